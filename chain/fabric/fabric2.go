@@ -1,0 +1,72 @@
+//go:build !fabric3
+
+// Package fabric is the one place where ours touches the parts of Fabric whose
+// import path differs between Fabric lines: protocol messages, logging,
+// metrics and crypto. This file serves v2.5 and the module that go.mod
+// requires; a second file with the opposite build constraint serves 3.x.
+//
+// plugin, chain and consenter import these names, never a protos module
+// directly (the linter checks it); network and integration are only ever built
+// against go.mod's Fabric and may.
+package fabric
+
+import (
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric/bccsp"
+	"github.com/hyperledger/fabric/common/flogging"
+	"github.com/hyperledger/fabric/common/metrics"
+)
+
+// Messages of the ledger and of the channel configuration.
+type (
+	Block           = cb.Block
+	ChannelHeader   = cb.ChannelHeader
+	Config          = cb.Config
+	ConfigEnvelope  = cb.ConfigEnvelope
+	ConfigGroup     = cb.ConfigGroup
+	ConfigValue     = cb.ConfigValue
+	Envelope        = cb.Envelope
+	Header          = cb.Header
+	Metadata        = cb.Metadata
+	Payload         = cb.Payload
+	SignatureHeader = cb.SignatureHeader
+
+	BatchSize     = ab.BatchSize
+	ConsensusType = ab.ConsensusType
+	KafkaBrokers  = ab.KafkaBrokers
+)
+
+// Header types that the ordering rules tell apart.
+const (
+	TypeConfig             = int32(cb.HeaderType_CONFIG)
+	TypeConfigUpdate       = int32(cb.HeaderType_CONFIG_UPDATE)
+	TypeOrdererTransaction = int32(cb.HeaderType_ORDERER_TRANSACTION)
+)
+
+// StateNormal is the consensus state outside of maintenance mode.
+const StateNormal = ab.ConsensusType_STATE_NORMAL
+
+// Host services.
+type (
+	CryptoProvider = bccsp.BCCSP
+	Logger         = flogging.FabricLogger
+
+	MetricsProvider = metrics.Provider
+	Counter         = metrics.Counter
+	CounterOpts     = metrics.CounterOpts
+	Gauge           = metrics.Gauge
+	GaugeOpts       = metrics.GaugeOpts
+	Histogram       = metrics.Histogram
+	HistogramOpts   = metrics.HistogramOpts
+)
+
+// NewLogger returns Fabric's logger of that name.
+func NewLogger(name string) *Logger { return flogging.MustGetLogger(name) }
+
+// Marshal serializes a message of Fabric's.
+func Marshal(m proto.Message) ([]byte, error) { return proto.Marshal(m) }
+
+// Unmarshal decodes a message of Fabric's.
+func Unmarshal(b []byte, m proto.Message) error { return proto.Unmarshal(b, m) }

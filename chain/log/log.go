@@ -1,0 +1,163 @@
+// Package log is the contract of the ordered log that a channel is built on:
+// one topic with one partition. The shell (package chain) appends records to it
+// and reads them back in offset order; it knows nothing else of Kafka.
+//
+// Implementations: kafka (sarama) and memlog (in memory, for tests). Both pass
+// the suite in logtest, which states this contract as tests.
+//
+// A Log is safe for concurrent use. A Reader belongs to one goroutine. Every
+// method that may wait takes a context and returns soon after it ends.
+package log
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Offset is the position of a record in the log; the first is 0.
+type Offset int64
+
+// Record is one record of the log.
+type Record struct {
+	Offset Offset
+	Value  []byte // nil for a tombstone; owned by the receiver
+}
+
+// Bounds are the offsets that can be read: Start <= offset < End. End is the
+// offset that the next appended record gets.
+type Bounds struct {
+	Start, End Offset
+}
+
+// Identity tells one incarnation of a topic from another of the same name.
+type Identity struct {
+	TopicID    string // the topic's UUID as Kafka prints it (base64url, 22 characters); empty if the broker has none
+	Partitions int
+}
+
+// Log is one topic. Opening one does no network I/O; each method connects as it needs.
+type Log interface {
+	// Create makes the topic with the settings that the log was opened with, or
+	// returns nil if it exists. It never relies on auto-creation.
+	Create(ctx context.Context) error
+
+	// Append returns nil once the record is acknowledged by all in-sync
+	// replicas. Appends of concurrent callers share batches; two appends of one
+	// caller, one after the other, are in the log in that order.
+	//
+	// An error of class Ambiguous says that the record may or may not be, or
+	// yet come to be, in the log; after any other error it is not.
+	Append(ctx context.Context, value []byte) error
+
+	// Read opens a reader whose first record is the first at or after from.
+	// from == Bounds.End is allowed and waits for the next append. Outside
+	// Start <= from <= End it fails with ErrOutOfRange.
+	Read(ctx context.Context, from Offset) (Reader, error)
+
+	// Bounds asks for the offsets that can be read now.
+	Bounds(ctx context.Context) (Bounds, error)
+
+	// Identity asks which topic this is. ErrNoTopic if there is none.
+	Identity(ctx context.Context) (Identity, error)
+
+	// Close ends every call in flight with ErrClosed and releases the
+	// connections. No append is in flight when it has returned. Idempotent.
+	Close() error
+}
+
+// Reader yields records at strictly increasing offsets.
+type Reader interface {
+	// Next waits for a record. Memory behind it is bounded: it fetches only a
+	// little ahead. After an error of class Retryable the caller may call Next
+	// again on the same reader or open another at the next offset; after any
+	// other error the reader is spent.
+	Next(ctx context.Context) (Record, error)
+
+	// Close ends a Next in flight with ErrClosed. Idempotent.
+	Close() error
+}
+
+// Class says what the caller of a failed operation may do.
+type Class int
+
+const (
+	// Retryable: not done, and it may work later (no connection, no leader,
+	// too few in-sync replicas, time-out before anything was sent).
+	Retryable Class = iota + 1
+	// Fatal: it will not work for this channel without an operator (no
+	// rights, offset out of range, topic of another shape). An append that
+	// failed so is not in the log.
+	Fatal
+	// Ambiguous: an append that may have happened.
+	Ambiguous
+	// Rejected: this record alone cannot be appended (too large); others can.
+	Rejected
+)
+
+func (c Class) String() string {
+	switch c {
+	case Retryable:
+		return "retryable"
+	case Fatal:
+		return "fatal"
+	case Ambiguous:
+		return "ambiguous"
+	case Rejected:
+		return "rejected"
+	}
+	return fmt.Sprintf("class %d", int(c))
+}
+
+// Error is what every method of Log and Reader returns on failure, except for
+// a context's own error and ErrClosed.
+type Error struct {
+	Class Class
+	Op    string // "append", "read", "bounds", "identity", "create"
+	Topic string
+	Await string // what an operator can look at or wait for: "in-sync replicas of the topic"; may be empty
+	Err   error
+}
+
+// Error names operation, topic, cause and what is awaited.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s topic %q: %v", e.Op, e.Topic, e.Err)
+	if e.Await != "" {
+		s += "; awaiting " + e.Await
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+var (
+	// ErrClosed is returned by every call on a closed log or reader.
+	ErrClosed = errors.New("log is closed")
+	// ErrOutOfRange is wrapped (class Fatal) when an offset is no longer, or not yet, in the log.
+	ErrOutOfRange = errors.New("offset out of range")
+	// ErrNoTopic is wrapped (class Retryable) when the topic does not exist.
+	ErrNoTopic = errors.New("topic does not exist")
+	// ErrTooLarge is wrapped (class Rejected) when a record exceeds what the topic or the client takes.
+	ErrTooLarge = errors.New("record is too large")
+)
+
+// ClassOf returns the class of err: that of the *Error in its chain; Fatal for
+// ErrClosed; Retryable for anything unknown, since retrying for ever with
+// visible status loses nothing.
+func ClassOf(err error) Class {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return e.Class
+	case errors.Is(err, ErrClosed):
+		return Fatal
+	}
+	return Retryable
+}
+
+// Settings are what a topic is created with. See the kafka package for how each is applied.
+type Settings struct {
+	ReplicationFactor int16 // at least 1
+	MinInsyncReplicas int   // 0: 2 when ReplicationFactor >= 3, else 1
+	MaxMessageBytes   int   // of the largest record value plus overhead
+}
