@@ -1,0 +1,51 @@
+package machine
+
+// batch collects envelopes for the next block and decides when it is full,
+// exactly as Fabric's orderer/common/blockcutter does (a differential test holds
+// it to that). Sizes count payload and signature.
+type batch struct {
+	limits    Limits
+	envelopes []Envelope
+	bytes     uint64
+}
+
+// full is a batch that was cut, and whether the envelope just added is in it.
+type full struct {
+	envelopes []Envelope
+	includes  bool
+	cause     Cause
+}
+
+// add takes one envelope and returns the batches that it completes: at most the
+// older ones without it, then one with it.
+func (b *batch) add(e Envelope) []full {
+	size := uint64(e.Size)
+	if size > uint64(b.limits.PreferredMaxBytes) {
+		return append(b.cutBefore(CauseLarge), full{[]Envelope{e}, true, CauseLarge})
+	}
+	var cut []full
+	if b.bytes+size > uint64(b.limits.PreferredMaxBytes) {
+		cut = b.cutBefore(CauseBytes)
+	}
+	b.envelopes = append(b.envelopes, e)
+	b.bytes += size
+	if uint64(len(b.envelopes)) >= uint64(b.limits.MaxMessageCount) {
+		cut = append(cut, full{b.cut(), true, CauseCount})
+	}
+	return cut
+}
+
+// cutBefore cuts what is pending, if anything, ahead of an envelope that does not fit.
+func (b *batch) cutBefore(cause Cause) []full {
+	if len(b.envelopes) == 0 {
+		return nil
+	}
+	return []full{{b.cut(), false, cause}}
+}
+
+// cut takes everything that is pending.
+func (b *batch) cut() []Envelope {
+	cut := b.envelopes
+	b.envelopes, b.bytes = nil, 0
+	return cut
+}

@@ -1,0 +1,134 @@
+package machine
+
+import "fmt"
+
+// The header types that the rules tell apart, numbered as Fabric's common.HeaderType.
+const (
+	typeConfig             = 1
+	typeConfigUpdate       = 2
+	typeOrdererTransaction = 4
+)
+
+// strict is the rule set of every topic that our orderers create. An envelope
+// that was validated at an older config is judged where it stands in the log; a
+// config envelope that lags is computed anew and appended again; nothing else
+// about a record's past counts, so that there is no mark to lose in a restart.
+type strict struct{}
+
+// connect passes over what follows the description. The first description in the
+// log has won; a later one, ours or forged, must not be able to stop the channel.
+func (strict) connect(_ *Machine, in Connect) []Effect {
+	if in.Description != nil {
+		return skip(in.Offset, ReasonDescription, "the topic has its description already")
+	}
+	return skip(in.Offset, ReasonConnect, in.Flaw)
+}
+
+// timeToCut cuts only as the next block and only what is pending. Any other is
+// late, early or forged, and changes nothing.
+func (strict) timeToCut(m *Machine, in TimeToCut) []Effect {
+	if in.Block != m.next || m.Pending() == 0 {
+		return skip(in.Offset, ReasonStaleCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))
+	}
+	cut := m.block(m.batch.cut(), in.Offset, CauseTimeToCut)
+	return append([]Effect{cut}, m.timer(true)...)
+}
+
+func (strict) regular(m *Machine, in Regular) []Effect {
+	if reason, detail := m.unfit(in); reason != "" {
+		return skip(in.Offset, reason, detail)
+	}
+	switch {
+	case in.Class == Config && in.ConfigSeq < m.seq:
+		return []Effect{Reproduce{in.Offset, in.Envelope}}
+	case in.Class == Config, in.ConfigSeq != m.seq:
+		// A sequence ahead of ours is forged; it buys nothing.
+		return m.judge(in)
+	}
+	return m.order(in.Envelope)
+}
+
+func (strict) verdict(m *Machine, in Regular, v Verdict) []Effect {
+	switch {
+	case v.Refusal != "":
+		return skip(in.Offset, ReasonRefused, v.Refusal)
+	case in.Class == Config:
+		return m.orderConfig(in.Envelope)
+	}
+	return m.order(in.Envelope)
+}
+
+// unfit says why a record may not enter any block, whatever the config: such an
+// envelope in a block could make peers refuse it.
+func (m *Machine) unfit(in Regular) (Reason, string) {
+	e := in.Envelope
+	switch {
+	case e.Flaw != "":
+		return ReasonMalformed, e.Flaw
+	case e.Size <= 0:
+		return ReasonMalformed, "empty envelope"
+	case e.Channel != m.channel:
+		return ReasonChannel, fmt.Sprintf("envelope is for channel %q", e.Channel)
+	case !fits(in.Class, e.Type):
+		return ReasonClass, fmt.Sprintf("class %d with header type %d", in.Class, e.Type)
+	case uint64(e.Size) > uint64(m.batch.limits.AbsoluteMaxBytes):
+		return ReasonSize, fmt.Sprintf("%d bytes, the channel takes %d", e.Size, m.batch.limits.AbsoluteMaxBytes)
+	}
+	return "", ""
+}
+
+// fits says whether the class of a record agrees with the type of its envelope.
+// A config envelope ordered as a normal one would be applied by peers and not by
+// orderers; orderer transactions and config updates are never ordered.
+func fits(class Class, headerType int32) bool {
+	switch headerType {
+	case typeConfig:
+		return class == Config
+	case typeConfigUpdate, typeOrdererTransaction:
+		return false
+	}
+	return class == Normal
+}
+
+// order puts a normal envelope, the record at m.offset, into the pending batch.
+func (m *Machine) order(e Envelope) []Effect {
+	var effects []Effect
+	batches := m.batch.add(e)
+	for _, b := range batches {
+		at := m.offset
+		if !b.includes {
+			at-- // a restart must read the record that did not fit
+		}
+		effects = append(effects, m.block(b.envelopes, at, b.cause))
+	}
+	return append(effects, m.timer(len(batches) > 0)...)
+}
+
+// orderConfig flushes what is pending, then gives the config a block of its own.
+func (m *Machine) orderConfig(e Envelope) []Effect {
+	var effects []Effect
+	if m.Pending() > 0 {
+		effects = append(effects, m.block(m.batch.cut(), m.offset-1, CauseConfig))
+	}
+	effects = append(effects, m.timer(len(effects) > 0)...)
+	return append(effects, m.configBlock(e))
+}
+
+// timer keeps the batch timer in step with what is pending: it runs for the next
+// block while anything is, with a fresh deadline for each block.
+func (m *Machine) timer(cut bool) []Effect {
+	pending := m.Pending() > 0
+	switch {
+	case pending && (cut || !m.armed):
+		m.armed = true
+		return []Effect{ArmTimer{m.next}}
+	case !pending && m.armed:
+		m.armed = false
+		return []Effect{CancelTimer{}}
+	}
+	return nil
+}
+
+func skip(at Offset, reason Reason, detail string) []Effect {
+	return []Effect{Skip{at, reason, detail}}
+}
