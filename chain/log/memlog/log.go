@@ -1,0 +1,178 @@
+package memlog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+var _ log.Log = (*Log)(nil)
+
+// Log is one client of a topic.
+type Log struct {
+	broker   *Broker
+	topic    string
+	settings log.Settings
+	once     sync.Once
+	closed   chan struct{}
+}
+
+// locked runs one operation under the broker's lock, unless the log is closed,
+// the context is done, or a fault meets it first.
+func (l *Log) locked(ctx context.Context, op string, f func() error) error {
+	l.broker.mu.Lock()
+	defer l.broker.mu.Unlock()
+	if err := l.usable(ctx); err != nil {
+		return err
+	}
+	fault := l.broker.begin(op, l.topic)
+	if fault == nil {
+		return f()
+	}
+	if op == "append" && fault.After {
+		if err := f(); err != nil {
+			return err
+		}
+		return failed(log.Ambiguous, op, l.topic, fault.Err)
+	}
+	return failed(log.Retryable, op, l.topic, fault.Err)
+}
+
+func (l *Log) usable(ctx context.Context) error {
+	select {
+	case <-l.closed:
+		return log.ErrClosed
+	default:
+		return ctx.Err()
+	}
+}
+
+// existing runs f on the topic, or fails with ErrNoTopic.
+func (l *Log) existing(ctx context.Context, op string, f func(*topic) error) error {
+	return l.locked(ctx, op, func() error {
+		t := l.broker.topics[l.topic]
+		if t == nil {
+			return &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Await: "the topic to be created", Err: log.ErrNoTopic}
+		}
+		return f(t)
+	})
+}
+
+// Create makes the topic with one partition.
+func (l *Log) Create(ctx context.Context) error {
+	return l.locked(ctx, "create", func() error {
+		if l.broker.topics[l.topic] == nil {
+			l.broker.make(l.topic, 1)
+			l.broker.wake()
+		}
+		return nil
+	})
+}
+
+// Append puts a copy of value at the end of the topic.
+func (l *Log) Append(ctx context.Context, value []byte) error {
+	return l.existing(ctx, "append", func(t *topic) error {
+		if limit := l.settings.MaxMessageBytes; limit > 0 && len(value) > limit {
+			return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
+				Err: fmt.Errorf("%w: %d bytes, the topic takes %d", log.ErrTooLarge, len(value), limit)}
+		}
+		t.values = append(t.values, slices.Clone(value))
+		l.broker.wake()
+		return nil
+	})
+}
+
+// Bounds returns the offsets that can be read now.
+func (l *Log) Bounds(ctx context.Context) (b log.Bounds, err error) {
+	err = l.existing(ctx, "bounds", func(t *topic) error {
+		b = log.Bounds{Start: t.start, End: t.end()}
+		return nil
+	})
+	return b, err
+}
+
+// Identity returns which topic this is.
+func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
+	err = l.existing(ctx, "identity", func(t *topic) error {
+		id = log.Identity{TopicID: t.id, Partitions: t.partitions}
+		return nil
+	})
+	return id, err
+}
+
+// Read opens a reader at from.
+func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	err := l.existing(ctx, "read", func(t *topic) error { return l.inRange(t, from) })
+	if err != nil {
+		return nil, err
+	}
+	return &reader{log: l, next: from, closed: make(chan struct{})}, nil
+}
+
+func (l *Log) inRange(t *topic, at log.Offset) error {
+	if t.start <= at && at <= t.end() {
+		return nil
+	}
+	return &log.Error{Class: log.Fatal, Op: "read", Topic: l.topic,
+		Err: fmt.Errorf("%w: offset %d, the topic holds %d to %d", log.ErrOutOfRange, at, t.start, t.end())}
+}
+
+// Close ends every call on the log and on its readers.
+func (l *Log) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+type reader struct {
+	log    *Log
+	next   log.Offset
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Next returns the record at the reader's offset, waiting for it if need be.
+func (r *reader) Next(ctx context.Context) (log.Record, error) {
+	for {
+		record, changed, err := r.look(ctx)
+		if err != nil || changed == nil {
+			return record, err
+		}
+		select {
+		case <-changed:
+		case <-r.closed:
+		case <-r.log.closed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// look returns the next record, or what to wait on until there may be one.
+func (r *reader) look(ctx context.Context) (record log.Record, changed <-chan struct{}, err error) {
+	select {
+	case <-r.closed:
+		return record, nil, log.ErrClosed
+	default:
+	}
+	err = r.log.existing(ctx, "next", func(t *topic) error {
+		if err := r.log.inRange(t, r.next); err != nil {
+			return err
+		}
+		if r.next == t.end() {
+			changed = r.log.broker.changed
+			return nil
+		}
+		record = log.Record{Offset: r.next, Value: slices.Clone(t.values[r.next])}
+		r.next++
+		return nil
+	})
+	return record, changed, err
+}
+
+// Close ends a Next in flight.
+func (r *reader) Close() error {
+	r.once.Do(func() { close(r.closed) })
+	return nil
+}

@@ -1,0 +1,156 @@
+// Package memlog is the log contract in memory, for tests: one Broker holds
+// topics, every Open gives one client of a topic. A test can make any operation
+// fail, before or after it took effect, and play outages, trimming, recreation
+// and foreign writers.
+//
+// Nothing in it sleeps and no goroutine is left behind: waiting is on channels,
+// so that it runs inside a testing/synctest bubble.
+package memlog
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// ErrOutage is what every operation meets while the broker is away.
+var ErrOutage = errors.New("broker is away")
+
+// Fault decides about one operation: nil lets it pass. Op is "create", "append",
+// "read", "next", "bounds" or "identity"; topic and n, the count of operations
+// on the broker so far, tell them apart.
+type Fault func(op, topic string, n int) *Failure
+
+// Failure is how an operation fails.
+type Failure struct {
+	Err   error
+	After bool // an append is in the log all the same
+}
+
+// Broker holds topics. It is safe for concurrent use.
+type Broker struct {
+	mu      sync.Mutex
+	topics  map[string]*topic // by name
+	made    int               // topics ever made, for their ids
+	ops     int
+	fault   Fault
+	away    bool
+	changed chan struct{} // closed and replaced whenever anything changes
+}
+
+type topic struct {
+	id         string
+	partitions int
+	start      log.Offset
+	values     [][]byte // from offset 0; those before start are nil
+}
+
+func (t *topic) end() log.Offset { return log.Offset(len(t.values)) }
+
+// NewBroker returns a broker without topics.
+func NewBroker() *Broker {
+	return &Broker{topics: map[string]*topic{}, changed: make(chan struct{})}
+}
+
+// Open returns a client of a topic.
+func (b *Broker) Open(name string, s log.Settings) *Log {
+	return &Log{broker: b, topic: name, settings: s, closed: make(chan struct{})}
+}
+
+// SetFault makes operations fail from now on; nil ends it.
+func (b *Broker) SetFault(f Fault) {
+	b.change(func() { b.fault = f })
+}
+
+// Stop takes the broker away: every operation, waiting ones too, fails Retryable.
+func (b *Broker) Stop() { b.change(func() { b.away = true }) }
+
+// Resume brings it back.
+func (b *Broker) Resume() { b.change(func() { b.away = false }) }
+
+// Make creates a topic of any shape, as an operator would.
+func (b *Broker) Make(name string, partitions int) {
+	b.change(func() { b.make(name, partitions) })
+}
+
+// Recreate deletes a topic and makes an empty one of the same name.
+func (b *Broker) Recreate(name string) { b.Make(name, 1) }
+
+// Write puts values into a topic, as a stranger would; it makes the topic if need be.
+func (b *Broker) Write(name string, values ...[]byte) {
+	b.change(func() {
+		t := b.topics[name]
+		if t == nil {
+			t = b.make(name, 1)
+		}
+		t.values = append(t.values, values...)
+	})
+}
+
+// Trim removes the records before start.
+func (b *Broker) Trim(name string, start log.Offset) {
+	b.change(func() {
+		t := b.topics[name]
+		t.start = max(t.start, min(start, t.end()))
+		clear(t.values[:t.start])
+	})
+}
+
+// Values returns the values in a topic, by offset.
+func (b *Broker) Values(name string) [][]byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.topics[name]; t != nil {
+		return append([][]byte(nil), t.values...)
+	}
+	return nil
+}
+
+// Ops returns how many operations were tried.
+func (b *Broker) Ops() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ops
+}
+
+func (b *Broker) make(name string, partitions int) *topic {
+	b.made++
+	t := &topic{id: fmt.Sprintf("topic-%017d", b.made), partitions: partitions}
+	b.topics[name] = t
+	return t
+}
+
+func (b *Broker) change(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f()
+	b.wake()
+}
+
+// wake lets every waiting reader look again. Called with mu held.
+func (b *Broker) wake() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// begin counts an operation and returns the failure that meets it. Called with mu held.
+func (b *Broker) begin(op, name string) *Failure {
+	b.ops++
+	if b.away {
+		return &Failure{Err: ErrOutage}
+	}
+	if b.fault != nil {
+		return b.fault(op, name, b.ops)
+	}
+	return nil
+}
+
+func failed(class log.Class, op, topic string, err error) error {
+	var typed *log.Error
+	if errors.As(err, &typed) {
+		return err
+	}
+	return &log.Error{Class: class, Op: op, Topic: topic, Await: "the broker", Err: err}
+}
