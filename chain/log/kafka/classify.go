@@ -1,0 +1,73 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// Codes that sarama has no names for: the topic was recreated under its client.
+const (
+	unknownTopicID      = sarama.KError(100)
+	inconsistentTopicID = sarama.KError(103)
+)
+
+// classify turns what a call other than Append met into a *log.Error. Retryable
+// is the rule: a cluster that is down, starting, electing or refusing a
+// password can come back, and trying for ever loses nothing. Fatal is what only
+// an operator can change about this one channel.
+func (l *Log) classify(op string, err error) error {
+	e := &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Err: err, Await: l.reachable()}
+	switch {
+	case is(err, sarama.ErrOffsetOutOfRange):
+		e.Class, e.Err, e.Await = log.Fatal, fmt.Errorf("%w: %w", log.ErrOutOfRange, err), ""
+	case is(err, sarama.ErrUnknownTopicOrPartition):
+		e.Err, e.Await = log.ErrNoTopic, "the topic to be created"
+	case is(err, unknownTopicID, inconsistentTopicID):
+		e.Class, e.Await = log.Fatal, "an operator: the topic was deleted, and perhaps created again"
+	case is(err, sarama.ErrInvalidTopic, sarama.ErrInvalidPartitions, sarama.ErrPolicyViolation, sarama.ErrInvalidConfig):
+		e.Class, e.Await = log.Fatal, "an operator: the cluster will not have this topic"
+	case is(err, sarama.ErrInvalidReplicationFactor):
+		e.Await = fmt.Sprintf("%d brokers for the replication factor", l.config.Settings.ReplicationFactor)
+	case is(err, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed):
+		e.Await = "an operator to grant this orderer's principal its rights on the topic"
+	case is(err, sarama.ErrSASLAuthenticationFailed):
+		e.Await = "an operator to mend this orderer's credentials"
+	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend):
+		e.Await = "enough in-sync replicas of the topic (min.insync.replicas)"
+	}
+	return e
+}
+
+// classifyAppend says what is known about a record that sarama gave up on. Only
+// answers by which the broker refuses before it appends make the outcome
+// certain; after any other the record may be in the log, or still get there.
+func (l *Log) classifyAppend(err error, size int) error {
+	e := l.classify("append", err).(*log.Error)
+	var misuse sarama.ConfigurationError
+	switch {
+	case is(err, sarama.ErrMessageSizeTooLarge), errors.As(err, &misuse):
+		e.Class, e.Await = log.Rejected, ""
+		e.Err = fmt.Errorf("%w: %d bytes, this client sends up to %d and the topic takes max.message.bytes: %w",
+			log.ErrTooLarge, size, l.config.Settings.MaxMessageBytes, err)
+	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
+		sarama.ErrUnknownTopicOrPartition):
+		e.Class = log.Retryable
+	default:
+		e.Class = log.Ambiguous
+	}
+	return e
+}
+
+func (l *Log) reachable() string {
+	return "a connection to the brokers " + strings.Join(l.config.Brokers, ", ")
+}
+
+func is(err error, codes ...sarama.KError) bool {
+	return slices.ContainsFunc(codes, func(c sarama.KError) bool { return errors.Is(err, c) })
+}

@@ -1,0 +1,114 @@
+// Package kafka is the log contract on Apache Kafka, through IBM/sarama.
+//
+// One Log is one topic. It owns up to one producing client, made at the first
+// Append and made anew after it broke; every Reader owns a client of its own,
+// because a produce on a shared one waits behind the reader's long poll; every
+// other call uses a client that lives as long as the call. Closing any of them
+// cuts its connections first, so that nothing waits for a broker that is away.
+package kafka
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// Config says how to reach a topic. The zero value of a field means its default.
+type Config struct {
+	Brokers  []string // host:port, at least one
+	ClientID string   // shown in the brokers' logs and quotas; default "fabric-kafka-orderer"
+
+	DialTimeout  time.Duration // of one connection attempt; default 5 s
+	ReadTimeout  time.Duration // of one response; default 10 s
+	WriteTimeout time.Duration // of one request; default 10 s
+	RetryBackoff time.Duration // between attempts of the client; default 100 ms
+
+	Linger               time.Duration // wait for appends to share a batch; default 1 ms
+	FetchBytes           int32         // asked for at a time when reading; default 1 MiB
+	MaxDecompressedBytes int32         // of one batch after decompression, for the whole process; default 100 MiB
+
+	TLS  *tls.Config // nil: plaintext
+	SASL *SASL       // nil: none
+
+	Settings log.Settings // what Create gives a new topic
+}
+
+// SASL authenticates with the mechanism PLAIN. Use it over TLS.
+type SASL struct {
+	User     string
+	Password string
+}
+
+// Defaults of Config.
+const (
+	DefaultClientID             = "fabric-kafka-orderer"
+	DefaultDialTimeout          = 5 * time.Second
+	DefaultReadTimeout          = 10 * time.Second
+	DefaultWriteTimeout         = 10 * time.Second
+	DefaultRetryBackoff         = 100 * time.Millisecond
+	DefaultLinger               = time.Millisecond
+	DefaultFetchBytes           = 1 << 20
+	DefaultMaxDecompressedBytes = 100 << 20
+)
+
+// defaultMaxMessageBytes serves tools that only read; an orderer always derives it from the channel.
+const defaultMaxMessageBytes = 1 << 20
+
+func (c Config) withDefaults() Config {
+	fill(&c.ClientID, DefaultClientID)
+	fill(&c.DialTimeout, DefaultDialTimeout)
+	fill(&c.ReadTimeout, DefaultReadTimeout)
+	fill(&c.WriteTimeout, DefaultWriteTimeout)
+	fill(&c.RetryBackoff, DefaultRetryBackoff)
+	fill(&c.Linger, DefaultLinger)
+	fill(&c.FetchBytes, DefaultFetchBytes)
+	fill(&c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
+	fill(&c.Settings.ReplicationFactor, 1)
+	fill(&c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
+	if c.Settings.MinInsyncReplicas == 0 {
+		c.Settings.MinInsyncReplicas = 1
+		if c.Settings.ReplicationFactor >= 3 {
+			c.Settings.MinInsyncReplicas = 2
+		}
+	}
+	return c
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate reports all faults of a config with its defaults filled in.
+func (c Config) validate() error {
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(len(c.Brokers) > 0, "no brokers")
+	for _, b := range c.Brokers {
+		host, port, err := net.SplitHostPort(b)
+		check(err == nil && host != "" && port != "", "broker %q is not host:port", b)
+	}
+	for _, d := range []time.Duration{c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.RetryBackoff, c.Linger} {
+		check(d > 0, "negative duration %v", d)
+	}
+	check(c.FetchBytes > 0, "fetch bytes %d are negative", c.FetchBytes)
+	check(c.MaxDecompressedBytes > 0, "max decompressed bytes %d are negative", c.MaxDecompressedBytes)
+	s := c.Settings
+	check(s.ReplicationFactor > 0, "replication factor %d is negative", s.ReplicationFactor)
+	check(s.MinInsyncReplicas > 0 && s.MinInsyncReplicas <= int(s.ReplicationFactor),
+		"min.insync.replicas %d is not between 1 and the replication factor %d", s.MinInsyncReplicas, s.ReplicationFactor)
+	check(s.MaxMessageBytes > 0 && s.MaxMessageBytes <= maxRequestBytes,
+		"max message bytes %d is not between 1 and %d", s.MaxMessageBytes, maxRequestBytes)
+	check(c.SASL == nil || c.SASL.User != "", "SASL without a user")
+	return errors.Join(faults...)
+}

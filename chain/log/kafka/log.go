@@ -1,0 +1,190 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+var _ log.Log = (*Log)(nil)
+
+// partition is the only one of a channel's topic.
+const partition = 0
+
+// key is the key of every record, as in-tree orderers write it: the partition in ASCII.
+const key = "0"
+
+// Log is one topic on a Kafka cluster.
+type Log struct {
+	config Config
+	topic  string
+
+	done context.Context // ends when the log is closed
+	stop context.CancelFunc
+
+	mu       sync.Mutex
+	closed   bool
+	producer *producer // nil until the first Append, and after it broke
+	building chan struct{}
+	users    sync.WaitGroup // calls in flight, readers, and producers being closed
+}
+
+// Open checks the config and returns the log of a topic. It does no network I/O.
+func Open(c Config, topic string) (*Log, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("kafka config: %w", err)
+	}
+	if topic == "" {
+		return nil, errors.New("kafka config: no topic")
+	}
+	c.limitProcess()
+	done, stop := context.WithCancel(context.Background())
+	return &Log{config: c, topic: topic, done: done, stop: stop, building: make(chan struct{}, 1)}, nil
+}
+
+// Close ends every call in flight with log.ErrClosed and returns when no
+// connection is left.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	p := l.producer
+	l.producer = nil
+	l.mu.Unlock()
+	l.stop()
+	if p != nil {
+		p.close()
+	}
+	l.users.Wait()
+	return nil
+}
+
+// enter counts a call in, unless the log is closed. The caller calls l.users.Done.
+func (l *Log) enter() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return log.ErrClosed
+	}
+	l.users.Add(1)
+	return nil
+}
+
+// Create makes the topic unless it exists. An existing one is left as it is.
+func (l *Log) Create(ctx context.Context) error {
+	return l.admin(ctx, "create", func(a sarama.ClusterAdmin) error {
+		err := a.CreateTopic(l.topic, &sarama.TopicDetail{
+			NumPartitions:     1,
+			ReplicationFactor: l.config.Settings.ReplicationFactor,
+			ConfigEntries:     l.config.topicEntries(),
+		}, false)
+		if errors.Is(err, sarama.ErrTopicAlreadyExists) {
+			return nil
+		}
+		return err
+	})
+}
+
+// Identity asks for the topic's id and number of partitions.
+func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
+	err = l.admin(ctx, "identity", func(a sarama.ClusterAdmin) error {
+		topics, err := a.DescribeTopics([]string{l.topic})
+		if err != nil {
+			return err
+		}
+		if len(topics) != 1 {
+			return fmt.Errorf("asked for one topic, got %d", len(topics))
+		}
+		if topics[0].Err != sarama.ErrNoError {
+			return topics[0].Err
+		}
+		id.Partitions = len(topics[0].Partitions)
+		if topics[0].Uuid != (sarama.Uuid{}) {
+			id.TopicID = topics[0].Uuid.String()
+		}
+		return nil
+	})
+	return id, err
+}
+
+// Bounds asks for the first offset and the one after the last.
+func (l *Log) Bounds(ctx context.Context) (b log.Bounds, err error) {
+	err = l.client(ctx, "bounds", func(c sarama.Client) (err error) {
+		b, err = l.bounds(c)
+		return err
+	})
+	return b, err
+}
+
+func (l *Log) bounds(c sarama.Client) (log.Bounds, error) {
+	start, err := c.GetOffset(l.topic, partition, sarama.OffsetOldest)
+	if err != nil {
+		return log.Bounds{}, err
+	}
+	end, err := c.GetOffset(l.topic, partition, sarama.OffsetNewest)
+	return log.Bounds{Start: log.Offset(start), End: log.Offset(end)}, err
+}
+
+// admin runs f with a cluster admin that lives as long as the call.
+func (l *Log) admin(ctx context.Context, op string, f func(sarama.ClusterAdmin) error) error {
+	return l.client(ctx, op, func(c sarama.Client) error {
+		a, err := sarama.NewClusterAdminFromClient(c)
+		if err != nil {
+			return err
+		}
+		return f(a)
+	})
+}
+
+// client runs f with a client that lives as long as the call; its connections
+// are cut when the context or the log ends first.
+func (l *Log) client(ctx context.Context, op string, f func(sarama.Client) error) error {
+	if err := l.enter(); err != nil {
+		return err
+	}
+	defer l.users.Done()
+	g := newGate(l.config.DialTimeout)
+	defer g.close()
+	defer context.AfterFunc(ctx, g.close)()
+	defer context.AfterFunc(l.done, g.close)()
+
+	config := l.config.clientConfig(g)
+	config.Metadata.Full = true // finding the controller needs the cluster's brokers
+	err := withClient(l.config.Brokers, config, f)
+	return l.outcome(ctx, op, err)
+}
+
+func withClient(brokers []string, config *sarama.Config, f func(sarama.Client) error) error {
+	c, err := sarama.NewClient(brokers, config)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(c)
+	return f(c)
+}
+
+// outcome is the error of a call: why it was ended, if it was, else what it met.
+func (l *Log) outcome(ctx context.Context, op string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case l.done.Err() != nil:
+		return log.ErrClosed
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return l.classify(op, err)
+}
+
+// closeQuietly closes a client whose connections may have been cut: what Close
+// then says is of no interest.
+func closeQuietly(c sarama.Client) {
+	if !c.Closed() {
+		_ = c.Close()
+	}
+}

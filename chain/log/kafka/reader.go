@@ -1,0 +1,149 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// reader is one subscription with a client of its own.
+type reader struct {
+	log    *Log
+	gate   *gate
+	client sarama.Client
+	parent sarama.Consumer
+	sub    sarama.PartitionConsumer
+	next   log.Offset // lowest offset that may come
+
+	once   sync.Once
+	closed context.Context
+	stop   context.CancelFunc
+	ended  chan struct{} // closed when Close is through
+}
+
+// Read subscribes at from, which must be within the bounds. sarama would else
+// take an offset that a recreated topic happens to have.
+func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	if err := l.enter(); err != nil {
+		return nil, err
+	}
+	g := newGate(l.config.DialTimeout)
+	abandoned := context.AfterFunc(ctx, g.close)
+	cut := context.AfterFunc(l.done, g.close)
+	r, err := l.subscribe(g, from)
+	if err != nil {
+		g.close()
+		abandoned()
+		cut()
+		l.users.Done()
+		return nil, l.outcome(ctx, "read", err)
+	}
+	abandoned()
+	context.AfterFunc(l.done, func() { _ = r.Close() }) // also closes what a caller forgot
+	return r, nil
+}
+
+func (l *Log) subscribe(g *gate, from log.Offset) (*reader, error) {
+	client, err := sarama.NewClient(l.config.Brokers, l.config.consumerConfig(g))
+	if err != nil {
+		return nil, err
+	}
+	bounds, err := l.bounds(client)
+	if err == nil && (from < bounds.Start || from > bounds.End) {
+		err = fmt.Errorf("%w: offset %d, the topic holds %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
+	}
+	if err != nil {
+		closeQuietly(client)
+		return nil, err
+	}
+	parent, err := sarama.NewConsumerFromClient(client)
+	if err != nil {
+		closeQuietly(client)
+		return nil, err
+	}
+	sub, err := parent.ConsumePartition(l.topic, partition, int64(from))
+	if err != nil {
+		_ = parent.Close() // has no subscription yet
+		closeQuietly(client)
+		return nil, err
+	}
+	closed, stop := context.WithCancel(context.Background())
+	return &reader{log: l, gate: g, client: client, parent: parent, sub: sub, next: from,
+		closed: closed, stop: stop, ended: make(chan struct{})}, nil
+}
+
+// Next returns the next record, or what the subscription met. sarama goes on
+// trying after an error; the same reader may be asked again.
+func (r *reader) Next(ctx context.Context) (log.Record, error) {
+	select {
+	case <-r.closed.Done():
+		return log.Record{}, log.ErrClosed
+	case <-ctx.Done():
+		return log.Record{}, ctx.Err()
+	case msg, ok := <-r.sub.Messages():
+		if !ok {
+			return log.Record{}, r.spent()
+		}
+		return r.accept(msg)
+	case failure, ok := <-r.sub.Errors():
+		if !ok {
+			return log.Record{}, r.spent()
+		}
+		return log.Record{}, r.classify(failure.Err)
+	}
+}
+
+// accept takes a record at or after the offset that is due. One before it would
+// be a log that was rewritten under us.
+func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
+	at := log.Offset(msg.Offset)
+	if at < r.next {
+		return log.Record{}, &log.Error{Class: log.Fatal, Op: "read", Topic: r.log.topic,
+			Err: fmt.Errorf("%w: got offset %d where %d was due", log.ErrOutOfRange, at, r.next)}
+	}
+	r.next = at + 1
+	return log.Record{Offset: at, Value: msg.Value}, nil
+}
+
+// spent says why the subscription ended: sarama ends it by itself only when its
+// offset is out of range, and that error may still wait to be read.
+func (r *reader) spent() error {
+	if r.closed.Err() != nil {
+		return log.ErrClosed
+	}
+	for failure := range r.sub.Errors() {
+		if is(failure.Err, sarama.ErrOffsetOutOfRange) {
+			return r.classify(failure.Err)
+		}
+	}
+	if r.closed.Err() != nil {
+		return log.ErrClosed
+	}
+	return r.classify(fmt.Errorf("%w: the subscription ended before offset %d", sarama.ErrOffsetOutOfRange, r.next))
+}
+
+func (r *reader) classify(err error) error {
+	if r.closed.Err() != nil {
+		return log.ErrClosed
+	}
+	return r.log.classify("read", err)
+}
+
+// Close ends a Next in flight and returns when the client is gone.
+func (r *reader) Close() error {
+	r.once.Do(func() {
+		defer r.log.users.Done()
+		defer close(r.ended)
+		r.stop()
+		r.gate.close()
+		_ = r.sub.Close()    // what was fetched ahead and not asked for
+		_ = r.parent.Close() // what the cut connections met
+		closeQuietly(r.client)
+	})
+	<-r.ended
+	return nil
+}

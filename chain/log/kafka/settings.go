@@ -1,0 +1,113 @@
+package kafka
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+const (
+	// recordOverhead is room for key, framing and batch header beside a value.
+	recordOverhead = 4 << 10
+	// maxRequestBytes stays below sarama's own limit of 100 MiB for a request.
+	maxRequestBytes = 99 << 20
+)
+
+// version is the protocol level asked for. 2.8 is the oldest that tells a
+// topic's id; brokers from 2.8 to 4.x speak it.
+var version = sarama.V2_8_0_0
+
+// processLimits guards what sarama keeps in package variables: set by the first
+// Open of the process, before any client exists.
+var processLimits sync.Once
+
+// limitProcess bounds what one compressed batch may unpack to: 28 KB can
+// otherwise become gigabytes in every orderer.
+func (c Config) limitProcess() {
+	processLimits.Do(func() { sarama.MaxDecompressedBatchSize = c.MaxDecompressedBytes })
+}
+
+// clientConfig is common to producing and reading.
+func (c Config) clientConfig(g *gate) *sarama.Config {
+	s := sarama.NewConfig()
+	s.Version = version
+	s.ClientID = c.ClientID
+
+	s.Net.Proxy.Enable = true // not a proxy: the way to give sarama our dialer
+	s.Net.Proxy.Dialer = g
+	s.Net.DialTimeout = c.DialTimeout
+	s.Net.ReadTimeout = c.ReadTimeout
+	s.Net.WriteTimeout = c.WriteTimeout
+	s.Net.TLS.Enable = c.TLS != nil
+	s.Net.TLS.Config = c.TLS
+	if c.SASL != nil {
+		s.Net.SASL.Enable = true
+		s.Net.SASL.Mechanism = sarama.SASLTypePlaintext
+		s.Net.SASL.User, s.Net.SASL.Password = c.SASL.User, c.SASL.Password
+	}
+
+	s.Metadata.Full = false                   // only our topic: clusters can be large
+	s.Metadata.AllowAutoTopicCreation = false // a topic that is gone must not come back empty
+	s.Metadata.Retry.Max = 3
+	s.Metadata.Retry.BackoffFunc = func(int, int) time.Duration { return g.pause(c.RetryBackoff) }
+	return s
+}
+
+// producerConfig makes every append idempotent and acknowledged by all in-sync replicas.
+func (c Config) producerConfig(g *gate) *sarama.Config {
+	s := c.clientConfig(g)
+	s.Producer.RequiredAcks = sarama.WaitForAll
+	s.Producer.Idempotent = true
+	s.Net.MaxOpenRequests = 1 // demanded by idempotence; costs nothing on one partition
+	s.Producer.Partitioner = sarama.NewManualPartitioner
+	s.Producer.Compression = sarama.CompressionNone // what in-tree consumers can read at any version
+	s.Producer.Timeout = c.ReadTimeout / 2          // the broker answers before we stop listening
+	s.Producer.MaxMessageBytes = c.Settings.MaxMessageBytes + recordOverhead
+	s.Producer.Flush.Frequency = c.Linger // without it the first envelope flies alone and the rest wait a round trip
+	s.Producer.Return.Successes = true
+	s.Producer.Return.Errors = true
+	s.Producer.Retry.Max = 50 // with the back-off, longer than a leader election
+	s.Producer.Retry.BackoffFunc = func(int, int) time.Duration { return g.pause(c.RetryBackoff) }
+	s.ChannelBufferSize = 256
+	return s
+}
+
+// consumerConfig reads one partition with a bounded amount fetched ahead.
+func (c Config) consumerConfig(g *gate) *sarama.Config {
+	s := c.clientConfig(g)
+	s.Consumer.Return.Errors = true
+	s.Consumer.IsolationLevel = sarama.ReadUncommitted // as every other reader of the topic: no transactions are used
+	s.Consumer.Fetch.Default = c.FetchBytes
+	s.Consumer.Fetch.Max = 0 // a limit makes sarama skip a record that is larger
+	s.Consumer.MaxWaitTime = 500 * time.Millisecond
+	s.Consumer.MaxProcessingTime = 10 * time.Second // a slow disk must not drop the subscription
+	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return g.pause(2 * c.RetryBackoff) }
+	s.ChannelBufferSize = 256 // records, behind at most one fetch
+	return s
+}
+
+// topicEntries are the settings that Create gives a topic: nothing is ever
+// removed from it, and no replica that lacks acknowledged records may lead it.
+func (c Config) topicEntries() map[string]*string {
+	entries := map[string]string{
+		"cleanup.policy":                 "delete", // compaction would keep one record: all have the same key
+		"retention.ms":                   "-1",
+		"retention.bytes":                "-1",
+		"min.insync.replicas":            strconv.Itoa(c.Settings.MinInsyncReplicas),
+		"unclean.leader.election.enable": "false",
+		"max.message.bytes":              strconv.Itoa(c.topicMaxBytes()),
+	}
+	out := make(map[string]*string, len(entries))
+	for k, v := range entries {
+		out[k] = &v
+	}
+	return out
+}
+
+// topicMaxBytes is the topic's max.message.bytes. Kafka applies it to a batch,
+// and sarama fills batches up to its own limit, so it is above that.
+func (c Config) topicMaxBytes() int {
+	return c.Settings.MaxMessageBytes + 2*recordOverhead
+}

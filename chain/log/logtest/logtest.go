@@ -1,0 +1,383 @@
+// Package logtest states the contract of package log as tests. Every
+// implementation runs the same suite, so that no fake can drift from Kafka.
+package logtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// Harness is one implementation under test, with what an operator or a fault does to it.
+type Harness interface {
+	// Open returns a client of a topic; the suite closes it.
+	Open(t *testing.T, topic string, s log.Settings) log.Log
+	// Stop takes the brokers away, Resume brings them back with all that was acknowledged.
+	Stop(t *testing.T)
+	Resume(t *testing.T)
+	// Trim removes the records before start.
+	Trim(t *testing.T, topic string, start log.Offset)
+	// Recreate deletes the topic and makes an empty one of that name.
+	Recreate(t *testing.T, topic string)
+}
+
+// patience is how long a real cluster may take for one step.
+const patience = 30 * time.Second
+
+// maxBytes is the MaxMessageBytes of the suite's topics.
+const maxBytes = 1 << 20
+
+// Run runs the suite. Faults that hit all topics come last.
+func Run(t *testing.T, h Harness) {
+	for _, test := range []struct {
+		name string
+		run  func(*suite)
+	}{
+		{"no topic", (*suite).noTopic},
+		{"create", (*suite).create},
+		{"append and read", (*suite).appendAndRead},
+		{"read positions", (*suite).readPositions},
+		{"odd values", (*suite).oddValues},
+		{"too large", (*suite).tooLarge},
+		{"concurrent appends", (*suite).concurrentAppends},
+		{"a waiting read", (*suite).waitingRead},
+		{"close", (*suite).closing},
+		{"trim", (*suite).trim},
+		{"recreate", (*suite).recreate},
+		{"outage", (*suite).outage},
+		{"close in an outage", (*suite).closeInOutage},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			name := strings.ReplaceAll(test.name, " ", "-")
+			test.run(&suite{T: t, harness: h, topic: fmt.Sprintf("%s-%d", name, time.Now().UnixNano())})
+		})
+	}
+}
+
+type suite struct {
+	*testing.T
+	harness Harness
+	topic   string
+}
+
+func (s *suite) open() log.Log {
+	l := s.harness.Open(s.T, s.topic, log.Settings{ReplicationFactor: 1, MaxMessageBytes: maxBytes})
+	s.Cleanup(func() { s.ok(l.Close()) })
+	return l
+}
+
+// created opens the topic and makes it.
+func (s *suite) created() log.Log {
+	l := s.open()
+	s.ok(l.Create(s.patient()))
+	return l
+}
+
+func (s *suite) patient() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	s.Cleanup(cancel)
+	return ctx
+}
+
+func (s *suite) ok(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// fails checks class and, if it is not nil, the sentinel in the chain of err.
+func (s *suite) fails(err error, class log.Class, sentinel error) {
+	s.Helper()
+	if err == nil || log.ClassOf(err) != class || sentinel != nil && !errors.Is(err, sentinel) {
+		s.Fatalf("got %v (class %v), want class %v, %v", err, log.ClassOf(err), class, sentinel)
+	}
+}
+
+func (s *suite) appendAll(l log.Log, values ...string) {
+	s.Helper()
+	for _, v := range values {
+		s.ok(l.Append(s.patient(), []byte(v)))
+	}
+}
+
+func (s *suite) read(l log.Log, from log.Offset) log.Reader {
+	s.Helper()
+	r, err := l.Read(s.patient(), from)
+	s.ok(err)
+	s.Cleanup(func() { s.ok(r.Close()) })
+	return r
+}
+
+// expect reads exactly these values from offset from on.
+func (s *suite) expect(r log.Reader, from log.Offset, values ...string) {
+	s.Helper()
+	for i, want := range values {
+		got, err := r.Next(s.patient())
+		if err != nil || got.Offset != from+log.Offset(i) || string(got.Value) != want {
+			s.Fatalf("got %d %q, %v; want %d %q", got.Offset, got.Value, err, from+log.Offset(i), want)
+		}
+	}
+}
+
+// noTopic: no call but Create makes a topic.
+func (s *suite) noTopic() {
+	l := s.open()
+	for range 2 {
+		_, err := l.Identity(s.patient())
+		s.fails(err, log.Retryable, log.ErrNoTopic)
+		_, err = l.Bounds(s.patient())
+		s.fails(err, log.Retryable, nil)
+		_, err = l.Read(s.patient(), 0)
+		s.fails(err, log.Retryable, nil)
+	}
+}
+
+func (s *suite) create() {
+	l := s.created()
+	first, err := l.Identity(s.patient())
+	s.ok(err)
+	s.ok(l.Create(s.patient()))
+	again, err := l.Identity(s.patient())
+	if err != nil || again != first || first.TopicID == "" || first.Partitions != 1 {
+		s.Fatalf("got %+v, then %+v, %v", first, again, err)
+	}
+	if b, err := l.Bounds(s.patient()); err != nil || b != (log.Bounds{}) {
+		s.Fatalf("bounds of an empty topic: %+v, %v", b, err)
+	}
+}
+
+func (s *suite) appendAndRead() {
+	l := s.created()
+	r := s.read(l, 0)
+	s.appendAll(l, "a", "b", "c")
+	s.expect(r, 0, "a", "b", "c")
+	other := s.open() // a second client reads the same
+	s.appendAll(other, "d")
+	s.expect(r, 3, "d")
+	s.expect(s.read(other, 0), 0, "a", "b", "c", "d")
+	if b, err := l.Bounds(s.patient()); err != nil || b != (log.Bounds{Start: 0, End: 4}) {
+		s.Fatalf("bounds %+v, %v", b, err)
+	}
+}
+
+func (s *suite) readPositions() {
+	l := s.created()
+	s.appendAll(l, "a", "b", "c")
+	s.expect(s.read(l, 1), 1, "b", "c")
+	atEnd := s.read(l, 3)
+	s.appendAll(l, "d")
+	s.expect(atEnd, 3, "d")
+	for _, from := range []log.Offset{5, 1000, -1} {
+		_, err := l.Read(s.patient(), from)
+		s.fails(err, log.Fatal, log.ErrOutOfRange)
+	}
+}
+
+func (s *suite) oddValues() {
+	l := s.created()
+	big := strings.Repeat("x", maxBytes)
+	s.appendAll(l, "", big, "\x00\xff")
+	s.expect(s.read(l, 0), 0, "", big, "\x00\xff")
+}
+
+// tooLarge: a record that does not fit harms nothing but itself.
+func (s *suite) tooLarge() {
+	l := s.created()
+	s.fails(l.Append(s.patient(), make([]byte, maxBytes+1)), log.Rejected, log.ErrTooLarge)
+	s.appendAll(l, "fits")
+	s.expect(s.read(l, 0), 0, "fits")
+}
+
+// concurrentAppends: all arrive once, each caller's in its order.
+func (s *suite) concurrentAppends() {
+	const callers, each = 16, 25
+	l := s.created()
+	var g errgroup.Group
+	for c := range callers {
+		g.Go(func() error {
+			for i := range each {
+				if err := l.Append(s.patient(), fmt.Appendf(nil, "%02d-%03d", c, i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	s.ok(g.Wait())
+	byCaller := make([][]string, callers)
+	r := s.read(l, 0)
+	for range callers * each {
+		record, err := r.Next(s.patient())
+		s.ok(err)
+		var c int
+		_, err = fmt.Sscanf(string(record.Value), "%d-", &c)
+		s.ok(err)
+		byCaller[c] = append(byCaller[c], string(record.Value))
+	}
+	for c, values := range byCaller {
+		if len(values) != each || !slices.IsSorted(values) || len(slices.Compact(values)) != each {
+			s.Errorf("caller %d: %v", c, values)
+		}
+	}
+}
+
+// waitingRead: Next waits for a record, for its context, or for Close.
+func (s *suite) waitingRead() {
+	l := s.created()
+	r := s.read(l, 0)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := r.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		s.Fatalf("got %v, want the context's error", err)
+	}
+	s.appendAll(l, "a") // the reader is as good as before
+	s.expect(r, 0, "a")
+
+	ended := make(chan error)
+	go func() {
+		_, err := r.Next(context.Background())
+		ended <- err
+	}()
+	s.ok(r.Close())
+	if err := <-ended; !errors.Is(err, log.ErrClosed) {
+		s.Fatalf("got %v, want ErrClosed", err)
+	}
+	s.ok(r.Close())
+}
+
+// closing a log ends its readers and every later call.
+func (s *suite) closing() {
+	l := s.created()
+	r := s.read(l, 0)
+	ended := make(chan error)
+	go func() {
+		_, err := r.Next(context.Background())
+		ended <- err
+	}()
+	s.ok(l.Close())
+	if err := <-ended; !errors.Is(err, log.ErrClosed) {
+		s.Fatalf("got %v, want ErrClosed", err)
+	}
+	s.ok(l.Close())
+	_, bounds := l.Bounds(s.patient())
+	_, read := l.Read(s.patient(), 0)
+	for _, err := range []error{l.Append(s.patient(), nil), l.Create(s.patient()), bounds, read} {
+		if !errors.Is(err, log.ErrClosed) {
+			s.Errorf("got %v, want ErrClosed", err)
+		}
+	}
+}
+
+func (s *suite) trim() {
+	l := s.created()
+	s.appendAll(l, "a", "b", "c", "d")
+	s.harness.Trim(s.T, s.topic, 2)
+	if b, err := l.Bounds(s.patient()); err != nil || b != (log.Bounds{Start: 2, End: 4}) {
+		s.Fatalf("bounds %+v, %v", b, err)
+	}
+	_, err := l.Read(s.patient(), 1)
+	s.fails(err, log.Fatal, log.ErrOutOfRange)
+	s.expect(s.read(l, 2), 2, "c", "d")
+}
+
+func (s *suite) recreate() {
+	l := s.created()
+	s.appendAll(l, "a", "b")
+	before, err := l.Identity(s.patient())
+	s.ok(err)
+	s.harness.Recreate(s.T, s.topic)
+	after, err := s.open().Identity(s.patient())
+	if err != nil || after.TopicID == before.TopicID {
+		s.Fatalf("got %+v after %+v, %v", after, before, err)
+	}
+	_, err = s.open().Read(s.patient(), 2)
+	s.fails(err, log.Fatal, log.ErrOutOfRange)
+}
+
+// outage: calls fail while the brokers are away, say what is awaited, and the
+// same log and a reader go on afterwards without gap or repetition.
+func (s *suite) outage() {
+	l := s.created()
+	s.appendAll(l, "a", "b")
+	r := s.read(l, 0)
+	s.expect(r, 0, "a", "b")
+	s.harness.Stop(s.T)
+	s.awaits(r)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := l.Append(ctx, []byte("lost or not"))
+	var e *log.Error
+	if !errors.As(err, &e) || e.Await == "" || e.Class != log.Retryable && e.Class != log.Ambiguous {
+		s.Fatalf("append in an outage: %v", err)
+	}
+	s.harness.Resume(s.T)
+	s.recovers(l)
+	s.isSequence(l)
+}
+
+// awaits reads until the reader says that something is amiss.
+func (s *suite) awaits(r log.Reader) {
+	_, err := r.Next(s.patient())
+	var e *log.Error
+	if !errors.As(err, &e) || e.Class != log.Retryable || e.Await == "" {
+		s.Fatalf("next in an outage: %v", err)
+	}
+}
+
+// recovers appends until it works.
+func (s *suite) recovers(l log.Log) {
+	ctx := s.patient()
+	for {
+		err := l.Append(ctx, []byte("after"))
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			s.Fatalf("still failing: %v", err)
+		}
+	}
+}
+
+// isSequence reads everything and checks what must be there.
+func (s *suite) isSequence(l log.Log) {
+	b, err := l.Bounds(s.patient())
+	s.ok(err)
+	r := s.read(l, 0)
+	var values []string
+	for range b.End {
+		record, err := r.Next(s.patient())
+		s.ok(err)
+		values = append(values, string(record.Value))
+	}
+	if len(values) < 3 || values[0] != "a" || values[1] != "b" || !slices.Contains(values, "after") {
+		s.Fatalf("log is %q", values)
+	}
+}
+
+// closeInOutage: Close does not wait for brokers that are away.
+func (s *suite) closeInOutage() {
+	l := s.created()
+	s.appendAll(l, "a")
+	s.read(l, 0)
+	s.harness.Stop(s.T)
+	defer s.harness.Resume(s.T)
+	stuck := make(chan error, 1)
+	go func() { stuck <- l.Append(context.Background(), []byte("b")) }()
+	began := time.Now()
+	s.ok(l.Close())
+	if took := time.Since(began); took > 2*time.Second {
+		s.Errorf("close took %v", took)
+	}
+	if err := <-stuck; err == nil {
+		s.Error("append in an outage succeeded")
+	}
+}
