@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"runtime"
 	"strings"
 	"testing"
@@ -146,7 +147,7 @@ func TestDescription(t *testing.T) {
 	if err != nil || !proto.Equal(d, back) {
 		t.Fatalf("got %v, %v", back, err)
 	}
-	if _, err := DecodeDescription(nil); err != ErrEmpty {
+	if _, err := DecodeDescription(nil); !errors.Is(err, ErrEmpty) {
 		t.Fatalf("empty payload: %v", err)
 	}
 	if _, err := DecodeDescription([]byte{0xff}); err == nil {
