@@ -45,6 +45,9 @@ const (
 	TypeOrdererTransaction = int32(cb.HeaderType_ORDERER_TRANSACTION)
 )
 
+// HeaderTypeConfig is TypeConfig as protoutil takes it.
+const HeaderTypeConfig = cb.HeaderType_CONFIG
+
 // StateNormal is the consensus state outside of maintenance mode.
 const StateNormal = ab.ConsensusType_STATE_NORMAL
 
