@@ -1,0 +1,34 @@
+// Package plugin is what an orderer build compiles in to order channels of
+// consensus type kafka. The orderer's main calls Register once, just before it
+// hands its consenters to the registrar; plugin/build writes that call.
+package plugin
+
+import (
+	"fmt"
+
+	"github.com/hyperledger/fabric/orderer/consensus"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/consenter"
+)
+
+// Type is the consensus type of the channels that the plugin orders.
+const Type = chain.ConsensusType
+
+// Host is what the orderer's main gives the plugin.
+type Host = consenter.Host
+
+// Register adds the consenter for Type. The error is for the operator who starts
+// the orderer: it names all that is wrong with the configuration. The orderer
+// must not go on after one.
+func Register(consenters map[string]consensus.Consenter, host Host) error {
+	if _, taken := consenters[Type]; taken {
+		return fmt.Errorf("the orderer has a consenter for %q already: it was built with the plugin twice", Type)
+	}
+	c, err := consenter.New(host)
+	if err != nil {
+		return fmt.Errorf("kafka plugin %s: %w", Version, err)
+	}
+	consenters[Type] = c
+	return nil
+}
