@@ -1,0 +1,79 @@
+# The targets are also the steps of CI (.ci/run calls `make test`).
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+SHELL := bash
+
+BIN    := .build/bin
+PROTOS := chain/record/record.proto
+UNIT   := ./plugin/... ./chain/... ./consenter/... ./network/...
+RACE   := ./chain/... ./consenter/...
+STEPS  := lint check-generated unit race integration
+
+FUZZTIME ?= 10s
+# Narrow the integration suite: make integration FOCUS='joins late'
+FOCUS ?=
+
+LINT     := go tool -modfile=.tools/go.mod golangci-lint run
+GENERATE := go -C .tools run ./generate -root ..
+GOTEST   := go -C .tools run ./gotest -dir .. -counts $(CURDIR)/.build/test/counts
+
+.PHONY: help build generate check-generated lint unit race fuzz integration test demo bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the orderer with the plugin in it, into .build/bin
+	go run ./plugin/build --out $(BIN)
+
+generate: ## Go code of the .proto files
+	$(GENERATE) $(PROTOS)
+
+check-generated: ## fails when generated code is stale
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	$(GENERATE) -out "$$fresh" $(PROTOS) && \
+	for file in $(PROTOS:.proto=.pb.go); do \
+		diff -u "$$file" "$$fresh/$$file" || { echo "$$file is stale: run make generate" >&2; exit 1; }; \
+	done
+
+lint: ## golangci-lint, as pinned in .tools/go.mod
+	$(LINT) ./...
+	cd .tools && go tool golangci-lint run ./...
+
+unit: .build/test ## unit tests, of the tools too
+	cd .tools && go test ./...
+	$(GOTEST) -name unit -- -timeout 5m $(UNIT)
+
+race: .build/test ## unit tests of chain and consenter under the race detector
+	$(GOTEST) -name race -- -race -timeout 10m $(RACE)
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@set -e; grep -rl --include='*_test.go' '^func Fuzz' chain consenter network plugin | xargs -n1 dirname | sort -u | while read -r dir; do \
+		for target in $$(go test -list '^Fuzz' "./$$dir" | grep '^Fuzz'); do \
+			echo "== $$dir $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$dir"; \
+		done; \
+	done
+
+integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narrows it)
+	$(GOTEST) -name integration -live -specs $(CURDIR)/.build/test/integration.json -- \
+		-timeout 20m -count 1 ./integration -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/integration.json $(if $(FOCUS),-ginkgo.focus='$(FOCUS)')
+
+test: .build/test ## lint, check-generated, unit, race, integration
+	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \
+		echo "== $$step"; start=$$SECONDS; \
+		$(MAKE) $$step || { echo "== $$step failed after $$((SECONDS - start)) s" >&2; exit 1; }; \
+		echo "== $$step: $$((SECONDS - start)) s"; \
+	done; echo "== all: $$((SECONDS - all)) s"
+
+demo: ## a network that runs, orders chaincode transactions and is shown
+	go run ./network demo
+
+bench: ## benchmarks of the core and the log
+	go test -run '^$$' -bench . -benchmem ./chain/...
+
+clean: ## stops a network in .network and removes what was built
+	@if [ -e .network/network.json ]; then go run ./network down; fi
+	rm -rf .build
+
+.build/test:
+	@mkdir -p $@
