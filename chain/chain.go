@@ -1,15 +1,15 @@
-// Package chain is the shell around the pure core in chain/machine: Fabric's
-// consensus.Chain for a channel that is ordered through one Kafka topic.
+// Package chain is Fabric's consensus.Chain on a topic: the shell around the
+// machine. Order and Configure append envelopes to the topic and answer when
+// they are acknowledged; one goroutine, the loop, reads the topic in offset
+// order, steps the machine and performs the effects that it returns. Nothing
+// else touches the machine, CreateNextBlock or the block writer.
 //
-// One goroutine, the loop, reads the topic, steps the machine and performs its
-// effects; it alone touches the machine and the block writer. Order and
-// Configure append to the topic from the caller's goroutine. The cut poster
-// appends time-to-cut records from a goroutine of its own, so that a slow broker
-// never holds up reading. All share the status, which clients and operators
-// read without waiting for anybody.
+// Three kinds of goroutines run: the loop, at most one poster of a time-to-cut
+// record, and the closer of a log that was replaced. The chain starts them and
+// Halt waits for them, and for every call in flight.
 //
-// Kafka's trouble never ends the process: the loop retries for ever with
-// back-off, and what only an operator can mend stops this channel alone.
+// Whatever Kafka does, the process goes on: what may pass is retried for ever
+// with visible status, what needs an operator stops this channel with a reason.
 package chain
 
 import (
@@ -24,8 +24,6 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 )
@@ -36,112 +34,112 @@ var (
 	_ consensus.MetadataValidator = (*Chain)(nil)
 )
 
-// Chain orders one channel. It is made by New, started once and halted once.
+// commitPatience bounds how long Halt waits for the last block to be on disk.
+const commitPatience = 10 * time.Second
+
+// Chain orders the envelopes of one channel. It is safe for concurrent use.
 type Chain struct {
 	support Support
-	options Options
-	events  Events
-	judge   verdicts
+	opts    Options
+	judge   arbiter
+	start   machine.Start
 	status  *status
-	log     log.Log // nil in a chain that New failed
-
-	genesisHash []byte
-	machine     *machine.Machine // loop only
-	written     uint64           // loop only: height of the ledger once what was handed to it is on disk
-	reproduced  reproduced       // loop only
-	cut         cutPoster        // loop only
-	inflight    chan struct{}    // one token an append
-
-	life context.Context // ends at Halt
-	end  context.CancelFunc
+	life    context.Context // ends with Halt
+	end     context.CancelFunc
+	slots   chan struct{} // one for each append of a client
 
 	mu      sync.Mutex
 	started bool
-	stopped bool // Halt has begun: no goroutine and no append may start
-	running sync.WaitGroup
-	halting sync.Once
+	closing bool
+	link    *link // to the topic; nil before it was first opened and after the loop's end
+
+	calls sync.WaitGroup // of clients, in flight; added to under mu while not closing
+	work  sync.WaitGroup // loop, cut posters, closers of old links
+
+	halt   sync.Once
+	height uint64 // of the ledger once all that was written is committed; the loop's until work is done
 }
 
-// New returns the chain of a channel whose last block carries this consenter
-// metadata (nil on a fresh ledger). It never fails and does no network I/O,
-// since an error from here would end the orderer process: what is wrong with the
-// channel puts this one chain into the status failed.
-func New(s Support, metadata []byte, o Options) *Chain {
-	o = o.withDefaults()
+// New returns the chain of a channel, not yet started. metadata is the value of
+// the consenter metadata of the ledger's last block. It never fails, since the
+// registrar panics when it does: a chain that cannot continue its ledger is one
+// that has stopped and says why.
+func New(support Support, metadata []byte, opts Options) *Chain {
+	opts = opts.withDefaults()
+	life, end := context.WithCancel(context.Background())
 	c := &Chain{
-		support:  s,
-		options:  o,
-		events:   o.Events,
-		judge:    newJudge(s, o.Crypto),
-		status:   newStatus(o.DeliverGrace),
-		written:  s.Height(),
-		inflight: make(chan struct{}, o.Inflight),
+		support: support,
+		opts:    opts,
+		judge:   newJudge(support, opts.Crypto),
+		status:  newStatus(opts.DeliverGrace),
+		life:    life,
+		end:     end,
+		slots:   make(chan struct{}, opts.Inflight),
+		height:  support.Height(),
 	}
-	c.life, c.end = context.WithCancel(context.Background())
-	c.cut = cutPoster{chain: c}
-	if err := c.prepare(metadata); err != nil {
+	start, err := startOf(support, metadata)
+	if err != nil {
 		c.fail(err)
+		return c
+	}
+	c.start = start
+	if start.Metadata.RuleSet != machine.Undescribed {
+		c.status.setDescribed()
 	}
 	return c
 }
 
-// prepare makes what the loop runs on from the ledger's state.
-func (c *Chain) prepare(metadata []byte) error {
-	position, err := c.position(metadata)
+// startOf is what the machine must know of the ledger.
+func startOf(s Support, metadata []byte) (machine.Start, error) {
+	height := s.Height()
+	position, err := positionOf(height, metadata)
 	if err != nil {
-		return err
+		return machine.Start{}, err
 	}
-	genesis := c.support.Block(0)
-	if genesis == nil {
-		return errors.New("the ledger has no block 0; remove the channel from this orderer and join it again")
+	genesis := s.Block(0)
+	if genesis == nil || genesis.Header == nil {
+		return machine.Start{}, errors.New("the ledger has no block 0, which tells the channel's topic from another's; remove the channel from this orderer and join it again")
 	}
-	c.genesisHash = protoutil.BlockHeaderHash(genesis.Header)
-	brokers, err := Brokers(c.support.ConfigtxValidator().ConfigProto())
-	if err != nil {
-		return err
-	}
-	c.log, err = c.options.OpenLog(brokers, c.support.ChannelID(), c.support.SharedConfig().BatchSize().AbsoluteMaxBytes)
-	if err != nil {
-		return err
-	}
-	c.machine = machine.New(machine.Start{
-		Channel:     c.support.ChannelID(),
-		GenesisHash: c.genesisHash,
-		Next:        machine.BlockNumber(c.support.Height()),
+	return machine.Start{
+		Channel:     s.ChannelID(),
+		GenesisHash: protoutil.BlockHeaderHash(genesis.Header),
+		Next:        machine.BlockNumber(height),
 		Metadata:    position,
-		Seq:         machine.ConfigSeq(c.support.Sequence()),
-		Limits:      c.limits(),
-	})
-	if position.RuleSet != machine.Undescribed {
-		c.status.setDescribed()
-	}
-	return nil
+		Seq:         machine.ConfigSeq(s.Sequence()),
+		Limits:      limitsOf(s),
+	}, nil
 }
 
-// position is where the last block says that reading goes on.
-func (c *Chain) position(metadata []byte) (machine.Metadata, error) {
-	height := c.support.Height()
-	if len(metadata) == 0 {
-		if height > 1 {
-			return machine.Metadata{}, fmt.Errorf("block %d carries no position in the topic: it was written by another consensus type, "+
-				"so nothing says where in the topic this ledger goes on", height-1)
-		}
+// positionOf reads where the last block left off. Only a ledger that holds
+// nothing but its genesis block may start at the head of the topic: starting
+// there with any other would order the old records a second time.
+func positionOf(height uint64, metadata []byte) (machine.Metadata, error) {
+	if height == 1 && len(metadata) == 0 {
 		return machine.Metadata{Offset: -1, RuleSet: machine.Undescribed}, nil
+	}
+	const remedy = "remove the channel from this orderer and join it again, with block 0 or with a later config block of an orderer that works"
+	if len(metadata) == 0 {
+		return machine.Metadata{}, fmt.Errorf("block %d carries no offset, so that it is unknown where in the topic the channel goes on; "+
+			"a channel that comes from another consensus type cannot continue here; else %s", height-1, remedy)
 	}
 	m, err := record.DecodeMetadata(metadata)
 	if err != nil {
-		return machine.Metadata{}, fmt.Errorf("block %d: %w; the ledger is damaged: remove the channel from this orderer and join it again", height-1, err)
+		return machine.Metadata{}, fmt.Errorf("block %d: %w; %s", height-1, err, remedy)
 	}
 	set := machine.RuleSet(m.RuleSet)
-	if set == machine.Undescribed || !machine.Known(set) {
-		return machine.Metadata{}, fmt.Errorf("block %d was cut by rule set %q, which this build does not know; "+
-			"the channel needs an orderer that does", height-1, m.RuleSet)
+	switch {
+	case set == machine.Undescribed:
+		return machine.Metadata{}, fmt.Errorf("block %d was cut by in-tree orderers, whose rules this build does not have; keep the channel on those orderers", height-1)
+	case !machine.Known(set):
+		return machine.Metadata{}, fmt.Errorf("block %d was cut by rule set %d, which this build does not have; use a newer one", height-1, set)
+	case m.LastOffsetPersisted < 0:
+		return machine.Metadata{}, fmt.Errorf("block %d names offset %d, which no record has; %s", height-1, m.LastOffsetPersisted, remedy)
 	}
 	return machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set}, nil
 }
 
-func (c *Chain) limits() machine.Limits {
-	b := c.support.SharedConfig().BatchSize()
+func limitsOf(s Support) machine.Limits {
+	b := s.SharedConfig().BatchSize()
 	return machine.Limits{
 		MaxMessageCount:   b.MaxMessageCount,
 		AbsoluteMaxBytes:  b.AbsoluteMaxBytes,
@@ -149,101 +147,64 @@ func (c *Chain) limits() machine.Limits {
 	}
 }
 
-// Start begins to read; it returns at once. Only the first call on a chain that
-// is neither failed nor halted does anything.
+// Start sets the loop going and returns at once. On a chain that has stopped or
+// was halted it does nothing.
 func (c *Chain) Start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.started || c.stopped || c.machine == nil {
+	if c.started || c.closing || c.status.final() {
 		return
 	}
 	c.started = true
 	c.status.begin()
-	c.running.Go(c.run)
+	l := newLoop(c)
+	c.work.Go(l.run)
 }
 
-// Halt ends the chain. When it returns, nothing is appended to the topic or the
-// ledger any more. It waits for no broker, may be called at any time, any number
-// of times.
+// Halt stops the chain and returns when no append, neither to the topic nor to
+// the ledger, is in flight or can follow. Idempotent, at any moment.
 func (c *Chain) Halt() {
-	c.halting.Do(func() {
+	c.halt.Do(func() {
 		c.mu.Lock()
-		c.stopped = true
+		c.closing = true
 		c.mu.Unlock()
 		c.status.to(halted, nil)
 		c.end()
-		if c.log != nil {
-			_ = c.log.Close() // ends what waits for the log
-		}
-		c.running.Wait()
-		c.flush()
-		c.events.Halted()
+		c.calls.Wait()
+		c.work.Wait()
+		c.settle()
+		c.opts.Events.Halted()
 	})
 }
 
-// flushPatience bounds the wait for a ledger that does not finish its write.
-const flushPatience = 30 * time.Second
-
-// flush waits for the last block: Fabric's block writer commits in a goroutine
-// of its own, and the registrar removes the ledger once Halt returns.
-func (c *Chain) flush() {
-	deadline := time.Now().Add(flushPatience)
-	for c.support.Height() < c.written && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
+// settle waits until the block writer, which commits in a goroutine of its own,
+// has committed the last block. The registrar may remove the ledger next, and a
+// late append would panic the process.
+func (c *Chain) settle() {
+	const pause = time.Millisecond
+	for waited := time.Duration(0); c.support.Height() < c.height && waited < commitPatience; waited += pause {
+		time.Sleep(pause)
 	}
 }
 
-// enter counts a caller in, unless Halt has begun. It calls c.running.Done when it leaves.
-func (c *Chain) enter() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stopped {
-		return false
-	}
-	c.running.Add(1)
-	return true
-}
-
-// fail stops this channel for good.
+// fail stops the channel for good; the loop ends, or never begins.
 func (c *Chain) fail(err error) {
 	if _, changed := c.status.to(failed, err); changed {
-		c.events.Failed(err)
+		c.opts.Events.Failed(err)
 	}
 }
 
-// Errored returns a channel that is closed while blocks may be missing: once the
-// chain has stopped, or was cut off from Kafka for longer than the grace. It is
-// replaced when the chain recovers.
-func (c *Chain) Errored() <-chan struct{} {
-	return c.status.erroredChannel()
-}
+// Errored returns a channel that is closed when this orderer cannot tell
+// whether its blocks are the newest: it has stopped, or is cut off from Kafka
+// for longer than Options.DeliverGrace. After recovery it returns a new one.
+func (c *Chain) Errored() <-chan struct{} { return c.status.erroredChannel() }
 
-// StatusReport says how far the channel is on this orderer. Every orderer of a
-// Kafka channel is a consenter.
+// StatusReport tells the channel participation API how the channel does here.
 func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 	return types.ConsensusRelationConsenter, c.status.report()
 }
 
-// ValidateConsensusMetadata holds a config update to what can follow a Kafka channel.
+// ValidateConsensusMetadata refuses what cannot follow the config in force.
 func (c *Chain) ValidateConsensusMetadata(_, next channelconfig.Orderer, _ bool) error {
 	return checkConsensus(next)
-}
-
-// description is the head of a topic of ours, serialized.
-func (c *Chain) description() ([]byte, error) {
-	return record.EncodeDescription(&record.Description{
-		FormatVersion: record.DescriptionVersion,
-		RuleSet:       record.RuleSet_RULE_SET_STRICT,
-		ChannelId:     c.support.ChannelID(),
-		GenesisHash:   c.genesisHash,
-	})
-}
-
-// marshal serializes what an orderer has just decoded.
-func marshal(envelope *fabric.Envelope) ([]byte, error) {
-	b, err := fabric.Marshal(envelope)
-	if err != nil {
-		return nil, fmt.Errorf("serialize the envelope: %w", err)
-	}
-	return b, nil
 }

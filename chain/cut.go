@@ -9,55 +9,62 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// cutPoster runs the batch timer of the next block and posts its time-to-cut
-// record. A post that fails is repeated until it is in the log, or until the
-// block was cut by somebody else's. Loop only.
-type cutPoster struct {
-	chain  *Chain
-	cancel context.CancelFunc // of the timer that runs; nil if none does
+// cutter posts time-to-cut records: when the batch timer of a block runs out,
+// and again until the topic has it. It posts from a goroutine of its own, so
+// that a slow broker does not hold up reading. The loop owns it.
+type cutter struct {
+	chain *Chain
+	stop  context.CancelFunc // ends the poster of the block armed last; nil before the first
 }
 
-// arm starts the timer for a block, in place of any other.
-func (p *cutPoster) arm(number machine.BlockNumber) {
-	p.disarm()
-	ctx, cancel := context.WithCancel(p.chain.life)
-	p.cancel = cancel
-	wait := p.delay(p.chain.support.SharedConfig().BatchTimeout())
-	p.chain.running.Go(func() { p.chain.postCut(ctx, number, wait) })
+func newCutter(c *Chain) *cutter { return &cutter{chain: c} }
+
+// arm starts the timer for a block, in the place of any other. Jitter keeps the
+// orderers from posting together: the first post cuts for all.
+func (t *cutter) arm(ctx context.Context, number machine.BlockNumber) {
+	t.cancel()
+	after := jittered(t.chain.support.SharedConfig().BatchTimeout(), t.chain.opts.CutJitter)
+	ctx, t.stop = context.WithCancel(ctx)
+	t.chain.work.Go(func() { t.chain.post(ctx, number, after) })
 }
 
-func (p *cutPoster) disarm() {
-	if p.cancel != nil {
-		p.cancel()
-		p.cancel = nil
+// cancel stops the timer. A post in flight may still reach the topic, where it
+// changes nothing.
+func (t *cutter) cancel() {
+	if t.stop != nil {
+		t.stop()
 	}
 }
 
-// delay is the batch timeout and a little more, different on each orderer: the
-// first one's record spares the others theirs.
-func (p *cutPoster) delay(timeout time.Duration) time.Duration {
-	return timeout + time.Duration(max(0, p.chain.options.CutJitter)*rand.Float64()*float64(timeout))
+func jittered(d time.Duration, jitter float64) time.Duration {
+	if jitter <= 0 {
+		return d
+	}
+	return time.Duration(float64(d) * (1 + jitter*rand.Float64()))
 }
 
-func (c *Chain) postCut(ctx context.Context, number machine.BlockNumber, wait time.Duration) {
-	value, err := record.Encode(record.NewTimeToCut(uint64(number)))
-	must(err == nil, "time-to-cut record of block %d: %v", number, err)
-	pause := backoff{least: c.options.RetryMin, most: c.options.RetryMax}
-	for sleep(ctx, wait) {
-		if err = c.appendFor(ctx, value); err == nil {
-			c.events.CutPosted(number)
+// post waits, then appends a time-to-cut for the block until it is acknowledged.
+func (c *Chain) post(ctx context.Context, number machine.BlockNumber, after time.Duration) {
+	wait := backoff{least: c.opts.RetryMin, most: c.opts.RetryMax}
+	for sleep(ctx, after) {
+		err := c.postOnce(ctx, number)
+		if err == nil {
+			c.opts.Events.CutPosted(number)
 			return
 		}
 		if ctx.Err() == nil {
-			c.events.CutFailed(number, err)
+			c.opts.Events.CutFailed(number, err)
 		}
-		wait = pause.pause()
+		after = wait.pause()
 	}
 }
 
-// appendFor is one append with the append timeout.
-func (c *Chain) appendFor(ctx context.Context, value []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, c.options.AppendTimeout)
+func (c *Chain) postOnce(ctx context.Context, number machine.BlockNumber) error {
+	value, err := record.Encode(record.NewTimeToCut(uint64(number)))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.AppendTimeout)
 	defer cancel()
-	return c.log.Append(ctx, value)
+	return c.append(ctx, value)
 }

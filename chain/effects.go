@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -8,14 +9,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// apply steps the machine with a record and then with the answers it asks for,
-// and performs all that it decides.
-func (c *Chain) apply(in machine.Input) error {
+// step puts a record into the machine and performs the effects, then the answer
+// that the last of them asked for, and so on until nothing is asked.
+func (l *loop) step(ctx context.Context, in machine.Input) error {
 	for in != nil {
-		effects := c.machine.Step(in)
+		effects := l.machine.Step(in)
 		in = nil
 		for _, e := range effects {
-			answer, err := c.perform(e)
+			answer, err := l.perform(ctx, e)
 			if err != nil {
 				return err
 			}
@@ -25,88 +26,84 @@ func (c *Chain) apply(in machine.Input) error {
 	return nil
 }
 
-// perform does one effect; it returns the answer to one that asks.
-func (c *Chain) perform(e machine.Effect) (machine.Input, error) {
-	switch e := e.(type) {
+// perform does what one effect says. An error ends the chain, or it is that of
+// an ended context: effects cannot be performed twice.
+func (l *loop) perform(ctx context.Context, effect machine.Effect) (machine.Input, error) {
+	switch e := effect.(type) {
 	case machine.WriteBlock:
-		return nil, c.writeBlock(e)
+		return nil, l.writeBlock(e)
 	case machine.WriteConfigBlock:
-		return c.writeConfigBlock(e)
+		return l.writeConfigBlock(e)
 	case machine.Judge:
-		return c.judge.verdict(e), nil
+		return l.chain.judge.verdict(e), nil
 	case machine.Reproduce:
-		return nil, c.reproduce(e)
+		return nil, l.reproduce(ctx, e)
 	case machine.ArmTimer:
-		c.cut.arm(e.Block)
+		l.cut.arm(ctx, e.Block)
 	case machine.CancelTimer:
-		c.cut.disarm()
+		l.cut.cancel()
 	case machine.Described:
-		c.status.setDescribed()
-		c.events.Described(e.Offset)
+		l.chain.status.setDescribed()
+		l.events.Described(e.Offset)
 	case machine.Skip:
-		c.events.Skipped(e.Offset, e.Reason, e.Detail)
+		l.events.Skipped(e.Offset, e.Reason, e.Detail)
 	case machine.Halt:
-		return nil, stopf("topic %q: %s", c.support.ChannelID(), e.Detail)
+		return nil, stop(fmt.Errorf("topic %q: %s", l.chain.support.ChannelID(), e.Detail))
 	default:
-		must(false, "unknown effect %T", e)
+		return nil, stop(fmt.Errorf("effect %T is not known to this build", effect))
 	}
 	return nil, nil
 }
 
-// writeBlock hands a block of normal envelopes to the block writer, which
-// commits it while the loop goes on.
-func (c *Chain) writeBlock(e machine.WriteBlock) error {
-	block, metadata, err := c.block(e.Number, e.Envelopes, e.Metadata)
+func (l *loop) writeBlock(e machine.WriteBlock) error {
+	block, value, err := l.nextBlock(e.Number, e.Metadata, e.Envelopes...)
 	if err != nil {
-		return err
+		return stop(err)
 	}
-	c.written = uint64(e.Number) + 1
-	c.support.WriteBlock(block, metadata)
-	c.events.BlockCut(e.Number, len(e.Envelopes), e.Cause, e.Metadata.Offset)
+	l.chain.support.WriteBlock(block, value)
+	l.chain.height = uint64(e.Number) + 1
+	l.events.BlockCut(e.Number, len(e.Envelopes), e.Cause, e.Metadata.Offset)
 	return nil
 }
 
-// writeConfigBlock writes a config block and answers with the config that it
-// puts in force.
-func (c *Chain) writeConfigBlock(e machine.WriteConfigBlock) (machine.Input, error) {
-	block, metadata, err := c.block(e.Number, []machine.Envelope{e.Envelope}, e.Metadata)
+func (l *loop) writeConfigBlock(e machine.WriteConfigBlock) (machine.Input, error) {
+	block, value, err := l.nextBlock(e.Number, e.Metadata, e.Envelope)
 	if err != nil {
-		return nil, err
+		return nil, stop(err)
 	}
-	c.written = uint64(e.Number) + 1
-	c.support.WriteConfigBlock(block, metadata)
-	c.events.BlockCut(e.Number, 1, machine.CauseConfig, e.Metadata.Offset)
-	if kind := c.support.SharedConfig().ConsensusType(); kind != ConsensusType {
-		return nil, stopf("block %d changed the channel's consensus type to %q: restart this orderer to go on with it", e.Number, kind)
+	s := l.chain.support
+	s.WriteConfigBlock(block, value)
+	l.chain.height = uint64(e.Number) + 1
+	l.events.BlockCut(e.Number, 1, machine.CauseConfig, e.Metadata.Offset)
+	if kind := s.SharedConfig().ConsensusType(); kind != ConsensusType {
+		return nil, stop(fmt.Errorf("%w: it is %q since block %d; restart the orderer", ErrMigrated, kind, e.Number))
 	}
-	return machine.Configured{Seq: machine.ConfigSeq(c.support.Sequence()), Limits: c.limits()}, nil
+	l.configured = true
+	return machine.Configured{Seq: machine.ConfigSeq(s.Sequence()), Limits: limitsOf(s)}, nil
 }
 
-// block makes the next block of the ledger, which must be the one decided on.
-func (c *Chain) block(number machine.BlockNumber, envelopes []machine.Envelope, m machine.Metadata) (*fabric.Block, []byte, error) {
-	messages := make([]*fabric.Envelope, len(envelopes))
+// nextBlock makes the block that follows the ledger's last, and its metadata
+// value. The block writer numbers blocks by its own count: where that is not
+// the machine's, somebody else writes to this ledger.
+func (l *loop) nextBlock(number machine.BlockNumber, m machine.Metadata, envelopes ...machine.Envelope) (*fabric.Block, []byte, error) {
+	decoded := make([]*fabric.Envelope, len(envelopes))
 	for i, e := range envelopes {
-		messages[i] = &fabric.Envelope{}
-		err := fabric.Unmarshal(e.Bytes, messages[i])
-		must(err == nil, "envelope of block %d no longer decodes: %v", number, err)
+		decoded[i] = &fabric.Envelope{}
+		if err := fabric.Unmarshal(e.Bytes, decoded[i]); err != nil {
+			return nil, nil, fmt.Errorf("block %d, envelope %d: %w", number, i, err)
+		}
 	}
-	metadata, err := record.EncodeMetadata(&record.Metadata{
+	value, err := record.EncodeMetadata(&record.Metadata{
 		LastOffsetPersisted: int64(m.Offset),
 		RuleSet:             record.RuleSet(m.RuleSet),
 	})
 	if err != nil {
-		return nil, nil, stop{err}
+		return nil, nil, fmt.Errorf("block %d: %w", number, err)
 	}
-	block := c.support.CreateNextBlock(messages)
-	if got := block.Header.Number; got != uint64(number) {
-		return nil, nil, stopf("the ledger goes on with block %d where block %d was decided: somebody else has written to it; restart this orderer", got, number)
+	block := l.chain.support.CreateNextBlock(decoded)
+	if block.Header.Number != uint64(number) {
+		return nil, nil, fmt.Errorf("the ledger goes on with block %d, the topic with block %d: something else has written to the ledger; "+
+			"restart the orderer", block.Header.Number, number)
 	}
-	return block, metadata, nil
-}
-
-// must panics on a broken invariant of our own, never on what came from outside.
-func must(ok bool, format string, args ...any) {
-	if !ok {
-		panic("chain: broken invariant: " + fmt.Sprintf(format, args...))
-	}
+	return block, value, nil
 }

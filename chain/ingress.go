@@ -2,97 +2,128 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
-
-	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// WaitReady returns nil when the chain takes envelopes. While it is starting or
-// cut off from Kafka it waits for the ready timeout, then says what is awaited.
-func (c *Chain) WaitReady() error {
-	if err, _, final := c.status.ready(); err == nil || final {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(c.life, c.options.ReadyTimeout)
-	defer cancel()
-	return c.status.await(ctx)
-}
-
-// Order puts an envelope that was validated at config sequence seq into the log.
-// nil means that all in-sync replicas have it. Any error says what is awaited; one
-// that wraps a log.Error of class Ambiguous says that it may be ordered all the same.
+// Order appends a normal envelope, validated at config sequence seq. It returns
+// nil once all in-sync replicas have it. An error says whether the envelope may
+// be ordered all the same, and what is awaited.
 func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.submit(envelope, seq, record.Regular_NORMAL)
 }
 
-// Configure is Order for an envelope that carries a new config.
+// Configure appends a config envelope; see Order.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := checkNewBrokers(envelope); err != nil {
-		return err
-	}
 	return c.submit(envelope, seq, record.Regular_CONFIG)
 }
 
-// checkNewBrokers refuses a broker list that no orderer could use. Nothing else
-// in Fabric's contract lets a consenter look at it.
-func checkNewBrokers(envelope *fabric.Envelope) error {
-	config := &fabric.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
-		return fmt.Errorf("read the new config: %w", err)
+// WaitReady returns nil when Order would append. It waits for a chain that is
+// starting or cut off, but no longer than Options.ReadyTimeout.
+func (c *Chain) WaitReady() error {
+	if err := c.enter(); err != nil {
+		return err
 	}
-	_, err := Brokers(config.Config)
-	return err
+	defer c.calls.Done()
+	return c.awaitReady()
+}
+
+func (c *Chain) awaitReady() error {
+	ctx, cancel := context.WithTimeout(c.life, c.opts.ReadyTimeout)
+	defer cancel()
+	return c.status.await(ctx)
+}
+
+// enter counts a call in, unless the chain is halted. The caller calls c.calls.Done.
+func (c *Chain) enter() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return ErrHalted
+	}
+	c.calls.Add(1)
+	return nil
 }
 
 func (c *Chain) submit(envelope *fabric.Envelope, seq uint64, class record.Regular_Class) error {
-	if err, _, _ := c.status.ready(); err != nil {
+	if err := c.enter(); err != nil {
 		return err
 	}
+	defer c.calls.Done()
 	value, err := regular(envelope, seq, class)
 	if err != nil {
 		return err
 	}
-	if !c.enter() {
-		return ErrHalted
+	if err := c.awaitReady(); err != nil {
+		return err
 	}
-	defer c.running.Done()
 	began := time.Now()
-	err = c.appendInTime(value)
-	c.events.Appended(time.Since(began), err)
+	err = c.appendSlotted(value)
+	c.opts.Events.Appended(time.Since(began), err)
 	return err
 }
 
-// appendInTime appends within the append timeout, waiting for its turn included.
-func (c *Chain) appendInTime(value []byte) error {
-	ctx, cancel := context.WithTimeout(c.life, c.options.AppendTimeout)
+func regular(envelope *fabric.Envelope, seq uint64, class record.Regular_Class) ([]byte, error) {
+	payload, err := fabric.Marshal(envelope)
+	if err != nil {
+		return nil, fmt.Errorf("encode envelope: %w", err)
+	}
+	return record.Encode(record.NewRegular(payload, seq, class))
+}
+
+// appendSlotted appends for a client, once one of the slots is free.
+func (c *Chain) appendSlotted(value []byte) error {
+	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
 	defer cancel()
 	select {
-	case c.inflight <- struct{}{}:
-		defer func() { <-c.inflight }()
+	case c.slots <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %d envelopes are already waiting for Kafka to acknowledge them", ErrNotReady, c.options.Inflight)
+		return c.crowded()
 	}
-	err := c.log.Append(ctx, value)
+	defer func() { <-c.slots }()
+	return c.explain(c.append(ctx, value))
+}
+
+func (c *Chain) crowded() error {
+	if c.life.Err() != nil {
+		return ErrHalted
+	}
+	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", ErrNotReady, cap(c.slots))
+}
+
+// append appends one record through the link of the moment.
+func (c *Chain) append(ctx context.Context, value []byte) error {
+	k := c.use()
+	if k == nil {
+		return log.ErrClosed
+	}
+	defer k.users.Done()
+	return k.log.Append(ctx, value)
+}
+
+// explain says to a client what became of its envelope.
+func (c *Chain) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case c.life.Err() != nil:
-		return ErrHalted
-	case log.ClassOf(err) == log.Ambiguous:
-		return fmt.Errorf("the envelope may or may not be ordered: %w", err)
+		return fmt.Errorf("%w; the envelope may or may not be ordered", ErrHalted)
+	case errors.Is(err, log.ErrClosed):
+		if now, _, final := c.status.ready(); final {
+			return fmt.Errorf("%w; the envelope may or may not be ordered", now)
+		}
+		return fmt.Errorf("%w: the connection was replaced; the envelope may or may not be ordered", ErrNotReady)
 	}
-	return fmt.Errorf("the envelope was not ordered: %w", err)
-}
-
-func regular(envelope *fabric.Envelope, seq uint64, class record.Regular_Class) ([]byte, error) {
-	payload, err := marshal(envelope)
-	if err != nil {
-		return nil, err
+	switch log.ClassOf(err) {
+	case log.Rejected:
+		return fmt.Errorf("the channel's topic does not take the envelope: %w", err)
+	case log.Ambiguous:
+		return fmt.Errorf("%w: the envelope may or may not be ordered: %w", ErrNotReady, err)
 	}
-	return record.Encode(record.NewRegular(payload, seq, class))
+	return fmt.Errorf("%w: the envelope is not ordered: %w", ErrNotReady, err)
 }

@@ -18,6 +18,11 @@ type verdicts interface {
 	verdict(e machine.Judge) machine.Verdict
 }
 
+// arbiter answers Judge effects.
+type arbiter interface {
+	verdict(machine.Judge) machine.Verdict
+}
+
 // judge gives verdicts on envelopes at the config in force. Every orderer must
 // come to the same one at the same offset: no clock (so no expiry check), no
 // local file, no local setting.

@@ -3,161 +3,173 @@ package chain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// stop is why the loop ends for good.
-type stop struct{ err error }
+// errReopen ends a session when the channel config names other brokers, or
+// another size of envelopes, than those the log was opened with.
+var errReopen = errors.New("the channel config names another log")
 
-func (s stop) Error() string { return s.err.Error() }
-func (s stop) Unwrap() error { return s.err }
+// stopped is an error that ends the channel for good.
+type stopped struct{ error }
 
-func stopf(format string, args ...any) error {
-	return stop{fmt.Errorf(format, args...)}
+func (s stopped) Unwrap() error { return s.error }
+
+// stop marks an error as one that only an operator can remove the cause of.
+func stop(err error) error { return stopped{err} }
+
+func stops(err error) bool {
+	var s stopped
+	return errors.As(err, &s) || log.ClassOf(err) == log.Fatal
 }
 
-// run is the loop: sessions with the log, one after the other, for ever.
-func (c *Chain) run() {
-	defer c.cut.disarm()
-	pause := backoff{least: c.options.RetryMin, most: c.options.RetryMax}
+// loop reads the topic and performs what the machine asks for. All of its
+// fields belong to its goroutine.
+type loop struct {
+	chain   *Chain
+	events  Events
+	machine *machine.Machine
+	cut     *cutter
+	backoff backoff
+
+	topicID   string         // of the topic that was read so far; empty before the first record
+	goal      machine.Offset // end of the log when it was first seen; -1 before
+	begun     bool           // has read, at least once
+	readSince time.Time      // of the session; zero before it reads
+	taken     int            // records of the session
+	described bool           // the session has appended a description
+
+	configured bool // a config block was just written
+
+	reproduced reproduced
+}
+
+func newLoop(c *Chain) *loop {
+	return &loop{
+		chain:   c,
+		events:  c.opts.Events,
+		machine: machine.New(c.start),
+		cut:     newCutter(c),
+		backoff: backoff{least: c.opts.RetryMin, most: c.opts.RetryMax},
+		goal:    -1,
+	}
+}
+
+// run goes from session to session until the chain is halted or stops for good.
+func (l *loop) run() {
+	defer l.chain.unlink()
+	defer l.cut.cancel()
+	ctx := l.chain.life
+	for ctx.Err() == nil {
+		err := l.session(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errReopen):
+		case stops(err):
+			l.chain.fail(err)
+			return
+		default:
+			l.pause(ctx, err)
+		}
+	}
+}
+
+// pause shows that the chain is cut off, and why, and waits before the next attempt.
+func (l *loop) pause(ctx context.Context, err error) {
+	if l.steady() {
+		l.backoff.reset()
+	}
+	l.readSince, l.taken = time.Time{}, 0
+	l.chain.status.to(cutOff, err)
+	retry := l.backoff.pause()
+	l.events.Unavailable(err, retry)
+	sleep(ctx, retry)
+}
+
+// steady says whether the session that ended had read for a while, so that its
+// end is a new trouble rather than more of the old.
+func (l *loop) steady() bool {
+	return l.taken > 0 || !l.readSince.IsZero() && time.Since(l.readSince) > l.backoff.most
+}
+
+// session connects, checks that the topic is the channel's, and reads until
+// something fails. It never returns nil.
+func (l *loop) session(ctx context.Context) error {
+	k, err := l.chain.linked()
+	if err != nil {
+		return err
+	}
+	end, err := l.check(ctx, k.log)
+	if err != nil {
+		return err
+	}
+	reader, err := k.log.Read(ctx, log.Offset(l.machine.NextOffset()))
+	if err != nil {
+		return err
+	}
+	defer reader.Close() //nolint:errcheck // nothing is left to be done about it
+	l.reading()
 	for {
-		before := c.machine.NextOffset()
-		err := c.session()
-		if c.life.Err() != nil {
-			return
+		if err := l.arrive(ctx, end); err != nil {
+			return err
 		}
-		if final(err) {
-			c.fail(err)
-			return
+		if err := l.next(ctx, reader); err != nil {
+			return err
 		}
-		if c.machine.NextOffset() > before {
-			pause.reset()
-		}
-		wait := pause.pause()
-		c.status.to(cutOff, err)
-		c.events.Unavailable(err, wait)
-		if !sleep(c.life, wait) {
-			return
+		if err := l.fitting(k); err != nil {
+			return err
 		}
 	}
 }
 
-// final says whether trying again is useless until an operator has acted.
-func final(err error) bool {
-	return errors.As(err, new(stop)) || log.ClassOf(err) == log.Fatal
-}
-
-// session checks that the log is the one that the ledger was built on, then
-// reads from where the machine stands. It returns why it could not go on.
-func (c *Chain) session() error {
-	bounds, err := c.connect()
-	if err != nil {
-		return err
-	}
-	reader, err := c.log.Read(c.life, log.Offset(c.machine.NextOffset()))
-	if err != nil {
-		return err
-	}
-	defer closeReader(reader)
-	c.online()
-	c.events.Started(log.Offset(c.machine.NextOffset()), c.support.Height())
-	return c.read(reader, bounds)
-}
-
-// online says that the log can be reached.
-func (c *Chain) online() {
-	if lasted, changed := c.status.to(reading, nil); changed {
-		c.events.Recovered(lasted)
+// reading shows that the chain reads.
+func (l *loop) reading() {
+	l.taken, l.described = 0, false
+	l.recovered()
+	if !l.begun {
+		l.begun = true
+		l.events.Started(log.Offset(l.machine.NextOffset()), l.chain.height)
 	}
 }
 
-// connect makes a fresh channel's topic and checks any topic's shape.
-func (c *Chain) connect() (log.Bounds, error) {
-	ctx, cancel := context.WithTimeout(c.life, time.Minute)
-	defer cancel()
-	next := log.Offset(c.machine.NextOffset())
-	if next == 0 {
-		// Only a ledger that never read may make the topic: one that vanished
-		// later must not come back empty.
-		if err := c.log.Create(ctx); err != nil {
-			return log.Bounds{}, err
-		}
+// recovered shows that the chain is no longer cut off, if it was.
+func (l *loop) recovered() {
+	l.readSince = time.Now()
+	if after, changed := l.chain.status.to(reading, nil); changed {
+		l.events.Recovered(after)
 	}
-	id, err := c.log.Identity(ctx)
-	if err != nil {
-		return log.Bounds{}, err
-	}
-	if id.Partitions != 1 {
-		return log.Bounds{}, stopf("topic %q has %d partitions where a channel needs exactly 1: a topic cannot be shrunk, "+
-			"so the channel needs the topic as it was", c.support.ChannelID(), id.Partitions)
-	}
-	bounds, err := c.log.Bounds(ctx)
-	if err != nil {
-		return bounds, err
-	}
-	return bounds, c.covers(bounds, next)
 }
 
-// covers checks that the log holds what comes next, and all that came before.
-func (c *Chain) covers(b log.Bounds, next log.Offset) error {
-	switch {
-	case next < b.Start:
-		return stopf("topic %q begins at offset %d, but this ledger goes on at offset %d: the records in between were removed "+
-			"(retention, or deleted); join the channel anew from a recent config block of another orderer", c.support.ChannelID(), b.Start, next)
-	case next > b.End:
-		return stopf("topic %q ends at offset %d, but this ledger has read up to offset %d: acknowledged records are lost, or this is another topic; "+
-			"nothing is appended to the ledger until the topic holds what it held", c.support.ChannelID(), b.End, next-1)
+// arrive does what is due once the reader has come to the end that the log had:
+// the chain is no longer behind, and a topic without a description is to get one.
+func (l *loop) arrive(ctx context.Context, end machine.Offset) error {
+	next := l.machine.NextOffset()
+	if next >= l.goal {
+		l.chain.status.setCaughtUp()
+	}
+	if next >= end && l.machine.RuleSet() == machine.Undescribed {
+		return l.describe(ctx)
 	}
 	return nil
 }
 
-// read takes records until something fails. bounds are those at the session's start.
-func (c *Chain) read(reader log.Reader, bounds log.Bounds) error {
-	described := false
-	for {
-		next := log.Offset(c.machine.NextOffset())
-		if next >= bounds.End {
-			c.status.setCaughtUp()
-			if !described && c.machine.RuleSet() == machine.Undescribed {
-				if err := c.describe(); err != nil {
-					return err
-				}
-				described = true
-			}
-		}
-		r, err := reader.Next(c.life)
-		if err != nil {
-			return err
-		}
-		if r.Offset < next {
-			return stopf("topic %q yielded offset %d where %d was due: it was rewritten", c.support.ChannelID(), r.Offset, next)
-		}
-		if err := c.apply(inputOf(r)); err != nil {
-			return err
-		}
-		c.events.Position(c.machine.NextOffset())
-	}
-}
-
-// describe puts our description at the end of a topic that has none yet. Other
-// orderers may do the same at this moment; the first one in the log counts.
-func (c *Chain) describe() error {
-	payload, err := c.description()
+// next takes one record.
+func (l *loop) next(ctx context.Context, reader log.Reader) error {
+	r, err := reader.Next(ctx)
 	if err != nil {
-		return stop{err}
+		return err
 	}
-	value, err := record.Encode(record.NewConnect(payload))
-	if err != nil {
-		return stop{err}
+	if machine.Offset(r.Offset) < l.machine.NextOffset() {
+		return nil // taken before
 	}
-	return c.appendFor(c.life, value)
-}
-
-func closeReader(r log.Reader) {
-	_ = r.Close() // its errors have been met in Next
+	l.taken++
+	if err := l.step(ctx, inputOf(r)); err != nil {
+		return err
+	}
+	l.events.Position(l.machine.NextOffset())
+	return nil
 }

@@ -1,8 +1,9 @@
 package chain
 
 import (
+	"context"
 	"crypto/sha256"
-	"fmt"
+	"errors"
 
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -12,93 +13,89 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// reproduced remembers which updates were appended anew at a config sequence.
-// Every orderer does so for every lagging copy that it reads; without this, the
-// copies of one update would multiply with each config in between.
+// reproduced remembers which updates were appended anew at one config sequence.
+// Every orderer appends a copy of a lagging update; when those lag in turn,
+// only the first is to be answered with a copy, or copies would multiply.
 type reproduced struct {
-	seq  uint64
-	done map[[sha256.Size]byte]bool // by digest of the update
+	seq     uint64
+	updates map[[sha256.Size]byte]struct{}
 }
 
-// first says whether the update was not yet appended at seq.
-func (r *reproduced) first(seq uint64, update []byte) bool {
-	if r.seq != seq || r.done == nil {
-		r.seq, r.done = seq, map[[sha256.Size]byte]bool{}
+// has says whether the update was appended at this sequence.
+func (r *reproduced) has(update [sha256.Size]byte, seq uint64) bool {
+	_, ok := r.updates[update]
+	return ok && r.seq == seq
+}
+
+func (r *reproduced) add(update [sha256.Size]byte, seq uint64) {
+	if r.seq != seq || r.updates == nil {
+		r.seq, r.updates = seq, map[[sha256.Size]byte]struct{}{}
 	}
-	digest := sha256.Sum256(update)
-	seen := r.done[digest]
-	r.done[digest] = true
-	return !seen
+	r.updates[update] = struct{}{}
 }
 
-// reproduce computes a config envelope that lags anew, and appends it until it
-// is in the log; the next record is not taken before. When its update no longer
-// applies, every orderer finds so, and it is dropped.
-func (c *Chain) reproduce(e machine.Reproduce) error {
+// reproduce computes a lagging config envelope anew at the config in force and
+// appends it, before the next record is taken: its client was told that it is
+// ordered. What no longer applies is dropped; all orderers come to drop it, at
+// the latest when they judge the copy.
+func (l *loop) reproduce(ctx context.Context, e machine.Reproduce) error {
 	envelope := &fabric.Envelope{}
-	err := fabric.Unmarshal(e.Envelope.Bytes, envelope)
-	must(err == nil, "config envelope at offset %d no longer decodes: %v", e.Offset, err)
-	update, err := updateOf(envelope)
-	if err != nil {
-		return c.drop(e, err)
-	}
-	fresh, seq, err := c.support.ProcessConfigMsg(envelope)
-	if err != nil {
-		return c.drop(e, err)
-	}
-	if !c.reproduced.first(seq, update) {
+	update, flaw := updateOf(e.Envelope.Bytes, envelope)
+	if flaw != nil {
+		l.events.Skipped(e.Offset, machine.ReasonRefused, flaw.Error())
 		return nil
 	}
-	value, err := regular(fresh, seq, record.Regular_CONFIG)
+	if l.reproduced.has(update, l.chain.support.Sequence()) {
+		l.events.Skipped(e.Offset, machine.ReasonRefused, "a copy of this update is in the topic already")
+		return nil
+	}
+	anew, seq, err := l.chain.support.ProcessConfigMsg(envelope)
 	if err != nil {
-		return stop{err}
+		l.events.Skipped(e.Offset, machine.ReasonRefused, err.Error())
+		return nil
 	}
-	if err := c.insist(e, value); err != nil {
-		return err
+	value, err := regular(anew, seq, record.Regular_CONFIG)
+	if err != nil {
+		return stop(err)
 	}
-	c.events.Reproduced(e.Offset)
-	return nil
+	return l.insist(ctx, e, value, func() { l.reproduced.add(update, seq) })
 }
 
-// updateOf returns the update inside of a config envelope. One without would
-// crash Fabric's processor.
-func updateOf(envelope *fabric.Envelope) ([]byte, error) {
+// updateOf decodes a config envelope and returns the digest of the update in it.
+func updateOf(b []byte, envelope *fabric.Envelope) (digest [sha256.Size]byte, err error) {
+	if err := fabric.Unmarshal(b, envelope); err != nil {
+		return digest, err
+	}
 	config := &fabric.ConfigEnvelope{}
 	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
-		return nil, err
+		return digest, err
 	}
 	if config.LastUpdate == nil {
-		return nil, fmt.Errorf("config envelope without an update")
+		return digest, errors.New("config envelope without an update")
 	}
-	return marshal(config.LastUpdate)
+	update, err := fabric.Marshal(config.LastUpdate)
+	return sha256.Sum256(update), err
 }
 
-// insist appends until it is acknowledged.
-func (c *Chain) insist(e machine.Reproduce, value []byte) error {
-	pause := backoff{least: c.options.RetryMin, most: c.options.RetryMax}
+// insist appends until the record is in the log. An attempt whose outcome is
+// unknown is repeated: a second copy no longer applies and is dropped.
+func (l *loop) insist(ctx context.Context, e machine.Reproduce, value []byte, done func()) error {
 	for {
-		err := c.appendFor(c.life, value)
+		err := l.append(ctx, value)
 		switch {
 		case err == nil:
-			c.online()
+			l.recovered()
+			l.events.Reproduced(e.Offset)
+			done()
 			return nil
-		case c.life.Err() != nil:
-			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case log.ClassOf(err) == log.Rejected:
-			return c.drop(e, err)
-		case final(err):
+			l.events.Skipped(e.Offset, machine.ReasonSize, err.Error())
+			return nil
+		case stops(err):
 			return err
 		}
-		wait := pause.pause()
-		c.status.to(cutOff, err)
-		c.events.Unavailable(err, wait)
-		if !sleep(c.life, wait) {
-			return c.life.Err()
-		}
+		l.pause(ctx, err)
 	}
-}
-
-func (c *Chain) drop(e machine.Reproduce, why error) error {
-	c.events.Skipped(e.Offset, machine.ReasonRefused, why.Error())
-	return nil
 }

@@ -26,6 +26,8 @@ var (
 	ErrHalted = errors.New("the channel is halted on this orderer")
 	// ErrFailed is wrapped by what calls on a failed chain return; an operator must act first.
 	ErrFailed = errors.New("the channel has stopped on this orderer")
+	// ErrMigrated is wrapped beside ErrFailed once a config block has given the channel another consensus type.
+	ErrMigrated = errors.New("the channel has another consensus type")
 	// ErrNotReady is wrapped while a chain is starting or cut off from Kafka; a client may try again, or another orderer.
 	ErrNotReady = errors.New("the channel is not ready on this orderer")
 )
@@ -154,7 +156,7 @@ func (s *status) ready() (err error, changed <-chan struct{}, final bool) {
 	case s.cause == nil:
 		return fmt.Errorf("%w: awaiting its first connection to Kafka", ErrNotReady), s.changed, false
 	}
-	return fmt.Errorf("%w: %w (since %s)", ErrNotReady, s.cause, time.Since(s.since).Round(time.Millisecond)), s.changed, false
+	return fmt.Errorf("%w: %w (for %s now)", ErrNotReady, s.cause, time.Since(s.since).Round(time.Millisecond)), s.changed, false
 }
 
 // await waits until envelopes are taken, until they never will be, or until ctx ends.
@@ -167,9 +169,17 @@ func (s *status) await(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
+			err, _, _ = s.ready()
 			return err
 		}
 	}
+}
+
+// final says whether the chain has stopped or was halted.
+func (s *status) final() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == failed || s.phase == halted
 }
 
 func (s *status) erroredChannel() <-chan struct{} {
@@ -183,8 +193,10 @@ func (s *status) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.phase == failed:
+	case s.phase == failed && !errors.Is(s.cause, ErrMigrated):
 		return types.StatusFailed
+	case s.phase == failed:
+		return types.StatusInactive
 	case s.phase == halted, s.phase == cutOff:
 		return types.StatusInactive
 	case s.caughtUp && s.described:

@@ -1,0 +1,89 @@
+package chain
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// link is an open log, what it was opened with, and the appends that use it.
+// The loop opens, replaces and closes links.
+type link struct {
+	log     log.Log
+	brokers []string
+	limit   uint32 // AbsoluteMaxBytes of the channel
+
+	users sync.WaitGroup // added to under the chain's mu while the link is the chain's
+}
+
+// use returns the link of the moment, or nil. The caller calls users.Done.
+func (c *Chain) use() *link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil {
+		c.link.users.Add(1)
+	}
+	return c.link
+}
+
+// setLink puts a link in the place of another and returns the other.
+func (c *Chain) setLink(k *link) *link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.link
+	c.link = k
+	return old
+}
+
+// linked returns the link to the topic as the channel config in force has it.
+// Appends that still use the link before it end there; then it is closed.
+func (c *Chain) linked() (*link, error) {
+	brokers, err := c.brokers()
+	if err != nil {
+		return nil, stop(err)
+	}
+	limit := c.support.SharedConfig().BatchSize().AbsoluteMaxBytes
+	c.mu.Lock()
+	k := c.link
+	c.mu.Unlock()
+	if k.fits(brokers, limit) {
+		return k, nil
+	}
+	opened, err := c.opts.OpenLog(brokers, c.support.ChannelID(), limit)
+	if err != nil {
+		return nil, stop(fmt.Errorf("open topic %q: %w", c.support.ChannelID(), err))
+	}
+	next := &link{log: opened, brokers: brokers, limit: limit}
+	if old := c.setLink(next); old != nil {
+		c.work.Go(old.retire)
+	}
+	return next, nil
+}
+
+// brokers reads the list from the channel config in force.
+func (c *Chain) brokers() ([]string, error) {
+	return Brokers(c.support.ConfigtxValidator().ConfigProto())
+}
+
+// fits says whether the link is one to these brokers with this limit.
+func (k *link) fits(brokers []string, limit uint32) bool {
+	return k != nil && k.limit == limit && slices.Equal(k.brokers, brokers)
+}
+
+func (k *link) retire() {
+	k.users.Wait()
+	k.close()
+}
+
+func (k *link) close() {
+	_ = k.log.Close() // nothing is left to be done about it
+}
+
+// unlink closes the link; appends in flight end.
+func (c *Chain) unlink() {
+	if old := c.setLink(nil); old != nil {
+		old.close()
+	}
+}
