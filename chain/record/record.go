@@ -8,7 +8,6 @@
 package record
 
 import (
-	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -17,12 +16,6 @@ import (
 // Key is the key of every record: the partition in ASCII decimal, as in-tree
 // orderers write it. Readers ignore it.
 const Key = "0"
-
-// DescriptionVersion is the only format version of a Description so far.
-const DescriptionVersion = 1
-
-// ErrEmpty says that a Connect has no description in it: what in-tree orderers write.
-var ErrEmpty = errors.New("empty payload")
 
 // Decode reads the value of a record. A value that holds none of the known
 // types (an empty one, for instance) decodes; its Type is nil.
@@ -52,38 +45,6 @@ func NewTimeToCut(number uint64) *Message {
 // NewConnect carries a serialized description, or nothing.
 func NewConnect(payload []byte) *Message {
 	return &Message{Type: &Message_Connect{Connect: &Connect{Payload: payload}}}
-}
-
-// DecodeDescription reads the payload of a Connect. ErrEmpty if there is none.
-func DecodeDescription(payload []byte) (*Description, error) {
-	if len(payload) == 0 {
-		return nil, ErrEmpty
-	}
-	d := &Description{}
-	if err := proto.Unmarshal(payload, d); err != nil {
-		return nil, fmt.Errorf("decode description: %w", err)
-	}
-	return d, nil
-}
-
-// EncodeDescription writes the payload of a Connect.
-func EncodeDescription(d *Description) ([]byte, error) {
-	return encode("description", d)
-}
-
-// DecodeMetadata reads the consenter metadata of a block; in-tree orderers wrote
-// only the first three fields. No bytes give all zeros, as the old format has it.
-func DecodeMetadata(value []byte) (*Metadata, error) {
-	m := &Metadata{}
-	if err := proto.Unmarshal(value, m); err != nil {
-		return nil, fmt.Errorf("decode block metadata: %w", err)
-	}
-	return m, nil
-}
-
-// EncodeMetadata writes the consenter metadata of a block.
-func EncodeMetadata(m *Metadata) ([]byte, error) {
-	return encode("block metadata", m)
 }
 
 func encode(what string, m proto.Message) ([]byte, error) {

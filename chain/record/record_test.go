@@ -3,13 +3,10 @@ package record
 import (
 	"bytes"
 	"encoding/hex"
-	"errors"
 	"runtime"
 	"strings"
 	"testing"
 
-	oldproto "github.com/golang/protobuf/proto"
-	cb "github.com/hyperledger/fabric-protos-go/common"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -60,56 +57,6 @@ func TestGoldenMessages(t *testing.T) {
 	}
 }
 
-func TestGoldenMetadata(t *testing.T) {
-	for _, g := range []struct {
-		name string
-		md   *Metadata
-		hex  string
-	}{
-		{"all three", &Metadata{LastOffsetPersisted: 5, LastOriginalOffsetProcessed: 3, LastResubmittedConfigOffset: 4}, "080510031804"},
-		{"zeros", &Metadata{}, ""},
-		{"minus one", &Metadata{LastOffsetPersisted: -1}, "08ffffffffffffffffff01"},
-		{"strict", &Metadata{LastOffsetPersisted: 5, RuleSet: RuleSet_RULE_SET_STRICT}, "0805800101"},
-	} {
-		t.Run(g.name, func(t *testing.T) {
-			got, err := EncodeMetadata(g.md)
-			if err != nil || hex.EncodeToString(got) != g.hex {
-				t.Errorf("encoded %x, %v; want %s", got, err, g.hex)
-			}
-			back, err := DecodeMetadata(unhex(t, g.hex))
-			if err != nil || !proto.Equal(back, g.md) {
-				t.Errorf("decoded %v, %v; want %v", back, err, g.md)
-			}
-		})
-	}
-}
-
-// The value of the SIGNATURES slot as Fabric's block writer wraps ours (1.5).
-func TestGoldenSignaturesValue(t *testing.T) {
-	for _, g := range []struct {
-		lastConfig uint64
-		md         *Metadata
-		hex        string
-	}{
-		{0, &Metadata{LastOffsetPersisted: 5, LastOriginalOffsetProcessed: 3, LastResubmittedConfigOffset: 4}, "0a0012080a06080510031804"},
-		{7, &Metadata{LastOffsetPersisted: 5, LastOriginalOffsetProcessed: 3, LastResubmittedConfigOffset: 4}, "0a02080712080a06080510031804"},
-		{7, &Metadata{}, "0a020807"},
-	} {
-		value, err := EncodeMetadata(g.md)
-		if err != nil {
-			t.Fatal(err)
-		}
-		inner, err := oldproto.Marshal(&cb.Metadata{Value: value})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := oldproto.Marshal(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{Index: g.lastConfig}, ConsenterMetadata: inner})
-		if err != nil || hex.EncodeToString(got) != g.hex {
-			t.Errorf("got %x, %v; want %s", got, err, g.hex)
-		}
-	}
-}
-
 func TestEmptyValueHasNoType(t *testing.T) {
 	m, err := Decode(nil)
 	if err != nil || m.GetType() != nil {
@@ -127,31 +74,6 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	again, err := Encode(m)
 	if err != nil || !bytes.Equal(again, value) {
 		t.Fatalf("got %x, %v; want %x", again, err, value)
-	}
-	md, err := DecodeMetadata(append(unhex(t, "0805"), extra...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b, _ := EncodeMetadata(md); !bytes.HasSuffix(b, extra) {
-		t.Fatalf("metadata lost its unknown field: %x", b)
-	}
-}
-
-func TestDescription(t *testing.T) {
-	d := &Description{FormatVersion: 1, RuleSet: RuleSet_RULE_SET_STRICT, ChannelId: "mychannel", GenesisHash: []byte{1, 2}}
-	b, err := EncodeDescription(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	back, err := DecodeDescription(b)
-	if err != nil || !proto.Equal(d, back) {
-		t.Fatalf("got %v, %v", back, err)
-	}
-	if _, err := DecodeDescription(nil); !errors.Is(err, ErrEmpty) {
-		t.Fatalf("empty payload: %v", err)
-	}
-	if _, err := DecodeDescription([]byte{0xff}); err == nil {
-		t.Fatal("garbage decoded")
 	}
 }
 
@@ -199,40 +121,14 @@ func TestDecodeAllocatesLittle(t *testing.T) {
 	}
 }
 
-// Leaving out overwritten types must not change what is decoded, nor excuse what is malformed.
-func TestDropOverwrittenChangesNothing(t *testing.T) {
-	for _, h := range []string{"12020801" + "f2ff0703616263" + "1a00" + "0a021801" + "0a0518022001", "1a000a0518ff01", "0a001200ff", "1a030a01", "0a01ff1a00", "08011a000a00"} {
-		value, plain := unhex(t, h), &Message{}
-		want := proto.Unmarshal(value, plain)
-		got, err := Decode(value)
-		if (err == nil) != (want == nil) || err == nil && !proto.Equal(got, plain) {
-			t.Errorf("%s: decoded %v, %v; want %v, %v", h, got, err, plain, want)
-		}
-	}
-}
-
 func FuzzMessage(f *testing.F) {
 	for _, g := range golden {
 		f.Add(unhex(f, g.hex))
 	}
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, value []byte) {
+		sameAsPlain(t, value)
 		roundTrip(t, value, func(b []byte) (proto.Message, error) { m, err := Decode(b); return m, err })
-	})
-}
-
-func FuzzMetadata(f *testing.F) {
-	f.Add(unhex(f, "080510031804"))
-	f.Add(unhex(f, "0805800101"))
-	f.Fuzz(func(t *testing.T, value []byte) {
-		roundTrip(t, value, func(b []byte) (proto.Message, error) { m, err := DecodeMetadata(b); return m, err })
-	})
-}
-
-func FuzzDescription(f *testing.F) {
-	f.Add(unhex(f, "080110011a096d796368616e6e656c22020102"))
-	f.Fuzz(func(t *testing.T, value []byte) {
-		roundTrip(t, value, func(b []byte) (proto.Message, error) { m, err := DecodeDescription(b); return m, err })
 	})
 }
 

@@ -1,0 +1,33 @@
+package record
+
+import (
+	"errors"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+)
+
+func TestDescription(t *testing.T) {
+	d := &Description{FormatVersion: 1, RuleSet: RuleSet_RULE_SET_STRICT, ChannelId: "mychannel", GenesisHash: []byte{1, 2}}
+	b, err := EncodeDescription(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := DecodeDescription(b)
+	if err != nil || !proto.Equal(d, back) {
+		t.Fatalf("got %v, %v", back, err)
+	}
+	if _, err := DecodeDescription(nil); !errors.Is(err, ErrEmpty) {
+		t.Fatalf("empty payload: %v", err)
+	}
+	if _, err := DecodeDescription([]byte{0xff}); err == nil {
+		t.Fatal("garbage decoded")
+	}
+}
+
+func FuzzDescription(f *testing.F) {
+	f.Add(unhex(f, "080110011a096d796368616e6e656c22020102"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		roundTrip(t, value, func(b []byte) (proto.Message, error) { m, err := DecodeDescription(b); return m, err })
+	})
+}

@@ -1,0 +1,22 @@
+package record
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// DecodeMetadata reads the consenter metadata of a block; in-tree orderers wrote
+// only the first three fields. No bytes give all zeros, as the old format has it.
+func DecodeMetadata(value []byte) (*Metadata, error) {
+	m := &Metadata{}
+	if err := proto.Unmarshal(value, m); err != nil {
+		return nil, fmt.Errorf("decode block metadata: %w", err)
+	}
+	return m, nil
+}
+
+// EncodeMetadata writes the consenter metadata of a block.
+func EncodeMetadata(m *Metadata) ([]byte, error) {
+	return encode("block metadata", m)
+}
