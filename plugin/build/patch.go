@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"sort"
+	"strings"
+)
+
+// pluginAlias is the name that the patched main imports the plugin by.
+const pluginAlias = "kafkaplugin"
+
+// patchMain completes an orderer's main: the plugin registers its consenter just
+// before the registrar takes the map of consenters. Everything is found by what
+// it is, not by where it is; what is missing is named.
+func patchMain(file string, text []byte) ([]byte, error) {
+	fset := token.NewFileSet()
+	tree, err := parser.ParseFile(fset, file, text, parser.ParseComments)
+	if err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	m := &orderermain{file: file, fset: fset}
+	if err := m.find(tree); err != nil {
+		return nil, err
+	}
+	edits, err := m.edits(tree)
+	if err != nil {
+		return nil, err
+	}
+	return format.Source(apply(text, edits))
+}
+
+// orderermain is what was found in it.
+type orderermain struct {
+	file       string
+	fset       *token.FileSet
+	function   *ast.FuncDecl // that fills the map of consenters
+	initialize ast.Stmt      // registrar.Initialize(consenters)
+	consenters string
+}
+
+func (m *orderermain) missing(what string) error {
+	return fmt.Errorf("%s: found no %s: this Fabric version fills its consenters in another way, and the builder must learn it", m.file, what)
+}
+
+// find looks for the call registrar.Initialize(consenters).
+func (m *orderermain) find(tree *ast.File) error {
+	for _, d := range tree.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Body == nil {
+			continue
+		}
+		for _, s := range f.Body.List {
+			if name, ok := initializeCall(s); ok {
+				m.function, m.initialize, m.consenters = f, s, name
+				return nil
+			}
+		}
+	}
+	return m.missing("call registrar.Initialize(consenters)")
+}
+
+// initializeCall returns the argument of a statement x.Initialize(argument).
+func initializeCall(s ast.Stmt) (string, bool) {
+	e, ok := s.(*ast.ExprStmt)
+	if !ok {
+		return "", false
+	}
+	call, ok := e.X.(*ast.CallExpr)
+	if !ok || len(call.Args) != 1 {
+		return "", false
+	}
+	method, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || method.Sel.Name != "Initialize" {
+		return "", false
+	}
+	argument, ok := call.Args[0].(*ast.Ident)
+	if !ok {
+		return "", false
+	}
+	return argument.Name, true
+}
+
+// edit is text to be put in at an offset.
+type edit struct {
+	at   int
+	text string
+}
+
+func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
+	config, err := m.parameter("localconfig.TopLevel")
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := m.parameter("metrics.Provider")
+	if err != nil {
+		return nil, err
+	}
+	crypto, err := m.parameter("bccsp.BCCSP")
+	if err != nil {
+		return nil, err
+	}
+	if len(tree.Imports) == 0 {
+		return nil, m.missing("imports")
+	}
+	register := fmt.Sprintf("if err := %s.Register(%s, %s.Host{Consensus: %s.Consensus, Metrics: %s, Crypto: %s}); err != nil {\n"+
+		"logger.Panicf(\"Cannot register a consenter: %%s\", err)\n}\n",
+		pluginAlias, m.consenters, pluginAlias, config, metrics, crypto)
+	edits := []edit{
+		{m.offset(tree.Imports[0].Pos()), fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
+		{m.offset(m.initialize.Pos()), register},
+	}
+	return append(edits, m.tolerance()...), nil
+}
+
+// parameter returns the name of the function's parameter of a type.
+func (m *orderermain) parameter(kind string) (string, error) {
+	for _, field := range m.function.Type.Params.List {
+		if typeName(field.Type) == kind && len(field.Names) > 0 {
+			return field.Names[0].Name, nil
+		}
+	}
+	return "", m.missing(fmt.Sprintf("parameter of type %s in function %s, which initializes the registrar", kind, m.function.Name.Name))
+}
+
+func typeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return typeName(e.X)
+	case *ast.SelectorExpr:
+		return typeName(e.X) + "." + e.Sel.Name
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
+
+// tolerance lets Consensus.Type name our type where main refuses types that it
+// does not know: the cluster consenter of the process is then etcdraft, beside
+// ours. Versions without such a switch need nothing.
+func (m *orderermain) tolerance() []edit {
+	for _, s := range m.function.Body.List {
+		choice, ok := s.(*ast.SwitchStmt)
+		if !ok {
+			continue
+		}
+		if tag, ok := choice.Tag.(*ast.Ident); ok && namesEtcdraft(choice) {
+			return []edit{{m.offset(s.Pos()), fmt.Sprintf("if %[1]s == %[2]s.Type {\n%[1]s = %[3]s\n}\n", tag.Name, pluginAlias, etcdraft)}}
+		}
+	}
+	return nil
+}
+
+const etcdraft = `"etcdraft"`
+
+func namesEtcdraft(choice *ast.SwitchStmt) bool {
+	for _, s := range choice.Body.List {
+		for _, e := range s.(*ast.CaseClause).List {
+			if lit, ok := e.(*ast.BasicLit); ok && lit.Value == etcdraft {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (m *orderermain) offset(p token.Pos) int { return m.fset.Position(p).Offset }
+
+func apply(text []byte, edits []edit) []byte {
+	sort.Slice(edits, func(i, j int) bool { return edits[i].at < edits[j].at })
+	var out bytes.Buffer
+	last := 0
+	for _, e := range edits {
+		out.Write(text[last:e.at])
+		out.WriteString(e.text)
+		last = e.at
+	}
+	out.Write(text[last:])
+	return []byte(strings.ReplaceAll(out.String(), "\r\n", "\n"))
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// source is one version of Fabric to compile against. Only the way that it was
+// found is particular to the module that go.mod requires; a release tree that an
+// operator checked out would be another source of the same kind.
+type source struct {
+	version string
+	origin  string // where its files are, read-only
+	tree    string // our copy: go refuses an overlay on files of the module cache
+	work    string // for generated files
+	root    string // of our module
+}
+
+// mainFile is the file that fills the orderer's map of consenters.
+const mainFile = "orderer/common/server/main.go"
+
+func (s *source) modFile() string     { return filepath.Join(s.work, "go.mod") }
+func (s *source) overlayFile() string { return filepath.Join(s.work, "overlay.json") }
+
+// materialise copies the tree once, and points a copy of our go.mod at it. The
+// copy gets its name when it is complete.
+func (s *source) materialise() error {
+	if _, err := os.Stat(s.tree); errors.Is(err, fs.ErrNotExist) {
+		if err := s.copyTree(); err != nil {
+			return err
+		}
+	}
+	return s.writeModFile()
+}
+
+func (s *source) copyTree() error {
+	if err := os.MkdirAll(s.work, 0o755); err != nil {
+		return err
+	}
+	partial, err := os.MkdirTemp(s.work, "partial-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(partial)
+	if err := copyFiles(s.origin, partial); err != nil {
+		return err
+	}
+	if err := os.Chmod(partial, 0o755); err != nil {
+		return err
+	}
+	return os.Rename(partial, s.tree)
+}
+
+// copyFiles copies a folder so that its owner can write to the copy. What no
+// command needs (documentation, vendored modules) is left out.
+func copyFiles(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, name)
+		switch {
+		case d.IsDir() && (name == "docs" || name == "vendor"):
+			return filepath.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(target, 0o755)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, text, 0o644)
+	})
+}
+
+// writeModFile writes our go.mod with Fabric replaced by the copy, and go.sum beside it.
+func (s *source) writeModFile() error {
+	mod, err := os.ReadFile(filepath.Join(s.root, "go.mod"))
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, s.tree)
+	if err := writeIfChanged(s.modFile(), []byte(text)); err != nil {
+		return err
+	}
+	sum, err := os.ReadFile(filepath.Join(s.root, "go.sum"))
+	if err != nil {
+		return err
+	}
+	return writeIfChanged(strings.TrimSuffix(s.modFile(), ".mod")+".sum", sum)
+}
+
+// patch writes the completed main beside the tree, and the overlay that names it.
+func (s *source) patch() error {
+	original := filepath.Join(s.tree, mainFile)
+	text, err := os.ReadFile(original)
+	if err != nil {
+		return err
+	}
+	patched, err := patchMain(original, text)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(s.work, "main.go")
+	if err := writeIfChanged(file, patched); err != nil {
+		return err
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{original: file}})
+	if err != nil {
+		return err
+	}
+	return writeIfChanged(s.overlayFile(), overlay)
+}
+
+// writeIfChanged leaves a file alone that has the text already: its age is part
+// of what go looks at before it builds again.
+func writeIfChanged(file string, text []byte) error {
+	if old, err := os.ReadFile(file); err == nil && string(old) == string(text) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
+}
