@@ -1,0 +1,105 @@
+// Package genesis turns config blocks that any configtxgen made into ones of
+// consensus type kafka, which configtxgen itself no longer writes.
+package genesis
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric/bccsp/factory"
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain"
+)
+
+// Rewrite returns the block with consensus type kafka and this broker list. The
+// block must be a config block of an application channel, of type solo, etcdraft
+// or kafka, that no orderer has yet: its data hash, and so its header, changes.
+// What it returns was parsed back as an orderer would.
+func Rewrite(block []byte, brokers []string) ([]byte, error) {
+	b := &cb.Block{}
+	if err := proto.Unmarshal(block, b); err != nil {
+		return nil, fmt.Errorf("not a block: %w", err)
+	}
+	if b.Header == nil || len(b.GetData().GetData()) != 1 {
+		return nil, errors.New("not a config block: it must hold exactly one envelope")
+	}
+	envelope, err := protoutil.ExtractEnvelope(b, 0)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
+	if err != nil {
+		return nil, err
+	}
+	config := &cb.ConfigEnvelope{}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config); err != nil {
+		return nil, fmt.Errorf("not a config block: %w", err)
+	}
+	if err := setConsensus(config.Config, brokers); err != nil {
+		return nil, err
+	}
+	if payload.Data, err = proto.Marshal(config); err != nil {
+		return nil, err
+	}
+	if envelope.Payload, err = proto.Marshal(payload); err != nil {
+		return nil, err
+	}
+	if b.Data.Data[0], err = proto.Marshal(envelope); err != nil {
+		return nil, err
+	}
+	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	if err := check(envelope); err != nil {
+		return nil, fmt.Errorf("the rewritten block does not parse: %w", err)
+	}
+	return proto.Marshal(b)
+}
+
+// setConsensus sets type and brokers and leaves everything else, policies included.
+func setConsensus(config *cb.Config, brokers []string) error {
+	orderer := config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
+	value := orderer.GetValues()[channelconfig.ConsensusTypeKey]
+	if value == nil {
+		return errors.New("the block's config names no consensus type")
+	}
+	kind := &ab.ConsensusType{}
+	if err := proto.Unmarshal(value.Value, kind); err != nil {
+		return fmt.Errorf("consensus type: %w", err)
+	}
+	switch kind.Type {
+	case "solo", "etcdraft", chain.ConsensusType:
+	default:
+		return fmt.Errorf("the block is of consensus type %q; make it as solo or etcdraft", kind.Type)
+	}
+	raw, err := proto.Marshal(&ab.ConsensusType{Type: chain.ConsensusType, State: kind.State})
+	if err != nil {
+		return err
+	}
+	list, err := proto.Marshal(&ab.KafkaBrokers{Brokers: brokers})
+	if err != nil {
+		return err
+	}
+	value.Value = raw
+	orderer.Values[brokersKey] = &cb.ConfigValue{Value: list, ModPolicy: value.ModPolicy}
+	_, err = chain.Brokers(config)
+	return err
+}
+
+const brokersKey = "KafkaBrokers"
+
+// check parses the envelope as a joining orderer does.
+func check(envelope *cb.Envelope) error {
+	bundle, err := channelconfig.NewBundleFromEnvelope(envelope, factory.GetDefault())
+	if err != nil {
+		return err
+	}
+	orderer, ok := bundle.OrdererConfig()
+	if !ok || orderer.ConsensusType() != chain.ConsensusType {
+		return errors.New("its consensus type is not the one written")
+	}
+	return nil
+}
