@@ -1,0 +1,50 @@
+package client
+
+import (
+	"fmt"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// Summary is what there is to compare about a block: all but its signatures.
+type Summary struct {
+	Number       uint64 `json:"number"`
+	HeaderHash   string `json:"headerHash"`
+	DataHash     string `json:"dataHash"`
+	Transactions int    `json:"transactions"`
+	Offset       *int64 `json:"offset"` // in the metadata; null for the genesis block
+	Metadata     string `json:"-"`      // the whole consenter metadata, in hex
+	LastConfig   uint64 `json:"lastConfig"`
+}
+
+// Summarize reads a block.
+func Summarize(b *cb.Block) (Summary, error) {
+	s := Summary{
+		Number:       b.Header.Number,
+		HeaderHash:   fmt.Sprintf("%x", protoutil.BlockHeaderHash(b.Header)),
+		DataHash:     fmt.Sprintf("%x", b.Header.DataHash),
+		Transactions: len(b.Data.Data),
+	}
+	if s.Number == 0 {
+		return s, nil
+	}
+	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
+	if err != nil {
+		return s, fmt.Errorf("block %d: %w", s.Number, err)
+	}
+	s.Metadata = fmt.Sprintf("%x", metadata.GetValue())
+	if s.LastConfig, err = protoutil.GetLastConfigIndexFromBlock(b); err != nil {
+		return s, fmt.Errorf("block %d: %w", s.Number, err)
+	}
+	if len(metadata.GetValue()) > 0 {
+		m, err := record.DecodeMetadata(metadata.Value)
+		if err != nil {
+			return s, fmt.Errorf("block %d: %w", s.Number, err)
+		}
+		s.Offset = &m.LastOffsetPersisted
+	}
+	return s, nil
+}

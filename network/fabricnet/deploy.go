@@ -1,0 +1,157 @@
+package fabricnet
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// The sample chaincode, the same on every channel.
+const (
+	chaincodeID      = "assets"
+	chaincodeVersion = "1"
+	chaincodeLabel   = chaincodeID + "_" + chaincodeVersion
+)
+
+// deploy installs the sample chaincode on every peer, starts it, and commits it
+// on every channel.
+func (n *Network) deploy(ctx context.Context) error {
+	if n.options.Peers == 0 {
+		return nil
+	}
+	pkg, err := chaincodePackage(n.options.address(chaincodePort))
+	if err != nil {
+		return err
+	}
+	id := fmt.Sprintf("%s:%x", chaincodeLabel, sha256.Sum256(pkg))
+	file := n.path("chaincode", chaincodeLabel+".tar.gz")
+	if err := writeFile(file, pkg, 0o644); err != nil {
+		return err
+	}
+	if err := writeFile(n.path("chaincode", "id"), []byte(id), 0o644); err != nil {
+		return err
+	}
+	if err := n.Start(ctx, chaincodeName); err != nil {
+		return err
+	}
+	for i := range n.options.Peers {
+		if _, err := n.tool(ctx, "peer", n.peerCLI(i), "lifecycle", "chaincode", "install", file); err != nil {
+			return err
+		}
+	}
+	for _, c := range n.options.allChannels() {
+		if err := n.commit(ctx, c, id); err != nil {
+			return fmt.Errorf("channel %s: %w", c, err)
+		}
+	}
+	return nil
+}
+
+// commit makes the organisations agree on the chaincode on one channel.
+func (n *Network) commit(ctx context.Context, channel, id string) error {
+	definition := []string{"--channelID", channel, "--name", chaincodeID, "--version", chaincodeVersion, "--sequence", "1"}
+	definition = append(definition, n.ordererFlags()...)
+	for org := 1; org <= n.options.orgs(); org++ {
+		args := append([]string{"lifecycle", "chaincode", "approveformyorg", "--package-id", id}, definition...)
+		if _, err := n.tool(ctx, "peer", n.peerCLI(org-1), args...); err != nil {
+			return err
+		}
+	}
+	args := append([]string{"lifecycle", "chaincode", "commit"}, definition...)
+	_, err := n.tool(ctx, "peer", n.peerCLI(0), append(args, n.endorsers()...)...)
+	return err
+}
+
+// endorsers are the flags for one peer of each organisation.
+func (n *Network) endorsers() []string {
+	var flags []string
+	for org := 1; org <= n.options.orgs(); org++ {
+		p := n.describePeer(org - 1)
+		flags = append(flags, "--peerAddresses", p.Address, "--tlsRootCertFiles", n.path(p.TLSCA))
+	}
+	return flags
+}
+
+// chaincodePackage says where the chaincode listens; it holds no code.
+func chaincodePackage(address string) ([]byte, error) {
+	connection, err := json.Marshal(map[string]any{"address": address, "dial_timeout": "10s", "tls_required": false})
+	if err != nil {
+		return nil, err
+	}
+	code, err := archive("connection.json", connection)
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := json.Marshal(map[string]string{"type": "ccaas", "label": chaincodeLabel})
+	if err != nil {
+		return nil, err
+	}
+	return archive("metadata.json", metadata, "code.tar.gz", string(code))
+}
+
+// archive packs files, given as name and text in turn.
+func archive(files ...any) ([]byte, error) {
+	var out bytes.Buffer
+	zip := gzip.NewWriter(&out)
+	pack := tar.NewWriter(zip)
+	for i := 0; i < len(files); i += 2 {
+		text := fmt.Appendf(nil, "%s", files[i+1])
+		if err := pack.WriteHeader(&tar.Header{Name: files[i].(string), Mode: 0o644, Size: int64(len(text))}); err != nil {
+			return nil, err
+		}
+		if _, err := pack.Write(text); err != nil {
+			return nil, err
+		}
+	}
+	if err := pack.Close(); err != nil {
+		return nil, err
+	}
+	if err := zip.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// Invoke runs a function of the sample chaincode and returns once one peer of
+// each organisation has the transaction in a block and found it valid.
+func (n *Network) Invoke(ctx context.Context, channel string, args ...string) error {
+	call, err := callJSON(args)
+	if err != nil {
+		return err
+	}
+	flags := append([]string{"chaincode", "invoke", "-C", channel, "-n", chaincodeID, "-c", call, "--waitForEvent"}, n.ordererFlags()...)
+	_, err = n.tool(ctx, "peer", n.peerCLI(0), append(flags, n.endorsers()...)...)
+	return err
+}
+
+// Query runs a function on one peer, by its number from 1, without ordering it.
+func (n *Network) Query(ctx context.Context, peer int, channel string, args ...string) (string, error) {
+	call, err := callJSON(args)
+	if err != nil {
+		return "", err
+	}
+	out, err := n.tool(ctx, "peer", n.peerCLI(peer-1), "chaincode", "query", "-C", channel, "-n", chaincodeID, "-c", call)
+	return strings.TrimSpace(out), err
+}
+
+func callJSON(args []string) (string, error) {
+	call, err := json.Marshal(map[string][]string{"Args": args})
+	return string(call), err
+}
+
+// PeerHeight asks a peer, by its number from 1, for the height of its ledger.
+func (n *Network) PeerHeight(ctx context.Context, peer int, channel string) (uint64, error) {
+	out, err := n.tool(ctx, "peer", n.peerCLI(peer-1), "channel", "getinfo", "-c", channel)
+	if err != nil {
+		return 0, err
+	}
+	var info struct{ Height uint64 }
+	_, text, _ := strings.Cut(out, ":")
+	err = json.Unmarshal([]byte(text), &info)
+	return info.Height, err
+}

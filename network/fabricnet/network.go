@@ -1,0 +1,280 @@
+// Package fabricnet raises and drives Fabric networks whose orderers order
+// through Kafka: crypto material, genesis blocks, an embedded broker, orderers,
+// peers and a sample chaincode, as plain processes on the loopback interface
+// with everything they need below one folder. No container engine is involved.
+//
+// The processes outlive the program that raised them. What runs is kept in
+// DIR/network.json, for everybody (see Descriptor), and DIR/state.json, for this
+// package. A Network is used by one goroutine at a time.
+package fabricnet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Network is a network in a folder.
+type Network struct {
+	options   Options
+	dir       string // absolute
+	processes map[string]process
+}
+
+// state is what state.json holds.
+type state struct {
+	Options   Options            `json:"options"`
+	Processes map[string]process `json:"processes"`
+}
+
+// ErrNone says that a folder holds no network.
+var ErrNone = errors.New("there is no network here; raise one with: go run ./network up")
+
+// Open returns the network of a folder, running or not.
+func Open(dir string) (*Network, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(abs, "state.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var s state
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("%s/state.json: %w", dir, err)
+	}
+	s.Options.Dir, s.Options.Progress = dir, io.Discard
+	return &Network{options: s.Options, dir: abs, processes: s.Processes}, nil
+}
+
+func (n *Network) path(parts ...string) string {
+	return filepath.Join(append([]string{n.dir}, parts...)...)
+}
+
+// Dir is the network's folder, absolute.
+func (n *Network) Dir() string { return n.dir }
+
+// Options are what the network was raised with, defaults filled in.
+func (n *Network) Options() Options { return n.options }
+
+// Bin is the path of one of the network's binaries.
+func (n *Network) Bin(name string) string { return filepath.Join(n.options.Bin, name) }
+
+// save writes both files.
+func (n *Network) save() error {
+	if err := writeJSON(n.path("state.json"), state{n.options, n.processes}); err != nil {
+		return err
+	}
+	return writeJSON(n.path("network.json"), n.Descriptor())
+}
+
+func writeJSON(file string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	partial := file + ".partial"
+	if err := writeFile(partial, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(partial, file)
+}
+
+// Descriptor is what network.json holds.
+func (n *Network) Descriptor() Descriptor {
+	o := n.options
+	admin := userCrypto(ordererOrgDir(), "Admin", "example.com")
+	d := Descriptor{
+		Brokers: o.brokers(),
+		Admin: Admin{
+			MSPID: "OrdererMSP",
+			Cert:  filepath.Join(admin, "msp", "signcerts", "Admin@example.com-cert.pem"),
+			Key:   filepath.Join(admin, "msp", "keystore", "priv_sk"),
+			TLSCA: ordererTLSCA(),
+		},
+	}
+	for _, c := range o.allChannels() {
+		d.Channels = append(d.Channels, Channel{c, blockFile(c)})
+	}
+	for i := range o.Orderers {
+		d.Orderers = append(d.Orderers, n.describeOrderer(i))
+	}
+	for i := range o.Peers {
+		d.Peers = append(d.Peers, n.describePeer(i))
+	}
+	for org := 1; org <= o.orgs(); org++ {
+		user := userCrypto(peerOrgDir(org), "User1", orgDomain(org))
+		d.Users = append(d.Users, User{
+			MSPID: orgMSP(org),
+			Cert:  filepath.Join(user, "msp", "signcerts", "User1@"+orgDomain(org)+"-cert.pem"),
+			Key:   filepath.Join(user, "msp", "keystore", "priv_sk"),
+		})
+	}
+	return d
+}
+
+func ordererTLSCA() string {
+	return filepath.Join(ordererOrgDir(), "tlsca", "tlsca.example.com-cert.pem")
+}
+
+func (n *Network) describeOrderer(i int) Orderer {
+	name, folder := ordererName(i), ordererCrypto(i)
+	base := ordererPort + 10*i
+	return Orderer{
+		Name: name, MSPID: "OrdererMSP",
+		Address: n.options.address(base), Admin: n.options.address(base + 1), Operations: n.options.address(base + 2),
+		TLSCA:   ordererTLSCA(),
+		MSPDir:  filepath.Join(folder, "msp"),
+		TLSCert: filepath.Join(folder, "tls", "server.crt"), TLSKey: filepath.Join(folder, "tls", "server.key"),
+		Dir: filepath.Join("data", name), Log: logFile(name), PID: n.pid(name),
+	}
+}
+
+func (n *Network) describePeer(i int) Peer {
+	name := peerName(i)
+	return Peer{
+		Name: name, MSPID: orgMSP(orgOf(i)), Address: n.options.address(peerPort + 10*i),
+		TLSCA: filepath.Join(peerOrgDir(orgOf(i)), "tlsca", "tlsca."+orgDomain(orgOf(i))+"-cert.pem"),
+		Log:   logFile(name), PID: n.pid(name),
+	}
+}
+
+func logFile(name string) string { return filepath.Join("logs", name+".log") }
+
+func (n *Network) pid(name string) int {
+	if p := n.processes[name]; p.alive() {
+		return p.PID
+	}
+	return 0
+}
+
+// names are all processes in the order in which they start.
+func (n *Network) names() []string {
+	var names []string
+	if n.options.embedded() {
+		names = append(names, brokerName)
+	}
+	for i := range n.options.Orderers {
+		names = append(names, ordererName(i))
+	}
+	for i := range n.options.Peers {
+		names = append(names, peerName(i))
+	}
+	if n.options.Peers > 0 {
+		names = append(names, chaincodeName)
+	}
+	return names
+}
+
+// Start starts a process that does not run, and returns when it serves.
+func (n *Network) Start(ctx context.Context, name string) error {
+	c, ready, err := n.command(name)
+	if err != nil {
+		return err
+	}
+	if n.processes[name].alive() {
+		return fmt.Errorf("%s runs already", name)
+	}
+	p, err := launch(c)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	n.processes[name] = p
+	if err := n.save(); err != nil {
+		return err
+	}
+	if err := n.await(ctx, name, ready); err != nil {
+		return fmt.Errorf("start %s: %w; see %s:\n%s", name, err, c.log, tail(c.log, 12))
+	}
+	return nil
+}
+
+// startPatience is how long a process may take to serve.
+const startPatience = 60 * time.Second
+
+// await polls until the process is ready, ends, or takes too long.
+func (n *Network) await(ctx context.Context, name string, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		if !n.processes[name].alive() {
+			return errors.New("the process has ended")
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not ready after %v: %w", startPatience, err)
+		case <-time.After(30 * time.Millisecond):
+		}
+	}
+}
+
+// Stop ends a process as an operator does, and waits until it is gone.
+func (n *Network) Stop(name string) error { return n.signal(name, syscall.SIGTERM) }
+
+// Kill ends a process at once.
+func (n *Network) Kill(name string) error { return n.signal(name, syscall.SIGKILL) }
+
+func (n *Network) signal(name string, s syscall.Signal) error {
+	if _, _, err := n.command(name); err != nil {
+		return err
+	}
+	if err := n.processes[name].end(s); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	delete(n.processes, name)
+	return n.save()
+}
+
+// Halt ends every process and leaves the folder.
+func (n *Network) Halt() error {
+	var faults []error
+	names := n.names()
+	for i := len(names) - 1; i >= 0; i-- {
+		p := n.processes[names[i]]
+		err := p.end(syscall.SIGTERM)
+		if err != nil {
+			err = p.end(syscall.SIGKILL)
+		}
+		faults = append(faults, err)
+		delete(n.processes, names[i])
+	}
+	return errors.Join(append(faults, n.save())...)
+}
+
+// Down ends every process and removes the folder.
+func (n *Network) Down() error {
+	if err := n.Halt(); err != nil {
+		return err
+	}
+	return os.RemoveAll(n.dir)
+}
+
+// tool runs one of Fabric's commands and returns its standard output.
+func (n *Network) tool(ctx context.Context, name string, env []string, args ...string) (string, error) {
+	c := exec.CommandContext(ctx, n.Bin(name), args...)
+	c.Dir = n.dir
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "FABRIC_CFG_PATH=" + n.path("config", "peer"), "FABRIC_LOGGING_SPEC=error"}, env...)
+	var complaint strings.Builder
+	c.Stderr = &complaint
+	out, err := c.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args[:min(3, len(args))], " "), err, strings.TrimSpace(complaint.String()))
+	}
+	return string(out), nil
+}

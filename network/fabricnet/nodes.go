@@ -1,0 +1,161 @@
+package fabricnet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// command returns how a process of the network is started, and how to tell that it serves.
+func (n *Network) command(name string) (command, func(context.Context) error, error) {
+	i := slices.Index(n.names(), name)
+	if i < 0 {
+		return command{}, nil, fmt.Errorf("there is no process %q; there are %s", name, strings.Join(n.names(), ", "))
+	}
+	number, _ := strconv.Atoi(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz")) // 0 for those without
+	c := command{dir: n.dir, log: n.path(logFile(name))}
+	switch {
+	case name == brokerName:
+		address := n.options.brokers()[0]
+		c.program = n.Bin("network")
+		c.args = []string{"broker", "--listen", address, "--data", n.path("data", brokerName)}
+		return c, listening(address), nil
+	case name == chaincodeName:
+		address := n.options.address(chaincodePort)
+		id, err := os.ReadFile(n.path("chaincode", "id"))
+		c.program = n.Bin("chaincode")
+		c.env = []string{"CHAINCODE_ID=" + string(id), "CHAINCODE_ADDRESS=" + address}
+		return c, listening(address), err
+	case strings.HasPrefix(name, "orderer"):
+		c.program = n.Bin("orderer")
+		c.env = n.ordererEnv(n.describeOrderer(number - 1))
+		return c, healthy(n.describeOrderer(number - 1).Operations), nil
+	}
+	c.program, c.args = n.Bin("peer"), []string{"node", "start"}
+	c.env = n.peerEnv(number - 1)
+	return c, healthy(n.options.address(peerPort + 10*(number-1) + 2)), nil
+}
+
+func listening(address string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+}
+
+func healthy(operations string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+operations+"/healthz", nil)
+		if err != nil {
+			return err
+		}
+		r, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		defer r.Body.Close()
+		if r.StatusCode != http.StatusOK {
+			return fmt.Errorf("healthz: %s", r.Status)
+		}
+		return nil
+	}
+}
+
+func split(address string) (host, port string) {
+	host, port, _ = net.SplitHostPort(address) // made by us
+	return host, port
+}
+
+func (n *Network) ordererEnv(o Orderer) []string {
+	host, port := split(o.Address)
+	key, cert, ca := n.path(o.TLSKey), n.path(o.TLSCert), n.path(o.TLSCA)
+	// The admin API takes the admin's TLS certificate and its signing certificate.
+	admins := fmt.Sprintf("[%s,%s]", ca, n.path(ordererOrgDir(), "ca", "ca.example.com-cert.pem"))
+	return []string{
+		"FABRIC_CFG_PATH=" + n.path("config", "orderer"),
+		"FABRIC_LOGGING_SPEC=info",
+		"ORDERER_GENERAL_LISTENADDRESS=" + host,
+		"ORDERER_GENERAL_LISTENPORT=" + port,
+		"ORDERER_GENERAL_LOCALMSPID=" + o.MSPID,
+		"ORDERER_GENERAL_LOCALMSPDIR=" + n.path(o.MSPDir),
+		"ORDERER_GENERAL_TLS_ENABLED=true",
+		"ORDERER_GENERAL_TLS_PRIVATEKEY=" + key,
+		"ORDERER_GENERAL_TLS_CERTIFICATE=" + cert,
+		"ORDERER_GENERAL_TLS_ROOTCAS=[" + ca + "]",
+		"ORDERER_GENERAL_CLUSTER_CLIENTCERTIFICATE=" + cert,
+		"ORDERER_GENERAL_CLUSTER_CLIENTPRIVATEKEY=" + key,
+		"ORDERER_GENERAL_CLUSTER_ROOTCAS=[" + ca + "]",
+		"ORDERER_GENERAL_BOOTSTRAPMETHOD=none",
+		"ORDERER_CHANNELPARTICIPATION_ENABLED=true",
+		"ORDERER_ADMIN_LISTENADDRESS=" + o.Admin,
+		"ORDERER_ADMIN_TLS_ENABLED=true",
+		"ORDERER_ADMIN_TLS_PRIVATEKEY=" + key,
+		"ORDERER_ADMIN_TLS_CERTIFICATE=" + cert,
+		"ORDERER_ADMIN_TLS_CLIENTAUTHREQUIRED=true",
+		"ORDERER_ADMIN_TLS_CLIENTROOTCAS=" + admins,
+		"ORDERER_OPERATIONS_LISTENADDRESS=" + o.Operations,
+		"ORDERER_METRICS_PROVIDER=prometheus",
+		"ORDERER_FILELEDGER_LOCATION=" + n.path(o.Dir, "ledger"),
+		"ORDERER_CONSENSUS_WALDIR=" + n.path(o.Dir, "etcdraft", "wal"),
+		"ORDERER_CONSENSUS_SNAPDIR=" + n.path(o.Dir, "etcdraft", "snapshot"),
+		"ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR=" + strconv.Itoa(n.options.Replication),
+	}
+}
+
+func (n *Network) peerEnv(i int) []string {
+	p, base := n.describePeer(i), peerPort+10*i
+	folder, data := n.path(peerCrypto(i)), n.path("data", p.Name)
+	return []string{
+		"FABRIC_CFG_PATH=" + n.path("config", "peer"),
+		"FABRIC_LOGGING_SPEC=info",
+		"CORE_PEER_ID=" + p.Name,
+		"CORE_PEER_LOCALMSPID=" + p.MSPID,
+		"CORE_PEER_MSPCONFIGPATH=" + folder + "/msp",
+		"CORE_PEER_ADDRESS=" + p.Address,
+		"CORE_PEER_LISTENADDRESS=" + p.Address,
+		"CORE_PEER_CHAINCODEADDRESS=" + n.options.address(base+1),
+		"CORE_PEER_CHAINCODELISTENADDRESS=" + n.options.address(base+1),
+		"CORE_PEER_GOSSIP_BOOTSTRAP=" + n.options.address(peerPort+10*(orgOf(i)-1)),
+		"CORE_PEER_GOSSIP_EXTERNALENDPOINT=" + p.Address,
+		"CORE_PEER_GOSSIP_ENDPOINT=" + p.Address,
+		"CORE_PEER_TLS_ENABLED=true",
+		"CORE_PEER_TLS_CERT_FILE=" + folder + "/tls/server.crt",
+		"CORE_PEER_TLS_KEY_FILE=" + folder + "/tls/server.key",
+		"CORE_PEER_TLS_ROOTCERT_FILE=" + folder + "/tls/ca.crt",
+		"CORE_PEER_FILESYSTEMPATH=" + data,
+		"CORE_LEDGER_SNAPSHOTS_ROOTDIR=" + data + "/snapshots",
+		"CORE_OPERATIONS_LISTENADDRESS=" + n.options.address(base+2),
+		"CORE_METRICS_PROVIDER=prometheus",
+	}
+}
+
+// peerCLI is the environment of the peer command as an organisation's admin.
+func (n *Network) peerCLI(i int) []string {
+	p := n.describePeer(i)
+	return []string{
+		"CORE_PEER_TLS_ENABLED=true",
+		"CORE_PEER_LOCALMSPID=" + p.MSPID,
+		"CORE_PEER_MSPCONFIGPATH=" + n.path(userCrypto(peerOrgDir(orgOf(i)), "Admin", orgDomain(orgOf(i))), "msp"),
+		"CORE_PEER_ADDRESS=" + p.Address,
+		"CORE_PEER_TLS_ROOTCERT_FILE=" + n.path(p.TLSCA),
+	}
+}
+
+// ordererFlags are the peer command's flags for an orderer that runs.
+func (n *Network) ordererFlags() []string {
+	o := n.describeOrderer(0)
+	for i := range n.options.Orderers {
+		if o = n.describeOrderer(i); o.PID != 0 {
+			break
+		}
+	}
+	return []string{"-o", o.Address, "--tls", "--cafile", n.path(o.TLSCA)}
+}

@@ -1,0 +1,144 @@
+package fabricnet
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Options say what network to raise. The zero value of a field means its default.
+type Options struct {
+	Dir          string        `json:"-"`            // everything is below it; default ".network"
+	Bin          string        `json:"bin"`          // folder with the binaries; default: they are built into .build/bin
+	Channels     []string      `json:"channels"`     // of type kafka; default mychannel
+	Raft         []string      `json:"raft"`         // channels of type etcdraft beside them
+	Orderers     int           `json:"orderers"`     // default 3
+	Peers        int           `json:"peers"`        // default 2, in turn in Org1 and Org2; negative for none
+	Brokers      []string      `json:"brokers"`      // host:port; default: an embedded one
+	MaxMessages  int           `json:"maxMessages"`  // of a block; default 10
+	BatchTimeout time.Duration `json:"batchTimeout"` // default 500 ms
+	BasePort     int           `json:"basePort"`     // lowest of the ports, all on 127.0.0.1; default 17050
+	Replication  int           `json:"replication"`  // of a topic; default: 1 for the embedded broker, else up to 3
+
+	Progress io.Writer `json:"-"` // a line a step; default none
+}
+
+// portSpan is how many ports above the base a network may use.
+const portSpan = 600
+
+func (o Options) withDefaults() Options {
+	if o.Dir == "" {
+		o.Dir = ".network"
+	}
+	if len(o.Channels) == 0 && len(o.Raft) == 0 {
+		o.Channels = []string{"mychannel"}
+	}
+	fill(&o.Orderers, 3)
+	fill(&o.Peers, 2)
+	o.Peers = max(o.Peers, 0)
+	fill(&o.MaxMessages, 10)
+	fill(&o.BatchTimeout, 500*time.Millisecond)
+	fill(&o.BasePort, 17050)
+	if o.Replication == 0 {
+		o.Replication = max(1, min(3, len(o.Brokers)))
+	}
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	return o
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+var channelName = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,248}$`)
+
+func (o Options) validate() error {
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	all := o.allChannels()
+	for i, c := range all {
+		check(channelName.MatchString(c), "channel %q: want lower case letters, digits, dots and dashes, a letter first", c)
+		check(!slices.Contains(all[:i], c), "channel %q is named twice", c)
+	}
+	check(o.Orderers >= 1 && o.Orderers <= 9, "%d orderers: want 1 to 9", o.Orderers)
+	check(o.Peers <= 8, "%d peers: want up to 8", o.Peers)
+	check(o.MaxMessages >= 1, "%d messages a block: want at least 1", o.MaxMessages)
+	check(o.BatchTimeout >= time.Millisecond, "batch timeout %v: want at least 1ms", o.BatchTimeout)
+	check(o.BasePort >= 1024 && o.BasePort+portSpan < 65536, "base port %d: want 1024 to %d", o.BasePort, 65535-portSpan)
+	return errors.Join(faults...)
+}
+
+func (o Options) allChannels() []string { return slices.Concat(o.Channels, o.Raft) }
+
+func (o Options) embedded() bool { return len(o.Brokers) == 0 }
+
+func (o Options) brokers() []string {
+	if o.embedded() {
+		return []string{o.address(brokerPort)}
+	}
+	return o.Brokers
+}
+
+// Ports above the base; each orderer and peer has ten.
+const (
+	ordererPort   = 0
+	peerPort      = 100
+	chaincodePort = 500
+	brokerPort    = 501
+)
+
+func (o Options) address(port int) string { return fmt.Sprintf("127.0.0.1:%d", o.BasePort+port) }
+
+// orderer and peer name the i-th process, from 0.
+func ordererName(i int) string { return fmt.Sprintf("orderer%d", i+1) }
+func peerName(i int) string    { return fmt.Sprintf("peer%d", i+1) }
+
+const (
+	brokerName    = "broker"
+	chaincodeName = "chaincode"
+)
+
+// orgOf is the organisation of the i-th peer, 1 or 2.
+func orgOf(peer int) int { return peer%2 + 1 }
+
+// orgs is how many peer organisations there are. A network without peers has
+// one for its clients' sake.
+func (o Options) orgs() int { return max(1, min(2, o.Peers)) }
+
+// seat is the number of a peer within its organisation, as cryptogen counts.
+func seat(peer int) int { return peer / 2 }
+
+func orgMSP(org int) string    { return fmt.Sprintf("Org%dMSP", org) }
+func orgDomain(org int) string { return fmt.Sprintf("org%d.example.com", org) }
+
+// Folders of cryptogen's output, relative to the network's.
+func ordererOrgDir() string { return filepath.Join("crypto", "ordererOrganizations", "example.com") }
+
+func ordererCrypto(i int) string {
+	return filepath.Join(ordererOrgDir(), "orderers", ordererName(i)+".example.com")
+}
+
+func peerOrgDir(org int) string {
+	return filepath.Join("crypto", "peerOrganizations", orgDomain(org))
+}
+
+func peerCrypto(i int) string {
+	return filepath.Join(peerOrgDir(orgOf(i)), "peers", fmt.Sprintf("peer%d.%s", seat(i), orgDomain(orgOf(i))))
+}
+
+func userCrypto(orgDir, user, domain string) string {
+	return filepath.Join(orgDir, "users", user+"@"+domain)
+}

@@ -1,0 +1,229 @@
+package fabricnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Up raises a network and returns when a transaction can be sent. On failure
+// nothing is left running; the folder is left for a look at its logs.
+func Up(ctx context.Context, o Options) (*Network, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := vacate(dir); err != nil {
+		return nil, err
+	}
+	n := &Network{options: o, dir: dir, processes: map[string]process{}}
+	if err := n.raise(ctx); err != nil {
+		return nil, errors.Join(err, n.Halt())
+	}
+	return n, nil
+}
+
+// vacate makes room for a network where one was, unless it still runs.
+func vacate(dir string) error {
+	old, err := Open(dir)
+	if errors.Is(err, ErrNone) {
+		entries, err := os.ReadDir(dir)
+		if err == nil && len(entries) > 0 {
+			return fmt.Errorf("%s is not empty and holds no network: name another folder with --dir", dir)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for name := range old.processes {
+		if old.pid(name) != 0 {
+			return fmt.Errorf("%s of the network in %s still runs; end it with: go run ./network down --dir %s", name, dir, dir)
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+func (n *Network) raise(ctx context.Context) error {
+	root, sample, err := n.locate(ctx)
+	if err != nil {
+		return err
+	}
+	steps := []struct {
+		name string
+		run  func() error
+	}{
+		{"build the binaries", func() error { return n.build(ctx, root) }},
+		{"check the ports", n.checkPorts},
+		{"make crypto material", func() error { return n.makeCrypto(ctx) }},
+		{"make genesis blocks and configuration", func() error { return n.makeConfiguration(ctx, sample) }},
+		{"start the broker", func() error { return n.startAll(ctx, brokerName) }},
+		{"start the orderers", func() error { return n.startAll(ctx, "orderer") }},
+		{"join the orderers to " + strings.Join(n.options.allChannels(), ", "), func() error { return n.joinOrderers(ctx) }},
+		{"start the peers", func() error { return n.startAll(ctx, "peer") }},
+		{"join the peers", func() error { return n.joinPeers(ctx) }},
+		{"deploy the chaincode", func() error { return n.deploy(ctx) }},
+	}
+	for _, s := range steps {
+		began := time.Now()
+		if err := s.run(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		fmt.Fprintf(n.options.Progress, "%6.1fs  %s\n", time.Since(began).Seconds(), s.name)
+	}
+	return n.save()
+}
+
+// locate finds our module and Fabric's sample configuration from the working directory.
+func (n *Network) locate(ctx context.Context) (root, sample string, err error) {
+	mod, err := run(ctx, "", "go", "env", "GOMOD")
+	if err != nil {
+		return "", "", err
+	}
+	if root = filepath.Dir(strings.TrimSpace(mod)); root == "." || root == filepath.Dir(os.DevNull) {
+		return "", "", errors.New("run this inside of a checkout of github.com/fabric-kafka/orderer")
+	}
+	fabric, err := run(ctx, root, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/hyperledger/fabric")
+	return root, filepath.Join(strings.TrimSpace(fabric), "sampleconfig"), err
+}
+
+// build compiles what the network runs, unless a folder of binaries was given.
+// With a warm build cache this only looks at what has changed.
+func (n *Network) build(ctx context.Context, root string) error {
+	if n.options.Bin != "" {
+		abs, err := filepath.Abs(n.options.Bin)
+		n.options.Bin = abs
+		return err
+	}
+	n.options.Bin = filepath.Join(root, ".build", "bin")
+	return Build(ctx, root, n.options.Bin)
+}
+
+// Build compiles everything that a network runs into a folder.
+func Build(ctx context.Context, root, out string) error {
+	if _, err := run(ctx, root, "go", "run", "./plugin/build", "--out", out,
+		"--with", "peer,osnadmin,configtxgen,cryptogen,configtxlator"); err != nil {
+		return err
+	}
+	_, err := run(ctx, root, "go", "build", "-o", out+string(filepath.Separator), "./network", "./network/chaincode")
+	return err
+}
+
+func run(ctx context.Context, dir, name string, args ...string) (string, error) {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = dir
+	var complaint strings.Builder
+	c.Stderr = &complaint
+	out, err := c.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, strings.TrimSpace(complaint.String()))
+	}
+	return string(out), nil
+}
+
+func (n *Network) checkPorts() error {
+	ports := []int{brokerPort, chaincodePort}
+	for i := range n.options.Orderers {
+		ports = append(ports, ordererPort+10*i, ordererPort+10*i+1, ordererPort+10*i+2)
+	}
+	for i := range n.options.Peers {
+		ports = append(ports, peerPort+10*i, peerPort+10*i+1, peerPort+10*i+2)
+	}
+	for _, p := range ports {
+		l, err := net.Listen("tcp", n.options.address(p))
+		if err != nil {
+			return fmt.Errorf("%w; choose other ports with --base-port", err)
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Network) makeConfiguration(ctx context.Context, sample string) error {
+	for _, c := range n.options.Channels {
+		if err := n.makeGenesis(ctx, c, kafkaType); err != nil {
+			return err
+		}
+	}
+	for _, c := range n.options.Raft {
+		if err := n.makeGenesis(ctx, c, "etcdraft"); err != nil {
+			return err
+		}
+	}
+	return n.makeNodeConfig(sample)
+}
+
+// startAll starts the processes whose names begin so.
+func (n *Network) startAll(ctx context.Context, prefix string) error {
+	for _, name := range n.names() {
+		if strings.HasPrefix(name, prefix) {
+			if err := n.Start(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Network) joinOrderers(ctx context.Context) error {
+	for _, c := range n.options.allChannels() {
+		for i := range n.options.Orderers {
+			if err := n.Join(ctx, ordererName(i), c, nil); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range n.options.allChannels() {
+		for i := range n.options.Orderers {
+			if err := n.AwaitActive(ctx, ordererName(i), c); err != nil {
+				return fmt.Errorf("%w; see %s", err, n.path(logFile(ordererName(i))))
+			}
+		}
+	}
+	return nil
+}
+
+// AwaitActive waits until an orderer has caught up with a channel.
+func (n *Network) AwaitActive(ctx context.Context, orderer, channel string) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	for {
+		info, err := n.Info(ctx, orderer, channel)
+		switch {
+		case err == nil && info.Status == "active":
+			return nil
+		case err == nil && info.Status == "failed":
+			return fmt.Errorf("%s has stopped on channel %s", orderer, channel)
+		case err == nil:
+			err = fmt.Errorf("its status is %q at height %d", info.Status, info.Height)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not become active on channel %s: %w", orderer, channel, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (n *Network) joinPeers(ctx context.Context) error {
+	for _, c := range n.options.allChannels() {
+		for i := range n.options.Peers {
+			if _, err := n.tool(ctx, "peer", n.peerCLI(i), "channel", "join", "-b", n.path(blockFile(c))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+// Command network raises and drives Fabric networks that order through Kafka, on
+// this machine, without containers. "go run ./network --help" lists what it does.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := rootCommand().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "network:", err)
+		os.Exit(1)
+	}
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "network",
+		Short:         "Fabric networks that order through Kafka, on this machine, without containers",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().String("dir", ".network", "folder of the network")
+	root.AddCommand(
+		upCommand(), downCommand(), statusCommand(), demoCommand(),
+		invokeCommand(), queryCommand(),
+		blocksCommand(), verifyCommand(), topicCommand(), loadCommand(),
+		startCommand(), stopCommand(), killCommand(), joinCommand(), removeCommand(),
+		genesisCommand(), brokerCommand(),
+	)
+	return root
+}
+
+// dirOf is the value of --dir.
+func dirOf(c *cobra.Command) string {
+	dir, err := c.Flags().GetString("dir")
+	if err != nil {
+		panic(err) // the root command defines it
+	}
+	return dir
+}
+
+// opened runs f on the network that --dir names.
+func opened(f func(c *cobra.Command, n *fabricnet.Network, args []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		n, err := fabricnet.Open(dirOf(c))
+		if err != nil {
+			return err
+		}
+		return f(c, n, args)
+	}
+}
+
+// channelFlag adds --channel; channelOf is its value, by default the network's first channel.
+func channelFlag(c *cobra.Command) {
+	c.Flags().StringP("channel", "C", "", "channel (default: the network's first)")
+}
+
+func channelOf(c *cobra.Command, n *fabricnet.Network) string {
+	name, err := c.Flags().GetString("channel")
+	if err != nil {
+		panic(err) // channelFlag defines it
+	}
+	if name == "" {
+		name = n.Descriptor().Channels[0].Name
+	}
+	return name
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/broker"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+func upCommand() *cobra.Command {
+	var o fabricnet.Options
+	c := &cobra.Command{
+		Use:   "up",
+		Short: "Raise a network; returns when a transaction can be sent",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Dir, o.Progress = dirOf(c), os.Stderr
+			if o.Brokers = without(o.Brokers, "embedded"); c.Flags().Changed("peers") && o.Peers == 0 {
+				o.Peers = -1 // zero means the default
+			}
+			began := time.Now()
+			_, err := fabricnet.Up(c.Context(), o)
+			if err != nil {
+				return fmt.Errorf("up: %w", err)
+			}
+			fmt.Printf("The network is up after %.1fs; %s describes it.\n", time.Since(began).Seconds(), filepath.Join(o.Dir, "network.json"))
+			fmt.Printf("Next: go run ./network invoke --dir %[1]s put k v; go run ./network query --dir %[1]s get k; go run ./network blocks --dir %[1]s\n", o.Dir)
+			return nil
+		},
+	}
+	upFlags(c, &o)
+	return c
+}
+
+func upFlags(c *cobra.Command, o *fabricnet.Options) {
+	f := c.Flags()
+	f.StringSliceVar(&o.Channels, "channel", []string{"mychannel"}, "channels of type kafka")
+	f.StringSliceVar(&o.Raft, "raft-channel", nil, "channels of type etcdraft beside them")
+	f.IntVar(&o.Orderers, "orderers", 3, "orderers")
+	f.IntVar(&o.Peers, "peers", 2, "peers, in turn of Org1 and Org2")
+	f.StringSliceVar(&o.Brokers, "brokers", []string{"embedded"}, "embedded, or HOST:PORT of Kafka brokers")
+	f.IntVar(&o.MaxMessages, "max-messages", 10, "envelopes in a block, at most")
+	f.DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "a block that is not full is cut after this")
+	f.IntVar(&o.BasePort, "base-port", 17050, "lowest port; the network uses up to 600 from there")
+	f.StringVar(&o.Bin, "bin", "", "folder with the binaries (default: build them into .build/bin)")
+}
+
+func without(list []string, value string) []string {
+	var kept []string
+	for _, v := range list {
+		if v != value {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+func downCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "End every process of the network and remove its folder",
+		Args:  cobra.NoArgs,
+		RunE: opened(func(_ *cobra.Command, n *fabricnet.Network, _ []string) error {
+			return n.Down()
+		}),
+	}
+}
+
+func startCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "start NAME...",
+		Short: "Start processes: orderer2, broker, peer1, chaincode",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, names []string) error {
+			for _, name := range names {
+				if err := n.Start(c.Context(), name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}),
+	}
+}
+
+func stopCommand() *cobra.Command {
+	return endCommand("stop", "End processes as an operator does (SIGTERM)", (*fabricnet.Network).Stop)
+}
+
+func killCommand() *cobra.Command {
+	return endCommand("kill", "End processes at once (SIGKILL)", (*fabricnet.Network).Kill)
+}
+
+func endCommand(use, short string, end func(*fabricnet.Network, string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " NAME...",
+		Short: short,
+		Args:  cobra.MinimumNArgs(1),
+		RunE: opened(func(_ *cobra.Command, n *fabricnet.Network, names []string) error {
+			for _, name := range names {
+				if err := end(n, name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}),
+	}
+}
+
+func joinCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "join ORDERER CHANNEL",
+		Short: "Make an orderer join a channel",
+		Args:  cobra.ExactArgs(2),
+		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
+			var block []byte
+			if file != "" {
+				var err error
+				if block, err = os.ReadFile(file); err != nil {
+					return err
+				}
+			}
+			return n.Join(c.Context(), args[0], args[1], block)
+		}),
+	}
+	c.Flags().StringVar(&file, "block", "", "config block to join with (default: the channel's genesis block)")
+	return c
+}
+
+func removeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove ORDERER CHANNEL",
+		Short: "Make an orderer leave a channel and forget its blocks; the topic stays",
+		Args:  cobra.ExactArgs(2),
+		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
+			return n.Remove(c.Context(), args[0], args[1])
+		}),
+	}
+}
+
+func invokeCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "invoke FUNCTION ARGS...",
+		Short: "Order a transaction of the sample chaincode (put K V, inc K [BY], del K) and wait for its block",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
+			return n.Invoke(c.Context(), channelOf(c, n), args...)
+		}),
+	}
+	channelFlag(c)
+	return c
+}
+
+func queryCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "query FUNCTION ARGS...",
+		Short: "Ask a peer's ledger through the sample chaincode (get K)",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
+			out, err := n.Query(c.Context(), 1, channelOf(c, n), args...)
+			if err == nil {
+				fmt.Println(strings.TrimSpace(out))
+			}
+			return err
+		}),
+	}
+	channelFlag(c)
+	return c
+}
+
+func brokerCommand() *cobra.Command {
+	var listen, data string
+	c := &cobra.Command{
+		Use:    "broker",
+		Short:  "Serve the embedded broker in this process (what up starts)",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return broker.Run(c.Context(), listen, data, os.Stdout)
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:9092", "address")
+	c.Flags().StringVar(&data, "data", "", "folder for the records (required)")
+	_ = c.MarkFlagRequired("data") // the flag exists
+	return c
+}
