@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/inspect"
+)
+
+func demoCommand() *cobra.Command {
+	var o fabricnet.Options
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Raise a network, order a few transactions, show blocks and records, and take it down",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Dir, o.Progress = dirOf(c), os.Stdout
+			o.Brokers = without(o.Brokers, "embedded")
+			return demo(c.Context(), o)
+		},
+	}
+	upFlags(c, &o)
+	return c
+}
+
+func demo(ctx context.Context, o fabricnet.Options) error {
+	began := time.Now()
+	heading("Raise a network of orderers that order through Kafka")
+	n, err := fabricnet.Up(ctx, o)
+	if err != nil {
+		return err
+	}
+	err = tour(ctx, n)
+	heading("Take it down")
+	if err = errors.Join(err, n.Down()); err != nil {
+		return err
+	}
+	fmt.Printf("Done in %.0fs.\n\nTo go on by yourself:\n", time.Since(began).Seconds())
+	for _, line := range []string{"up", "invoke put colour blue", "query get colour", "status", "kill orderer2", "load --tx 5000 --streams 32",
+		"start orderer2", "verify", "down", "--help"} {
+		fmt.Println("  go run ./network", line)
+	}
+	return nil
+}
+
+func heading(text string) { fmt.Printf("\n== %s\n", text) }
+
+// tour shows what the network does on its first channel.
+func tour(ctx context.Context, n *fabricnet.Network) error {
+	channel := n.Descriptor().Channels[0].Name
+	heading("Order transactions of a chaincode")
+	for _, call := range [][]string{{"put", "colour", "blue"}, {"put", "shape", "round"}, {"inc", "count", "41"}, {"inc", "count"}} {
+		if err := n.Invoke(ctx, channel, call...); err != nil {
+			return err
+		}
+		fmt.Println("invoked", call)
+	}
+	for _, key := range []string{"colour", "shape", "count"} {
+		value, err := n.Query(ctx, 1, channel, "get", key)
+		if err != nil {
+			return err
+		}
+		fmt.Println("peer1 has", key, "=", value)
+	}
+	heading("The blocks of " + channel + ", equal on all orderers")
+	if err := printEqualBlocks(ctx, n, channel); err != nil {
+		return err
+	}
+	heading("The records of topic " + channel + ", and the blocks that they went to")
+	if err := printTopic(ctx, n, channel, false, 0); err != nil {
+		return err
+	}
+	return verify(ctx, n)
+}
+
+// printEqualBlocks prints each block once with the header hash of every orderer.
+func printEqualBlocks(ctx context.Context, n *fabricnet.Network, channel string) error {
+	r, _, err := readerOf(n, "")
+	if err != nil {
+		return err
+	}
+	orderers := inspect.Running(n.Descriptor())
+	var rows []client.Summary
+	hashes := map[uint64][]string{}
+	for i, name := range orderers {
+		err := r.Blocks(ctx, name, channel, func(b *cb.Block) error {
+			s, err := client.Summarize(b)
+			if i == 0 {
+				rows = append(rows, s)
+			}
+			hashes[s.Number] = append(hashes[s.Number], s.HeaderHash[:16])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "BLOCK\tTX\tOFFSET")
+	for _, name := range orderers {
+		fmt.Fprintf(w, "\tHASH ON %s", name)
+	}
+	fmt.Fprintln(w)
+	for _, s := range rows {
+		fmt.Fprintf(w, "%d\t%d\t%s", s.Number, s.Transactions, offsetText(s.Offset))
+		for _, h := range hashes[s.Number] {
+			fmt.Fprintf(w, "\t%s", h)
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}

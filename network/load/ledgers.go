@@ -1,0 +1,188 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+
+	"github.com/fabric-kafka/orderer/network/client"
+)
+
+// fate is what is known of one envelope.
+type fate struct {
+	sent, answered, ordered time.Time // ordered: first seen in a block of any orderer
+	outcome                 outcome
+	seen                    []uint8 // copies in the blocks of each followed orderer
+}
+
+type outcome uint8
+
+const (
+	pending outcome = iota
+	acknowledged
+	refused // the orderer said that it did not take it, or that it may have
+	unknown // the stream broke
+)
+
+// ledgers follows the blocks of several orderers.
+type ledgers struct {
+	config Config
+	start  time.Time
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	fates   map[[32]byte]*fate
+	blocks  []int // of each followed orderer, since the start
+	last    time.Time
+	changed bool // anything new since settle looked
+	errs    []error
+	reasons map[string]int // of refusals
+}
+
+func newLedgers(c Config) *ledgers {
+	return &ledgers{config: c, fates: map[[32]byte]*fate{}, blocks: make([]int, len(c.Follow)), reasons: map[string]int{}}
+}
+
+// begin follows each orderer from its present height on, so that every block
+// with an envelope of this run is seen.
+func (l *ledgers) begin(ctx context.Context) error {
+	for i, t := range l.config.Follow {
+		o, err := client.Dial(t.Address, t.CA)
+		if err != nil {
+			return err
+		}
+		newest, err := o.Newest(ctx, l.config.Who, l.config.Channel)
+		if err != nil {
+			return errors.Join(err, o.Close())
+		}
+		next := newest.Header.Number + 1
+		l.work.Go(func() { l.follow(ctx, i, o, next) })
+	}
+	return nil
+}
+
+// follow reads blocks for as long as the run lasts, through restarts of the orderer.
+func (l *ledgers) follow(ctx context.Context, i int, o *client.Orderer, next uint64) {
+	defer o.Close()
+	for ctx.Err() == nil {
+		_ = o.Deliver(ctx, l.config.Who, l.config.Channel, client.Range{From: next, To: client.Forever, BestEffort: true}, func(b *cb.Block) error {
+			l.block(i, b)
+			next = b.Header.Number + 1
+			return nil
+		}) // what ended it shows in what is missing
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (l *ledgers) block(i int, b *cb.Block) {
+	now := time.Now()
+	ids := make([][32]byte, len(b.Data.Data))
+	for n, e := range b.Data.Data {
+		ids[n] = client.Digest(e)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.blocks[i]++
+	for _, id := range ids {
+		f := l.fates[id]
+		if f == nil {
+			continue // somebody else's
+		}
+		if f.seen[i]++; f.ordered.IsZero() {
+			f.ordered = now
+		}
+		l.last, l.changed = now, true
+	}
+}
+
+func (l *ledgers) sent(id [32]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fates[id] = &fate{sent: time.Now(), seen: make([]uint8, len(l.config.Follow))}
+}
+
+func (l *ledgers) answered(id [32]byte, err error) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.fates[id]
+	f.answered = now
+	var no *client.Refusal
+	switch {
+	case err == nil:
+		f.outcome = acknowledged
+	case errors.As(err, &no):
+		f.outcome = refused
+		l.reasons[no.Error()]++
+	default:
+		f.outcome = unknown
+	}
+}
+
+func (l *ledgers) fail(err error) {
+	if err == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.errs = append(l.errs, err)
+}
+
+func (l *ledgers) progress() Progress {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var p Progress
+	for _, f := range l.fates {
+		p.Sent++
+		switch f.outcome {
+		case acknowledged:
+			p.Acknowledged++
+		case refused:
+			p.Refused++
+		case unknown:
+			p.Unknown++
+		}
+	}
+	return p
+}
+
+// settle waits until every acknowledged envelope is everywhere. The time runs
+// from the last one that was seen.
+func (l *ledgers) settle(ctx context.Context) {
+	deadline := time.Now().Add(l.config.Settle)
+	for time.Now().Before(deadline) && ctx.Err() == nil {
+		complete, moved := l.complete()
+		if complete {
+			return
+		}
+		if moved {
+			deadline = time.Now().Add(l.config.Settle)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (l *ledgers) complete() (complete, moved bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	moved, l.changed = l.changed, false
+	for _, f := range l.fates {
+		if f.outcome != acknowledged {
+			continue
+		}
+		for _, copies := range f.seen {
+			if copies == 0 {
+				return false, moved
+			}
+		}
+	}
+	return true, moved
+}
+
+func (l *ledgers) wait() { l.work.Wait() }

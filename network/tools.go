@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/genesis"
+	"github.com/fabric-kafka/orderer/network/load"
+)
+
+func genesisCommand() *cobra.Command {
+	var from, out string
+	var brokers []string
+	c := &cobra.Command{
+		Use:   "genesis --from BLOCK --brokers HOST:PORT,... --out BLOCK",
+		Short: "Turn a block that configtxgen made as solo or etcdraft into one of type kafka",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			block, err := os.ReadFile(from)
+			if err != nil {
+				return err
+			}
+			if block, err = genesis.Rewrite(block, brokers); err != nil {
+				return fmt.Errorf("%s: %w", from, err)
+			}
+			return os.WriteFile(out, block, 0o644)
+		},
+	}
+	c.Flags().StringVar(&from, "from", "", "config block to read (required)")
+	c.Flags().StringSliceVar(&brokers, "brokers", nil, "brokers of the channel (required)")
+	c.Flags().StringVar(&out, "out", "", "block to write (required)")
+	for _, name := range []string{"from", "brokers", "out"} {
+		_ = c.MarkFlagRequired(name) // the flag exists
+	}
+	return c
+}
+
+func loadCommand() *cobra.Command {
+	var config load.Config
+	var orderer string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "load --tx N",
+		Short: "Send signed envelopes to all orderers in turn and follow what becomes of each",
+		Long: "Sends N signed envelopes through Broadcast, on streams spread over the orderers, and follows\n" +
+			"every orderer's blocks. Prints what was acknowledged, what is ordered on each orderer, committed\n" +
+			"tx/s and latency percentiles. Exits 1 if an acknowledged envelope is missing or duplicated.",
+		Args: cobra.NoArgs,
+		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
+			config.Channel = channelOf(c, n)
+			if err := aim(n, orderer, &config); err != nil {
+				return err
+			}
+			config.Report = func(p load.Progress) {
+				fmt.Fprintf(os.Stderr, "sent %d, acknowledged %d, refused %d, unknown %d\n", p.Sent, p.Acknowledged, p.Refused, p.Unknown)
+			}
+			result, err := load.Run(c.Context(), config)
+			return report(result, err, asJSON)
+		}),
+	}
+	channelFlag(c)
+	f := c.Flags()
+	f.IntVar(&config.Tx, "tx", 1000, "envelopes to send")
+	f.IntVar(&config.Rate, "rate", 0, "envelopes a second over all streams (0: as fast as they go)")
+	f.IntVar(&config.Size, "size", 2048, "bytes of an envelope")
+	f.IntVar(&config.Streams, "streams", 16, "concurrent streams")
+	f.BoolVar(&config.Persist, "persist", false, "after a refusal go on with the next orderer instead of ending")
+	f.StringVar(&orderer, "orderer", "", "send to this one only (default: all that run)")
+	f.BoolVar(&asJSON, "json", false, "as JSON")
+	return c
+}
+
+// aim fills in who sends, and to whom.
+func aim(n *fabricnet.Network, orderer string, config *load.Config) error {
+	d := n.Descriptor()
+	user := d.Users[0]
+	who, err := client.LoadIdentity(user.MSPID, filepath.Join(n.Dir(), user.Cert), filepath.Join(n.Dir(), user.Key))
+	if err != nil {
+		return err
+	}
+	config.Who = who
+	for _, o := range d.Orderers {
+		if o.PID == 0 {
+			continue
+		}
+		t := load.Target{Name: o.Name, Address: o.Address, CA: filepath.Join(n.Dir(), o.TLSCA), PID: o.PID}
+		config.Follow = append(config.Follow, t)
+		if orderer == "" || orderer == o.Name {
+			config.Targets = append(config.Targets, t)
+		}
+	}
+	if len(config.Targets) == 0 {
+		return fmt.Errorf("no orderer runs that %q names", orderer)
+	}
+	return nil
+}
+
+func report(result load.Result, failure error, asJSON bool) error {
+	if asJSON {
+		text, err := json.MarshalIndent(result, "", "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Println(string(text))
+	} else {
+		fmt.Println(strings.TrimSpace(result.String()))
+	}
+	if !result.Sound() {
+		return errors.Join(failure, fmt.Errorf("%d acknowledged envelopes are missing, %d are duplicated", result.Missing, result.Duplicated))
+	}
+	return failure
+}
