@@ -17,9 +17,9 @@ import (
 )
 
 // Rewrite returns the block with consensus type kafka and this broker list. The
-// block must be a config block of an application channel, of type solo, etcdraft
-// or kafka, that no orderer has yet: its data hash, and so its header, changes.
-// What it returns was parsed back as an orderer would.
+// block must be the genesis block of an application channel, of type solo,
+// etcdraft or kafka, that no orderer has yet: its data hash, and so its header,
+// changes. What it returns was parsed back as an orderer would.
 func Rewrite(block []byte, brokers []string) ([]byte, error) {
 	b := &cb.Block{}
 	if err := proto.Unmarshal(block, b); err != nil {
@@ -28,25 +28,14 @@ func Rewrite(block []byte, brokers []string) ([]byte, error) {
 	if b.Header == nil || len(b.GetData().GetData()) != 1 {
 		return nil, errors.New("not a config block: it must hold exactly one envelope")
 	}
+	if b.Header.Number != 0 {
+		return nil, fmt.Errorf("block %d belongs to a chain of blocks; only a block 0 can be rewritten", b.Header.Number)
+	}
 	envelope, err := protoutil.ExtractEnvelope(b, 0)
 	if err != nil {
 		return nil, err
 	}
-	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
-	if err != nil {
-		return nil, err
-	}
-	config := &cb.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config); err != nil {
-		return nil, fmt.Errorf("not a config block: %w", err)
-	}
-	if err := setConsensus(config.Config, brokers); err != nil {
-		return nil, err
-	}
-	if payload.Data, err = proto.Marshal(config); err != nil {
-		return nil, err
-	}
-	if envelope.Payload, err = proto.Marshal(payload); err != nil {
+	if err := rewriteEnvelope(envelope, brokers); err != nil {
 		return nil, err
 	}
 	if b.Data.Data[0], err = proto.Marshal(envelope); err != nil {
@@ -57,6 +46,28 @@ func Rewrite(block []byte, brokers []string) ([]byte, error) {
 		return nil, fmt.Errorf("the rewritten block does not parse: %w", err)
 	}
 	return proto.Marshal(b)
+}
+
+func rewriteEnvelope(envelope *cb.Envelope, brokers []string) error {
+	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
+	if err != nil {
+		return fmt.Errorf("not a config block: %w", err)
+	}
+	config := &cb.ConfigEnvelope{}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config); err != nil {
+		return fmt.Errorf("not a config block: %w", err)
+	}
+	if config.GetConfig().GetChannelGroup().GetGroups()[channelconfig.ConsortiumsGroupKey] != nil {
+		return errors.New("the block is a system channel's; make one of an application channel")
+	}
+	if err := setConsensus(config.Config, brokers); err != nil {
+		return err
+	}
+	if payload.Data, err = proto.Marshal(config); err != nil {
+		return err
+	}
+	envelope.Payload, err = proto.Marshal(payload)
+	return err
 }
 
 // setConsensus sets type and brokers and leaves everything else, policies included.

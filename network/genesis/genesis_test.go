@@ -1,0 +1,171 @@
+package genesis
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"testing"
+	"time"
+
+	"github.com/golang/protobuf/proto"
+	"github.com/hyperledger/fabric-config/configtx"
+	"github.com/hyperledger/fabric-config/configtx/membership"
+	"github.com/hyperledger/fabric-config/configtx/orderer"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/common/crypto/tlsgen"
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain"
+)
+
+func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
+	for _, kind := range []string{orderer.ConsensusTypeSolo, orderer.ConsensusTypeEtcdRaft, orderer.ConsensusTypeKafka} {
+		t.Run(kind, func(t *testing.T) {
+			from := blockOf(t, kind)
+			out, err := Rewrite(encode(t, from), []string{"127.0.0.1:9092", "broker.example.com:9093"})
+			require.NoError(t, err)
+			to := decode(t, out)
+
+			require.Equal(t, protoutil.BlockDataHash(to.Data), to.Header.DataHash)
+			require.NotEqual(t, from.Header.DataHash, to.Header.DataHash)
+			config := configOf(t, to)
+			brokers, err := chain.Brokers(config)
+			require.NoError(t, err)
+			require.Equal(t, []string{"127.0.0.1:9092", "broker.example.com:9093"}, brokers)
+
+			group := config.ChannelGroup.Groups[channelconfig.OrdererGroupKey]
+			consensus := &ab.ConsensusType{}
+			require.NoError(t, proto.Unmarshal(group.Values[channelconfig.ConsensusTypeKey].Value, consensus))
+			require.Equal(t, "kafka", consensus.Type)
+			require.Empty(t, consensus.Metadata, "the raft consenters are gone")
+			require.Equal(t, "Admins", group.Values[brokersKey].ModPolicy)
+		})
+	}
+}
+
+// Nothing but the two values may differ: policies and limits are the operator's.
+func TestRewriteKeepsTheRest(t *testing.T) {
+	from := blockOf(t, orderer.ConsensusTypeSolo)
+	out, err := Rewrite(encode(t, from), []string{"127.0.0.1:9092"})
+	require.NoError(t, err)
+	before, after := configOf(t, from), configOf(t, decode(t, out))
+	for _, c := range []*cb.Config{before, after} {
+		values := c.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values
+		delete(values, brokersKey)
+		delete(values, channelconfig.ConsensusTypeKey)
+	}
+	require.True(t, proto.Equal(before, after))
+}
+
+func TestRewriteRefuses(t *testing.T) {
+	good := []string{"127.0.0.1:9092"}
+	solo := func(change func(*cb.Block)) []byte {
+		b := blockOf(t, orderer.ConsensusTypeSolo)
+		change(b)
+		return encode(t, b)
+	}
+	same := func(*cb.Block) {}
+	for name, c := range map[string]struct {
+		block   []byte
+		brokers []string
+		want    string
+	}{
+		"garbage":           {[]byte("no block"), good, "not a block"},
+		"empty file":        {nil, good, "exactly one envelope"},
+		"several envelopes": {solo(func(b *cb.Block) { b.Data.Data = append(b.Data.Data, nil) }), good, "exactly one envelope"},
+		"later block":       {solo(func(b *cb.Block) { b.Header.Number = 3 }), good, "only a block 0"},
+		"no config":         {solo(func(b *cb.Block) { b.Data.Data[0] = transaction(t) }), good, "not a config block"},
+		"unknown type":      {solo(func(b *cb.Block) { setType(t, b, "BFT") }), good, `consensus type "BFT"`},
+		"no brokers":        {solo(same), nil, "names no broker"},
+		"bad broker":        {solo(same), []string{"127.0.0.1:9092", "nohost"}, `broker "nohost"`},
+		"bad port":          {solo(same), []string{"127.0.0.1:0"}, `port "0"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Rewrite(c.block, c.brokers)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+// blockOf makes a genesis block as configtxgen does.
+func blockOf(t *testing.T, kind string) *cb.Block {
+	ca, err := tlsgen.NewCA()
+	require.NoError(t, err)
+	member, err := ca.NewServerCertKeyPair("127.0.0.1")
+	require.NoError(t, err)
+	root, cert := certificate(t, ca.CertBytes()), certificate(t, member.Cert)
+	policies := map[string]configtx.Policy{}
+	for _, name := range []string{"Readers", "Writers", "Admins", "BlockValidation", "Endorsement", "LifecycleEndorsement"} {
+		policies[name] = configtx.Policy{Type: configtx.ImplicitMetaPolicyType, Rule: "ANY " + name}
+	}
+	org := func(name string) configtx.Organization {
+		return configtx.Organization{Name: name, Policies: policies, OrdererEndpoints: []string{"127.0.0.1:7050"}, MSP: configtx.MSP{
+			Name: name + "MSP", RootCerts: []*x509.Certificate{root}, Admins: []*x509.Certificate{cert},
+			CryptoConfig: membership.CryptoConfig{SignatureHashFamily: "SHA2", IdentityIdentifierHashFunction: "SHA256"},
+		}}
+	}
+	block, err := configtx.NewApplicationChannelGenesisBlock(configtx.Channel{
+		Capabilities: []string{"V2_0"},
+		Policies:     policies,
+		Application:  configtx.Application{Capabilities: []string{"V2_0"}, Policies: policies, Organizations: []configtx.Organization{org("Org1")}},
+		Orderer: configtx.Orderer{
+			OrdererType: kind, Capabilities: []string{"V2_0"}, Policies: policies, State: orderer.ConsensusStateNormal,
+			Organizations: []configtx.Organization{org("Orderer")},
+			BatchTimeout:  time.Second, BatchSize: orderer.BatchSize{MaxMessageCount: 10, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19},
+			Kafka: orderer.Kafka{Brokers: []string{"old:9092"}},
+			EtcdRaft: orderer.EtcdRaft{
+				Consenters: []orderer.Consenter{{Address: orderer.EtcdAddress{Host: "127.0.0.1", Port: 7050}, ClientTLSCert: cert, ServerTLSCert: cert}},
+				Options:    orderer.EtcdRaftOptions{TickInterval: "500ms", ElectionTick: 10, HeartbeatTick: 1, MaxInflightBlocks: 5, SnapshotIntervalSize: 1 << 20},
+			},
+		},
+	}, "mychannel")
+	require.NoError(t, err)
+	return block
+}
+
+func certificate(t *testing.T, text []byte) *x509.Certificate {
+	block, _ := pem.Decode(text)
+	require.NotNil(t, block)
+	cert, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	return cert
+}
+
+func setType(t *testing.T, b *cb.Block, kind string) {
+	config := configOf(t, b)
+	raw, err := proto.Marshal(&ab.ConsensusType{Type: kind})
+	require.NoError(t, err)
+	config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values[channelconfig.ConsensusTypeKey].Value = raw
+	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: config}, 0, 0)
+	require.NoError(t, err)
+	b.Data.Data[0] = encode(t, envelope)
+}
+
+func transaction(t *testing.T) []byte {
+	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_ENDORSER_TRANSACTION, "mychannel", nil, &cb.ConfigValue{}, 0, 0)
+	require.NoError(t, err)
+	return encode(t, envelope)
+}
+
+func configOf(t *testing.T, b *cb.Block) *cb.Config {
+	envelope, err := protoutil.ExtractEnvelope(b, 0)
+	require.NoError(t, err)
+	config := &cb.ConfigEnvelope{}
+	_, err = protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config)
+	require.NoError(t, err)
+	return config.Config
+}
+
+func encode(t *testing.T, m proto.Message) []byte {
+	b, err := proto.Marshal(m)
+	require.NoError(t, err)
+	return b
+}
+
+func decode(t *testing.T, raw []byte) *cb.Block {
+	b := &cb.Block{}
+	require.NoError(t, proto.Unmarshal(raw, b))
+	return b
+}
