@@ -64,7 +64,7 @@ func (c Config) withDefaults() Config {
 
 // presigned bounds the envelopes that wait to be sent: memory, and the head
 // start that the clock does not see.
-const presigned = 20000
+const presigned = 100_000
 
 // Run sends, then waits until every acknowledged envelope is on every followed
 // orderer or the settling time is over. An error says that the run itself could

@@ -1,0 +1,64 @@
+package integration_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/onsi/gomega/gcustom"
+	gtypes "github.com/onsi/gomega/types"
+
+	"github.com/fabric-kafka/orderer/network/client"
+)
+
+// refuse matches a Broadcast answer of a status whose text says this.
+func refuse(status cb.Status, says string) gtypes.GomegaMatcher {
+	return gcustom.MakeMatcher(func(err error) (bool, error) {
+		var no *client.Refusal
+		return errors.As(err, &no) && no.Status == status && strings.Contains(no.Info, says), nil
+	}).WithMessage(fmt.Sprintf("be refused with %s, saying %q", status, says))
+}
+
+// readable reads the blocks below a height, as a reader that takes no stale orderer.
+func (w *world) readable(ctx context.Context, orderer, channel string, height uint64) error {
+	o, err := w.reader.Dial(orderer)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	count := uint64(0)
+	err = o.Deliver(ctx, w.user, channel, client.Range{To: height - 1}, func(*cb.Block) error {
+		count++
+		return nil
+	})
+	if err == nil && count != height {
+		err = fmt.Errorf("read %d of %d blocks", count, height)
+	}
+	return err
+}
+
+// lastConfig is the last config block of a channel, serialized.
+func (w *world) lastConfig(ctx context.Context, orderer, channel string) ([]byte, error) {
+	o, err := w.reader.Dial(orderer)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close()
+	newest, err := o.Newest(ctx, w.admin, channel)
+	if err != nil {
+		return nil, err
+	}
+	number, err := protoutil.GetLastConfigIndexFromBlock(newest)
+	if err != nil || number == 0 {
+		return nil, fmt.Errorf("config block %d: %w", number, err)
+	}
+	b, err := o.Block(ctx, w.admin, channel, number)
+	if err != nil {
+		return nil, err
+	}
+	return proto.Marshal(b)
+}

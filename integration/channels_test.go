@@ -1,0 +1,90 @@
+package integration_test
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/genesis"
+)
+
+var _ = Describe("several channels on the same orderers", Ordered, func() {
+	var w *world
+
+	BeforeAll(func(ctx SpecContext) {
+		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: 1, Channels: []string{"kafka-one", "kafka-two"}, Raft: []string{"raft"}})
+	}, NodeTimeout(3*time.Minute))
+
+	It("orders on kafka and etcdraft channels side by side", func(ctx SpecContext) {
+		for _, channel := range []string{"kafka-one", "kafka-two", "raft"} {
+			Expect(w.Invoke(ctx, channel, "put", "k", channel)).To(Succeed())
+			Expect(w.Query(ctx, 1, channel, "get", "k")).To(Equal(channel))
+		}
+		w.equal(ctx, "kafka-one")
+		w.equal(ctx, "kafka-two")
+	}, SpecTimeout(time.Minute))
+
+	It("halts only the channel whose topic is somebody else's", func(ctx SpecContext) {
+		const lost = "claimed"
+		w.claim(ctx, lost)
+		block, err := w.rename("kafka-one", lost)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(w.Join(ctx, "orderer1", lost, block)).To(Succeed())
+		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
+		Expect(w.orders(ctx, "orderer1", lost)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "the topic belongs to another channel"))
+
+		Expect(w.orders(ctx, "orderer1", "kafka-one")).To(Succeed())
+		Expect(w.Invoke(ctx, "kafka-two", "put", "k", "unaffected")).To(Succeed())
+		w.equal(ctx, "kafka-one")
+
+		By("staying so after a restart, beside channels that work")
+		Expect(w.Kill("orderer1")).To(Succeed())
+		Expect(w.Start(ctx, "orderer1")).To(Succeed())
+		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
+		Expect(w.AwaitActive(ctx, "orderer1", "kafka-one")).To(Succeed())
+		Expect(w.Remove(ctx, "orderer1", lost)).To(Succeed())
+	}, SpecTimeout(2*time.Minute))
+
+	It("refuses to join with a block that no orderer could use", func(ctx SpecContext) {
+		for name, bad := range map[string]struct {
+			brokers []string
+			says    string
+		}{
+			"no brokers":   {nil, "names no broker"},
+			"a bad one":    {[]string{"nowhere"}, `broker "nowhere" of the channel config: want host:port`},
+			"a port of 0":  {[]string{"kafka:0"}, `port "0" is not between 1 and 65535`},
+			"no host name": {[]string{":9092"}, "the host is missing"},
+		} {
+			By(name)
+			block := withBrokers(w.genesis("kafka-one"), "bad-brokers", bad.brokers)
+			err := w.Join(ctx, "orderer1", "bad-brokers", block)
+			var refusal *fabricnet.APIError
+			Expect(errors.As(err, &refusal)).To(BeTrue(), "got %v", err)
+			Expect(refusal.Code).To(Equal(http.StatusBadRequest))
+			Expect(refusal.Message).To(ContainSubstring(bad.says))
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("refuses to make an unusable genesis block in the first place", func() {
+		_, err := genesis.Rewrite(w.genesis("raft"), []string{"nowhere"})
+		Expect(err).To(MatchError(ContainSubstring("want host:port")))
+	})
+})
+
+var _ = Describe("an orderer that comes late", func() {
+	It("replays the topic from the genesis block", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
+		Expect(w.Remove(ctx, "orderer2", "mychannel")).To(Succeed())
+		traffic := w.load(ctx, "mychannel", 5*time.Second)
+		time.Sleep(3 * time.Second) // let a history grow
+		Eventually(ctx, func() error { return w.Join(ctx, "orderer2", "mychannel", nil) }).Should(Succeed())
+		traffic.sound(ctx)
+		Expect(w.AwaitActive(ctx, "orderer2", "mychannel")).To(Succeed())
+		w.equal(ctx, "mychannel")
+	}, SpecTimeout(2*time.Minute))
+})

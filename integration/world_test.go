@@ -1,0 +1,172 @@
+package integration_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/inspect"
+	"github.com/fabric-kafka/orderer/network/load"
+)
+
+// world is a network and those who use it.
+type world struct {
+	*fabricnet.Network
+	reader *inspect.Reader
+	admin  *client.Identity // of the orderer organisation
+	user   *client.Identity // of Org1
+}
+
+func newWorld(n *fabricnet.Network) *world {
+	d := n.Descriptor()
+	r, err := inspect.NewReader(n.Dir(), d)
+	Expect(err).NotTo(HaveOccurred())
+	user, err := client.LoadIdentity(d.Users[0].MSPID, filepath.Join(n.Dir(), d.Users[0].Cert), filepath.Join(n.Dir(), d.Users[0].Key))
+	Expect(err).NotTo(HaveOccurred())
+	return &world{Network: n, reader: r, admin: r.Identity(), user: user}
+}
+
+// targets are the named orderers, or all.
+func (w *world) targets(names ...string) []load.Target {
+	var out []load.Target
+	for _, o := range w.Descriptor().Orderers {
+		if len(names) == 0 || contains(names, o.Name) {
+			out = append(out, load.Target{Name: o.Name, Address: o.Address, CA: filepath.Join(w.Dir(), o.TLSCA)})
+		}
+	}
+	return out
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// running is a load that goes on while a spec does something else.
+type running struct {
+	result chan load.Result
+}
+
+// load sends for a while in the background, through every orderer, moving on to
+// another one after each error.
+func (w *world) load(ctx context.Context, channel string, d time.Duration) *running {
+	r := &running{make(chan load.Result, 1)}
+	go func() {
+		defer GinkgoRecover()
+		result, err := load.Run(ctx, load.Config{
+			Channel: channel, Who: w.user, Targets: w.targets(), Until: time.Now().Add(d),
+			Rate: 150, Size: 1500, Streams: 6, Persist: true, Settle: 30 * time.Second,
+		})
+		Expect(err).NotTo(HaveOccurred())
+		r.result <- result
+	}()
+	return r
+}
+
+// sound waits for the load to end and holds it to the promise: every
+// acknowledged envelope is on every orderer, exactly once.
+func (r *running) sound(ctx context.Context) load.Result {
+	var result load.Result
+	Eventually(ctx, r.result).WithTimeout(3 * time.Minute).Should(Receive(&result))
+	GinkgoWriter.Println(result)
+	Expect(result.Acknowledged).To(BeNumerically(">", 100), "the load did not get through")
+	Expect(result.Missing).To(BeZero(), "acknowledged envelopes are missing")
+	Expect(result.Duplicated).To(BeZero(), "envelopes are in the ledger twice")
+	return result
+}
+
+// equal waits until these orderers (all if none is named) have the same height,
+// then compares every block.
+func (w *world) equal(ctx context.Context, channel string, names ...string) uint64 {
+	GinkgoHelper()
+	if len(names) == 0 {
+		names = inspect.Running(w.Descriptor())
+	}
+	Eventually(ctx, func() []uint64 { return w.heights(ctx, channel, names) }).Should(HaveEach(Equal(w.heights(ctx, channel, names[:1])[0])))
+	height, err := w.reader.Verify(ctx, channel, names)
+	Expect(err).NotTo(HaveOccurred())
+	return height
+}
+
+func (w *world) heights(ctx context.Context, channel string, names []string) []uint64 {
+	out := make([]uint64, len(names))
+	for i, name := range names {
+		out[i], _ = w.reader.Height(ctx, name, channel) // zero is unlike any other
+	}
+	return out
+}
+
+// orders sends one envelope to an orderer.
+func (w *world) orders(ctx context.Context, orderer, channel string) error {
+	e, err := w.user.Message(channel, 500)
+	Expect(err).NotTo(HaveOccurred())
+	return w.submit(ctx, orderer, e)
+}
+
+func (w *world) submit(ctx context.Context, orderer string, e *cb.Envelope) error {
+	o, err := w.reader.Dial(orderer)
+	Expect(err).NotTo(HaveOccurred())
+	defer o.Close()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return o.Submit(ctx, e)
+}
+
+// config is the config in force at an orderer.
+func (w *world) config(ctx context.Context, orderer, channel string) *cb.Config {
+	GinkgoHelper()
+	o, err := w.reader.Dial(orderer)
+	Expect(err).NotTo(HaveOccurred())
+	defer o.Close()
+	c, err := o.Config(ctx, w.admin, channel)
+	Expect(err).NotTo(HaveOccurred())
+	return c
+}
+
+// update submits a change of the orderer group through an orderer.
+func (w *world) update(ctx context.Context, orderer, channel string, config *cb.Config, values map[string]proto.Message) error {
+	e, err := client.OrdererUpdate(w.admin, channel, config, values)
+	Expect(err).NotTo(HaveOccurred())
+	return w.submit(ctx, orderer, e)
+}
+
+// status is what the participation API says of a channel on an orderer.
+func (w *world) status(ctx context.Context, orderer, channel string) func() string {
+	return func() string {
+		info, err := w.Info(ctx, orderer, channel)
+		if err != nil {
+			return err.Error()
+		}
+		return info.Relation + " " + info.Status
+	}
+}
+
+func (w *world) genesis(channel string) []byte {
+	GinkgoHelper()
+	b, err := os.ReadFile(filepath.Join(w.Dir(), "blocks", channel+".block"))
+	Expect(err).NotTo(HaveOccurred())
+	return b
+}
+
+// write puts values into a topic as a stranger with the rights to write.
+func (w *world) write(ctx context.Context, topic string, values ...[]byte) {
+	GinkgoHelper()
+	l, err := inspect.OpenTopic(w.Descriptor().Brokers, topic)
+	Expect(err).NotTo(HaveOccurred())
+	defer l.Close()
+	for _, v := range values {
+		Expect(l.Append(ctx, v)).To(Succeed())
+	}
+}
