@@ -38,6 +38,26 @@ func (o *Orderer) Config(ctx context.Context, who *Identity, channel string) (*c
 	return config.Config, nil
 }
 
+// UpdateConfig fetches the config in force, asks change for the orderer group's
+// new values, and submits them signed by who, an admin of the orderer
+// organisation. It returns once the update is acknowledged, which is before the
+// config block is there.
+func (o *Orderer) UpdateConfig(ctx context.Context, who *Identity, channel string, change func(*cb.Config) (map[string]proto.Message, error)) error {
+	config, err := o.Config(ctx, who, channel)
+	if err != nil {
+		return err
+	}
+	values, err := change(config)
+	if err != nil {
+		return err
+	}
+	envelope, err := OrdererUpdate(who, channel, config, values)
+	if err != nil {
+		return err
+	}
+	return o.Submit(ctx, envelope)
+}
+
 // OrdererUpdate returns a signed config update that replaces values of the
 // channel's orderer group. A nil message is not allowed.
 func OrdererUpdate(who *Identity, channel string, config *cb.Config, values map[string]proto.Message) (*cb.Envelope, error) {

@@ -41,16 +41,28 @@ func LoadIdentity(mspid, certFile, keyFile string) (*Identity, error) {
 	if block == nil {
 		return nil, fmt.Errorf("%s holds no PEM", keyFile)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := parseKey(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", keyFile, err)
 	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("%s holds a %T, not an ECDSA key", keyFile, parsed)
-	}
 	serialized, err := proto.Marshal(&msp.SerializedIdentity{Mspid: mspid, IdBytes: cert})
 	return &Identity{serialized, key}, err
+}
+
+// parseKey takes PKCS 8, as cryptogen writes it, and SEC 1.
+func parseKey(der []byte) (*ecdsa.PrivateKey, error) {
+	if key, err := x509.ParseECPrivateKey(der); err == nil {
+		return key, nil
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("a %T, not an ECDSA key", parsed)
+	}
+	return key, nil
 }
 
 // Serialize returns the identity as it stands in signature headers.
@@ -70,22 +82,37 @@ func (i *Identity) Sign(message []byte) ([]byte, error) {
 }
 
 // Message returns a signed envelope of type MESSAGE with a transaction id of its
-// own. size is of payload and signature together, as Fabric's limits count it;
-// below the size of the headers it is what the headers need.
+// own and random data in it. size is in bytes, of payload and signature together,
+// as Fabric's limits count it, give or take three; below the size of the headers
+// it is what the headers need.
 func (i *Identity) Message(channel string, size int) (*cb.Envelope, error) {
-	empty, err := protoutil.CreateSignedEnvelope(cb.HeaderType_MESSAGE, channel, i, &cb.ConfigValue{}, 0, 0)
+	signature, err := protoutil.NewSignatureHeader(i)
 	if err != nil {
 		return nil, err
 	}
-	fill := make([]byte, max(0, size-len(empty.Payload)-len(empty.Signature)-framing))
-	if _, err := rand.Read(fill); err != nil {
+	header := protoutil.MakeChannelHeader(cb.HeaderType_MESSAGE, 0, channel, 0)
+	header.TxId = protoutil.ComputeTxID(signature.Nonce, signature.Creator)
+	payload := &cb.Payload{Header: protoutil.MakePayloadHeader(header, signature)}
+	payload.Data = make([]byte, max(0, size-proto.Size(payload)-signatureBytes-framing))
+	if _, err := rand.Read(payload.Data); err != nil {
 		return nil, err
 	}
-	return protoutil.CreateSignedEnvelope(cb.HeaderType_MESSAGE, channel, i, &cb.ConfigValue{Value: fill}, 0, 0)
+	return i.envelope(payload)
 }
 
-// framing is what the lengths around the filling take, about.
-const framing = 8
+const (
+	signatureBytes = 71 // of a P-256 signature, mostly
+	framing        = 3  // tag and length of the data
+)
+
+func (i *Identity) envelope(payload *cb.Payload) (*cb.Envelope, error) {
+	raw, err := proto.Marshal(payload)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := i.Sign(raw)
+	return &cb.Envelope{Payload: raw, Signature: signature}, err
+}
 
 // Digest tells one envelope from another.
 func Digest(envelope []byte) [sha256.Size]byte { return sha256.Sum256(envelope) }

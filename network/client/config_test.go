@@ -1,0 +1,99 @@
+package client_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/common/configtx"
+	"github.com/hyperledger/fabric/common/policies"
+	"github.com/hyperledger/fabric/msp"
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/client/orderertest"
+)
+
+// anybody is a policy that everybody satisfies, at every path.
+type anybody struct{}
+
+func (anybody) GetPolicy(string) (policies.Policy, bool)             { return anybody{}, true }
+func (anybody) Manager([]string) (policies.Manager, bool)            { return anybody{}, true }
+func (anybody) EvaluateSignedData(set []*protoutil.SignedData) error { return nil }
+func (anybody) EvaluateIdentities([]msp.Identity) error              { return nil }
+
+func channelConfig() *cb.Config {
+	value := func(m proto.Message, version uint64) *cb.ConfigValue {
+		return &cb.ConfigValue{Version: version, Value: protoutil.MarshalOrPanic(m), ModPolicy: "Admins"}
+	}
+	return &cb.Config{Sequence: 4, ChannelGroup: &cb.ConfigGroup{
+		Version: 1, ModPolicy: "Admins",
+		Groups: map[string]*cb.ConfigGroup{channelconfig.OrdererGroupKey: {
+			Version: 2, ModPolicy: "Admins",
+			Values: map[string]*cb.ConfigValue{
+				channelconfig.BatchSizeKey:    value(&ab.BatchSize{MaxMessageCount: 10, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, 3),
+				channelconfig.BatchTimeoutKey: value(&ab.BatchTimeout{Timeout: "2s"}, 0),
+				"KafkaBrokers":                value(&ab.KafkaBrokers{Brokers: []string{"old:9092"}}, 0),
+			},
+		}},
+	}}
+}
+
+// Fabric's own validator must take the update and come to the config wanted.
+func TestUpdateConfigIsValid(t *testing.T) {
+	who := orderertest.Identity(t)
+	genesis, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: channelConfig()}, 0, 0)
+	require.NoError(t, err)
+	for name, change := range map[string]func(*cb.Config) (map[string]proto.Message, error){
+		channelconfig.BatchSizeKey:    func(c *cb.Config) (map[string]proto.Message, error) { return client.BatchSizeUpdate(c, 77) },
+		channelconfig.BatchTimeoutKey: func(*cb.Config) (map[string]proto.Message, error) { return client.BatchTimeoutUpdate(time.Second), nil },
+		"KafkaBrokers":                func(*cb.Config) (map[string]proto.Message, error) { return client.BrokersUpdate("new:9092"), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger := orderertest.NewLedger(protoutil.MarshalOrPanic(genesis))
+			ledger.Change(0, withLastConfig)
+			c := dial(t, orderertest.Start(t, "mychannel", ledger, nil))
+			require.NoError(t, c.UpdateConfig(t.Context(), who, "mychannel", change))
+			submitted, err := c.Block(t.Context(), who, "mychannel", 1)
+			require.NoError(t, err)
+			envelope, err := protoutil.ExtractEnvelope(submitted, 0)
+			require.NoError(t, err)
+
+			validator, err := configtx.NewValidatorImpl("mychannel", channelConfig(), "Channel", anybody{})
+			require.NoError(t, err)
+			proposed, err := validator.ProposeConfigUpdate(envelope)
+			require.NoError(t, err)
+			require.EqualValues(t, 5, proposed.Config.Sequence)
+			want, err := change(channelConfig())
+			require.NoError(t, err)
+			group := proposed.Config.ChannelGroup.Groups[channelconfig.OrdererGroupKey]
+			require.Equal(t, protoutil.MarshalOrPanic(want[name]), group.Values[name].Value)
+			require.Len(t, group.Values, 3)
+		})
+	}
+}
+
+func TestBatchSizeUpdateKeepsTheOtherLimits(t *testing.T) {
+	values, err := client.BatchSizeUpdate(channelConfig(), 77)
+	require.NoError(t, err)
+	require.True(t, proto.Equal(&ab.BatchSize{MaxMessageCount: 77, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, values[channelconfig.BatchSizeKey]))
+}
+
+func TestOrdererUpdateNeedsTheValue(t *testing.T) {
+	config := channelConfig()
+	delete(config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values, "KafkaBrokers")
+	_, err := client.OrdererUpdate(orderertest.Identity(t), "mychannel", config, client.BrokersUpdate("new:9092"))
+	require.ErrorContains(t, err, `no value "KafkaBrokers"`)
+	_, err = client.OrdererUpdate(orderertest.Identity(t), "mychannel", &cb.Config{}, nil)
+	require.ErrorContains(t, err, "no orderer group")
+}
+
+func withLastConfig(b *cb.Block) {
+	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(&cb.Metadata{
+		Value: protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{}}),
+	})
+}
