@@ -15,7 +15,8 @@ import (
 // Type is the consensus type of the channels that the plugin orders.
 const Type = chain.ConsensusType
 
-// Host is what the orderer's main gives the plugin.
+// Host is what the orderer's main gives the plugin. It may leave ConfigDir empty,
+// which is then the folder of the orderer.yaml that the orderer reads.
 type Host = consenter.Host
 
 // Register adds the consenter for Type. The error is for the operator who starts
@@ -24,6 +25,9 @@ type Host = consenter.Host
 func Register(consenters map[string]consensus.Consenter, host Host) error {
 	if _, taken := consenters[Type]; taken {
 		return fmt.Errorf("the orderer has a consenter for %q already: it was built with the plugin twice", Type)
+	}
+	if host.ConfigDir == "" {
+		host.ConfigDir = configDir()
 	}
 	c, err := consenter.New(host)
 	if err != nil {

@@ -1,0 +1,185 @@
+package consenter
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// value takes what orderer.yaml or the environment gives for one key. A yaml
+// number comes as an int or, since the orderer copies its configuration through
+// JSON, as a float64; everything from the environment comes as a string.
+type value struct {
+	want string             // what is allowed, for the operator
+	take func(raw any) bool // sets the field; false, and the field as it was, if raw is not allowed
+}
+
+// taking sets a field to what parse makes of a raw value.
+func taking[T any](field *T, want string, parse func(raw any) (T, bool)) value {
+	return value{want: want, take: func(raw any) bool {
+		v, ok := parse(raw)
+		if ok {
+			*field = v
+		}
+		return ok
+	}}
+}
+
+func duration(field *time.Duration, least time.Duration) value {
+	want := fmt.Sprintf("a duration with its unit, such as 500ms or 5s, of at least %s", least)
+	return taking(field, want, func(raw any) (time.Duration, bool) {
+		s, _ := raw.(string)
+		d, err := time.ParseDuration(strings.TrimSpace(s))
+		return d, err == nil && d >= least
+	})
+}
+
+func whole[T int | int16](field *T, least, most T) value {
+	return taking(field, fmt.Sprintf("a whole number from %d to %d", least, most), func(raw any) (T, bool) {
+		n, ok := integer(raw)
+		return T(n), ok && n >= int64(least) && n <= int64(most)
+	})
+}
+
+func integer(raw any) (int64, bool) {
+	switch v := raw.(type) {
+	case int:
+		return int64(v), true
+	case float64:
+		return int64(v), v == math.Trunc(v) && math.Abs(v) < 1<<53
+	case string:
+		n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
+		return n, err == nil
+	}
+	return 0, false
+}
+
+// sizePattern is what the orderer takes for its own byte sizes.
+var sizePattern = regexp.MustCompile(`^([0-9]{1,10}) *([kmg]?)b?$`)
+
+func size(field *int32) value {
+	want := fmt.Sprintf("a number of bytes from 1 to %d, such as 1048576 or 1 MB", math.MaxInt32)
+	return taking(field, want, func(raw any) (int32, bool) {
+		n, ok := bytesOf(raw)
+		return int32(n), ok && n >= 1 && n <= math.MaxInt32
+	})
+}
+
+func bytesOf(raw any) (int64, bool) {
+	s, ok := raw.(string)
+	if !ok {
+		return integer(raw)
+	}
+	part := sizePattern.FindStringSubmatch(strings.ToLower(strings.TrimSpace(s)))
+	if part == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(part[1], 10, 64)
+	shift := map[string]int{"": 0, "k": 10, "m": 20, "g": 30}[part[2]]
+	return n << shift, err == nil
+}
+
+func fraction(field *float64) value {
+	return taking(field, "a number from 0 to 1", func(raw any) (float64, bool) {
+		f, err := strconv.ParseFloat(strings.TrimSpace(fmt.Sprint(raw)), 64)
+		return f, err == nil && f >= 0 && f <= 1
+	})
+}
+
+func flag(field *bool) value {
+	return taking(field, "true or false", func(raw any) (bool, bool) {
+		switch strings.ToLower(strings.TrimSpace(fmt.Sprint(raw))) {
+		case "true":
+			return true, true
+		case "false":
+			return false, true
+		}
+		return false, false
+	})
+}
+
+func text(field *string) value {
+	return taking(field, "a text, in quotes if it looks like a number", stringOf)
+}
+
+func stringOf(raw any) (string, bool) {
+	s, ok := raw.(string)
+	return s, ok
+}
+
+// clientIDPattern is what every Kafka release takes.
+var clientIDPattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+func clientID(field *string) value {
+	return taking(field, "a name of letters, digits, dots, underscores and hyphens", func(raw any) (string, bool) {
+		s, ok := raw.(string)
+		return s, ok && clientIDPattern.MatchString(s)
+	})
+}
+
+func oneOf(field *string, allowed ...string) value {
+	quoted := make([]string, len(allowed))
+	for i, a := range allowed {
+		quoted[i] = strconv.Quote(a)
+	}
+	return taking(field, strings.Join(quoted, " or "), func(raw any) (string, bool) {
+		s, ok := raw.(string)
+		return s, ok && slices.Contains(allowed, s)
+	})
+}
+
+const wantFile = "the name of a file, not what is in it"
+
+func file(field *string, dir string) value {
+	return taking(field, wantFile, func(raw any) (string, bool) { return fileName(raw, dir) })
+}
+
+// fileName is relative to dir, as the orderer's own files are to orderer.yaml.
+// What is in a key file must not be taken for a name, which would be printed.
+func fileName(raw any, dir string) (string, bool) {
+	s, ok := raw.(string)
+	switch {
+	case !ok || inline(s):
+		return "", false
+	case s == "" || filepath.IsAbs(s):
+		return s, true
+	}
+	return filepath.Join(dir, s), true
+}
+
+func inline(s string) bool { return strings.ContainsAny(s, "\r\n") || strings.Contains(s, "-----") }
+
+func files(field *[]string, dir string) value {
+	return taking(field, "a list of names of files, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
+		list, ok := listOf(raw)
+		var names []string
+		for _, item := range list {
+			name, isName := fileName(item, dir)
+			ok = ok && isName && name != ""
+			names = append(names, name)
+		}
+		return names, ok
+	})
+}
+
+// listOf takes a yaml list, and "a,b" or "[a,b]" from the environment.
+func listOf(raw any) ([]any, bool) {
+	s, isText := raw.(string)
+	if !isText {
+		list, ok := raw.([]any)
+		return list, ok
+	}
+	s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "["), "]")
+	var list []any
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list, true
+}
