@@ -18,6 +18,17 @@ type fate struct {
 	seen                    []uint8 // copies in the blocks of each followed orderer
 }
 
+// unseen is how many orderers have no copy yet.
+func (f *fate) unseen() int {
+	n := 0
+	for _, copies := range f.seen {
+		if copies == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 type outcome uint8
 
 const (
@@ -37,7 +48,9 @@ type ledgers struct {
 	fates   map[[32]byte]*fate
 	blocks  []int // of each followed orderer, since the start
 	last    time.Time
-	changed bool // anything new since settle looked
+	changed bool     // anything new since settle looked
+	counts  Progress // of fates
+	owed    int      // orderers without an acknowledged envelope, summed over the envelopes
 	errs    []error
 	reasons map[string]int // of refusals
 }
@@ -73,10 +86,7 @@ func (l *ledgers) follow(ctx context.Context, i int, o *client.Orderer, next uin
 			next = b.Header.Number + 1
 			return nil
 		}) // what ended it shows in what is missing
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-		}
+		sleepUntil(ctx, time.Now().Add(100*time.Millisecond))
 	}
 }
 
@@ -94,7 +104,10 @@ func (l *ledgers) block(i int, b *cb.Block) {
 		if f == nil {
 			continue // somebody else's
 		}
-		if f.seen[i]++; f.ordered.IsZero() {
+		if f.seen[i]++; f.seen[i] == 1 && f.outcome == acknowledged {
+			l.owed--
+		}
+		if f.ordered.IsZero() {
 			f.ordered = now
 		}
 		l.last, l.changed = now, true
@@ -104,6 +117,7 @@ func (l *ledgers) block(i int, b *cb.Block) {
 func (l *ledgers) sent(id [32]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.counts.Sent++
 	l.fates[id] = &fate{sent: time.Now(), seen: make([]uint8, len(l.config.Follow))}
 }
 
@@ -117,11 +131,15 @@ func (l *ledgers) answered(id [32]byte, err error) {
 	switch {
 	case err == nil:
 		f.outcome = acknowledged
+		l.counts.Acknowledged++
+		l.owed += f.unseen()
 	case errors.As(err, &no):
 		f.outcome = refused
+		l.counts.Refused++
 		l.reasons[no.Error()]++
 	default:
 		f.outcome = unknown
+		l.counts.Unknown++
 	}
 }
 
@@ -137,32 +155,27 @@ func (l *ledgers) fail(err error) {
 func (l *ledgers) progress() Progress {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var p Progress
-	for _, f := range l.fates {
-		p.Sent++
-		switch f.outcome {
-		case acknowledged:
-			p.Acknowledged++
-		case refused:
-			p.Refused++
-		case unknown:
-			p.Unknown++
-		}
-	}
-	return p
+	return l.counts
 }
 
-// settle waits until every acknowledged envelope is everywhere. The time runs
-// from the last one that was seen.
+// quiet is how long nothing of the run may have come before it counts as over: a
+// second copy of an envelope, or one of unknown fate, can come after the last
+// that was waited for.
+const quiet = 500 * time.Millisecond
+
+// settle waits until every acknowledged envelope is everywhere, and no more come.
+// The time runs from the last one that was seen.
 func (l *ledgers) settle(ctx context.Context) {
-	deadline := time.Now().Add(l.config.Settle)
+	seen := time.Now()
+	deadline := seen.Add(l.config.Settle)
 	for time.Now().Before(deadline) && ctx.Err() == nil {
 		complete, moved := l.complete()
-		if complete {
-			return
-		}
 		if moved {
-			deadline = time.Now().Add(l.config.Settle)
+			seen = time.Now()
+			deadline = seen.Add(l.config.Settle)
+		}
+		if complete && time.Since(seen) > quiet {
+			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -172,17 +185,7 @@ func (l *ledgers) complete() (complete, moved bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	moved, l.changed = l.changed, false
-	for _, f := range l.fates {
-		if f.outcome != acknowledged {
-			continue
-		}
-		for _, copies := range f.seen {
-			if copies == 0 {
-				return false, moved
-			}
-		}
-	}
-	return true, moved
+	return l.owed == 0, moved
 }
 
 func (l *ledgers) wait() { l.work.Wait() }

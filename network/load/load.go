@@ -7,10 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
-	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/hyperledger/fabric/protoutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fabric-kafka/orderer/network/client"
@@ -62,10 +61,6 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// presigned bounds the envelopes that wait to be sent: memory, and the head
-// start that the clock does not see.
-const presigned = 100_000
-
 // Run sends, then waits until every acknowledged envelope is on every followed
 // orderer or the settling time is over. An error says that the run itself could
 // not go on; what the orderers did wrong is in the result.
@@ -81,15 +76,16 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	s := &sender{config: c, ledgers: l}
-	envelopes := s.sign(ctx)
+	s.sign(ctx)
 	cpu := cpuTimes(c.Follow)
 	l.start = time.Now()
-	err := s.sendAll(ctx, envelopes)
+	err := s.sendAll(ctx)
 	if err == nil {
 		l.settle(ctx)
 	}
 	used := cpuTimes(c.Follow)
 	cancel()
+	s.work.Wait()
 	l.wait()
 	result := l.result()
 	result.cpu(cpu, used)
@@ -100,75 +96,24 @@ func Run(ctx context.Context, c Config) (Result, error) {
 type sender struct {
 	config  Config
 	ledgers *ledgers
+	signed  chan signed    // closed after the last one
+	work    sync.WaitGroup // of what ends with the run
 }
 
-// signed is an envelope and what it is known by.
-type signed struct {
-	envelope *cb.Envelope
-	id       [32]byte
-}
-
-// sign makes envelopes ahead of the streams, and the first ones before the clock starts.
-func (s *sender) sign(ctx context.Context) <-chan signed {
-	ahead := presigned
-	if s.config.Tx > 0 {
-		ahead = min(ahead, s.config.Tx)
-	} else {
-		ahead = min(ahead, 500)
-	}
-	out := make(chan signed, ahead)
-	var workers errgroup.Group
-	tickets := s.tickets(ctx)
-	for range 2 {
-		workers.Go(func() error {
-			for range tickets {
-				e, err := s.config.Who.Message(s.config.Channel, s.config.Size)
-				if err != nil {
-					return err
-				}
-				select {
-				case out <- signed{e, client.Digest(protoutil.MarshalOrPanic(e))}:
-				case <-ctx.Done():
-					return nil
-				}
-			}
-			return nil
+// sendAll runs the streams until the envelopes, or the time for them, are over.
+func (s *sender) sendAll(ctx context.Context) error {
+	s.work.Go(func() { s.report(ctx) })
+	next := s.signed
+	if s.config.Tx == 0 || s.config.Rate > 0 {
+		next = make(chan signed)
+		s.work.Go(func() {
+			defer close(next)
+			s.pace(ctx, next)
 		})
 	}
-	go func() {
-		s.ledgers.fail(workers.Wait())
-		close(out)
-	}()
-	for len(out) < ahead && ctx.Err() == nil {
-		time.Sleep(5 * time.Millisecond)
-	}
-	return out
-}
-
-// tickets is one value for each envelope to be made.
-func (s *sender) tickets(ctx context.Context) <-chan struct{} {
-	out := make(chan struct{})
-	go func() {
-		defer close(out)
-		for i := 0; s.config.Tx == 0 && time.Now().Before(s.config.Until) || i < s.config.Tx; i++ {
-			select {
-			case out <- struct{}{}:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out
-}
-
-func (s *sender) sendAll(ctx context.Context, envelopes <-chan signed) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go s.report(ctx)
-	paced := s.pace(ctx, envelopes)
-	g, ctx := errgroup.WithContext(ctx)
+	g, groupCtx := errgroup.WithContext(ctx)
 	for i := range s.config.Streams {
-		g.Go(func() error { return s.stream(ctx, i, paced) })
+		g.Go(func() error { return s.stream(groupCtx, i, next) })
 	}
 	return g.Wait()
 }
@@ -186,31 +131,38 @@ func (s *sender) report(ctx context.Context) {
 	}
 }
 
-// pace lets envelopes through at the rate asked for.
-func (s *sender) pace(ctx context.Context, in <-chan signed) <-chan signed {
-	if s.config.Rate == 0 {
-		return in
+// pace hands envelopes to the streams, at the rate asked for, until there are no
+// more, or until Until.
+func (s *sender) pace(ctx context.Context, out chan<- signed) {
+	if s.config.Tx == 0 {
+		until, cancel := context.WithDeadline(ctx, s.config.Until)
+		defer cancel()
+		ctx = until
 	}
-	out := make(chan signed)
-	go func() {
-		defer close(out)
-		began, n := time.Now(), 0
-		for e := range in {
-			due := began.Add(time.Duration(n) * time.Second / time.Duration(s.config.Rate))
-			n++
-			select {
-			case <-time.After(time.Until(due)):
-			case <-ctx.Done():
-				return
-			}
-			select {
-			case out <- e:
-			case <-ctx.Done():
-				return
-			}
+	began, n := time.Now(), 0
+	for e := range s.signed {
+		if s.config.Rate > 0 && !sleepUntil(ctx, began.Add(time.Duration(n)*time.Second/time.Duration(s.config.Rate))) {
+			return
 		}
-	}()
-	return out
+		n++
+		select {
+		case out <- e:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sleepUntil says whether the time came before the context's end.
+func sleepUntil(ctx context.Context, due time.Time) bool {
+	timer := time.NewTimer(time.Until(due))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // stream sends on one stream at a time; with Persist it moves to the next
@@ -226,10 +178,7 @@ func (s *sender) stream(ctx context.Context, number int, envelopes <-chan signed
 			return err
 		}
 		at++
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-		}
+		sleepUntil(ctx, time.Now().Add(100*time.Millisecond))
 	}
 }
 

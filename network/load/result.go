@@ -21,14 +21,16 @@ type Result struct {
 	Missing    int `json:"missing"`    // acknowledged, but not in the blocks of every followed orderer
 	Duplicated int `json:"duplicated"` // in the blocks of an orderer more than once
 
-	Seconds     float64       `json:"seconds"`     // from the first envelope to the last block
-	CommittedTx float64       `json:"committedTx"` // acknowledged envelopes a second, over these seconds
-	AckP50      time.Duration `json:"ackP50"`
-	AckP99      time.Duration `json:"ackP99"`
-	CommitP50   time.Duration `json:"commitP50"`
-	CommitP99   time.Duration `json:"commitP99"`
-	Gap         time.Duration `json:"gap"` // longest time without an acknowledgement
-	Errors      []string      `json:"errors,omitempty"`
+	Seconds     float64 `json:"seconds"`     // from the first envelope to the last block
+	CommittedTx float64 `json:"committedTx"` // acknowledged envelopes a second, over these seconds
+
+	// Durations; nanoseconds in JSON.
+	AckP50    time.Duration `json:"ackP50"` // from sending to the answer SUCCESS
+	AckP99    time.Duration `json:"ackP99"`
+	CommitP50 time.Duration `json:"commitP50"` // from sending to the first orderer's block
+	CommitP99 time.Duration `json:"commitP99"`
+	Gap       time.Duration `json:"gap"` // longest time without an acknowledgement
+	Errors    []string      `json:"errors,omitempty"`
 }
 
 // OnOrderer is what one orderer's blocks hold of the run.
