@@ -80,7 +80,7 @@ var _ = Describe("an orderer that comes late", func() {
 	It("replays the topic from the genesis block", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 		Expect(w.Remove(ctx, "orderer2", "mychannel")).To(Succeed())
-		traffic := w.load(ctx, "mychannel", 5*time.Second)
+		traffic := w.load(ctx, "mychannel", 6*time.Second, "orderer1")
 		time.Sleep(3 * time.Second) // let a history grow
 		Eventually(ctx, func() error { return w.Join(ctx, "orderer2", "mychannel", nil) }).Should(Succeed())
 		traffic.sound(ctx)

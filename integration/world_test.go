@@ -59,14 +59,15 @@ type running struct {
 	result chan load.Result
 }
 
-// load sends for a while in the background, through every orderer, moving on to
-// another one after each error.
-func (w *world) load(ctx context.Context, channel string, d time.Duration) *running {
+// load sends for a while in the background, through the named orderers (all if
+// none is named), moving on to another one after each error.
+func (w *world) load(ctx context.Context, channel string, d time.Duration, orderers ...string) *running {
 	r := &running{make(chan load.Result, 1)}
 	go func() {
 		defer GinkgoRecover()
+		defer close(r.result)
 		result, err := load.Run(ctx, load.Config{
-			Channel: channel, Who: w.user, Targets: w.targets(), Until: time.Now().Add(d),
+			Channel: channel, Who: w.user, Targets: w.targets(orderers...), Until: time.Now().Add(d),
 			Rate: 150, Size: 1500, Streams: 6, Persist: true, Settle: 30 * time.Second,
 		})
 		Expect(err).NotTo(HaveOccurred())
