@@ -36,7 +36,7 @@ func rootCommand() *cobra.Command {
 		invokeCommand(), queryCommand(),
 		blocksCommand(), verifyCommand(), topicCommand(), loadCommand(),
 		startCommand(), stopCommand(), killCommand(), joinCommand(), removeCommand(),
-		genesisCommand(), brokerCommand(),
+		genesisCommand(), backlogCommand(), brokerCommand(),
 	)
 	return root
 }

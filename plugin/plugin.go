@@ -8,12 +8,11 @@ import (
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
-	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/consenter"
 )
 
 // Type is the consensus type of the channels that the plugin orders.
-const Type = chain.ConsensusType
+const Type = consenter.Type
 
 // Host is what the orderer's main gives the plugin. It may leave ConfigDir empty,
 // which is then the folder of the orderer.yaml that the orderer reads.

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/golang/protobuf/proto"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/inspect"
+	"github.com/fabric-kafka/orderer/network/load"
+)
+
+func backlogCommand() *cobra.Command {
+	var b backlog
+	c := &cobra.Command{
+		Use:   "backlog --records N",
+		Short: "Measure how a fresh orderer replays a long topic: rate, and peak memory",
+		Long: "Appends N signed envelopes to the channel's topic at once, past the orderers, then makes the last\n" +
+			"orderer forget the channel, restarts it, joins it again from the genesis block, and watches it replay.",
+		Args: cobra.NoArgs,
+		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
+			b.network, b.channel = n, channelOf(c, n)
+			return b.run(c.Context())
+		}),
+	}
+	channelFlag(c)
+	c.Flags().IntVar(&b.records, "records", 1_000_000, "records to append")
+	c.Flags().IntVar(&b.size, "size", 2048, "bytes of an envelope")
+	return c
+}
+
+// backlog is one measurement.
+type backlog struct {
+	network       *fabricnet.Network
+	channel       string
+	records, size int
+}
+
+func (b *backlog) run(ctx context.Context) error {
+	began := time.Now()
+	if err := b.fill(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("appended %d records of %d bytes in %.1fs\n", b.records, b.size, time.Since(began).Seconds())
+	orderers := b.network.Descriptor().Orderers
+	name := orderers[len(orderers)-1].Name
+	if err := b.forget(ctx, name); err != nil {
+		return err
+	}
+	began = time.Now()
+	if err := b.network.Join(ctx, name, b.channel, nil); err != nil {
+		return err
+	}
+	return b.watch(ctx, name, began)
+}
+
+// fill appends envelopes, a hundred different ones in turn: what they say is of
+// no concern to an orderer, and signing a million would take longer than ordering them.
+func (b *backlog) fill(ctx context.Context) error {
+	var config load.Config
+	if err := aim(b.network, "", &config); err != nil {
+		return err
+	}
+	values := make([][]byte, 100)
+	for i := range values {
+		e, err := config.Who.Message(b.channel, b.size)
+		if err != nil {
+			return err
+		}
+		payload, err := proto.Marshal(e)
+		if err != nil {
+			return err
+		}
+		if values[i], err = record.Encode(record.NewRegular(payload, 0, record.Regular_NORMAL)); err != nil {
+			return err
+		}
+	}
+	l, err := inspect.OpenTopic(b.network.Descriptor().Brokers, b.channel)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return appendAll(ctx, l, b.records, func(i int) []byte { return values[i%len(values)] })
+}
+
+// appendAll appends n values from many goroutines, so that they share batches.
+func appendAll(ctx context.Context, l log.Log, n int, value func(int) []byte) error {
+	const writers = 256
+	g, ctx := errgroup.WithContext(ctx)
+	for w := range writers {
+		g.Go(func() error {
+			for i := w; i < n; i += writers {
+				if err := l.Append(ctx, value(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// forget leaves an orderer as one that never saw the channel, in a new process.
+func (b *backlog) forget(ctx context.Context, name string) error {
+	if err := b.network.Remove(ctx, name, b.channel); err != nil {
+		return err
+	}
+	for { // the ledger is removed behind the answer
+		if _, err := b.network.Info(ctx, name, b.channel); err != nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err := b.network.Stop(name); err != nil {
+		return err
+	}
+	return b.network.Start(ctx, name)
+}
+
+// watch follows the replay to the end of the topic.
+func (b *backlog) watch(ctx context.Context, name string, began time.Time) error {
+	end := logEnd(ctx, b.network.Descriptor().Brokers, b.channel)
+	if end == nil {
+		return fmt.Errorf("the brokers do not tell the end of topic %s", b.channel)
+	}
+	o, err := b.network.Orderer(name)
+	if err != nil {
+		return err
+	}
+	for {
+		time.Sleep(time.Second)
+		next, err := nextOffset(ctx, b.network, name, b.channel)
+		if err != nil {
+			return err
+		}
+		at := int64(0)
+		if next != nil {
+			at = *next
+		}
+		fmt.Fprintf(os.Stderr, "%s is at offset %d of %d, peak memory %s\n", name, at, *end, peakMemory(o.PID))
+		if at+int64(b.network.Options().MaxMessages) >= *end { // the rest may be pending
+			took := time.Since(began).Seconds()
+			fmt.Printf("%s replayed %d records in %.1fs: %.0f records/s, peak memory (RSS) %s\n", name, at, took, float64(at)/took, peakMemory(o.PID))
+			return nil
+		}
+	}
+}
+
+// peakMemory is the largest resident size that a process ever had, as the kernel tells it.
+func peakMemory(pid int) string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
