@@ -45,51 +45,18 @@ type Machine struct {
 	offset  Offset // of the last record taken; -1 before the first
 	seq     ConfigSeq
 	batch   batch
-	armed   bool // the batch timer runs for block next
+	timer   BlockNumber // the block that the batch timer runs for; 0, the genesis block, for none
 
-	asked  *question // a Judge without its Verdict
-	config bool      // a WriteConfigBlock without its Configured
+	asked  *Regular // the record of a Judge that awaits its Verdict
+	config bool     // a WriteConfigBlock awaits its Configured
 	halted bool
-}
-
-// question is a Judge effect that awaits its Verdict.
-type question struct {
-	record Regular
-}
-
-// rules is what a rule set decides: one method for each kind of record that
-// decodes, and one for the verdict on a record that it asked about. Records come
-// with the machine's offset already advanced to them.
-type rules interface {
-	connect(m *Machine, in Connect) []Effect
-	timeToCut(m *Machine, in TimeToCut) []Effect
-	regular(m *Machine, in Regular) []Effect
-	verdict(m *Machine, in Regular, v Verdict) []Effect
-}
-
-// rulesOf returns the rules of a rule set, and false for one that this build does not know.
-func rulesOf(set RuleSet) (rules, bool) {
-	switch set {
-	case Undescribed:
-		return undescribed{}, true
-	case Strict:
-		return strict{}, true
-	}
-	return nil, false
-}
-
-// Known says whether this build can read a topic by this rule set.
-func Known(set RuleSet) bool {
-	_, ok := rulesOf(set)
-	return ok
 }
 
 // New returns the machine of a chain that has just been started. The rule set
 // must be Known.
 func New(s Start) *Machine {
 	r, ok := rulesOf(s.Metadata.RuleSet)
-	must(ok, "rule set %d is not known", s.Metadata.RuleSet)
-	return &Machine{
+	m := &Machine{
 		channel:     s.Channel,
 		genesisHash: s.GenesisHash,
 		ruleSet:     s.Metadata.RuleSet,
@@ -99,6 +66,8 @@ func New(s Start) *Machine {
 		seq:         s.Seq,
 		batch:       batch{limits: s.Limits},
 	}
+	m.mustHold(ok, "the last block's rule set is not known to this build")
+	return m
 }
 
 // Step takes one record, or the answer to the last effect of the step before,
@@ -127,25 +96,26 @@ func (m *Machine) Step(in Input) []Effect {
 		m.take(in.Offset)
 		return m.rules.regular(m, in)
 	}
-	panic(fmt.Sprintf("machine: unknown input %T", in))
+	m.mustHold(false, fmt.Sprintf("an input of unknown type %T", in))
+	return nil
 }
 
 // take advances to the record at offset.
 func (m *Machine) take(offset Offset) {
-	must(m.asked == nil && !m.config, "record at offset %d while an answer is awaited at offset %d, block %d", offset, m.offset, m.next)
-	must(offset > m.offset, "record at offset %d after offset %d, block %d", offset, m.offset, m.next)
+	m.mustHold(m.asked == nil && !m.config, "a record while an answer is awaited")
+	m.mustHold(offset > m.offset, "a record that does not follow the last one")
 	m.offset = offset
 }
 
 func (m *Machine) verdict(v Verdict) []Effect {
-	must(m.asked != nil, "verdict that was not asked for, offset %d, block %d", m.offset, m.next)
-	record := m.asked.record
+	m.mustHold(m.asked != nil, "a verdict that was not asked for")
+	record := *m.asked
 	m.asked = nil
 	return m.rules.verdict(m, record, v)
 }
 
 func (m *Machine) configured(c Configured) []Effect {
-	must(m.config, "config that was not asked for, offset %d, block %d", m.offset, m.next)
+	m.mustHold(m.config, "a config that was not asked for")
 	m.config = false
 	m.seq, m.batch.limits = c.Seq, c.Limits
 	return nil
@@ -153,7 +123,7 @@ func (m *Machine) configured(c Configured) []Effect {
 
 // judge asks the shell about a record.
 func (m *Machine) judge(in Regular) []Effect {
-	m.asked = &question{in}
+	m.asked = &in
 	return []Effect{Judge{in.Offset, in.Class, in.Envelope}}
 }
 
@@ -183,17 +153,9 @@ func (m *Machine) metadata(at Offset) Metadata {
 	return Metadata{Offset: at, RuleSet: m.ruleSet}
 }
 
-// NextOffset is the offset after the last record taken: where reading goes on.
-func (m *Machine) NextOffset() Offset { return m.offset + 1 }
-
-// RuleSet is the rule set in force.
-func (m *Machine) RuleSet() RuleSet { return m.ruleSet }
-
-// Pending is the number of envelopes that wait for a block.
-func (m *Machine) Pending() int { return len(m.batch.envelopes) }
-
-func must(ok bool, format string, args ...any) {
+// mustHold panics if an invariant that the caller keeps is broken.
+func (m *Machine) mustHold(ok bool, otherwise string) {
 	if !ok {
-		panic("machine: broken invariant: " + fmt.Sprintf(format, args...))
+		panic(fmt.Sprintf("machine: %s: offset %d was the last, block %d is the next", otherwise, m.offset, m.next))
 	}
 }

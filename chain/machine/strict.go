@@ -31,7 +31,7 @@ func (strict) timeToCut(m *Machine, in TimeToCut) []Effect {
 		return skip(in.Offset, ReasonStaleCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))
 	}
 	cut := m.block(m.batch.cut(), in.Offset, CauseTimeToCut)
-	return append([]Effect{cut}, m.timer(true)...)
+	return m.withTimer([]Effect{cut})
 }
 
 func (strict) regular(m *Machine, in Regular) []Effect {
@@ -68,9 +68,9 @@ func (m *Machine) unfit(in Regular) (Reason, string) {
 	case e.Size <= 0:
 		return ReasonMalformed, "empty envelope"
 	case e.Channel != m.channel:
-		return ReasonChannel, fmt.Sprintf("envelope is for channel %q", e.Channel)
+		return ReasonChannel, "envelope is for channel " + quote(e.Channel)
 	case !fits(in.Class, e.Type):
-		return ReasonClass, fmt.Sprintf("class %d with header type %d", in.Class, e.Type)
+		return ReasonClass, fmt.Sprintf("class %s with header type %d", in.Class, e.Type)
 	case uint64(e.Size) > uint64(m.batch.limits.AbsoluteMaxBytes):
 		return ReasonSize, fmt.Sprintf("%d bytes, the channel takes %d", e.Size, m.batch.limits.AbsoluteMaxBytes)
 	}
@@ -93,15 +93,14 @@ func fits(class Class, headerType int32) bool {
 // order puts a normal envelope, the record at m.offset, into the pending batch.
 func (m *Machine) order(e Envelope) []Effect {
 	var effects []Effect
-	batches := m.batch.add(e)
-	for _, b := range batches {
+	for _, b := range m.batch.add(e) {
 		at := m.offset
 		if !b.includes {
 			at-- // a restart must read the record that did not fit
 		}
 		effects = append(effects, m.block(b.envelopes, at, b.cause))
 	}
-	return append(effects, m.timer(len(batches) > 0)...)
+	return m.withTimer(effects)
 }
 
 // orderConfig flushes what is pending, then gives the config a block of its own.
@@ -110,23 +109,22 @@ func (m *Machine) orderConfig(e Envelope) []Effect {
 	if m.Pending() > 0 {
 		effects = append(effects, m.block(m.batch.cut(), m.offset-1, CauseConfig))
 	}
-	effects = append(effects, m.timer(len(effects) > 0)...)
-	return append(effects, m.configBlock(e))
+	return append(m.withTimer(effects), m.configBlock(e))
 }
 
-// timer keeps the batch timer in step with what is pending: it runs for the next
-// block while anything is, with a fresh deadline for each block.
-func (m *Machine) timer(cut bool) []Effect {
+// withTimer keeps the batch timer in step with what is pending: it runs for the
+// next block while anything is, with a fresh deadline for each block.
+func (m *Machine) withTimer(effects []Effect) []Effect {
 	pending := m.Pending() > 0
 	switch {
-	case pending && (cut || !m.armed):
-		m.armed = true
-		return []Effect{ArmTimer{m.next}}
-	case !pending && m.armed:
-		m.armed = false
-		return []Effect{CancelTimer{}}
+	case pending && m.timer != m.next:
+		m.timer = m.next
+		return append(effects, ArmTimer{m.next})
+	case !pending && m.timer != 0:
+		m.timer = 0
+		return append(effects, CancelTimer{})
 	}
-	return nil
+	return effects
 }
 
 func skip(at Offset, reason Reason, detail string) []Effect {

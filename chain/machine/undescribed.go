@@ -18,11 +18,10 @@ func (undescribed) connect(m *Machine, in Connect) []Effect {
 	case in.Description == nil && in.Flaw == "":
 		return m.foreign("an empty connect record")
 	case in.Description == nil:
-		return m.foreign("a connect record whose payload is no description (" + in.Flaw + ")")
+		return m.foreign("a connect record whose payload is no description (" + clip(in.Flaw) + ")")
 	}
 	if fault := m.contradiction(*in.Description); fault != "" {
-		return m.halt("the topic belongs to another channel: its description at offset %d %s; "+
-			"give each network topics of its own, or remove this topic if nobody needs it", in.Offset, fault)
+		return m.halt("the topic's description at offset %d %s", in.Offset, fault)
 	}
 	m.ruleSet, m.rules = Strict, strict{}
 	return []Effect{Described{in.Offset, Strict}}
@@ -38,7 +37,7 @@ func (undescribed) regular(m *Machine, _ Regular) []Effect {
 
 // verdict is never reached: nothing is judged before the description.
 func (undescribed) verdict(m *Machine, _ Regular, _ Verdict) []Effect {
-	must(false, "verdict before the description, offset %d, block %d", m.offset, m.next)
+	m.mustHold(false, "a verdict before the description")
 	return nil
 }
 
@@ -47,17 +46,24 @@ func (m *Machine) foreign(what string) []Effect {
 		"which this build does not read, or by a stranger; use a topic of its own, or remove this one if nobody needs it", m.offset, what)
 }
 
-// contradiction says how a description differs from ours; empty if it does not.
+// What an operator can do about a description that is not ours.
+const (
+	otherOwner  = "the topic is another channel's: give each network topics of its own, or remove this one if nobody needs it"
+	otherReader = "use a build that reads it, or remove the topic if nobody needs it"
+)
+
+// contradiction says how a description differs from ours, and what to do; empty
+// if it does not. The format version decides what the rest means.
 func (m *Machine) contradiction(d Description) string {
 	switch {
 	case d.FormatVersion != DescriptionVersion:
-		return fmt.Sprintf("has format version %d, this build reads %d", d.FormatVersion, DescriptionVersion)
+		return fmt.Sprintf("has format version %d, this build reads %d; %s", d.FormatVersion, DescriptionVersion, otherReader)
 	case d.Channel != m.channel:
-		return fmt.Sprintf("names channel %q, ours is %q", d.Channel, m.channel)
+		return fmt.Sprintf("names channel %s, ours is %q; %s", quote(d.Channel), m.channel, otherOwner)
 	case !bytes.Equal(d.GenesisHash, m.genesisHash):
-		return fmt.Sprintf("names genesis block %x, ours is %x", d.GenesisHash, m.genesisHash)
+		return fmt.Sprintf("names genesis block %s, ours is %x; %s", clip(fmt.Sprintf("%x", d.GenesisHash)), m.genesisHash, otherOwner)
 	case d.RuleSet != Strict:
-		return fmt.Sprintf("asks for rule set %d, this build reads %d (strict)", d.RuleSet, Strict)
+		return fmt.Sprintf("asks for rule set %s, this build reads %s (%d); %s", d.RuleSet, Strict, Strict, otherReader)
 	}
 	return ""
 }

@@ -1,0 +1,19 @@
+package machine
+
+import "fmt"
+
+// longest is how much of a record's own text goes into a detail, in bytes. A
+// record may be as long as the broker allows, and details end in logs, in the
+// channel's status and in what clients are told.
+const longest = 250
+
+// clip shortens text that came out of a record.
+func clip(s string) string {
+	if len(s) <= longest {
+		return s
+	}
+	return fmt.Sprintf("%s... (%d bytes)", s[:longest], len(s))
+}
+
+// quote is a name out of a record, as printable ASCII.
+func quote(s string) string { return fmt.Sprintf("%+q", clip(s)) }
