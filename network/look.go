@@ -95,8 +95,15 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 	if err != nil {
 		return err
 	}
-	orderers := inspect.Running(n.Descriptor())
 	for _, ch := range n.Descriptor().Channels {
+		orderers, err := r.Members(ctx, ch.Name, inspect.Running(n.Descriptor()))
+		if err != nil {
+			return err
+		}
+		if len(orderers) == 0 {
+			fmt.Printf("channel %s: no running orderer has it\n", ch.Name)
+			continue
+		}
 		height, err := r.Verify(ctx, ch.Name, orderers)
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 type Summary struct {
 	Number       uint64 `json:"number"`
 	HeaderHash   string `json:"headerHash"`
+	PreviousHash string `json:"previousHash"`
 	DataHash     string `json:"dataHash"`
 	Transactions int    `json:"transactions"`
 	Offset       *int64 `json:"offset"` // in the metadata; null for the genesis block
@@ -27,6 +28,7 @@ func Summarize(b *cb.Block) (Summary, error) {
 	s := Summary{
 		Number:       b.Header.Number,
 		HeaderHash:   fmt.Sprintf("%x", protoutil.BlockHeaderHash(b.Header)),
+		PreviousHash: fmt.Sprintf("%x", b.Header.PreviousHash),
 		DataHash:     fmt.Sprintf("%x", b.Header.DataHash),
 		Transactions: len(b.Data.Data),
 	}

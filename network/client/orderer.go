@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -111,8 +112,10 @@ type Range struct {
 // Forever is the To of a range that never ends.
 const Forever = math.MaxUint64
 
-// Deliver gives each block of a range to take, until that fails. ErrStatus says
-// that the orderer ended the stream with a status.
+// ErrNoChannel says that the orderer does not have the channel.
+var ErrNoChannel = errors.New("the orderer does not have this channel")
+
+// Deliver gives each block of a range to take, until that fails.
 func (o *Orderer) Deliver(ctx context.Context, who *Identity, channel string, r Range, take func(*cb.Block) error) error {
 	seek := &ab.SeekInfo{
 		Start:    position(r.From),
@@ -150,8 +153,11 @@ func (o *Orderer) deliver(ctx context.Context, who *Identity, channel string, se
 				return err
 			}
 		case *ab.DeliverResponse_Status:
-			if t.Status == cb.Status_SUCCESS {
+			switch t.Status {
+			case cb.Status_SUCCESS:
 				return nil
+			case cb.Status_NOT_FOUND:
+				return fmt.Errorf("orderer %s, channel %s: %w", o.address, channel, ErrNoChannel)
 			}
 			return fmt.Errorf("orderer %s, channel %s: delivery ended with %s", o.address, channel, t.Status)
 		}

@@ -93,5 +93,5 @@ func TestDeliverSaysWhyThereIsNothing(t *testing.T) {
 	c, who := dial(t, orderertest.Start(t, "mychannel", orderertest.NewLedger(), nil)), orderertest.Identity(t)
 	_, err := c.Newest(t.Context(), who, "another")
 	require.ErrorContains(t, err, "channel another")
-	require.ErrorContains(t, err, "NOT_FOUND")
+	require.ErrorIs(t, err, client.ErrNoChannel)
 }

@@ -5,7 +5,6 @@ package inspect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -74,91 +73,6 @@ func (r *Reader) upTo(ctx context.Context, orderer, channel string, height uint6
 	}
 	defer o.Close()
 	return o.Deliver(ctx, r.who, channel, client.Range{To: height - 1, BestEffort: true}, take)
-}
-
-// Difference is the first block at which two orderers disagree.
-type Difference struct {
-	Channel      string
-	First, Other string // orderers
-	A, B         client.Summary
-}
-
-func (d *Difference) Error() string {
-	return fmt.Sprintf("channel %s differs at block %d:\n%s: %s\n%s: %s", d.Channel, d.A.Number, d.First, show(d.A), d.Other, show(d.B))
-}
-
-func show(s client.Summary) string {
-	return fmt.Sprintf("header %s, data %s, %d transactions, last config %d, metadata %s",
-		s.HeaderHash, s.DataHash, s.Transactions, s.LastConfig, s.Metadata)
-}
-
-func differ(a, b client.Summary) bool {
-	return a.HeaderHash != b.HeaderHash || a.DataHash != b.DataHash || a.Metadata != b.Metadata || a.LastConfig != b.LastConfig
-}
-
-// Verify compares the blocks of these orderers up to their common height, which
-// it returns. A *Difference is the first one found.
-func (r *Reader) Verify(ctx context.Context, channel string, orderers []string) (uint64, error) {
-	if len(orderers) == 0 {
-		return 0, errors.New("no orderer runs")
-	}
-	var common uint64
-	for i, name := range orderers {
-		height, err := r.Height(ctx, name, channel)
-		if err != nil {
-			return 0, err
-		}
-		if i == 0 || height < common {
-			common = height
-		}
-	}
-	for _, other := range orderers[1:] {
-		if err := r.compare(ctx, channel, orderers[0], other, common); err != nil {
-			return common, err
-		}
-	}
-	return common, nil
-}
-
-// compare reads both orderers at the same pace.
-func (r *Reader) compare(ctx context.Context, channel, first, other string, height uint64) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	summaries := make(chan client.Summary)
-	ended := make(chan error, 1)
-	go func() {
-		defer close(summaries)
-		ended <- r.upTo(ctx, first, channel, height, func(b *cb.Block) error {
-			s, err := client.Summarize(b)
-			if err != nil {
-				return err
-			}
-			select {
-			case summaries <- s:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	}()
-	err := r.upTo(ctx, other, channel, height, func(block *cb.Block) error {
-		b, err := client.Summarize(block)
-		if err != nil {
-			return err
-		}
-		a, ok := <-summaries
-		if !ok {
-			return <-ended
-		}
-		if differ(a, b) {
-			return &Difference{channel, first, other, a, b}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return <-ended
 }
 
 // Running are the names of the orderers that run.

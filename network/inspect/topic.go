@@ -40,6 +40,11 @@ func (r *Reader) Topic(ctx context.Context, orderer, channel string, take func(R
 		return err
 	}
 	defer l.Close()
+	return index.read(ctx, l, take)
+}
+
+// read gives the records that a log has now to take.
+func (x *index) read(ctx context.Context, l log.Log, take func(Record) error) error {
 	bounds, err := l.Bounds(ctx)
 	if err != nil {
 		return err
@@ -55,7 +60,7 @@ func (r *Reader) Topic(ctx context.Context, orderer, channel string, take func(R
 			return err
 		}
 		next = rec.Offset + 1
-		if err := take(index.describe(rec)); err != nil {
+		if err := take(x.describe(rec)); err != nil {
 			return err
 		}
 	}

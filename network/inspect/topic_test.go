@@ -1,0 +1,80 @@
+package inspect
+
+import (
+	"testing"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/memlog"
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/client/orderertest"
+)
+
+func encode(t *testing.T, m *record.Message) []byte {
+	b, err := record.Encode(m)
+	require.NoError(t, err)
+	return b
+}
+
+func envelope(t *testing.T) []byte {
+	e, err := orderertest.Identity(t).Message("mychannel", 0)
+	require.NoError(t, err)
+	return protoutil.MarshalOrPanic(e)
+}
+
+func TestTopicBesideBlocks(t *testing.T) {
+	one, two := envelope(t), envelope(t)
+	ledger := orderertest.NewLedger([]byte("genesis"))
+	ledger.Append(one) // block 1 says offset 10
+	ledger.Append(two, one)
+	description, err := record.EncodeDescription(&record.Description{
+		FormatVersion: 1, RuleSet: record.RuleSet_RULE_SET_STRICT, ChannelId: "mychannel", GenesisHash: make([]byte, 32),
+	})
+	require.NoError(t, err)
+	values := [][]byte{
+		encode(t, record.NewConnect(description)),
+		encode(t, record.NewRegular(one, 3, record.Regular_NORMAL)),
+		[]byte("garbage"),
+		nil,
+		encode(t, record.NewRegular([]byte{0xff}, 3, record.Regular_CONFIG)),
+		encode(t, record.NewConnect(nil)),
+		encode(t, record.NewRegular(one, 3, record.Regular_NORMAL)), // a second copy
+		encode(t, record.NewRegular(one, 3, record.Regular_NORMAL)), // a third one, in no block
+		encode(t, record.NewTimeToCut(2)),
+		encode(t, record.NewTimeToCut(1)), // stray: the next one cuts
+		encode(t, record.NewTimeToCut(1)),
+	}
+	broker := memlog.NewBroker()
+	broker.Write("mychannel", values...)
+	l := broker.Open("mychannel", log.Settings{})
+	defer l.Close()
+	r := reader(t, ledger)
+	x, err := r.index(t.Context(), "a", "mychannel")
+	require.NoError(t, err)
+	var kinds []string
+	var blocks []int
+	require.NoError(t, x.read(t.Context(), l, func(rec Record) error {
+		require.EqualValues(t, len(kinds), rec.Offset)
+		require.Equal(t, len(values[rec.Offset]), rec.Bytes)
+		kinds = append(kinds, rec.Kind)
+		block := -1
+		if rec.Block != nil {
+			block = int(*rec.Block)
+		}
+		blocks = append(blocks, block)
+		return nil
+	}))
+	require.Equal(t, []string{
+		"description", "NORMAL", "garbage", "garbage", "CONFIG", "connect", "NORMAL", "NORMAL", "time-to-cut", "time-to-cut", "time-to-cut",
+	}, kinds)
+	require.Equal(t, []int{-1, 1, -1, -1, -1, -1, 2, -1, -1, -1, 1}, blocks)
+}
+
+func TestDescribeEnvelope(t *testing.T) {
+	require.Contains(t, describeEnvelope(&record.Regular{Payload: envelope(t), ConfigSeq: 3}), "seq 3, MESSAGE ")
+	require.Equal(t, "no envelope", describeEnvelope(&record.Regular{Payload: []byte{0xff}}))
+	require.Equal(t, "no channel header", describeEnvelope(&record.Regular{Payload: protoutil.MarshalOrPanic(&cb.Envelope{Payload: []byte{0xff}})}))
+}

@@ -1,0 +1,81 @@
+package inspect
+
+import (
+	"testing"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/stretchr/testify/require"
+)
+
+var abc = []string{"a", "b", "c"}
+
+func TestVerifyUpToTheCommonHeight(t *testing.T) {
+	r := reader(t, chain("1", "2", "3"), chain("1", "2"), chain("1", "2", "3", "4"))
+	height, err := r.Verify(t.Context(), "mychannel", abc)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, height)
+}
+
+func TestVerifyNamesTheFirstDifference(t *testing.T) {
+	r := reader(t, chain("1", "2", "3"), chain("1", "2", "3"), chain("1", "two", "three"))
+	_, err := r.Verify(t.Context(), "mychannel", abc)
+	var d *Difference
+	require.ErrorAs(t, err, &d)
+	require.Equal(t, "a", d.First)
+	require.Equal(t, "c", d.Other)
+	require.EqualValues(t, 2, d.A.Number)
+	require.NotEqual(t, d.A.DataHash, d.B.DataHash)
+	require.ErrorContains(t, err, "differs at block 2")
+}
+
+// Headers may agree where the metadata does not: then a restart would.
+func TestVerifyComparesMetadata(t *testing.T) {
+	other := chain("1", "2")
+	other.Change(2, func(b *cb.Block) {
+		b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(&cb.Metadata{
+			Value: protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{Index: 1}}),
+		})
+	})
+	_, err := reader(t, chain("1", "2"), other).Verify(t.Context(), "mychannel", abc[:2])
+	var d *Difference
+	require.ErrorAs(t, err, &d)
+	require.Equal(t, d.A.HeaderHash, d.B.HeaderHash)
+}
+
+// Orderers that agree on blocks that do not belong together are wrong too.
+func TestVerifyChecksEachChain(t *testing.T) {
+	for name, fault := range map[string]struct {
+		change func(*cb.Block)
+		want   string
+	}{
+		"data":     {func(b *cb.Block) { b.Data.Data[0] = []byte("tampered") }, "data hash"},
+		"previous": {func(b *cb.Block) { b.Header.PreviousHash = []byte("tampered") }, "does not follow"},
+		"number":   {func(b *cb.Block) { b.Header.Number = 7 }, "does not follow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := chain("1", "2", "3")
+			l.Change(2, fault.change)
+			_, err := reader(t, l, l).Verify(t.Context(), "mychannel", abc[:2])
+			require.ErrorContains(t, err, fault.want)
+		})
+	}
+}
+
+func TestVerifyNeedsOrderers(t *testing.T) {
+	r := reader(t, chain())
+	_, err := r.Verify(t.Context(), "mychannel", nil)
+	require.Error(t, err)
+	_, err = r.Verify(t.Context(), "another", []string{"a"})
+	require.ErrorContains(t, err, "a: ")
+}
+
+func TestMembersHaveTheChannel(t *testing.T) {
+	r := reader(t, chain(), chain())
+	members, err := r.Members(t.Context(), "mychannel", []string{"a", "b"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, members)
+	members, err = r.Members(t.Context(), "another", []string{"a", "b"})
+	require.NoError(t, err)
+	require.Empty(t, members)
+}
