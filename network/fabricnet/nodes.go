@@ -33,12 +33,25 @@ func (n *Network) command(name string) (command, func(context.Context) error, er
 		return c, listening(address), err
 	case strings.HasPrefix(name, "orderer"):
 		c.program = n.Bin("orderer")
-		c.env = n.ordererEnv(n.describeOrderer(number - 1))
-		return c, healthy(n.describeOrderer(number - 1).Operations), nil
+		o := n.describeOrderer(number - 1)
+		c.env = n.ordererEnv(o)
+		return c, all(healthy(o.Operations), listening(o.Admin), listening(o.Address)), nil
 	}
 	c.program, c.args = n.Bin("peer"), []string{"node", "start"}
 	c.env = n.peerEnv(number - 1)
 	return c, healthy(n.options.address(peerPort + 10*(number-1) + 2)), nil
+}
+
+// all is ready when each is: an orderer's endpoints open one after the other.
+func all(checks ...func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, ready := range checks {
+			if err := ready(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func listening(address string) func(context.Context) error {
