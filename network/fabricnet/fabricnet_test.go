@@ -1,0 +1,160 @@
+package fabricnet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v2"
+)
+
+func TestOptionsFaultsAreNamedTogether(t *testing.T) {
+	o := Options{Channels: []string{"Bad", "ok", "ok"}, Orderers: 10, BasePort: 80, BatchTimeout: time.Nanosecond}.withDefaults()
+	err := o.validate()
+	if err == nil {
+		t.Fatal("no fault found")
+	}
+	for _, want := range []string{`"Bad"`, `"ok" is named twice`, "10 orderers", "base port 80", "batch timeout 1ns"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not named in: %v", want, err)
+		}
+	}
+	if err := (Options{}).withDefaults().validate(); err != nil {
+		t.Errorf("the defaults are refused: %v", err)
+	}
+}
+
+// No two endpoints of the largest network share a port.
+func TestPortsAreDistinct(t *testing.T) {
+	n := &Network{options: Options{Orderers: 9, Peers: 8}.withDefaults()}
+	seen := map[string]string{}
+	claim := func(address, by string) {
+		if other := seen[address]; other != "" {
+			t.Errorf("%s: %s and %s", address, other, by)
+		}
+		seen[address] = by
+	}
+	for _, o := range n.Descriptor().Orderers {
+		claim(o.Address, o.Name)
+		claim(o.Admin, o.Name)
+		claim(o.Operations, o.Name)
+	}
+	for i, p := range n.Descriptor().Peers {
+		claim(p.Address, p.Name)
+		claim(n.options.address(peerPort+10*i+1), p.Name)
+		claim(n.options.address(peerPort+10*i+2), p.Name)
+	}
+	claim(n.options.address(chaincodePort), chaincodeName)
+	claim(n.options.brokers()[0], brokerName)
+}
+
+func TestProcessLife(t *testing.T) {
+	p, err := launch(command{program: "/bin/sleep", args: []string{"60"}, log: filepath.Join(t.TempDir(), "log")})
+	if err != nil || !p.alive() {
+		t.Fatalf("not alive: %v", err)
+	}
+	other := process{PID: p.PID, Start: p.Start + "0"}
+	if other.alive() {
+		t.Error("takes a later process of the same number for ours")
+	}
+	if err := other.end(syscall.SIGKILL); err != nil || !p.alive() {
+		t.Fatalf("ended a process that is not ours: %v", err)
+	}
+	if err := p.end(syscall.SIGKILL); err != nil || p.alive() {
+		t.Fatalf("still alive: %v", err)
+	}
+}
+
+// What is written down is read back, and processes that are gone count as gone.
+func TestStateSurvives(t *testing.T) {
+	dir := t.TempDir()
+	n := &Network{options: Options{Peers: -1, Channels: []string{"a"}, Raft: []string{"b"}}.withDefaults(), dir: dir,
+		processes: map[string]process{"orderer1": {PID: 1 << 30, Start: "1"}}}
+	if err := n.save(); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := back.Descriptor()
+	if len(d.Peers) != 0 || len(d.Orderers) != 3 || d.Orderers[0].PID != 0 || len(d.Channels) != 2 {
+		t.Errorf("got %+v", d)
+	}
+	if _, err := Open(t.TempDir()); !errors.Is(err, ErrNone) {
+		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+func TestVacateRefusesForeignFolders(t *testing.T) {
+	dir := t.TempDir()
+	if err := vacate(dir); err != nil {
+		t.Errorf("an empty folder is refused: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "precious"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := vacate(dir); err == nil {
+		t.Error("would write into a folder that is somebody's")
+	}
+}
+
+// The section that we add to orderer.yaml stands beside etcdraft's keys.
+func TestKafkaSection(t *testing.T) {
+	all := tree{}
+	if err := yaml.Unmarshal([]byte("Consensus: {WALDir: /wal}\n"), &all); err != nil {
+		t.Fatal(err)
+	}
+	if err := addKafkaSection(all); err != nil {
+		t.Fatal(err)
+	}
+	section := all["Consensus"].(tree)
+	if section["WALDir"] != "/wal" || section["Kafka"].(tree)["Topic"] == nil {
+		t.Errorf("got %v", section)
+	}
+	if err := addKafkaSection(tree{}); err == nil {
+		t.Error("a file without the section Consensus was taken")
+	}
+}
+
+// The peer's three calls take our package, and only ours.
+func TestBuilderScripts(t *testing.T) {
+	dir := t.TempDir()
+	for name, script := range builderScripts {
+		if err := writeFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sh := func(name string, args ...string) error {
+		return exec.CommandContext(context.Background(), filepath.Join(dir, name), args...).Run()
+	}
+	source, metadata, out, release := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	connection := []byte(`{"address":"127.0.0.1:1"}`)
+	for file, text := range map[string][]byte{
+		filepath.Join(source, "connection.json"):  connection,
+		filepath.Join(metadata, "metadata.json"): []byte(`{"label":"a_1","type":"ccaas"}`),
+	} {
+		if err := writeFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(sh("detect", source, metadata), sh("build", source, metadata, out), sh("release", out, release)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(release, "chaincode", "server", "connection.json")); err != nil || !bytes.Equal(got, connection) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := writeFile(filepath.Join(metadata, "metadata.json"), []byte(`{"type":"golang"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if sh("detect", source, metadata) == nil {
+		t.Error("took a package of another type")
+	}
+}
