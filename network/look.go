@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -108,7 +109,7 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("channel %s: %d blocks are equal on %d orderers\n", ch.Name, height, len(orderers))
+		fmt.Printf("channel %s: %d blocks are equal on %s\n", ch.Name, height, strings.Join(orderers, ", "))
 	}
 	return nil
 }

@@ -104,6 +104,9 @@ func aim(n *fabricnet.Network, orderer string, config *load.Config) error {
 }
 
 func report(result load.Result, failure error, asJSON bool) error {
+	if failure != nil && result.Sent == 0 {
+		return failure
+	}
 	if asJSON {
 		text, err := json.MarshalIndent(result, "", "  ")
 		if err != nil {
