@@ -138,7 +138,7 @@ func TestBuilderScripts(t *testing.T) {
 	source, metadata, out, release := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	connection := []byte(`{"address":"127.0.0.1:1"}`)
 	for file, text := range map[string][]byte{
-		filepath.Join(source, "connection.json"):  connection,
+		filepath.Join(source, "connection.json"): connection,
 		filepath.Join(metadata, "metadata.json"): []byte(`{"label":"a_1","type":"ccaas"}`),
 	} {
 		if err := writeFile(file, text, 0o644); err != nil {

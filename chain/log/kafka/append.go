@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -103,8 +104,8 @@ func (l *Log) unconnected(ctx context.Context, err error) error {
 	if l.done.Err() != nil {
 		return log.ErrClosed
 	}
-	e := l.classify("append", err).(*log.Error)
-	if ctx.Err() != nil && e.Err != ctx.Err() {
+	e := l.classify("append", err)
+	if ctx.Err() != nil && !errors.Is(e.Err, ctx.Err()) {
 		e.Err = fmt.Errorf("%w (%w)", e.Err, ctx.Err())
 	}
 	return e

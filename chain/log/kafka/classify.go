@@ -21,7 +21,7 @@ const (
 // is the rule: a cluster that is down, starting, electing or refusing a
 // password can come back, and trying for ever loses nothing. Fatal is what only
 // an operator can change about this one channel.
-func (l *Log) classify(op string, err error) error {
+func (l *Log) classify(op string, err error) *log.Error {
 	e := &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Err: err, Await: l.reachable()}
 	switch {
 	case is(err, sarama.ErrOffsetOutOfRange):
@@ -48,7 +48,7 @@ func (l *Log) classify(op string, err error) error {
 // answers by which the broker refuses before it appends make the outcome
 // certain; after any other the record may be in the log, or still get there.
 func (l *Log) classifyAppend(err error, size int) error {
-	e := l.classify("append", err).(*log.Error)
+	e := l.classify("append", err)
 	var misuse sarama.ConfigurationError
 	switch {
 	case is(err, sarama.ErrMessageSizeTooLarge), errors.As(err, &misuse):
