@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -94,7 +95,7 @@ func (b *broker) end(t testing.TB) {
 type harness struct{ *broker }
 
 func (h harness) config(s log.Settings) kafka.Config {
-	return kafka.Config{Brokers: []string{h.address}, Settings: s}
+	return kafka.Config{Brokers: []string{h.address}, RetryBackoff: 20 * time.Millisecond, Settings: s}
 }
 
 func (h harness) Open(t *testing.T, topic string, s log.Settings) log.Log {
