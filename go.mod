@@ -2,26 +2,42 @@ module github.com/fabric-kafka/orderer
 
 go 1.26.0
 
+// What the orderer is made of.
 require (
-	// Pinned: the newest Fabric that the module proxy serves (main of April 2023).
+	// At least 1.61.1: the first with the wake-up fix for one batch in flight (IBM/sarama#3692).
+	github.com/IBM/sarama v1.61.1
+	// The protobuf runtime of fabric-protos-go: the version that Fabric requires.
+	github.com/golang/protobuf v1.5.2
+	// The newest that the module proxy serves (main of April 2023).
 	github.com/hyperledger/fabric v1.4.0-rc1.0.20230405174026-695dd57e01c2
+	// Messages of that Fabric; a newer major line registers the same names and cannot be linked beside it.
 	github.com/hyperledger/fabric-protos-go v0.3.0
-	github.com/onsi/ginkgo/v2 v2.34.0
+	// Runtime of our own messages, and through the tool line below their generator: one version for both.
+	google.golang.org/protobuf v1.36.12
 )
 
+// What the network tool and the tests use beside.
 require (
-	github.com/IBM/sarama v1.61.1
-	github.com/golang/protobuf v1.5.2
+	// Chaincode shim of that Fabric.
 	github.com/hyperledger/fabric-chaincode-go v0.0.0-20220713164125-8f0791c989d7
+	// The version that Fabric requires: later ones refuse consensus type kafka.
 	github.com/hyperledger/fabric-config v0.1.0
+	// Runner and matchers of the integration suite; newer than Fabric's own, for contexts and time-outs of specs.
+	github.com/onsi/ginkgo/v2 v2.34.0
 	github.com/onsi/gomega v1.43.0
+	// Commands and their flags.
 	github.com/spf13/cobra v1.10.2
+	// Assertions in unit tests.
 	github.com/stretchr/testify v1.12.1
+	// The embedded broker. Builds with franz-go 1.22 or newer only, whatever it asks for.
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
+	// Goroutine leaks in tests.
 	go.uber.org/goleak v1.3.0
+	// errgroup.
 	golang.org/x/sync v0.24.0
+	// The version that Fabric requires: newer ones demand what its server does not do.
 	google.golang.org/grpc v1.47.0
-	google.golang.org/protobuf v1.36.12
+	// Edits Fabric's sample configuration; the version that Fabric reads it with.
 	gopkg.in/yaml.v2 v2.4.0
 )
 
