@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
@@ -36,6 +37,25 @@ func Brokers(config *fabric.Config) ([]string, error) {
 		}
 	}
 	return list.Brokers, errors.Join(faults...)
+}
+
+// checkNewBrokers checks the broker list in a config envelope, if the channel
+// stays with Kafka by it.
+func checkNewBrokers(envelope *fabric.Envelope) error {
+	config := &fabric.ConfigEnvelope{}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
+		return err
+	}
+	group := config.GetConfig().GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
+	kind := &fabric.ConsensusType{}
+	if err := fabric.Unmarshal(group.GetValues()[channelconfig.ConsensusTypeKey].GetValue(), kind); err != nil {
+		return fmt.Errorf("decode the channel config's %s: %w", channelconfig.ConsensusTypeKey, err)
+	}
+	if kind.Type != ConsensusType {
+		return nil
+	}
+	_, err := Brokers(config.Config)
+	return err
 }
 
 func checkBroker(address string) error {

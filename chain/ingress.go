@@ -18,8 +18,12 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.submit(envelope, seq, record.Regular_NORMAL)
 }
 
-// Configure appends a config envelope; see Order.
+// Configure appends a config envelope; see Order. A broker list that no orderer
+// could use is refused here, since Fabric's contract has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
+	if err := checkNewBrokers(envelope); err != nil {
+		return fmt.Errorf("the config is not ordered: %w", err)
+	}
 	return c.submit(envelope, seq, record.Regular_CONFIG)
 }
 
@@ -114,7 +118,7 @@ func (c *Chain) explain(err error) error {
 	case c.life.Err() != nil:
 		return fmt.Errorf("%w; the envelope may or may not be ordered", ErrHalted)
 	case errors.Is(err, log.ErrClosed):
-		if now, _, final := c.status.ready(); final {
+		if _, final, now := c.status.ready(); final {
 			return fmt.Errorf("%w; the envelope may or may not be ordered", now)
 		}
 		return fmt.Errorf("%w: the connection was replaced; the envelope may or may not be ordered", ErrNotReady)

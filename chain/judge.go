@@ -13,11 +13,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// verdicts answers Judge effects.
-type verdicts interface {
-	verdict(e machine.Judge) machine.Verdict
-}
-
 // arbiter answers Judge effects.
 type arbiter interface {
 	verdict(machine.Judge) machine.Verdict

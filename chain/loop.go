@@ -111,7 +111,7 @@ func (l *loop) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer reader.Close() //nolint:errcheck // nothing is left to be done about it
+	defer reader.Close()
 	l.reading()
 	for {
 		if err := l.arrive(ctx, end); err != nil {

@@ -141,35 +141,35 @@ func (s *status) setCaughtUp() {
 
 // ready returns nil if envelopes are taken. Otherwise it says why not, whether
 // that can change, and what to wait on.
-func (s *status) ready() (err error, changed <-chan struct{}, final bool) {
+func (s *status) ready() (changed <-chan struct{}, final bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.phase == halted:
-		return ErrHalted, nil, true
+		return nil, true, ErrHalted
 	case s.phase == failed:
-		return fmt.Errorf("%w: %w", ErrFailed, s.cause), nil, true
+		return nil, true, fmt.Errorf("%w: %w", ErrFailed, s.cause)
 	case s.phase == reading && s.described:
-		return nil, nil, false
+		return nil, false, nil
 	case s.phase == reading:
-		return fmt.Errorf("%w: awaiting the description at the head of its topic", ErrNotReady), s.changed, false
+		return s.changed, false, fmt.Errorf("%w: awaiting the description at the head of its topic", ErrNotReady)
 	case s.cause == nil:
-		return fmt.Errorf("%w: awaiting its first connection to Kafka", ErrNotReady), s.changed, false
+		return s.changed, false, fmt.Errorf("%w: awaiting its first connection to Kafka", ErrNotReady)
 	}
-	return fmt.Errorf("%w: %w (for %s now)", ErrNotReady, s.cause, time.Since(s.since).Round(time.Millisecond)), s.changed, false
+	return s.changed, false, fmt.Errorf("%w: %w (for %s now)", ErrNotReady, s.cause, time.Since(s.since).Round(time.Millisecond))
 }
 
 // await waits until envelopes are taken, until they never will be, or until ctx ends.
 func (s *status) await(ctx context.Context) error {
 	for {
-		err, changed, final := s.ready()
+		changed, final, err := s.ready()
 		if err == nil || final {
 			return err
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			err, _, _ = s.ready()
+			_, _, err = s.ready()
 			return err
 		}
 	}

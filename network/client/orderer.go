@@ -8,18 +8,30 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/protoutil"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 )
 
 // maxMessage is the largest gRPC message taken: a block of Fabric's largest size.
 const maxMessage = 100 << 20
 
-// Orderer is a connection to one orderer.
+// reconnect keeps the delay between attempts to reach an orderer that is away
+// short: tests and tools want to see it soon after it is back.
+func reconnect() grpc.ConnectParams {
+	return grpc.ConnectParams{
+		Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+		MinConnectTimeout: 5 * time.Second,
+	}
+}
+
+// Orderer is a connection to one orderer; it comes back by itself when the
+// orderer does. It is safe for concurrent use.
 type Orderer struct {
 	address string
 	conn    *grpc.ClientConn
@@ -38,6 +50,7 @@ func Dial(address, caFile string) (*Orderer, error) {
 		return nil, fmt.Errorf("%s holds no certificate", caFile)
 	}
 	conn, err := grpc.Dial(address,
+		grpc.WithConnectParams(reconnect()),
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
 	if err != nil {

@@ -72,10 +72,13 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := newLedgers(c)
-	if err := l.begin(ctx); err != nil {
+	s := &sender{config: c, ledgers: l}
+	defer s.close()
+	if err := errors.Join(s.dial(), l.begin(ctx)); err != nil {
+		cancel()
+		l.wait()
 		return Result{}, err
 	}
-	s := &sender{config: c, ledgers: l}
 	s.sign(ctx)
 	cpu := cpuTimes(c.Follow)
 	l.start = time.Now()
@@ -96,8 +99,26 @@ func Run(ctx context.Context, c Config) (Result, error) {
 type sender struct {
 	config  Config
 	ledgers *ledgers
-	signed  chan signed    // closed after the last one
-	work    sync.WaitGroup // of what ends with the run
+	targets []*client.Orderer // a connection for all streams to one: fewer, larger packets
+	signed  chan signed       // closed after the last one
+	work    sync.WaitGroup    // of what ends with the run
+}
+
+func (s *sender) dial() error {
+	for _, t := range s.config.Targets {
+		o, err := client.Dial(t.Address, t.CA)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+		s.targets = append(s.targets, o)
+	}
+	return nil
+}
+
+func (s *sender) close() {
+	for _, o := range s.targets {
+		_ = o.Close() // of a run that is over
+	}
 }
 
 // sendAll runs the streams until the envelopes, or the time for them, are over.
@@ -170,7 +191,7 @@ func sleepUntil(ctx context.Context, due time.Time) bool {
 func (s *sender) stream(ctx context.Context, number int, envelopes <-chan signed) error {
 	at := number
 	for {
-		done, err := s.session(ctx, s.config.Targets[at%len(s.config.Targets)], envelopes)
+		done, err := s.session(ctx, at%len(s.config.Targets), envelopes)
 		if done || ctx.Err() != nil {
 			return nil
 		}
@@ -182,16 +203,12 @@ func (s *sender) stream(ctx context.Context, number int, envelopes <-chan signed
 	}
 }
 
-// session sends until the envelopes end (done) or one is not acknowledged.
-func (s *sender) session(ctx context.Context, t Target, envelopes <-chan signed) (done bool, err error) {
-	o, err := client.Dial(t.Address, t.CA)
+// session sends to a target until the envelopes end (done) or one is not acknowledged.
+func (s *sender) session(ctx context.Context, target int, envelopes <-chan signed) (done bool, err error) {
+	name := s.config.Targets[target].Name
+	stream, err := s.targets[target].Stream(ctx)
 	if err != nil {
-		return false, err
-	}
-	defer o.Close()
-	stream, err := o.Stream(ctx)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", t.Name, err)
+		return false, fmt.Errorf("%s: %w", name, err)
 	}
 	defer stream.Close()
 	for {
@@ -208,7 +225,7 @@ func (s *sender) session(ctx context.Context, t Target, envelopes <-chan signed)
 		err := stream.Send(e.envelope)
 		s.ledgers.answered(e.id, err)
 		if err != nil {
-			return false, fmt.Errorf("%s: %w", t.Name, err)
+			return false, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 }

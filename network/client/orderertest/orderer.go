@@ -4,6 +4,7 @@
 package orderertest
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -99,7 +100,7 @@ func counted(f Fault) Fault {
 func (o *Orderer) Broadcast(stream ab.AtomicBroadcast_BroadcastServer) error {
 	for {
 		envelope, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -123,7 +124,7 @@ func (o *Orderer) Broadcast(stream ab.AtomicBroadcast_BroadcastServer) error {
 func (o *Orderer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 	for {
 		envelope, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
