@@ -30,6 +30,7 @@ func run(t *testing.T, c load.Config) load.Result {
 }
 
 func TestEverythingIsOrderedOnce(t *testing.T) {
+	t.Parallel()
 	shared := ledger()
 	shared.Append([]byte("somebody else's, from before"))
 	c := several(t, nil, shared, shared, shared)
@@ -49,6 +50,7 @@ func TestEverythingIsOrderedOnce(t *testing.T) {
 }
 
 func TestAcknowledgedAndLostIsMissing(t *testing.T) {
+	t.Parallel()
 	c := several(t, func(n int) orderertest.Fate {
 		if n == 3 {
 			return orderertest.Fate{Status: cb.Status_SUCCESS}
@@ -64,6 +66,7 @@ func TestAcknowledgedAndLostIsMissing(t *testing.T) {
 
 // An orderer that lacks what the others have is at fault too.
 func TestMissingOnOneOrdererIsMissing(t *testing.T) {
+	t.Parallel()
 	c := several(t, nil, ledger(), ledger())
 	c.Follow, c.Targets = c.Targets, c.Targets[:1]
 	c.Tx = 4
@@ -74,6 +77,7 @@ func TestMissingOnOneOrdererIsMissing(t *testing.T) {
 }
 
 func TestASecondCopyIsADuplicate(t *testing.T) {
+	t.Parallel()
 	c := several(t, func(n int) orderertest.Fate {
 		if n == 9 { // the last: its second copy comes after all that was waited for
 			return orderertest.Fate{Copies: 2, Status: cb.Status_SUCCESS}
@@ -89,6 +93,7 @@ func TestASecondCopyIsADuplicate(t *testing.T) {
 
 // What was not acknowledged may be ordered, or not, but not twice.
 func TestPersistGoesOnAfterErrors(t *testing.T) {
+	t.Parallel()
 	fates := map[int]orderertest.Fate{
 		0: {Status: cb.Status_SERVICE_UNAVAILABLE},
 		1: {Copies: 1},
@@ -112,6 +117,7 @@ func TestPersistGoesOnAfterErrors(t *testing.T) {
 }
 
 func TestWithoutPersistTheFirstErrorEndsTheRun(t *testing.T) {
+	t.Parallel()
 	c := several(t, func(int) orderertest.Fate { return orderertest.Fate{Status: cb.Status_FORBIDDEN} }, ledger())
 	c.Tx = 10
 	r, err := load.Run(t.Context(), c)
@@ -121,6 +127,7 @@ func TestWithoutPersistTheFirstErrorEndsTheRun(t *testing.T) {
 }
 
 func TestUntilEndsTheSendingInTime(t *testing.T) {
+	t.Parallel()
 	c := several(t, nil, ledger())
 	c.Until, c.Rate = time.Now().Add(300*time.Millisecond), 100
 	r := run(t, c)
@@ -130,12 +137,14 @@ func TestUntilEndsTheSendingInTime(t *testing.T) {
 }
 
 func TestUntilInThePastSendsNothing(t *testing.T) {
+	t.Parallel()
 	c := several(t, nil, ledger())
 	c.Until = time.Now()
 	require.Zero(t, run(t, c).Sent)
 }
 
 func TestNothingToDoIsAnError(t *testing.T) {
+	t.Parallel()
 	_, err := load.Run(t.Context(), load.Config{Tx: 1})
 	require.Error(t, err)
 	_, err = load.Run(t.Context(), several(t, nil, ledger()))
@@ -143,6 +152,7 @@ func TestNothingToDoIsAnError(t *testing.T) {
 }
 
 func TestAnUnreachableOrdererIsNamed(t *testing.T) {
+	t.Parallel()
 	c := several(t, nil, ledger())
 	c.Targets[0].Address = "127.0.0.1:1"
 	c.Tx = 1
