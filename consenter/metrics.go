@@ -1,20 +1,9 @@
 package consenter
 
-import "github.com/fabric-kafka/orderer/chain/fabric"
-
-// metrics are made once per process; each has the label channel.
-type metrics struct {
-	nextOffset     fabric.Gauge
-	available      fabric.Gauge
-	failed         fabric.Gauge
-	blocks         fabric.Counter // cause
-	skipped        fabric.Counter // reason
-	reproduced     fabric.Counter
-	cutsPosted     fabric.Counter
-	cutsFailed     fabric.Counter
-	appendDuration fabric.Histogram // result
-	interruptions  fabric.Counter
-}
+import (
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
 
 // The namespace and subsystem of all metrics.
 const (
@@ -22,42 +11,102 @@ const (
 	subsystem = "kafka"
 )
 
+// Labels of the metrics. The values of all but the channel are few and fixed.
+const (
+	labelChannel = "channel"
+	labelCause   = "cause"
+	labelReason  = "reason"
+	labelResult  = "result"
+)
+
+// metrics are made once per process, since a provider takes each name once. All
+// have the label channel.
+type metrics struct {
+	nextOffset, available, failed                     fabric.Gauge
+	blocks                                            fabric.Counter // label cause
+	skipped                                           fabric.Counter // label reason
+	reproduced, cutsPosted, cutsFailed, interruptions fabric.Counter
+	appendDuration                                    fabric.Histogram // label result
+}
+
 func newMetrics(p fabric.MetricsProvider) *metrics {
 	return &metrics{
 		nextOffset:     gauge(p, "next_offset", "Offset of the record that this orderer reads next."),
 		available:      gauge(p, "available", "1 while this orderer reads the channel's topic, else 0."),
-		failed:         gauge(p, "failed", "1 once the channel has stopped on this orderer until an operator acts."),
-		blocks:         counter(p, "blocks_cut", "Blocks written, by what cut them.", "cause"),
-		skipped:        counter(p, "records_skipped", "Records passed over, by reason.", "reason"),
-		reproduced:     counter(p, "configs_reproduced", "Lagging config envelopes that were appended anew."),
-		cutsPosted:     counter(p, "cuts_posted", "Time-to-cut records appended."),
+		failed:         gauge(p, "failed", "1 once the channel has stopped on this orderer until an operator acts, else 0."),
+		blocks:         counter(p, "blocks_cut", "Blocks written, by what cut them.", labelCause),
+		skipped:        counter(p, "records_skipped", "Records passed over, by reason.", labelReason),
+		reproduced:     counter(p, "configs_reproduced", "Lagging config envelopes that this orderer appended anew."),
+		cutsPosted:     counter(p, "cuts_posted", "Time-to-cut records that this orderer appended."),
 		cutsFailed:     counter(p, "cuts_failed", "Attempts to append a time-to-cut record that failed."),
-		appendDuration: histogram(p, "append_duration", "Seconds until Kafka acknowledged an envelope, or failed to.", "result"),
-		interruptions:  counter(p, "interruptions", "Attempts to reach the topic that failed."),
+		interruptions:  counter(p, "interruptions", "Attempts to reach or to read the topic that failed."),
+		appendDuration: histogram(p, "append_duration", "Seconds until Kafka acknowledged a client's envelope, or the client was told otherwise.", labelResult),
 	}
 }
 
-func labels(more []string) []string { return append([]string{"channel"}, more...) }
-
-func format(more []string) string {
-	f := "%{#fqname}.%{channel}"
-	for _, l := range more {
-		f += ".%{" + l + "}"
+// labelled returns the label names of a metric, and its name for statsd.
+func labelled(more []string) (names []string, statsd string) {
+	names = append([]string{labelChannel}, more...)
+	statsd = "%{#fqname}"
+	for _, name := range names {
+		statsd += ".%{" + name + "}"
 	}
-	return f
+	return names, statsd
 }
 
 func gauge(p fabric.MetricsProvider, name, help string, more ...string) fabric.Gauge {
+	names, statsd := labelled(more)
 	return p.NewGauge(fabric.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help,
-		LabelNames: labels(more), StatsdFormat: format(more)})
+		LabelNames: names, StatsdFormat: statsd})
 }
 
 func counter(p fabric.MetricsProvider, name, help string, more ...string) fabric.Counter {
+	names, statsd := labelled(more)
 	return p.NewCounter(fabric.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help,
-		LabelNames: labels(more), StatsdFormat: format(more)})
+		LabelNames: names, StatsdFormat: statsd})
 }
 
 func histogram(p fabric.MetricsProvider, name, help string, more ...string) fabric.Histogram {
+	names, statsd := labelled(more)
 	return p.NewHistogram(fabric.HistogramOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help,
-		LabelNames: labels(more), StatsdFormat: format(more)})
+		LabelNames: names, StatsdFormat: statsd})
+}
+
+// channelMetrics are the metrics of one channel.
+type channelMetrics struct {
+	all                              *metrics
+	channel                          string
+	nextOffset, available, stopped   fabric.Gauge
+	configsReproduced, interruptions fabric.Counter
+	cutsPosted, cutsFailed           fabric.Counter
+	appendDone, appendFailed         fabric.Histogram
+}
+
+// of binds the metrics to a channel whose chain is being made.
+func (m *metrics) of(channel string) *channelMetrics {
+	c := &channelMetrics{
+		all:               m,
+		channel:           channel,
+		nextOffset:        m.nextOffset.With(labelChannel, channel),
+		available:         m.available.With(labelChannel, channel),
+		stopped:           m.failed.With(labelChannel, channel),
+		configsReproduced: m.reproduced.With(labelChannel, channel),
+		interruptions:     m.interruptions.With(labelChannel, channel),
+		cutsPosted:        m.cutsPosted.With(labelChannel, channel),
+		cutsFailed:        m.cutsFailed.With(labelChannel, channel),
+		appendDone:        m.appendDuration.With(labelChannel, channel, labelResult, "ok"),
+		appendFailed:      m.appendDuration.With(labelChannel, channel, labelResult, "error"),
+	}
+	// Shown from the start, before anything has happened.
+	c.available.Set(0)
+	c.stopped.Set(0)
+	return c
+}
+
+func (c *channelMetrics) blocks(cause machine.Cause) fabric.Counter {
+	return c.all.blocks.With(labelChannel, c.channel, labelCause, string(cause))
+}
+
+func (c *channelMetrics) skips(reason machine.Reason) fabric.Counter {
+	return c.all.skipped.With(labelChannel, c.channel, labelReason, string(reason))
 }

@@ -1,0 +1,60 @@
+package consenter
+
+import (
+	"testing"
+
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+func TestEveryOrdererIsAMember(t *testing.T) {
+	block := channelSpec{kind: "kafka", brokers: []string{"kafka1:9092", "[::1]:9093"}}.block()
+	member, err := plainConsenter(t).IsChannelMember(block)
+	require.NoError(t, err)
+	require.True(t, member)
+}
+
+func TestBadJoinBlocksAreRefused(t *testing.T) {
+	good := []string{"kafka:9092"}
+	noOrderer := channelSpec{kind: "kafka"}.config()
+	delete(noOrderer.ChannelGroup.Groups, "Orderer")
+	garbage := blockOf(fabric.TypeConfig, nil)
+	garbage.Data.Data[0] = []byte{1, 2, 3}
+	c := plainConsenter(t)
+	for _, x := range []struct {
+		name  string
+		block *fabric.Block
+		fault string
+	}{
+		{"no block", nil, "no config block"},
+		{"empty block", &fabric.Block{}, "read the config block"},
+		{"garbage", garbage, "read the config block"},
+		{"transaction", blockOf(3, nil), "the block is no config block"},
+		{"garbage config", blockOf(fabric.TypeConfig, []byte{1, 2, 3}), "the block is no config block"},
+		{"no config", blockOf(fabric.TypeConfig, nil), `read the config of channel "mychannel"`},
+		{"no orderer group", blockOf(fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{Config: noOrderer})), "has no orderer group"},
+		{"other type", channelSpec{kind: "etcdraft", brokers: good}.block(), `a channel of consensus type "etcdraft"; set ConsensusType.type to "kafka"`},
+		{"metadata", channelSpec{kind: "kafka", metadata: []byte{1}, brokers: good}.block(), "leave ConsensusType.metadata of the config block empty"},
+		{"no broker key", channelSpec{kind: "kafka"}.block(), "put at least one host:port into /Channel/Orderer/KafkaBrokers"},
+		{"no brokers", channelSpec{kind: "kafka", brokers: []string{}}.block(), "put at least one host:port"},
+		{"broken brokers", channelSpec{kind: "kafka", brokers: []string{"kafka", "kafka:9092", ":1", "kafka:99999"}}.block(), `broker "kafka" of the channel config: want host:port`},
+	} {
+		member, err := c.IsChannelMember(x.block)
+		require.ErrorContains(t, err, x.fault, x.name)
+		require.False(t, member, x.name)
+	}
+}
+
+// An orderer asks again at every start; nothing may have changed meanwhile.
+func TestMembershipDependsOnTheBlockOnly(t *testing.T) {
+	c := plainConsenter(t)
+	bad := channelSpec{kind: "kafka", brokers: []string{"kafka:x", "kafka:y"}}.block()
+	_, first := c.IsChannelMember(bad)
+	c.RemoveInactiveChainRegistry()
+	_, second := c.IsChannelMember(bad)
+	require.ErrorContains(t, first, `"kafka:x"`)
+	require.ErrorContains(t, first, `"kafka:y"`)
+	require.Equal(t, first.Error(), second.Error())
+}

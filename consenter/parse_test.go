@@ -1,0 +1,187 @@
+package consenter
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v2"
+)
+
+// parse takes the section Kafka as yaml.
+func parse(t *testing.T, section string) (Config, error) {
+	raw := map[string]any{}
+	require.NoError(t, yaml.Unmarshal([]byte(section), &raw))
+	return ParseConfig(map[string]any{"Kafka": raw}, "/etc/fabric")
+}
+
+func TestWithoutSectionDefaultsHold(t *testing.T) {
+	for name, consensus := range map[string]any{
+		"nothing":       nil,
+		"other type's":  map[string]any{"Type": "etcdraft", "WALDir": "/wal", "SnapDir": "/snap", "Options": map[string]any{"x": 1}},
+		"empty section": map[string]any{"Kafka": nil},
+		"empty parts":   map[string]any{"Kafka": map[string]any{"TLS": nil, "ClientID": nil}},
+	} {
+		c, err := ParseConfig(consensus, "")
+		require.NoError(t, err, name)
+		require.Equal(t, DefaultConfig(), c, name)
+	}
+}
+
+func TestEveryKeyIsTaken(t *testing.T) {
+	c, err := parse(t, `
+ClientID: orderer1.example.com
+Topic: {ReplicationFactor: 5, MinInsyncReplicas: "3"}
+Timeouts: {Dial: 1s, Read: 2s, Write: 3s, Append: 1m30s, Ready: " 5s "}
+Retry: {Min: 10ms, Max: 20s}
+Producer: {Linger: 500us, Inflight: 100}
+Consumer: {FetchBytes: 512 KB, MaxDecompressedBytes: "20000000"}
+DeliverGrace: 1h
+CutJitter: "0.5"
+TLS:
+  Enabled: true
+  RootCAs: [ca1.pem, /tls/ca2.pem]
+  Certificate: tls/cert.pem
+  PrivateKey: /tls/key.pem
+  ServerName: kafka.example.com
+SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
+`)
+	require.NoError(t, err)
+	require.Equal(t, Config{
+		ClientID:     "orderer1.example.com",
+		Topic:        Topic{ReplicationFactor: 5, MinInsyncReplicas: 3},
+		Timeouts:     Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second},
+		Retry:        Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
+		Producer:     Producer{Linger: 500 * time.Microsecond, Inflight: 100},
+		Consumer:     Consumer{FetchBytes: 512 << 10, MaxDecompressedBytes: 20_000_000},
+		DeliverGrace: time.Hour,
+		CutJitter:    0.5,
+		TLS: TLS{Enabled: true, RootCAs: []string{"/etc/fabric/ca1.pem", "/tls/ca2.pem"},
+			Certificate: "/etc/fabric/tls/cert.pem", PrivateKey: "/tls/key.pem", ServerName: "kafka.example.com"},
+		SASL: SASL{Mechanism: "PLAIN", User: "1234", PasswordFile: "/etc/fabric/password"},
+	}, c)
+}
+
+func TestKeysAreTakenInAnyCase(t *testing.T) {
+	c, err := ParseConfig(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
+	require.NoError(t, err)
+	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
+}
+
+func TestBadValuesAreRefused(t *testing.T) {
+	for _, c := range []struct{ section, fault string }{
+		{`ClientID: ""`, `Consensus.Kafka.ClientID is ""; want a name of letters, digits, dots, underscores and hyphens`},
+		{`ClientID: a b`, `Consensus.Kafka.ClientID is "a b"; want a name`},
+		{`Topic: {ReplicationFactor: 0}`, `Consensus.Kafka.Topic.ReplicationFactor is 0; want a whole number from 1 to 32767`},
+		{`Topic: {ReplicationFactor: 65539}`, `is 65539; want a whole number`}, // 3, if it wrapped
+		{`Topic: {ReplicationFactor: 1.5}`, `is 1.5; want a whole number`},
+		{`Topic: {MinInsyncReplicas: -1}`, `is -1; want a whole number from 0`},
+		{`Topic: {MinInsyncReplicas: ""}`, `is ""; want a whole number`},
+		{`Timeouts: {Dial: 5}`, `Consensus.Kafka.Timeouts.Dial is 5; want a duration with its unit`},
+		{`Timeouts: {Dial: "5"}`, `is "5"; want a duration with its unit`},
+		{`Timeouts: {Read: 0s}`, `is "0s"; want a duration with its unit, such as 500ms or 5s, of at least 10ms`},
+		{`Timeouts: {Append: -1s}`, `is "-1s"; want`},
+		{`Timeouts: {Ready: soon}`, `is "soon"; want`},
+		{`Timeouts: {Ready: [5s]}`, `is a list; want`},
+		{`Timeouts: {Ready: {Min: 5s}}`, `is a section; want`},
+		{`Producer: {Inflight: 1048577}`, `is 1048577; want a whole number from 1 to 1048576`},
+		{`Consumer: {FetchBytes: 2 GB}`, `is "2 GB"; want a number of bytes from 1 to 2147483647`},
+		{`Consumer: {FetchBytes: 1 TB}`, `is "1 TB"; want a number of bytes`},
+		{`Consumer: {FetchBytes: 0}`, `is 0; want a number of bytes`},
+		{`CutJitter: 1.1`, `is 1.1; want a number from 0 to 1`},
+		{`CutJitter: NaN`, `is "NaN"; want a number`},
+		{`TLS: {Enabled: 1}`, `is 1; want true or false`},
+		{`TLS: {RootCAs: [""]}`, `is a list; want a list of names of files`},
+		{`TLS: {RootCAs: 5}`, `is 5; want a list of names of files`},
+		{`TLS: {ServerName: 5}`, `is 5; want a text, in quotes`},
+		{`TLS: on`, `Consensus.Kafka.TLS is true; want a section`},
+		{`SASL: {Mechanism: SCRAM}`, `is "SCRAM"; want "" or "PLAIN"`},
+	} {
+		got, err := parse(t, c.section)
+		require.ErrorContains(t, err, c.fault, c.section)
+		require.Equal(t, DefaultConfig(), got, c.section)
+	}
+}
+
+func TestContradictionsAreRefused(t *testing.T) {
+	for _, c := range []struct{ section, fault string }{
+		{`Topic: {MinInsyncReplicas: 4}`, `Consensus.Kafka.Topic.MinInsyncReplicas is 4; want at most Topic.ReplicationFactor, which is 3`},
+		{`Retry: {Min: 6s}`, `Consensus.Kafka.Retry.Max is 5s; want at least Retry.Min, which is 6s`},
+		{`TLS: {Certificate: a}`, `Consensus.Kafka.TLS.PrivateKey is empty; want the key`},
+		{`TLS: {PrivateKey: a}`, `Consensus.Kafka.TLS.Certificate is empty; want the certificate`},
+		{`SASL: {Mechanism: PLAIN, PasswordFile: a}`, `Consensus.Kafka.SASL.User is empty`},
+		{`SASL: {Mechanism: PLAIN, User: a}`, `Consensus.Kafka.SASL.PasswordFile is empty`},
+	} {
+		_, err := parse(t, c.section)
+		require.ErrorContains(t, err, c.fault)
+		require.NotContains(t, err.Error(), "\n", "one fault only")
+	}
+}
+
+func TestUnknownKeysAreRefused(t *testing.T) {
+	for _, c := range []struct{ section, fault string }{
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CutJitter, TLS, SASL"},
+		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
+		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
+		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},
+		{`5: x`, "Consensus.Kafka.5 is not a key"},
+	} {
+		_, err := parse(t, c.section)
+		require.ErrorContains(t, err, c.fault)
+	}
+}
+
+// Whatever the operator did wrong, what can be a secret is not repeated.
+func TestSecretsAreFiles(t *testing.T) {
+	const secret = "swordfish"
+	for _, section := range []string{
+		`SASL: {Password: swordfish}`,
+		`sasl: {password: {value: swordfish}}`,
+		`SASL: {ClientSecret: swordfish}`,
+		"TLS: {PrivateKey: \"-----BEGIN PRIVATE KEY-----swordfish\"}",
+		"TLS: {Certificate: c, PrivateKey: \"x\\nswordfish\"}",
+		`TLS: {PrivateKey: {PEM: swordfish}}`,
+		`TLS: {RootCAs: ["-----BEGIN CERTIFICATE-----swordfish"]}`,
+	} {
+		_, err := parse(t, section)
+		require.ErrorContains(t, err, "file", section)
+		require.NotContains(t, err.Error(), secret, section)
+	}
+	_, err := parse(t, `SASL: {Password: swordfish}`)
+	require.ErrorContains(t, err, "Consensus.Kafka.SASL.Password is not a key")
+	require.ErrorContains(t, err, "Consensus.Kafka.SASL.PasswordFile")
+}
+
+func TestAllFaultsAreNamedAtOnce(t *testing.T) {
+	_, err := parse(t, `
+Colour: red
+ClientID: "?"
+Retry: {Min: x, Max: 1ms}
+Timeouts: {Dial: 1, Read: 2}
+Topic: {MinInsyncReplicas: 9}
+`)
+	require.Error(t, err)
+	var keys []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		keys = append(keys, strings.Fields(line)[0])
+	}
+	// Retry.Max contradicts only a default that the operator did not ask for.
+	require.Equal(t, []string{
+		"Consensus.Kafka.ClientID", "Consensus.Kafka.Colour", "Consensus.Kafka.Retry.Min",
+		"Consensus.Kafka.Timeouts.Dial", "Consensus.Kafka.Timeouts.Read", "Consensus.Kafka.Topic.MinInsyncReplicas",
+	}, keys)
+}
+
+func TestKeyGivenTwiceIsRefused(t *testing.T) {
+	_, err := parse(t, "clientid: a\nClientID: b")
+	require.ErrorContains(t, err, "is given twice")
+}
+
+func TestConsensusMustBeASection(t *testing.T) {
+	_, err := ParseConfig("kafka", "")
+	require.EqualError(t, err, `Consensus is "kafka"; want a section`)
+	_, err = ParseConfig(map[string]any{"Kafka": strings.Repeat("x", 200)}, "")
+	require.ErrorContains(t, err, `Consensus.Kafka is "xxx`)
+	require.Less(t, len(err.Error()), 150)
+}
