@@ -251,4 +251,3 @@ func TestOrderNeverLies(t *testing.T) {
 		})
 	}
 }
-
