@@ -1,7 +1,9 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -138,10 +140,20 @@ func cpuTimes(targets []Target) []float64 {
 
 func (r *Result) cpu(before, after []float64) {
 	for i := range r.Orderers {
-		if r.Acknowledged > 0 && before[i] > 0 {
+		if r.Acknowledged > 0 && before[i] > 0 && after[i] > before[i] { // the process is the same
 			r.Orderers[i].CPU = (after[i] - before[i]) / float64(r.Acknowledged)
 		}
 	}
+}
+
+// shownReasons bounds what String says of refusals, whose texts may hold times.
+const shownReasons = 5
+
+// mostOften are the reasons, the most frequent one first.
+func (r Result) mostOften() []string {
+	return slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int {
+		return cmp.Or(r.Reasons[b]-r.Reasons[a], strings.Compare(a, b))
+	})
 }
 
 // String is the result for people.
@@ -158,8 +170,12 @@ func (r Result) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	for reason, n := range r.Reasons {
-		fmt.Fprintf(&b, "refused %d times: %s\n", n, reason)
+	for i, reason := range r.mostOften() {
+		if i == shownReasons {
+			fmt.Fprintf(&b, "... and %d more reasons\n", len(r.Reasons)-i)
+			break
+		}
+		fmt.Fprintf(&b, "refused %d times: %s\n", r.Reasons[reason], reason)
 	}
 	for _, e := range r.Errors {
 		fmt.Fprintf(&b, "error: %s\n", e)
