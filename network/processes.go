@@ -150,7 +150,11 @@ func invokeCommand() *cobra.Command {
 		Short: "Order a transaction of the sample chaincode (put K V, inc K [BY], del K) and wait for its block",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
-			return n.Invoke(c.Context(), channelOf(c, n), args...)
+			if err := n.Invoke(c.Context(), channelOf(c, n), args...); err != nil {
+				return err
+			}
+			fmt.Println("ordered, and valid on a peer of each organisation")
+			return nil
 		}),
 	}
 	channelFlag(c)

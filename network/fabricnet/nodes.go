@@ -39,10 +39,11 @@ func (n *Network) command(name string) (command, func(context.Context) error, er
 	}
 	c.program, c.args = n.Bin("peer"), []string{"node", "start"}
 	c.env = n.peerEnv(number - 1)
-	return c, healthy(n.options.address(peerPort + 10*(number-1) + 2)), nil
+	serving := all(healthy(n.options.address(peerPort+10*(number-1)+2)), listening(n.describePeer(number-1).Address))
+	return c, serving, nil
 }
 
-// all is ready when each is: an orderer's endpoints open one after the other.
+// all is ready when each is: the endpoints of a node open one after the other.
 func all(checks ...func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for _, ready := range checks {
