@@ -1,0 +1,142 @@
+package consenter
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"github.com/hyperledger/fabric/orderer/common/types"
+	"github.com/hyperledger/fabric/orderer/consensus"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"go.uber.org/goleak"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one a process, for ever
+}
+
+func TestNewNamesAllFaults(t *testing.T) {
+	section := map[string]any{
+		"ClientID": "?",
+		"Colour":   "red",
+		"TLS":      map[string]any{"Enabled": true, "RootCAs": "ca.pem"},
+		"SASL":     map[string]any{"Mechanism": "PLAIN", "User": "a", "PasswordFile": "password"},
+	}
+	dir := t.TempDir()
+	_, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigDir: dir})
+	require.ErrorContains(t, err, "orderer.yaml, or an environment variable ORDERER_CONSENSUS_KAFKA_..., is wrong:")
+	for _, fault := range []string{"ClientID is", "Colour is not a key", "TLS.RootCAs: open " + dir + "/ca.pem", "SASL.PasswordFile: open " + dir + "/password"} {
+		require.ErrorContains(t, err, "\n  Consensus.Kafka."+fault)
+	}
+}
+
+func TestNewNeedsTheHost(t *testing.T) {
+	_, err := New(Host{Metrics: &disabled.Provider{}})
+	require.ErrorContains(t, err, "was not built for this plugin")
+	_, err = New(Host{Crypto: crypto(t)})
+	require.ErrorContains(t, err, "was not built for this plugin")
+}
+
+func TestOtherRegistrarIsRefused(t *testing.T) {
+	type bare struct{ consensus.ConsenterSupport } // no more than the contract
+	_, err := plainConsenter(t).HandleChain(bare{}, nil)
+	require.ErrorContains(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
+}
+
+// HandleChain must not wait for Kafka, and no fault of a ledger may end the process.
+func TestHandleChainNeverWaits(t *testing.T) {
+	s := newSupport(t, channelSpec{kind: "kafka", brokers: []string{"127.0.0.1:1"}}.config())
+	c, err := plainConsenter(t).HandleChain(s, nil)
+	require.NoError(t, err)
+	c.Halt()
+
+	broken, err := plainConsenter(t).HandleChain(s, &fabric.Metadata{Value: []byte("garbage")})
+	require.NoError(t, err)
+	_, status := broken.(consensus.StatusReporter).StatusReport()
+	require.Equal(t, types.StatusFailed, status)
+	broken.Halt()
+}
+
+func TestSettingsReachTheChain(t *testing.T) {
+	c := newConsenter(t, map[string]any{
+		"Retry":        map[string]any{"Min": "1s", "Max": "2s"},
+		"Timeouts":     map[string]any{"Append": "3s", "Ready": "4s"},
+		"DeliverGrace": "5s", "CutJitter": 0.5,
+		"Producer": map[string]any{"Inflight": 6},
+	}, &disabled.Provider{})
+	o := c.options(channel)
+	require.NotNil(t, o.OpenLog)
+	require.NotNil(t, o.Crypto)
+	o.OpenLog, o.Crypto, o.Events = nil, nil, chain.Events{}
+	require.Equal(t, chain.Options{
+		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
+		DeliverGrace: 5 * time.Second, CutJitter: 0.5, Inflight: 6,
+	}, o)
+
+	none := newConsenter(t, map[string]any{"CutJitter": 0}, &disabled.Provider{})
+	require.Negative(t, none.options(channel).CutJitter, "none, and not the default")
+}
+
+func TestSettingsReachTheLog(t *testing.T) {
+	c := newConsenter(t, map[string]any{
+		"ClientID": "me",
+		"Topic":    map[string]any{"ReplicationFactor": 5, "MinInsyncReplicas": 4},
+		"Timeouts": map[string]any{"Dial": "1s", "Read": "2s", "Write": "3s"},
+		"Retry":    map[string]any{"Min": "4s"},
+		"Producer": map[string]any{"Linger": "5ms"},
+		"Consumer": map[string]any{"FetchBytes": 6, "MaxDecompressedBytes": 7},
+	}, &disabled.Provider{})
+	l := c.logConfig([]string{"kafka:9092"}, 1000)
+	require.Equal(t, []string{"kafka:9092"}, l.Brokers)
+	require.Equal(t, "me", l.ClientID)
+	require.Equal(t, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Millisecond},
+		[]time.Duration{l.DialTimeout, l.ReadTimeout, l.WriteTimeout, l.RetryBackoff, l.Linger})
+	require.Equal(t, []int32{6, 7}, []int32{l.FetchBytes, l.MaxDecompressedBytes})
+	require.Equal(t, log.Settings{ReplicationFactor: 5, MinInsyncReplicas: 4, MaxMessageBytes: 1000 + valueOverhead}, l.Settings)
+}
+
+// A channel may allow envelopes that no request to Kafka can hold.
+func TestLogOpensForEveryLimit(t *testing.T) {
+	c := plainConsenter(t)
+	for _, limit := range []uint32{1, 10 << 20, 96 << 20, math.MaxUint32} {
+		l, err := c.openLog([]string{"kafka:9092"}, channel, limit)
+		require.NoError(t, err, limit)
+		require.NoError(t, l.Close())
+	}
+}
+
+// From orderer.yaml to a topic, by TLS with client certificates and a password.
+func TestChainReachesSecuredBroker(t *testing.T) {
+	p := newPKI(t)
+	p.write(t, "password", []byte("secret\n"))
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(p.server(t)), kfake.EnableSASL(), kfake.Superuser("PLAIN", "orderer1", "secret"))
+	require.NoError(t, err)
+	defer broker.Close()
+
+	section := map[string]any{
+		"Topic": map[string]any{"ReplicationFactor": 1},
+		"TLS":   map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
+		"SASL":  map[string]any{"Mechanism": "PLAIN", "User": "orderer1", "PasswordFile": "password"},
+	}
+	c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: p.dir})
+	require.NoError(t, err)
+	one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: broker.ListenAddrs()}.config()), nil)
+	require.NoError(t, err)
+	one.Start()
+	ready := one.WaitReady()
+	one.Halt()
+	require.NoError(t, ready)
+
+	topic, err := c.openLog(broker.ListenAddrs(), channel, 1<<20)
+	require.NoError(t, err)
+	bounds, err := topic.Bounds(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, log.Bounds{Start: 0, End: 1}, bounds, "the topic has its description")
+	require.NoError(t, topic.Close())
+}

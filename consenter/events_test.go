@@ -1,0 +1,135 @@
+package consenter
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+func TestEventsAreMeasured(t *testing.T) {
+	m := newMeter(t)
+	e := newConsenter(t, nil, m).events(channel)
+	requireValues := func(want map[string]float64) {
+		t.Helper()
+		for key, value := range want {
+			require.Contains(t, m.values, "consensus_kafka_"+key)
+			require.Equal(t, value, m.values["consensus_kafka_"+key], key)
+		}
+	}
+	requireValues(map[string]float64{"available{channel=mychannel}": 0, "failed{channel=mychannel}": 0})
+
+	e.Recovered(time.Second)
+	e.Started(7, 3)
+	requireValues(map[string]float64{"available{channel=mychannel}": 1, "next_offset{channel=mychannel}": 7})
+
+	e.Described(0)
+	e.Position(20)
+	e.BlockCut(3, 10, machine.CauseCount, 17)
+	e.BlockCut(4, 10, machine.CauseCount, 18)
+	e.BlockCut(5, 1, machine.CauseConfig, 19)
+	e.Skipped(8, machine.ReasonGarbage, "no type")
+	e.Skipped(9, machine.ReasonConnect, "")
+	e.Reproduced(10)
+	e.CutPosted(5)
+	e.CutFailed(5, errors.New("no leader"))
+	e.Appended(time.Millisecond, nil)
+	e.Appended(10*time.Second, errors.New("no leader"))
+	requireValues(map[string]float64{
+		"next_offset{channel=mychannel}":                    20,
+		"blocks_cut{channel=mychannel,cause=count}":         2,
+		"blocks_cut{channel=mychannel,cause=config}":        1,
+		"records_skipped{channel=mychannel,reason=garbage}": 1,
+		"records_skipped{channel=mychannel,reason=connect}": 1,
+		"configs_reproduced{channel=mychannel}":             1,
+		"cuts_posted{channel=mychannel}":                    1,
+		"cuts_failed{channel=mychannel}":                    1,
+		"append_duration{channel=mychannel,result=ok}":      1,
+		"append_duration{channel=mychannel,result=error}":   1,
+	})
+
+	e.Unavailable(errors.New("no broker"), time.Second)
+	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1})
+	e.Recovered(time.Second)
+	requireValues(map[string]float64{"available{channel=mychannel}": 1})
+	e.Failed(errors.New("another channel's topic"))
+	requireValues(map[string]float64{"available{channel=mychannel}": 0, "failed{channel=mychannel}": 1})
+	e.Halted()
+	requireValues(map[string]float64{"available{channel=mychannel}": 0, "failed{channel=mychannel}": 0})
+}
+
+// A new event must not be forgotten here.
+func TestEveryEventIsReported(t *testing.T) {
+	for name, c := range map[string]*Consenter{
+		"measured": newConsenter(t, nil, newMeter(t)),
+		"disabled": newConsenter(t, nil, &disabled.Provider{}),
+	} {
+		events := reflect.ValueOf(c.events(channel))
+		for i := range events.NumField() {
+			field := events.Type().Field(i)
+			require.False(t, events.Field(i).IsNil(), "%s: %s", name, field.Name)
+			events.Field(i).Call(samples(field.Type))
+		}
+	}
+}
+
+// samples are arguments for a func, zero but for errors.
+func samples(f reflect.Type) []reflect.Value {
+	var args []reflect.Value
+	for in := range f.Ins() {
+		arg := reflect.New(in).Elem()
+		if in == reflect.TypeFor[error]() {
+			arg.Set(reflect.ValueOf(errors.New("no broker")))
+		}
+		args = append(args, arg)
+	}
+	return args
+}
+
+func TestChannelsShareMetrics(t *testing.T) {
+	m := newMeter(t) // fails if a name is declared again
+	c := newConsenter(t, nil, m)
+	for _, id := range []string{"one", "two", "one"} { // one was removed and joined again
+		c.events(id).CutPosted(1)
+	}
+	require.Equal(t, 2.0, m.values["consensus_kafka_cuts_posted{channel=one}"])
+	require.Equal(t, 1.0, m.values["consensus_kafka_cuts_posted{channel=two}"])
+}
+
+func TestStatsdNamesTellSeriesApart(t *testing.T) {
+	m := newMeter(t)
+	newConsenter(t, nil, m)
+	for name, labels := range m.declared {
+		for _, label := range labels {
+			require.Contains(t, m.statsd[name], "%{"+label+"}", name)
+		}
+	}
+}
+
+func TestReadmeListsEveryMetric(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	m := newMeter(t)
+	newConsenter(t, nil, m)
+	for _, name := range slices.Sorted(maps.Keys(m.declared)) {
+		require.Contains(t, string(readme), "| `"+name+"` |")
+	}
+}
+
+func TestOrdinarySkipsAreQuiet(t *testing.T) {
+	for _, r := range []machine.Reason{machine.ReasonConnect, machine.ReasonStaleCut, machine.ReasonDescription} {
+		require.True(t, ordinary(r), r)
+	}
+	for _, r := range []machine.Reason{machine.ReasonGarbage, machine.ReasonMalformed, machine.ReasonChannel,
+		machine.ReasonClass, machine.ReasonSize, machine.ReasonRefused} {
+		require.False(t, ordinary(r), r)
+	}
+}

@@ -1,0 +1,102 @@
+package consenter
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// meter is a metrics provider that keeps what it is told, and is as strict as
+// prometheus: a name is taken once, labels are exactly the declared ones.
+type meter struct {
+	t  *testing.T
+	mu sync.Mutex
+
+	declared map[string][]string // labels by name
+	statsd   map[string]string   // format by name
+	values   map[string]float64  // by name{label=value,...}; of a histogram: how many
+}
+
+func newMeter(t *testing.T) *meter {
+	return &meter{t: t, declared: map[string][]string{}, statsd: map[string]string{}, values: map[string]float64{}}
+}
+
+var namePattern = regexp.MustCompile(`^[a-z][a-z_]*$`)
+
+func (m *meter) declare(namespace, subsystem, name, help, statsd string, labels []string) series {
+	full := strings.Join([]string{namespace, subsystem, name}, "_")
+	require.Regexp(m.t, namePattern, full)
+	require.NotContains(m.t, m.declared, full, "declared twice")
+	require.True(m.t, strings.HasSuffix(help, "."), "help of %s is no sentence", full)
+	m.declared[full], m.statsd[full] = labels, statsd
+	return series{meter: m, name: full}
+}
+
+func (m *meter) NewCounter(o fabric.CounterOpts) fabric.Counter {
+	return counterSeries{m.declare(o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
+}
+
+func (m *meter) NewGauge(o fabric.GaugeOpts) fabric.Gauge {
+	return gaugeSeries{m.declare(o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
+}
+
+func (m *meter) NewHistogram(o fabric.HistogramOpts) fabric.Histogram {
+	return histogramSeries{m.declare(o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
+}
+
+// series is one metric with the label values that it was bound to so far.
+type series struct {
+	*meter
+	name   string
+	labels []string // name, value, ...
+}
+
+func (s series) with(labels []string) series {
+	s.labels = append(slices.Clone(s.labels), labels...)
+	return s
+}
+
+func (s series) update(f func(old float64) float64) {
+	given := map[string]string{}
+	for pair := range slices.Chunk(s.labels, 2) {
+		given[pair[0]] = pair[1]
+	}
+	names := s.declared[s.name]
+	require.ElementsMatch(s.t, names, slices.Collect(maps.Keys(given)), "labels of %s", s.name)
+	pairs := make([]string, len(names))
+	for i, n := range names {
+		pairs[i] = n + "=" + given[n]
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fmt.Sprintf("%s{%s}", s.name, strings.Join(pairs, ","))
+	s.values[key] = f(s.values[key])
+}
+
+type (
+	counterSeries   struct{ series }
+	gaugeSeries     struct{ series }
+	histogramSeries struct{ series }
+)
+
+func (c counterSeries) With(labels ...string) fabric.Counter { return counterSeries{c.with(labels)} }
+func (g gaugeSeries) With(labels ...string) fabric.Gauge     { return gaugeSeries{g.with(labels)} }
+func (h histogramSeries) With(labels ...string) fabric.Histogram {
+	return histogramSeries{h.with(labels)}
+}
+
+func (c counterSeries) Add(d float64) { c.update(func(v float64) float64 { return v + d }) }
+func (g gaugeSeries) Add(d float64)   { g.update(func(v float64) float64 { return v + d }) }
+func (g gaugeSeries) Set(to float64)  { g.update(func(float64) float64 { return to }) }
+func (h histogramSeries) Observe(v float64) {
+	require.Less(h.t, v, 100.0, "not in seconds")
+	h.update(func(n float64) float64 { return n + 1 })
+}

@@ -1,0 +1,59 @@
+package consenter
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pki is a folder with a certificate that is its own authority, for loopback,
+// and its key: broker and orderer use the same.
+type pki struct{ dir string }
+
+func newPKI(t *testing.T) pki {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		NotAfter:              time.Now().Add(time.Hour),
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	p := pki{t.TempDir()}
+	p.write(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+	p.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	return p
+}
+
+func (p pki) path(name string) string { return filepath.Join(p.dir, name) }
+
+func (p pki) write(t *testing.T, name string, content []byte) {
+	require.NoError(t, os.WriteFile(p.path(name), content, 0o600))
+}
+
+// server asks every client for a certificate of the authority.
+func (p pki) server(t *testing.T) *tls.Config {
+	pair, err := tls.LoadX509KeyPair(p.path("cert.pem"), p.path("key.pem"))
+	require.NoError(t, err)
+	authority, err := os.ReadFile(p.path("cert.pem"))
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	require.True(t, pool.AppendCertsFromPEM(authority))
+	return &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+}
