@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,6 +63,7 @@ func loadCommand() *cobra.Command {
 			config.Report = func(p load.Progress) {
 				fmt.Fprintf(os.Stderr, "sent %d, acknowledged %d, refused %d, unknown %d\n", p.Sent, p.Acknowledged, p.Refused, p.Unknown)
 			}
+			debug.SetGCPercent(400) // the generator shares the machine with what it measures
 			result, err := load.Run(c.Context(), config)
 			return report(result, err, asJSON)
 		}),
