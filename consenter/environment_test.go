@@ -22,9 +22,10 @@ func loaded(t *testing.T, ordererYAML string) any {
 	return conf.Consensus
 }
 
-// ordererYAML has the sample beside the keys of etcdraft, as an operator would have it.
+// ordererYAML has the sample beside the keys of etcdraft, indented as Fabric's
+// own orderer.yaml has them, so that the sample can be pasted there.
 var ordererYAML = "General:\n  ListenPort: 7050\n" +
-	strings.Replace(SampleYAML, "Consensus:\n", "Consensus:\n  WALDir: /wal\n  SnapDir: /snap\n", 1)
+	strings.Replace(SampleYAML, "Consensus:\n", "Consensus:\n    WALDir: /wal\n    SnapDir: /snap\n", 1)
 
 func TestOrdererLoadsTheSample(t *testing.T) {
 	c, err := ParseConfig(loaded(t, ordererYAML), "/etc/fabric")
