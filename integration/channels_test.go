@@ -36,7 +36,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(w.Join(ctx, "orderer1", lost, block)).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
-		Expect(w.orders(ctx, "orderer1", lost)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "the topic belongs to another channel"))
+		Expect(w.orders(ctx, "orderer1", lost)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, `names channel "another"`))
 
 		Expect(w.orders(ctx, "orderer1", "kafka-one")).To(Succeed())
 		Expect(w.Invoke(ctx, "kafka-two", "put", "k", "unaffected")).To(Succeed())
