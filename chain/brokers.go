@@ -9,11 +9,12 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 // ConsensusType is the type of the channels that this package orders.
-const ConsensusType = "kafka"
+const ConsensusType = engine.ConsensusType
 
 // kafkaBrokersKey is the name of the broker list in a channel's orderer group.
 const kafkaBrokersKey = "KafkaBrokers"

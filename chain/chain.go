@@ -1,8 +1,9 @@
 // Package chain is Fabric's consensus.Chain on a topic: the shell around the
 // machine. Order and Configure append envelopes to the topic and answer when
-// they are acknowledged; one goroutine, the loop, reads the topic in offset
-// order, steps the machine and performs the effects that it returns. Nothing
-// else touches the machine, CreateNextBlock or the block writer.
+// they are acknowledged; one goroutine, the loop, drives the channel's engine,
+// which reads the topic in offset order, steps the machine and performs the
+// effects that it returns. Nothing else touches the machine, CreateNextBlock or
+// the block writer. What is decided here is when; what, is decided in engine.
 //
 // Three kinds of goroutines run: the loop, at most one poster of a time-to-cut
 // record, and the closer of a log that was replaced. The chain starts them and
@@ -15,7 +16,6 @@ package chain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -24,8 +24,8 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 var (
@@ -83,16 +83,13 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		return c
 	}
 	c.start = start
-	if start.Metadata.RuleSet != machine.Undescribed {
-		c.status.setDescribed()
-	}
 	return c
 }
 
 // startOf is what the machine must know of the ledger.
 func startOf(s Support, metadata []byte) (machine.Start, error) {
 	height := s.Height()
-	position, err := positionOf(height, metadata)
+	position, err := engine.Position(height, metadata)
 	if err != nil {
 		return machine.Start{}, err
 	}
@@ -100,51 +97,17 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	if genesis == nil || genesis.Header == nil {
 		return machine.Start{}, errors.New("the ledger has no block 0, which tells the channel's topic from another's; remove the channel from this orderer and join it again")
 	}
+	config := configOf(s)
 	return machine.Start{
 		Channel:     s.ChannelID(),
 		GenesisHash: protoutil.BlockHeaderHash(genesis.Header),
 		Next:        machine.BlockNumber(height),
 		Metadata:    position,
-		Seq:         machine.ConfigSeq(s.Sequence()),
-		Limits:      limitsOf(s),
+		Seq:         config.Seq,
+		Limits:      config.Limits,
+
+		Resubmission: config.Resubmission,
 	}, nil
-}
-
-// positionOf reads where the last block left off. Only a ledger that holds
-// nothing but its genesis block may start at the head of the topic: starting
-// there with any other would order the old records a second time.
-func positionOf(height uint64, metadata []byte) (machine.Metadata, error) {
-	if height == 1 && len(metadata) == 0 {
-		return machine.Metadata{Offset: -1, RuleSet: machine.Undescribed}, nil
-	}
-	const remedy = "remove the channel from this orderer and join it again, with block 0 or with a later config block of an orderer that works"
-	if len(metadata) == 0 {
-		return machine.Metadata{}, fmt.Errorf("block %d carries no offset, so that it is unknown where in the topic the channel goes on; "+
-			"a channel that comes from another consensus type cannot continue here; else %s", height-1, remedy)
-	}
-	m, err := record.DecodeMetadata(metadata)
-	if err != nil {
-		return machine.Metadata{}, fmt.Errorf("block %d: %w; %s", height-1, err, remedy)
-	}
-	set := machine.RuleSet(m.RuleSet)
-	switch {
-	case set == machine.Undescribed:
-		return machine.Metadata{}, fmt.Errorf("block %d was cut by in-tree orderers, whose rules this build does not have; keep the channel on those orderers", height-1)
-	case !machine.Known(set):
-		return machine.Metadata{}, fmt.Errorf("block %d was cut by rule set %d, which this build does not have; use a newer one", height-1, set)
-	case m.LastOffsetPersisted < 0:
-		return machine.Metadata{}, fmt.Errorf("block %d names offset %d, which no record has; %s", height-1, m.LastOffsetPersisted, remedy)
-	}
-	return machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set}, nil
-}
-
-func limitsOf(s Support) machine.Limits {
-	b := s.SharedConfig().BatchSize()
-	return machine.Limits{
-		MaxMessageCount:   b.MaxMessageCount,
-		AbsoluteMaxBytes:  b.AbsoluteMaxBytes,
-		PreferredMaxBytes: b.PreferredMaxBytes,
-	}
 }
 
 // Start sets the loop going and returns at once. On a chain that has stopped or
@@ -152,13 +115,18 @@ func limitsOf(s Support) machine.Limits {
 func (c *Chain) Start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.started || c.closing || c.status.final() {
+	if c.started || c.closing || c.stopped() {
 		return
 	}
 	c.started = true
 	c.status.begin()
 	l := newLoop(c)
 	c.work.Go(l.run)
+}
+
+func (c *Chain) stopped() bool {
+	final, _ := c.status.final()
+	return final
 }
 
 // Halt stops the chain and returns when no append, neither to the topic nor to
@@ -168,7 +136,7 @@ func (c *Chain) Halt() {
 		c.mu.Lock()
 		c.closing = true
 		c.mu.Unlock()
-		c.status.to(halted, nil)
+		c.status.to(engine.Halted, nil)
 		c.end()
 		c.calls.Wait()
 		c.work.Wait()
@@ -189,7 +157,7 @@ func (c *Chain) settle() {
 
 // fail stops the channel for good; the loop ends, or never begins.
 func (c *Chain) fail(err error) {
-	if _, changed := c.status.to(failed, err); changed {
+	if _, changed := c.status.to(engine.Failed, err); changed {
 		c.opts.Events.Failed(err)
 	}
 }

@@ -5,13 +5,13 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// cutter posts time-to-cut records: when the batch timer of a block runs out,
-// and again until the topic has it. It posts from a goroutine of its own, so
-// that a slow broker does not hold up reading. The loop owns it.
+// cutter runs the batch timer: once it is out, a goroutine of its own posts a
+// time-to-cut record, so that a slow broker does not hold up reading. The loop
+// owns it.
 type cutter struct {
 	chain *Chain
 	stop  context.CancelFunc // ends the poster of the block armed last; nil before the first
@@ -43,27 +43,24 @@ func jittered(d time.Duration, jitter float64) time.Duration {
 	return time.Duration(float64(d) * (1 + jitter*rand.Float64()))
 }
 
-// post waits, then appends a time-to-cut for the block until it is acknowledged.
+// post waits, then posts until the topic has the time-to-cut.
 func (c *Chain) post(ctx context.Context, number machine.BlockNumber, after time.Duration) {
-	wait := backoff{least: c.opts.RetryMin, most: c.opts.RetryMax}
+	p := engine.Poster{
+		Block:  number,
+		Wait:   engine.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
+		Events: c.opts.Events,
+	}
 	for sleep(ctx, after) {
-		err := c.postOnce(ctx, number)
-		if err == nil {
-			c.opts.Events.CutPosted(number)
+		done, wait := p.Try(ctx, c.appendTimed)
+		if done {
 			return
 		}
-		if ctx.Err() == nil {
-			c.opts.Events.CutFailed(number, err)
-		}
-		after = wait.pause()
+		after = wait
 	}
 }
 
-func (c *Chain) postOnce(ctx context.Context, number machine.BlockNumber) error {
-	value, err := record.Encode(record.NewTimeToCut(uint64(number)))
-	if err != nil {
-		return err
-	}
+// appendTimed appends with the time limit of a client's append.
+func (c *Chain) appendTimed(ctx context.Context, value []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.AppendTimeout)
 	defer cancel()
 	return c.append(ctx, value)

@@ -2,20 +2,20 @@ package chain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // Order appends a normal envelope, validated at config sequence seq. It returns
 // nil once all in-sync replicas have it. An error says whether the envelope may
 // be ordered all the same, and what is awaited.
 func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
-	return c.submit(envelope, seq, record.Regular_NORMAL)
+	return c.submit(envelope, seq, machine.Normal)
 }
 
 // Configure appends a config envelope; see Order. A broker list that no orderer
@@ -24,7 +24,7 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := checkNewBrokers(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
-	return c.submit(envelope, seq, record.Regular_CONFIG)
+	return c.submit(envelope, seq, machine.Config)
 }
 
 // WaitReady returns nil when Order would append. It waits for a chain that is
@@ -54,12 +54,12 @@ func (c *Chain) enter() error {
 	return nil
 }
 
-func (c *Chain) submit(envelope *fabric.Envelope, seq uint64, class record.Regular_Class) error {
+func (c *Chain) submit(envelope *fabric.Envelope, seq uint64, class machine.Class) error {
 	if err := c.enter(); err != nil {
 		return err
 	}
 	defer c.calls.Done()
-	value, err := regular(envelope, seq, class)
+	value, err := engine.Value(envelope, seq, class)
 	if err != nil {
 		return err
 	}
@@ -72,14 +72,6 @@ func (c *Chain) submit(envelope *fabric.Envelope, seq uint64, class record.Regul
 	return err
 }
 
-func regular(envelope *fabric.Envelope, seq uint64, class record.Regular_Class) ([]byte, error) {
-	payload, err := fabric.Marshal(envelope)
-	if err != nil {
-		return nil, fmt.Errorf("encode envelope: %w", err)
-	}
-	return record.Encode(record.NewRegular(payload, seq, class))
-}
-
 // appendSlotted appends for a client, once one of the slots is free.
 func (c *Chain) appendSlotted(value []byte) error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
@@ -90,7 +82,7 @@ func (c *Chain) appendSlotted(value []byte) error {
 		return c.crowded()
 	}
 	defer func() { <-c.slots }()
-	return c.explain(c.append(ctx, value))
+	return c.explain(engine.Submit(ctx, value, c.append))
 }
 
 func (c *Chain) crowded() error {
@@ -110,24 +102,17 @@ func (c *Chain) append(ctx context.Context, value []byte) error {
 	return k.log.Append(ctx, value)
 }
 
-// explain says to a client what became of its envelope.
+// explain says to a client what became of its envelope, on a chain that was
+// stopped meanwhile too.
 func (c *Chain) explain(err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case c.life.Err() != nil:
+	}
+	if c.life.Err() != nil {
 		return fmt.Errorf("%w; the envelope may or may not be ordered", ErrHalted)
-	case errors.Is(err, log.ErrClosed):
-		if _, final, now := c.status.ready(); final {
-			return fmt.Errorf("%w; the envelope may or may not be ordered", now)
-		}
-		return fmt.Errorf("%w: the connection was replaced; the envelope may or may not be ordered", ErrNotReady)
 	}
-	switch log.ClassOf(err) {
-	case log.Rejected:
-		return fmt.Errorf("the channel's topic does not take the envelope: %w", err)
-	case log.Ambiguous:
-		return fmt.Errorf("%w: the envelope may or may not be ordered: %w", ErrNotReady, err)
+	if final, now := c.status.final(); final {
+		return fmt.Errorf("%w; the envelope may or may not be ordered", now)
 	}
-	return fmt.Errorf("%w: the envelope is not ordered: %w", ErrNotReady, err)
+	return err
 }

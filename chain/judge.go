@@ -45,14 +45,27 @@ func (j *judge) verdict(e machine.Judge) machine.Verdict {
 	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
 		return machine.Verdict{Refusal: err.Error()}
 	}
-	check := j.normal
-	if e.Class == machine.Config {
-		check = j.config
-	}
-	if err := check(envelope); err != nil {
+	if err := j.check(e, envelope); err != nil {
 		return machine.Verdict{Refusal: err.Error()}
 	}
 	return machine.Verdict{}
+}
+
+func (j *judge) check(e machine.Judge, envelope *fabric.Envelope) error {
+	switch {
+	case e.Check == machine.CheckBroadcast && e.Class == machine.Config:
+		_, _, err := j.support.ProcessConfigMsg(envelope)
+		return err
+	case e.Check == machine.CheckBroadcast:
+		_, err := j.support.ProcessNormalMsg(envelope)
+		return err
+	case e.Check == machine.CheckWriter:
+		_, _, err := j.writable(envelope)
+		return err
+	case e.Class == machine.Config:
+		return j.config(envelope)
+	}
+	return j.normal(envelope)
 }
 
 // normal is Fabric's check at Broadcast without the parts that read a clock.
@@ -70,26 +83,33 @@ func (j *judge) normal(envelope *fabric.Envelope) error {
 	return j.signature.Apply(envelope)
 }
 
-// config refuses whatever the block writer would panic on.
+// config refuses whatever the block writer would panic on, and what could not
+// be continued.
 func (j *judge) config(envelope *fabric.Envelope) error {
-	config := &fabric.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
-		return err
-	}
-	if config.Config == nil || config.LastUpdate == nil {
-		return errors.New("config envelope without config or update")
-	}
-	if err := j.support.ConfigtxValidator().Validate(config); err != nil {
-		return err
-	}
-	bundle, err := channelconfig.NewBundle(j.support.ChannelID(), config.Config, j.crypto)
+	bundle, config, err := j.writable(envelope)
 	if err != nil {
 		return err
 	}
-	if err := j.next(bundle, config.Config); err != nil {
+	if err := j.next(bundle, config); err != nil {
 		return err
 	}
 	return j.maintenance.Apply(envelope)
+}
+
+// writable refuses whatever the block writer would panic on.
+func (j *judge) writable(envelope *fabric.Envelope) (*channelconfig.Bundle, *fabric.Config, error) {
+	config := &fabric.ConfigEnvelope{}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
+		return nil, nil, err
+	}
+	if config.Config == nil || config.LastUpdate == nil {
+		return nil, nil, errors.New("config envelope without config or update")
+	}
+	if err := j.support.ConfigtxValidator().Validate(config); err != nil {
+		return nil, nil, err
+	}
+	bundle, err := channelconfig.NewBundle(j.support.ChannelID(), config.Config, j.crypto)
+	return bundle, config.Config, err
 }
 
 // next checks a config that is to follow the one in force.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
 	"github.com/hyperledger/fabric/protoutil"
@@ -94,12 +95,21 @@ func (l *ledger) ChannelID() string { return channel }
 
 func (l *ledger) Height() uint64 { return uint64(len(l.stored())) }
 
+// Block returns a block with its metadata where Fabric's block writer puts it.
 func (l *ledger) Block(number uint64) *fabric.Block {
-	if b := l.stored(); number < uint64(len(b)) {
-		return b[number].block
+	all := l.stored()
+	if number >= uint64(len(all)) {
+		return nil
 	}
-	return nil
+	b := protoutil.NewBlock(number, nil)
+	b.Header, b.Data = all[number].block.Header, all[number].block.Data
+	b.Metadata.Metadata[signatures] = protoutil.MarshalOrPanic(&fabric.Metadata{Value: protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{
+		ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: all[number].metadata}),
+	})})
+	return b
 }
+
+const signatures = 0 // the slot of a block's metadata
 
 func (l *ledger) Sequence() uint64 { return l.now().seq }
 
@@ -204,6 +214,14 @@ func (o ordererConfig) BatchTimeout() time.Duration { return o.settings.timeout 
 func (o ordererConfig) BatchSize() *fabric.BatchSize {
 	return &fabric.BatchSize{MaxMessageCount: o.settings.count, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19}
 }
+
+func (o ordererConfig) Capabilities() channelconfig.OrdererCapabilities { return capabilities{} }
+
+type capabilities struct {
+	channelconfig.OrdererCapabilities
+}
+
+func (capabilities) Resubmission() bool { return true }
 
 type validator struct {
 	configtx.Validator

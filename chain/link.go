@@ -42,7 +42,7 @@ func (c *Chain) setLink(k *link) *link {
 func (c *Chain) linked() (*link, error) {
 	brokers, err := c.brokers()
 	if err != nil {
-		return nil, stop(err)
+		return nil, err
 	}
 	limit := c.support.SharedConfig().BatchSize().AbsoluteMaxBytes
 	c.mu.Lock()
@@ -53,13 +53,24 @@ func (c *Chain) linked() (*link, error) {
 	}
 	opened, err := c.opts.OpenLog(brokers, c.support.ChannelID(), limit)
 	if err != nil {
-		return nil, stop(fmt.Errorf("open topic %q: %w", c.support.ChannelID(), err))
+		return nil, fmt.Errorf("open topic %q: %w", c.support.ChannelID(), err)
 	}
 	next := &link{log: opened, brokers: brokers, limit: limit}
 	if old := c.setLink(next); old != nil {
 		c.work.Go(old.retire)
 	}
 	return next, nil
+}
+
+// fitting says whether the link still is the one that the channel config asks for.
+func (c *Chain) fitting() (bool, error) {
+	brokers, err := c.brokers()
+	if err != nil {
+		return false, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.link.fits(brokers, c.support.SharedConfig().BatchSize().AbsoluteMaxBytes), nil
 }
 
 // brokers reads the list from the channel config in force.

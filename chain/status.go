@@ -8,28 +8,16 @@ import (
 	"time"
 
 	"github.com/hyperledger/fabric/orderer/common/types"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
 )
 
-// phase is where a chain stands with its log.
-type phase int
-
-const (
-	starting phase = iota // never read yet
-	reading
-	cutOff // lost the log; trying
-	failed // stopped for good
-	halted
-)
-
+// What calls on a chain return; see package engine.
 var (
-	// ErrHalted is returned by calls on a chain that was halted: the channel is being removed from this orderer.
-	ErrHalted = errors.New("the channel is halted on this orderer")
-	// ErrFailed is wrapped by what calls on a failed chain return; an operator must act first.
-	ErrFailed = errors.New("the channel has stopped on this orderer")
-	// ErrMigrated is wrapped beside ErrFailed once a config block has given the channel another consensus type.
-	ErrMigrated = errors.New("the channel has another consensus type")
-	// ErrNotReady is wrapped while a chain is starting or cut off from Kafka; a client may try again, or another orderer.
-	ErrNotReady = errors.New("the channel is not ready on this orderer")
+	ErrHalted   = engine.ErrHalted
+	ErrFailed   = engine.ErrFailed
+	ErrMigrated = engine.ErrMigrated
+	ErrNotReady = engine.ErrNotReady
 )
 
 // status is what clients and operators may know of a chain, at any moment and
@@ -37,16 +25,13 @@ var (
 type status struct {
 	grace time.Duration
 
-	mu        sync.Mutex
-	phase     phase
-	described bool  // the topic is known to be ours
-	caughtUp  bool  // has once read to the end that the log had at the start
-	cause     error // of cutOff and failed
-	since     time.Time
-	errored   chan struct{}
-	closed    bool          // errored is closed
-	alarm     *time.Timer   // closes errored when the grace is over
-	changed   chan struct{} // closed and replaced at every change
+	mu      sync.Mutex
+	is      engine.Readiness
+	since   time.Time // of the phase
+	errored chan struct{}
+	closed  bool          // errored is closed
+	alarm   *time.Timer   // closes errored when the grace is over
+	changed chan struct{} // closed and replaced at every change
 }
 
 func newStatus(grace time.Duration) *status {
@@ -55,18 +40,14 @@ func newStatus(grace time.Duration) *status {
 
 // to moves to another phase, unless the present one is final. It returns how
 // long the phase before lasted, and false if nothing changed.
-func (s *status) to(p phase, cause error) (time.Duration, bool) {
+func (s *status) to(p engine.Phase, cause error) (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase == halted || s.phase == failed && p != halted {
-		return 0, false
-	}
-	s.cause = cause
-	if s.phase == p {
+	if !s.is.To(p, cause) {
 		return 0, false
 	}
 	lasted := time.Since(s.since)
-	s.phase, s.since = p, time.Now()
+	s.since = time.Now()
 	s.signal()
 	s.wake()
 	return lasted, true
@@ -75,17 +56,17 @@ func (s *status) to(p phase, cause error) (time.Duration, bool) {
 // signal keeps errored as the phase demands: open while reading, closed once
 // stopped, closed when the grace is over in between.
 func (s *status) signal() {
-	switch s.phase {
-	case reading:
+	switch s.is.Phase {
+	case engine.Reading:
 		s.disarm()
 		if s.closed {
 			s.errored, s.closed = make(chan struct{}), false
 		}
-	case starting, cutOff:
+	case engine.Starting, engine.CutOff:
 		if s.alarm == nil {
 			s.alarm = time.AfterFunc(s.grace, s.overdue)
 		}
-	case failed, halted:
+	case engine.Failed, engine.Halted:
 		s.disarm()
 		s.shut()
 	}
@@ -108,7 +89,7 @@ func (s *status) shut() {
 func (s *status) overdue() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase == starting || s.phase == cutOff {
+	if s.is.Phase == engine.Starting || s.is.Phase == engine.CutOff {
 		s.shut()
 	}
 }
@@ -129,14 +110,16 @@ func (s *status) begin() {
 func (s *status) setDescribed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.described = true
-	s.wake()
+	if !s.is.Described {
+		s.is.Described = true
+		s.wake()
+	}
 }
 
 func (s *status) setCaughtUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.caughtUp = true
+	s.is.CaughtUp = true
 }
 
 // ready returns nil if envelopes are taken. Otherwise it says why not, whether
@@ -144,19 +127,11 @@ func (s *status) setCaughtUp() {
 func (s *status) ready() (changed <-chan struct{}, final bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.phase == halted:
-		return nil, true, ErrHalted
-	case s.phase == failed:
-		return nil, true, fmt.Errorf("%w: %w", ErrFailed, s.cause)
-	case s.phase == reading && s.described:
-		return nil, false, nil
-	case s.phase == reading:
-		return s.changed, false, fmt.Errorf("%w: awaiting the description at the head of its topic", ErrNotReady)
-	case s.cause == nil:
-		return s.changed, false, fmt.Errorf("%w: awaiting its first connection to Kafka", ErrNotReady)
+	err = s.is.Ready()
+	if err != nil && s.is.Phase == engine.CutOff {
+		err = fmt.Errorf("%w (for %s now)", err, time.Since(s.since).Round(time.Millisecond))
 	}
-	return s.changed, false, fmt.Errorf("%w: %w (for %s now)", ErrNotReady, s.cause, time.Since(s.since).Round(time.Millisecond))
+	return s.changed, s.is.Final(), err
 }
 
 // await waits until envelopes are taken, until they never will be, or until ctx ends.
@@ -175,11 +150,11 @@ func (s *status) await(ctx context.Context) error {
 	}
 }
 
-// final says whether the chain has stopped or was halted.
-func (s *status) final() bool {
+// final says whether the chain has stopped or was halted, and why.
+func (s *status) final() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.phase == failed || s.phase == halted
+	return s.is.Final(), s.is.Ready()
 }
 
 func (s *status) erroredChannel() <-chan struct{} {
@@ -193,13 +168,11 @@ func (s *status) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.phase == failed && !errors.Is(s.cause, ErrMigrated):
+	case s.is.Phase == engine.Failed && !errors.Is(s.is.Cause, ErrMigrated):
 		return types.StatusFailed
-	case s.phase == failed:
+	case s.is.Final(), s.is.Phase == engine.CutOff:
 		return types.StatusInactive
-	case s.phase == halted, s.phase == cutOff:
-		return types.StatusInactive
-	case s.caughtUp && s.described:
+	case s.is.CaughtUp && s.is.Described:
 		return types.StatusActive
 	}
 	return types.StatusOnBoarding

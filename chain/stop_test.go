@@ -53,7 +53,7 @@ func TestContradictingTopics(t *testing.T) {
 	}
 	for says, prepare := range map[string]func(*rig, *ledger){
 		`names channel "other"`: func(r *rig, _ *ledger) { r.broker.Write(channel, connect(other)) },
-		"in-tree":               func(r *rig, _ *ledger) { r.broker.Write(channel, connect(nil)) },
+		"has no description":    func(r *rig, _ *ledger) { r.broker.Write(channel, connect(nil)) },
 		"has 2 partitions":      func(r *rig, _ *ledger) { r.broker.Make(channel, 2) },
 		"starts at offset 6": func(r *rig, l *ledger) {
 			history(r, l)
@@ -61,9 +61,32 @@ func TestContradictingTopics(t *testing.T) {
 			r.broker.Trim(channel, 6)
 			*l = *l.upTo(2)
 		},
-		"ends at offset 0": func(r *rig, l *ledger) {
+		"is not the one that the channel was built on": func(r *rig, l *ledger) {
 			history(r, l)
 			r.broker.Recreate(channel)
+		},
+		"ends at offset 2": func(r *rig, l *ledger) {
+			history(r, l)
+			r.broker.CutTail(channel, 2)
+		},
+		"was deleted": func(r *rig, l *ledger) {
+			history(r, l)
+			r.broker.Delete(channel)
+		},
+		"is not the log that the ledger was made from": func(r *rig, l *ledger) {
+			history(r, l)
+			r.broker.CutTail(channel, 3)
+			r.broker.Write(channel, nil, nil, nil, nil)
+		},
+		"no record from offset 4 on carries": func(r *rig, l *ledger) {
+			history(r, l)
+			l.blocks[len(l.blocks)-1].metadata = []byte{0x08, 0x06} // as in-tree orderers write it
+			r.broker.CutTail(channel, 3)
+			r.broker.Write(channel, nil, nil, nil, nil)
+		},
+		"of another consensus type": func(r *rig, l *ledger) {
+			history(r, l)
+			l.blocks[len(l.blocks)-1].metadata = nil
 		},
 	} {
 		t.Run(says, func(t *testing.T) { failing(t, says, prepare) })
@@ -77,9 +100,7 @@ func TestLedgersThatCannotGoOn(t *testing.T) {
 		r.order(c, "a", "b", "c")
 		settle()
 		for says, metadata := range map[string][]byte{
-			"carries no offset":         nil,
 			"decode block metadata":     {0xff},
-			"cut by in-tree orderers":   {0x08, 0x05},
 			"which this build does not": {0x08, 0x05, 0x80, 0x01, 0x63},
 		} {
 			bad := New(l, metadata, Options{})

@@ -2,10 +2,13 @@ package consenter
 
 import (
 	_ "embed"
+	"slices"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // SampleYAML is the section Consensus.Kafka of orderer.yaml with every key at
@@ -18,22 +21,37 @@ var SampleYAML string
 // Config is the section Consensus.Kafka of orderer.yaml, parsed. kafka.yaml
 // documents each key: default, unit, meaning.
 type Config struct {
-	ClientID     string
-	Topic        Topic
-	Timeouts     Timeouts
-	Retry        Retry
-	Producer     Producer
-	Consumer     Consumer
-	DeliverGrace time.Duration
-	CutJitter    float64 // part of the batch timeout, 0 to 1; 0 is none
-	TLS          TLS
-	SASL         SASL
+	ClientID      string
+	Topic         Topic
+	Timeouts      Timeouts
+	Retry         Retry
+	Producer      Producer
+	Consumer      Consumer
+	DeliverGrace  time.Duration
+	CheckInterval time.Duration
+	CutJitter     float64 // part of the batch timeout, 0 to 1; 0 is none
+	TLS           TLS
+	SASL          SASL
 }
 
-// Topic is what a topic is created with.
+// Topic is what a topic is created with, and what an operator says about the
+// topics of single channels.
 type Topic struct {
 	ReplicationFactor int16
 	MinInsyncReplicas int // 0: 2 when ReplicationFactor is 3 or more, else 1
+
+	Compatible []string                    // channels; * is all
+	PassCuts   map[string][]machine.Offset // by channel
+	Moved      map[string]string           // topic ids, by channel
+}
+
+// of is what an operator says about a channel.
+func (t Topic) of(channel string) engine.Settings {
+	return engine.Settings{
+		Compatible: slices.Contains(t.Compatible, channel) || slices.Contains(t.Compatible, "*"),
+		PassCuts:   t.PassCuts[channel],
+		MovedTo:    t.Moved[channel],
+	}
 }
 
 // Timeouts bound what is waited for.
@@ -88,5 +106,7 @@ func DefaultConfig() Config {
 		Consumer:     Consumer{FetchBytes: kafka.DefaultFetchBytes, MaxDecompressedBytes: kafka.DefaultMaxDecompressedBytes},
 		DeliverGrace: chain.DefaultDeliverGrace,
 		CutJitter:    chain.DefaultCutJitter,
+
+		CheckInterval: chain.DefaultCheckInterval,
 	}
 }

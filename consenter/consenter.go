@@ -98,6 +98,7 @@ func (c *Consenter) options(channel string) chain.Options {
 	}
 	return chain.Options{
 		OpenLog:       c.openLog,
+		Settings:      o.Topic.of(channel),
 		Crypto:        c.crypto,
 		Events:        c.events(channel),
 		RetryMin:      o.Retry.Min,
@@ -105,6 +106,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		AppendTimeout: o.Timeouts.Append,
 		ReadyTimeout:  o.Timeouts.Ready,
 		DeliverGrace:  o.DeliverGrace,
+		CheckInterval: o.CheckInterval,
 		CutJitter:     jitter,
 		Inflight:      o.Producer.Inflight,
 	}

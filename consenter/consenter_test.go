@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -73,10 +74,10 @@ func TestSettingsReachTheChain(t *testing.T) {
 	o := c.options(channel)
 	require.NotNil(t, o.OpenLog)
 	require.NotNil(t, o.Crypto)
-	o.OpenLog, o.Crypto, o.Events = nil, nil, chain.Events{}
+	o.OpenLog, o.Crypto, o.Events = nil, nil, engine.Events{}
 	require.Equal(t, chain.Options{
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
-		DeliverGrace: 5 * time.Second, CutJitter: 0.5, Inflight: 6,
+		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, CutJitter: 0.5, Inflight: 6,
 	}, o)
 
 	none := newConsenter(t, map[string]any{"CutJitter": 0}, &disabled.Provider{})

@@ -3,9 +3,8 @@ package consenter
 import (
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -17,9 +16,9 @@ type reporter struct {
 }
 
 // events are those of a channel whose chain is being made.
-func (c *Consenter) events(channel string) chain.Events {
+func (c *Consenter) events(channel string) engine.Events {
 	r := &reporter{c.logger.With("channel", channel), c.metrics.of(channel)}
-	return chain.Events{
+	return engine.Events{
 		Started:     r.started,
 		Described:   r.described,
 		BlockCut:    r.blockCut,
@@ -31,18 +30,30 @@ func (c *Consenter) events(channel string) chain.Events {
 		Appended:    r.appended,
 		Unavailable: r.unavailable,
 		Recovered:   r.recovered,
-		Failed:      r.failed,
-		Halted:      r.halted,
+
+		TailUnchecked: r.tailUnchecked,
+		Partitions:    r.partitions,
+
+		Failed: r.failed,
+		Halted: r.halted,
 	}
 }
 
-func (r *reporter) started(next log.Offset, height uint64) {
-	r.position(machine.Offset(next))
+func (r *reporter) started(next machine.Offset, height machine.BlockNumber) {
+	r.position(next)
 	r.log.Infow("Reading the topic", "block", height, "offset", next)
 }
 
-func (r *reporter) described(at machine.Offset) {
-	r.log.Infow("The topic is described as this channel's", "offset", at)
+func (r *reporter) described(at machine.Offset, rules machine.RuleSet) {
+	r.log.Infow("The topic is this channel's", "offset", at, "rules", rules)
+}
+
+func (r *reporter) tailUnchecked(tail machine.Offset) {
+	r.log.Warnw("Cannot check that the topic is the one that the ledger was made from: its records up to here were deleted; set its retention to unlimited", "offset", tail)
+}
+
+func (r *reporter) partitions(n int) {
+	r.log.Warnw("The topic has more than one partition; this channel uses the first only, and so must every writer", "partitions", n)
 }
 
 func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset) {
@@ -64,7 +75,11 @@ func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail stri
 // ordinary says whether records that are passed over for this reason belong to
 // normal operation.
 func ordinary(r machine.Reason) bool {
-	return r == machine.ReasonConnect || r == machine.ReasonStaleCut || r == machine.ReasonDescription
+	switch r {
+	case machine.ReasonConnect, machine.ReasonStaleCut, machine.ReasonDescription, machine.ReasonCopy, machine.ReasonResubmitted:
+		return true
+	}
+	return false
 }
 
 func (r *reporter) reproduced(at machine.Offset) {

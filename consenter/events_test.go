@@ -31,7 +31,7 @@ func TestEventsAreMeasured(t *testing.T) {
 	e.Started(7, 3)
 	requireValues(map[string]float64{"available{channel=mychannel}": 1, "next_offset{channel=mychannel}": 7})
 
-	e.Described(0)
+	e.Described(0, machine.Strict)
 	e.Position(20)
 	e.BlockCut(3, 10, machine.CauseCount, 17)
 	e.BlockCut(4, 10, machine.CauseCount, 18)

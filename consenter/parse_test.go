@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
 	"gopkg.in/yaml.v2"
 )
 
@@ -32,7 +34,13 @@ func TestWithoutSectionDefaultsHold(t *testing.T) {
 func TestEveryKeyIsTaken(t *testing.T) {
 	c, err := parse(t, `
 ClientID: orderer1.example.com
-Topic: {ReplicationFactor: 5, MinInsyncReplicas: "3"}
+Topic:
+  ReplicationFactor: 5
+  MinInsyncReplicas: "3"
+  Compatible: [old, older]
+  PassCuts: [old=7, older=1, old=9]
+  Moved: "new=0123456789abcdefABCDEF"
+CheckInterval: 1m
 Timeouts: {Dial: 1s, Read: 2s, Write: 3s, Append: 1m30s, Ready: " 5s "}
 Retry: {Min: 10ms, Max: 20s}
 Producer: {Linger: 500us, Inflight: 100}
@@ -49,14 +57,17 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 `)
 	require.NoError(t, err)
 	require.Equal(t, Config{
-		ClientID:     "orderer1.example.com",
-		Topic:        Topic{ReplicationFactor: 5, MinInsyncReplicas: 3},
-		Timeouts:     Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second},
-		Retry:        Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
-		Producer:     Producer{Linger: 500 * time.Microsecond, Inflight: 100},
-		Consumer:     Consumer{FetchBytes: 512 << 10, MaxDecompressedBytes: 20_000_000},
-		DeliverGrace: time.Hour,
-		CutJitter:    0.5,
+		ClientID: "orderer1.example.com",
+		Topic: Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
+			PassCuts: map[string][]machine.Offset{"old": {7, 9}, "older": {1}},
+			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"}},
+		CheckInterval: time.Minute,
+		Timeouts:      Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second},
+		Retry:         Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
+		Producer:      Producer{Linger: 500 * time.Microsecond, Inflight: 100},
+		Consumer:      Consumer{FetchBytes: 512 << 10, MaxDecompressedBytes: 20_000_000},
+		DeliverGrace:  time.Hour,
+		CutJitter:     0.5,
 		TLS: TLS{Enabled: true, RootCAs: []string{"/etc/fabric/ca1.pem", "/tls/ca2.pem"},
 			Certificate: "/etc/fabric/tls/cert.pem", PrivateKey: "/tls/key.pem", ServerName: "kafka.example.com"},
 		SASL: SASL{Mechanism: "PLAIN", User: "1234", PasswordFile: "/etc/fabric/password"},
@@ -77,6 +88,10 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`Topic: {ReplicationFactor: 65539}`, `is 65539; want a whole number`}, // 3, if it wrapped
 		{`Topic: {ReplicationFactor: 1.5}`, `is 1.5; want a whole number`},
 		{`Topic: {MinInsyncReplicas: -1}`, `is -1; want a whole number from 0`},
+		{`Topic: {Compatible: [a=b]}`, `want a list of channels`},
+		{`Topic: {PassCuts: [a]}`, `want a list of channel=offset`},
+		{`Topic: {PassCuts: [a=-1]}`, `want a list of channel=offset`},
+		{`Topic: {Moved: [a=b]}`, `want a list of channel=topic id`},
 		{`Topic: {MinInsyncReplicas: ""}`, `is ""; want a whole number`},
 		{`Timeouts: {Dial: 5}`, `Consensus.Kafka.Timeouts.Dial is 5; want a duration with its unit`},
 		{`Timeouts: {Dial: "5"}`, `is "5"; want a duration with its unit`},
@@ -121,7 +136,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CutJitter, TLS, SASL"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, CutJitter, TLS, SASL"},
 		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},

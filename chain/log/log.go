@@ -70,8 +70,17 @@ type Log interface {
 type Reader interface {
 	// Next waits for a record. Memory behind it is bounded: it fetches only a
 	// little ahead. After an error of class Retryable the caller may call Next
-	// again on the same reader or open another at the next offset; after any
-	// other error the reader is spent.
+	// again on the same reader or open another at the next offset, except
+	// ErrNewLeader; after that and any error of another class the reader is spent.
+	//
+	// All records of a reader are told by the leader of the epoch at which it was
+	// opened. Instead of the first one that another leader tells, Next returns an error that
+	// wraps ErrNewLeader, and so does every later Next; records of the old leader
+	// that were fetched ahead may be dropped with it. A waiting Next returns it
+	// too, though perhaps not before there is a record. A broker that has no
+	// epochs never leads to it, nor does a reconnect to the same leader epoch. A
+	// topic that was deleted and created again may have the epoch of the old one:
+	// only its Identity tells.
 	Next(ctx context.Context) (Record, error)
 
 	// Close ends a Next in flight with ErrClosed. Idempotent.
@@ -137,6 +146,12 @@ var (
 	ErrOutOfRange = errors.New("offset out of range")
 	// ErrNoTopic is wrapped (class Retryable) when the topic does not exist.
 	ErrNoTopic = errors.New("topic does not exist")
+	// ErrNewLeader is wrapped (class Retryable) by Next when the partition has
+	// another leader epoch than the reader was opened at: the new leader may lack
+	// records that were read. Open another reader first, then check the topic, and
+	// only then take its records: an election between a check and the opening
+	// would go unnoticed.
+	ErrNewLeader = errors.New("the partition has a new leader epoch")
 	// ErrTooLarge is wrapped (class Rejected) when a record exceeds what the topic or the client takes.
 	ErrTooLarge = errors.New("record is too large")
 )

@@ -55,17 +55,17 @@ func (a *author) record() Input {
 	case kind < 68:
 		return a.regular(at, Config, typeConfig)
 	case kind < 84:
-		return TimeToCut{at, a.cutFor()}
+		return TimeToCut{Offset: at, Block: a.cutFor()}
 	case kind < 90:
 		return a.forged(at)
 	case kind < 95:
 		return a.connect(at)
 	}
-	return Garbage{at, "it does not decode"}
+	return Garbage{Offset: at, Flaw: "it does not decode"}
 }
 
 func (a *author) regular(at Offset, class Class, headerType int32) Regular {
-	return Regular{at, class, a.seq(), Envelope{
+	return Regular{Offset: at, Class: class, ConfigSeq: a.seq(), Envelope: Envelope{
 		Bytes:   fmt.Appendf(nil, "e%d", at),
 		Size:    a.size(),
 		Channel: "ours",
@@ -99,7 +99,7 @@ func (a *author) connect(at Offset) Connect {
 
 // description is ours, but for one field that the wrong one names.
 func (a *author) description(wrong int) *Description {
-	d := Description{DescriptionVersion, Strict, "ours", []byte{10, 11}}
+	d := Description{DescriptionVersion, Strict, "ours", []byte{10, 11}, "T"}
 	switch wrong {
 	case 1:
 		d.FormatVersion++

@@ -32,6 +32,21 @@ type Start struct {
 	Metadata    Metadata    // of the last block; Offset -1 and Undescribed for a fresh ledger
 	Seq         ConfigSeq   // config sequence in force
 	Limits      Limits      // batch limits in force
+
+	// What only the compatible rules ask for.
+	Resubmission bool     // the channel's capability
+	Undescribed  bool     // a topic without a description may be read, by the compatible rules
+	Tip          Tip      // the last block
+	Pass         []Offset // time-to-cut records that an operator lets pass
+}
+
+// Tip is what the compatible rules must know of a last block that in-tree
+// orderers wrote: their metadata does not tell why it was cut.
+type Tip struct {
+	Envelopes int
+	Bytes     uint64 // of the envelopes, as the limits count
+	Config    bool   // a config block
+	Cut       bool   // the record at its offset is the time-to-cut that cut it
 }
 
 // Machine is the state between two records. It is not safe for concurrent use.
@@ -42,14 +57,32 @@ type Machine struct {
 	ruleSet RuleSet
 	rules   rules // of ruleSet
 	next    BlockNumber
-	offset  Offset // of the last record taken; -1 before the first
+	last    position // of the last record taken; offset -1 before the first
+	before  position // of the record taken before it
+	topic   string   // its id, by the description in force
 	seq     ConfigSeq
 	batch   batch
 	timer   BlockNumber // the block that the batch timer runs for; 0, the genesis block, for none
+	marks   Marks
+	held    Offset // the record that is not to advance marks.Processed; 0 for none
+	old     oldStart
 
-	asked  *Regular // the record of a Judge that awaits its Verdict
-	config bool     // a WriteConfigBlock awaits its Configured
+	asked  *question // what a Judge or Resubmit asked; it awaits its Verdict
+	config bool      // a WriteConfigBlock awaits its Configured
 	halted bool
+}
+
+// position is a record in the log.
+type position struct {
+	offset Offset
+	digest Digest
+}
+
+// question is what the shell was asked about a record.
+type question struct {
+	Regular
+	resubmit bool
+	check    Check // of a Judge
 }
 
 // New returns the machine of a chain that has just been started. The rule set
@@ -62,11 +95,17 @@ func New(s Start) *Machine {
 		ruleSet:     s.Metadata.RuleSet,
 		rules:       r,
 		next:        s.Next,
-		offset:      s.Metadata.Offset,
+		last:        position{s.Metadata.Offset, s.Metadata.Digest},
+		topic:       s.Metadata.Topic,
 		seq:         s.Seq,
 		batch:       batch{limits: s.Limits},
+		marks:       s.Metadata.Marks,
+		old:         oldStart{s.Undescribed, s.Resubmission, s.Tip, s.Metadata.Offset + 1, s.Pass},
 	}
 	m.mustHold(ok, "the last block's rule set is not known to this build")
+	if s.Metadata.Marks.Overflow {
+		m.held = s.Metadata.Offset + 1
+	}
 	return m
 }
 
@@ -84,16 +123,16 @@ func (m *Machine) Step(in Input) []Effect {
 	case Configured:
 		return m.configured(in)
 	case Garbage:
-		m.take(in.Offset)
-		return []Effect{Skip{in.Offset, ReasonGarbage, in.Flaw}}
+		m.take(in.Offset, in.Digest)
+		return skip(in.Offset, ReasonGarbage, in.Flaw)
 	case Connect:
-		m.take(in.Offset)
+		m.take(in.Offset, in.Digest)
 		return m.rules.connect(m, in)
 	case TimeToCut:
-		m.take(in.Offset)
+		m.take(in.Offset, in.Digest)
 		return m.rules.timeToCut(m, in)
 	case Regular:
-		m.take(in.Offset)
+		m.take(in.Offset, in.Digest)
 		return m.rules.regular(m, in)
 	}
 	m.mustHold(false, fmt.Sprintf("an input of unknown type %T", in))
@@ -101,61 +140,69 @@ func (m *Machine) Step(in Input) []Effect {
 }
 
 // take advances to the record at offset.
-func (m *Machine) take(offset Offset) {
+func (m *Machine) take(offset Offset, digest Digest) {
 	m.mustHold(m.asked == nil && !m.config, "a record while an answer is awaited")
-	m.mustHold(offset > m.offset, "a record that does not follow the last one")
-	m.offset = offset
+	m.mustHold(offset > m.last.offset, "a record that does not follow the last one")
+	m.before, m.last = m.last, position{offset, digest}
 }
 
 func (m *Machine) verdict(v Verdict) []Effect {
 	m.mustHold(m.asked != nil, "a verdict that was not asked for")
-	record := *m.asked
+	asked := *m.asked
 	m.asked = nil
-	return m.rules.verdict(m, record, v)
+	return m.rules.verdict(m, asked, v)
 }
 
 func (m *Machine) configured(c Configured) []Effect {
 	m.mustHold(m.config, "a config that was not asked for")
 	m.config = false
-	m.seq, m.batch.limits = c.Seq, c.Limits
+	m.seq, m.batch.limits, m.old.resubmission = c.Seq, c.Limits, c.Resubmission
 	return nil
 }
 
 // judge asks the shell about a record.
-func (m *Machine) judge(in Regular) []Effect {
-	m.asked = &in
-	return []Effect{Judge{in.Offset, in.Class, in.Envelope}}
+func (m *Machine) judge(in Regular, check Check) []Effect {
+	m.asked = &question{Regular: in, check: check}
+	return []Effect{Judge{in.Offset, in.Class, check, in.Envelope}}
+}
+
+// resubmit asks the shell to append a copy of a record.
+func (m *Machine) resubmit(in Regular) []Effect {
+	m.asked = &question{Regular: in, resubmit: true}
+	return []Effect{Resubmit{in.Offset, in.Class, in.Envelope}}
 }
 
 // halt ends the channel.
 func (m *Machine) halt(format string, args ...any) []Effect {
 	m.halted = true
-	return []Effect{Halt{m.offset, fmt.Sprintf(format, args...)}}
+	return []Effect{Halt{m.last.offset, fmt.Sprintf(format, args...)}}
 }
 
-// block cuts a batch into the next block. This is the one place that numbers
-// blocks and makes their metadata. at is the last offset that need not be read
-// again once the block is on disk.
-func (m *Machine) block(envelopes []Envelope, at Offset, cause Cause) Effect {
+// block cuts a batch into the next block. This and configBlock are the places
+// that number blocks, and metadata is the one that makes what they carry. at is
+// the last record that need not be read again once the block is on disk.
+func (m *Machine) block(envelopes []Envelope, at position, cause Cause) Effect {
 	b := WriteBlock{m.next, envelopes, m.metadata(at), cause}
+	b.Metadata.Marks = m.rules.marks(m.marks, at != m.last, cause)
 	m.next++
 	return b
 }
 
 func (m *Machine) configBlock(e Envelope) Effect {
-	b := WriteConfigBlock{m.next, e, m.metadata(m.offset)}
+	b := WriteConfigBlock{m.next, e, m.metadata(m.last)}
+	b.Metadata.Marks = m.rules.marks(m.marks, false, CauseConfig)
 	m.next++
 	m.config = true
 	return b
 }
 
-func (m *Machine) metadata(at Offset) Metadata {
-	return Metadata{Offset: at, RuleSet: m.ruleSet}
+func (m *Machine) metadata(at position) Metadata {
+	return Metadata{Offset: at.offset, RuleSet: m.ruleSet, Digest: at.digest, Topic: m.topic}
 }
 
 // mustHold panics if an invariant that the caller keeps is broken.
 func (m *Machine) mustHold(ok bool, otherwise string) {
 	if !ok {
-		panic(fmt.Sprintf("machine: %s: offset %d was the last, block %d is the next", otherwise, m.offset, m.next))
+		panic(fmt.Sprintf("machine: %s: offset %d was the last, block %d is the next", otherwise, m.last.offset, m.next))
 	}
 }

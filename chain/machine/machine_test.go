@@ -57,11 +57,11 @@ func TestNewRefusesUnknownRules(t *testing.T) {
 			t.Errorf("panic %q, want rule set, offset and block", r)
 		}
 	}()
-	New(Start{Next: 7, Metadata: Metadata{Offset: 41, RuleSet: 2}})
+	New(Start{Next: 7, Metadata: Metadata{Offset: 41, RuleSet: 3}})
 }
 
 func TestKnown(t *testing.T) {
-	for set, want := range map[RuleSet]bool{Undescribed: true, Strict: true, 2: false, -1: false} {
+	for set, want := range map[RuleSet]bool{Undescribed: true, Strict: true, Compatible: true, 3: false, -1: false} {
 		if got := Known(set); got != want {
 			t.Errorf("Known(%s) = %t", set, got)
 		}

@@ -7,7 +7,11 @@ type rules interface {
 	connect(m *Machine, in Connect) []Effect
 	timeToCut(m *Machine, in TimeToCut) []Effect
 	regular(m *Machine, in Regular) []Effect
-	verdict(m *Machine, in Regular, v Verdict) []Effect
+	verdict(m *Machine, in question, v Verdict) []Effect
+
+	// marks are what a block carries of the state s; before says that the last
+	// record is not in the block and not passed over by it.
+	marks(s Marks, before bool, cause Cause) Marks
 }
 
 // rulesOf returns the rules of a rule set, and false for one that this build does not know.
@@ -17,6 +21,8 @@ func rulesOf(set RuleSet) (rules, bool) {
 		return undescribed{}, true
 	case Strict:
 		return strict{}, true
+	case Compatible:
+		return compatible{}, true
 	}
 	return nil, false
 }

@@ -193,13 +193,14 @@ func (s *script) input(w words) Input {
 	s.offset = Offset(w.number("@", int64(s.offset)+1))
 	switch w.verb {
 	case "garbage":
-		return Garbage{s.offset, strings.Join(w.args, " ")}
+		return Garbage{Offset: s.offset, Flaw: strings.Join(w.args, " ")}
 	case "connect":
-		return Connect{s.offset, w.description(), w.text("flaw", "")}
+		return Connect{Offset: s.offset, Description: w.description(), Flaw: w.text("flaw", "")}
 	case "ttc":
 		n, err := strconv.ParseUint(w.arg(0), 10, 64)
 		w.check(err)
-		return TimeToCut{s.offset, BlockNumber(n)}
+		return TimeToCut{Offset: s.offset, Block: BlockNumber(n)}
 	}
-	return Regular{s.offset, w.class(), ConfigSeq(w.number("seq", int64(s.seq))), w.envelope()}
+	return Regular{Offset: s.offset, Class: w.class(), ConfigSeq: ConfigSeq(w.number("seq", int64(s.seq))),
+		Original: Offset(w.number("copies", 0)), Envelope: w.envelope()}
 }

@@ -17,6 +17,8 @@ type State struct {
 	Timer      BlockNumber // the block that the batch timer runs for; 0 for none
 	Awaits     Answer
 	Halted     bool
+	Topic      string // its id, by the description in force
+	Marks      Marks
 }
 
 // Answer names what a machine waits for.
@@ -39,6 +41,8 @@ func (m *Machine) State() State {
 		Timer:      m.timer,
 		Awaits:     m.awaits(),
 		Halted:     m.halted,
+		Topic:      m.topic,
+		Marks:      m.marks,
 	}
 	for _, e := range m.batch.envelopes {
 		s.Pending = append(s.Pending, e.Size)
@@ -57,7 +61,14 @@ func (m *Machine) awaits() Answer {
 }
 
 // NextOffset is the offset after the last record taken: where reading goes on.
-func (m *Machine) NextOffset() Offset { return m.offset + 1 }
+func (m *Machine) NextOffset() Offset { return m.last.offset + 1 }
+
+// Last is the offset of the last record taken, and the digest of its value if
+// that is known.
+func (m *Machine) Last() (Offset, Digest) { return m.last.offset, m.last.digest }
+
+// Topic is the id of the topic by the description in force; empty if it names none.
+func (m *Machine) Topic() string { return m.topic }
 
 // RuleSet is the rule set in force.
 func (m *Machine) RuleSet() RuleSet { return m.ruleSet }
@@ -75,6 +86,12 @@ func (s State) String() string {
 	if s.Timer != 0 {
 		fmt.Fprintf(&b, ", timer %d", s.Timer)
 	}
+	if s.Topic != "" {
+		fmt.Fprintf(&b, ", topic %s", s.Topic)
+	}
+	if s.Marks != (Marks{}) {
+		fmt.Fprintf(&b, ", %s", s.Marks)
+	}
 	if s.Awaits != AwaitsNothing {
 		fmt.Fprintf(&b, ", awaits %s", s.Awaits)
 	}
@@ -91,8 +108,27 @@ func (r RuleSet) String() string {
 		return "undescribed"
 	case Strict:
 		return "strict"
+	case Compatible:
+		return "compatible"
 	}
 	return fmt.Sprint(int(r))
+}
+
+// String leaves out what is zero.
+func (k Marks) String() string {
+	var parts []string
+	for _, p := range []struct {
+		name  string
+		value Offset
+	}{{"processed", k.Processed}, {"resubmitted", k.Resubmitted}, {"shown", k.Shown}, {"upgraded", k.Upgraded}} {
+		if p.value != 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", p.name, p.value))
+		}
+	}
+	if k.Overflow {
+		parts = append(parts, "overflow")
+	}
+	return strings.Join(parts, " ")
 }
 
 // String is count, preferred and absolute bytes.

@@ -30,7 +30,7 @@ func (strict) timeToCut(m *Machine, in TimeToCut) []Effect {
 	if in.Block != m.next || m.Pending() == 0 {
 		return skip(in.Offset, ReasonStaleCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))
 	}
-	cut := m.block(m.batch.cut(), in.Offset, CauseTimeToCut)
+	cut := m.block(m.batch.cut(), m.last, CauseTimeToCut)
 	return m.withTimer([]Effect{cut})
 }
 
@@ -39,23 +39,36 @@ func (strict) regular(m *Machine, in Regular) []Effect {
 		return skip(in.Offset, reason, detail)
 	}
 	switch {
+	case m.inherited(in) && in.Original <= m.marks.Processed:
+		return skip(in.Offset, ReasonCopy, fmt.Sprintf("of the record at offset %d", in.Original))
 	case in.Class == Config && in.ConfigSeq < m.seq:
 		return []Effect{Reproduce{in.Offset, in.Envelope}}
 	case in.Class == Config, in.ConfigSeq != m.seq:
 		// A sequence ahead of ours is forged; it buys nothing.
-		return m.judge(in)
+		return m.judge(in, CheckAgreed)
 	}
-	return m.order(in.Envelope)
+	return m.order(in)
 }
 
-func (strict) verdict(m *Machine, in Regular, v Verdict) []Effect {
+func (strict) verdict(m *Machine, in question, v Verdict) []Effect {
 	switch {
 	case v.Refusal != "":
 		return skip(in.Offset, ReasonRefused, v.Refusal)
 	case in.Class == Config:
 		return m.orderConfig(in.Envelope)
 	}
-	return m.order(in.Envelope)
+	return m.order(in.Regular)
+}
+
+// marks of a topic that was upgraded go on; they are zero on any other.
+func (strict) marks(s Marks, _ bool, _ Cause) Marks {
+	return Marks{Processed: s.Processed, Upgraded: s.Upgraded}
+}
+
+// inherited says whether a record is a copy that the compatible rules made of a
+// record from before the topic was upgraded: of those only the first counts.
+func (m *Machine) inherited(in Regular) bool {
+	return in.Class == Normal && 0 < in.Original && in.Original < m.marks.Upgraded
 }
 
 // unfit says why a record may not enter any block, whatever the config: such an
@@ -63,8 +76,8 @@ func (strict) verdict(m *Machine, in Regular, v Verdict) []Effect {
 func (m *Machine) unfit(in Regular) (Reason, string) {
 	e := in.Envelope
 	switch {
-	case e.Flaw != "":
-		return ReasonMalformed, e.Flaw
+	case e.Flaw != "" || e.HeaderFlaw != "" || e.SignerFlaw != "":
+		return ReasonMalformed, e.Flaw + e.HeaderFlaw + e.SignerFlaw
 	case e.Size <= 0:
 		return ReasonMalformed, "empty envelope"
 	case e.Channel != m.channel:
@@ -90,15 +103,20 @@ func fits(class Class, headerType int32) bool {
 	return class == Normal
 }
 
-// order puts a normal envelope, the record at m.offset, into the pending batch.
-func (m *Machine) order(e Envelope) []Effect {
+// order puts a normal envelope, the last record, into the pending batch.
+func (m *Machine) order(in Regular) []Effect {
+	cut := m.batch.add(in.Envelope)
 	var effects []Effect
-	for _, b := range m.batch.add(e) {
-		at := m.offset
-		if !b.includes {
-			at-- // a restart must read the record that did not fit
-		}
-		effects = append(effects, m.block(b.envelopes, at, b.cause))
+	if len(cut) > 0 && !cut[0].includes {
+		// A restart must read the record that did not fit, with the marks of before.
+		effects = append(effects, m.block(cut[0].envelopes, m.before, cut[0].cause))
+		cut = cut[1:]
+	}
+	if m.inherited(in) {
+		m.marks.Processed = in.Original
+	}
+	for _, b := range cut {
+		effects = append(effects, m.block(b.envelopes, m.last, b.cause))
 	}
 	return m.withTimer(effects)
 }
@@ -107,7 +125,7 @@ func (m *Machine) order(e Envelope) []Effect {
 func (m *Machine) orderConfig(e Envelope) []Effect {
 	var effects []Effect
 	if m.Pending() > 0 {
-		effects = append(effects, m.block(m.batch.cut(), m.offset-1, CauseConfig))
+		effects = append(effects, m.block(m.batch.cut(), m.before, CauseConfig))
 	}
 	return append(m.withTimer(effects), m.configBlock(e))
 }

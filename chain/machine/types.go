@@ -16,7 +16,12 @@ type RuleSet int
 const (
 	Undescribed RuleSet = 0 // no description record seen yet
 	Strict      RuleSet = 1
+	Compatible  RuleSet = 2 // what in-tree orderers of Fabric v1.4 to v2.5 do
 )
+
+// Digest identifies the value of a record: the first 16 bytes of its SHA-256.
+// Zero stands for one that is not known.
+type Digest [16]byte
 
 // Limits are the channel's batch limits (Fabric's BatchSize).
 type Limits struct {
@@ -41,7 +46,12 @@ type Envelope struct {
 	Size    int    // len(payload) + len(signature): what Fabric's limits count
 	Channel string // channel id of its channel header
 	Type    int32  // header type of its channel header (Fabric's common.HeaderType)
-	Flaw    string // why it does not decode; empty if it does
+
+	// Why it does not decode, from the outside in; empty if it does. Below the
+	// first that is not empty nothing is known.
+	Flaw       string // the envelope itself
+	HeaderFlaw string // its payload and channel header
+	SignerFlaw string // its signature header
 }
 
 // Input is one of Garbage, Connect, TimeToCut, Regular (records, at strictly
@@ -53,35 +63,42 @@ type (
 	// Garbage is a record that does not decode, or has no type.
 	Garbage struct {
 		Offset Offset
+		Digest Digest
 		Flaw   string
 	}
 	// Connect is a connect record; Description is nil unless its payload is one.
 	Connect struct {
 		Offset      Offset
+		Digest      Digest
 		Description *Description
 		Flaw        string // why a non-empty payload is no description; empty if it is, or if the payload is empty
 	}
 	// TimeToCut is a request to cut the pending batch as block Block.
 	TimeToCut struct {
 		Offset Offset
+		Digest Digest
 		Block  BlockNumber
 	}
 	// Regular is a record that carries an envelope.
 	Regular struct {
 		Offset    Offset
+		Digest    Digest
 		Class     Class
 		ConfigSeq ConfigSeq
+		Original  Offset // of the record that this one is a copy of; 0 if it is none
 		Envelope  Envelope
 	}
-	// Verdict answers the Judge effect that the last record led to. An empty
-	// Refusal means that the envelope holds at the config in force.
+	// Verdict answers the Judge or Resubmit effect that the last record led to. An
+	// empty Refusal means that the envelope holds at the config in force; after a
+	// Resubmit, that its copy is in the log.
 	Verdict struct {
 		Refusal string
 	}
 	// Configured answers WriteConfigBlock: the config now in force.
 	Configured struct {
-		Seq    ConfigSeq
-		Limits Limits
+		Seq          ConfigSeq
+		Limits       Limits
+		Resubmission bool // the channel's capability; the strict rules do not ask
 	}
 )
 
@@ -98,12 +115,26 @@ type Description struct {
 	RuleSet       RuleSet
 	Channel       string
 	GenesisHash   []byte // SHA-256 of the header of block 0
+	Topic         string // the topic's id; empty if the brokers have none
 }
 
 // Metadata is what a block carries so that a restart needs only the block.
 type Metadata struct {
 	Offset  Offset // last record that need not be read again
 	RuleSet RuleSet
+	Digest  Digest // of the record at Offset; zero if there is none, and in blocks of in-tree orderers
+	Topic   string // id of the topic by the description in force; empty if it names none
+	Marks   Marks
+}
+
+// Marks are what the compatible rules remember beside the position. They stay
+// zero on a topic that was strict from its beginning.
+type Marks struct {
+	Processed   Offset // highest original offset of the copies that were ordered
+	Resubmitted Offset // of the newest config record known to have been resubmitted
+	Shown       Offset // Resubmitted as the block shows it to in-tree orderers: 0 if a time-to-cut cut it
+	Overflow    bool   // the block was cut since the record after it did not fit
+	Upgraded    Offset // of the description that moved the topic to the strict rules; 0 if none did
 }
 
 // Cause says why a block was cut.
@@ -137,11 +168,12 @@ type (
 		Envelope Envelope
 		Metadata Metadata
 	}
-	// Judge asks whether the envelope holds at the config in force, by checks
-	// that give every orderer the same answer; answered with Verdict.
+	// Judge asks whether the envelope holds at the config in force; answered
+	// with Verdict.
 	Judge struct {
 		Offset   Offset
-		Class    Class // Normal: size, maintenance state and writers policy. Config: would WriteConfigBlock take it.
+		Class    Class
+		Check    Check
 		Envelope Envelope
 	}
 	// Reproduce asks for a lagging config envelope to be computed anew at the
@@ -151,14 +183,24 @@ type (
 		Offset   Offset
 		Envelope Envelope
 	}
+	// Resubmit asks for a lagging envelope to be checked as Broadcast checks it
+	// and, if it holds, to be appended again as a copy of the record at Offset,
+	// until it is in the log; answered with Verdict.
+	Resubmit struct {
+		Offset   Offset
+		Class    Class
+		Envelope Envelope
+	}
 	// ArmTimer starts the batch timer for the block of this number.
 	ArmTimer struct{ Block BlockNumber }
 	// CancelTimer stops it.
 	CancelTimer struct{}
-	// Described reports that the description was accepted: ingress may open.
+	// Described reports that it is known by which rules the topic is read:
+	// ingress may open. Topic is the id that a description names.
 	Described struct {
 		Offset  Offset
 		RuleSet RuleSet
+		Topic   string
 	}
 	// Skip reports a record that is passed over. Reason is one of a fixed set
 	// (a metric label); Detail is for people.
@@ -178,11 +220,25 @@ func (WriteBlock) effect()       {}
 func (WriteConfigBlock) effect() {}
 func (Judge) effect()            {}
 func (Reproduce) effect()        {}
+func (Resubmit) effect()         {}
 func (ArmTimer) effect()         {}
 func (CancelTimer) effect()      {}
 func (Described) effect()        {}
 func (Skip) effect()             {}
 func (Halt) effect()             {}
+
+// Check says what a verdict is to rest on.
+type Check int
+
+const (
+	// CheckAgreed: checks that give every orderer the same answer. Normal: size,
+	// maintenance state and writers policy. Config: would WriteConfigBlock take it.
+	CheckAgreed Check = iota
+	// CheckBroadcast: all that Broadcast checks, clock and local flags included.
+	CheckBroadcast
+	// CheckWriter: would WriteConfigBlock take it, and nothing else.
+	CheckWriter
+)
 
 // Reason is why a record was skipped.
 type Reason string
@@ -197,4 +253,7 @@ const (
 	ReasonSize        Reason = "size"        // larger than AbsoluteMaxBytes
 	ReasonRefused     Reason = "refused"     // judged not to hold at the config in force
 	ReasonDescription Reason = "description" // a later description, equal or foreign
+	ReasonCopy        Reason = "copy"        // a copy of an envelope that was ordered: no fault
+	ReasonResubmitted Reason = "resubmitted" // it lags; a copy of it is in the log: no fault
+	ReasonPassed      Reason = "passed"      // an operator lets the record pass
 )

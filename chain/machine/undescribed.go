@@ -8,13 +8,16 @@ import (
 // undescribed holds until the topic's description was read. It belongs to a
 // fresh ledger only: every block carries the rule set that it was cut by.
 //
-// The first record that decodes must be our description. Anything else was
-// written by somebody who does not know that this topic has an owner: in-tree
-// orderers, whose rules (compatible) this build does not read, or a foreigner.
+// The first record that decodes should be a description of ours. Anything else
+// was written by somebody who does not know that this topic has an owner:
+// in-tree orderers, or a stranger. Only an operator can tell them apart, who may
+// have allowed the compatible rules for this channel.
 type undescribed struct{}
 
 func (undescribed) connect(m *Machine, in Connect) []Effect {
 	switch {
+	case in.Description == nil && m.old.undescribed:
+		return append(m.withoutDescription(), m.rules.connect(m, in)...)
 	case in.Description == nil && in.Flaw == "":
 		return m.foreign("an empty connect record")
 	case in.Description == nil:
@@ -23,27 +26,50 @@ func (undescribed) connect(m *Machine, in Connect) []Effect {
 	if fault := m.contradiction(*in.Description); fault != "" {
 		return m.halt("the topic's description at offset %d %s", in.Offset, fault)
 	}
-	m.ruleSet, m.rules = Strict, strict{}
-	return []Effect{Described{in.Offset, Strict}}
+	return m.described(in)
 }
 
 func (undescribed) timeToCut(m *Machine, in TimeToCut) []Effect {
+	if m.old.undescribed {
+		return append(m.withoutDescription(), m.rules.timeToCut(m, in)...)
+	}
 	return m.foreign(fmt.Sprintf("a time-to-cut record for block %d", in.Block))
 }
 
-func (undescribed) regular(m *Machine, _ Regular) []Effect {
+func (undescribed) regular(m *Machine, in Regular) []Effect {
+	if m.old.undescribed {
+		return append(m.withoutDescription(), m.rules.regular(m, in)...)
+	}
 	return m.foreign("an envelope")
 }
 
 // verdict is never reached: nothing is judged before the description.
-func (undescribed) verdict(m *Machine, _ Regular, _ Verdict) []Effect {
+func (undescribed) verdict(m *Machine, _ question, _ Verdict) []Effect {
 	m.mustHold(false, "a verdict before the description")
 	return nil
 }
 
+// marks is never reached: no block is cut before the description.
+func (undescribed) marks(s Marks, _ bool, _ Cause) Marks { return s }
+
+// described takes the rules that a description of ours names.
+func (m *Machine) described(in Connect) []Effect {
+	d := in.Description
+	m.ruleSet, m.topic = d.RuleSet, d.Topic
+	m.rules, _ = rulesOf(d.RuleSet)
+	return []Effect{Described{in.Offset, d.RuleSet, d.Topic}}
+}
+
+// withoutDescription takes the compatible rules from the record at hand on.
+func (m *Machine) withoutDescription() []Effect {
+	m.ruleSet, m.rules = Compatible, compatible{}
+	return []Effect{Described{m.last.offset, Compatible, ""}}
+}
+
 func (m *Machine) foreign(what string) []Effect {
-	return m.halt("the topic has no description: its record at offset %d is %s, written by orderers of the in-tree rules, "+
-		"which this build does not read, or by a stranger; use a topic of its own, or remove this one if nobody needs it", m.offset, what)
+	return m.halt("the topic has no description: its record at offset %d is %s, written by in-tree orderers or by a stranger; "+
+		"if in-tree orderers order this channel through it, allow the compatible rules for it on this orderer (Consensus.Kafka.Topic.Compatible), "+
+		"else use a topic of its own, or remove this one if nobody needs it", m.last.offset, what)
 }
 
 // What an operator can do about a description that is not ours.
@@ -62,8 +88,9 @@ func (m *Machine) contradiction(d Description) string {
 		return fmt.Sprintf("names channel %s, ours is %q; %s", quote(d.Channel), m.channel, otherOwner)
 	case !bytes.Equal(d.GenesisHash, m.genesisHash):
 		return fmt.Sprintf("names genesis block %s, ours is %x; %s", clip(fmt.Sprintf("%x", d.GenesisHash)), m.genesisHash, otherOwner)
-	case d.RuleSet != Strict:
-		return fmt.Sprintf("asks for rule set %s, this build reads %s (%d); %s", d.RuleSet, Strict, Strict, otherReader)
+	case d.RuleSet != Strict && d.RuleSet != Compatible:
+		return fmt.Sprintf("asks for rule set %s, this build reads %s (%d) and %s (%d); %s",
+			d.RuleSet, Strict, Strict, Compatible, Compatible, otherReader)
 	}
 	return ""
 }

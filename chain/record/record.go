@@ -17,6 +17,9 @@ import (
 // orderers write it. Readers ignore it.
 const Key = "0"
 
+// Writer is what our orderers put into every record that they write.
+const Writer = 1
+
 // Decode reads the value of a record. A value that holds none of the known
 // types (an empty one, for instance) decodes; its Type is nil.
 func Decode(value []byte) (*Message, error) {

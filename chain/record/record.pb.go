@@ -135,7 +135,10 @@ type Message struct {
 	//	*Message_Regular
 	//	*Message_TimeToCut
 	//	*Message_Connect
-	Type          isMessage_Type `protobuf_oneof:"type"`
+	Type isMessage_Type `protobuf_oneof:"type"`
+	// Ours: the format version of the orderer that wrote the record; in-tree
+	// orderers write none and skip it.
+	Writer        uint32 `protobuf:"varint,16,opt,name=writer,proto3" json:"writer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -202,6 +205,13 @@ func (x *Message) GetConnect() *Connect {
 		}
 	}
 	return nil
+}
+
+func (x *Message) GetWriter() uint32 {
+	if x != nil {
+		return x.Writer
+	}
+	return 0
 }
 
 type isMessage_Type interface {
@@ -393,6 +403,7 @@ type Description struct {
 	RuleSet       RuleSet                `protobuf:"varint,2,opt,name=rule_set,json=ruleSet,proto3,enum=fabrickafka.record.RuleSet" json:"rule_set,omitempty"`
 	ChannelId     string                 `protobuf:"bytes,3,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
 	GenesisHash   []byte                 `protobuf:"bytes,4,opt,name=genesis_hash,json=genesisHash,proto3" json:"genesis_hash,omitempty"` // SHA-256 of the header of the channel's block 0
+	TopicId       string                 `protobuf:"bytes,5,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`             // UUID of the topic as Kafka prints it; empty if the brokers have none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -455,6 +466,13 @@ func (x *Description) GetGenesisHash() []byte {
 	return nil
 }
 
+func (x *Description) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
 // Metadata is the consenter metadata of a block: what a restart must know.
 type Metadata struct {
 	state                       protoimpl.MessageState `protogen:"open.v1"`
@@ -462,9 +480,22 @@ type Metadata struct {
 	LastOriginalOffsetProcessed int64                  `protobuf:"varint,2,opt,name=last_original_offset_processed,json=lastOriginalOffsetProcessed,proto3" json:"last_original_offset_processed,omitempty"`
 	LastResubmittedConfigOffset int64                  `protobuf:"varint,3,opt,name=last_resubmitted_config_offset,json=lastResubmittedConfigOffset,proto3" json:"last_resubmitted_config_offset,omitempty"`
 	// Ours; readers of the old format skip what follows.
-	RuleSet       RuleSet `protobuf:"varint,16,opt,name=rule_set,json=ruleSet,proto3,enum=fabrickafka.record.RuleSet" json:"rule_set,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RuleSet RuleSet `protobuf:"varint,16,opt,name=rule_set,json=ruleSet,proto3,enum=fabrickafka.record.RuleSet" json:"rule_set,omitempty"`
+	// The first 16 bytes of the SHA-256 of the value of the record at
+	// last_offset_persisted; empty if there is no record at that offset.
+	TailDigest []byte `protobuf:"bytes,17,opt,name=tail_digest,json=tailDigest,proto3" json:"tail_digest,omitempty"`
+	// The topic_id of the description in force.
+	TopicId string `protobuf:"bytes,18,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
+	// Compatible rules: the offset that last_resubmitted_config_offset leaves out
+	// in a block that a time-to-cut record cut.
+	ResubmittedConfigOffset int64 `protobuf:"varint,19,opt,name=resubmitted_config_offset,json=resubmittedConfigOffset,proto3" json:"resubmitted_config_offset,omitempty"`
+	// Compatible rules: the block was cut because the next record did not fit.
+	Overflow bool `protobuf:"varint,20,opt,name=overflow,proto3" json:"overflow,omitempty"`
+	// The offset of the description that moved a compatible topic to the strict
+	// rules; 0 if none did.
+	UpgradedOffset int64 `protobuf:"varint,21,opt,name=upgraded_offset,json=upgradedOffset,proto3" json:"upgraded_offset,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Metadata) Reset() {
@@ -525,15 +556,51 @@ func (x *Metadata) GetRuleSet() RuleSet {
 	return RuleSet_RULE_SET_UNSPECIFIED
 }
 
+func (x *Metadata) GetTailDigest() []byte {
+	if x != nil {
+		return x.TailDigest
+	}
+	return nil
+}
+
+func (x *Metadata) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *Metadata) GetResubmittedConfigOffset() int64 {
+	if x != nil {
+		return x.ResubmittedConfigOffset
+	}
+	return 0
+}
+
+func (x *Metadata) GetOverflow() bool {
+	if x != nil {
+		return x.Overflow
+	}
+	return false
+}
+
+func (x *Metadata) GetUpgradedOffset() int64 {
+	if x != nil {
+		return x.UpgradedOffset
+	}
+	return 0
+}
+
 var File_chain_record_record_proto protoreflect.FileDescriptor
 
 const file_chain_record_record_proto_rawDesc = "" +
 	"\n" +
-	"\x19chain/record/record.proto\x12\x12fabrickafka.record\"\xc4\x01\n" +
+	"\x19chain/record/record.proto\x12\x12fabrickafka.record\"\xdc\x01\n" +
 	"\aMessage\x127\n" +
 	"\aregular\x18\x01 \x01(\v2\x1b.fabrickafka.record.RegularH\x00R\aregular\x12?\n" +
 	"\vtime_to_cut\x18\x02 \x01(\v2\x1d.fabrickafka.record.TimeToCutH\x00R\ttimeToCut\x127\n" +
-	"\aconnect\x18\x03 \x01(\v2\x1b.fabrickafka.record.ConnectH\x00R\aconnectB\x06\n" +
+	"\aconnect\x18\x03 \x01(\v2\x1b.fabrickafka.record.ConnectH\x00R\aconnect\x12\x16\n" +
+	"\x06writer\x18\x10 \x01(\rR\x06writerB\x06\n" +
 	"\x04type\"\xd2\x01\n" +
 	"\aRegular\x12\x18\n" +
 	"\apayload\x18\x01 \x01(\fR\apayload\x12\x1d\n" +
@@ -550,18 +617,25 @@ const file_chain_record_record_proto_rawDesc = "" +
 	"\tTimeToCut\x12!\n" +
 	"\fblock_number\x18\x01 \x01(\x04R\vblockNumber\"#\n" +
 	"\aConnect\x12\x18\n" +
-	"\apayload\x18\x01 \x01(\fR\apayload\"\xae\x01\n" +
+	"\apayload\x18\x01 \x01(\fR\apayload\"\xc9\x01\n" +
 	"\vDescription\x12%\n" +
 	"\x0eformat_version\x18\x01 \x01(\rR\rformatVersion\x126\n" +
 	"\brule_set\x18\x02 \x01(\x0e2\x1b.fabrickafka.record.RuleSetR\aruleSet\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x03 \x01(\tR\tchannelId\x12!\n" +
-	"\fgenesis_hash\x18\x04 \x01(\fR\vgenesisHash\"\x80\x02\n" +
+	"\fgenesis_hash\x18\x04 \x01(\fR\vgenesisHash\x12\x19\n" +
+	"\btopic_id\x18\x05 \x01(\tR\atopicId\"\xbd\x03\n" +
 	"\bMetadata\x122\n" +
 	"\x15last_offset_persisted\x18\x01 \x01(\x03R\x13lastOffsetPersisted\x12C\n" +
 	"\x1elast_original_offset_processed\x18\x02 \x01(\x03R\x1blastOriginalOffsetProcessed\x12C\n" +
 	"\x1elast_resubmitted_config_offset\x18\x03 \x01(\x03R\x1blastResubmittedConfigOffset\x126\n" +
-	"\brule_set\x18\x10 \x01(\x0e2\x1b.fabrickafka.record.RuleSetR\aruleSet*Q\n" +
+	"\brule_set\x18\x10 \x01(\x0e2\x1b.fabrickafka.record.RuleSetR\aruleSet\x12\x1f\n" +
+	"\vtail_digest\x18\x11 \x01(\fR\n" +
+	"tailDigest\x12\x19\n" +
+	"\btopic_id\x18\x12 \x01(\tR\atopicId\x12:\n" +
+	"\x19resubmitted_config_offset\x18\x13 \x01(\x03R\x17resubmittedConfigOffset\x12\x1a\n" +
+	"\boverflow\x18\x14 \x01(\bR\boverflow\x12'\n" +
+	"\x0fupgraded_offset\x18\x15 \x01(\x03R\x0eupgradedOffset*Q\n" +
 	"\aRuleSet\x12\x18\n" +
 	"\x14RULE_SET_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fRULE_SET_STRICT\x10\x01\x12\x17\n" +

@@ -29,7 +29,15 @@ func (l *Log) classify(op string, err error) *log.Error {
 	case is(err, sarama.ErrUnknownTopicOrPartition):
 		e.Err, e.Await = log.ErrNoTopic, "the topic to be created"
 	case is(err, unknownTopicID, inconsistentTopicID):
-		e.Class, e.Await = log.Fatal, "an operator: the topic was deleted, and perhaps created again"
+		e.Class, e.Await = log.Fatal, "an operator, with the topic that this channel was ordered on"
+		e.Err = fmt.Errorf("the topic was deleted and created again: %w", err)
+	case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
+		// The batch passed its checksum (sarama looks at it before it unpacks a
+		// batch of format 2, Kafka's since 0.11) and what it unpacks to is a
+		// function of its bytes: it will never be read. Of other undecodable
+		// batches that is not known: a bad checksum, say, may come from the network
+		// or from one replica's disk, and no error type tells it from the rest.
+		e.Class, e.Await = log.Fatal, "an operator: a higher limit at every orderer, or another topic"
 	case is(err, sarama.ErrInvalidTopic, sarama.ErrInvalidPartitions, sarama.ErrPolicyViolation, sarama.ErrInvalidConfig):
 		e.Class, e.Await = log.Fatal, "an operator: the cluster will not have this topic"
 	case is(err, sarama.ErrInvalidReplicationFactor):
@@ -58,6 +66,7 @@ func (l *Log) classifyAppend(err error, size int) error {
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
 		sarama.ErrUnknownTopicOrPartition):
 		e.Class = log.Retryable
+	case is(err, unknownTopicID, inconsistentTopicID): // fatal: the record can only be in a topic that is gone
 	default:
 		e.Class = log.Ambiguous
 	}

@@ -1,19 +1,14 @@
 package kafka_test
 
 import (
-	"bufio"
-	"net"
+	"fmt"
 	"os"
-	"os/exec"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -21,81 +16,21 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/logtest"
 )
 
-// brokerPort makes the test binary a broker: kfake panics on hostile frames, so
-// it never shares a process with what is tested.
-const brokerPort = "KAFKA_TEST_BROKER_PORT"
-
 func TestMain(m *testing.M) {
-	if port := os.Getenv(brokerPort); port != "" {
-		serve(port, os.Args[1])
+	if ports := os.Getenv(brokerPorts); ports != "" {
+		serve(ports, os.Args[1])
 	}
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one a process, for ever
 }
 
-func serve(port, dir string) {
-	p, err := strconv.Atoi(port)
-	if err != nil {
-		panic(err)
-	}
-	c, err := kfake.NewCluster(kfake.Ports(p), kfake.DataDir(dir))
-	if err != nil {
-		panic(err)
-	}
-	end := make(chan os.Signal, 1)
-	signal.Notify(end, syscall.SIGTERM)
-	os.Stdout.WriteString("ready\n")
-	<-end
-	c.Close()
-	os.Exit(0)
-}
+type harness struct{ *cluster }
 
-// broker is a kfake in a process of its own, with its data on disk.
-type broker struct {
-	address string
-	dir     string
-	process *exec.Cmd
-}
-
-func startBroker(t testing.TB) *broker {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &broker{address: l.Addr().String(), dir: t.TempDir()}
-	l.Close()
-	b.start(t)
-	t.Cleanup(func() { b.end(t) })
-	return b
-}
-
-func (b *broker) start(t testing.TB) {
-	_, port, _ := net.SplitHostPort(b.address)
-	b.process = exec.Command(os.Args[0], b.dir)
-	b.process.Env = append(os.Environ(), brokerPort+"="+port)
-	b.process.Stderr = os.Stderr
-	out, err := b.process.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.process.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
-		t.Fatalf("broker says %q, %v", line, err)
-	}
-}
-
-func (b *broker) end(t testing.TB) {
-	_ = b.process.Process.Signal(syscall.SIGTERM)
-	if err := b.process.Wait(); err != nil {
-		t.Logf("broker: %v", err)
-	}
-}
-
-type harness struct{ *broker }
+// maxUnpacked is what a batch may unpack to in these tests: the first Open sets it for the process.
+const maxUnpacked = 4 << 20
 
 func (h harness) config(s log.Settings) kafka.Config {
-	return kafka.Config{Brokers: []string{h.address}, RetryBackoff: 20 * time.Millisecond, Settings: s}
+	return kafka.Config{Brokers: []string{h.address}, RetryBackoff: 20 * time.Millisecond,
+		MaxDecompressedBytes: maxUnpacked, Settings: s}
 }
 
 func (h harness) Open(t *testing.T, topic string, s log.Settings) log.Log {
@@ -124,6 +59,20 @@ func (h harness) Recreate(t *testing.T, topic string) {
 	})
 }
 
+// Elect moves the topic's leader to the next broker, or gives the only one a new epoch.
+func (h harness) Elect(t *testing.T, topic string) {
+	h.admin(t, func(a sarama.ClusterAdmin) error {
+		results, err := a.ElectLeaders(sarama.PreferredElection, map[string][]int32{topic: {0}})
+		if err != nil {
+			return err
+		}
+		if r := results[topic][0]; r == nil || r.ErrorCode != sarama.ErrNoError {
+			return fmt.Errorf("no election: %+v", results)
+		}
+		return nil
+	})
+}
+
 func (h harness) admin(t *testing.T, f func(sarama.ClusterAdmin) error) {
 	t.Helper()
 	c := sarama.NewConfig()
@@ -139,12 +88,12 @@ func (h harness) admin(t *testing.T, f func(sarama.ClusterAdmin) error) {
 }
 
 func TestConformance(t *testing.T) {
-	logtest.Run(t, harness{startBroker(t)})
+	logtest.Run(t, harness{startCluster(t, 3)})
 }
 
 // What Create gives a topic, as the broker tells it.
 func TestTopicSettings(t *testing.T) {
-	h := harness{startBroker(t)}
+	h := harness{startCluster(t, 1)}
 	l := h.Open(t, "settings", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 3 << 20})
 	defer l.Close()
 	if err := l.Create(t.Context()); err != nil {

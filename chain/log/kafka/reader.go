@@ -14,10 +14,11 @@ import (
 type reader struct {
 	log    *Log
 	gate   *gate
-	client sarama.Client
+	client *pinned
 	parent sarama.Consumer
 	sub    sarama.PartitionConsumer
 	next   log.Offset // lowest offset that may come
+	fatal  *log.Error // met, and told after the records before it
 
 	once   sync.Once
 	closed context.Context
@@ -48,26 +49,13 @@ func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 }
 
 func (l *Log) subscribe(g *gate, from log.Offset) (*reader, error) {
-	client, err := sarama.NewClient(l.config.Brokers, l.config.consumerConfig(g))
+	base, err := sarama.NewClient(l.config.Brokers, l.config.consumerConfig(g))
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := l.bounds(client)
-	if err == nil && (from < bounds.Start || from > bounds.End) {
-		err = fmt.Errorf("%w: offset %d, the topic holds %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
-	}
+	client := pin(base)
+	parent, sub, err := l.consume(client, from)
 	if err != nil {
-		closeQuietly(client)
-		return nil, err
-	}
-	parent, err := sarama.NewConsumerFromClient(client)
-	if err != nil {
-		closeQuietly(client)
-		return nil, err
-	}
-	sub, err := parent.ConsumePartition(l.topic, partition, int64(from))
-	if err != nil {
-		_ = parent.Close() // has no subscription yet
 		closeQuietly(client)
 		return nil, err
 	}
@@ -76,14 +64,44 @@ func (l *Log) subscribe(g *gate, from log.Offset) (*reader, error) {
 		closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
+// consume pins the leader epoch before it looks at anything else: what it finds
+// is of that epoch, or the change is noticed.
+func (l *Log) consume(client *pinned, from log.Offset) (sarama.Consumer, sarama.PartitionConsumer, error) {
+	if _, _, err := client.LeaderAndEpoch(l.topic, partition); err != nil {
+		return nil, nil, err
+	}
+	bounds, err := l.bounds(client)
+	if err == nil && (from < bounds.Start || from > bounds.End) {
+		err = fmt.Errorf("%w: offset %d, the topic holds %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	parent, err := sarama.NewConsumerFromClient(client)
+	if err != nil {
+		return nil, nil, err
+	}
+	sub, err := parent.ConsumePartition(l.topic, partition, int64(from))
+	if err != nil {
+		_ = parent.Close() // has no subscription yet
+		return nil, nil, err
+	}
+	return parent, sub, nil
+}
+
 // Next returns the next record, or what the subscription met. sarama goes on
 // trying after an error; the same reader may be asked again.
 func (r *reader) Next(ctx context.Context) (log.Record, error) {
+	if r.fatal != nil {
+		return r.rest()
+	}
 	select {
 	case <-r.closed.Done():
 		return log.Record{}, log.ErrClosed
 	case <-ctx.Done():
 		return log.Record{}, ctx.Err()
+	case <-r.client.changed:
+		return log.Record{}, r.newLeader()
 	case msg, ok := <-r.sub.Messages():
 		if !ok {
 			return log.Record{}, r.spent()
@@ -93,13 +111,16 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		if !ok {
 			return log.Record{}, r.spent()
 		}
-		return log.Record{}, r.classify(failure.Err)
+		return r.meet(failure.Err)
 	}
 }
 
 // accept takes a record at or after the offset that is due. One before it would
 // be a log that was rewritten under us.
 func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
+	if r.client.hasChanged() { // select may have preferred the record
+		return log.Record{}, r.newLeader()
+	}
 	at := log.Offset(msg.Offset)
 	if at < r.next {
 		return log.Record{}, &log.Error{Class: log.Fatal, Op: "read", Topic: r.log.topic,
@@ -109,11 +130,57 @@ func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
 	return log.Record{Offset: at, Value: msg.Value}, nil
 }
 
+// meet takes an error of the subscription. A fatal one waits for the records
+// that were fetched before it: sarama has put all of them into their channel.
+func (r *reader) meet(err error) (log.Record, error) {
+	if r.closed.Err() != nil {
+		return log.Record{}, log.ErrClosed
+	}
+	if r.client.hasChanged() {
+		return log.Record{}, r.newLeader()
+	}
+	e := r.log.classify("read", err)
+	if e.Class != log.Fatal {
+		return log.Record{}, e
+	}
+	r.fatal = e
+	return r.rest()
+}
+
+// rest returns what was fetched before the fatal error, and then that error.
+func (r *reader) rest() (log.Record, error) {
+	select {
+	case msg, ok := <-r.sub.Messages():
+		if ok && r.closed.Err() == nil {
+			return r.accept(msg)
+		}
+	default:
+	}
+	if r.closed.Err() != nil {
+		return log.Record{}, log.ErrClosed
+	}
+	e := *r.fatal
+	e.Err = fmt.Errorf("offset %d was due: %w", r.next, e.Err)
+	return log.Record{}, &e
+}
+
+func (r *reader) newLeader() error {
+	if r.closed.Err() != nil {
+		return log.ErrClosed
+	}
+	first, last := r.client.epochs()
+	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "another look at the topic",
+		Err: fmt.Errorf("%w: %d after %d", log.ErrNewLeader, last, first)}
+}
+
 // spent says why the subscription ended: sarama ends it by itself only when its
 // offset is out of range, and that error may still wait to be read.
 func (r *reader) spent() error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
+	}
+	if r.client.hasChanged() { // it may be shorter than the old one was
+		return r.newLeader()
 	}
 	for failure := range r.sub.Errors() {
 		if is(failure.Err, sarama.ErrOffsetOutOfRange) {

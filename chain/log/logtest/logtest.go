@@ -27,6 +27,8 @@ type Harness interface {
 	Trim(t *testing.T, topic string, start log.Offset)
 	// Recreate deletes the topic and makes an empty one of that name.
 	Recreate(t *testing.T, topic string)
+	// Elect gives the topic a leader of a new epoch that lacks nothing.
+	Elect(t *testing.T, topic string)
 }
 
 // patience is how long a real cluster may take for one step.
@@ -52,6 +54,8 @@ func Run(t *testing.T, h Harness) {
 		{"close", (*suite).closing},
 		{"trim", (*suite).trim},
 		{"recreate", (*suite).recreate},
+		{"new leader", (*suite).newLeader},
+		{"new leader while waiting", (*suite).newLeaderWhileWaiting},
 		{"outage", (*suite).outage},
 		{"close in an outage", (*suite).closeInOutage},
 	} {

@@ -105,11 +105,15 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 
 // Read opens a reader at from.
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
-	err := l.existing(ctx, "read", func(t *topic) error { return l.inRange(t, from) })
+	r := &reader{log: l, next: from, closed: make(chan struct{})}
+	err := l.existing(ctx, "read", func(t *topic) error {
+		r.epoch = t.epoch
+		return l.inRange(t, from)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &reader{log: l, next: from, closed: make(chan struct{})}, nil
+	return r, nil
 }
 
 func (l *Log) inRange(t *topic, at log.Offset) error {
@@ -129,6 +133,8 @@ func (l *Log) Close() error {
 type reader struct {
 	log    *Log
 	next   log.Offset
+	epoch  int   // of the leader when the reader was opened
+	spent  error // ErrNewLeader, once it was met
 	once   sync.Once
 	closed chan struct{}
 }
@@ -157,6 +163,9 @@ func (r *reader) look(ctx context.Context) (record log.Record, changed <-chan st
 	default:
 	}
 	err = r.log.existing(ctx, "next", func(t *topic) error {
+		if err := r.sameLeader(t); err != nil {
+			return err
+		}
 		if err := r.log.inRange(t, r.next); err != nil {
 			return err
 		}
@@ -169,6 +178,15 @@ func (r *reader) look(ctx context.Context) (record log.Record, changed <-chan st
 		return nil
 	})
 	return record, changed, err
+}
+
+// sameLeader fails for good once the topic has another leader epoch.
+func (r *reader) sameLeader(t *topic) error {
+	if r.spent == nil && t.epoch != r.epoch {
+		r.spent = &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "another look at the topic",
+			Err: fmt.Errorf("%w: %d after %d", log.ErrNewLeader, t.epoch, r.epoch)}
+	}
+	return r.spent
 }
 
 // Close ends a Next in flight.

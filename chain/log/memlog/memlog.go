@@ -1,7 +1,7 @@
 // Package memlog is the log contract in memory, for tests: one Broker holds
 // topics, every Open gives one client of a topic. A test can make any operation
-// fail, before or after it took effect, and play outages, trimming, recreation
-// and foreign writers.
+// fail, before or after it took effect, and play outages, trimming, recreation,
+// elections with and without loss, and foreign writers.
 //
 // Nothing in it sleeps and no goroutine is left behind: waiting is on channels,
 // so that it runs inside a testing/synctest bubble.
@@ -43,6 +43,7 @@ type Broker struct {
 type topic struct {
 	id         string
 	partitions int
+	epoch      int // of the leader; 0 in every new topic, as in Kafka
 	start      log.Offset
 	values     [][]byte // from offset 0; those before start are nil
 }
@@ -78,6 +79,11 @@ func (b *Broker) Make(name string, partitions int) {
 // Recreate deletes a topic and makes an empty one of the same name.
 func (b *Broker) Recreate(name string) { b.Make(name, 1) }
 
+// Delete removes a topic.
+func (b *Broker) Delete(name string) {
+	b.change(func() { delete(b.topics, name) })
+}
+
 // Write puts values into a topic, as a stranger would; it makes the topic if need be.
 func (b *Broker) Write(name string, values ...[]byte) {
 	b.change(func() {
@@ -95,6 +101,29 @@ func (b *Broker) Trim(name string, start log.Offset) {
 		t := b.topics[name]
 		t.start = max(t.start, min(start, t.end()))
 		clear(t.values[:t.start])
+	})
+}
+
+// Elect gives a topic a new leader that has every record.
+func (b *Broker) Elect(name string) {
+	b.change(func() { b.topics[name].epoch++ })
+}
+
+// CutTail gives a topic a new leader that lacks the records from end on, as an
+// unclean election does. Their offsets are given out again.
+func (b *Broker) CutTail(name string, end log.Offset) {
+	b.change(func() {
+		t := b.topics[name]
+		t.values = t.values[:max(t.start, min(end, t.end()))]
+		t.epoch++
+	})
+}
+
+// Repartition raises a topic's number of partitions to n.
+func (b *Broker) Repartition(name string, n int) {
+	b.change(func() {
+		t := b.topics[name]
+		t.partitions = max(t.partitions, n)
 	})
 }
 

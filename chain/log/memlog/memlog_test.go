@@ -22,6 +22,8 @@ func (h harness) Resume(*testing.T)                                 { h.broker.R
 func (h harness) Trim(_ *testing.T, topic string, start log.Offset) { h.broker.Trim(topic, start) }
 func (h harness) Recreate(_ *testing.T, topic string)               { h.broker.Recreate(topic) }
 
+func (h harness) Elect(_ *testing.T, topic string) { h.broker.Elect(topic) }
+
 func TestConformance(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	logtest.Run(t, harness{memlog.NewBroker()})
@@ -43,5 +45,40 @@ func TestFaultBeforeAndAfter(t *testing.T) {
 		if !errors.Is(err, boom) || log.ClassOf(err) != want || len(b.Values("t")) != before+grown {
 			t.Errorf("after=%v: %v, %d records", after, err, len(b.Values("t")))
 		}
+	}
+}
+
+// An unclean election: what was read may be gone, and others' records come at its offsets.
+func TestCutTail(t *testing.T) {
+	b := memlog.NewBroker()
+	l := b.Open("t", log.Settings{})
+	b.Write("t", []byte("a"), []byte("b"), []byte("c"))
+	r, err := l.Read(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.CutTail("t", 1)
+	if _, err := l.Read(t.Context(), 2); !errors.Is(err, log.ErrOutOfRange) {
+		t.Errorf("read past the cut: %v", err)
+	}
+	b.Write("t", []byte("B"), []byte("C"))
+	for range 2 {
+		if record, err := r.Next(t.Context()); !errors.Is(err, log.ErrNewLeader) || log.ClassOf(err) != log.Retryable {
+			t.Errorf("got %q, %v", record.Value, err)
+		}
+		b.Recreate("t") // back to the first epoch: the reader stays spent
+	}
+}
+
+func TestRepartition(t *testing.T) {
+	b := memlog.NewBroker()
+	l := b.Open("t", log.Settings{})
+	b.Make("t", 1)
+	before, _ := l.Identity(t.Context())
+	b.Repartition("t", 3)
+	b.Repartition("t", 2) // never fewer
+	after, err := l.Identity(t.Context())
+	if err != nil || after.TopicID != before.TopicID || after.Partitions != 3 {
+		t.Errorf("got %+v after %+v, %v", after, before, err)
 	}
 }

@@ -1,4 +1,4 @@
-package chain
+package engine
 
 import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -7,43 +7,46 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// inputOf is the record as the machine takes it: a pure function of its bytes,
+// InputOf is the record as the machine takes it: a pure function of its bytes,
 // the same on every orderer, whatever the bytes are.
-func inputOf(r log.Record) machine.Input {
-	at := machine.Offset(r.Offset)
+func InputOf(r log.Record) machine.Input {
+	at, sum := machine.Offset(r.Offset), DigestOf(r.Value)
 	m, err := record.Decode(r.Value)
 	if err != nil {
-		return machine.Garbage{Offset: at, Flaw: err.Error()}
+		return machine.Garbage{Offset: at, Digest: sum, Flaw: err.Error()}
 	}
 	switch t := m.Type.(type) {
 	case *record.Message_Regular:
 		return machine.Regular{
 			Offset:    at,
+			Digest:    sum,
 			Class:     machine.Class(t.Regular.Class),
 			ConfigSeq: machine.ConfigSeq(t.Regular.ConfigSeq),
+			Original:  machine.Offset(t.Regular.OriginalOffset),
 			Envelope:  envelopeOf(t.Regular.Payload),
 		}
 	case *record.Message_TimeToCut:
-		return machine.TimeToCut{Offset: at, Block: machine.BlockNumber(t.TimeToCut.BlockNumber)}
+		return machine.TimeToCut{Offset: at, Digest: sum, Block: machine.BlockNumber(t.TimeToCut.BlockNumber)}
 	case *record.Message_Connect:
-		return connectOf(at, t.Connect.Payload)
+		return connectOf(at, sum, t.Connect.Payload)
 	}
-	return machine.Garbage{Offset: at, Flaw: "record of no known type"}
+	return machine.Garbage{Offset: at, Digest: sum, Flaw: "record of no known type"}
 }
 
-func connectOf(at machine.Offset, payload []byte) machine.Connect {
+func connectOf(at machine.Offset, sum machine.Digest, payload []byte) machine.Connect {
 	if len(payload) == 0 {
-		return machine.Connect{Offset: at}
+		return machine.Connect{Offset: at, Digest: sum}
 	}
 	d, err := record.DecodeDescription(payload)
 	if err != nil {
-		return machine.Connect{Offset: at, Flaw: err.Error()}
+		return machine.Connect{Offset: at, Digest: sum, Flaw: err.Error()}
 	}
-	return machine.Connect{Offset: at, Description: &machine.Description{
+	return machine.Connect{Offset: at, Digest: sum, Description: &machine.Description{
 		FormatVersion: d.FormatVersion,
 		RuleSet:       machine.RuleSet(d.RuleSet),
 		Channel:       d.ChannelId,
 		GenesisHash:   d.GenesisHash,
+		Topic:         d.TopicId,
 	}}
 }
 
@@ -58,14 +61,23 @@ func envelopeOf(b []byte) machine.Envelope {
 	}
 	e.Size = len(envelope.Payload) + len(envelope.Signature)
 	header, flaw := headerOf(envelope)
-	e.Flaw = flaw
-	if flaw == "" {
-		e.Channel, e.Type = header.ChannelId, header.Type
+	if flaw != "" {
+		e.HeaderFlaw = flaw
+		return e
+	}
+	channel := &fabric.ChannelHeader{}
+	if err := fabric.Unmarshal(header.ChannelHeader, channel); err != nil {
+		e.HeaderFlaw = "channel header: " + err.Error()
+		return e
+	}
+	e.Channel, e.Type = channel.ChannelId, channel.Type
+	if err := fabric.Unmarshal(header.SignatureHeader, &fabric.SignatureHeader{}); err != nil {
+		e.SignerFlaw = "signature header: " + err.Error()
 	}
 	return e
 }
 
-func headerOf(envelope *fabric.Envelope) (*fabric.ChannelHeader, string) {
+func headerOf(envelope *fabric.Envelope) (*fabric.Header, string) {
 	payload := &fabric.Payload{}
 	if err := fabric.Unmarshal(envelope.Payload, payload); err != nil {
 		return nil, "payload: " + err.Error()
@@ -73,12 +85,5 @@ func headerOf(envelope *fabric.Envelope) (*fabric.ChannelHeader, string) {
 	if payload.Header == nil {
 		return nil, "payload has no header"
 	}
-	header := &fabric.ChannelHeader{}
-	if err := fabric.Unmarshal(payload.Header.ChannelHeader, header); err != nil {
-		return nil, "channel header: " + err.Error()
-	}
-	if err := fabric.Unmarshal(payload.Header.SignatureHeader, &fabric.SignatureHeader{}); err != nil {
-		return nil, "signature header: " + err.Error()
-	}
-	return header, ""
+	return payload.Header, ""
 }

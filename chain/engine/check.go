@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// missingLimit is how many sessions in a row must find no topic before it counts
+// as deleted: a broker that has just started may not know it yet.
+const missingLimit = 5
+
+// Connect begins a session: it makes sure that the topic is the one that the
+// ledger was made from, and opens a reader at the next offset. A client of Kafka
+// follows a topic by name: one that was recreated or cut short is read on without
+// an error once it is long enough, so nothing is read before this.
+func (e *Engine) Connect(ctx context.Context) error {
+	topic, err := e.host.Log()
+	if err != nil {
+		return stop(err)
+	}
+	bounds, err := e.check(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if err := e.open(ctx, topic, bounds); err != nil {
+		return err
+	}
+	e.end, e.described = machine.Offset(bounds.End), false
+	if e.goal < 0 {
+		e.goal = e.end
+	}
+	if e.ruleSet() != machine.Undescribed {
+		e.host.Described()
+	}
+	e.host.Moved(Reading, nil)
+	return nil
+}
+
+// check asks which topic this is and how far it reaches. The cost does not grow
+// with the log.
+func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
+	id, err := e.identity(ctx, topic)
+	if err != nil {
+		return log.Bounds{}, err
+	}
+	if err := e.sameTopic(id); err != nil {
+		return log.Bounds{}, stop(err)
+	}
+	bounds, err := topic.Bounds(ctx)
+	if err != nil {
+		return log.Bounds{}, err
+	}
+	if err := e.within(bounds); err != nil {
+		return log.Bounds{}, stop(err)
+	}
+	e.topicID = id.TopicID
+	return bounds, nil
+}
+
+// identity asks which topic this is, and makes one if there is none and the
+// channel never had one. A topic that went missing is not replaced: an empty
+// one would hide what happened.
+func (e *Engine) identity(ctx context.Context, topic log.Log) (log.Identity, error) {
+	id, err := topic.Identity(ctx)
+	if !errors.Is(err, log.ErrNoTopic) {
+		e.missing = 0
+		return id, err
+	}
+	if e.Next() > 0 || e.topicID != "" {
+		return id, e.gone(err)
+	}
+	if err := topic.Create(ctx); err != nil {
+		return id, err
+	}
+	return topic.Identity(ctx)
+}
+
+func (e *Engine) gone(err error) error {
+	e.missing++
+	if e.missing < missingLimit {
+		return err
+	}
+	return stop(fmt.Errorf("topic %q was deleted: the ledger continues at its offset %d, and it is not made anew, since that would hide what was lost; "+
+		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",
+		e.host.Channel(), e.Next()))
+}
+
+// sameTopic holds the topic against the one that was read so far and against the
+// one that the description names.
+func (e *Engine) sameTopic(id log.Identity) error {
+	name := e.host.Channel()
+	if id.Partitions != 1 && e.Next() == 0 {
+		return fmt.Errorf("topic %q has %d partitions, a channel's has one; remove the topic if nothing was ordered through it", name, id.Partitions)
+	}
+	if id.Partitions != 1 {
+		e.events.Partitions(id.Partitions)
+	}
+	if e.topicID != "" && id.TopicID != "" && id.TopicID != e.topicID && e.Next() > 0 {
+		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, the ledger continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster; %s", name, e.topicID, id.TopicID, e.Next(), bringBack)
+	}
+	return e.pinned(id.TopicID)
+}
+
+const bringBack = "bring the old topic back, or, if it was moved with all of its records at their offsets, " +
+	"name the id of the new one in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer"
+
+// pinned holds a topic's id against the one that the description names, or the
+// one that the operator has moved the channel to.
+func (e *Engine) pinned(id string) error {
+	if id == "" {
+		return nil // a broker without ids
+	}
+	name := e.host.Channel()
+	want := e.pin()
+	if moved := e.settings.MovedTo; moved != "" {
+		if id != moved {
+			return fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s; "+
+				"correct Consensus.Kafka.Topic.Moved or the channel's brokers, then restart the orderer", name, id, moved)
+		}
+		return nil
+	}
+	if want != "" && id != want {
+		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, the ledger continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster; %s", name, want, id, e.Next(), bringBack)
+	}
+	return nil
+}
+
+// pin is the topic's id by the description that was read last.
+func (e *Engine) pin() string {
+	if e.machine == nil {
+		return e.start.Metadata.Topic
+	}
+	return e.machine.Topic()
+}
+
+func (e *Engine) within(b log.Bounds) error {
+	name, next := e.host.Channel(), log.Offset(e.Next())
+	switch {
+	case next < b.Start:
+		return fmt.Errorf("topic %q starts at offset %d, but the ledger continues at %d: the records between were deleted; "+
+			"set the topic's retention to unlimited, remove the channel from this orderer and join it again with a config block of an orderer that has them", name, b.Start, next)
+	case next > b.End:
+		return fmt.Errorf("topic %q ends at offset %d, but the ledger continues at %d: the topic was recreated, cut short, or is on another cluster; "+
+			"bring its records back and restart the orderer", name, b.End, next)
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// describe appends the description to a topic that has none at its end. Several
+// orderers may do so at the same time: the first in the log counts, and any
+// later one is passed over. Nothing else is to be done until it is read. Once
+// in a session is enough: another session first reads to the log's new end.
+func (e *Engine) describe(ctx context.Context) error {
+	if e.described {
+		return nil // not read back yet
+	}
+	rules := machine.Strict
+	if e.settings.Compatible {
+		rules = machine.Compatible // in-tree orderers are to share the topic
+	}
+	value, err := Describing(e.start, rules, e.topicID)
+	if err != nil {
+		return stop(err)
+	}
+	if err := e.host.Append(ctx, value); err != nil {
+		return fmt.Errorf("describe the topic: %w", err)
+	}
+	e.described = true
+	return nil
+}
+
+// Describing is a record that describes a topic as that of a channel.
+func Describing(s machine.Start, rules machine.RuleSet, topicID string) ([]byte, error) {
+	d, err := record.EncodeDescription(&record.Description{
+		FormatVersion: record.DescriptionVersion,
+		RuleSet:       record.RuleSet(rules),
+		ChannelId:     s.Channel,
+		GenesisHash:   s.GenesisHash,
+		TopicId:       topicID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return encode(record.NewConnect(d))
+}

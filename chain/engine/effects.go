@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// step puts a record, or an answer, into the machine and performs the effects,
+// then the answer that the last of them asked for, and so on until nothing is
+// asked or an answer must wait.
+func (e *Engine) step(ctx context.Context, in machine.Input) error {
+	for in != nil {
+		effects := e.machine.Step(in)
+		in = nil
+		for _, effect := range effects {
+			answer, err := e.perform(ctx, effect)
+			if err != nil {
+				return err
+			}
+			in = answer
+		}
+	}
+	return nil
+}
+
+// perform does what one effect says. Effects cannot be performed twice: an error
+// ends the chain, unless what failed is owed and will be tried again.
+func (e *Engine) perform(ctx context.Context, effect machine.Effect) (machine.Input, error) {
+	switch f := effect.(type) {
+	case machine.WriteBlock:
+		return nil, e.writeBlock(f)
+	case machine.WriteConfigBlock:
+		return e.writeConfigBlock(f)
+	case machine.Judge:
+		return e.host.Judge(f), nil
+	case machine.Reproduce:
+		return nil, e.reproduce(ctx, f)
+	case machine.Resubmit:
+		return e.resubmit(ctx, f)
+	case machine.ArmTimer:
+		e.host.Arm(f.Block)
+	case machine.CancelTimer:
+		e.host.Disarm()
+	case machine.Described:
+		return nil, e.accept(f)
+	case machine.Skip:
+		e.events.Skipped(f.Offset, f.Reason, f.Detail)
+	case machine.Halt:
+		return nil, e.halted(f.Detail)
+	default:
+		return nil, stop(fmt.Errorf("effect %T is not known to this build", effect))
+	}
+	return nil, nil
+}
+
+// accept opens ingress, if the description is of the topic that it is in.
+func (e *Engine) accept(f machine.Described) error {
+	if err := e.pinned(e.topicID); err != nil {
+		return stop(err)
+	}
+	e.host.Described()
+	e.events.Described(f.Offset, f.RuleSet)
+	return nil
+}
+
+func (e *Engine) writeBlock(f machine.WriteBlock) error {
+	b, err := blockOf(f.Number, f.Metadata, f.Envelopes...)
+	if err != nil {
+		return stop(err)
+	}
+	if err := e.host.Write(b); err != nil {
+		return stop(err)
+	}
+	e.events.BlockCut(f.Number, len(f.Envelopes), f.Cause, f.Metadata.Offset)
+	return nil
+}
+
+func (e *Engine) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, error) {
+	b, err := blockOf(f.Number, f.Metadata, f.Envelope)
+	if err != nil {
+		return nil, stop(err)
+	}
+	b.Config = true
+	if err := e.host.WriteConfig(b); err != nil {
+		return nil, stop(err)
+	}
+	e.events.BlockCut(f.Number, 1, machine.CauseConfig, f.Metadata.Offset)
+	c := e.host.Config()
+	if c.ConsensusType != ConsensusType {
+		return nil, stop(fmt.Errorf("%w: it is %q since block %d; restart the orderer", ErrMigrated, c.ConsensusType, f.Number))
+	}
+	e.configured = true
+	return machine.Configured{Seq: c.Seq, Limits: c.Limits, Resubmission: c.Resubmission}, nil
+}
+
+func blockOf(number machine.BlockNumber, m machine.Metadata, envelopes ...machine.Envelope) (Block, error) {
+	value, err := EncodeMetadata(m)
+	if err != nil {
+		return Block{}, fmt.Errorf("block %d: %w", number, err)
+	}
+	b := Block{Number: number, Metadata: value, Envelopes: make([][]byte, len(envelopes))}
+	for i, envelope := range envelopes {
+		b.Envelopes[i] = envelope.Bytes
+	}
+	return b, nil
+}

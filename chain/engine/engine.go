@@ -1,0 +1,256 @@
+// Package engine is what the shell around the machine decides, without the
+// goroutines, clocks and locks that the shell needs to act on it: when a topic
+// may be read, what becomes of a failure, what each effect of the machine means,
+// what a client is told. Package chain runs it for a real channel, package sim
+// for simulated ones, so that what is simulated is what runs.
+//
+// An Engine is driven by one goroutine:
+//
+//	for {
+//		err := e.Connect(ctx)
+//		for err == nil {
+//			err = e.Advance(ctx, wait)
+//		}
+//		switch e.After(err) { Reopen: at once; Retry: after a pause; Stop: never }
+//	}
+//
+// Beside it run any number of Submit calls, and a Poster for each armed timer.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// ConsensusType is the type of the channels that this project orders.
+const ConsensusType = "kafka"
+
+// Host is the channel that an engine works for: its ledger, its config, its
+// topic. Only the engine's goroutine calls it.
+type Host interface {
+	Channel() string
+	Config() Config // in force
+
+	// Log returns the topic as the config in force has it, and Linked whether
+	// the log that it returned last still is the one. An error of Log is final.
+	Log() (log.Log, error)
+	Linked() (bool, error)
+
+	// Append appends a record to the topic, with the time limit of a client's append.
+	Append(ctx context.Context, value []byte) error
+
+	// Write and WriteConfig make the next block of the ledger. WriteConfig puts
+	// the config in force before it returns. An error is final.
+	Write(Block) error
+	WriteConfig(Block) error
+
+	// Blocks are those of the ledger: nil if there is none of that number.
+	Block(number machine.BlockNumber) *Block
+
+	// Judge answers a Judge effect.
+	Judge(machine.Judge) machine.Verdict
+
+	// Process checks an envelope as Broadcast does and returns what a record is
+	// to carry: a config envelope is computed anew.
+	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
+
+	// Arm starts the batch timer for a block, in the place of any other: it
+	// runs a Poster once the time is over. Disarm stops it.
+	Arm(machine.BlockNumber)
+	Disarm()
+
+	// Moved tells in which phase the channel is. Described and CaughtUp are told once.
+	Moved(to Phase, cause error)
+	Described()
+	CaughtUp()
+}
+
+// Config is what an engine asks of a channel config.
+type Config struct {
+	Seq           machine.ConfigSeq
+	Limits        machine.Limits
+	Resubmission  bool // the orderer capability; false before Fabric v1.1
+	ConsensusType string
+}
+
+// Block is a block of the ledger, without what the block writer adds.
+type Block struct {
+	Number    machine.BlockNumber
+	Envelopes [][]byte
+	Config    bool
+	Metadata  []byte // the value of its consenter metadata
+}
+
+// Settings are what an orderer's operator says about one channel.
+type Settings struct {
+	Compatible bool             // a topic without a description may be read, by the compatible rules
+	PassCuts   []machine.Offset // time-to-cut records that the compatible rules are to pass over
+	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
+}
+
+// ErrMigrated says that a config block has given the channel another consensus type.
+var ErrMigrated = errors.New("the channel has another consensus type")
+
+// Engine orders one channel on one orderer. It is not safe for concurrent use.
+type Engine struct {
+	host     Host
+	events   Events
+	settings Settings
+	start    machine.Start
+
+	machine *machine.Machine // nil until the topic was found to be the ledger's
+
+	reader  log.Reader     // of the session; nil in none
+	end     machine.Offset // of the log, at the session's start
+	goal    machine.Offset // of the log, when it was first seen; -1 before
+	topicID string         // of the topic that is read; empty before the first session
+
+	described  bool // the session has appended a description
+	configured bool // a config block was just written
+	missing    int  // sessions in a row that found no topic
+
+	owed       *owed // a copy that must be in the log before the next record is taken
+	reproduced reproduced
+}
+
+// New returns the engine of a channel whose ledger is as start says.
+func New(host Host, start machine.Start, settings Settings, events Events) *Engine {
+	start.Undescribed, start.Pass = settings.Compatible, settings.PassCuts
+	return &Engine{host: host, events: events.WithDefaults(), settings: settings, start: start, goal: -1}
+}
+
+// Next is what follows a failure.
+type Next int
+
+const (
+	Reopen Next = iota // connect again at once: nothing is wrong
+	Retry              // connect again after a pause
+	Stop               // nothing more, until an operator has removed the cause
+)
+
+// stopped is an error that ends the channel for good.
+type stopped struct{ error }
+
+func (s stopped) Unwrap() error { return s.error }
+
+// stop marks an error as one that only an operator can remove the cause of.
+func stop(err error) error { return stopped{err} }
+
+// errReopen ends a session when the channel config names other brokers, or
+// another size of envelopes, than those the log was opened with.
+var errReopen = errors.New("the channel config names another log")
+
+// After says what follows an error of Connect or Advance, and ends the session.
+func (e *Engine) After(err error) Next {
+	e.Close()
+	var s stopped
+	switch {
+	case errors.Is(err, errReopen), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
+		return Reopen
+	case errors.As(err, &s), log.ClassOf(err) == log.Fatal:
+		return Stop
+	}
+	e.host.Moved(CutOff, err)
+	return Retry
+}
+
+// Close ends the session, if there is one.
+func (e *Engine) Close() {
+	if e.reader != nil {
+		_ = e.reader.Close() // nothing is left to be done about it
+		e.reader = nil
+	}
+}
+
+// Next is the offset of the record that is taken next.
+func (e *Engine) Next() machine.Offset {
+	if e.machine == nil {
+		return e.start.Metadata.Offset + 1
+	}
+	return e.machine.NextOffset()
+}
+
+// Machine is the machine; nil before the first session.
+func (e *Engine) Machine() *machine.Machine { return e.machine }
+
+// ruleSet is the one in force.
+func (e *Engine) ruleSet() machine.RuleSet {
+	if e.machine == nil {
+		return e.start.Metadata.RuleSet
+	}
+	return e.machine.RuleSet()
+}
+
+// ErrDue ends a session that is to be checked again: the wait that Advance was
+// given is over.
+var ErrDue = errors.New("the topic is due to be checked")
+
+// Advance does the one thing that is due: it appends the copy that is owed,
+// describes the topic, or takes the next record, for which it waits until ctx
+// or wait ends. An error ends the session; see After.
+func (e *Engine) Advance(ctx, wait context.Context) error {
+	if e.owed != nil {
+		return e.settle(ctx)
+	}
+	if err := e.arrive(ctx); err != nil {
+		return err
+	}
+	r, err := e.reader.Next(wait)
+	switch {
+	case err != nil && ctx.Err() == nil && wait.Err() != nil:
+		return ErrDue
+	case err != nil:
+		return err
+	}
+	return e.Take(ctx, r)
+}
+
+// Take takes one record of the topic.
+func (e *Engine) Take(ctx context.Context, r log.Record) error {
+	if machine.Offset(r.Offset) < e.machine.NextOffset() {
+		return nil // taken before
+	}
+	if err := e.step(ctx, InputOf(r)); err != nil {
+		return err
+	}
+	e.events.Position(e.machine.NextOffset())
+	return e.fitting()
+}
+
+// arrive does what is due once the reader has come to the end that the log had:
+// the chain is no longer behind, and a topic without a description is to get one.
+func (e *Engine) arrive(ctx context.Context) error {
+	next := e.machine.NextOffset()
+	if next >= e.goal {
+		e.host.CaughtUp()
+	}
+	if next >= e.end && e.machine.RuleSet() == machine.Undescribed {
+		return e.describe(ctx)
+	}
+	return nil
+}
+
+// fitting ends the session when a config block has just asked for another log.
+func (e *Engine) fitting() error {
+	if !e.configured {
+		return nil
+	}
+	e.configured = false
+	linked, err := e.host.Linked()
+	switch {
+	case err != nil:
+		return stop(err)
+	case !linked:
+		return errReopen
+	}
+	return nil
+}
+
+// halted is the error of a Halt effect.
+func (e *Engine) halted(detail string) error {
+	return stop(fmt.Errorf("topic %q: %s", e.host.Channel(), detail))
+}

@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// EncodeMetadata is the value of a block's consenter metadata.
+func EncodeMetadata(m machine.Metadata) ([]byte, error) {
+	r := &record.Metadata{
+		LastOffsetPersisted:         int64(m.Offset),
+		LastOriginalOffsetProcessed: int64(m.Marks.Processed),
+		LastResubmittedConfigOffset: int64(m.Marks.Shown),
+		RuleSet:                     record.RuleSet(m.RuleSet),
+		TopicId:                     m.Topic,
+		ResubmittedConfigOffset:     int64(m.Marks.Resubmitted),
+		Overflow:                    m.Marks.Overflow,
+		UpgradedOffset:              int64(m.Marks.Upgraded),
+	}
+	if m.Digest != (machine.Digest{}) {
+		r.TailDigest = m.Digest[:]
+	}
+	return record.EncodeMetadata(r)
+}
+
+// Position reads where the last block of a ledger left off. Only a ledger that
+// holds nothing but its genesis block may start at the head of the topic:
+// starting there with any other would order the old records a second time.
+func Position(height uint64, metadata []byte) (machine.Metadata, error) {
+	if height == 1 && len(metadata) == 0 {
+		return machine.Metadata{Offset: -1, RuleSet: machine.Undescribed}, nil
+	}
+	const remedy = "remove the channel from this orderer and join it again, with block 0 or with a later config block of an orderer that works"
+	m, err := record.DecodeMetadata(metadata)
+	if err != nil {
+		return machine.Metadata{}, fmt.Errorf("block %d: %w; %s", height-1, err, remedy)
+	}
+	set := machine.RuleSet(m.RuleSet)
+	switch {
+	case !machine.Known(set):
+		return machine.Metadata{}, fmt.Errorf("block %d was cut by rule set %d, which this build does not have; use a newer one", height-1, set)
+	case m.LastOffsetPersisted < 0:
+		return machine.Metadata{}, fmt.Errorf("block %d names offset %d, which no record has; %s", height-1, m.LastOffsetPersisted, remedy)
+	case len(m.TailDigest) != 0 && len(m.TailDigest) != len(machine.Digest{}):
+		return machine.Metadata{}, fmt.Errorf("block %d has a tail digest of %d bytes, want %d; %s", height-1, len(m.TailDigest), len(machine.Digest{}), remedy)
+	}
+	return metadataOf(m, set), nil
+}
+
+// metadataOf reads an in-tree orderer's metadata too, which names no rule set.
+// All of it zero is nothing at all in a block: then the record at offset 0 was
+// the last, or the block is another consensus type's, which the tail will show.
+func metadataOf(m *record.Metadata, set machine.RuleSet) machine.Metadata {
+	marks := machine.Marks{
+		Processed:   machine.Offset(m.LastOriginalOffsetProcessed),
+		Resubmitted: machine.Offset(m.ResubmittedConfigOffset),
+		Overflow:    m.Overflow,
+		Upgraded:    machine.Offset(m.UpgradedOffset),
+	}
+	if set == machine.Undescribed {
+		set, marks.Resubmitted = machine.Compatible, machine.Offset(m.LastResubmittedConfigOffset)
+	}
+	out := machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set, Topic: m.TopicId, Marks: marks}
+	copy(out.Digest[:], m.TailDigest)
+	return out
+}

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// open opens the session's reader at the next offset, after it has read the
+// record before it again: a log that was cut and filled anew holds another
+// record there, and every record after it is another as well.
+func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
+	tail := log.Offset(e.Next()) - 1
+	switch {
+	case tail < 0:
+		return e.begin(ctx, topic, machine.Tip{})
+	case b.Start > tail:
+		e.events.TailUnchecked(machine.Offset(tail))
+		return e.begin(ctx, topic, machine.Tip{})
+	}
+	if known := e.tailDigest(); known != (machine.Digest{}) {
+		return e.resume(ctx, topic, tail, known)
+	}
+	tip, err := e.matchTip(ctx, topic, max(b.Start, e.tipStart()), tail)
+	if err != nil {
+		return err
+	}
+	return e.begin(ctx, topic, tip)
+}
+
+// tailDigest is that of the record before the next one, if it is known.
+func (e *Engine) tailDigest() machine.Digest {
+	if e.machine == nil {
+		return e.start.Metadata.Digest
+	}
+	_, digest := e.machine.Last()
+	return digest
+}
+
+// begin makes the machine, in the first session, and opens the reader.
+func (e *Engine) begin(ctx context.Context, topic log.Log, tip machine.Tip) (err error) {
+	if e.machine == nil {
+		e.start.Tip = tip
+		e.machine = machine.New(e.start)
+		e.events.Started(e.machine.NextOffset(), e.start.Next)
+	}
+	if e.reader == nil {
+		e.reader, err = topic.Read(ctx, log.Offset(e.Next()))
+	}
+	return err
+}
+
+// resume opens the reader at the tail and compares the record there.
+func (e *Engine) resume(ctx context.Context, topic log.Log, tail log.Offset, known machine.Digest) error {
+	reader, err := topic.Read(ctx, tail)
+	if err != nil {
+		return err
+	}
+	e.reader = reader
+	r, err := reader.Next(ctx)
+	if err != nil {
+		return err
+	}
+	if r.Offset != tail || DigestOf(r.Value) != known {
+		return e.differs(tail, fmt.Sprintf("the record there has digest %x, and now one at offset %d with %x", known, r.Offset, DigestOf(r.Value)))
+	}
+	return e.begin(ctx, topic, machine.Tip{})
+}
+
+func (e *Engine) differs(tail log.Offset, how string) error {
+	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, the last before block %d was cut or reading stopped, %s: "+
+		"records were lost and others written in their place (an unclean leader election, or a topic filled anew); "+
+		"compare with the other orderers, bring the lost records back, or move the channel to a topic that has them, then restart the orderer",
+		e.host.Channel(), tail, e.nextBlock(), how))
+}
+
+func (e *Engine) nextBlock() machine.BlockNumber {
+	if e.machine == nil {
+		return e.start.Next
+	}
+	return e.machine.State().Next
+}
+
+// tipStart is the first offset that the last block can have a record at.
+func (e *Engine) tipStart() log.Offset {
+	if e.start.Next < 2 {
+		return 0
+	}
+	before := e.host.Block(e.start.Next - 2)
+	if before == nil {
+		return 0
+	}
+	m, err := record.DecodeMetadata(before.Metadata)
+	if err != nil || before.Number == 0 {
+		return 0
+	}
+	return log.Offset(m.LastOffsetPersisted) + 1
+}
+
+// matchTip looks for the last block's last envelope among the records that the
+// block was made from: a block of an in-tree orderer carries no digest. It
+// returns what the compatible rules must know of the block.
+func (e *Engine) matchTip(ctx context.Context, topic log.Log, from, tail log.Offset) (tip machine.Tip, err error) {
+	block := e.host.Block(e.start.Next - 1)
+	if block == nil || len(block.Envelopes) == 0 {
+		return tip, stop(fmt.Errorf("the ledger has no block %d, its last", e.start.Next-1))
+	}
+	reader, err := topic.Read(ctx, from)
+	if err != nil {
+		return tip, err
+	}
+	defer reader.Close()
+	found, last := false, block.Envelopes[len(block.Envelopes)-1]
+	for at := from - 1; at < tail; {
+		r, err := reader.Next(ctx)
+		if err != nil {
+			return tip, err
+		}
+		in := InputOf(r)
+		at = r.Offset
+		found = found || carries(in, last)
+		cut, ok := in.(machine.TimeToCut)
+		tip.Cut = ok && at == tail && cut.Block == block.Number
+	}
+	if !found {
+		how := fmt.Sprintf("no record from offset %d on carries the last envelope of block %d", from, block.Number)
+		if len(block.Metadata) == 0 {
+			how += ", which names no offset, as a block of another consensus type"
+		}
+		return tip, e.differs(tail, how)
+	}
+	return tipOf(block, tip.Cut), nil
+}
+
+// tipOf measures a block as the limits do.
+func tipOf(b *Block, cut bool) machine.Tip {
+	tip := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
+	for _, envelope := range b.Envelopes {
+		tip.Bytes += uint64(envelopeOf(envelope).Size)
+	}
+	return tip
+}
+
+// carries says whether a record carries an envelope as blocks have it: encoded anew.
+func carries(in machine.Input, envelope []byte) bool {
+	r, ok := in.(machine.Regular)
+	if !ok || r.Envelope.Flaw != "" {
+		return false
+	}
+	anew, err := Canonical(r.Envelope.Bytes)
+	return err == nil && bytes.Equal(anew, envelope)
+}
+
+// Canonical is the encoding that a block gives to an envelope.
+func Canonical(envelope []byte) ([]byte, error) {
+	decoded := &fabric.Envelope{}
+	if err := fabric.Unmarshal(envelope, decoded); err != nil {
+		return nil, err
+	}
+	return fabric.Marshal(decoded)
+}
+
+// DigestOf is the digest of a record's value.
+func DigestOf(value []byte) (d machine.Digest) {
+	sum := sha256.Sum256(value)
+	copy(d[:], sum[:])
+	return d
+}

@@ -1,0 +1,160 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// subscription is a sarama subscription whose channels the test fills.
+type subscription struct {
+	sarama.PartitionConsumer
+	messages chan *sarama.ConsumerMessage
+	errors   chan *sarama.ConsumerError
+}
+
+func (s subscription) Messages() <-chan *sarama.ConsumerMessage { return s.messages }
+func (s subscription) Errors() <-chan *sarama.ConsumerError     { return s.errors }
+
+// leader is a sarama client that knows only an epoch.
+type leader struct {
+	sarama.Client
+	epoch *int32
+}
+
+func (l leader) LeaderAndEpoch(string, int32) (*sarama.Broker, int32, error) {
+	if *l.epoch == -2 {
+		return nil, -1, sarama.ErrLeaderNotAvailable
+	}
+	return nil, *l.epoch, nil
+}
+
+// fed returns a reader at offset 5 with records 5 and 6 fetched, and its subscription.
+func fed(client *pinned) (*reader, subscription) {
+	s := subscription{messages: make(chan *sarama.ConsumerMessage, 9), errors: make(chan *sarama.ConsumerError, 9)}
+	for _, at := range []int64{5, 6} {
+		s.messages <- &sarama.ConsumerMessage{Offset: at}
+	}
+	return &reader{log: &Log{topic: "topic"}, client: client, sub: s, next: 5, closed: context.Background()}, s
+}
+
+// See the epochs that a client is told of, in their order, and whether Next then gives a record.
+func TestPinnedEpoch(t *testing.T) {
+	const noLeader = -2
+	for _, test := range []struct {
+		epochs  []int32
+		changed bool
+	}{
+		{[]int32{3, 3, 3}, false},
+		{[]int32{3, 4}, true},
+		{[]int32{3, 4, 3}, true},
+		{[]int32{3, 4, 5}, true},
+		{[]int32{3, 0}, true}, // as of a topic that was made again
+		{[]int32{3, noLeader, 3}, false},
+		{[]int32{3, noLeader, 4}, true},
+		{[]int32{-1, -1}, false},
+		{[]int32{3, -1, 3}, false},
+		{[]int32{-1, 3}, false},
+	} {
+		var epoch int32
+		client := pin(leader{epoch: &epoch})
+		for _, epoch = range test.epochs {
+			_, _, _ = client.LeaderAndEpoch("topic", partition)
+		}
+		for range 50 { // whatever select prefers
+			r, _ := fed(client)
+			_, err := r.Next(t.Context())
+			if errors.Is(err, log.ErrNewLeader) != test.changed || test.changed && log.ClassOf(err) != log.Retryable {
+				t.Fatalf("%v: %v", test.epochs, err)
+			}
+		}
+	}
+}
+
+// Whatever else has come, a new leader is told first.
+func TestNewLeaderGoesBeforeErrors(t *testing.T) {
+	for range 50 {
+		client := pin(nil)
+		client.see(3)
+		client.see(4)
+		r, s := fed(client)
+		s.errors <- &sarama.ConsumerError{Err: sarama.ErrOffsetOutOfRange}
+		close(s.messages)
+		close(s.errors)
+		for range 4 {
+			if _, err := r.Next(t.Context()); !errors.Is(err, log.ErrNewLeader) {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Records that were fetched before a fatal error come before it.
+func TestFatalWaitsForRecords(t *testing.T) {
+	for range 50 {
+		r, s := fed(pin(nil))
+		s.errors <- &sarama.ConsumerError{Err: unknownTopicID}
+		for _, want := range []log.Offset{5, 6} {
+			if got, err := r.Next(t.Context()); err != nil || got.Offset != want {
+				t.Fatal(got, err)
+			}
+		}
+		for range 2 {
+			_, err := r.Next(t.Context())
+			if log.ClassOf(err) != log.Fatal || !strings.Contains(err.Error(), "offset 7 was due") {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestClassify(t *testing.T) {
+	l := &Log{topic: "topic"}
+	for _, test := range []struct {
+		err          error
+		class        log.Class
+		appendFailed log.Class
+		says         string
+	}{
+		{unknownTopicID, log.Fatal, log.Fatal, "deleted and created again"},
+		{inconsistentTopicID, log.Fatal, log.Fatal, "deleted and created again"},
+		{sarama.ErrDecompressedBatchTooLarge, log.Fatal, log.Ambiguous, "operator"},
+		{sarama.PacketDecodingError{Info: "CRC didn't match"}, log.Retryable, log.Ambiguous, "CRC"},
+		{sarama.ErrInsufficientData, log.Retryable, log.Ambiguous, ""},
+		{sarama.ErrInvalidMessage, log.Retryable, log.Ambiguous, ""}, // CORRUPT_MESSAGE: another replica may be sound
+	} {
+		e := l.classify("read", test.err)
+		if e.Class != test.class || !errors.Is(e, test.err) || !strings.Contains(e.Error(), test.says) {
+			t.Errorf("%v: class %v, %v", test.err, e.Class, e)
+		}
+		if got := log.ClassOf(l.classifyAppend(test.err, 1)); got != test.appendFailed {
+			t.Errorf("append, %v: class %v, want %v", test.err, got, test.appendFailed)
+		}
+	}
+}
+
+// Next costs every record of the channel.
+func BenchmarkNext(b *testing.B) {
+	client := pin(nil)
+	client.see(3)
+	r, s := fed(client)
+	for range 2 {
+		<-s.messages
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	r.closed = ctx
+	msg := &sarama.ConsumerMessage{}
+	for b.Loop() {
+		msg.Offset = int64(r.next)
+		s.messages <- msg
+		if _, err := r.Next(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

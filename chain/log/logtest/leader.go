@@ -1,0 +1,63 @@
+package logtest
+
+import (
+	"errors"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// newLeader: a reader gives no record of a leader that was elected after it was
+// opened, and is spent; one opened afterwards reads on. Several rounds, so that
+// a leader comes back.
+func (s *suite) newLeader() {
+	const rounds = 4
+	l := s.created()
+	for i := range rounds {
+		from := log.Offset(3 * i)
+		r := s.read(l, from)
+		s.appendAll(l, "a", "b")
+		s.expect(r, from, "a")
+		s.harness.Elect(s.T, s.topic)
+		s.appendAll(l, "c")
+		s.meetsNewLeader(r, "b") // the old leader's may still come
+		s.meetsNewLeader(r)
+		s.expect(s.read(l, from), from, "a", "b", "c")
+	}
+}
+
+// meetsNewLeader reads until ErrNewLeader, and before it no values but these.
+func (s *suite) meetsNewLeader(r log.Reader, before ...string) {
+	s.Helper()
+	ctx := s.patient()
+	for {
+		record, err := r.Next(ctx)
+		switch {
+		case errors.Is(err, log.ErrNewLeader):
+			s.fails(err, log.Retryable, log.ErrNewLeader)
+			return
+		case err == nil && len(before) > 0 && string(record.Value) == before[0]:
+			before = before[1:]
+		case err == nil || log.ClassOf(err) != log.Retryable || ctx.Err() != nil:
+			s.Fatalf("got %d %q, %v; want a new leader", record.Offset, record.Value, err)
+		}
+	}
+}
+
+// newLeaderWhileWaiting: a Next that waits may notice the election by itself, or
+// by the record that comes after it.
+func (s *suite) newLeaderWhileWaiting() {
+	l := s.created()
+	r := s.read(l, 0)
+	ended := make(chan error)
+	go func() {
+		record, err := r.Next(s.patient())
+		if err == nil {
+			err = errors.New("got " + string(record.Value))
+		}
+		ended <- err
+	}()
+	s.harness.Elect(s.T, s.topic)
+	s.appendAll(l, "a")
+	s.fails(<-ended, log.Retryable, log.ErrNewLeader)
+	s.expect(s.read(l, 0), 0, "a")
+}

@@ -1,0 +1,186 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+)
+
+// compatible is what in-tree orderers of Fabric v1.4 to v2.5 do with the same
+// records, step for step, faults included: ours and theirs can share a topic
+// and write blocks of equal headers and data. An envelope whose config sequence
+// lags is appended again by every orderer, as a copy that names the offset of
+// the record that it copies; the first copy counts, by a high-water mark.
+//
+// Two things are ours. What a restart must know is in the block (Marks), where
+// theirs forgets it. And where theirs would stop for good, or die, ours halts the
+// channel with a reason: to go on would be to order what they never will.
+type compatible struct{}
+
+// oldStart is what a compatible topic asks of the chain.
+type oldStart struct {
+	undescribed  bool // a topic without a description may be read
+	resubmission bool // the channel's capability
+	tip          Tip
+	first        Offset // the record after the tip
+	pass         []Offset
+}
+
+// connect ignores what in-tree orderers write; a description of ours moves the
+// topic to the strict rules. A foreign one changes nothing, as in-tree orderers
+// see nothing in it.
+func (compatible) connect(m *Machine, in Connect) []Effect {
+	d := in.Description
+	switch {
+	case d == nil:
+		return skip(in.Offset, ReasonConnect, in.Flaw)
+	case m.contradiction(*d) != "":
+		return skip(in.Offset, ReasonDescription, "it "+m.contradiction(*d))
+	case d.RuleSet != Strict:
+		return skip(in.Offset, ReasonDescription, "the topic is read by these rules already")
+	}
+	m.marks = Marks{Processed: m.marks.Processed, Upgraded: in.Offset}
+	return m.described(in)
+}
+
+// timeToCut cuts what is pending. A time-to-cut that no orderer should have
+// sent ends an in-tree orderer's loop for good, at every restart again. It is
+// forged, or it says that its sender has cut blocks that we have not.
+func (compatible) timeToCut(m *Machine, in TimeToCut) []Effect {
+	switch {
+	case in.Block < m.next:
+		return skip(in.Offset, ReasonStaleCut, fmt.Sprintf("for block %d, next is %d", in.Block, m.next))
+	case in.Block == m.next && m.Pending() > 0:
+		cut := m.block(m.batch.cut(), m.last, CauseTimeToCut)
+		return m.withTimer([]Effect{cut})
+	case slices.Contains(m.old.pass, in.Offset):
+		return skip(in.Offset, ReasonPassed, fmt.Sprintf("time-to-cut for block %d, next is %d", in.Block, m.next))
+	}
+	return m.halt("the time-to-cut record at offset %d asks for block %d, but block %d is next, with %d envelopes pending: "+
+		"it is forged, or its sender has a longer chain; in-tree orderers stop at it for good. Compare the blocks of all orderers; "+
+		"if they agree and no in-tree orderer is left, let the record pass on every orderer (Consensus.Kafka.Topic.PassCuts)",
+		in.Offset, in.Block, m.next, m.Pending())
+}
+
+func (compatible) regular(m *Machine, in Regular) []Effect {
+	switch {
+	case in.Envelope.Flaw != "":
+		return skip(in.Offset, ReasonMalformed, in.Envelope.Flaw)
+	case in.Class == ClassUnknown, !m.old.resubmission:
+		return m.unclassified(in)
+	case in.Class != Normal && in.Class != Config:
+		return skip(in.Offset, ReasonClass, fmt.Sprintf("class %s", in.Class))
+	case in.Original != 0 && in.Original <= m.marks.Processed:
+		return skip(in.Offset, ReasonCopy, fmt.Sprintf("of the record at offset %d", in.Original))
+	}
+	if in.Class == Config && m.marks.Resubmitted < in.Original {
+		m.marks.Resubmitted = in.Original // also if it comes to nothing
+	}
+	switch {
+	case in.ConfigSeq < m.seq:
+		return m.resubmit(in)
+	case in.Class == Config:
+		return m.judge(in, CheckWriter)
+	}
+	return m.orderOld(in) // unseen by any check
+}
+
+// unclassified is a record of an orderer before Fabric v1.1, or on a channel
+// without the capability: checked where it stands, by each orderer for itself.
+func (m *Machine) unclassified(in Regular) []Effect {
+	in.Original = 0
+	if in.Envelope.HeaderFlaw != "" {
+		return skip(in.Offset, ReasonMalformed, in.Envelope.HeaderFlaw)
+	}
+	switch in.Envelope.Type {
+	case typeConfigUpdate:
+		return skip(in.Offset, ReasonClass, fmt.Sprintf("class %s with header type %d", in.Class, in.Envelope.Type))
+	case typeConfig, typeOrdererTransaction:
+		in.Class = Config
+	default:
+		in.Class = Normal
+	}
+	return m.judge(in, CheckBroadcast)
+}
+
+func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
+	switch {
+	case v.Refusal != "" && !in.resubmit && in.check == CheckWriter:
+		return m.halt("the config record at offset %d cannot become a block (%s); in-tree orderers die of it, at every restart again. "+
+			"Nothing after it can be ordered by the compatible rules", in.Offset, clip(v.Refusal))
+	case v.Refusal != "":
+		return skip(in.Offset, ReasonRefused, v.Refusal)
+	case in.resubmit:
+		if in.Class == Config {
+			m.marks.Resubmitted = in.Offset
+		}
+		return skip(in.Offset, ReasonResubmitted, "its config sequence lags")
+	case in.Class == Normal:
+		return m.orderOld(in.Regular)
+	case in.check == CheckBroadcast:
+		return m.judge(in.Regular, CheckWriter)
+	}
+	return m.orderOldConfig(in.Regular)
+}
+
+// marks shows in-tree orderers what they would have written.
+func (compatible) marks(s Marks, before bool, cause Cause) Marks {
+	s.Shown = s.Resubmitted
+	if cause == CauseTimeToCut {
+		s.Shown = 0
+	}
+	s.Overflow = before && cause == CauseBytes
+	return s
+}
+
+// orderOld puts a normal envelope, the last record, into the pending batch. One
+// that makes a batch overflow and stays pending does not advance the mark.
+func (m *Machine) orderOld(in Regular) []Effect {
+	overflows := m.held == in.Offset || m.overflowsTip(in)
+	cut := m.batch.add(in.Envelope)
+	var effects []Effect
+	if len(cut) > 0 && !cut[0].includes {
+		overflows = len(cut) == 1
+		effects = append(effects, m.block(cut[0].envelopes, m.beforeOld(), cut[0].cause))
+		cut = cut[1:]
+	}
+	if !overflows && in.Original != 0 {
+		m.marks.Processed = in.Original
+	}
+	for _, b := range cut {
+		effects = append(effects, m.block(b.envelopes, m.last, b.cause))
+	}
+	return m.withTimer(effects)
+}
+
+// overflowsTip says whether the first record after a restart is the one that
+// the last block was cut for. An in-tree orderer cannot tell: it advances the
+// mark there and parts from those that did not restart.
+func (m *Machine) overflowsTip(in Regular) bool {
+	tip, limits := m.old.tip, m.batch.limits
+	preferred, size := uint64(limits.PreferredMaxBytes), uint64(in.Envelope.Size)
+	full := uint64(tip.Envelopes) >= uint64(limits.MaxMessageCount)
+	return in.Offset == m.old.first && tip.Envelopes > 0 && !tip.Config && !tip.Cut && !full &&
+		tip.Bytes <= preferred && size <= preferred && tip.Bytes+size > preferred
+}
+
+// orderOldConfig flushes what is pending, then gives the config a block of its own.
+func (m *Machine) orderOldConfig(in Regular) []Effect {
+	var effects []Effect
+	if m.Pending() > 0 {
+		effects = append(effects, m.block(m.batch.cut(), m.beforeOld(), CauseConfig))
+	}
+	if in.Original != 0 {
+		m.marks.Processed = in.Original
+	}
+	return append(m.withTimer(effects), m.configBlock(in.Envelope))
+}
+
+// beforeOld is the position before the last record, which in-tree orderers give
+// as its offset less one whether a record is there or not.
+func (m *Machine) beforeOld() position {
+	at := position{offset: m.last.offset - 1}
+	if m.before.offset == at.offset {
+		at.digest = m.before.digest
+	}
+	return at
+}
