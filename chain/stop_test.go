@@ -78,7 +78,7 @@ func TestContradictingTopics(t *testing.T) {
 			r.broker.CutTail(channel, 3)
 			r.broker.Write(channel, nil, nil, nil, nil)
 		},
-		"no record from offset 4 on carries": func(r *rig, l *ledger) {
+		"the records from offset 4 on hold 0 of the 1": func(r *rig, l *ledger) {
 			history(r, l)
 			l.blocks[len(l.blocks)-1].metadata = []byte{0x08, 0x06} // as in-tree orderers write it
 			r.broker.CutTail(channel, 3)

@@ -103,7 +103,7 @@ func (e *Engine) tipStart() log.Offset {
 	return log.Offset(m.LastOffsetPersisted) + 1
 }
 
-// matchTip looks for the last block's last envelope among the records that the
+// matchTip looks for the last block's envelopes, in their order, among the records that the
 // block was made from: a block of an in-tree orderer carries no digest. It
 // returns what the compatible rules must know of the block.
 func (e *Engine) matchTip(ctx context.Context, topic log.Log, from, tail log.Offset) (tip machine.Tip, err error) {
@@ -116,7 +116,7 @@ func (e *Engine) matchTip(ctx context.Context, topic log.Log, from, tail log.Off
 		return tip, err
 	}
 	defer reader.Close()
-	found, last := false, block.Envelopes[len(block.Envelopes)-1]
+	found := 0
 	for at := from - 1; at < tail; {
 		r, err := reader.Next(ctx)
 		if err != nil {
@@ -124,12 +124,14 @@ func (e *Engine) matchTip(ctx context.Context, topic log.Log, from, tail log.Off
 		}
 		in := InputOf(r)
 		at = r.Offset
-		found = found || carries(in, last)
+		if found < len(block.Envelopes) && carries(in, block.Envelopes[found]) {
+			found++
+		}
 		cut, ok := in.(machine.TimeToCut)
 		tip.Cut = ok && at == tail && cut.Block == block.Number
 	}
-	if !found {
-		how := fmt.Sprintf("no record from offset %d on carries the last envelope of block %d", from, block.Number)
+	if found < len(block.Envelopes) {
+		how := fmt.Sprintf("the records from offset %d on hold %d of the %d envelopes of block %d", from, found, len(block.Envelopes), block.Number)
 		if len(block.Metadata) == 0 {
 			how += ", which names no offset, as a block of another consensus type"
 		}
