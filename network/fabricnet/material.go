@@ -41,6 +41,9 @@ PeerOrgs:
 type orgData struct{ Number, Peers int }
 
 func (n *Network) makeCrypto(ctx context.Context) error {
+	if n.options.Crypto != "" {
+		return os.CopyFS(n.path("crypto"), os.DirFS(n.options.Crypto))
+	}
 	data := struct {
 		Orderers []string
 		Orgs     []orgData

@@ -122,6 +122,7 @@ func (n *Network) ordererEnv(o Orderer) []string {
 		"ORDERER_CONSENSUS_WALDIR=" + n.path(o.Dir, "etcdraft", "wal"),
 		"ORDERER_CONSENSUS_SNAPDIR=" + n.path(o.Dir, "etcdraft", "snapshot"),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR=" + strconv.Itoa(n.options.Replication),
+		"ORDERER_CONSENSUS_KAFKA_TOPIC_COMPATIBLE=" + strings.Join(n.options.Compatible, ","),
 	}
 }
 

@@ -19,6 +19,8 @@ type Options struct {
 	Orderers     int           `json:"orderers"`     // default 3
 	Peers        int           `json:"peers"`        // default 2, in turn in Org1 and Org2; negative for none
 	Brokers      []string      `json:"brokers"`      // host:port; default: an embedded one
+	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
+	Crypto       string        `json:"crypto"`       // folder of crypto material, as cryptogen writes it; then no channel is the default. Default: it is made
 	MaxMessages  int           `json:"maxMessages"`  // of a block; default 10
 	BatchTimeout time.Duration `json:"batchTimeout"` // default 500 ms
 	BasePort     int           `json:"basePort"`     // lowest of the ports, all on 127.0.0.1; default 17050
@@ -34,7 +36,7 @@ func (o Options) withDefaults() Options {
 	if o.Dir == "" {
 		o.Dir = ".network"
 	}
-	if len(o.Channels) == 0 && len(o.Raft) == 0 {
+	if len(o.Channels) == 0 && len(o.Raft) == 0 && o.Crypto == "" {
 		o.Channels = []string{"mychannel"}
 	}
 	fill(&o.Orderers, 3)
