@@ -28,7 +28,7 @@ type channel struct {
 	values [][]byte // consenter metadata, by block
 	ready  bool
 	failed error
-	memory                      // may be shared by channels with the same blocks
+	memory // may be shared by channels with the same blocks
 }
 
 // memory saves doing the same cryptography for every restart.

@@ -141,13 +141,17 @@ func (e *Engine) pin() string {
 
 func (e *Engine) within(b log.Bounds) error {
 	name, next := e.host.Channel(), log.Offset(e.Next())
+	read := next
+	if e.Next() == e.start.Metadata.Offset+1 && e.start.Metadata.Cut != (machine.Digest{}) {
+		read++ // the record that the last block was cut for
+	}
 	switch {
 	case next < b.Start:
 		return fmt.Errorf("topic %q starts at offset %d, but the ledger continues at %d: the records between were deleted; "+
 			"set the topic's retention to unlimited, remove the channel from this orderer and join it again with a config block of an orderer that has them", name, b.Start, next)
-	case next > b.End:
-		return fmt.Errorf("topic %q ends at offset %d, but the ledger continues at %d: the topic was recreated, cut short, or is on another cluster; "+
-			"bring its records back and restart the orderer", name, b.End, next)
+	case read > b.End:
+		return fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: the topic was recreated, cut short, or is on another cluster; "+
+			"bring its records back and restart the orderer", name, b.End, read)
 	}
 	return nil
 }

@@ -22,6 +22,9 @@ func EncodeMetadata(m machine.Metadata) ([]byte, error) {
 	if m.Digest != (machine.Digest{}) {
 		r.TailDigest = m.Digest[:]
 	}
+	if m.Cut != (machine.Digest{}) {
+		r.CutDigest = m.Cut[:]
+	}
 	return record.EncodeMetadata(r)
 }
 
@@ -43,11 +46,15 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 		return machine.Metadata{}, fmt.Errorf("block %d was cut by rule set %d, which this build does not have; use a newer one", height-1, set)
 	case m.LastOffsetPersisted < 0:
 		return machine.Metadata{}, fmt.Errorf("block %d names offset %d, which no record has; %s", height-1, m.LastOffsetPersisted, remedy)
-	case len(m.TailDigest) != 0 && len(m.TailDigest) != len(machine.Digest{}):
-		return machine.Metadata{}, fmt.Errorf("block %d has a tail digest of %d bytes, want %d; %s", height-1, len(m.TailDigest), len(machine.Digest{}), remedy)
+	case !digestSized(m.TailDigest) || !digestSized(m.CutDigest):
+		return machine.Metadata{}, fmt.Errorf("block %d has digests of %d and %d bytes, want %d; %s",
+			height-1, len(m.TailDigest), len(m.CutDigest), len(machine.Digest{}), remedy)
 	}
 	return metadataOf(m, set), nil
 }
+
+// digestSized says whether bytes are a digest, or none.
+func digestSized(b []byte) bool { return len(b) == 0 || len(b) == len(machine.Digest{}) }
 
 // metadataOf reads an in-tree orderer's metadata too, which names no rule set.
 // All of it zero is nothing at all in a block: then the record at offset 0 was
@@ -64,5 +71,6 @@ func metadataOf(m *record.Metadata, set machine.RuleSet) machine.Metadata {
 	}
 	out := machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set, Topic: m.TopicId, Marks: marks}
 	copy(out.Digest[:], m.TailDigest)
+	copy(out.Cut[:], m.CutDigest)
 	return out
 }

@@ -56,25 +56,40 @@ func (e *Engine) begin(ctx context.Context, topic log.Log, tip machine.Tip) (err
 	return err
 }
 
-// resume opens the reader at the tail and compares the record there.
-func (e *Engine) resume(ctx context.Context, topic log.Log, tail log.Offset, known machine.Digest) error {
-	reader, err := topic.Read(ctx, tail)
-	if err != nil {
+// resume opens the reader at the tail and compares the record there. What a
+// block was cut for, the record after its own, is as much a part of it.
+func (e *Engine) resume(ctx context.Context, topic log.Log, tail log.Offset, known machine.Digest) (err error) {
+	if e.reader, err = topic.Read(ctx, tail); err != nil {
 		return err
 	}
-	e.reader = reader
-	r, err := reader.Next(ctx)
-	if err != nil {
+	if err := e.expect(ctx, tail, known); err != nil {
 		return err
 	}
-	if r.Offset != tail || DigestOf(r.Value) != known {
-		return e.differs(tail, fmt.Sprintf("the record there has digest %x, and now one at offset %d with %x", known, r.Offset, DigestOf(r.Value)))
+	cut := e.start.Metadata.Cut
+	if cut == (machine.Digest{}) || e.Next() != e.start.Metadata.Offset+1 {
+		return e.begin(ctx, topic, machine.Tip{})
 	}
+	if err := e.expect(ctx, tail+1, cut); err != nil {
+		return err
+	}
+	e.Close() // to read it again, for the next block
 	return e.begin(ctx, topic, machine.Tip{})
 }
 
+// expect compares the next record of the reader with one that is known.
+func (e *Engine) expect(ctx context.Context, at log.Offset, known machine.Digest) error {
+	r, err := e.reader.Next(ctx)
+	if err != nil {
+		return err
+	}
+	if sum := DigestOf(r.Value); r.Offset != at || sum != known {
+		return e.differs(at, fmt.Sprintf("the record there had digest %x, and now one at offset %d has %x", known, r.Offset, sum))
+	}
+	return nil
+}
+
 func (e *Engine) differs(tail log.Offset, how string) error {
-	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, the last before block %d was cut or reading stopped, %s: "+
+	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, the last that was read for block %d or before it, %s: "+
 		"records were lost and others written in their place (an unclean leader election, or a topic filled anew); "+
 		"compare with the other orderers, bring the lost records back, or move the channel to a topic that has them, then restart the orderer",
 		e.host.Channel(), tail, e.nextBlock(), how))

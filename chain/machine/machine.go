@@ -106,6 +106,7 @@ func New(s Start) *Machine {
 	if s.Metadata.Marks.Overflow {
 		m.held = s.Metadata.Offset + 1
 	}
+	m.marks.Shown, m.marks.Overflow = 0, false // of the block, not of what follows
 	return m
 }
 
@@ -197,7 +198,11 @@ func (m *Machine) configBlock(e Envelope) Effect {
 }
 
 func (m *Machine) metadata(at position) Metadata {
-	return Metadata{Offset: at.offset, RuleSet: m.ruleSet, Digest: at.digest, Topic: m.topic}
+	s := Metadata{Offset: at.offset, RuleSet: m.ruleSet, Digest: at.digest, Topic: m.topic}
+	if at != m.last {
+		s.Cut = m.last.digest // a log that has another record there cuts another block
+	}
+	return s
 }
 
 // mustHold panics if an invariant that the caller keeps is broken.

@@ -494,8 +494,11 @@ type Metadata struct {
 	// The offset of the description that moved a compatible topic to the strict
 	// rules; 0 if none did.
 	UpgradedOffset int64 `protobuf:"varint,21,opt,name=upgraded_offset,json=upgradedOffset,proto3" json:"upgraded_offset,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Of the record after last_offset_persisted, as tail_digest, if the block was
+	// cut because of it: then the block is made from it as well.
+	CutDigest     []byte `protobuf:"bytes,22,opt,name=cut_digest,json=cutDigest,proto3" json:"cut_digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Metadata) Reset() {
@@ -591,6 +594,13 @@ func (x *Metadata) GetUpgradedOffset() int64 {
 	return 0
 }
 
+func (x *Metadata) GetCutDigest() []byte {
+	if x != nil {
+		return x.CutDigest
+	}
+	return nil
+}
+
 var File_chain_record_record_proto protoreflect.FileDescriptor
 
 const file_chain_record_record_proto_rawDesc = "" +
@@ -624,7 +634,7 @@ const file_chain_record_record_proto_rawDesc = "" +
 	"\n" +
 	"channel_id\x18\x03 \x01(\tR\tchannelId\x12!\n" +
 	"\fgenesis_hash\x18\x04 \x01(\fR\vgenesisHash\x12\x19\n" +
-	"\btopic_id\x18\x05 \x01(\tR\atopicId\"\xbd\x03\n" +
+	"\btopic_id\x18\x05 \x01(\tR\atopicId\"\xdc\x03\n" +
 	"\bMetadata\x122\n" +
 	"\x15last_offset_persisted\x18\x01 \x01(\x03R\x13lastOffsetPersisted\x12C\n" +
 	"\x1elast_original_offset_processed\x18\x02 \x01(\x03R\x1blastOriginalOffsetProcessed\x12C\n" +
@@ -635,7 +645,9 @@ const file_chain_record_record_proto_rawDesc = "" +
 	"\btopic_id\x18\x12 \x01(\tR\atopicId\x12:\n" +
 	"\x19resubmitted_config_offset\x18\x13 \x01(\x03R\x17resubmittedConfigOffset\x12\x1a\n" +
 	"\boverflow\x18\x14 \x01(\bR\boverflow\x12'\n" +
-	"\x0fupgraded_offset\x18\x15 \x01(\x03R\x0eupgradedOffset*Q\n" +
+	"\x0fupgraded_offset\x18\x15 \x01(\x03R\x0eupgradedOffset\x12\x1d\n" +
+	"\n" +
+	"cut_digest\x18\x16 \x01(\fR\tcutDigest*Q\n" +
 	"\aRuleSet\x12\x18\n" +
 	"\x14RULE_SET_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fRULE_SET_STRICT\x10\x01\x12\x17\n" +

@@ -137,6 +137,16 @@ func (b *Broker) Values(name string) [][]byte {
 	return nil
 }
 
+// Len is how many records a topic has ever had, those that were cut off not counted.
+func (b *Broker) Len(name string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.topics[name]; t != nil {
+		return len(t.values)
+	}
+	return 0
+}
+
 // Ops returns how many operations were tried.
 func (b *Broker) Ops() int {
 	b.mu.Lock()

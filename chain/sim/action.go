@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Action is one thing that happens in a world: a verb, the orderer that it
+// happens to, and numbers. What they mean is beside each verb. Numbers that
+// point into the world (an offset, a height) are in thousandths of what there
+// is, so that an action keeps its meaning when others are taken away.
+type Action struct {
+	Verb    Verb
+	Orderer int
+	A, B, C int
+}
+
+// Verb names a kind of action.
+type Verb string
+
+const (
+	Submit   Verb = "submit"   // a client (A mod 4) sends an envelope of size B; C = 1: its append is delayed
+	Update   Verb = "update"   // a client sends a config update of key A with value B; C as in submit
+	Conflict Verb = "conflict" // two updates of key A at the same version: one here, one at the next orderer
+	Append   Verb = "append"   // the oldest delayed append is done
+	Deliver  Verb = "deliver"  // the orderer takes up to A records
+	Tick     Verb = "tick"     // A milliseconds pass
+	Fire     Verb = "fire"     // the orderer's batch timer fires, if it is due
+	Crash    Verb = "crash"    // the process ends
+	CrashAt  Verb = "crash-at" // it will end at point A, the B-th time that it comes there
+	Boot     Verb = "boot"     // it starts again from its ledger
+	Audit    Verb = "audit"    // its topic is due to be checked
+	Join     Verb = "join"     // a new orderer begins, with the blocks below A thousandths of this one's ledger
+	Fault    Verb = "fault"    // its next append meets outcome A
+	CutOff   Verb = "cut-off"  // it loses the brokers
+	Rejoin   Verb = "rejoin"   // it has them again
+	Arrive   Verb = "arrive"   // the oldest late append comes to the log
+	Elect    Verb = "elect"    // the partition has a new leader
+	Repeat   Verb = "repeat"   // a foreign writer appends the record at A thousandths again
+	Stray    Verb = "stray"    // a foreign time-to-cut: the next block of the orderer, plus A
+	Forge    Verb = "forge"    // a foreign record of kind A, with config sequence of the orderer's plus B, envelope C
+
+	// At most one of these in a run, near its end: they lose records.
+	Trim     Verb = "trim"     // records below A thousandths are deleted
+	CutTail  Verb = "cut-tail" // those from A thousandths on are lost, and B records written in their place
+	Recreate Verb = "recreate" // the topic is deleted and made anew, with B records
+)
+
+// destructive says whether an action loses records.
+func (v Verb) destructive() bool { return v == Trim || v == CutTail || v == Recreate }
+
+// String is a line of a transcript.
+func (a Action) String() string {
+	return fmt.Sprintf("%s %d %d %d %d", a.Verb, a.Orderer, a.A, a.B, a.C)
+}
+
+// parseAction reads a line of a transcript.
+func parseAction(line string) (a Action, err error) {
+	parts := strings.Fields(line)
+	if len(parts) != 5 {
+		return a, fmt.Errorf("action %q: want a verb and four numbers", line)
+	}
+	a.Verb = Verb(parts[0])
+	for i, field := range []*int{&a.Orderer, &a.A, &a.B, &a.C} {
+		if *field, err = strconv.Atoi(parts[i+1]); err != nil {
+			return a, fmt.Errorf("action %q: %w", line, err)
+		}
+	}
+	return a, nil
+}

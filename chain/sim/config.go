@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// The keys of the channel config that updates set.
+const (
+	keyLimits  = "limits"  // index into limitSets
+	keyWriters = "writers" // bit set of the clients that may write
+	keyBrokers = "brokers" // number of the broker list
+)
+
+// limitSets are the batch limits that a channel can have.
+var limitSets = []machine.Limits{
+	{MaxMessageCount: 3, PreferredMaxBytes: 300, AbsoluteMaxBytes: 1000},
+	{MaxMessageCount: 6, PreferredMaxBytes: 250, AbsoluteMaxBytes: 1000},
+	{MaxMessageCount: 2, PreferredMaxBytes: 600, AbsoluteMaxBytes: 1200},
+	{MaxMessageCount: 1, PreferredMaxBytes: 200, AbsoluteMaxBytes: 800},
+	{MaxMessageCount: 5, PreferredMaxBytes: 160, AbsoluteMaxBytes: 900},
+}
+
+const (
+	clients    = 4
+	everybody  = 1<<clients - 1
+	firstSeq   = 1
+	expiryNone = 1 << 40 // ms: never within a run
+)
+
+// settings are the channel config in force, a value that is never changed.
+type settings struct {
+	seq      uint64
+	limits   int
+	writers  int
+	brokers  int
+	versions [3]int
+}
+
+func firstSettings() settings { return settings{seq: firstSeq, writers: everybody} }
+
+func slot(key string) int {
+	switch key {
+	case keyLimits:
+		return 0
+	case keyWriters:
+		return 1
+	case keyBrokers:
+		return 2
+	}
+	return -1
+}
+
+// apply returns the config that an update makes of this one.
+func (s settings) apply(u *update) (settings, error) {
+	i := slot(u.key)
+	if i < 0 {
+		return s, fmt.Errorf("no key %q", u.key)
+	}
+	if s.versions[i] != u.version {
+		return s, fmt.Errorf("update of %s is for version %d, now %d", u.key, u.version, s.versions[i])
+	}
+	s.versions[i]++
+	s.seq++
+	switch u.key {
+	case keyLimits:
+		s.limits = u.value % len(limitSets)
+	case keyWriters:
+		s.writers = u.value&everybody | 1 // one client may always
+	case keyBrokers:
+		s.brokers = u.value
+	}
+	return s, nil
+}
+
+func (s settings) batch() machine.Limits { return limitSets[s.limits] }
+
+// allows says why an envelope does not hold at this config, by what all orderers agree on.
+func (s settings) allows(c content) error {
+	switch {
+	case c.size > int(s.batch().AbsoluteMaxBytes):
+		return fmt.Errorf("%d bytes, the channel takes %d", c.size, s.batch().AbsoluteMaxBytes)
+	case c.client < 0 || c.client >= clients || s.writers>>c.client&1 == 0:
+		return fmt.Errorf("client %d may not write", c.client)
+	}
+	return nil
+}
+
+// becomes returns the config that a config envelope would put in force.
+func (s settings) becomes(c content) (settings, error) {
+	switch {
+	case c.update == nil:
+		return s, fmt.Errorf("no config update in it")
+	case c.seq != s.seq+1:
+		return s, fmt.Errorf("config sequence %d does not follow %d", c.seq, s.seq)
+	}
+	return s.apply(c.update)
+}

@@ -1,0 +1,119 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+var nilContext = context.Background()
+
+const (
+	healStep   = 50   // milliseconds of simulated time between two rounds
+	healRounds = 4000 // more than any deadline
+)
+
+// heal ends every fault and lets the world come to rest. It returns the
+// liveness that failed, if any did: what is pending is to be cut, and everybody
+// to have it, within the batch timeout and a little.
+func (w *World) heal() {
+	for _, o := range w.orderers {
+		o.cutOff, o.faults, o.crash = false, nil, map[Point]int{}
+		o.boot()
+	}
+	for len(w.late) > 0 {
+		w.arrive()
+	}
+	for _, o := range w.orderers {
+		for len(o.slow) > 0 {
+			s := o.slow[0]
+			o.slow = o.slow[1:]
+			o.order(s)
+		}
+	}
+	w.rest("L1")
+	w.probe()
+	w.rest("L4")
+}
+
+// rest lets time pass until nothing is left to be done, and fails by the
+// invariant when that takes longer than the deadline.
+func (w *World) rest(invariant string) {
+	began := w.now
+	for range healRounds {
+		if !w.round() && w.settled() {
+			return
+		}
+		if deadline := w.deadline(); w.now-began > deadline && !w.settled() {
+			panic(violation{invariant, fmt.Sprintf("not at rest %d ms after the faults ended, the deadline is %d ms: %s", w.now-began, deadline, w.unsettled())})
+		}
+		w.now += healStep
+	}
+	panic(violation{invariant, "never comes to rest: " + w.unsettled()})
+}
+
+// deadline is when the fastest clock's timer must have cut what is pending.
+func (w *World) deadline() int64 {
+	fastest := int64(1)
+	for _, o := range w.orderers {
+		if o.live() {
+			fastest = max(fastest, o.speed)
+		}
+	}
+	return (batchTimeout+5*retryPause)*100/fastest + 1000
+}
+
+// round lets every orderer do all that it can.
+func (w *World) round() (did bool) {
+	for _, o := range w.orderers {
+		if o.live() && o.advance(1<<20) {
+			did = true
+		}
+		if o.fire() {
+			did = true
+		}
+	}
+	return did
+}
+
+// settled says whether all live orderers have read the log and have nothing pending.
+func (w *World) settled() bool { return w.unsettled() == "" }
+
+func (w *World) unsettled() string {
+	end := w.end()
+	for _, o := range w.orderers {
+		if !o.live() {
+			continue
+		}
+		m := o.engine.Machine()
+		switch {
+		case m == nil || o.ready.Ready() != nil:
+			return fmt.Sprintf("%s is not ready: %v", o, o.ready.Ready())
+		case int(m.NextOffset()) != end:
+			return fmt.Sprintf("%s is at offset %d of %d", o, m.NextOffset(), end)
+		case m.Pending() > 0:
+			return fmt.Sprintf("%s has %d envelopes pending for block %d", o, m.Pending(), m.State().Next)
+		}
+	}
+	return ""
+}
+
+// probe is one more envelope through every orderer: a channel that has healed
+// takes it (L3).
+func (w *World) probe() {
+	for _, o := range w.orderers {
+		if !o.live() {
+			continue
+		}
+		c := w.newCall()
+		c.text = fmt.Sprintf("c%d", c.id)
+		w.send(o, c, normal(0, expiryNone, c.text, 10), machine.Normal, 0)
+		if c.answer != acked {
+			panic(violation{"L3", fmt.Sprintf("%s has healed, and an envelope is %s: %v", o, c.answer, o.ready.Ready())})
+		}
+	}
+}
+
+var _ = engine.Reading

@@ -1,0 +1,186 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// carried is what a record of the log carries.
+type carried struct {
+	payload []byte
+	content content
+	ok      bool
+}
+
+// index decodes the log, the chain, and what strangers wrote, once for all checkers.
+func (e *evidence) index() {
+	e.carried, e.inLog, e.foreign = map[int]carried{}, map[string][]int{}, map[string]int{}
+	e.texts, e.updates = map[string][]int{}, map[int]int{}
+	for at, value := range e.log {
+		m := &record.Message{}
+		if proto.Unmarshal(value, m) != nil || m.GetRegular() == nil {
+			continue
+		}
+		c, ok := e.w.read(m.GetRegular().Payload)
+		e.carried[at] = carried{m.GetRegular().Payload, c, ok}
+		if ok && c.text != "" {
+			e.inLog[c.text] = append(e.inLog[c.text], at)
+		}
+	}
+	for b, times := range e.w.injected {
+		if c, ok := e.w.read([]byte(b)); ok {
+			e.foreign[c.text] += times
+		}
+	}
+	for b, positions := range e.chain {
+		c, _ := e.w.read([]byte(b))
+		if c.update != nil {
+			e.updates[c.update.id] += len(positions)
+			continue
+		}
+		e.texts[c.text] = append(e.texts[c.text], positions...)
+	}
+}
+
+// acknowledged looks for what is missing. An envelope that no longer held when
+// its record was read, at a config that had come between, is dropped by all; so
+// is a config update that another one has overtaken.
+func (e *evidence) acknowledged() string {
+	if len(e.live) == 0 {
+		return ""
+	}
+	texts, updates := e.texts, e.updates
+	inLog := e.inLog
+	for _, c := range e.w.calls {
+		switch {
+		case c.answer != acked:
+		case c.update != nil:
+			if now := e.live[0].ledger.config().versions[slot(c.update.key)]; updates[c.update.id] == 0 && now <= c.update.version && e.w.loss == nil {
+				return fmt.Sprintf("update %q was acknowledged by orderer %d; it is in no block and still applies", c.update, c.orderer)
+			}
+		case len(texts[c.text]) == 0 && !e.excused(inLog[c.text]):
+			return fmt.Sprintf("envelope %s was acknowledged by orderer %d; it is in no block", c.text, c.orderer)
+		}
+	}
+	return ""
+}
+
+// excused says whether all records of an envelope were refused where they stand,
+// or were lost with the log.
+func (e *evidence) excused(offsets []int) bool {
+	if len(offsets) == 0 {
+		return e.w.loss != nil
+	}
+	return !slices.ContainsFunc(offsets, func(at int) bool { return !e.ref.dropped[at] })
+}
+
+// once counts. A record can be there twice only if a foreign writer repeated it.
+func (e *evidence) once() string {
+	texts, updates := e.texts, e.updates
+	for _, c := range e.w.calls {
+		switch {
+		case c.update != nil && updates[c.update.id] > 1:
+			return fmt.Sprintf("update %q is ordered %d times", c.update, updates[c.update.id])
+		case c.update == nil && len(texts[c.text]) > 1+e.repeats(c.text):
+			return fmt.Sprintf("envelope %s is ordered %d times, and was submitted once", c.text, len(texts[c.text]))
+		}
+	}
+	return ""
+}
+
+// repeats is how often foreign writers wrote an envelope.
+func (e *evidence) repeats(text string) int { return e.foreign[text] }
+
+// fabricated looks for envelopes that nobody submitted.
+func (e *evidence) fabricated() string {
+	known := map[string]bool{}
+	for _, c := range e.carried {
+		known[string(c.payload)] = true
+	}
+	submitted := map[string]bool{}
+	for _, c := range e.w.calls {
+		submitted[c.text] = true
+	}
+	for b := range e.chain {
+		c, ok := e.w.read([]byte(b))
+		switch {
+		case !ok || !known[b]:
+			return "an envelope is ordered that no record carries whole"
+		case c.update == nil && !submitted[c.text] && e.w.injected[b] == 0:
+			return fmt.Sprintf("envelope %q is ordered, and nobody submitted it", c.text)
+		}
+	}
+	return ""
+}
+
+// ackOrder compares the order of answers and calls with the chain's. An envelope
+// that a stranger wrote again may have been refused the first time.
+func (e *evidence) ackOrder() string {
+	texts := e.texts
+	type placed struct{ began, ended, at int }
+	var all []placed
+	for _, c := range e.w.calls {
+		if at := texts[c.text]; c.update == nil && c.answer == acked && len(at) > 0 && e.repeats(c.text) == 0 {
+			all = append(all, placed{c.began, c.ended, slices.Min(at)})
+		}
+	}
+	for _, a := range all {
+		for _, b := range all {
+			if a.ended < b.began && a.at > b.at {
+				return fmt.Sprintf("event %d was acknowledged before event %d began, and is ordered after it", a.ended, b.began)
+			}
+		}
+	}
+	return ""
+}
+
+// configs replays the config blocks.
+func (e *evidence) configs() string {
+	for _, o := range e.w.orderers {
+		now := firstSettings()
+		for n := 1; n < o.ledger.height(); n++ {
+			b := o.ledger.blocks[n]
+			for _, envelope := range b.Envelopes {
+				c, _ := e.w.read(envelope)
+				if isConfig := c.update != nil; isConfig != b.Config || b.Config && len(b.Envelopes) != 1 {
+					return fmt.Sprintf("%s: block %d mixes config and other envelopes", o, n)
+				}
+				if !b.Config {
+					continue
+				}
+				next, err := now.becomes(c)
+				if err != nil {
+					return fmt.Sprintf("%s: config block %d: %v", o, n, err)
+				}
+				now = next
+			}
+		}
+	}
+	return ""
+}
+
+// ackedInLog looks for acknowledgements that came too early, and for denials
+// that were not true.
+func (e *evidence) ackedInLog() string {
+	if e.w.loss != nil {
+		return ""
+	}
+	inLog := e.inLog
+	for _, c := range e.w.calls {
+		if c.update != nil {
+			continue
+		}
+		offsets := inLog[c.text]
+		switch {
+		case c.answer == acked && (len(offsets) == 0 || slices.Min(offsets) >= int(c.end)):
+			return fmt.Sprintf("envelope %s was acknowledged at log end %d, and is at %v", c.text, c.end, offsets)
+		case (c.answer == denied || c.answer == refused) && len(offsets) > e.repeats(c.text):
+			return fmt.Sprintf("envelope %s was %s, and is in the log", c.text, c.answer)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+var _ engine.Host = (*Orderer)(nil)
+
+// Channel is the same in every world.
+func (o *Orderer) Channel() string { return channelID }
+
+// Config is the one in force.
+func (o *Orderer) Config() engine.Config {
+	c := o.ledger.config()
+	return engine.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: engine.ConsensusType}
+}
+
+// Log opens the topic by the broker list in force.
+func (o *Orderer) Log() (log.Log, error) {
+	o.linked = o.ledger.config().brokers
+	return &wire{Log: o.w.open(), o: o}, nil
+}
+
+// Linked says whether the broker list is another now.
+func (o *Orderer) Linked() (bool, error) { return o.linked == o.ledger.config().brokers, nil }
+
+// Append appends for the loop.
+func (o *Orderer) Append(_ context.Context, value []byte) error {
+	return o.append(value, beforeResubmit, afterResubmit)
+}
+
+// Write writes a block of normal envelopes.
+func (o *Orderer) Write(b engine.Block) error {
+	o.reach(beforeBlock)
+	err := o.ledger.write(b, o.w.now)
+	o.reach(afterBlock)
+	return err
+}
+
+// WriteConfig writes a config block.
+func (o *Orderer) WriteConfig(b engine.Block) error {
+	o.reach(beforeConfig)
+	err := o.writeConfig(b)
+	o.reach(afterConfig)
+	return err
+}
+
+// writeConfig appends a config block to the ledger. One that does not apply would
+// end a real orderer's process.
+func (o *Orderer) writeConfig(b engine.Block) error {
+	c, ok := o.w.read(b.Envelopes[0])
+	next, err := o.ledger.config().becomes(c)
+	if !ok || err != nil {
+		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given an envelope that does not validate: %v", b.Number, err)})
+	}
+	if err := o.ledger.write(b, o.w.now); err != nil {
+		return err
+	}
+	o.ledger.blocks[o.ledger.height()-1].after = next
+	return nil
+}
+
+// Block returns a block of the ledger.
+func (o *Orderer) Block(n machine.BlockNumber) *engine.Block {
+	if int(n) >= o.ledger.height() {
+		return nil
+	}
+	return &o.ledger.blocks[n].Block
+}
+
+// Judge answers by the config in force, and by the clock only where the in-tree
+// rules do.
+func (o *Orderer) Judge(e machine.Judge) machine.Verdict {
+	c, ok := o.w.read(e.Envelope.Bytes)
+	if !ok {
+		return machine.Verdict{Refusal: "it does not decode"}
+	}
+	var err error
+	switch {
+	case e.Check == machine.CheckBroadcast:
+		_, _, err = o.Process(e.Class, e.Envelope.Bytes)
+	case e.Class == machine.Config:
+		_, err = o.ledger.config().becomes(c)
+	default:
+		err = o.ledger.config().allows(c)
+	}
+	if err != nil {
+		return machine.Verdict{Refusal: err.Error()}
+	}
+	return machine.Verdict{}
+}
+
+// Process is Broadcast's check, which reads the orderer's clock.
+func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.ConfigSeq, error) {
+	s := o.ledger.config()
+	seq := machine.ConfigSeq(s.seq)
+	c, ok := o.w.read(b)
+	switch {
+	case !ok || c.channel != channelID:
+		return nil, seq, errors.New("not an envelope of this channel")
+	case class == machine.Config && c.update == nil:
+		return nil, seq, errors.New("no config update in it")
+	case class == machine.Config:
+		_, err := s.apply(c.update)
+		return must(fabric.Marshal(configured(c.update, s.seq, o.id))), seq, err
+	case o.now() > c.expires:
+		return nil, seq, fmt.Errorf("the certificate of client %d has expired", c.client)
+	}
+	return b, seq, s.allows(c)
+}
+
+// Arm starts the batch timer, by the orderer's own clock.
+func (o *Orderer) Arm(n machine.BlockNumber) {
+	o.timer = &timer{engine.Poster{Block: n, Events: engine.Events{}.WithDefaults()}, o.now() + batchTimeout}
+}
+
+// Disarm stops it.
+func (o *Orderer) Disarm() { o.timer = nil }
+
+// Moved follows the phases.
+func (o *Orderer) Moved(to engine.Phase, cause error) { o.ready.To(to, cause) }
+
+// Described opens ingress.
+func (o *Orderer) Described() { o.ready.Described = true }
+
+// CaughtUp is of no interest here.
+func (o *Orderer) CaughtUp() { o.ready.CaughtUp = true }
+
+// batchTimeout is the channel's BatchTimeout in milliseconds.
+const batchTimeout = 1000

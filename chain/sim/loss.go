@@ -1,0 +1,75 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+const reading = engine.Reading
+
+var errDue = engine.ErrDue
+
+// lose does what no cluster with the right settings does: it loses records.
+func (w *World) lose(a Action) {
+	values := w.values()
+	if w.loss != nil || len(values) == 0 {
+		return
+	}
+	l := &loss{verb: a.Verb, at: log.Offset(w.at(a.A)), values: slices.Clone(values),
+		heights: map[*Orderer]int{}, next: map[*Orderer]int64{}}
+	for _, o := range w.orderers {
+		l.heights[o], l.next[o] = o.ledger.height(), o.next()
+	}
+	w.loss = l
+	switch a.Verb {
+	case Trim:
+		w.truth = values[:l.at]
+		w.broker.Trim(channelID, l.at)
+	case CutTail:
+		w.epoch++
+		w.broker.CutTail(channelID, l.at)
+		w.refill(a.B)
+	case Recreate:
+		l.at = 0
+		w.made++
+		w.late = nil
+		w.broker.Recreate(channelID)
+		w.refill(a.B)
+	}
+}
+
+// refill writes records that were not in the log before.
+func (w *World) refill(n int) {
+	for i := range n {
+		w.inject(normal(i%clients, expiryNone, fmt.Sprintf("refill-%d", i), 20), firstSeq)
+	}
+}
+
+// next is the offset that the orderer reads next, as far as its process or its
+// ledger knows; -1 if neither has read.
+func (o *Orderer) next() int64 {
+	if o.engine != nil && o.engine.Machine() != nil {
+		return int64(o.engine.Next())
+	}
+	if o.ledger.height() == 1 {
+		return -1
+	}
+	return o.ledger.tip().position().LastOffsetPersisted + 1
+}
+
+// mustStop says whether the orderer may not go on after the loss.
+func (l *loss) mustStop(o *Orderer) bool {
+	next, known := l.next[o]
+	switch {
+	case !known || next <= 0:
+		return false
+	case l.verb == Trim:
+		return next < int64(l.at)
+	case l.verb == Recreate:
+		return true
+	}
+	return next > int64(l.at)
+}

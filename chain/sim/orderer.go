@@ -1,0 +1,258 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// Point is a place at which an orderer can crash.
+type Point string
+
+const (
+	beforeProduce  Point = "before-produce"
+	afterProduce   Point = "after-produce"
+	beforeConsume  Point = "before-consume"
+	afterConsume   Point = "after-consume"
+	beforeBlock    Point = "before-block"
+	afterBlock     Point = "after-block"
+	beforeConfig   Point = "before-config"
+	afterConfig    Point = "after-config"
+	beforeResubmit Point = "before-resubmit"
+	afterResubmit  Point = "after-resubmit"
+	beforeCut      Point = "before-cut"
+	afterCut       Point = "after-cut"
+)
+
+var points = []Point{beforeProduce, afterProduce, beforeConsume, afterConsume, beforeBlock, afterBlock,
+	beforeConfig, afterConfig, beforeResubmit, afterResubmit, beforeCut, afterCut}
+
+// crashed is what ends an orderer's process.
+type crashed struct{}
+
+// Orderer is one orderer: a ledger that survives crashes, and a process that
+// runs the real engine on it. It is the engine's host.
+type Orderer struct {
+	w      *World
+	id     int
+	speed  int64 // of its clock, in percent
+	ledger *Ledger
+
+	up     bool
+	cutOff bool             // from the brokers
+	faults []outcome        // of its next appends
+	crash  map[Point]int    // crashes when it comes to the point for the n-th time
+	slow   []*submission    // checked, not yet appended
+	retry  int64            // not before this time a new session
+	engine *engine.Engine   // of the process; nil when down
+	ready  engine.Readiness // of the process
+	timer  *timer           // of the process
+	linked int              // broker list that the log was opened with; -1 for none
+	mute   bool             // its appends go nowhere
+	fault  error            // why it stopped for good; nil if it did not
+}
+
+type timer struct {
+	engine.Poster
+	due int64 // by the orderer's clock
+}
+
+// submission is an envelope that Broadcast has checked.
+type submission struct {
+	value []byte
+	call  *call
+}
+
+func (o *Orderer) String() string { return fmt.Sprintf("orderer %d", o.id) }
+
+// now is the time by the orderer's own clock.
+func (o *Orderer) now() int64 { return o.w.now * o.speed / 100 }
+
+// reach crashes the orderer if it is to crash here.
+func (o *Orderer) reach(p Point) {
+	n, ok := o.crash[p]
+	switch {
+	case !ok:
+		return
+	case n > 1:
+		o.crash[p] = n - 1
+		return
+	}
+	delete(o.crash, p)
+	panic(crashed{})
+}
+
+// run does something in the orderer's process, which may crash of it.
+func (o *Orderer) run(f func()) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case crashed:
+			o.stop()
+		case violation:
+			panic(r)
+		default:
+			panic(violation{"I12", fmt.Sprintf("%s panicked: %v", o, r)})
+		}
+	}()
+	f()
+}
+
+// boot starts the process.
+func (o *Orderer) boot() {
+	if o.up {
+		return
+	}
+	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, engine.Readiness{}, nil, -1, nil, nil, 0
+	start, err := o.ledger.start()
+	if err != nil {
+		o.fail(err)
+		return
+	}
+	o.engine = engine.New(o, start, engine.Settings{Compatible: o.w.profile.Compatible}, engine.Events{})
+}
+
+// stop ends the process: nothing but the ledger is left. Clients that wait for
+// an answer get none.
+func (o *Orderer) stop() {
+	if o.engine != nil {
+		o.engine.Close()
+	}
+	for _, s := range o.slow {
+		s.call.answer = noAnswer
+	}
+	o.up, o.engine, o.timer, o.slow = false, nil, nil, nil
+}
+
+func (o *Orderer) fail(err error) {
+	if o.fault == nil {
+		o.fault = err
+	}
+	o.ready.To(engine.Failed, err)
+	o.timer = nil
+}
+
+// live says whether the process runs and has not stopped for good.
+func (o *Orderer) live() bool { return o.up && o.fault == nil }
+
+// advance does up to n steps of the channel's loop; it says whether it did one.
+func (o *Orderer) advance(n int) (did bool) {
+	o.run(func() {
+		for ; n > 0 && o.live() && o.step(); n-- {
+			did = true
+		}
+	})
+	return did
+}
+
+// step is one turn of the loop that package chain runs; false if nothing is to be done.
+func (o *Orderer) step() bool {
+	ctx := context.Background()
+	if o.ready.Phase != engine.Reading {
+		if o.now() < o.retry {
+			return false
+		}
+		return o.follow(o.engine.Connect(ctx))
+	}
+	return o.follow(o.engine.Advance(ctx, ctx))
+}
+
+// follow does what the engine says about an error. A session that ended is
+// another one's beginning, so that the phase is that of a chain that connects.
+func (o *Orderer) follow(err error) bool {
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, errIdle):
+		return false
+	}
+	switch o.engine.After(err) {
+	case engine.Stop:
+		o.fail(err)
+	case engine.Reopen:
+		return o.follow(o.engine.Connect(context.Background()))
+	case engine.Retry:
+		o.retry = o.now() + retryPause
+	}
+	return o.fault == nil
+}
+
+// retryPause is the pause between sessions, in milliseconds.
+const retryPause = 100
+
+// fire posts the time-to-cut that is due.
+func (o *Orderer) fire() (did bool) {
+	if !o.live() || o.timer == nil || o.now() < o.timer.due {
+		return false
+	}
+	o.run(func() {
+		t := o.timer
+		did = true
+		done, _ := t.Try(context.Background(), o.appendCut)
+		if done {
+			o.timer = nil
+			return
+		}
+		t.due = o.now() + retryPause
+	})
+	return did
+}
+
+// broadcast is a client's call: what Fabric's Broadcast does with an envelope,
+// up to the append. A slow one is appended by a later action.
+func (o *Orderer) broadcast(c *call, envelope *fabric.Envelope, class machine.Class) *submission {
+	c.orderer = o.id
+	if !o.live() || o.ready.Ready() != nil {
+		c.answer = refused
+		return nil
+	}
+	b := must(fabric.Marshal(envelope))
+	anew, seq, err := o.Process(class, b)
+	if err != nil {
+		c.answer = refused
+		return nil
+	}
+	e := &fabric.Envelope{}
+	if err := fabric.Unmarshal(anew, e); err != nil {
+		panic(err)
+	}
+	return &submission{must(engine.Value(e, uint64(seq), class)), c}
+}
+
+// order appends what Broadcast has checked, and answers the client.
+func (o *Orderer) order(s *submission) {
+	s.call.answer = noAnswer // unless it comes to one
+	s.call.tried = true
+	o.run(func() {
+		err := o.ready.Ready()
+		if err == nil {
+			err = engine.Submit(context.Background(), s.value, o.appendClient)
+		}
+		s.call.answered(o.w, err)
+	})
+}
+
+func (o *Orderer) appendClient(_ context.Context, value []byte) error {
+	return o.append(value, beforeProduce, afterProduce)
+}
+
+func (o *Orderer) appendCut(_ context.Context, value []byte) error {
+	return o.append(value, beforeCut, afterCut)
+}
+
+func (o *Orderer) append(value []byte, pre, post Point) error {
+	if o.mute {
+		return nil
+	}
+	o.reach(pre)
+	err := (&wire{Log: o.w.open(), o: o}).send(value)
+	o.reach(post)
+	return err
+}
+
+var _ log.Log = (*wire)(nil)

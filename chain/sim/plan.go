@@ -1,0 +1,154 @@
+package sim
+
+import "math/rand/v2"
+
+// Profile says which worlds are drawn: how large, and which faults can happen.
+type Profile struct {
+	Name     string
+	Orderers int
+	Steps    int
+
+	Compatible bool // the topic is one of in-tree orderers
+	InTree     bool // and so are the orderers: see intree.go
+
+	Updates   bool // config updates, conflicting ones too
+	Restarts  bool // crashes at any point, and late joiners
+	FailsAt   bool // appends that fail before they reach the log
+	Ambiguous bool // appends that fail after, or come late
+	Outages   bool // orderers that are cut off, elections, audits
+	Repeats   bool // a writer that is not idempotent
+	Strays    bool // forged time-to-cut records
+	Forgeries bool // forged records of every other kind
+	Losses    bool // the log loses records
+	Clocks    bool // clocks of different speed
+}
+
+// Everything is the strict rules under all faults together.
+func Everything() Profile {
+	return Profile{Name: "everything", Orderers: 3, Steps: 300, Updates: true, Restarts: true, FailsAt: true, Ambiguous: true,
+		Outages: true, Repeats: true, Strays: true, Forgeries: true, Losses: true, Clocks: true}
+}
+
+// Plan is a run that was drawn: the speeds of the orderers' clocks, and actions.
+type Plan struct {
+	Speeds  []int64
+	Actions []Action
+}
+
+// weighted is a verb and how often it is drawn.
+type weighted struct {
+	verb   Verb
+	weight float64
+}
+
+// NewPlan draws a run. The probabilities of what can happen are drawn first, so
+// that some worlds see much of one fault and none of another.
+func NewPlan(seed uint64, p Profile) Plan {
+	rng := rand.New(rand.NewPCG(seed, 0x6b61666b61))
+	plan := Plan{Actions: make([]Action, 0, p.Steps), Speeds: make([]int64, 5)}
+	for i := range plan.Speeds {
+		plan.Speeds[i] = 100
+		if p.Clocks && rng.IntN(2) == 0 {
+			plan.Speeds[i] = []int64{10, 50, 90, 110, 300, 1000}[rng.IntN(6)]
+		}
+	}
+	verbs, total := draw(rng, p)
+	for range p.Steps {
+		x := rng.Float64() * total
+		i := 0
+		for ; x > verbs[i].weight; i++ {
+			x -= verbs[i].weight
+		}
+		plan.Actions = append(plan.Actions, fill(rng, verbs[i].verb, p))
+	}
+	if p.Losses && rng.IntN(8) == 0 {
+		at := p.Steps*2/3 + rng.IntN(p.Steps/3)
+		verb := []Verb{Trim, CutTail, Recreate}[rng.IntN(3)]
+		plan.Actions = append(plan.Actions[:at:at], append([]Action{fill(rng, verb, p)}, plan.Actions[at:]...)...)
+	}
+	return plan
+}
+
+// draw gives each verb of the profile its weight in this run.
+func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
+	add := func(on bool, weight float64, all ...Verb) {
+		for _, v := range all {
+			if !on {
+				continue
+			}
+			w := weight * []float64{0, 0.3, 1, 1, 3}[rng.IntN(5)]
+			if v == Submit || v == Deliver || v == Tick || v == Fire || v == Boot || v == Rejoin {
+				w = weight // nothing happens without them
+			}
+			verbs = append(verbs, weighted{v, w})
+			total += w
+		}
+	}
+	add(true, 100, Submit)
+	add(true, 110, Deliver)
+	add(true, 30, Tick, Fire)
+	add(true, 6, Append)
+	add(p.Updates, 4, Update)
+	add(p.Updates, 2, Conflict)
+	add(p.Restarts, 3, Crash, CrashAt)
+	add(p.Restarts, 8, Boot)
+	add(p.Restarts, 1, Join)
+	add(p.FailsAt || p.Ambiguous, 6, Fault)
+	add(p.Ambiguous, 3, Arrive)
+	add(p.Outages, 2, CutOff, Elect, Audit)
+	add(p.Outages, 6, Rejoin)
+	add(p.Repeats, 4, Repeat)
+	add(p.Strays, 4, Stray)
+	add(p.Forgeries, 8, Forge)
+	return verbs, total
+}
+
+// fill draws the numbers of an action.
+func fill(rng *rand.Rand, v Verb, p Profile) Action {
+	a := Action{Verb: v, Orderer: rng.IntN(p.Orderers + 2)}
+	switch v {
+	case Submit:
+		a.A, a.B = rng.IntN(100), rng.IntN(120)
+		if rng.IntN(12) == 0 {
+			a.B = 150 + rng.IntN(900)
+		}
+		a.C = oneIn(rng, 8)
+	case Update, Conflict:
+		a.A, a.B, a.C = rng.IntN(len(keys)), rng.IntN(100), oneIn(rng, 3)
+		if rng.IntN(3) == 0 {
+			a.A = 0
+		}
+	case Deliver:
+		a.A = 1 + rng.IntN(8)
+	case Tick:
+		a.A = 20 + rng.IntN(400)
+	case CrashAt:
+		a.A, a.B = rng.IntN(len(points)), 1+rng.IntN(4)
+	case Join, Repeat, Trim, CutTail, Recreate:
+		a.A, a.B = rng.IntN(1001), rng.IntN(40)
+	case Fault:
+		a.A = p.outcome(rng)
+	case Stray:
+		a.A = []int{-1000000, -2, -1, 0, 0, 0, 1, 2, strayMax}[rng.IntN(9)]
+	case Forge:
+		a.A, a.B, a.C = rng.IntN(1000), []int{0, 0, 0, -1, -1, 1, 1 << 20, -100}[rng.IntN(8)], rng.IntN(1000)
+	}
+	return a
+}
+
+func (p Profile) outcome(rng *rand.Rand) int {
+	switch {
+	case !p.Ambiguous:
+		return 0
+	case !p.FailsAt:
+		return 1 + rng.IntN(2)
+	}
+	return rng.IntN(3)
+}
+
+func oneIn(rng *rand.Rand, n int) int {
+	if rng.IntN(n) == 0 {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,118 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Result is what a run came to.
+type Result struct {
+	Seed       uint64
+	Invariant  string // of the first violation; empty if none
+	Text       string
+	Blocks     int
+	Configs    int
+	Records    int
+	Acked      int
+	Stopped    int
+	plan       Plan
+	violations []violation
+}
+
+// Failed says whether an invariant was violated.
+func (r Result) Failed() bool { return r.Invariant != "" }
+
+// Run is one run: the seed's plan in the profile's world.
+func Run(seed uint64, p Profile) Result {
+	r := Play(NewPlan(seed, p), p)
+	r.Seed = seed
+	return r
+}
+
+// Play plays a plan and checks what it came to.
+func Play(plan Plan, p Profile) (r Result) {
+	w := newWorld(p, plan.Speeds)
+	r.violations = w.attempt(plan.Actions)
+	r.plan = plan
+	if len(r.violations) > 0 {
+		r.Invariant, r.Text = r.violations[0].invariant, r.violations[0].text
+	}
+	r.count(w)
+	return r
+}
+
+func (r *Result) count(w *World) {
+	r.Records = len(w.values())
+	for _, o := range w.orderers {
+		r.Blocks = max(r.Blocks, o.ledger.height()-1)
+		r.Configs = max(r.Configs, int(o.ledger.config().seq)-firstSeq)
+		if o.fault != nil {
+			r.Stopped++
+		}
+	}
+	for _, c := range w.calls {
+		if c.answer == acked {
+			r.Acked++
+		}
+	}
+}
+
+// attempt plays, heals and checks. A violation on the way ends it.
+func (w *World) attempt(actions []Action) (found []violation) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case violation:
+			found = []violation{r}
+		default:
+			panic(r)
+		}
+	}()
+	for _, a := range actions {
+		w.play(a)
+	}
+	w.heal()
+	return check(w)
+}
+
+// Transcript is a plan as text, which ParseTranscript reads.
+func (p Plan) Transcript() string {
+	var b strings.Builder
+	fmt.Fprint(&b, "speeds")
+	for _, s := range p.Speeds {
+		fmt.Fprintf(&b, " %d", s)
+	}
+	fmt.Fprintln(&b)
+	for _, a := range p.Actions {
+		fmt.Fprintln(&b, a)
+	}
+	return b.String()
+}
+
+// ParseTranscript reads a plan. Lines that are empty or begin with # are skipped.
+func ParseTranscript(text string) (p Plan, err error) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || line[0] == '#':
+		case strings.HasPrefix(line, "speeds"):
+			for _, field := range strings.Fields(line)[1:] {
+				var s int64
+				if _, err := fmt.Sscan(field, &s); err != nil {
+					return p, fmt.Errorf("speeds %q: %w", line, err)
+				}
+				p.Speeds = append(p.Speeds, s)
+			}
+		default:
+			a, err := parseAction(line)
+			if err != nil {
+				return p, err
+			}
+			p.Actions = append(p.Actions, a)
+		}
+	}
+	if len(p.Speeds) == 0 {
+		return p, fmt.Errorf("no line with the clocks' speeds")
+	}
+	return p, nil
+}

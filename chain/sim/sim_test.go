@@ -1,0 +1,24 @@
+package sim
+
+import (
+	"testing"
+)
+
+func TestEverything(t *testing.T) {
+	p := Everything()
+	var sum Result
+	for seed := range uint64(500) {
+		r := Run(seed, p)
+		if r.Failed() {
+			small := Shrink(r.plan, p, r.Invariant, 2000)
+			r = Play(small, p)
+			t.Fatalf("seed %d: %s: %s\n%s", seed, r.Invariant, r.Text, small.Transcript())
+		}
+		sum.Blocks += r.Blocks
+		sum.Configs += r.Configs
+		sum.Records += r.Records
+		sum.Acked += r.Acked
+		sum.Stopped += r.Stopped
+	}
+	t.Logf("%+v", sum)
+}

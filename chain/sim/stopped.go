@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// identity looks for chains that went on after the loss of what they were made from.
+func (e *evidence) identity() string {
+	l := e.w.loss
+	if l == nil {
+		return ""
+	}
+	for _, o := range e.live {
+		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height]) {
+			return fmt.Sprintf("%s goes on at height %d, though %s at offset %d took what its block %d was made from", o, o.ledger.height(), l.verb, l.at, height-1)
+		}
+	}
+	for _, o := range e.stopped {
+		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height]) && o.ledger.height() > height {
+			return fmt.Sprintf("%s wrote block %d after %s at offset %d", o, height, l.verb, l.at)
+		}
+	}
+	return ""
+}
+
+// contradicts says whether a ledger as it was at the loss covers records that were lost.
+func (l *loss) contradicts(blocks []stored) bool {
+	if len(blocks) == 1 {
+		return false
+	}
+	next := blocks[len(blocks)-1].position().LastOffsetPersisted + 1
+	switch l.verb {
+	case Trim:
+		return false // it may have read further than its last block says
+	case Recreate:
+		return true
+	}
+	return next > int64(l.at)
+}
+
+// failStop looks for envelopes that were taken by an orderer that had stopped.
+func (e *evidence) failStop() string {
+	for _, o := range e.stopped {
+		if o.fault == nil {
+			return fmt.Sprintf("%s does not run after everything has healed", o)
+		}
+		if o.ready.Phase != engine.Failed || o.ready.Ready() == nil {
+			return fmt.Sprintf("%s has stopped and takes envelopes", o)
+		}
+	}
+	return ""
+}
+
+// poison looks for orderers that stopped without a loss.
+func (e *evidence) poison() string {
+	for _, o := range e.stopped {
+		if e.w.loss == nil && o.fault != nil {
+			return fmt.Sprintf("%s has stopped: %v", o, o.fault)
+		}
+		if l := e.w.loss; l != nil && l.verb == Trim && o.fault != nil && o.next() >= int64(l.at) {
+			return fmt.Sprintf("%s has stopped at offset %d, and the log still has that: %v", o, o.next(), o.fault)
+		}
+	}
+	return ""
+}
+
+// waits is looked at in runs with outages: an orderer that was cut off is ready
+// again, or has stopped for a loss.
+func (e *evidence) waits() string {
+	for _, o := range e.live {
+		if err := o.ready.Ready(); err != nil {
+			return fmt.Sprintf("%s: %v", o, err)
+		}
+	}
+	return ""
+}
+
+// restarts starts one of the live orderers again from a block somewhere in its
+// ledger, with its appends going nowhere, and compares what it comes to.
+func (e *evidence) restarts() string {
+	if e.w.loss != nil || len(e.live) == 0 {
+		return ""
+	}
+	o := e.live[len(e.log)%len(e.live)]
+	height := 1 + (7*len(e.log)+len(e.w.calls))%o.ledger.height()
+	again := &Orderer{w: e.w, id: o.id, speed: o.speed, ledger: o.ledger.upTo(height), crash: map[Point]int{}, mute: true}
+	again.boot()
+	again.advance(1 << 20)
+	if text := sameBlocks(o.ledger.blocks, again.ledger.blocks); text != "" || again.ledger.height() != o.ledger.height() {
+		return fmt.Sprintf("%s, started again at height %d, comes to height %d, was %d: %s", o, height, again.ledger.height(), o.ledger.height(), text)
+	}
+	return sameState(o.engine.Machine(), again.engine.Machine())
+}
+
+func sameState(a, b *machine.Machine) string {
+	if x, y := fmt.Sprint(a.State()), fmt.Sprint(b.State()); x != y {
+		return fmt.Sprintf("state %s, was %s", y, x)
+	}
+	return ""
+}

@@ -1,0 +1,128 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/memlog"
+)
+
+// errIdle is what a reader gives when the log has nothing new: the simulation
+// decides when to come back.
+var errIdle = errors.New("nothing to read")
+
+// errFault is what an injected fault gives.
+var errFault = errors.New("injected fault")
+
+// outcome is what becomes of an append.
+type outcome string
+
+const (
+	fine   outcome = "ok"
+	before outcome = "before" // fails, not in the log
+	after  outcome = "after"  // fails, in the log
+	late   outcome = "late"   // fails, comes to the log later
+)
+
+// wire is an orderer's connection to the topic: memlog, with the faults that the
+// scheduler has armed.
+type wire struct {
+	*memlog.Log
+	o *Orderer
+}
+
+func (w *wire) down() error {
+	if w.o.cutOff {
+		return &log.Error{Class: log.Retryable, Op: "call", Topic: channelID, Err: errFault}
+	}
+	return nil
+}
+
+func (w *wire) Create(ctx context.Context) error {
+	if err := w.down(); err != nil {
+		return err
+	}
+	return w.Log.Create(ctx)
+}
+
+func (w *wire) Identity(ctx context.Context) (log.Identity, error) {
+	if err := w.down(); err != nil {
+		return log.Identity{}, err
+	}
+	return w.Log.Identity(ctx)
+}
+
+func (w *wire) Bounds(ctx context.Context) (log.Bounds, error) {
+	if err := w.down(); err != nil {
+		return log.Bounds{}, err
+	}
+	return w.Log.Bounds(ctx)
+}
+
+func (w *wire) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	if err := w.down(); err != nil {
+		return nil, err
+	}
+	r, err := w.Log.Read(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	return &tap{Reader: r, w: w, next: from, epoch: w.o.w.epoch, made: w.o.w.made}, nil
+}
+
+// send appends, with the fault that is armed for the orderer's next append.
+func (w *wire) send(value []byte) error {
+	if err := w.down(); err != nil {
+		return err
+	}
+	o := w.o
+	how := fine
+	if len(o.faults) > 0 {
+		how, o.faults = o.faults[0], o.faults[1:]
+	}
+	switch how {
+	case before:
+		return &log.Error{Class: log.Retryable, Op: "append", Topic: channelID, Err: errFault}
+	case late:
+		o.w.late = append(o.w.late, slices.Clone(value))
+		return &log.Error{Class: log.Ambiguous, Op: "append", Topic: channelID, Err: errFault}
+	}
+	if err := w.Log.Append(context.Background(), value); err != nil {
+		return err
+	}
+	if how == after {
+		return &log.Error{Class: log.Ambiguous, Op: "append", Topic: channelID, Err: errFault}
+	}
+	return nil
+}
+
+// tap is a reader that never waits.
+type tap struct {
+	log.Reader
+	w     *wire
+	next  log.Offset
+	epoch int // of the topic when the reader was opened
+	made  int // how often it had been made
+}
+
+func (t *tap) Next(ctx context.Context) (log.Record, error) {
+	t.w.o.reach(beforeConsume)
+	if err := t.w.down(); err != nil {
+		return log.Record{}, err
+	}
+	if t.made != t.w.o.w.made { // what sarama gives once of a topic that was deleted, then it reads on
+		return log.Record{}, &log.Error{Class: log.Retryable, Op: "read", Topic: channelID, Err: log.ErrNoTopic}
+	}
+	b, err := t.w.Log.Bounds(ctx)
+	if err == nil && t.next == b.End && t.epoch == t.w.o.w.epoch {
+		return log.Record{}, errIdle
+	}
+	r, err := t.Reader.Next(ctx)
+	if err == nil {
+		t.next = r.Offset + 1
+		t.w.o.reach(afterConsume)
+	}
+	return r, err
+}

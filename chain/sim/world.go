@@ -1,0 +1,170 @@
+// Package sim runs channels in simulated worlds: the real machine and the real
+// decisions of the shell (package engine), on a log in memory, ledgers, clocks
+// and clients that are simulated, all in one goroutine. One seed is one run, bit
+// for bit. After the faults everything heals, and checkers that read nothing but
+// ledgers, log and the clients' history look for what must never be.
+//
+//	seed --plan--> actions --play--> world --check--> violations
+//
+// A run that violates an invariant is shrunk to the fewest actions that do, and
+// printed as a transcript; testdata keeps those of bugs that were found.
+package sim
+
+import (
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/memlog"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// World is the state of a run.
+type World struct {
+	profile   Profile
+	now       int64 // milliseconds
+	broker    *memlog.Broker
+	client    *memlog.Log
+	epoch     int // elections and worse
+	made      int // how often the topic was made
+	described bool
+	orderers  []*Orderer
+	late      [][]byte // appends on their way
+	calls     []*call
+	clock     int            // counts the clients' events
+	injected  map[string]int // envelopes that foreign writers wrote, how often
+	updates   int            // config updates made so far
+	loss      *loss          // the records that were lost; nil for none
+	truth     [][]byte       // values that were trimmed
+	contents  map[string]known
+}
+
+// loss is what a destructive action did.
+type loss struct {
+	verb    Verb
+	at      log.Offset         // records from here on are other ones, or (trim) those below are gone
+	values  [][]byte           // the log before
+	heights map[*Orderer]int   // of the ledgers
+	next    map[*Orderer]int64 // offsets that the orderers would have read next; -1 before the first
+}
+
+// violation is a broken invariant.
+type violation struct {
+	invariant string
+	text      string
+}
+
+func newWorld(p Profile, speeds []int64) *World {
+	w := &World{profile: p, broker: memlog.NewBroker(), injected: map[string]int{}, contents: map[string]known{}}
+	w.client = w.broker.Open(channelID, log.Settings{MaxMessageBytes: 1 << 20})
+	if p.Compatible {
+		w.broker.Write(channelID, must(record.Encode(record.NewConnect(nil)))) // as in-tree orderers begin
+	}
+	for i := range p.Orderers {
+		w.add(newLedger(), speeds[i%len(speeds)])
+	}
+	return w
+}
+
+func (w *World) add(l *Ledger, speed int64) {
+	o := &Orderer{w: w, id: len(w.orderers), speed: speed, ledger: l, crash: map[Point]int{}}
+	w.orderers = append(w.orderers, o)
+	o.boot()
+}
+
+func (w *World) open() *memlog.Log { return w.client }
+
+// at is the offset at so many thousandths of the log.
+func (w *World) at(thousandths int) int { return w.end() * thousandths / 1000 }
+
+// end is the end of the log.
+func (w *World) end() int { return w.broker.Len(channelID) }
+
+// read is open, done once for each envelope.
+func (w *World) read(b []byte) (content, bool) {
+	if known, ok := w.contents[string(b)]; ok {
+		return known.content, known.ok
+	}
+	c, ok := open(b)
+	w.contents[string(b)] = known{c, ok}
+	return c, ok
+}
+
+type known struct {
+	content
+	ok bool
+}
+
+// values are those of the log, also the ones that were trimmed.
+func (w *World) values() [][]byte {
+	all := w.broker.Values(channelID)
+	copy(all, w.truth)
+	return all
+}
+
+// play does one action.
+func (w *World) play(a Action) {
+	o := w.orderers[a.Orderer%len(w.orderers)]
+	switch a.Verb {
+	case Submit, Update, Conflict, Append:
+		w.playClient(o, a)
+	case Deliver:
+		o.advance(a.A)
+	case Tick:
+		w.now += int64(a.A)
+	case Fire:
+		o.fire()
+	case Crash:
+		o.stop()
+	case CrashAt:
+		o.crash[points[a.A%len(points)]] = a.B
+	case Boot:
+		o.boot()
+	case Audit:
+		o.audit()
+	case Join:
+		w.join(o, a.A)
+	case Fault:
+		o.faults = append(o.faults, []outcome{before, after, late}[a.A%3])
+	case CutOff, Rejoin:
+		o.cutOff = a.Verb == CutOff
+	case Arrive:
+		w.arrive()
+	case Elect:
+		if w.end() > 0 {
+			w.epoch++
+			w.broker.Elect(channelID)
+		}
+	case Repeat, Stray, Forge:
+		w.playForeign(o, a)
+	case Trim, CutTail, Recreate:
+		w.lose(a)
+	default:
+		panic(fmt.Sprintf("sim: action %q", a))
+	}
+}
+
+// join adds an orderer with a copy of another's first blocks.
+func (w *World) join(from *Orderer, thousandths int) {
+	if len(w.orderers) >= w.profile.Orderers+2 || w.loss != nil {
+		return
+	}
+	height := max(1, from.ledger.height()*thousandths/1000)
+	w.add(from.ledger.upTo(height), from.speed)
+}
+
+// arrive brings the oldest late append to the log.
+func (w *World) arrive() {
+	if len(w.late) > 0 {
+		w.broker.Write(channelID, w.late[0])
+		w.late = w.late[1:]
+	}
+}
+
+// audit ends the session, as the shell does every CheckInterval.
+func (o *Orderer) audit() {
+	o.run(func() {
+		if o.live() && o.ready.Phase == reading {
+			o.follow(errDue)
+		}
+	})
+}
