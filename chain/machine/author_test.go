@@ -14,27 +14,64 @@ type author struct {
 	offset Offset
 }
 
-func fresh() Start {
-	return Start{
-		Channel:     "ours",
-		GenesisHash: []byte{10, 11},
-		Next:        1,
-		Metadata:    Metadata{Offset: -1},
-		Seq:         3,
-		Limits:      Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 250},
+// topic is what becomes of a topic in its life.
+type topic int
+
+const (
+	strictTopic     topic = iota
+	compatibleTopic       // with or without a description
+	upgradedTopic         // compatible, until a description half-way
+)
+
+var topics = []topic{strictTopic, compatibleTopic, upgradedTopic}
+
+func (k topic) String() string { return [...]string{"strict", "compatible", "upgraded"}[k] }
+
+// fresh is an orderer that has just joined. Every fourth stray time-to-cut is let pass.
+func fresh(k topic) Start {
+	s := Start{
+		Channel:      "ours",
+		GenesisHash:  []byte{10, 11},
+		Next:         1,
+		Metadata:     Metadata{Offset: -1},
+		Seq:          3,
+		Limits:       Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 250},
+		Resubmission: true,
+		Undescribed:  k != strictTopic,
 	}
+	for at := Offset(1); at < 100; at += 4 {
+		s.Pass = append(s.Pass, at)
+	}
+	return s
 }
 
-// log is a described topic: its description, then length records.
-func (a *author) log(length int) []Input {
-	log := []Input{a.append(Connect{Offset: a.advance(), Description: a.description(0)})}
-	for range length {
+// log is a topic: what it begins with, then length records.
+func (a *author) log(k topic, length int) []Input {
+	log := []Input{a.append(a.head(k))}
+	for i := range length {
+		if k == upgradedTopic && i == length/2 {
+			log = append(log, a.append(Connect{Offset: a.advance(), Description: a.description(0)}))
+		}
 		log = append(log, a.append(a.record()))
 	}
 	return log
 }
 
+func (a *author) head(k topic) Input {
+	at := a.advance()
+	switch {
+	case k == strictTopic:
+		return Connect{Offset: at, Description: a.description(0)}
+	case a.choose(4) == 0:
+		return Connect{Offset: at, Description: a.description(1)}
+	case a.choose(4) == 0:
+		return a.regular(at, Normal, typeEndorserTransaction)
+	}
+	return Connect{Offset: at}
+}
+
 func (a *author) append(in Input) Input {
+	in = sealed(in)
 	a.node.take(in, forever())
 	return in
 }
@@ -50,6 +87,8 @@ func (a *author) advance() Offset {
 func (a *author) record() Input {
 	at := a.advance()
 	switch kind := a.choose(100); {
+	case kind < 20 && len(a.node.resubmitted) > 0:
+		return a.copied(at)
 	case kind < 60:
 		return a.regular(at, Normal, typeEndorserTransaction)
 	case kind < 68:
@@ -73,10 +112,22 @@ func (a *author) regular(at Offset, class Class, headerType int32) Regular {
 	}}
 }
 
+// copied is a copy of a lagging record, by one orderer or by the next.
+func (a *author) copied(at Offset) Regular {
+	was := a.node.resubmitted[a.choose(len(a.node.resubmitted))]
+	return Regular{Offset: at, Class: was.Class, ConfigSeq: a.seq(), Original: was.Offset, Envelope: was.Envelope}
+}
+
 // forged is a regular record of which nothing need be true.
 func (a *author) forged(at Offset) Regular {
 	r := a.regular(at, Class(a.choose(6)-2), int32(a.choose(12)-2))
-	switch a.choose(5) {
+	switch a.choose(8) {
+	case 5:
+		r.Original = []Offset{-1, 0, 1, at - 1, at, at + 9, math.MaxInt64, math.MinInt64}[a.choose(8)]
+	case 4:
+		r.Envelope.HeaderFlaw = "its channel header does not decode"
+	case 3:
+		r.Envelope.SignerFlaw = "its signature header does not decode"
 	case 0:
 		r.Envelope.Channel = "theirs"
 	case 1:
@@ -94,20 +145,26 @@ func (a *author) connect(at Offset) Connect {
 	case 1:
 		return Connect{Offset: at, Flaw: "it does not decode"}
 	}
-	return Connect{Offset: at, Description: a.description(a.choose(5))}
+	return Connect{Offset: at, Description: a.description(1 + a.choose(5))}
 }
 
-// description is ours, but for one field that the wrong one names.
-func (a *author) description(wrong int) *Description {
+// description is ours: strict, compatible, or but for one field that names the
+// wrong thing.
+func (a *author) description(variant int) *Description {
 	d := Description{DescriptionVersion, Strict, "ours", []byte{10, 11}, "T"}
-	switch wrong {
+	if a.choose(4) == 0 {
+		d.Topic = ""
+	}
+	switch variant {
 	case 1:
-		d.FormatVersion++
+		d.RuleSet = Compatible
 	case 2:
-		d.RuleSet++
+		d.FormatVersion++
 	case 3:
-		d.Channel = "theirs"
+		d.RuleSet = 3
 	case 4:
+		d.Channel = "theirs"
+	case 5:
 		d.GenesisHash = nil
 	}
 	return &d
@@ -128,19 +185,27 @@ func (a *author) seq() ConfigSeq {
 	return now
 }
 
+// cutFor is most often the next block. Strays are rare where they would end the
+// channel, and so the log.
 func (a *author) cutFor() BlockNumber {
-	next := a.node.machine.next
+	m := a.node.machine
+	if m.ruleSet == Compatible && a.choose(15) != 0 {
+		if m.Pending() == 0 {
+			return m.next - 1
+		}
+		return m.next - BlockNumber(a.choose(8)/7)
+	}
 	switch a.choose(8) {
 	case 0:
 		return 0
 	case 1:
-		return next - 1
+		return m.next - 1
 	case 2:
-		return next + 1
+		return m.next + 1
 	case 3:
 		return math.MaxUint64
 	}
-	return next
+	return m.next
 }
 
 func (a *author) size() int {
@@ -148,53 +213,4 @@ func (a *author) size() int {
 		return 1 + a.choose(400)
 	}
 	return 1 + a.choose(60)
-}
-
-// expected lists the envelopes that a log orders, in order and whatever the
-// blocks: a second, shorter telling of the strict rules.
-func expected(log []Input, s Start) []string {
-	var ordered []string
-	for _, in := range log {
-		switch in := in.(type) {
-		case Connect:
-			if s.Metadata.RuleSet == Undescribed && !ours(in.Description, s) {
-				return ordered
-			}
-			s.Metadata.RuleSet = Strict
-		case TimeToCut:
-			if s.Metadata.RuleSet == Undescribed {
-				return ordered
-			}
-		case Regular:
-			if s.Metadata.RuleSet == Undescribed {
-				return ordered
-			}
-			if !sound(in, s) || !holds(in, s.Seq) {
-				continue
-			}
-			ordered = append(ordered, string(in.Envelope.Bytes))
-			if in.Class == Config {
-				c := configAfter(in.Envelope, s.Seq)
-				s.Seq, s.Limits = c.Seq, c.Limits
-			}
-		}
-	}
-	return ordered
-}
-
-func ours(d *Description, s Start) bool {
-	return d != nil && d.FormatVersion == 1 && d.RuleSet == Strict && d.Channel == s.Channel && string(d.GenesisHash) == string(s.GenesisHash)
-}
-
-func sound(r Regular, s Start) bool {
-	e := r.Envelope
-	honest := r.Class == Normal && e.Type != 1 && e.Type != 2 && e.Type != 4 || r.Class == Config && e.Type == 1
-	return honest && e.Flaw == "" && e.Channel == s.Channel && e.Size > 0 && e.Size <= int(s.Limits.AbsoluteMaxBytes)
-}
-
-func holds(r Regular, now ConfigSeq) bool {
-	if r.Class == Config && r.ConfigSeq < now {
-		return false
-	}
-	return r.Class == Normal && r.ConfigSeq == now || refusal(r.Envelope, now) == ""
 }

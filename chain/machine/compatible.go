@@ -105,8 +105,8 @@ func (m *Machine) unclassified(in Regular) []Effect {
 func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 	switch {
 	case v.Refusal != "" && !in.resubmit && in.check == CheckWriter:
-		return m.halt("the config record at offset %d cannot become a block (%s); in-tree orderers die of it, at every restart again. "+
-			"Nothing after it can be ordered by the compatible rules", in.Offset, clip(v.Refusal))
+		return append(m.flushOld(), m.halt("the config record at offset %d cannot become a block (%s); in-tree orderers die of it, at every restart again. "+
+			"Nothing after it can be ordered by the compatible rules", in.Offset, clip(v.Refusal))...)
 	case v.Refusal != "":
 		return skip(in.Offset, ReasonRefused, v.Refusal)
 	case in.resubmit:
@@ -165,14 +165,21 @@ func (m *Machine) overflowsTip(in Regular) bool {
 
 // orderOldConfig flushes what is pending, then gives the config a block of its own.
 func (m *Machine) orderOldConfig(in Regular) []Effect {
+	effects := m.flushOld()
+	if in.Original != 0 {
+		m.marks.Processed = in.Original
+	}
+	return append(effects, m.configBlock(in.Envelope))
+}
+
+// flushOld cuts what is pending ahead of a config record, also of one at which
+// in-tree orderers then die.
+func (m *Machine) flushOld() []Effect {
 	var effects []Effect
 	if m.Pending() > 0 {
 		effects = append(effects, m.block(m.batch.cut(), m.beforeOld(), CauseConfig))
 	}
-	if in.Original != 0 {
-		m.marks.Processed = in.Original
-	}
-	return append(m.withTimer(effects), m.configBlock(in.Envelope))
+	return m.withTimer(effects)
 }
 
 // beforeOld is the position before the last record, which in-tree orderers give

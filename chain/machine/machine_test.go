@@ -71,7 +71,7 @@ func TestKnown(t *testing.T) {
 // BenchmarkStep is the cost of one record in a stream of normal envelopes, with
 // blocks of 500.
 func BenchmarkStep(b *testing.B) {
-	s := fresh()
+	s := fresh(strictTopic)
 	s.Metadata.RuleSet = Strict
 	s.Limits = Limits{MaxMessageCount: 500, PreferredMaxBytes: 2 << 20, AbsoluteMaxBytes: 10 << 20}
 	m := New(s)

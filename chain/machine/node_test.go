@@ -18,16 +18,21 @@ type node struct {
 	machine *Machine
 	timer   BlockNumber // as the effects say; 0 for none
 	halted  bool
+
+	taken       map[Offset]bool
+	resubmitted []Resubmit // that held, so that copies of them are in the log sooner or later
+	modeless    int        // checks of the compatibility mode that held
+	inFlight    int        // copies that an upgraded topic ordered
 }
 
 // block is a block in the ledger, and the config in force after it.
 type block struct {
 	number   BlockNumber
 	ordered  string // the names of its envelopes
-	bytes    int
+	bytes    uint64
+	count    int
 	metadata Metadata
-	seq      ConfigSeq
-	limits   Limits
+	config   Configured
 }
 
 // budget is how much a node does before it crashes; negative for no limit.
@@ -45,7 +50,7 @@ func spend(left *int) bool {
 }
 
 func newNode(t *testing.T, first Start) *node {
-	n := &node{t: t, first: first}
+	n := &node{t: t, first: first, taken: map[Offset]bool{}}
 	n.boot()
 	return n
 }
@@ -54,10 +59,16 @@ func newNode(t *testing.T, first Start) *node {
 func (n *node) boot() {
 	s := n.first
 	if len(n.ledger) > 0 {
-		last := n.ledger[len(n.ledger)-1]
-		s.Next, s.Metadata, s.Seq, s.Limits = last.number+1, last.metadata, last.seq, last.limits
+		s = n.startAfter(n.ledger[len(n.ledger)-1])
 	}
 	n.machine, n.timer, n.halted = New(s), 0, false
+}
+
+func (n *node) startAfter(last block) Start {
+	s := n.first
+	s.Next, s.Metadata = last.number+1, last.metadata
+	s.Seq, s.Limits, s.Resubmission = last.config.Seq, last.config.Limits, last.config.Resubmission
+	return s
 }
 
 // read takes the log from where the ledger ends; false if it crashed.
@@ -76,6 +87,8 @@ func (n *node) read(log []Input, b *budget) bool {
 
 // take steps the machine with a record and with the answers that follow from it.
 func (n *node) take(in Input, b *budget) bool {
+	n.taken[offsetOf(in)] = true
+	processed := n.machine.marks.Processed
 	for in != nil {
 		effects := n.machine.Step(in)
 		in = nil
@@ -88,6 +101,9 @@ func (n *node) take(in Input, b *budget) bool {
 				n.t.Fatalf("%T asks, and is not the last effect", e)
 			}
 		}
+	}
+	if n.machine.ruleSet == Strict && n.machine.marks.Processed != processed {
+		n.inFlight++
 	}
 	n.rest()
 	return true
@@ -105,11 +121,20 @@ func (n *node) perform(e Effect) Input {
 	case WriteConfigBlock:
 		n.write(e.Number, e.Metadata, e.Envelope)
 		c := configAfter(e.Envelope, n.machine.seq)
-		last := &n.ledger[len(n.ledger)-1]
-		last.seq, last.limits = c.Seq, c.Limits
+		n.ledger[len(n.ledger)-1].config = c
 		return c
 	case Judge:
-		return Verdict{refusal(e.Envelope, n.machine.seq)}
+		v := Verdict{refusal(e.Envelope, n.machine.seq, e.Check)}
+		if e.Check == CheckBroadcast && v.Refusal == "" {
+			n.modeless++
+		}
+		return v
+	case Resubmit:
+		v := Verdict{refusal(e.Envelope, n.machine.seq, CheckBroadcast)}
+		if v.Refusal == "" {
+			n.resubmitted = append(n.resubmitted, e)
+		}
+		return v
 	case ArmTimer:
 		n.timer = e.Block
 	case CancelTimer:
@@ -134,26 +159,41 @@ func (n *node) write(number BlockNumber, m Metadata, envelopes ...Envelope) {
 	if number != next {
 		n.t.Fatalf("block %d, want %d", number, next)
 	}
-	if m.Offset <= after || m.Offset >= n.machine.NextOffset() || m.RuleSet != Strict {
+	if m.Offset <= after || m.Offset >= n.machine.NextOffset() || m.RuleSet == Undescribed {
 		n.t.Fatalf("block %d has metadata %+v after offset %d and before %d", number, m, after, n.machine.NextOffset())
 	}
-	size := 0
-	for _, e := range envelopes {
-		size += e.Size
+	if known := n.taken[m.Offset]; known != (m.Digest != Digest{}) || known && m.Digest != digestOf(m.Offset) {
+		n.t.Fatalf("block %d has digest %x of offset %d, a record there: %t", number, m.Digest, m.Offset, known)
 	}
-	n.ledger = append(n.ledger, block{number, names(envelopes), size, m, n.machine.seq, n.machine.batch.limits})
+	if m.Cut != cutDigest(m.Offset, n.machine.last.offset) {
+		n.t.Fatalf("block %d at offset %d, cut at %d, has digest %x of what it was cut for", number, m.Offset, n.machine.last.offset, m.Cut)
+	}
+	in := n.machine
+	n.ledger = append(n.ledger, block{number, names(envelopes), sizes(envelopes), len(envelopes), m, Configured{in.seq, in.batch.limits, in.old.resubmission}})
+}
+
+// cutDigest is what a block says of the record that it was cut for, if it does
+// not include that.
+func cutDigest(persisted, last Offset) Digest {
+	if persisted == last {
+		return Digest{}
+	}
+	return digestOf(last)
 }
 
 // fits checks a block of normal envelopes against the limits in force.
 func (n *node) fits(e WriteBlock) {
-	limits, size := n.machine.batch.limits, 0
-	for _, envelope := range e.Envelopes {
-		size += envelope.Size
-	}
-	count := len(e.Envelopes)
-	if count == 0 || count > max(1, int(limits.MaxMessageCount)) || count > 1 && size > int(limits.PreferredMaxBytes) {
+	limits, size, count := n.machine.batch.limits, sizes(e.Envelopes), len(e.Envelopes)
+	if count == 0 || count > max(1, int(limits.MaxMessageCount)) || count > 1 && size > uint64(limits.PreferredMaxBytes) {
 		n.t.Fatalf("block %d has %d envelopes of %d bytes, limits %s", e.Number, count, size, limits)
 	}
+}
+
+func sizes(envelopes []Envelope) (sum uint64) {
+	for _, e := range envelopes {
+		sum += uint64(e.Size)
+	}
+	return sum
 }
 
 // rest checks what holds between records: the timer runs for the next block
@@ -177,9 +217,11 @@ func (n *node) ordered() string {
 	return strings.Join(all, " ")
 }
 
-// refusal is the verdict on an envelope at a config.
-func refusal(e Envelope, seq ConfigSeq) string {
-	if digest(e, seq)%3 == 0 {
+// refusal is the verdict on an envelope at a config. The writer, which ends the
+// channel if it refuses, is kinder.
+func refusal(e Envelope, seq ConfigSeq, check Check) string {
+	d := digest(e, seq)
+	if check == CheckWriter && d%48 == 0 || check != CheckWriter && d%3 == 0 {
 		return "it does not hold"
 	}
 	return ""
@@ -189,7 +231,7 @@ func refusal(e Envelope, seq ConfigSeq) string {
 func configAfter(e Envelope, seq ConfigSeq) Configured {
 	d := digest(e, seq)
 	preferred := 20 + uint32(d>>8%200)
-	return Configured{Seq: seq + 1, Limits: Limits{
+	return Configured{Seq: seq + 1, Resubmission: d>>24%8 != 0, Limits: Limits{
 		MaxMessageCount:   1 + uint32(d%5),
 		PreferredMaxBytes: preferred,
 		AbsoluteMaxBytes:  preferred + uint32(d>>16%200),
@@ -200,6 +242,26 @@ func digest(e Envelope, seq ConfigSeq) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s at %d", e.Bytes, seq)
 	return h.Sum64()
+}
+
+// sealed is a record with the digest of its offset.
+func sealed(in Input) Input {
+	d := digestOf(offsetOf(in))
+	switch in := in.(type) {
+	case Garbage:
+		in.Digest = d
+		return in
+	case Connect:
+		in.Digest = d
+		return in
+	case TimeToCut:
+		in.Digest = d
+		return in
+	case Regular:
+		in.Digest = d
+		return in
+	}
+	return in
 }
 
 func offsetOf(in Input) Offset {

@@ -9,28 +9,35 @@ import (
 
 // script plays a transcript. Its inputs are
 //
-//	start [next=1] [offset=-1] [rules=0] [seq=1] [count=3] [preferred=100] [absolute=1000]
-//	connect [ours | flaw=TEXT | format=1 rules=1 channel=ours genesis=0a0b]
+//	start [compatible] [next=1] [offset=-1] [rules=0] [topic=] [seq=1] [count=3] [preferred=100] [absolute=1000]
+//		[resubmission=1] [processed=] [resubmitted=] [overflow=] [upgraded=] [pass=OFFSET]
+//		[tip_count=] [tip_bytes=] [tip_config=] [tip_cut=]
+//	connect [ours | flaw=TEXT | format=1 rules=1 channel=ours genesis=0a0b topic=]
 //	garbage [FLAW]
 //	ttc BLOCK
-//	normal|config|regular NAME SIZE [seq=] [channel=ours] [type=] [class=] [flaw=]
+//	normal|config|regular NAME SIZE [seq=] [copies=OFFSET] [channel=ours] [type=] [class=] [flaw=] [header=] [signer=]
 //	verdict ok | verdict REFUSAL
-//	configured [seq=] [count=] [preferred=] [absolute=]
-//	restart [from=BLOCK] [seq=] [count=] ...
+//	configured [seq=] [count=] [preferred=] [absolute=] [resubmission=]
+//	restart [from=BLOCK] [seq=] [count=] ... [pass=OFFSET]
 //
 // A record's offset is the one after the record before it, unless the line
 // begins with @OFFSET. A word in an option stands for spaces by underscores.
-// restart makes a new machine from the last block, or from an earlier one, and
-// feeds it everything again that its position asks for.
+// "start compatible" allows a topic without a description. tip_ options are for a
+// last block that in-tree orderers wrote. restart makes a new machine from the
+// last block, or from an earlier one, and feeds it everything again that its
+// position asks for. Each record has a digest of its own; that a block carries
+// the right one is checked, not shown.
 type script struct {
 	t       *testing.T
 	out     strings.Builder
 	machine *Machine
+	allowed bool // to read a topic without a description
+	tip     Tip  // of what the start says
+	pass    []Offset
 	ledger  []entry // what survives a restart; the first is what the start says
 	fed     []fed
 	offset  Offset // of the last record
-	seq     ConfigSeq
-	limits  Limits
+	config  Configured
 }
 
 // entry is a block in the ledger, and the config in force after it.
@@ -38,8 +45,7 @@ type entry struct {
 	number   BlockNumber
 	text     string
 	metadata Metadata
-	seq      ConfigSeq
-	limits   Limits
+	config   Configured
 }
 
 // fed is an input, with the offset of the record that it is or belongs to.
@@ -50,8 +56,7 @@ type fed struct {
 }
 
 // play returns the transcript with its indented lines made anew.
-func play(t *testing.T, text string) string {
-	s := &script{t: t}
+func (s *script) play(text string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		switch {
@@ -87,29 +92,54 @@ func (s *script) perform(line string) {
 }
 
 func (s *script) start(w words) {
-	s.seq = ConfigSeq(w.number("seq", 1))
-	s.limits = w.limits(Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 1000})
+	s.allowed, s.tip = len(w.args) == 1 && w.args[0] == "compatible", w.tip()
+	s.config = w.config(Configured{Seq: 1, Resubmission: true,
+		Limits: Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 1000}})
 	s.offset = Offset(w.number("offset", -1))
-	first := entry{
-		number:   BlockNumber(w.number("next", 1)) - 1,
-		metadata: Metadata{Offset: s.offset, RuleSet: RuleSet(w.number("rules", 0))},
-		seq:      s.seq,
-		limits:   s.limits,
-	}
-	s.ledger = []entry{first}
-	s.begin(first)
+	s.ledger = []entry{{
+		number: BlockNumber(w.number("next", 1)) - 1,
+		metadata: Metadata{
+			Offset:  s.offset,
+			RuleSet: RuleSet(w.number("rules", 0)),
+			Topic:   w.text("topic", ""),
+			Marks:   w.marks(),
+		},
+		config: s.config,
+	}}
+	s.permit(w)
+	s.begin(0)
 }
 
-func (s *script) begin(last entry) {
-	s.machine = New(Start{
-		Channel:     "ours",
-		GenesisHash: []byte{10, 11},
-		Next:        last.number + 1,
-		Metadata:    last.metadata,
-		Seq:         last.seq,
-		Limits:      last.limits,
-	})
+// permit lets a time-to-cut record pass.
+func (s *script) permit(w words) {
+	if _, ok := w.options["pass"]; ok {
+		s.pass = append(s.pass, Offset(w.number("pass", 0)))
+	}
+}
+
+// begin makes a new machine from a block of the ledger.
+func (s *script) begin(at int) {
+	s.machine = New(s.startAt(at))
 	s.print("    -> %s", s.machine.State())
+}
+
+func (s *script) startAt(at int) Start {
+	last := s.ledger[at]
+	start := Start{
+		Channel:      "ours",
+		GenesisHash:  []byte{10, 11},
+		Next:         last.number + 1,
+		Metadata:     last.metadata,
+		Seq:          last.config.Seq,
+		Limits:       last.config.Limits,
+		Resubmission: last.config.Resubmission,
+		Undescribed:  s.allowed,
+		Pass:         s.pass,
+	}
+	if at == 0 {
+		start.Tip = s.tip
+	}
+	return start
 }
 
 // restart forgets the machine and the blocks after the one to begin from. Those
@@ -122,10 +152,10 @@ func (s *script) restart(w words) {
 	}
 	was := s.ledger[last+1:]
 	s.ledger = append([]entry(nil), s.ledger[:last+1]...)
-	s.ledger[last].seq = ConfigSeq(w.number("seq", int64(s.ledger[last].seq)))
-	s.ledger[last].limits = w.limits(s.ledger[last].limits)
-	s.seq, s.limits = s.ledger[last].seq, s.ledger[last].limits
-	s.begin(s.ledger[last])
+	s.config = w.config(s.ledger[last].config)
+	s.ledger[last].config = s.config
+	s.permit(w)
+	s.begin(last)
 	for _, f := range s.fed {
 		if f.offset > s.ledger[last].metadata.Offset {
 			s.print("  again @%d %s", f.offset, f.line)
@@ -159,8 +189,7 @@ func (s *script) feed(f fed) {
 		s.print("    nothing")
 	}
 	if c, ok := f.input.(Configured); ok {
-		s.seq, s.limits = c.Seq, c.Limits
-		s.ledger[len(s.ledger)-1].seq, s.ledger[len(s.ledger)-1].limits = c.Seq, c.Limits
+		s.config, s.ledger[len(s.ledger)-1].config = c, c
 	}
 	s.print("    -> %s", s.machine.State())
 }
@@ -175,12 +204,32 @@ func stepOrPanic(m *Machine, in Input) (effects []Effect, broken string) {
 }
 
 func (s *script) write(e Effect, text string) {
+	var b entry
 	switch e := e.(type) {
 	case WriteBlock:
-		s.ledger = append(s.ledger, entry{e.Number, text, e.Metadata, s.seq, s.limits})
+		b = entry{e.Number, text, e.Metadata, s.config}
 	case WriteConfigBlock:
-		s.ledger = append(s.ledger, entry{e.Number, text, e.Metadata, s.seq, s.limits})
+		b = entry{e.Number, text, e.Metadata, s.config}
+	default:
+		return
 	}
+	s.ledger = append(s.ledger, b)
+	if want := s.digestAt(b.metadata.Offset); b.metadata.Digest != want {
+		s.t.Errorf("block %d has digest %x of the record at offset %d, want %x", b.number, b.metadata.Digest, b.metadata.Offset, want)
+	}
+	if want := cutDigest(b.metadata.Offset, s.machine.last.offset); b.metadata.Cut != want {
+		s.t.Errorf("block %d has digest %x of the record that it was cut for, want %x", b.number, b.metadata.Cut, want)
+	}
+}
+
+// digestAt is the digest of the record at an offset; zero if there is none.
+func (s *script) digestAt(at Offset) Digest {
+	for _, f := range s.fed {
+		if f.offset == at {
+			return digestOf(at)
+		}
+	}
+	return Digest{}
 }
 
 func (s *script) input(w words) Input {
@@ -188,19 +237,27 @@ func (s *script) input(w words) Input {
 	case "verdict":
 		return Verdict{Refusal: strings.TrimPrefix(strings.Join(w.args, " "), "ok")}
 	case "configured":
-		return Configured{Seq: ConfigSeq(w.number("seq", int64(s.seq)+1)), Limits: w.limits(s.limits)}
+		next := s.config
+		next.Seq++
+		return w.config(next)
 	}
 	s.offset = Offset(w.number("@", int64(s.offset)+1))
+	digest := digestOf(s.offset)
 	switch w.verb {
 	case "garbage":
-		return Garbage{Offset: s.offset, Flaw: strings.Join(w.args, " ")}
+		return Garbage{Offset: s.offset, Digest: digest, Flaw: strings.Join(w.args, " ")}
 	case "connect":
-		return Connect{Offset: s.offset, Description: w.description(), Flaw: w.text("flaw", "")}
+		return Connect{Offset: s.offset, Digest: digest, Description: w.description(), Flaw: w.text("flaw", "")}
 	case "ttc":
 		n, err := strconv.ParseUint(w.arg(0), 10, 64)
 		w.check(err)
-		return TimeToCut{Offset: s.offset, Block: BlockNumber(n)}
+		return TimeToCut{Offset: s.offset, Digest: digest, Block: BlockNumber(n)}
 	}
-	return Regular{Offset: s.offset, Class: w.class(), ConfigSeq: ConfigSeq(w.number("seq", int64(s.seq))),
-		Original: Offset(w.number("copies", 0)), Envelope: w.envelope()}
+	return Regular{Offset: s.offset, Digest: digest, Class: w.class(), ConfigSeq: ConfigSeq(w.number("seq", int64(s.config.Seq))),
+		Original: w.offset("copies"), Envelope: w.envelope()}
+}
+
+// digestOf is the digest of the record at an offset, in tests.
+func digestOf(at Offset) Digest {
+	return Digest{0: 0xd1, 14: byte(at >> 8), 15: byte(at)}
 }

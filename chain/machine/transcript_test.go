@@ -17,7 +17,7 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write the effects and states of the transcripts anew")
 
 const (
-	leastTranscripts = 40
+	leastTranscripts = 130
 	leastProse       = 40 // bytes
 )
 
@@ -45,7 +45,7 @@ func checkTranscript(t *testing.T, file string) {
 	if n := len(prose(want)); n < leastProse {
 		t.Errorf("opens with %d bytes of prose, want at least %d", n, leastProse)
 	}
-	got := play(t, want)
+	got := (&script{t: t}).play(want)
 	if !strings.Contains(got, "    -> ") {
 		t.Error("shows no state")
 	}

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,6 +69,50 @@ func (w words) number(key string, otherwise int64) int64 {
 	return n
 }
 
+// offset is a number; "max" and "min" are the ends of what a record can hold.
+func (w words) offset(key string) Offset {
+	switch w.options[key] {
+	case "max":
+		return math.MaxInt64
+	case "min":
+		return math.MinInt64
+	}
+	return Offset(w.number(key, 0))
+}
+
+func (w words) flag(key string, otherwise bool) bool {
+	if v, ok := w.options[key]; ok {
+		return v == "1"
+	}
+	return otherwise
+}
+
+func (w words) config(otherwise Configured) Configured {
+	return Configured{
+		Seq:          ConfigSeq(w.number("seq", int64(otherwise.Seq))),
+		Limits:       w.limits(otherwise.Limits),
+		Resubmission: w.flag("resubmission", otherwise.Resubmission),
+	}
+}
+
+func (w words) marks() Marks {
+	return Marks{
+		Processed:   w.offset("processed"),
+		Resubmitted: w.offset("resubmitted"),
+		Overflow:    w.flag("overflow", false),
+		Upgraded:    w.offset("upgraded"),
+	}
+}
+
+func (w words) tip() Tip {
+	return Tip{
+		Envelopes: int(w.number("tip_count", 0)),
+		Bytes:     uint64(w.number("tip_bytes", 0)),
+		Config:    w.flag("tip_config", false),
+		Cut:       w.flag("tip_cut", false),
+	}
+}
+
 func (w words) limits(otherwise Limits) Limits {
 	return Limits{
 		MaxMessageCount:   uint32(w.number("count", int64(otherwise.MaxMessageCount))),
@@ -98,11 +143,13 @@ func (w words) envelope() Envelope {
 		honest = typeConfig
 	}
 	return Envelope{
-		Bytes:   []byte(w.arg(0)),
-		Size:    size,
-		Channel: w.text("channel", "ours"),
-		Type:    int32(w.number("type", honest)),
-		Flaw:    w.text("flaw", ""),
+		Bytes:      []byte(w.arg(0)),
+		Size:       size,
+		Channel:    w.text("channel", "ours"),
+		Type:       int32(w.number("type", honest)),
+		Flaw:       w.text("flaw", ""),
+		HeaderFlaw: w.text("header", ""),
+		SignerFlaw: w.text("signer", ""),
 	}
 }
 
@@ -122,6 +169,7 @@ func (w words) description() *Description {
 		RuleSet:       RuleSet(w.number("rules", 1)),
 		Channel:       w.text("channel", "ours"),
 		GenesisHash:   genesis,
+		Topic:         w.text("topic", ""),
 	}
 }
 
@@ -129,25 +177,43 @@ func (w words) description() *Description {
 func effectText(e Effect) string {
 	switch e := e.(type) {
 	case WriteBlock:
-		return fmt.Sprintf("block %d [%s] at offset %d (%s), cause %s", e.Number, names(e.Envelopes), e.Metadata.Offset, e.Metadata.RuleSet, e.Cause)
+		return fmt.Sprintf("block %d [%s] %s, cause %s", e.Number, names(e.Envelopes), metadataText(e.Metadata), e.Cause)
 	case WriteConfigBlock:
-		return fmt.Sprintf("config block %d [%s] at offset %d (%s)", e.Number, e.Envelope.Bytes, e.Metadata.Offset, e.Metadata.RuleSet)
+		return fmt.Sprintf("config block %d [%s] %s", e.Number, e.Envelope.Bytes, metadataText(e.Metadata))
 	case Judge:
-		return fmt.Sprintf("judge %s %s of offset %d", e.Class, e.Envelope.Bytes, e.Offset)
+		return fmt.Sprintf("judge %s %s of offset %d%s", e.Class, e.Envelope.Bytes, e.Offset, checkText(e.Check))
 	case Reproduce:
 		return fmt.Sprintf("reproduce %s of offset %d", e.Envelope.Bytes, e.Offset)
+	case Resubmit:
+		return fmt.Sprintf("resubmit %s %s as a copy of offset %d", e.Class, e.Envelope.Bytes, e.Offset)
 	case ArmTimer:
 		return fmt.Sprintf("arm timer %d", e.Block)
 	case CancelTimer:
 		return "cancel timer"
 	case Described:
-		return fmt.Sprintf("described at offset %d: %s", e.Offset, e.RuleSet)
+		return fmt.Sprintf("described at offset %d: %s%s", e.Offset, e.RuleSet, nonEmpty(", topic %s", e.Topic))
 	case Skip:
 		return fmt.Sprintf("skip offset %d, %s: %s", e.Offset, e.Reason, e.Detail)
 	case Halt:
 		return fmt.Sprintf("halt at offset %d: %s", e.Offset, e.Detail)
 	}
 	return fmt.Sprintf("unknown effect %T", e)
+}
+
+// metadataText leaves out what is zero.
+func metadataText(m Metadata) string {
+	return fmt.Sprintf("at offset %d (%s%s%s)", m.Offset, m.RuleSet, nonEmpty(", topic %s", m.Topic), nonEmpty(", %s", m.Marks.String()))
+}
+
+func nonEmpty(format, s string) string {
+	if s == "" {
+		return ""
+	}
+	return fmt.Sprintf(format, s)
+}
+
+func checkText(c Check) string {
+	return map[Check]string{CheckBroadcast: " as Broadcast does", CheckWriter: " as the writer does"}[c]
 }
 
 func names(envelopes []Envelope) string {

@@ -38,6 +38,9 @@ type settings struct {
 	versions [3]int
 }
 
+// always is the version of an update that always applies.
+const always = -1
+
 func firstSettings() settings { return settings{seq: firstSeq, writers: everybody} }
 
 func slot(key string) int {
@@ -58,7 +61,7 @@ func (s settings) apply(u *update) (settings, error) {
 	if i < 0 {
 		return s, fmt.Errorf("no key %q", u.key)
 	}
-	if s.versions[i] != u.version {
+	if s.versions[i] != u.version && u.version != always {
 		return s, fmt.Errorf("update of %s is for version %d, now %d", u.key, u.version, s.versions[i])
 	}
 	s.versions[i]++

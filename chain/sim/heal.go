@@ -3,8 +3,6 @@ package sim
 import (
 	"context"
 	"fmt"
-
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -19,20 +17,7 @@ const (
 // liveness that failed, if any did: what is pending is to be cut, and everybody
 // to have it, within the batch timeout and a little.
 func (w *World) heal() {
-	for _, o := range w.orderers {
-		o.cutOff, o.faults, o.crash = false, nil, map[Point]int{}
-		o.boot()
-	}
-	for len(w.late) > 0 {
-		w.arrive()
-	}
-	for _, o := range w.orderers {
-		for len(o.slow) > 0 {
-			s := o.slow[0]
-			o.slow = o.slow[1:]
-			o.order(s)
-		}
-	}
+	w.recover()
 	w.rest("L1")
 	w.probe()
 	w.rest("L4")
@@ -115,5 +100,3 @@ func (w *World) probe() {
 		}
 	}
 }
-
-var _ = engine.Reading

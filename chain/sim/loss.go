@@ -37,6 +37,9 @@ func (w *World) lose(a Action) {
 		w.made++
 		w.late = nil
 		w.broker.Recreate(channelID)
+		if a.C == 1 { // somebody brought back what he had of it
+			w.broker.Write(channelID, values...)
+		}
 		w.refill(a.B)
 	}
 }

@@ -50,6 +50,7 @@ type Orderer struct {
 	slow   []*submission    // checked, not yet appended
 	retry  int64            // not before this time a new session
 	engine *engine.Engine   // of the process; nil when down
+	old    *inTree          // in its place, in the worlds of in-tree orderers
 	ready  engine.Readiness // of the process
 	timer  *timer           // of the process
 	linked int              // broker list that the log was opened with; -1 for none
@@ -109,6 +110,11 @@ func (o *Orderer) boot() {
 		return
 	}
 	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, engine.Readiness{}, nil, -1, nil, nil, 0
+	if o.w.profile.InTree {
+		o.old = newInTree(o)
+		o.ready = engine.Readiness{Phase: engine.Reading, Described: true}
+		return
+	}
 	start, err := o.ledger.start()
 	if err != nil {
 		o.fail(err)
@@ -126,7 +132,7 @@ func (o *Orderer) stop() {
 	for _, s := range o.slow {
 		s.call.answer = noAnswer
 	}
-	o.up, o.engine, o.timer, o.slow = false, nil, nil, nil
+	o.up, o.engine, o.old, o.timer, o.slow = false, nil, nil, nil, nil
 }
 
 func (o *Orderer) fail(err error) {
@@ -152,6 +158,9 @@ func (o *Orderer) advance(n int) (did bool) {
 
 // step is one turn of the loop that package chain runs; false if nothing is to be done.
 func (o *Orderer) step() bool {
+	if o.old != nil {
+		return o.old.step()
+	}
 	ctx := context.Background()
 	if o.ready.Phase != engine.Reading {
 		if o.now() < o.retry {
@@ -199,6 +208,9 @@ func (o *Orderer) fire() (did bool) {
 			return
 		}
 		t.due = o.now() + retryPause
+		if o.old != nil {
+			o.timer = nil
+		}
 	})
 	return did
 }

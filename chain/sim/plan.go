@@ -10,6 +10,8 @@ type Profile struct {
 
 	Compatible bool // the topic is one of in-tree orderers
 	InTree     bool // and so are the orderers: see intree.go
+	Persists   bool // faults that are armed do not end with the others
+	Measured   bool // as in reliability.md A8: fixed probabilities, every envelope is valid
 
 	Updates   bool // config updates, conflicting ones too
 	Restarts  bool // crashes at any point, and late joiners
@@ -31,8 +33,9 @@ func Everything() Profile {
 
 // Plan is a run that was drawn: the speeds of the orderers' clocks, and actions.
 type Plan struct {
-	Speeds  []int64
-	Actions []Action
+	Orderers int // that the world begins with
+	Speeds   []int64
+	Actions  []Action
 }
 
 // weighted is a verb and how often it is drawn.
@@ -45,7 +48,10 @@ type weighted struct {
 // that some worlds see much of one fault and none of another.
 func NewPlan(seed uint64, p Profile) Plan {
 	rng := rand.New(rand.NewPCG(seed, 0x6b61666b61))
-	plan := Plan{Actions: make([]Action, 0, p.Steps), Speeds: make([]int64, 5)}
+	plan := Plan{Orderers: p.Orderers, Actions: make([]Action, 0, p.Steps), Speeds: make([]int64, p.Orderers+2)}
+	if !p.Measured && rng.IntN(6) == 0 {
+		plan.Orderers = 1 + rng.IntN(2) // nobody else mends what one neglects
+	}
 	for i := range plan.Speeds {
 		plan.Speeds[i] = 100
 		if p.Clocks && rng.IntN(2) == 0 {
@@ -53,6 +59,9 @@ func NewPlan(seed uint64, p Profile) Plan {
 		}
 	}
 	verbs, total := draw(rng, p)
+	if p.Measured {
+		verbs, total = fixed(p)
+	}
 	for range p.Steps {
 		x := rng.Float64() * total
 		i := 0
@@ -61,7 +70,7 @@ func NewPlan(seed uint64, p Profile) Plan {
 		}
 		plan.Actions = append(plan.Actions, fill(rng, verbs[i].verb, p))
 	}
-	if p.Losses && rng.IntN(8) == 0 {
+	if p.Losses && rng.IntN(6) == 0 {
 		at := p.Steps*2/3 + rng.IntN(p.Steps/3)
 		verb := []Verb{Trim, CutTail, Recreate}[rng.IntN(3)]
 		plan.Actions = append(plan.Actions[:at:at], append([]Action{fill(rng, verb, p)}, plan.Actions[at:]...)...)
@@ -103,20 +112,49 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	return verbs, total
 }
 
+// fixed gives each verb of the profile the weight that A8 was measured with, as
+// far as that is known: config updates are 2 in 100 steps.
+func fixed(p Profile) (verbs []weighted, total float64) {
+	verbs = []weighted{{Submit, 35}, {Deliver, 42}, {Tick, 10}, {Fire, 10}}
+	for _, v := range []struct {
+		on bool
+		weighted
+	}{
+		{p.Updates, weighted{Update, 2}}, {p.Restarts, weighted{Crash, 1}}, {p.Restarts, weighted{CrashAt, 1}}, {p.Restarts, weighted{Boot, 4}},
+		{p.FailsAt || p.Ambiguous, weighted{Fault, 5}}, {p.Ambiguous, weighted{Arrive, 2}}, {p.Strays, weighted{Stray, 0.1}},
+	} {
+		if v.on {
+			verbs = append(verbs, v.weighted)
+		}
+	}
+	for _, v := range verbs {
+		total += v.weight
+	}
+	return verbs, total
+}
+
 // fill draws the numbers of an action.
 func fill(rng *rand.Rand, v Verb, p Profile) Action {
 	a := Action{Verb: v, Orderer: rng.IntN(p.Orderers + 2)}
+	if p.Measured {
+		a.Orderer = rng.IntN(p.Orderers)
+	}
 	switch v {
 	case Submit:
 		a.A, a.B = rng.IntN(100), rng.IntN(120)
 		if rng.IntN(12) == 0 {
 			a.B = 150 + rng.IntN(900)
 		}
-		a.C = oneIn(rng, 8)
+		if !p.Measured {
+			a.C = oneIn(rng, 8)
+		}
 	case Update, Conflict:
 		a.A, a.B, a.C = rng.IntN(len(keys)), rng.IntN(100), oneIn(rng, 3)
 		if rng.IntN(3) == 0 {
 			a.A = 0
+		}
+		if p.Measured {
+			a.A, a.B, a.C = 0, 0, 0
 		}
 	case Deliver:
 		a.A = 1 + rng.IntN(8)
@@ -125,7 +163,10 @@ func fill(rng *rand.Rand, v Verb, p Profile) Action {
 	case CrashAt:
 		a.A, a.B = rng.IntN(len(points)), 1+rng.IntN(4)
 	case Join, Repeat, Trim, CutTail, Recreate:
-		a.A, a.B = rng.IntN(1001), rng.IntN(40)
+		a.A, a.B, a.C = rng.IntN(1001), rng.IntN(40), rng.IntN(2)
+		if v.destructive() && rng.IntN(2) == 0 {
+			a.A = 900 + rng.IntN(101) // near the end, where the orderers are
+		}
 	case Fault:
 		a.A = p.outcome(rng)
 	case Stray:

@@ -31,7 +31,7 @@ func Run(seed uint64, p Profile) Result {
 
 // Play plays a plan and checks what it came to.
 func Play(plan Plan, p Profile) (r Result) {
-	w := newWorld(p, plan.Speeds)
+	w := newWorld(p, plan)
 	r.violations = w.attempt(plan.Actions)
 	r.plan = plan
 	if len(r.violations) > 0 {
@@ -78,7 +78,7 @@ func (w *World) attempt(actions []Action) (found []violation) {
 // Transcript is a plan as text, which ParseTranscript reads.
 func (p Plan) Transcript() string {
 	var b strings.Builder
-	fmt.Fprint(&b, "speeds")
+	fmt.Fprintf(&b, "orderers %d\nspeeds", p.Orderers)
 	for _, s := range p.Speeds {
 		fmt.Fprintf(&b, " %d", s)
 	}
@@ -95,6 +95,10 @@ func ParseTranscript(text string) (p Plan, err error) {
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "" || line[0] == '#':
+		case strings.HasPrefix(line, "orderers"):
+			if _, err := fmt.Sscanf(line, "orderers %d", &p.Orderers); err != nil || p.Orderers < 1 {
+				return p, fmt.Errorf("orderers %q: want a number above 0", line)
+			}
 		case strings.HasPrefix(line, "speeds"):
 			for _, field := range strings.Fields(line)[1:] {
 				var s int64
@@ -111,8 +115,8 @@ func ParseTranscript(text string) (p Plan, err error) {
 			p.Actions = append(p.Actions, a)
 		}
 	}
-	if len(p.Speeds) == 0 {
-		return p, fmt.Errorf("no line with the clocks' speeds")
+	if len(p.Speeds) == 0 || p.Orderers == 0 {
+		return p, fmt.Errorf("no line with the number of orderers, or with the clocks' speeds")
 	}
 	return p, nil
 }

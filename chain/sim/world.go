@@ -53,14 +53,14 @@ type violation struct {
 	text      string
 }
 
-func newWorld(p Profile, speeds []int64) *World {
+func newWorld(p Profile, plan Plan) *World {
 	w := &World{profile: p, broker: memlog.NewBroker(), injected: map[string]int{}, contents: map[string]known{}}
 	w.client = w.broker.Open(channelID, log.Settings{MaxMessageBytes: 1 << 20})
 	if p.Compatible {
 		w.broker.Write(channelID, must(record.Encode(record.NewConnect(nil)))) // as in-tree orderers begin
 	}
-	for i := range p.Orderers {
-		w.add(newLedger(), speeds[i%len(speeds)])
+	for i := range plan.Orderers {
+		w.add(newLedger(), plan.Speeds[i%len(plan.Speeds)])
 	}
 	return w
 }

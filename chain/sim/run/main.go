@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
@@ -22,8 +23,8 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(seedsCommand(), replayCommand())
-	if err := root.Execute(); err != nil {
+	root.AddCommand(seedsCommand(), replayCommand(), compatCommand(), mutantsCommand(), huntCommand())
+	if err := root.ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "run:", err)
 		os.Exit(1)
 	}

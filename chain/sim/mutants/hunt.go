@@ -1,0 +1,135 @@
+package mutants
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+// Catch is what became of a mutant.
+type Catch struct {
+	Mutant
+	Checker string // the invariant that caught it; empty if none did
+	Runs    int    // seeds that it took
+	Err     error  // it could not be hunted
+}
+
+// hang is how long a mutant may run: one that never ends is caught, too, but not
+// by a checker, so that it counts as a failure.
+const hang = 5 * time.Minute
+
+// Hunt compiles each mutant and runs it for so many seeds, until a checker
+// catches it. root is the project's folder.
+func Hunt(ctx context.Context, root string, all []Mutant, seeds uint64, progress io.Writer) []Catch {
+	catches := make([]Catch, len(all))
+	slots := make(chan struct{}, 2)
+	var mu sync.Mutex
+	var hunts sync.WaitGroup
+	for i, m := range all {
+		slots <- struct{}{}
+		hunts.Go(func() {
+			defer func() { <-slots }()
+			catches[i] = hunt(ctx, root, m, seeds)
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprintln(progress, catches[i])
+		})
+	}
+	hunts.Wait()
+	return catches
+}
+
+func hunt(ctx context.Context, root string, m Mutant, seeds uint64) Catch {
+	ctx, cancel := context.WithTimeout(ctx, hang)
+	defer cancel()
+	c := Catch{Mutant: m}
+	dir, err := os.MkdirTemp("", "mutant-")
+	if err != nil {
+		c.Err = err
+		return c
+	}
+	defer os.RemoveAll(dir)
+	program, err := build(ctx, root, dir, m)
+	if err != nil {
+		c.Err = err
+		return c
+	}
+	out, err := exec.CommandContext(ctx, program, "hunt", "--seeds", fmt.Sprint(seeds)).CombinedOutput()
+	if err != nil {
+		c.Err = fmt.Errorf("it ended with %w: %s", err, last(out))
+		return c
+	}
+	if _, err := fmt.Sscan(string(out), &c.Runs, &c.Checker); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		c.Err = fmt.Errorf("what it says is not understood: %s", last(out))
+	}
+	return c
+}
+
+// build compiles the simulation with the mutant in it.
+func build(ctx context.Context, root, dir string, m Mutant) (program string, err error) {
+	original, mutated, err := m.apply(root, dir)
+	if err != nil {
+		return "", err
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o644); err != nil {
+		return "", err
+	}
+	program = filepath.Join(dir, "mutant")
+	c := exec.CommandContext(ctx, "go", "build", "-overlay", file, "-o", program, "./chain/sim/run")
+	c.Dir = root
+	if out, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("it does not compile: %s", last(out))
+	}
+	return program, nil
+}
+
+func last(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-4):], " | ")
+}
+
+// String is a line about the catch.
+func (c Catch) String() string {
+	switch {
+	case c.Err != nil:
+		return fmt.Sprintf("%s: %v", c.Name, c.Err)
+	case c.Checker == "":
+		return fmt.Sprintf("%s has survived %d seeds", c.Name, c.Runs)
+	}
+	return fmt.Sprintf("%s is caught by %s after %d seeds", c.Name, c.Checker, c.Runs)
+}
+
+// Report prints the table, and fails if a mutant got away.
+func Report(catches []Catch, out io.Writer) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "mutant\tchecker\tseeds\twhat it does wrong")
+	away := 0
+	for _, c := range catches {
+		checker := c.Checker
+		if c.Err != nil || checker == "" {
+			checker = "NONE"
+			away++
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", c.Name, checker, c.Runs, c.Sentence)
+	}
+	t.Flush()
+	fmt.Fprintf(out, "%d mutants, %d caught\n", len(catches), len(catches)-away)
+	if away > 0 {
+		return fmt.Errorf("%d mutants got away: a checker is missing, or a world that shows what they do", away)
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+// Package mutants proves the checkers of the simulation: each mutant is one
+// deliberate defect in the source, which some checker must catch. A mutant is
+// compiled with the defect laid over the file (go build -overlay): nothing of it
+// is in the product.
+package mutants
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Mutant is a defect: in File, Old becomes New. Old must be there exactly once,
+// so that a mutant cannot outlive the code that it is about.
+type Mutant struct {
+	Name     string
+	Sentence string // what the mutant does wrong
+	File     string // below chain
+	Old, New string
+}
+
+// All are the mutants, by the file that they are in.
+func All() []Mutant {
+	var all []Mutant
+	for _, group := range [][]Mutant{strictRules, cutting, remembering, engineDecisions, clientAnswers, models} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// apply writes the mutated file below dir and returns its name and the original's.
+func (m Mutant) apply(root, dir string) (original, mutated string, err error) {
+	original = filepath.Join(root, "chain", m.File)
+	source, err := os.ReadFile(original)
+	if err != nil {
+		return "", "", err
+	}
+	text, err := m.mutate(string(source))
+	if err != nil {
+		return "", "", err
+	}
+	mutated = filepath.Join(dir, filepath.Base(m.File))
+	return original, mutated, os.WriteFile(mutated, []byte(text), 0o644)
+}
+
+func (m Mutant) mutate(source string) (string, error) {
+	if n := strings.Count(source, m.Old); n != 1 {
+		return "", fmt.Errorf("mutant %s: its text is %d times in chain/%s, want once; bring the mutant up to date with the code", m.Name, n, m.File)
+	}
+	return strings.Replace(source, m.Old, m.New, 1), nil
+}
