@@ -7,17 +7,23 @@ BIN    := .build/bin
 PROTOS := chain/record/record.proto
 UNIT   := ./plugin/... ./chain/... ./consenter/... ./network/...
 RACE   := ./chain/... ./consenter/...
-STEPS  := lint check-generated unit race integration
+STEPS  := lint check-generated unit race sim-short integration
 
 FUZZTIME ?= 10s
+# Simulation: make sim SEEDS=100000, or one run again: make sim SEED=132
+SEEDS ?= 100000
+SEED  ?=
+# Mutants that `make test` proves the checkers with; make mutants has all of them.
+FEW   := no-stale-check,overflow-covers-too-much,timer-lost,topic-id-ignored,judges-by-the-clock,acknowledges-anyway
 # Narrow the integration suite: make integration FOCUS='joins late'
 FOCUS ?=
 
 LINT     := go tool -modfile=.tools/go.mod golangci-lint run
 GENERATE := go -C .tools run ./generate -root ..
+SIM      := go run ./chain/sim/run
 GOTEST   := go -C .tools run ./gotest -dir .. -counts $(CURDIR)/.build/test/counts
 
-.PHONY: help build generate check-generated lint unit race fuzz integration test demo bench clean
+.PHONY: help build generate check-generated lint unit race sim sim-compat mutants sim-short fuzz integration test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,11 +60,24 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 		done; \
 	done
 
+sim: ## simulated channels under all faults (SEEDS=100000, or SEED=n for one)
+	$(SIM) seeds $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+sim-compat: ## the defects of the old rules beside ours, as a table
+	$(SIM) compat
+
+mutants: ## proves the simulation's checkers: each deliberate defect must be caught
+	$(SIM) mutants
+
+sim-short: ## what CI runs of sim and mutants
+	$(SIM) seeds --seeds 5000
+	$(SIM) mutants --seeds 3000 --only $(FEW)
+
 integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narrows it)
 	$(GOTEST) -name integration -live -specs $(CURDIR)/.build/test/integration.json -- \
 		-timeout 20m -count 1 ./integration -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/integration.json $(if $(FOCUS),-ginkgo.focus='$(FOCUS)')
 
-test: .build/test ## lint, check-generated, unit, race, integration
+test: .build/test ## lint, check-generated, unit, race, sim-short, integration
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \
 		echo "== $$step"; start=$$SECONDS; \
 		$(MAKE) $$step || { echo "== $$step failed after $$((SECONDS - start)) s" >&2; exit 1; }; \

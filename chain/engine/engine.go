@@ -97,6 +97,10 @@ var ErrMigrated = errors.New("the channel has another consensus type")
 
 // Engine orders one channel on one orderer. It is not safe for concurrent use.
 type Engine struct {
+	// Decode is InputOf. One who runs many engines over the same records may have
+	// it done once for each value; it must give what InputOf gives.
+	Decode func(log.Record) machine.Input
+
 	host     Host
 	events   Events
 	settings Settings
@@ -120,7 +124,7 @@ type Engine struct {
 // New returns the engine of a channel whose ledger is as start says.
 func New(host Host, start machine.Start, settings Settings, events Events) *Engine {
 	start.Undescribed, start.Pass = settings.Compatible, settings.PassCuts
-	return &Engine{host: host, events: events.WithDefaults(), settings: settings, start: start, goal: -1}
+	return &Engine{Decode: InputOf, host: host, events: events.WithDefaults(), settings: settings, start: start, goal: -1}
 }
 
 // Next is what follows a failure.
@@ -214,7 +218,7 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 	if machine.Offset(r.Offset) < e.machine.NextOffset() {
 		return nil // taken before
 	}
-	if err := e.step(ctx, InputOf(r)); err != nil {
+	if err := e.step(ctx, e.Decode(r)); err != nil {
 		return err
 	}
 	e.events.Position(e.machine.NextOffset())

@@ -19,6 +19,9 @@ const (
 func (w *World) heal() {
 	w.recover()
 	w.rest("L1")
+	for _, o := range w.orderers {
+		o.faults = nil
+	}
 	w.probe()
 	w.rest("L4")
 }
@@ -39,19 +42,24 @@ func (w *World) rest(invariant string) {
 	panic(violation{invariant, "never comes to rest: " + w.unsettled()})
 }
 
-// deadline is when the fastest clock's timer must have cut what is pending.
+// deadline is when the fastest clock's timer must have cut what is pending, and
+// the slowest one have tried again after the last faults.
 func (w *World) deadline() int64 {
-	fastest := int64(1)
+	fastest, slowest := int64(1), int64(100)
 	for _, o := range w.orderers {
 		if o.live() {
-			fastest = max(fastest, o.speed)
+			fastest, slowest = max(fastest, o.speed), min(slowest, o.speed)
 		}
 	}
-	return (batchTimeout+5*retryPause)*100/fastest + 1000
+	return batchTimeout*100/fastest + (lastFaults+1)*retryPause*100/slowest + 1000
 }
 
 // round lets every orderer do all that it can.
 func (w *World) round() (did bool) {
+	for len(w.late) > 0 {
+		w.arrive()
+		did = true
+	}
 	for _, o := range w.orderers {
 		if o.live() && o.advance(1<<20) {
 			did = true

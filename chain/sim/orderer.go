@@ -121,6 +121,7 @@ func (o *Orderer) boot() {
 		return
 	}
 	o.engine = engine.New(o, start, engine.Settings{Compatible: o.w.profile.Compatible}, engine.Events{})
+	o.engine.Decode = o.w.decode
 }
 
 // stop ends the process: nothing but the ledger is left. Clients that wait for
@@ -229,11 +230,11 @@ func (o *Orderer) broadcast(c *call, envelope *fabric.Envelope, class machine.Cl
 		c.answer = refused
 		return nil
 	}
-	e := &fabric.Envelope{}
-	if err := fabric.Unmarshal(anew, e); err != nil {
-		panic(err)
+	if class == machine.Config {
+		envelope = &fabric.Envelope{}
+		must(0, fabric.Unmarshal(anew, envelope))
 	}
-	return &submission{must(engine.Value(e, uint64(seq), class)), c}
+	return &submission{must(engine.Value(envelope, uint64(seq), class)), c}
 }
 
 // order appends what Broadcast has checked, and answers the client.

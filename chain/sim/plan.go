@@ -22,6 +22,7 @@ type Profile struct {
 	Strays    bool // forged time-to-cut records
 	Forgeries bool // forged records of every other kind
 	Losses    bool // the log loses records
+	Alone     bool // no orderer joins late
 	Clocks    bool // clocks of different speed
 }
 
@@ -50,13 +51,16 @@ func NewPlan(seed uint64, p Profile) Plan {
 	rng := rand.New(rand.NewPCG(seed, 0x6b61666b61))
 	plan := Plan{Orderers: p.Orderers, Actions: make([]Action, 0, p.Steps), Speeds: make([]int64, p.Orderers+2)}
 	if !p.Measured && rng.IntN(6) == 0 {
-		plan.Orderers = 1 + rng.IntN(2) // nobody else mends what one neglects
+		plan.Orderers = 1 + rng.IntN(3)/2 // nobody else mends what one neglects
 	}
 	for i := range plan.Speeds {
 		plan.Speeds[i] = 100
 		if p.Clocks && rng.IntN(2) == 0 {
 			plan.Speeds[i] = []int64{10, 50, 90, 110, 300, 1000}[rng.IntN(6)]
 		}
+	}
+	if plan.Orderers == 1 {
+		p.Alone = true
 	}
 	verbs, total := draw(rng, p)
 	if p.Measured {
@@ -101,7 +105,7 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	add(p.Updates, 2, Conflict)
 	add(p.Restarts, 3, Crash, CrashAt)
 	add(p.Restarts, 8, Boot)
-	add(p.Restarts, 1, Join)
+	add(p.Restarts && !p.Alone, 1, Join)
 	add(p.FailsAt || p.Ambiguous, 6, Fault)
 	add(p.Ambiguous, 3, Arrive)
 	add(p.Outages, 2, CutOff, Elect, Audit)

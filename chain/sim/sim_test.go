@@ -22,3 +22,12 @@ func TestEverything(t *testing.T) {
 	}
 	t.Logf("%+v", sum)
 }
+
+// BenchmarkRun is one run of 3 orderers and 300 steps, as CI has them.
+func BenchmarkRun(b *testing.B) {
+	p := Everything()
+	b.ReportAllocs()
+	for seed := uint64(0); b.Loop(); seed++ {
+		Run(seed, p)
+	}
+}

@@ -11,10 +11,13 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
+	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
@@ -36,6 +39,7 @@ type World struct {
 	loss      *loss          // the records that were lost; nil for none
 	truth     [][]byte       // values that were trimmed
 	contents  map[string]known
+	decoded   []decoded // by offset
 }
 
 // loss is what a destructive action did.
@@ -87,6 +91,25 @@ func (w *World) read(b []byte) (content, bool) {
 	c, ok := open(b)
 	w.contents[string(b)] = known{c, ok}
 	return c, ok
+}
+
+// decode is engine.InputOf, done once for each record: it is a function of offset
+// and value.
+func (w *World) decode(r log.Record) machine.Input {
+	at := int(r.Offset)
+	if at < len(w.decoded) && w.decoded[at].input != nil && bytes.Equal(w.decoded[at].value, r.Value) {
+		return w.decoded[at].input
+	}
+	for at >= len(w.decoded) {
+		w.decoded = append(w.decoded, decoded{})
+	}
+	w.decoded[at] = decoded{r.Value, engine.InputOf(r)}
+	return w.decoded[at].input
+}
+
+type decoded struct {
+	value []byte
+	input machine.Input
 }
 
 type known struct {

@@ -8,7 +8,7 @@ var engineDecisions = []Mutant{
 	{"copy-not-insisted", "forgets a config update that it could not append at once", "engine/reproduce.go",
 		"	if err != nil && log.ClassOf(err) != log.Rejected {\n		return err\n	}", "	if err != nil && log.ClassOf(err) != log.Rejected {\n		e.owed = nil\n		return err\n	}"},
 	{"record-taken-twice", "gives a record to the machine twice", "engine/engine.go",
-		"	if err := e.step(ctx, InputOf(r)); err != nil {\n		return err\n	}\n	e.events.Position", "	for range 2 {\n		if err := e.step(ctx, InputOf(r)); err != nil {\n			return err\n		}\n	}\n	e.events.Position"},
+		"	if err := e.step(ctx, e.Decode(r)); err != nil {\n		return err\n	}\n	e.events.Position", "	for range 2 {\n		if err := e.step(ctx, e.Decode(r)); err != nil {\n			return err\n		}\n	}\n	e.events.Position"},
 	{"failure-forgets-nothing", "takes a failed append of the description for done", "engine/describe.go",
 		"	if err := e.host.Append(ctx, value); err != nil {", "	if err := e.host.Append(ctx, value); err != nil && e.goal > 1<<40 {"},
 	{"retries-what-is-final", "tries for ever where only an operator can help", "engine/engine.go",

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	debug.SetGCPercent(400) // the worlds are small and short-lived
+	debug.SetGCPercent(1600) // the worlds are small and short-lived
 	root := &cobra.Command{
 		Use:           "run",
 		Short:         "Simulate channels under faults, and check what they came to",

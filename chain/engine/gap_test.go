@@ -1,0 +1,61 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/engine/golden"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// gapped has a hole after each record, as transaction markers make them.
+type gapped struct{ log.Log }
+
+type gappedReader struct{ log.Reader }
+
+func (g gapped) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	r, err := g.Log.Read(ctx, (from+1)/2)
+	return gappedReader{r}, err
+}
+
+func (g gapped) Bounds(ctx context.Context) (log.Bounds, error) {
+	b, err := g.Log.Bounds(ctx)
+	return log.Bounds{Start: 2 * b.Start, End: 2 * b.End}, err
+}
+
+func (g gappedReader) Next(ctx context.Context) (log.Record, error) {
+	r, err := g.Reader.Next(ctx)
+	r.Offset *= 2
+	return r, err
+}
+
+// TestGapBeforeTheCut: a block that was cut for a record with a hole before it can be
+// restarted from.
+func TestGapBeforeTheCut(t *testing.T) {
+	eachVector(t, func(t *testing.T, v *golden.Vector) {
+		m := newMemory()
+		first, err := engine.Describing(newReplay(t, v, nil, m).start(), machine.Strict, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newReplay(t, v, append([][]byte{first}, v.Records...), m)
+		r.channel.log = gapped{r.channel.log}
+		r.boot()
+		bounds, err := r.log.Bounds(context.Background())
+		r.must(err)
+		height, restarts := 1, 0
+		for log.Offset(r.engine.Next()) < bounds.End-1 {
+			r.must(r.engine.Advance(context.Background(), context.Background()))
+			if len(r.blocks) > height {
+				height = len(r.blocks)
+				restarts++
+				r.boot()
+			}
+		}
+		if restarts < 40 {
+			t.Errorf("%d restarts", restarts)
+		}
+	})
+}
