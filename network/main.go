@@ -36,6 +36,7 @@ func rootCommand() *cobra.Command {
 		invokeCommand(), queryCommand(),
 		blocksCommand(), verifyCommand(), topicCommand(), loadCommand(),
 		startCommand(), stopCommand(), killCommand(), joinCommand(), removeCommand(),
+		upgradeRulesCommand(), repinCommand(),
 		genesisCommand(), backlogCommand(), brokerCommand(),
 	)
 	return root

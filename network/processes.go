@@ -45,6 +45,7 @@ func upFlags(c *cobra.Command, o *fabricnet.Options) {
 	f.IntVar(&o.Orderers, "orderers", 3, "orderers")
 	f.IntVar(&o.Peers, "peers", 2, "peers, in turn of Org1 and Org2")
 	f.StringSliceVar(&o.Brokers, "brokers", []string{"embedded"}, "embedded, or HOST:PORT of Kafka brokers")
+	f.StringSliceVar(&o.Compatible, "compatible", nil, "channels whose topic in-tree orderers wrote, or write")
 	f.IntVar(&o.MaxMessages, "max-messages", 10, "envelopes in a block, at most")
 	f.DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "a block that is not full is cut after this")
 	f.IntVar(&o.BasePort, "base-port", 17050, "lowest port; the network uses up to 600 from there")

@@ -148,12 +148,16 @@ func stop(err error) error { return stopped{err} }
 // another size of envelopes, than those the log was opened with.
 var errReopen = errors.New("the channel config names another log")
 
+// errAstray ends a session whose reader has lost its place: what happened to the
+// topic is for the next session to find out, and to say.
+var errAstray = errors.New("the topic no longer has the next offset")
+
 // After says what follows an error of Connect or Advance, and ends the session.
 func (e *Engine) After(err error) Next {
 	e.Close()
 	var s stopped
 	switch {
-	case errors.Is(err, errReopen), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
+	case errors.Is(err, errReopen), errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
 		return Reopen
 	case errors.As(err, &s), log.ClassOf(err) == log.Fatal:
 		return Stop
@@ -207,6 +211,8 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	switch {
 	case err != nil && ctx.Err() == nil && wait.Err() != nil:
 		return ErrDue
+	case errors.Is(err, log.ErrOutOfRange):
+		return errAstray
 	case err != nil:
 		return err
 	}

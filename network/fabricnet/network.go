@@ -241,6 +241,30 @@ func (n *Network) signal(name string, s syscall.Signal) error {
 	return n.save()
 }
 
+// SetMoved lets the orderers take the id of the topic that a channel was moved
+// to, and restarts those that run.
+func (n *Network) SetMoved(ctx context.Context, channel, id string) error {
+	moved := []string{channel + "=" + id}
+	for _, m := range n.options.Moved {
+		if !strings.HasPrefix(m, channel+"=") {
+			moved = append(moved, m)
+		}
+	}
+	n.options.Moved = moved
+	for _, o := range n.Descriptor().Orderers {
+		if o.PID == 0 {
+			continue
+		}
+		if err := n.Stop(o.Name); err != nil {
+			return err
+		}
+		if err := n.Start(ctx, o.Name); err != nil {
+			return err
+		}
+	}
+	return n.save()
+}
+
 // Halt ends every process and leaves the folder.
 func (n *Network) Halt() error {
 	var faults []error

@@ -20,6 +20,7 @@ type Options struct {
 	Peers        int           `json:"peers"`        // default 2, in turn in Org1 and Org2; negative for none
 	Brokers      []string      `json:"brokers"`      // host:port; default: an embedded one
 	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
+	Moved        []string      `json:"moved"`        // channel=id of the topics that channels were moved to
 	Crypto       string        `json:"crypto"`       // folder of crypto material, as cryptogen writes it; then no channel is the default. Default: it is made
 	MaxMessages  int           `json:"maxMessages"`  // of a block; default 10
 	BatchTimeout time.Duration `json:"batchTimeout"` // default 500 ms

@@ -57,6 +57,16 @@ func (r *Reader) Height(ctx context.Context, orderer, channel string) (uint64, e
 	return b.Header.Number + 1, nil
 }
 
+// Block is one block of an orderer.
+func (r *Reader) Block(ctx context.Context, orderer, channel string, number uint64) (*cb.Block, error) {
+	o, err := r.Dial(orderer)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close()
+	return o.Block(ctx, r.who, channel, number)
+}
+
 // Blocks gives every block that an orderer has now to take.
 func (r *Reader) Blocks(ctx context.Context, orderer, channel string, take func(*cb.Block) error) error {
 	height, err := r.Height(ctx, orderer, channel)

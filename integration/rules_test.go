@@ -1,0 +1,144 @@
+package integration_test
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/hyperledger/fabric/protoutil"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/inspect"
+)
+
+// tool runs the network command of the operator.
+func (w *world) tool(ctx context.Context, args ...string) (string, error) {
+	c := exec.CommandContext(ctx, w.Bin("network"), append(args, "--dir", w.Dir())...)
+	out, err := c.CombinedOutput()
+	GinkgoWriter.Printf("network %s: %s\n", strings.Join(args, " "), out)
+	return string(out), err
+}
+
+// rules are the rule set of an orderer's last block.
+func (w *world) rules(ctx context.Context, orderer string) func() record.RuleSet {
+	return func() record.RuleSet {
+		o, err := w.reader.Dial(orderer)
+		Expect(err).NotTo(HaveOccurred())
+		defer o.Close()
+		b, err := o.Newest(ctx, w.admin, "mychannel")
+		Expect(err).NotTo(HaveOccurred())
+		value, err := protoutil.GetConsenterMetadataFromBlock(b)
+		Expect(err).NotTo(HaveOccurred())
+		m, err := record.DecodeMetadata(value.GetValue())
+		Expect(err).NotTo(HaveOccurred())
+		return m.RuleSet
+	}
+}
+
+var _ = Describe("a channel that in-tree orderers began", func() {
+	It("is moved to the strict rules by an operator, once no other writer is seen", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}})
+		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
+		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
+
+		By("refusing while an in-tree orderer writes")
+		w.write(ctx, "mychannel", encoded(record.NewConnect(nil)))
+		out, err := w.tool(ctx, "upgrade-rules")
+		Expect(err).To(HaveOccurred())
+		Expect(out).To(ContainSubstring("were not written by an orderer of ours, for instance connect at offset"))
+		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
+
+		By("upgrading under load when it is known to be gone")
+		traffic := w.load(ctx, "mychannel", 8*time.Second)
+		time.Sleep(2 * time.Second) // let the load begin
+		_, err = w.tool(ctx, "upgrade-rules", "--force")
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(ctx, w.rules(ctx, "orderer1")).Should(Equal(record.RuleSet_RULE_SET_STRICT))
+		Expect(w.Kill("orderer2")).To(Succeed())
+		Expect(w.Start(ctx, "orderer2")).To(Succeed())
+		traffic.sound(ctx)
+		w.equal(ctx, "mychannel")
+		Expect(w.rules(ctx, "orderer2")()).To(Equal(record.RuleSet_RULE_SET_STRICT))
+	}, SpecTimeout(3*time.Minute))
+})
+
+var _ = Describe("a topic that was moved", func() {
+	It("is taken after an operator's word, and only with its records at their offsets", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
+		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
+		height := w.equal(ctx, "mychannel")
+		values := w.values(ctx, "mychannel")
+
+		By("losing the last record on the way")
+		w.remake("mychannel", values[:len(values)-1])
+		for _, o := range []string{"orderer1", "orderer2"} {
+			Eventually(ctx, w.status(ctx, o, "mychannel")).WithTimeout(time.Minute).Should(Equal("consenter failed"))
+		}
+		Expect(w.orders(ctx, "orderer1", "mychannel")).To(MatchError(ContainSubstring("its id was")))
+		out, err := w.tool(ctx, "repin", "--restart")
+		Expect(err).To(HaveOccurred())
+		Expect(out).To(ContainSubstring("ends at offset"))
+
+		By("bringing another record in its place")
+		w.remake("mychannel", append(values[:len(values)-1:len(values)-1], []byte("another")))
+		out, err = w.tool(ctx, "repin", "--restart")
+		Expect(err).To(HaveOccurred())
+		Expect(out).To(ContainSubstring("is not the log that the ledger was made from"))
+		Expect(w.orders(ctx, "orderer2", "mychannel")).To(HaveOccurred())
+
+		By("bringing all of it")
+		w.remake("mychannel", values)
+		_, err = w.tool(ctx, "repin", "--restart")
+		Expect(err).NotTo(HaveOccurred())
+		moved, err := fabricnet.Open(w.Dir()) // the command has restarted the orderers
+		Expect(err).NotTo(HaveOccurred())
+		*w.Network = *moved
+		for _, o := range []string{"orderer1", "orderer2"} {
+			Expect(w.AwaitActive(ctx, o, "mychannel")).To(Succeed())
+			Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).Should(Succeed())
+		}
+		Eventually(ctx, func() uint64 { return w.equal(ctx, "mychannel") }).Should(BeNumerically(">", height))
+	}, SpecTimeout(3*time.Minute))
+})
+
+// values are those of a topic, from offset 0.
+func (w *world) values(ctx context.Context, topic string) (values [][]byte) {
+	l, err := inspect.OpenTopic(w.Descriptor().Brokers, topic)
+	Expect(err).NotTo(HaveOccurred())
+	defer l.Close()
+	bounds, err := l.Bounds(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	reader, err := l.Read(ctx, 0)
+	Expect(err).NotTo(HaveOccurred())
+	defer reader.Close()
+	for range bounds.End {
+		r, err := reader.Next(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		values = append(values, r.Value)
+	}
+	return values
+}
+
+// remake deletes a topic and makes one of the same name with these values.
+func (w *world) remake(topic string, values [][]byte) {
+	config := sarama.NewConfig()
+	config.Version = sarama.V2_8_0_0
+	config.Producer.Return.Successes = true
+	admin, err := sarama.NewClusterAdmin(w.Descriptor().Brokers, config)
+	Expect(err).NotTo(HaveOccurred())
+	defer admin.Close()
+	Expect(admin.DeleteTopic(topic)).To(Succeed())
+	Expect(admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false)).To(Succeed())
+	producer, err := sarama.NewSyncProducer(w.Descriptor().Brokers, config)
+	Expect(err).NotTo(HaveOccurred())
+	defer producer.Close()
+	for _, v := range values {
+		_, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.ByteEncoder(v)})
+		Expect(err).NotTo(HaveOccurred())
+	}
+}
