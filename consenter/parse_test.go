@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v2"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"gopkg.in/yaml.v2"
 )
 
 // parse takes the section Kafka as yaml.

@@ -1,0 +1,65 @@
+package consenter
+
+import (
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v2"
+)
+
+// FuzzConfig reads a section Kafka of any content: it never panics, what it takes
+// is within the limits that kafka.yaml states, and what it refuses it names, a
+// line for each fault, without printing what could be a key.
+func FuzzConfig(f *testing.F) {
+	for _, seed := range []string{
+		"", "Topic: {ReplicationFactor: 5, MinInsyncReplicas: 9}", "Topic: {Compatible: '*', PassCuts: [a=1, a=2], Moved: [a=0123456789abcdefABCDEF]}",
+		"Timeouts: {Dial: 1s, Read: -1s}", "TLS: {Enabled: yes, PrivateKey: '-----BEGIN KEY-----', RootCAs: a,b}", "CutJitter: .nan", "CutJitter: 1e400",
+		"Producer: {Inflight: 1048577, Linger: 1}", "Consumer: {FetchBytes: 4294967296 GB}", "SASL: {Mechanism: PLAIN, Password: x}", "? [a]\n: b", "clientid: A\nClientID: B",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, section string) {
+		raw := map[string]any{}
+		if yaml.Unmarshal([]byte(section), &raw) != nil {
+			return
+		}
+		c, err := ParseConfig(map[string]any{"Kafka": raw}, "/etc/fabric")
+		if err == nil {
+			checkLimits(t, c)
+			return
+		}
+		for line := range strings.Lines(err.Error()) {
+			if !strings.HasPrefix(line, Key) {
+				t.Errorf("the fault %q names no key", line)
+			}
+		}
+		if strings.Contains(err.Error(), "-----BEGIN") {
+			t.Errorf("the fault prints a key: %v", err)
+		}
+	})
+}
+
+func checkLimits(t *testing.T, c Config) {
+	for name, ok := range map[string]bool{
+		"Topic.ReplicationFactor": c.Topic.ReplicationFactor >= 1,
+		"Topic.MinInsyncReplicas": c.Topic.MinInsyncReplicas >= 0 && c.Topic.MinInsyncReplicas <= int(c.Topic.ReplicationFactor),
+		"Timeouts":                min(c.Timeouts.Dial, c.Timeouts.Read, c.Timeouts.Write, c.Timeouts.Append, c.Timeouts.Ready) >= leastTimeout,
+		"Retry":                   c.Retry.Min > 0 && c.Retry.Max >= c.Retry.Min,
+		"Producer":                c.Producer.Inflight >= 1 && c.Producer.Inflight <= mostInflight && c.Producer.Linger > 0,
+		"Consumer":                c.Consumer.FetchBytes >= 1 && c.Consumer.MaxDecompressedBytes >= 1,
+		"CutJitter":               c.CutJitter >= 0 && c.CutJitter <= 1,
+		"CheckInterval":           c.CheckInterval > 0,
+		"ClientID":                clientIDPattern.MatchString(c.ClientID),
+	} {
+		if !ok {
+			t.Errorf("%s is out of its limits: %+v", name, c)
+		}
+	}
+	for channel, offsets := range c.Topic.PassCuts {
+		for _, at := range offsets {
+			if at < 0 || channel == "" {
+				t.Errorf("PassCuts holds %q=%d", channel, at)
+			}
+		}
+	}
+}
