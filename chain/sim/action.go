@@ -20,26 +20,27 @@ type Action struct {
 type Verb string
 
 const (
-	Submit   Verb = "submit"   // a client (A mod 4) sends an envelope of size B; C = 1: its append is delayed
-	Update   Verb = "update"   // a client sends a config update of key A with value B; C as in submit
-	Conflict Verb = "conflict" // two updates of key A at the same version: one here, one at the next orderer
-	Append   Verb = "append"   // the oldest delayed append is done
-	Deliver  Verb = "deliver"  // the orderer takes up to A records
-	Tick     Verb = "tick"     // A milliseconds pass
-	Fire     Verb = "fire"     // the orderer's batch timer fires, if it is due
-	Crash    Verb = "crash"    // the process ends
-	CrashAt  Verb = "crash-at" // it will end at point A, the B-th time that it comes there
-	Boot     Verb = "boot"     // it starts again from its ledger
-	Audit    Verb = "audit"    // its topic is due to be checked
-	Join     Verb = "join"     // a new orderer begins, with the blocks below A thousandths of this one's ledger
-	Fault    Verb = "fault"    // its next append meets outcome A
-	CutOff   Verb = "cut-off"  // it loses the brokers
-	Rejoin   Verb = "rejoin"   // it has them again
-	Arrive   Verb = "arrive"   // the oldest late append comes to the log
-	Elect    Verb = "elect"    // the partition has a new leader
-	Repeat   Verb = "repeat"   // a foreign writer appends the record at A thousandths again
-	Stray    Verb = "stray"    // a foreign time-to-cut: the next block of the orderer, plus A
-	Forge    Verb = "forge"    // a foreign record of kind A, with config sequence of the orderer's plus B, envelope C
+	Submit   Verb = "submit"    // a client (A mod 4) sends an envelope of size B; C = 1: its append is delayed
+	Update   Verb = "update"    // a client sends a config update of key A with value B; C as in submit
+	Conflict Verb = "conflict"  // two updates of key A at the same version: one here, one at the next orderer
+	Append   Verb = "append"    // the oldest delayed append is done
+	Deliver  Verb = "deliver"   // the orderer takes up to A records
+	Tick     Verb = "tick"      // A milliseconds pass
+	Fire     Verb = "fire"      // the orderer's batch timer fires, if it is due
+	Crash    Verb = "crash"     // the process ends
+	CrashAt  Verb = "crash-at"  // it will end at point A, the B-th time that it comes there
+	Boot     Verb = "boot"      // it starts again from its ledger
+	Audit    Verb = "audit"     // its topic is due to be checked
+	Join     Verb = "join"      // a new orderer begins, with the blocks below A thousandths of this one's ledger
+	Fault    Verb = "fault"     // its next append meets outcome A
+	CutOff   Verb = "cut-off"   // it loses the brokers
+	Rejoin   Verb = "rejoin"    // it has them again
+	Arrive   Verb = "arrive"    // the oldest late append comes to the log
+	DiskFull Verb = "disk-full" // its ledger takes no block, until everything heals
+	Elect    Verb = "elect"     // the partition has a new leader
+	Repeat   Verb = "repeat"    // a foreign writer appends the record at A thousandths again
+	Stray    Verb = "stray"     // a foreign time-to-cut: the next block of the orderer, plus A
+	Forge    Verb = "forge"     // a foreign record of kind A, with config sequence of the orderer's plus B, envelope C
 
 	// At most one of these in a run, near its end: they lose records.
 	Trim     Verb = "trim"     // records below A thousandths are deleted

@@ -176,6 +176,10 @@ func (w *World) recover() {
 		if !w.profile.Persists {
 			o.faults = o.faults[:min(lastFaults, len(o.faults))]
 		}
+		if o.diskFull && o.fault != nil {
+			o.stop() // an operator has made room and starts it again
+		}
+		o.diskFull = false
 		o.boot()
 	}
 	for len(w.late) > 0 {

@@ -36,9 +36,15 @@ func (o *Orderer) Append(_ context.Context, value []byte) error {
 	return o.append(value, beforeResubmit, afterResubmit)
 }
 
+// errDisk is what a ledger gives that cannot take a block.
+var errDisk = errors.New("no space left on device")
+
 // Write writes a block of normal envelopes.
 func (o *Orderer) Write(b engine.Block) error {
 	o.reach(beforeBlock)
+	if o.diskFull {
+		return errDisk
+	}
 	err := o.ledger.write(b, o.w.now)
 	o.reach(afterBlock)
 	return err
@@ -47,6 +53,9 @@ func (o *Orderer) Write(b engine.Block) error {
 // WriteConfig writes a config block.
 func (o *Orderer) WriteConfig(b engine.Block) error {
 	o.reach(beforeConfig)
+	if o.diskFull {
+		return errDisk
+	}
 	err := o.writeConfig(b)
 	o.reach(afterConfig)
 	return err

@@ -43,19 +43,20 @@ type Orderer struct {
 	speed  int64 // of its clock, in percent
 	ledger *Ledger
 
-	up     bool
-	cutOff bool             // from the brokers
-	faults []outcome        // of its next appends
-	crash  map[Point]int    // crashes when it comes to the point for the n-th time
-	slow   []*submission    // checked, not yet appended
-	retry  int64            // not before this time a new session
-	engine *engine.Engine   // of the process; nil when down
-	old    *inTree          // in its place, in the worlds of in-tree orderers
-	ready  engine.Readiness // of the process
-	timer  *timer           // of the process
-	linked int              // broker list that the log was opened with; -1 for none
-	mute   bool             // its appends go nowhere
-	fault  error            // why it stopped for good; nil if it did not
+	diskFull bool // its ledger takes no block
+	up       bool
+	cutOff   bool             // from the brokers
+	faults   []outcome        // of its next appends
+	crash    map[Point]int    // crashes when it comes to the point for the n-th time
+	slow     []*submission    // checked, not yet appended
+	retry    int64            // not before this time a new session
+	engine   *engine.Engine   // of the process; nil when down
+	old      *inTree          // in its place, in the worlds of in-tree orderers
+	ready    engine.Readiness // of the process
+	timer    *timer           // of the process
+	linked   int              // broker list that the log was opened with; -1 for none
+	mute     bool             // its appends go nowhere
+	fault    error            // why it stopped for good; nil if it did not
 }
 
 type timer struct {
@@ -85,6 +86,7 @@ func (o *Orderer) reach(p Point) {
 		return
 	}
 	delete(o.crash, p)
+	o.w.happened["crash "+string(p)]++
 	panic(crashed{})
 }
 

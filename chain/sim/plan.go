@@ -18,6 +18,7 @@ type Profile struct {
 	FailsAt   bool // appends that fail before they reach the log
 	Ambiguous bool // appends that fail after, or come late
 	Outages   bool // orderers that are cut off, elections, audits
+	Disks     bool // ledgers that take no block
 	Repeats   bool // a writer that is not idempotent
 	Strays    bool // forged time-to-cut records
 	Forgeries bool // forged records of every other kind
@@ -29,7 +30,7 @@ type Profile struct {
 // Everything is the strict rules under all faults together.
 func Everything() Profile {
 	return Profile{Name: "everything", Orderers: 3, Steps: 300, Updates: true, Restarts: true, FailsAt: true, Ambiguous: true,
-		Outages: true, Repeats: true, Strays: true, Forgeries: true, Losses: true, Clocks: true}
+		Outages: true, Disks: true, Repeats: true, Strays: true, Forgeries: true, Losses: true, Clocks: true}
 }
 
 // Plan is a run that was drawn: the speeds of the orderers' clocks, and actions.
@@ -110,6 +111,7 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	add(p.Ambiguous, 3, Arrive)
 	add(p.Outages, 2, CutOff, Elect, Audit)
 	add(p.Outages, 6, Rejoin)
+	add(p.Disks, 0.5, DiskFull)
 	add(p.Repeats, 4, Repeat)
 	add(p.Strays, 4, Stray)
 	add(p.Forgeries, 8, Forge)

@@ -7,7 +7,7 @@ import (
 func TestEverything(t *testing.T) {
 	p := Everything()
 	var sum Result
-	for seed := range uint64(500) {
+	for seed := range uint64(300) {
 		r := Run(seed, p)
 		if r.Failed() {
 			small := Shrink(r.plan, p, r.Invariant, 2000)

@@ -82,6 +82,7 @@ func (w *wire) send(value []byte) error {
 	if len(o.faults) > 0 {
 		how, o.faults = o.faults[0], o.faults[1:]
 	}
+	o.w.happened["append "+string(how)]++
 	switch how {
 	case before:
 		return &log.Error{Class: log.Retryable, Op: "append", Topic: channelID, Err: errFault}

@@ -39,7 +39,8 @@ type World struct {
 	loss      *loss          // the records that were lost; nil for none
 	truth     [][]byte       // values that were trimmed
 	contents  map[string]known
-	decoded   []decoded // by offset
+	decoded   []decoded      // by offset
+	happened  map[string]int // how often, for tests: what is tested must have happened
 }
 
 // loss is what a destructive action did.
@@ -58,7 +59,7 @@ type violation struct {
 }
 
 func newWorld(p Profile, plan Plan) *World {
-	w := &World{profile: p, broker: memlog.NewBroker(), injected: map[string]int{}, contents: map[string]known{}}
+	w := &World{profile: p, broker: memlog.NewBroker(), injected: map[string]int{}, contents: map[string]known{}, happened: map[string]int{}}
 	w.client = w.broker.Open(channelID, log.Settings{MaxMessageBytes: 1 << 20})
 	if p.Compatible {
 		w.broker.Write(channelID, must(record.Encode(record.NewConnect(nil)))) // as in-tree orderers begin
@@ -127,6 +128,7 @@ func (w *World) values() [][]byte {
 // play does one action.
 func (w *World) play(a Action) {
 	o := w.orderers[a.Orderer%len(w.orderers)]
+	w.happened[string(a.Verb)]++
 	switch a.Verb {
 	case Submit, Update, Conflict, Append:
 		w.playClient(o, a)
@@ -152,6 +154,8 @@ func (w *World) play(a Action) {
 		o.cutOff = a.Verb == CutOff
 	case Arrive:
 		w.arrive()
+	case DiskFull:
+		o.diskFull = true
 	case Elect:
 		if w.end() > 0 {
 			w.epoch++
@@ -162,7 +166,7 @@ func (w *World) play(a Action) {
 	case Trim, CutTail, Recreate:
 		w.lose(a)
 	default:
-		panic(fmt.Sprintf("sim: action %q", a))
+		panic(violation{"plan", fmt.Sprintf("no action %q", a.Verb)})
 	}
 }
 
