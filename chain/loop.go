@@ -52,7 +52,7 @@ func (l *loop) run() {
 // session reads until something fails, or until the topic is due to be checked.
 func (l *loop) session(ctx context.Context) error {
 	l.since = time.Time{}
-	if err := l.engine.Connect(ctx); err != nil {
+	if err := l.connect(ctx); err != nil {
 		return err
 	}
 	l.since = time.Now()
@@ -65,6 +65,15 @@ func (l *loop) session(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// connectPatience bounds a connect, in which records are read that may be gone.
+const connectPatience = time.Minute
+
+func (l *loop) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectPatience)
+	defer cancel()
+	return l.engine.Connect(ctx)
 }
 
 // pause waits before the next attempt.

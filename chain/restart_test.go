@@ -26,12 +26,12 @@ func TestConfigsThatRace(t *testing.T) {
 		settle()
 		r.equalLedgers(a, b)
 		for _, key := range []string{"one", "two", "three"} {
-			if n := strings.Count(contents(a), key+" @"); n != 1 {
-				r.Errorf("update %s is in %d blocks: %s", key, n, contents(a))
+			if n := strings.Count(a.Contents(), key+" @"); n != 1 {
+				r.Errorf("update %s is in %d blocks: %s", key, n, a.Contents())
 			}
 		}
-		if n := strings.Count(contents(a), "between"); n != 4 {
-			r.Errorf("%d envelopes ordered, want 4: %s", n, contents(a))
+		if n := strings.Count(a.Contents(), "between"); n != 4 {
+			r.Errorf("%d envelopes ordered, want 4: %s", n, a.Contents())
 		}
 	})
 }
@@ -88,12 +88,12 @@ func TestRestartFromEveryBlock(t *testing.T) {
 		c := r.started(l)
 		r.traffic(c)
 		c.Halt()
-		heights := len(l.stored())
+		heights := len(l.Stored())
 		if heights < 6 {
-			r.Fatalf("too few blocks to mean anything: %s", contents(l))
+			r.Fatalf("too few blocks to mean anything: %s", l.Contents())
 		}
 		for height := 1; height <= heights; height++ {
-			again := l.upTo(height)
+			again := l.UpTo(height)
 			d := r.started(again)
 			settle()
 			d.Halt()
@@ -142,10 +142,10 @@ func failNth(r *rig, n int, after bool) bool {
 	_ = d.Configure(configEnvelope("m", 0, 1), 0)
 	settle()
 	r.equalLedgers(a, b)
-	words := strings.Fields(contents(a))
+	words := strings.Fields(a.Contents())
 	for _, s := range acknowledged {
 		if slices.Index(words, s) < 0 || slices.Index(words, s) != lastIndex(words, s) {
-			r.Errorf("operation %d, after=%v: %s is not there exactly once: %s", n, after, s, contents(a))
+			r.Errorf("operation %d, after=%v: %s is not there exactly once: %s", n, after, s, a.Contents())
 		}
 	}
 	return failed

@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"go.uber.org/goleak"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
@@ -30,7 +31,7 @@ func inBubble(t *testing.T, f func(*rig)) {
 
 // chain makes the chain of a ledger, and halts it at the end.
 func (r *rig) chain(l *ledger) *Chain {
-	c := New(l, l.metadata(), Options{
+	c := New(l, l.Metadata(), Options{
 		OpenLog: func(_ []string, topic string, _ uint32) (log.Log, error) {
 			return r.broker.Open(topic, log.Settings{MaxMessageBytes: 1 << 20}), nil
 		},
@@ -68,26 +69,9 @@ func settle() {
 	synctest.Wait()
 }
 
-// contents is what a ledger holds, a line a block: envelopes and offset.
-func contents(l *ledger) string {
-	var lines []string
-	for _, b := range l.stored()[1:] {
-		var texts []string
-		for _, e := range b.block.Data.Data {
-			if u, ok := updateIn(b.block); ok {
-				texts = append(texts, u.key)
-				continue
-			}
-			texts = append(texts, text(e))
-		}
-		lines = append(lines, fmt.Sprintf("%s @%d", strings.Join(texts, " "), position(b).LastOffsetPersisted))
-	}
-	return strings.Join(lines, "; ")
-}
-
 func (r *rig) holds(l *ledger, want string) {
 	r.Helper()
-	if got := contents(l); got != want {
+	if got := l.Contents(); got != want {
 		r.Errorf("the ledger holds\n%s, want\n%s", got, want)
 	}
 }
@@ -95,14 +79,8 @@ func (r *rig) holds(l *ledger, want string) {
 // equalLedgers compares headers, data and metadata.
 func (r *rig) equalLedgers(a, b *ledger) {
 	r.Helper()
-	x, y := a.stored(), b.stored()
-	if len(x) != len(y) {
-		r.Fatalf("%d and %d blocks:\n%s\n%s", len(x), len(y), contents(a), contents(b))
-	}
-	for i := range x {
-		if digest(x[i]) != digest(y[i]) || string(x[i].metadata) != string(y[i].metadata) {
-			r.Fatalf("block %d differs:\n%s\n%s", i, contents(a), contents(b))
-		}
+	if err := chaintest.Differ(a, b); err != nil {
+		r.Fatal(err)
 	}
 }
 
@@ -147,8 +125,8 @@ func TestOrderersCutTheSameBlocks(t *testing.T) {
 		}
 		settle()
 		r.equalLedgers(a, b)
-		if n := strings.Count(contents(a), "c") + strings.Count(contents(a), "d"); n != 20 {
-			r.Errorf("%d envelopes ordered, want 20: %s", n, contents(a))
+		if n := strings.Count(a.Contents(), "c") + strings.Count(a.Contents(), "d"); n != 20 {
+			r.Errorf("%d envelopes ordered, want 20: %s", n, a.Contents())
 		}
 	})
 }

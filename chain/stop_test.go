@@ -59,7 +59,7 @@ func TestContradictingTopics(t *testing.T) {
 			history(r, l)
 			r.broker.Write(channel, nil, nil)
 			r.broker.Trim(channel, 6)
-			*l = *l.upTo(2)
+			*l = *l.UpTo(2)
 		},
 		"is not the one that the channel was built on": func(r *rig, l *ledger) {
 			history(r, l)
@@ -80,13 +80,13 @@ func TestContradictingTopics(t *testing.T) {
 		},
 		"the records from offset 4 on hold 0 of the 1": func(r *rig, l *ledger) {
 			history(r, l)
-			l.blocks[len(l.blocks)-1].metadata = []byte{0x08, 0x06} // as in-tree orderers write it
+			l.SetMetadata([]byte{0x08, 0x06}) // as in-tree orderers write it
 			r.broker.CutTail(channel, 3)
 			r.broker.Write(channel, nil, nil, nil, nil)
 		},
 		"of another consensus type": func(r *rig, l *ledger) {
 			history(r, l)
-			l.blocks[len(l.blocks)-1].metadata = nil
+			l.SetMetadata(nil)
 		},
 	} {
 		t.Run(says, func(t *testing.T) { failing(t, says, prepare) })
@@ -155,9 +155,7 @@ func TestHaltAwaitsTheLastCommit(t *testing.T) {
 		l := newLedger()
 		c := r.started(l)
 		stalled := make(chan struct{})
-		l.mu.Lock()
-		l.stalled = stalled
-		l.mu.Unlock()
+		l.Stall(stalled)
 		r.order(c, "a", "b", "c")
 		synctest.Wait()
 		time.AfterFunc(5*time.Second, func() { close(stalled) })

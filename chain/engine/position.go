@@ -20,7 +20,7 @@ func EncodeMetadata(m machine.Metadata) ([]byte, error) {
 		UpgradedOffset:              int64(m.Marks.Upgraded),
 	}
 	if m.Digest != (machine.Digest{}) {
-		r.TailDigest = m.Digest[:]
+		r.TailDigest, r.TailOffset = m.Digest[:], int64(m.From)
 	}
 	if m.Cut != (machine.Digest{}) {
 		r.CutDigest = m.Cut[:]
@@ -46,6 +46,8 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 		return machine.Metadata{}, fmt.Errorf("block %d was cut by rule set %d, which this build does not have; use a newer one", height-1, set)
 	case m.LastOffsetPersisted < 0:
 		return machine.Metadata{}, fmt.Errorf("block %d names offset %d, which no record has; %s", height-1, m.LastOffsetPersisted, remedy)
+	case m.TailOffset < 0 || m.TailOffset > m.LastOffsetPersisted:
+		return machine.Metadata{}, fmt.Errorf("block %d covers offsets %d to %d; %s", height-1, m.TailOffset, m.LastOffsetPersisted, remedy)
 	case !digestSized(m.TailDigest) || !digestSized(m.CutDigest):
 		return machine.Metadata{}, fmt.Errorf("block %d has digests of %d and %d bytes, want %d; %s",
 			height-1, len(m.TailDigest), len(m.CutDigest), len(machine.Digest{}), remedy)
@@ -70,6 +72,7 @@ func metadataOf(m *record.Metadata, set machine.RuleSet) machine.Metadata {
 		set, marks.Resubmitted = machine.Compatible, machine.Offset(m.LastResubmittedConfigOffset)
 	}
 	out := machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set, Topic: m.TopicId, Marks: marks}
+	out.From = machine.Offset(m.TailOffset)
 	copy(out.Digest[:], m.TailDigest)
 	copy(out.Cut[:], m.CutDigest)
 	return out

@@ -13,34 +13,33 @@ import (
 )
 
 // open opens the session's reader at the next offset, after it has read the
-// record before it again: a log that was cut and filled anew holds another
-// record there, and every record after it is another as well.
+// records of the last block and those since again: a log that was cut and filled
+// anew holds other records there, and every record after them is another as well.
 func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 	tail := log.Offset(e.Next()) - 1
+	tip, since := e.windows()
 	switch {
 	case tail < 0:
 		return e.begin(ctx, topic, machine.Tip{})
 	case b.Start > tail:
 		e.events.TailUnchecked(machine.Offset(tail))
 		return e.begin(ctx, topic, machine.Tip{})
+	case tip.Known() || since.Known():
+		return e.resume(ctx, topic, log.Offset(b.Start), tip, since)
 	}
-	if known := e.tailDigest(); known != (machine.Digest{}) {
-		return e.resume(ctx, topic, tail, known)
-	}
-	tip, err := e.matchTip(ctx, topic, max(b.Start, e.tipStart()), tail)
+	found, err := e.matchTip(ctx, topic, max(b.Start, e.tipStart()), tail)
 	if err != nil {
 		return err
 	}
-	return e.begin(ctx, topic, tip)
+	return e.begin(ctx, topic, found)
 }
 
-// tailDigest is that of the record before the next one, if it is known.
-func (e *Engine) tailDigest() machine.Digest {
+// windows are what is known of the log.
+func (e *Engine) windows() (tip, since machine.Window) {
 	if e.machine == nil {
-		return e.start.Metadata.Digest
+		return e.start.Metadata.Window(), machine.Window{}
 	}
-	_, digest := e.machine.Last()
-	return digest
+	return e.machine.Windows()
 }
 
 // begin makes the machine, in the first session, and opens the reader.
@@ -56,30 +55,68 @@ func (e *Engine) begin(ctx context.Context, topic log.Log, tip machine.Tip) (err
 	return err
 }
 
-// resume opens the reader at the tail and compares the record there. What a
-// block was cut for, the record after its own, is as much a part of it.
-func (e *Engine) resume(ctx context.Context, topic log.Log, tail log.Offset, known machine.Digest) (err error) {
-	if e.reader, err = topic.Read(ctx, tail); err != nil {
+// resume compares the windows that the log still has, and opens the reader after
+// them. What a block was cut for, the record after its own, is as much a part of it.
+func (e *Engine) resume(ctx context.Context, topic log.Log, start log.Offset, tip, since machine.Window) (err error) {
+	from := since.From
+	if tip.Known() && log.Offset(tip.From) >= start {
+		from = tip.From
+	} else {
+		tip = machine.Window{}
+	}
+	if !tip.Known() && (!since.Known() || log.Offset(from) < start) {
+		e.events.TailUnchecked(e.Next() - 1)
+		return e.begin(ctx, topic, machine.Tip{})
+	}
+	if e.reader, err = topic.Read(ctx, log.Offset(from)); err != nil {
 		return err
 	}
-	r, err := e.reader.Next(ctx)
-	if err != nil {
-		return err
+	for _, w := range []machine.Window{tip, since} {
+		if err := e.compare(ctx, w); err != nil {
+			return err
+		}
 	}
-	if sum := DigestOf(r.Value); r.Offset != tail || sum != known {
-		return e.differs(tail, fmt.Sprintf("the record there had digest %x, and now one at offset %d has %x", known, r.Offset, sum))
+	if since.Known() {
+		return nil
 	}
+	return e.resumeCut(ctx, topic, log.Offset(tip.To))
+}
+
+// compare reads the records of a window and holds them against it.
+func (e *Engine) compare(ctx context.Context, w machine.Window) error {
+	for read := (machine.Window{}); w.Known(); {
+		r, err := e.reader.Next(ctx)
+		if err != nil {
+			return err
+		}
+		read = read.With(machine.Offset(r.Offset), DigestOf(r.Value))
+		switch {
+		case read.To < w.To:
+		case read != w.Counted(read):
+			return e.differs(log.Offset(w.To), fmt.Sprintf("the records from %d on had the sum %x, and now those from %d to %d have %x",
+				w.From, w.Sum, read.From, read.To, read.Sum))
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// resumeCut goes on after the last block. The record that it was cut for is read
+// twice: once to compare it, then for the next block.
+func (e *Engine) resumeCut(ctx context.Context, topic log.Log, tail log.Offset) error {
 	cut := e.start.Metadata.Cut
 	if cut == (machine.Digest{}) || e.Next() != e.start.Metadata.Offset+1 {
 		return e.begin(ctx, topic, machine.Tip{})
 	}
-	if r, err = e.reader.Next(ctx); err != nil { // maybe after a gap
+	r, err := e.reader.Next(ctx) // maybe after a gap
+	if err != nil {
 		return err
 	}
 	if sum := DigestOf(r.Value); sum != cut {
-		return e.differs(r.Offset, fmt.Sprintf("the record after it, for which that block was cut, had digest %x, and now %x", cut, sum))
+		return e.differs(r.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", tail, cut, sum))
 	}
-	e.Close() // to read it again, for the next block
+	e.Close()
 	return e.begin(ctx, topic, machine.Tip{})
 }
 

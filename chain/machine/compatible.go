@@ -187,7 +187,7 @@ func (m *Machine) flushOld() []Effect {
 func (m *Machine) beforeOld() position {
 	at := position{offset: m.last.offset - 1}
 	if m.before.offset == at.offset {
-		at.digest = m.before.digest
+		at.window = m.before.window
 	}
 	return at
 }

@@ -59,6 +59,8 @@ type Machine struct {
 	next    BlockNumber
 	last    position // of the last record taken; offset -1 before the first
 	before  position // of the record taken before it
+	digest  Digest   // of the last record
+	tip     Window   // of the last block
 	topic   string   // its id, by the description in force
 	seq     ConfigSeq
 	batch   batch
@@ -70,12 +72,6 @@ type Machine struct {
 	asked  *question // what a Judge or Resubmit asked; it awaits its Verdict
 	config bool      // a WriteConfigBlock awaits its Configured
 	halted bool
-}
-
-// position is a record in the log.
-type position struct {
-	offset Offset
-	digest Digest
 }
 
 // question is what the shell was asked about a record.
@@ -95,7 +91,8 @@ func New(s Start) *Machine {
 		ruleSet:     s.Metadata.RuleSet,
 		rules:       r,
 		next:        s.Next,
-		last:        position{s.Metadata.Offset, s.Metadata.Digest},
+		last:        position{offset: s.Metadata.Offset},
+		tip:         s.Metadata.Window(),
 		topic:       s.Metadata.Topic,
 		seq:         s.Seq,
 		batch:       batch{limits: s.Limits},
@@ -144,7 +141,10 @@ func (m *Machine) Step(in Input) []Effect {
 func (m *Machine) take(offset Offset, digest Digest) {
 	m.mustHold(m.asked == nil && !m.config, "a record while an answer is awaited")
 	m.mustHold(offset > m.last.offset, "a record that does not follow the last one")
-	m.before, m.last = m.last, position{offset, digest}
+	m.before, m.last, m.digest = m.last, m.last.after(offset, digest), digest
+	if m.last.window.From == offset && m.before.window.records > 0 {
+		m.tip = m.before.window // it was as wide as may be
+	}
 }
 
 func (m *Machine) verdict(v Verdict) []Effect {
@@ -184,8 +184,9 @@ func (m *Machine) halt(format string, args ...any) []Effect {
 // the last record that need not be read again once the block is on disk.
 func (m *Machine) block(envelopes []Envelope, at position, cause Cause) Effect {
 	b := WriteBlock{m.next, envelopes, m.metadata(at), cause}
-	b.Metadata.Marks = m.rules.marks(m.marks, at != m.last, cause)
+	b.Metadata.Marks = m.rules.marks(m.marks, at.offset != m.last.offset, cause)
 	m.next++
+	m.cutAt(at)
 	return b
 }
 
@@ -193,17 +194,34 @@ func (m *Machine) configBlock(e Envelope) Effect {
 	b := WriteConfigBlock{m.next, e, m.metadata(m.last)}
 	b.Metadata.Marks = m.rules.marks(m.marks, false, CauseConfig)
 	m.next++
+	m.cutAt(m.last)
 	m.config = true
 	return b
 }
 
 func (m *Machine) metadata(at position) Metadata {
-	s := Metadata{Offset: at.offset, RuleSet: m.ruleSet, Digest: at.digest, Topic: m.topic}
-	if at != m.last {
-		s.Cut = m.last.digest // a log that has another record there cuts another block
+	s := Metadata{Offset: at.offset, RuleSet: m.ruleSet, Topic: m.topic}
+	if at.window.Known() {
+		s.From, s.Digest = at.window.From, at.window.Sum
+	}
+	if at.offset != m.last.offset {
+		s.Cut = m.digest // a log that has another record there cuts another block
 	}
 	return s
 }
+
+// cutAt begins the window of the next block.
+func (m *Machine) cutAt(at position) {
+	m.tip, m.before = at.window, position{offset: at.offset}
+	if at.offset == m.last.offset {
+		m.last.window = Window{}
+		return
+	}
+	m.last.window = Window{}.With(m.last.offset, m.digest)
+}
+
+// Window is what a block's metadata says of the records that it was made from.
+func (s Metadata) Window() Window { return Window{From: s.From, To: s.Offset, Sum: s.Digest} }
 
 // mustHold panics if an invariant that the caller keeps is broken.
 func (m *Machine) mustHold(ok bool, otherwise string) {

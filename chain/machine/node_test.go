@@ -1,8 +1,12 @@
 package machine
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -162,14 +166,36 @@ func (n *node) write(number BlockNumber, m Metadata, envelopes ...Envelope) {
 	if m.Offset <= after || m.Offset >= n.machine.NextOffset() || m.RuleSet == Undescribed {
 		n.t.Fatalf("block %d has metadata %+v after offset %d and before %d", number, m, after, n.machine.NextOffset())
 	}
-	if known := n.taken[m.Offset]; known != (m.Digest != Digest{}) || known && m.Digest != digestOf(m.Offset) {
-		n.t.Fatalf("block %d has digest %x of offset %d, a record there: %t", number, m.Digest, m.Offset, known)
+	if want := coverage(slices.Collect(maps.Keys(n.taken)), after, m.Offset); m.Window() != want {
+		n.t.Fatalf("block %d covers %+v, want %+v", number, m.Window(), want)
 	}
 	if m.Cut != cutDigest(m.Offset, n.machine.last.offset) {
 		n.t.Fatalf("block %d at offset %d, cut at %d, has digest %x of what it was cut for", number, m.Offset, n.machine.last.offset, m.Cut)
 	}
 	in := n.machine
 	n.ledger = append(n.ledger, block{number, names(envelopes), sizes(envelopes), len(envelopes), m, Configured{in.seq, in.batch.limits, in.old.resubmission}})
+}
+
+// coverage is the window of the records after one offset up to another; without
+// a sum if no record is at its end. It is told a second time here.
+func coverage(offsets []Offset, after, to Offset) Window {
+	slices.Sort(offsets)
+	w := Window{From: -1, To: to}
+	for _, at := range offsets {
+		if at <= after || at > to {
+			continue
+		}
+		if w.From < 0 {
+			w.From = at
+		}
+		d := digestOf(at)
+		sum := sha256.Sum256(binary.BigEndian.AppendUint64(append(w.Sum[:], d[:]...), uint64(at)))
+		copy(w.Sum[:], sum[:])
+	}
+	if !slices.Contains(offsets, to) {
+		return Window{To: to}
+	}
+	return w
 }
 
 // cutDigest is what a block says of the record that it was cut for, if it does

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -214,22 +215,17 @@ func (s *script) write(e Effect, text string) {
 		return
 	}
 	s.ledger = append(s.ledger, b)
-	if want := s.digestAt(b.metadata.Offset); b.metadata.Digest != want {
-		s.t.Errorf("block %d has digest %x of the record at offset %d, want %x", b.number, b.metadata.Digest, b.metadata.Offset, want)
+	var offsets []Offset
+	for _, f := range s.fed {
+		offsets = append(offsets, f.offset)
+	}
+	after := s.ledger[len(s.ledger)-2].metadata.Offset
+	if want := coverage(slices.Compact(offsets), after, b.metadata.Offset); b.metadata.Window() != want {
+		s.t.Errorf("block %d covers %+v, want %+v", b.number, b.metadata.Window(), want)
 	}
 	if want := cutDigest(b.metadata.Offset, s.machine.last.offset); b.metadata.Cut != want {
 		s.t.Errorf("block %d has digest %x of the record that it was cut for, want %x", b.number, b.metadata.Cut, want)
 	}
-}
-
-// digestAt is the digest of the record at an offset; zero if there is none.
-func (s *script) digestAt(at Offset) Digest {
-	for _, f := range s.fed {
-		if f.offset == at {
-			return digestOf(at)
-		}
-	}
-	return Digest{}
 }
 
 func (s *script) input(w words) Input {

@@ -63,9 +63,9 @@ func (m *Machine) awaits() Answer {
 // NextOffset is the offset after the last record taken: where reading goes on.
 func (m *Machine) NextOffset() Offset { return m.last.offset + 1 }
 
-// Last is the offset of the last record taken, and the digest of its value if
-// that is known.
-func (m *Machine) Last() (Offset, Digest) { return m.last.offset, m.last.digest }
+// Windows are what the log must still hold: the window of the last block, and
+// that of the records taken since. Either may be without records.
+func (m *Machine) Windows() (tip, since Window) { return m.tip, m.last.window }
 
 // Topic is the id of the topic by the description in force; empty if it names none.
 func (m *Machine) Topic() string { return m.topic }

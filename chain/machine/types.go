@@ -122,7 +122,8 @@ type Description struct {
 type Metadata struct {
 	Offset  Offset // last record that need not be read again
 	RuleSet RuleSet
-	Digest  Digest // of the record at Offset; zero if there is none, and in blocks of in-tree orderers
+	From    Offset // first record of the window that ends at Offset
+	Digest  Digest // the window's sum; zero if no record is at Offset, and in blocks of in-tree orderers
 	Cut     Digest // of the next record after it, if that is why the block was cut; zero if not
 	Topic   string // id of the topic by the description in force; empty if it names none
 	Marks   Marks

@@ -481,8 +481,8 @@ type Metadata struct {
 	LastResubmittedConfigOffset int64                  `protobuf:"varint,3,opt,name=last_resubmitted_config_offset,json=lastResubmittedConfigOffset,proto3" json:"last_resubmitted_config_offset,omitempty"`
 	// Ours; readers of the old format skip what follows.
 	RuleSet RuleSet `protobuf:"varint,16,opt,name=rule_set,json=ruleSet,proto3,enum=fabrickafka.record.RuleSet" json:"rule_set,omitempty"`
-	// The first 16 bytes of the SHA-256 of the value of the record at
-	// last_offset_persisted; empty if there is no record at that offset.
+	// The sum over the records from tail_offset to last_offset_persisted, 16 bytes:
+	// see machine.Window. Empty if there is no record at last_offset_persisted.
 	TailDigest []byte `protobuf:"bytes,17,opt,name=tail_digest,json=tailDigest,proto3" json:"tail_digest,omitempty"`
 	// The topic_id of the description in force.
 	TopicId string `protobuf:"bytes,18,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
@@ -494,9 +494,11 @@ type Metadata struct {
 	// The offset of the description that moved a compatible topic to the strict
 	// rules; 0 if none did.
 	UpgradedOffset int64 `protobuf:"varint,21,opt,name=upgraded_offset,json=upgradedOffset,proto3" json:"upgraded_offset,omitempty"`
-	// Of the record after last_offset_persisted, as tail_digest, if the block was
-	// cut because of it: then the block is made from it as well.
+	// The first 16 bytes of the SHA-256 of the value of the record after
+	// last_offset_persisted, if the block was cut because of it: then the block is
+	// made from it as well.
 	CutDigest     []byte `protobuf:"bytes,22,opt,name=cut_digest,json=cutDigest,proto3" json:"cut_digest,omitempty"`
+	TailOffset    int64  `protobuf:"varint,23,opt,name=tail_offset,json=tailOffset,proto3" json:"tail_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -601,6 +603,13 @@ func (x *Metadata) GetCutDigest() []byte {
 	return nil
 }
 
+func (x *Metadata) GetTailOffset() int64 {
+	if x != nil {
+		return x.TailOffset
+	}
+	return 0
+}
+
 var File_chain_record_record_proto protoreflect.FileDescriptor
 
 const file_chain_record_record_proto_rawDesc = "" +
@@ -634,7 +643,7 @@ const file_chain_record_record_proto_rawDesc = "" +
 	"\n" +
 	"channel_id\x18\x03 \x01(\tR\tchannelId\x12!\n" +
 	"\fgenesis_hash\x18\x04 \x01(\fR\vgenesisHash\x12\x19\n" +
-	"\btopic_id\x18\x05 \x01(\tR\atopicId\"\xdc\x03\n" +
+	"\btopic_id\x18\x05 \x01(\tR\atopicId\"\xfd\x03\n" +
 	"\bMetadata\x122\n" +
 	"\x15last_offset_persisted\x18\x01 \x01(\x03R\x13lastOffsetPersisted\x12C\n" +
 	"\x1elast_original_offset_processed\x18\x02 \x01(\x03R\x1blastOriginalOffsetProcessed\x12C\n" +
@@ -647,7 +656,9 @@ const file_chain_record_record_proto_rawDesc = "" +
 	"\boverflow\x18\x14 \x01(\bR\boverflow\x12'\n" +
 	"\x0fupgraded_offset\x18\x15 \x01(\x03R\x0eupgradedOffset\x12\x1d\n" +
 	"\n" +
-	"cut_digest\x18\x16 \x01(\fR\tcutDigest*Q\n" +
+	"cut_digest\x18\x16 \x01(\fR\tcutDigest\x12\x1f\n" +
+	"\vtail_offset\x18\x17 \x01(\x03R\n" +
+	"tailOffset*Q\n" +
 	"\aRuleSet\x12\x18\n" +
 	"\x14RULE_SET_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fRULE_SET_STRICT\x10\x01\x12\x17\n" +

@@ -135,7 +135,7 @@ func measure(ctx context.Context, p Profile, seeds uint64) (map[defect]float64, 
 	for range runtime.NumCPU() {
 		workers.Go(func() {
 			for seed := next.Add(1) - 1; seed < seeds && ctx.Err() == nil; seed = next.Add(1) - 1 {
-				shown := Defects(seed, p)
+				shown := defectsOf(seed, p)
 				mu.Lock()
 				for d := range shown {
 					rates[d] += 100 / float64(seeds)
@@ -148,9 +148,9 @@ func measure(ctx context.Context, p Profile, seeds uint64) (map[defect]float64, 
 	return rates, ctx.Err()
 }
 
-// Defects plays a seed, lets a minute pass after the faults, and says which
+// defectsOf plays a seed, lets a minute pass after the faults, and says which
 // defects the world shows.
-func Defects(seed uint64, p Profile) (shown map[defect]bool) {
+func defectsOf(seed uint64, p Profile) (shown map[defect]bool) {
 	shown = map[defect]bool{}
 	plan := NewPlan(seed, p)
 	w := newWorld(p, plan)

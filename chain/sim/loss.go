@@ -62,17 +62,3 @@ func (o *Orderer) next() int64 {
 	}
 	return o.ledger.tip().position().LastOffsetPersisted + 1
 }
-
-// mustStop says whether the orderer may not go on after the loss.
-func (l *loss) mustStop(o *Orderer) bool {
-	next, known := l.next[o]
-	switch {
-	case !known || next <= 0:
-		return false
-	case l.verb == Trim:
-		return next < int64(l.at)
-	case l.verb == Recreate:
-		return true
-	}
-	return next > int64(l.at)
-}

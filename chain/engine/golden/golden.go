@@ -7,14 +7,16 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 
-	cb "github.com/hyperledger/fabric-protos-go/common"
 	"google.golang.org/protobuf/encoding/protodelim"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 // Names are the recordings. The name is also the channel's.
@@ -23,10 +25,10 @@ var Names = []string{"plain", "config", "garbage"}
 // Vector is one recording.
 type Vector struct {
 	Name    string
-	Genesis *cb.Block
-	Records [][]byte    // values by offset; nil for null
-	Headers []Header    // of orderer 1, by block number
-	Blocks  []*cb.Block // of orderer 1, by number
+	Genesis *fabric.Block
+	Records [][]byte        // values by offset; nil for null
+	Headers []Header        // of orderer 1, by block number
+	Blocks  []*fabric.Block // of orderer 1, by number
 }
 
 // Header is what a recording says of one block.
@@ -48,7 +50,7 @@ type Metadata struct {
 
 // Read reads the recording in a folder.
 func Read(dir string) (*Vector, error) {
-	v := &Vector{Name: filepath.Base(dir), Genesis: &cb.Block{}}
+	v := &Vector{Name: filepath.Base(dir), Genesis: &fabric.Block{}}
 	b, err := os.ReadFile(filepath.Join(dir, "genesis.block"))
 	if err != nil {
 		return nil, err
@@ -111,9 +113,9 @@ func each[T any](r io.Reader, take func(T)) error {
 
 func (v *Vector) readBlocks(r *bufio.Reader) error {
 	for {
-		b := &cb.Block{}
+		b := &fabric.Block{}
 		err := protodelim.UnmarshalOptions{MaxSize: -1}.UnmarshalFrom(r, protoadapt.MessageV2Of(b))
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -33,6 +34,24 @@ func (l *Log) Append(ctx context.Context, value []byte) error {
 		return err
 	}
 	defer l.users.Done()
+	err := l.appendBeside(ctx, value, 1)
+	if is(err, sarama.ErrMessageSizeTooLarge) {
+		// Kafka limits batches. What was too large may be the company.
+		err = l.appendBeside(ctx, value, most)
+	}
+	return err
+}
+
+// most is the weight of an append that wants a batch of its own.
+const most = math.MaxInt32
+
+// appendBeside appends while appends of no more than the rest of the weight are
+// in flight.
+func (l *Log) appendBeside(ctx context.Context, value []byte, weight int64) error {
+	if err := l.company.Acquire(ctx, weight); err != nil {
+		return l.unconnected(ctx, err)
+	}
+	defer l.company.Release(weight)
 	p, err := l.connected(ctx)
 	if err != nil {
 		return err

@@ -31,12 +31,9 @@ func (l *Log) classify(op string, err error) *log.Error {
 	case is(err, unknownTopicID, inconsistentTopicID):
 		e.Class, e.Await = log.Fatal, "an operator, with the topic that this channel was ordered on"
 		e.Err = fmt.Errorf("the topic was deleted and created again: %w", err)
+	case lost(err):
+		e.Class, e.Await = log.Fatal, "an operator, with a topic that can be read"
 	case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
-		// The batch passed its checksum (sarama looks at it before it unpacks a
-		// batch of format 2, Kafka's since 0.11) and what it unpacks to is a
-		// function of its bytes: it will never be read. Of other undecodable
-		// batches that is not known: a bad checksum, say, may come from the network
-		// or from one replica's disk, and no error type tells it from the rest.
 		e.Class, e.Await = log.Fatal, "an operator: a higher limit at every orderer, or another topic"
 	case is(err, sarama.ErrInvalidTopic, sarama.ErrInvalidPartitions, sarama.ErrPolicyViolation, sarama.ErrInvalidConfig):
 		e.Class, e.Await = log.Fatal, "an operator: the cluster will not have this topic"
@@ -71,6 +68,16 @@ func (l *Log) classifyAppend(err error, size int) error {
 		e.Class = log.Ambiguous
 	}
 	return e
+}
+
+// lost says whether a batch will never be read: it has passed its checksum
+// (sarama looks at that before it unpacks a batch of format 2, Kafka's since
+// 0.11), and what becomes of it is a function of its bytes. Of a bad checksum
+// that is not known, it may come from the network or from one replica's disk;
+// sarama has one error type for it and for records that are malformed.
+func lost(err error) bool {
+	var unknown sarama.PacketDecodingError
+	return errors.Is(err, errUndecodable) && !errors.As(err, &unknown) && !errors.Is(err, sarama.ErrDecompressedBatchTooLarge)
 }
 
 func (l *Log) reachable() string {

@@ -2,7 +2,6 @@ package kafka_test
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,23 +12,26 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/log/logtest"
 )
 
 func TestMain(m *testing.M) {
-	if ports := os.Getenv(brokerPorts); ports != "" {
-		serve(ports, os.Args[1])
-	}
+	kafkatest.Serve()
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one a process, for ever
 }
 
-type harness struct{ *cluster }
+type harness struct{ *kafkatest.Cluster }
+
+func start(t testing.TB, brokers int) harness {
+	return harness{kafkatest.Start(t, kafkatest.Options{Brokers: brokers})}
+}
 
 // maxUnpacked is what a batch may unpack to in these tests: the first Open sets it for the process.
 const maxUnpacked = 4 << 20
 
 func (h harness) config(s log.Settings) kafka.Config {
-	return kafka.Config{Brokers: []string{h.address}, RetryBackoff: 20 * time.Millisecond,
+	return kafka.Config{Brokers: []string{h.Address()}, RetryBackoff: 20 * time.Millisecond,
 		MaxDecompressedBytes: maxUnpacked, Settings: s}
 }
 
@@ -41,23 +43,14 @@ func (h harness) Open(t *testing.T, topic string, s log.Settings) log.Log {
 	return l
 }
 
-func (h harness) Stop(t *testing.T)   { h.end(t) }
-func (h harness) Resume(t *testing.T) { h.start(t) }
+func (h harness) Stop(*testing.T)   { h.Cluster.Stop() }
+func (h harness) Resume(*testing.T) { h.Cluster.Resume() }
 
-func (h harness) Trim(t *testing.T, topic string, start log.Offset) {
-	h.admin(t, func(a sarama.ClusterAdmin) error {
-		return a.DeleteRecords(topic, map[int32]int64{0: int64(start)})
-	})
+func (h harness) Trim(_ *testing.T, topic string, start log.Offset) {
+	h.Cluster.Trim(topic, int64(start))
 }
 
-func (h harness) Recreate(t *testing.T, topic string) {
-	h.admin(t, func(a sarama.ClusterAdmin) error {
-		if err := a.DeleteTopic(topic); err != nil {
-			return err
-		}
-		return a.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false)
-	})
-}
+func (h harness) Recreate(_ *testing.T, topic string) { h.Cluster.Recreate(topic) }
 
 // Elect moves the topic's leader to the next broker, or gives the only one a new epoch.
 func (h harness) Elect(t *testing.T, topic string) {
@@ -77,7 +70,7 @@ func (h harness) admin(t *testing.T, f func(sarama.ClusterAdmin) error) {
 	t.Helper()
 	c := sarama.NewConfig()
 	c.Version = sarama.V2_8_0_0
-	a, err := sarama.NewClusterAdmin([]string{h.address}, c)
+	a, err := sarama.NewClusterAdmin([]string{h.Address()}, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,12 +81,12 @@ func (h harness) admin(t *testing.T, f func(sarama.ClusterAdmin) error) {
 }
 
 func TestConformance(t *testing.T) {
-	logtest.Run(t, harness{startCluster(t, 3)})
+	logtest.Run(t, start(t, 3))
 }
 
 // What Create gives a topic, as the broker tells it.
 func TestTopicSettings(t *testing.T) {
-	h := harness{startCluster(t, 1)}
+	h := start(t, 1)
 	l := h.Open(t, "settings", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 3 << 20})
 	defer l.Close()
 	if err := l.Create(t.Context()); err != nil {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/IBM/sarama"
@@ -26,17 +27,79 @@ import (
 // Asking the client's cache in Next instead would be weaker: its entry may be
 // missing (no leader, a broker deregistered), and then LeaderAndEpoch refreshes
 // with retries, deaf to any context. Here Next looks at a channel.
+//
+// It remembers the topic's id as well. sarama is silent about an answer that the
+// topic is unknown: it dispatches anew, and goes on with another topic of that
+// name, if there is one by then, at the same offset and perhaps the same epoch.
+// RefreshMetadata is the first thing that each dispatch does. What remains
+// unnoticed is a topic that was made again, and is as long as the old one,
+// between two fetches.
 type pinned struct {
 	sarama.Client
-	changed chan struct{} // closed when last differs from first
+	changed chan struct{} // closed when last differs from first, or the topic from the one that was
 
 	mu          sync.Mutex
 	known       bool
 	first, last int32
+	topic       sarama.Uuid // zero: not known
+	how         string      // it has changed; empty if it has not
 }
 
 func pin(c sarama.Client) *pinned {
 	return &pinned{Client: c, changed: make(chan struct{})}
+}
+
+// RefreshMetadata does what the client does, and looks whether each topic still
+// is the one that it was.
+func (p *pinned) RefreshMetadata(topics ...string) error {
+	if err := p.Client.RefreshMetadata(topics...); err != nil {
+		return err
+	}
+	for _, topic := range topics {
+		if err := p.identify(topic); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// identify asks the leader for the topic's id and takes note of it.
+func (p *pinned) identify(topic string) error {
+	leader, _, err := p.Client.LeaderAndEpoch(topic, partition)
+	if err != nil {
+		return err
+	}
+	answer, err := leader.GetMetadata(sarama.NewMetadataRequest(version, []string{topic}))
+	if err != nil {
+		return err
+	}
+	for _, t := range answer.Topics {
+		if t.Name == topic && t.Err == sarama.ErrNoError {
+			p.meet(t.Uuid)
+		}
+	}
+	return nil
+}
+
+// meet takes note of a topic's id; a broker may have none.
+func (p *pinned) meet(id sarama.Uuid) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case id == sarama.Uuid{}:
+	case p.topic == sarama.Uuid{}:
+		p.topic = id
+	case p.topic != id:
+		p.change(fmt.Sprintf("that of topic id %s after %s", id, p.topic))
+	}
+}
+
+// change closes changed, the first time. Called with mu held.
+func (p *pinned) change(how string) {
+	if p.how == "" {
+		p.how = how
+		close(p.changed)
+	}
 }
 
 // LeaderAndEpoch answers as the client does, and takes note of the epoch.
@@ -58,7 +121,7 @@ func (p *pinned) see(epoch int32) {
 		p.known, p.first, p.last = true, epoch, epoch
 	case p.first == p.last && epoch != p.first:
 		p.last = epoch
-		close(p.changed)
+		p.change(fmt.Sprintf("%d after %d", epoch, p.first))
 	}
 }
 
@@ -71,9 +134,9 @@ func (p *pinned) hasChanged() bool {
 	}
 }
 
-// epochs returns the first epoch and the first other one.
-func (p *pinned) epochs() (first, last int32) {
+// whatChanged says what differs from what it was.
+func (p *pinned) whatChanged() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.first, p.last
+	return p.how
 }

@@ -51,7 +51,7 @@ func open(t *testing.T, l log.Log, from log.Offset) log.Reader {
 // The same broker is elected anew: no connection is lost, no metadata of ours
 // says who leads now; the broker fences the fetch.
 func TestSameBrokerElectedAnew(t *testing.T) {
-	h := harness{startCluster(t, 1)}
+	h := start(t, 1)
 	l := h.created(t, "topic", "a")
 	r := open(t, l, 0)
 	if got, err := next(t, r); got != "a" {
@@ -66,7 +66,7 @@ func TestSameBrokerElectedAnew(t *testing.T) {
 
 // A lost connection alone is no new leader.
 func TestReconnectIsNoNewLeader(t *testing.T) {
-	h := harness{startCluster(t, 1)}
+	h := start(t, 1)
 	l := h.created(t, "topic", "a")
 	h.Elect(t, "topic") // so that the epoch is not the one of every new topic
 	r := open(t, l, 0)
@@ -86,7 +86,7 @@ func TestReconnectIsNoNewLeader(t *testing.T) {
 
 // A batch that unpacks to more than the limit stops the topic at a named offset.
 func TestOversizedBatchIsFatal(t *testing.T) {
-	h := harness{startCluster(t, 1)}
+	h := start(t, 1)
 	r := open(t, h.created(t, "topic", "a"), 0)
 	if got, err := next(t, r); got != "a" {
 		t.Fatal(got, err)
@@ -108,7 +108,7 @@ func (h harness) appendZeros(t *testing.T, topic string, size int) {
 	c.Producer.Compression = sarama.CompressionGZIP
 	c.Producer.MaxMessageBytes = 2 * size
 	c.Producer.Return.Successes = true
-	p, err := sarama.NewSyncProducer([]string{h.address}, c)
+	p, err := sarama.NewSyncProducer([]string{h.Address()}, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/IBM/sarama"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -27,6 +28,8 @@ type Log struct {
 	done context.Context // ends when the log is closed
 	stop context.CancelFunc
 
+	company *semaphore.Weighted // of the appends that may share a batch
+
 	mu       sync.Mutex
 	closed   bool
 	producer *producer // nil until the first Append, and after it broke
@@ -45,7 +48,8 @@ func Open(c Config, topic string) (*Log, error) {
 	}
 	c.limitProcess()
 	done, stop := context.WithCancel(context.Background())
-	return &Log{config: c, topic: topic, done: done, stop: stop, building: make(chan struct{}, 1)}, nil
+	return &Log{config: c, topic: topic, done: done, stop: stop, building: make(chan struct{}, 1),
+		company: semaphore.NewWeighted(most)}, nil
 }
 
 // Close ends every call in flight with log.ErrClosed and returns when no

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -18,6 +19,8 @@ type reader struct {
 	parent sarama.Consumer
 	sub    sarama.PartitionConsumer
 	next   log.Offset // lowest offset that may come
+	end    log.Offset // of the log, when the reader was opened
+	watch  *watch     // nil: nothing to watch for
 	fatal  *log.Error // met, and told after the records before it
 
 	once   sync.Once
@@ -54,39 +57,40 @@ func (l *Log) subscribe(g *gate, from log.Offset) (*reader, error) {
 		return nil, err
 	}
 	client := pin(base)
-	parent, sub, err := l.consume(client, from)
+	parent, sub, end, err := l.consume(client, from)
 	if err != nil {
 		closeQuietly(client)
 		return nil, err
 	}
 	closed, stop := context.WithCancel(context.Background())
-	return &reader{log: l, gate: g, client: client, parent: parent, sub: sub, next: from,
+	return &reader{log: l, gate: g, client: client, parent: parent, sub: sub, next: from, end: end, watch: newWatch(from, end),
 		closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
-// consume pins the leader epoch before it looks at anything else: what it finds
-// is of that epoch, or the change is noticed.
-func (l *Log) consume(client *pinned, from log.Offset) (sarama.Consumer, sarama.PartitionConsumer, error) {
+// consume pins the leader epoch and the topic's id before it looks at anything
+// else: what it finds is of both, or the change is noticed.
+func (l *Log) consume(client *pinned, from log.Offset) (parent sarama.Consumer, sub sarama.PartitionConsumer, end log.Offset, err error) {
 	if _, _, err := client.LeaderAndEpoch(l.topic, partition); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
+	}
+	if err := client.identify(l.topic); err != nil {
+		return nil, nil, 0, err
 	}
 	bounds, err := l.bounds(client)
 	if err == nil && (from < bounds.Start || from > bounds.End) {
 		err = fmt.Errorf("%w: offset %d, the topic holds %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
-	parent, err := sarama.NewConsumerFromClient(client)
-	if err != nil {
-		return nil, nil, err
+	if parent, err = sarama.NewConsumerFromClient(client); err != nil {
+		return nil, nil, 0, err
 	}
-	sub, err := parent.ConsumePartition(l.topic, partition, int64(from))
-	if err != nil {
+	if sub, err = parent.ConsumePartition(l.topic, partition, int64(from)); err != nil {
 		_ = parent.Close() // has no subscription yet
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
-	return parent, sub, nil
+	return parent, sub, bounds.End, nil
 }
 
 // Next returns the next record, or what the subscription met. sarama goes on
@@ -95,23 +99,45 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 	if r.fatal != nil {
 		return r.rest()
 	}
-	select {
-	case <-r.closed.Done():
-		return log.Record{}, log.ErrClosed
-	case <-ctx.Done():
-		return log.Record{}, ctx.Err()
-	case <-r.client.changed:
-		return log.Record{}, r.newLeader()
-	case msg, ok := <-r.sub.Messages():
-		if !ok {
-			return log.Record{}, r.spent()
+	for {
+		got, stalled, err := r.await(ctx)
+		if !stalled {
+			return got, err
 		}
-		return r.accept(msg)
-	case failure, ok := <-r.sub.Errors():
-		if !ok {
-			return log.Record{}, r.spent()
+		if err := r.locate(); err != nil {
+			return r.meet(err)
 		}
-		return r.meet(failure.Err)
+	}
+}
+
+// await waits for a record, or until nothing has come for a while though the
+// log had more.
+func (r *reader) await(ctx context.Context) (got log.Record, stalled bool, err error) {
+	for {
+		select {
+		case <-r.watch.due():
+			if r.watch.stalled(r.next, r.end) {
+				return got, true, nil
+			}
+			continue
+		case <-r.closed.Done():
+			return got, false, log.ErrClosed
+		case <-ctx.Done():
+			return got, false, ctx.Err()
+		case <-r.client.changed:
+			return got, false, r.newLeader()
+		case msg, ok := <-r.sub.Messages():
+			if !ok {
+				return got, false, r.spent()
+			}
+			got, err = r.accept(msg)
+		case failure, ok := <-r.sub.Errors():
+			if !ok {
+				return got, false, r.spent()
+			}
+			got, err = r.meet(failure.Err)
+		}
+		return got, false, err
 	}
 }
 
@@ -139,12 +165,26 @@ func (r *reader) meet(err error) (log.Record, error) {
 	if r.client.hasChanged() {
 		return log.Record{}, r.newLeader()
 	}
+	if at := r.blame(err); at != nil {
+		err = at
+	}
 	e := r.log.classify("read", err)
 	if e.Class != log.Fatal {
 		return log.Record{}, e
 	}
 	r.fatal = e
 	return r.rest()
+}
+
+// blame says which batch is at fault, if one is.
+func (r *reader) blame(err error) error {
+	if errors.Is(err, errUndecodable) || !ofContent(err) {
+		return nil
+	}
+	if at := r.locate(); errors.Is(at, errUndecodable) {
+		return at
+	}
+	return nil
 }
 
 // rest returns what was fetched before the fatal error, and then that error.
@@ -160,7 +200,9 @@ func (r *reader) rest() (log.Record, error) {
 		return log.Record{}, log.ErrClosed
 	}
 	e := *r.fatal
-	e.Err = fmt.Errorf("offset %d was due: %w", r.next, e.Err)
+	if !errors.Is(e.Err, errUndecodable) { // which names it
+		e.Err = fmt.Errorf("offset %d was due: %w", r.next, e.Err)
+	}
 	return log.Record{}, &e
 }
 
@@ -168,9 +210,8 @@ func (r *reader) newLeader() error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
 	}
-	first, last := r.client.epochs()
 	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "another look at the topic",
-		Err: fmt.Errorf("%w: %d after %d", log.ErrNewLeader, last, first)}
+		Err: fmt.Errorf("%w: %s", log.ErrNewLeader, r.client.whatChanged())}
 }
 
 // spent says why the subscription ended: sarama ends it by itself only when its

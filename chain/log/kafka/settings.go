@@ -70,6 +70,9 @@ func (c Config) producerConfig(g *gate) *sarama.Config {
 	s.Producer.Return.Errors = true
 	s.Producer.Retry.Max = 50 // with the back-off, longer than a leader election
 	s.Producer.Retry.BackoffFunc = func(int, int) time.Duration { return g.pause(c.RetryBackoff) }
+	// Without transactions too: by this, sarama asks for the producer's id.
+	s.Producer.Transaction.Retry.Max = 3
+	s.Producer.Transaction.Retry.BackoffFunc = func(int, int) time.Duration { return g.pause(c.RetryBackoff) }
 	s.ChannelBufferSize = 256
 	return s
 }

@@ -1,0 +1,91 @@
+package chaintest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// TypeEndorser is the header type of a transaction (Fabric's common.HeaderType).
+const TypeEndorser = 3
+
+// Envelope is a normal one of a channel; Text gives its text back.
+func Envelope(channel, text string) *fabric.Envelope {
+	return EnvelopeOf(channel, TypeEndorser, []byte(text))
+}
+
+// EnvelopeOf is one of any header type.
+func EnvelopeOf(channel string, headerType int32, data []byte) *fabric.Envelope {
+	return &fabric.Envelope{
+		Payload: protoutil.MarshalOrPanic(&fabric.Payload{
+			Header: &fabric.Header{
+				ChannelHeader:   protoutil.MarshalOrPanic(&fabric.ChannelHeader{Type: headerType, ChannelId: channel}),
+				SignatureHeader: protoutil.MarshalOrPanic(&fabric.SignatureHeader{Creator: []byte("me")}),
+			},
+			Data: data,
+		}),
+		Signature: []byte("signature"),
+	}
+}
+
+// Text is the data of a serialized envelope.
+func Text(b []byte) string { return textOf(protoutil.UnmarshalEnvelopeOrPanic(b).Payload) }
+
+func textOf(payload []byte) string { return string(protoutil.UnmarshalPayloadOrPanic(payload).Data) }
+
+// ConfigEnvelope is one whose update applies while key was set version times,
+// computed to be the config of sequence seq. A key is what the update sets:
+// "count", "etcdraft", "brokers:HOST:PORT"; anything else sets nothing.
+func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelope {
+	return EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{
+		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(engine.ConsensusType, "kafka:9092")},
+		LastUpdate: &fabric.Envelope{Payload: fmt.Appendf(nil, "%d %s", version, key)},
+	}))
+}
+
+// Update is what a config envelope does.
+type Update struct {
+	Key     string
+	Version int
+	Seq     uint64
+}
+
+func (u Update) change(s *Settings) {
+	switch {
+	case u.Key == "count":
+		s.Count = 1
+	case u.Key == "etcdraft":
+		s.Type = u.Key
+	case strings.HasPrefix(u.Key, "brokers:"):
+		s.Brokers = []string{strings.TrimPrefix(u.Key, "brokers:")}
+	}
+}
+
+func updateOfEnvelope(e *fabric.Envelope) (u Update, ok bool) {
+	config := &fabric.ConfigEnvelope{}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(e, fabric.HeaderTypeConfig, config); err != nil {
+		return u, false
+	}
+	return updateOfConfig(config)
+}
+
+func updateOfConfig(config *fabric.ConfigEnvelope) (u Update, ok bool) {
+	if config.Config == nil || config.LastUpdate == nil {
+		return u, false
+	}
+	_, err := fmt.Sscanf(string(config.LastUpdate.Payload), "%d %s", &u.Version, &u.Key)
+	u.Seq = config.Config.Sequence
+	return u, err == nil
+}
+
+// UpdateIn returns what a block's config does, if it is a config block.
+func UpdateIn(b *fabric.Block) (Update, bool) {
+	if len(b.Data.Data) != 1 {
+		return Update{}, false
+	}
+	return updateOfEnvelope(protoutil.UnmarshalEnvelopeOrPanic(b.Data.Data[0]))
+}

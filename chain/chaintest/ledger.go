@@ -1,0 +1,298 @@
+// Package chaintest is a fake of Fabric's side of a chain: the ledger, the block
+// writer and the channel config, in memory. It is for tests only. It does not
+// import package chain, whose own tests use it.
+package chaintest
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/orderer/consensus"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// support is what is faked, and more.
+type support interface {
+	consensus.ConsenterSupport
+	ValidateNew(next channelconfig.Resources) error
+}
+
+// Ledger stands in for Fabric's support: blocks, and the channel config that
+// the blocks lead to. It commits as Fabric's block writer does: WriteBlock in a
+// goroutine, one at a time, WriteConfigBlock before it returns.
+//
+// Its config updates are a key and a version; an update applies while the
+// version is how often its key was set before, as with Fabric's read sets.
+//
+// It is safe for concurrent use.
+type Ledger struct {
+	support // what is not faked panics
+
+	channel    string
+	began      Settings      // of the genesis block
+	genesis    *fabric.Block // tells one network from another
+	committing chan struct{} // held by the writer of a block
+
+	mu      sync.Mutex
+	last    *fabric.Block // of the block writer: may not be committed yet
+	blocks  []Stored
+	config  Settings
+	set     map[string]int
+	stalled <-chan struct{} // not nil: commits wait until it is closed
+}
+
+// Stored is a committed block and its consenter metadata.
+type Stored struct {
+	Block    *fabric.Block
+	Metadata []byte
+}
+
+// NewLedger holds the genesis block only.
+func NewLedger(channel string, s Settings) *Ledger {
+	return newLedger(channel, s, protoutil.NewBlock(0, nil))
+}
+
+// NewForeignLedger is that of a channel of the same name in another network: it
+// has another genesis block.
+func NewForeignLedger(channel string, s Settings) *Ledger {
+	return newLedger(channel, s, protoutil.NewBlock(0, []byte("another network")))
+}
+
+func newLedger(channel string, s Settings, genesis *fabric.Block) *Ledger {
+	s = s.withDefaults()
+	return &Ledger{
+		channel:    channel,
+		began:      s,
+		genesis:    genesis,
+		committing: make(chan struct{}, 1),
+		last:       genesis,
+		blocks:     []Stored{{Block: genesis}},
+		set:        map[string]int{},
+		config:     s,
+	}
+}
+
+// UpTo is the ledger as it was when it had that many blocks: after a crash, or
+// as an old backup has it.
+func (l *Ledger) UpTo(height int) *Ledger { return l.As(l.channel, height) }
+
+// As is a ledger of another channel with that many of the blocks: the folder of
+// one was copied to the other.
+func (l *Ledger) As(channel string, height int) *Ledger {
+	before := newLedger(channel, l.began, l.genesis)
+	for _, b := range l.Stored()[1:height] {
+		before.last = b.Block
+		if update, ok := UpdateIn(b.Block); ok {
+			before.apply(update)
+		}
+		before.blocks = append(before.blocks, b)
+	}
+	return before
+}
+
+// Stored are the committed blocks.
+func (l *Ledger) Stored() []Stored {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.blocks)
+}
+
+// Metadata is the consenter metadata of the last block.
+func (l *Ledger) Metadata() []byte {
+	b := l.Stored()
+	return b[len(b)-1].Metadata
+}
+
+// SetMetadata puts other metadata into the last block.
+func (l *Ledger) SetMetadata(value []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.blocks[len(l.blocks)-1].Metadata = value
+}
+
+// Stall makes commits wait until the channel is closed.
+func (l *Ledger) Stall(until <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stalled = until
+}
+
+// SetBrokers puts other brokers into the config in force, behind the back of
+// the ledger.
+func (l *Ledger) SetBrokers(addresses ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.config.Brokers = addresses
+}
+
+// ChannelID is the channel's name, which is its topic's.
+func (l *Ledger) ChannelID() string { return l.channel }
+
+// Height is the number of blocks that are committed.
+func (l *Ledger) Height() uint64 { return uint64(len(l.Stored())) }
+
+// Block returns a block with its metadata where Fabric's block writer puts it.
+func (l *Ledger) Block(number uint64) *fabric.Block {
+	all := l.Stored()
+	if number >= uint64(len(all)) {
+		return nil
+	}
+	b := protoutil.NewBlock(number, nil)
+	b.Header, b.Data = all[number].Block.Header, all[number].Block.Data
+	b.Metadata.Metadata[signatures] = protoutil.MarshalOrPanic(&fabric.Metadata{Value: protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{
+		ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: all[number].Metadata}),
+	})})
+	return b
+}
+
+const signatures = 0 // the slot of a block's metadata
+
+// Sequence is that of the config in force.
+func (l *Ledger) Sequence() uint64 { return l.now().Seq }
+
+func (l *Ledger) now() Settings {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.config
+}
+
+// CreateNextBlock makes the block that follows the last.
+func (l *Ledger) CreateNextBlock(envelopes []*fabric.Envelope) *fabric.Block {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := protoutil.NewBlock(l.last.Header.Number+1, protoutil.BlockHeaderHash(l.last.Header))
+	for _, e := range envelopes {
+		b.Data.Data = append(b.Data.Data, protoutil.MarshalOrPanic(e))
+	}
+	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	return b
+}
+
+// WriteBlock commits later.
+func (l *Ledger) WriteBlock(b *fabric.Block, metadata []byte) {
+	l.hold(b)
+	go l.commit(b, metadata)
+}
+
+// WriteConfigBlock commits before it returns. Like Fabric's it panics when the
+// config cannot be applied.
+func (l *Ledger) WriteConfigBlock(b *fabric.Block, metadata []byte) {
+	update, ok := UpdateIn(b)
+	if !ok {
+		panic("config block without a config")
+	}
+	l.hold(b)
+	l.mu.Lock()
+	l.apply(update)
+	l.mu.Unlock()
+	l.commit(b, metadata)
+}
+
+func (l *Ledger) hold(b *fabric.Block) {
+	l.committing <- struct{}{}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = b
+}
+
+// commit takes a moment, as a disk does.
+func (l *Ledger) commit(b *fabric.Block, metadata []byte) {
+	l.mu.Lock()
+	stalled := l.stalled
+	l.mu.Unlock()
+	if stalled != nil {
+		<-stalled
+	}
+	time.Sleep(time.Millisecond)
+	l.mu.Lock()
+	l.blocks = append(l.blocks, Stored{b, metadata})
+	l.mu.Unlock()
+	<-l.committing
+}
+
+// apply puts an update in force. Called with mu held.
+func (l *Ledger) apply(u Update) {
+	if u.Version != l.set[u.Key] || u.Seq != l.config.Seq+1 {
+		panic(fmt.Sprintf("config block at sequence %d does not apply: %+v", l.config.Seq, u))
+	}
+	l.set[u.Key]++
+	l.config.Seq++
+	u.change(&l.config)
+}
+
+func (l *Ledger) applies(u Update) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if v := l.set[u.Key]; u.Version != v {
+		return fmt.Errorf("update of %s is for version %d, now %d", u.Key, u.Version, v)
+	}
+	return nil
+}
+
+// ProcessConfigMsg computes a config anew, as Fabric's processor does.
+func (l *Ledger) ProcessConfigMsg(e *fabric.Envelope) (*fabric.Envelope, uint64, error) {
+	u, ok := updateOfEnvelope(e)
+	if !ok {
+		return nil, 0, errors.New("no config envelope")
+	}
+	seq := l.Sequence()
+	return ConfigEnvelope(l.channel, u.Key, u.Version, seq+1), seq, l.applies(u)
+}
+
+// Contents is what the ledger holds beside block 0, a phrase a block: texts of
+// envelopes, or the key of an update, and the block's offset.
+func (l *Ledger) Contents() string {
+	var phrases []string
+	for _, b := range l.Stored()[1:] {
+		var texts []string
+		for _, e := range b.Block.Data.Data {
+			if u, ok := UpdateIn(b.Block); ok {
+				texts = append(texts, u.Key)
+				continue
+			}
+			texts = append(texts, Text(e))
+		}
+		phrases = append(phrases, fmt.Sprintf("%s @%d", strings.Join(texts, " "), b.Position().LastOffsetPersisted))
+	}
+	return strings.Join(phrases, "; ")
+}
+
+// Position decodes the consenter metadata of a block.
+func (b Stored) Position() *record.Metadata {
+	m, err := record.DecodeMetadata(b.Metadata)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// Differ returns how two ledgers differ in headers, data or metadata; nil if they do not.
+func Differ(a, b *Ledger) error {
+	x, y := a.Stored(), b.Stored()
+	if len(x) != len(y) {
+		return fmt.Errorf("%d and %d blocks:\n%s\n%s", len(x), len(y), a.Contents(), b.Contents())
+	}
+	for i := range x {
+		if x[i].digest() != y[i].digest() || string(x[i].Metadata) != string(y[i].Metadata) {
+			return fmt.Errorf("block %d differs:\n%s\n%s", i, a.Contents(), b.Contents())
+		}
+	}
+	return nil
+}
+
+func (b Stored) digest() [sha256.Size]byte {
+	return sha256.Sum256(protoutil.MarshalOrPanic(&fabric.Block{Header: b.Block.Header, Data: b.Block.Data}))
+}
+
+// Writing says whether a block is being committed.
+func (l *Ledger) Writing() bool { return len(l.committing) > 0 }

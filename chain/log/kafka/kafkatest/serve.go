@@ -1,0 +1,208 @@
+package kafkatest
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// environment tells a test binary that it is a broker process, and how it is to be one.
+const environment = "KAFKATEST_CLUSTER"
+
+// Serve makes the process a cluster, for ever, if Start began it as one. Call it
+// first in TestMain.
+func Serve() {
+	text := os.Getenv(environment)
+	if text == "" {
+		return
+	}
+	s := &server{faults: map[int]*kfake.FaultHandle{}}
+	answers := json.NewEncoder(os.Stdout)
+	end := make(chan os.Signal, 1)
+	signal.Notify(end, syscall.SIGTERM)
+	err := s.start(text)
+	if err := answers.Encode(outcome(reply{}, err)); err != nil {
+		os.Exit(1)
+	}
+	go func() {
+		<-end
+		s.cluster.Close()
+		os.Exit(0)
+	}()
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		r := request{}
+		answer, err := reply{}, json.Unmarshal(lines.Bytes(), &r)
+		if err == nil {
+			answer, err = s.do(r)
+		}
+		if err := answers.Encode(outcome(answer, err)); err != nil {
+			break
+		}
+	}
+	os.Exit(1) // nobody is left who could end it
+}
+
+func outcome(answer reply, err error) reply {
+	if err != nil {
+		answer.Error = err.Error()
+	}
+	return answer
+}
+
+// server is the cluster in its process.
+type server struct {
+	cluster *kfake.Cluster
+	wire    *wire
+	faults  map[int]*kfake.FaultHandle
+	last    int // id of the last fault
+}
+
+func (s *server) start(text string) error {
+	c := config{}
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return err
+	}
+	s.wire = newWire()
+	opts := []kfake.Opt{kfake.Ports(c.Ports...), kfake.DataDir(c.Dir), kfake.ListenFn(s.wire.listen)}
+	if c.TLS != nil {
+		opts = append(opts, kfake.TLS(c.TLS.server()))
+	}
+	if len(c.Users) > 0 {
+		opts = append(opts, kfake.EnableSASL(), kfake.Superuser("PLAIN", SuperUser, SuperPassword))
+	}
+	for user, password := range c.Users {
+		opts = append(opts, kfake.User("PLAIN", user, password))
+	}
+	if c.ACLs {
+		opts = append(opts, kfake.EnableACLs())
+	}
+	var err error
+	s.cluster, err = kfake.NewCluster(opts...)
+	return err
+}
+
+// server reads the files for each connection.
+func (t *TLS) server() *tls.Config {
+	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+		if err != nil {
+			return nil, err
+		}
+		c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		if t.ClientCA == "" {
+			return c, nil
+		}
+		pem, err := os.ReadFile(t.ClientCA)
+		if err != nil {
+			return nil, err
+		}
+		c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+		if !c.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("no certificate in " + t.ClientCA)
+		}
+		return c, nil
+	}}
+}
+
+func (s *server) do(r request) (reply, error) {
+	switch r.Op {
+	case "create":
+		return reply{}, s.cluster.CreateTopic(r.Topic, r.Partitions, r.Configs)
+	case "delete":
+		return reply{}, s.cluster.DeleteTopic(r.Topic)
+	case "recreate":
+		return reply{}, errors.Join(s.cluster.DeleteTopic(r.Topic), s.cluster.CreateTopic(r.Topic, r.Partitions, r.Configs))
+	case "trim":
+		return reply{}, s.cluster.DeleteRecords(r.Topic, 0, r.Offset)
+	case "move":
+		return reply{}, s.cluster.MoveTopicPartition(r.Topic, 0, r.Node)
+	case "info":
+		return reply{Info: s.info(r.Topic)}, nil
+	case "fault":
+		return s.fault(*r.Fault)
+	case "hits":
+		return reply{Hits: s.faults[r.ID].Hits()}, nil
+	case "unfault":
+		s.faults[r.ID].Remove()
+	case "slow":
+		s.slow(r.Key, r.Delay)
+	case "swallow":
+		s.wire.swallow()
+	case "flow":
+		s.wire.flow()
+	case "cut":
+		s.wire.cut()
+	case "limit":
+		return reply{}, limitFiles(r.Bytes)
+	default:
+		return reply{}, fmt.Errorf("unknown request %q", r.Op)
+	}
+	return reply{}, nil
+}
+
+func (s *server) info(topic string) Info {
+	t, p := s.cluster.TopicInfo(topic), s.cluster.PartitionInfo(topic, 0)
+	if t == nil || p == nil {
+		return Info{}
+	}
+	return Info{
+		Exists:     true,
+		ID:         base64.RawURLEncoding.EncodeToString(t.TopicID[:]),
+		Partitions: len(s.cluster.PartitionInfos(topic)),
+		Start:      p.LogStartOffset,
+		End:        p.HighWatermark,
+		Leader:     p.Leader,
+		Epoch:      p.Epoch,
+	}
+}
+
+func (s *server) fault(f Fault) (reply, error) {
+	var code *kerr.Error
+	if !f.Observe && !errors.As(kerr.ErrorForCode(f.Code), &code) {
+		return reply{}, fmt.Errorf("unknown code %d", f.Code)
+	}
+	if f.Count == 0 {
+		f.Count = -1
+	}
+	s.last++
+	s.faults[s.last] = s.cluster.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Key(f.Key)}, Topic: f.Topic, Err: code, Count: f.Count, Observe: f.Observe,
+	})
+	return reply{ID: s.last}, nil
+}
+
+// slow delays every request of a kind; other connections are served meanwhile.
+func (s *server) slow(key int16, delay time.Duration) {
+	s.cluster.ControlKey(key, func(kmsg.Request) (kmsg.Response, error, bool) {
+		s.cluster.KeepControl()
+		s.cluster.SleepControl(func() { time.Sleep(delay) })
+		return nil, nil, false
+	})
+}
+
+// limitFiles bounds the size of every file that is written from now on: beyond
+// it writes fail as on a full disk. 0 lifts the limit.
+func limitFiles(n uint64) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = limit.Max
+	if n > 0 {
+		limit.Cur = n
+	}
+	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
+}

@@ -1,0 +1,89 @@
+package kafkatest
+
+import (
+	"net"
+	"sync"
+)
+
+// wire is all connections of a cluster, as seen from its end.
+type wire struct {
+	mu         sync.Mutex
+	conns      map[*conn]struct{}
+	swallowing bool
+}
+
+func newWire() *wire { return &wire{conns: map[*conn]struct{}{}} }
+
+func (w *wire) listen(network, address string) (net.Listener, error) {
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &tap{l, w}, nil
+}
+
+// swallow lets nothing reach a client any more: requests are done, and answers
+// go nowhere, as behind a link that is half open.
+func (w *wire) swallow() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.swallowing = true
+}
+
+// flow ends it for new connections. Those that swallowed stay dead.
+func (w *wire) flow() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.swallowing = false
+}
+
+// cut closes every connection.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.conns {
+		_ = c.Conn.Close() // its users meet the error
+	}
+}
+
+// tap makes the connections of a listener those of a wire.
+type tap struct {
+	net.Listener
+	wire *wire
+}
+
+func (t *tap) Accept() (net.Conn, error) {
+	raw, err := t.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw, wire: t.wire}
+	t.wire.mu.Lock()
+	defer t.wire.mu.Unlock()
+	t.wire.conns[c] = struct{}{}
+	return c, nil
+}
+
+type conn struct {
+	net.Conn
+	wire *wire
+	dead bool // has swallowed; under the wire's mu
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	c.wire.mu.Lock()
+	c.dead = c.dead || c.wire.swallowing
+	dead := c.dead
+	c.wire.mu.Unlock()
+	if dead {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *conn) Close() error {
+	c.wire.mu.Lock()
+	delete(c.wire.conns, c)
+	c.wire.mu.Unlock()
+	return c.Conn.Close()
+}

@@ -1,0 +1,59 @@
+package machine
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+)
+
+// Window is a run of records, and what tells it from any other run at the same
+// offsets. One record is not enough: a log that was cut and filled anew may
+// well have an equal one there, an empty one for instance. A window holds all the
+// records that a block was made from, its envelopes among them.
+type Window struct {
+	From, To Offset // of its first and last record
+	Sum      Digest // over offsets and digests; zero for a window without records, or one that is not known
+	records  int
+}
+
+// widest is how many records a window holds at most: a topic may be flooded with
+// records that go into no block, and a window is read again at every connect.
+const widest = 4096
+
+// With is the window with one more record.
+func (w Window) With(at Offset, d Digest) Window {
+	if w.records == 0 {
+		w.From, w.Sum = at, Digest{}
+	}
+	var b [2*len(Digest{}) + 8]byte
+	copy(b[:], w.Sum[:])
+	copy(b[len(w.Sum):], d[:])
+	binary.BigEndian.PutUint64(b[2*len(w.Sum):], uint64(at))
+	sum := sha256.Sum256(b[:])
+	copy(w.Sum[:], sum[:])
+	w.To = at
+	w.records++
+	return w
+}
+
+// Counted is the window as one that was read again should be.
+func (w Window) Counted(read Window) Window {
+	w.records = read.records
+	return w
+}
+
+// Known says whether there is anything to compare.
+func (w Window) Known() bool { return w.Sum != Digest{} }
+
+// position is a record in the log, and the window that it ends.
+type position struct {
+	offset Offset
+	window Window
+}
+
+// after is the position of the next record.
+func (p position) after(at Offset, d Digest) position {
+	if p.window.records >= widest {
+		p.window = Window{}
+	}
+	return position{at, p.window.With(at, d)}
+}
