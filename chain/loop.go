@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // loop drives the channel's engine. All of its fields belong to its goroutine.
@@ -14,8 +15,8 @@ type loop struct {
 	host    *host
 	backoff engine.Backoff
 
-	since time.Time   // when the session began to read
-	from  func() bool // whether the session has taken a record
+	since time.Time      // when the session began to read; zero before
+	from  machine.Offset // that it began with
 }
 
 func newLoop(c *Chain) *loop {
@@ -56,8 +57,7 @@ func (l *loop) session(ctx context.Context) error {
 		return err
 	}
 	l.since = time.Now()
-	from := l.engine.Next()
-	l.from = func() bool { return l.engine.Next() > from }
+	l.from = l.engine.Next()
 	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
 	defer cancel()
 	for {
@@ -89,5 +89,5 @@ func (l *loop) pause(ctx context.Context, err error) {
 // steady says whether the session that ended had read for a while, so that its
 // end is a new trouble rather than more of the old.
 func (l *loop) steady() bool {
-	return !l.since.IsZero() && (l.from() || time.Since(l.since) > l.backoff.Most)
+	return !l.since.IsZero() && (l.engine.Next() > l.from || time.Since(l.since) > l.backoff.Most)
 }

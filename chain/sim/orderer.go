@@ -112,7 +112,7 @@ func (o *Orderer) boot() {
 		return
 	}
 	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, engine.Readiness{}, nil, -1, nil, nil, 0
-	if o.w.profile.InTree {
+	if p := o.w.profile; p.InTree || p.Mixed && o.id%2 == 1 {
 		o.old = newInTree(o)
 		o.ready = engine.Readiness{Phase: engine.Reading, Described: true}
 		return

@@ -11,6 +11,7 @@ type Profile struct {
 	Compatible bool // the topic is one of in-tree orderers
 	InTree     bool // and so are the orderers: see intree.go
 	Persists   bool // faults that are armed do not end with the others
+	Mixed      bool // every other one is, the rest are ours
 	Measured   bool // as in reliability.md A8: fixed probabilities, every envelope is valid
 
 	Updates   bool // config updates, conflicting ones too

@@ -108,15 +108,44 @@ func (l *Log) fetch(c sarama.Client, at log.Offset, limit int32) (after log.Offs
 		return 0, undecodable(at, errCutOff)
 	}
 	for _, records := range block.RecordsSet {
-		b := records.RecordBatch
-		if b != nil && b.PartialTrailingRecord {
-			return 0, undecodable(at, errCutOff)
-		}
-		if b != nil {
-			after = log.Offset(b.LastOffset()) + 1
+		if after, err = next(records.RecordBatch); err != nil {
+			return 0, undecodable(at, err)
 		}
 	}
 	return after, nil
+}
+
+// next returns the offset after a batch that is sound.
+func next(b *sarama.RecordBatch) (log.Offset, error) {
+	switch {
+	case b == nil: // older than format 2
+		return 0, nil
+	case b.PartialTrailingRecord:
+		return 0, errCutOff
+	}
+	due := int64(0)
+	for _, r := range b.Records {
+		if r.OffsetDelta < due || r.OffsetDelta > int64(b.LastOffsetDelta) {
+			return 0, fmt.Errorf("a record at %d of 0 to %d, where %d was due", r.OffsetDelta, b.LastOffsetDelta, due)
+		}
+		due = r.OffsetDelta + 1
+	}
+	return log.Offset(b.LastOffset()) + 1, nil
+}
+
+// gap looks at what is between the offset that was due and the one that came.
+// The marker of a transaction is no record. But a batch whose records lie about
+// their offsets would make sarama skip as many of those that follow, or go back;
+// how many depends on where a fetch ended, and so on the orderer.
+func (r *reader) gap(came log.Offset) error {
+	for at := r.next; at < came; {
+		after, err := r.log.look(r.client.Client, at)
+		if err != nil {
+			return err
+		}
+		at = max(after, at+1)
+	}
+	return nil
 }
 
 var errCutOff = errors.New("it ends before its records do")

@@ -23,6 +23,8 @@ type reader struct {
 	watch  *watch     // nil: nothing to watch for
 	fatal  *log.Error // met, and told after the records before it
 
+	held *sarama.ConsumerMessage // what came after a gap that is not understood yet
+
 	once   sync.Once
 	closed context.Context
 	stop   context.CancelFunc
@@ -99,6 +101,10 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 	if r.fatal != nil {
 		return r.rest()
 	}
+	if msg := r.held; msg != nil {
+		r.held = nil
+		return r.accept(msg)
+	}
 	for {
 		got, stalled, err := r.await(ctx)
 		if !stalled {
@@ -151,6 +157,12 @@ func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
 	if at < r.next {
 		return log.Record{}, &log.Error{Class: log.Fatal, Op: "read", Topic: r.log.topic,
 			Err: fmt.Errorf("%w: got offset %d where %d was due", log.ErrOutOfRange, at, r.next)}
+	}
+	if at > r.next {
+		if err := r.gap(at); err != nil {
+			r.held = msg
+			return log.Record{}, r.classify(err)
+		}
 	}
 	r.next = at + 1
 	return log.Record{Offset: at, Value: msg.Value}, nil
