@@ -84,7 +84,7 @@ func (e *Engine) gone(err error) error {
 	if e.missing < missingLimit {
 		return err
 	}
-	return stop(fmt.Errorf("topic %q was deleted: the ledger continues at its offset %d, and it is not made anew, since that would hide what was lost; "+
+	return stop(fmt.Errorf("topic %q was deleted: this orderer goes on at its offset %d, and it is not made anew, since that would hide what was lost; "+
 		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",
 		e.host.Channel(), e.Next()))
 }
@@ -100,7 +100,7 @@ func (e *Engine) sameTopic(id log.Identity) error {
 		e.events.Partitions(id.Partitions)
 	}
 	if e.topicID != "" && id.TopicID != "" && id.TopicID != e.topicID && e.Next() > 0 {
-		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, the ledger continues at offset %d: "+
+		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer goes on at offset %d: "+
 			"it was deleted and created again, or the brokers are of another cluster; %s", name, e.topicID, id.TopicID, e.Next(), bringBack)
 	}
 	return e.pinned(id.TopicID)
@@ -125,7 +125,7 @@ func (e *Engine) pinned(id string) error {
 		return nil
 	}
 	if want != "" && id != want {
-		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, the ledger continues at offset %d: "+
+		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer goes on at offset %d: "+
 			"it was deleted and created again, or the brokers are of another cluster; %s", name, want, id, e.Next(), bringBack)
 	}
 	return nil
@@ -147,7 +147,7 @@ func (e *Engine) within(b log.Bounds) error {
 	}
 	switch {
 	case next < b.Start:
-		return fmt.Errorf("topic %q starts at offset %d, but the ledger continues at %d: the records between were deleted; "+
+		return fmt.Errorf("topic %q starts at offset %d, but this orderer goes on at %d: the records between were deleted; "+
 			"set the topic's retention to unlimited, remove the channel from this orderer and join it again with a config block of an orderer that has them", name, b.Start, next)
 	case read > b.End:
 		return fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: the topic was recreated, cut short, or is on another cluster; "+

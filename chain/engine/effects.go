@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
@@ -10,17 +11,52 @@ import (
 // step puts a record, or an answer, into the machine and performs the effects,
 // then the answer that the last of them asked for, and so on until nothing is
 // asked or an answer must wait.
-func (e *Engine) step(ctx context.Context, in machine.Input) error {
+func (e *Engine) step(ctx context.Context, in machine.Input) (err error) {
 	for in != nil {
-		effects := e.machine.Step(in)
-		in = nil
-		for _, effect := range effects {
-			answer, err := e.perform(ctx, effect)
-			if err != nil {
-				return err
-			}
-			in = answer
+		e.effects = e.machine.Step(in)
+		if in, err = e.proceed(ctx); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// proceed performs the effects in hand and returns the answer to the last. What
+// it fails before stays in hand, for the next session.
+func (e *Engine) proceed(ctx context.Context) (answer machine.Input, err error) {
+	if slices.ContainsFunc(e.effects, writes) {
+		if err := e.sourced(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for len(e.effects) > 0 {
+		effect := e.effects[0]
+		e.effects = e.effects[1:]
+		if answer, err = e.perform(ctx, effect); err != nil {
+			return nil, err
+		}
+	}
+	return answer, nil
+}
+
+func writes(effect machine.Effect) bool {
+	switch effect.(type) {
+	case machine.WriteBlock, machine.WriteConfigBlock:
+		return true
+	}
+	return false
+}
+
+// sourced makes sure that no record of another topic comes into a block. One that
+// was made again under the same name is read on without an error, if it was made
+// between two fetches and is long enough.
+func (e *Engine) sourced(ctx context.Context) error {
+	id, err := e.reader.Source(ctx)
+	if err != nil {
+		return err
+	}
+	if id != "" && e.topicID != "" && id != e.topicID {
+		return fmt.Errorf("%w: its id is %s, not %s", errAstray, id, e.topicID)
 	}
 	return nil
 }

@@ -113,9 +113,10 @@ type Engine struct {
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
 
-	described  bool // the session has appended a description
-	configured bool // a config block was just written
-	missing    int  // sessions in a row that found no topic
+	effects    []machine.Effect // of the last step, not performed yet
+	described  bool             // the session has appended a description
+	configured bool             // a config block was just written
+	missing    int              // sessions in a row that found no topic
 
 	owed       *owed // a copy that must be in the log before the next record is taken
 	reproduced reproduced
@@ -148,18 +149,21 @@ func stop(err error) error { return stopped{err} }
 // another size of envelopes, than those the log was opened with.
 var errReopen = errors.New("the channel config names another log")
 
-// errAstray ends a session whose reader has lost its place: what happened to the
-// topic is for the next session to find out, and to say.
-var errAstray = errors.New("the topic no longer has the next offset")
+// errAstray ends a session whose records are of another topic than the one that
+// was checked: what happened is for the next session to find out, and to say.
+var errAstray = errors.New("the records are of another topic")
 
 // After says what follows an error of Connect or Advance, and ends the session.
 func (e *Engine) After(err error) Next {
 	e.Close()
 	var s stopped
 	switch {
+	case errors.As(err, &s):
+		return Stop
 	case errors.Is(err, errReopen), errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
 		return Reopen
-	case errors.As(err, &s), log.ClassOf(err) == log.Fatal:
+	case errors.Is(err, log.ErrOutOfRange): // the next session says how the topic lost its records
+	case log.ClassOf(err) == log.Fatal:
 		return Stop
 	}
 	e.host.Moved(CutOff, err)
@@ -197,10 +201,13 @@ func (e *Engine) ruleSet() machine.RuleSet {
 // given is over.
 var ErrDue = errors.New("the topic is due to be checked")
 
-// Advance does the one thing that is due: it appends the copy that is owed,
-// describes the topic, or takes the next record, for which it waits until ctx
-// or wait ends. An error ends the session; see After.
+// Advance does the one thing that is due: it performs what was held back,
+// appends the copy that is owed, describes the topic, or takes the next record,
+// for which it waits until ctx or wait ends. An error ends the session; see After.
 func (e *Engine) Advance(ctx, wait context.Context) error {
+	if len(e.effects) > 0 {
+		return e.resume(ctx)
+	}
 	if e.owed != nil {
 		return e.settle(ctx)
 	}
@@ -211,8 +218,9 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	switch {
 	case err != nil && ctx.Err() == nil && wait.Err() != nil:
 		return ErrDue
-	case errors.Is(err, log.ErrOutOfRange):
-		return errAstray
+	case errors.Is(err, log.ErrNoRecord):
+		e.end, e.goal = min(e.end, e.machine.NextOffset()), min(e.goal, e.machine.NextOffset())
+		return nil
 	case err != nil:
 		return err
 	}
@@ -224,7 +232,21 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 	if machine.Offset(r.Offset) < e.machine.NextOffset() {
 		return nil // taken before
 	}
-	if err := e.step(ctx, e.Decode(r)); err != nil {
+	return e.took(e.step(ctx, e.Decode(r)))
+}
+
+// resume performs what was held back when the session before ended.
+func (e *Engine) resume(ctx context.Context) error {
+	answer, err := e.proceed(ctx)
+	if err == nil {
+		err = e.step(ctx, answer)
+	}
+	return e.took(err)
+}
+
+// took ends what was done for a record.
+func (e *Engine) took(err error) error {
+	if err != nil {
 		return err
 	}
 	e.events.Position(e.machine.NextOffset())

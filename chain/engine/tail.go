@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -25,7 +26,7 @@ func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 		e.events.TailUnchecked(machine.Offset(tail))
 		return e.begin(ctx, topic, machine.Tip{})
 	case tip.Known() || since.Known():
-		return e.resume(ctx, topic, log.Offset(b.Start), tip, since)
+		return e.reread(ctx, topic, log.Offset(b.Start), tip, since)
 	}
 	found, err := e.matchTip(ctx, topic, max(b.Start, e.tipStart()), tail)
 	if err != nil {
@@ -55,9 +56,9 @@ func (e *Engine) begin(ctx context.Context, topic log.Log, tip machine.Tip) (err
 	return err
 }
 
-// resume compares the windows that the log still has, and opens the reader after
+// reread compares the windows that the log still has, and opens the reader after
 // them. What a block was cut for, the record after its own, is as much a part of it.
-func (e *Engine) resume(ctx context.Context, topic log.Log, start log.Offset, tip, since machine.Window) (err error) {
+func (e *Engine) reread(ctx context.Context, topic log.Log, start log.Offset, tip, since machine.Window) (err error) {
 	from := since.From
 	if tip.Known() && log.Offset(tip.From) >= start {
 		from = tip.From
@@ -79,13 +80,13 @@ func (e *Engine) resume(ctx context.Context, topic log.Log, start log.Offset, ti
 	if since.Known() {
 		return nil
 	}
-	return e.resumeCut(ctx, topic, log.Offset(tip.To))
+	return e.rereadCut(ctx, topic, log.Offset(tip.To))
 }
 
 // compare reads the records of a window and holds them against it.
 func (e *Engine) compare(ctx context.Context, w machine.Window) error {
 	for read := (machine.Window{}); w.Known(); {
-		r, err := e.reader.Next(ctx)
+		r, err := e.again(ctx, e.reader, log.Offset(w.To))
 		if err != nil {
 			return err
 		}
@@ -102,14 +103,14 @@ func (e *Engine) compare(ctx context.Context, w machine.Window) error {
 	return nil
 }
 
-// resumeCut goes on after the last block. The record that it was cut for is read
+// rereadCut goes on after the last block. The record that it was cut for is read
 // twice: once to compare it, then for the next block.
-func (e *Engine) resumeCut(ctx context.Context, topic log.Log, tail log.Offset) error {
+func (e *Engine) rereadCut(ctx context.Context, topic log.Log, tail log.Offset) error {
 	cut := e.start.Metadata.Cut
 	if cut == (machine.Digest{}) || e.Next() != e.start.Metadata.Offset+1 {
 		return e.begin(ctx, topic, machine.Tip{})
 	}
-	r, err := e.reader.Next(ctx) // maybe after a gap
+	r, err := e.again(ctx, e.reader, tail+1) // or after a gap
 	if err != nil {
 		return err
 	}
@@ -118,6 +119,15 @@ func (e *Engine) resumeCut(ctx context.Context, topic log.Log, tail log.Offset) 
 	}
 	e.Close()
 	return e.begin(ctx, topic, machine.Tip{})
+}
+
+// again reads a record that was read before; one at that offset still is to come.
+func (e *Engine) again(ctx context.Context, reader log.Reader, at log.Offset) (log.Record, error) {
+	r, err := reader.Next(ctx)
+	if errors.Is(err, log.ErrNoRecord) {
+		return r, e.differs(at, "there was a record, and now there is none")
+	}
+	return r, err
 }
 
 func (e *Engine) differs(tail log.Offset, how string) error {
@@ -165,7 +175,7 @@ func (e *Engine) matchTip(ctx context.Context, topic log.Log, from, tail log.Off
 	defer reader.Close()
 	found := 0
 	for at := from - 1; at < tail; {
-		r, err := reader.Next(ctx)
+		r, err := e.again(ctx, reader, tail)
 		if err != nil {
 			return tip, err
 		}

@@ -80,8 +80,18 @@ type Reader interface {
 	// too, though perhaps not before there is a record. A broker that has no
 	// epochs never leads to it, nor does a reconnect to the same leader epoch. A
 	// topic that was deleted and created again may have the epoch of the old one:
-	// only its Identity tells.
+	// only Source tells.
+	//
+	// ErrNoRecord says, once, that none of the offsets from the next one to the
+	// end that the log had when the reader was opened has a record, and none will.
 	Next(ctx context.Context) (Record, error)
+
+	// Source asks for the id of the topic that every record is of which Next has
+	// returned so far: the broker that told them is asked now, and an id that was
+	// given up never comes back. It is empty if the broker has no ids. The cost is
+	// one request; an error of class Retryable leaves the reader as it was, but
+	// for ErrNewLeader.
+	Source(ctx context.Context) (topicID string, err error)
 
 	// Close ends a Next in flight with ErrClosed. Idempotent.
 	Close() error
@@ -152,6 +162,9 @@ var (
 	// only then take its records: an election between a check and the opening
 	// would go unnoticed.
 	ErrNewLeader = errors.New("the partition has a new leader epoch")
+	// ErrNoRecord is wrapped (class Retryable) by Next when the log ends with
+	// offsets that have no record, as the markers of a foreign transaction.
+	ErrNoRecord = errors.New("the last offsets have no records")
 	// ErrTooLarge is wrapped (class Rejected) when a record exceeds what the topic or the client takes.
 	ErrTooLarge = errors.New("record is too large")
 )

@@ -20,7 +20,7 @@ func (w *World) heal() {
 	w.recover()
 	w.rest("L1")
 	for _, o := range w.orderers {
-		o.faults = nil
+		o.faults, o.deaf = nil, false
 	}
 	w.probe()
 	w.rest("L4")

@@ -34,7 +34,6 @@ func (w *World) lose(a Action) {
 		w.refill(a.B)
 	case Recreate:
 		l.at = 0
-		w.made++
 		w.late = nil
 		w.broker.Recreate(channelID)
 		if a.C == 1 { // somebody brought back what he had of it

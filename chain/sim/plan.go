@@ -110,7 +110,7 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	add(p.Restarts && !p.Alone, 1, Join)
 	add(p.FailsAt || p.Ambiguous, 6, Fault)
 	add(p.Ambiguous, 3, Arrive)
-	add(p.Outages, 2, CutOff, Elect, Audit)
+	add(p.Outages, 2, CutOff, Elect, Audit, Deaf)
 	add(p.Outages, 6, Rejoin)
 	add(p.Disks, 0.5, DiskFull)
 	add(p.Repeats, 4, Repeat)

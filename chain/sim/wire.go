@@ -69,7 +69,7 @@ func (w *wire) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tap{Reader: r, w: w, next: from, epoch: w.o.w.epoch, made: w.o.w.made}, nil
+	return &tap{Reader: r, w: w, next: from, epoch: w.o.w.epoch}, nil
 }
 
 // send appends, with the fault that is armed for the orderer's next append.
@@ -99,22 +99,19 @@ func (w *wire) send(value []byte) error {
 	return nil
 }
 
-// tap is a reader that never waits.
+// tap is a reader that never waits. It reads on, without an error, in a topic
+// that was made anew, as a client of Kafka may.
 type tap struct {
 	log.Reader
 	w     *wire
 	next  log.Offset
 	epoch int // of the topic when the reader was opened
-	made  int // how often it had been made
 }
 
 func (t *tap) Next(ctx context.Context) (log.Record, error) {
 	t.w.o.reach(beforeConsume)
 	if err := t.w.down(); err != nil {
 		return log.Record{}, err
-	}
-	if t.made != t.w.o.w.made { // what sarama gives once of a topic that was deleted, then it reads on
-		return log.Record{}, &log.Error{Class: log.Retryable, Op: "read", Topic: channelID, Err: log.ErrNoTopic}
 	}
 	b, err := t.w.Log.Bounds(ctx)
 	if err == nil && t.next == b.End && t.epoch == t.w.o.w.epoch {
@@ -126,4 +123,16 @@ func (t *tap) Next(ctx context.Context) (log.Record, error) {
 		t.w.o.reach(afterConsume)
 	}
 	return r, err
+}
+
+func (t *tap) Source(ctx context.Context) (string, error) {
+	if err := t.w.down(); err != nil {
+		return "", err
+	}
+	if o := t.w.o; o.deaf {
+		o.deaf = false
+		o.w.happened["no source"]++
+		return "", &log.Error{Class: log.Retryable, Op: "read", Topic: channelID, Err: errFault}
+	}
+	return t.Reader.Source(ctx)
 }

@@ -28,7 +28,6 @@ type World struct {
 	broker    *memlog.Broker
 	client    *memlog.Log
 	epoch     int // elections and worse
-	made      int // how often the topic was made
 	described bool
 	orderers  []*Orderer
 	late      [][]byte // appends on their way
@@ -148,6 +147,8 @@ func (w *World) play(a Action) {
 		o.audit()
 	case Join:
 		w.join(o, a.A)
+	case Deaf:
+		o.deaf = true
 	case Fault:
 		o.faults = append(o.faults, []outcome{before, after, late}[a.A%3])
 	case CutOff, Rejoin:

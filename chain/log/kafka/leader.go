@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -31,9 +32,9 @@ import (
 // It remembers the topic's id as well. sarama is silent about an answer that the
 // topic is unknown: it dispatches anew, and goes on with another topic of that
 // name, if there is one by then, at the same offset and perhaps the same epoch.
-// RefreshMetadata is the first thing that each dispatch does. What remains
-// unnoticed is a topic that was made again, and is as long as the old one,
-// between two fetches.
+// RefreshMetadata is the first thing that each dispatch does. A topic that was
+// made again, and is as long as the old one, between two fetches only source
+// finds: of the broker that the records came from, after they came.
 type pinned struct {
 	sarama.Client
 	changed chan struct{} // closed when last differs from first, or the topic from the one that was
@@ -69,16 +70,41 @@ func (p *pinned) identify(topic string) error {
 	if err != nil {
 		return err
 	}
+	err = p.ask(leader, topic)
+	var code sarama.KError
+	if errors.As(err, &code) {
+		return nil // the topic is away: what asks next says so
+	}
+	return err
+}
+
+// source is identify by way of another client: on this one the question would
+// wait behind the fetch in flight. A topic that is away is an error.
+func (p *pinned) source(side sarama.Client, topic string) error {
+	leader, epoch, err := side.LeaderAndEpoch(topic, partition)
+	if err != nil {
+		return err
+	}
+	p.see(epoch)
+	return p.ask(leader, topic)
+}
+
+func (p *pinned) ask(leader *sarama.Broker, topic string) error {
 	answer, err := leader.GetMetadata(sarama.NewMetadataRequest(version, []string{topic}))
 	if err != nil {
 		return err
 	}
 	for _, t := range answer.Topics {
-		if t.Name == topic && t.Err == sarama.ErrNoError {
-			p.meet(t.Uuid)
+		if t.Name != topic {
+			continue
 		}
+		if t.Err != sarama.ErrNoError {
+			return t.Err
+		}
+		p.meet(t.Uuid)
+		return nil
 	}
-	return nil
+	return sarama.ErrIncompleteResponse
 }
 
 // meet takes note of a topic's id; a broker may have none.
@@ -123,6 +149,16 @@ func (p *pinned) see(epoch int32) {
 		p.last = epoch
 		p.change(fmt.Sprintf("%d after %d", epoch, p.first))
 	}
+}
+
+// topicID is empty if the broker has no ids.
+func (p *pinned) topicID() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.topic == (sarama.Uuid{}) {
+		return ""
+	}
+	return p.topic.String()
 }
 
 func (p *pinned) hasChanged() bool {

@@ -19,15 +19,16 @@ const stall = 500 * time.Millisecond
 // watch sees whether a reader gets on, as long as it is behind the end that the
 // log had. Its cost does not grow with the records.
 type watch struct {
-	timer *time.Timer
-	seen  log.Offset // next offset when the timer was set
+	timer    *time.Timer
+	patience time.Duration
+	seen     log.Offset // next offset when the timer was set
 }
 
 func newWatch(from, end log.Offset) *watch {
 	if from >= end {
 		return nil
 	}
-	return &watch{timer: time.NewTimer(stall), seen: from}
+	return &watch{timer: time.NewTimer(stall), patience: stall, seen: from}
 }
 
 // due is never ready on a nil watch.
@@ -48,8 +49,14 @@ func (w *watch) stalled(next, end log.Offset) bool {
 		return true
 	}
 	w.seen = next
-	w.timer.Reset(stall)
+	w.timer.Reset(w.patience)
 	return false
+}
+
+// again has the reader look once more, but later: the broker may just be slow.
+func (w *watch) again() {
+	w.patience *= 2
+	w.timer.Reset(w.patience)
 }
 
 // sarama takes a batch whose records do not decode for one that was cut off by
@@ -59,78 +66,22 @@ func (w *watch) stalled(next, end log.Offset) bool {
 // names the first that is at fault.
 
 // locate looks for the first batch from the next offset on that does not
-// decode. It returns nil if there is none.
-func (r *reader) locate() error {
-	bounds, err := r.log.bounds(r.client.Client)
-	if err != nil {
-		return err
-	}
-	for at := r.next; at < bounds.End; {
-		after, err := r.log.look(r.client.Client, at)
+// decode, and returns an error that names it. If there is none, it says whether
+// there is any record before the end that the log had.
+func (r *reader) locate() (found bool, err error) {
+	err = r.apart(func(c sarama.Client) error {
+		bounds, err := r.log.bounds(c)
 		if err != nil {
 			return err
 		}
-		at = max(after, at+1)
-	}
-	return nil
-}
-
-// look fetches the batch that has an offset in it, and returns the offset after it.
-func (l *Log) look(c sarama.Client, at log.Offset) (after log.Offset, err error) {
-	after, err = l.fetch(c, at, 1) // a broker gives the first batch whole all the same
-	if errors.Is(err, errCutOff) {
-		after, err = l.fetch(c, at, sarama.MaxResponseSize/2) // unless it is a strange one
-	}
-	return after, err
-}
-
-func (l *Log) fetch(c sarama.Client, at log.Offset, limit int32) (after log.Offset, err error) {
-	leader, epoch, err := c.LeaderAndEpoch(l.topic, partition)
-	if err != nil {
-		return 0, err
-	}
-	if ok, err := leader.Connected(); !ok {
-		return 0, errors.Join(sarama.ErrNotConnected, err)
-	}
-	request := &sarama.FetchRequest{Version: 12, MaxBytes: limit, SessionEpoch: -1}
-	request.AddBlock(l.topic, partition, int64(at), limit, epoch)
-	answer, err := leader.Fetch(request)
-	if err != nil {
-		return 0, undecodable(at, err)
-	}
-	block := answer.GetBlock(l.topic, partition)
-	switch {
-	case block == nil:
-		return 0, sarama.ErrIncompleteResponse
-	case block.Err != sarama.ErrNoError:
-		return 0, block.Err
-	case block.Partial:
-		return 0, undecodable(at, errCutOff)
-	}
-	for _, records := range block.RecordsSet {
-		if after, err = next(records.RecordBatch); err != nil {
-			return 0, undecodable(at, err)
+		found, err = r.log.sound(c, r.next, r.end)
+		if err != nil {
+			return err
 		}
-	}
-	return after, nil
-}
-
-// next returns the offset after a batch that is sound.
-func next(b *sarama.RecordBatch) (log.Offset, error) {
-	switch {
-	case b == nil: // older than format 2
-		return 0, nil
-	case b.PartialTrailingRecord:
-		return 0, errCutOff
-	}
-	due := int64(0)
-	for _, r := range b.Records {
-		if r.OffsetDelta < due || r.OffsetDelta > int64(b.LastOffsetDelta) {
-			return 0, fmt.Errorf("a record at %d of 0 to %d, where %d was due", r.OffsetDelta, b.LastOffsetDelta, due)
-		}
-		due = r.OffsetDelta + 1
-	}
-	return log.Offset(b.LastOffset()) + 1, nil
+		_, err = r.log.sound(c, max(r.next, r.end), bounds.End)
+		return err
+	})
+	return found, err
 }
 
 // gap looks at what is between the offset that was due and the one that came.
@@ -138,14 +89,94 @@ func next(b *sarama.RecordBatch) (log.Offset, error) {
 // their offsets would make sarama skip as many of those that follow, or go back;
 // how many depends on where a fetch ended, and so on the orderer.
 func (r *reader) gap(came log.Offset) error {
-	for at := r.next; at < came; {
-		after, err := r.log.look(r.client.Client, at)
+	return r.apart(func(c sarama.Client) error {
+		_, err := r.log.sound(c, r.next, came)
+		return err
+	})
+}
+
+// apart runs f with a client of its own: on the reader's, it would wait behind
+// the fetch in flight.
+func (r *reader) apart(f func(sarama.Client) error) error {
+	return r.log.client(r.closed, "read", f)
+}
+
+// sound looks at every batch that has an offset in a range in it, and says
+// whether one of them has records.
+func (l *Log) sound(c sarama.Client, from, to log.Offset) (found bool, err error) {
+	for at := from; at < to; {
+		batch, err := l.look(c, at)
 		if err != nil {
-			return err
+			return found, err
 		}
-		at = max(after, at+1)
+		found = found || !batch.marker
+		at = max(batch.after, at+1)
 	}
-	return nil
+	return found, nil
+}
+
+// look fetches the batch that has an offset in it.
+func (l *Log) look(c sarama.Client, at log.Offset) (batch, error) {
+	b, err := l.fetch(c, at, 1) // a broker gives the first batch whole all the same
+	if errors.Is(err, errCutOff) {
+		b, err = l.fetch(c, at, sarama.MaxResponseSize/2) // unless it is a strange one
+	}
+	return b, err
+}
+
+// batch is what matters of a sound record batch. The zero value is one of an older format.
+type batch struct {
+	after  log.Offset // its last one
+	marker bool       // of a transaction: no record
+}
+
+func (l *Log) fetch(c sarama.Client, at log.Offset, limit int32) (b batch, err error) {
+	leader, epoch, err := c.LeaderAndEpoch(l.topic, partition)
+	if err != nil {
+		return b, err
+	}
+	if ok, err := leader.Connected(); !ok {
+		return b, errors.Join(sarama.ErrNotConnected, err)
+	}
+	request := &sarama.FetchRequest{Version: 12, MaxBytes: limit, SessionEpoch: -1}
+	request.AddBlock(l.topic, partition, int64(at), limit, epoch)
+	answer, err := leader.Fetch(request)
+	if err != nil {
+		return b, undecodable(at, err)
+	}
+	block := answer.GetBlock(l.topic, partition)
+	switch {
+	case block == nil:
+		return b, sarama.ErrIncompleteResponse
+	case block.Err != sarama.ErrNoError:
+		return b, block.Err
+	case block.Partial:
+		return b, undecodable(at, errCutOff)
+	}
+	for _, records := range block.RecordsSet {
+		if b, err = examine(records.RecordBatch); err != nil {
+			return b, undecodable(at, err)
+		}
+	}
+	return b, nil
+}
+
+// examine makes sure that a batch is sound.
+func examine(b *sarama.RecordBatch) (batch, error) {
+	switch {
+	case b == nil: // older than format 2
+		return batch{}, nil
+	case b.PartialTrailingRecord:
+		return batch{}, errCutOff
+	}
+	due := int64(0)
+	for _, r := range b.Records {
+		if r.OffsetDelta < due || r.OffsetDelta > int64(b.LastOffsetDelta) {
+			return batch{}, fmt.Errorf("a record at %d of 0 to %d, where %d was due", r.OffsetDelta, b.LastOffsetDelta, due)
+		}
+		due = r.OffsetDelta + 1
+	}
+	return batch{after: log.Offset(b.LastOffset()) + 1, marker: b.Control}, nil
 }
 
 var errCutOff = errors.New("it ends before its records do")

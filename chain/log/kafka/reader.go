@@ -16,6 +16,7 @@ type reader struct {
 	log    *Log
 	gate   *gate
 	client *pinned
+	side   sarama.Client // for what must not wait behind a fetch
 	parent sarama.Consumer
 	sub    sarama.PartitionConsumer
 	next   log.Offset // lowest offset that may come
@@ -54,19 +55,25 @@ func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 }
 
 func (l *Log) subscribe(g *gate, from log.Offset) (*reader, error) {
+	side, err := sarama.NewClient(l.config.Brokers, l.config.clientConfig(g))
+	if err != nil {
+		return nil, err
+	}
 	base, err := sarama.NewClient(l.config.Brokers, l.config.consumerConfig(g))
 	if err != nil {
+		closeQuietly(side)
 		return nil, err
 	}
 	client := pin(base)
 	parent, sub, end, err := l.consume(client, from)
 	if err != nil {
 		closeQuietly(client)
+		closeQuietly(side)
 		return nil, err
 	}
 	closed, stop := context.WithCancel(context.Background())
-	return &reader{log: l, gate: g, client: client, parent: parent, sub: sub, next: from, end: end, watch: newWatch(from, end),
-		closed: closed, stop: stop, ended: make(chan struct{})}, nil
+	return &reader{log: l, gate: g, client: client, side: side, parent: parent, sub: sub, next: from, end: end,
+		watch: newWatch(from, end), closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
 // consume pins the leader epoch and the topic's id before it looks at anything
@@ -110,10 +117,41 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		if !stalled {
 			return got, err
 		}
-		if err := r.locate(); err != nil {
+		found, err := r.locate()
+		switch {
+		case err != nil:
 			return r.meet(err)
+		case !found:
+			return got, r.bare()
 		}
+		r.watch.again()
 	}
+}
+
+// bare goes on at the end that the log had: no record is left before it.
+func (r *reader) bare() error {
+	err := &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic,
+		Err: fmt.Errorf("%w: %d to %d", log.ErrNoRecord, r.next, r.end-1)}
+	r.next = r.end
+	return err
+}
+
+// Source asks the leader, by a connection on which no fetch is in flight.
+func (r *reader) Source(ctx context.Context) (topicID string, err error) {
+	if r.client.topicID() == "" {
+		return "", nil
+	}
+	defer context.AfterFunc(ctx, r.gate.close)()
+	err = r.client.source(r.side, r.log.topic)
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case r.client.hasChanged():
+		return "", r.newLeader()
+	case err != nil:
+		return "", r.classify(err)
+	}
+	return r.client.topicID(), nil
 }
 
 // await waits for a record, or until nothing has come for a while though the
@@ -161,7 +199,7 @@ func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
 	if at > r.next {
 		if err := r.gap(at); err != nil {
 			r.held = msg
-			return log.Record{}, r.classify(err)
+			return log.Record{}, err
 		}
 	}
 	r.next = at + 1
@@ -177,10 +215,7 @@ func (r *reader) meet(err error) (log.Record, error) {
 	if r.client.hasChanged() {
 		return log.Record{}, r.newLeader()
 	}
-	if at := r.blame(err); at != nil {
-		err = at
-	}
-	e := r.log.classify("read", err)
+	e := r.blame(err)
 	if e.Class != log.Fatal {
 		return log.Record{}, e
 	}
@@ -188,15 +223,18 @@ func (r *reader) meet(err error) (log.Record, error) {
 	return r.rest()
 }
 
-// blame says which batch is at fault, if one is.
-func (r *reader) blame(err error) error {
-	if errors.Is(err, errUndecodable) || !ofContent(err) {
-		return nil
+// blame classifies an error, and says which batch is at fault, if one is.
+func (r *reader) blame(err error) *log.Error {
+	var known *log.Error
+	if errors.As(err, &known) {
+		return known
 	}
-	if at := r.locate(); errors.Is(at, errUndecodable) {
-		return at
+	if ofContent(err) {
+		if _, at := r.locate(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
+			return known
+		}
 	}
-	return nil
+	return r.log.classify("read", err)
 }
 
 // rest returns what was fetched before the fatal error, and then that error.
@@ -263,6 +301,7 @@ func (r *reader) Close() error {
 		_ = r.sub.Close()    // what was fetched ahead and not asked for
 		_ = r.parent.Close() // what the cut connections met
 		closeQuietly(r.client)
+		closeQuietly(r.side)
 	})
 	<-r.ended
 	return nil

@@ -293,20 +293,6 @@ func (s *suite) trim() {
 	s.expect(s.read(l, 2), 2, "c", "d")
 }
 
-func (s *suite) recreate() {
-	l := s.created()
-	s.appendAll(l, "a", "b")
-	before, err := l.Identity(s.patient())
-	s.ok(err)
-	s.harness.Recreate(s.T, s.topic)
-	after, err := s.open().Identity(s.patient())
-	if err != nil || after.TopicID == before.TopicID {
-		s.Fatalf("got %+v after %+v, %v", after, before, err)
-	}
-	_, err = s.open().Read(s.patient(), 2)
-	s.fails(err, log.Fatal, log.ErrOutOfRange)
-}
-
 // outage: calls fail while the brokers are away, say what is awaited, and the
 // same log and a reader go on afterwards without gap or repetition.
 func (s *suite) outage() {
@@ -316,9 +302,11 @@ func (s *suite) outage() {
 	s.expect(r, 0, "a", "b")
 	s.harness.Stop(s.T)
 	s.awaits(r)
+	_, err := r.Source(s.patient())
+	s.fails(err, log.Retryable, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	err := l.Append(ctx, []byte("lost or not"))
+	err = l.Append(ctx, []byte("lost or not"))
 	var e *log.Error
 	if !errors.As(err, &e) || e.Await == "" || e.Class != log.Retryable && e.Class != log.Ambiguous {
 		s.Fatalf("append in an outage: %v", err)

@@ -180,6 +180,20 @@ func (r *reader) look(ctx context.Context) (record log.Record, changed <-chan st
 	return record, changed, err
 }
 
+// Source returns the id of the topic of that name, as it is now.
+func (r *reader) Source(ctx context.Context) (id string, err error) {
+	select {
+	case <-r.closed:
+		return "", log.ErrClosed
+	default:
+	}
+	err = r.log.existing(ctx, "source", func(t *topic) error {
+		id = t.id
+		return r.sameLeader(t)
+	})
+	return id, err
+}
+
 // sameLeader fails for good once the topic has another leader epoch.
 func (r *reader) sameLeader(t *topic) error {
 	if r.spent == nil && t.epoch != r.epoch {

@@ -19,7 +19,7 @@ import (
 var ErrOutage = errors.New("broker is away")
 
 // Fault decides about one operation: nil lets it pass. Op is "create", "append",
-// "read", "next", "bounds" or "identity"; topic and n, the count of operations
+// "read", "next", "source", "bounds" or "identity"; topic and n, the count of operations
 // on the broker so far, tell them apart.
 type Fault func(op, topic string, n int) *Failure
 

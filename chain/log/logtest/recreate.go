@@ -1,0 +1,35 @@
+package logtest
+
+import (
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+func (s *suite) recreate() {
+	l := s.created()
+	s.appendAll(l, "a", "b")
+	before, err := l.Identity(s.patient())
+	s.ok(err)
+	r := s.read(l, 0)
+	s.expect(r, 0, "a", "b")
+	s.comesFrom(r, before.TopicID)
+	s.harness.Recreate(s.T, s.topic)
+	if id, err := r.Source(s.patient()); id == before.TopicID || err != nil && log.ClassOf(err) != log.Retryable {
+		s.Fatalf("the records come from %q, %v", id, err)
+	}
+	after, err := s.open().Identity(s.patient())
+	if err != nil || after.TopicID == before.TopicID {
+		s.Fatalf("got %+v after %+v, %v", after, before, err)
+	}
+	_, err = s.open().Read(s.patient(), 2)
+	s.fails(err, log.Fatal, log.ErrOutOfRange)
+}
+
+// comesFrom checks where records came from, again and again.
+func (s *suite) comesFrom(r log.Reader, want string) {
+	s.Helper()
+	for range 3 {
+		if id, err := r.Source(s.patient()); id != want || err != nil {
+			s.Fatalf("the records come from %q, %v, want %q", id, err, want)
+		}
+	}
+}
