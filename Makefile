@@ -7,7 +7,7 @@ BIN    := .build/bin
 PROTOS := chain/record/record.proto
 UNIT   := ./plugin/... ./chain/... ./consenter/... ./network/...
 RACE   := ./chain/... ./consenter/...
-STEPS  := lint check-generated unit race sim-short integration
+STEPS  := lint check-generated unit race sim-short matrix integration
 
 FUZZTIME ?= 10s
 # Simulation: make sim SEEDS=100000, or one run again: make sim SEED=132
@@ -23,7 +23,7 @@ GENERATE := go -C .tools run ./generate -root ..
 SIM      := go run ./chain/sim/run
 GOTEST   := go -C .tools run ./gotest -dir .. -counts $(CURDIR)/.build/test/counts
 
-.PHONY: help build generate check-generated lint unit race sim sim-compat mutants sim-short fuzz integration test demo bench clean
+.PHONY: help build generate check-generated lint unit race sim sim-compat mutants sim-short fuzz matrix integration test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,11 +73,14 @@ sim-short: ## what CI runs of sim and mutants
 	$(SIM) seeds --seeds 5000
 	$(SIM) mutants --seeds 3000 --only $(FEW)
 
+matrix: .build/test ## what Kafka can do to a channel, on the embedded broker
+	$(GOTEST) -name matrix -- -timeout 5m -count 1 ./integration/matrix
+
 integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narrows it)
 	$(GOTEST) -name integration -live -specs $(CURDIR)/.build/test/integration.json -- \
 		-timeout 20m -count 1 ./integration -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/integration.json $(if $(FOCUS),-ginkgo.focus='$(FOCUS)')
 
-test: .build/test ## lint, check-generated, unit, race, sim-short, integration
+test: .build/test ## lint, check-generated, unit, race, sim-short, matrix, integration
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \
 		echo "== $$step"; start=$$SECONDS; \
 		$(MAKE) $$step || { echo "== $$step failed after $$((SECONDS - start)) s" >&2; exit 1; }; \

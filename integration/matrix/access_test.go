@@ -1,0 +1,213 @@
+package matrix
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric/orderer/common/types"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+)
+
+// secured is a cluster that asks every client for a certificate, and an orderer
+// that has one. Nothing is checked for a while: its connections stay.
+func secured(t *testing.T) (*world, *authority, *orderer) {
+	t.Helper()
+	ca := newAuthority(t)
+	ca.issue(ca, "broker", time.Hour)
+	ca.issue(ca, "orderer", time.Hour)
+	w := newWorld(t, kafkatest.Options{TLS: &kafkatest.TLS{
+		Certificate: ca.path("broker.pem"), Key: ca.path("broker.key"), ClientCA: ca.path("ca.pem"),
+	}})
+	w.access = func(c *kafka.Config) { c.TLS = ca.client() }
+	o := w.orderer(w.ledger(channel), func(o *chain.Options) { o.CheckInterval = time.Minute }).ready()
+	o.order("a", "b")
+	o.holds("a b @2")
+	return w, ca, o
+}
+
+// certificates run through what becomes of one that is bad: open connections go
+// on, new ones fail and say why, and a good one is taken without a restart.
+func certificates(t *testing.T, name string, bad func(ca *authority), says string) {
+	w, ca, o := secured(t)
+	bad(ca)
+	o.order("c", "d")
+	o.holds("a b @2; c d @4")
+	w.cluster.Cut()
+	o.is(types.StatusInactive)
+	w.eventually("the reason is told", func() bool {
+		err := o.WaitReady()
+		return err != nil && strings.Contains(err.Error(), says)
+	})
+	ca.issue(ca, name, time.Hour)
+	o.is(types.StatusActive)
+	o.takes("e")
+}
+
+func TestRow49BrokerCertificate(t *testing.T) {
+	for what, test := range map[string]struct {
+		bad  func(ca *authority)
+		says string
+	}{
+		"expired":         {func(ca *authority) { ca.issue(ca, "broker", -time.Hour) }, "certificate has expired"},
+		"wrong authority": {func(ca *authority) { newAuthority(ca.t).issue(ca, "broker", time.Hour) }, "certificate signed by unknown authority"},
+	} {
+		t.Run(what, func(t *testing.T) { certificates(t, "broker", test.bad, test.says) })
+	}
+}
+
+func TestRow50OrdererCertificate(t *testing.T) {
+	for what, test := range map[string]struct {
+		bad  func(ca *authority)
+		says string
+	}{
+		"expired":         {func(ca *authority) { ca.issue(ca, "orderer", -time.Hour) }, "expired certificate"},
+		"wrong authority": {func(ca *authority) { newAuthority(ca.t).issue(ca, "orderer", time.Hour) }, "unknown certificate authority"},
+	} {
+		t.Run(what, func(t *testing.T) { certificates(t, "orderer", test.bad, test.says) })
+	}
+}
+
+const user, password = "orderer", "orderer-password"
+
+// named is a cluster with users, and a way in for orderers.
+func named(t *testing.T, acls bool) *world {
+	t.Helper()
+	w := newWorld(t, kafkatest.Options{Users: map[string]string{user: password}, ACLs: acls})
+	w.access = func(c *kafka.Config) { c.SASL = &kafka.SASL{User: user, Password: password} }
+	return w
+}
+
+// The broker has another password for the orderer, from the start or from some
+// day on; then the right one. It is not asked more often than the pauses allow.
+func TestRow51Password(t *testing.T) {
+	const saslAuthenticate int16 = 36
+	w := named(t, false)
+	o := w.orderer(w.ledger(channel)).ready()
+	o.order("a", "b")
+	o.holds("a b @2")
+	w.changes("another-password")
+	o.is(types.StatusInactive)
+	o.refuses(chain.ErrNotReady, "awaiting a connection to the brokers")
+
+	observed := w.cluster.Fault(kafkatest.Fault{Key: saslAuthenticate, Observe: true})
+	attempts := len(o.seen.now().unavailable)
+	w.eventually("it tries ten times", func() bool { return len(o.seen.now().unavailable) >= attempts+10 })
+	if n := observed.Hits(); n > 120 {
+		t.Errorf("%d log-ins in ten attempts", n)
+	}
+	fresh := w.orderer(w.ledger(another))
+	fresh.refuses(chain.ErrNotReady)
+
+	w.changes(password)
+	o.is(types.StatusActive)
+	o.takes("c")
+	fresh.takes("d")
+}
+
+// changes gives the orderer's user another password; connections end.
+func (w *world) changes(password string) {
+	w.Helper()
+	w.cluster.Stop()
+	w.cluster.Users[user] = password
+	w.cluster.Resume()
+}
+
+// rights gives the orderer's user rights on all topics, or takes them away.
+func (w *world) rights(give bool, operations ...kmsg.ACLOperation) {
+	w.Helper()
+	c := w.client(kgo.SASL(plain.Auth{User: kafkatest.SuperUser, Pass: kafkatest.SuperPassword}.AsMechanism()))
+	defer c.Close()
+	principal, name := "User:"+user, ""
+	create, remove := kmsg.NewPtrCreateACLsRequest(), kmsg.NewPtrDeleteACLsRequest()
+	for _, operation := range operations {
+		create.Creations = append(create.Creations, kmsg.CreateACLsRequestCreation{
+			ResourceType: kmsg.ACLResourceTypeTopic, ResourceName: channel, ResourcePatternType: kmsg.ACLResourcePatternTypeLiteral,
+			Principal: principal, Host: "*", Operation: operation, PermissionType: kmsg.ACLPermissionTypeAllow,
+		})
+		name = channel
+		remove.Filters = append(remove.Filters, kmsg.DeleteACLsRequestFilter{
+			ResourceType: kmsg.ACLResourceTypeTopic, ResourceName: &name, ResourcePatternType: kmsg.ACLResourcePatternTypeLiteral,
+			Principal: &principal, Operation: operation, PermissionType: kmsg.ACLPermissionTypeAllow,
+		})
+	}
+	if give {
+		if answer, err := create.RequestWith(w.Context(), c); err != nil || answer.Results[0].ErrorCode != 0 {
+			w.Fatalf("give rights: %+v, %v", answer, err)
+		}
+		return
+	}
+	if answer, err := remove.RequestWith(w.Context(), c); err != nil || answer.Results[0].ErrorCode != 0 || len(answer.Results[0].MatchingACLs) == 0 {
+		w.Fatalf("take rights: %+v, %v", answer, err)
+	}
+}
+
+// Without the right to write nothing is acknowledged; without the one to read,
+// nothing is ordered. Both say who must do what, and end once it is done.
+func TestRow52RightsRemoved(t *testing.T) {
+	w := named(t, true)
+	all := []kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe, kmsg.ACLOperationCreate}
+	w.rights(true, all...)
+	o := w.orderer(w.ledger(channel)).ready()
+	o.order("a", "b")
+	o.holds("a b @2")
+
+	w.rights(false, kmsg.ACLOperationWrite)
+	w.fails("order", o.submit("refused"), chain.ErrNotReady, "the envelope is not ordered", "rights on the topic")
+	w.rights(true, kmsg.ACLOperationWrite)
+	o.takes("c")
+
+	w.rights(false, kmsg.ACLOperationRead)
+	o.is(types.StatusInactive)
+	o.refuses(chain.ErrNotReady, "rights on the topic")
+	w.rights(true, kmsg.ACLOperationRead)
+	o.is(types.StatusActive)
+	o.takes("d")
+	if o.count("refused") > 0 {
+		t.Error("what was refused is ordered")
+	}
+}
+
+// One of two orderers can append and not fetch, or fetch and not append: the
+// other cuts for it, and it never takes what it cannot order.
+func TestRow29OneWay(t *testing.T) {
+	w := named(t, true)
+	w.rights(true, kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe, kmsg.ACLOperationCreate)
+	half := w.orderer(w.ledger(channel)).ready()
+	w.access = func(c *kafka.Config) {
+		c.SASL = &kafka.SASL{User: kafkatest.SuperUser, Password: kafkatest.SuperPassword}
+	}
+	whole := w.orderer(w.ledger(channel)).ready()
+	half.order("a", "b")
+
+	w.rights(false, kmsg.ACLOperationWrite)
+	w.fails("order", half.submit("refused"), chain.ErrNotReady, "the envelope is not ordered")
+	whole.order("c") // alone in its block until its time is over
+	for _, o := range []*orderer{half, whole} {
+		w.eventually("the other's time-to-cut ends the block", func() bool { return o.count("c") == 1 })
+	}
+	if n := half.seen.now().cutPosted; n > 0 {
+		t.Errorf("it posted %d time-to-cuts, and cannot", n)
+	}
+	w.rights(true, kmsg.ACLOperationWrite)
+	half.takes("d")
+
+	w.rights(false, kmsg.ACLOperationRead)
+	half.is(types.StatusInactive)
+	half.refuses(chain.ErrNotReady, "rights on the topic")
+	whole.takes("e")
+	if half.count("e") > 0 {
+		t.Error("what it cannot read is ordered")
+	}
+	w.rights(true, kmsg.ACLOperationRead)
+	w.same(half, whole)
+	if whole.count("refused") > 0 {
+		t.Error("what was refused is ordered")
+	}
+}

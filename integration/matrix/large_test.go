@@ -1,0 +1,129 @@
+package matrix
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// most is the AbsoluteMaxBytes of these channels.
+const most = 64 << 10
+
+// sized is an envelope of that many bytes as the channel counts them.
+func sized(name string, bytes int) (string, *fabric.Envelope) {
+	text := name
+	for {
+		e := chaintest.Envelope(channel, text)
+		missing := bytes - len(e.Payload) - len(e.Signature)
+		if missing == 0 {
+			return text, e
+		}
+		if missing < 0 {
+			text = text[:len(text)+missing]
+			continue
+		}
+		text += strings.Repeat("x", missing)
+	}
+}
+
+func (w *world) narrow() *orderer {
+	s := w.settings()
+	s.MaxBytes, s.Preferred = most, most
+	return w.orderer(chaintest.NewLedger(channel, s)).ready()
+}
+
+func TestRow33TooLarge(t *testing.T) {
+	w := newWorld(t, kafkatest.Options{})
+	o := w.narrow()
+	_, huge := sized("huge", 2*most)
+	w.fails("order", o.Order(huge, 0), log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * most)[:3])
+	over, above := sized("over", most+1)
+	if err := o.Order(above, 0); err != nil { // Broadcast refuses it first
+		t.Fatal(err)
+	}
+	exact, fits := sized("exact", most)
+	if err := o.Order(fits, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the largest is ordered", func() bool { return o.count(exact) == 1 })
+	if o.count(over) != 0 || !o.skipped(machine.ReasonSize) {
+		t.Error("the envelope above the limit is ordered")
+	}
+
+	var together sync.WaitGroup
+	errs := make([]error, 20) // whose batch would be larger than the topic takes
+	for i := range errs {
+		_, e := sized(fmt.Sprint("n", i), most)
+		together.Go(func() { errs[i] = o.Order(e, 0) })
+	}
+	together.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+	w.eventually("all are ordered", func() bool { return len(o.texts()) == 1+len(errs) })
+}
+
+func (o *orderer) skipped(reason machine.Reason) bool {
+	for _, s := range o.seen.now().skipped {
+		if s.reason == reason {
+			return true
+		}
+	}
+	return false
+}
+
+// setting changes one of a topic's.
+func (w *world) setting(topic, name, value string) {
+	w.Helper()
+	s := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	s.Name, s.Value = name, &value
+	t := kmsg.NewIncrementalAlterConfigsRequestResource()
+	t.ResourceType, t.ResourceName, t.Configs = kmsg.ConfigResourceTypeTopic, topic, append(t.Configs, s)
+	r := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	r.Resources = append(r.Resources, t)
+	c := w.client()
+	defer c.Close()
+	answer, err := r.RequestWith(w.Context(), c)
+	if err != nil || len(answer.Resources) != 1 || answer.Resources[0].ErrorCode != 0 {
+		w.Fatalf("set %s: %+v, %v", name, answer, err)
+	}
+}
+
+// An operator lowers the topic's limit below the channel's: what is larger is
+// refused with the reason, the rest flows, also when many come together.
+func TestRow34TopicLimitLowered(t *testing.T) {
+	const limit = 16 << 10
+	w := newWorld(t, kafkatest.Options{})
+	o := w.narrow()
+	l := o.load("small", 4).sent(20)
+	w.setting(channel, "max.message.bytes", fmt.Sprint(limit))
+	_, large := sized("large", 2*limit)
+	err := o.Order(large, 0)
+	w.fails("order", err, log.ErrTooLarge, "does not take the envelope", "max.message.bytes")
+	if errors.Is(err, chain.ErrNotReady) {
+		t.Errorf("the client is told to try again: %v", err)
+	}
+	l.sent(20).sound(o)
+
+	var together sync.WaitGroup
+	errs := make([]error, 40)
+	for i := range errs {
+		_, e := sized(fmt.Sprint("n", i), limit/8)
+		together.Go(func() { errs[i] = o.Order(e, 0) })
+	}
+	together.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("envelopes of %d bytes in a topic that takes %d: %v", limit/8, limit, err)
+	}
+}

@@ -1,0 +1,169 @@
+package matrix
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"testing"
+
+	"github.com/hyperledger/fabric/orderer/common/types"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+)
+
+// batch is a record batch on the wire, as a hostile client may make it: the
+// embedded broker looks at its header only.
+func batch(attributes int16, count int32, records []byte) []byte {
+	b := kmsg.RecordBatch{
+		Length:               int32(49 + len(records)),
+		PartitionLeaderEpoch: -1,
+		Magic:                2,
+		Attributes:           attributes,
+		LastOffsetDelta:      count - 1,
+		ProducerID:           -1,
+		ProducerEpoch:        -1,
+		FirstSequence:        -1,
+		NumRecords:           count,
+		Records:              records,
+	}
+	raw := b.AppendTo(nil)
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return raw
+}
+
+// records encodes values at offsets relative to the batch's.
+func records(values [][]byte, deltas ...int32) []byte {
+	var out []byte
+	for i, v := range values {
+		r := kmsg.Record{OffsetDelta: deltas[i], Value: v}
+		body := r.AppendTo(nil)[1:] // after the length, which is 0 yet
+		out = append(binary.AppendVarint(out, int64(len(body))), body...)
+	}
+	return out
+}
+
+// produce sends a batch as it is.
+func (w *world) produce(topic string, raw []byte) {
+	w.Helper()
+	p := kmsg.NewProduceRequestTopicPartition()
+	p.Records = raw
+	t := kmsg.NewProduceRequestTopic()
+	t.Topic, t.Partitions = topic, append(t.Partitions, p)
+	r := kmsg.NewPtrProduceRequest()
+	r.Acks, r.TimeoutMillis, r.Topics = -1, 5000, append(r.Topics, t)
+	c := w.client(kgo.MaxVersions(kversion.V2_8_0()))
+	defer c.Close()
+	answer, err := c.Broker(0).Request(w.Context(), r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if code := answer.(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode; code != 0 {
+		w.Fatalf("the batch was refused with code %d", code)
+	}
+}
+
+// poisons are batches that cannot be decoded. Each claims at least one offset.
+func (w *world) poisons() map[string][]byte {
+	v := w.values(2)
+	good := records(v, 0, 1)
+	return map[string][]byte{
+		"not gzip":       batch(1, 2, good),
+		"not zstd":       batch(4, 2, good),
+		"record of -9":   batch(0, 1, binary.AppendVarint(nil, -9)),
+		"count too high": batch(0, 3, good),
+		"count of 1e9":   batch(0, 1_000_000_000, good),
+		"cut short":      batch(0, 2, good[:len(good)-9]),
+		unsure:           batch(0, 1, append(binary.AppendVarint(nil, 1<<30), good...)),
+		"nothing":        batch(0, 1, nil),
+	}
+}
+
+// A batch that does not decode is never passed over: limits and decoders differ
+// by orderer. It stops the channel, unless it might be the network or one
+// replica's disk that is at fault.
+func TestRow36UndecodableBatch(t *testing.T) {
+	for name, raw := range (&world{T: t}).poisons() {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.produce(channel, raw)
+			s.write(channel, s.values(2)...)
+			due := fmt.Sprintf("offset %d was due", next)
+			if name != unsure {
+				s.stopped(due, "cannot be decoded")
+				s.restarts(nil)
+				s.stopped(due, "cannot be decoded")
+				return
+			}
+			s.it.is(types.StatusInactive)
+			s.eventually("the offset is named", func() bool {
+				err := s.it.WaitReady()
+				return err != nil && strings.Contains(err.Error(), due)
+			})
+			s.other.takes("onwards")
+			s.it.Halt()
+			if got := s.it.ledger.Contents(); got != told {
+				t.Errorf("the ledger holds %s, want %s", got, told)
+			}
+		})
+	}
+}
+
+// unsure is the poison that the client library has the error of a bad checksum for.
+const unsure = "length too large"
+
+// Offsets inside of a batch that are not one after the other, or not of the
+// batch, stop the channel wherever a fetch ends. What is pending by then is the
+// same for everybody: the records before.
+func TestRow36OddOffsets(t *testing.T) {
+	for name, deltas := range map[string][]int32{"ahead": {0, 7}, "back": {1, 0}, "same": {0, 0}, "negative": {-3, 1}} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.produce(channel, batch(0, 2, records([][]byte{s.value(channel, "odd0"), s.value(channel, "odd1")}, deltas...)))
+			large := strings.Repeat("x", 40<<10)
+			for i := range 20 {
+				s.write(channel, s.value(channel, fmt.Sprint("good", i, large)))
+			}
+			s.stoppedBefore("good")
+			for _, bytes := range []int32{1 << 10, 100 << 10, 1 << 20} {
+				s.access = func(c *kafka.Config) { c.FetchBytes = bytes }
+				s.it = s.orderer(s.ledger(channel))
+				s.stoppedBefore("good")
+			}
+		})
+	}
+}
+
+// stoppedBefore waits until the channel has stopped, and ordered nothing that begins so.
+func (s *scene) stoppedBefore(text string) {
+	s.Helper()
+	s.it.is(types.StatusFailed)
+	s.it.refuses(chain.ErrFailed, "was due", "cannot be decoded")
+	s.it.Halt()
+	if got := s.it.ledger.Contents(); strings.Contains(got, text) || !strings.HasPrefix(got, told) {
+		s.Errorf("the ledger holds %.200s", got)
+	}
+}
+
+// A batch that unpacks to more than anybody needs is not unpacked.
+func TestRow37DecompressionBomb(t *testing.T) {
+	for name, codec := range map[string]kgo.CompressionCodec{"gzip": kgo.GzipCompression(), "zstd": kgo.ZstdCompression()} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			c := s.client(kgo.ProducerBatchCompression(codec), kgo.ProducerBatchMaxBytes(64<<20))
+			defer c.Close()
+			bomb := &kgo.Record{Topic: channel, Value: make([]byte, 3*maxUnpacked)}
+			if err := c.ProduceSync(t.Context(), bomb).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+			s.write(channel, s.values(2)...)
+			s.stopped(fmt.Sprintf("offset %d was due", next), "batch")
+			s.restarts(nil)
+			s.stopped(fmt.Sprintf("offset %d was due", next), "batch")
+		})
+	}
+}

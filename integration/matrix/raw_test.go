@@ -1,0 +1,55 @@
+package matrix
+
+import (
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// client is another implementation of Kafka's protocol than the one that is
+// tested: a stranger, or a tool of the operator's.
+func (w *world) client(opts ...kgo.Opt) *kgo.Client {
+	w.Helper()
+	c, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(w.cluster.Addresses()...),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(kgo.NoCompression()),
+	}, opts...)...)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
+}
+
+// write appends values to a topic, each in a batch of its own.
+func (w *world) write(topic string, values ...[]byte) {
+	w.Helper()
+	c := w.client()
+	defer c.Close()
+	for _, v := range values {
+		if err := c.ProduceSync(w.Context(), &kgo.Record{Topic: topic, Value: v}).FirstErr(); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// value is the record of an envelope as an orderer writes it.
+func (w *world) value(channel, text string) []byte {
+	w.Helper()
+	v, err := engine.Value(chaintest.Envelope(channel, text), 0, machine.Normal)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return v
+}
+
+// values are n records of envelopes that were never ordered.
+func (w *world) values(n int) (all [][]byte) {
+	w.Helper()
+	for range n {
+		all = append(all, w.value(channel, "intruder"))
+	}
+	return all
+}

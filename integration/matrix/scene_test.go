@@ -1,0 +1,66 @@
+package matrix
+
+import (
+	"testing"
+
+	"github.com/hyperledger/fabric/orderer/common/types"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+)
+
+// scene is an orderer with two channels on one broker: one that a fault is to
+// befall, and another, which must not notice. Both have blocks.
+type scene struct {
+	*world
+	it, other *orderer
+}
+
+// told is what the ledger of the scene's channel holds: the description is at
+// offset 0, and 5 is the next offset.
+const (
+	told = "a b @2; c d @4"
+	next = 5
+)
+
+func newScene(t *testing.T, tweaks ...func(*chain.Options)) *scene {
+	t.Helper()
+	w := newWorld(t, kafkatest.Options{})
+	s := &scene{world: w, it: w.orderer(w.ledger(channel), tweaks...).ready(), other: w.orderer(w.ledger(another)).ready()}
+	s.it.order("a", "b", "c", "d")
+	s.it.holds(told)
+	s.other.order("o", "p")
+	s.other.holds("o p @2")
+	return s
+}
+
+// restarts ends the orderer, lets something happen, and starts it again.
+func (s *scene) restarts(meanwhile func(), tweaks ...func(*chain.Options)) {
+	s.Helper()
+	s.it = s.it.restarted(meanwhile, tweaks...)
+}
+
+// stopped waits until the channel has stopped, and checks what everybody is
+// told, that no block was written, and that the other channel goes on.
+func (s *scene) stopped(says ...string) {
+	s.Helper()
+	s.it.stopped(told, says...)
+	s.other.takes("onwards")
+}
+
+// stopped waits until the channel has stopped with that in its ledger.
+func (o *orderer) stopped(contents string, says ...string) {
+	o.w.Helper()
+	o.is(types.StatusFailed)
+	if !closed(o.Errored()) {
+		o.w.Error("readers wait for blocks that never come")
+	}
+	o.refuses(chain.ErrFailed, says...)
+	if n := len(o.seen.now().failed); n != 1 {
+		o.w.Errorf("the failure was reported %d times", n)
+	}
+	o.Halt() // no block can follow
+	if got := o.ledger.Contents(); got != contents {
+		o.w.Errorf("the ledger holds\n%s, want\n%s", got, contents)
+	}
+}

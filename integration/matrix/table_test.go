@@ -1,0 +1,102 @@
+package matrix
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// root is the repository's, as tests see it.
+const root = "../.."
+
+// rows is how many the fault matrix has.
+const rows = 64
+
+var (
+	tableLine = regexp.MustCompile(`(?m)^\| (\d+) \| .+ \| (.+) \|$`)
+	quoted    = regexp.MustCompile("`([^`]+)`")
+	testFunc  = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	spec      = regexp.MustCompile(`\bIt\("([^"]+)"`)
+	rowOf     = regexp.MustCompile(`^TestRow(\d\d)`)
+)
+
+// The table in integration/README.md has every row of the fault matrix, and
+// names only tests that there are; a test that is named after a row is in it.
+func TestMatrixTable(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "integration", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := tests(t)
+	table := map[int][]string{}
+	for _, line := range tableLine.FindAllStringSubmatch(string(text), -1) {
+		row, err := strconv.Atoi(line[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, twice := table[row]; twice {
+			t.Errorf("row %d is there twice", row)
+		}
+		table[row] = []string{}
+		for _, name := range quoted.FindAllStringSubmatch(line[2], -1) {
+			table[row] = append(table[row], name[1])
+			if !slices.Contains(there, name[1]) {
+				t.Errorf("row %d names the test %q, which does not exist", row, name[1])
+			}
+		}
+		if len(table[row]) == 0 && !strings.HasPrefix(line[2], "none: ") {
+			t.Errorf("row %d names no test, and no reason", row)
+		}
+	}
+	if len(table) != rows {
+		t.Errorf("the table has %d rows, want %d", len(table), rows)
+	}
+	for _, name := range there {
+		of := rowOf.FindStringSubmatch(name[strings.LastIndex(name, ".")+1:])
+		if of == nil {
+			continue
+		}
+		if row, _ := strconv.Atoi(of[1]); !slices.Contains(table[row], name) {
+			t.Errorf("row %d does not name %s", row, name)
+		}
+	}
+}
+
+// tests are the names of all that the table may name: of functions, with the
+// package before all but those of this one, and of specs.
+func tests(t *testing.T) (all []string) {
+	t.Helper()
+	for _, pkg := range []string{"chain", "chain/engine", "chain/machine", "chain/sim", "integration/matrix"} {
+		for _, name := range find(t, pkg, testFunc) {
+			if pkg != "integration/matrix" {
+				name = fmt.Sprintf("%s.%s", pkg, name)
+			}
+			all = append(all, name)
+		}
+	}
+	return append(all, find(t, "integration", spec)...)
+}
+
+// find returns what the first group of a pattern matches in a package's tests.
+func find(t *testing.T, pkg string, pattern *regexp.Regexp) (all []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, pkg, "*_test.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %d files, %v", pkg, len(files), err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range pattern.FindAllStringSubmatch(string(content), -1) {
+			all = append(all, match[1])
+		}
+	}
+	return all
+}
