@@ -34,6 +34,7 @@ func (w *World) lose(a Action) {
 		w.refill(a.B)
 	case Recreate:
 		l.at = 0
+		w.epoch = 0
 		w.late = nil
 		w.broker.Recreate(channelID)
 		if a.C == 1 { // somebody brought back what he had of it
