@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -18,15 +19,15 @@ import (
 // anew holds other records there, and every record after them is another as well.
 func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 	tail := log.Offset(e.Next()) - 1
-	tip, since := e.windows()
+	known := e.windows()
 	switch {
 	case tail < 0:
 		return e.begin(ctx, topic, machine.Tip{})
 	case b.Start > tail:
 		e.events.TailUnchecked(machine.Offset(tail))
 		return e.begin(ctx, topic, machine.Tip{})
-	case tip.Known() || since.Known():
-		return e.reread(ctx, topic, log.Offset(b.Start), tip, since)
+	case len(known) > 0:
+		return e.reread(ctx, topic, log.Offset(b.Start), known)
 	}
 	found, err := e.matchTip(ctx, topic, max(b.Start, e.tipStart()), tail)
 	if err != nil {
@@ -35,12 +36,43 @@ func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 	return e.begin(ctx, topic, found)
 }
 
-// windows are what is known of the log.
-func (e *Engine) windows() (tip, since machine.Window) {
-	if e.machine == nil {
-		return e.start.Metadata.Window(), machine.Window{}
+// enough is how many offsets the windows should have together that are compared:
+// the window of a block of one record may be the same in another log, if that
+// record was written again.
+const enough = 64
+
+// windows are what is known of the log, in its order: the records since the last
+// block, those of that block, and of as many before it as make enough.
+func (e *Engine) windows() (known []machine.Window) {
+	tip, since := e.start.Metadata.Window(), machine.Window{}
+	if e.machine != nil {
+		tip, since = e.machine.Windows()
 	}
-	return e.machine.Windows()
+	if since.Known() {
+		known = append(known, since)
+	}
+	next := e.Next()
+	for w, n := tip, e.nextBlock()-1; w.Known(); w = e.windowOf(n) {
+		known = append(known, w)
+		if n--; n < 1 || next-w.From >= enough {
+			break
+		}
+	}
+	slices.Reverse(known)
+	return known
+}
+
+// windowOf is the window of a block of the ledger; not known if it has none.
+func (e *Engine) windowOf(number machine.BlockNumber) machine.Window {
+	block := e.host.Block(number)
+	if block == nil {
+		return machine.Window{}
+	}
+	m, err := Position(uint64(number)+1, block.Metadata)
+	if err != nil {
+		return machine.Window{}
+	}
+	return m.Window()
 }
 
 // begin makes the machine, in the first session, and opens the reader.
@@ -58,29 +90,21 @@ func (e *Engine) begin(ctx context.Context, topic log.Log, tip machine.Tip) (err
 
 // reread compares the windows that the log still has, and opens the reader after
 // them. What a block was cut for, the record after its own, is as much a part of it.
-func (e *Engine) reread(ctx context.Context, topic log.Log, start log.Offset, tip, since machine.Window) (err error) {
-	from := since.From
-	if tip.Known() && log.Offset(tip.From) >= start {
-		from = tip.From
-	} else {
-		tip = machine.Window{}
-	}
-	if !tip.Known() && (!since.Known() || log.Offset(from) < start) {
+func (e *Engine) reread(ctx context.Context, topic log.Log, start log.Offset, known []machine.Window) (err error) {
+	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.From) >= start })
+	if first < 0 {
 		e.events.TailUnchecked(e.Next() - 1)
 		return e.begin(ctx, topic, machine.Tip{})
 	}
-	if e.reader, err = topic.Read(ctx, log.Offset(from)); err != nil {
+	if e.reader, err = topic.Read(ctx, log.Offset(known[first].From)); err != nil {
 		return err
 	}
-	for _, w := range []machine.Window{tip, since} {
+	for _, w := range known[first:] {
 		if err := e.compare(ctx, w); err != nil {
 			return err
 		}
 	}
-	if since.Known() {
-		return nil
-	}
-	return e.rereadCut(ctx, topic, log.Offset(tip.To))
+	return e.rereadCut(ctx, topic, log.Offset(known[len(known)-1].To))
 }
 
 // compare reads the records of a window and holds them against it.
@@ -89,6 +113,9 @@ func (e *Engine) compare(ctx context.Context, w machine.Window) error {
 		r, err := e.again(ctx, e.reader, log.Offset(w.To))
 		if err != nil {
 			return err
+		}
+		if machine.Offset(r.Offset) < w.From {
+			continue // between two windows: they have a width
 		}
 		read = read.With(machine.Offset(r.Offset), DigestOf(r.Value))
 		switch {

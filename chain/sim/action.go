@@ -45,7 +45,7 @@ const (
 
 	// At most one of these in a run, near its end: they lose records.
 	Trim     Verb = "trim"     // records below A thousandths are deleted
-	CutTail  Verb = "cut-tail" // those from A thousandths on are lost, and B records written in their place
+	CutTail  Verb = "cut-tail" // those from A thousandths on are lost, and B records written in their place; C = 1: the last one comes again, at its offset
 	Recreate Verb = "recreate" // the topic is deleted and made anew, with B records; C = 1: after those that it had
 )
 

@@ -32,6 +32,13 @@ func (w *World) lose(a Action) {
 		w.epoch++
 		w.broker.CutTail(channelID, l.at)
 		w.refill(a.B)
+		if a.C == 1 { // what was last is last again, at its offset
+			last := len(values) - 1
+			w.refill(last - w.broker.Len(channelID))
+			if w.broker.Len(channelID) == last {
+				w.broker.Write(channelID, values[last])
+			}
+		}
 	case Recreate:
 		l.at = 0
 		w.epoch = 0

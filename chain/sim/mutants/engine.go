@@ -5,6 +5,8 @@ var engineDecisions = []Mutant{
 		"	if err := e.sameTopic(id); err != nil {", "	if err := e.sameTopic(id); err != nil && id.Partitions > 9 {"},
 	{"tail-ignored", "goes on with a log whose tail is another", "engine/tail.go",
 		"case read != w.Counted(read):", "case read.To > w.To+1<<40:"},
+	{"one-block-window", "knows the log by the records of the last block alone", "engine/tail.go",
+		"const enough = 64", "const enough = 0"},
 	{"copy-not-insisted", "forgets a config update that it could not append at once", "engine/reproduce.go",
 		"	if err != nil && log.ClassOf(err) != log.Rejected {\n		return err\n	}", "	if err != nil && log.ClassOf(err) != log.Rejected {\n		e.owed = nil\n		return err\n	}"},
 	{"record-taken-twice", "gives a record to the machine twice", "engine/engine.go",
