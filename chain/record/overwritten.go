@@ -9,7 +9,7 @@ import "google.golang.org/protobuf/encoding/protowire"
 func dropOverwritten(value []byte) []byte {
 	start, last, switched := 0, protowire.Number(0), false
 	for at := 0; at < len(value); {
-		number, wire, n := protowire.ConsumeField(value[at:])
+		number, wire, n := consumeField(value[at:])
 		if n < 0 || isType(number, wire) && !wellFormed(value[at:at+n]) {
 			return value // the decoder says what is wrong with it
 		}
@@ -24,6 +24,15 @@ func dropOverwritten(value []byte) []byte {
 	return append(unknownFields(value[:start]), value[start:]...)
 }
 
+// consumeField is protowire's, which takes numbers that the decoder refuses.
+func consumeField(b []byte) (protowire.Number, protowire.Type, int) {
+	number, wire, n := protowire.ConsumeField(b)
+	if number > protowire.MaxValidNumber {
+		return 0, 0, -1
+	}
+	return number, wire, n
+}
+
 // isType says whether a field is one of the types of Message; a known number
 // with another wire type is an unknown field.
 func isType(number protowire.Number, wire protowire.Type) bool {
@@ -36,7 +45,7 @@ func wellFormed(field []byte) bool {
 	_, _, n := protowire.ConsumeTag(field)
 	inner, _ := protowire.ConsumeBytes(field[n:])
 	for len(inner) > 0 {
-		_, _, n := protowire.ConsumeField(inner)
+		_, _, n := consumeField(inner)
 		if n < 0 {
 			return false
 		}
@@ -49,7 +58,7 @@ func wellFormed(field []byte) bool {
 func unknownFields(value []byte) []byte {
 	var kept []byte
 	for at := 0; at < len(value); {
-		number, wire, n := protowire.ConsumeField(value[at:])
+		number, wire, n := consumeField(value[at:])
 		if !isType(number, wire) {
 			kept = append(kept, value[at:at+n]...)
 		}
