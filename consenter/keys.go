@@ -3,6 +3,7 @@ package consenter
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -85,9 +86,16 @@ func (c *Config) contradictions() []contradiction {
 	return found
 }
 
+// keyPattern is what a name in a configuration file looks like.
+var keyPattern = regexp.MustCompile(`^[A-Za-z0-9_.]{1,64}$`)
+
 // unknown says that there is no such key, and which there are beside it.
 func unknown(name string, keys []key) string {
-	fault := fmt.Sprintf("%s.%s is not a key; ", Key, name)
+	shown := name
+	if !keyPattern.MatchString(name) { // a key that was pasted where a name belongs
+		shown = "..."
+	}
+	fault := fmt.Sprintf("%s.%s is not a key; ", Key, shown)
 	lower := strings.ToLower(name)
 	if strings.Contains(lower, "password") || strings.Contains(lower, "secret") {
 		return fault + "the orderer prints its configuration, so a password is given as a file: " + Key + ".SASL.PasswordFile"
