@@ -138,9 +138,6 @@ func (r *reader) bare() error {
 
 // Source asks the leader, by a connection on which no fetch is in flight.
 func (r *reader) Source(ctx context.Context) (topicID string, err error) {
-	if r.client.topicID() == "" {
-		return "", nil
-	}
 	defer context.AfterFunc(ctx, r.gate.close)()
 	err = r.client.source(r.side, r.log.topic)
 	switch {
