@@ -18,17 +18,20 @@ import (
 
 func demoCommand() *cobra.Command {
 	var o fabricnet.Options
+	var brokers []string
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Raise a network, order a few transactions, show blocks and records, and take it down",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Dir, o.Progress = dirOf(c), os.Stdout
-			o.Brokers = without(o.Brokers, "embedded")
+			if err := o.UseBrokers(brokers); err != nil {
+				return err
+			}
 			return demo(c.Context(), o)
 		},
 	}
-	upFlags(c, &o)
+	upFlags(c, &o, &brokers)
 	return c
 }
 

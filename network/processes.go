@@ -15,14 +15,18 @@ import (
 
 func upCommand() *cobra.Command {
 	var o fabricnet.Options
+	var brokers []string
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Raise a network; returns when a transaction can be sent",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Dir, o.Progress = dirOf(c), os.Stderr
-			if o.Brokers = without(o.Brokers, "embedded"); c.Flags().Changed("peers") && o.Peers == 0 {
+			if c.Flags().Changed("peers") && o.Peers == 0 {
 				o.Peers = -1 // zero means the default
+			}
+			if err := o.UseBrokers(brokers); err != nil {
+				return err
 			}
 			began := time.Now()
 			_, err := fabricnet.Up(c.Context(), o)
@@ -34,32 +38,23 @@ func upCommand() *cobra.Command {
 			return nil
 		},
 	}
-	upFlags(c, &o)
+	upFlags(c, &o, &brokers)
 	return c
 }
 
-func upFlags(c *cobra.Command, o *fabricnet.Options) {
+func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f := c.Flags()
 	f.StringSliceVar(&o.Channels, "channel", []string{"mychannel"}, "channels of type kafka")
 	f.StringSliceVar(&o.Raft, "raft-channel", nil, "channels of type etcdraft beside them")
 	f.IntVar(&o.Orderers, "orderers", 3, "orderers")
 	f.IntVar(&o.Peers, "peers", 2, "peers, in turn of Org1 and Org2")
-	f.StringSliceVar(&o.Brokers, "brokers", []string{"embedded"}, "embedded, or HOST:PORT of Kafka brokers")
+	f.StringSliceVar(brokers, "brokers", []string{"embedded"}, "embedded, apache[:VERSION] for Apache Kafka (needs Java and Maven), or HOST:PORT of brokers that run")
+	f.IntVar(&o.BrokerCount, "broker-count", 0, "brokers of Apache Kafka: 1, 3 or 5 (default 3)")
 	f.StringSliceVar(&o.Compatible, "compatible", nil, "channels whose topic in-tree orderers wrote, or write")
 	f.IntVar(&o.MaxMessages, "max-messages", 10, "envelopes in a block, at most")
 	f.DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "a block that is not full is cut after this")
 	f.IntVar(&o.BasePort, "base-port", 17050, "lowest port; the network uses up to 600 from there")
 	f.StringVar(&o.Bin, "bin", "", "folder with the binaries (default: build them into .build/bin)")
-}
-
-func without(list []string, value string) []string {
-	var kept []string
-	for _, v := range list {
-		if v != value {
-			kept = append(kept, v)
-		}
-	}
-	return kept
 }
 
 func downCommand() *cobra.Command {
@@ -76,7 +71,7 @@ func downCommand() *cobra.Command {
 func startCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "start NAME...",
-		Short: "Start processes: orderer2, broker, peer1, chaincode",
+		Short: "Start processes: orderer2, broker, broker2, peer1, chaincode",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, names []string) error {
 			for _, name := range names {

@@ -1,5 +1,5 @@
 // Package fabricnet raises and drives Fabric networks whose orderers order
-// through Kafka: crypto material, genesis blocks, an embedded broker, orderers,
+// through Kafka: crypto material, genesis blocks, brokers, orderers,
 // peers and a sample chaincode, as plain processes on the loopback interface
 // with everything they need below one folder. No container engine is involved.
 //
@@ -162,10 +162,7 @@ func (n *Network) pid(name string) int {
 
 // names are all processes in the order in which they start.
 func (n *Network) names() []string {
-	var names []string
-	if n.options.embedded() {
-		names = append(names, brokerName)
-	}
+	names := n.options.brokerNames()
 	for i := range n.options.Orderers {
 		names = append(names, ordererName(i))
 	}
@@ -180,19 +177,37 @@ func (n *Network) names() []string {
 
 // Start starts a process that does not run, and returns when it serves.
 func (n *Network) Start(ctx context.Context, name string) error {
-	c, ready, err := n.command(name)
+	if err := n.launch(name); err != nil {
+		return err
+	}
+	return n.serving(ctx, name)
+}
+
+func (n *Network) launch(name string) error {
+	c, _, err := n.command(name)
 	if err != nil {
 		return err
 	}
 	if n.processes[name].alive() {
 		return fmt.Errorf("%s runs already", name)
 	}
+	if c.prepare != nil {
+		if err := c.prepare(); err != nil {
+			return fmt.Errorf("start %s: %w", name, err)
+		}
+	}
 	p, err := launch(c)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
 	}
 	n.processes[name] = p
-	if err := n.save(); err != nil {
+	return n.save()
+}
+
+// serving waits until a process that was launched serves.
+func (n *Network) serving(ctx context.Context, name string) error {
+	c, ready, err := n.command(name)
+	if err != nil {
 		return err
 	}
 	if err := n.await(ctx, name, ready); err != nil {
@@ -271,8 +286,10 @@ func (n *Network) Halt() error {
 	names := n.names()
 	for i := len(names) - 1; i >= 0; i-- {
 		p := n.processes[names[i]]
-		err := p.end(syscall.SIGTERM)
-		if err != nil {
+		var err error
+		if n.options.Apache != "" && strings.HasPrefix(names[i], brokerName) {
+			err = p.end(syscall.SIGKILL) // the last ones of a cluster never end by themselves
+		} else if err = p.end(syscall.SIGTERM); err != nil {
 			err = p.end(syscall.SIGKILL)
 		}
 		faults = append(faults, err)

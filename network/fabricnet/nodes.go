@@ -17,14 +17,12 @@ func (n *Network) command(name string) (command, func(context.Context) error, er
 	if i < 0 {
 		return command{}, nil, fmt.Errorf("there is no process %q; there are %s", name, strings.Join(n.names(), ", "))
 	}
-	number, _ := strconv.Atoi(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz")) // 0 for those without
+	number := numberOf(name)
 	c := command{dir: n.dir, log: n.path(logFile(name))}
 	switch {
-	case name == brokerName:
-		address := n.options.brokers()[0]
-		c.program = n.Bin("network")
-		c.args = []string{"broker", "--listen", address, "--data", n.path("data", brokerName)}
-		return c, listening(address), nil
+	case strings.HasPrefix(name, brokerName):
+		c, ready := n.brokerCommand(name, c)
+		return c, ready, nil
 	case name == chaincodeName:
 		address := n.options.address(chaincodePort)
 		id, err := os.ReadFile(n.path("chaincode", "id"))

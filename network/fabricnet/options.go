@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,7 +20,9 @@ type Options struct {
 	Raft         []string      `json:"raft"`         // channels of type etcdraft beside them
 	Orderers     int           `json:"orderers"`     // default 3
 	Peers        int           `json:"peers"`        // default 2, in turn in Org1 and Org2; negative for none
-	Brokers      []string      `json:"brokers"`      // host:port; default: an embedded one
+	Brokers      []string      `json:"brokers"`      // host:port of brokers that run already; default: an embedded one
+	Apache       string        `json:"apache"`       // version of Apache Kafka, of which brokers are started; see UseBrokers
+	BrokerCount  int           `json:"brokerCount"`  // of Apache Kafka; default 3
 	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
 	Moved        []string      `json:"moved"`        // channel=id of the topics that channels were moved to
 	Crypto       string        `json:"crypto"`       // folder of crypto material, as cryptogen writes it; then no channel is the default. Default: it is made
@@ -46,8 +50,11 @@ func (o Options) withDefaults() Options {
 	fill(&o.MaxMessages, 10)
 	fill(&o.BatchTimeout, 500*time.Millisecond)
 	fill(&o.BasePort, 17050)
+	if o.Apache != "" {
+		fill(&o.BrokerCount, 3)
+	}
 	if o.Replication == 0 {
-		o.Replication = max(1, min(3, len(o.Brokers)))
+		o.Replication = min(3, len(o.brokers()))
 	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -78,6 +85,11 @@ func (o Options) validate() error {
 	}
 	check(o.Orderers >= 1 && o.Orderers <= 9, "%d orderers: want 1 to 9", o.Orderers)
 	check(o.Peers <= 8, "%d peers: want up to 8", o.Peers)
+	if o.Apache != "" {
+		check(slices.Contains([]int{1, 3, 5}, o.BrokerCount), "%d brokers: want 1, 3 or 5", o.BrokerCount)
+	} else {
+		check(o.BrokerCount == 0, "a number of brokers is for Apache Kafka only: --brokers apache")
+	}
 	check(o.MaxMessages >= 1, "%d messages a block: want at least 1", o.MaxMessages)
 	check(o.BatchTimeout >= time.Millisecond, "batch timeout %v: want at least 1ms", o.BatchTimeout)
 	check(o.BasePort >= 1024 && o.BasePort+portSpan < 65536, "base port %d: want 1024 to %d", o.BasePort, 65535-portSpan)
@@ -86,21 +98,13 @@ func (o Options) validate() error {
 
 func (o Options) allChannels() []string { return slices.Concat(o.Channels, o.Raft) }
 
-func (o Options) embedded() bool { return len(o.Brokers) == 0 }
-
-func (o Options) brokers() []string {
-	if o.embedded() {
-		return []string{o.address(brokerPort)}
-	}
-	return o.Brokers
-}
-
 // Ports above the base; each orderer and peer has ten.
 const (
 	ordererPort   = 0
 	peerPort      = 100
 	chaincodePort = 500
 	brokerPort    = 501
+	apachePort    = 510 // ten for each broker
 )
 
 func (o Options) address(port int) string { return fmt.Sprintf("127.0.0.1:%d", o.BasePort+port) }
@@ -113,6 +117,12 @@ const (
 	brokerName    = "broker"
 	chaincodeName = "chaincode"
 )
+
+// numberOf is the number at the end of a process's name; 0 if there is none.
+func numberOf(name string) int {
+	number, _ := strconv.Atoi(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz"))
+	return number
+}
 
 // orgOf is the organisation of the i-th peer, 1 or 2.
 func orgOf(peer int) int { return peer%2 + 1 }

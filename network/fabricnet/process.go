@@ -25,6 +25,7 @@ type command struct {
 	env     []string
 	dir     string
 	log     string
+	prepare func() error // to be done before it is started; may be nil
 }
 
 // launch starts a process that outlives the caller, in a session of its own.

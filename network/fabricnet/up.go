@@ -64,10 +64,11 @@ func (n *Network) raise(ctx context.Context) error {
 		run  func() error
 	}{
 		{"build the binaries", func() error { return n.build(ctx, root) }},
+		{"install the brokers", func() error { return n.installBrokers(ctx) }},
 		{"check the ports", n.checkPorts},
 		{"make crypto material", func() error { return n.makeCrypto(ctx) }},
 		{"make genesis blocks and configuration", func() error { return n.makeConfiguration(ctx, sample) }},
-		{"start the broker", func() error { return n.startAll(ctx, brokerName) }},
+		{"start the " + describe(n.options), func() error { return n.startBrokers(ctx) }},
 		{"start the orderers", func() error { return n.startAll(ctx, "orderer") }},
 		{"join the orderers to " + strings.Join(n.options.allChannels(), ", "), func() error { return n.joinOrderers(ctx) }},
 		{"start the peers", func() error { return n.startAll(ctx, "peer") }},
@@ -133,6 +134,9 @@ func run(ctx context.Context, dir, name string, args ...string) (string, error) 
 
 func (n *Network) checkPorts() error {
 	ports := []int{brokerPort, chaincodePort}
+	for i := range n.options.BrokerCount {
+		ports = append(ports, apachePort+10*i, apachePort+10*i+1)
+	}
 	for i := range n.options.Orderers {
 		ports = append(ports, ordererPort+10*i, ordererPort+10*i+1, ordererPort+10*i+2)
 	}

@@ -1,0 +1,142 @@
+package apache
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+// Node is one of the nodes of a cluster: broker and controller in one process.
+type Node struct {
+	ID         int    // from 1
+	Address    string // for clients
+	Controller string // for the other nodes
+}
+
+// Cluster is a cluster whose data is below Dir. All nodes are on the loopback
+// interface; nothing is encrypted and anybody is let in.
+type Cluster struct {
+	Kafka *Kafka
+	Dir   string
+	Nodes []Node
+}
+
+// clusterID is the same for every cluster that is made here: a node's folder
+// belongs to one cluster, by its place.
+const clusterID = "ZmFicmljLWthZmthLW9yZA"
+
+// settings are those of a node. What is not at its default: the replication
+// that a channel's topic wants; no topic that nobody asked for; sessions that
+// end soon enough for a fail-over of a few seconds, which real-kafka production
+// clusters may want longer; buffers for a small heap.
+var settings = template.Must(template.New("server.properties").Parse(`process.roles=broker,controller
+node.id={{.Node.ID}}
+controller.quorum.voters={{.Voters}}
+listeners=PLAINTEXT://{{.Node.Address}},CONTROLLER://{{.Node.Controller}}
+advertised.listeners=PLAINTEXT://{{.Node.Address}}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={{.Data}}
+auto.create.topics.enable=false
+default.replication.factor={{.Replicas}}
+min.insync.replicas={{.InSync}}
+offsets.topic.replication.factor={{.Replicas}}
+transaction.state.log.replication.factor={{.Replicas}}
+transaction.state.log.min.isr=1
+offsets.topic.num.partitions=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=1500
+broker.heartbeat.interval.ms=300
+controller.quorum.fetch.timeout.ms=1000
+controller.quorum.election.timeout.ms=500
+controller.quorum.election.backoff.max.ms=300
+controller.quorum.request.timeout.ms=1000
+replica.lag.time.max.ms=3000
+replica.fetch.wait.max.ms=200
+log.cleaner.dedupe.buffer.size=4194304
+`))
+
+// Both versions read their own.
+const (
+	log4j = `log4j.rootLogger=INFO, F
+log4j.appender.F=org.apache.log4j.ConsoleAppender
+log4j.appender.F.layout=org.apache.log4j.PatternLayout
+log4j.appender.F.layout.ConversionPattern=[%d] %p %m (%c)%n
+`
+	log4j2 = `rootLogger.level = INFO
+rootLogger.appenderRef.f.ref = F
+appender.f.type = Console
+appender.f.name = F
+appender.f.layout.type = PatternLayout
+appender.f.layout.pattern = [%d] %p %m (%c)%n
+`
+)
+
+func (c *Cluster) folder(n Node) string { return filepath.Join(c.Dir, fmt.Sprintf("broker%d", n.ID)) }
+
+// Prepare writes a node's settings and formats its storage, unless that was done.
+func (c *Cluster) Prepare(n Node) error {
+	folder := c.folder(n)
+	data := filepath.Join(folder, "data")
+	if _, err := os.Stat(filepath.Join(data, "meta.properties")); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return err
+	}
+	voters := make([]string, len(c.Nodes))
+	for i, v := range c.Nodes {
+		voters[i] = fmt.Sprintf("%d@%s", v.ID, v.Controller)
+	}
+	replicas := min(len(c.Nodes), 3)
+	var text bytes.Buffer
+	err := settings.Execute(&text, struct {
+		Node             Node
+		Voters, Data     string
+		Replicas, InSync int
+	}{n, strings.Join(voters, ","), data, replicas, (replicas + 1) / 2})
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string]string{"server.properties": text.String(), "log4j.properties": log4j, "log4j2.properties": log4j2} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	format := c.Kafka.java(folder, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", filepath.Join(folder, "server.properties"))
+	if out, err := exec.Command(format[0], format[1:]...).CombinedOutput(); err != nil {
+		return fmt.Errorf("format the storage of broker %d: %w\n%s", n.ID, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// Command is the command line of a node that was prepared.
+func (c *Cluster) Command(n Node) []string {
+	folder := c.folder(n)
+	return c.Kafka.java(folder, "kafka.Kafka", filepath.Join(folder, "server.properties"))
+}
+
+// java is the command line of one of Kafka's programs, with the settings of its
+// log in a folder. Two cores: the first compiler alone makes a broker start in a
+// second instead of two.
+func (k *Kafka) java(folder, class string, args ...string) []string {
+	line := []string{"java", "-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
+	if _, err := os.Stat(k.classes()); err == nil {
+		line = append(line, "-XX:SharedArchiveFile="+k.classes())
+	}
+	line = append(line, k.options(folder)...)
+	return append(append(line, class), args...)
+}
+
+func (k *Kafka) options(folder string) []string {
+	return []string{
+		"-Dlog4j.configuration=file:" + filepath.Join(folder, "log4j.properties"),
+		"-Dlog4j2.configurationFile=" + filepath.Join(folder, "log4j2.properties"),
+		"-cp", filepath.Join(k.libs(), "*"),
+	}
+}
