@@ -91,6 +91,34 @@ func (s *suite) patient() context.Context {
 	return ctx
 }
 
+// settles repeats what may fail while the brokers have not all heard of a change.
+func (s *suite) settles(f func(context.Context) error) error {
+	ctx := s.patient()
+	for {
+		err := f(ctx)
+		if log.ClassOf(err) != log.Retryable || err == nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (s *suite) bounds(l log.Log) (b log.Bounds, err error) {
+	err = s.settles(func(ctx context.Context) (err error) {
+		b, err = l.Bounds(ctx)
+		return err
+	})
+	return b, err
+}
+
+func (s *suite) identity(l log.Log) (id log.Identity, err error) {
+	err = s.settles(func(ctx context.Context) (err error) {
+		id, err = l.Identity(ctx)
+		return err
+	})
+	return id, err
+}
+
 func (s *suite) ok(err error) {
 	s.Helper()
 	if err != nil {
@@ -115,8 +143,11 @@ func (s *suite) appendAll(l log.Log, values ...string) {
 
 func (s *suite) read(l log.Log, from log.Offset) log.Reader {
 	s.Helper()
-	r, err := l.Read(s.patient(), from)
-	s.ok(err)
+	var r log.Reader
+	s.ok(s.settles(func(ctx context.Context) (err error) {
+		r, err = l.Read(ctx, from)
+		return err
+	}))
 	s.Cleanup(func() { s.ok(r.Close()) })
 	return r
 }
@@ -147,14 +178,14 @@ func (s *suite) noTopic() {
 
 func (s *suite) create() {
 	l := s.created()
-	first, err := l.Identity(s.patient())
+	first, err := s.identity(l)
 	s.ok(err)
 	s.ok(l.Create(s.patient()))
-	again, err := l.Identity(s.patient())
+	again, err := s.identity(l)
 	if err != nil || again != first || first.TopicID == "" || first.Partitions != 1 {
 		s.Fatalf("got %+v, then %+v, %v", first, again, err)
 	}
-	if b, err := l.Bounds(s.patient()); err != nil || b != (log.Bounds{}) {
+	if b, err := s.bounds(l); err != nil || b != (log.Bounds{}) {
 		s.Fatalf("bounds of an empty topic: %+v, %v", b, err)
 	}
 }
@@ -168,7 +199,7 @@ func (s *suite) appendAndRead() {
 	s.appendAll(other, "d")
 	s.expect(r, 3, "d")
 	s.expect(s.read(other, 0), 0, "a", "b", "c", "d")
-	if b, err := l.Bounds(s.patient()); err != nil || b != (log.Bounds{Start: 0, End: 4}) {
+	if b, err := s.bounds(l); err != nil || b != (log.Bounds{Start: 0, End: 4}) {
 		s.Fatalf("bounds %+v, %v", b, err)
 	}
 }
@@ -285,7 +316,7 @@ func (s *suite) trim() {
 	l := s.created()
 	s.appendAll(l, "a", "b", "c", "d")
 	s.harness.Trim(s.T, s.topic, 2)
-	if b, err := l.Bounds(s.patient()); err != nil || b != (log.Bounds{Start: 2, End: 4}) {
+	if b, err := s.bounds(l); err != nil || b != (log.Bounds{Start: 2, End: 4}) {
 		s.Fatalf("bounds %+v, %v", b, err)
 	}
 	_, err := l.Read(s.patient(), 1)
@@ -341,7 +372,7 @@ func (s *suite) recovers(l log.Log) {
 
 // isSequence reads everything and checks what must be there.
 func (s *suite) isSequence(l log.Log) {
-	b, err := l.Bounds(s.patient())
+	b, err := s.bounds(l)
 	s.ok(err)
 	r := s.read(l, 0)
 	var values []string

@@ -1,13 +1,15 @@
 package logtest
 
 import (
+	"context"
+
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
 func (s *suite) recreate() {
 	l := s.created()
 	s.appendAll(l, "a", "b")
-	before, err := l.Identity(s.patient())
+	before, err := s.identity(l)
 	s.ok(err)
 	r := s.read(l, 0)
 	s.expect(r, 0, "a", "b")
@@ -16,11 +18,14 @@ func (s *suite) recreate() {
 	if id, err := r.Source(s.patient()); id == before.TopicID || err != nil && log.ClassOf(err) != log.Retryable {
 		s.Fatalf("the records come from %q, %v", id, err)
 	}
-	after, err := s.open().Identity(s.patient())
+	after, err := s.identity(s.open())
 	if err != nil || after.TopicID == before.TopicID {
 		s.Fatalf("got %+v after %+v, %v", after, before, err)
 	}
-	_, err = s.open().Read(s.patient(), 2)
+	err = s.settles(func(ctx context.Context) error {
+		_, err := s.open().Read(ctx, 2)
+		return err
+	})
 	s.fails(err, log.Fatal, log.ErrOutOfRange)
 }
 

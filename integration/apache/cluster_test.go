@@ -1,0 +1,137 @@
+// Package apache runs the contract of package log on Apache Kafka itself, in the
+// versions that the network tool knows. See README.md.
+package apache
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/network/apache"
+)
+
+// nodes of a cluster: as many as the smallest that survives the loss of one.
+const nodes = 3
+
+// patience is how long the cluster may take for anything.
+const patience = 90 * time.Second
+
+// cluster is a running cluster.
+type cluster struct {
+	*apache.Cluster
+	t         *testing.T
+	processes []*exec.Cmd
+}
+
+func startCluster(t *testing.T, v apache.Version) *cluster {
+	t.Helper()
+	kafka, err := apache.Install(t.Context(), v, filepath.Join("..", "..", ".build", "kafka"), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cluster{&apache.Cluster{Kafka: kafka, Dir: t.TempDir()}, t, make([]*exec.Cmd, nodes)}
+	for i := range nodes {
+		c.Nodes = append(c.Nodes, apache.Node{ID: i + 1, Address: freeAddress(t), Controller: freeAddress(t)})
+	}
+	t.Cleanup(c.stop)
+	c.start()
+	return c
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (c *cluster) addresses() (all []string) {
+	for _, n := range c.Nodes {
+		all = append(all, n.Address)
+	}
+	return all
+}
+
+// start starts every node and waits until all of them serve.
+func (c *cluster) start() {
+	c.t.Helper()
+	for i, n := range c.Nodes {
+		if err := c.Prepare(n); err != nil {
+			c.t.Fatal(err)
+		}
+		out, err := os.OpenFile(filepath.Join(c.Dir, fmt.Sprintf("broker%d.log", n.ID)), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		defer out.Close()
+		line := c.Command(n)
+		p := exec.Command(line[0], line[1:]...)
+		p.Stdout, p.Stderr = out, out
+		p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := p.Start(); err != nil {
+			c.t.Fatal(err)
+		}
+		c.processes[i] = p
+	}
+	for _, n := range c.Nodes {
+		if err := apache.Serving(c.t.Context(), n.Address); err != nil {
+			c.t.Fatalf("%v; see %s", err, c.Dir)
+		}
+	}
+}
+
+// stop kills every node.
+func (c *cluster) stop() {
+	for i, p := range c.processes {
+		if p != nil {
+			_ = p.Process.Kill() // it may have ended
+			_ = p.Wait()
+			c.processes[i] = nil
+		}
+	}
+}
+
+// admin runs f until it works.
+func (c *cluster) admin(what string, f func(sarama.ClusterAdmin) error) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		err := c.administer(f)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			c.t.Fatalf("%s: %v", what, err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (c *cluster) administer(f func(sarama.ClusterAdmin) error) error {
+	a, err := sarama.NewClusterAdmin(c.addresses(), clientConfig())
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return f(a)
+}
+
+func clientConfig() *sarama.Config {
+	config := sarama.NewConfig()
+	config.Version = sarama.V3_6_0_0
+	config.Metadata.AllowAutoTopicCreation = false
+	return config
+}

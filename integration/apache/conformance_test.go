@@ -1,0 +1,99 @@
+package apache
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/logtest"
+	"github.com/fabric-kafka/orderer/network/apache"
+)
+
+// harness is a cluster as the suite of the contract wants it.
+type harness struct{ *cluster }
+
+func (h harness) Open(t *testing.T, topic string, s log.Settings) log.Log {
+	l, err := kafka.Open(kafka.Config{Brokers: h.addresses(), RetryBackoff: 50 * time.Millisecond, Settings: s}, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func (h harness) Stop(*testing.T)   { h.stop() }
+func (h harness) Resume(*testing.T) { h.start() }
+
+func (h harness) Trim(_ *testing.T, topic string, start log.Offset) {
+	h.admin("trim", func(a sarama.ClusterAdmin) error {
+		return a.DeleteRecords(topic, map[int32]int64{0: int64(start)})
+	})
+}
+
+func (h harness) Recreate(_ *testing.T, topic string) {
+	h.admin("delete", func(a sarama.ClusterAdmin) error { return a.DeleteTopic(topic) })
+	h.admin("create again", func(a sarama.ClusterAdmin) error {
+		return a.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false)
+	})
+}
+
+// Elect moves the topic's only replica to the next broker, and waits until every
+// broker has heard that it leads: one that has not may tell of the leader of long ago.
+func (h harness) Elect(_ *testing.T, topic string) {
+	var to int32
+	h.admin("move", func(a sarama.ClusterAdmin) error {
+		now, err := h.leader(topic)
+		if err != nil {
+			return err
+		}
+		to = now%nodes + 1
+		return a.AlterPartitionReassignments(topic, [][]int32{{to}})
+	})
+	h.admin("be moved", func(sarama.ClusterAdmin) error {
+		now, err := h.leader(topic)
+		if err == nil && now != to {
+			err = fmt.Errorf("%d leads, and not %d yet", now, to)
+		}
+		return err
+	})
+}
+
+// leader is the topic's by the word of every broker.
+func (h harness) leader(topic string) (leader int32, err error) {
+	for i, n := range h.Nodes {
+		says, err := leaderBy(n.Address, topic)
+		switch {
+		case err != nil:
+			return 0, err
+		case i > 0 && says != leader:
+			return 0, fmt.Errorf("broker %d says that %d leads, others that %d does", n.ID, says, leader)
+		}
+		leader = says
+	}
+	return leader, nil
+}
+
+func leaderBy(address, topic string) (int32, error) {
+	config := clientConfig()
+	config.Metadata.Full = false
+	c, err := sarama.NewClient([]string{address}, config)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	b, err := c.Leader(topic, 0) // asked of the only broker that it knows
+	if err != nil {
+		return 0, err
+	}
+	return b.ID(), nil
+}
+
+// The client keeps the contract on every version, as on the embedded broker.
+func TestConformance(t *testing.T) {
+	for _, v := range apache.Versions {
+		t.Run(v.Number, func(t *testing.T) { logtest.Run(t, harness{startCluster(t, v)}) })
+	}
+}
