@@ -181,6 +181,9 @@ func (w *World) recover() {
 		}
 		o.diskFull = false
 		o.boot()
+		if w.loss != nil && w.loss.verb == Recreate {
+			o.audit() // what was posted for it went with the old topic: it finds out when the check is due
+		}
 	}
 	for len(w.late) > 0 {
 		w.arrive()
