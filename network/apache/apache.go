@@ -85,14 +85,14 @@ var javaVersion = regexp.MustCompile(`version "(?:1\.)?(\d+)`)
 func checkJava(ctx context.Context, v Version) error {
 	out, err := exec.CommandContext(ctx, "java", "-version").CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("Apache Kafka %s needs Java: %w; "+remedy, v.Number, err, v.java)
+		return fmt.Errorf("version %s of Apache Kafka needs Java: %w; "+remedy, v.Number, err, v.java)
 	}
 	match := javaVersion.FindStringSubmatch(string(out))
 	if match == nil {
 		return fmt.Errorf("java -version says %q, and not its version", strings.TrimSpace(string(out)))
 	}
 	if major, _ := strconv.Atoi(match[1]); major < v.java { // digits, by the pattern
-		return fmt.Errorf("Apache Kafka %s needs Java %d or later, this is %d; "+remedy, v.Number, v.java, major, v.java)
+		return fmt.Errorf("version %s of Apache Kafka needs Java %d or later, this is %d; "+remedy, v.Number, v.java, major, v.java)
 	}
 	return nil
 }

@@ -91,34 +91,6 @@ func (s *suite) patient() context.Context {
 	return ctx
 }
 
-// settles repeats what may fail while the brokers have not all heard of a change.
-func (s *suite) settles(f func(context.Context) error) error {
-	ctx := s.patient()
-	for {
-		err := f(ctx)
-		if log.ClassOf(err) != log.Retryable || err == nil || ctx.Err() != nil {
-			return err
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func (s *suite) bounds(l log.Log) (b log.Bounds, err error) {
-	err = s.settles(func(ctx context.Context) (err error) {
-		b, err = l.Bounds(ctx)
-		return err
-	})
-	return b, err
-}
-
-func (s *suite) identity(l log.Log) (id log.Identity, err error) {
-	err = s.settles(func(ctx context.Context) (err error) {
-		id, err = l.Identity(ctx)
-		return err
-	})
-	return id, err
-}
-
 func (s *suite) ok(err error) {
 	s.Helper()
 	if err != nil {
