@@ -17,13 +17,15 @@ SEED  ?=
 FEW   := no-stale-check,overflow-covers-too-much,timer-lost,topic-id-ignored,judges-by-the-clock,acknowledges-anyway
 # Narrow the integration suite: make integration FOCUS='joins late'
 FOCUS ?=
+# What its networks order through: embedded, apache, apache:VERSION
+BROKERS ?= embedded
 
 LINT     := go tool -modfile=.tools/go.mod golangci-lint run
 GENERATE := go -C .tools run ./generate -root ..
 SIM      := go run ./chain/sim/run
 GOTEST   := go -C .tools run ./gotest -dir .. -counts $(CURDIR)/.build/test/counts
 
-.PHONY: help build generate check-generated lint unit race sim sim-compat mutants sim-short fuzz matrix integration test demo bench clean
+.PHONY: help build generate check-generated lint unit race sim sim-compat mutants sim-short fuzz matrix integration test-kafka test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,9 +78,14 @@ sim-short: ## what CI runs of sim and mutants
 matrix: .build/test ## what Kafka can do to a channel, on the embedded broker
 	$(GOTEST) -name matrix -- -timeout 5m -count 1 ./integration/matrix
 
-integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narrows it)
+integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narrows it, BROKERS=apache:3.9)
 	$(GOTEST) -name integration -live -specs $(CURDIR)/.build/test/integration.json -- \
-		-timeout 20m -count 1 ./integration -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/integration.json $(if $(FOCUS),-ginkgo.focus='$(FOCUS)')
+		-timeout 30m -count 1 ./integration -args -brokers=$(BROKERS) -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/integration.json $(if $(FOCUS),-ginkgo.focus='$(FOCUS)')
+
+test-kafka: .build/test ## the client's contract and the integration suite on Apache Kafka, both versions
+	$(GOTEST) -name contract -live -- -timeout 20m -count 1 ./integration/apache -v
+	$(MAKE) integration BROKERS=apache:3.9
+	$(MAKE) integration BROKERS=apache:4
 
 test: .build/test ## lint, check-generated, unit, race, sim-short, matrix, integration
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \

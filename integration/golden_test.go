@@ -79,7 +79,8 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 const (
 	replayer       = "orderer1"
 	recordedBroker = "127.0.0.1:19492" // by the config of the recorded channels
-	replayBase     = 18991             // of the network whose broker is there
+	replayBase     = 18991             // of the network whose embedded broker is there
+	replayApache   = 18982             // and of one whose broker of Apache Kafka is
 )
 
 // replay is an orderer of the recorded network, and a topic with the records.
@@ -97,20 +98,14 @@ func newReplay(ctx context.Context, name string, compatible ...string) *replay {
 	Expect(vacant(recordedBroker)).To(Succeed())
 	dir, err := os.MkdirTemp("", "kafka-network-")
 	Expect(err).NotTo(HaveOccurred())
-	n, err := fabricnet.Up(ctx, fabricnet.Options{
-		Dir: filepath.Join(dir, "net"), Bin: binaries, BasePort: replayBase, Progress: GinkgoWriter,
+	o := fabricnet.Options{
+		Dir: filepath.Join(dir, "net"), BasePort: replayBase,
 		Crypto: filepath.Join("testdata", "golden-crypto"), Orderers: 1, Peers: -1, Compatible: compatible,
-	})
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(func() {
-		if CurrentSpecReport().Failed() {
-			AddReportEntry("logs", n.Dir())
-			Expect(n.Halt()).To(Succeed())
-			return
-		}
-		Expect(n.Down()).To(Succeed())
-		Expect(os.RemoveAll(dir)).To(Succeed())
-	})
+	}
+	if *brokers != "embedded" {
+		o.BasePort = replayApache
+	}
+	n := up(ctx, o, 1)
 	Expect(n.Descriptor().Brokers).To(Equal([]string{recordedBroker}))
 	reader, err := inspect.NewReader(n.Dir(), n.Descriptor())
 	Expect(err).NotTo(HaveOccurred())

@@ -4,6 +4,7 @@ package integration_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +15,12 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
+
+// brokers are what the networks order through; --brokers in the network tool says the same.
+var brokers = flag.String("brokers", "embedded", "embedded, apache, or apache:VERSION")
+
+// nodes of Apache Kafka that a network has.
+const nodes = 3
 
 func TestIntegration(t *testing.T) {
 	RegisterFailHandler(Fail)
@@ -39,11 +46,20 @@ var basePort = 19050
 func raise(ctx context.Context, o fabricnet.Options) *world {
 	dir, err := os.MkdirTemp("", "kafka-network-")
 	Expect(err).NotTo(HaveOccurred())
-	o.Dir, o.Bin, o.BasePort, o.Progress = filepath.Join(dir, "net"), binaries, basePort, GinkgoWriter
+	o.Dir, o.BasePort = filepath.Join(dir, "net"), basePort
 	basePort += 700
+	return newWorld(up(ctx, o, nodes))
+}
+
+// up raises a network on the brokers of this run.
+func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network {
+	o.Bin, o.Progress = binaries, GinkgoWriter
+	Expect(o.UseBrokers([]string{*brokers})).To(Succeed())
+	if o.Apache != "" {
+		o.BrokerCount = count
+	}
 	n, err := fabricnet.Up(ctx, o)
 	Expect(err).NotTo(HaveOccurred())
-	w := newWorld(n)
 	DeferCleanup(func() {
 		if CurrentSpecReport().Failed() {
 			AddReportEntry("logs", n.Dir())
@@ -51,7 +67,7 @@ func raise(ctx context.Context, o fabricnet.Options) *world {
 			return
 		}
 		Expect(n.Down()).To(Succeed())
-		Expect(os.RemoveAll(dir)).To(Succeed())
+		Expect(os.RemoveAll(filepath.Dir(n.Dir()))).To(Succeed())
 	})
-	return w
+	return n
 }

@@ -2,6 +2,7 @@ package fabricnet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -111,9 +112,9 @@ func (n *Network) brokerCommand(name string, c command) (command, func(context.C
 	return c, func(context.Context) error { return apache.Ready(node.Address) }
 }
 
-// startBrokers starts all brokers and then waits for them: the nodes of a cluster
+// StartBrokers starts all brokers and then waits for them: the nodes of a cluster
 // need each other.
-func (n *Network) startBrokers(ctx context.Context) error {
+func (n *Network) StartBrokers(ctx context.Context) error {
 	for _, name := range n.options.brokerNames() {
 		if err := n.launch(name); err != nil {
 			return err
@@ -136,4 +137,18 @@ func describe(o Options) string {
 		return "embedded broker"
 	}
 	return "brokers: they run already"
+}
+
+// StopBrokers ends all brokers: an embedded one as an operator does, those of a
+// cluster at once, since the last ones would wait for the others.
+func (n *Network) StopBrokers() error {
+	end := n.Stop
+	if n.options.Apache != "" {
+		end = n.Kill
+	}
+	var faults []error
+	for _, name := range n.options.brokerNames() {
+		faults = append(faults, end(name))
+	}
+	return errors.Join(faults...)
 }

@@ -68,7 +68,7 @@ func (n *Network) raise(ctx context.Context) error {
 		{"check the ports", n.checkPorts},
 		{"make crypto material", func() error { return n.makeCrypto(ctx) }},
 		{"make genesis blocks and configuration", func() error { return n.makeConfiguration(ctx, sample) }},
-		{"start the " + describe(n.options), func() error { return n.startBrokers(ctx) }},
+		{"start the " + describe(n.options), func() error { return n.StartBrokers(ctx) }},
 		{"start the orderers", func() error { return n.startAll(ctx, "orderer") }},
 		{"join the orderers to " + strings.Join(n.options.allChannels(), ", "), func() error { return n.joinOrderers(ctx) }},
 		{"start the peers", func() error { return n.startAll(ctx, "peer") }},
