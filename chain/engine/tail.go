@@ -62,8 +62,21 @@ func (e *Engine) windows() (known []machine.Window) {
 	return known
 }
 
-// windowOf is the window of a block of the ledger; not known if it has none.
+// windowOf is the window of a block of the ledger, or of one that was held back;
+// not known if it has none.
 func (e *Engine) windowOf(number machine.BlockNumber) machine.Window {
+	for _, effect := range e.effects {
+		switch f := effect.(type) {
+		case machine.WriteBlock:
+			if f.Number == number {
+				return f.Metadata.Window()
+			}
+		case machine.WriteConfigBlock:
+			if f.Number == number {
+				return f.Metadata.Window()
+			}
+		}
+	}
 	block := e.host.Block(number)
 	if block == nil {
 		return machine.Window{}

@@ -87,7 +87,7 @@ func (w *World) unsettled() string {
 		case int(m.NextOffset()) != end:
 			return fmt.Sprintf("%s is at offset %d of %d", o, m.NextOffset(), end)
 		case m.Pending() > 0:
-			return fmt.Sprintf("%s has %d envelopes pending for block %d", o, m.Pending(), m.State().Next)
+			return fmt.Sprintf("%s has %d envelopes pending for block %d, %s", o, m.Pending(), m.State().Next, o.timer)
 		}
 	}
 	return ""
@@ -107,4 +107,12 @@ func (w *World) probe() {
 			panic(violation{"L3", fmt.Sprintf("%s has healed, and an envelope is %s: %v", o, c.answer, o.ready.Ready())})
 		}
 	}
+}
+
+// String says when a timer is due, by its orderer's clock.
+func (t *timer) String() string {
+	if t == nil {
+		return "and no timer runs"
+	}
+	return fmt.Sprintf("and its timer is due at %d ms of its clock", t.due)
 }
