@@ -1,0 +1,241 @@
+package history
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Report is what Check found.
+type Report struct {
+	Submitted, Acknowledged, Refused, Unknown int
+
+	Faults   []string       // that were done
+	Heights  map[string]int // blocks of each orderer
+	Ordered  int            // of the submitted envelopes, by the first orderer
+	Broken   []string       // promises, with an example each
+	Gap      time.Duration  // longest time in which no client was acknowledged
+	OneGap   time.Duration  // longest time in which one client was not, though it went from orderer to orderer
+	OneGapAt time.Time
+}
+
+// Sound says whether every promise was kept.
+func (r Report) Sound() bool { return len(r.Broken) == 0 }
+
+// envelope is what is known of one.
+type envelope struct {
+	client   int
+	sent     time.Time
+	answered time.Time
+	told     What
+	text     string
+}
+
+// chain is the blocks of an orderer, in their order.
+type chain struct {
+	name   string
+	blocks []Event
+	at     map[string][]int // where each envelope is
+}
+
+// Check looks for what must never be: what was acknowledged is missing, anything
+// is there twice, a block of one orderer differs from that of another, what was
+// acknowledged before another was sent by the same client is ordered after it,
+// what was said not to be ordered is.
+func Check(events []Event) Report {
+	r := Report{Heights: map[string]int{}}
+	envelopes, chains := r.gather(events)
+	if len(chains) == 0 {
+		r.broken("the history has no blocks: the run did not come to its end")
+		return r
+	}
+	for _, c := range chains {
+		r.Heights[c.name] = len(c.blocks)
+		r.linked(c)
+		r.held(c, envelopes)
+	}
+	r.equal(chains)
+	r.inOrder(chains[0], envelopes)
+	r.gaps(envelopes)
+	return r
+}
+
+func (r *Report) broken(format string, args ...any) {
+	r.Broken = append(r.Broken, fmt.Sprintf(format, args...))
+}
+
+func (r *Report) gather(events []Event) (map[string]*envelope, []*chain) {
+	envelopes, chains := map[string]*envelope{}, map[string]*chain{}
+	var order []*chain
+	for _, e := range events {
+		switch e.What {
+		case Submitted:
+			r.Submitted++
+			if envelopes[e.ID] != nil {
+				r.broken("envelope %s was submitted twice: the history is of no use", e.ID)
+			}
+			envelopes[e.ID] = &envelope{client: e.Client, sent: e.At}
+		case Acknowledged, Refused, Unknown:
+			if known := envelopes[e.ID]; known != nil {
+				known.told, known.answered, known.text = e.What, e.At, e.Text
+			}
+		case Fault:
+			r.Faults = append(r.Faults, e.Text)
+		case Block:
+			c := chains[e.Orderer]
+			if c == nil {
+				c = &chain{name: e.Orderer, at: map[string][]int{}}
+				chains[e.Orderer] = c
+				order = append(order, c)
+			}
+			for i, id := range e.IDs {
+				c.at[id] = append(c.at[id], len(c.blocks)<<20|i)
+			}
+			c.blocks = append(c.blocks, e)
+		}
+	}
+	for _, e := range envelopes {
+		switch e.told {
+		case Acknowledged:
+			r.Acknowledged++
+		case Refused:
+			r.Refused++
+		default:
+			r.Unknown++
+		}
+	}
+	return envelopes, order
+}
+
+// linked makes sure that the blocks are a chain.
+func (r *Report) linked(c *chain) {
+	for i, b := range c.blocks {
+		if b.Number != c.blocks[0].Number+uint64(i) {
+			r.broken("%s has block %d where %d was due", c.name, b.Number, c.blocks[0].Number+uint64(i))
+			return
+		}
+		if i > 0 && b.Previous != c.blocks[i-1].Header {
+			r.broken("block %d of %s does not follow its block %d", b.Number, c.name, b.Number-1)
+			return
+		}
+	}
+}
+
+// denial is what an orderer says when it promises that an envelope is not ordered.
+const denial = "the envelope is not ordered"
+
+// held looks at what became of each envelope on one orderer.
+func (r *Report) held(c *chain, envelopes map[string]*envelope) {
+	var missing, twice, denied []string
+	ordered := 0
+	for id, e := range envelopes {
+		n := len(c.at[id])
+		ordered += min(n, 1)
+		if e.told == Acknowledged && n == 0 {
+			missing = append(missing, id)
+		}
+		if n > 1 {
+			twice = append(twice, id)
+		}
+		if e.told == Refused && strings.Contains(e.text, denial) && n > 0 {
+			denied = append(denied, id)
+		}
+	}
+	if r.Ordered == 0 {
+		r.Ordered = ordered
+	}
+	for what, ids := range map[string][]string{"were acknowledged and are missing": missing, "are there twice": twice, "were said not to be ordered, and are": denied} {
+		if len(ids) > 0 {
+			r.broken("on %s %d envelopes %s, %s for one", c.name, len(ids), what, slices.Min(ids))
+		}
+	}
+}
+
+// equal compares the blocks of all orderers.
+func (r *Report) equal(chains []*chain) {
+	first := chains[0]
+	for _, c := range chains[1:] {
+		if len(c.blocks) != len(first.blocks) {
+			r.broken("%s has %d blocks, %s %d", first.name, len(first.blocks), c.name, len(c.blocks))
+		}
+		for i := range min(len(c.blocks), len(first.blocks)) {
+			if a, b := first.blocks[i], c.blocks[i]; a.Header != b.Header || !slices.Equal(a.IDs, b.IDs) {
+				r.broken("block %d of %s is not that of %s", a.Number, first.name, c.name)
+				break
+			}
+		}
+	}
+}
+
+// inOrder looks for a client's envelope that was sent after another was
+// acknowledged, and is ordered before it.
+func (r *Report) inOrder(c *chain, envelopes map[string]*envelope) {
+	byClient := map[int][]string{}
+	for id := range envelopes {
+		if len(c.at[id]) > 0 {
+			byClient[envelopes[id].client] = append(byClient[envelopes[id].client], id)
+		}
+	}
+	for client, ids := range byClient {
+		slices.SortFunc(ids, func(a, b string) int { return envelopes[a].sent.Compare(envelopes[b].sent) })
+		last := ""
+		for _, id := range ids {
+			if last != "" && !envelopes[id].sent.Before(envelopes[last].answered) && c.at[id][0] < c.at[last][0] {
+				r.broken("client %d sent %s after %s was acknowledged, and it is ordered before that", client, id, last)
+				break
+			}
+			if envelopes[id].told == Acknowledged && (last == "" || c.at[id][0] > c.at[last][0]) {
+				last = id
+			}
+		}
+	}
+}
+
+// gaps measures how long clients had to wait, from the first answer to the last.
+func (r *Report) gaps(envelopes map[string]*envelope) {
+	all, each := []time.Time{}, map[int][]time.Time{}
+	for _, e := range envelopes {
+		if e.told == Acknowledged {
+			all = append(all, e.answered)
+			each[e.client] = append(each[e.client], e.answered)
+		}
+	}
+	r.Gap, _ = longest(all)
+	for _, times := range each {
+		if gap, at := longest(times); gap > r.OneGap {
+			r.OneGap, r.OneGapAt = gap, at
+		}
+	}
+}
+
+// longest is the longest time between two that follow each other, and when it began.
+func longest(times []time.Time) (gap time.Duration, at time.Time) {
+	slices.SortFunc(times, time.Time.Compare)
+	for i := 1; i < len(times); i++ {
+		if d := times[i].Sub(times[i-1]); d > gap {
+			gap, at = d, times[i-1]
+		}
+	}
+	return gap, at
+}
+
+// String is the report for people.
+func (r Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d faults; submitted %d, acknowledged %d, refused %d, unknown %d; ordered %d\n",
+		len(r.Faults), r.Submitted, r.Acknowledged, r.Refused, r.Unknown, r.Ordered)
+	for _, name := range slices.Sorted(maps.Keys(r.Heights)) {
+		fmt.Fprintf(&b, "%-12s %d blocks\n", name, r.Heights[name])
+	}
+	fmt.Fprintf(&b, "longest time without an acknowledgement: %v for all clients, %v for one that fails over\n",
+		r.Gap.Round(time.Millisecond), r.OneGap.Round(time.Millisecond))
+	for _, text := range r.Broken {
+		fmt.Fprintf(&b, "BROKEN: %s\n", text)
+	}
+	if r.Sound() {
+		fmt.Fprintln(&b, "nothing lost, nothing twice, no fork, no order changed")
+	}
+	return b.String()
+}

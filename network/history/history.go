@@ -1,0 +1,85 @@
+// Package history is what happened in a run, as a file of JSON lines: what
+// clients sent and were told, what was done to brokers and orderers, and in the
+// end the blocks of every orderer. Check looks for broken promises in it. It
+// knows nothing of how the orderers work.
+package history
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// What names a kind of event.
+type What string
+
+const (
+	Submitted    What = "submitted"    // a client sends an envelope
+	Acknowledged What = "acknowledged" // and is told SUCCESS
+	Refused      What = "refused"      // and is told anything else; Text is that
+	Unknown      What = "unknown"      // and is told nothing; Text is why
+	Fault        What = "fault"        // Text was done
+	Block        What = "block"        // an orderer has a block
+)
+
+// Event is one line.
+type Event struct {
+	At   time.Time `json:"at"`
+	What What      `json:"what"`
+
+	ID      string `json:"id,omitempty"`      // of an envelope: the SHA-256 of its bytes
+	Client  int    `json:"client,omitempty"`  // who sends one envelope after the other; from 1
+	Orderer string `json:"orderer,omitempty"` // that was asked, or has the block
+	Text    string `json:"text,omitempty"`
+
+	Number   uint64   `json:"number,omitempty"` // of the block
+	Header   string   `json:"header,omitempty"` // hash of its header
+	Previous string   `json:"previous,omitempty"`
+	IDs      []string `json:"ids,omitempty"` // of its envelopes
+}
+
+// Writer writes events. It is safe for concurrent use.
+type Writer struct {
+	mu  sync.Mutex
+	out *json.Encoder
+	err error
+}
+
+// NewWriter returns a writer to out.
+func NewWriter(out io.Writer) *Writer { return &Writer{out: json.NewEncoder(out)} }
+
+// Add writes an event, at the present time if it has none.
+func (w *Writer) Add(e Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	if w.err == nil {
+		w.err = w.out.Encode(e)
+	}
+}
+
+// Err is the first error of writing.
+func (w *Writer) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// Read returns the events of a file.
+func Read(in io.Reader) (events []Event, err error) {
+	for d := json.NewDecoder(in); ; {
+		var e Event
+		switch err := d.Decode(&e); {
+		case errors.Is(err, io.EOF):
+			return events, nil
+		case err != nil:
+			return nil, fmt.Errorf("history, after event %d: %w", len(events), err)
+		}
+		events = append(events, e)
+	}
+}

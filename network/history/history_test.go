@@ -1,0 +1,100 @@
+package history
+
+import (
+	"bytes"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecond) }
+
+// sound is a run without a fault: two clients, two orderers, an envelope that was
+// refused and one of unknown fate that came to be ordered.
+func sound() []Event {
+	events := []Event{
+		{At: at(0), What: Submitted, ID: "a", Client: 1}, {At: at(5), What: Acknowledged, ID: "a"},
+		{At: at(6), What: Submitted, ID: "b", Client: 1}, {At: at(9), What: Acknowledged, ID: "b"},
+		{At: at(7), What: Submitted, ID: "c", Client: 2}, {At: at(8), What: Refused, ID: "c", Text: "503: " + denial},
+		{At: at(10), What: Submitted, ID: "d", Client: 2}, {At: at(11), What: Unknown, ID: "d"},
+		{At: at(20), What: Fault, Text: "kill broker1"},
+		{At: at(900), What: Submitted, ID: "e", Client: 1}, {At: at(909), What: Acknowledged, ID: "e"},
+	}
+	for _, name := range []string{"o1", "o2"} {
+		events = append(events,
+			Event{What: Block, Orderer: name, Number: 4, Previous: "h3", Header: "h4", IDs: []string{"a", "b"}},
+			Event{What: Block, Orderer: name, Number: 5, Previous: "h4", Header: "h5", IDs: []string{"d", "config", "e"}})
+	}
+	return events
+}
+
+func TestSound(t *testing.T) {
+	r := Check(sound())
+	if !r.Sound() || r.Submitted != 5 || r.Acknowledged != 3 || r.Refused != 1 || r.Unknown != 1 || r.Ordered != 4 || len(r.Faults) != 1 {
+		t.Errorf("got %+v", r)
+	}
+	if r.Gap != 900*time.Millisecond || r.OneGap != r.Gap || !r.OneGapAt.Equal(at(9)) {
+		t.Errorf("gaps %v, %v at %v", r.Gap, r.OneGap, r.OneGapAt)
+	}
+}
+
+// Each promise that is broken is found, and nothing else is said.
+func TestBroken(t *testing.T) {
+	block := func(events []Event, orderer string, number uint64) *Event {
+		return &events[slices.IndexFunc(events, func(e Event) bool { return e.What == Block && e.Orderer == orderer && e.Number == number })]
+	}
+	for says, breaks := range map[string]func(e []Event) []Event{
+		"1 envelopes were acknowledged and are missing, b": func(e []Event) []Event {
+			block(e, "o1", 4).IDs, block(e, "o2", 4).IDs = []string{"a"}, []string{"a"}
+			return e
+		},
+		"1 envelopes are there twice, a": func(e []Event) []Event {
+			for _, o := range []string{"o1", "o2"} {
+				block(e, o, 5).IDs = []string{"d", "a", "e"}
+			}
+			return e
+		},
+		"1 envelopes were said not to be ordered, and are, c": func(e []Event) []Event {
+			for _, o := range []string{"o1", "o2"} {
+				block(e, o, 5).IDs = []string{"d", "c", "e"}
+			}
+			return e
+		},
+		"block 5 of o1 is not that of o2": func(e []Event) []Event { block(e, "o2", 5).Header = "other"; return e },
+		"o1 has 2 blocks, o2 1":           func(e []Event) []Event { return e[:len(e)-1] },
+		"block 5 of o1 does not follow":   func(e []Event) []Event { block(e, "o1", 5).Previous = "h9"; return e },
+		"o1 has block 7 where 5 was due":  func(e []Event) []Event { block(e, "o1", 5).Number = 7; return e },
+		"client 1 sent b after a was acknowledged": func(e []Event) []Event {
+			for _, o := range []string{"o1", "o2"} {
+				block(e, o, 4).IDs = []string{"b", "a"}
+			}
+			return e
+		},
+		"submitted twice": func(e []Event) []Event { return append(e, e[0]) },
+		"has no blocks":   func(e []Event) []Event { return e[:11] },
+	} {
+		r := Check(breaks(sound()))
+		if r.Sound() || !strings.Contains(strings.Join(r.Broken, "\n"), says) {
+			t.Errorf("got %q, want %q", r.Broken, says)
+		}
+	}
+}
+
+func TestFile(t *testing.T) {
+	var file bytes.Buffer
+	w := NewWriter(&file)
+	for _, e := range sound() {
+		w.Add(e)
+	}
+	events, err := Read(&file)
+	if err != nil || w.Err() != nil || len(events) != len(sound()) || !reflect.DeepEqual(events[0], sound()[0]) {
+		t.Errorf("read %d events, %v, %v", len(events), err, w.Err())
+	}
+	if _, err := Read(strings.NewReader(`{"what":"fault"}` + "\n{")); err == nil || !strings.Contains(err.Error(), "after event 1") {
+		t.Errorf("a file that was cut off: %v", err)
+	}
+}
