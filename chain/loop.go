@@ -15,6 +15,8 @@ type loop struct {
 	host    *host
 	backoff engine.Backoff
 
+	surveyed time.Time // when the topic's settings were looked at last; zero before
+
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
 }
@@ -58,6 +60,7 @@ func (l *loop) session(ctx context.Context) error {
 	}
 	l.since = time.Now()
 	l.from = l.engine.Next()
+	l.survey(ctx)
 	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
 	defer cancel()
 	for {
@@ -65,6 +68,28 @@ func (l *loop) session(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// survey looks at the topic's settings, beside the reading and not more often
+// than the topic is checked.
+func (l *loop) survey(ctx context.Context) {
+	if !l.surveyed.IsZero() && time.Since(l.surveyed) < l.chain.opts.CheckInterval {
+		return
+	}
+	k := l.chain.use()
+	if k == nil {
+		return
+	}
+	l.surveyed = time.Now()
+	l.chain.work.Go(func() {
+		defer k.users.Done()
+		ctx, cancel := context.WithTimeout(ctx, connectPatience)
+		defer cancel()
+		flaws, err := k.log.Survey(ctx)
+		if ctx.Err() == nil {
+			l.chain.opts.Events.Surveyed(flaws, err)
+		}
+	})
 }
 
 // connectPatience bounds a connect, in which records are read that may be gone.

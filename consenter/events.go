@@ -1,10 +1,13 @@
 package consenter
 
 import (
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -13,11 +16,14 @@ import (
 type reporter struct {
 	log *fabric.Logger
 	*channelMetrics
+
+	mu     sync.Mutex
+	survey string // what was said of the topic's settings last
 }
 
 // events are those of a channel whose chain is being made.
 func (c *Consenter) events(channel string) engine.Events {
-	r := &reporter{c.logger.With("channel", channel), c.metrics.of(channel)}
+	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel)}
 	return engine.Events{
 		Started:     r.started,
 		Described:   r.described,
@@ -33,6 +39,7 @@ func (c *Consenter) events(channel string) engine.Events {
 
 		TailUnchecked: r.tailUnchecked,
 		Partitions:    r.partitions,
+		Surveyed:      r.surveyed,
 
 		Failed: r.failed,
 		Halted: r.halted,
@@ -54,6 +61,31 @@ func (r *reporter) tailUnchecked(tail machine.Offset) {
 
 func (r *reporter) partitions(n int) {
 	r.log.Warnw("The topic has more than one partition; this channel uses the first only, and so must every writer", "partitions", n)
+}
+
+// surveyed says what is amiss with the topic's settings when that changes.
+func (r *reporter) surveyed(flaws []log.Flaw, err error) {
+	var said []string
+	for _, f := range flaws {
+		said = append(said, f.String())
+	}
+	if err != nil {
+		said = []string{"they cannot be read: " + err.Error()}
+	} else {
+		r.flaws.Set(float64(len(flaws)))
+	}
+	now := strings.Join(said, "; ")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case now == r.survey:
+		return
+	case now == "":
+		r.log.Infow("The topic's settings are as they should be")
+	default:
+		r.log.Warnw("The topic's settings are not what keeps a channel safe; see the Kafka tool kafka-configs", "settings", now)
+	}
+	r.survey = now
 }
 
 func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset) {

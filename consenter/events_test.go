@@ -12,6 +12,7 @@ import (
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -30,6 +31,10 @@ func TestEventsAreMeasured(t *testing.T) {
 	e.Recovered(time.Second)
 	e.Started(7, 3)
 	requireValues(map[string]float64{"available{channel=mychannel}": 1, "next_offset{channel=mychannel}": 7})
+
+	e.Surveyed([]log.Flaw{{Setting: "retention.ms", Value: "1", Want: "-1"}, {Setting: "cleanup.policy"}}, nil)
+	e.Surveyed(nil, errors.New("no rights")) // not known: what was known stays
+	requireValues(map[string]float64{"topic_flaws{channel=mychannel}": 2})
 
 	e.Described(0, machine.Strict)
 	e.Position(20)

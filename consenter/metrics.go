@@ -22,7 +22,7 @@ const (
 // metrics are made once per process, since a provider takes each name once. All
 // have the label channel.
 type metrics struct {
-	nextOffset, available, failed                     fabric.Gauge
+	nextOffset, available, failed, flaws              fabric.Gauge
 	blocks                                            fabric.Counter // label cause
 	skipped                                           fabric.Counter // label reason
 	reproduced, cutsPosted, cutsFailed, interruptions fabric.Counter
@@ -34,6 +34,7 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		nextOffset:     gauge(p, "next_offset", "Offset of the record that this orderer reads next."),
 		available:      gauge(p, "available", "1 while this orderer reads the channel's topic, else 0."),
 		failed:         gauge(p, "failed", "1 once the channel has stopped on this orderer until an operator acts, else 0."),
+		flaws:          gauge(p, "topic_flaws", "Settings of the topic by which records can be lost, or appends fail."),
 		blocks:         counter(p, "blocks_cut", "Blocks written, by what cut them.", labelCause),
 		skipped:        counter(p, "records_skipped", "Records passed over, by reason.", labelReason),
 		reproduced:     counter(p, "configs_reproduced", "Lagging config envelopes that this orderer appended anew."),
@@ -77,6 +78,7 @@ type channelMetrics struct {
 	all                              *metrics
 	channel                          string
 	nextOffset, available, stopped   fabric.Gauge
+	flaws                            fabric.Gauge
 	configsReproduced, interruptions fabric.Counter
 	cutsPosted, cutsFailed           fabric.Counter
 	appendDone, appendFailed         fabric.Histogram
@@ -90,6 +92,7 @@ func (m *metrics) of(channel string) *channelMetrics {
 		nextOffset:        m.nextOffset.With(labelChannel, channel),
 		available:         m.available.With(labelChannel, channel),
 		stopped:           m.failed.With(labelChannel, channel),
+		flaws:             m.flaws.With(labelChannel, channel),
 		configsReproduced: m.reproduced.With(labelChannel, channel),
 		interruptions:     m.interruptions.With(labelChannel, channel),
 		cutsPosted:        m.cutsPosted.With(labelChannel, channel),

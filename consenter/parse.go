@@ -90,7 +90,11 @@ func (p *parser) entry(name string, raw any) {
 func (p *parser) value(k key, raw any) {
 	if raw != nil && !k.take(raw) {
 		p.refused[k.name] = true
-		p.fault("%s.%s is %s; want %s", Key, k.name, shown(raw), k.want)
+		value := shown(raw)
+		if strings.Contains(k.name, "Password") || strings.Contains(k.name, "PrivateKey") {
+			value = "no name of a file" // but maybe what belongs into it
+		}
+		p.fault("%s.%s is %s; want %s", Key, k.name, value, k.want)
 	}
 }
 

@@ -163,7 +163,10 @@ func TestSecretsAreFiles(t *testing.T) {
 		require.ErrorContains(t, err, "file", section)
 		require.NotContains(t, err.Error(), secret, section)
 	}
-	_, err := parse(t, `SASL: {Password: swordfish}`)
+	_, err := parse(t, `SASL: {PasswordFile: 271828}`) // a password of digits, at the wrong place
+	require.ErrorContains(t, err, "is no name of a file")
+	require.NotContains(t, err.Error(), "271828")
+	_, err = parse(t, `SASL: {Password: swordfish}`)
 	require.ErrorContains(t, err, "Consensus.Kafka.SASL.Password is not a key")
 	require.ErrorContains(t, err, "Consensus.Kafka.SASL.PasswordFile")
 }

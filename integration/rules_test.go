@@ -59,6 +59,9 @@ var _ = Describe("a channel that in-tree orderers began", func() {
 		_, err = w.tool(ctx, "upgrade-rules", "--force")
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(ctx, w.rules(ctx, "orderer1")).Should(Equal(record.RuleSet_RULE_SET_STRICT))
+		out, err = w.tool(ctx, "upgrade-rules", "--force")
+		Expect(err).To(HaveOccurred())
+		Expect(out).To(ContainSubstring("by the strict rules already"))
 		Expect(w.Kill("orderer2")).To(Succeed())
 		Expect(w.Start(ctx, "orderer2")).To(Succeed())
 		traffic.sound(ctx)
@@ -91,6 +94,13 @@ var _ = Describe("a topic that was moved", func() {
 		Expect(out).To(ContainSubstring("is not the log that the ledger was made from"))
 		Expect(w.orders(ctx, "orderer2", "mychannel")).To(HaveOccurred())
 
+		By("bringing all of it, and deleting what could be compared")
+		w.remake("mychannel", values)
+		w.trim("mychannel", len(values))
+		out, err = w.tool(ctx, "repin", "--restart")
+		Expect(err).To(HaveOccurred())
+		Expect(out).To(ContainSubstring("are not in the topic: nothing tells that it is theirs"))
+
 		By("bringing all of it")
 		w.remake("mychannel", values)
 		_, err = w.tool(ctx, "repin", "--restart")
@@ -103,6 +113,9 @@ var _ = Describe("a topic that was moved", func() {
 			Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).Should(Succeed())
 		}
 		Eventually(ctx, func() uint64 { return w.equal(ctx, "mychannel") }).Should(BeNumerically(">", height))
+		out, err = w.tool(ctx, "repin", "--restart")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(out).To(ContainSubstring("there is nothing to be done"))
 	}, SpecTimeout(3*time.Minute))
 })
 
@@ -122,6 +135,16 @@ func (w *world) values(ctx context.Context, topic string) (values [][]byte) {
 		values = append(values, r.Value)
 	}
 	return values
+}
+
+// trim deletes the records of a topic below an offset.
+func (w *world) trim(topic string, below int) {
+	config := sarama.NewConfig()
+	config.Version = sarama.V2_8_0_0
+	admin, err := sarama.NewClusterAdmin(w.Descriptor().Brokers, config)
+	Expect(err).NotTo(HaveOccurred())
+	defer admin.Close()
+	Expect(admin.DeleteRecords(topic, map[int32]int64{0: int64(below)})).To(Succeed())
 }
 
 // remake deletes a topic and makes one of the same name with these values.

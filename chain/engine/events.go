@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -23,6 +24,7 @@ type Events struct {
 	Recovered     func(after time.Duration)            // reading again, or for the first time
 	TailUnchecked func(tail machine.Offset)            // the record before the next one was deleted from the topic
 	Partitions    func(n int)                          // the topic has come to have more than one; only the first is used
+	Surveyed      func(flaws []log.Flaw, err error)    // the topic's settings were looked at, or could not be
 	Failed        func(err error)                      // stopped for good
 	Halted        func()
 }
@@ -42,6 +44,7 @@ func (e Events) WithDefaults() Events {
 	set(&e.Recovered, func(time.Duration) {})
 	set(&e.TailUnchecked, func(machine.Offset) {})
 	set(&e.Partitions, func(int) {})
+	set(&e.Surveyed, func([]log.Flaw, error) {})
 	set(&e.Failed, func(error) {})
 	set(&e.Halted, func() {})
 	return e

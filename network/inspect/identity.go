@@ -16,66 +16,72 @@ import (
 
 // Move says that an orderer's ledger goes on in a topic.
 type Move struct {
-	Orderer string
-	From    string         // id of the topic by the last block; empty if it names none
-	To      string         // id of the topic now
-	Next    machine.Offset // offset of the record that the orderer reads next
+	From string         // id of the topic by the last block; empty if it names none
+	To   string         // id of the topic now
+	Next machine.Offset // offset of the record that the orderer reads next
 }
 
-// CheckMove holds an orderer's last block against the topic that is there now, as
-// the orderer does when it starts: bounds, and the record at the last offset. Only
-// the topic's id may be another. An error says why the orderer could not go on.
+// CheckMove holds an orderer's last blocks against the topic that is there now, as
+// the orderer does when it starts: bounds, and the records that they were made
+// from. Only the topic's id may be another. An error says why the orderer could not
+// go on; records that cannot be compared, since they were deleted, are such a reason.
 func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic log.Log) (Move, error) {
 	id, err := topic.Identity(ctx)
 	if err != nil {
 		return Move{}, err
 	}
-	blocks, err := r.last(ctx, orderer, channel)
+	if id.TopicID == "" {
+		return Move{}, errors.New("the brokers give topics no ids (Kafka before 2.8): there is nothing to name")
+	}
+	o, err := r.Dial(orderer)
 	if err != nil {
 		return Move{}, err
 	}
-	tip := blocks[len(blocks)-1]
+	defer o.Close()
+	newest, err := o.Newest(ctx, r.who, channel)
+	if err != nil {
+		return Move{}, err
+	}
+	l := &ledger{channel: channel, topic: topic, fetch: func(number uint64) (*cb.Block, error) { return o.Block(ctx, r.who, channel, number) }}
+	tip := blockOf(newest)
+	if tip == nil {
+		return Move{}, fmt.Errorf("its block %d has no metadata that can be read", newest.Header.Number)
+	}
 	position, err := engine.Position(uint64(tip.Number)+1, tip.Metadata)
 	if err != nil {
 		return Move{}, err
 	}
 	if position.Offset < 0 {
-		return Move{}, errors.New("it has ordered nothing yet, and needs no new topic id: it goes on with whatever topic is its channel's")
+		return Move{}, ErrNothingOrdered
 	}
+	unchecked := machine.Offset(-1)
 	start := machine.Start{Channel: channel, Next: tip.Number + 1, Metadata: position}
-	e := engine.New(&ledger{channel: channel, topic: topic, blocks: blocks}, start, engine.Settings{MovedTo: id.TopicID}, engine.Events{})
+	e := engine.New(l, start, engine.Settings{MovedTo: id.TopicID}, engine.Events{TailUnchecked: func(at machine.Offset) { unchecked = at }})
 	defer e.Close()
 	if err := e.Connect(ctx); err != nil {
 		return Move{}, err
 	}
-	return Move{Orderer: orderer, From: position.Topic, To: id.TopicID, Next: e.Next()}, nil
+	if l.err != nil {
+		return Move{}, l.err
+	}
+	if unchecked >= 0 {
+		return Move{}, fmt.Errorf("the records up to offset %d, from which its last blocks were made, are not in the topic: nothing tells that it is theirs", unchecked)
+	}
+	return Move{From: position.Topic, To: id.TopicID, Next: e.Next()}, nil
 }
 
-// last are the last two blocks of an orderer, or the only one.
-func (r *Reader) last(ctx context.Context, orderer, channel string) (blocks []engine.Block, err error) {
-	o, err := r.Dial(orderer)
-	if err != nil {
-		return nil, err
-	}
-	defer o.Close()
-	newest, err := o.Newest(ctx, r.who, channel)
-	if err != nil {
-		return nil, err
-	}
-	to := newest.Header.Number
-	err = o.Deliver(ctx, r.who, channel, client.Range{From: max(to, 1) - 1, To: to, BestEffort: true}, func(b *cb.Block) error {
-		metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
-		if err != nil {
-			return err
-		}
-		blocks = append(blocks, engine.Block{Number: machine.BlockNumber(b.Header.Number), Envelopes: b.Data.Data,
-			Config: protoutil.IsConfigBlock(b), Metadata: metadata.GetValue()})
+// ErrNothingOrdered says that an orderer has no record of the topic in its ledger
+// yet: there is nothing to compare, and nothing to lose.
+var ErrNothingOrdered = errors.New("it has ordered nothing yet")
+
+// blockOf is a block as engines have it; nil if its metadata cannot be read.
+func blockOf(b *cb.Block) *engine.Block {
+	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
+	if err != nil || b.Data == nil {
 		return nil
-	})
-	if err == nil && len(blocks) == 0 {
-		err = fmt.Errorf("%s gave no block of channel %s", orderer, channel)
 	}
-	return blocks, err
+	return &engine.Block{Number: machine.BlockNumber(b.Header.Number), Envelopes: b.Data.Data,
+		Config: protoutil.IsConfigBlock(b), Metadata: metadata.GetValue()}
 }
 
 // ledger is as much of an engine's host as a check needs.
@@ -83,7 +89,8 @@ type ledger struct {
 	engine.Host // what is not here is never asked
 	channel     string
 	topic       log.Log
-	blocks      []engine.Block
+	fetch       func(number uint64) (*cb.Block, error)
+	err         error // of a fetch, but for blocks that the orderer does not have
 }
 
 func (l *ledger) Channel() string           { return l.channel }
@@ -92,10 +99,13 @@ func (l *ledger) Described()                {}
 func (l *ledger) Moved(engine.Phase, error) {}
 
 func (l *ledger) Block(n machine.BlockNumber) *engine.Block {
-	for i := range l.blocks {
-		if l.blocks[i].Number == n {
-			return &l.blocks[i]
-		}
+	b, err := l.fetch(uint64(n))
+	var none *client.Refusal
+	if err != nil && !errors.As(err, &none) && l.err == nil {
+		l.err = err
 	}
-	return nil
+	if err != nil {
+		return nil
+	}
+	return blockOf(b)
 }

@@ -24,7 +24,7 @@ func reader(t *testing.T, ledgers ...*orderertest.Ledger) *Reader {
 }
 
 // chain is a ledger with some blocks above its genesis block.
-func chain(envelopes ...string) *orderertest.Ledger {
+func chained(envelopes ...string) *orderertest.Ledger {
 	l := orderertest.NewLedger([]byte("genesis"))
 	for _, e := range envelopes {
 		l.Append([]byte(e))
@@ -33,7 +33,7 @@ func chain(envelopes ...string) *orderertest.Ledger {
 }
 
 func TestBlocks(t *testing.T) {
-	r := reader(t, chain("one", "two"))
+	r := reader(t, chained("one", "two"))
 	var got []uint64
 	require.NoError(t, r.Blocks(t.Context(), "a", "mychannel", func(b *cb.Block) error {
 		got = append(got, b.Header.Number)
@@ -44,5 +44,5 @@ func TestBlocks(t *testing.T) {
 }
 
 func TestRunning(t *testing.T) {
-	require.Equal(t, []string{"b", "c"}, Running(reader(t, chain(), chain(), chain()).net), "a has no pid")
+	require.Equal(t, []string{"b", "c"}, Running(reader(t, chained(), chained(), chained()).net), "a has no pid")
 }

@@ -11,14 +11,14 @@ import (
 var abc = []string{"a", "b", "c"}
 
 func TestVerifyUpToTheCommonHeight(t *testing.T) {
-	r := reader(t, chain("1", "2", "3"), chain("1", "2"), chain("1", "2", "3", "4"))
+	r := reader(t, chained("1", "2", "3"), chained("1", "2"), chained("1", "2", "3", "4"))
 	height, err := r.Verify(t.Context(), "mychannel", abc)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, height)
 }
 
 func TestVerifyNamesTheFirstDifference(t *testing.T) {
-	r := reader(t, chain("1", "2", "3"), chain("1", "2", "3"), chain("1", "two", "three"))
+	r := reader(t, chained("1", "2", "3"), chained("1", "2", "3"), chained("1", "two", "three"))
 	_, err := r.Verify(t.Context(), "mychannel", abc)
 	var d *Difference
 	require.ErrorAs(t, err, &d)
@@ -31,13 +31,13 @@ func TestVerifyNamesTheFirstDifference(t *testing.T) {
 
 // Headers may agree where the metadata does not: then a restart would.
 func TestVerifyComparesMetadata(t *testing.T) {
-	other := chain("1", "2")
+	other := chained("1", "2")
 	other.Change(2, func(b *cb.Block) {
 		b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(&cb.Metadata{
 			Value: protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{Index: 1}}),
 		})
 	})
-	_, err := reader(t, chain("1", "2"), other).Verify(t.Context(), "mychannel", abc[:2])
+	_, err := reader(t, chained("1", "2"), other).Verify(t.Context(), "mychannel", abc[:2])
 	var d *Difference
 	require.ErrorAs(t, err, &d)
 	require.Equal(t, d.A.HeaderHash, d.B.HeaderHash)
@@ -54,7 +54,7 @@ func TestVerifyChecksEachChain(t *testing.T) {
 		"number":   {func(b *cb.Block) { b.Header.Number = 7 }, "does not follow"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := chain("1", "2", "3")
+			l := chained("1", "2", "3")
 			l.Change(2, fault.change)
 			_, err := reader(t, l, l).Verify(t.Context(), "mychannel", abc[:2])
 			require.ErrorContains(t, err, fault.want)
@@ -63,7 +63,7 @@ func TestVerifyChecksEachChain(t *testing.T) {
 }
 
 func TestVerifyNeedsOrderers(t *testing.T) {
-	r := reader(t, chain())
+	r := reader(t, chained())
 	_, err := r.Verify(t.Context(), "mychannel", nil)
 	require.Error(t, err)
 	_, err = r.Verify(t.Context(), "another", []string{"a"})
@@ -71,7 +71,7 @@ func TestVerifyNeedsOrderers(t *testing.T) {
 }
 
 func TestMembersHaveTheChannel(t *testing.T) {
-	r := reader(t, chain(), chain())
+	r := reader(t, chained(), chained())
 	members, err := r.Members(t.Context(), "mychannel", []string{"a", "b"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b"}, members)

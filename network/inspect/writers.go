@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,11 +18,18 @@ type Foreign struct {
 	Kind   string
 }
 
-// ForeignWriters looks at the records that a topic got within a window of time,
-// by the brokers' timestamps, for such as have not the mark that our orderers put
-// into every record: in-tree orderers write none. It returns the first few, how
-// many there are, and how many records it looked at.
+// lastLooked is how many records are looked at whatever their time is: a
+// timestamp is what the writer's clock said.
+const lastLooked = 1000
+
+// ForeignWriters looks at the records that a topic got within a window of time, by
+// their timestamps, and at the last thousand, for such as have not the mark that our
+// orderers put into every record: in-tree orderers write none. It returns the first
+// few, how many there are, and how many records it looked at.
 func ForeignWriters(ctx context.Context, brokers []string, topic string, window time.Duration) (first []Foreign, foreign, all int, err error) {
+	if window <= 0 {
+		return nil, 0, 0, fmt.Errorf("window %v: want a time in which other writers would have been seen", window)
+	}
 	from, err := since(brokers, topic, time.Now().Add(-window))
 	if err != nil {
 		return nil, 0, 0, err
@@ -35,9 +43,10 @@ func ForeignWriters(ctx context.Context, brokers []string, topic string, window 
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	if from < bounds.Start || from > bounds.End {
-		from = bounds.End // nothing was written since
+	if from < 0 { // nothing was written since
+		from = bounds.End
 	}
+	from = max(bounds.Start, min(from, bounds.End-lastLooked))
 	reader, err := l.Read(ctx, from)
 	if err != nil {
 		return nil, 0, 0, err
@@ -45,6 +54,9 @@ func ForeignWriters(ctx context.Context, brokers []string, topic string, window 
 	defer reader.Close()
 	for next := from; next < bounds.End; {
 		r, err := reader.Next(ctx)
+		if errors.Is(err, log.ErrNoRecord) {
+			break
+		}
 		if err != nil {
 			return nil, 0, 0, err
 		}
@@ -62,6 +74,7 @@ func ForeignWriters(ctx context.Context, brokers []string, topic string, window 
 func since(brokers []string, topic string, t time.Time) (log.Offset, error) {
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
+	config.Metadata.AllowAutoTopicCreation = false
 	c, err := sarama.NewClient(brokers, config)
 	if err != nil {
 		return 0, err
@@ -74,13 +87,14 @@ func since(brokers []string, topic string, t time.Time) (log.Offset, error) {
 	return log.Offset(at), nil
 }
 
-// writer says what a record is, and whether an orderer of ours wrote it. What
-// decodes to nothing is nobody's.
+// writer says what a record is, and whether an orderer of ours wrote it.
 func writer(value []byte) (kind string, ours bool) {
 	m, err := record.Decode(value)
 	switch {
-	case err != nil || m.Type == nil:
-		return "garbage", true
+	case err != nil:
+		return "garbage", false
+	case m.Type == nil:
+		kind = "nothing"
 	case m.GetRegular() != nil:
 		kind = m.GetRegular().Class.String()
 	case m.GetTimeToCut() != nil:

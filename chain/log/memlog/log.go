@@ -103,6 +103,9 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 	return id, err
 }
 
+// Survey finds nothing: a topic in memory has no settings.
+func (l *Log) Survey(ctx context.Context) ([]log.Flaw, error) { return nil, l.usable(ctx) }
+
 // Read opens a reader at from.
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	r := &reader{log: l, next: from, closed: make(chan struct{})}
