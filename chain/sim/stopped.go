@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
@@ -14,20 +15,21 @@ func (e *evidence) identity() string {
 		return ""
 	}
 	for _, o := range e.live {
-		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height]) {
+		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height], e.log) {
 			return fmt.Sprintf("%s goes on at height %d, though %s at offset %d took what its block %d was made from", o, o.ledger.height(), l.verb, l.at, height-1)
 		}
 	}
 	for _, o := range e.stopped {
-		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height]) && o.ledger.height() > height {
+		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height], e.log) && o.ledger.height() > height {
 			return fmt.Sprintf("%s wrote block %d after %s at offset %d", o, height, l.verb, l.at)
 		}
 	}
 	return ""
 }
 
-// contradicts says whether a ledger as it was at the loss covers records that were lost.
-func (l *loss) contradicts(blocks []stored) bool {
+// contradicts says whether a ledger as it was at the loss covers records that are
+// not in the log of now.
+func (l *loss) contradicts(blocks []stored, log [][]byte) bool {
 	if len(blocks) == 1 {
 		return false
 	}
@@ -38,7 +40,12 @@ func (l *loss) contradicts(blocks []stored) bool {
 	case Recreate:
 		return true
 	}
-	return next > int64(l.at)
+	for at := int64(l.at); at < next; at++ {
+		if at >= int64(len(log)) || !bytes.Equal(log[at], l.values[at]) {
+			return true
+		}
+	}
+	return false // what was lost came again, as it was
 }
 
 // failStop looks for envelopes that were taken by an orderer that had stopped.
