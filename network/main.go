@@ -37,7 +37,7 @@ func rootCommand() *cobra.Command {
 		blocksCommand(), verifyCommand(), topicCommand(), loadCommand(),
 		startCommand(), stopCommand(), killCommand(), joinCommand(), removeCommand(),
 		upgradeRulesCommand(), repinCommand(),
-		genesisCommand(), backlogCommand(), brokerCommand(),
+		genesisCommand(), backlogCommand(), chaosCommand(), checkCommand(), brokerCommand(),
 	)
 	return root
 }

@@ -245,6 +245,24 @@ func (n *Network) Stop(name string) error { return n.signal(name, syscall.SIGTER
 // Kill ends a process at once.
 func (n *Network) Kill(name string) error { return n.signal(name, syscall.SIGKILL) }
 
+// Pause stops a process where it is, as a machine that stalls; Continue lets it go on.
+func (n *Network) Pause(name string) error    { return n.send(name, syscall.SIGSTOP) }
+func (n *Network) Continue(name string) error { return n.send(name, syscall.SIGCONT) }
+
+func (n *Network) send(name string, s syscall.Signal) error {
+	p := n.processes[name]
+	if !p.alive() {
+		return fmt.Errorf("%s does not run", name)
+	}
+	if err := syscall.Kill(p.PID, s); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// BrokerNames are the processes that are brokers of this network.
+func (n *Network) BrokerNames() []string { return n.options.brokerNames() }
+
 func (n *Network) signal(name string, s syscall.Signal) error {
 	if _, _, err := n.command(name); err != nil {
 		return err

@@ -63,6 +63,27 @@ func (w *Writer) Add(e Event) {
 	}
 }
 
+// Submitted says that a client sends an envelope to an orderer. A nil Writer writes nothing.
+func (w *Writer) Submitted(id string, client int, orderer string) {
+	if w != nil {
+		w.Add(Event{What: Submitted, ID: id, Client: client, Orderer: orderer})
+	}
+}
+
+// Answered says what the client was told: nil is SUCCESS; an error is the
+// orderer's answer, or what kept one away.
+func (w *Writer) Answered(id string, err error, answer bool) {
+	switch {
+	case w == nil:
+	case err == nil:
+		w.Add(Event{What: Acknowledged, ID: id})
+	case answer:
+		w.Add(Event{What: Refused, ID: id, Text: err.Error()})
+	default:
+		w.Add(Event{What: Unknown, ID: id, Text: err.Error()})
+	}
+}
+
 // Err is the first error of writing.
 func (w *Writer) Err() error {
 	w.mu.Lock()

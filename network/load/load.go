@@ -5,6 +5,7 @@ package load
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/history"
 )
 
 // Target is one orderer.
@@ -23,18 +25,20 @@ type Target struct {
 
 // Config says what to send.
 type Config struct {
-	Channel string
-	Who     *client.Identity
-	Targets []Target      // streams are spread over them
-	Follow  []Target      // whose blocks are followed; default Targets
-	Tx      int           // envelopes; 0 for as many as fit until Until
-	Until   time.Time     // with Tx 0: when to stop sending
-	Rate    int           // envelopes a second over all streams; 0 for as fast as they go
-	Size    int           // bytes of an envelope; default 2048
-	Streams int           // concurrent streams; default 1 a target
-	Settle  time.Duration // how long to wait for the last blocks; default 1 minute
-	Persist bool          // after an error go on with the next envelope on another orderer, instead of ending
-	Report  func(Progress)
+	Channel  string
+	Who      *client.Identity
+	Targets  []Target        // streams are spread over them
+	Follow   []Target        // whose blocks are followed; default Targets
+	Tx       int             // envelopes; 0 for as many as fit until Until
+	Until    time.Time       // with Tx 0: when to stop sending
+	Rate     int             // envelopes a second over all streams; 0 for as fast as they go
+	Size     int             // bytes of an envelope; default 2048
+	Streams  int             // concurrent streams; default 1 a target
+	Settle   time.Duration   // how long to wait for the last blocks; default 1 minute
+	Persist  bool            // after an error go on with the next envelope on another orderer, instead of ending
+	Patience time.Duration   // how long a client waits for an answer before it goes on elsewhere; default: for ever
+	History  *history.Writer // gets every envelope and answer; nil for none
+	Report   func(Progress)
 }
 
 // Progress is where a run stands; reported once a second.
@@ -191,7 +195,7 @@ func sleepUntil(ctx context.Context, due time.Time) bool {
 func (s *sender) stream(ctx context.Context, number int, envelopes <-chan signed) error {
 	at := number
 	for {
-		done, err := s.session(ctx, at%len(s.config.Targets), envelopes)
+		done, err := s.session(ctx, number, at%len(s.config.Targets), envelopes)
 		if done || ctx.Err() != nil {
 			return nil
 		}
@@ -204,8 +208,10 @@ func (s *sender) stream(ctx context.Context, number int, envelopes <-chan signed
 }
 
 // session sends to a target until the envelopes end (done) or one is not acknowledged.
-func (s *sender) session(ctx context.Context, target int, envelopes <-chan signed) (done bool, err error) {
+func (s *sender) session(ctx context.Context, number, target int, envelopes <-chan signed) (done bool, err error) {
 	name := s.config.Targets[target].Name
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	stream, err := s.targets[target].Stream(ctx)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", name, err)
@@ -222,10 +228,25 @@ func (s *sender) session(ctx context.Context, target int, envelopes <-chan signe
 			return true, nil
 		}
 		s.ledgers.sent(e.id)
-		err := stream.Send(e.envelope)
+		s.config.History.Submitted(hex.EncodeToString(e.id[:]), number+1, name)
+		err := s.send(stream, cancel, e)
 		s.ledgers.answered(e.id, err)
+		s.config.History.Answered(hex.EncodeToString(e.id[:]), err, isRefusal(err))
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", name, err)
 		}
 	}
+}
+
+// send sends one envelope; a client whose patience is over ends the stream.
+func (s *sender) send(stream *client.Stream, cancel context.CancelFunc, e signed) error {
+	if s.config.Patience > 0 {
+		defer time.AfterFunc(s.config.Patience, cancel).Stop()
+	}
+	return stream.Send(e.envelope)
+}
+
+func isRefusal(err error) bool {
+	var no *client.Refusal
+	return errors.As(err, &no)
 }

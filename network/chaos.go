@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/chaos"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/history"
+)
+
+func chaosCommand() *cobra.Command {
+	var minutes float64
+	var faults []string
+	var file string
+	config := chaos.Config{Progress: os.Stderr}
+	c := &cobra.Command{
+		Use:   "chaos",
+		Short: "Send under load while brokers and orderers are killed, stopped and stalled; then check what was promised",
+		Long:  "Writes what happened into a history, and checks it as `network check` does: exit 1 if a promise\nwas broken. A schedule is decided by --seed; how long each step takes is not. Faults:\n\n" + faultTable(),
+		Args:  cobra.NoArgs,
+		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) (err error) {
+			config.Network, config.Channel, config.Duration = n, channelOf(c, n), time.Duration(minutes*float64(time.Minute))
+			if config.Faults, err = chaos.Named(faults); err != nil {
+				return err
+			}
+			if err := aim(n, "", &config.Load); err != nil {
+				return err
+			}
+			if err := writeHistory(c, config, file); err != nil {
+				return err
+			}
+			return checkHistory(file)
+		}),
+	}
+	channelFlag(c)
+	f := c.Flags()
+	f.Float64Var(&minutes, "minutes", 2, "how long")
+	f.IntVar(&config.Rounds, "rounds", 0, "end after so many faults, if that comes first (0: any number)")
+	f.Uint64Var(&config.Seed, "seed", 1, "decides the schedule")
+	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "which, by name; broker* is all that begin so")
+	f.StringVar(&file, "history", "history.jsonl", "file to write")
+	f.IntVar(&config.Load.Rate, "rate", 100, "envelopes a second")
+	f.IntVar(&config.Load.Streams, "streams", 6, "clients")
+	f.IntVar(&config.Load.Size, "size", 1500, "bytes of an envelope")
+	return c
+}
+
+func faultTable() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, f := range chaos.Faults {
+		fmt.Fprintf(w, "  %s\t%s\n", f.Name, f.Says)
+	}
+	_ = w.Flush() // into memory
+	return b.String()
+}
+
+func writeHistory(c *cobra.Command, config chaos.Config, file string) error {
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriter(out)
+	config.History = history.NewWriter(buffered)
+	err = chaos.Run(c.Context(), config)
+	return errors.Join(err, buffered.Flush(), out.Close())
+}
+
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check HISTORY",
+		Short: "Look for broken promises in the history of a chaos run; needs no network",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(_ *cobra.Command, args []string) error { return checkHistory(args[0]) },
+	}
+}
+
+func checkHistory(file string) error {
+	in, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	events, err := history.Read(bufio.NewReader(in))
+	if err != nil {
+		return err
+	}
+	report := history.Check(events)
+	fmt.Print(report)
+	if !report.Sound() {
+		return fmt.Errorf("%s: %d promises were broken", file, len(report.Broken))
+	}
+	return nil
+}

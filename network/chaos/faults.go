@@ -1,0 +1,181 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Fault is something that happens to a network, and is mended.
+type Fault struct {
+	Name string
+	Says string
+	do   func(ctx context.Context, r *run) error
+}
+
+// Faults are all that there are.
+var Faults = []Fault{
+	{"broker-kill", "a broker is killed, and started after up to 3 s", killed((*run).broker)},
+	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", killed((*run).leader)},
+	{"broker-restart", "a broker is stopped as an operator does, and started", restarted((*run).broker)},
+	{"broker-stall", "a broker is stopped where it is for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second)},
+	{"brokers-rolling", "all brokers are restarted, one after the other", rolling},
+	{"brokers-two", "two brokers are killed, and started after 5 s", brokersTwo},
+	{"brokers-all", "all brokers are killed, and started after 5 s", brokersAll},
+	{"leader-move", "another broker becomes the leader", leaderMove},
+	{"orderer-kill", "an orderer is killed, and started after up to 3 s", killed((*run).orderer)},
+	{"orderer-restart", "an orderer is stopped as an operator does, and started", restarted((*run).orderer)},
+	{"orderer-stall", "an orderer is stopped where it is for 2 to 6 s (SIGSTOP)", stalled((*run).orderer, 2*time.Second, 6*time.Second)},
+}
+
+// Named are the faults of these names; a name that ends in * is all that begin so.
+func Named(names []string) (chosen []Fault, err error) {
+	for _, name := range names {
+		before := len(chosen)
+		for _, f := range Faults {
+			prefix, all := strings.CutSuffix(name, "*")
+			if f.Name == name || all && strings.HasPrefix(f.Name, prefix) {
+				chosen = append(chosen, f)
+			}
+		}
+		if len(chosen) == before {
+			return nil, fmt.Errorf("there is no fault %q; there are %s", name, strings.Join(Names(), ", "))
+		}
+	}
+	return chosen, nil
+}
+
+// Names are those of all faults.
+func Names() (all []string) {
+	for _, f := range Faults {
+		all = append(all, f.Name)
+	}
+	return all
+}
+
+func killed(whom func(*run) string) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		name := whom(r)
+		r.note("kill %s", name)
+		if err := r.Network.Kill(name); err != nil {
+			return err
+		}
+		if err := r.pause(ctx, 200*time.Millisecond, 3*time.Second); err != nil {
+			return err
+		}
+		return r.Network.Start(ctx, name)
+	}
+}
+
+func restarted(whom func(*run) string) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error { return restart(ctx, r, whom(r)) }
+}
+
+func restart(ctx context.Context, r *run, name string) error {
+	r.note("restart %s", name)
+	if err := r.Network.Stop(name); err != nil {
+		return err
+	}
+	return r.Network.Start(ctx, name)
+}
+
+func stalled(whom func(*run) string, least, most time.Duration) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		name := whom(r)
+		r.note("stall %s", name)
+		if err := r.Network.Pause(name); err != nil {
+			return err
+		}
+		return errors.Join(r.pause(ctx, least, most), r.Network.Continue(name))
+	}
+}
+
+func rolling(ctx context.Context, r *run) error {
+	for _, name := range r.Network.BrokerNames() {
+		if err := restart(ctx, r, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func brokersTwo(ctx context.Context, r *run) error {
+	names := slices.Clone(r.Network.BrokerNames())
+	if len(names) < 3 {
+		return errors.New("it needs three brokers")
+	}
+	r.rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	r.note("kill %s and %s", names[0], names[1])
+	if err := errors.Join(r.Network.Kill(names[0]), r.Network.Kill(names[1]), r.pause(ctx, 5*time.Second, 5*time.Second)); err != nil {
+		return err
+	}
+	return errors.Join(r.Network.Start(ctx, names[0]), r.Network.Start(ctx, names[1]))
+}
+
+func brokersAll(ctx context.Context, r *run) error {
+	r.note("kill all brokers")
+	if err := errors.Join(r.Network.StopBrokers(), r.pause(ctx, 5*time.Second, 5*time.Second)); err != nil {
+		return err
+	}
+	return r.Network.StartBrokers(ctx)
+}
+
+// leader is the broker that leads the topic; any, if that is not known.
+func (r *run) leader() string {
+	c, err := r.client()
+	if err != nil {
+		return r.broker()
+	}
+	defer c.Close()
+	b, err := c.Leader(r.Channel, 0)
+	if err != nil {
+		return r.broker()
+	}
+	at := slices.Index(r.Network.Descriptor().Brokers, b.Addr())
+	if at < 0 {
+		return r.broker()
+	}
+	return r.Network.BrokerNames()[at]
+}
+
+func (r *run) client() (sarama.Client, error) {
+	config := sarama.NewConfig()
+	config.Version = sarama.V2_8_0_0
+	config.Metadata.AllowAutoTopicCreation = false
+	return sarama.NewClient(r.Network.Descriptor().Brokers, config)
+}
+
+// leaderMove puts another of the topic's replicas first, and has it elected.
+func leaderMove(_ context.Context, r *run) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	a, err := sarama.NewClusterAdminFromClient(c)
+	if err != nil {
+		return errors.Join(err, c.Close())
+	}
+	defer a.Close()
+	replicas, err := c.Replicas(r.Channel, 0)
+	if err != nil {
+		return err
+	}
+	replicas = append(replicas[1:], replicas[0])
+	r.note("move the leader to broker%d", replicas[0])
+	if err := a.AlterPartitionReassignments(r.Channel, [][]int32{replicas}); err != nil {
+		return err
+	}
+	results, err := a.ElectLeaders(sarama.PreferredElection, map[string][]int32{r.Channel: {0}})
+	if err != nil {
+		return err
+	}
+	if p := results[r.Channel][0]; p != nil && p.ErrorCode != sarama.ErrNoError && p.ErrorCode != sarama.ErrElectionNotNeeded {
+		return p.ErrorCode
+	}
+	return nil
+}
