@@ -245,8 +245,10 @@ func (n *Network) Stop(name string) error { return n.signal(name, syscall.SIGTER
 // Kill ends a process at once.
 func (n *Network) Kill(name string) error { return n.signal(name, syscall.SIGKILL) }
 
-// Pause stops a process where it is, as a machine that stalls; Continue lets it go on.
-func (n *Network) Pause(name string) error    { return n.send(name, syscall.SIGSTOP) }
+// Pause stops a process where it is, as a machine that stalls.
+func (n *Network) Pause(name string) error { return n.send(name, syscall.SIGSTOP) }
+
+// Continue lets a process go on that was paused.
 func (n *Network) Continue(name string) error { return n.send(name, syscall.SIGCONT) }
 
 func (n *Network) send(name string, s syscall.Signal) error {
