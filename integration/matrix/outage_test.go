@@ -17,7 +17,9 @@ import (
 // What the broker refuses is not ordered, and its client is told so. A batch
 // that is open is cut once the replicas are back.
 func TestRow03TooFewReplicas(t *testing.T) {
-	s := newScene(t)
+	// The client gives up by the number of its attempts, on a slow machine, too:
+	// at a time limit nobody knew whether the last of them was refused.
+	s := newScene(t, func(o *chain.Options) { o.AppendTimeout = patience })
 	s.it.order("e")
 	fault := s.cluster.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Topic: channel, Code: kafkatest.CodeNotEnoughReplicas})
 	s.fails("order", s.it.submit("refused"), chain.ErrNotReady, "the envelope is not ordered", "min.insync.replicas")
