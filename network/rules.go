@@ -147,8 +147,8 @@ func repin(ctx context.Context, n *fabricnet.Network, channel string, restart bo
 	if err != nil {
 		return err
 	}
-	if !moved {
-		fmt.Printf("channel %s: the topic has the id %s that it had; there is nothing to be done\n", channel, id.TopicID)
+	if set := n.Moved(channel); set == id.TopicID || set == "" && !moved {
+		fmt.Printf("channel %s: the topic has the id %s that its orderers expect; there is nothing to be done\n", channel, id.TopicID)
 		return nil
 	}
 	if !restart {

@@ -276,6 +276,16 @@ func (n *Network) signal(name string, s syscall.Signal) error {
 	return n.save()
 }
 
+// Moved is the id of the topic that SetMoved gave for the channel, or empty.
+func (n *Network) Moved(channel string) string {
+	for _, m := range n.options.Moved {
+		if id, of := strings.CutPrefix(m, channel+"="); of {
+			return id
+		}
+	}
+	return ""
+}
+
 // SetMoved lets the orderers take the id of the topic that a channel was moved
 // to, and restarts those that run.
 func (n *Network) SetMoved(ctx context.Context, channel, id string) error {
