@@ -62,6 +62,9 @@ func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network 
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() {
 		if CurrentSpecReport().Failed() {
+			if saved, err := fabricnet.Open(n.Dir()); err == nil {
+				n = saved // a command of the tool may have started processes anew
+			}
 			AddReportEntry("logs", n.Dir())
 			Expect(n.Halt()).To(Succeed())
 			return
