@@ -19,6 +19,7 @@ type host struct {
 	chain   *Chain
 	support Support
 	cut     *cutter
+	puller  *puller // of a catch-up; nil outside of one
 }
 
 func (h *host) Channel() string { return h.support.ChannelID() }
@@ -92,24 +93,32 @@ func (h *host) nextBlock(b engine.Block) (*fabric.Block, error) {
 		return nil, fmt.Errorf("the ledger goes on with block %d, the topic with block %d: something else has written to the ledger; "+
 			"restart the orderer", block.Header.Number, b.Number)
 	}
-	return block, nil
+	return block, h.puller.follows(block)
 }
 
 func (h *host) Block(number machine.BlockNumber) *engine.Block {
 	b := h.support.Block(uint64(number))
-	if b == nil || b.Data == nil {
+	if b == nil || b.Header == nil || b.Data == nil {
 		return nil
 	}
-	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
+	block, err := blockOf(b)
 	if err != nil {
 		return nil
 	}
-	return &engine.Block{
-		Number:    number,
+	return &block
+}
+
+func blockOf(b *fabric.Block) (engine.Block, error) {
+	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
+	if err != nil {
+		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
+	}
+	return engine.Block{
+		Number:    machine.BlockNumber(b.Header.Number),
 		Envelopes: b.Data.Data,
 		Config:    protoutil.IsConfigBlock(b),
 		Metadata:  metadata.GetValue(),
-	}
+	}, nil
 }
 
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }

@@ -42,11 +42,18 @@ func (l *loop) run() {
 		if ctx.Err() != nil {
 			return
 		}
-		switch l.engine.After(err) {
-		case engine.Stop:
+		next := l.engine.After(err)
+		if next == engine.Pull {
+			err = l.catchUp(ctx)
+			next = l.engine.After(err)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case next == engine.Stop:
 			l.chain.fail(err)
 			return
-		case engine.Retry:
+		case next == engine.Retry:
 			l.pause(ctx, err)
 		}
 	}
@@ -99,6 +106,12 @@ func (l *loop) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, connectPatience)
 	defer cancel()
 	return l.engine.Connect(ctx)
+}
+
+// catchUp takes blocks from other orderers.
+func (l *loop) catchUp(ctx context.Context) error {
+	defer l.host.endPull()
+	return l.engine.CatchUp(ctx)
 }
 
 // pause waits before the next attempt.

@@ -19,6 +19,8 @@ type Options struct {
 	OpenLog OpenLog               // required
 	Crypto  fabric.CryptoProvider // required
 	Events  engine.Events
+
+	NewPuller NewPuller // nil: a channel whose topic lost records that it needs stops
 	engine.Settings
 
 	RetryMin      time.Duration // first pause after a failure; default 100 ms, doubled up to RetryMax, with jitter

@@ -62,7 +62,7 @@ func (s *status) signal() {
 		if s.closed {
 			s.errored, s.closed = make(chan struct{}), false
 		}
-	case engine.Starting, engine.CutOff:
+	case engine.Starting, engine.CutOff, engine.Pulling:
 		if s.alarm == nil {
 			s.alarm = time.AfterFunc(s.grace, s.overdue)
 		}
@@ -89,7 +89,7 @@ func (s *status) shut() {
 func (s *status) overdue() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.is.Phase == engine.Starting || s.is.Phase == engine.CutOff {
+	if !s.is.Final() && s.is.Phase != engine.Reading {
 		s.shut()
 	}
 }
@@ -172,7 +172,7 @@ func (s *status) report() types.Status {
 		return types.StatusFailed
 	case s.is.Final(), s.is.Phase == engine.CutOff:
 		return types.StatusInactive
-	case s.is.CaughtUp && s.is.Described:
+	case s.is.Phase == engine.Reading && s.is.CaughtUp && s.is.Described:
 		return types.StatusActive
 	}
 	return types.StatusOnBoarding

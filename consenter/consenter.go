@@ -30,6 +30,7 @@ type Host struct {
 	Consensus any                    // the section Consensus of orderer.yaml, as it was parsed; may be nil
 	Metrics   fabric.MetricsProvider // required
 	Crypto    fabric.CryptoProvider  // required
+	Cluster   Cluster                // may be empty: blocks are not pulled then
 	ConfigDir string                 // what relative files are relative to: the folder of orderer.yaml; empty: the working directory
 }
 
@@ -39,6 +40,7 @@ type Consenter struct {
 	tls     *tls.Config
 	sasl    *kafka.SASL
 	crypto  fabric.CryptoProvider
+	cluster Cluster
 	metrics *metrics
 	logger  *fabric.Logger
 }
@@ -63,6 +65,7 @@ func New(host Host) (*Consenter, error) {
 		tls:     transport,
 		sasl:    auth,
 		crypto:  host.Crypto,
+		cluster: host.Cluster,
 		metrics: newMetrics(host.Metrics),
 		logger:  logger,
 	}, nil
@@ -101,6 +104,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		Settings:      o.Topic.of(channel),
 		Crypto:        c.crypto,
 		Events:        c.events(channel),
+		NewPuller:     c.newPuller,
 		RetryMin:      o.Retry.Min,
 		RetryMax:      o.Retry.Max,
 		AppendTimeout: o.Timeouts.Append,

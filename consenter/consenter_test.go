@@ -74,7 +74,8 @@ func TestSettingsReachTheChain(t *testing.T) {
 	o := c.options(channel)
 	require.NotNil(t, o.OpenLog)
 	require.NotNil(t, o.Crypto)
-	o.OpenLog, o.Crypto, o.Events = nil, nil, engine.Events{}
+	require.NotNil(t, o.NewPuller)
+	o.OpenLog, o.Crypto, o.NewPuller, o.Events = nil, nil, nil, engine.Events{}
 	require.Equal(t, chain.Options{
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
 		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, CutJitter: 0.5, Inflight: 6,

@@ -28,6 +28,7 @@ func (c *Consenter) events(channel string) engine.Events {
 		Started:     r.started,
 		Described:   r.described,
 		BlockCut:    r.blockCut,
+		Pulled:      r.pulled,
 		Position:    r.position,
 		Skipped:     r.skipped,
 		Reproduced:  r.reproduced,
@@ -91,6 +92,19 @@ func (r *reporter) surveyed(flaws []log.Flaw, err error) {
 func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset) {
 	r.blocks(cause).Add(1)
 	r.log.Debugw("Cut a block", "block", number, "offset", at, "envelopes", envelopes, "cause", cause)
+}
+
+// progress is how many blocks of other orderers are written from line to line.
+const progress = 1000
+
+func (r *reporter) pulled(number machine.BlockNumber, at machine.Offset) {
+	r.blocksPulled.Add(1)
+	r.position(at + 1)
+	line := r.log.Debugw
+	if number%progress == 0 {
+		line = r.log.Infow
+	}
+	line("Wrote a block of another orderer", "block", number, "offset", at)
 }
 
 func (r *reporter) position(next machine.Offset) { r.nextOffset.Set(float64(next)) }

@@ -26,6 +26,7 @@ type metrics struct {
 	blocks                                            fabric.Counter // label cause
 	skipped                                           fabric.Counter // label reason
 	reproduced, cutsPosted, cutsFailed, interruptions fabric.Counter
+	pulled                                            fabric.Counter
 	appendDuration                                    fabric.Histogram // label result
 }
 
@@ -37,6 +38,7 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		flaws:          gauge(p, "topic_flaws", "Settings of the topic by which records can be lost, or appends fail."),
 		blocks:         counter(p, "blocks_cut", "Blocks written, by what cut them.", labelCause),
 		skipped:        counter(p, "records_skipped", "Records passed over, by reason.", labelReason),
+		pulled:         counter(p, "blocks_pulled", "Blocks of other orderers, written because the topic had lost their records."),
 		reproduced:     counter(p, "configs_reproduced", "Lagging config envelopes that this orderer appended anew."),
 		cutsPosted:     counter(p, "cuts_posted", "Time-to-cut records that this orderer appended."),
 		cutsFailed:     counter(p, "cuts_failed", "Attempts to append a time-to-cut record that failed."),
@@ -81,6 +83,7 @@ type channelMetrics struct {
 	flaws                            fabric.Gauge
 	configsReproduced, interruptions fabric.Counter
 	cutsPosted, cutsFailed           fabric.Counter
+	blocksPulled                     fabric.Counter
 	appendDone, appendFailed         fabric.Histogram
 }
 
@@ -96,6 +99,7 @@ func (m *metrics) of(channel string) *channelMetrics {
 		configsReproduced: m.reproduced.With(labelChannel, channel),
 		interruptions:     m.interruptions.With(labelChannel, channel),
 		cutsPosted:        m.cutsPosted.With(labelChannel, channel),
+		blocksPulled:      m.pulled.With(labelChannel, channel),
 		cutsFailed:        m.cutsFailed.With(labelChannel, channel),
 		appendDone:        m.appendDuration.With(labelChannel, channel, labelResult, "ok"),
 		appendFailed:      m.appendDuration.With(labelChannel, channel, labelResult, "error"),

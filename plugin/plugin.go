@@ -18,6 +18,9 @@ const Type = consenter.Type
 // which is then the folder of the orderer.yaml that the orderer reads.
 type Host = consenter.Host
 
+// Cluster is how the orderer reaches other orderers.
+type Cluster = consenter.Cluster
+
 // Register adds the consenter for Type. The error is for the operator who starts
 // the orderer: it names all that is wrong with the configuration. The orderer
 // must not go on after one.

@@ -136,6 +136,11 @@ func (c *channel) write(b engine.Block) error {
 	return nil
 }
 
+// Pull finds nobody: there is one orderer.
+func (c *channel) Pull(context.Context, machine.BlockNumber) (engine.Block, error) {
+	return engine.Block{}, engine.ErrNoBlock
+}
+
 func (c *channel) Block(n machine.BlockNumber) *engine.Block {
 	if int(n) >= len(c.blocks) {
 		return nil

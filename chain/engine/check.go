@@ -55,7 +55,7 @@ func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 		return log.Bounds{}, err
 	}
 	if err := e.within(bounds); err != nil {
-		return log.Bounds{}, stop(err)
+		return log.Bounds{}, err
 	}
 	e.topicID = id.TopicID
 	return bounds, nil
@@ -147,11 +147,10 @@ func (e *Engine) within(b log.Bounds) error {
 	}
 	switch {
 	case next < b.Start:
-		return fmt.Errorf("topic %q starts at offset %d, but this orderer goes on at %d: the records between were deleted; "+
-			"set the topic's retention to unlimited, remove the channel from this orderer and join it again with a config block of an orderer that has them", name, b.Start, next)
+		return trimmed{b.Start, e.Next()}
 	case read > b.End:
-		return fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: the topic was recreated, cut short, or is on another cluster; "+
-			"bring its records back and restart the orderer", name, b.End, read)
+		return stop(fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: the topic was recreated, cut short, or is on another cluster; "+
+			"bring its records back and restart the orderer", name, b.End, read))
 	}
 	return nil
 }

@@ -109,6 +109,7 @@ func (e *Engine) writeBlock(f machine.WriteBlock) error {
 	if err := e.host.Write(b); err != nil {
 		return stop(err)
 	}
+	e.wrote(b)
 	e.events.BlockCut(f.Number, len(f.Envelopes), f.Cause, f.Metadata.Offset)
 	return nil
 }
@@ -122,13 +123,22 @@ func (e *Engine) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, er
 	if err := e.host.WriteConfig(b); err != nil {
 		return nil, stop(err)
 	}
+	e.wrote(b)
 	e.events.BlockCut(f.Number, 1, machine.CauseConfig, f.Metadata.Offset)
-	c := e.host.Config()
-	if c.ConsensusType != ConsensusType {
-		return nil, stop(fmt.Errorf("%w: it is %q since block %d; restart the orderer", ErrMigrated, c.ConsensusType, f.Number))
+	if err := e.migrated(f.Number); err != nil {
+		return nil, stop(err)
 	}
+	c := e.host.Config()
 	e.configured = true
 	return machine.Configured{Seq: c.Seq, Limits: c.Limits, Resubmission: c.Resubmission}, nil
+}
+
+// migrated says that a config block has given the channel another consensus type.
+func (e *Engine) migrated(by machine.BlockNumber) error {
+	if c := e.host.Config(); c.ConsensusType != ConsensusType {
+		return fmt.Errorf("%w: it is %q since block %d; restart the orderer", ErrMigrated, c.ConsensusType, by)
+	}
+	return nil
 }
 
 func blockOf(number machine.BlockNumber, m machine.Metadata, envelopes ...machine.Envelope) (Block, error) {

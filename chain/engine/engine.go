@@ -11,7 +11,7 @@
 //		for err == nil {
 //			err = e.Advance(ctx, wait)
 //		}
-//		switch e.After(err) { Reopen: at once; Retry: after a pause; Stop: never }
+//		switch e.After(err) { Reopen: at once; Pull: after CatchUp; Retry: after a pause; Stop: never }
 //	}
 //
 // Beside it run any number of Submit calls, and a Poster for each armed timer.
@@ -47,6 +47,11 @@ type Host interface {
 	// the config in force before it returns. An error is final.
 	Write(Block) error
 	WriteConfig(Block) error
+
+	// Pull returns a block that another orderer of the channel has, verified
+	// against the channel's policy. ErrNoBlock is wrapped when it cannot be had.
+	// Write and WriteConfig must fail for one that does not follow the ledger's last.
+	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
 
 	// Blocks are those of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
@@ -117,6 +122,9 @@ type Engine struct {
 	described  bool             // the session has appended a description
 	configured bool             // a config block was just written
 	missing    int              // sessions in a row that found no topic
+	trimmed    trimmed          // why blocks are pulled
+	bare       int              // attempts in a row to pull a block that nobody had
+	written    *Block           // the last; nil before the first
 
 	owed       *owed // a copy that must be in the log before the next record is taken
 	reproduced reproduced
@@ -133,6 +141,7 @@ type Next int
 
 const (
 	Reopen Next = iota // connect again at once: nothing is wrong
+	Pull               // call CatchUp: the topic does not have the next record any more
 	Retry              // connect again after a pause
 	Stop               // nothing more, until an operator has removed the cause
 )
@@ -160,7 +169,12 @@ func (e *Engine) After(err error) Next {
 	switch {
 	case errors.As(err, &s):
 		return Stop
-	case errors.Is(err, errReopen), errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
+	case errors.As(err, &awaitingBlock{}):
+		e.host.Moved(Pulling, err)
+		return Retry
+	case errors.As(err, &e.trimmed):
+		return Pull
+	case errors.Is(err, errPulled), errors.Is(err, errReopen), errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
 		return Reopen
 	case errors.Is(err, log.ErrOutOfRange): // the next session says how the topic lost its records
 	case log.ClassOf(err) == log.Fatal:

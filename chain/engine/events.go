@@ -14,7 +14,8 @@ type Events struct {
 	Started       func(next machine.Offset, height machine.BlockNumber) // reading began
 	Described     func(at machine.Offset, rules machine.RuleSet)        // it is known by which rules the topic is read
 	BlockCut      func(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset)
-	Position      func(next machine.Offset) // offset read next; after every record
+	Pulled        func(number machine.BlockNumber, at machine.Offset) // a block of another orderer was written
+	Position      func(next machine.Offset)                           // offset read next; after every record
 	Skipped       func(at machine.Offset, reason machine.Reason, detail string)
 	Reproduced    func(at machine.Offset)          // a copy of a lagging envelope is in the log
 	CutPosted     func(number machine.BlockNumber) // a time-to-cut record was appended
@@ -34,6 +35,7 @@ func (e Events) WithDefaults() Events {
 	set(&e.Started, func(machine.Offset, machine.BlockNumber) {})
 	set(&e.Described, func(machine.Offset, machine.RuleSet) {})
 	set(&e.BlockCut, func(machine.BlockNumber, int, machine.Cause, machine.Offset) {})
+	set(&e.Pulled, func(machine.BlockNumber, machine.Offset) {})
 	set(&e.Position, func(machine.Offset) {})
 	set(&e.Skipped, func(machine.Offset, machine.Reason, string) {})
 	set(&e.Reproduced, func(machine.Offset) {})

@@ -11,8 +11,9 @@ type Phase int
 const (
 	Starting Phase = iota // never read yet
 	Reading
-	CutOff // lost the log; trying
-	Failed // stopped for good
+	CutOff  // lost the log; trying
+	Pulling // the log lost records; takes blocks from other orderers
+	Failed  // stopped for good
 	Halted
 )
 
@@ -31,7 +32,7 @@ type Readiness struct {
 	Phase     Phase
 	Described bool  // it is known by which rules the topic is read, and that it is ours
 	CaughtUp  bool  // has once read to the end that the log had at the start
-	Cause     error // of CutOff and Failed
+	Cause     error // of CutOff, Pulling and Failed
 }
 
 // To moves to another phase and says whether it is another. Failed and Halted

@@ -76,6 +76,28 @@ func (o *Orderer) writeConfig(b engine.Block) error {
 	return nil
 }
 
+// Pull takes a block from an orderer that has it, and whose process runs.
+func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (engine.Block, error) {
+	if o.cutOff {
+		return engine.Block{}, errFault
+	}
+	away := 0
+	for _, other := range o.w.orderers {
+		switch {
+		case other == o:
+		case !other.up:
+			away++
+		case int(n) < other.ledger.height():
+			o.w.happened["pull"]++
+			return other.ledger.blocks[n].Block, nil
+		}
+	}
+	if away > 0 {
+		return engine.Block{}, fmt.Errorf("%d orderers do not answer", away)
+	}
+	return engine.Block{}, engine.ErrNoBlock
+}
+
 // Block returns a block of the ledger.
 func (o *Orderer) Block(n machine.BlockNumber) *engine.Block {
 	if int(n) >= o.ledger.height() {

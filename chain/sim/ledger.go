@@ -33,6 +33,14 @@ func (l *Ledger) height() int { return len(l.blocks) }
 
 func (l *Ledger) tip() stored { return l.blocks[len(l.blocks)-1] }
 
+// next is the offset that the ledger goes on at.
+func (l *Ledger) next() int64 {
+	if l.height() == 1 {
+		return 0
+	}
+	return l.tip().position().LastOffsetPersisted + 1
+}
+
 // config is the one in force.
 func (l *Ledger) config() settings { return l.tip().after }
 

@@ -22,6 +22,7 @@ func (w *World) lose(a Action) {
 		heights: map[*Orderer]int{}, next: map[*Orderer]int64{}}
 	for _, o := range w.orderers {
 		l.heights[o], l.next[o] = o.ledger.height(), o.next()
+		l.covers = append(l.covers, o.ledger.next())
 	}
 	w.loss = l
 	switch a.Verb {

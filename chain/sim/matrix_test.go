@@ -39,6 +39,10 @@ func TestRow05BrokersAway(t *testing.T) {
 	shows(t, func(p *Profile) { p.Outages = true }, "cut-off", "rejoin")
 }
 
+func TestRow10TrimmedAndPulled(t *testing.T) {
+	shows(t, func(p *Profile) { p.Losses, p.Restarts, p.Updates, p.Outages = true, true, true, true }, "trim", "pull")
+}
+
 func TestRow18KilledBetweenProduceAndAnswer(t *testing.T) {
 	shows(t, func(p *Profile) { p.Restarts = true }, "crash before-produce", "crash after-produce")
 }

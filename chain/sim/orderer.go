@@ -187,6 +187,8 @@ func (o *Orderer) follow(err error) bool {
 	switch o.engine.After(err) {
 	case engine.Stop:
 		o.fail(err)
+	case engine.Pull:
+		return o.follow(o.engine.CatchUp(context.Background()))
 	case engine.Reopen:
 		return o.follow(o.engine.Connect(context.Background()))
 	case engine.Retry:

@@ -48,6 +48,17 @@ func (l *loss) contradicts(blocks []stored, log [][]byte) bool {
 	return false // what was lost came again, as it was
 }
 
+// covered says whether a ledger had, at the loss, the blocks up to the records that
+// are left.
+func (l *loss) covered() bool {
+	for _, next := range l.covers {
+		if next >= int64(l.at) {
+			return true
+		}
+	}
+	return false
+}
+
 // failStop looks for envelopes that were taken by an orderer that had stopped.
 func (e *evidence) failStop() string {
 	for _, o := range e.stopped {
@@ -67,8 +78,8 @@ func (e *evidence) poison() string {
 		if e.w.loss == nil && o.fault != nil {
 			return fmt.Sprintf("%s has stopped: %v", o, o.fault)
 		}
-		if l := e.w.loss; l != nil && l.verb == Trim && o.fault != nil && o.next() >= int64(l.at) {
-			return fmt.Sprintf("%s has stopped at offset %d, and the log still has that: %v", o, o.next(), o.fault)
+		if l := e.w.loss; l != nil && l.verb == Trim && o.fault != nil && (o.next() >= int64(l.at) || l.covered()) {
+			return fmt.Sprintf("%s has stopped at offset %d, and the log still has that, or another orderer has the blocks up to there: %v", o, o.next(), o.fault)
 		}
 	}
 	return ""

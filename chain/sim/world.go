@@ -48,6 +48,7 @@ type loss struct {
 	at      log.Offset         // records from here on are other ones, or (trim) those below are gone
 	values  [][]byte           // the log before
 	heights map[*Orderer]int   // of the ledgers
+	covers  []int64            // offsets that the ledgers go on at
 	next    map[*Orderer]int64 // offsets that the orderers would have read next; -1 before the first
 }
 

@@ -56,6 +56,7 @@ func (o *orderer) stopped(contents string, says ...string) {
 		o.w.Error("readers wait for blocks that never come")
 	}
 	o.refuses(chain.ErrFailed, says...)
+	o.w.eventually("the failure is reported", func() bool { return len(o.seen.now().failed) > 0 })
 	if n := len(o.seen.now().failed); n != 1 {
 		o.w.Errorf("the failure was reported %d times", n)
 	}

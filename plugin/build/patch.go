@@ -104,12 +104,17 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 	if err != nil {
 		return nil, err
 	}
+	dialer, err := m.parameter("cluster.PredicateDialer")
+	if err != nil {
+		return nil, err
+	}
 	if len(tree.Imports) == 0 {
 		return nil, m.missing("imports")
 	}
-	register := fmt.Sprintf("if err := %s.Register(%s, %s.Host{Consensus: %s.Consensus, Metrics: %s, Crypto: %s}); err != nil {\n"+
+	register := fmt.Sprintf("if err := %[1]s.Register(%[2]s, %[1]s.Host{Consensus: %[3]s.Consensus, Metrics: %[4]s, Crypto: %[5]s, "+
+		"Cluster: %[1]s.Cluster{Dialer: %[6]s, Settings: %[3]s.General.Cluster}}); err != nil {\n"+
 		"logger.Panicf(\"Cannot register a consenter: %%s\", err)\n}\n",
-		pluginAlias, m.consenters, pluginAlias, config, metrics, crypto)
+		pluginAlias, m.consenters, config, metrics, crypto, dialer)
 	edits := []edit{
 		{m.offset(tree.Imports[0].Pos()), fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
 		{m.offset(m.initialize.Pos()), register},

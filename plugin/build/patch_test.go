@@ -21,7 +21,7 @@ import (
 
 // hardwired is a main in the shape of Fabric 3.1: the map is a literal, and no
 // switch looks at Consensus.Type.
-const hardwired = before + `func fill(c *localconfig.TopLevel, provider metrics.Provider, csp bccsp.BCCSP) *multichannel.Registrar {
+const hardwired = before + `func fill(d *cluster.PredicateDialer, c *localconfig.TopLevel, provider metrics.Provider, csp bccsp.BCCSP) *multichannel.Registrar {
 	r := multichannel.NewRegistrar()
 	all := map[string]consensus.Consenter{"etcdraft": etcdraft.New()}
 	r.Initialize(all)
@@ -33,7 +33,8 @@ func TestPatchHardwiredMain(t *testing.T) {
 	got := patched(t, hardwired)
 	for _, want := range []string{
 		`kafkaplugin "github.com/fabric-kafka/orderer/plugin"`,
-		"kafkaplugin.Register(all, kafkaplugin.Host{Consensus: c.Consensus, Metrics: provider, Crypto: csp",
+		"kafkaplugin.Register(all, kafkaplugin.Host{Consensus: c.Consensus, Metrics: provider, Crypto: csp, " +
+			"Cluster: kafkaplugin.Cluster{Dialer: d, Settings: c.General.Cluster}}",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in:\n%s", want, got)
@@ -51,6 +52,7 @@ func TestPatchNamesWhatIsMissing(t *testing.T) {
 	for name, c := range map[string]struct{ text, missing string }{
 		"no call":   {before + "func fill() {}\n", "registrar.Initialize(consenters)"},
 		"no config": {strings.Replace(hardwired, "c *localconfig.TopLevel, ", "", 1), "parameter of type localconfig.TopLevel in function fill"},
+		"no dialer": {strings.Replace(hardwired, "d *cluster.PredicateDialer, ", "", 1), "parameter of type cluster.PredicateDialer"},
 		"no crypto": {strings.Replace(hardwired, ", csp bccsp.BCCSP", "", 1), "parameter of type bccsp.BCCSP"},
 	} {
 		_, err := patchMain("some/main.go", []byte(c.text))
@@ -75,7 +77,8 @@ func TestPatchPinnedMain(t *testing.T) {
 	}
 	got := patched(t, string(text))
 	for _, want := range []string{
-		"kafkaplugin.Register(consenters, kafkaplugin.Host{Consensus: conf.Consensus, Metrics: metricsProvider, Crypto: bccsp",
+		"kafkaplugin.Register(consenters, kafkaplugin.Host{Consensus: conf.Consensus, Metrics: metricsProvider, Crypto: bccsp, " +
+			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster}}",
 		"if consenterType == kafkaplugin.Type {\n\t\tconsenterType = \"etcdraft\"\n\t}\n",
 	} {
 		if !strings.Contains(got, want) {

@@ -1,0 +1,44 @@
+package chaintest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// Puller gives the blocks of other orderers' ledgers.
+type Puller struct {
+	From   []*Ledger
+	Silent int                 // how many questions nobody answers first
+	Alter  func(*fabric.Block) // what happens to each block on its way; may be nil
+	Asked  int                 // questions so far
+}
+
+// Block is a copy of a block of the first ledger that has it.
+func (p *Puller) Block(_ context.Context, number uint64) (*fabric.Block, error) {
+	p.Asked++
+	if p.Asked <= p.Silent {
+		return nil, errors.New("nobody answers")
+	}
+	for _, l := range p.From {
+		if stored := l.Block(number); stored != nil {
+			b := &fabric.Block{}
+			if err := fabric.Unmarshal(protoutil.MarshalOrPanic(stored), b); err != nil {
+				return nil, err
+			}
+			if p.Alter != nil {
+				p.Alter(b)
+			}
+			return b, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: none of %d has it", engine.ErrNoBlock, len(p.From))
+}
+
+// Close does nothing.
+func (p *Puller) Close() {}

@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// ErrNoBlock is what Host.Pull wraps when a block cannot be had: every orderer of
+// the channel has answered and none has it, or there is no way to ask.
+var ErrNoBlock = errors.New("the block cannot be had from another orderer")
+
+// errPulled ends a catch-up: the topic has the record after the last block.
+var errPulled = errors.New("the ledger has come to what the topic has")
+
+// trimmed ends a session whose topic does not have the next record any more.
+type trimmed struct {
+	start log.Offset // first record that the topic has
+	next  machine.Offset
+}
+
+func (t trimmed) Error() string {
+	return fmt.Sprintf("the topic starts at offset %d, but this orderer goes on at %d: the records between were deleted", t.start, t.next)
+}
+
+// awaitingBlock ends an attempt to catch up.
+type awaitingBlock struct{ error }
+
+func (a awaitingBlock) Unwrap() error { return a.error }
+
+// CatchUp takes blocks from other orderers of the channel until the topic has the
+// record after the last of them. To be called when After says Pull; its error is
+// for After again.
+func (e *Engine) CatchUp(ctx context.Context) error {
+	if err := e.restart(); err != nil {
+		return stop(err)
+	}
+	for e.Next() < machine.Offset(e.trimmed.start) {
+		e.host.Moved(Pulling, e.awaited(nil))
+		b, err := e.host.Pull(ctx, e.start.Next)
+		switch {
+		case errors.Is(err, ErrNoBlock):
+			return e.unrecoverable(err)
+		case err != nil:
+			return awaitingBlock{e.awaited(err)}
+		}
+		if err := e.take(b); err != nil {
+			return stop(err)
+		}
+	}
+	return errPulled
+}
+
+// awaited says which block is awaited, and why; cause may be nil.
+func (e *Engine) awaited(cause error) error {
+	text := "awaiting block %d from another orderer, since %w"
+	if cause == nil {
+		return fmt.Errorf(text, e.start.Next, e.trimmed)
+	}
+	return fmt.Errorf(text+": %w", e.start.Next, e.trimmed, cause)
+}
+
+// bareLimit is how many times in a row a block must not be there before that counts
+// as final: another orderer may be about to cut it from what it has read.
+const bareLimit = 5
+
+func (e *Engine) unrecoverable(err error) error {
+	e.bare++
+	if e.bare < bareLimit {
+		return awaitingBlock{e.awaited(err)}
+	}
+	return stop(fmt.Errorf("topic %q: %w, and %w (block %d); bring the records back from a mirror that kept the offsets, "+
+		"or an orderer that has the block, and set the topic's retention to unlimited; then restart the orderer",
+		e.host.Channel(), e.trimmed, err, e.start.Next))
+}
+
+// take writes a block of another orderer, which the host has verified, and goes on
+// behind it.
+func (e *Engine) take(b Block) error {
+	position, err := Position(uint64(b.Number)+1, b.Metadata)
+	if err != nil {
+		return fmt.Errorf("pulled from another orderer: %w", err)
+	}
+	if before := e.start.Metadata.Offset; position.Offset <= before {
+		return fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
+			"it was not ordered through this topic; compare the orderers' blocks with `network verify`", b.Number, position.Offset, before)
+	}
+	write := e.host.Write
+	if b.Config {
+		write = e.host.WriteConfig
+		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckWriter}
+		if v := e.host.Judge(config); v.Refusal != "" {
+			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal)
+		}
+	}
+	if err := write(b); err != nil {
+		return err
+	}
+	if err := e.migrated(b.Number); err != nil {
+		return err
+	}
+	e.wrote(b)
+	e.bare = 0
+	e.events.Pulled(b.Number, position.Offset)
+	return e.restart()
+}
+
+// wrote remembers where the ledger ends.
+func (e *Engine) wrote(b Block) { e.written = &Block{Number: b.Number, Metadata: b.Metadata} }
+
+// restart forgets what is not in the ledger, as a new process would.
+func (e *Engine) restart() error {
+	e.Close()
+	e.host.Disarm()
+	e.machine, e.effects, e.owed, e.reproduced = nil, nil, nil, reproduced{}
+	e.configured, e.goal, e.start.Tip = false, -1, machine.Tip{}
+	if e.written == nil {
+		return nil
+	}
+	position, err := Position(uint64(e.written.Number)+1, e.written.Metadata)
+	if err != nil {
+		return err
+	}
+	c := e.host.Config()
+	e.start.Next, e.start.Metadata = e.written.Number+1, position
+	e.start.Seq, e.start.Limits, e.start.Resubmission = c.Seq, c.Limits, c.Resubmission
+	return nil
+}

@@ -1,0 +1,78 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// Puller takes blocks of a channel from its other orderers. It is used by one
+// goroutine, for blocks of growing numbers.
+type Puller interface {
+	// Block returns a block whose signatures fulfil the channel's policy. The
+	// caller compares its header. It wraps ErrNoBlock when every orderer has
+	// answered and none has the block.
+	Block(ctx context.Context, number uint64) (*fabric.Block, error)
+	Close()
+}
+
+// NewPuller connects to the orderers that the channel's config names.
+type NewPuller func(Support) (Puller, error)
+
+// ErrNoBlock says that a block cannot be had from another orderer.
+var ErrNoBlock = engine.ErrNoBlock
+
+// puller is the host's side of a catch-up.
+type puller struct {
+	Puller
+	header []byte // hash of the one of the block that was pulled last
+	number uint64
+}
+
+// Pull returns a block of another orderer.
+func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
+	if h.chain.opts.NewPuller == nil {
+		return engine.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoBlock)
+	}
+	if h.puller == nil {
+		p, err := h.chain.opts.NewPuller(h.support)
+		if err != nil {
+			return engine.Block{}, err
+		}
+		h.puller = &puller{Puller: p}
+	}
+	b, err := h.puller.Block(ctx, uint64(number))
+	if err != nil {
+		h.endPull()
+		return engine.Block{}, err
+	}
+	h.puller.number, h.puller.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
+	return blockOf(b)
+}
+
+// endPull closes the connections.
+func (h *host) endPull() {
+	if h.puller != nil {
+		h.puller.Close()
+		h.puller = nil
+	}
+}
+
+// follows makes sure that a block which was pulled is the one that the ledger makes
+// of its envelopes: its number, its data and the block before it are the same.
+func (p *puller) follows(made *fabric.Block) error {
+	if p == nil || p.number != made.Header.Number {
+		return nil
+	}
+	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
+		return fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
+			"the ledgers have parted, or the block was altered on its way; compare the orderers' blocks with `network verify`",
+			made.Header.Number, p.header, hash)
+	}
+	return nil
+}

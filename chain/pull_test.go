@@ -1,0 +1,177 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric/orderer/common/types"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// history is a ledger of blocks of both kinds, and its chain.
+func (r *rig) history() (*ledger, *Chain) {
+	r.Helper()
+	l := newLedger()
+	c := r.started(l)
+	for i := range 4 {
+		r.order(c, fmt.Sprint("a", i), fmt.Sprint("b", i), fmt.Sprint("c", i), fmt.Sprint("d", i))
+		if err := c.Configure(configEnvelope(fmt.Sprint("k", i), 0, 1), l.Sequence()); err != nil {
+			r.Fatal(err)
+		}
+		settle()
+	}
+	return l, c
+}
+
+// pulling starts the chain of a ledger that can have blocks of others.
+func (r *rig) pulling(l *ledger, p *chaintest.Puller) *Chain {
+	c := r.chain(l)
+	c.opts.NewPuller = func(Support) (Puller, error) { return p, nil }
+	c.Start()
+	return c
+}
+
+// From every height, and with the topic trimmed to any offset: what the topic does
+// not have comes from the other orderer, and both go on with equal blocks.
+func TestPullsWhatWasTrimmed(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, c := r.history()
+		heights := len(l.Stored())
+		for height := 1; height < heights; height++ {
+			next := l.Stored()[height].Position().LastOffsetPersisted + 1
+			r.broker.Trim(channel, log.Offset(next))
+			again, p := l.UpTo(height), &chaintest.Puller{From: []*ledger{l}}
+			d := r.pulling(again, p)
+			settle()
+			r.reports(d, types.StatusActive)
+			r.equalLedgers(l, again)
+			if p.Asked != 1 {
+				r.Errorf("%d blocks were pulled from height %d, one was needed", p.Asked, height)
+			}
+			d.Halt()
+		}
+		fresh := newLedger()
+		d := r.pulling(fresh, &chaintest.Puller{From: []*ledger{l}})
+		settle()
+		r.order(d, "x", "y")
+		r.order(c, "z")
+		settle()
+		r.equalLedgers(l, fresh)
+	})
+}
+
+// Until another orderer answers, the channel waits and says for what.
+func TestAwaitsABlock(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, _ := r.history()
+		r.broker.Trim(channel, 9)
+		again := l.UpTo(2)
+		c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Silent: 8})
+		time.Sleep(3 * time.Second)
+		r.reports(c, types.StatusOnBoarding)
+		err := c.Order(envelope("x"), 0)
+		for _, says := range []string{"awaiting block 2 from another orderer", "the topic starts at offset 9, but this orderer goes on at 4", "nobody answers"} {
+			if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), says) {
+				r.Errorf("got %v, want it to say %q", err, says)
+			}
+		}
+		settle()
+		r.reports(c, types.StatusActive)
+		r.equalLedgers(l, again)
+	})
+}
+
+// Nothing that does not continue the ledger gets into it.
+func TestPullsNothingElse(t *testing.T) {
+	metadata := func(b *fabric.Block, value []byte) {
+		l := newLedger()
+		l.SetMetadata(value)
+		b.Metadata = l.Block(0).Metadata
+	}
+	for says, alter := range map[string]func(*fabric.Block){
+		"but what follows this ledger's last block has": func(b *fabric.Block) { b.Header.PreviousHash = []byte("another") },
+		"of another orderer has hash": func(b *fabric.Block) {
+			b.Data.Data[0] = protoutil.MarshalOrPanic(envelope("forged"))
+		},
+		"names offset 3, and the block before it 3": func(b *fabric.Block) { metadata(b, []byte{0x08, 0x03}) },
+		"decode block metadata":                     func(b *fabric.Block) { metadata(b, []byte{0xff}) },
+		"does not follow the one in force": func(b *fabric.Block) {
+			b.Data.Data = [][]byte{protoutil.MarshalOrPanic(configEnvelope("k", 7, 9))}
+		},
+	} {
+		t.Run(says, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				l, _ := r.history()
+				r.broker.Trim(channel, 9)
+				again := l.UpTo(2)
+				before := again.Contents()
+				c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Alter: alter})
+				settle()
+				if err := c.WaitReady(); !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), says) {
+					r.Errorf("got %v, want it to say %q", err, says)
+				}
+				r.holds(again, before)
+			})
+		})
+	}
+}
+
+// Who has no block of others, and nobody to ask, stops.
+func TestNobodyHasTheBlock(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, _ := r.history()
+		r.broker.Trim(channel, 9)
+		for says, p := range map[string]*chaintest.Puller{"none of 0 has it": {}, "none of 1 has it": {From: []*ledger{l.UpTo(2)}}} {
+			c := r.pulling(l.UpTo(2), p)
+			settle()
+			r.reports(c, types.StatusFailed)
+			if err := c.WaitReady(); !strings.Contains(err.Error(), says) {
+				r.Errorf("got %v, want it to say %q", err, says)
+			}
+		}
+	})
+}
+
+// A block that another orderer had moves the channel away from Kafka.
+func TestPullsTheMigration(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l := newLedger()
+		c := r.started(l)
+		r.order(c, "a", "b", "c")
+		if err := c.Configure(configEnvelope("etcdraft", 0, 1), 0); err != nil {
+			r.Fatal(err)
+		}
+		settle()
+		r.broker.Write(channel, nil, nil)
+		r.broker.Trim(channel, 6)
+		again := newLedger()
+		d := r.pulling(again, &chaintest.Puller{From: []*ledger{l}})
+		settle()
+		r.equalLedgers(l, again)
+		if err := d.Order(envelope("x"), 0); !errors.Is(err, ErrMigrated) {
+			r.Errorf("order: %v", err)
+		}
+	})
+}
+
+// Halt does not wait for other orderers.
+func TestHaltWhilePulling(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, _ := r.history()
+		r.broker.Trim(channel, 9)
+		c := r.pulling(l.UpTo(2), &chaintest.Puller{Silent: 1 << 30})
+		settle()
+		began := time.Now()
+		c.Halt()
+		if took := time.Since(began); took > time.Second {
+			r.Errorf("took %v", took)
+		}
+	})
+}

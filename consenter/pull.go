@@ -1,0 +1,122 @@
+package consenter
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hyperledger/fabric/orderer/common/cluster"
+	"github.com/hyperledger/fabric/orderer/common/localconfig"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// Cluster is how the orderer reaches other orderers: what Fabric's own consenters
+// get of it, which replicate blocks the same way.
+type Cluster struct {
+	Dialer   *cluster.PredicateDialer // nil: this orderer pulls no blocks
+	Settings localconfig.Cluster      // General.Cluster of orderer.yaml
+}
+
+// pullRetry is the puller's own pause; a chain that gets no block tries again later.
+const pullRetry = 100 * time.Millisecond
+
+// newPuller makes Fabric's block puller for a channel. Blocks are verified by the
+// channel's policy for them, by the config in force and those that come by.
+func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
+	if c.cluster.Dialer == nil {
+		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", chain.ErrNoBlock)
+	}
+	dialer := &cluster.StandardDialer{Config: c.cluster.Dialer.Config}
+	dialer.Config.AsyncConnect = false
+	dialer.Config.SecOpts.VerifyCertificate = nil
+	certificate, _ := pem.Decode(dialer.Config.SecOpts.Certificate)
+	if certificate == nil {
+		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
+			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", chain.ErrNoBlock)
+	}
+	config, err := cluster.LastConfigBlock(s.Block(s.Height()-1), s)
+	if err != nil {
+		return nil, fmt.Errorf("read the channel config for the addresses of other orderers: %w", err)
+	}
+	endpoints, err := cluster.EndpointconfigFromConfigBlock(config, c.crypto)
+	if err != nil {
+		return nil, fmt.Errorf("read the addresses of other orderers: %w", err)
+	}
+	p := &puller{stop: make(chan struct{})}
+	p.fabric = &cluster.BlockPuller{
+		VerifyBlockSequence: func(blocks []*fabric.Block, _ string) error {
+			return cluster.VerifyBlocksBFT(blocks, s.SignatureVerifier(), cluster.BlockVerifierBuilder(c.crypto))
+		},
+		Logger:              fabric.NewLogger("orderer.consensus.kafka.puller").With("channel", s.ChannelID()),
+		RetryTimeout:        pullRetry,
+		MaxPullBlockRetries: 1,
+		MaxTotalBufferBytes: c.cluster.Settings.ReplicationBufferSize,
+		FetchTimeout:        c.cluster.Settings.ReplicationPullTimeout,
+		Endpoints:           endpoints,
+		Signer:              s,
+		TLSCert:             certificate.Bytes,
+		Channel:             s.ChannelID(),
+		Dialer:              dialer,
+		StopChannel:         p.stop,
+	}
+	return p, nil
+}
+
+// puller is Fabric's, with errors in the place of nil.
+type puller struct {
+	fabric *cluster.BlockPuller
+	reach  uint64 // height of the orderer that has most, when they were asked last
+	stop   chan struct{}
+	once   sync.Once
+}
+
+// Block returns a block that another orderer has.
+func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error) {
+	defer context.AfterFunc(ctx, p.halt)()
+	if number >= p.reach {
+		if err := p.ask(number); err != nil {
+			return nil, err
+		}
+	}
+	b := p.fabric.PullBlock(number)
+	if b == nil {
+		return nil, errors.Join(ctx.Err(), errors.New("no orderer gave it; the log of orderer.consensus.kafka.puller says why"))
+	}
+	return b, nil
+}
+
+// ask finds out how many blocks the orderers of the channel have.
+func (p *puller) ask(number uint64) error {
+	heights, err := p.fabric.HeightsByEndpoints()
+	for _, height := range heights {
+		p.reach = max(p.reach, height)
+	}
+	if number < p.reach {
+		return nil
+	}
+	var asked, silent []string
+	for _, e := range p.fabric.Endpoints {
+		asked = append(asked, e.Endpoint)
+		if _, answered := heights[e.Endpoint]; !answered {
+			silent = append(silent, e.Endpoint)
+		}
+	}
+	slices.Sort(silent)
+	if len(silent) > 0 {
+		return errors.Join(fmt.Errorf("no orderer that answers has it, and %s do not answer", strings.Join(silent, ", ")), err)
+	}
+	return fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
+}
+
+// halt ends a wait of the puller's.
+func (p *puller) halt() { p.once.Do(func() { close(p.stop) }) }
+
+// Close closes the connections.
+func (p *puller) Close() { p.fabric.Close() }

@@ -1,0 +1,59 @@
+package integration_test
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+var _ = Describe("a topic that lost the records of old blocks", func() {
+	It("goes on where orderers have blocks for those that need them", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1})
+		Expect(w.Remove(ctx, "orderer3", "mychannel")).To(Succeed())
+		w.load(ctx, "mychannel", 2*time.Second, "orderer1", "orderer2").sound(ctx)
+		Expect(w.Stop("orderer2")).To(Succeed())
+		w.load(ctx, "mychannel", 2*time.Second, "orderer1").sound(ctx)
+		w.trim("mychannel", int(w.metadata(ctx, "orderer1").LastOffsetPersisted))
+
+		By("waiting while nobody who has them answers")
+		Expect(w.Stop("orderer1")).To(Succeed())
+		Expect(w.Start(ctx, "orderer2")).To(Succeed())
+		Eventually(ctx, w.status(ctx, "orderer2", "mychannel")).Should(Equal("consenter onboarding"))
+		Expect(w.orders(ctx, "orderer2", "mychannel")).To(MatchError(SatisfyAll(
+			ContainSubstring("from another orderer, since the topic starts at offset"), ContainSubstring("do not answer"))))
+
+		By("taking them from the orderer that has them, under load")
+		Expect(w.Start(ctx, "orderer1")).To(Succeed())
+		Expect(w.AwaitActive(ctx, "orderer1", "mychannel")).To(Succeed())
+		traffic := w.load(ctx, "mychannel", 8*time.Second, "orderer1")
+		Expect(w.AwaitActive(ctx, "orderer2", "mychannel")).To(Succeed())
+		Expect(w.Join(ctx, "orderer3", "mychannel", nil)).To(Succeed())
+		Expect(w.AwaitActive(ctx, "orderer3", "mychannel")).To(Succeed())
+		traffic.sound(ctx)
+		w.equal(ctx, "mychannel")
+		for _, o := range []string{"orderer2", "orderer3"} {
+			Expect(w.orders(ctx, o, "mychannel")).To(Succeed())
+		}
+	}, SpecTimeout(3*time.Minute))
+
+	It("stops where no orderer has the blocks", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
+		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
+		m := w.metadata(ctx, "orderer1")
+		Expect(w.Stop("orderer1")).To(Succeed())
+		Expect(w.Stop("orderer2")).To(Succeed())
+		w.write(ctx, "mychannel", []byte("one"), []byte("two"), []byte("three"))
+		w.trim("mychannel", int(m.LastOffsetPersisted)+3)
+		for _, o := range []string{"orderer1", "orderer2"} {
+			Expect(w.Start(ctx, o)).To(Succeed())
+		}
+		for _, o := range []string{"orderer1", "orderer2"} {
+			Eventually(ctx, w.status(ctx, o, "mychannel")).Should(Equal("consenter failed"))
+			Expect(w.orders(ctx, o, "mychannel")).To(MatchError(SatisfyAll(
+				ContainSubstring("the records between were deleted"), ContainSubstring("the block cannot be had from another orderer: none of"))))
+		}
+	}, SpecTimeout(2*time.Minute))
+})
