@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -15,7 +16,7 @@ type loop struct {
 	host    *host
 	backoff engine.Backoff
 
-	surveyed time.Time // when the topic's settings were looked at last; zero before
+	attended time.Time // when attend was done last; zero before
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
@@ -67,7 +68,7 @@ func (l *loop) session(ctx context.Context) error {
 	}
 	l.since = time.Now()
 	l.from = l.engine.Next()
-	l.survey(ctx)
+	l.attend(ctx)
 	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
 	defer cancel()
 	for {
@@ -77,17 +78,17 @@ func (l *loop) session(ctx context.Context) error {
 	}
 }
 
-// survey looks at the topic's settings, beside the reading and not more often
-// than the topic is checked.
-func (l *loop) survey(ctx context.Context) {
-	if !l.surveyed.IsZero() && time.Since(l.surveyed) < l.chain.opts.CheckInterval {
+// attend looks at the topic's settings and publishes how far the ledger is, beside
+// the reading and not more often than the topic is checked.
+func (l *loop) attend(ctx context.Context) {
+	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
 		return
 	}
 	k := l.chain.use()
 	if k == nil {
 		return
 	}
-	l.surveyed = time.Now()
+	l.attended = time.Now()
 	l.chain.work.Go(func() {
 		defer k.users.Done()
 		ctx, cancel := context.WithTimeout(ctx, connectPatience)
@@ -96,7 +97,33 @@ func (l *loop) survey(ctx context.Context) {
 		if ctx.Err() == nil {
 			l.chain.opts.Events.Surveyed(flaws, err)
 		}
+		l.chain.publish(ctx, k.log)
 	})
+}
+
+// publish tells, for whoever prunes the topic, which record this orderer needs next
+// if it starts again from its ledger.
+func (c *Chain) publish(ctx context.Context, topic log.Log) {
+	if c.opts.Member == "" {
+		return
+	}
+	height := c.support.Height()
+	last := c.support.Block(height - 1)
+	if last == nil {
+		return // being written
+	}
+	b, err := blockOf(last)
+	if err != nil {
+		return // the ledger's first; nothing was ordered
+	}
+	position, err := engine.Position(height, b.Metadata)
+	if err != nil {
+		return
+	}
+	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now()}
+	if err := topic.Publish(ctx, p); ctx.Err() == nil {
+		c.opts.Events.Published(p, err)
+	}
 }
 
 // connectPatience bounds a connect, in which records are read that may be gone.

@@ -20,6 +20,7 @@ type Options struct {
 	Crypto  fabric.CryptoProvider // required
 	Events  engine.Events
 
+	Member    string    // consumer group that progress is published by; empty: it is not published
 	NewPuller NewPuller // nil: a channel whose topic lost records that it needs stops
 	engine.Settings
 

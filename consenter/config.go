@@ -22,6 +22,7 @@ var SampleYAML string
 // documents each key: default, unit, meaning.
 type Config struct {
 	ClientID      string
+	ConsumerGroup string // first part of the name of the group that progress is published by; empty: it is not
 	Topic         Topic
 	Timeouts      Timeouts
 	Retry         Retry
@@ -92,11 +93,18 @@ type SASL struct {
 	PasswordFile string
 }
 
+// DefaultConsumerGroup begins the names of the groups that orderers publish their
+// progress by.
+const DefaultConsumerGroup = "fabric-orderer"
+
 // DefaultConfig is the config of an empty section.
 func DefaultConfig() Config {
 	return Config{
 		ClientID: kafka.DefaultClientID,
-		Topic:    Topic{ReplicationFactor: 3},
+
+		ConsumerGroup: DefaultConsumerGroup,
+
+		Topic: Topic{ReplicationFactor: 3},
 		Timeouts: Timeouts{
 			Dial: kafka.DefaultDialTimeout, Read: kafka.DefaultReadTimeout, Write: kafka.DefaultWriteTimeout,
 			Append: chain.DefaultAppendTimeout, Ready: chain.DefaultReadyTimeout,

@@ -90,7 +90,25 @@ func (c *Consenter) HandleChain(support consensus.ConsenterSupport, metadata *fa
 		return nil, fmt.Errorf("the registrar's %T lacks channel resources that a kafka chain needs: "+
 			"the plugin was built for another Fabric version", support)
 	}
-	return chain.New(s, metadata.GetValue(), c.options(s.ChannelID())), nil
+	opts := c.options(s.ChannelID())
+	opts.Member = c.member(s)
+	return chain.New(s, metadata.GetValue(), opts), nil
+}
+
+// member is the group that the orderer publishes its progress by; empty for none.
+func (c *Consenter) member(s chain.Support) string {
+	if c.config.ConsumerGroup == "" {
+		return ""
+	}
+	identity, err := s.Serialize()
+	if err == nil {
+		var member string
+		if member, err = Group(c.config.ConsumerGroup, identity); err == nil {
+			return member
+		}
+	}
+	c.logger.Warnw("Cannot publish how far the ledger is: this orderer has no name", "channel", s.ChannelID(), "error", err)
+	return ""
 }
 
 func (c *Consenter) options(channel string) chain.Options {

@@ -19,6 +19,7 @@ type reporter struct {
 
 	mu     sync.Mutex
 	survey string // what was said of the topic's settings last
+	unsaid string // why progress could not be published last
 }
 
 // events are those of a channel whose chain is being made.
@@ -41,6 +42,7 @@ func (c *Consenter) events(channel string) engine.Events {
 		TailUnchecked: r.tailUnchecked,
 		Partitions:    r.partitions,
 		Surveyed:      r.surveyed,
+		Published:     r.published,
 
 		Failed: r.failed,
 		Halted: r.halted,
@@ -87,6 +89,21 @@ func (r *reporter) surveyed(flaws []log.Flaw, err error) {
 		r.log.Warnw("The topic's settings are not what keeps a channel safe; see the Kafka tool kafka-configs", "settings", now)
 	}
 	r.survey = now
+}
+
+// published says why progress is not published when that changes.
+func (r *reporter) published(p log.Progress, err error) {
+	now := ""
+	if err != nil {
+		now = err.Error()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now != r.unsaid && now != "" {
+		r.log.Warnw("Could not publish how far the ledger is; the topic must not be pruned by it", "group", p.Member, "error", err)
+	}
+	r.unsaid = now
+	r.log.Debugw("Published how far the ledger is", "group", p.Member, "offset", p.Next, "block", p.Block)
 }
 
 func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset) {

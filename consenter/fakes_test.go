@@ -47,6 +47,7 @@ func newSupport(t *testing.T, config *fabric.Config) *support {
 }
 
 func (*support) ChannelID() string                 { return channel }
+func (*support) Serialize() ([]byte, error)        { return []byte{}, nil }
 func (*support) Height() uint64                    { return 1 }
 func (*support) Sequence() uint64                  { return 0 }
 func (*support) Block(uint64) *fabric.Block        { return protoutil.NewBlock(0, nil) }

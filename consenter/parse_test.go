@@ -34,6 +34,7 @@ func TestWithoutSectionDefaultsHold(t *testing.T) {
 func TestEveryKeyIsTaken(t *testing.T) {
 	c, err := parse(t, `
 ClientID: orderer1.example.com
+ConsumerGroup: our-orderers
 Topic:
   ReplicationFactor: 5
   MinInsyncReplicas: "3"
@@ -57,7 +58,7 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 `)
 	require.NoError(t, err)
 	require.Equal(t, Config{
-		ClientID: "orderer1.example.com",
+		ClientID: "orderer1.example.com", ConsumerGroup: "our-orderers",
 		Topic: Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
 			PassCuts: map[string][]machine.Offset{"old": {7, 9}, "older": {1}},
 			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"}},
@@ -136,7 +137,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, CutJitter, TLS, SASL"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, CutJitter, TLS, SASL"},
 		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},

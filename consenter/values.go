@@ -122,6 +122,13 @@ func clientID(field *string) value {
 	})
 }
 
+func group(field *string) value {
+	return taking(field, "a name of letters, digits, dots, underscores and hyphens, or empty", func(raw any) (string, bool) {
+		s, ok := raw.(string)
+		return s, ok && (s == "" || clientIDPattern.MatchString(s))
+	})
+}
+
 func oneOf(field *string, allowed ...string) value {
 	quoted := make([]string, len(allowed))
 	for i, a := range allowed {

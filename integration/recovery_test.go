@@ -1,12 +1,15 @@
 package integration_test
 
 import (
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
 var _ = Describe("a topic that lost the records of old blocks", func() {
@@ -37,6 +40,53 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		for _, o := range []string{"orderer2", "orderer3"} {
 			Expect(w.orders(ctx, o, "mychannel")).To(Succeed())
 		}
+	}, SpecTimeout(3*time.Minute))
+
+	It("is pruned of what every orderer has on its disk, and of nothing else", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
+		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
+		w.equal(ctx, "mychannel")
+		bounds := func() log.Bounds {
+			l, err := inspect.OpenTopic(w.Descriptor().Brokers, "mychannel")
+			Expect(err).NotTo(HaveOccurred())
+			defer l.Close()
+			b, err := l.Bounds(ctx)
+			Expect(err).NotTo(HaveOccurred())
+			return b
+		}
+		before := bounds()
+
+		By("keeping what a stopped orderer may need, which it published last when it began")
+		Expect(w.Stop("orderer2")).To(Succeed())
+		Expect(w.Stop("orderer1")).To(Succeed())
+		Expect(w.Start(ctx, "orderer1")).To(Succeed())
+		Expect(w.AwaitActive(ctx, "orderer1", "mychannel")).To(Succeed())
+		out, err := w.tool(ctx, "prune", "--keep", "0", "--max-age", "1s")
+		Expect(err).To(HaveOccurred())
+		Expect(out).To(SatisfyAll(ContainSubstring("nothing is deleted"), ContainSubstring("fabric-orderer.OrdererMSP.orderer2.example.com has published")))
+		Expect(bounds()).To(Equal(before))
+		out, err = w.tool(ctx, "prune", "--keep", "0")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(out).To(ContainSubstring("there is nothing to delete: the topic starts at offset 0, and fabric-orderer.OrdererMSP.orderer2.example.com needs"))
+
+		By("deleting what all have")
+		Expect(w.Start(ctx, "orderer2")).To(Succeed())
+		Expect(w.AwaitActive(ctx, "orderer2", "mychannel")).To(Succeed())
+		next := w.metadata(ctx, "orderer1").LastOffsetPersisted + 1
+		Eventually(ctx, func() (string, error) { return w.tool(ctx, "prune", "--keep", "10", "--dry-run") }).
+			Should(ContainSubstring(fmt.Sprintf("%d records, offsets 0 to %d would be deleted", next-10, next-11)))
+		Expect(bounds()).To(Equal(before))
+		out, err = w.tool(ctx, "prune", "--keep", "10")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(out).To(ContainSubstring("are deleted"))
+		Expect(bounds().Start).To(BeEquivalentTo(next - 10))
+		for _, o := range []string{"orderer1", "orderer2"} {
+			Expect(w.Kill(o)).To(Succeed())
+			Expect(w.Start(ctx, o)).To(Succeed())
+			Expect(w.AwaitActive(ctx, o, "mychannel")).To(Succeed())
+			Expect(w.orders(ctx, o, "mychannel")).To(Succeed())
+		}
+		w.equal(ctx, "mychannel")
 	}, SpecTimeout(3*time.Minute))
 
 	It("stops where no orderer has the blocks", func(ctx SpecContext) {

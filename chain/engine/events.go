@@ -26,6 +26,7 @@ type Events struct {
 	TailUnchecked func(tail machine.Offset)            // the record before the next one was deleted from the topic
 	Partitions    func(n int)                          // the topic has come to have more than one; only the first is used
 	Surveyed      func(flaws []log.Flaw, err error)    // the topic's settings were looked at, or could not be
+	Published     func(p log.Progress, err error)      // what the ledger has was published, or could not be
 	Failed        func(err error)                      // stopped for good
 	Halted        func()
 }
@@ -47,6 +48,7 @@ func (e Events) WithDefaults() Events {
 	set(&e.TailUnchecked, func(machine.Offset) {})
 	set(&e.Partitions, func(int) {})
 	set(&e.Surveyed, func([]log.Flaw, error) {})
+	set(&e.Published, func(log.Progress, error) {})
 	set(&e.Failed, func(error) {})
 	set(&e.Halted, func() {})
 	return e

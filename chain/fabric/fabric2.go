@@ -13,6 +13,7 @@ package fabric
 import (
 	"github.com/golang/protobuf/proto"
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/bccsp"
 	"github.com/hyperledger/fabric/common/flogging"
@@ -32,6 +33,8 @@ type (
 	Metadata        = cb.Metadata
 	Payload         = cb.Payload
 	SignatureHeader = cb.SignatureHeader
+
+	SerializedIdentity = msp.SerializedIdentity
 
 	BatchSize     = ab.BatchSize
 	ConsensusType = ab.ConsensusType

@@ -65,6 +65,14 @@ type Log interface {
 	// acknowledged. It returns what differs; nil if nothing does.
 	Survey(ctx context.Context) ([]Flaw, error)
 
+	// Publish lets everybody know how far an orderer has the log on its disk. What
+	// the member published before is replaced, also by less.
+	Publish(ctx context.Context, p Progress) error
+
+	// Published returns what members have published for this topic whose names
+	// begin with prefix, by their names.
+	Published(ctx context.Context, prefix string) ([]Progress, error)
+
 	// Close ends every call in flight with ErrClosed and releases the
 	// connections. No append is in flight when it has returned. Idempotent.
 	Close() error
@@ -147,7 +155,7 @@ func (c Class) String() string {
 // a context's own error and ErrClosed.
 type Error struct {
 	Class Class
-	Op    string // "append", "read", "bounds", "identity", "create"
+	Op    string // "append", "read", "bounds", "identity", "create", "survey", "publish", ...
 	Topic string
 	Await string // what an operator can look at or wait for: "in-sync replicas of the topic"; may be empty
 	Err   error

@@ -41,6 +41,8 @@ func (l *Log) classify(op string, err error) *log.Error {
 		e.Await = fmt.Sprintf("%d brokers for the replication factor", l.config.Settings.ReplicationFactor)
 	case is(err, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed):
 		e.Await = "an operator to grant this orderer's principal its rights on the topic"
+	case is(err, sarama.ErrGroupAuthorizationFailed):
+		e.Await = "an operator to grant this orderer's principal its rights on its consumer group"
 	case is(err, sarama.ErrSASLAuthenticationFailed):
 		e.Await = "an operator to mend this orderer's credentials"
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend):

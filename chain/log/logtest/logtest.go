@@ -53,6 +53,7 @@ func Run(t *testing.T, h Harness) {
 		{"a waiting read", (*suite).waitingRead},
 		{"close", (*suite).closing},
 		{"trim", (*suite).trim},
+		{"progress", (*suite).progress},
 		{"recreate", (*suite).recreate},
 		{"new leader", (*suite).newLeader},
 		{"new leader while waiting", (*suite).newLeaderWhileWaiting},

@@ -3,7 +3,9 @@ package memlog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -105,6 +107,30 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 
 // Survey finds nothing: a topic in memory has no settings.
 func (l *Log) Survey(ctx context.Context) ([]log.Flaw, error) { return nil, l.usable(ctx) }
+
+// Publish keeps what a member says.
+func (l *Log) Publish(ctx context.Context, p log.Progress) error {
+	return l.existing(ctx, "publish", func(t *topic) error {
+		if t.published == nil {
+			t.published = map[string]log.Progress{}
+		}
+		t.published[p.Member] = p
+		return nil
+	})
+}
+
+// Published returns what members have said.
+func (l *Log) Published(ctx context.Context, prefix string) (all []log.Progress, err error) {
+	err = l.existing(ctx, "published", func(t *topic) error {
+		for _, member := range slices.Sorted(maps.Keys(t.published)) {
+			if strings.HasPrefix(member, prefix) {
+				all = append(all, t.published[member])
+			}
+		}
+		return nil
+	})
+	return all, err
+}
 
 // Read opens a reader at from.
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {

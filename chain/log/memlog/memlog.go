@@ -43,7 +43,8 @@ type Broker struct {
 type topic struct {
 	id         string
 	partitions int
-	epoch      int // of the leader; 0 in every new topic, as in Kafka
+	published  map[string]log.Progress // by member
+	epoch      int                     // of the leader; 0 in every new topic, as in Kafka
 	start      log.Offset
 	values     [][]byte // from offset 0; those before start are nil
 }

@@ -1,0 +1,52 @@
+package chain
+
+import (
+	"testing"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// Every CheckInterval an orderer publishes the offset that it would go on at from its
+// ledger: what it has read beyond its last block is not on its disk.
+func TestPublishesWhatIsOnDisk(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		c := r.chain(newLedger())
+		c.opts.Member = "ours.one"
+		topic := r.broker.Open(channel, log.Settings{})
+		publishes := func(next log.Offset, block uint64) {
+			r.Helper()
+			all, err := topic.Published(r.Context(), "ours.")
+			if err != nil {
+				r.Fatal(err)
+			}
+			if len(all) != 1 || all[0].Next != next || all[0].Block != block || time.Since(all[0].At) > DefaultCheckInterval {
+				r.Errorf("published %+v, want offset %d after block %d", all, next, block)
+			}
+		}
+		c.Start()
+		settle()
+		publishes(0, 0)
+		r.order(c, "a", "b", "c") // offsets 1 to 3
+		settle()
+		publishes(4, 1)
+		time.Sleep(DefaultCheckInterval - time.Second) // a second before it publishes
+		r.order(c, "d")
+		publishes(4, 1)
+		settle()
+		publishes(6, 2)
+	})
+}
+
+// Who has no name, or no rights, orders all the same.
+func TestOrdersWithoutPublishing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		c := r.started(newLedger())
+		r.order(c, "a", "b", "c")
+		settle()
+		all, err := r.broker.Open(channel, log.Settings{}).Published(r.Context(), "")
+		if err != nil || len(all) != 0 {
+			r.Errorf("published %v, %v", all, err)
+		}
+	})
+}
