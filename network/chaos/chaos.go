@@ -26,7 +26,7 @@ import (
 type Config struct {
 	Network  *fabricnet.Network // nobody else uses it meanwhile
 	Channel  string
-	Load     load.Config // who sends, to whom, how fast; Until and History are set here
+	Load     load.Config // who sends, to whom, how fast; Until, Enough and History are set here
 	Duration time.Duration
 	Rounds   int // end after so many faults, if that comes first; 0 for any number
 	Seed     uint64
@@ -44,12 +44,15 @@ func Run(ctx context.Context, c Config) error {
 		return errors.New("chaos: no fault to do")
 	}
 	c.Rest = cmp.Or(c.Rest, 2*time.Second)
+	enough := make(chan struct{})
+	c.Load.Enough = enough
 	r := &run{Config: c, rng: rand.New(rand.NewPCG(c.Seed, 0x6368616f73))}
 	loadCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	sent := make(chan error, 1)
 	go func() { sent <- r.send(loadCtx) }()
 	err := r.harm(ctx)
+	close(enough)
 	if err != nil {
 		cancel()
 	}

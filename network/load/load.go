@@ -31,6 +31,7 @@ type Config struct {
 	Follow   []Target        // whose blocks are followed; default Targets
 	Tx       int             // envelopes; 0 for as many as fit until Until
 	Until    time.Time       // with Tx 0: when to stop sending
+	Enough   <-chan struct{} // with Tx 0: ends the sending before Until when it is closed; nil for never
 	Rate     int             // envelopes a second over all streams; 0 for as fast as they go
 	Size     int             // bytes of an envelope; default 2048
 	Streams  int             // concurrent streams; default 1 a target
@@ -162,6 +163,13 @@ func (s *sender) pace(ctx context.Context, out chan<- signed) {
 	if s.config.Tx == 0 {
 		until, cancel := context.WithDeadline(ctx, s.config.Until)
 		defer cancel()
+		go func() {
+			select {
+			case <-s.config.Enough:
+				cancel()
+			case <-until.Done():
+			}
+		}()
 		ctx = until
 	}
 	began, n := time.Now(), 0

@@ -136,6 +136,18 @@ func TestUntilEndsTheSendingInTime(t *testing.T) {
 	require.LessOrEqual(t, r.Sent, 32, "no more than the rate allows until then")
 }
 
+func TestEnoughEndsTheSending(t *testing.T) {
+	t.Parallel()
+	enough := make(chan struct{})
+	c := several(t, nil, ledger())
+	c.Until, c.Rate, c.Enough = time.Now().Add(time.Hour), 100, enough
+	time.AfterFunc(300*time.Millisecond, func() { close(enough) })
+	r := run(t, c)
+	require.True(t, r.Sound())
+	require.Positive(t, r.Acknowledged)
+	require.Less(t, r.Sent, 100)
+}
+
 func TestUntilInThePastSendsNothing(t *testing.T) {
 	t.Parallel()
 	c := several(t, nil, ledger())
