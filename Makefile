@@ -19,13 +19,17 @@ FEW   := no-stale-check,overflow-covers-too-much,timer-lost,topic-id-ignored,jud
 FOCUS ?=
 # What its networks order through: embedded, apache, apache:VERSION
 BROKERS ?= embedded
+# of Apache Kafka, for make kafka
+VERSION ?= 4
 
 LINT     := go tool -modfile=.tools/go.mod golangci-lint run
 GENERATE := go -C .tools run ./generate -root ..
 SIM      := go run ./chain/sim/run
+SUITE    = $(GOTEST) -name $@ -live -specs $(CURDIR)/.build/test/$@.json --
+REPORT   = -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/$@.json
 GOTEST   := go -C .tools run ./gotest -dir .. -counts $(CURDIR)/.build/test/counts
 
-.PHONY: help build generate check-generated lint unit race sim sim-compat mutants sim-short fuzz matrix integration test-kafka test demo bench clean
+.PHONY: help build generate check-generated lint unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,8 +83,11 @@ matrix: .build/test ## what Kafka can do to a channel, on the embedded broker
 	$(GOTEST) -name matrix -- -timeout 5m -count 1 ./integration/matrix
 
 integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narrows it, BROKERS=apache:3.9)
-	$(GOTEST) -name integration -live -specs $(CURDIR)/.build/test/integration.json -- \
-		-timeout 30m -count 1 ./integration -args -brokers=$(BROKERS) -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/integration.json $(if $(FOCUS),-ginkgo.focus='$(FOCUS)')
+	$(SUITE) -timeout 45m -count 1 ./integration -args -brokers=$(BROKERS) $(REPORT) $(if $(FOCUS),-ginkgo.focus='$(FOCUS)') \
+		$(if $(filter embedded,$(BROKERS)),-ginkgo.label-filter='!kafka')
+
+kafka: .build/test ## what only three brokers of Apache Kafka can show (VERSION=3.9)
+	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(VERSION) $(REPORT) -ginkgo.label-filter=kafka
 
 test-kafka: .build/test ## the client's contract and the integration suite on Apache Kafka, both versions
 	$(GOTEST) -name contract -live -- -timeout 20m -count 1 ./integration/apache -v

@@ -21,13 +21,14 @@ type Fault struct {
 // Faults are all that there are.
 var Faults = []Fault{
 	{"broker-kill", "a broker is killed, and started after up to 3 s", killed((*run).broker)},
-	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", killed((*run).leader)},
+	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", leaderKill},
 	{"broker-restart", "a broker is stopped as an operator does, and started", restarted((*run).broker)},
 	{"broker-stall", "a broker is stopped where it is for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second)},
 	{"brokers-rolling", "all brokers are restarted, one after the other", rolling},
 	{"brokers-two", "two brokers are killed, and started after 5 s", brokersTwo},
 	{"brokers-all", "all brokers are killed, and started after 5 s", brokersAll},
 	{"leader-move", "another broker becomes the leader", leaderMove},
+	{"limit-low", "the topic takes no record of more than 1000 bytes for 5 s", limitLow},
 	{"orderer-kill", "an orderer is killed, and started after up to 3 s", killed((*run).orderer)},
 	{"orderer-restart", "an orderer is stopped as an operator does, and started", restarted((*run).orderer)},
 	{"orderer-stall", "an orderer is stopped where it is for 2 to 6 s (SIGSTOP)", stalled((*run).orderer, 2*time.Second, 6*time.Second)},
@@ -58,18 +59,21 @@ func Names() (all []string) {
 	return all
 }
 
+func leaderKill(ctx context.Context, r *run) error { return kill(ctx, r, r.leader(), ", the leader") }
+
 func killed(whom func(*run) string) func(context.Context, *run) error {
-	return func(ctx context.Context, r *run) error {
-		name := whom(r)
-		r.note("kill %s", name)
-		if err := r.Network.Kill(name); err != nil {
-			return err
-		}
-		if err := r.pause(ctx, 200*time.Millisecond, 3*time.Second); err != nil {
-			return err
-		}
-		return r.Network.Start(ctx, name)
+	return func(ctx context.Context, r *run) error { return kill(ctx, r, whom(r), "") }
+}
+
+func kill(ctx context.Context, r *run, name, role string) error {
+	r.note("kill %s%s", name, role)
+	if err := r.Network.Kill(name); err != nil {
+		return err
 	}
+	if err := r.pause(ctx, 200*time.Millisecond, 3*time.Second); err != nil {
+		return err
+	}
+	return r.Network.Start(ctx, name)
 }
 
 func restarted(whom func(*run) string) func(context.Context, *run) error {
@@ -148,6 +152,39 @@ func (r *run) client() (sarama.Client, error) {
 	config.Version = sarama.V2_8_0_0
 	config.Metadata.AllowAutoTopicCreation = false
 	return sarama.NewClient(r.Network.Descriptor().Brokers, config)
+}
+
+// limitLow lowers max.message.bytes below the size of any envelope.
+func limitLow(ctx context.Context, r *run) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	a, err := sarama.NewClusterAdminFromClient(c)
+	if err != nil {
+		return errors.Join(err, c.Close())
+	}
+	defer a.Close()
+	entries, err := a.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: r.Channel, ConfigNames: []string{limit}})
+	if err != nil {
+		return err
+	}
+	if len(entries) != 1 {
+		return fmt.Errorf("the topic has %d settings %s", len(entries), limit)
+	}
+	r.note("lower %s of the topic", limit)
+	if err := setLimit(a, r.Channel, "1000"); err != nil {
+		return err
+	}
+	return errors.Join(r.pause(ctx, 5*time.Second, 5*time.Second), setLimit(a, r.Channel, entries[0].Value))
+}
+
+const limit = "max.message.bytes"
+
+func setLimit(a sarama.ClusterAdmin, topic, value string) error {
+	return a.IncrementalAlterConfig(sarama.TopicResource, topic, map[string]sarama.IncrementalAlterConfigsEntry{
+		limit: {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value},
+	}, false)
 }
 
 // leaderMove puts another of the topic's replicas first, and has it elected.

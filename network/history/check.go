@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,14 @@ type Report struct {
 	Gap      time.Duration  // longest time in which no client was acknowledged
 	OneGap   time.Duration  // longest time in which one client was not, though it went from orderer to orderer
 	OneGapAt time.Time
+
+	After map[string]Wait // the same after faults of each kind
+}
+
+// Wait is what clients had to wait after the faults of a kind.
+type Wait struct {
+	Faults  int
+	Longest time.Duration // of one client, until it was acknowledged again
 }
 
 // Sound says whether every promise was kept.
@@ -58,7 +67,7 @@ func Check(events []Event) Report {
 	}
 	r.equal(chains)
 	r.inOrder(chains[0], envelopes)
-	r.gaps(envelopes)
+	r.gaps(envelopes, events)
 	return r
 }
 
@@ -194,7 +203,7 @@ func (r *Report) inOrder(c *chain, envelopes map[string]*envelope) {
 }
 
 // gaps measures how long clients had to wait, from the first answer to the last.
-func (r *Report) gaps(envelopes map[string]*envelope) {
+func (r *Report) gaps(envelopes map[string]*envelope, events []Event) {
 	all, each := []time.Time{}, map[int][]time.Time{}
 	for _, e := range envelopes {
 		if e.told == Acknowledged {
@@ -203,12 +212,45 @@ func (r *Report) gaps(envelopes map[string]*envelope) {
 		}
 	}
 	r.Gap, _ = longest(all)
+	var faults []Event
+	r.After = map[string]Wait{}
+	for _, e := range events {
+		if e.What == Fault {
+			faults = append(faults, e)
+			w := r.After[kindOf(e.Text)]
+			w.Faults++
+			r.After[kindOf(e.Text)] = w
+		}
+	}
 	for _, times := range each {
 		if gap, at := longest(times); gap > r.OneGap {
 			r.OneGap, r.OneGapAt = gap, at
 		}
+		r.attribute(times, faults)
 	}
 }
+
+// attribute lays each wait of a client to the fault that was done last before its end.
+func (r *Report) attribute(times []time.Time, faults []Event) {
+	next := 0
+	for i := 1; i < len(times); i++ {
+		for next < len(faults) && faults[next].At.Before(times[i]) {
+			next++
+		}
+		if next == 0 {
+			continue
+		}
+		kind := kindOf(faults[next-1].Text)
+		w := r.After[kind]
+		w.Longest = max(w.Longest, times[i].Sub(times[i-1]))
+		r.After[kind] = w
+	}
+}
+
+// kindOf is what a fault does, without to whom.
+func kindOf(text string) string { return numbers.ReplaceAllString(text, "") }
+
+var numbers = regexp.MustCompile(`[0-9]+\b`)
 
 // longest is the longest time between two that follow each other, and when it began.
 func longest(times []time.Time) (gap time.Duration, at time.Time) {
@@ -231,6 +273,9 @@ func (r Report) String() string {
 	}
 	fmt.Fprintf(&b, "longest time without an acknowledgement: %v for all clients, %v for one that fails over\n",
 		r.Gap.Round(time.Millisecond), r.OneGap.Round(time.Millisecond))
+	for _, kind := range slices.Sorted(maps.Keys(r.After)) {
+		fmt.Fprintf(&b, "  %-32s %3d times; %v for one that fails over\n", kind, r.After[kind].Faults, r.After[kind].Longest.Round(time.Millisecond))
+	}
 	for _, text := range r.Broken {
 		fmt.Fprintf(&b, "BROKEN: %s\n", text)
 	}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"maps"
 	"bytes"
 	"reflect"
 	"slices"
@@ -39,6 +40,17 @@ func TestSound(t *testing.T) {
 	}
 	if r.Gap != 900*time.Millisecond || r.OneGap != r.Gap || !r.OneGapAt.Equal(at(9)) {
 		t.Errorf("gaps %v, %v at %v", r.Gap, r.OneGap, r.OneGapAt)
+	}
+}
+
+// A wait counts for the fault before its end, and faults by what was done, not to whom.
+func TestWaitsAreLaidToFaults(t *testing.T) {
+	events := append(sound(),
+		Event{At: at(950), What: Fault, Text: "kill broker22, the leader"}, Event{At: at(1000), What: Fault, Text: "kill broker3"},
+		Event{At: at(1001), What: Submitted, ID: "f", Client: 1}, Event{At: at(1009), What: Acknowledged, ID: "f"})
+	want := map[string]Wait{"kill broker": {2, 900 * time.Millisecond}, "kill broker, the leader": {1, 0}}
+	if got := Check(events).After; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

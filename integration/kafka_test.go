@@ -1,0 +1,207 @@
+package integration_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/network/chaos"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/load"
+)
+
+// The label of specs that only several brokers of Apache Kafka can show. `make
+// integration` leaves them out on the embedded broker, `make kafka` runs them alone.
+var onKafka = Label("kafka")
+
+var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
+	var w *world
+
+	BeforeAll(func(ctx SpecContext) {
+		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1})
+		Expect(w.BrokerNames()).To(HaveLen(nodes), "run with -brokers=apache")
+	}, NodeTimeout(5*time.Minute))
+
+	It("lose, repeat and part nothing while they and the orderers are killed and moved", func(ctx SpecContext) {
+		w.chaos(ctx, 12, "broker-kill", "leader-kill", "leader-move", "orderer-kill", "orderer-stall")
+	}, SpecTimeout(8*time.Minute))
+
+	It("refuse what a topic's new limit does not take, and lose nothing", func(ctx SpecContext) {
+		report := w.chaos(ctx, 1, "limit-low")
+		Expect(report.Refused).To(BeNumerically(">", 0), "nothing was refused")
+	}, SpecTimeout(4*time.Minute))
+
+	It("are awaited while two of them are away, and taken up again", func(ctx SpecContext) {
+		leader := w.leader("mychannel")
+		height := w.equal(ctx, "mychannel")
+		var others []string
+		for i, name := range w.BrokerNames() {
+			if w.Descriptor().Brokers[i] != leader {
+				others = append(others, name)
+				Expect(w.Kill(name)).To(Succeed())
+			}
+		}
+		Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "in-sync replicas"))
+		for _, name := range others {
+			Expect(w.Start(ctx, name)).To(Succeed())
+		}
+		for _, o := range []string{"orderer1", "orderer2", "orderer3"} {
+			Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(2 * time.Minute).Should(Succeed())
+		}
+		Expect(w.equal(ctx, "mychannel")).To(BeNumerically(">", height))
+	}, SpecTimeout(5*time.Minute))
+
+	It("may all go and come back", func(ctx SpecContext) {
+		height := w.equal(ctx, "mychannel")
+		Expect(w.StopBrokers()).To(Succeed())
+		for _, o := range []string{"orderer1", "orderer2", "orderer3"} {
+			Eventually(ctx, w.status(ctx, o, "mychannel")).Should(Equal("consenter inactive"))
+			Expect(w.readable(ctx, o, "mychannel", height)).To(Succeed(), "old blocks are there")
+		}
+		Expect(w.StartBrokers(ctx)).To(Succeed())
+		for _, o := range []string{"orderer1", "orderer2", "orderer3"} {
+			Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(2 * time.Minute).Should(Succeed())
+		}
+		w.equal(ctx, "mychannel")
+	}, SpecTimeout(5*time.Minute))
+
+	// The last: this topic is gone then.
+	It("stop the channel when they lose what was acknowledged, to an unclean election or another topic", func(ctx SpecContext) {
+		w.loseTail(ctx)
+		for o, says := range map[string]string{"orderer1": "the ledger was made from the records below", "orderer3": "is not the log that the ledger was made from"} {
+			Eventually(ctx, w.status(ctx, o, "mychannel")).WithTimeout(2 * time.Minute).Should(Equal("consenter failed"))
+			Expect(w.orders(ctx, o, "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, says))
+		}
+
+		By("deleting the topic and making it again")
+		Expect(w.Kill("orderer2")).To(Succeed())
+		w.administer(func(a sarama.ClusterAdmin) error { return a.DeleteTopic("mychannel") })
+		w.administer(func(a sarama.ClusterAdmin) error {
+			return a.CreateTopic("mychannel", &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 3}, false)
+		})
+		Expect(w.Start(ctx, "orderer2")).To(Succeed())
+		Eventually(ctx, w.status(ctx, "orderer2", "mychannel")).Should(Equal("consenter failed"))
+		Expect(w.orders(ctx, "orderer2", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "is not the one that the channel was built on"))
+		_, err := w.reader.Verify(ctx, "mychannel", []string{"orderer1", "orderer2", "orderer3"})
+		Expect(err).NotTo(HaveOccurred(), "no ledger has parted from another")
+	}, SpecTimeout(8*time.Minute))
+})
+
+// chaos does so many faults under load and holds the history to the promise.
+func (w *world) chaos(ctx context.Context, rounds int, faults ...string) history.Report {
+	GinkgoHelper()
+	chosen, err := chaos.Named(faults)
+	Expect(err).NotTo(HaveOccurred())
+	var file bytes.Buffer
+	err = chaos.Run(ctx, chaos.Config{
+		Network: w.Network, Channel: "mychannel", Duration: 5 * time.Minute, Rounds: rounds,
+		Seed: uint64(GinkgoRandomSeed()), Faults: chosen, Rest: time.Second,
+		Load:    load.Config{Who: w.user, Targets: w.targets(), Rate: 100, Size: 1500, Streams: 6},
+		History: history.NewWriter(&file), Progress: GinkgoWriter,
+	})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.WriteFile(filepath.Join(w.Dir(), "history.jsonl"), file.Bytes(), 0o644)).To(Succeed())
+	events, err := history.Read(&file)
+	Expect(err).NotTo(HaveOccurred())
+	report := history.Check(events)
+	GinkgoWriter.Print(report)
+	Expect(report.Broken).To(BeEmpty())
+	Expect(report.Acknowledged).To(BeNumerically(">", 100), "the load did not get through")
+	return report
+}
+
+// loseTail has the brokers lose records that orderers have read. orderer1 is
+// there when it happens, orderer3 comes back when the log is longer than it was.
+// The third broker only keeps the quorum.
+func (w *world) loseTail(ctx context.Context) {
+	w.replicate(1, 2)
+	w.settings(map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "1"})
+	names := w.BrokerNames()
+	Expect(w.Kill(names[1])).To(Succeed())
+	Eventually(ctx, func() error { return w.orders(ctx, "orderer1", "mychannel") }).WithTimeout(time.Minute).Should(Succeed())
+	for range 20 { // on the first broker only
+		Expect(w.orders(ctx, "orderer1", "mychannel")).To(Succeed())
+	}
+	w.equal(ctx, "mychannel")
+	for _, o := range []string{"orderer2", "orderer3"} {
+		Expect(w.Kill(o)).To(Succeed())
+	}
+	Expect(w.Kill(names[0])).To(Succeed())
+	Expect(w.Start(ctx, names[1])).To(Succeed())
+	Eventually(ctx, w.status(ctx, "orderer1", "mychannel")).WithTimeout(2 * time.Minute).Should(Equal("consenter failed"))
+	w.write(ctx, "mychannel", slices.Repeat([][]byte{[]byte("another")}, 1000)...)
+	Expect(w.Start(ctx, "orderer3")).To(Succeed())
+	Expect(w.Start(ctx, names[0])).To(Succeed())
+}
+
+// replicate puts the topic on these brokers, the first to lead it, and waits for that.
+func (w *world) replicate(brokers ...int32) {
+	GinkgoHelper()
+	w.administer(func(a sarama.ClusterAdmin) error {
+		return a.AlterPartitionReassignments("mychannel", [][]int32{brokers})
+	})
+	w.administer(func(a sarama.ClusterAdmin) error {
+		_, err := a.ElectLeaders(sarama.PreferredElection, map[string][]int32{"mychannel": {0}})
+		return err
+	})
+	Eventually(func() []int32 {
+		var isr []int32
+		w.administer(func(a sarama.ClusterAdmin) error {
+			topics, err := a.DescribeTopics([]string{"mychannel"})
+			if err == nil && len(topics) == 1 && len(topics[0].Partitions) == 1 {
+				p := topics[0].Partitions[0]
+				isr = append([]int32{p.Leader}, slices.Sorted(slices.Values(p.Isr))...)
+			}
+			return err
+		})
+		return isr
+	}).Should(Equal(append([]int32{brokers[0]}, brokers...)))
+}
+
+func (w *world) settings(values map[string]string) {
+	GinkgoHelper()
+	entries := map[string]sarama.IncrementalAlterConfigsEntry{}
+	for name, value := range values {
+		entries[name] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}
+	}
+	w.administer(func(a sarama.ClusterAdmin) error {
+		return a.IncrementalAlterConfig(sarama.TopicResource, "mychannel", entries, false)
+	})
+}
+
+// administer repeats what brokers may not yet be ready for.
+func (w *world) administer(f func(sarama.ClusterAdmin) error) {
+	GinkgoHelper()
+	config := sarama.NewConfig()
+	config.Version = sarama.V3_6_0_0
+	Eventually(func() error {
+		a, err := sarama.NewClusterAdmin(w.Descriptor().Brokers, config)
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		return f(a)
+	}).Should(Succeed())
+}
+
+// leader is the address of the broker that leads the topic.
+func (w *world) leader(topic string) string {
+	GinkgoHelper()
+	config := sarama.NewConfig()
+	config.Version = sarama.V3_6_0_0
+	c, err := sarama.NewClient(w.Descriptor().Brokers, config)
+	Expect(err).NotTo(HaveOccurred())
+	defer c.Close()
+	b, err := c.Leader(topic, 0)
+	Expect(err).NotTo(HaveOccurred())
+	return b.Addr()
+}
