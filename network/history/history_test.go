@@ -1,8 +1,8 @@
 package history
 
 import (
-	"maps"
 	"bytes"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
