@@ -36,7 +36,7 @@ type Host struct {
 // Consenter makes the chains of one orderer process. It is safe for concurrent use.
 type Consenter struct {
 	config  Config
-	tls     *tls.Config
+	tls     func() (*tls.Config, error)
 	sasl    *kafka.SASL
 	crypto  fabric.CryptoProvider
 	metrics *metrics
@@ -58,6 +58,9 @@ func New(host Host) (*Consenter, error) {
 	}
 	logger := fabric.NewLogger("orderer.consensus.kafka")
 	redirectSarama(logger.Named("sarama"))
+	if config.exposed() {
+		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)
+	}
 	return &Consenter{
 		config:  config,
 		tls:     transport,

@@ -61,8 +61,13 @@ func template(valid time.Duration) *x509.Certificate {
 // the folder of the first authority that issued that name.
 func (a *authority) issue(to *authority, name string, valid time.Duration) {
 	a.t.Helper()
+	a.issueFor(to, name, template(valid))
+}
+
+func (a *authority) issueFor(to *authority, name string, holder *x509.Certificate) {
+	a.t.Helper()
 	key := newKey(a.t)
-	raw, err := x509.CreateCertificate(rand.Reader, template(valid), a.certificate, key.Public(), a.key)
+	raw, err := x509.CreateCertificate(rand.Reader, holder, a.certificate, key.Public(), a.key)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -75,6 +80,29 @@ func (a *authority) issue(to *authority, name string, valid time.Duration) {
 }
 
 func (a *authority) path(name string) string { return filepath.Join(a.dir, name) }
+
+func (a *authority) read(name string) []byte {
+	a.t.Helper()
+	content, err := os.ReadFile(a.path(name))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return content
+}
+
+func (a *authority) remove(name string) {
+	a.t.Helper()
+	if err := os.Remove(a.path(name)); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func (a *authority) rename(from, to string) {
+	a.t.Helper()
+	if err := os.Rename(a.path(from), a.path(to)); err != nil {
+		a.t.Fatal(err)
+	}
+}
 
 // write puts the file into its place at once: others may be reading it.
 func (a *authority) write(name, kind string, raw []byte) {
@@ -89,13 +117,16 @@ func (a *authority) write(name, kind string, raw []byte) {
 	}
 }
 
-// client is a config as the consenter makes it: the certificate is read for each connection.
-func (a *authority) client() *tls.Config {
+// client is what the consenter makes of settings that name these files: they are
+// read for each connection.
+func (a *authority) client() (*tls.Config, error) {
 	roots := x509.NewCertPool()
-	roots.AddCert(a.certificate)
+	text, err := os.ReadFile(a.path("ca.pem"))
+	if err != nil {
+		return nil, err
+	}
+	roots.AppendCertsFromPEM(text)
+	pair, err := tls.LoadX509KeyPair(a.path("orderer.pem"), a.path("orderer.key"))
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12,
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(a.path("orderer.pem"), a.path("orderer.key"))
-			return &pair, err
-		}}
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }}, err
 }

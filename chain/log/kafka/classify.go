@@ -23,7 +23,10 @@ const (
 // an operator can change about this one channel.
 func (l *Log) classify(op string, err error) *log.Error {
 	e := &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Err: err, Await: l.reachable()}
+	var access *accessError
 	switch {
+	case errors.As(err, &access):
+		e.Await = access.await
 	case is(err, sarama.ErrOffsetOutOfRange):
 		e.Class, e.Err, e.Await = log.Fatal, fmt.Errorf("%w: %w", log.ErrOutOfRange, err), ""
 	case is(err, sarama.ErrUnknownTopicOrPartition):
