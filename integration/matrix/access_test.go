@@ -18,19 +18,20 @@ import (
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+	"github.com/fabric-kafka/orderer/integration/pki"
 )
 
 // secured is a cluster that asks every client for a certificate, and an orderer
 // that has one. Nothing is checked for a while: its connections stay.
-func secured(t *testing.T) (*world, *authority, *orderer) {
+func secured(t *testing.T) (*world, *pki.Authority, *orderer) {
 	t.Helper()
-	ca := newAuthority(t)
-	ca.issue(ca, "broker", time.Hour)
-	ca.issue(ca, "orderer", time.Hour)
+	ca := pki.New(t)
+	ca.Issue(ca, "broker", time.Hour)
+	ca.Issue(ca, "orderer", time.Hour)
 	w := newWorld(t, kafkatest.Options{TLS: &kafkatest.TLS{
-		Certificate: ca.path("broker.pem"), Key: ca.path("broker.key"), ClientCA: ca.path("ca.pem"),
+		Certificate: ca.Path("broker.pem"), Key: ca.Path("broker.key"), ClientCA: ca.Path("ca.pem"),
 	}})
-	w.access = func(c *kafka.Config) { c.TLS = ca.client }
+	w.access = func(c *kafka.Config) { c.TLS = client(ca) }
 	o := w.orderer(w.ledger(channel), func(o *chain.Options) { o.CheckInterval = time.Minute }).ready()
 	o.order("a", "b")
 	o.holds("a b @2")
@@ -40,7 +41,7 @@ func secured(t *testing.T) (*world, *authority, *orderer) {
 // certificates run through what becomes of one that is bad: open connections go
 // on, new ones fail and say why and what is awaited, and a good one is taken
 // without a restart.
-func certificates(t *testing.T, name string, bad func(ca *authority), says ...string) {
+func certificates(t *testing.T, name string, bad func(ca *pki.Authority), says ...string) {
 	w, ca, o := secured(t)
 	bad(ca)
 	o.order("c", "d")
@@ -48,7 +49,7 @@ func certificates(t *testing.T, name string, bad func(ca *authority), says ...st
 	w.cluster.Cut()
 	o.is(types.StatusInactive)
 	o.tells(says...)
-	ca.issue(ca, name, time.Hour)
+	ca.Issue(ca, name, time.Hour)
 	o.is(types.StatusActive)
 	o.takes("e")
 }
@@ -79,16 +80,16 @@ func (o *orderer) tells(says ...string) {
 
 func TestRow49BrokerCertificate(t *testing.T) {
 	for what, test := range map[string]struct {
-		bad  func(ca *authority)
+		bad  func(ca *pki.Authority)
 		says []string
 	}{
-		"expired": {func(ca *authority) { ca.issue(ca, "broker", -time.Hour) },
+		"expired": {func(ca *pki.Authority) { ca.Issue(ca, "broker", -time.Hour) },
 			[]string{"TLS with broker 127.0.0.1:", ": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time ",
 				"; awaiting a broker's certificate that is valid now"}},
-		"wrong authority": {func(ca *authority) { newAuthority(ca.t).issue(ca, "broker", time.Hour) },
+		"wrong authority": {func(ca *pki.Authority) { pki.New(t).Issue(ca, "broker", time.Hour) },
 			[]string{": tls: failed to verify certificate: x509: certificate signed by unknown authority",
 				"; awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"}},
-		"wrong host": {func(ca *authority) { ca.issueFor(ca, "broker", hosted("kafka.example.com")) },
+		"wrong host": {func(ca *pki.Authority) { ca.IssueFor(ca, "broker", hosted("kafka.example.com")) },
 			[]string{": tls: failed to verify certificate: x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs",
 				"; awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"}},
 	} {
@@ -98,7 +99,7 @@ func TestRow49BrokerCertificate(t *testing.T) {
 
 // hosted is a template for a name alone.
 func hosted(name string) *x509.Certificate {
-	c := template(time.Hour)
+	c := pki.Holder(name, time.Hour)
 	c.IPAddresses, c.DNSNames = nil, []string{name}
 	return c
 }
@@ -106,18 +107,18 @@ func hosted(name string) *x509.Certificate {
 func TestRow50OrdererCertificate(t *testing.T) {
 	const awaiting = "; awaiting a client certificate that the brokers accept (TLS.Certificate)"
 	for what, test := range map[string]struct {
-		bad  func(ca *authority)
+		bad  func(ca *pki.Authority)
 		says []string
 	}{
-		"expired": {func(ca *authority) { ca.issue(ca, "orderer", -time.Hour) },
+		"expired": {func(ca *pki.Authority) { ca.Issue(ca, "orderer", -time.Hour) },
 			[]string{"TLS with broker 127.0.0.1:", ": remote error: tls: expired certificate", awaiting}},
-		"wrong authority": {func(ca *authority) { newAuthority(ca.t).issue(ca, "orderer", time.Hour) },
+		"wrong authority": {func(ca *pki.Authority) { pki.New(t).Issue(ca, "orderer", time.Hour) },
 			[]string{": remote error: tls: unknown certificate authority", awaiting}},
-		"gone": {func(ca *authority) { ca.remove("orderer.pem") },
+		"gone": {func(ca *pki.Authority) { ca.Remove("orderer.pem") },
 			[]string{"open ", "/orderer.pem: no such file or directory", "; awaiting an operator, to mend the files that the TLS settings name"}},
-		"without its key": {func(ca *authority) {
-			ca.issueFor(ca, "other", template(time.Hour))
-			ca.rename("other.pem", "orderer.pem")
+		"without its key": {func(ca *pki.Authority) {
+			ca.IssueFor(ca, "other", pki.Holder("orderer", time.Hour))
+			ca.Rename("other.pem", "orderer.pem")
 		},
 			[]string{"tls: private key does not match public key", "; awaiting an operator, to mend the files that the TLS settings name"}},
 	} {
@@ -129,12 +130,12 @@ func TestRow50OrdererCertificate(t *testing.T) {
 // beside the old one, or too late, and in no case needs a restart.
 func TestRow49AuthorityIsReplaced(t *testing.T) {
 	w, ca, o := secured(t)
-	next := newAuthority(t)
-	next.issue(ca, "broker", time.Hour)
+	next := pki.New(t)
+	next.Issue(ca, "broker", time.Hour)
 	w.cluster.Cut()
 	o.tells("certificate signed by unknown authority")
-	both := slices.Concat(ca.read("ca.pem"), next.read("ca.pem"))
-	if err := os.WriteFile(ca.path("ca.pem"), both, 0o600); err != nil {
+	both := slices.Concat(ca.Read("ca.pem"), next.Read("ca.pem"))
+	if err := os.WriteFile(ca.Path("ca.pem"), both, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	o.is(types.StatusActive)

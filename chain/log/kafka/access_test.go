@@ -172,7 +172,8 @@ func TestLogInIsMissing(t *testing.T) {
 	must(t, err)
 	defer l.Close()
 	_, err = l.Identity(t.Context())
-	mustFail(t, "identity", err, log.Retryable, "EOF", "; awaiting ")
+	mustFail(t, "identity", err, log.Retryable, " ended the connection without an answer: EOF",
+		"; awaiting brokers that run, at a listener with the TLS and SASL that this orderer is set to")
 }
 
 func TestFaultsOfSASLAreNamed(t *testing.T) {

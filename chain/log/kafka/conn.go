@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -33,8 +34,9 @@ type conn struct {
 	raw      net.Conn // what is closed to cut it off at once
 	gate     *gate
 
-	answered atomic.Bool  // something came from the broker
-	asked    atomic.Int32 // key of the last request
+	asked  atomic.Int32                // key of the last request
+	served atomic.Bool                 // the broker has answered a request that not everybody may make
+	ended  atomic.Pointer[accessError] // why it is of no use: sarama may try again on it, and would report what it meets then
 }
 
 // encrypt does the handshake of TLS, if there is to be one, with what the files
@@ -94,38 +96,57 @@ func refused(err error) bool {
 
 // Read says what it means that a broker ends a connection.
 func (c *conn) Read(b []byte) (int, error) {
+	if e := c.ended.Load(); e != nil {
+		return 0, e
+	}
 	n, err := c.Conn.Read(b)
+	e := c.look(b[:n])
 	if err != nil {
-		return n, c.explain(err)
+		e = c.explain(err)
 	}
-	c.answered.Store(true)
-	if c.asked.Load() == saslHandshake {
-		if err := c.mechanism(b[:n]); err != nil {
-			return 0, err // and not the answer
-		}
+	if e != nil {
+		c.ended.Store(e)
+		return 0, e
 	}
-	return n, nil
+	return n, err
 }
 
-func (c *conn) explain(err error) error {
-	switch {
+// look finds what an answer says that sarama would not understand, or would drop.
+func (c *conn) look(answer []byte) *accessError {
+	const alert = "\x15\x03" // of TLS; it cannot be the size of an answer
+	switch key := c.asked.Load(); {
+	case len(answer) == 0:
+	case !c.served.Load() && c.gate.tls == nil && bytes.HasPrefix(answer, []byte(alert)):
+		return &accessError{fmt.Errorf("broker %s speaks TLS at that port, and this orderer does not", c.RemoteAddr()), fitting}
+	case key == saslHandshake:
+		return c.mechanism(answer)
+	case key != apiVersions:
+		c.served.Store(true)
+	}
+	return nil
+}
+
+// fitting is awaited where the broker does not say what it has against us.
+const fitting = "brokers that run, at a listener with the TLS and SASL that this orderer is set to"
+
+// explain returns nil for what is no matter of access.
+func (c *conn) explain(err error) *accessError {
+	switch asked := c.asked.Load(); {
 	case refused(err): // with TLS 1.3 the client's handshake is over before the broker looks at its certificate
 		return &accessError{fmt.Errorf("TLS with broker %s: %w", c.RemoteAddr(), err), ownCertificate}
 	case !errors.Is(err, io.EOF):
-		return err
-	case c.asked.Load() == saslHandshake, c.asked.Load() == saslAuthenticate:
+	case asked == saslHandshake, asked == saslAuthenticate:
 		return &accessError{fmt.Errorf("broker %s ended the connection at the log-in: %w", c.RemoteAddr(), err),
 			"an operator, to look at this orderer's user and password, and at the broker's log"}
-	case !c.answered.Load():
-		return &accessError{fmt.Errorf("broker %s ended the connection without an answer: %w", c.RemoteAddr(), err),
-			"brokers that run, at a listener with the TLS and SASL that this orderer is set to"}
+	case !c.served.Load():
+		return &accessError{fmt.Errorf("broker %s ended the connection without an answer: %w", c.RemoteAddr(), err), fitting}
 	}
-	return err
+	return nil
 }
 
 // mechanism looks at the answer to the handshake of SASL, of which sarama would
 // drop the error: size, correlation, code, and the mechanisms that the broker has.
-func (c *conn) mechanism(answer []byte) error {
+func (c *conn) mechanism(answer []byte) *accessError {
 	const head = 4 + 4
 	if len(answer) < head+2 || sarama.KError(binary.BigEndian.Uint16(answer[head:])) != sarama.ErrUnsupportedSASLMechanism {
 		return nil
@@ -149,9 +170,10 @@ func texts(array []byte) (all []string) {
 	return all
 }
 
-// Keys of the requests of a log-in.
+// Keys of the requests before and of a log-in.
 const (
 	saslHandshake    = 17
+	apiVersions      = 18
 	saslAuthenticate = 36
 )
 
