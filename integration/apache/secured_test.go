@@ -22,9 +22,11 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// Users and their passwords, by the mechanism that they log in with.
+// Users, who all have one password.
 const (
 	orderer  = "orderer"
+	setup    = "setup"   // makes topics
+	pruning  = "pruning" // deletes records
 	password = "a password of several words"
 )
 
@@ -100,7 +102,7 @@ func (s *secured) store(name string) string {
 func login(listener string, mechanisms ...string) []string {
 	const security = "org.apache.kafka.common.security."
 	modules := map[string]string{
-		"PLAIN":         fmt.Sprintf("plain.PlainLoginModule required user_%s=%q", orderer, password),
+		"PLAIN":         fmt.Sprintf("plain.PlainLoginModule required user_%[2]s=%[1]q user_%[3]s=%[1]q user_%[4]s=%[1]q", password, orderer, setup, pruning),
 		"SCRAM-SHA-256": "scram.ScramLoginModule required",
 		"SCRAM-SHA-512": "scram.ScramLoginModule required",
 		"OAUTHBEARER":   `oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker"`,

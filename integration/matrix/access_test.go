@@ -277,13 +277,13 @@ func TestRow52RightsRemoved(t *testing.T) {
 	o.holds("a b @2")
 
 	w.rights(false, kmsg.ACLOperationWrite)
-	w.fails("order", o.submit("refused"), chain.ErrNotReady, "the envelope is not ordered", "rights on the topic")
+	w.fails("order", o.submit("refused"), chain.ErrNotReady, "the envelope is not ordered", "append topic", "; awaiting an operator to grant this orderer's principal the right Write on the topic")
 	w.rights(true, kmsg.ACLOperationWrite)
 	o.takes("c")
 
 	w.rights(false, kmsg.ACLOperationRead)
 	o.is(types.StatusInactive)
-	o.refuses(chain.ErrNotReady, "rights on the topic")
+	o.refuses(chain.ErrNotReady, "read topic", "; awaiting an operator to grant this orderer's principal the right Read on the topic")
 	w.rights(true, kmsg.ACLOperationRead)
 	o.is(types.StatusActive)
 	o.takes("d")
@@ -318,7 +318,7 @@ func TestRow29OneWay(t *testing.T) {
 
 	w.rights(false, kmsg.ACLOperationRead)
 	half.is(types.StatusInactive)
-	half.refuses(chain.ErrNotReady, "rights on the topic")
+	half.refuses(chain.ErrNotReady, "the right Read on the topic")
 	whole.takes("e")
 	if half.count("e") > 0 {
 		t.Error("what it cannot read is ordered")

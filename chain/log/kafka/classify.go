@@ -43,7 +43,7 @@ func (l *Log) classify(op string, err error) *log.Error {
 	case is(err, sarama.ErrInvalidReplicationFactor):
 		e.Await = fmt.Sprintf("%d brokers for the replication factor", l.config.Settings.ReplicationFactor)
 	case is(err, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed):
-		e.Await = "an operator to grant this orderer's principal its rights on the topic"
+		e.Await = "an operator to grant this orderer's principal the right " + right(op) + " on the topic"
 	case is(err, sarama.ErrSASLAuthenticationFailed):
 		e.Await = "an operator to mend this orderer's credentials"
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend):
@@ -71,6 +71,22 @@ func (l *Log) classifyAppend(err error, size int) error {
 		e.Class = log.Ambiguous
 	}
 	return e
+}
+
+// right is what Kafka asks of who does that. Read and Write have Describe in them,
+// and whoever may write to any topic may do so with idempotence.
+func right(op string) string {
+	switch op {
+	case "append":
+		return "Write"
+	case "create":
+		return "Create"
+	case "read":
+		return "Read"
+	case "survey":
+		return "DescribeConfigs"
+	}
+	return "Read, or Describe,"
 }
 
 // lost says whether a batch will never be read: it has passed its checksum
