@@ -7,10 +7,10 @@
 package consenter
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
@@ -35,12 +35,12 @@ type Host struct {
 
 // Consenter makes the chains of one orderer process. It is safe for concurrent use.
 type Consenter struct {
-	config  Config
-	tls     func() (*tls.Config, error)
-	sasl    *kafka.SASL
-	crypto  fabric.CryptoProvider
-	metrics *metrics
-	logger  *fabric.Logger
+	config      Config
+	certificate *clientCertificate
+	sasl        *kafka.SASL
+	crypto      fabric.CryptoProvider
+	metrics     *metrics
+	logger      *fabric.Logger
 }
 
 // New reads the local configuration and the files that it names. Its error
@@ -61,13 +61,16 @@ func New(host Host) (*Consenter, error) {
 	if config.exposed() {
 		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)
 	}
+	m := newMetrics(host.Metrics)
+	certificate := &clientCertificate{transport: transport, end: m.certificateEnd, warn: logger.Warnw, now: time.Now}
+	certificate.look()
 	return &Consenter{
-		config:  config,
-		tls:     transport,
-		sasl:    auth,
-		crypto:  host.Crypto,
-		metrics: newMetrics(host.Metrics),
-		logger:  logger,
+		config:      config,
+		certificate: certificate,
+		sasl:        auth,
+		crypto:      host.Crypto,
+		metrics:     m,
+		logger:      logger,
 	}, nil
 }
 
@@ -130,7 +133,7 @@ func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) 
 
 func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config {
 	o := c.config
-	return kafka.Config{
+	made := kafka.Config{
 		Brokers:              brokers,
 		ClientID:             o.ClientID,
 		DialTimeout:          o.Timeouts.Dial,
@@ -140,7 +143,6 @@ func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config
 		Linger:               o.Producer.Linger,
 		FetchBytes:           o.Consumer.FetchBytes,
 		MaxDecompressedBytes: o.Consumer.MaxDecompressedBytes,
-		TLS:                  c.tls,
 		SASL:                 c.sasl,
 		Settings: log.Settings{
 			ReplicationFactor: o.Topic.ReplicationFactor,
@@ -148,4 +150,8 @@ func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config
 			MaxMessageBytes:   int(min(uint64(maxEnvelope)+valueOverhead, mostValue)),
 		},
 	}
+	if c.certificate.transport != nil {
+		made.TLS = c.certificate.connect
+	}
+	return made
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -236,4 +238,22 @@ func (s *secured) denied(t *testing.T) {
 	made := s.log(t, setup, ledger.ChannelID())
 	works(t, "create", func() error { return made.Create(t.Context()) })
 	order(t, c, ledger, "a")
+}
+
+// The table in SECURITY.md is what was tested.
+func TestRightsAreThoseOfTheTable(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "SECURITY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, rights := range rightsOf {
+		var names []string
+		for _, r := range rights {
+			names = append(names, r.String())
+		}
+		line := fmt.Sprintf("\n| `%s` | Topic | %s |\n", user, strings.Join(names, ", "))
+		if !strings.Contains(string(text), line) {
+			t.Errorf("SECURITY.md lacks the line %s", line)
+		}
+	}
 }
