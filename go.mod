@@ -12,6 +12,8 @@ require (
 	github.com/hyperledger/fabric v1.4.0-rc1.0.20230405174026-695dd57e01c2
 	// Messages of that Fabric; a newer major line registers the same names and cannot be linked beside it.
 	github.com/hyperledger/fabric-protos-go v0.3.0
+	// Log-in with SCRAM. At least 1.3.0: the errors of older ones can hold the password.
+	github.com/xdg-go/scram v1.4.0
 	// Runtime of our own messages, and through the tool line below their generator: one version for both.
 	google.golang.org/protobuf v1.36.12
 )
@@ -125,6 +127,7 @@ require (
 	github.com/twmb/franz-go v1.22.2 // indirect
 	github.com/twmb/franz-go/pkg/kadm v1.19.0 // indirect
 	github.com/twmb/franz-go/pkg/kmsg v1.15.0 // indirect
+	github.com/xdg-go/stringprep v1.0.4 // indirect
 	go.etcd.io/etcd/client/pkg/v3 v3.5.1 // indirect
 	go.etcd.io/etcd/pkg/v3 v3.5.1 // indirect
 	go.etcd.io/etcd/raft/v3 v3.5.1 // indirect

@@ -88,9 +88,11 @@ type TLS struct {
 
 // SASL authenticates to the brokers.
 type SASL struct {
-	Mechanism    string // PLAIN, or empty for no authentication
-	User         string
-	PasswordFile string
+	Mechanism    string   // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER; empty: no authentication
+	User         string   // not with OAUTHBEARER
+	PasswordFile string   // not with OAUTHBEARER
+	TokenFile    string   // with OAUTHBEARER, unless there is a TokenCommand
+	TokenCommand []string // a program, by its absolute path, and its arguments
 }
 
 // DefaultConsumerGroup begins the names of the groups that orderers publish their

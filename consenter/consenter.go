@@ -7,10 +7,10 @@
 package consenter
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
@@ -36,13 +36,13 @@ type Host struct {
 
 // Consenter makes the chains of one orderer process. It is safe for concurrent use.
 type Consenter struct {
-	config  Config
-	tls     *tls.Config
-	sasl    *kafka.SASL
-	crypto  fabric.CryptoProvider
-	cluster Cluster
-	metrics *metrics
-	logger  *fabric.Logger
+	config      Config
+	certificate *clientCertificate
+	sasl        *kafka.SASL
+	crypto      fabric.CryptoProvider
+	cluster     Cluster
+	metrics     *metrics
+	logger      *fabric.Logger
 }
 
 // New reads the local configuration and the files that it names. Its error
@@ -60,14 +60,20 @@ func New(host Host) (*Consenter, error) {
 	}
 	logger := fabric.NewLogger("orderer.consensus.kafka")
 	redirectSarama(logger.Named("sarama"))
+	if config.exposed() {
+		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)
+	}
+	m := newMetrics(host.Metrics)
+	certificate := &clientCertificate{transport: transport, end: m.certificateEnd, warn: logger.Warnw, now: time.Now}
+	certificate.look()
 	return &Consenter{
-		config:  config,
-		tls:     transport,
-		sasl:    auth,
-		crypto:  host.Crypto,
-		cluster: host.Cluster,
-		metrics: newMetrics(host.Metrics),
-		logger:  logger,
+		config:      config,
+		certificate: certificate,
+		sasl:        auth,
+		crypto:      host.Crypto,
+		cluster:     host.Cluster,
+		metrics:     m,
+		logger:      logger,
 	}, nil
 }
 
@@ -149,7 +155,7 @@ func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) 
 
 func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config {
 	o := c.config
-	return kafka.Config{
+	made := kafka.Config{
 		Brokers:              brokers,
 		ClientID:             o.ClientID,
 		DialTimeout:          o.Timeouts.Dial,
@@ -159,7 +165,6 @@ func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config
 		Linger:               o.Producer.Linger,
 		FetchBytes:           o.Consumer.FetchBytes,
 		MaxDecompressedBytes: o.Consumer.MaxDecompressedBytes,
-		TLS:                  c.tls,
 		SASL:                 c.sasl,
 		Settings: log.Settings{
 			ReplicationFactor: o.Topic.ReplicationFactor,
@@ -167,4 +172,8 @@ func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config
 			MaxMessageBytes:   int(min(uint64(maxEnvelope)+valueOverhead, mostValue)),
 		},
 	}
+	if c.certificate.transport != nil {
+		made.TLS = c.certificate.connect
+	}
+	return made
 }

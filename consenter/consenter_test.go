@@ -113,32 +113,37 @@ func TestLogOpensForEveryLimit(t *testing.T) {
 	}
 }
 
-// From orderer.yaml to a topic, by TLS with client certificates and a password.
+// From orderer.yaml to a topic, by TLS with client certificates and a password,
+// which is changed.
 func TestChainReachesSecuredBroker(t *testing.T) {
-	p := newPKI(t)
-	p.write(t, "password", []byte("secret\n"))
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(p.server(t)), kfake.EnableSASL(), kfake.Superuser("PLAIN", "orderer1", "secret"))
-	require.NoError(t, err)
-	defer broker.Close()
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		t.Run(mechanism, func(t *testing.T) {
+			p := newPKI(t)
+			p.write(t, "password", []byte("another\n"))
+			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(p.server(t)), kfake.EnableSASL(), kfake.Superuser(mechanism, "orderer1", "secret"))
+			require.NoError(t, err)
+			defer broker.Close()
+			section := map[string]any{
+				"Topic": map[string]any{"ReplicationFactor": 1},
+				"TLS":   map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
+				"SASL":  map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
+			}
+			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: p.dir})
+			require.NoError(t, err)
+			p.write(t, "password", []byte("secret\n"))
+			one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: broker.ListenAddrs()}.config()), nil)
+			require.NoError(t, err)
+			one.Start()
+			ready := one.WaitReady()
+			one.Halt()
+			require.NoError(t, ready)
 
-	section := map[string]any{
-		"Topic": map[string]any{"ReplicationFactor": 1},
-		"TLS":   map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
-		"SASL":  map[string]any{"Mechanism": "PLAIN", "User": "orderer1", "PasswordFile": "password"},
+			topic, err := c.openLog(broker.ListenAddrs(), channel, 1<<20)
+			require.NoError(t, err)
+			bounds, err := topic.Bounds(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, log.Bounds{Start: 0, End: 1}, bounds, "the topic has its description")
+			require.NoError(t, topic.Close())
+		})
 	}
-	c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: p.dir})
-	require.NoError(t, err)
-	one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: broker.ListenAddrs()}.config()), nil)
-	require.NoError(t, err)
-	one.Start()
-	ready := one.WaitReady()
-	one.Halt()
-	require.NoError(t, ready)
-
-	topic, err := c.openLog(broker.ListenAddrs(), channel, 1<<20)
-	require.NoError(t, err)
-	bounds, err := topic.Bounds(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, log.Bounds{Start: 0, End: 1}, bounds, "the topic has its description")
-	require.NoError(t, topic.Close())
 }

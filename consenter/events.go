@@ -16,6 +16,7 @@ import (
 type reporter struct {
 	log *fabric.Logger
 	*channelMetrics
+	certificate *clientCertificate
 
 	mu     sync.Mutex
 	survey string // what was said of the topic's settings last
@@ -24,7 +25,7 @@ type reporter struct {
 
 // events are those of a channel whose chain is being made.
 func (c *Consenter) events(channel string) engine.Events {
-	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel)}
+	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), certificate: c.certificate}
 	return engine.Events{
 		Started:     r.started,
 		Described:   r.described,
@@ -66,8 +67,10 @@ func (r *reporter) partitions(n int) {
 	r.log.Warnw("The topic has more than one partition; this channel uses the first only, and so must every writer", "partitions", n)
 }
 
-// surveyed says what is amiss with the topic's settings when that changes.
+// surveyed says what is amiss with the topic's settings when that changes. It
+// comes often enough for the client certificate, too.
 func (r *reporter) surveyed(flaws []log.Flaw, err error) {
+	r.certificate.look()
 	var said []string
 	for _, f := range flaws {
 		said = append(said, f.String())

@@ -14,7 +14,7 @@ func FuzzConfig(f *testing.F) {
 	for _, seed := range []string{
 		"", "Topic: {ReplicationFactor: 5, MinInsyncReplicas: 9}", "Topic: {Compatible: '*', PassCuts: [a=1, a=2], Moved: [a=0123456789abcdefABCDEF]}",
 		"Timeouts: {Dial: 1s, Read: -1s}", "TLS: {Enabled: yes, PrivateKey: '-----BEGIN KEY-----', RootCAs: a,b}", "CutJitter: .nan", "CutJitter: 1e400",
-		"Producer: {Inflight: 1048577, Linger: 1}", "Consumer: {FetchBytes: 4294967296 GB}", "SASL: {Mechanism: PLAIN, Password: x}", "? [a]\n: b", "clientid: A\nClientID: B",
+		"Producer: {Inflight: 1048577, Linger: 1}", "Consumer: {FetchBytes: 4294967296 GB}", "SASL: {Mechanism: PLAIN, Password: x}", "SASL: {Mechanism: OAUTHBEARER, TokenCommand: /bin/x,y, TokenFile: z}", "SASL: {Mechanism: SCRAM-SHA-512, TokenFile: eyJh.b.c}", "? [a]\n: b", "clientid: A\nClientID: B",
 	} {
 		f.Add(seed)
 	}

@@ -6,12 +6,12 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
 // Key is the full name of the section.
 const Key = "Consensus.Kafka"
-
-const saslPlain = "PLAIN"
 
 // leastTimeout is what a response can take on a good day; the broker is given
 // half of it, in whole milliseconds.
@@ -55,9 +55,11 @@ func (c *Config) keys(dir string) []key {
 		{"TLS.Certificate", file(&c.TLS.Certificate, dir)},
 		{"TLS.PrivateKey", file(&c.TLS.PrivateKey, dir)},
 		{"TLS.ServerName", text(&c.TLS.ServerName)},
-		{"SASL.Mechanism", oneOf(&c.SASL.Mechanism, "", saslPlain)},
+		{"SASL.Mechanism", oneOf(&c.SASL.Mechanism, "", kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512, kafka.OAuthBearer)},
 		{"SASL.User", text(&c.SASL.User)},
 		{"SASL.PasswordFile", file(&c.SASL.PasswordFile, dir)},
+		{"SASL.TokenFile", file(&c.SASL.TokenFile, dir)},
+		{"SASL.TokenCommand", command(&c.SASL.TokenCommand)},
 	}
 }
 
@@ -81,10 +83,23 @@ func (c *Config) contradictions() []contradiction {
 		"%s; want at least Retry.Min, which is %s", c.Retry.Max, c.Retry.Min)
 	check(c.TLS.Certificate == "" || c.TLS.PrivateKey != "", "TLS.PrivateKey", "TLS.Certificate", "empty; want the key of TLS.Certificate")
 	check(c.TLS.PrivateKey == "" || c.TLS.Certificate != "", "TLS.Certificate", "TLS.PrivateKey", "empty; want the certificate of TLS.PrivateKey")
-	off := c.SASL.Mechanism == ""
-	check(off || c.SASL.User != "", "SASL.User", "SASL.Mechanism", "empty; want the user that logs in with SASL.Mechanism")
-	check(off || c.SASL.PasswordFile != "", "SASL.PasswordFile", "SASL.Mechanism", "empty; want a file that holds the password of SASL.User")
+	c.SASL.contradictions(check)
 	return found
+}
+
+func (s SASL) contradictions(check func(ok bool, a, b, format string, args ...any)) {
+	token := s.Mechanism == kafka.OAuthBearer
+	password := s.Mechanism != "" && !token
+	check(!password || s.User != "", "SASL.User", "SASL.Mechanism", "empty; want the user that logs in with %s", s.Mechanism)
+	check(!password || s.PasswordFile != "", "SASL.PasswordFile", "SASL.Mechanism", "empty; want a file that holds the password of SASL.User")
+	check(!password || s.TokenFile == "", "SASL.TokenFile", "SASL.Mechanism", "given; want it empty, %s takes no token", s.Mechanism)
+	check(!password || len(s.TokenCommand) == 0, "SASL.TokenCommand", "SASL.Mechanism", "given; want it empty, %s takes no token", s.Mechanism)
+	check(!token || s.User == "", "SASL.User", "SASL.Mechanism", "given; want it empty, the token of %s tells the user", s.Mechanism)
+	check(!token || s.PasswordFile == "", "SASL.PasswordFile", "SASL.Mechanism", "given; want it empty, %s takes no password", s.Mechanism)
+	check(!token || s.TokenFile != "" || len(s.TokenCommand) > 0, "SASL.TokenFile", "SASL.TokenCommand",
+		"empty, and so is SASL.TokenCommand; want one of them, for the token of %s", s.Mechanism)
+	check(!token || s.TokenFile == "" || len(s.TokenCommand) == 0, "SASL.TokenFile", "SASL.TokenCommand",
+		"given, and so is SASL.TokenCommand; want one of them")
 }
 
 // keyPattern is what a name in a configuration file looks like.
@@ -98,8 +113,10 @@ func unknown(name string, keys []key) string {
 	}
 	fault := fmt.Sprintf("%s.%s is not a key; ", Key, shown)
 	lower := strings.ToLower(name)
-	if strings.Contains(lower, "password") || strings.Contains(lower, "secret") {
-		return fault + "the orderer prints its configuration, so a password is given as a file: " + Key + ".SASL.PasswordFile"
+	for _, secret := range []struct{ in, file string }{{"password", "PasswordFile"}, {"secret", "PasswordFile"}, {"token", "TokenFile"}} {
+		if strings.Contains(lower, secret.in) {
+			return fault + "the orderer prints its configuration, so a " + secret.in + " is given as a file: " + Key + ".SASL." + secret.file
+		}
 	}
 	section := ""
 	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {

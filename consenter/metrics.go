@@ -20,8 +20,9 @@ const (
 )
 
 // metrics are made once per process, since a provider takes each name once. All
-// have the label channel.
+// but those of the process have the label channel.
 type metrics struct {
+	certificateEnd                                    fabric.Gauge // of the process
 	nextOffset, available, failed, flaws              fabric.Gauge
 	blocks                                            fabric.Counter // label cause
 	skipped                                           fabric.Counter // label reason
@@ -32,6 +33,8 @@ type metrics struct {
 
 func newMetrics(p fabric.MetricsProvider) *metrics {
 	return &metrics{
+		certificateEnd: p.NewGauge(fabric.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "client_certificate_expiry_seconds",
+			Help: "End of the client certificate for the brokers, in seconds of Unix time.", StatsdFormat: "%{#fqname}"}),
 		nextOffset:     gauge(p, "next_offset", "Offset of the record that this orderer reads next."),
 		available:      gauge(p, "available", "1 while this orderer reads the channel's topic, else 0."),
 		failed:         gauge(p, "failed", "1 once the channel has stopped on this orderer until an operator acts, else 0."),

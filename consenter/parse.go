@@ -91,7 +91,7 @@ func (p *parser) value(k key, raw any) {
 	if raw != nil && !k.take(raw) {
 		p.refused[k.name] = true
 		value := shown(raw)
-		if strings.Contains(k.name, "Password") || strings.Contains(k.name, "PrivateKey") {
+		if slices.Contains([]string{"SASL.PasswordFile", "SASL.TokenFile", "TLS.PrivateKey"}, k.name) {
 			value = "no name of a file" // but maybe what belongs into it
 		}
 		p.fault("%s.%s is %s; want %s", Key, k.name, value, k.want)

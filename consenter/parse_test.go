@@ -75,6 +75,18 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 	}, c)
 }
 
+func TestTokenKeysAreTaken(t *testing.T) {
+	c, err := parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenFile: token}`)
+	require.NoError(t, err)
+	require.Equal(t, SASL{Mechanism: "OAUTHBEARER", TokenFile: "/etc/fabric/token"}, c.SASL)
+	c, err = parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/usr/bin/get-token, --audience, kafka]}`)
+	require.NoError(t, err)
+	require.Equal(t, SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{"/usr/bin/get-token", "--audience", "kafka"}}, c.SASL)
+	c, err = parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenCommand: "/usr/bin/get-token,kafka"}`)
+	require.NoError(t, err)
+	require.Equal(t, []string{"/usr/bin/get-token", "kafka"}, c.SASL.TokenCommand)
+}
+
 func TestKeysAreTakenInAnyCase(t *testing.T) {
 	c, err := ParseConfig(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
 	require.NoError(t, err)
@@ -112,7 +124,9 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`TLS: {RootCAs: 5}`, `is 5; want a list of names of files`},
 		{`TLS: {ServerName: 5}`, `is 5; want a text, in quotes`},
 		{`TLS: on`, `Consensus.Kafka.TLS is true; want a section`},
-		{`SASL: {Mechanism: SCRAM}`, `is "SCRAM"; want "" or "PLAIN"`},
+		{`SASL: {Mechanism: SCRAM}`, `is "SCRAM"; want "" or "PLAIN" or "SCRAM-SHA-256" or "SCRAM-SHA-512" or "OAUTHBEARER"`},
+		{`SASL: {TokenCommand: [get-token]}`, `Consensus.Kafka.SASL.TokenCommand is a list; want a list of the absolute path of a program and its arguments`},
+		{`SASL: {TokenCommand: [/bin/x, {a: b}]}`, `want a list of the absolute path`},
 	} {
 		got, err := parse(t, c.section)
 		require.ErrorContains(t, err, c.fault, c.section)
@@ -126,8 +140,14 @@ func TestContradictionsAreRefused(t *testing.T) {
 		{`Retry: {Min: 6s}`, `Consensus.Kafka.Retry.Max is 5s; want at least Retry.Min, which is 6s`},
 		{`TLS: {Certificate: a}`, `Consensus.Kafka.TLS.PrivateKey is empty; want the key`},
 		{`TLS: {PrivateKey: a}`, `Consensus.Kafka.TLS.Certificate is empty; want the certificate`},
-		{`SASL: {Mechanism: PLAIN, PasswordFile: a}`, `Consensus.Kafka.SASL.User is empty`},
-		{`SASL: {Mechanism: PLAIN, User: a}`, `Consensus.Kafka.SASL.PasswordFile is empty`},
+		{`SASL: {Mechanism: PLAIN, PasswordFile: a}`, `Consensus.Kafka.SASL.User is empty; want the user that logs in with PLAIN`},
+		{`SASL: {Mechanism: SCRAM-SHA-256, User: a}`, `Consensus.Kafka.SASL.PasswordFile is empty; want a file that holds the password of SASL.User`},
+		{`SASL: {Mechanism: SCRAM-SHA-512, User: a, PasswordFile: b, TokenFile: c}`, `Consensus.Kafka.SASL.TokenFile is given; want it empty, SCRAM-SHA-512 takes no token`},
+		{`SASL: {Mechanism: PLAIN, User: a, PasswordFile: b, TokenCommand: [/c]}`, `Consensus.Kafka.SASL.TokenCommand is given; want it empty, PLAIN takes no token`},
+		{`SASL: {Mechanism: OAUTHBEARER, TokenFile: a, User: b}`, `Consensus.Kafka.SASL.User is given; want it empty, the token of OAUTHBEARER tells the user`},
+		{`SASL: {Mechanism: OAUTHBEARER, TokenFile: a, PasswordFile: b}`, `Consensus.Kafka.SASL.PasswordFile is given; want it empty, OAUTHBEARER takes no password`},
+		{`SASL: {Mechanism: OAUTHBEARER}`, `Consensus.Kafka.SASL.TokenFile is empty, and so is SASL.TokenCommand; want one of them, for the token of OAUTHBEARER`},
+		{`SASL: {Mechanism: OAUTHBEARER, TokenFile: a, TokenCommand: [/b]}`, `Consensus.Kafka.SASL.TokenFile is given, and so is SASL.TokenCommand; want one of them`},
 	} {
 		_, err := parse(t, c.section)
 		require.ErrorContains(t, err, c.fault)
@@ -158,6 +178,9 @@ func TestSecretsAreFiles(t *testing.T) {
 		"TLS: {PrivateKey: \"-----BEGIN PRIVATE KEY-----swordfish\"}",
 		"TLS: {Certificate: c, PrivateKey: \"x\\nswordfish\"}",
 		`TLS: {PrivateKey: {PEM: swordfish}}`,
+		`SASL: {Token: swordfish}`,
+		`SASL: {TokenFile: eyJswordfish.eyJhIjoxfQ.x}`,
+		`SASL: {TokenFile: [swordfish]}`,
 		`TLS: {RootCAs: ["-----BEGIN CERTIFICATE-----swordfish"]}`,
 	} {
 		_, err := parse(t, section)

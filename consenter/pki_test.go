@@ -21,12 +21,14 @@ import (
 // and its key: broker and orderer use the same.
 type pki struct{ dir string }
 
-func newPKI(t *testing.T) pki {
+func newPKI(t *testing.T) pki { return newPKIUntil(t, time.Now().Add(time.Hour)) }
+
+func newPKIUntil(t *testing.T, end time.Time) pki {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
-		NotAfter:              time.Now().Add(time.Hour),
+		NotAfter:              end,
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
 		IsCA:                  true,
 		BasicConstraintsValid: true,

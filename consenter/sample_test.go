@@ -13,7 +13,7 @@ func TestSampleIsTheDefaults(t *testing.T) {
 	c, err := ParseConfig(sampleConsensus(t), "/etc/fabric")
 	require.NoError(t, err)
 	require.Empty(t, c.TLS.RootCAs)
-	c.TLS.RootCAs = nil // given as an empty list
+	c.TLS.RootCAs, c.SASL.TokenCommand = nil, nil // given as empty lists
 	require.Equal(t, DefaultConfig(), c)
 }
 

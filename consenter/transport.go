@@ -6,26 +6,31 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
-
-	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
-// load reads the files, and returns nil if TLS is off. The error names every
-// file that cannot be used.
-func (t TLS) load() (*tls.Config, error) {
+// load returns what makes the config of one connection from what the files hold
+// at that time, so that renewed certificates and authorities need no restart; nil
+// if TLS is off. It reads them once: the error names every file that cannot be used.
+func (t TLS) load() (func() (*tls.Config, error), error) {
 	if !t.Enabled {
 		return nil, nil
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if _, err := t.config(); err != nil {
+		return nil, err
+	}
+	return t.config, nil
+}
+
+func (t TLS) config() (*tls.Config, error) {
 	roots, rootsErr := t.roots()
-	config.RootCAs = roots
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName, RootCAs: roots}
 	if t.Certificate == "" || t.PrivateKey == "" {
 		return config, rootsErr
 	}
-	// Read again for each connection, so that a rotated certificate needs no restart.
-	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return t.pair() }
-	_, pairErr := t.pair()
+	pair, pairErr := t.pair()
+	// Unlike one of config.Certificates, this is shown to a broker that did not name
+	// its authority, too: the broker then says what it has against it.
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
 	return config, errors.Join(rootsErr, pairErr)
 }
 
@@ -50,24 +55,12 @@ func (t TLS) roots() (*x509.CertPool, error) {
 
 func (t TLS) pair() (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(t.Certificate, t.PrivateKey)
-	if err != nil {
-		return nil, fmt.Errorf("%s.TLS.Certificate and PrivateKey: %w", Key, err)
+	if err == nil {
+		return &pair, nil
 	}
-	return &pair, nil
-}
-
-// load reads the password, and returns nil if SASL is off.
-func (s SASL) load() (*kafka.SASL, error) {
-	if s.Mechanism == "" || s.PasswordFile == "" {
-		return nil, nil
+	var unread *os.PathError
+	if !errors.As(err, &unread) {
+		err = fmt.Errorf("%s and %s: %w", t.Certificate, t.PrivateKey, err)
 	}
-	content, err := os.ReadFile(s.PasswordFile)
-	password := strings.TrimRight(string(content), "\r\n")
-	if err == nil && password == "" {
-		err = fmt.Errorf("%s is empty", s.PasswordFile)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s.SASL.PasswordFile: %w", Key, err)
-	}
-	return &kafka.SASL{User: s.User, Password: password}, nil
+	return nil, fmt.Errorf("%s.TLS.Certificate and PrivateKey: %w", Key, err)
 }

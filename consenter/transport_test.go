@@ -1,12 +1,11 @@
 package consenter
 
 import (
+	"crypto/tls"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
 func TestTransportIsOffByDefault(t *testing.T) {
@@ -32,9 +31,11 @@ func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
 func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
 	transport, err := TLS{Enabled: true, ServerName: "kafka"}.load()
 	require.NoError(t, err)
-	require.Nil(t, transport.RootCAs)
-	require.Nil(t, transport.GetClientCertificate)
-	require.Equal(t, "kafka", transport.ServerName)
+	config, err := transport()
+	require.NoError(t, err)
+	require.Nil(t, config.RootCAs)
+	require.Nil(t, config.GetClientCertificate)
+	require.Equal(t, "kafka", config.ServerName)
 }
 
 func TestEveryUnusableFileIsNamed(t *testing.T) {
@@ -48,36 +49,36 @@ func TestEveryUnusableFileIsNamed(t *testing.T) {
 	}.load()
 	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: "+p.path("garbage.pem")+" holds no certificate in PEM")
 	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("none.pem"))
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate and PrivateKey: ")
+	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate and PrivateKey: "+p.path("cert.pem")+" and "+p.path("garbage.pem")+": tls: ")
 }
 
-func TestRotatedCertificateIsRead(t *testing.T) {
+func TestEachConnectionReadsTheFiles(t *testing.T) {
 	p := newPKI(t)
-	transport, err := TLS{Enabled: true, Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")}.load()
+	transport, err := TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
+		Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")}.load()
 	require.NoError(t, err)
-	before, err := transport.GetClientCertificate(nil)
+	before, err := transport()
 	require.NoError(t, err)
 
 	renewed := newPKI(t)
-	for _, name := range []string{"cert.pem", "key.pem"} {
-		require.NoError(t, os.Rename(renewed.path(name), p.path(name)))
-	}
-	after, err := transport.GetClientCertificate(nil)
+	require.NoError(t, os.Rename(renewed.path("cert.pem"), p.path("cert.pem")))
+	_, err = transport()
+	require.ErrorContains(t, err, "private key does not match public key", "the key is not there yet")
+	require.NoError(t, os.Rename(renewed.path("key.pem"), p.path("key.pem")))
+	after, err := transport()
 	require.NoError(t, err)
-	require.NotEqual(t, before.Certificate, after.Certificate)
+	require.False(t, before.RootCAs.Equal(after.RootCAs))
+	require.NotEqual(t, presented(t, before), presented(t, after))
+
+	require.NoError(t, os.Remove(p.path("cert.pem")))
+	_, err = transport()
+	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("cert.pem"))
+	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate and PrivateKey: open "+p.path("cert.pem"))
 }
 
-func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
-	p := newPKI(t)
-	for content, want := range map[string]string{"secret": "secret", "secret\n": "secret", " a b \r\n": " a b "} {
-		p.write(t, "password", []byte(content))
-		auth, err := SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: p.path("password")}.load()
-		require.NoError(t, err)
-		require.Equal(t, &kafka.SASL{User: "orderer1", Password: want}, auth)
-	}
-	p.write(t, "password", []byte("\n"))
-	_, err := SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: p.path("password")}.load()
-	require.EqualError(t, err, "Consensus.Kafka.SASL.PasswordFile: "+p.path("password")+" is empty")
-	_, err = SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: p.path("none")}.load()
-	require.ErrorContains(t, err, "Consensus.Kafka.SASL.PasswordFile: open "+p.path("none"))
+// presented is the certificate that a broker is shown.
+func presented(t *testing.T, c *tls.Config) [][]byte {
+	pair, err := c.GetClientCertificate(nil)
+	require.NoError(t, err)
+	return pair.Certificate
 }

@@ -159,7 +159,26 @@ func fileName(raw any, dir string) (string, bool) {
 	return filepath.Join(dir, s), true
 }
 
-func inline(s string) bool { return strings.ContainsAny(s, "\r\n") || strings.Contains(s, "-----") }
+// inline says whether a text is in all likelihood what a file holds: a key, or a
+// signed token.
+func inline(s string) bool {
+	return strings.ContainsAny(s, "\r\n") || strings.Contains(s, "-----") || strings.HasPrefix(s, "eyJ")
+}
+
+// command is a program by its absolute path, so that it does not depend on how
+// the orderer was started, and its arguments.
+func command(field *[]string) value {
+	return taking(field, "a list of the absolute path of a program and its arguments, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
+		list, ok := listOf(raw)
+		var line []string
+		for _, item := range list {
+			word, isText := item.(string)
+			ok = ok && isText && !inline(word)
+			line = append(line, word)
+		}
+		return line, ok && (len(line) == 0 || filepath.IsAbs(line[0]))
+	})
+}
 
 func files(field *[]string, dir string) value {
 	return taking(field, "a list of names of files, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {

@@ -33,6 +33,14 @@ type cluster struct {
 
 func startCluster(t *testing.T, v apache.Version) *cluster {
 	t.Helper()
+	c := newCluster(t, v, nodes)
+	c.start()
+	return c
+}
+
+// newCluster is one that has not started.
+func newCluster(t *testing.T, v apache.Version, nodes int) *cluster {
+	t.Helper()
 	kafka, err := apache.Install(t.Context(), v, filepath.Join("..", "..", ".build", "kafka"), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +50,6 @@ func startCluster(t *testing.T, v apache.Version) *cluster {
 		c.Nodes = append(c.Nodes, apache.Node{ID: i + 1, Address: freeAddress(t), Controller: freeAddress(t)})
 	}
 	t.Cleanup(c.stop)
-	c.start()
 	return c
 }
 

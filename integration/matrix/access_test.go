@@ -1,6 +1,11 @@
 package matrix
 
 import (
+	"context"
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,19 +18,20 @@ import (
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+	"github.com/fabric-kafka/orderer/integration/pki"
 )
 
 // secured is a cluster that asks every client for a certificate, and an orderer
 // that has one. Nothing is checked for a while: its connections stay.
-func secured(t *testing.T) (*world, *authority, *orderer) {
+func secured(t *testing.T) (*world, *pki.Authority, *orderer) {
 	t.Helper()
-	ca := newAuthority(t)
-	ca.issue(ca, "broker", time.Hour)
-	ca.issue(ca, "orderer", time.Hour)
+	ca := pki.New(t)
+	ca.Issue(ca, "broker", time.Hour)
+	ca.Issue(ca, "orderer", time.Hour)
 	w := newWorld(t, kafkatest.Options{TLS: &kafkatest.TLS{
-		Certificate: ca.path("broker.pem"), Key: ca.path("broker.key"), ClientCA: ca.path("ca.pem"),
+		Certificate: ca.Path("broker.pem"), Key: ca.Path("broker.key"), ClientCA: ca.Path("ca.pem"),
 	}})
-	w.access = func(c *kafka.Config) { c.TLS = ca.client() }
+	w.access = func(c *kafka.Config) { c.TLS = client(ca) }
 	o := w.orderer(w.ledger(channel), func(o *chain.Options) { o.CheckInterval = time.Minute }).ready()
 	o.order("a", "b")
 	o.holds("a b @2")
@@ -33,45 +39,107 @@ func secured(t *testing.T) (*world, *authority, *orderer) {
 }
 
 // certificates run through what becomes of one that is bad: open connections go
-// on, new ones fail and say why, and a good one is taken without a restart.
-func certificates(t *testing.T, name string, bad func(ca *authority), says string) {
+// on, new ones fail and say why and what is awaited, and a good one is taken
+// without a restart.
+func certificates(t *testing.T, name string, bad func(ca *pki.Authority), says ...string) {
 	w, ca, o := secured(t)
 	bad(ca)
 	o.order("c", "d")
 	o.holds("a b @2; c d @4")
 	w.cluster.Cut()
 	o.is(types.StatusInactive)
-	w.eventually("the reason is told", func() bool {
-		err := o.WaitReady()
-		return err != nil && strings.Contains(err.Error(), says)
-	})
-	ca.issue(ca, name, time.Hour)
+	o.tells(says...)
+	ca.Issue(ca, name, time.Hour)
 	o.is(types.StatusActive)
 	o.takes("e")
 }
 
+// tells waits until clients, and the log, are told the reason.
+func (o *orderer) tells(says ...string) {
+	o.w.Helper()
+	var last string
+	defer func() {
+		if o.w.Failed() {
+			o.w.Logf("clients were told: %s", last)
+		}
+	}()
+	o.w.eventually("clients are told the reason", func() bool {
+		err := o.WaitReady()
+		if err == nil {
+			return false
+		}
+		last = err.Error()
+		return !slices.ContainsFunc(says, func(s string) bool { return !strings.Contains(last, s) })
+	})
+	o.w.eventually("the log is told the reason", func() bool {
+		return slices.ContainsFunc(o.seen.now().unavailable, func(err error) bool {
+			return !slices.ContainsFunc(says, func(s string) bool { return !strings.Contains(err.Error(), s) })
+		})
+	})
+}
+
 func TestRow49BrokerCertificate(t *testing.T) {
 	for what, test := range map[string]struct {
-		bad  func(ca *authority)
-		says string
+		bad  func(ca *pki.Authority)
+		says []string
 	}{
-		"expired":         {func(ca *authority) { ca.issue(ca, "broker", -time.Hour) }, "certificate has expired"},
-		"wrong authority": {func(ca *authority) { newAuthority(ca.t).issue(ca, "broker", time.Hour) }, "certificate signed by unknown authority"},
+		"expired": {func(ca *pki.Authority) { ca.Issue(ca, "broker", -time.Hour) },
+			[]string{"TLS with broker 127.0.0.1:", ": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time ",
+				"; awaiting a broker's certificate that is valid now"}},
+		"wrong authority": {func(ca *pki.Authority) { pki.New(t).Issue(ca, "broker", time.Hour) },
+			[]string{": tls: failed to verify certificate: x509: certificate signed by unknown authority",
+				"; awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"}},
+		"wrong host": {func(ca *pki.Authority) { ca.IssueFor(ca, "broker", hosted("kafka.example.com")) },
+			[]string{": tls: failed to verify certificate: x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs",
+				"; awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"}},
 	} {
-		t.Run(what, func(t *testing.T) { certificates(t, "broker", test.bad, test.says) })
+		t.Run(what, func(t *testing.T) { certificates(t, "broker", test.bad, test.says...) })
 	}
 }
 
+// hosted is a template for a name alone.
+func hosted(name string) *x509.Certificate {
+	c := pki.Holder(name, time.Hour)
+	c.IPAddresses, c.DNSNames = nil, []string{name}
+	return c
+}
+
 func TestRow50OrdererCertificate(t *testing.T) {
+	const awaiting = "; awaiting a client certificate that the brokers accept (TLS.Certificate)"
 	for what, test := range map[string]struct {
-		bad  func(ca *authority)
-		says string
+		bad  func(ca *pki.Authority)
+		says []string
 	}{
-		"expired":         {func(ca *authority) { ca.issue(ca, "orderer", -time.Hour) }, "expired certificate"},
-		"wrong authority": {func(ca *authority) { newAuthority(ca.t).issue(ca, "orderer", time.Hour) }, "unknown certificate authority"},
+		"expired": {func(ca *pki.Authority) { ca.Issue(ca, "orderer", -time.Hour) },
+			[]string{"TLS with broker 127.0.0.1:", ": remote error: tls: expired certificate", awaiting}},
+		"wrong authority": {func(ca *pki.Authority) { pki.New(t).Issue(ca, "orderer", time.Hour) },
+			[]string{": remote error: tls: unknown certificate authority", awaiting}},
+		"gone": {func(ca *pki.Authority) { ca.Remove("orderer.pem") },
+			[]string{"open ", "/orderer.pem: no such file or directory", "; awaiting an operator, to mend the files that the TLS settings name"}},
+		"without its key": {func(ca *pki.Authority) {
+			ca.IssueFor(ca, "other", pki.Holder("orderer", time.Hour))
+			ca.Rename("other.pem", "orderer.pem")
+		},
+			[]string{"tls: private key does not match public key", "; awaiting an operator, to mend the files that the TLS settings name"}},
 	} {
-		t.Run(what, func(t *testing.T) { certificates(t, "orderer", test.bad, test.says) })
+		t.Run(what, func(t *testing.T) { certificates(t, "orderer", test.bad, test.says...) })
 	}
+}
+
+// The brokers get certificates of another authority; the orderer is given it
+// beside the old one, or too late, and in no case needs a restart.
+func TestRow49AuthorityIsReplaced(t *testing.T) {
+	w, ca, o := secured(t)
+	next := pki.New(t)
+	next.Issue(ca, "broker", time.Hour)
+	w.cluster.Cut()
+	o.tells("certificate signed by unknown authority")
+	both := slices.Concat(ca.Read("ca.pem"), next.Read("ca.pem"))
+	if err := os.WriteFile(ca.Path("ca.pem"), both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.is(types.StatusActive)
+	o.takes("c")
 }
 
 const user, password = "orderer", "orderer-password"
@@ -80,8 +148,12 @@ const user, password = "orderer", "orderer-password"
 func named(t *testing.T, acls bool) *world {
 	t.Helper()
 	w := newWorld(t, kafkatest.Options{Users: map[string]string{user: password}, ACLs: acls})
-	w.access = func(c *kafka.Config) { c.SASL = &kafka.SASL{User: user, Password: password} }
+	w.access = func(c *kafka.Config) { c.SASL = as(user, password) }
 	return w
+}
+
+func as(user, password string) *kafka.SASL {
+	return &kafka.SASL{Mechanism: kafka.Plain, User: user, Password: func() (string, error) { return password, nil }}
 }
 
 // The broker has another password for the orderer, from the start or from some
@@ -94,7 +166,7 @@ func TestRow51Password(t *testing.T) {
 	o.holds("a b @2")
 	w.changes("another-password")
 	o.is(types.StatusInactive)
-	o.refuses(chain.ErrNotReady, "awaiting a connection to the brokers")
+	o.refuses(chain.ErrNotReady, refusedLogIn...)
 
 	observed := w.cluster.Fault(kafkatest.Fault{Key: saslAuthenticate, Observe: true})
 	attempts := len(o.seen.now().unavailable)
@@ -109,6 +181,52 @@ func TestRow51Password(t *testing.T) {
 	o.is(types.StatusActive)
 	o.takes("c")
 	fresh.takes("d")
+}
+
+// refusedLogIn is what is told when the embedded broker does not know a password.
+var refusedLogIn = []string{" ended the connection at the log-in: EOF",
+	"; awaiting an operator, to look at this orderer's user and password, and at the broker's log"}
+
+// The password is changed at the brokers, then in the file; in between, and
+// while the file cannot be read, the reason is told. Nothing is restarted.
+func TestRow51PasswordIsRotated(t *testing.T) {
+	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
+		t.Run(mechanism, func(t *testing.T) {
+			w := newWorld(t, kafkatest.Options{Users: map[string]string{user: password}, Mechanism: mechanism})
+			file := filepath.Join(t.TempDir(), "password")
+			put := func(content string) {
+				if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put(password)
+			read := func() (string, error) { content, err := os.ReadFile(file); return string(content), err }
+			w.access = func(c *kafka.Config) { c.SASL = &kafka.SASL{Mechanism: mechanism, User: user, Password: read} }
+			o := w.orderer(w.ledger(channel)).ready()
+			o.order("a", "b")
+			o.holds("a b @2")
+			w.changes("another")
+			o.tells(refusedLogIn...)
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			o.tells("open "+file+": no such file or directory",
+				"; awaiting an operator, to make readable what this orderer logs in to the brokers with")
+			put("another")
+			o.is(types.StatusActive)
+			o.takes("c")
+		})
+	}
+}
+
+func TestRow51WrongMechanism(t *testing.T) {
+	w := named(t, false)
+	w.access = func(c *kafka.Config) {
+		c.SASL = &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil }}
+	}
+	w.orderer(w.ledger(channel)).tells("broker 127.0.0.1:",
+		` does not take the SASL mechanism OAUTHBEARER; it takes "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"`,
+		"; awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
 }
 
 // changes gives the orderer's user another password; connections end.
@@ -159,13 +277,13 @@ func TestRow52RightsRemoved(t *testing.T) {
 	o.holds("a b @2")
 
 	w.rights(false, kmsg.ACLOperationWrite)
-	w.fails("order", o.submit("refused"), chain.ErrNotReady, "the envelope is not ordered", "rights on the topic")
+	w.fails("order", o.submit("refused"), chain.ErrNotReady, "the envelope is not ordered", "append topic", "; awaiting an operator to grant this orderer's principal the right Write on the topic")
 	w.rights(true, kmsg.ACLOperationWrite)
 	o.takes("c")
 
 	w.rights(false, kmsg.ACLOperationRead)
 	o.is(types.StatusInactive)
-	o.refuses(chain.ErrNotReady, "rights on the topic")
+	o.refuses(chain.ErrNotReady, "read topic", "; awaiting an operator to grant this orderer's principal the right Read on the topic")
 	w.rights(true, kmsg.ACLOperationRead)
 	o.is(types.StatusActive)
 	o.takes("d")
@@ -181,7 +299,7 @@ func TestRow29OneWay(t *testing.T) {
 	w.rights(true, kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe, kmsg.ACLOperationCreate)
 	half := w.orderer(w.ledger(channel)).ready()
 	w.access = func(c *kafka.Config) {
-		c.SASL = &kafka.SASL{User: kafkatest.SuperUser, Password: kafkatest.SuperPassword}
+		c.SASL = as(kafkatest.SuperUser, kafkatest.SuperPassword)
 	}
 	whole := w.orderer(w.ledger(channel)).ready()
 	half.order("a", "b")
@@ -200,7 +318,7 @@ func TestRow29OneWay(t *testing.T) {
 
 	w.rights(false, kmsg.ACLOperationRead)
 	half.is(types.StatusInactive)
-	half.refuses(chain.ErrNotReady, "rights on the topic")
+	half.refuses(chain.ErrNotReady, "the right Read on the topic")
 	whole.takes("e")
 	if half.count("e") > 0 {
 		t.Error("what it cannot read is ordered")

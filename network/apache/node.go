@@ -15,14 +15,30 @@ type Node struct {
 	ID         int    // from 1
 	Address    string // for clients
 	Controller string // for the other nodes
+	Listeners  []Listener
+}
+
+// Listener is one more that clients may use, beside Address.
+type Listener struct {
+	Name     string // capital letters
+	Protocol string // SSL, SASL_SSL or SASL_PLAINTEXT
+	Address  string
+}
+
+// User may log in with SCRAM.
+type User struct {
+	Mechanism, Name, Password string
 }
 
 // Cluster is a cluster whose data is below Dir. All nodes are on the loopback
-// interface; nothing is encrypted and anybody is let in.
+// interface; nothing is encrypted and anybody is let in, but for what Settings say
+// of further listeners.
 type Cluster struct {
-	Kafka *Kafka
-	Dir   string
-	Nodes []Node
+	Kafka    *Kafka
+	Dir      string
+	Nodes    []Node
+	Settings []string // more lines of server.properties, for every node
+	Users    []User   // made when the storage is formatted
 }
 
 // clusterID is the same for every cluster that is made here: a node's folder
@@ -36,10 +52,10 @@ const clusterID = "ZmFicmljLWthZmthLW9yZA"
 var settings = template.Must(template.New("server.properties").Parse(`process.roles=broker,controller
 node.id={{.Node.ID}}
 controller.quorum.voters={{.Voters}}
-listeners=PLAINTEXT://{{.Node.Address}},CONTROLLER://{{.Node.Controller}}
-advertised.listeners=PLAINTEXT://{{.Node.Address}}
+listeners=PLAINTEXT://{{.Node.Address}},CONTROLLER://{{.Node.Controller}}{{range .Node.Listeners}},{{.Name}}://{{.Address}}{{end}}
+advertised.listeners=PLAINTEXT://{{.Node.Address}}{{range .Node.Listeners}},{{.Name}}://{{.Address}}{{end}}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{{range .Node.Listeners}},{{.Name}}:{{.Protocol}}{{end}}
 log.dirs={{.Data}}
 auto.create.topics.enable=false
 default.replication.factor={{.Replicas}}
@@ -59,7 +75,8 @@ controller.quorum.request.timeout.ms=1000
 replica.lag.time.max.ms=3000
 replica.fetch.wait.max.ms=200
 log.cleaner.dedupe.buffer.size=4194304
-`))
+{{range .Settings}}{{.}}
+{{end}}`))
 
 // Both versions read their own.
 const (
@@ -99,7 +116,8 @@ func (c *Cluster) Prepare(n Node) error {
 		Node             Node
 		Voters, Data     string
 		Replicas, InSync int
-	}{n, strings.Join(voters, ","), data, replicas, (replicas + 1) / 2})
+		Settings         []string
+	}{n, strings.Join(voters, ","), data, replicas, (replicas + 1) / 2, c.Settings})
 	if err != nil {
 		return err
 	}
@@ -108,8 +126,18 @@ func (c *Cluster) Prepare(n Node) error {
 			return err
 		}
 	}
-	format := c.Kafka.java(folder, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", filepath.Join(folder, "server.properties"))
-	if out, err := exec.Command(format[0], format[1:]...).CombinedOutput(); err != nil {
+	return c.format(n)
+}
+
+// format has the names and passwords of users on its command line: for tests only.
+func (c *Cluster) format(n Node) error {
+	folder := c.folder(n)
+	args := []string{"format", "-t", clusterID, "-c", filepath.Join(folder, "server.properties")}
+	for _, u := range c.Users {
+		args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", u.Mechanism, u.Name, u.Password))
+	}
+	line := c.Kafka.java(folder, "kafka.tools.StorageTool", args...)
+	if out, err := exec.Command(line[0], line[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("format the storage of broker %d: %w\n%s", n.ID, err, strings.TrimSpace(string(out)))
 	}
 	return nil

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,6 +93,7 @@ func (l *Log) send(ctx context.Context, p *producer, value []byte) error {
 // connected returns the producer, making it if there is none. One caller makes
 // it; the others wait for it.
 func (l *Log) connected(ctx context.Context) (*producer, error) {
+	met := error(nil) // by the last attempt that was not cut short: the reason
 	for {
 		if p := l.current(); p != nil {
 			return p, nil
@@ -99,7 +101,7 @@ func (l *Log) connected(ctx context.Context) (*producer, error) {
 		select {
 		case l.building <- struct{}{}:
 		case <-ctx.Done():
-			return nil, l.unconnected(ctx, ctx.Err())
+			return nil, l.unconnected(ctx, cmp.Or(met, ctx.Err()))
 		case <-l.done.Done():
 			return nil, log.ErrClosed
 		}
@@ -108,10 +110,13 @@ func (l *Log) connected(ctx context.Context) (*producer, error) {
 		if err == nil {
 			continue
 		}
+		if met == nil || ctx.Err() == nil {
+			met = err
+		}
 		select {
 		case <-time.After(l.config.RetryBackoff):
 		case <-ctx.Done():
-			return nil, l.unconnected(ctx, err)
+			return nil, l.unconnected(ctx, met)
 		case <-l.done.Done():
 			return nil, log.ErrClosed
 		}
@@ -163,7 +168,7 @@ func (l *Log) build(ctx context.Context) error {
 }
 
 func (l *Log) newProducer(ctx context.Context) (*producer, error) {
-	g := newGate(l.config.DialTimeout)
+	g := l.config.newGate()
 	defer context.AfterFunc(l.done, g.close)()
 	abandoned := context.AfterFunc(ctx, g.close)
 	client, err := sarama.NewClient(l.config.Brokers, l.config.producerConfig(g))

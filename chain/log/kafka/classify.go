@@ -23,7 +23,10 @@ const (
 // an operator can change about this one channel.
 func (l *Log) classify(op string, err error) *log.Error {
 	e := &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Err: err, Await: l.reachable()}
+	var access *accessError
 	switch {
+	case errors.As(err, &access):
+		e.Await = access.await
 	case is(err, sarama.ErrOffsetOutOfRange):
 		e.Class, e.Err, e.Await = log.Fatal, fmt.Errorf("%w: %w", log.ErrOutOfRange, err), ""
 	case is(err, sarama.ErrUnknownTopicOrPartition):
@@ -40,7 +43,7 @@ func (l *Log) classify(op string, err error) *log.Error {
 	case is(err, sarama.ErrInvalidReplicationFactor):
 		e.Await = fmt.Sprintf("%d brokers for the replication factor", l.config.Settings.ReplicationFactor)
 	case is(err, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed):
-		e.Await = "an operator to grant this orderer's principal its rights on the topic"
+		e.Await = "an operator to grant this orderer's principal the right " + right(op) + " on the topic"
 	case is(err, sarama.ErrGroupAuthorizationFailed):
 		e.Await = "an operator to grant this orderer's principal its rights on its consumer group"
 	case is(err, sarama.ErrSASLAuthenticationFailed):
@@ -70,6 +73,22 @@ func (l *Log) classifyAppend(err error, size int) error {
 		e.Class = log.Ambiguous
 	}
 	return e
+}
+
+// right is what Kafka asks of who does that. Read and Write have Describe in them,
+// and whoever may write to any topic may do so with idempotence.
+func right(op string) string {
+	switch op {
+	case "append":
+		return "Write"
+	case "create":
+		return "Create"
+	case "read":
+		return "Read"
+	case "survey":
+		return "DescribeConfigs"
+	}
+	return "Read, or Describe,"
 }
 
 // lost says whether a batch will never be read: it has passed its checksum

@@ -22,7 +22,7 @@ type Config struct {
 	Brokers  []string // host:port, at least one
 	ClientID string   // shown in the brokers' logs and quotas; default "fabric-kafka-orderer"
 
-	DialTimeout  time.Duration // of one connection attempt; default 5 s
+	DialTimeout  time.Duration // of one connection attempt, and of getting a token; default 5 s
 	ReadTimeout  time.Duration // of one response; default 10 s
 	WriteTimeout time.Duration // of one request; default 10 s
 	RetryBackoff time.Duration // between attempts of the client; default 100 ms
@@ -31,16 +31,10 @@ type Config struct {
 	FetchBytes           int32         // asked for at a time when reading; default 1 MiB
 	MaxDecompressedBytes int32         // of one batch after decompression, for the whole process; default 100 MiB
 
-	TLS  *tls.Config // nil: plaintext
-	SASL *SASL       // nil: none
+	TLS  func() (*tls.Config, error) // asked for each connection, by several at a time; nil: plaintext
+	SASL *SASL                       // nil: none
 
 	Settings log.Settings // what Create gives a new topic
-}
-
-// SASL authenticates with the mechanism PLAIN. Use it over TLS.
-type SASL struct {
-	User     string
-	Password string
 }
 
 // Defaults of Config.
@@ -109,6 +103,5 @@ func (c Config) validate() error {
 		"min.insync.replicas %d is not between 1 and the replication factor %d", s.MinInsyncReplicas, s.ReplicationFactor)
 	check(s.MaxMessageBytes > 0 && s.MaxMessageBytes <= maxRequestBytes,
 		"max message bytes %d is not between 1 and %d", s.MaxMessageBytes, maxRequestBytes)
-	check(c.SASL == nil || c.SASL.User != "", "SASL without a user")
-	return errors.Join(faults...)
+	return errors.Join(append(faults, c.SASL.validate())...)
 }

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -15,38 +16,49 @@ var errCut = errors.New("client is closed")
 // sarama has no way to end a call in flight; without its connections and with
 // no pause between attempts, every call of the client ends by itself.
 type gate struct {
-	dialer net.Dialer
-	done   context.Context // ends when the gate is closed
-	cut    context.CancelFunc
+	timeout time.Duration // of a connection, with its TLS handshake
+	tls     func() (*tls.Config, error)
+	sasl    *SASL
+	done    context.Context // ends when the gate is closed
+	cut     context.CancelFunc
 
 	mu    sync.Mutex
-	conns map[net.Conn]struct{}
+	conns map[net.Conn]struct{} // as they were dialled
 }
 
-func newGate(timeout time.Duration) *gate {
+func (c Config) newGate() *gate {
 	done, cut := context.WithCancel(context.Background())
-	return &gate{
-		dialer: net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second},
-		done:   done,
-		cut:    cut,
-		conns:  map[net.Conn]struct{}{},
-	}
+	return &gate{timeout: c.DialTimeout, tls: c.TLS, sasl: c.SASL, done: done, cut: cut, conns: map[net.Conn]struct{}{}}
 }
 
 // Dial opens a connection unless the gate is closed.
 func (g *gate) Dial(network, address string) (net.Conn, error) {
-	c, err := g.dialer.DialContext(g.done, network, address)
+	ctx, cancel := context.WithTimeout(g.done, g.timeout)
+	defer cancel()
+	dialer := net.Dialer{KeepAlive: 30 * time.Second}
+	raw, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
+		return nil, err
+	}
+	c, err := g.encrypt(ctx, raw, address)
+	if err != nil {
+		_ = raw.Close() // never used
 		return nil, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.done.Err() != nil {
-		_ = c.Close() // never used
+		_ = raw.Close() // never used
 		return nil, errCut
 	}
-	g.conns[c] = struct{}{}
-	return &gated{c, g}, nil
+	g.conns[raw] = struct{}{}
+	return &conn{Conn: c, raw: raw, gate: g}, nil
+}
+
+func (g *gate) forget(raw net.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.conns, raw)
 }
 
 // close cuts every connection and refuses new ones. Idempotent.
@@ -66,17 +78,4 @@ func (g *gate) pause(d time.Duration) time.Duration {
 		return 0
 	}
 	return d
-}
-
-// gated forgets its connection when it is closed.
-type gated struct {
-	net.Conn
-	gate *gate
-}
-
-func (c *gated) Close() error {
-	c.gate.mu.Lock()
-	delete(c.gate.conns, c.Conn)
-	c.gate.mu.Unlock()
-	return c.Conn.Close()
 }

@@ -152,7 +152,7 @@ func (l *Log) client(ctx context.Context, op string, f func(sarama.Client) error
 		return err
 	}
 	defer l.users.Done()
-	g := newGate(l.config.DialTimeout)
+	g := l.config.newGate()
 	defer g.close()
 	defer context.AfterFunc(ctx, g.close)()
 	defer context.AfterFunc(l.done, g.close)()

@@ -198,7 +198,8 @@ func undecodable(at log.Offset, err error) error {
 func ofContent(err error) bool {
 	var network net.Error
 	var code sarama.KError
-	return !errors.As(err, &network) && !errors.As(err, &code) && !errors.Is(err, io.EOF) && !errors.Is(err, errCut) &&
+	var access *accessError
+	return !errors.As(err, &network) && !errors.As(err, &code) && !errors.As(err, &access) && !errors.Is(err, io.EOF) && !errors.Is(err, errCut) &&
 		!is(err, sarama.ErrOffsetOutOfRange) && !errors.Is(err, sarama.ErrOutOfBrokers) && !errors.Is(err, sarama.ErrNotConnected) &&
 		!errors.Is(err, net.ErrClosed)
 }

@@ -38,7 +38,7 @@ func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	if err := l.enter(); err != nil {
 		return nil, err
 	}
-	g := newGate(l.config.DialTimeout)
+	g := l.config.newGate()
 	abandoned := context.AfterFunc(ctx, g.close)
 	cut := context.AfterFunc(l.done, g.close)
 	r, err := l.subscribe(g, from)

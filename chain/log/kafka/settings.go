@@ -35,17 +35,13 @@ func (c Config) clientConfig(g *gate) *sarama.Config {
 	s.Version = version
 	s.ClientID = c.ClientID
 
-	s.Net.Proxy.Enable = true // not a proxy: the way to give sarama our dialer
+	s.Net.Proxy.Enable = true // not a proxy: the way to give sarama our dialer, which does TLS
 	s.Net.Proxy.Dialer = g
 	s.Net.DialTimeout = c.DialTimeout
 	s.Net.ReadTimeout = c.ReadTimeout
 	s.Net.WriteTimeout = c.WriteTimeout
-	s.Net.TLS.Enable = c.TLS != nil
-	s.Net.TLS.Config = c.TLS
 	if c.SASL != nil {
-		s.Net.SASL.Enable = true
-		s.Net.SASL.Mechanism = sarama.SASLTypePlaintext
-		s.Net.SASL.User, s.Net.SASL.Password = c.SASL.User, c.SASL.Password
+		c.SASL.configure(s, g)
 	}
 
 	s.Metadata.Full = false                   // only our topic: clusters can be large

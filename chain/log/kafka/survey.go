@@ -23,7 +23,10 @@ func (l *Log) Survey(ctx context.Context) (flaws []log.Flaw, err error) {
 		if err != nil {
 			return err
 		}
-		if len(topics) != 1 || topics[0].Err != sarama.ErrNoError || len(topics[0].Partitions) == 0 {
+		if len(topics) == 1 && topics[0].Err != sarama.ErrNoError {
+			return topics[0].Err
+		}
+		if len(topics) != 1 || len(topics[0].Partitions) == 0 {
 			return fmt.Errorf("the brokers do not describe the topic: %w", sarama.ErrUnknownTopicOrPartition)
 		}
 		entries, err := a.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: l.topic})

@@ -26,10 +26,11 @@ const (
 
 // Options of a cluster. The zero value is one plain broker.
 type Options struct {
-	Brokers int               // default 1; all share one log
-	TLS     *TLS              // nil: plaintext
-	Users   map[string]string // passwords by name, for SASL PLAIN; nil: no SASL
-	ACLs    bool              // users have no rights but those that they are given
+	Brokers   int               // default 1; all share one log
+	TLS       *TLS              // nil: plaintext
+	Users     map[string]string // passwords by name; nil: no SASL
+	Mechanism string            // of SASL for Users; default PLAIN. The super user has PLAIN only.
+	ACLs      bool              // users have no rights but those that they are given
 }
 
 // TLS names files in PEM. A broker reads them for each connection.
@@ -61,6 +62,9 @@ type Cluster struct {
 func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
 	o.Brokers = max(o.Brokers, 1)
+	if o.Mechanism == "" {
+		o.Mechanism = "PLAIN"
+	}
 	c := &Cluster{Options: o, t: t, dir: t.TempDir(), ports: freePorts(t, o.Brokers)}
 	c.Resume()
 	t.Cleanup(func() {

@@ -84,7 +84,7 @@ func (s *server) start(text string) error {
 		opts = append(opts, kfake.EnableSASL(), kfake.Superuser("PLAIN", SuperUser, SuperPassword))
 	}
 	for user, password := range c.Users {
-		opts = append(opts, kfake.User("PLAIN", user, password))
+		opts = append(opts, kfake.User(c.Mechanism, user, password))
 	}
 	if c.ACLs {
 		opts = append(opts, kfake.EnableACLs())

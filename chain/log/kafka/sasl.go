@@ -1,0 +1,133 @@
+package kafka
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/xdg-go/scram"
+)
+
+// Mechanisms of SASL.
+const (
+	Plain       = sarama.SASLTypePlaintext
+	ScramSHA256 = sarama.SASLTypeSCRAMSHA256
+	ScramSHA512 = sarama.SASLTypeSCRAMSHA512
+	OAuthBearer = sarama.SASLTypeOAuth
+)
+
+// SASL says how a client logs in. Password and Token are asked at every log-in,
+// also at those that a broker demands of an open connection; the clients of a
+// process ask at the same time. What they return is used once and never kept.
+type SASL struct {
+	Mechanism string
+	User      string                                // not with OAUTHBEARER
+	Password  func() (string, error)                // not with OAUTHBEARER
+	Token     func(context.Context) (string, error) // of OAUTHBEARER; the context ends after DialTimeout
+}
+
+func (s *SASL) validate() error {
+	mechanisms := []string{Plain, ScramSHA256, ScramSHA512, OAuthBearer}
+	switch {
+	case s == nil:
+		return nil
+	case !slices.Contains(mechanisms, s.Mechanism):
+		return fmt.Errorf("SASL mechanism %q is not one of %s", s.Mechanism, strings.Join(mechanisms, ", "))
+	case s.Mechanism == OAuthBearer && s.Token == nil:
+		return errors.New("SASL without a token")
+	case s.Mechanism != OAuthBearer && (s.User == "" || s.Password == nil):
+		return errors.New("SASL without a user or a password")
+	}
+	return nil
+}
+
+// unused is in sarama's configuration where it wants a password: what it sends
+// is asked for at each log-in.
+const unused = "-"
+
+func (s *SASL) configure(c *sarama.Config, g *gate) {
+	c.Net.SASL.Enable = true
+	c.Net.SASL.Mechanism = sarama.SASLMechanism(s.Mechanism)
+	c.Net.SASL.User, c.Net.SASL.Password = s.User, unused
+	c.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{sasl: s} }
+	c.Net.SASL.TokenProvider = tokens{sasl: s, done: g.done, timeout: g.timeout}
+}
+
+const credentials = "an operator, to make readable what this orderer logs in to the brokers with"
+
+func (s *SASL) password() (string, error) {
+	password, err := s.Password()
+	if err != nil {
+		return "", &accessError{err, credentials}
+	}
+	return password, nil
+}
+
+// plain is what a client says at a log-in with PLAIN.
+func (s *SASL) plain() ([]byte, error) {
+	password, err := s.password()
+	return []byte("\x00" + s.User + "\x00" + password), err
+}
+
+// tokens are those of one client.
+type tokens struct {
+	sasl    *SASL
+	done    context.Context
+	timeout time.Duration
+}
+
+func (t tokens) Token() (*sarama.AccessToken, error) {
+	ctx, cancel := context.WithTimeout(t.done, t.timeout)
+	defer cancel()
+	token, err := t.sasl.Token(ctx)
+	if err != nil {
+		return nil, &accessError{err, credentials}
+	}
+	return &sarama.AccessToken{Token: token}, nil
+}
+
+// leastIterations is Kafka's own: a stranger who plays the broker must not get
+// a proof that is cheap to try passwords on.
+const leastIterations = 4096
+
+// scramClient is one log-in with SCRAM.
+type scramClient struct {
+	sasl         *SASL
+	conversation *scram.ClientConversation
+}
+
+// Begin takes the password from where it is, not from sarama's configuration.
+func (c *scramClient) Begin(user, _, authorization string) error {
+	password, err := c.sasl.password()
+	if err != nil {
+		return err
+	}
+	hash := scram.HashGeneratorFcn(sha256.New)
+	if c.sasl.Mechanism == ScramSHA512 {
+		hash = sha512.New
+	}
+	client, err := hash.NewClient(user, password, authorization)
+	if err != nil {
+		return &accessError{err, credentials}
+	}
+	c.conversation = client.WithMinIterations(leastIterations).NewConversation()
+	return nil
+}
+
+// Step answers the broker, and makes sure in the end that it knows the password too.
+func (c *scramClient) Step(challenge string) (string, error) {
+	response, err := c.conversation.Step(challenge)
+	if err != nil {
+		return "", &accessError{fmt.Errorf("log in with %s: %w", c.sasl.Mechanism, err),
+			"brokers that know the password of user " + c.sasl.User}
+	}
+	return response, nil
+}
+
+func (c *scramClient) Done() bool { return c.conversation.Done() }

@@ -1,0 +1,105 @@
+package consenter
+
+import (
+	"crypto/tls"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// notices are what a certificate that ends at a time has the log say.
+type notices struct {
+	*clientCertificate
+	said []string
+	time time.Time
+}
+
+func newNotices() *notices {
+	n := &notices{clientCertificate: &clientCertificate{end: (&disabled.Provider{}).NewGauge(fabric.GaugeOpts{})}, time: time.Unix(1_000_000_000, 0)}
+	n.now = func() time.Time { return n.time }
+	n.warn = func(message string, keysAndValues ...any) {
+		n.said = append(n.said, strings.TrimSpace(message[:strings.Index(message, ":")]+" "+fmt.Sprintln(keysAndValues...)))
+	}
+	return n
+}
+
+const day = 24 * time.Hour
+
+func TestEndOfCertificateIsNoticedInTime(t *testing.T) {
+	n := newNotices()
+	end := n.time.Add(31 * day)
+	n.read(end)
+	require.Empty(t, n.said)
+	n.time = n.time.Add(day)
+	n.read(end)
+	require.Equal(t, []string{"The client certificate for the brokers ends soon end 2001-10-10T01:46:40Z days 30"}, n.said)
+	n.time = n.time.Add(day - time.Second)
+	n.read(end)
+	require.Len(t, n.said, 1, "once a day")
+	n.time = n.time.Add(time.Second)
+	n.read(end)
+	require.Len(t, n.said, 2)
+	n.read(end.Add(-day))
+	require.Len(t, n.said, 3, "it is another")
+	n.read(end.Add(365 * day))
+	require.Len(t, n.said, 3, "it was renewed")
+	n.time = end
+	n.read(end)
+	require.Equal(t, "The client certificate for the brokers has ended end 2001-10-10T01:46:40Z days 0", n.said[3])
+}
+
+// From the files to the metric: at start, at each connection and at surveys.
+func TestEndOfCertificateIsMeasured(t *testing.T) {
+	p := newPKI(t)
+	m := newMeter(t)
+	section := map[string]any{"TLS": map[string]any{"Enabled": true, "Certificate": p.path("cert.pem"), "PrivateKey": p.path("key.pem")}}
+	c := newConsenter(t, section, m)
+	const name = "consensus_kafka_client_certificate_expiry_seconds{}"
+	require.Equal(t, endOf(t, p), m.values[name])
+	near := func(want float64) {
+		t.Helper()
+		require.InDelta(t, want, m.values[name], 1)
+	}
+
+	renewed := newPKIUntil(t, time.Now().Add(90*day))
+	for _, file := range []string{"cert.pem", "key.pem"} {
+		require.NoError(t, os.Rename(renewed.path(file), p.path(file)))
+	}
+	_, err := c.logConfig(nil, 0).TLS()
+	require.NoError(t, err)
+	near(float64(time.Now().Add(90 * day).Unix()))
+
+	again := newPKIUntil(t, time.Now().Add(180*day))
+	for _, file := range []string{"cert.pem", "key.pem"} {
+		require.NoError(t, os.Rename(again.path(file), p.path(file)))
+	}
+	e := c.events(channel)
+	e.Surveyed(nil, nil)
+	near(float64(time.Now().Add(90 * day).Unix())) // it has looked less than a minute ago
+	c.certificate.now = func() time.Time { return time.Now().Add(lookEvery) }
+	e.Surveyed(nil, nil)
+	near(float64(time.Now().Add(180 * day).Unix()))
+}
+
+func TestNoCertificateHasNoEnd(t *testing.T) {
+	for _, section := range []map[string]any{nil, {"TLS": map[string]any{"Enabled": true}}} {
+		m := newMeter(t)
+		c := newConsenter(t, section, m)
+		c.events(channel).Surveyed(nil, nil)
+		require.Contains(t, m.declared, "consensus_kafka_client_certificate_expiry_seconds")
+		require.NotContains(t, m.values, "consensus_kafka_client_certificate_expiry_seconds{}")
+	}
+}
+
+func endOf(t *testing.T, p pki) float64 {
+	pair, err := tls.LoadX509KeyPair(p.path("cert.pem"), p.path("key.pem"))
+	require.NoError(t, err)
+	return float64(pair.Leaf.NotAfter.Unix())
+}

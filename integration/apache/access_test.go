@@ -1,0 +1,211 @@
+package apache
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/hyperledger/fabric/orderer/consensus"
+
+	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/integration/pki"
+)
+
+// Parts of orderer.yaml.
+const (
+	serverTLS      = "TLS: {Enabled: true, RootCAs: [ca.pem]}\n"
+	byTokenFile    = "SASL: {Mechanism: OAUTHBEARER, TokenFile: token}\n"
+	byTokenCommand = "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/cat, %s]}\n"
+)
+
+func byPassword(mechanism, file string) string {
+	return "SASL: {Mechanism: " + mechanism + ", User: " + orderer + ", PasswordFile: " + file + "}\n"
+}
+
+// Every way in, from orderer.yaml to a block; then what an operator is told of
+// every way that is closed.
+func TestAccess(t *testing.T) {
+	s := startSecured(t)
+	s.file("password", password+"\n")
+	s.file("wrong", "wrong\n")
+	s.file("token", token(orderer, time.Now().Add(time.Hour)))
+	t.Run("open", s.open)
+	t.Run("closed", s.closed)
+	t.Run("rotated", s.rotated)
+}
+
+func (s *secured) open(t *testing.T) {
+	ways := map[string][2]string{
+		"TLS":                  {byTLS, serverTLS},
+		"client certificate":   {byMTLS, identity(orderer)},
+		"token over TLS":       {byBoth, serverTLS + byTokenFile},
+		"token":                {bySASL, byTokenFile},
+		"token of a command":   {byBoth, identity(orderer) + strings.ReplaceAll(byTokenCommand, "%s", s.ca.Path("token"))},
+		"one mechanism":        {byScram, byPassword("SCRAM-SHA-512", "password")},
+		"another name by TLS":  {elseHost, "TLS: {Enabled: true, RootCAs: [ca.pem], ServerName: kafka.example.com}\n"},
+		"superfluous identity": {byTLS, identity(orderer)},
+	}
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		ways[mechanism] = [2]string{bySASL, byPassword(mechanism, "password")}
+		ways[mechanism+" over TLS"] = [2]string{byBoth, serverTLS + byPassword(mechanism, "password")}
+	}
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			c, ledger := s.chain(t, way[0], way[1])
+			order(t, c, ledger, "a")
+		})
+	}
+}
+
+// order has an envelope ordered.
+func order(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger, text string) {
+	t.Helper()
+	eventually(t, "an envelope is taken", func() (bool, any) {
+		err := c.WaitReady()
+		if err == nil {
+			err = c.Order(chaintest.Envelope(ledger.ChannelID(), text), ledger.Sequence())
+		}
+		return err == nil, err
+	})
+	eventually(t, "it is in a block", func() (bool, any) {
+		return strings.Contains(ledger.Contents(), text), ledger.Contents()
+	})
+}
+
+func eventually(t *testing.T, what string, holds func() (bool, any)) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		ok, state := holds()
+		if ok {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not in time: %s; %v", what, state)
+		}
+	}
+}
+
+// closed are the ways in that fail, with what an operator is told of them.
+func (s *secured) closed(t *testing.T) {
+	other := pki.New(t)
+	other.Issue(s.ca, "stranger", time.Hour)
+	s.file("other.pem", string(other.Read("ca.pem")))
+	s.file("wrong", "wrong")
+	s.file("old-token", token(orderer, time.Now().Add(-time.Minute)))
+	s.file("no-token", "nonsense")
+	for name, test := range map[string]struct{ listener, section, says string }{
+		"wrong authority":      {byTLS, "TLS: {Enabled: true, RootCAs: [other.pem]}", withBroker + badCertificate + "certificate signed by unknown authority; " + awaitAuthority},
+		"wrong host name":      {elseHost, serverTLS, withBroker + badCertificate + "cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs; " + awaitName},
+		"other name asked for": {byTLS, "TLS: {Enabled: true, RootCAs: [ca.pem], ServerName: kafka.example.com}", withBroker + badCertificate + "certificate is not valid for any names, but wanted to match kafka.example.com; " + awaitName},
+		"expired broker":       {expired, serverTLS, withBroker + badCertificate + "certificate has expired or is not yet valid: current time TIME is after TIME; awaiting a broker's certificate that is valid now"},
+
+		"no client certificate": {byMTLS, serverTLS, withBroker + "remote error: tls: bad certificate; " + awaitIdentity},
+		"expired client":        {byMTLS, identity("late"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
+		"unknown client":        {byMTLS, identity("stranger"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
+		"plain text to TLS":     {byTLS, "", "broker 127.0.0.1:PORT speaks TLS at that port, and this orderer does not; " + awaitListener},
+		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; awaiting a listener of the brokers that speaks TLS"},
+		"TLS without log-in":    {byBoth, serverTLS, "broker 127.0.0.1:PORT ended the connection without an answer: EOF; " + awaitListener},
+
+		"wrong password":            {bySASL, byPassword("PLAIN", "wrong"), loginFailed + "Authentication failed: Invalid username or password; " + awaitCredentials},
+		"wrong password, SCRAM 256": {byBoth, serverTLS + byPassword("SCRAM-SHA-256", "wrong"), loginFailed + invalid + "SCRAM-SHA-256; " + awaitCredentials},
+		"wrong password, SCRAM 512": {byBoth, serverTLS + byPassword("SCRAM-SHA-512", "wrong"), loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials},
+		"unknown user":              {bySASL, "SASL: {Mechanism: SCRAM-SHA-512, User: nobody, PasswordFile: password}", loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials},
+		"wrong mechanism": {byScram, byPassword("PLAIN", "password"), `broker 127.0.0.1:PORT does not take the SASL mechanism PLAIN; it takes "SCRAM-SHA-512"; ` +
+			"awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"},
+		"expired token": {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: old-token}", loginFailed + invalid + "OAUTHBEARER; " + awaitCredentials},
+		"no token":      {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: no-token}", loginFailed + invalid + "OAUTHBEARER; " + awaitCredentials},
+		"failing command": {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/false]}",
+			"Consensus.Kafka.SASL.TokenCommand: /bin/false: exit status 1; run it by hand to see what it says; " + awaitReadable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, ledger := s.chain(t, test.listener, test.section)
+			tells(t, c, ledger, test.says)
+		})
+	}
+}
+
+// Parts of what is told.
+const (
+	withBroker     = "TLS with broker 127.0.0.1:PORT: "
+	badCertificate = "tls: failed to verify certificate: x509: "
+	loginFailed    = "kafka server: SASL Authentication failed: "
+	invalid        = "Authentication failed during authentication due to invalid credentials with SASL mechanism "
+
+	awaitAuthority   = "awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"
+	awaitName        = "awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"
+	awaitIdentity    = "awaiting a client certificate that the brokers accept (TLS.Certificate)"
+	awaitListener    = "awaiting brokers that run, at a listener with the TLS and SASL that this orderer is set to"
+	awaitCredentials = "awaiting an operator to mend this orderer's credentials"
+	awaitReadable    = "awaiting an operator, to make readable what this orderer logs in to the brokers with"
+)
+
+func identity(name string) string {
+	return "TLS: {Enabled: true, RootCAs: [ca.pem], Certificate: " + name + ".pem, PrivateKey: " + name + ".key}\n"
+}
+
+var (
+	port  = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	stamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:]+Z`)
+	since = regexp.MustCompile(` \(for [0-9.msh]+ now\)$`)
+)
+
+// tells waits until a client's envelope is refused with just that, ports and times
+// left out.
+func tells(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger, says string) {
+	t.Helper()
+	want := fmt.Sprintf("the channel is not ready on this orderer: identity topic %q: kafka: client has run out of available brokers to talk to: %s",
+		ledger.ChannelID(), says)
+	eventually(t, want, func() (bool, any) {
+		err := c.Order(chaintest.Envelope(ledger.ChannelID(), "refused"), ledger.Sequence())
+		if err == nil {
+			t.Fatal("the envelope is ordered")
+		}
+		text := stamp.ReplaceAllString(port.ReplaceAllString(since.ReplaceAllString(err.Error(), ""), "127.0.0.1:PORT"), "TIME")
+		return text == want, text
+	})
+}
+
+// What an orderer has is revoked while it runs, and renewed: it says so once it
+// has to connect again, and needs no restart.
+func (s *secured) rotated(t *testing.T) {
+	s.ca.Issue(s.ca, "mine", time.Hour)
+	s.file("my-password", password)
+	s.file("my-token", token(orderer, time.Now().Add(time.Hour)))
+	ways := []struct {
+		listener, section, says string
+		revoke, renew           func()
+	}{
+		{byBoth, serverTLS + byPassword("SCRAM-SHA-512", "my-password"), loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials,
+			func() { s.setPassword("changed") }, func() { s.file("my-password", "changed") }},
+		{bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: my-token}", "Consensus.Kafka.SASL.TokenFile: open " + s.ca.Path("my-token") +
+			": no such file or directory; " + awaitReadable,
+			func() { s.ca.Remove("my-token") }, func() { s.file("my-token", token(orderer, time.Now().Add(time.Hour))) }},
+		{byMTLS, identity("mine"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity,
+			func() { s.ca.Issue(s.ca, "mine", -time.Minute) }, func() { s.ca.Issue(s.ca, "mine", time.Hour) }},
+	}
+	chains, ledgers := make([]consensus.Chain, len(ways)), make([]*chaintest.Ledger, len(ways))
+	for i, way := range ways {
+		chains[i], ledgers[i] = s.chain(t, way.listener, way.section)
+		order(t, chains[i], ledgers[i], "before")
+		way.revoke()
+	}
+	s.stop()
+	s.start()
+	for i, way := range ways {
+		tells(t, chains[i], ledgers[i], way.says)
+		way.renew()
+		order(t, chains[i], ledgers[i], "after")
+	}
+}
+
+func (s *secured) setPassword(to string) {
+	s.admin("change the password", func(a sarama.ClusterAdmin) error {
+		_, err := a.UpsertUserScramCredentials([]sarama.AlterUserScramCredentialsUpsert{{Name: orderer,
+			Mechanism: sarama.SCRAM_MECHANISM_SHA_512, Iterations: 8192, Salt: []byte("salt of a test"), Password: []byte(to)}})
+		return err
+	})
+}

@@ -1,0 +1,259 @@
+package apache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+)
+
+// denyByDefault lets in who has no name, which on this broker is who comes by the
+// listener without a log-in: the controller, and the administrator of the test.
+var denyByDefault = []string{
+	"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+	"super.users=User:ANONYMOUS", "allow.everyone.if.no.acl.found=false",
+}
+
+// The rights of the table in SECURITY.md, on the prefix of the channels' topics.
+var rightsOf = map[string][]sarama.AclOperation{
+	orderer: {sarama.AclOperationRead, sarama.AclOperationWrite, sarama.AclOperationDescribeConfigs},
+	setup:   {sarama.AclOperationCreate},
+	pruning: {sarama.AclOperationDelete},
+}
+
+const prefix = "channel-"
+
+// TestLeastPrivilege shows that these rights suffice, that each is needed, and
+// what is told when it is missing.
+func TestLeastPrivilege(t *testing.T) {
+	s := startSecured(t, denyByDefault...)
+	s.file("password", password)
+	t.Run("setup", s.setup)
+	t.Run("orderer", s.orderer)
+	t.Run("pruning", s.pruning)
+	t.Run("not the orderer's", s.denied)
+}
+
+func (s *secured) grant(user string, right sarama.AclOperation) {
+	s.t.Helper()
+	s.admin("grant", func(a sarama.ClusterAdmin) error {
+		return a.CreateACLs([]*sarama.ResourceAcls{{
+			Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: prefix, ResourcePatternType: sarama.AclPatternPrefixed},
+			Acls:     []*sarama.Acl{{Principal: "User:" + user, Host: "*", Operation: right, PermissionType: sarama.AclPermissionAllow}},
+		}})
+	})
+}
+
+func (s *secured) revoke(user string, right sarama.AclOperation) {
+	s.t.Helper()
+	name, principal := prefix, "User:"+user
+	s.admin("revoke", func(a sarama.ClusterAdmin) error {
+		taken, err := a.DeleteACL(sarama.AclFilter{ResourceType: sarama.AclResourceTopic, ResourceName: &name,
+			ResourcePatternTypeFilter: sarama.AclPatternPrefixed, Principal: &principal, Operation: right,
+			PermissionType: sarama.AclPermissionAllow}, false)
+		if err == nil && len(taken) != 1 {
+			err = fmt.Errorf("%d rights are taken", len(taken))
+		}
+		return err
+	})
+}
+
+// grantAll gives a user the rights of the table.
+func (s *secured) grantAll(user string) {
+	for _, right := range rightsOf[user] {
+		s.grant(user, right)
+	}
+}
+
+// log is a topic as a user sees it.
+func (s *secured) log(t *testing.T, user, topic string) *kafka.Log {
+	t.Helper()
+	l, err := kafka.Open(kafka.Config{Brokers: []string{s.address(bySASL)}, RetryBackoff: 20 * time.Millisecond,
+		SASL: &kafka.SASL{Mechanism: kafka.Plain, User: user, Password: func() (string, error) { return password, nil }}}, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// as runs an administrator's request of a user.
+func (s *secured) as(user string, f func(sarama.ClusterAdmin) error) error {
+	config := clientConfig()
+	config.Net.SASL.Enable, config.Net.SASL.User, config.Net.SASL.Password = true, user, password
+	a, err := sarama.NewClusterAdmin([]string{s.address(bySASL)}, config)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return f(a)
+}
+
+// works waits until something is done without an error: rights take effect a
+// moment after they were given.
+func works(t *testing.T, what string, f func() error) {
+	t.Helper()
+	eventually(t, what, func() (bool, any) { err := f(); return err == nil, err })
+}
+
+// lacks waits until something fails for want of a right, says which, and does not
+// take its time.
+func lacks(t *testing.T, op, topic, right string, f func() error) {
+	t.Helper()
+	want := fmt.Sprintf("; awaiting an operator to grant this orderer's principal the right %s on the topic", right)
+	eventually(t, op+" fails", func() (bool, any) {
+		began := time.Now()
+		err := f()
+		if took := time.Since(began); took > 8*time.Second {
+			t.Errorf("%s took %v", op, took)
+		}
+		var of *log.Error
+		return errors.As(err, &of) && of.Class == log.Retryable && of.Op == op && of.Topic == topic && strings.HasSuffix(err.Error(), want), err
+	})
+}
+
+func (s *secured) setup(t *testing.T) {
+	l := s.log(t, setup, prefix+"made")
+	create := func() error { return l.Create(t.Context()) }
+	lacks(t, "create", prefix+"made", "Create", create)
+	s.grantAll(setup)
+	works(t, "create", create)
+	outside := s.log(t, setup, "another")
+	lacks(t, "create", "another", "Create", func() error { return outside.Create(t.Context()) })
+}
+
+// operations are all that an orderer does to a topic that is there.
+func operations(t *testing.T, l *kafka.Log) map[string]func() error {
+	within := func(f func(context.Context) error) func() error {
+		return func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			return f(ctx)
+		}
+	}
+	return map[string]func() error{
+		"append":   within(func(ctx context.Context) error { return l.Append(ctx, []byte("value")) }),
+		"read":     within(func(ctx context.Context) error { return readOne(ctx, l) }),
+		"bounds":   within(func(ctx context.Context) error { _, err := l.Bounds(ctx); return err }),
+		"identity": within(func(ctx context.Context) error { _, err := l.Identity(ctx); return err }),
+		"survey":   within(func(ctx context.Context) error { _, err := l.Survey(ctx); return err }),
+	}
+}
+
+// readOne reads the first record, and asks where it is from.
+func readOne(ctx context.Context, l *kafka.Log) error {
+	r, err := l.Read(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if _, err := r.Next(ctx); err != nil {
+		return err
+	}
+	_, err = r.Source(ctx)
+	return err
+}
+
+// The rights of an orderer are taken away one at a time: what needs one fails and
+// names it, the rest goes on, and all is well once it is given back.
+func (s *secured) orderer(t *testing.T) {
+	topic := prefix + "made"
+	all := operations(t, s.log(t, orderer, topic))
+	for op, f := range all {
+		right := map[string]string{"append": "Write", "read": "Read", "survey": "DescribeConfigs"}[op]
+		if right == "" {
+			right = "Read, or Describe,"
+		}
+		lacks(t, op, topic, right, f)
+	}
+	s.grantAll(orderer)
+	works(t, "append", all["append"])
+	for op, f := range all {
+		works(t, op, f)
+	}
+	for right, needs := range map[sarama.AclOperation]string{sarama.AclOperationWrite: "append", sarama.AclOperationRead: "read", sarama.AclOperationDescribeConfigs: "survey"} {
+		s.revoke(orderer, right)
+		lacks(t, needs, topic, right.String(), all[needs])
+		for op, f := range all {
+			if op != needs {
+				works(t, op+" without "+right.String(), f)
+			}
+		}
+		s.grant(orderer, right)
+		works(t, needs, all[needs])
+	}
+}
+
+// A user who deletes records needs the right that deletes topics, too: Kafka has
+// no other.
+func (s *secured) pruning(t *testing.T) {
+	prune := func() error {
+		return s.as(pruning, func(a sarama.ClusterAdmin) error { return a.DeleteRecords(prefix+"made", map[int32]int64{0: 1}) })
+	}
+	if err := prune(); !errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
+		t.Errorf("without rights: %v", err)
+	}
+	s.grantAll(pruning)
+	works(t, "delete records", prune)
+	b, err := s.log(t, orderer, prefix+"made").Bounds(t.Context())
+	if err != nil || b.Start != 1 {
+		t.Errorf("the topic holds %+v, %v", b, err)
+	}
+}
+
+// What would harm a channel is not an orderer's to do.
+func (s *secured) denied(t *testing.T) {
+	topic, size := prefix+"made", "1000"
+	for what, f := range map[string]func(sarama.ClusterAdmin) error{
+		"delete records": func(a sarama.ClusterAdmin) error { return a.DeleteRecords(topic, map[int32]int64{0: 2}) },
+		"delete topic":   func(a sarama.ClusterAdmin) error { return a.DeleteTopic(topic) },
+		"create topic": func(a sarama.ClusterAdmin) error {
+			return a.CreateTopic(prefix+"new", &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false)
+		},
+		"add partitions": func(a sarama.ClusterAdmin) error { return a.CreatePartitions(topic, 2, nil, false) },
+		"alter settings": func(a sarama.ClusterAdmin) error {
+			return a.IncrementalAlterConfig(sarama.TopicResource, topic, map[string]sarama.IncrementalAlterConfigsEntry{
+				"max.message.bytes": {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &size}}, false)
+		},
+	} {
+		if err := s.as(orderer, f); !errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
+			t.Errorf("%s: %v, want that it is not authorized", what, err)
+		}
+	}
+	c, ledger := s.chain(t, bySASL, byPassword("PLAIN", "password"))
+	want := fmt.Sprintf("create topic %q: ", ledger.ChannelID())
+	eventually(t, want, func() (bool, any) {
+		err := c.WaitReady()
+		return err != nil && strings.Contains(err.Error(), want) && strings.Contains(err.Error(), "the right Create on the topic"), err
+	})
+	made := s.log(t, setup, ledger.ChannelID())
+	works(t, "create", func() error { return made.Create(t.Context()) })
+	order(t, c, ledger, "a")
+}
+
+// The table in SECURITY.md is what was tested.
+func TestRightsAreThoseOfTheTable(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "SECURITY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, rights := range rightsOf {
+		var names []string
+		for _, r := range rights {
+			names = append(names, r.String())
+		}
+		line := fmt.Sprintf("\n| `%s` | Topic | %s |\n", user, strings.Join(names, ", "))
+		if !strings.Contains(string(text), line) {
+			t.Errorf("SECURITY.md lacks the line %s", line)
+		}
+	}
+}

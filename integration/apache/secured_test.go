@@ -1,0 +1,167 @@
+package apache
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric/bccsp/sw"
+	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"github.com/hyperledger/fabric/orderer/consensus"
+	"gopkg.in/yaml.v2"
+
+	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/consenter"
+	"github.com/fabric-kafka/orderer/integration/pki"
+	"github.com/fabric-kafka/orderer/network/apache"
+)
+
+// Users, who all have one password.
+const (
+	orderer  = "orderer"
+	setup    = "setup"   // makes topics
+	pruning  = "pruning" // deletes records
+	password = "a password of several words"
+)
+
+// Listeners of a secured broker.
+const (
+	byTLS    = "TLS"      // certificate of the broker only
+	byMTLS   = "MTLS"     // of the client, too
+	bySASL   = "SASL"     // every mechanism, in clear text
+	byBoth   = "SASLTLS"  // every mechanism over TLS
+	byScram  = "SCRAM"    // SCRAM-SHA-512 only
+	expired  = "EXPIRED"  // the broker's certificate has expired
+	elseHost = "ELSEHOST" // the broker's certificate is for another host
+)
+
+// secured is a broker with those listeners. Its folder of certificates also has
+// what an orderer needs.
+type secured struct {
+	*cluster
+	ca *pki.Authority
+}
+
+func startSecured(t *testing.T, more ...string) *secured {
+	t.Helper()
+	s := &secured{newCluster(t, apache.Versions[0], 1), pki.New(t)}
+	for name, protocol := range map[string]string{byTLS: "SSL", byMTLS: "SSL", expired: "SSL", elseHost: "SSL",
+		bySASL: "SASL_PLAINTEXT", byBoth: "SASL_SSL", byScram: "SASL_PLAINTEXT"} {
+		s.Nodes[0].Listeners = append(s.Nodes[0].Listeners, apache.Listener{Name: name, Protocol: protocol, Address: freeAddress(t)})
+	}
+	s.ca.Issue(s.ca, "broker", time.Hour)
+	s.ca.Issue(s.ca, orderer, time.Hour)
+	s.ca.Issue(s.ca, "late", -time.Hour)
+	elsewhere := pki.Holder("elsewhere", time.Hour)
+	elsewhere.IPAddresses, elsewhere.DNSNames = nil, []string{"kafka.example.com"}
+	s.ca.IssueFor(s.ca, "elsewhere", elsewhere)
+	s.Settings = append(slices.Concat(s.transport(), login(bySASL, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
+		login(byBoth, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), login(byScram, "SCRAM-SHA-512")), more...)
+	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		s.Users = append(s.Users, apache.User{Mechanism: mechanism, Name: orderer, Password: password})
+	}
+	s.start()
+	return s
+}
+
+func (s *secured) address(listener string) string {
+	i := slices.IndexFunc(s.Nodes[0].Listeners, func(l apache.Listener) bool { return l.Name == listener })
+	return s.Nodes[0].Listeners[i].Address
+}
+
+// transport are the settings of TLS.
+func (s *secured) transport() []string {
+	lines := []string{"ssl.keystore.type=PEM", "ssl.keystore.location=" + s.store("broker"),
+		"ssl.truststore.type=PEM", "ssl.truststore.location=" + s.ca.Path("ca.pem"),
+		"listener.name.mtls.ssl.client.auth=required",
+		`listener.name.mtls.ssl.principal.mapping.rules=RULE:^CN=([^,]+)$/$1/,DEFAULT`}
+	for listener, holder := range map[string]string{expired: "late", elseHost: "elsewhere"} {
+		prefix := "listener.name." + strings.ToLower(listener)
+		lines = append(lines, prefix+".ssl.keystore.type=PEM", prefix+".ssl.keystore.location="+s.store(holder))
+	}
+	return lines
+}
+
+// store is a file with key and certificate, as Kafka wants it.
+func (s *secured) store(name string) string {
+	s.t.Helper()
+	file := s.ca.Path(name + ".store")
+	if err := os.WriteFile(file, slices.Concat(s.ca.Read(name+".key"), s.ca.Read(name+".pem")), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return file
+}
+
+// login are the settings of a listener with mechanisms of SASL.
+func login(listener string, mechanisms ...string) []string {
+	const security = "org.apache.kafka.common.security."
+	modules := map[string]string{
+		"PLAIN":         fmt.Sprintf("plain.PlainLoginModule required user_%[2]s=%[1]q user_%[3]s=%[1]q user_%[4]s=%[1]q", password, orderer, setup, pruning),
+		"SCRAM-SHA-256": "scram.ScramLoginModule required",
+		"SCRAM-SHA-512": "scram.ScramLoginModule required",
+		"OAUTHBEARER":   `oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker"`,
+	}
+	prefix := "listener.name." + strings.ToLower(listener) + "."
+	lines := []string{prefix + "sasl.enabled.mechanisms=" + strings.Join(mechanisms, ",")}
+	for _, m := range mechanisms {
+		lines = append(lines, prefix+strings.ToLower(m)+".sasl.jaas.config="+security+modules[m]+";")
+	}
+	return lines
+}
+
+// token is one that Kafka's validator for tests takes.
+func token(subject string, end time.Time) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	claims := fmt.Sprintf(`{"sub":%q,"iat":%d,"exp":%d}`, subject, end.Add(-time.Hour).Unix(), end.Unix())
+	return encode([]byte(`{"alg":"none"}`)) + "." + encode([]byte(claims)) + "."
+}
+
+// file puts a file into the folder of certificates.
+func (s *secured) file(name, content string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.ca.Path(name), []byte(content), 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// channels tells channels of a test apart.
+var channels atomic.Int32
+
+// chain is one of an orderer whose orderer.yaml has this section Kafka; files are
+// relative to the folder of certificates. It ends with the test.
+func (s *secured) chain(t *testing.T, listener, section string) (consensus.Chain, *chaintest.Ledger) {
+	t.Helper()
+	c, err := s.consenter(t, section)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := chaintest.NewLedger(fmt.Sprintf("channel-%d", channels.Add(1)), chaintest.Settings{
+		Brokers: []string{s.address(listener)}, Count: 1, Timeout: time.Second})
+	made, err := c.HandleChain(ledger, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.Start()
+	t.Cleanup(made.Halt)
+	return made, ledger
+}
+
+func (s *secured) consenter(t *testing.T, section string) (*consenter.Consenter, error) {
+	t.Helper()
+	raw := map[string]any{}
+	if err := yaml.Unmarshal([]byte(section+"\nTopic: {ReplicationFactor: 1}\nRetry: {Min: 20ms, Max: 200ms}\nTimeouts: {Ready: 500ms}\n"), &raw); err != nil {
+		t.Fatal(err)
+	}
+	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return consenter.New(consenter.Host{Consensus: map[string]any{"Kafka": raw}, Metrics: &disabled.Provider{}, Crypto: crypto,
+		ConfigDir: filepath.Dir(s.ca.Path("x"))})
+}
