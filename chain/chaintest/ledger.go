@@ -157,6 +157,11 @@ func (l *Ledger) Block(number uint64) *fabric.Block {
 
 const signatures = 0 // the slot of a block's metadata
 
+// Serialize is the identity that the orderer signs with.
+func (l *Ledger) Serialize() ([]byte, error) {
+	return fabric.Marshal(&fabric.SerializedIdentity{Mspid: "OrdererMSP", IdBytes: []byte("orderer")})
+}
+
 // Sequence is that of the config in force.
 func (l *Ledger) Sequence() uint64 { return l.now().Seq }
 

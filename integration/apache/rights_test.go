@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,14 +24,40 @@ var denyByDefault = []string{
 	"super.users=User:ANONYMOUS", "allow.everyone.if.no.acl.found=false",
 }
 
-// The rights of the table in SECURITY.md, on the prefix of the channels' topics.
-var rightsOf = map[string][]sarama.AclOperation{
-	orderer: {sarama.AclOperationRead, sarama.AclOperationWrite, sarama.AclOperationDescribeConfigs},
-	setup:   {sarama.AclOperationCreate},
-	pruning: {sarama.AclOperationDelete},
+// right is something that a user may do with topics or groups whose names begin
+// with a prefix.
+type right struct {
+	with sarama.AclResourceType
+	op   sarama.AclOperation
 }
 
-const prefix = "channel-"
+var (
+	readTopic   = right{sarama.AclResourceTopic, sarama.AclOperationRead}
+	writeTopic  = right{sarama.AclResourceTopic, sarama.AclOperationWrite}
+	describeSet = right{sarama.AclResourceTopic, sarama.AclOperationDescribeConfigs}
+	readGroup   = right{sarama.AclResourceGroup, sarama.AclOperationRead}
+
+	createTopic   = right{sarama.AclResourceTopic, sarama.AclOperationCreate}
+	deleteTopic   = right{sarama.AclResourceTopic, sarama.AclOperationDelete}
+	describeGroup = right{sarama.AclResourceGroup, sarama.AclOperationDescribe}
+)
+
+// The rights of the table in SECURITY.md.
+var rightsOf = map[string][]right{
+	orderer: {readTopic, writeTopic, describeSet, readGroup},
+	setup:   {createTopic},
+	pruning: {deleteTopic, describeGroup},
+}
+
+// The prefix of the channels' topics, and that of the orderers' groups.
+const prefix, groups = "channel-", "fabric-orderer."
+
+func (r right) prefix() string {
+	if r.with == sarama.AclResourceGroup {
+		return groups
+	}
+	return prefix
+}
 
 // TestLeastPrivilege shows that these rights suffice, that each is needed, and
 // what is told when it is missing.
@@ -43,22 +70,22 @@ func TestLeastPrivilege(t *testing.T) {
 	t.Run("not the orderer's", s.denied)
 }
 
-func (s *secured) grant(user string, right sarama.AclOperation) {
+func (s *secured) grant(user string, r right) {
 	s.t.Helper()
 	s.admin("grant", func(a sarama.ClusterAdmin) error {
 		return a.CreateACLs([]*sarama.ResourceAcls{{
-			Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: prefix, ResourcePatternType: sarama.AclPatternPrefixed},
-			Acls:     []*sarama.Acl{{Principal: "User:" + user, Host: "*", Operation: right, PermissionType: sarama.AclPermissionAllow}},
+			Resource: sarama.Resource{ResourceType: r.with, ResourceName: r.prefix(), ResourcePatternType: sarama.AclPatternPrefixed},
+			Acls:     []*sarama.Acl{{Principal: "User:" + user, Host: "*", Operation: r.op, PermissionType: sarama.AclPermissionAllow}},
 		}})
 	})
 }
 
-func (s *secured) revoke(user string, right sarama.AclOperation) {
+func (s *secured) revoke(user string, r right) {
 	s.t.Helper()
-	name, principal := prefix, "User:"+user
+	name, principal := r.prefix(), "User:"+user
 	s.admin("revoke", func(a sarama.ClusterAdmin) error {
-		taken, err := a.DeleteACL(sarama.AclFilter{ResourceType: sarama.AclResourceTopic, ResourceName: &name,
-			ResourcePatternTypeFilter: sarama.AclPatternPrefixed, Principal: &principal, Operation: right,
+		taken, err := a.DeleteACL(sarama.AclFilter{ResourceType: r.with, ResourceName: &name,
+			ResourcePatternTypeFilter: sarama.AclPatternPrefixed, Principal: &principal, Operation: r.op,
 			PermissionType: sarama.AclPermissionAllow}, false)
 		if err == nil && len(taken) != 1 {
 			err = fmt.Errorf("%d rights are taken", len(taken))
@@ -69,8 +96,8 @@ func (s *secured) revoke(user string, right sarama.AclOperation) {
 
 // grantAll gives a user the rights of the table.
 func (s *secured) grantAll(user string) {
-	for _, right := range rightsOf[user] {
-		s.grant(user, right)
+	for _, r := range rightsOf[user] {
+		s.grant(user, r)
 	}
 }
 
@@ -109,7 +136,7 @@ func works(t *testing.T, what string, f func() error) {
 // take its time.
 func lacks(t *testing.T, op, topic, right string, f func() error) {
 	t.Helper()
-	want := fmt.Sprintf("; awaiting an operator to grant this orderer's principal the right %s on the topic", right)
+	want := fmt.Sprintf("; awaiting an operator to grant this orderer's principal the right %s", right)
 	eventually(t, op+" fails", func() (bool, any) {
 		began := time.Now()
 		err := f()
@@ -124,11 +151,11 @@ func lacks(t *testing.T, op, topic, right string, f func() error) {
 func (s *secured) setup(t *testing.T) {
 	l := s.log(t, setup, prefix+"made")
 	create := func() error { return l.Create(t.Context()) }
-	lacks(t, "create", prefix+"made", "Create", create)
+	lacks(t, "create", prefix+"made", "Create on the topic", create)
 	s.grantAll(setup)
 	works(t, "create", create)
 	outside := s.log(t, setup, "another")
-	lacks(t, "create", "another", "Create", func() error { return outside.Create(t.Context()) })
+	lacks(t, "create", "another", "Create on the topic", func() error { return outside.Create(t.Context()) })
 }
 
 // operations are all that an orderer does to a topic that is there.
@@ -146,8 +173,11 @@ func operations(t *testing.T, l *kafka.Log) map[string]func() error {
 		"bounds":   within(func(ctx context.Context) error { _, err := l.Bounds(ctx); return err }),
 		"identity": within(func(ctx context.Context) error { _, err := l.Identity(ctx); return err }),
 		"survey":   within(func(ctx context.Context) error { _, err := l.Survey(ctx); return err }),
+		"publish":  within(func(ctx context.Context) error { return l.Publish(ctx, progress) }),
 	}
 }
+
+var progress = log.Progress{Member: groups + "one", Next: 1, At: time.Unix(1, 0).UTC()}
 
 // readOne reads the first record, and asks where it is from.
 func readOne(ctx context.Context, l *kafka.Log) error {
@@ -169,41 +199,59 @@ func (s *secured) orderer(t *testing.T) {
 	topic := prefix + "made"
 	all := operations(t, s.log(t, orderer, topic))
 	for op, f := range all {
-		right := map[string]string{"append": "Write", "read": "Read", "survey": "DescribeConfigs"}[op]
-		if right == "" {
-			right = "Read, or Describe,"
+		missing := map[string]string{"append": "Write on the topic", "read": "Read on the topic", "survey": "DescribeConfigs on the topic",
+			"publish": "Read on its consumer group"}[op]
+		if missing == "" {
+			missing = "Read, or Describe, on the topic"
 		}
-		lacks(t, op, topic, right, f)
+		lacks(t, op, topic, missing, f)
 	}
 	s.grantAll(orderer)
 	works(t, "append", all["append"])
 	for op, f := range all {
 		works(t, op, f)
 	}
-	for right, needs := range map[sarama.AclOperation]string{sarama.AclOperationWrite: "append", sarama.AclOperationRead: "read", sarama.AclOperationDescribeConfigs: "survey"} {
-		s.revoke(orderer, right)
-		lacks(t, needs, topic, right.String(), all[needs])
+	for r, needed := range map[right][]string{writeTopic: {"append"}, readTopic: {"read", "publish"}, describeSet: {"survey"}, readGroup: {"publish"}} {
+		s.revoke(orderer, r)
+		missing := r.op.String() + " on the topic"
+		if r == readGroup {
+			missing = "Read on its consumer group"
+		}
 		for op, f := range all {
-			if op != needs {
-				works(t, op+" without "+right.String(), f)
+			if slices.Contains(needed, op) {
+				lacks(t, op, topic, missing, f)
+			} else {
+				works(t, op+" without "+missing, f)
 			}
 		}
-		s.grant(orderer, right)
-		works(t, needs, all[needs])
+		s.grant(orderer, r)
+		for _, op := range needed {
+			works(t, op, all[op])
+		}
 	}
 }
 
 // A user who deletes records needs the right that deletes topics, too: Kafka has
-// no other.
+// no other. Groups that he may not describe are not listed for him.
 func (s *secured) pruning(t *testing.T) {
-	prune := func() error {
-		return s.as(pruning, func(a sarama.ClusterAdmin) error { return a.DeleteRecords(prefix+"made", map[int32]int64{0: 1}) })
-	}
+	l := s.log(t, pruning, prefix+"made")
+	prune := func() error { return l.Trim(t.Context(), 1) }
 	if err := prune(); !errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
 		t.Errorf("without rights: %v", err)
 	}
-	s.grantAll(pruning)
+	s.grant(pruning, deleteTopic)
 	works(t, "delete records", prune)
+	if all, err := l.Published(t.Context(), groups); err != nil || len(all) != 0 {
+		t.Errorf("without a right on groups: %v, %v", all, err)
+	}
+	s.grantAll(pruning)
+	works(t, "see the groups", func() error {
+		all, err := l.Published(t.Context(), groups)
+		if err == nil && !slices.Equal(all, []log.Progress{progress}) {
+			err = fmt.Errorf("published %v", all)
+		}
+		return err
+	})
 	b, err := s.log(t, orderer, prefix+"made").Bounds(t.Context())
 	if err != nil || b.Start != 1 {
 		t.Errorf("the topic holds %+v, %v", b, err)
@@ -247,13 +295,16 @@ func TestRightsAreThoseOfTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for user, rights := range rightsOf {
-		var names []string
+		names := map[sarama.AclResourceType][]string{}
 		for _, r := range rights {
-			names = append(names, r.String())
+			names[r.with] = append(names[r.with], r.op.String())
 		}
-		line := fmt.Sprintf("\n| `%s` | Topic | %s |\n", user, strings.Join(names, ", "))
-		if !strings.Contains(string(text), line) {
-			t.Errorf("SECURITY.md lacks the line %s", line)
+		for with, all := range names {
+			kind := map[sarama.AclResourceType]string{sarama.AclResourceTopic: "Topic", sarama.AclResourceGroup: "Group, prefix `" + groups + "`"}[with]
+			line := fmt.Sprintf("\n| `%s` | %s | %s |\n", user, kind, strings.Join(all, ", "))
+			if !strings.Contains(string(text), line) {
+				t.Errorf("SECURITY.md lacks the line %s", line)
+			}
 		}
 	}
 }

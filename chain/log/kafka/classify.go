@@ -45,7 +45,7 @@ func (l *Log) classify(op string, err error) *log.Error {
 	case is(err, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed):
 		e.Await = "an operator to grant this orderer's principal the right " + right(op) + " on the topic"
 	case is(err, sarama.ErrGroupAuthorizationFailed):
-		e.Await = "an operator to grant this orderer's principal its rights on its consumer group"
+		e.Await = "an operator to grant this orderer's principal the right Read on its consumer group"
 	case is(err, sarama.ErrSASLAuthenticationFailed):
 		e.Await = "an operator to mend this orderer's credentials"
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend):
@@ -83,7 +83,7 @@ func right(op string) string {
 		return "Write"
 	case "create":
 		return "Create"
-	case "read":
+	case "read", "publish":
 		return "Read"
 	case "survey":
 		return "DescribeConfigs"
