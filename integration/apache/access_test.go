@@ -34,6 +34,7 @@ func TestAccess(t *testing.T) {
 	s.file("token", token(orderer, time.Now().Add(time.Hour)))
 	t.Run("open", s.open)
 	t.Run("closed", s.closed)
+	t.Run("again", s.again)
 	t.Run("rotated", s.rotated)
 }
 
@@ -166,6 +167,40 @@ func tells(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger, says strin
 		}
 		text := stamp.ReplaceAllString(port.ReplaceAllString(since.ReplaceAllString(err.Error(), ""), "127.0.0.1:PORT"), "TIME")
 		return text == want, text
+	})
+}
+
+// Brokers that demand a log-in every four seconds, and tokens that end after
+// fifteen, cost no envelope: the program is asked for the next one in time.
+func (s *secured) again(t *testing.T) {
+	s.file("get-token", `#!/bin/sh
+echo ran >> "$0.runs"
+encode() { base64 | tr '+/' '-_' | tr -d '=\n'; }
+now=$(date +%s)
+printf '%s.%s.' "$(printf '{"alg":"none"}' | encode)" "$(printf '{"sub":"orderer","iat":%s,"exp":%s}' "$now" $((now + 15)) | encode)"
+`)
+	for name, section := range map[string]string{
+		"PLAIN": byPassword("PLAIN", "password"),
+		"token": "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [" + s.ca.Path("get-token") + "]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, ledger := s.chain(t, again, section)
+			order(t, c, ledger, "first")
+			for i := range 320 {
+				if err := c.Order(chaintest.Envelope(ledger.ChannelID(), fmt.Sprint("envelope-", i)), ledger.Sequence()); err != nil {
+					t.Fatalf("envelope %d: %v", i, err)
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			order(t, c, ledger, "last")
+		})
+	}
+	t.Cleanup(func() { // when both are through
+		runs := strings.Count(string(s.ca.Read("get-token.runs")), "ran")
+		if runs < 2 || runs > 4 {
+			t.Errorf("the program ran %d times in 16 seconds", runs)
+		}
 	})
 }
 

@@ -39,6 +39,7 @@ const (
 	byScram  = "SCRAM"    // SCRAM-SHA-512 only
 	expired  = "EXPIRED"  // the broker's certificate has expired
 	elseHost = "ELSEHOST" // the broker's certificate is for another host
+	again    = "AGAIN"    // PLAIN and tokens, asked for every four seconds
 )
 
 // secured is a broker with those listeners. Its folder of certificates also has
@@ -52,7 +53,7 @@ func startSecured(t *testing.T, more ...string) *secured {
 	t.Helper()
 	s := &secured{newCluster(t, apache.Versions[0], 1), pki.New(t)}
 	for name, protocol := range map[string]string{byTLS: "SSL", byMTLS: "SSL", expired: "SSL", elseHost: "SSL",
-		bySASL: "SASL_PLAINTEXT", byBoth: "SASL_SSL", byScram: "SASL_PLAINTEXT"} {
+		bySASL: "SASL_PLAINTEXT", byBoth: "SASL_SSL", byScram: "SASL_PLAINTEXT", again: "SASL_PLAINTEXT"} {
 		s.Nodes[0].Listeners = append(s.Nodes[0].Listeners, apache.Listener{Name: name, Protocol: protocol, Address: freeAddress(t)})
 	}
 	s.ca.Issue(s.ca, "broker", time.Hour)
@@ -62,7 +63,8 @@ func startSecured(t *testing.T, more ...string) *secured {
 	elsewhere.IPAddresses, elsewhere.DNSNames = nil, []string{"kafka.example.com"}
 	s.ca.IssueFor(s.ca, "elsewhere", elsewhere)
 	s.Settings = append(slices.Concat(s.transport(), login(bySASL, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
-		login(byBoth, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), login(byScram, "SCRAM-SHA-512")), more...)
+		login(byBoth, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), login(byScram, "SCRAM-SHA-512"), login(again, "PLAIN", "OAUTHBEARER"),
+		[]string{"listener.name.again.connections.max.reauth.ms=4000"}), more...)
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		s.Users = append(s.Users, apache.User{Mechanism: mechanism, Name: orderer, Password: password})
 	}
