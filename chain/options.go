@@ -9,7 +9,7 @@ import (
 )
 
 // OpenLog opens the log of a channel; it does no network I/O. The broker list
-// is the channel config's; maxEnvelope is the channel's AbsoluteMaxBytes, which
+// is Options.Brokers, or else the channel config's; maxEnvelope is the channel's AbsoluteMaxBytes, which
 // counts payload and signature of an envelope.
 type OpenLog func(brokers []string, topic string, maxEnvelope uint32) (log.Log, error)
 
@@ -18,6 +18,7 @@ type OpenLog func(brokers []string, topic string, maxEnvelope uint32) (log.Log, 
 type Options struct {
 	OpenLog OpenLog               // required
 	Crypto  fabric.CryptoProvider // required
+	Brokers []string              // in the place of the channel config's list; none: that list
 	Events  engine.Events
 	engine.Settings
 

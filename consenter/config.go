@@ -22,6 +22,7 @@ var SampleYAML string
 // documents each key: default, unit, meaning.
 type Config struct {
 	ClientID      string
+	Brokers       []string // in the place of every channel's list; none: that list
 	Topic         Topic
 	Timeouts      Timeouts
 	Retry         Retry

@@ -98,6 +98,7 @@ func (c *Consenter) options(channel string) chain.Options {
 	}
 	return chain.Options{
 		OpenLog:       c.openLog,
+		Brokers:       o.Brokers,
 		Settings:      o.Topic.of(channel),
 		Crypto:        c.crypto,
 		Events:        c.events(channel),

@@ -66,6 +66,7 @@ func TestHandleChainNeverWaits(t *testing.T) {
 
 func TestSettingsReachTheChain(t *testing.T) {
 	c := newConsenter(t, map[string]any{
+		"Brokers":      "mine:9092",
 		"Retry":        map[string]any{"Min": "1s", "Max": "2s"},
 		"Timeouts":     map[string]any{"Append": "3s", "Ready": "4s"},
 		"DeliverGrace": "5s", "CutJitter": 0.5,
@@ -76,6 +77,7 @@ func TestSettingsReachTheChain(t *testing.T) {
 	require.NotNil(t, o.Crypto)
 	o.OpenLog, o.Crypto, o.Events = nil, nil, engine.Events{}
 	require.Equal(t, chain.Options{
+		Brokers:  []string{"mine:9092"},
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
 		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, CutJitter: 0.5, Inflight: 6,
 	}, o)

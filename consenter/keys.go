@@ -30,6 +30,7 @@ type key struct {
 func (c *Config) keys(dir string) []key {
 	return []key{
 		{"ClientID", clientID(&c.ClientID)},
+		{"Brokers", brokers(&c.Brokers)},
 		{"Topic.ReplicationFactor", whole(&c.Topic.ReplicationFactor, 1, math.MaxInt16)},
 		{"Topic.MinInsyncReplicas", whole(&c.Topic.MinInsyncReplicas, 0, math.MaxInt16)},
 		{"Topic.Compatible", channels(&c.Topic.Compatible)},

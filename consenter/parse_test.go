@@ -34,6 +34,7 @@ func TestWithoutSectionDefaultsHold(t *testing.T) {
 func TestEveryKeyIsTaken(t *testing.T) {
 	c, err := parse(t, `
 ClientID: orderer1.example.com
+Brokers: [kafka1:9092, "[::1]:9093"]
 Topic:
   ReplicationFactor: 5
   MinInsyncReplicas: "3"
@@ -58,6 +59,7 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 	require.NoError(t, err)
 	require.Equal(t, Config{
 		ClientID: "orderer1.example.com",
+		Brokers:  []string{"kafka1:9092", "[::1]:9093"},
 		Topic: Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
 			PassCuts: map[string][]machine.Offset{"old": {7, 9}, "older": {1}},
 			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"}},
@@ -84,6 +86,9 @@ func TestBadValuesAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
 		{`ClientID: ""`, `Consensus.Kafka.ClientID is ""; want a name of letters, digits, dots, underscores and hyphens`},
 		{`ClientID: a b`, `Consensus.Kafka.ClientID is "a b"; want a name`},
+		{`Brokers: kafka`, `Consensus.Kafka.Brokers is "kafka"; want a list of host:port`},
+		{`Brokers: [a:9092, b:0]`, `Consensus.Kafka.Brokers is a list; want a list of host:port`},
+		{`Brokers: {a: 9092}`, `is a section; want a list of host:port`},
 		{`Topic: {ReplicationFactor: 0}`, `Consensus.Kafka.Topic.ReplicationFactor is 0; want a whole number from 1 to 32767`},
 		{`Topic: {ReplicationFactor: 65539}`, `is 65539; want a whole number`}, // 3, if it wrapped
 		{`Topic: {ReplicationFactor: 1.5}`, `is 1.5; want a whole number`},
@@ -136,7 +141,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, CutJitter, TLS, SASL"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, CutJitter, TLS, SASL"},
 		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},
