@@ -17,13 +17,16 @@ type reporter struct {
 	log *fabric.Logger
 	*channelMetrics
 
-	mu     sync.Mutex
-	survey string // what was said of the topic's settings last
+	mu        sync.Mutex
+	survey    string     // what was said of the topic's settings last
+	connected bool       // has read the topic before
+	next, end log.Offset // that is taken next; after the last record
+	taken     time.Time  // when the last record was, or the chain was made
 }
 
 // events are those of a channel whose chain is being made.
 func (c *Consenter) events(channel string) engine.Events {
-	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel)}
+	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), taken: time.Now()}
 	return engine.Events{
 		Started:     r.started,
 		Described:   r.described,
@@ -41,13 +44,17 @@ func (c *Consenter) events(channel string) engine.Events {
 		Partitions:    r.partitions,
 		Surveyed:      r.surveyed,
 
+		Beat:      r.beat,
+		Measured:  r.measured,
+		Ambiguous: func(error) { r.ambiguous.Add(1) },
+
 		Failed: r.failed,
 		Halted: r.halted,
 	}
 }
 
 func (r *reporter) started(next machine.Offset, height machine.BlockNumber) {
-	r.position(next)
+	r.at(next)
 	r.log.Infow("Reading the topic", "block", height, "offset", next)
 }
 
@@ -93,7 +100,42 @@ func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause mac
 	r.log.Debugw("Cut a block", "block", number, "offset", at, "envelopes", envelopes, "cause", cause)
 }
 
-func (r *reporter) position(next machine.Offset) { r.nextOffset.Set(float64(next)) }
+// position is told after every record.
+func (r *reporter) position(next machine.Offset) {
+	r.at(next)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.taken = time.Now()
+}
+
+func (r *reporter) at(next machine.Offset) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = log.Offset(next)
+	r.end = max(r.end, r.next)
+	r.nextOffset.Set(float64(next))
+	r.behind()
+}
+
+// measured may tell of an end before the next offset: the topic was cut short.
+func (r *reporter) measured(end log.Offset) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.end = end
+	r.behind()
+}
+
+// behind sets what follows from both ends. Called with mu held.
+func (r *reporter) behind() {
+	r.logEnd.Set(float64(r.end))
+	r.lag.Set(float64(max(r.end-r.next, 0)))
+}
+
+func (r *reporter) beat() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sinceRecord.Set(time.Since(r.taken).Seconds())
+}
 
 func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail string) {
 	r.skips(reason).Add(1)
@@ -140,6 +182,12 @@ func (r *reporter) unavailable(err error, retry time.Duration) {
 
 func (r *reporter) recovered(after time.Duration) {
 	r.available.Set(1)
+	r.mu.Lock()
+	if r.connected {
+		r.reconnects.Add(1)
+	}
+	r.connected = true
+	r.mu.Unlock()
 	r.log.Infow("Connected to the topic", "after", after)
 }
 

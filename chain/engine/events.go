@@ -25,6 +25,9 @@ type Events struct {
 	TailUnchecked func(tail machine.Offset)            // the record before the next one was deleted from the topic
 	Partitions    func(n int)                          // the topic has come to have more than one; only the first is used
 	Surveyed      func(flaws []log.Flaw, err error)    // the topic's settings were looked at, or could not be
+	Beat          func()                               // every second, whatever else happens
+	Measured      func(end log.Offset)                 // where the topic ends, by a look beside the reading
+	Ambiguous     func(err error)                      // an append of any kind, of which it is not known whether it took effect
 	Failed        func(err error)                      // stopped for good
 	Halted        func()
 }
@@ -45,6 +48,9 @@ func (e Events) WithDefaults() Events {
 	set(&e.TailUnchecked, func(machine.Offset) {})
 	set(&e.Partitions, func(int) {})
 	set(&e.Surveyed, func([]log.Flaw, error) {})
+	set(&e.Beat, func() {})
+	set(&e.Measured, func(log.Offset) {})
+	set(&e.Ambiguous, func(error) {})
 	set(&e.Failed, func(error) {})
 	set(&e.Halted, func() {})
 	return e
