@@ -19,6 +19,8 @@ type host struct {
 	chain   *Chain
 	support Support
 	cut     *cutter
+
+	admitted bool // the preflight has found the topic fit
 }
 
 func (h *host) Channel() string { return h.support.ChannelID() }

@@ -73,7 +73,7 @@ func (l *loop) session(ctx context.Context) error {
 // survey looks at the topic's settings, beside the reading and not more often
 // than the topic is checked.
 func (l *loop) survey(ctx context.Context) {
-	if !l.surveyed.IsZero() && time.Since(l.surveyed) < l.chain.opts.CheckInterval {
+	if l.chain.opts.Preflight == PreflightOff || !l.surveyed.IsZero() && time.Since(l.surveyed) < l.chain.opts.CheckInterval {
 		return
 	}
 	k := l.chain.use()
@@ -85,9 +85,9 @@ func (l *loop) survey(ctx context.Context) {
 		defer k.users.Done()
 		ctx, cancel := context.WithTimeout(ctx, connectPatience)
 		defer cancel()
-		flaws, err := k.log.Survey(ctx)
+		found, err := k.log.Survey(ctx)
 		if ctx.Err() == nil {
-			l.chain.opts.Events.Surveyed(flaws, err)
+			l.chain.opts.Events.Surveyed(found, err)
 		}
 	})
 }

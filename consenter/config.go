@@ -30,6 +30,7 @@ type Config struct {
 	Consumer      Consumer
 	DeliverGrace  time.Duration
 	CheckInterval time.Duration
+	Preflight     string  // warn, enforce or off
 	CutJitter     float64 // part of the batch timeout, 0 to 1; 0 is none
 	TLS           TLS
 	SASL          SASL
@@ -109,5 +110,6 @@ func DefaultConfig() Config {
 		CutJitter:    chain.DefaultCutJitter,
 
 		CheckInterval: chain.DefaultCheckInterval,
+		Preflight:     string(chain.PreflightWarn),
 	}
 }

@@ -108,6 +108,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		ReadyTimeout:  o.Timeouts.Ready,
 		DeliverGrace:  o.DeliverGrace,
 		CheckInterval: o.CheckInterval,
+		Preflight:     chain.Preflight(o.Preflight),
 		CutJitter:     jitter,
 		Inflight:      o.Producer.Inflight,
 	}

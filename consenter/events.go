@@ -1,6 +1,7 @@
 package consenter
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -70,29 +71,34 @@ func (r *reporter) partitions(n int) {
 	r.log.Warnw("The topic has more than one partition; this channel uses the first only, and so must every writer", "partitions", n)
 }
 
-// surveyed says what is amiss with the topic's settings when that changes.
-func (r *reporter) surveyed(flaws []log.Flaw, err error) {
-	var said []string
-	for _, f := range flaws {
-		said = append(said, f.String())
-	}
-	if err != nil {
-		said = []string{"they cannot be read: " + err.Error()}
-	} else {
+// surveyed says what is amiss with the topic's settings, or not known of them, when
+// that changes.
+func (r *reporter) surveyed(found []log.Finding, err error) {
+	flaws, unknown := texts(log.Flawed, found), texts(log.Unknown, found)
+	if err == nil {
 		r.flaws.Set(float64(len(flaws)))
 	}
-	now := strings.Join(said, "; ")
+	now := fmt.Sprint(flaws, unknown, err)
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case now == r.survey:
-		return
-	case now == "":
-		r.log.Infow("The topic's settings are as they should be")
-	default:
-		r.log.Warnw("The topic's settings are not what keeps a channel safe; see the Kafka tool kafka-configs", "settings", now)
-	}
+	changed := now != r.survey
 	r.survey = now
+	r.mu.Unlock()
+	switch {
+	case !changed:
+	case err != nil:
+		r.log.Warnw("The topic's settings cannot be read", "error", err)
+	case len(flaws) > 0:
+		r.log.Warnw("The topic's settings are not what keeps a channel safe", "flaws", strings.Join(flaws, "; "), "unknown", strings.Join(unknown, "; "))
+	default:
+		r.log.Infow("The topic's settings are as they should be, as far as they are known", "unknown", strings.Join(unknown, "; "))
+	}
+}
+
+func texts(v log.Verdict, found []log.Finding) (all []string) {
+	for _, f := range log.Of(v, found) {
+		all = append(all, f.String())
+	}
+	return all
 }
 
 func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset) {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/fabric-kafka/orderer/chain"
 )
 
 // Key is the full name of the section.
@@ -49,6 +51,7 @@ func (c *Config) keys(dir string) []key {
 		{"Consumer.MaxDecompressedBytes", size(&c.Consumer.MaxDecompressedBytes)},
 		{"DeliverGrace", duration(&c.DeliverGrace, time.Millisecond)},
 		{"CheckInterval", duration(&c.CheckInterval, time.Second)},
+		{"Preflight", mode(&c.Preflight, string(chain.PreflightWarn), string(chain.PreflightEnforce))},
 		{"CutJitter", fraction(&c.CutJitter)},
 		{"TLS.Enabled", flag(&c.TLS.Enabled)},
 		{"TLS.RootCAs", files(&c.TLS.RootCAs, dir)},
@@ -81,9 +84,9 @@ func (c *Config) contradictions() []contradiction {
 		"%s; want at least Retry.Min, which is %s", c.Retry.Max, c.Retry.Min)
 	check(c.TLS.Certificate == "" || c.TLS.PrivateKey != "", "TLS.PrivateKey", "TLS.Certificate", "empty; want the key of TLS.Certificate")
 	check(c.TLS.PrivateKey == "" || c.TLS.Certificate != "", "TLS.Certificate", "TLS.PrivateKey", "empty; want the certificate of TLS.PrivateKey")
-	off := c.SASL.Mechanism == ""
-	check(off || c.SASL.User != "", "SASL.User", "SASL.Mechanism", "empty; want the user that logs in with SASL.Mechanism")
-	check(off || c.SASL.PasswordFile != "", "SASL.PasswordFile", "SASL.Mechanism", "empty; want a file that holds the password of SASL.User")
+	none := c.SASL.Mechanism == ""
+	check(none || c.SASL.User != "", "SASL.User", "SASL.Mechanism", "empty; want the user that logs in with SASL.Mechanism")
+	check(none || c.SASL.PasswordFile != "", "SASL.PasswordFile", "SASL.Mechanism", "empty; want a file that holds the password of SASL.User")
 	return found
 }
 

@@ -42,6 +42,7 @@ Topic:
   PassCuts: [old=7, older=1, old=9]
   Moved: "new=0123456789abcdefABCDEF"
 CheckInterval: 1m
+Preflight: enforce
 Timeouts: {Dial: 1s, Read: 2s, Write: 3s, Append: 1m30s, Ready: " 5s "}
 Retry: {Min: 10ms, Max: 20s}
 Producer: {Linger: 500us, Inflight: 100}
@@ -64,6 +65,7 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 			PassCuts: map[string][]machine.Offset{"old": {7, 9}, "older": {1}},
 			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"}},
 		CheckInterval: time.Minute,
+		Preflight:     "enforce",
 		Timeouts:      Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second},
 		Retry:         Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
 		Producer:      Producer{Linger: 500 * time.Microsecond, Inflight: 100},
@@ -80,6 +82,15 @@ func TestKeysAreTakenInAnyCase(t *testing.T) {
 	c, err := ParseConfig(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
 	require.NoError(t, err)
 	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
+}
+
+// yaml takes a bare off for false.
+func TestOffNeedsNoQuotes(t *testing.T) {
+	for _, section := range []string{"Preflight: off", `Preflight: "off"`} {
+		c, err := parse(t, section)
+		require.NoError(t, err, section)
+		require.Equal(t, "off", c.Preflight)
+	}
 }
 
 func TestBadValuesAreRefused(t *testing.T) {
@@ -109,6 +120,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`Consumer: {FetchBytes: 2 GB}`, `is "2 GB"; want a number of bytes from 1 to 2147483647`},
 		{`Consumer: {FetchBytes: 1 TB}`, `is "1 TB"; want a number of bytes`},
 		{`Consumer: {FetchBytes: 0}`, `is 0; want a number of bytes`},
+		{`Preflight: true`, `is true; want "warn" or "enforce" or "off"`},
 		{`CutJitter: 1.1`, `is 1.1; want a number from 0 to 1`},
 		{`CutJitter: NaN`, `is "NaN"; want a number`},
 		{`TLS: {Enabled: 1}`, `is 1; want true or false`},
@@ -141,7 +153,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, CutJitter, TLS, SASL"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, Preflight, CutJitter, TLS, SASL"},
 		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},

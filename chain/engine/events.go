@@ -24,7 +24,7 @@ type Events struct {
 	Recovered     func(after time.Duration)            // reading again, or for the first time
 	TailUnchecked func(tail machine.Offset)            // the record before the next one was deleted from the topic
 	Partitions    func(n int)                          // the topic has come to have more than one; only the first is used
-	Surveyed      func(flaws []log.Flaw, err error)    // the topic's settings were looked at, or could not be
+	Surveyed      func(found []log.Finding, err error) // the topic's settings were looked at, or could not be
 	Beat          func()                               // every second, whatever else happens
 	Measured      func(end log.Offset)                 // where the topic ends, by a look beside the reading
 	Ambiguous     func(err error)                      // an append of any kind, of which it is not known whether it took effect
@@ -47,7 +47,7 @@ func (e Events) WithDefaults() Events {
 	set(&e.Recovered, func(time.Duration) {})
 	set(&e.TailUnchecked, func(machine.Offset) {})
 	set(&e.Partitions, func(int) {})
-	set(&e.Surveyed, func([]log.Flaw, error) {})
+	set(&e.Surveyed, func([]log.Finding, error) {})
 	set(&e.Beat, func() {})
 	set(&e.Measured, func(log.Offset) {})
 	set(&e.Ambiguous, func(error) {})
