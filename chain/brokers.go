@@ -33,7 +33,7 @@ func Brokers(config *fabric.Config) ([]string, error) {
 	}
 	var faults []error
 	for _, b := range list.Brokers {
-		if err := checkBroker(b); err != nil {
+		if err := CheckBroker(b); err != nil {
 			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, err))
 		}
 	}
@@ -59,7 +59,8 @@ func checkNewBrokers(envelope *fabric.Envelope) error {
 	return err
 }
 
-func checkBroker(address string) error {
+// CheckBroker says what is wrong with the address of a broker; nil if it is host:port.
+func CheckBroker(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return errors.New("want host:port")

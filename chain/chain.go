@@ -5,9 +5,9 @@
 // effects that it returns. Nothing else touches the machine, CreateNextBlock or
 // the block writer. What is decided here is when; what, is decided in engine.
 //
-// Three kinds of goroutines run: the loop, at most one poster of a time-to-cut
-// record, and the closer of a log that was replaced. The chain starts them and
-// Halt waits for them, and for every call in flight.
+// Goroutines that run: the loop, at most one poster of a time-to-cut record, the
+// closer of a log that was replaced, and two that only watch. The chain starts
+// them and Halt waits for them, and for every call in flight.
 //
 // Whatever Kafka does, the process goes on: what may pass is retried for ever
 // with visible status, what needs an operator stops this channel with a reason.
@@ -122,6 +122,8 @@ func (c *Chain) Start() {
 	c.status.begin()
 	l := newLoop(c)
 	c.work.Go(l.run)
+	c.work.Go(c.pulse)
+	c.work.Go(c.measure)
 }
 
 func (c *Chain) stopped() bool {

@@ -20,6 +20,8 @@ type host struct {
 	support Support
 	cut     *cutter
 	puller  *puller // of a catch-up; nil outside of one
+
+	admitted bool // the preflight has found the topic fit
 }
 
 func (h *host) Channel() string { return h.support.ChannelID() }

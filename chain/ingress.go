@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -99,7 +100,11 @@ func (c *Chain) append(ctx context.Context, value []byte) error {
 		return log.ErrClosed
 	}
 	defer k.users.Done()
-	return k.log.Append(ctx, value)
+	err := k.log.Append(ctx, value)
+	if log.ClassOf(err) == log.Ambiguous || errors.Is(err, log.ErrClosed) {
+		c.opts.Events.Ambiguous(err)
+	}
+	return err
 }
 
 // explain says to a client what became of its envelope, on a chain that was

@@ -73,8 +73,11 @@ func (c *Chain) fitting() (bool, error) {
 	return c.link.fits(brokers, c.support.SharedConfig().BatchSize().AbsoluteMaxBytes), nil
 }
 
-// brokers reads the list from the channel config in force.
+// brokers are this orderer's own, or else those of the channel config in force.
 func (c *Chain) brokers() ([]string, error) {
+	if len(c.opts.Brokers) > 0 {
+		return c.opts.Brokers, nil
+	}
 	return Brokers(c.support.ConfigtxValidator().ConfigProto())
 }
 

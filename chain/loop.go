@@ -93,12 +93,19 @@ func (l *loop) attend(ctx context.Context) {
 		defer k.users.Done()
 		ctx, cancel := context.WithTimeout(ctx, connectPatience)
 		defer cancel()
-		flaws, err := k.log.Survey(ctx)
-		if ctx.Err() == nil {
-			l.chain.opts.Events.Surveyed(flaws, err)
-		}
+		l.survey(ctx, k.log)
 		l.chain.publish(ctx, k.log)
 	})
+}
+
+func (l *loop) survey(ctx context.Context, topic log.Log) {
+	if l.chain.opts.Preflight == PreflightOff {
+		return
+	}
+	found, err := topic.Survey(ctx)
+	if ctx.Err() == nil {
+		l.chain.opts.Events.Surveyed(found, err)
+	}
 }
 
 // publish tells, for whoever prunes the topic, which record this orderer needs next

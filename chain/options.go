@@ -9,7 +9,7 @@ import (
 )
 
 // OpenLog opens the log of a channel; it does no network I/O. The broker list
-// is the channel config's; maxEnvelope is the channel's AbsoluteMaxBytes, which
+// is Options.Brokers, or else the channel config's; maxEnvelope is the channel's AbsoluteMaxBytes, which
 // counts payload and signature of an envelope.
 type OpenLog func(brokers []string, topic string, maxEnvelope uint32) (log.Log, error)
 
@@ -18,6 +18,7 @@ type OpenLog func(brokers []string, topic string, maxEnvelope uint32) (log.Log, 
 type Options struct {
 	OpenLog OpenLog               // required
 	Crypto  fabric.CryptoProvider // required
+	Brokers []string              // in the place of the channel config's list; none: that list
 	Events  engine.Events
 
 	Member    string    // consumer group that progress is published by; empty: it is not published
@@ -29,6 +30,7 @@ type Options struct {
 	AppendTimeout time.Duration // how long Order and Configure wait for the acknowledgement; default 10 s
 	ReadyTimeout  time.Duration // how long WaitReady waits for a chain that is starting or cut off; default 5 s
 	DeliverGrace  time.Duration // how long a chain that is cut off goes on serving its blocks to every reader; default 30 s
+	Preflight     Preflight     // default PreflightWarn
 	CheckInterval time.Duration // how often a topic that is read is checked to be the same; default 30 s
 	CutJitter     float64       // a time-to-cut is posted after BatchTimeout * (1 + [0, CutJitter)); negative for none; default 0.1
 	Inflight      int           // appends in flight per channel before Order waits; default 4096
@@ -55,6 +57,7 @@ func (o Options) withDefaults() Options {
 	fill(&o.CheckInterval, DefaultCheckInterval)
 	fill(&o.CutJitter, DefaultCutJitter)
 	fill(&o.Inflight, DefaultInflight)
+	fill(&o.Preflight, PreflightWarn)
 	o.Events = o.Events.WithDefaults()
 	return o
 }

@@ -22,7 +22,8 @@ var SampleYAML string
 // documents each key: default, unit, meaning.
 type Config struct {
 	ClientID      string
-	ConsumerGroup string // first part of the name of the group that progress is published by; empty: it is not
+	ConsumerGroup string   // first part of the name of the group that progress is published by; empty: it is not
+	Brokers       []string // in the place of every channel's list; none: that list
 	Topic         Topic
 	Timeouts      Timeouts
 	Retry         Retry
@@ -30,6 +31,7 @@ type Config struct {
 	Consumer      Consumer
 	DeliverGrace  time.Duration
 	CheckInterval time.Duration
+	Preflight     string  // warn, enforce or off
 	CutJitter     float64 // part of the batch timeout, 0 to 1; 0 is none
 	TLS           TLS
 	SASL          SASL
@@ -118,5 +120,6 @@ func DefaultConfig() Config {
 		CutJitter:    chain.DefaultCutJitter,
 
 		CheckInterval: chain.DefaultCheckInterval,
+		Preflight:     string(chain.PreflightWarn),
 	}
 }

@@ -125,6 +125,7 @@ func (c *Consenter) options(channel string) chain.Options {
 	}
 	return chain.Options{
 		OpenLog:       c.openLog,
+		Brokers:       o.Brokers,
 		Settings:      o.Topic.of(channel),
 		Crypto:        c.crypto,
 		Events:        c.events(channel),
@@ -135,6 +136,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		ReadyTimeout:  o.Timeouts.Ready,
 		DeliverGrace:  o.DeliverGrace,
 		CheckInterval: o.CheckInterval,
+		Preflight:     chain.Preflight(o.Preflight),
 		CutJitter:     jitter,
 		Inflight:      o.Producer.Inflight,
 	}

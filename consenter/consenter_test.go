@@ -66,9 +66,10 @@ func TestHandleChainNeverWaits(t *testing.T) {
 
 func TestSettingsReachTheChain(t *testing.T) {
 	c := newConsenter(t, map[string]any{
+		"Brokers":      "mine:9092",
 		"Retry":        map[string]any{"Min": "1s", "Max": "2s"},
 		"Timeouts":     map[string]any{"Append": "3s", "Ready": "4s"},
-		"DeliverGrace": "5s", "CutJitter": 0.5,
+		"DeliverGrace": "5s", "Preflight": "off", "CutJitter": 0.5,
 		"Producer": map[string]any{"Inflight": 6},
 	}, &disabled.Provider{})
 	o := c.options(channel)
@@ -77,8 +78,9 @@ func TestSettingsReachTheChain(t *testing.T) {
 	require.NotNil(t, o.NewPuller)
 	o.OpenLog, o.Crypto, o.NewPuller, o.Events = nil, nil, nil, engine.Events{}
 	require.Equal(t, chain.Options{
+		Brokers:  []string{"mine:9092"},
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
-		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, CutJitter: 0.5, Inflight: 6,
+		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, Preflight: chain.PreflightOff, CutJitter: 0.5, Inflight: 6,
 	}, o)
 
 	none := newConsenter(t, map[string]any{"CutJitter": 0}, &disabled.Provider{})

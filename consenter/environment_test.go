@@ -37,6 +37,7 @@ func TestOrdererLoadsTheSample(t *testing.T) {
 func TestEnvironmentOverrides(t *testing.T) {
 	for variable, value := range map[string]string{
 		"CLIENTID":                      "orderer1",
+		"BROKERS":                       "a:9092, b:9092",
 		"TOPIC_REPLICATIONFACTOR":       "5",
 		"TOPIC_MININSYNCREPLICAS":       "3",
 		"TIMEOUTS_DIAL":                 "2s",
@@ -59,6 +60,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 
 	want := DefaultConfig()
 	want.ClientID = "orderer1"
+	want.Brokers = []string{"a:9092", "b:9092"}
 	want.Topic = Topic{ReplicationFactor: 5, MinInsyncReplicas: 3}
 	want.Timeouts.Dial = 2 * time.Second
 	want.Retry.Max = time.Minute

@@ -1,6 +1,7 @@
 package consenter
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -18,14 +19,17 @@ type reporter struct {
 	*channelMetrics
 	certificate *clientCertificate
 
-	mu     sync.Mutex
-	survey string // what was said of the topic's settings last
-	unsaid string // why progress could not be published last
+	mu        sync.Mutex
+	survey    string     // what was said of the topic's settings last
+	unsaid    string     // why progress could not be published last
+	connected bool       // has read the topic before
+	next, end log.Offset // that is taken next; after the last record
+	taken     time.Time  // when the last record was, or the chain was made
 }
 
 // events are those of a channel whose chain is being made.
 func (c *Consenter) events(channel string) engine.Events {
-	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), certificate: c.certificate}
+	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), taken: time.Now(), certificate: c.certificate}
 	return engine.Events{
 		Started:     r.started,
 		Described:   r.described,
@@ -45,13 +49,17 @@ func (c *Consenter) events(channel string) engine.Events {
 		Surveyed:      r.surveyed,
 		Published:     r.published,
 
+		Beat:      r.beat,
+		Measured:  r.measured,
+		Ambiguous: func(error) { r.ambiguous.Add(1) },
+
 		Failed: r.failed,
 		Halted: r.halted,
 	}
 }
 
 func (r *reporter) started(next machine.Offset, height machine.BlockNumber) {
-	r.position(next)
+	r.at(next)
 	r.log.Infow("Reading the topic", "block", height, "offset", next)
 }
 
@@ -67,31 +75,35 @@ func (r *reporter) partitions(n int) {
 	r.log.Warnw("The topic has more than one partition; this channel uses the first only, and so must every writer", "partitions", n)
 }
 
-// surveyed says what is amiss with the topic's settings when that changes. It
-// comes often enough for the client certificate, too.
-func (r *reporter) surveyed(flaws []log.Flaw, err error) {
+// surveyed says what is amiss with the topic's settings, or not known of them, when
+// that changes. It comes often enough for the client certificate, too.
+func (r *reporter) surveyed(found []log.Finding, err error) {
 	r.certificate.look()
-	var said []string
-	for _, f := range flaws {
-		said = append(said, f.String())
-	}
-	if err != nil {
-		said = []string{"they cannot be read: " + err.Error()}
-	} else {
+	flaws, unknown := texts(log.Flawed, found), texts(log.Unknown, found)
+	if err == nil {
 		r.flaws.Set(float64(len(flaws)))
 	}
-	now := strings.Join(said, "; ")
+	now := fmt.Sprint(flaws, unknown, err)
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case now == r.survey:
-		return
-	case now == "":
-		r.log.Infow("The topic's settings are as they should be")
-	default:
-		r.log.Warnw("The topic's settings are not what keeps a channel safe; see the Kafka tool kafka-configs", "settings", now)
-	}
+	changed := now != r.survey
 	r.survey = now
+	r.mu.Unlock()
+	switch {
+	case !changed:
+	case err != nil:
+		r.log.Warnw("The topic's settings cannot be read", "error", err)
+	case len(flaws) > 0:
+		r.log.Warnw("The topic's settings are not what keeps a channel safe", "flaws", strings.Join(flaws, "; "), "unknown", strings.Join(unknown, "; "))
+	default:
+		r.log.Infow("The topic's settings are as they should be, as far as they are known", "unknown", strings.Join(unknown, "; "))
+	}
+}
+
+func texts(v log.Verdict, found []log.Finding) (all []string) {
+	for _, f := range log.Of(v, found) {
+		all = append(all, f.String())
+	}
+	return all
 }
 
 // published says why progress is not published when that changes.
@@ -127,7 +139,42 @@ func (r *reporter) pulled(number machine.BlockNumber, at machine.Offset) {
 	line("Wrote a block of another orderer", "block", number, "offset", at)
 }
 
-func (r *reporter) position(next machine.Offset) { r.nextOffset.Set(float64(next)) }
+// position is told after every record.
+func (r *reporter) position(next machine.Offset) {
+	r.at(next)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.taken = time.Now()
+}
+
+func (r *reporter) at(next machine.Offset) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = log.Offset(next)
+	r.end = max(r.end, r.next)
+	r.nextOffset.Set(float64(next))
+	r.behind()
+}
+
+// measured may tell of an end before the next offset: the topic was cut short.
+func (r *reporter) measured(end log.Offset) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.end = end
+	r.behind()
+}
+
+// behind sets what follows from both ends. Called with mu held.
+func (r *reporter) behind() {
+	r.logEnd.Set(float64(r.end))
+	r.lag.Set(float64(max(r.end-r.next, 0)))
+}
+
+func (r *reporter) beat() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sinceRecord.Set(time.Since(r.taken).Seconds())
+}
 
 func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail string) {
 	r.skips(reason).Add(1)
@@ -174,6 +221,12 @@ func (r *reporter) unavailable(err error, retry time.Duration) {
 
 func (r *reporter) recovered(after time.Duration) {
 	r.available.Set(1)
+	r.mu.Lock()
+	if r.connected {
+		r.reconnects.Add(1)
+	}
+	r.connected = true
+	r.mu.Unlock()
 	r.log.Infow("Connected to the topic", "after", after)
 }
 

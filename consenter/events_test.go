@@ -2,16 +2,18 @@ package consenter
 
 import (
 	"errors"
-	"maps"
 	"os"
 	"reflect"
-	"slices"
+	"regexp"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
@@ -32,7 +34,8 @@ func TestEventsAreMeasured(t *testing.T) {
 	e.Started(7, 3)
 	requireValues(map[string]float64{"available{channel=mychannel}": 1, "next_offset{channel=mychannel}": 7})
 
-	e.Surveyed([]log.Flaw{{Setting: "retention.ms", Value: "1", Want: "-1"}, {Setting: "cleanup.policy"}}, nil)
+	e.Surveyed([]log.Finding{{Setting: "retention.ms", Verdict: log.Flawed}, {Setting: "retention.bytes", Verdict: log.Unknown},
+		{Setting: "partitions", Verdict: log.Fit}, {Setting: "cleanup.policy", Verdict: log.Flawed}}, nil)
 	e.Surveyed(nil, errors.New("no rights")) // not known: what was known stays
 	requireValues(map[string]float64{"topic_flaws{channel=mychannel}": 2})
 
@@ -62,13 +65,54 @@ func TestEventsAreMeasured(t *testing.T) {
 	})
 
 	e.Unavailable(errors.New("no broker"), time.Second)
-	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1})
+	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1, "reconnects{channel=mychannel}": 0})
 	e.Recovered(time.Second)
-	requireValues(map[string]float64{"available{channel=mychannel}": 1})
+	e.Ambiguous(errors.New("no answer"))
+	requireValues(map[string]float64{"available{channel=mychannel}": 1, "reconnects{channel=mychannel}": 1, "appends_ambiguous{channel=mychannel}": 1})
 	e.Failed(errors.New("another channel's topic"))
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "failed{channel=mychannel}": 1})
 	e.Halted()
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "failed{channel=mychannel}": 0})
+}
+
+// The end is what was seen last, by a record or by a question.
+func TestLagIsMeasured(t *testing.T) {
+	m := newMeter(t)
+	e := newConsenter(t, nil, m).events(channel)
+	for _, step := range []struct {
+		what           func()
+		next, end, lag float64
+	}{
+		{func() { e.Started(7, 3) }, 7, 7, 0},
+		{func() { e.Measured(20) }, 7, 20, 13},
+		{func() { e.Position(8) }, 8, 20, 12},
+		{func() { e.Position(25) }, 25, 25, 0},
+		{func() { e.Measured(24) }, 25, 24, 0}, // cut short: the loop says so
+	} {
+		step.what()
+		require.Equal(t, []float64{step.next, step.end, step.lag}, []float64{m.values["consensus_kafka_next_offset{channel=mychannel}"],
+			m.values["consensus_kafka_log_end{channel=mychannel}"], m.values["consensus_kafka_lag{channel=mychannel}"]})
+	}
+}
+
+func TestTimeSinceARecordGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		c := &Consenter{metrics: newMetrics(m), logger: fabric.NewLogger("test")}
+		e := c.events(channel)
+		since := func(want float64) {
+			t.Helper()
+			e.Beat()
+			require.Equal(t, want, m.values["consensus_kafka_since_record_seconds{channel=mychannel}"])
+		}
+		time.Sleep(5 * time.Second)
+		since(5)
+		e.Position(1)
+		since(0)
+		e.Unavailable(errors.New("no broker"), time.Second)
+		time.Sleep(time.Minute)
+		since(60)
+	})
 }
 
 // A new event must not be forgotten here.
@@ -119,13 +163,36 @@ func TestStatsdNamesTellSeriesApart(t *testing.T) {
 	}
 }
 
-func TestReadmeListsEveryMetric(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+var metricLine = regexp.MustCompile("(?m)^\\| `(consensus_kafka_[a-z_]+)` \\| ([a-z]+) \\| ([a-z, ]*?) ?\\| [^|]+ \\| [^|]+ \\|$")
+
+// The table has every metric that is registered and no other, each with its type
+// and its labels, a unit and a meaning.
+func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
+	text, err := os.ReadFile("METRICS.md")
 	require.NoError(t, err)
 	m := newMeter(t)
 	newConsenter(t, nil, m)
-	for _, name := range slices.Sorted(maps.Keys(m.declared)) {
-		require.Contains(t, string(readme), "| `"+name+"` |")
+	var registered, listed []string
+	for name, labels := range m.declared {
+		registered = append(registered, name+" "+m.kinds[name]+" "+strings.Join(labels, ", "))
+	}
+	for _, line := range metricLine.FindAllStringSubmatch(string(text), -1) {
+		listed = append(listed, strings.Join(line[1:], " "))
+	}
+	require.Len(t, listed, strings.Count(string(text), "\n| `"), "a line of the table is malformed")
+	require.ElementsMatch(t, registered, listed)
+}
+
+// Values of labels, too: they are what one alerts on.
+func TestTableNamesLabelValues(t *testing.T) {
+	text, err := os.ReadFile("METRICS.md")
+	require.NoError(t, err)
+	source, err := os.ReadFile("../chain/machine/types.go")
+	require.NoError(t, err)
+	values := regexp.MustCompile(`(?:Reason|Cause) += "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
+	require.Greater(t, len(values), 10)
+	for _, v := range values {
+		require.Contains(t, string(text), "`"+v[1]+"`")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
@@ -31,6 +32,7 @@ func (c *Config) keys(dir string) []key {
 	return []key{
 		{"ClientID", clientID(&c.ClientID)},
 		{"ConsumerGroup", group(&c.ConsumerGroup)},
+		{"Brokers", brokers(&c.Brokers)},
 		{"Topic.ReplicationFactor", whole(&c.Topic.ReplicationFactor, 1, math.MaxInt16)},
 		{"Topic.MinInsyncReplicas", whole(&c.Topic.MinInsyncReplicas, 0, math.MaxInt16)},
 		{"Topic.Compatible", channels(&c.Topic.Compatible)},
@@ -49,6 +51,7 @@ func (c *Config) keys(dir string) []key {
 		{"Consumer.MaxDecompressedBytes", size(&c.Consumer.MaxDecompressedBytes)},
 		{"DeliverGrace", duration(&c.DeliverGrace, time.Millisecond)},
 		{"CheckInterval", duration(&c.CheckInterval, time.Second)},
+		{"Preflight", mode(&c.Preflight, string(chain.PreflightWarn), string(chain.PreflightEnforce))},
 		{"CutJitter", fraction(&c.CutJitter)},
 		{"TLS.Enabled", flag(&c.TLS.Enabled)},
 		{"TLS.RootCAs", files(&c.TLS.RootCAs, dir)},

@@ -21,35 +21,36 @@ type meter struct {
 	mu sync.Mutex
 
 	declared map[string][]string // labels by name
+	kinds    map[string]string   // counter, gauge or histogram, by name
 	statsd   map[string]string   // format by name
 	values   map[string]float64  // by name{label=value,...}; of a histogram: how many
 }
 
 func newMeter(t *testing.T) *meter {
-	return &meter{t: t, declared: map[string][]string{}, statsd: map[string]string{}, values: map[string]float64{}}
+	return &meter{t: t, declared: map[string][]string{}, kinds: map[string]string{}, statsd: map[string]string{}, values: map[string]float64{}}
 }
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z_]*$`)
 
-func (m *meter) declare(namespace, subsystem, name, help, statsd string, labels []string) series {
+func (m *meter) declare(kind, namespace, subsystem, name, help, statsd string, labels []string) series {
 	full := strings.Join([]string{namespace, subsystem, name}, "_")
 	require.Regexp(m.t, namePattern, full)
 	require.NotContains(m.t, m.declared, full, "declared twice")
 	require.True(m.t, strings.HasSuffix(help, "."), "help of %s is no sentence", full)
-	m.declared[full], m.statsd[full] = labels, statsd
+	m.kinds[full], m.declared[full], m.statsd[full] = kind, labels, statsd
 	return series{meter: m, name: full}
 }
 
 func (m *meter) NewCounter(o fabric.CounterOpts) fabric.Counter {
-	return counterSeries{m.declare(o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
+	return counterSeries{m.declare("counter", o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
 }
 
 func (m *meter) NewGauge(o fabric.GaugeOpts) fabric.Gauge {
-	return gaugeSeries{m.declare(o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
+	return gaugeSeries{m.declare("gauge", o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
 }
 
 func (m *meter) NewHistogram(o fabric.HistogramOpts) fabric.Histogram {
-	return histogramSeries{m.declare(o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
+	return histogramSeries{m.declare("histogram", o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
 }
 
 // series is one metric with the label values that it was bound to so far.

@@ -24,10 +24,11 @@ const (
 type metrics struct {
 	certificateEnd                                    fabric.Gauge // of the process
 	nextOffset, available, failed, flaws              fabric.Gauge
+	logEnd, lag, sinceRecord                          fabric.Gauge
 	blocks                                            fabric.Counter // label cause
 	skipped                                           fabric.Counter // label reason
 	reproduced, cutsPosted, cutsFailed, interruptions fabric.Counter
-	pulled                                            fabric.Counter
+	reconnects, ambiguous, pulled                     fabric.Counter
 	appendDuration                                    fabric.Histogram // label result
 }
 
@@ -36,6 +37,9 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		certificateEnd: p.NewGauge(fabric.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "client_certificate_expiry_seconds",
 			Help: "End of the client certificate for the brokers, in seconds of Unix time.", StatsdFormat: "%{#fqname}"}),
 		nextOffset:     gauge(p, "next_offset", "Offset of the record that this orderer reads next."),
+		logEnd:         gauge(p, "log_end", "Offset after the last record of the topic, as it was last seen."),
+		lag:            gauge(p, "lag", "Records that this orderer has not taken yet: log_end less next_offset."),
+		sinceRecord:    gauge(p, "since_record_seconds", "Seconds since this orderer took a record, or since it started."),
 		available:      gauge(p, "available", "1 while this orderer reads the channel's topic, else 0."),
 		failed:         gauge(p, "failed", "1 once the channel has stopped on this orderer until an operator acts, else 0."),
 		flaws:          gauge(p, "topic_flaws", "Settings of the topic by which records can be lost, or appends fail."),
@@ -46,6 +50,8 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		cutsPosted:     counter(p, "cuts_posted", "Time-to-cut records that this orderer appended."),
 		cutsFailed:     counter(p, "cuts_failed", "Attempts to append a time-to-cut record that failed."),
 		interruptions:  counter(p, "interruptions", "Attempts to reach or to read the topic that failed."),
+		reconnects:     counter(p, "reconnects", "Times that this orderer read the topic again after it was cut off."),
+		ambiguous:      counter(p, "appends_ambiguous", "Appends of which it is not known whether they took effect."),
 		appendDuration: histogram(p, "append_duration", "Seconds until Kafka acknowledged a client's envelope, or the client was told otherwise.", labelResult),
 	}
 }
@@ -84,6 +90,8 @@ type channelMetrics struct {
 	channel                          string
 	nextOffset, available, stopped   fabric.Gauge
 	flaws                            fabric.Gauge
+	logEnd, lag, sinceRecord         fabric.Gauge
+	reconnects, ambiguous            fabric.Counter
 	configsReproduced, interruptions fabric.Counter
 	cutsPosted, cutsFailed           fabric.Counter
 	blocksPulled                     fabric.Counter
@@ -99,6 +107,11 @@ func (m *metrics) of(channel string) *channelMetrics {
 		available:         m.available.With(labelChannel, channel),
 		stopped:           m.failed.With(labelChannel, channel),
 		flaws:             m.flaws.With(labelChannel, channel),
+		logEnd:            m.logEnd.With(labelChannel, channel),
+		lag:               m.lag.With(labelChannel, channel),
+		sinceRecord:       m.sinceRecord.With(labelChannel, channel),
+		reconnects:        m.reconnects.With(labelChannel, channel),
+		ambiguous:         m.ambiguous.With(labelChannel, channel),
 		configsReproduced: m.reproduced.With(labelChannel, channel),
 		interruptions:     m.interruptions.With(labelChannel, channel),
 		cutsPosted:        m.cutsPosted.With(labelChannel, channel),
@@ -110,6 +123,9 @@ func (m *metrics) of(channel string) *channelMetrics {
 	// Shown from the start, before anything has happened.
 	c.available.Set(0)
 	c.stopped.Set(0)
+	for _, count := range []fabric.Counter{c.reconnects, c.ambiguous, c.interruptions} {
+		count.Add(0)
+	}
 	return c
 }
 

@@ -35,6 +35,7 @@ func TestEveryKeyIsTaken(t *testing.T) {
 	c, err := parse(t, `
 ClientID: orderer1.example.com
 ConsumerGroup: our-orderers
+Brokers: [kafka1:9092, "[::1]:9093"]
 Topic:
   ReplicationFactor: 5
   MinInsyncReplicas: "3"
@@ -42,6 +43,7 @@ Topic:
   PassCuts: [old=7, older=1, old=9]
   Moved: "new=0123456789abcdefABCDEF"
 CheckInterval: 1m
+Preflight: enforce
 Timeouts: {Dial: 1s, Read: 2s, Write: 3s, Append: 1m30s, Ready: " 5s "}
 Retry: {Min: 10ms, Max: 20s}
 Producer: {Linger: 500us, Inflight: 100}
@@ -59,10 +61,12 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 	require.NoError(t, err)
 	require.Equal(t, Config{
 		ClientID: "orderer1.example.com", ConsumerGroup: "our-orderers",
+		Brokers: []string{"kafka1:9092", "[::1]:9093"},
 		Topic: Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
 			PassCuts: map[string][]machine.Offset{"old": {7, 9}, "older": {1}},
 			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"}},
 		CheckInterval: time.Minute,
+		Preflight:     "enforce",
 		Timeouts:      Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second},
 		Retry:         Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
 		Producer:      Producer{Linger: 500 * time.Microsecond, Inflight: 100},
@@ -93,10 +97,22 @@ func TestKeysAreTakenInAnyCase(t *testing.T) {
 	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
 }
 
+// yaml takes a bare off for false.
+func TestOffNeedsNoQuotes(t *testing.T) {
+	for _, section := range []string{"Preflight: off", `Preflight: "off"`} {
+		c, err := parse(t, section)
+		require.NoError(t, err, section)
+		require.Equal(t, "off", c.Preflight)
+	}
+}
+
 func TestBadValuesAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
 		{`ClientID: ""`, `Consensus.Kafka.ClientID is ""; want a name of letters, digits, dots, underscores and hyphens`},
 		{`ClientID: a b`, `Consensus.Kafka.ClientID is "a b"; want a name`},
+		{`Brokers: kafka`, `Consensus.Kafka.Brokers is "kafka"; want a list of host:port`},
+		{`Brokers: [a:9092, b:0]`, `Consensus.Kafka.Brokers is a list; want a list of host:port`},
+		{`Brokers: {a: 9092}`, `is a section; want a list of host:port`},
 		{`Topic: {ReplicationFactor: 0}`, `Consensus.Kafka.Topic.ReplicationFactor is 0; want a whole number from 1 to 32767`},
 		{`Topic: {ReplicationFactor: 65539}`, `is 65539; want a whole number`}, // 3, if it wrapped
 		{`Topic: {ReplicationFactor: 1.5}`, `is 1.5; want a whole number`},
@@ -117,6 +133,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`Consumer: {FetchBytes: 2 GB}`, `is "2 GB"; want a number of bytes from 1 to 2147483647`},
 		{`Consumer: {FetchBytes: 1 TB}`, `is "1 TB"; want a number of bytes`},
 		{`Consumer: {FetchBytes: 0}`, `is 0; want a number of bytes`},
+		{`Preflight: true`, `is true; want "warn" or "enforce" or "off"`},
 		{`CutJitter: 1.1`, `is 1.1; want a number from 0 to 1`},
 		{`CutJitter: NaN`, `is "NaN"; want a number`},
 		{`TLS: {Enabled: 1}`, `is 1; want true or false`},
@@ -157,7 +174,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, CutJitter, TLS, SASL"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, Preflight, CutJitter, TLS, SASL"},
 		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},

@@ -140,6 +140,22 @@ func oneOf(field *string, allowed ...string) value {
 	})
 }
 
+// off is a value that yaml takes for false unless it is in quotes.
+const off = "off"
+
+// mode is one of some names, or off.
+func mode(field *string, names ...string) value {
+	v := oneOf(field, append(names, off)...)
+	take := v.take
+	v.take = func(raw any) bool {
+		if raw == false {
+			raw = off
+		}
+		return take(raw)
+	}
+	return v
+}
+
 const wantFile = "the name of a file, not what is in it"
 
 func file(field *string, dir string) value {

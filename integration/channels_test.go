@@ -1,14 +1,17 @@
 package integration_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/genesis"
 )
@@ -75,6 +78,58 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Expect(err).To(MatchError(ContainSubstring("want host:port")))
 	})
 })
+
+var _ = Describe("the brokers of a channel", Ordered, func() {
+	const channel = "mychannel"
+	var w *world
+
+	BeforeAll(func(ctx SpecContext) {
+		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
+	}, NodeTimeout(3*time.Minute))
+
+	// localhost is the other name of the same brokers.
+	renamed := func() []string {
+		var out []string
+		for _, b := range w.Descriptor().Brokers {
+			out = append(out, strings.Replace(b, "127.0.0.1", "localhost", 1))
+		}
+		return out
+	}
+
+	It("are changed by a config update, without a restart", func(ctx SpecContext) {
+		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
+		config := w.config(ctx, "orderer1", channel)
+		Expect(w.update(ctx, "orderer1", channel, config, client.BrokersUpdate(renamed()...))).To(Succeed())
+		Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed())
+		w.equal(ctx, channel)
+		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(renamed(), ", "))
+	}, SpecTimeout(2*time.Minute))
+
+	It("are those of the orderer's settings where it has some", func(ctx SpecContext) {
+		Expect(w.Set(ctx, "BROKERS="+strings.Join(w.Descriptor().Brokers, ","))).To(Succeed())
+		for _, orderer := range []string{"orderer1", "orderer2"} {
+			Expect(w.AwaitActive(ctx, orderer, channel)).To(Succeed())
+			Expect(w.orders(ctx, orderer, channel)).To(Succeed())
+		}
+		w.equal(ctx, channel)
+		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(w.Descriptor().Brokers, ", "))
+	}, SpecTimeout(2*time.Minute))
+})
+
+// awaits has the brokers go away for a moment, and both orderers say what they wait for.
+func (w *world) awaits(ctx context.Context, channel, what string) {
+	GinkgoHelper()
+	Expect(w.StopBrokers()).To(Succeed())
+	for _, orderer := range []string{"orderer1", "orderer2"} {
+		Eventually(ctx, func() error { return w.orders(ctx, orderer, channel) }).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, what))
+	}
+	Expect(w.StartBrokers(ctx)).To(Succeed())
+	for _, orderer := range []string{"orderer1", "orderer2"} {
+		Expect(w.AwaitActive(ctx, orderer, channel)).To(Succeed())
+		Eventually(ctx, func() error { return w.orders(ctx, orderer, channel) }).Should(Succeed())
+	}
+	w.equal(ctx, channel)
+}
 
 var _ = Describe("an orderer that comes late", func() {
 	It("replays the topic from the genesis block", func(ctx SpecContext) {

@@ -40,14 +40,14 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 }, NodeTimeout(15*time.Minute))
 
 // basePort is the lowest port of each network, in turn: one may still be closing.
-var basePort = 19050
+var basePort = flag.Int("base-port", 19050, "lowest port of the first network; each takes 700")
 
 // raise raises a network for the specs of a container and takes it down after them.
 func raise(ctx context.Context, o fabricnet.Options) *world {
 	dir, err := os.MkdirTemp("", "kafka-network-")
 	Expect(err).NotTo(HaveOccurred())
-	o.Dir, o.BasePort = filepath.Join(dir, "net"), basePort
-	basePort += 700
+	o.Dir, o.BasePort = filepath.Join(dir, "net"), *basePort
+	*basePort += 700
 	return newWorld(up(ctx, o, nodes))
 }
 

@@ -51,6 +51,7 @@ func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f.StringSliceVar(brokers, "brokers", []string{"embedded"}, "embedded, apache[:VERSION] for Apache Kafka (needs Java and Maven), or HOST:PORT of brokers that run")
 	f.IntVar(&o.BrokerCount, "broker-count", 0, "brokers of Apache Kafka: 1, 3 or 5 (default 3)")
 	f.StringSliceVar(&o.Compatible, "compatible", nil, "channels whose topic in-tree orderers wrote, or write")
+	f.StringArrayVar(&o.Settings, "set", nil, "of Consensus.Kafka of every orderer, as in its environment: TIMEOUTS_DIAL=2s; may be repeated")
 	f.IntVar(&o.MaxMessages, "max-messages", 10, "envelopes in a block, at most")
 	f.DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "a block that is not full is cut after this")
 	f.IntVar(&o.BasePort, "base-port", 17050, "lowest port; the network uses up to 600 from there")

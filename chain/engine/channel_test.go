@@ -109,7 +109,9 @@ func (c *channel) Config() engine.Config {
 	}
 }
 
-func (c *channel) Log() (log.Log, error) { return c.log, nil }
+func (c *channel) Log() (log.Log, error)                { return c.log, nil }
+func (c *channel) Admit(context.Context, log.Log) error { return nil }
+
 func (c *channel) Linked() (bool, error) { return true, nil }
 
 func (c *channel) Append(ctx context.Context, value []byte) error { return c.log.Append(ctx, value) }

@@ -26,6 +26,9 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.host.Admit(ctx, topic); err != nil {
+		return err
+	}
 	if err := e.open(ctx, topic, bounds); err != nil {
 		return err
 	}

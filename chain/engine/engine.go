@@ -40,6 +40,10 @@ type Host interface {
 	Log() (log.Log, error)
 	Linked() (bool, error)
 
+	// Admit returns nil if the topic, which is the channel's, may be read and
+	// written to. It is asked in every session before one record is.
+	Admit(ctx context.Context, topic log.Log) error
+
 	// Append appends a record to the topic, with the time limit of a client's append.
 	Append(ctx context.Context, value []byte) error
 

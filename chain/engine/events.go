@@ -25,8 +25,11 @@ type Events struct {
 	Recovered     func(after time.Duration)            // reading again, or for the first time
 	TailUnchecked func(tail machine.Offset)            // the record before the next one was deleted from the topic
 	Partitions    func(n int)                          // the topic has come to have more than one; only the first is used
-	Surveyed      func(flaws []log.Flaw, err error)    // the topic's settings were looked at, or could not be
+	Surveyed      func(found []log.Finding, err error) // the topic's settings were looked at, or could not be
 	Published     func(p log.Progress, err error)      // what the ledger has was published, or could not be
+	Beat          func()                               // every second, whatever else happens
+	Measured      func(end log.Offset)                 // where the topic ends, by a look beside the reading
+	Ambiguous     func(err error)                      // an append of any kind, of which it is not known whether it took effect
 	Failed        func(err error)                      // stopped for good
 	Halted        func()
 }
@@ -47,8 +50,11 @@ func (e Events) WithDefaults() Events {
 	set(&e.Recovered, func(time.Duration) {})
 	set(&e.TailUnchecked, func(machine.Offset) {})
 	set(&e.Partitions, func(int) {})
-	set(&e.Surveyed, func([]log.Flaw, error) {})
+	set(&e.Surveyed, func([]log.Finding, error) {})
 	set(&e.Published, func(log.Progress, error) {})
+	set(&e.Beat, func() {})
+	set(&e.Measured, func(log.Offset) {})
+	set(&e.Ambiguous, func(error) {})
 	set(&e.Failed, func(error) {})
 	set(&e.Halted, func() {})
 	return e

@@ -61,9 +61,10 @@ type Log interface {
 	// Identity asks which topic this is. ErrNoTopic if there is none.
 	Identity(ctx context.Context) (Identity, error)
 
-	// Survey compares the topic's settings with those that keep what is
-	// acknowledged. It returns what differs; nil if nothing does.
-	Survey(ctx context.Context) ([]Flaw, error)
+	// Survey compares the topic, its brokers and the rights on it with what keeps
+	// acknowledged records and takes new ones: see the kafka package for what is
+	// looked at. What the brokers do not tell is a finding too, not an error.
+	Survey(ctx context.Context) ([]Finding, error)
 
 	// Publish lets everybody know how far an orderer has the log on its disk. What
 	// the member published before is replaced, also by less.
@@ -107,17 +108,6 @@ type Reader interface {
 
 	// Close ends a Next in flight with ErrClosed. Idempotent.
 	Close() error
-}
-
-// Flaw is a setting of a topic by which records can be lost, or appends fail.
-type Flaw struct {
-	Setting, Value string // as Kafka names and prints them
-	Want           string
-	Risk           string // what it leads to
-}
-
-func (f Flaw) String() string {
-	return fmt.Sprintf("%s is %s, want %s: %s", f.Setting, f.Value, f.Want, f.Risk)
 }
 
 // Class says what the caller of a failed operation may do.

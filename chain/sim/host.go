@@ -166,3 +166,6 @@ func (o *Orderer) CaughtUp() { o.ready.CaughtUp = true }
 
 // batchTimeout is the channel's BatchTimeout in milliseconds.
 const batchTimeout = 1000
+
+// Admit has nothing to look at: a simulated topic has no settings.
+func (o *Orderer) Admit(context.Context, log.Log) error { return nil }

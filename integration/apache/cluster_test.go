@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -53,15 +54,23 @@ func newCluster(t *testing.T, v apache.Version, nodes int) *cluster {
 	return c
 }
 
+// freeAddress is one that nobody listens at, and that it has not given before.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := l.Addr().String()
+		l.Close()
+		if _, given := addresses.LoadOrStore(at, true); !given {
+			return at
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
+
+var addresses sync.Map
 
 func (c *cluster) addresses() (all []string) {
 	for _, n := range c.Nodes {

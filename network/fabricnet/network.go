@@ -296,6 +296,18 @@ func (n *Network) SetMoved(ctx context.Context, channel, id string) error {
 		}
 	}
 	n.options.Moved = moved
+	return n.restartOrderers(ctx)
+}
+
+// Set gives every orderer settings of Consensus.Kafka in the place of those that
+// Options.Settings had, and restarts those that run.
+func (n *Network) Set(ctx context.Context, settings ...string) error {
+	n.options.Settings = settings
+	return n.restartOrderers(ctx)
+}
+
+// restartOrderers restarts those that run, one after the other.
+func (n *Network) restartOrderers(ctx context.Context) error {
 	for _, o := range n.Descriptor().Orderers {
 		if o.PID == 0 {
 			continue

@@ -91,7 +91,7 @@ func (n *Network) ordererEnv(o Orderer) []string {
 	key, cert, ca := n.path(o.TLSKey), n.path(o.TLSCert), n.path(o.TLSCA)
 	// The admin API takes the admin's TLS certificate and its signing certificate.
 	admins := fmt.Sprintf("[%s,%s]", ca, n.path(ordererOrgDir(), "ca", "ca.example.com-cert.pem"))
-	return []string{
+	env := []string{
 		"FABRIC_CFG_PATH=" + n.path("config", "orderer"),
 		"GOGC=400", // an orderer's live heap is small: collecting it less often saves a tenth of its CPU
 		"FABRIC_LOGGING_SPEC=info",
@@ -123,6 +123,10 @@ func (n *Network) ordererEnv(o Orderer) []string {
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_COMPATIBLE=" + strings.Join(n.options.Compatible, ","),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_MOVED=" + strings.Join(n.options.Moved, ","),
 	}
+	for _, setting := range n.options.Settings {
+		env = append(env, "ORDERER_CONSENSUS_KAFKA_"+setting)
+	}
+	return env
 }
 
 func (n *Network) peerEnv(i int) []string {

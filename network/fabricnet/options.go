@@ -25,6 +25,7 @@ type Options struct {
 	BrokerCount  int           `json:"brokerCount"`  // of Apache Kafka; default 3
 	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
 	Moved        []string      `json:"moved"`        // channel=id of the topics that channels were moved to
+	Settings     []string      `json:"settings"`     // of every orderer's Consensus.Kafka, as in its environment: TIMEOUTS_DIAL=2s
 	Crypto       string        `json:"crypto"`       // folder of crypto material, as cryptogen writes it; then no channel is the default. Default: it is made
 	MaxMessages  int           `json:"maxMessages"`  // of a block; default 10
 	BatchTimeout time.Duration `json:"batchTimeout"` // default 500 ms

@@ -98,6 +98,8 @@ func (l *ledger) Log() (log.Log, error)     { return l.topic, nil }
 func (l *ledger) Described()                {}
 func (l *ledger) Moved(engine.Phase, error) {}
 
+func (l *ledger) Admit(context.Context, log.Log) error { return nil }
+
 func (l *ledger) Block(n machine.BlockNumber) *engine.Block {
 	b, err := l.fetch(uint64(n))
 	var none *client.Refusal

@@ -81,7 +81,7 @@ func (l *Log) enter() error {
 
 // Create makes the topic unless it exists. An existing one is left as it is.
 func (l *Log) Create(ctx context.Context) error {
-	return l.admin(ctx, "create", func(a sarama.ClusterAdmin) error {
+	return l.admin(ctx, "create", func(_ sarama.Client, a sarama.ClusterAdmin) error {
 		err := a.CreateTopic(l.topic, &sarama.TopicDetail{
 			NumPartitions:     1,
 			ReplicationFactor: l.config.Settings.ReplicationFactor,
@@ -96,7 +96,7 @@ func (l *Log) Create(ctx context.Context) error {
 
 // Identity asks for the topic's id and number of partitions.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
-	err = l.admin(ctx, "identity", func(a sarama.ClusterAdmin) error {
+	err = l.admin(ctx, "identity", func(_ sarama.Client, a sarama.ClusterAdmin) error {
 		topics, err := a.DescribeTopics([]string{l.topic})
 		if err != nil {
 			return err
@@ -134,14 +134,14 @@ func (l *Log) bounds(c sarama.Client) (log.Bounds, error) {
 	return log.Bounds{Start: log.Offset(start), End: log.Offset(end)}, err
 }
 
-// admin runs f with a cluster admin that lives as long as the call.
-func (l *Log) admin(ctx context.Context, op string, f func(sarama.ClusterAdmin) error) error {
+// admin runs f with a client and a cluster admin that live as long as the call.
+func (l *Log) admin(ctx context.Context, op string, f func(sarama.Client, sarama.ClusterAdmin) error) error {
 	return l.client(ctx, op, func(c sarama.Client) error {
 		a, err := sarama.NewClusterAdminFromClient(c)
 		if err != nil {
 			return err
 		}
-		return f(a)
+		return f(c, a)
 	})
 }
 

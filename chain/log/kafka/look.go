@@ -128,6 +128,9 @@ func (l *Log) look(c sarama.Client, at log.Offset) (batch, error) {
 type batch struct {
 	after  log.Offset // its last one
 	marker bool       // of a transaction: no record
+
+	newest   time.Time // time stamp of a record
+	byBroker bool      // given by the broker, not by the writer
 }
 
 func (l *Log) fetch(c sarama.Client, at log.Offset, limit int32) (b batch, err error) {
@@ -176,7 +179,7 @@ func examine(b *sarama.RecordBatch) (batch, error) {
 		}
 		due = r.OffsetDelta + 1
 	}
-	return batch{after: log.Offset(b.LastOffset()) + 1, marker: b.Control}, nil
+	return batch{after: log.Offset(b.LastOffset()) + 1, marker: b.Control, newest: b.MaxTimestamp, byBroker: b.LogAppendTime}, nil
 }
 
 var errCutOff = errors.New("it ends before its records do")

@@ -35,7 +35,7 @@ func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 
 // Published asks all groups whose names begin with prefix.
 func (l *Log) Published(ctx context.Context, prefix string) (all []log.Progress, err error) {
-	err = l.admin(ctx, "published", func(a sarama.ClusterAdmin) error {
+	err = l.admin(ctx, "published", func(_ sarama.Client, a sarama.ClusterAdmin) error {
 		groups, err := a.ListConsumerGroups()
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (l *Log) committed(a sarama.ClusterAdmin, group string) (log.Progress, erro
 
 // Trim deletes the records below an offset. No orderer does so; see `network prune`.
 func (l *Log) Trim(ctx context.Context, below log.Offset) error {
-	return l.admin(ctx, "trim", func(a sarama.ClusterAdmin) error {
+	return l.admin(ctx, "trim", func(_ sarama.Client, a sarama.ClusterAdmin) error {
 		return a.DeleteRecords(l.topic, map[int32]int64{partition: int64(below)})
 	})
 }

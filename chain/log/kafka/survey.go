@@ -2,70 +2,117 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
+	"slices"
+	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// leastReplicas and leastInSync are those with which the loss of one broker loses
-// nothing and stops nothing.
-const leastReplicas, leastInSync = 3, 2
-
-// Survey reads the topic's settings. Brokers take odd values without a word, so
-// what they return is what counts; one that is hidden, as managed services do,
-// is passed over.
-func (l *Log) Survey(ctx context.Context) (flaws []log.Flaw, err error) {
-	err = l.admin(ctx, "survey", func(a sarama.ClusterAdmin) error {
-		topics, err := a.DescribeTopics([]string{l.topic})
+// Survey looks at the number of partitions, at replication, at the settings by
+// which records are lost or refused, at the rights of this client, at the releases
+// of the brokers that hold the topic, and at clocks. Brokers take odd values
+// without a word, so what they return is what counts. What they hide is said.
+func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
+	err = l.admin(ctx, "survey", func(c sarama.Client, a sarama.ClusterAdmin) error {
+		topic, err := l.describe(c)
 		if err != nil {
 			return err
 		}
-		if len(topics) == 1 && topics[0].Err != sarama.ErrNoError {
-			return topics[0].Err
+		e := l.examiner()
+		if topic.Err == sarama.ErrTopicAuthorizationFailed {
+			e.noRights()
+			found = e.found
+			return nil
 		}
-		if len(topics) != 1 || len(topics[0].Partitions) == 0 {
-			return fmt.Errorf("the brokers do not describe the topic: %w", sarama.ErrUnknownTopicOrPartition)
-		}
-		entries, err := a.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: l.topic})
+		replicas := topic.Partitions[0].Replicas
+		values, hidden, err := l.settings(a)
 		if err != nil {
 			return err
 		}
-		values := map[string]string{}
-		for _, e := range entries {
-			values[e.Name] = e.Value
-		}
-		flaws = l.config.flaws(len(topics[0].Partitions[0].Replicas), values)
+		e.shape(len(topic.Partitions), replicas, brokerIDs(c))
+		e.settings(values, hidden)
+		e.rights(topic.TopicAuthorizedOperations)
+		e.releases(spokenBy(c, replicas))
+		e.clock(l.newest(c))
+		found = e.found
 		return nil
 	})
-	return flaws, err
+	return found, err
 }
 
-// flaws compares the settings of a topic with those that a channel's should have.
-func (c Config) flaws(replicas int, values map[string]string) (flaws []log.Flaw) {
-	if replicas < leastReplicas {
-		flaws = append(flaws, log.Flaw{Setting: "replication factor", Value: strconv.Itoa(replicas), Want: "3 or more",
-			Risk: "the loss of a broker loses what was acknowledged, or stops the channel"})
+// describe asks for the topic and for what this client may do with it.
+func (l *Log) describe(c sarama.Client) (*sarama.TopicMetadata, error) {
+	controller, err := c.Controller()
+	if err != nil {
+		return nil, err
 	}
-	check := func(setting, want, risk string, ok func(value string) bool) {
-		if value, known := values[setting]; known && !ok(value) {
-			flaws = append(flaws, log.Flaw{Setting: setting, Value: value, Want: want, Risk: risk})
+	request := sarama.NewMetadataRequest(version, []string{l.topic})
+	request.IncludeTopicAuthorizedOperations = true
+	answer, err := controller.GetMetadata(request)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer.Topics) != 1 {
+		return nil, fmt.Errorf("asked for one topic, got %d", len(answer.Topics))
+	}
+	t := answer.Topics[0]
+	switch {
+	case t.Err == sarama.ErrTopicAuthorizationFailed:
+		return t, nil
+	case t.Err != sarama.ErrNoError:
+		return nil, t.Err
+	case len(t.Partitions) == 0:
+		return nil, fmt.Errorf("the brokers do not describe the topic: %w", sarama.ErrUnknownTopicOrPartition)
+	}
+	return t, nil
+}
+
+// settings are those that the brokers tell, and why they tell none, if so.
+func (l *Log) settings(a sarama.ClusterAdmin) (values map[string]string, hidden string, err error) {
+	entries, err := a.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: l.topic})
+	var refused *sarama.DescribeConfigError
+	if errors.As(err, &refused) {
+		return nil, refused.Err.Error(), nil
+	}
+	values = map[string]string{}
+	for _, e := range entries {
+		if !e.Sensitive {
+			values[e.Name] = e.Value
 		}
 	}
-	is := func(want string) func(string) bool { return func(v string) bool { return v == want } }
-	atLeast := func(least int) func(string) bool {
-		return func(v string) bool { n, err := strconv.Atoi(v); return err == nil && n >= least }
+	return values, "", err
+}
+
+func brokerIDs(c sarama.Client) (ids []int32) {
+	for _, b := range c.Brokers() {
+		ids = append(ids, b.ID())
 	}
-	check("min.insync.replicas", "2 or more", "an acknowledged record may be on one broker only", atLeast(leastInSync))
-	check("unclean.leader.election.enable", "false", "a broker that lacks acknowledged records may become the leader", is("false"))
-	check("cleanup.policy", "delete", "compaction keeps one record of all", is("delete"))
-	check("retention.ms", "-1", "records are deleted by age, read or not", is("-1"))
-	check("retention.bytes", "-1", "records are deleted by size, read or not", is("-1"))
-	if c.Settings.MaxMessageBytes > 0 {
-		least := c.Settings.MaxMessageBytes + recordOverhead
-		check("max.message.bytes", fmt.Sprintf("%d or more", least), "envelopes that the channel allows are refused", atLeast(least))
+	slices.Sort(ids)
+	return ids
+}
+
+// newest is when the last record was written, by its writer's clock, or by the
+// broker's if the topic is set so. It is one request.
+func (l *Log) newest(c sarama.Client) (at time.Time, whose string, err error) {
+	bounds, err := l.bounds(c)
+	if err != nil {
+		return at, "", err
 	}
-	return flaws
+	if bounds.Start == bounds.End {
+		return at, "", errors.New("the topic has no record yet")
+	}
+	b, err := l.look(c, bounds.End-1)
+	switch {
+	case err != nil:
+		return at, "", err
+	case b.newest.IsZero():
+		return at, "", errors.New("the newest record has no time stamp")
+	case b.byBroker:
+		return b.newest, "its broker's clock", nil
+	}
+	return b.newest, "its writer's clock", nil
 }

@@ -3,46 +3,186 @@ package kafka_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// A topic that was made by us lacks nothing but the brokers; each setting that
-// can lose records or refuse them is named.
-func TestSurvey(t *testing.T) {
-	h := start(t, 3)
-	settings := log.Settings{ReplicationFactor: 3, MaxMessageBytes: 1 << 20}
-	ours := h.Open(t, "ours", settings)
-	defer ours.Close()
-	if err := ours.Create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if flaws, err := ours.Survey(t.Context()); err != nil || len(flaws) > 0 {
-		t.Errorf("our own topic: %v, %v", flaws, err)
-	}
+var everyCheck = []string{"partitions", "replication factor", "min.insync.replicas", "unclean.leader.election.enable", "cleanup.policy",
+	"retention.ms", "retention.bytes", "max.message.bytes", "rights on the topic", "brokers' release", "clocks"}
 
-	bad := map[string]string{"min.insync.replicas": "1", "unclean.leader.election.enable": "true", "cleanup.policy": "compact",
-		"retention.ms": "604800000", "retention.bytes": "1073741824", "max.message.bytes": "1000000"}
-	h.Create("theirs", 1, bad)
-	theirs := h.Open(t, "theirs", settings)
-	defer theirs.Close()
-	flaws, err := theirs.Survey(t.Context())
+// survey returns the findings by what was looked at.
+func survey(t *testing.T, l log.Log) map[string]log.Finding {
+	t.Helper()
+	found, err := l.Survey(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said strings.Builder
-	for _, f := range flaws {
-		said.WriteString(f.String() + "\n")
+	all := map[string]log.Finding{}
+	for _, f := range found {
+		all[f.Setting] = f
 	}
-	for setting, value := range bad {
-		if !strings.Contains(said.String(), setting+" is "+value+", want ") {
-			t.Errorf("%s is not named in:\n%s", setting, said.String())
+	return all
+}
+
+func verdict(t *testing.T, all map[string]log.Finding, want log.Verdict, settings ...string) {
+	t.Helper()
+	for _, s := range settings {
+		if all[s].Verdict != want {
+			t.Errorf("%s: %v %q, want %v", s, all[s].Verdict, all[s], want)
 		}
 	}
+}
 
-	none := h.Open(t, "none", settings)
-	defer none.Close()
-	if _, err := none.Survey(t.Context()); err == nil {
+// A topic that was made by us is as it should be in every respect, once it has a
+// record whose time is known.
+func TestSurveyOfOurTopic(t *testing.T) {
+	h := start(t, 3)
+	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 3, MaxMessageBytes: 1 << 20})
+	defer l.Close()
+	if _, err := l.Survey(t.Context()); err == nil {
 		t.Error("a topic that is not there was surveyed")
+	}
+	if err := l.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all := survey(t, l)
+	verdict(t, all, log.Fit, everyCheck[:len(everyCheck)-1]...)
+	verdict(t, all, log.Unknown, "clocks")
+	if err := l.Append(t.Context(), []byte("record")); err != nil {
+		t.Fatal(err)
+	}
+	all = survey(t, l)
+	verdict(t, all, log.Fit, everyCheck...)
+	if len(all) != len(everyCheck) {
+		t.Errorf("%d findings, want %d", len(all), len(everyCheck))
+	}
+	if got := all["clocks"].Value; !strings.Contains(got, "before this orderer's, by its writer's clock") {
+		t.Errorf("clocks: %s", got)
+	}
+}
+
+// Each setting that can lose records or refuse them is named, with the command
+// that mends it.
+func TestSurveyNamesFlaws(t *testing.T) {
+	h := start(t, 1)
+	bad := map[string]string{"min.insync.replicas": "1", "unclean.leader.election.enable": "true", "cleanup.policy": "compact",
+		"retention.ms": "604800000", "retention.bytes": "1073741824", "max.message.bytes": "1000000"}
+	mended := map[string]string{"min.insync.replicas": "2", "unclean.leader.election.enable": "false", "cleanup.policy": "delete",
+		"retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": "1056768"}
+	h.Create("theirs", 2, bad)
+	l := h.Open(t, "theirs", log.Settings{MaxMessageBytes: 1 << 20})
+	defer l.Close()
+	all := survey(t, l)
+	for setting, value := range bad {
+		f := all[setting]
+		mend := "kafka-configs.sh --bootstrap-server " + h.Address() + " --alter --entity-type topics --entity-name theirs --add-config " + setting + "=" + mended[setting]
+		if f.Verdict != log.Flawed || f.Value != value || f.Mend != mend || f.Risk == "" {
+			t.Errorf("%s: %v %s", setting, f.Verdict, f)
+		}
+	}
+	verdict(t, all, log.Flawed, "partitions", "replication factor")
+	if got := all["replication factor"].Mend; !strings.Contains(got, "the cluster has 1 brokers: add some") {
+		t.Errorf("replication factor: %s", got)
+	}
+}
+
+// A cluster with enough brokers is told to which of them the topic can be spread.
+func TestSurveySpreadsTheTopic(t *testing.T) {
+	h := start(t, 4)
+	l := h.Open(t, "narrow", log.Settings{ReplicationFactor: 1})
+	defer l.Close()
+	if err := l.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f := survey(t, l)["replication factor"]
+	if f.Verdict != log.Flawed || strings.Count(f.Mend[strings.Index(f.Mend, `"replicas":[`):strings.Index(f.Mend, "]}")], ",") != 2 ||
+		!strings.Contains(f.Mend, "kafka-reassign-partitions.sh") {
+		t.Errorf("%v %s", f.Verdict, f)
+	}
+}
+
+// The time stamp of a record ahead of our clock shows that two clocks differ.
+func TestSurveyComparesClocks(t *testing.T) {
+	h := start(t, 1)
+	l := h.Open(t, "ahead", log.Settings{ReplicationFactor: 1})
+	defer l.Close()
+	if err := l.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := kgo.NewClient(kgo.SeedBrokers(h.Address()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for ahead, want := range map[time.Duration]log.Verdict{-time.Hour: log.Fit, 5 * time.Second: log.Fit, time.Hour: log.Flawed} {
+		r := &kgo.Record{Topic: "ahead", Value: []byte("v"), Timestamp: time.Now().Add(ahead)}
+		if err := c.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		verdict(t, survey(t, l), want, "clocks")
+	}
+}
+
+// What this client may do, and what it may see, depends on its rights. Nothing
+// that is hidden counts as wrong.
+func TestSurveyOfRights(t *testing.T) {
+	h := harness{kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true})}
+	h.Create("guarded", 1, nil)
+	config := h.config(log.Settings{MaxMessageBytes: 1 << 20})
+	config.SASL = &kafka.SASL{Mechanism: kafka.Plain, User: "orderer", Password: func() (string, error) { return "password", nil }}
+	l, err := kafka.Open(config, "guarded")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+
+	all := survey(t, l)
+	verdict(t, all, log.Flawed, "rights on the topic")
+	if f := all["rights on the topic"]; f.Value != "none" || !strings.Contains(f.Mend, "--operation Read --operation Write --operation DescribeConfigs --topic guarded") {
+		t.Errorf("no rights: %s", f)
+	}
+
+	h.grant(t, "guarded", kmsg.ACLOperationRead)
+	all = survey(t, l)
+	verdict(t, all, log.Flawed, "rights on the topic")
+	verdict(t, all, log.Unknown, "retention.ms", "cleanup.policy", "max.message.bytes")
+	if f := all["rights on the topic"]; !strings.HasSuffix(f.Mend, "--operation Write --topic guarded") {
+		t.Errorf("no right to write: %s", f)
+	}
+	if f := all["retention.ms"]; !strings.Contains(f.Mend, "--operation DescribeConfigs") {
+		t.Errorf("hidden: %s, %s", f, f.Mend)
+	}
+
+	h.grant(t, "guarded", kmsg.ACLOperationWrite, kmsg.ACLOperationDescribeConfigs)
+	all = survey(t, l)
+	verdict(t, all, log.Fit, "rights on the topic", "cleanup.policy")
+	verdict(t, all, log.Flawed, "retention.ms")
+}
+
+// grant gives the user rights on a topic.
+func (h harness) grant(t *testing.T, topic string, operations ...kmsg.ACLOperation) {
+	t.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(h.Address()), kgo.SASL(plain.Auth{User: kafkatest.SuperUser, Pass: kafkatest.SuperPassword}.AsMechanism()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r := kmsg.NewPtrCreateACLsRequest()
+	for _, o := range operations {
+		r.Creations = append(r.Creations, kmsg.CreateACLsRequestCreation{
+			ResourceType: kmsg.ACLResourceTypeTopic, ResourceName: topic, ResourcePatternType: kmsg.ACLResourcePatternTypeLiteral,
+			Principal: "User:orderer", Host: "*", Operation: o, PermissionType: kmsg.ACLPermissionTypeAllow,
+		})
+	}
+	answer, err := r.RequestWith(t.Context(), c)
+	if err != nil || answer.Results[0].ErrorCode != 0 {
+		t.Fatalf("grant: %+v, %v", answer, err)
 	}
 }

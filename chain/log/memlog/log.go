@@ -106,7 +106,9 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 }
 
 // Survey finds nothing: a topic in memory has no settings.
-func (l *Log) Survey(ctx context.Context) ([]log.Flaw, error) { return nil, l.usable(ctx) }
+func (l *Log) Survey(ctx context.Context) ([]log.Finding, error) {
+	return l.broker.Findings(), l.usable(ctx)
+}
 
 // Publish keeps what a member says.
 func (l *Log) Publish(ctx context.Context, p log.Progress) error {

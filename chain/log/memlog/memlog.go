@@ -37,6 +37,7 @@ type Broker struct {
 	ops     int
 	fault   Fault
 	away    bool
+	found   []log.Finding // by every survey
 	changed chan struct{} // closed and replaced whenever anything changes
 }
 
@@ -54,6 +55,20 @@ func (t *topic) end() log.Offset { return log.Offset(len(t.values)) }
 // NewBroker returns a broker without topics.
 func NewBroker() *Broker {
 	return &Broker{topics: map[string]*topic{}, changed: make(chan struct{})}
+}
+
+// SetFindings has every survey come to that.
+func (b *Broker) SetFindings(found ...log.Finding) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.found = found
+}
+
+// Findings are those of every survey.
+func (b *Broker) Findings() []log.Finding {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.found
 }
 
 // Open returns a client of a topic.

@@ -1,0 +1,49 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// Preflight says what becomes of a topic that the survey finds flaws in.
+type Preflight string
+
+const (
+	PreflightWarn    Preflight = "warn"    // they are told; the default
+	PreflightEnforce Preflight = "enforce" // and the channel does not begin before they are mended
+	PreflightOff     Preflight = "off"     // nobody looks
+)
+
+// refused is why a channel does not begin. It is retried for ever: each attempt
+// is another look.
+type refused struct{ flaws []log.Finding }
+
+func (r refused) Error() string {
+	var said []string
+	for _, f := range r.flaws {
+		said = append(said, f.String())
+	}
+	return fmt.Sprintf("the preflight refuses the channel's topic: %s; awaiting that this is mended: the channel then begins by itself; "+
+		"or set Consensus.Kafka.Preflight of this orderer to warn and restart it", strings.Join(said, "; "))
+}
+
+// Admit looks at a topic until it was found fit once: a channel that has begun is
+// not stopped by a setting, which would be the greater harm.
+func (h *host) Admit(ctx context.Context, topic log.Log) error {
+	if h.admitted || h.chain.opts.Preflight != PreflightEnforce {
+		return nil
+	}
+	found, err := topic.Survey(ctx)
+	if err != nil {
+		return err
+	}
+	h.chain.opts.Events.Surveyed(found, nil)
+	if flaws := log.Of(log.Flawed, found); len(flaws) > 0 {
+		return refused{flaws}
+	}
+	h.admitted = true
+	return nil
+}

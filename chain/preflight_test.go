@@ -1,0 +1,82 @@
+package chain
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric/orderer/common/types"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+var (
+	ageing = log.Finding{Setting: "retention.ms", Value: "604800000", Want: "-1", Verdict: log.Flawed, Risk: "records are deleted", Mend: "kafka-configs.sh ..."}
+	hidden = log.Finding{Setting: "cleanup.policy", Value: "no rights", Want: "delete", Verdict: log.Unknown}
+	sound  = log.Finding{Setting: "partitions", Value: "1", Want: "1", Verdict: log.Fit}
+)
+
+// surveyed is a chain with a preflight, on a broker where every survey comes to
+// these findings; told counts the surveys that were reported.
+func (r *rig) surveyed(l *ledger, how Preflight, found ...log.Finding) (c *Chain, told *atomic.Int64) {
+	r.broker.SetFindings(found...)
+	c, told = r.chain(l), &atomic.Int64{}
+	c.opts.Preflight = how
+	c.opts.Events.Surveyed = func([]log.Finding, error) { told.Add(1) }
+	c.Start()
+	return c, told
+}
+
+// The channel waits for the setting to be mended, says so to everybody who asks,
+// and begins by itself. A flaw that comes later does not stop it, a restart does.
+func TestPreflightEnforced(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l := newLedger()
+		c, told := r.surveyed(l, PreflightEnforce, sound, ageing, hidden)
+		settle()
+		r.reports(c, types.StatusInactive)
+		for what, err := range map[string]error{"ready": c.WaitReady(), "order": c.Order(envelope("early"), 0)} {
+			if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), ageing.String()) || strings.Contains(err.Error(), hidden.Setting) {
+				r.Errorf("%s: %v", what, err)
+			}
+		}
+		if told.Load() < 10 {
+			r.Errorf("%d looks in a minute", told.Load())
+		}
+
+		r.broker.SetFindings(hidden)
+		time.Sleep(2 * DefaultRetryMax)
+		r.order(c, "a", "b", "c")
+		settle()
+		r.holds(l, "a b c @3")
+		r.reports(c, types.StatusActive)
+
+		r.broker.SetFindings(ageing)
+		settle()
+		r.order(c, "d")
+		r.reports(c, types.StatusActive)
+		c.Halt()
+		again, _ := r.surveyed(l, PreflightEnforce, ageing)
+		if err := again.WaitReady(); err == nil || !strings.Contains(err.Error(), "the preflight refuses the channel's topic") {
+			r.Errorf("after a restart: %v", err)
+		}
+	})
+}
+
+// A warning keeps nobody waiting; off does not look at all.
+func TestPreflightWarnsOrIsOff(t *testing.T) {
+	for how, looks := range map[Preflight]bool{Options{}.withDefaults().Preflight: true, PreflightOff: false} {
+		inBubble(t, func(r *rig) {
+			c, told := r.surveyed(newLedger(), how, ageing)
+			if err := c.WaitReady(); err != nil {
+				r.Fatal(err)
+			}
+			settle()
+			if (told.Load() > 0) != looks {
+				r.Errorf("preflight %q: %d looks", how, told.Load())
+			}
+		})
+	}
+}
