@@ -1,0 +1,68 @@
+package kafka
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+)
+
+// frame is a request or an answer: its size, and what it has.
+func frame(parts ...string) []byte {
+	body := strings.Join(parts, "")
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
+}
+
+// Brokers before 2.5 speak version 0 or 1 of the request, with plain lengths.
+func TestAuthenticateTakesOtherBytes(t *testing.T) {
+	long := strings.Repeat("p", 300)
+	for name, test := range map[string]struct {
+		request, says string
+		want          []byte
+	}{
+		"version 2": {"\x00\x24\x00\x02\x00\x00\x00\x07\x00\x02me\x00\x04abc\x00", "secret",
+			frame("\x00\x24\x00\x02\x00\x00\x00\x07\x00\x02me\x00\x07secret\x00")},
+		"version 2, long": {"\x00\x24\x00\x02\x00\x00\x00\x07\x00\x02me\x00\x04abc\x00", long,
+			frame("\x00\x24\x00\x02\x00\x00\x00\x07\x00\x02me\x00\xad\x02", long, "\x00")},
+		"version 1": {"\x00\x24\x00\x01\x00\x00\x00\x07\x00\x02me\x00\x00\x00\x03abc", "secret",
+			frame("\x00\x24\x00\x01\x00\x00\x00\x07\x00\x02me\x00\x00\x00\x06secret")},
+		"version 0, no name": {"\x00\x24\x00\x00\x00\x00\x00\x07\x00\x00\x00\x00\x00\x03abc", "",
+			frame("\x00\x24\x00\x00\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00")},
+	} {
+		if got := authenticate(frame(test.request), []byte(test.says)); !bytes.Equal(got, test.want) {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// An answer that is cut off or lies about its lengths is no fault of ours.
+func FuzzAnswers(f *testing.F) {
+	refusal := frame("\x00\x00\x00\x07\x00\x21\x00\x00\x00\x02\x00\x05PLAIN\x00\x0dSCRAM-SHA-256")
+	f.Add(refusal, int32(saslHandshake))
+	f.Add(refusal[:20], int32(saslHandshake))
+	f.Add([]byte("\x15\x03\x03\x00\x02\x02\x46"), int32(apiVersions))
+	f.Add([]byte{}, int32(saslAuthenticate))
+	f.Fuzz(func(t *testing.T, answer []byte, asked int32) {
+		c := &conn{Conn: nowhere{}, gate: &gate{sasl: &SASL{Mechanism: ScramSHA512}}}
+		c.asked.Store(asked)
+		e := c.look(answer)
+		off := asked == saslHandshake && len(answer) >= 10 && sarama.KError(binary.BigEndian.Uint16(answer[8:])) == sarama.ErrUnsupportedSASLMechanism
+		alert := bytes.HasPrefix(answer, []byte("\x15\x03"))
+		if (e != nil) != (off || alert) {
+			t.Errorf("%q to %d: %v", answer, asked, e)
+		}
+		if bytes.Equal(answer, refusal) && off && e.Error() != `broker nowhere does not take the SASL mechanism SCRAM-SHA-512; it takes "PLAIN", "SCRAM-SHA-256"` {
+			t.Error(e)
+		}
+	})
+}
+
+// nowhere is a connection to a broker of that name.
+type nowhere struct{ net.Conn }
+
+func (nowhere) RemoteAddr() net.Addr { return nowhere{} }
+func (nowhere) Network() string      { return "tcp" }
+func (nowhere) String() string       { return "nowhere" }
