@@ -127,6 +127,15 @@ func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) 
 	return kafka.Open(c.logConfig(brokers, maxEnvelope), topic)
 }
 
+// OpenTopic opens a topic as the chain of a channel does, for tools. Without
+// brokers, it is on those of the configuration.
+func (c *Consenter) OpenTopic(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
+	if len(brokers) == 0 {
+		brokers = c.config.Brokers
+	}
+	return c.openLog(brokers, topic, maxEnvelope)
+}
+
 func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config {
 	o := c.config
 	return kafka.Config{

@@ -36,7 +36,7 @@ func rootCommand() *cobra.Command {
 		invokeCommand(), queryCommand(),
 		blocksCommand(), verifyCommand(), topicCommand(), loadCommand(),
 		startCommand(), stopCommand(), killCommand(), joinCommand(), removeCommand(),
-		upgradeRulesCommand(), repinCommand(),
+		upgradeRulesCommand(), repinCommand(), preflightCommand(),
 		genesisCommand(), backlogCommand(), chaosCommand(), checkCommand(), brokerCommand(),
 	)
 	return root
