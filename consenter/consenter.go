@@ -2,8 +2,8 @@
 // consensus.Consenter and ClusterConsenter for the consensus type kafka, the
 // local configuration, and the adapters to Fabric's logs and metrics.
 //
-// A Consenter has no goroutine, no lock and no state of a channel; all of that
-// belongs to the chains that it makes.
+// A Consenter has no goroutine, and of a channel it knows only for /healthz whether
+// it is cut off; everything else belongs to the chains that it makes.
 package consenter
 
 import (
@@ -30,6 +30,7 @@ type Host struct {
 	Consensus any                    // the section Consensus of orderer.yaml, as it was parsed; may be nil
 	Metrics   fabric.MetricsProvider // required
 	Crypto    fabric.CryptoProvider  // required
+	Health    fabric.HealthRegistry  // for /healthz; nil if the build has none
 	ConfigDir string                 // what relative files are relative to: the folder of orderer.yaml; empty: the working directory
 }
 
@@ -40,6 +41,7 @@ type Consenter struct {
 	sasl    *kafka.SASL
 	crypto  fabric.CryptoProvider
 	metrics *metrics
+	health  *health
 	logger  *fabric.Logger
 }
 
@@ -56,6 +58,10 @@ func New(host Host) (*Consenter, error) {
 	if err := errors.Join(parseErr, tlsErr, saslErr); err != nil {
 		return nil, misconfigured{err}
 	}
+	state := newHealth(config.DeliverGrace)
+	if err := state.register(config.Health, host.Health); err != nil {
+		return nil, misconfigured{err}
+	}
 	logger := fabric.NewLogger("orderer.consensus.kafka")
 	redirectSarama(logger.Named("sarama"))
 	return &Consenter{
@@ -64,6 +70,7 @@ func New(host Host) (*Consenter, error) {
 		sasl:    auth,
 		crypto:  host.Crypto,
 		metrics: newMetrics(host.Metrics),
+		health:  state,
 		logger:  logger,
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/consenter"
 )
 
@@ -17,6 +18,9 @@ const Type = consenter.Type
 // Host is what the orderer's main gives the plugin. It may leave ConfigDir empty,
 // which is then the folder of the orderer.yaml that the orderer reads.
 type Host = consenter.Host
+
+// HealthRegistry takes checks for /healthz; the orderer's operations system is one.
+type HealthRegistry = fabric.HealthRegistry
 
 // Register adds the consenter for Type. The error is for the operator who starts
 // the orderer: it names all that is wrong with the configuration. The orderer

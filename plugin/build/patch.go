@@ -107,14 +107,15 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 	if len(tree.Imports) == 0 {
 		return nil, m.missing("imports")
 	}
-	register := fmt.Sprintf("if err := %s.Register(%s, %s.Host{Consensus: %s.Consensus, Metrics: %s, Crypto: %s}); err != nil {\n"+
+	health, registry := m.health(tree)
+	register := fmt.Sprintf("if err := %s.Register(%s, %s.Host{Consensus: %s.Consensus, Metrics: %s, Crypto: %s%s}); err != nil {\n"+
 		"logger.Panicf(\"Cannot register a consenter: %%s\", err)\n}\n",
-		pluginAlias, m.consenters, pluginAlias, config, metrics, crypto)
+		pluginAlias, m.consenters, pluginAlias, config, metrics, crypto, registry)
 	edits := []edit{
 		{m.offset(tree.Imports[0].Pos()), fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
 		{m.offset(m.initialize.Pos()), register},
 	}
-	return append(edits, m.tolerance()...), nil
+	return append(append(edits, health...), m.tolerance()...), nil
 }
 
 // parameter returns the name of the function's parameter of a type.
