@@ -10,6 +10,8 @@ require (
 	github.com/golang/protobuf v1.5.2
 	// The newest that the module proxy serves (main of April 2023).
 	github.com/hyperledger/fabric v1.4.0-rc1.0.20230405174026-695dd57e01c2
+	// Checks for /healthz, as that Fabric has them.
+	github.com/hyperledger/fabric-lib-go v1.0.0
 	// Messages of that Fabric; a newer major line registers the same names and cannot be linked beside it.
 	github.com/hyperledger/fabric-protos-go v0.3.0
 	// Log-in with SCRAM. At least 1.3.0: the errors of older ones can hold the password.
@@ -86,7 +88,6 @@ require (
 	github.com/hashicorp/go-uuid v1.0.3 // indirect
 	github.com/hashicorp/hcl v1.0.0 // indirect
 	github.com/hyperledger/fabric-amcl v0.0.0-20210603140002-2670f91851c8 // indirect
-	github.com/hyperledger/fabric-lib-go v1.0.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jcmturner/aescts/v2 v2.0.0 // indirect
 	github.com/jcmturner/dnsutils/v2 v2.0.0 // indirect

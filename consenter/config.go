@@ -32,6 +32,7 @@ type Config struct {
 	DeliverGrace  time.Duration
 	CheckInterval time.Duration
 	Preflight     string  // warn, enforce or off
+	Health        string  // brokers or off
 	CutJitter     float64 // part of the batch timeout, 0 to 1; 0 is none
 	TLS           TLS
 	SASL          SASL
@@ -121,5 +122,6 @@ func DefaultConfig() Config {
 
 		CheckInterval: chain.DefaultCheckInterval,
 		Preflight:     string(chain.PreflightWarn),
+		Health:        off,
 	}
 }

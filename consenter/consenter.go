@@ -2,8 +2,8 @@
 // consensus.Consenter and ClusterConsenter for the consensus type kafka, the
 // local configuration, and the adapters to Fabric's logs and metrics.
 //
-// A Consenter has no goroutine, no lock and no state of a channel; all of that
-// belongs to the chains that it makes.
+// A Consenter has no goroutine, and of a channel it knows only for /healthz whether
+// it is cut off; everything else belongs to the chains that it makes.
 package consenter
 
 import (
@@ -31,6 +31,7 @@ type Host struct {
 	Metrics   fabric.MetricsProvider // required
 	Crypto    fabric.CryptoProvider  // required
 	Cluster   Cluster                // may be empty: blocks are not pulled then
+	Health    fabric.HealthRegistry  // for /healthz; nil if the build has none
 	ConfigDir string                 // what relative files are relative to: the folder of orderer.yaml; empty: the working directory
 }
 
@@ -42,6 +43,7 @@ type Consenter struct {
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
 	metrics     *metrics
+	health      *health
 	logger      *fabric.Logger
 }
 
@@ -56,6 +58,10 @@ func New(host Host) (*Consenter, error) {
 	transport, tlsErr := config.TLS.load()
 	auth, saslErr := config.SASL.load()
 	if err := errors.Join(parseErr, tlsErr, saslErr); err != nil {
+		return nil, misconfigured{err}
+	}
+	state := newHealth(config.DeliverGrace)
+	if err := state.register(config.Health, host.Health); err != nil {
 		return nil, misconfigured{err}
 	}
 	logger := fabric.NewLogger("orderer.consensus.kafka")
@@ -73,6 +79,7 @@ func New(host Host) (*Consenter, error) {
 		crypto:      host.Crypto,
 		cluster:     host.Cluster,
 		metrics:     m,
+		health:      state,
 		logger:      logger,
 	}, nil
 }
@@ -153,6 +160,15 @@ const mostValue = 96 << 20
 
 func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	return kafka.Open(c.logConfig(brokers, maxEnvelope), topic)
+}
+
+// OpenTopic opens a topic as the chain of a channel does, for tools. Without
+// brokers, it is on those of the configuration.
+func (c *Consenter) OpenTopic(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
+	if len(brokers) == 0 {
+		brokers = c.config.Brokers
+	}
+	return c.openLog(brokers, topic, maxEnvelope)
 }
 
 func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config {

@@ -18,6 +18,7 @@ type reporter struct {
 	log *fabric.Logger
 	*channelMetrics
 	certificate *clientCertificate
+	health      *health
 
 	mu        sync.Mutex
 	survey    string     // what was said of the topic's settings last
@@ -29,7 +30,7 @@ type reporter struct {
 
 // events are those of a channel whose chain is being made.
 func (c *Consenter) events(channel string) engine.Events {
-	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), taken: time.Now(), certificate: c.certificate}
+	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), taken: time.Now(), certificate: c.certificate, health: c.health}
 	return engine.Events{
 		Started:     r.started,
 		Described:   r.described,
@@ -216,11 +217,13 @@ func (r *reporter) appended(took time.Duration, err error) {
 func (r *reporter) unavailable(err error, retry time.Duration) {
 	r.available.Set(0)
 	r.interruptions.Add(1)
+	r.health.cutOff(r.channel, err)
 	r.log.Warnw("Cut off from the topic; trying again", "after", retry, "error", err)
 }
 
 func (r *reporter) recovered(after time.Duration) {
 	r.available.Set(1)
+	r.health.well(r.channel)
 	r.mu.Lock()
 	if r.connected {
 		r.reconnects.Add(1)
@@ -232,6 +235,7 @@ func (r *reporter) recovered(after time.Duration) {
 
 func (r *reporter) failed(err error) {
 	r.available.Set(0)
+	r.health.well(r.channel)
 	r.stopped.Set(1)
 	r.log.Errorw("The channel has stopped on this orderer until an operator acts", "error", err)
 }
@@ -240,6 +244,7 @@ func (r *reporter) failed(err error) {
 // need act any more.
 func (r *reporter) halted() {
 	r.available.Set(0)
+	r.health.well(r.channel)
 	r.stopped.Set(0)
 	r.log.Info("Halted")
 }

@@ -98,7 +98,7 @@ func TestLagIsMeasured(t *testing.T) {
 func TestTimeSinceARecordGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMeter(t)
-		c := &Consenter{metrics: newMetrics(m), logger: fabric.NewLogger("test")}
+		c := &Consenter{metrics: newMetrics(m), health: newHealth(0), logger: fabric.NewLogger("test")}
 		e := c.events(channel)
 		since := func(want float64) {
 			t.Helper()

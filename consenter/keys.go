@@ -52,6 +52,7 @@ func (c *Config) keys(dir string) []key {
 		{"DeliverGrace", duration(&c.DeliverGrace, time.Millisecond)},
 		{"CheckInterval", duration(&c.CheckInterval, time.Second)},
 		{"Preflight", mode(&c.Preflight, string(chain.PreflightWarn), string(chain.PreflightEnforce))},
+		{"Health", mode(&c.Health, healthBrokers)},
 		{"CutJitter", fraction(&c.CutJitter)},
 		{"TLS.Enabled", flag(&c.TLS.Enabled)},
 		{"TLS.RootCAs", files(&c.TLS.RootCAs, dir)},

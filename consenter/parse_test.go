@@ -44,6 +44,7 @@ Topic:
   Moved: "new=0123456789abcdefABCDEF"
 CheckInterval: 1m
 Preflight: enforce
+Health: brokers
 Timeouts: {Dial: 1s, Read: 2s, Write: 3s, Append: 1m30s, Ready: " 5s "}
 Retry: {Min: 10ms, Max: 20s}
 Producer: {Linger: 500us, Inflight: 100}
@@ -67,6 +68,7 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"}},
 		CheckInterval: time.Minute,
 		Preflight:     "enforce",
+		Health:        "brokers",
 		Timeouts:      Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second},
 		Retry:         Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
 		Producer:      Producer{Linger: 500 * time.Microsecond, Inflight: 100},
@@ -134,6 +136,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`Consumer: {FetchBytes: 1 TB}`, `is "1 TB"; want a number of bytes`},
 		{`Consumer: {FetchBytes: 0}`, `is 0; want a number of bytes`},
 		{`Preflight: true`, `is true; want "warn" or "enforce" or "off"`},
+		{`Health: true`, `is true; want "brokers" or "off"`},
 		{`CutJitter: 1.1`, `is 1.1; want a number from 0 to 1`},
 		{`CutJitter: NaN`, `is "NaN"; want a number`},
 		{`TLS: {Enabled: 1}`, `is 1; want true or false`},
@@ -174,7 +177,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, Preflight, CutJitter, TLS, SASL"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, Preflight, Health, CutJitter, TLS, SASL"},
 		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/consenter"
 )
 
@@ -20,6 +21,9 @@ type Host = consenter.Host
 
 // Cluster is how the orderer reaches other orderers.
 type Cluster = consenter.Cluster
+
+// HealthRegistry takes checks for /healthz; the orderer's operations system is one.
+type HealthRegistry = fabric.HealthRegistry
 
 // Register adds the consenter for Type. The error is for the operator who starts
 // the orderer: it names all that is wrong with the configuration. The orderer

@@ -12,6 +12,7 @@ package fabric
 
 import (
 	"github.com/golang/protobuf/proto"
+	"github.com/hyperledger/fabric-lib-go/healthz"
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
@@ -66,7 +67,14 @@ type (
 	GaugeOpts       = metrics.GaugeOpts
 	Histogram       = metrics.Histogram
 	HistogramOpts   = metrics.HistogramOpts
+
+	HealthChecker = healthz.HealthChecker
 )
+
+// HealthRegistry takes checks for /healthz: the orderer's operations system.
+type HealthRegistry interface {
+	RegisterChecker(component string, checker HealthChecker) error
+}
 
 // NewLogger returns Fabric's logger of that name.
 func NewLogger(name string) *Logger { return flogging.MustGetLogger(name) }

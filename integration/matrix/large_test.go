@@ -47,7 +47,7 @@ func TestRow33TooLarge(t *testing.T) {
 	w := newWorld(t, kafkatest.Options{})
 	o := w.narrow()
 	_, huge := sized("huge", 2*most)
-	w.fails("order", o.Order(huge, 0), log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * most)[:3])
+	w.fails("order", o.Order(huge, 0), log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * most)[:3], fmt.Sprintf("sends up to %d", most+(1<<10)))
 	over, above := sized("over", most+1)
 	if err := o.Order(above, 0); err != nil { // Broadcast refuses it first
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestRow34TopicLimitLowered(t *testing.T) {
 	w.setting(channel, "max.message.bytes", fmt.Sprint(limit))
 	_, large := sized("large", 2*limit)
 	err := o.Order(large, 0)
-	w.fails("order", err, log.ErrTooLarge, "does not take the envelope", "max.message.bytes")
+	w.fails("order", err, log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * limit)[:3], fmt.Sprintf("max.message.bytes is %d", limit))
 	if errors.Is(err, chain.ErrNotReady) {
 		t.Errorf("the client is told to try again: %v", err)
 	}

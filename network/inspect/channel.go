@@ -3,6 +3,10 @@ package inspect
 import (
 	"context"
 
+	"github.com/golang/protobuf/proto"
+	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric/common/channelconfig"
+
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -20,6 +24,23 @@ func (r *Reader) Brokers(ctx context.Context, orderer, channel string) ([]string
 		return nil, err
 	}
 	return chain.Brokers(config)
+}
+
+// LargestEnvelope is a channel's AbsoluteMaxBytes, by the config in force at an orderer.
+func (r *Reader) LargestEnvelope(ctx context.Context, orderer, channel string) (uint32, error) {
+	o, err := r.Dial(orderer)
+	if err != nil {
+		return 0, err
+	}
+	defer o.Close()
+	config, err := o.Config(ctx, r.who, channel)
+	if err != nil {
+		return 0, err
+	}
+	size := &ab.BatchSize{}
+	group := config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
+	err = proto.Unmarshal(group.GetValues()[channelconfig.BatchSizeKey].GetValue(), size)
+	return size.AbsoluteMaxBytes, err
 }
 
 // RuleSet is the one that an orderer's last block was cut by.

@@ -111,15 +111,16 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 	if len(tree.Imports) == 0 {
 		return nil, m.missing("imports")
 	}
+	health, registry := m.health(tree)
 	register := fmt.Sprintf("if err := %[1]s.Register(%[2]s, %[1]s.Host{Consensus: %[3]s.Consensus, Metrics: %[4]s, Crypto: %[5]s, "+
-		"Cluster: %[1]s.Cluster{Dialer: %[6]s, Settings: %[3]s.General.Cluster}}); err != nil {\n"+
+		"Cluster: %[1]s.Cluster{Dialer: %[6]s, Settings: %[3]s.General.Cluster}%[7]s}); err != nil {\n"+
 		"logger.Panicf(\"Cannot register a consenter: %%s\", err)\n}\n",
-		pluginAlias, m.consenters, config, metrics, crypto, dialer)
+		pluginAlias, m.consenters, config, metrics, crypto, dialer, registry)
 	edits := []edit{
 		{m.offset(tree.Imports[0].Pos()), fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
 		{m.offset(m.initialize.Pos()), register},
 	}
-	return append(edits, m.tolerance()...), nil
+	return append(append(edits, health...), m.tolerance()...), nil
 }
 
 // parameter returns the name of the function's parameter of a type.

@@ -43,6 +43,9 @@ func TestPatchHardwiredMain(t *testing.T) {
 	if strings.Index(got, "kafkaplugin.Register") > strings.Index(got, "r.Initialize(all)") {
 		t.Error("the plugin registers after the registrar took the map")
 	}
+	if strings.Contains(got, "kafkaHealth") {
+		t.Error("hands over an operations system that this main does not make")
+	}
 	if strings.Contains(got, "kafkaplugin.Type") {
 		t.Error("tolerates a type that this main never looks at")
 	}
@@ -78,14 +81,16 @@ func TestPatchPinnedMain(t *testing.T) {
 	got := patched(t, string(text))
 	for _, want := range []string{
 		"kafkaplugin.Register(consenters, kafkaplugin.Host{Consensus: conf.Consensus, Metrics: metricsProvider, Crypto: bccsp, " +
-			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster}}",
+			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster}, Health: kafkaHealth}",
+		"var kafkaHealth kafkaplugin.HealthRegistry\n\n// Main is",
+		"opsSystem := newOperationsSystem(conf.Operations, conf.Metrics)\n\tkafkaHealth = opsSystem\n",
 		"if consenterType == kafkaplugin.Type {\n\t\tconsenterType = \"etcdraft\"\n\t}\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	if lines := strings.Count(got, "\n") - strings.Count(string(text), "\n"); lines > 10 {
+	if lines := strings.Count(got, "\n") - strings.Count(string(text), "\n"); lines > 13 {
 		t.Errorf("%d lines were added: something else changed", lines)
 	}
 }

@@ -29,7 +29,7 @@ type producer struct {
 func (l *Log) Append(ctx context.Context, value []byte) error {
 	if limit := l.config.Settings.MaxMessageBytes; len(value) > limit {
 		return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
-			Err: fmt.Errorf("%w: %d bytes, the topic takes %d", log.ErrTooLarge, len(value), limit)}
+			Err: fmt.Errorf("%w: %d bytes, this orderer sends up to %d, by the channel's AbsoluteMaxBytes and the limit of a request", log.ErrTooLarge, len(value), limit)}
 	}
 	if err := l.enter(); err != nil {
 		return err
@@ -39,6 +39,9 @@ func (l *Log) Append(ctx context.Context, value []byte) error {
 	if is(err, sarama.ErrMessageSizeTooLarge) {
 		// Kafka limits batches. What was too large may be the company.
 		err = l.appendBeside(ctx, value, most)
+	}
+	if is(err, sarama.ErrMessageSizeTooLarge) {
+		return l.tooLarge(ctx, len(value), err)
 	}
 	return err
 }

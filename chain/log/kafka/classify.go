@@ -63,8 +63,7 @@ func (l *Log) classifyAppend(err error, size int) error {
 	switch {
 	case is(err, sarama.ErrMessageSizeTooLarge), errors.As(err, &misuse):
 		e.Class, e.Await = log.Rejected, ""
-		e.Err = fmt.Errorf("%w: %d bytes, this client sends up to %d and the topic takes max.message.bytes: %w",
-			log.ErrTooLarge, size, l.config.Settings.MaxMessageBytes, err)
+		e.Err = fmt.Errorf("%w: %d bytes: %w", log.ErrTooLarge, size, err)
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
 		sarama.ErrUnknownTopicOrPartition):
 		e.Class = log.Retryable

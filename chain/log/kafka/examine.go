@@ -95,7 +95,7 @@ func (e *examiner) wishes() []wish {
 		{"cleanup.policy", "delete", "compaction keeps one record of all", "delete", is("delete")},
 		{"retention.ms", "-1", "records are deleted by age, read or not", "-1", is("-1")},
 		{"retention.bytes", "-1", "records are deleted by size, read or not", "-1", is("-1")},
-		{"max.message.bytes", fmt.Sprintf("%d or more", largest), "envelopes that the channel allows are refused", strconv.Itoa(e.config.topicMaxBytes()), atLeast(largest)},
+		{maxBytesSetting, fmt.Sprintf("%d or more", largest), "envelopes that the channel allows are refused", strconv.Itoa(e.config.topicMaxBytes()), atLeast(largest)},
 	}
 }
 

@@ -28,6 +28,8 @@ type Log struct {
 	done context.Context // ends when the log is closed
 	stop context.CancelFunc
 
+	limit topicLimit
+
 	company *semaphore.Weighted // of the appends that may share a batch
 
 	mu       sync.Mutex

@@ -1,0 +1,68 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// maxBytesSetting is the topic's limit of a record batch.
+const maxBytesSetting = "max.message.bytes"
+
+// topicLimit is the topic's max.message.bytes, asked for when a record was
+// refused. A flood of such records must not become a flood of questions.
+type topicLimit struct {
+	asking sync.Mutex // held by the one that asks
+
+	mu    sync.Mutex
+	bytes string // empty: not known
+	asked time.Time
+}
+
+// limitLasts is how long an answer is good enough for an error's text.
+const limitLasts = time.Second
+
+// tooLarge says to a client by how much its envelope is too large for the topic.
+func (l *Log) tooLarge(ctx context.Context, size int, refusal error) error {
+	limit := l.maxBytes(ctx)
+	if limit == "" {
+		limit = "less; the brokers do not tell how much"
+	}
+	return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
+		Err: fmt.Errorf("%w: %d bytes and some overhead, the topic's %s is %s: %w", log.ErrTooLarge, size, maxBytesSetting, limit, refusal)}
+}
+
+// maxBytes asks, unless somebody just did, or does. The outcome of the append is
+// known by then: that nothing is told in time does not change it.
+func (l *Log) maxBytes(ctx context.Context) string {
+	if l.limit.asking.TryLock() {
+		defer l.limit.asking.Unlock()
+		if bytes, old := l.limit.get(); !old {
+			return bytes
+		}
+		_ = l.admin(ctx, "survey", func(_ sarama.Client, a sarama.ClusterAdmin) error {
+			values, _, err := l.settings(a)
+			l.limit.set(values[maxBytesSetting])
+			return err
+		})
+	}
+	bytes, _ := l.limit.get()
+	return bytes
+}
+
+func (t *topicLimit) get() (bytes string, old bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.bytes, time.Since(t.asked) > limitLasts
+}
+
+func (t *topicLimit) set(bytes string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bytes, t.asked = bytes, time.Now()
+}

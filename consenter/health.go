@@ -1,0 +1,85 @@
+package consenter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+var _ fabric.HealthChecker = (*health)(nil)
+
+// healthComponent is the name of the check in the answer of /healthz.
+const healthComponent = "kafka"
+
+// healthBrokers makes an outage of the brokers one of the orderer's health.
+const healthBrokers = "brokers"
+
+// health knows which channels are cut off from Kafka. A channel that has stopped
+// is not among them: no restart, which is what a failed check leads to, brings it
+// back. It is safe for concurrent use.
+type health struct {
+	grace time.Duration
+
+	mu  sync.Mutex
+	cut map[string]outage // by channel
+}
+
+type outage struct {
+	since time.Time
+	err   error
+}
+
+func newHealth(grace time.Duration) *health {
+	return &health{grace: grace, cut: map[string]outage{}}
+}
+
+func (h *health) cutOff(channel string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o := outage{since: time.Now(), err: err}
+	if before, lasts := h.cut[channel]; lasts {
+		o.since = before.since
+	}
+	h.cut[channel] = o
+}
+
+// well says that a channel is not cut off, or not any more a matter of health.
+func (h *health) well(channel string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.cut, channel)
+}
+
+// HealthCheck names the channels that are cut off for longer than the grace.
+func (h *health) HealthCheck(context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var faults []string
+	for channel, o := range h.cut {
+		if lasts := time.Since(o.since); lasts > h.grace {
+			faults = append(faults, fmt.Sprintf("channel %s is cut off for %s: %v", channel, lasts.Round(time.Second), o.err))
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	slices.Sort(faults)
+	return errors.New(strings.Join(faults, "; "))
+}
+
+// register adds the check to those of /healthz, if the operator wants it there.
+func (h *health) register(mode string, with fabric.HealthRegistry) error {
+	if mode != healthBrokers {
+		return nil
+	}
+	if with == nil {
+		return fmt.Errorf("%s.Health is %q, but this build of the orderer gives the plugin no health checks; want %q", Key, mode, off)
+	}
+	return with.RegisterChecker(healthComponent, h)
+}
