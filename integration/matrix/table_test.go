@@ -71,7 +71,7 @@ func TestMatrixTable(t *testing.T) {
 // package before all but those of this one, and of specs.
 func tests(t *testing.T) (all []string) {
 	t.Helper()
-	for _, pkg := range []string{"chain", "chain/engine", "chain/machine", "chain/sim", "integration/matrix"} {
+	for _, pkg := range []string{"chain", "chain/engine", "chain/machine", "chain/sim", "integration/apache", "integration/matrix"} {
 		for _, name := range find(t, pkg, testFunc) {
 			if pkg != "integration/matrix" {
 				name = fmt.Sprintf("%s.%s", pkg, name)
