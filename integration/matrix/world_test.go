@@ -3,6 +3,7 @@ package matrix
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,7 @@ func (o *orderer) order(texts ...string) {
 // holds waits until the ledger holds just that.
 func (o *orderer) holds(want string) {
 	o.w.Helper()
+	defer o.explain()
 	o.w.eventually(fmt.Sprintf("the ledger holds %q", want), func() bool {
 		got := o.ledger.Contents()
 		if len(got) > len(want) || got == want {
@@ -146,6 +148,24 @@ func (o *orderer) holds(want string) {
 	if got := o.ledger.Contents(); got != want {
 		o.w.Fatalf("the ledger holds\n%s, want\n%s", got, want)
 	}
+}
+
+// explain logs what the orderer has reported, if the test has failed.
+func (o *orderer) explain() {
+	if !o.w.Failed() {
+		return
+	}
+	_, is := o.StatusReport()
+	s := o.seen.now()
+	o.w.Logf("%s is %s; holds %s; cut off %v; recovered %d times; cuts posted %d, failed %d; stopped %v; ready: %v",
+		o.ledger.ChannelID(), is, o.ledger.Contents(), s.unavailable, s.recovered, s.cutPosted, s.cutFailed, s.failed, o.WaitReady())
+	o.w.Log(string(stacks()))
+}
+
+// stacks are those of all goroutines.
+func stacks() []byte {
+	buffer := make([]byte, 8<<20)
+	return buffer[:runtime.Stack(buffer, true)]
 }
 
 // texts are those of all envelopes of the ledger, in their order.
