@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
@@ -20,6 +21,7 @@ type loop struct {
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
+	slow  int            // sessions in a row that were due before a record came that was there
 }
 
 func newLoop(c *Chain) *loop {
@@ -69,13 +71,28 @@ func (l *loop) session(ctx context.Context) error {
 	l.since = time.Now()
 	l.from = l.engine.Next()
 	l.attend(ctx)
-	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
+	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval<<min(l.slow, mostDoubled))
 	defer cancel()
 	for {
 		if err := l.engine.Advance(ctx, due); err != nil {
+			l.pace(err)
 			return err
 		}
 	}
+}
+
+// mostDoubled is how often the time of a session is doubled at most.
+const mostDoubled = 4
+
+// pace gives the next session twice the time if this one was due before anything
+// came of a topic that has more: a fetch that takes longer than CheckInterval would
+// be begun for ever.
+func (l *loop) pace(err error) {
+	if errors.Is(err, engine.ErrDue) && l.engine.Next() == l.from && l.engine.Behind() {
+		l.slow++
+		return
+	}
+	l.slow = 0
 }
 
 // attend looks at the topic's settings and publishes how far the ledger is, beside

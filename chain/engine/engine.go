@@ -204,6 +204,9 @@ func (e *Engine) Next() machine.Offset {
 	return e.machine.NextOffset()
 }
 
+// Behind says whether the log had more, at the session's start, than was taken.
+func (e *Engine) Behind() bool { return e.Next() < e.end }
+
 // Machine is the machine; nil before the first session.
 func (e *Engine) Machine() *machine.Machine { return e.machine }
 
