@@ -154,15 +154,24 @@ func (r *run) client() (sarama.Client, error) {
 	return sarama.NewClient(r.Network.Descriptor().Brokers, config)
 }
 
-// limitLow lowers max.message.bytes below the size of any envelope.
-func limitLow(ctx context.Context, r *run) error {
+// admin is the same client as an administrator; closing it closes both.
+func (r *run) admin() (sarama.Client, sarama.ClusterAdmin, error) {
 	c, err := r.client()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	a, err := sarama.NewClusterAdminFromClient(c)
 	if err != nil {
-		return errors.Join(err, c.Close())
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	return c, a, nil
+}
+
+// limitLow lowers max.message.bytes below the size of any envelope.
+func limitLow(ctx context.Context, r *run) error {
+	_, a, err := r.admin()
+	if err != nil {
+		return err
 	}
 	defer a.Close()
 	entries, err := a.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: r.Channel, ConfigNames: []string{limit}})
@@ -189,13 +198,9 @@ func setLimit(a sarama.ClusterAdmin, topic, value string) error {
 
 // leaderMove puts another of the topic's replicas first, and has it elected.
 func leaderMove(_ context.Context, r *run) error {
-	c, err := r.client()
+	c, a, err := r.admin()
 	if err != nil {
 		return err
-	}
-	a, err := sarama.NewClusterAdminFromClient(c)
-	if err != nil {
-		return errors.Join(err, c.Close())
 	}
 	defer a.Close()
 	replicas, err := c.Replicas(r.Channel, 0)
