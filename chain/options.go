@@ -25,7 +25,7 @@ type Options struct {
 	NewPuller NewPuller // nil: a channel whose topic lost records that it needs stops
 	engine.Settings
 
-	RetryMin      time.Duration // first pause after a failure; default 100 ms, doubled up to RetryMax, with jitter
+	RetryMin      time.Duration // first pause after a failure; default 100 ms, a quarter longer each time up to RetryMax, with jitter
 	RetryMax      time.Duration // default 5 s
 	AppendTimeout time.Duration // how long Order and Configure wait for the acknowledgement; default 10 s
 	ReadyTimeout  time.Duration // how long WaitReady waits for a chain that is starting or cut off; default 5 s

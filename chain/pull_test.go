@@ -73,7 +73,7 @@ func TestAwaitsABlock(t *testing.T) {
 		l, _ := r.history()
 		r.broker.Trim(channel, 9)
 		again := l.UpTo(2)
-		c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Silent: 8})
+		c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Silent: 16})
 		time.Sleep(3 * time.Second)
 		r.reports(c, types.StatusOnBoarding)
 		err := c.Order(envelope("x"), 0)

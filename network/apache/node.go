@@ -74,6 +74,7 @@ controller.quorum.election.backoff.max.ms=300
 controller.quorum.request.timeout.ms=1000
 replica.lag.time.max.ms=3000
 replica.fetch.wait.max.ms=200
+replica.fetch.backoff.ms=200
 log.cleaner.dedupe.buffer.size=4194304
 {{range .Settings}}{{.}}
 {{end}}`))

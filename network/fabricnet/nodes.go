@@ -119,6 +119,8 @@ func (n *Network) ordererEnv(o Orderer) []string {
 		"ORDERER_FILELEDGER_LOCATION=" + n.path(o.Dir, "ledger"),
 		"ORDERER_CONSENSUS_WALDIR=" + n.path(o.Dir, "etcdraft", "wal"),
 		"ORDERER_CONSENSUS_SNAPDIR=" + n.path(o.Dir, "etcdraft", "snapshot"),
+		"ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL=1s", // a broker of this machine answers at once; one that was just
+		"ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ=2s", // started accepts connections long before it answers
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR=" + strconv.Itoa(n.options.Replication),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_COMPATIBLE=" + strings.Join(n.options.Compatible, ","),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_MOVED=" + strings.Join(n.options.Moved, ","),
