@@ -32,7 +32,8 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 	}, NodeTimeout(5*time.Minute))
 
 	It("lose, repeat and part nothing while they and the orderers are killed and moved", func(ctx SpecContext) {
-		w.chaos(ctx, 12, "broker-kill", "leader-kill", "leader-move", "orderer-kill", "orderer-stall")
+		w.chaos(ctx, 12, "leader-kill", "follower-kill", "controller-kill", "broker-stall", "brokers-rolling", "leader-move",
+			"orderer-kill", "orderer-stall", "orderer-restart")
 	}, SpecTimeout(8*time.Minute))
 
 	It("refuse what a topic's new limit does not take, and lose nothing", func(ctx SpecContext) {

@@ -2,6 +2,7 @@ package apache
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -52,6 +53,21 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	t.Setenv("PATH", filepath.Dir(old))
 	_, err = Install(t.Context(), Versions[0], t.TempDir(), io.Discard)
 	checkRemedy(t, err, "mvn")
+}
+
+// The newest epoch counts: a node that was away still follows an earlier controller.
+func TestController(t *testing.T) {
+	c := &Cluster{Dir: t.TempDir(), Nodes: []Node{{ID: 1}, {ID: 2}, {ID: 3}}}
+	states := []string{`{"leaderId":1,"leaderEpoch":3}`, `{"leaderId":3,"leaderEpoch":4,"data_version":1}`, `{"leaderId":-1,"leaderEpoch":3}`}
+	for i, n := range c.Nodes {
+		folder := filepath.Join(c.folder(n), "data", "__cluster_metadata-0")
+		if err := errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(filepath.Join(folder, "quorum-state"), []byte(states[i]), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := c.Controller(); err != nil || n.ID != 3 {
+		t.Errorf("got node %d, %v; want 3", n.ID, err)
+	}
 }
 
 func checkRemedy(t *testing.T, err error, says string) {

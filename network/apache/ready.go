@@ -2,7 +2,10 @@ package apache
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -43,4 +46,28 @@ func Serving(ctx context.Context, address string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// Controller is the node that its peers follow as the active controller, by what
+// they have written down: clients are told the name of any broker instead.
+func (c *Cluster) Controller() (Node, error) {
+	newest := struct{ LeaderID, LeaderEpoch int }{}
+	for _, n := range c.Nodes {
+		text, err := os.ReadFile(filepath.Join(c.folder(n), "data", "__cluster_metadata-0", "quorum-state"))
+		if err != nil {
+			return Node{}, err
+		}
+		told := newest
+		if err := json.Unmarshal(text, &told); err != nil {
+			return Node{}, fmt.Errorf("the quorum's state at node %d: %w", n.ID, err)
+		}
+		if told.LeaderEpoch > newest.LeaderEpoch {
+			newest = told
+		}
+	}
+	at := slices.IndexFunc(c.Nodes, func(n Node) bool { return n.ID == newest.LeaderID })
+	if at < 0 {
+		return Node{}, fmt.Errorf("no controller is elected in epoch %d", newest.LeaderEpoch)
+	}
+	return c.Nodes[at], nil
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -65,6 +66,7 @@ func Run(ctx context.Context, c Config) error {
 type run struct {
 	Config
 	rng  *rand.Rand
+	deck []Fault // those that are still to be done before any is done again
 	done int
 }
 
@@ -84,7 +86,7 @@ func (r *run) harm(ctx context.Context) error {
 		if err := r.pause(ctx, r.Rest, 2*r.Rest); err != nil {
 			return err
 		}
-		f := r.Faults[r.rng.IntN(len(r.Faults))]
+		f := r.draw()
 		began := time.Now()
 		if err := f.do(ctx, r); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
@@ -93,6 +95,17 @@ func (r *run) harm(ctx context.Context) error {
 		fmt.Fprintf(r.Progress, "%3d %-16s took %.1fs\n", r.done, f.Name, time.Since(began).Seconds())
 	}
 	return nil
+}
+
+// draw takes the next fault of a shuffled deck, so that a short run has each as well.
+func (r *run) draw() Fault {
+	if len(r.deck) == 0 {
+		r.deck = slices.Clone(r.Faults)
+		r.rng.Shuffle(len(r.deck), func(i, j int) { r.deck[i], r.deck[j] = r.deck[j], r.deck[i] })
+	}
+	f := r.deck[0]
+	r.deck = r.deck[1:]
+	return f
 }
 
 // note says in the history and to who watches what is done.

@@ -22,6 +22,8 @@ type Fault struct {
 var Faults = []Fault{
 	{"broker-kill", "a broker is killed, and started after up to 3 s", killed((*run).broker)},
 	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", leaderKill},
+	{"follower-kill", "a broker that follows the topic's leader is killed, and started after up to 3 s", followerKill},
+	{"controller-kill", "the node that is the active controller is killed, and started after up to 3 s", controllerKill},
 	{"broker-restart", "a broker is stopped as an operator does, and started", restarted((*run).broker)},
 	{"broker-stall", "a broker is stopped where it is for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second)},
 	{"brokers-rolling", "all brokers are restarted, one after the other", rolling},
@@ -60,6 +62,23 @@ func Names() (all []string) {
 }
 
 func leaderKill(ctx context.Context, r *run) error { return kill(ctx, r, r.leader(), ", the leader") }
+
+func followerKill(ctx context.Context, r *run) error {
+	leader := r.leader()
+	followers := slices.DeleteFunc(slices.Clone(r.Network.BrokerNames()), func(name string) bool { return name == leader })
+	if len(followers) == 0 {
+		return errors.New("it needs several brokers")
+	}
+	return kill(ctx, r, followers[r.rng.IntN(len(followers))], ", a follower")
+}
+
+func controllerKill(ctx context.Context, r *run) error {
+	name, err := r.Network.Controller()
+	if err != nil {
+		return err
+	}
+	return kill(ctx, r, name, ", the controller")
+}
 
 func killed(whom func(*run) string) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error { return kill(ctx, r, whom(r), "") }

@@ -128,6 +128,18 @@ func (n *Network) StartBrokers(ctx context.Context) error {
 	return nil
 }
 
+// Controller names the broker that is the active controller of a cluster.
+func (n *Network) Controller() (string, error) {
+	if n.options.Apache == "" {
+		return "", errors.New("brokers that are not the network's own Apache Kafka have no controller that it knows")
+	}
+	node, err := n.apacheCluster().Controller()
+	if err != nil {
+		return "", err
+	}
+	return brokerName + strconv.Itoa(node.ID), nil
+}
+
 // describe says what the brokers are.
 func describe(o Options) string {
 	switch {
