@@ -12,6 +12,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/integration/pki"
+	"github.com/fabric-kafka/orderer/network/apache"
 )
 
 // Parts of orderer.yaml.
@@ -27,8 +28,10 @@ func byPassword(mechanism, file string) string {
 
 // Every way in, from orderer.yaml to a block; then what an operator is told of
 // every way that is closed.
-func TestAccess(t *testing.T) {
-	s := startSecured(t)
+func TestAccess(t *testing.T) { onEachVersion(t, access) }
+
+func access(t *testing.T, v apache.Version) {
+	s := startSecured(t, v)
 	s.file("password", password+"\n")
 	s.file("wrong", "wrong\n")
 	s.file("token", token(orderer, time.Now().Add(time.Hour)))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/network/apache"
 )
 
 // denyByDefault lets in who has no name, which on this broker is who comes by the
@@ -61,8 +62,10 @@ func (r right) prefix() string {
 
 // TestLeastPrivilege shows that these rights suffice, that each is needed, and
 // what is told when it is missing.
-func TestLeastPrivilege(t *testing.T) {
-	s := startSecured(t, denyByDefault...)
+func TestLeastPrivilege(t *testing.T) { onEachVersion(t, leastPrivilege) }
+
+func leastPrivilege(t *testing.T, v apache.Version) {
+	s := startSecured(t, v, denyByDefault...)
 	s.file("password", password)
 	t.Run("setup", s.setup)
 	t.Run("orderer", s.orderer)

@@ -49,9 +49,9 @@ type secured struct {
 	ca *pki.Authority
 }
 
-func startSecured(t *testing.T, more ...string) *secured {
+func startSecured(t *testing.T, v apache.Version, more ...string) *secured {
 	t.Helper()
-	s := &secured{newCluster(t, apache.Versions[0], 1), pki.New(t)}
+	s := &secured{newCluster(t, v, 1), pki.New(t)}
 	for name, protocol := range map[string]string{byTLS: "SSL", byMTLS: "SSL", expired: "SSL", elseHost: "SSL",
 		bySASL: "SASL_PLAINTEXT", byBoth: "SASL_SSL", byScram: "SASL_PLAINTEXT", again: "SASL_PLAINTEXT"} {
 		s.Nodes[0].Listeners = append(s.Nodes[0].Listeners, apache.Listener{Name: name, Protocol: protocol, Address: freeAddress(t)})
