@@ -65,7 +65,9 @@ func (r right) prefix() string {
 func TestLeastPrivilege(t *testing.T) { onEachVersion(t, leastPrivilege) }
 
 func leastPrivilege(t *testing.T, v apache.Version) {
-	s := startSecured(t, v, denyByDefault...)
+	s := newSecured(t, v)
+	s.Settings = append(s.Settings, denyByDefault...)
+	s.start()
 	s.file("password", password)
 	t.Run("setup", s.setup)
 	t.Run("orderer", s.orderer)
@@ -104,8 +106,8 @@ func (s *secured) grantAll(user string) {
 	}
 }
 
-// log is a topic as a user sees it.
-func (s *secured) log(t *testing.T, user, topic string) *kafka.Log {
+// topic is a topic as a user sees it.
+func (s *secured) topic(t *testing.T, user, topic string) *kafka.Log {
 	t.Helper()
 	l, err := kafka.Open(kafka.Config{Brokers: []string{s.address(bySASL)}, RetryBackoff: 20 * time.Millisecond,
 		SASL: &kafka.SASL{Mechanism: kafka.Plain, User: user, Password: func() (string, error) { return password, nil }}}, topic)
@@ -161,12 +163,12 @@ func lacks(t *testing.T, op, topic, right string, f func() error) {
 }
 
 func (s *secured) setup(t *testing.T) {
-	l := s.log(t, setup, prefix+"made")
+	l := s.topic(t, setup, prefix+"made")
 	create := func() error { return l.Create(t.Context()) }
 	lacks(t, "create", prefix+"made", "Create on the topic", create)
 	s.grantAll(setup)
 	works(t, "create", create)
-	outside := s.log(t, setup, "another")
+	outside := s.topic(t, setup, "another")
 	lacks(t, "create", "another", "Create on the topic", func() error { return outside.Create(t.Context()) })
 }
 
@@ -223,7 +225,7 @@ func readOne(ctx context.Context, l *kafka.Log) error {
 // names it, the rest goes on, and all is well once it is given back.
 func (s *secured) orderer(t *testing.T) {
 	topic := prefix + "made"
-	all := operations(t, s.log(t, orderer, topic))
+	all := operations(t, s.topic(t, orderer, topic))
 	survey := all["survey"]
 	finds(t, "Read --operation Write", survey)
 	for op, f := range all {
@@ -270,7 +272,7 @@ func (s *secured) orderer(t *testing.T) {
 // A user who deletes records needs the right that deletes topics, too: Kafka has
 // no other. Groups that he may not describe are not listed for him.
 func (s *secured) pruning(t *testing.T) {
-	l := s.log(t, pruning, prefix+"made")
+	l := s.topic(t, pruning, prefix+"made")
 	prune := func() error { return l.Trim(t.Context(), 1) }
 	if err := prune(); !errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
 		t.Errorf("without rights: %v", err)
@@ -288,7 +290,7 @@ func (s *secured) pruning(t *testing.T) {
 		}
 		return err
 	})
-	b, err := s.log(t, orderer, prefix+"made").Bounds(t.Context())
+	b, err := s.topic(t, orderer, prefix+"made").Bounds(t.Context())
 	if err != nil || b.Start != 1 {
 		t.Errorf("the topic holds %+v, %v", b, err)
 	}
@@ -319,7 +321,7 @@ func (s *secured) denied(t *testing.T) {
 		err := c.WaitReady()
 		return err != nil && strings.Contains(err.Error(), want) && strings.Contains(err.Error(), "the right Create on the topic"), err
 	})
-	made := s.log(t, setup, ledger.ChannelID())
+	made := s.topic(t, setup, ledger.ChannelID())
 	works(t, "create", func() error { return made.Create(t.Context()) })
 	order(t, c, ledger, "a")
 }

@@ -46,29 +46,32 @@ const (
 // what an orderer needs.
 type secured struct {
 	*cluster
-	ca *pki.Authority
+	ca  *pki.Authority
+	log *orderersLog
 }
 
-func startSecured(t *testing.T, v apache.Version, more ...string) *secured {
+// newSecured is one that has not started.
+func newSecured(t *testing.T, v apache.Version) *secured {
 	t.Helper()
-	s := &secured{newCluster(t, v, 1), pki.New(t)}
+	s := &secured{newCluster(t, v, 1), pki.New(t), keepLog(t)}
 	for name, protocol := range map[string]string{byTLS: "SSL", byMTLS: "SSL", expired: "SSL", elseHost: "SSL",
 		bySASL: "SASL_PLAINTEXT", byBoth: "SASL_SSL", byScram: "SASL_PLAINTEXT", again: "SASL_PLAINTEXT"} {
 		s.Nodes[0].Listeners = append(s.Nodes[0].Listeners, apache.Listener{Name: name, Protocol: protocol, Address: freeAddress(t)})
 	}
+	s.ca.Issue(s.ca, "unlisted", time.Hour)
+	s.ca.ServeRevoked()
 	s.ca.Issue(s.ca, "broker", time.Hour)
 	s.ca.Issue(s.ca, orderer, time.Hour)
 	s.ca.Issue(s.ca, "late", -time.Hour)
 	elsewhere := pki.Holder("elsewhere", time.Hour)
 	elsewhere.IPAddresses, elsewhere.DNSNames = nil, []string{"kafka.example.com"}
 	s.ca.IssueFor(s.ca, "elsewhere", elsewhere)
-	s.Settings = append(slices.Concat(s.transport(), login(bySASL, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
+	s.Settings = slices.Concat(s.transport(), login(bySASL, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
 		login(byBoth, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), login(byScram, "SCRAM-SHA-512"), login(again, "PLAIN", "OAUTHBEARER"),
-		[]string{"listener.name.again.connections.max.reauth.ms=4000"}), more...)
+		[]string{"listener.name.again.connections.max.reauth.ms=4000"})
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		s.Users = append(s.Users, apache.User{Mechanism: mechanism, Name: orderer, Password: password})
 	}
-	s.start()
 	return s
 }
 
