@@ -17,9 +17,12 @@ import (
 // Parts of orderer.yaml.
 const (
 	serverTLS      = "TLS: {Enabled: true, RootCAs: [ca.pem]}\n"
-	byTokenFile    = "SASL: {Mechanism: OAUTHBEARER, TokenFile: token}\n"
 	byTokenCommand = "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/cat, %s]}\n"
 )
+
+func byToken(file string) string {
+	return "SASL: {Mechanism: OAUTHBEARER, TokenFile: " + file + "}\n"
+}
 
 func byPassword(mechanism, file string) string {
 	return "SASL: {Mechanism: " + mechanism + ", User: " + orderer + ", PasswordFile: " + file + "}\n"
@@ -31,11 +34,12 @@ func TestAccess(t *testing.T) { onEachVersion(t, access) }
 
 func access(t *testing.T, v apache.Version) {
 	s := newSecured(t, v)
-	s.Java = lookAtRevoked
+	s.Java = append(s.Java, lookAtRevoked...)
 	s.start()
 	s.file("password", password+"\n")
 	s.file("wrong", "wrong\n")
 	s.file("token", token(orderer, time.Now().Add(time.Hour)))
+	s.file("signed", s.issuer.token(orderer, audience, time.Now().Add(time.Hour)))
 	revoked := s.strike(t)
 	t.Run("open", s.open)
 	t.Run("closed", s.closed)
@@ -48,8 +52,9 @@ func (s *secured) open(t *testing.T) {
 	ways := map[string][2]string{
 		"TLS":                  {byTLS, serverTLS},
 		"client certificate":   {byMTLS, identity(orderer)},
-		"token over TLS":       {byBoth, serverTLS + byTokenFile},
-		"token":                {bySASL, byTokenFile},
+		"token over TLS":       {byBoth, serverTLS + byToken("token")},
+		"token":                {bySASL, byToken("token")},
+		"signed token":         {bySigned, byToken("signed")},
 		"token of a command":   {byBoth, identity(orderer) + strings.ReplaceAll(byTokenCommand, "%s", s.ca.Path("token"))},
 		"one mechanism":        {byScram, byPassword("SCRAM-SHA-512", "password")},
 		"another name by TLS":  {elseHost, "TLS: {Enabled: true, RootCAs: [ca.pem], ServerName: kafka.example.com}\n"},
@@ -103,6 +108,9 @@ func (s *secured) closed(t *testing.T) {
 	s.file("wrong", "wrong")
 	s.file("old-token", token(orderer, time.Now().Add(-time.Minute)))
 	s.file("no-token", "nonsense")
+	s.file("old-signed", s.issuer.token(orderer, audience, time.Now().Add(-time.Minute))) // brokers allow 30 s
+	s.file("forged", newIssuer(t).token(orderer, audience, time.Now().Add(time.Hour)))
+	s.file("misdirected", s.issuer.token(orderer, "another service", time.Now().Add(time.Hour)))
 	nowhere := pki.Holder("nowhere", time.Hour)
 	nowhere.CRLDistributionPoints = []string{"http://" + freeAddress(t) + "/revoked.crl"}
 	s.ca.IssueFor(s.ca, "nowhere", nowhere)
@@ -127,8 +135,12 @@ func (s *secured) closed(t *testing.T) {
 		"unknown user":              {bySASL, "SASL: {Mechanism: SCRAM-SHA-512, User: nobody, PasswordFile: password}", loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials},
 		"wrong mechanism": {byScram, byPassword("PLAIN", "password"), `broker 127.0.0.1:PORT does not take the SASL mechanism PLAIN; it takes "SCRAM-SHA-512"; ` +
 			"awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"},
-		"expired token": {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: old-token}", loginFailed + invalid + "OAUTHBEARER; " + awaitCredentials},
-		"no token":      {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: no-token}", loginFailed + invalid + "OAUTHBEARER; " + awaitCredentials},
+		"expired token":          {bySASL, byToken("old-token"), loginFailed + invalidToken + awaitCredentials},
+		"no token":               {bySASL, byToken("no-token"), loginFailed + invalidToken + awaitCredentials},
+		"signed, and expired":    {bySigned, byToken("old-signed"), loginFailed + invalidToken + awaitCredentials},
+		"signed by another key":  {bySigned, byToken("forged"), loginFailed + invalidToken + awaitCredentials},
+		"signed, for other ears": {bySigned, byToken("misdirected"), loginFailed + invalidToken + awaitCredentials},
+		"not signed":             {bySigned, byToken("token"), loginFailed + invalidToken + awaitCredentials},
 		"failing command": {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/false]}",
 			"Consensus.Kafka.SASL.TokenCommand: /bin/false: exit status 1; run it by hand to see what it says; " + awaitReadable},
 	} {
@@ -146,6 +158,7 @@ const (
 	badCertificate = "tls: failed to verify certificate: x509: "
 	loginFailed    = "kafka server: SASL Authentication failed: "
 	invalid        = "Authentication failed during authentication due to invalid credentials with SASL mechanism "
+	invalidToken   = invalid + "OAUTHBEARER; "
 
 	awaitAuthority   = "awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"
 	awaitName        = "awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"
@@ -200,15 +213,19 @@ func (s *secured) rotated(t *testing.T) {
 	s.ca.Issue(s.ca, "listed", time.Hour)
 	s.file("my-password", password)
 	s.file("my-token", token(orderer, time.Now().Add(time.Hour)))
+	s.file("my-signed", s.issuer.token(orderer, audience, time.Now().Add(time.Hour)))
 	ways := []struct {
 		listener, section, says string
 		revoke, renew           func()
 	}{
 		{byBoth, serverTLS + byPassword("SCRAM-SHA-512", "my-password"), loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials,
 			func() { s.setPassword("changed") }, func() { s.file("my-password", "changed") }},
-		{bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: my-token}", "Consensus.Kafka.SASL.TokenFile: open " + s.ca.Path("my-token") +
+		{bySASL, byToken("my-token"), "Consensus.Kafka.SASL.TokenFile: open " + s.ca.Path("my-token") +
 			": no such file or directory; " + awaitReadable,
 			func() { s.ca.Remove("my-token") }, func() { s.file("my-token", token(orderer, time.Now().Add(time.Hour))) }},
+		{bySigned, byToken("my-signed"), loginFailed + invalidToken + awaitCredentials,
+			func() { s.file("my-signed", s.issuer.token(orderer, audience, time.Now().Add(-time.Minute))) },
+			func() { s.file("my-signed", s.issuer.token(orderer, audience, time.Now().Add(time.Hour))) }},
 		{byMTLS, identity("mine"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity,
 			func() { s.ca.Issue(s.ca, "mine", -time.Minute) }, func() { s.ca.Issue(s.ca, "mine", time.Hour) }},
 		{byMTLS, identity("listed"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity,

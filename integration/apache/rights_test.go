@@ -78,8 +78,10 @@ func leastPrivilege(t *testing.T, v apache.Version) {
 	s.start()
 	s.file("password", password)
 	t.Run("setup", s.setup)
-	t.Run("orderer", s.orderer)
-	t.Run("certificate", s.certificate)
+	t.Run("orderers", func(t *testing.T) {
+		t.Run("user", s.orderer)
+		t.Run("certificate", s.certificate)
+	})
 	t.Run("pruning", s.pruning)
 	t.Run("not the orderer's", s.denied)
 }
@@ -237,12 +239,14 @@ func readOne(ctx context.Context, l *kafka.Log) error {
 }
 
 func (s *secured) orderer(t *testing.T) {
+	t.Parallel()
 	s.least(t, orderer, s.topic(t, orderer, made))
 }
 
 // An orderer whose principal is the whole subject of its certificate, as Kafka has
 // it by default, needs the same rights.
 func (s *secured) certificate(t *testing.T) {
+	t.Parallel()
 	const subject = "CN=orderer1,OU=orderer,O=Example,C=CH"
 	holder := pki.Holder("orderer1", time.Hour)
 	holder.Subject.OrganizationalUnit, holder.Subject.Organization, holder.Subject.Country = []string{"orderer"}, []string{"Example"}, []string{"CH"}
