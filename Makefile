@@ -89,11 +89,11 @@ integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narro
 		$(if $(filter embedded,$(BROKERS)),-ginkgo.label-filter='!kafka')
 
 kafka: .build/test ## what only Apache Kafka can show: three brokers, logging in, rights (VERSION=3.9)
-	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights'
+	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights' -args -kafka=$(VERSION)
 	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(VERSION) $(REPORT) -ginkgo.label-filter=kafka
 
-test-kafka: .build/test ## the client's contract and the integration suite on Apache Kafka, both versions
-	$(GOTEST) -name contract -live -- -timeout 20m -count 1 ./integration/apache -v
+test-kafka: .build/test ## the client's contract, logging in, rights and the integration suite on Apache Kafka, both versions
+	$(GOTEST) -name contract -live -- -timeout 30m -count 1 ./integration/apache -v
 	$(MAKE) integration BROKERS=apache:3.9
 	$(MAKE) integration BROKERS=apache:4
 

@@ -2,7 +2,6 @@ package apache
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,14 +11,18 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/integration/pki"
+	"github.com/fabric-kafka/orderer/network/apache"
 )
 
 // Parts of orderer.yaml.
 const (
 	serverTLS      = "TLS: {Enabled: true, RootCAs: [ca.pem]}\n"
-	byTokenFile    = "SASL: {Mechanism: OAUTHBEARER, TokenFile: token}\n"
 	byTokenCommand = "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/cat, %s]}\n"
 )
+
+func byToken(file string) string {
+	return "SASL: {Mechanism: OAUTHBEARER, TokenFile: " + file + "}\n"
+}
 
 func byPassword(mechanism, file string) string {
 	return "SASL: {Mechanism: " + mechanism + ", User: " + orderer + ", PasswordFile: " + file + "}\n"
@@ -27,14 +30,21 @@ func byPassword(mechanism, file string) string {
 
 // Every way in, from orderer.yaml to a block; then what an operator is told of
 // every way that is closed.
-func TestAccess(t *testing.T) {
-	s := startSecured(t)
+func TestAccess(t *testing.T) { onEachVersion(t, access) }
+
+func access(t *testing.T, v apache.Version) {
+	s := newSecured(t, v)
+	s.Java = append(s.Java, lookAtRevoked...)
+	s.start()
 	s.file("password", password+"\n")
 	s.file("wrong", "wrong\n")
 	s.file("token", token(orderer, time.Now().Add(time.Hour)))
+	s.file("signed", s.issuer.token(orderer, audience, time.Now().Add(time.Hour)))
+	revoked := s.strike(t)
 	t.Run("open", s.open)
 	t.Run("closed", s.closed)
 	t.Run("again", s.again)
+	t.Run("revoked", revoked)
 	t.Run("rotated", s.rotated)
 }
 
@@ -42,8 +52,9 @@ func (s *secured) open(t *testing.T) {
 	ways := map[string][2]string{
 		"TLS":                  {byTLS, serverTLS},
 		"client certificate":   {byMTLS, identity(orderer)},
-		"token over TLS":       {byBoth, serverTLS + byTokenFile},
-		"token":                {bySASL, byTokenFile},
+		"token over TLS":       {byBoth, serverTLS + byToken("token")},
+		"token":                {bySASL, byToken("token")},
+		"signed token":         {bySigned, byToken("signed")},
 		"token of a command":   {byBoth, identity(orderer) + strings.ReplaceAll(byTokenCommand, "%s", s.ca.Path("token"))},
 		"one mechanism":        {byScram, byPassword("SCRAM-SHA-512", "password")},
 		"another name by TLS":  {elseHost, "TLS: {Enabled: true, RootCAs: [ca.pem], ServerName: kafka.example.com}\n"},
@@ -78,7 +89,7 @@ func order(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger, text strin
 
 func eventually(t *testing.T, what string, holds func() (bool, any)) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		ok, state := holds()
 		if ok {
 			return
@@ -97,6 +108,12 @@ func (s *secured) closed(t *testing.T) {
 	s.file("wrong", "wrong")
 	s.file("old-token", token(orderer, time.Now().Add(-time.Minute)))
 	s.file("no-token", "nonsense")
+	s.file("old-signed", s.issuer.token(orderer, audience, time.Now().Add(-time.Minute))) // brokers allow 30 s
+	s.file("forged", newIssuer(t).token(orderer, audience, time.Now().Add(time.Hour)))
+	s.file("misdirected", s.issuer.token(orderer, "another service", time.Now().Add(time.Hour)))
+	nowhere := pki.Holder("nowhere", time.Hour)
+	nowhere.CRLDistributionPoints = []string{"http://" + freeAddress(t) + "/revoked.crl"}
+	s.ca.IssueFor(s.ca, "nowhere", nowhere)
 	for name, test := range map[string]struct{ listener, section, says string }{
 		"wrong authority":      {byTLS, "TLS: {Enabled: true, RootCAs: [other.pem]}", withBroker + badCertificate + "certificate signed by unknown authority; " + awaitAuthority},
 		"wrong host name":      {elseHost, serverTLS, withBroker + badCertificate + "cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs; " + awaitName},
@@ -106,6 +123,8 @@ func (s *secured) closed(t *testing.T) {
 		"no client certificate": {byMTLS, serverTLS, withBroker + "remote error: tls: bad certificate; " + awaitIdentity},
 		"expired client":        {byMTLS, identity("late"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"unknown client":        {byMTLS, identity("stranger"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
+		"no list of revoked":    {byMTLS, identity("unlisted"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
+		"list is away":          {byMTLS, identity("nowhere"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"plain text to TLS":     {byTLS, "", "broker 127.0.0.1:PORT speaks TLS at that port, and this orderer does not; " + awaitListener},
 		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; awaiting a listener of the brokers that speaks TLS"},
 		"TLS without log-in":    {byBoth, serverTLS, "broker 127.0.0.1:PORT ended the connection without an answer: EOF; " + awaitListener},
@@ -116,15 +135,19 @@ func (s *secured) closed(t *testing.T) {
 		"unknown user":              {bySASL, "SASL: {Mechanism: SCRAM-SHA-512, User: nobody, PasswordFile: password}", loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials},
 		"wrong mechanism": {byScram, byPassword("PLAIN", "password"), `broker 127.0.0.1:PORT does not take the SASL mechanism PLAIN; it takes "SCRAM-SHA-512"; ` +
 			"awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"},
-		"expired token": {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: old-token}", loginFailed + invalid + "OAUTHBEARER; " + awaitCredentials},
-		"no token":      {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: no-token}", loginFailed + invalid + "OAUTHBEARER; " + awaitCredentials},
+		"expired token":          {bySASL, byToken("old-token"), loginFailed + invalidToken + awaitCredentials},
+		"no token":               {bySASL, byToken("no-token"), loginFailed + invalidToken + awaitCredentials},
+		"signed, and expired":    {bySigned, byToken("old-signed"), loginFailed + invalidToken + awaitCredentials},
+		"signed by another key":  {bySigned, byToken("forged"), loginFailed + invalidToken + awaitCredentials},
+		"signed, for other ears": {bySigned, byToken("misdirected"), loginFailed + invalidToken + awaitCredentials},
+		"not signed":             {bySigned, byToken("token"), loginFailed + invalidToken + awaitCredentials},
 		"failing command": {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/false]}",
 			"Consensus.Kafka.SASL.TokenCommand: /bin/false: exit status 1; run it by hand to see what it says; " + awaitReadable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, ledger := s.chain(t, test.listener, test.section)
-			tells(t, c, ledger, test.says)
+			s.tells(t, c, ledger, test.says)
 		})
 	}
 }
@@ -135,6 +158,7 @@ const (
 	badCertificate = "tls: failed to verify certificate: x509: "
 	loginFailed    = "kafka server: SASL Authentication failed: "
 	invalid        = "Authentication failed during authentication due to invalid credentials with SASL mechanism "
+	invalidToken   = invalid + "OAUTHBEARER; "
 
 	awaitAuthority   = "awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"
 	awaitName        = "awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"
@@ -146,28 +170,6 @@ const (
 
 func identity(name string) string {
 	return "TLS: {Enabled: true, RootCAs: [ca.pem], Certificate: " + name + ".pem, PrivateKey: " + name + ".key}\n"
-}
-
-var (
-	port  = regexp.MustCompile(`127\.0\.0\.1:\d+`)
-	stamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:]+Z`)
-	since = regexp.MustCompile(` \(for [0-9.msh]+ now\)$`)
-)
-
-// tells waits until a client's envelope is refused with just that, ports and times
-// left out.
-func tells(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger, says string) {
-	t.Helper()
-	want := fmt.Sprintf("the channel is not ready on this orderer: identity topic %q: kafka: client has run out of available brokers to talk to: %s",
-		ledger.ChannelID(), says)
-	eventually(t, want, func() (bool, any) {
-		err := c.Order(chaintest.Envelope(ledger.ChannelID(), "refused"), ledger.Sequence())
-		if err == nil {
-			t.Fatal("the envelope is ordered")
-		}
-		text := stamp.ReplaceAllString(port.ReplaceAllString(since.ReplaceAllString(err.Error(), ""), "127.0.0.1:PORT"), "TIME")
-		return text == want, text
-	})
 }
 
 // Brokers that demand a log-in every four seconds, and tokens that end after
@@ -208,19 +210,26 @@ printf '%s.%s.' "$(printf '{"alg":"none"}' | encode)" "$(printf '{"sub":"orderer
 // has to connect again, and needs no restart.
 func (s *secured) rotated(t *testing.T) {
 	s.ca.Issue(s.ca, "mine", time.Hour)
+	s.ca.Issue(s.ca, "listed", time.Hour)
 	s.file("my-password", password)
 	s.file("my-token", token(orderer, time.Now().Add(time.Hour)))
+	s.file("my-signed", s.issuer.token(orderer, audience, time.Now().Add(time.Hour)))
 	ways := []struct {
 		listener, section, says string
 		revoke, renew           func()
 	}{
 		{byBoth, serverTLS + byPassword("SCRAM-SHA-512", "my-password"), loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials,
 			func() { s.setPassword("changed") }, func() { s.file("my-password", "changed") }},
-		{bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenFile: my-token}", "Consensus.Kafka.SASL.TokenFile: open " + s.ca.Path("my-token") +
+		{bySASL, byToken("my-token"), "Consensus.Kafka.SASL.TokenFile: open " + s.ca.Path("my-token") +
 			": no such file or directory; " + awaitReadable,
 			func() { s.ca.Remove("my-token") }, func() { s.file("my-token", token(orderer, time.Now().Add(time.Hour))) }},
+		{bySigned, byToken("my-signed"), loginFailed + invalidToken + awaitCredentials,
+			func() { s.file("my-signed", s.issuer.token(orderer, audience, time.Now().Add(-time.Minute))) },
+			func() { s.file("my-signed", s.issuer.token(orderer, audience, time.Now().Add(time.Hour))) }},
 		{byMTLS, identity("mine"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity,
 			func() { s.ca.Issue(s.ca, "mine", -time.Minute) }, func() { s.ca.Issue(s.ca, "mine", time.Hour) }},
+		{byMTLS, identity("listed"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity,
+			func() { s.ca.Revoke("listed") }, func() { s.ca.Issue(s.ca, "listed", time.Hour) }},
 	}
 	chains, ledgers := make([]consensus.Chain, len(ways)), make([]*chaintest.Ledger, len(ways))
 	for i, way := range ways {
@@ -231,9 +240,34 @@ func (s *secured) rotated(t *testing.T) {
 	s.stop()
 	s.start()
 	for i, way := range ways {
-		tells(t, chains[i], ledgers[i], way.says)
+		s.tells(t, chains[i], ledgers[i], way.says)
 		way.renew()
 		order(t, chains[i], ledgers[i], "after")
+	}
+}
+
+// lookAtRevoked has the broker's Java look at the lists that client certificates
+// name. It keeps each for 30 seconds.
+var lookAtRevoked = []string{"-Dcom.sun.net.ssl.checkRevocation=true", "-Dcom.sun.security.enableCRLDP=true"}
+
+// strike revokes the certificate of an orderer that runs, and returns what shows
+// that it is cut off when it looks at its topic after the broker has looked at the
+// list again, as is one that starts then, and that both go on with another
+// certificate. Neither broker nor orderer starts again.
+func (s *secured) strike(t *testing.T) func(*testing.T) {
+	s.ca.Issue(s.ca, "revoked", time.Hour)
+	section := identity("revoked") + "CheckInterval: 1s\n"
+	runs, ledger := s.chain(t, byMTLS, section)
+	order(t, runs, ledger, "before")
+	s.ca.Revoke("revoked")
+	return func(t *testing.T) {
+		eventually(t, "it is cut off", func() (bool, any) { return runs.WaitReady() != nil, "it is ready" })
+		starts, of := s.chain(t, byMTLS, section)
+		s.tells(t, runs, ledger, withBroker+"remote error: tls: unknown certificate; "+awaitIdentity)
+		s.tells(t, starts, of, withBroker+"remote error: tls: unknown certificate; "+awaitIdentity)
+		s.ca.Issue(s.ca, "revoked", time.Hour)
+		order(t, runs, ledger, "after")
+		order(t, starts, of, "after")
 	}
 }
 

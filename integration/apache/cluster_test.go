@@ -4,6 +4,7 @@ package apache
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -18,6 +19,26 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/apache"
 )
+
+// only narrows a run of the tests to one version.
+var only = flag.String("kafka", "", "version of Apache Kafka, or the beginning of it; all that are known when empty")
+
+// onEachVersion runs a test on every version that is known, or on the one that was
+// asked for.
+func onEachVersion(t *testing.T, f func(*testing.T, apache.Version)) {
+	t.Helper()
+	versions := apache.Versions
+	if *only != "" {
+		v, err := apache.Find(*only)
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions = []apache.Version{v}
+	}
+	for _, v := range versions {
+		t.Run(v.Number, func(t *testing.T) { f(t, v) })
+	}
+}
 
 // nodes of a cluster: as many as the smallest that survives the loss of one.
 const nodes = 3

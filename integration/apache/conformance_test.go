@@ -93,7 +93,5 @@ func leaderBy(address, topic string) (int32, error) {
 
 // The client keeps the contract on every version, as on the embedded broker.
 func TestConformance(t *testing.T) {
-	for _, v := range apache.Versions {
-		t.Run(v.Number, func(t *testing.T) { logtest.Run(t, harness{startCluster(t, v)}) })
-	}
+	onEachVersion(t, func(t *testing.T, v apache.Version) { logtest.Run(t, harness{startCluster(t, v)}) })
 }

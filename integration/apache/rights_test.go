@@ -2,6 +2,8 @@ package apache
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -12,9 +14,13 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/hyperledger/fabric/orderer/consensus"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/integration/pki"
+	"github.com/fabric-kafka/orderer/network/apache"
 )
 
 // denyByDefault lets in who has no name, which on this broker is who comes by the
@@ -52,6 +58,9 @@ var rightsOf = map[string][]right{
 // The prefix of the channels' topics, and that of the orderers' groups.
 const prefix, groups = "channel-", "fabric-orderer."
 
+// made is the topic that setup makes.
+const made = prefix + "made"
+
 func (r right) prefix() string {
 	if r.with == sarama.AclResourceGroup {
 		return groups
@@ -61,11 +70,18 @@ func (r right) prefix() string {
 
 // TestLeastPrivilege shows that these rights suffice, that each is needed, and
 // what is told when it is missing.
-func TestLeastPrivilege(t *testing.T) {
-	s := startSecured(t, denyByDefault...)
+func TestLeastPrivilege(t *testing.T) { onEachVersion(t, leastPrivilege) }
+
+func leastPrivilege(t *testing.T, v apache.Version) {
+	s := newSecured(t, v)
+	s.Settings = append(s.Settings, denyByDefault...)
+	s.start()
 	s.file("password", password)
 	t.Run("setup", s.setup)
-	t.Run("orderer", s.orderer)
+	t.Run("orderers", func(t *testing.T) {
+		t.Run("user", s.orderer)
+		t.Run("certificate", s.certificate)
+	})
 	t.Run("pruning", s.pruning)
 	t.Run("not the orderer's", s.denied)
 }
@@ -94,18 +110,24 @@ func (s *secured) revoke(user string, r right) {
 	})
 }
 
-// grantAll gives a user the rights of the table.
-func (s *secured) grantAll(user string) {
-	for _, r := range rightsOf[user] {
+// grantAll gives a user the rights that the table has for it, or for another.
+func (s *secured) grantAll(user, as string) {
+	for _, r := range rightsOf[as] {
 		s.grant(user, r)
 	}
 }
 
-// log is a topic as a user sees it.
-func (s *secured) log(t *testing.T, user, topic string) *kafka.Log {
+// topic is a topic as a user sees it.
+func (s *secured) topic(t *testing.T, user, topic string) *kafka.Log {
 	t.Helper()
-	l, err := kafka.Open(kafka.Config{Brokers: []string{s.address(bySASL)}, RetryBackoff: 20 * time.Millisecond,
-		SASL: &kafka.SASL{Mechanism: kafka.Plain, User: user, Password: func() (string, error) { return password, nil }}}, topic)
+	return open(t, topic, kafka.Config{Brokers: []string{s.address(bySASL)},
+		SASL: &kafka.SASL{Mechanism: kafka.Plain, User: user, Password: func() (string, error) { return password, nil }}})
+}
+
+func open(t *testing.T, topic string, config kafka.Config) *kafka.Log {
+	t.Helper()
+	config.RetryBackoff = 20 * time.Millisecond
+	l, err := kafka.Open(config, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,12 +180,12 @@ func lacks(t *testing.T, op, topic, right string, f func() error) {
 }
 
 func (s *secured) setup(t *testing.T) {
-	l := s.log(t, setup, prefix+"made")
+	l := s.topic(t, setup, made)
 	create := func() error { return l.Create(t.Context()) }
-	lacks(t, "create", prefix+"made", "Create on the topic", create)
-	s.grantAll(setup)
+	lacks(t, "create", made, "Create on the topic", create)
+	s.grantAll(setup, setup)
 	works(t, "create", create)
-	outside := s.log(t, setup, "another")
+	outside := s.topic(t, setup, "another")
 	lacks(t, "create", "another", "Create on the topic", func() error { return outside.Create(t.Context()) })
 }
 
@@ -216,11 +238,35 @@ func readOne(ctx context.Context, l *kafka.Log) error {
 	return err
 }
 
+func (s *secured) orderer(t *testing.T) {
+	t.Parallel()
+	s.least(t, orderer, s.topic(t, orderer, made))
+}
+
+// An orderer whose principal is the whole subject of its certificate, as Kafka has
+// it by default, needs the same rights.
+func (s *secured) certificate(t *testing.T) {
+	t.Parallel()
+	const subject = "CN=orderer1,OU=orderer,O=Example,C=CH"
+	holder := pki.Holder("orderer1", time.Hour)
+	holder.Subject.OrganizationalUnit, holder.Subject.Organization, holder.Subject.Country = []string{"orderer"}, []string{"Example"}, []string{"CH"}
+	s.ca.IssueFor(s.ca, "subject", holder)
+	pair, err := tls.LoadX509KeyPair(s.ca.Path("subject.pem"), s.ca.Path("subject.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &tls.Config{RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{pair}}
+	config.RootCAs.AppendCertsFromPEM(s.ca.Read("ca.pem"))
+	s.least(t, subject, open(t, made, kafka.Config{Brokers: []string{s.address(byMTLS)},
+		TLS: func() (*tls.Config, error) { return config, nil }}))
+	c, ledger := s.chain(t, byMTLS, identity("subject"))
+	s.ordersOnceMade(t, c, ledger)
+}
+
 // The rights of an orderer are taken away one at a time: what needs one fails and
 // names it, the rest goes on, and all is well once it is given back.
-func (s *secured) orderer(t *testing.T) {
-	topic := prefix + "made"
-	all := operations(t, s.log(t, orderer, topic))
+func (s *secured) least(t *testing.T, user string, l *kafka.Log) {
+	topic, all := made, operations(t, l)
 	survey := all["survey"]
 	finds(t, "Read --operation Write", survey)
 	for op, f := range all {
@@ -233,13 +279,13 @@ func (s *secured) orderer(t *testing.T) {
 		}
 		lacks(t, op, topic, missing, f)
 	}
-	s.grantAll(orderer)
+	s.grantAll(user, orderer)
 	works(t, "append", all["append"])
 	for op, f := range all {
 		works(t, op, f)
 	}
 	for r, needed := range map[right][]string{writeTopic: {"append"}, readTopic: {"read", "publish"}, describeSet: nil, readGroup: {"publish"}} {
-		s.revoke(orderer, r)
+		s.revoke(user, r)
 		missing := r.op.String() + " on the topic"
 		if r == readGroup {
 			missing = "Read on its consumer group"
@@ -257,7 +303,7 @@ func (s *secured) orderer(t *testing.T) {
 				works(t, op+" without "+missing, f)
 			}
 		}
-		s.grant(orderer, r)
+		s.grant(user, r)
 		for _, op := range needed {
 			works(t, op, all[op])
 		}
@@ -267,7 +313,7 @@ func (s *secured) orderer(t *testing.T) {
 // A user who deletes records needs the right that deletes topics, too: Kafka has
 // no other. Groups that he may not describe are not listed for him.
 func (s *secured) pruning(t *testing.T) {
-	l := s.log(t, pruning, prefix+"made")
+	l := s.topic(t, pruning, made)
 	prune := func() error { return l.Trim(t.Context(), 1) }
 	if err := prune(); !errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
 		t.Errorf("without rights: %v", err)
@@ -277,7 +323,7 @@ func (s *secured) pruning(t *testing.T) {
 	if all, err := l.Published(t.Context(), groups); err != nil || len(all) != 0 {
 		t.Errorf("without a right on groups: %v, %v", all, err)
 	}
-	s.grantAll(pruning)
+	s.grantAll(pruning, pruning)
 	works(t, "see the groups", func() error {
 		all, err := l.Published(t.Context(), groups)
 		if err == nil && !slices.Equal(all, []log.Progress{progress}) {
@@ -285,7 +331,7 @@ func (s *secured) pruning(t *testing.T) {
 		}
 		return err
 	})
-	b, err := s.log(t, orderer, prefix+"made").Bounds(t.Context())
+	b, err := s.topic(t, orderer, made).Bounds(t.Context())
 	if err != nil || b.Start != 1 {
 		t.Errorf("the topic holds %+v, %v", b, err)
 	}
@@ -293,7 +339,7 @@ func (s *secured) pruning(t *testing.T) {
 
 // What would harm a channel is not an orderer's to do.
 func (s *secured) denied(t *testing.T) {
-	topic, size := prefix+"made", "1000"
+	topic, size := made, "1000"
 	for what, f := range map[string]func(sarama.ClusterAdmin) error{
 		"delete records": func(a sarama.ClusterAdmin) error { return a.DeleteRecords(topic, map[int32]int64{0: 2}) },
 		"delete topic":   func(a sarama.ClusterAdmin) error { return a.DeleteTopic(topic) },
@@ -311,13 +357,20 @@ func (s *secured) denied(t *testing.T) {
 		}
 	}
 	c, ledger := s.chain(t, bySASL, byPassword("PLAIN", "password"))
+	s.ordersOnceMade(t, c, ledger)
+}
+
+// ordersOnceMade waits until an orderer that may not make its topic has said so, and
+// has it order once setup has made it.
+func (s *secured) ordersOnceMade(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger) {
+	t.Helper()
 	want := fmt.Sprintf("create topic %q: ", ledger.ChannelID())
 	eventually(t, want, func() (bool, any) {
 		err := c.WaitReady()
 		return err != nil && strings.Contains(err.Error(), want) && strings.Contains(err.Error(), "the right Create on the topic"), err
 	})
-	made := s.log(t, setup, ledger.ChannelID())
-	works(t, "create", func() error { return made.Create(t.Context()) })
+	l := s.topic(t, setup, ledger.ChannelID())
+	works(t, "create", func() error { return l.Create(t.Context()) })
 	order(t, c, ledger, "a")
 }
 

@@ -1,7 +1,6 @@
 package apache
 
 import (
-	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,6 +38,7 @@ const (
 	byScram  = "SCRAM"    // SCRAM-SHA-512 only
 	expired  = "EXPIRED"  // the broker's certificate has expired
 	elseHost = "ELSEHOST" // the broker's certificate is for another host
+	bySigned = "SIGNED"   // tokens that an issuer signed
 	again    = "AGAIN"    // PLAIN and tokens, asked for every four seconds
 )
 
@@ -46,35 +46,47 @@ const (
 // what an orderer needs.
 type secured struct {
 	*cluster
-	ca *pki.Authority
+	ca     *pki.Authority
+	issuer *issuer
+	log    *orderersLog
 }
 
-func startSecured(t *testing.T, more ...string) *secured {
+// newSecured is one that has not started.
+func newSecured(t *testing.T, v apache.Version) *secured {
 	t.Helper()
-	s := &secured{newCluster(t, apache.Versions[0], 1), pki.New(t)}
+	s := &secured{newCluster(t, v, 1), pki.New(t), newIssuer(t), keepLog(t)}
 	for name, protocol := range map[string]string{byTLS: "SSL", byMTLS: "SSL", expired: "SSL", elseHost: "SSL",
-		bySASL: "SASL_PLAINTEXT", byBoth: "SASL_SSL", byScram: "SASL_PLAINTEXT", again: "SASL_PLAINTEXT"} {
+		bySASL: "SASL_PLAINTEXT", byBoth: "SASL_SSL", byScram: "SASL_PLAINTEXT", bySigned: "SASL_PLAINTEXT", again: "SASL_PLAINTEXT"} {
 		s.Nodes[0].Listeners = append(s.Nodes[0].Listeners, apache.Listener{Name: name, Protocol: protocol, Address: freeAddress(t)})
 	}
+	s.ca.Issue(s.ca, "unlisted", time.Hour)
+	s.ca.ServeRevoked()
 	s.ca.Issue(s.ca, "broker", time.Hour)
 	s.ca.Issue(s.ca, orderer, time.Hour)
 	s.ca.Issue(s.ca, "late", -time.Hour)
 	elsewhere := pki.Holder("elsewhere", time.Hour)
 	elsewhere.IPAddresses, elsewhere.DNSNames = nil, []string{"kafka.example.com"}
 	s.ca.IssueFor(s.ca, "elsewhere", elsewhere)
-	s.Settings = append(slices.Concat(s.transport(), login(bySASL, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
-		login(byBoth, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), login(byScram, "SCRAM-SHA-512"), login(again, "PLAIN", "OAUTHBEARER"),
-		[]string{"listener.name.again.connections.max.reauth.ms=4000"}), more...)
+	s.file("keys.json", s.issuer.keys())
+	keys := "file://" + s.ca.Path("keys.json")
+	s.Java = []string{"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=" + keys}
+	s.Settings = slices.Concat(s.transport(), login(bySASL, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
+		login(byBoth, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), login(byScram, "SCRAM-SHA-512"), login(again, "PLAIN", "OAUTHBEARER"), signedTokens(bySigned, keys),
+		[]string{"listener.name.again.connections.max.reauth.ms=4000"})
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		s.Users = append(s.Users, apache.User{Mechanism: mechanism, Name: orderer, Password: password})
 	}
-	s.start()
 	return s
 }
 
 func (s *secured) address(listener string) string {
 	i := slices.IndexFunc(s.Nodes[0].Listeners, func(l apache.Listener) bool { return l.Name == listener })
 	return s.Nodes[0].Listeners[i].Address
+}
+
+// listenerPrefix is that of the settings of a listener alone.
+func listenerPrefix(listener string) string {
+	return "listener.name." + strings.ToLower(listener) + "."
 }
 
 // transport are the settings of TLS.
@@ -84,8 +96,8 @@ func (s *secured) transport() []string {
 		"listener.name.mtls.ssl.client.auth=required",
 		`listener.name.mtls.ssl.principal.mapping.rules=RULE:^CN=([^,]+)$/$1/,DEFAULT`}
 	for listener, holder := range map[string]string{expired: "late", elseHost: "elsewhere"} {
-		prefix := "listener.name." + strings.ToLower(listener)
-		lines = append(lines, prefix+".ssl.keystore.type=PEM", prefix+".ssl.keystore.location="+s.store(holder))
+		prefix := listenerPrefix(listener)
+		lines = append(lines, prefix+"ssl.keystore.type=PEM", prefix+"ssl.keystore.location="+s.store(holder))
 	}
 	return lines
 }
@@ -109,19 +121,12 @@ func login(listener string, mechanisms ...string) []string {
 		"SCRAM-SHA-512": "scram.ScramLoginModule required",
 		"OAUTHBEARER":   `oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker"`,
 	}
-	prefix := "listener.name." + strings.ToLower(listener) + "."
+	prefix := listenerPrefix(listener)
 	lines := []string{prefix + "sasl.enabled.mechanisms=" + strings.Join(mechanisms, ",")}
 	for _, m := range mechanisms {
 		lines = append(lines, prefix+strings.ToLower(m)+".sasl.jaas.config="+security+modules[m]+";")
 	}
 	return lines
-}
-
-// token is one that Kafka's validator for tests takes.
-func token(subject string, end time.Time) string {
-	encode := base64.RawURLEncoding.EncodeToString
-	claims := fmt.Sprintf(`{"sub":%q,"iat":%d,"exp":%d}`, subject, end.Add(-time.Hour).Unix(), end.Unix())
-	return encode([]byte(`{"alg":"none"}`)) + "." + encode([]byte(claims)) + "."
 }
 
 // file puts a file into the folder of certificates.

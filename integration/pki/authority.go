@@ -23,13 +23,14 @@ type Authority struct {
 	dir         string
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
+	revoked     *revoked // nil: its certificates name no list
 }
 
 // New makes an authority; its own certificate is ca.pem.
 func New(t testing.TB) *Authority {
 	t.Helper()
 	root := Holder(fmt.Sprintf("authority %d", time.Now().UnixNano()), 24*time.Hour)
-	root.IsCA, root.KeyUsage = true, x509.KeyUsageCertSign
+	root.IsCA, root.KeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
 	a := &Authority{t: t, dir: t.TempDir(), key: newKey(t)}
 	raw, err := x509.CreateCertificate(rand.Reader, root, root, a.key.Public(), a.key)
 	if err == nil {
@@ -75,6 +76,9 @@ func (a *Authority) Issue(to *Authority, name string, valid time.Duration) {
 // IssueFor is Issue for a holder of any kind.
 func (a *Authority) IssueFor(to *Authority, name string, holder *x509.Certificate) {
 	a.t.Helper()
+	if a.revoked != nil && holder.CRLDistributionPoints == nil {
+		holder.CRLDistributionPoints = []string{a.revoked.at}
+	}
 	key := newKey(a.t)
 	raw, err := x509.CreateCertificate(rand.Reader, holder, a.certificate, key.Public(), a.key)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -38,6 +39,7 @@ type Cluster struct {
 	Dir      string
 	Nodes    []Node
 	Settings []string // more lines of server.properties, for every node
+	Java     []string // more options of the Java that runs a node
 	Users    []User   // made when the storage is formatted
 }
 
@@ -147,7 +149,8 @@ func (c *Cluster) format(n Node) error {
 // Command is the command line of a node that was prepared.
 func (c *Cluster) Command(n Node) []string {
 	folder := c.folder(n)
-	return c.Kafka.java(folder, "kafka.Kafka", filepath.Join(folder, "server.properties"))
+	line := c.Kafka.java(folder, "kafka.Kafka", filepath.Join(folder, "server.properties"))
+	return slices.Insert(line, 1, c.Java...)
 }
 
 // java is the command line of one of Kafka's programs, with the settings of its
