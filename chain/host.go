@@ -59,6 +59,8 @@ func (h *host) Append(ctx context.Context, value []byte) error {
 	return h.chain.append(ctx, value)
 }
 
+func (h *host) Room(bytes int) error { return h.chain.opts.Room(bytes) }
+
 func (h *host) Write(b engine.Block) error {
 	block, err := h.nextBlock(b)
 	if err != nil {

@@ -21,6 +21,8 @@ type Options struct {
 	Brokers []string              // in the place of the channel config's list; none: that list
 	Events  engine.Events
 
+	Room func(bytes int) error // an error until the ledger's disk takes so many bytes; nil: it is not asked
+
 	Member    string    // consumer group that progress is published by; empty: it is not published
 	NewPuller NewPuller // nil: a channel whose topic lost records that it needs stops
 	engine.Settings
@@ -59,6 +61,9 @@ func (o Options) withDefaults() Options {
 	fill(&o.Inflight, DefaultInflight)
 	fill(&o.Preflight, PreflightWarn)
 	o.Events = o.Events.WithDefaults()
+	if o.Room == nil {
+		o.Room = func(int) error { return nil }
+	}
 	return o
 }
 

@@ -18,6 +18,9 @@ const missingLimit = 5
 // follows a topic by name: one that was recreated or cut short is read on without
 // an error once it is long enough, so nothing is read before this.
 func (e *Engine) Connect(ctx context.Context) error {
+	if err := e.host.Room(0); err != nil {
+		return err
+	}
 	topic, err := e.host.Log()
 	if err != nil {
 		return stop(err)

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
@@ -24,8 +23,11 @@ func (e *Engine) step(ctx context.Context, in machine.Input) (err error) {
 // proceed performs the effects in hand and returns the answer to the last. What
 // it fails before stays in hand, for the next session.
 func (e *Engine) proceed(ctx context.Context) (answer machine.Input, err error) {
-	if slices.ContainsFunc(e.effects, writes) {
+	if blocks, bytes := written(e.effects); blocks > 0 {
 		if err := e.sourced(ctx); err != nil {
+			return nil, err
+		}
+		if err := e.host.Room(bytes); err != nil {
 			return nil, err
 		}
 	}
@@ -39,12 +41,21 @@ func (e *Engine) proceed(ctx context.Context) (answer machine.Input, err error) 
 	return answer, nil
 }
 
-func writes(effect machine.Effect) bool {
-	switch effect.(type) {
-	case machine.WriteBlock, machine.WriteConfigBlock:
-		return true
+// written is how many blocks the effects write, and how large their envelopes are.
+func written(effects []machine.Effect) (blocks, bytes int) {
+	for _, effect := range effects {
+		switch f := effect.(type) {
+		case machine.WriteBlock:
+			blocks++
+			for _, envelope := range f.Envelopes {
+				bytes += len(envelope.Bytes)
+			}
+		case machine.WriteConfigBlock:
+			blocks++
+			bytes += len(f.Envelope.Bytes)
+		}
 	}
-	return false
+	return blocks, bytes
 }
 
 // sourced makes sure that no record of another topic comes into a block. One that

@@ -47,6 +47,10 @@ type Host interface {
 	// Append appends a record to the topic, with the time limit of a client's append.
 	Append(ctx context.Context, value []byte) error
 
+	// Room returns nil if the ledger's disk takes so many bytes more. It is asked in
+	// every session before one record is taken, and before blocks are written.
+	Room(bytes int) error
+
 	// Write and WriteConfig make the next block of the ledger. WriteConfig puts
 	// the config in force before it returns. An error is final.
 	Write(Block) error

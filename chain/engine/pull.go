@@ -47,11 +47,21 @@ func (e *Engine) CatchUp(ctx context.Context) error {
 		case err != nil:
 			return awaitingBlock{e.awaited(err)}
 		}
+		if err := e.host.Room(sizeOf(b)); err != nil {
+			return awaitingBlock{e.awaited(err)}
+		}
 		if err := e.take(b); err != nil {
 			return stop(err)
 		}
 	}
 	return errPulled
+}
+
+func sizeOf(b Block) (bytes int) {
+	for _, envelope := range b.Envelopes {
+		bytes += len(envelope)
+	}
+	return bytes
 }
 
 // awaited says which block is awaited, and why; cause may be nil.

@@ -38,6 +38,7 @@ const (
 	Rejoin   Verb = "rejoin"    // it has them again
 	Arrive   Verb = "arrive"    // the oldest late append comes to the log
 	DiskFull Verb = "disk-full" // its ledger takes no block, until everything heals
+	DiskLow  Verb = "disk-low"  // its ledger's disk falls below the reserve, or has room again
 	Elect    Verb = "elect"     // the partition has a new leader
 	Repeat   Verb = "repeat"    // a foreign writer appends the record at A thousandths again
 	Stray    Verb = "stray"     // a foreign time-to-cut: the next block of the orderer, plus A

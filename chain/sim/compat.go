@@ -179,7 +179,7 @@ func (w *World) recover() {
 		if o.diskFull && o.fault != nil {
 			o.stop() // an operator has made room and starts it again
 		}
-		o.diskFull = false
+		o.diskFull, o.diskLow = false, false
 		o.boot()
 		if w.loss != nil && w.loss.verb == Recreate {
 			o.audit() // what was posted for it went with the old topic: it finds out when the check is due

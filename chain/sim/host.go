@@ -36,8 +36,20 @@ func (o *Orderer) Append(_ context.Context, value []byte) error {
 	return o.append(value, beforeResubmit, afterResubmit)
 }
 
-// errDisk is what a ledger gives that cannot take a block.
-var errDisk = errors.New("no space left on device")
+// errDisk is what a ledger gives that cannot take a block, and errReserve what is
+// said before it comes to that.
+var (
+	errDisk    = errors.New("no space left on device")
+	errReserve = errors.New("the disk is nearly full")
+)
+
+// Room says whether the ledger's disk has room left.
+func (o *Orderer) Room(int) error {
+	if o.diskLow {
+		return errReserve
+	}
+	return nil
+}
 
 // Write writes a block of normal envelopes.
 func (o *Orderer) Write(b engine.Block) error {

@@ -60,7 +60,7 @@ func TestRow21KilledBetweenStaleConfigAndItsCopy(t *testing.T) {
 }
 
 func TestRow23DiskFull(t *testing.T) {
-	shows(t, func(p *Profile) { p.Disks, p.Restarts = true, true }, "disk-full")
+	shows(t, func(p *Profile) { p.Disks, p.Restarts = true, true }, "disk-full", "disk-low")
 }
 
 func TestRow26Clocks(t *testing.T) {

@@ -43,6 +43,7 @@ type Orderer struct {
 	speed  int64 // of its clock, in percent
 	ledger *Ledger
 
+	diskLow  bool // its ledger's disk is below the reserve
 	diskFull bool // its ledger takes no block
 	up       bool
 	cutOff   bool             // from the brokers

@@ -158,6 +158,8 @@ func (w *World) play(a Action) {
 		w.arrive()
 	case DiskFull:
 		o.diskFull = true
+	case DiskLow:
+		o.diskLow = !o.diskLow
 	case Elect:
 		if w.end() > 0 {
 			w.epoch++

@@ -1,0 +1,113 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric/orderer/common/types"
+
+	"github.com/fabric-kafka/orderer/chain/chaintest"
+)
+
+// disk is one that has room for the ledger while there is as much as is asked for.
+type disk struct{ free atomic.Int64 }
+
+func (d *disk) room(bytes int) error {
+	if free := d.free.Load(); free < int64(bytes) {
+		return fmt.Errorf("the disk has %d bytes free", free)
+	}
+	return nil
+}
+
+// A channel whose disk is full writes nothing, takes nothing, says why, and goes
+// on by itself: with the block that it owed, config blocks too.
+func TestWaitsForRoom(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, other := newLedger(), newLedger()
+		c, beside := r.chain(l), r.started(other)
+		d := &disk{}
+		d.free.Store(1 << 20)
+		c.opts.Room = d.room
+		c.Start()
+		r.order(c, "a", "b", "c")
+		settle()
+
+		d.free.Store(-1)
+		r.order(beside, "d", "e", "f")
+		if err := beside.Configure(configEnvelope("k", 0, 1), 0); err != nil {
+			r.Fatal(err)
+		}
+		r.order(beside, "g")
+		settle()
+		r.holds(l, "a b c @3")
+		r.reports(c, types.StatusInactive)
+		if err := c.Order(envelope("x"), 0); !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "the disk has -1 bytes free") {
+			r.Errorf("order: %v", err)
+		}
+
+		d.free.Store(1 << 20)
+		settle()
+		r.reports(c, types.StatusActive)
+		r.order(c, "h", "i", "j")
+		settle()
+		r.equalLedgers(l, other)
+		c.Halt()
+		beside.Halt()
+	})
+}
+
+// What is there is enough for a small block, not for a large one.
+func TestRoomForTheBlock(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l := newLedger()
+		c := r.chain(l)
+		d := &disk{}
+		d.free.Store(500)
+		c.opts.Room = d.room
+		c.Start()
+		r.order(c, "a", "b", "c")
+		settle()
+		r.holds(l, "a b c @3")
+		r.order(c, strings.Repeat("d", 1000))
+		settle()
+		r.holds(l, "a b c @3")
+		r.reports(c, types.StatusInactive)
+		d.free.Store(1 << 20)
+		settle()
+		if len(l.Stored()) != 3 {
+			r.Errorf("%d blocks, want 3", len(l.Stored()))
+		}
+		c.Halt()
+	})
+}
+
+// Blocks of other orderers are not taken either.
+func TestPullsOnlyWithRoom(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, _ := r.history()
+		r.broker.Trim(channel, 9)
+		again := l.UpTo(2)
+		c := r.chain(again)
+		d := &disk{}
+		c.opts.Room = d.room
+		c.opts.NewPuller = func(Support) (Puller, error) { return &chaintest.Puller{From: []*ledger{l}}, nil }
+		c.Start()
+		time.Sleep(3 * time.Second)
+		r.reports(c, types.StatusOnBoarding)
+		if err := c.Order(envelope("x"), 0); err == nil || !strings.Contains(err.Error(), "the disk has 0 bytes free") {
+			r.Errorf("order: %v", err)
+		}
+		if len(again.Stored()) != 2 {
+			r.Errorf("%d blocks, want the 2 that were there", len(again.Stored()))
+		}
+		d.free.Store(1 << 20)
+		settle()
+		r.reports(c, types.StatusActive)
+		r.equalLedgers(l, again)
+		c.Halt()
+	})
+}
