@@ -16,6 +16,8 @@ require (
 	github.com/hyperledger/fabric-protos-go v0.3.0
 	// Log-in with SCRAM. At least 1.3.0: the errors of older ones can hold the password.
 	github.com/xdg-go/scram v1.4.0
+	// Free space of the ledgers' disk.
+	golang.org/x/sys v0.48.0
 	// Runtime of our own messages, and through the tool line below their generator: one version for both.
 	google.golang.org/protobuf v1.36.12
 )
@@ -141,7 +143,6 @@ require (
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
-	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect
 	google.golang.org/genproto v0.0.0-20210602131652-f16073e35f0c // indirect

@@ -29,6 +29,7 @@ type Config struct {
 	Retry         Retry
 	Producer      Producer
 	Consumer      Consumer
+	DiskReserve   int32 // bytes that must stay free on the ledger's disk; 0: it is not looked at
 	DeliverGrace  time.Duration
 	CheckInterval time.Duration
 	Preflight     string  // warn, enforce or off
@@ -117,6 +118,7 @@ func DefaultConfig() Config {
 		Retry:        Retry{Min: chain.DefaultRetryMin, Max: chain.DefaultRetryMax},
 		Producer:     Producer{Linger: kafka.DefaultLinger, Inflight: chain.DefaultInflight},
 		Consumer:     Consumer{FetchBytes: kafka.DefaultFetchBytes, MaxDecompressedBytes: kafka.DefaultMaxDecompressedBytes},
+		DiskReserve:  defaultReserve,
 		DeliverGrace: chain.DefaultDeliverGrace,
 		CutJitter:    chain.DefaultCutJitter,
 

@@ -31,6 +31,7 @@ type Host struct {
 	Metrics   fabric.MetricsProvider // required
 	Crypto    fabric.CryptoProvider  // required
 	Cluster   Cluster                // may be empty: blocks are not pulled then
+	LedgerDir string                 // where the ledgers are; empty: their disk is not looked at
 	Health    fabric.HealthRegistry  // for /healthz; nil if the build has none
 	ConfigDir string                 // what relative files are relative to: the folder of orderer.yaml; empty: the working directory
 }
@@ -42,6 +43,7 @@ type Consenter struct {
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
+	disk        disk
 	metrics     *metrics
 	health      *health
 	logger      *fabric.Logger
@@ -78,6 +80,7 @@ func New(host Host) (*Consenter, error) {
 		sasl:        auth,
 		crypto:      host.Crypto,
 		cluster:     host.Cluster,
+		disk:        disk{dir: host.LedgerDir, reserve: int64(config.DiskReserve)},
 		metrics:     m,
 		health:      state,
 		logger:      logger,
@@ -137,6 +140,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		Crypto:        c.crypto,
 		Events:        c.events(channel),
 		NewPuller:     c.newPuller,
+		Room:          c.disk.room,
 		RetryMin:      o.Retry.Min,
 		RetryMax:      o.Retry.Max,
 		AppendTimeout: o.Timeouts.Append,

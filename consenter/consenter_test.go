@@ -76,7 +76,8 @@ func TestSettingsReachTheChain(t *testing.T) {
 	require.NotNil(t, o.OpenLog)
 	require.NotNil(t, o.Crypto)
 	require.NotNil(t, o.NewPuller)
-	o.OpenLog, o.Crypto, o.NewPuller, o.Events = nil, nil, nil, engine.Events{}
+	require.NoError(t, o.Room(1))
+	o.OpenLog, o.Crypto, o.NewPuller, o.Room, o.Events = nil, nil, nil, nil, engine.Events{}
 	require.Equal(t, chain.Options{
 		Brokers:  []string{"mine:9092"},
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,

@@ -49,6 +49,7 @@ Timeouts: {Dial: 1s, Read: 2s, Write: 3s, Append: 1m30s, Ready: " 5s "}
 Retry: {Min: 10ms, Max: 20s}
 Producer: {Linger: 500us, Inflight: 100}
 Consumer: {FetchBytes: 512 KB, MaxDecompressedBytes: "20000000"}
+DiskReserve: 1 GB
 DeliverGrace: 1h
 CutJitter: "0.5"
 TLS:
@@ -73,6 +74,7 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 		Retry:         Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
 		Producer:      Producer{Linger: 500 * time.Microsecond, Inflight: 100},
 		Consumer:      Consumer{FetchBytes: 512 << 10, MaxDecompressedBytes: 20_000_000},
+		DiskReserve:   1 << 30,
 		DeliverGrace:  time.Hour,
 		CutJitter:     0.5,
 		TLS: TLS{Enabled: true, RootCAs: []string{"/etc/fabric/ca1.pem", "/tls/ca2.pem"},
@@ -177,7 +179,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DeliverGrace, CheckInterval, Preflight, Health, CutJitter, TLS, SASL"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DiskReserve, DeliverGrace, CheckInterval, Preflight, Health, CutJitter, TLS, SASL"},
 		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},

@@ -62,11 +62,11 @@ func integer(raw any) (int64, bool) {
 // sizePattern is what the orderer takes for its own byte sizes.
 var sizePattern = regexp.MustCompile(`^([0-9]{1,10}) *([kmg]?)b?$`)
 
-func size(field *int32) value {
-	want := fmt.Sprintf("a number of bytes from 1 to %d, such as 1048576 or 1 MB", math.MaxInt32)
+func size(field *int32, least int64) value {
+	want := fmt.Sprintf("a number of bytes from %d to %d, such as 1048576 or 1 MB", least, math.MaxInt32)
 	return taking(field, want, func(raw any) (int32, bool) {
 		n, ok := bytesOf(raw)
-		return int32(n), ok && n >= 1 && n <= math.MaxInt32
+		return int32(n), ok && n >= least && n <= math.MaxInt32
 	})
 }
 

@@ -49,6 +49,7 @@ func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f.IntVar(&o.Orderers, "orderers", 3, "orderers")
 	f.IntVar(&o.Peers, "peers", 2, "peers, in turn of Org1 and Org2")
 	f.StringSliceVar(brokers, "brokers", []string{"embedded"}, "embedded, apache[:VERSION] for Apache Kafka (needs Java and Maven), or HOST:PORT of brokers that run")
+	f.IntVar(&o.LedgerDisk, "ledger-disk", 0, "MB of a disk in memory for each orderer's ledger, which network chaos can fill; takes root (0: none)")
 	f.IntVar(&o.BrokerCount, "broker-count", 0, "brokers of Apache Kafka: 1, 3 or 5 (default 3)")
 	f.StringSliceVar(&o.Compatible, "compatible", nil, "channels whose topic in-tree orderers wrote, or write")
 	f.StringArrayVar(&o.Settings, "set", nil, "of Consensus.Kafka of every orderer, as in its environment: TIMEOUTS_DIAL=2s; may be repeated")

@@ -109,8 +109,8 @@ func (c *channel) Config() engine.Config {
 	}
 }
 
-func (c *channel) Log() (log.Log, error)                { return c.log, nil }
-func (c *channel) Room(int) error { return nil }
+func (c *channel) Log() (log.Log, error) { return c.log, nil }
+func (c *channel) Room(int) error        { return nil }
 
 func (c *channel) Admit(context.Context, log.Log) error { return nil }
 

@@ -31,6 +31,7 @@ var Faults = []Fault{
 	{"brokers-all", "all brokers are killed, and started after 5 s", brokersAll},
 	{"leader-move", "another broker becomes the leader", leaderMove},
 	{"limit-low", "the topic takes no record of more than 1000 bytes for 5 s", limitLow},
+	{"orderer-disk-full", "all but 8 MB of the disk of an orderer's ledger are taken for 5 to 10 s; see `network up --ledger-disk`", diskFull},
 	{"orderer-kill", "an orderer is killed, and started after up to 3 s", killed((*run).orderer)},
 	{"orderer-restart", "an orderer is stopped as an operator does, and started", restarted((*run).orderer)},
 	{"orderer-stall", "an orderer is stopped where it is for 2 to 6 s (SIGSTOP)", stalled((*run).orderer, 2*time.Second, 6*time.Second)},
@@ -146,6 +147,18 @@ func brokersAll(ctx context.Context, r *run) error {
 		return err
 	}
 	return r.Network.StartBrokers(ctx)
+}
+
+// diskLeft is less than an orderer's reserve, and enough for what Fabric still writes.
+const diskLeft = 8 << 20
+
+func diskFull(ctx context.Context, r *run) error {
+	name := r.orderer()
+	r.note("fill the disk of %s", name)
+	if err := r.Network.FillLedger(name, diskLeft); err != nil {
+		return err
+	}
+	return errors.Join(r.pause(ctx, 5*time.Second, 10*time.Second), r.Network.FreeLedger(name))
 }
 
 // leader is the broker that leads the topic; any, if that is not known.

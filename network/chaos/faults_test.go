@@ -9,7 +9,7 @@ import (
 
 func TestNamed(t *testing.T) {
 	faults, err := Named([]string{"orderer*", "leader-kill"})
-	if err != nil || len(faults) != 4 || faults[3].Name != "leader-kill" {
+	if err != nil || len(faults) != 5 || faults[4].Name != "leader-kill" {
 		t.Errorf("got %d faults, %v", len(faults), err)
 	}
 	if _, err := Named([]string{"broker-kil"}); err == nil || !strings.Contains(err.Error(), "broker-kill") {

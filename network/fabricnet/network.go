@@ -342,7 +342,7 @@ func (n *Network) Halt() error {
 
 // Down ends every process and removes the folder.
 func (n *Network) Down() error {
-	if err := n.Halt(); err != nil {
+	if err := errors.Join(n.Halt(), n.unmountLedgers()); err != nil {
 		return err
 	}
 	return os.RemoveAll(n.dir)

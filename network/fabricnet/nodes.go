@@ -121,6 +121,7 @@ func (n *Network) ordererEnv(o Orderer) []string {
 		"ORDERER_CONSENSUS_SNAPDIR=" + n.path(o.Dir, "etcdraft", "snapshot"),
 		"ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL=1s", // a broker of this machine answers at once; one that was just
 		"ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ=2s", // started accepts connections long before it answers
+		"ORDERER_CONSENSUS_KAFKA_RETRY_MAX=500ms",  // the next leader is to be found soon; there are few channels
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR=" + strconv.Itoa(n.options.Replication),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_COMPATIBLE=" + strings.Join(n.options.Compatible, ","),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_MOVED=" + strings.Join(n.options.Moved, ","),

@@ -26,6 +26,7 @@ type Options struct {
 	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
 	Moved        []string      `json:"moved"`        // channel=id of the topics that channels were moved to
 	Settings     []string      `json:"settings"`     // of every orderer's Consensus.Kafka, as in its environment: TIMEOUTS_DIAL=2s
+	LedgerDisk   int           `json:"ledgerDisk"`   // MB of a disk in memory for each orderer's ledger; 0: it is on the disk of Dir
 	Crypto       string        `json:"crypto"`       // folder of crypto material, as cryptogen writes it; then no channel is the default. Default: it is made
 	MaxMessages  int           `json:"maxMessages"`  // of a block; default 10
 	BatchTimeout time.Duration `json:"batchTimeout"` // default 500 ms
@@ -91,6 +92,7 @@ func (o Options) validate() error {
 	} else {
 		check(o.BrokerCount == 0, "a number of brokers is for Apache Kafka only: --brokers apache")
 	}
+	check(o.LedgerDisk == 0 || o.LedgerDisk >= 128, "%d MB for a ledger: want 128 at least, half of it is the orderers' reserve", o.LedgerDisk)
 	check(o.MaxMessages >= 1, "%d messages a block: want at least 1", o.MaxMessages)
 	check(o.BatchTimeout >= time.Millisecond, "batch timeout %v: want at least 1ms", o.BatchTimeout)
 	check(o.BasePort >= 1024 && o.BasePort+portSpan < 65536, "base port %d: want 1024 to %d", o.BasePort, 65535-portSpan)

@@ -51,7 +51,7 @@ func vacate(dir string) error {
 			return fmt.Errorf("%s of the network in %s still runs; end it with: go run ./network down --dir %s", name, dir, dir)
 		}
 	}
-	return os.RemoveAll(dir)
+	return errors.Join(old.unmountLedgers(), os.RemoveAll(dir))
 }
 
 func (n *Network) raise(ctx context.Context) error {
@@ -69,6 +69,7 @@ func (n *Network) raise(ctx context.Context) error {
 		{"make crypto material", func() error { return n.makeCrypto(ctx) }},
 		{"make genesis blocks and configuration", func() error { return n.makeConfiguration(ctx, sample) }},
 		{"start the " + describe(n.options), func() error { return n.StartBrokers(ctx) }},
+		{"mount the ledgers", n.mountLedgers},
 		{"start the orderers", func() error { return n.startAll(ctx, "orderer") }},
 		{"join the orderers to " + strings.Join(n.options.allChannels(), ", "), func() error { return n.joinOrderers(ctx) }},
 		{"start the peers", func() error { return n.startAll(ctx, "peer") }},

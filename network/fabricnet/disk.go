@@ -1,0 +1,75 @@
+package fabricnet
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Each orderer's ledger may have a small disk of its own, in memory, so that it
+// can be full while the machine's is not.
+
+func (n *Network) ledgerDir(i int) string { return n.path(n.describeOrderer(i).Dir, "ledger") }
+
+// mountLedgers needs the right to mount.
+func (n *Network) mountLedgers() error {
+	if n.options.LedgerDisk == 0 {
+		return nil
+	}
+	for i := range n.options.Orderers {
+		dir := n.ledgerDir(i)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm", n.options.LedgerDisk)); err != nil {
+			return fmt.Errorf("mount a disk of %d MB at %s: %w; it takes root", n.options.LedgerDisk, dir, err)
+		}
+	}
+	return nil
+}
+
+func (n *Network) unmountLedgers() error {
+	if n.options.LedgerDisk == 0 {
+		return nil
+	}
+	var faults []error
+	for i := range n.options.Orderers {
+		// EINVAL: it is no mount.
+		if err := unix.Unmount(n.ledgerDir(i), 0); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, os.ErrNotExist) {
+			faults = append(faults, fmt.Errorf("unmount %s: %w", n.ledgerDir(i), err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// FillLedger takes all of the disk of an orderer's ledger but for some bytes, and
+// FreeLedger gives it back.
+func (n *Network) FillLedger(orderer string, leave uint64) error {
+	if n.options.LedgerDisk == 0 {
+		return errors.New("the orderers' ledgers have no disk of their own that could be filled: network up --ledger-disk 256")
+	}
+	dir := n.ledgerDir(numberOf(orderer) - 1)
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return err
+	}
+	free := s.Bavail * uint64(s.Bsize)
+	if free <= leave {
+		return fmt.Errorf("%s has %d bytes free already: want more than %d", dir, free, leave)
+	}
+	f, err := os.Create(ballast(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Fallocate(int(f.Fd()), 0, 0, int64(free-leave)), f.Close())
+}
+
+// FreeLedger ends what FillLedger did.
+func (n *Network) FreeLedger(orderer string) error {
+	return os.Remove(ballast(n.ledgerDir(numberOf(orderer) - 1)))
+}
+
+func ballast(dir string) string { return filepath.Join(dir, "ballast") }
