@@ -100,7 +100,7 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 // chaos does so many faults under load and holds the history to the promise.
 func (w *world) chaos(ctx context.Context, rounds int, faults ...string) history.Report {
 	GinkgoHelper()
-	chosen, err := chaos.Named(faults)
+	chosen, err := chaos.Named(w.Options(), faults)
 	Expect(err).NotTo(HaveOccurred())
 	var file bytes.Buffer
 	err = chaos.Run(ctx, chaos.Config{

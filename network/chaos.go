@@ -23,12 +23,12 @@ func chaosCommand() *cobra.Command {
 	config := chaos.Config{Progress: os.Stderr}
 	c := &cobra.Command{
 		Use:   "chaos",
-		Short: "Send under load while brokers and orderers are killed, stopped and stalled; then check what was promised",
+		Short: "Send under load while brokers and orderers are killed, stalled and cut off; then check what was promised",
 		Long:  "Writes what happened into a history, and checks it as `network check` does: exit 1 if a promise\nwas broken. A schedule is decided by --seed; how long each step takes is not. Faults:\n\n" + faultTable(),
 		Args:  cobra.NoArgs,
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) (err error) {
 			config.Network, config.Channel, config.Duration = n, channelOf(c, n), time.Duration(minutes*float64(time.Minute))
-			if config.Faults, err = chaos.Named(faults); err != nil {
+			if config.Faults, err = chaos.Named(n.Options(), faults); err != nil {
 				return err
 			}
 			if err := aim(n, "", &config.Load); err != nil {
@@ -45,7 +45,7 @@ func chaosCommand() *cobra.Command {
 	f.Float64Var(&minutes, "minutes", 2, "how long")
 	f.IntVar(&config.Rounds, "rounds", 0, "end after so many faults, if that comes first (0: any number)")
 	f.Uint64Var(&config.Seed, "seed", 1, "decides the schedule")
-	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "which, by name; broker* is all that begin so")
+	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "which, by name; broker* is all that begin so and that this network can have")
 	f.StringVar(&file, "history", "history.jsonl", "file to write")
 	f.IntVar(&config.Load.Rate, "rate", 100, "envelopes a second")
 	f.IntVar(&config.Load.Streams, "streams", 6, "clients")

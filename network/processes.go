@@ -51,6 +51,7 @@ func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f.StringSliceVar(brokers, "brokers", []string{"embedded"}, "embedded, apache[:VERSION] for Apache Kafka (needs Java and Maven), or HOST:PORT of brokers that run")
 	f.IntVar(&o.LedgerDisk, "ledger-disk", 0, "MB of a disk in memory for each orderer's ledger, which network chaos can fill; takes root (0: none)")
 	f.IntVar(&o.BrokerCount, "broker-count", 0, "brokers of Apache Kafka: 1, 3 or 5 (default 3)")
+	f.BoolVar(&o.Proxied, "proxied", false, "put a proxy between orderers and brokers of Apache Kafka, for faults of chaos")
 	f.StringSliceVar(&o.Compatible, "compatible", nil, "channels whose topic in-tree orderers wrote, or write")
 	f.StringArrayVar(&o.Settings, "set", nil, "of Consensus.Kafka of every orderer, as in its environment: TIMEOUTS_DIAL=2s; may be repeated")
 	f.IntVar(&o.MaxMessages, "max-messages", 10, "envelopes in a block, at most")
@@ -73,7 +74,7 @@ func downCommand() *cobra.Command {
 func startCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "start NAME...",
-		Short: "Start processes: orderer2, broker, broker2, peer1, chaincode",
+		Short: "Start processes: orderer2, broker, broker2, proxy, peer1, chaincode",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, names []string) error {
 			for _, name := range names {

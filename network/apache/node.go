@@ -2,6 +2,7 @@ package apache
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,10 +22,14 @@ type Node struct {
 
 // Listener is one more that clients may use, beside Address.
 type Listener struct {
-	Name     string // capital letters
-	Protocol string // SSL, SASL_SSL or SASL_PLAINTEXT
-	Address  string
+	Name       string // capital letters and digits
+	Protocol   string // PLAINTEXT, SSL, SASL_SSL or SASL_PLAINTEXT
+	Address    string
+	Advertised string // where clients are sent, a proxy's for instance; empty: Address
 }
+
+// Told is the address that clients are told.
+func (l Listener) Told() string { return cmp.Or(l.Advertised, l.Address) }
 
 // User may log in with SCRAM.
 type User struct {
@@ -55,7 +60,7 @@ var settings = template.Must(template.New("server.properties").Parse(`process.ro
 node.id={{.Node.ID}}
 controller.quorum.voters={{.Voters}}
 listeners=PLAINTEXT://{{.Node.Address}},CONTROLLER://{{.Node.Controller}}{{range .Node.Listeners}},{{.Name}}://{{.Address}}{{end}}
-advertised.listeners=PLAINTEXT://{{.Node.Address}}{{range .Node.Listeners}},{{.Name}}://{{.Address}}{{end}}
+advertised.listeners=PLAINTEXT://{{.Node.Address}}{{range .Node.Listeners}},{{.Name}}://{{.Told}}{{end}}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{{range .Node.Listeners}},{{.Name}}:{{.Protocol}}{{end}}
 log.dirs={{.Data}}

@@ -1,6 +1,6 @@
 // Package chaos sends through the orderers of a network while brokers and
-// orderers are killed, stopped and stalled, by a schedule that a seed decides, and
-// writes down what happened (see package history).
+// orderers are killed, stopped, stalled and cut off, by a schedule that a seed
+// decides, and writes down what happened (see package history).
 package chaos
 
 import (

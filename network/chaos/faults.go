@@ -9,49 +9,81 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
 // Fault is something that happens to a network, and is mended.
 type Fault struct {
-	Name string
-	Says string
-	do   func(ctx context.Context, r *run) error
+	Name  string
+	Says  string
+	do    func(ctx context.Context, r *run) error
+	needs func(fabricnet.Options) error // why a network cannot have it; nil: every one can
+}
+
+// can says why a network cannot have the fault; nil if it can.
+func (f Fault) can(o fabricnet.Options) error {
+	if f.needs == nil {
+		return nil
+	}
+	return f.needs(o)
 }
 
 // Faults are all that there are.
 var Faults = []Fault{
-	{"broker-kill", "a broker is killed, and started after up to 3 s", killed((*run).broker)},
-	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", leaderKill},
-	{"follower-kill", "a broker that follows the topic's leader is killed, and started after up to 3 s", followerKill},
-	{"controller-kill", "the node that is the active controller is killed, and started after up to 3 s", controllerKill},
-	{"broker-restart", "a broker is stopped as an operator does, and started", restarted((*run).broker)},
-	{"broker-stall", "a broker is stopped where it is for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second)},
-	{"brokers-rolling", "all brokers are restarted, one after the other", rolling},
-	{"brokers-two", "two brokers are killed, and started after 5 s", brokersTwo},
-	{"brokers-all", "all brokers are killed, and started after 5 s", brokersAll},
-	{"leader-move", "another broker becomes the leader", leaderMove},
-	{"limit-low", "the topic takes no record of more than 1000 bytes for 5 s", limitLow},
-	{"orderer-disk-full", "all but 8 MB of the disk of an orderer's ledger are taken for 5 to 10 s; see `network up --ledger-disk`", diskFull},
-	{"orderer-kill", "an orderer is killed, and started after up to 3 s", killed((*run).orderer)},
-	{"orderer-restart", "an orderer is stopped as an operator does, and started", restarted((*run).orderer)},
-	{"orderer-stall", "an orderer is stopped where it is for 2 to 6 s (SIGSTOP)", stalled((*run).orderer, 2*time.Second, 6*time.Second)},
+	{"broker-kill", "a broker is killed, and started after up to 3 s", killed((*run).broker), nil},
+	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", leaderKill, nil},
+	{"follower-kill", "a broker that follows the topic's leader is killed, and started after up to 3 s", followerKill, needsThree},
+	{"controller-kill", "the node that is the active controller is killed, and started after up to 3 s", controllerKill, needsThree},
+	{"broker-restart", "a broker is stopped as an operator does, and started", restarted((*run).broker), nil},
+	{"broker-stall", "a broker is stopped where it is for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second), nil},
+	{"brokers-rolling", "all brokers are restarted, one after the other", rolling, nil},
+	{"brokers-two", "two brokers are killed, and started after 5 s", brokersTwo, needsThree},
+	{"brokers-all", "all brokers are killed, and started after 5 s", brokersAll, nil},
+	{"leader-move", "another broker becomes the leader", leaderMove, needsThree},
+	{"limit-low", "the topic takes no record of more than 1000 bytes for 5 s", limitLow, nil},
+	{"orderer-kill", "an orderer is killed, and started after up to 3 s", killed((*run).orderer), nil},
+	{"orderer-restart", "an orderer is stopped as an operator does, and started", restarted((*run).orderer), nil},
+	{"orderer-stall", "an orderer is stopped where it is for 2 to 6 s (SIGSTOP)", stalled((*run).orderer, 2*time.Second, 6*time.Second), nil},
+	{"orderer-cut", "an orderer's connections to all brokers are cut and refused for 5 to 15 s; with --proxied", cut, needsProxy},
+	{"orderer-half-open", "what an orderer sends to the brokers, or what they answer, is lost for 10 to 20 s, and no connection ends; with --proxied", halfOpen, needsProxy},
+	{"orderer-slow", "an orderer's links to the brokers take 300 ms and 256 KB/s for 5 to 15 s; with --proxied", slow, needsProxy},
+	{"orderer-disk-full", "all but 8 MB of the disk of an orderer's ledger are taken for 5 to 10 s; with --ledger-disk", diskFull, needsDisk},
 }
 
-// Named are the faults of these names; a name that ends in * is all that begin so.
-func Named(names []string) (chosen []Fault, err error) {
+// Named are the faults of these names, for a network of these options. A name that
+// ends in * is all that begin so and that the network can have; one that is named
+// itself, and that it cannot have, is an error.
+func Named(o fabricnet.Options, names []string) (chosen []Fault, err error) {
 	for _, name := range names {
-		before := len(chosen)
-		for _, f := range Faults {
-			prefix, all := strings.CutSuffix(name, "*")
-			if f.Name == name || all && strings.HasPrefix(f.Name, prefix) {
-				chosen = append(chosen, f)
-			}
+		some, err := named(o, name)
+		if err != nil {
+			return nil, err
 		}
-		if len(chosen) == before {
-			return nil, fmt.Errorf("there is no fault %q; there are %s", name, strings.Join(Names(), ", "))
-		}
+		chosen = append(chosen, some...)
 	}
 	return chosen, nil
+}
+
+func named(o fabricnet.Options, name string) (chosen []Fault, cannot error) {
+	prefix, all := strings.CutSuffix(name, "*")
+	for _, f := range Faults {
+		if f.Name != name && (!all || !strings.HasPrefix(f.Name, prefix)) {
+			continue
+		}
+		if err := f.can(o); err != nil {
+			cannot = fmt.Errorf("%s: %w", f.Name, err)
+			continue
+		}
+		chosen = append(chosen, f)
+	}
+	switch {
+	case len(chosen) > 0:
+		return chosen, nil
+	case cannot != nil:
+		return nil, cannot
+	}
+	return nil, fmt.Errorf("there is no fault %q; there are %s", name, strings.Join(Names(), ", "))
 }
 
 // Names are those of all faults.
@@ -67,9 +99,6 @@ func leaderKill(ctx context.Context, r *run) error { return kill(ctx, r, r.leade
 func followerKill(ctx context.Context, r *run) error {
 	leader := r.leader()
 	followers := slices.DeleteFunc(slices.Clone(r.Network.BrokerNames()), func(name string) bool { return name == leader })
-	if len(followers) == 0 {
-		return errors.New("it needs several brokers")
-	}
 	return kill(ctx, r, followers[r.rng.IntN(len(followers))], ", a follower")
 }
 
@@ -128,11 +157,22 @@ func rolling(ctx context.Context, r *run) error {
 	return nil
 }
 
+func needsDisk(o fabricnet.Options) error {
+	if o.LedgerDisk == 0 {
+		return errors.New("it needs a disk for each orderer's ledger: raise the network with --ledger-disk 256")
+	}
+	return nil
+}
+
+func needsThree(o fabricnet.Options) error {
+	if o.Apache == "" || o.BrokerCount < 3 {
+		return errors.New("it needs three brokers of Apache Kafka: raise the network with --brokers apache")
+	}
+	return nil
+}
+
 func brokersTwo(ctx context.Context, r *run) error {
 	names := slices.Clone(r.Network.BrokerNames())
-	if len(names) < 3 {
-		return errors.New("it needs three brokers")
-	}
 	r.rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	r.note("kill %s and %s", names[0], names[1])
 	if err := errors.Join(r.Network.Kill(names[0]), r.Network.Kill(names[1]), r.pause(ctx, 5*time.Second, 5*time.Second)); err != nil {

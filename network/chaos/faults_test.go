@@ -5,19 +5,51 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+var (
+	embedded = fabricnet.Options{}
+	proxied  = fabricnet.Options{Apache: "4", BrokerCount: 3, Proxied: true}
 )
 
 func TestNamed(t *testing.T) {
-	faults, err := Named([]string{"orderer*", "leader-kill"})
-	if err != nil || len(faults) != 5 || faults[4].Name != "leader-kill" {
-		t.Errorf("got %d faults, %v", len(faults), err)
+	for _, c := range []struct {
+		on    fabricnet.Options
+		names string
+		want  string // the faults, or what the error says
+	}{
+		{embedded, "leader-kill", "leader-kill"},
+		{embedded, "orderer*,leader-kill", "orderer-kill,orderer-restart,orderer-stall,leader-kill"},
+		{proxied, "orderer*", "orderer-kill,orderer-restart,orderer-stall,orderer-cut,orderer-half-open,orderer-slow"},
+		{embedded, "orderer-kill,orderer-cut", "orderer-cut: it needs a proxy"},
+		{embedded, "orderer-slo*", "orderer-slow: it needs a proxy"},
+		{embedded, "leader-move", "leader-move: it needs three brokers"},
+		{embedded, "orderer-disk-full", "orderer-disk-full: it needs a disk"},
+		{embedded, "broker-kil", "broker-kill"},
+	} {
+		faults, err := Named(c.on, strings.Split(c.names, ","))
+		if err != nil {
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v; want %s", c.names, err, c.want)
+			}
+			continue
+		}
+		var got []string
+		for _, f := range faults {
+			got = append(got, f.Name)
+		}
+		if strings.Join(got, ",") != c.want {
+			t.Errorf("%s: got %v, want %s", c.names, got, c.want)
+		}
 	}
-	if _, err := Named([]string{"broker-kil"}); err == nil || !strings.Contains(err.Error(), "broker-kill") {
-		t.Errorf("a name that is not one: %v", err)
-	}
-	for _, f := range Faults {
-		if f.Says == "" || f.do == nil {
-			t.Errorf("%s does or says nothing", f.Name)
+}
+
+func TestFaultsAreComplete(t *testing.T) {
+	for i, f := range Faults {
+		if f.Says == "" || f.do == nil || slices.Index(Names(), f.Name) != i {
+			t.Errorf("%q does or says nothing, or is there twice", f.Name)
 		}
 	}
 }

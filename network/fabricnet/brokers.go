@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fabric-kafka/orderer/network/apache"
+	"github.com/fabric-kafka/orderer/network/links"
 )
 
 // The brokers of a network are one embedded one, a cluster of Apache Kafka, or
@@ -55,7 +56,7 @@ func (o Options) brokers() []string {
 }
 
 func (o Options) apacheNode(i int) apache.Node {
-	return apache.Node{ID: i + 1, Address: o.address(apachePort + 10*i), Controller: o.address(apachePort + 10*i + 1)}
+	return apache.Node{ID: i + 1, Address: o.address(apachePort + 10*i), Controller: o.address(apachePort + 10*i + 1), Listeners: o.listeners(i)}
 }
 
 // brokerNames are the processes that are brokers, in the order in which they start.
@@ -84,10 +85,16 @@ func (n *Network) apacheCluster() *apache.Cluster {
 	return c
 }
 
-// installBrokers fetches what the brokers are started from.
-func (n *Network) installBrokers(ctx context.Context) error {
+// installBrokers fetches what the brokers are started from, and builds the proxy
+// before them if there is to be one.
+func (n *Network) installBrokers(ctx context.Context, root string) error {
 	if n.options.Apache == "" {
 		return nil
+	}
+	if n.options.Proxied {
+		if err := links.Build(ctx, root, n.options.Bin); err != nil {
+			return err
+		}
 	}
 	v, err := apache.Find(n.options.Apache)
 	if err != nil {
@@ -143,6 +150,8 @@ func (n *Network) Controller() (string, error) {
 // describe says what the brokers are.
 func describe(o Options) string {
 	switch {
+	case o.Proxied:
+		return fmt.Sprintf("%d brokers of Apache Kafka %s, and the proxy before them", o.BrokerCount, o.Apache)
 	case o.Apache != "":
 		return fmt.Sprintf("%d brokers of Apache Kafka %s", o.BrokerCount, o.Apache)
 	case o.embedded():

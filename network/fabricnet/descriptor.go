@@ -6,6 +6,7 @@ package fabricnet
 type Descriptor struct {
 	Channels []Channel `json:"channels"`
 	Brokers  []string  `json:"brokers"`
+	Proxy    string    `json:"proxy,omitempty"` // the API of the proxy between orderers and brokers, if there is one
 	Orderers []Orderer `json:"orderers"`
 	Peers    []Peer    `json:"peers"`
 	Admin    Admin     `json:"admin"` // the orderer organisation's admin

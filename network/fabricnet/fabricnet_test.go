@@ -52,7 +52,41 @@ func TestPortsAreDistinct(t *testing.T) {
 		claim(n.options.address(peerPort+10*i+2), p.Name)
 	}
 	claim(n.options.address(chaincodePort), chaincodeName)
+	for _, p := range proxyPorts(5, 9) {
+		claim(n.options.address(p), proxyName)
+	}
+	for i := range 5 {
+		claim(n.options.apacheNode(i).Address, "broker of Apache Kafka")
+		claim(n.options.apacheNode(i).Controller, "controller")
+	}
 	claim(n.options.brokers()[0], brokerName)
+}
+
+// Each orderer has a way of its own to each broker, and no other.
+func TestLinks(t *testing.T) {
+	o := Options{Orderers: 3, Apache: "4", Proxied: true}.withDefaults()
+	if got := len(o.links()); got != 9 {
+		t.Fatalf("%d links of three orderers to three brokers", got)
+	}
+	by := map[string]string{}
+	for _, orderer := range []string{"orderer1", "orderer2", "orderer3"} {
+		for i, address := range o.linked(orderer) {
+			listener := o.listeners(i)[numberOf(orderer)-1]
+			if listener.Name != strings.ToUpper(orderer) || listener.Told() != address || listener.Address == address {
+				t.Errorf("%s is to use %s of broker %d, whose listener is %+v", orderer, address, i+1, listener)
+			}
+			if by[address] != "" {
+				t.Errorf("%s is used by %s and %s", address, by[address], orderer)
+			}
+			by[address] = orderer
+		}
+	}
+	if len(by) != 9 {
+		t.Errorf("%d addresses, want 9", len(by))
+	}
+	if err := (Options{Proxied: true}).withDefaults().validate(); err == nil || !strings.Contains(err.Error(), "--brokers apache") {
+		t.Errorf("a proxy before the embedded broker: %v", err)
+	}
 }
 
 func TestProcessLife(t *testing.T) {

@@ -98,6 +98,7 @@ func (n *Network) Descriptor() Descriptor {
 	admin := userCrypto(ordererOrgDir(), "Admin", "example.com")
 	d := Descriptor{
 		Brokers: o.brokers(),
+		Proxy:   o.proxy(),
 		Admin: Admin{
 			MSPID: "OrdererMSP",
 			Cert:  filepath.Join(admin, "msp", "signcerts", "Admin@example.com-cert.pem"),
@@ -163,6 +164,9 @@ func (n *Network) pid(name string) int {
 // names are all processes in the order in which they start.
 func (n *Network) names() []string {
 	names := n.options.brokerNames()
+	if n.options.Proxied {
+		names = append(names, proxyName)
+	}
 	for i := range n.options.Orderers {
 		names = append(names, ordererName(i))
 	}

@@ -23,6 +23,9 @@ func (n *Network) command(name string) (command, func(context.Context) error, er
 	case strings.HasPrefix(name, brokerName):
 		c, ready := n.brokerCommand(name, c)
 		return c, ready, nil
+	case name == proxyName:
+		c, err := n.proxyCommand(c)
+		return c, all(listening(n.options.proxy()), listening(n.options.links()[0].Listen)), err
 	case name == chaincodeName:
 		address := n.options.address(chaincodePort)
 		id, err := os.ReadFile(n.path("chaincode", "id"))
@@ -125,6 +128,9 @@ func (n *Network) ordererEnv(o Orderer) []string {
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR=" + strconv.Itoa(n.options.Replication),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_COMPATIBLE=" + strings.Join(n.options.Compatible, ","),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_MOVED=" + strings.Join(n.options.Moved, ","),
+	}
+	if n.options.Proxied {
+		env = append(env, "ORDERER_CONSENSUS_KAFKA_BROKERS="+strings.Join(n.options.linked(o.Name), ","))
 	}
 	for _, setting := range n.options.Settings {
 		env = append(env, "ORDERER_CONSENSUS_KAFKA_"+setting)

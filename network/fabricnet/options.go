@@ -23,6 +23,7 @@ type Options struct {
 	Brokers      []string      `json:"brokers"`      // host:port of brokers that run already; default: an embedded one
 	Apache       string        `json:"apache"`       // version of Apache Kafka, of which brokers are started; see UseBrokers
 	BrokerCount  int           `json:"brokerCount"`  // of Apache Kafka; default 3
+	Proxied      bool          `json:"proxied"`      // orderers reach the brokers, of Apache Kafka, through a proxy; see package links
 	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
 	Moved        []string      `json:"moved"`        // channel=id of the topics that channels were moved to
 	Settings     []string      `json:"settings"`     // of every orderer's Consensus.Kafka, as in its environment: TIMEOUTS_DIAL=2s
@@ -93,6 +94,7 @@ func (o Options) validate() error {
 		check(o.BrokerCount == 0, "a number of brokers is for Apache Kafka only: --brokers apache")
 	}
 	check(o.LedgerDisk == 0 || o.LedgerDisk >= 128, "%d MB for a ledger: want 128 at least, half of it is the orderers' reserve", o.LedgerDisk)
+	check(!o.Proxied || o.Apache != "", "a proxy is for brokers of Apache Kafka only: --brokers apache")
 	check(o.MaxMessages >= 1, "%d messages a block: want at least 1", o.MaxMessages)
 	check(o.BatchTimeout >= time.Millisecond, "batch timeout %v: want at least 1ms", o.BatchTimeout)
 	check(o.BasePort >= 1024 && o.BasePort+portSpan < 65536, "base port %d: want 1024 to %d", o.BasePort, 65535-portSpan)
@@ -105,6 +107,7 @@ func (o Options) allChannels() []string { return slices.Concat(o.Channels, o.Raf
 const (
 	ordererPort   = 0
 	peerPort      = 100
+	proxyPort     = 200 // twenty for each broker after the first ten; see links.go
 	chaincodePort = 500
 	brokerPort    = 501
 	apachePort    = 510 // ten for each broker
@@ -118,6 +121,7 @@ func peerName(i int) string    { return fmt.Sprintf("peer%d", i+1) }
 
 const (
 	brokerName    = "broker"
+	proxyName     = "proxy"
 	chaincodeName = "chaincode"
 )
 

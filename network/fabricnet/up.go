@@ -64,11 +64,11 @@ func (n *Network) raise(ctx context.Context) error {
 		run  func() error
 	}{
 		{"build the binaries", func() error { return n.build(ctx, root) }},
-		{"install the brokers", func() error { return n.installBrokers(ctx) }},
+		{"install the brokers", func() error { return n.installBrokers(ctx, root) }},
 		{"check the ports", n.checkPorts},
 		{"make crypto material", func() error { return n.makeCrypto(ctx) }},
 		{"make genesis blocks and configuration", func() error { return n.makeConfiguration(ctx, sample) }},
-		{"start the " + describe(n.options), func() error { return n.StartBrokers(ctx) }},
+		{"start the " + describe(n.options), func() error { return errors.Join(n.StartBrokers(ctx), n.startAll(ctx, proxyName)) }},
 		{"mount the ledgers", n.mountLedgers},
 		{"start the orderers", func() error { return n.startAll(ctx, "orderer") }},
 		{"join the orderers to " + strings.Join(n.options.allChannels(), ", "), func() error { return n.joinOrderers(ctx) }},
@@ -137,6 +137,9 @@ func (n *Network) checkPorts() error {
 	ports := []int{brokerPort, chaincodePort}
 	for i := range n.options.BrokerCount {
 		ports = append(ports, apachePort+10*i, apachePort+10*i+1)
+	}
+	if n.options.Proxied {
+		ports = append(ports, proxyPorts(n.options.BrokerCount, n.options.Orderers)...)
 	}
 	for i := range n.options.Orderers {
 		ports = append(ports, ordererPort+10*i, ordererPort+10*i+1, ordererPort+10*i+2)
