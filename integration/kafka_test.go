@@ -3,6 +3,7 @@ package integration_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,22 +151,33 @@ func (w *world) replicate(brokers ...int32) {
 	w.administer(func(a sarama.ClusterAdmin) error {
 		return a.AlterPartitionReassignments("mychannel", [][]int32{brokers})
 	})
-	w.administer(func(a sarama.ClusterAdmin) error {
-		_, err := a.ElectLeaders(sarama.PreferredElection, map[string][]int32{"mychannel": {0}})
-		return err
-	})
 	Eventually(func() []int32 {
-		var isr []int32
-		w.administer(func(a sarama.ClusterAdmin) error {
-			topics, err := a.DescribeTopics([]string{"mychannel"})
-			if err == nil && len(topics) == 1 && len(topics[0].Partitions) == 1 {
-				p := topics[0].Partitions[0]
-				isr = append([]int32{p.Leader}, slices.Sorted(slices.Values(p.Isr))...)
-			}
-			return err
-		})
-		return isr
+		p := w.partition()
+		if p.Leader != brokers[0] { // it may have to catch up first
+			w.administer(func(a sarama.ClusterAdmin) error {
+				_, err := a.ElectLeaders(sarama.PreferredElection, map[string][]int32{"mychannel": {0}})
+				return err
+			})
+		}
+		return append([]int32{p.Leader}, slices.Sorted(slices.Values(p.Isr))...)
 	}).Should(Equal(append([]int32{brokers[0]}, brokers...)))
+}
+
+// partition is what the brokers say of the topic's only one.
+func (w *world) partition() (p sarama.PartitionMetadata) {
+	GinkgoHelper()
+	w.administer(func(a sarama.ClusterAdmin) error {
+		topics, err := a.DescribeTopics([]string{"mychannel"})
+		if err != nil {
+			return err
+		}
+		if len(topics) != 1 || len(topics[0].Partitions) != 1 {
+			return errors.New("the topic is not described")
+		}
+		p = *topics[0].Partitions[0]
+		return nil
+	})
+	return p
 }
 
 func (w *world) settings(values map[string]string) {

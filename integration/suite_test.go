@@ -3,6 +3,7 @@
 package integration_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"os"
@@ -48,7 +49,7 @@ func raise(ctx context.Context, o fabricnet.Options) *world {
 	Expect(err).NotTo(HaveOccurred())
 	o.Dir, o.BasePort = filepath.Join(dir, "net"), *basePort
 	*basePort += 700
-	return newWorld(up(ctx, o, nodes))
+	return newWorld(up(ctx, o, cmp.Or(o.BrokerCount, nodes)))
 }
 
 // up raises a network on the brokers of this run.

@@ -1,0 +1,224 @@
+package integration_test
+
+import (
+	"context"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+// The topic is on the first three of five brokers: the others keep the quorum of
+// the controllers, so that what is missing is the topic's replicas and no more.
+var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", Ordered, onKafka, func() {
+	const channel = "mychannel"
+	var (
+		w        *world
+		broker   []string
+		orderers = []string{"orderer1", "orderer2"}
+		disks    []*disk
+	)
+
+	BeforeAll(func(ctx SpecContext) {
+		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, BrokerCount: 5, Settings: []string{"CHECKINTERVAL=1s"}})
+		broker = w.BrokerNames()
+		w.replicate(1, 2, 3)
+	}, NodeTimeout(5*time.Minute))
+
+	AfterAll(func() {
+		for _, d := range disks {
+			Expect(d.unmount()).To(Succeed())
+		}
+	})
+
+	It("keep what they acknowledged and no orderer has read, and wait for a replica that has it", func(ctx SpecContext) {
+		sent := w.unread(ctx, broker[2])
+		Expect(w.Kill(broker[0])).To(Succeed())
+		Eventually(w.leaderID).Should(BeEquivalentTo(2))
+		Expect(w.Kill(broker[1])).To(Succeed())
+		Expect(w.Start(ctx, broker[2])).To(Succeed())
+		w.proceed(orderers...)
+		for _, o := range orderers {
+			Eventually(ctx, func() error { return w.orders(ctx, o, channel) }).WithTimeout(time.Minute).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, ""))
+		}
+		Expect(w.leaderID()).To(BeEquivalentTo(-1), "the third broker has not the records")
+
+		for _, name := range broker[:2] { // both: 4.x makes none a leader that was killed while another may have more
+			Expect(w.Start(ctx, name)).To(Succeed())
+		}
+		w.resumed(ctx, orderers...)
+		Expect(w.copies(ctx, sent, orderers...)).To(HaveEach(1))
+	}, SpecTimeout(3*time.Minute))
+
+	It("may lose what no orderer has read to an unclean election, and no ledger parts from another", func(ctx SpecContext) {
+		w.replicate(1, 2)
+		w.settings(map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "1"})
+		Eventually(ctx, w.metric("orderer1", "topic_flaws", channel)).Should(BeNumerically(">=", 2))
+		out, err := w.tool(ctx, "preflight", channel)
+		Expect(err).To(HaveOccurred())
+		Expect(out).To(And(ContainSubstring("--add-config unclean.leader.election.enable=false"), ContainSubstring("--add-config min.insync.replicas=2")))
+
+		lost := w.unread(ctx, broker[1])
+		Expect(w.Kill(broker[0])).To(Succeed())
+		Expect(w.Start(ctx, broker[1])).To(Succeed())
+		Eventually(w.leaderID).Should(BeEquivalentTo(2), "the election was not unclean")
+		w.proceed(orderers...)
+		w.resumed(ctx, orderers...)
+		Expect(w.Start(ctx, broker[0])).To(Succeed())
+		Expect(w.Kill("orderer2")).To(Succeed())
+		Expect(w.Start(ctx, "orderer2")).To(Succeed())
+		w.resumed(ctx, orderers...)
+		Expect(w.copies(ctx, lost, orderers...)).To(HaveEach(0))
+
+		w.settings(map[string]string{"unclean.leader.election.enable": "false", "min.insync.replicas": "2"})
+		w.replicate(1, 2, 3)
+		Eventually(ctx, w.metric("orderer1", "topic_flaws", channel)).Should(BeZero())
+	}, SpecTimeout(3*time.Minute))
+
+	It("order on while the disk of one is full, are awaited while those of two are, and lose nothing", func(ctx SpecContext) {
+		for _, name := range broker[:2] {
+			Expect(w.Stop(name)).To(Succeed())
+			d, err := mount(w.data(name), 64<<20)
+			Expect(err).NotTo(HaveOccurred(), "this spec needs the right to mount a tmpfs")
+			disks = append(disks, d)
+			Expect(w.Start(ctx, name)).To(Succeed())
+		}
+		w.replicate(1, 2, 3)
+		traffic := w.load(ctx, channel, 20*time.Second)
+		time.Sleep(time.Second)
+
+		By("filling the disk of the leader")
+		Expect(disks[0].fill()).To(Succeed())
+		Eventually(ctx, w.serves(1)).Should(BeFalse(), "the broker goes on")
+		for _, o := range orderers {
+			Eventually(ctx, func() error { return w.orders(ctx, o, channel) }).WithTimeout(time.Minute).Should(Succeed())
+		}
+
+		By("filling a second disk")
+		Expect(disks[1].fill()).To(Succeed())
+		Eventually(ctx, w.serves(2)).Should(BeFalse(), "the broker goes on")
+		for _, o := range orderers {
+			Eventually(ctx, func() error { return w.orders(ctx, o, channel) }).WithTimeout(time.Minute).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, ""))
+		}
+
+		By("making room")
+		for i, d := range disks {
+			Expect(d.relieve()).To(Succeed())
+			Expect(w.Start(ctx, broker[i])).To(Succeed())
+		}
+		w.resumed(ctx, orderers...)
+		traffic.sound(ctx)
+		w.equal(ctx, channel)
+	}, SpecTimeout(4*time.Minute))
+
+	// The last: this channel is at its end then.
+	It("stop the channel when power fails and all replicas lose what was not on their disks", func(ctx SpecContext) {
+		w.replicate(1, 2, 3)
+		w.load(ctx, channel, 3*time.Second).sound(ctx)
+		height := w.equal(ctx, channel)
+		from := w.metadata(ctx, "orderer1").LastOffsetPersisted - 20
+		Expect(w.StopBrokers()).To(Succeed())
+		for _, name := range broker[:3] {
+			Expect(cut(w.data(name), channel, from)).To(BeNumerically(">", 0), "nothing to cut off on %s", name)
+		}
+		Expect(w.StartBrokers(ctx)).To(Succeed())
+		stopped := func(o string) {
+			GinkgoHelper()
+			Eventually(ctx, w.status(ctx, o, channel)).Should(Equal("consenter failed"))
+			Expect(w.orders(ctx, o, channel)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "the ledger was made from the records below"))
+		}
+		for _, o := range orderers {
+			stopped(o)
+		}
+		Expect(w.Kill("orderer2")).To(Succeed())
+		Expect(w.Start(ctx, "orderer2")).To(Succeed())
+		stopped("orderer2")
+		common, err := w.reader.Verify(ctx, channel, orderers)
+		Expect(err).NotTo(HaveOccurred(), "no ledger has parted from another")
+		Expect(common).To(Equal(height), "old blocks are there")
+	}, SpecTimeout(3*time.Minute))
+})
+
+// unread stops the orderers where they are, then a broker, and has the others
+// take envelopes, acknowledged, that no orderer has read. It returns those.
+func (w *world) unread(ctx context.Context, absent string) (sent []*cb.Envelope) {
+	GinkgoHelper()
+	w.equal(ctx, "mychannel")
+	sequence := w.config(ctx, "orderer1", "mychannel").Sequence
+	var values [][]byte
+	for range 20 {
+		e, err := w.user.Message("mychannel", 500)
+		Expect(err).NotTo(HaveOccurred())
+		b, err := proto.Marshal(e)
+		Expect(err).NotTo(HaveOccurred())
+		sent, values = append(sent, e), append(values, encoded(record.NewRegular(b, sequence, record.Regular_NORMAL)))
+	}
+	for _, o := range w.Descriptor().Orderers {
+		Expect(w.Pause(o.Name)).To(Succeed())
+	}
+	time.Sleep(time.Second) // an orderer's last request for records is answered after half of it
+	Expect(w.Kill(absent)).To(Succeed())
+	gone := int32(slices.Index(w.BrokerNames(), absent) + 1)
+	Eventually(ctx, func() []int32 { return w.partition().Isr }).ShouldNot(ContainElement(gone))
+	w.write(ctx, "mychannel", values...)
+	return sent
+}
+
+func (w *world) proceed(orderers ...string) {
+	GinkgoHelper()
+	for _, o := range orderers {
+		Expect(w.Continue(o)).To(Succeed())
+	}
+}
+
+// resumed waits until these orderers order again, and compares their blocks.
+func (w *world) resumed(ctx context.Context, orderers ...string) {
+	GinkgoHelper()
+	for _, o := range orderers {
+		Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(time.Minute).Should(Succeed())
+		Expect(w.status(ctx, o, "mychannel")()).To(Equal("consenter active"))
+	}
+	w.equal(ctx, "mychannel", orderers...)
+}
+
+// copies is how often each envelope is in the blocks of each orderer.
+func (w *world) copies(ctx context.Context, envelopes []*cb.Envelope, orderers ...string) (all []int) {
+	GinkgoHelper()
+	for _, o := range orderers {
+		seen := map[[32]byte]int{}
+		Expect(w.reader.Blocks(ctx, o, "mychannel", func(b *cb.Block) error {
+			for _, e := range b.Data.Data {
+				seen[client.Digest(e)]++
+			}
+			return nil
+		})).To(Succeed())
+		for _, e := range envelopes {
+			b, err := proto.Marshal(e)
+			Expect(err).NotTo(HaveOccurred())
+			all = append(all, seen[client.Digest(b)])
+		}
+	}
+	return all
+}
+
+// leaderID is the number of the broker that leads the topic; -1 if none does.
+func (w *world) leaderID() int32 { return w.partition().Leader }
+
+// serves says whether a broker, by its number, takes connections.
+func (w *world) serves(number int) func() bool {
+	return func() bool {
+		c, err := net.Dial("tcp", w.Descriptor().Brokers[number-1])
+		if err != nil {
+			return false
+		}
+		return c.Close() == nil
+	}
+}
