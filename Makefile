@@ -88,8 +88,8 @@ integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narro
 	$(SUITE) -timeout 45m -count 1 ./integration -args -brokers=$(BROKERS) $(REPORT) $(if $(FOCUS),-ginkgo.focus='$(FOCUS)') \
 		$(if $(filter embedded,$(BROKERS)),-ginkgo.label-filter='!kafka')
 
-kafka: .build/test ## what only Apache Kafka can show: three brokers, logging in, rights (VERSION=3.9)
-	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights' -args -kafka=$(VERSION)
+kafka: .build/test ## what only Apache Kafka can show: three brokers, logging in, rights, rows of the matrix (VERSION=3.9)
+	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(VERSION)
 	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(VERSION) $(REPORT) -ginkgo.label-filter=kafka
 
 test-kafka: .build/test ## the client's contract, logging in, rights and the integration suite on Apache Kafka, both versions

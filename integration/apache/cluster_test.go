@@ -51,6 +51,7 @@ type cluster struct {
 	*apache.Cluster
 	t         *testing.T
 	processes []*exec.Cmd
+	env       []string // of the nodes, beside the test's
 }
 
 func startCluster(t *testing.T, v apache.Version) *cluster {
@@ -67,7 +68,7 @@ func newCluster(t *testing.T, v apache.Version, nodes int) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{&apache.Cluster{Kafka: kafka, Dir: t.TempDir()}, t, make([]*exec.Cmd, nodes)}
+	c := &cluster{Cluster: &apache.Cluster{Kafka: kafka, Dir: t.TempDir()}, t: t, processes: make([]*exec.Cmd, nodes)}
 	for i := range nodes {
 		c.Nodes = append(c.Nodes, apache.Node{ID: i + 1, Address: freeAddress(t), Controller: freeAddress(t)})
 	}
@@ -114,7 +115,7 @@ func (c *cluster) start() {
 		defer out.Close()
 		line := c.Command(n)
 		p := exec.Command(line[0], line[1:]...)
-		p.Stdout, p.Stderr = out, out
+		p.Stdout, p.Stderr, p.Env = out, out, append(os.Environ(), c.env...)
 		p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		if err := p.Start(); err != nil {
 			c.t.Fatal(err)

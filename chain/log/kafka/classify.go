@@ -48,6 +48,8 @@ func (l *Log) classify(op string, err error) *log.Error {
 		e.Await = "an operator to grant this orderer's principal the right Read on its consumer group"
 	case is(err, sarama.ErrSASLAuthenticationFailed):
 		e.Await = "an operator to mend this orderer's credentials"
+	case is(err, sarama.ErrInvalidTimestamp):
+		e.Await = "the clocks of this orderer and of the brokers to agree, or an operator to set the topic's message.timestamp.type to LogAppendTime"
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend):
 		e.Await = "enough in-sync replicas of the topic (min.insync.replicas)"
 	}
@@ -65,7 +67,7 @@ func (l *Log) classifyAppend(err error, size int) error {
 		e.Class, e.Await = log.Rejected, ""
 		e.Err = fmt.Errorf("%w: %d bytes: %w", log.ErrTooLarge, size, err)
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
-		sarama.ErrUnknownTopicOrPartition):
+		sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidTimestamp):
 		e.Class = log.Retryable
 	case is(err, unknownTopicID, inconsistentTopicID): // fatal: the record can only be in a topic that is gone
 	default:

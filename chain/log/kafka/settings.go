@@ -96,6 +96,7 @@ func (c Config) topicEntries() map[string]*string {
 		"retention.bytes":                "-1",
 		"min.insync.replicas":            strconv.Itoa(c.Settings.MinInsyncReplicas),
 		"unclean.leader.election.enable": "false",
+		"message.timestamp.type":         "LogAppendTime", // nothing depends on it; brokers refuse a writer's from the future
 		"max.message.bytes":              strconv.Itoa(c.topicMaxBytes()),
 	}
 	out := make(map[string]*string, len(entries))
