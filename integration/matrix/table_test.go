@@ -17,6 +17,9 @@ const root = "../.."
 // rows is how many the fault matrix has.
 const rows = 64
 
+// onBrokers are those that must be shown on brokers of Apache Kafka too.
+var onBrokers = []int{1, 2, 3, 5, 8, 12, 13, 14, 15, 24, 27, 34, 51, 59, 63}
+
 var (
 	tableLine = regexp.MustCompile(`(?m)^\| (\d+) \| .+ \| (.+) \|$`)
 	quoted    = regexp.MustCompile("`([^`]+)`")
@@ -56,6 +59,11 @@ func TestMatrixTable(t *testing.T) {
 	if len(table) != rows {
 		t.Errorf("the table has %d rows, want %d", len(table), rows)
 	}
+	for _, row := range onBrokers {
+		if !slices.ContainsFunc(table[row], onKafka) {
+			t.Errorf("row %d names no spec and no test of integration/apache", row)
+		}
+	}
 	for _, name := range there {
 		of := rowOf.FindStringSubmatch(name[strings.LastIndex(name, ".")+1:])
 		if of == nil {
@@ -67,11 +75,17 @@ func TestMatrixTable(t *testing.T) {
 	}
 }
 
+// onKafka says whether a test of the table runs on Apache Kafka: a spec, which is a
+// sentence, or one of the package that needs no orderers.
+func onKafka(name string) bool {
+	return strings.Contains(name, " ") || strings.HasPrefix(name, "integration/apache.")
+}
+
 // tests are the names of all that the table may name: of functions, with the
 // package before all but those of this one, and of specs.
 func tests(t *testing.T) (all []string) {
 	t.Helper()
-	for _, pkg := range []string{"chain", "chain/engine", "chain/machine", "chain/sim", "integration/apache", "integration/matrix"} {
+	for _, pkg := range []string{"chain", "chain/engine", "chain/log/kafka", "chain/machine", "chain/sim", "integration/apache", "integration/matrix"} {
 		for _, name := range find(t, pkg, testFunc) {
 			if pkg != "integration/matrix" {
 				name = fmt.Sprintf("%s.%s", pkg, name)

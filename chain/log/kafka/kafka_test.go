@@ -100,7 +100,7 @@ func TestTopicSettings(t *testing.T) {
 		}
 		for name, want := range map[string]string{
 			"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1",
-			"min.insync.replicas": "1", "unclean.leader.election.enable": "false",
+			"min.insync.replicas": "1", "unclean.leader.election.enable": "false", "message.timestamp.type": "LogAppendTime",
 			"max.message.bytes": strconv.Itoa(3<<20 + 8<<10),
 		} {
 			if got[name] != want {
