@@ -76,6 +76,9 @@ func TestRoomForTheBlock(t *testing.T) {
 		settle()
 		r.holds(l, "a b c @3")
 		r.reports(c, types.StatusInactive)
+		if !closed(c.Errored()) {
+			r.Error("it seems to go on, time and again")
+		}
 		d.free.Store(1 << 20)
 		settle()
 		if len(l.Stored()) != 3 {

@@ -33,8 +33,11 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 	}, NodeTimeout(5*time.Minute))
 
 	It("lose, repeat and part nothing while they and the orderers are killed and moved", func(ctx SpecContext) {
-		w.chaos(ctx, 12, "leader-kill", "follower-kill", "controller-kill", "broker-stall", "brokers-rolling", "leader-move",
+		report := w.chaos(ctx, 12, "leader-kill", "follower-kill", "controller-kill", "broker-stall", "brokers-rolling", "leader-move",
 			"orderer-kill", "orderer-stall", "orderer-restart")
+		// Thrice what it takes on a machine that has nothing else to do.
+		Expect(report.After["kill orderer"].Longest).To(BeNumerically("<", 3*time.Second))
+		Expect(report.After["kill broker, the leader"].Longest).To(BeNumerically("<", 15*time.Second))
 	}, SpecTimeout(8*time.Minute))
 
 	It("refuse what a topic's new limit does not take, and lose nothing", func(ctx SpecContext) {
@@ -117,7 +120,7 @@ func (w *world) chaos(ctx context.Context, rounds int, faults ...string) history
 	report := history.Check(events)
 	GinkgoWriter.Print(report)
 	Expect(report.Broken).To(BeEmpty())
-	Expect(report.Acknowledged).To(BeNumerically(">", 100), "the load did not get through")
+	Expect(report.Acknowledged).To(BeNumerically(">", report.Submitted/2), "the load did not get through")
 	return report
 }
 

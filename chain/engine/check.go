@@ -18,7 +18,8 @@ const missingLimit = 5
 // follows a topic by name: one that was recreated or cut short is read on without
 // an error once it is long enough, so nothing is read before this.
 func (e *Engine) Connect(ctx context.Context) error {
-	if err := e.host.Room(0); err != nil {
+	_, held := written(e.effects)
+	if err := e.host.Room(held); err != nil {
 		return err
 	}
 	topic, err := e.host.Log()

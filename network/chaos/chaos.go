@@ -50,9 +50,10 @@ func Run(ctx context.Context, c Config) error {
 	r := &run{Config: c, rng: rand.New(rand.NewPCG(c.Seed, 0x6368616f73))}
 	loadCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	c.History.Add(history.Event{What: history.Began, Orderers: r.orderers()})
 	sent := make(chan error, 1)
 	go func() { sent <- r.send(loadCtx) }()
-	err := r.harm(ctx)
+	err := errors.Join(r.harm(ctx), r.settle(ctx))
 	close(enough)
 	if err != nil {
 		cancel()
@@ -83,7 +84,7 @@ func (r *run) send(ctx context.Context) error {
 // harm does one fault after the other, with a rest between.
 func (r *run) harm(ctx context.Context) error {
 	for end := time.Now().Add(r.Duration); time.Now().Before(end) && (r.Rounds == 0 || r.done < r.Rounds); {
-		if err := r.pause(ctx, r.Rest, 2*r.Rest); err != nil {
+		if err := errors.Join(r.pause(ctx, r.Rest, 2*r.Rest), r.roll(ctx)); err != nil {
 			return err
 		}
 		f := r.draw()
@@ -93,6 +94,32 @@ func (r *run) harm(ctx context.Context) error {
 		}
 		r.done++
 		fmt.Fprintf(r.Progress, "%3d %-16s took %.1fs\n", r.done, f.Name, time.Since(began).Seconds())
+	}
+	return nil
+}
+
+// afterwards is how long clients go on sending after the last fault is mended.
+const afterwards = 10 * time.Second
+
+// settle lets the last fault have its consequences.
+func (r *run) settle(ctx context.Context) error {
+	err := errors.Join(r.pause(ctx, afterwards, afterwards), r.roll(ctx))
+	r.History.Add(history.Event{What: history.Ended})
+	return err
+}
+
+// roll calls the roll: every fault is mended, so a process that is not there has
+// ended by itself. It is started again, for its blocks.
+func (r *run) roll(ctx context.Context) error {
+	for _, name := range slices.Concat(r.Network.BrokerNames(), r.orderers()) {
+		if r.Network.Alive(name) {
+			continue
+		}
+		r.History.Add(history.Event{What: history.Died, Text: name})
+		fmt.Fprintf(r.Progress, "    %s ended by itself\n", name)
+		if err := r.Network.Start(ctx, name); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -129,9 +156,16 @@ func (r *run) pause(ctx context.Context, least, most time.Duration) error {
 	}
 }
 
+func (r *run) orderers() (names []string) {
+	for _, o := range r.Network.Descriptor().Orderers {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
 func (r *run) orderer() string {
-	orderers := r.Network.Descriptor().Orderers
-	return orderers[r.rng.IntN(len(orderers))].Name
+	names := r.orderers()
+	return names[r.rng.IntN(len(names))]
 }
 
 func (r *run) broker() string {
@@ -145,11 +179,11 @@ func (r *run) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	running := inspect.Running(r.Network.Descriptor())
-	if err := level(ctx, reader, r.Channel, running); err != nil {
+	orderers := r.orderers()
+	if err := level(ctx, reader, r.Channel, orderers); err != nil {
 		fmt.Fprintln(r.Progress, err) // the checker will say what is missing
 	}
-	for _, orderer := range running {
+	for _, orderer := range orderers {
 		err := reader.Blocks(ctx, orderer, r.Channel, func(b *cb.Block) error {
 			s, err := client.Summarize(b)
 			if err != nil {

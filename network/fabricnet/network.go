@@ -266,6 +266,9 @@ func (n *Network) send(name string, s syscall.Signal) error {
 	return nil
 }
 
+// Alive says whether a process is there, paused or not.
+func (n *Network) Alive(name string) bool { return n.processes[name].alive() }
+
 // BrokerNames are the processes that are brokers of this network.
 func (n *Network) BrokerNames() []string { return n.options.brokerNames() }
 

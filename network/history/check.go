@@ -3,7 +3,6 @@ package history
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +59,7 @@ func Check(events []Event) Report {
 		r.broken("the history has no blocks: the run did not come to its end")
 		return r
 	}
+	r.complete(events, chains)
 	for _, c := range chains {
 		r.Heights[c.name] = len(c.blocks)
 		r.linked(c)
@@ -73,6 +73,30 @@ func Check(events []Event) Report {
 
 func (r *Report) broken(format string, args ...any) {
 	r.Broken = append(r.Broken, fmt.Sprintf(format, args...))
+}
+
+// complete makes sure that the history is a whole one: with the blocks of every
+// orderer, a process that died by itself said.
+func (r *Report) complete(events []Event, chains []*chain) {
+	began, ended := false, false
+	for _, e := range events {
+		switch e.What {
+		case Began:
+			began = true
+			for _, name := range e.Orderers {
+				if !slices.ContainsFunc(chains, func(c *chain) bool { return c.name == name }) {
+					r.broken("the history has no blocks of %s", name)
+				}
+			}
+		case Ended:
+			ended = true
+		case Died:
+			r.broken("%s ended by itself", e.Text)
+		}
+	}
+	if !began || !ended {
+		r.broken("the history has no beginning or no end: the run was cut short")
+	}
 }
 
 func (r *Report) gather(events []Event) (map[string]*envelope, []*chain) {
@@ -200,67 +224,6 @@ func (r *Report) inOrder(c *chain, envelopes map[string]*envelope) {
 			}
 		}
 	}
-}
-
-// gaps measures how long clients had to wait, from the first answer to the last.
-func (r *Report) gaps(envelopes map[string]*envelope, events []Event) {
-	all, each := []time.Time{}, map[int][]time.Time{}
-	for _, e := range envelopes {
-		if e.told == Acknowledged {
-			all = append(all, e.answered)
-			each[e.client] = append(each[e.client], e.answered)
-		}
-	}
-	r.Gap, _ = longest(all)
-	var faults []Event
-	r.After = map[string]Wait{}
-	for _, e := range events {
-		if e.What == Fault {
-			faults = append(faults, e)
-			w := r.After[kindOf(e.Text)]
-			w.Faults++
-			r.After[kindOf(e.Text)] = w
-		}
-	}
-	for _, times := range each {
-		if gap, at := longest(times); gap > r.OneGap {
-			r.OneGap, r.OneGapAt = gap, at
-		}
-		r.attribute(times, faults)
-	}
-}
-
-// attribute lays each wait of a client to the fault that was done last before its end.
-func (r *Report) attribute(times []time.Time, faults []Event) {
-	next := 0
-	for i := 1; i < len(times); i++ {
-		for next < len(faults) && faults[next].At.Before(times[i]) {
-			next++
-		}
-		if next == 0 {
-			continue
-		}
-		kind := kindOf(faults[next-1].Text)
-		w := r.After[kind]
-		w.Longest = max(w.Longest, times[i].Sub(times[i-1]))
-		r.After[kind] = w
-	}
-}
-
-// kindOf is what a fault does, without to whom.
-func kindOf(text string) string { return numbers.ReplaceAllString(text, "") }
-
-var numbers = regexp.MustCompile(`[0-9]+\b`)
-
-// longest is the longest time between two that follow each other, and when it began.
-func longest(times []time.Time) (gap time.Duration, at time.Time) {
-	slices.SortFunc(times, time.Time.Compare)
-	for i := 1; i < len(times); i++ {
-		if d := times[i].Sub(times[i-1]); d > gap {
-			gap, at = d, times[i-1]
-		}
-	}
-	return gap, at
 }
 
 // String is the report for people.

@@ -17,6 +17,9 @@ import (
 type What string
 
 const (
+	Began        What = "began"        // the run; Orderers are all that there are
+	Ended        What = "ended"        // the sending, after all that was done
+	Died         What = "died"         // Text is a process that ended though nobody had ended it
 	Submitted    What = "submitted"    // a client sends an envelope
 	Acknowledged What = "acknowledged" // and is told SUCCESS
 	Refused      What = "refused"      // and is told anything else; Text is that
@@ -34,6 +37,8 @@ type Event struct {
 	Client  int    `json:"client,omitempty"`  // who sends one envelope after the other; from 1
 	Orderer string `json:"orderer,omitempty"` // that was asked, or has the block
 	Text    string `json:"text,omitempty"`
+
+	Orderers []string `json:"orderers,omitempty"`
 
 	Number   uint64   `json:"number,omitempty"` // of the block
 	Header   string   `json:"header,omitempty"` // hash of its header

@@ -18,27 +18,41 @@ func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecon
 // refused and one of unknown fate that came to be ordered.
 func sound() []Event {
 	events := []Event{
+		{At: at(0), What: Began, Orderers: []string{"o1", "o2"}},
 		{At: at(0), What: Submitted, ID: "a", Client: 1}, {At: at(5), What: Acknowledged, ID: "a"},
 		{At: at(6), What: Submitted, ID: "b", Client: 1}, {At: at(9), What: Acknowledged, ID: "b"},
 		{At: at(7), What: Submitted, ID: "c", Client: 2}, {At: at(8), What: Refused, ID: "c", Text: "503: " + denial},
 		{At: at(10), What: Submitted, ID: "d", Client: 2}, {At: at(11), What: Unknown, ID: "d"},
 		{At: at(20), What: Fault, Text: "kill broker1"},
 		{At: at(900), What: Submitted, ID: "e", Client: 1}, {At: at(909), What: Acknowledged, ID: "e"},
+		{At: at(930), What: Submitted, ID: "g", Client: 2}, {At: at(931), What: Acknowledged, ID: "g"},
+		{At: at(940), What: Ended},
 	}
 	for _, name := range []string{"o1", "o2"} {
 		events = append(events,
 			Event{What: Block, Orderer: name, Number: 4, Previous: "h3", Header: "h4", IDs: []string{"a", "b"}},
-			Event{What: Block, Orderer: name, Number: 5, Previous: "h4", Header: "h5", IDs: []string{"d", "config", "e"}})
+			Event{What: Block, Orderer: name, Number: 5, Previous: "h4", Header: "h5", IDs: []string{"d", "config", "e", "g"}})
 	}
 	return events
 }
 
 func TestSound(t *testing.T) {
 	r := Check(sound())
-	if !r.Sound() || r.Submitted != 5 || r.Acknowledged != 3 || r.Refused != 1 || r.Unknown != 1 || r.Ordered != 4 || len(r.Faults) != 1 {
+	if !r.Sound() || r.Submitted != 6 || r.Acknowledged != 4 || r.Refused != 1 || r.Unknown != 1 || r.Ordered != 5 || len(r.Faults) != 1 {
 		t.Errorf("got %+v", r)
 	}
-	if r.Gap != 900*time.Millisecond || r.OneGap != r.Gap || !r.OneGapAt.Equal(at(9)) {
+	if r.Gap != 900*time.Millisecond || r.OneGap != 924*time.Millisecond || !r.OneGapAt.Equal(at(7)) {
+		t.Errorf("gaps %v, %v at %v", r.Gap, r.OneGap, r.OneGapAt)
+	}
+}
+
+// A client that is never acknowledged again waits until the end, and one that is
+// never acknowledged at all from its beginning.
+func TestWaitsWithoutAnEnd(t *testing.T) {
+	r := Check(append(sound(),
+		Event{At: at(950), What: Submitted, ID: "f", Client: 1}, Event{At: at(1000), What: Submitted, ID: "h", Client: 3},
+		Event{At: at(60_000), What: Ended}))
+	if r.OneGap != at(60_000).Sub(at(909)) && r.OneGap != at(60_000).Sub(at(931)) || r.Gap != at(60_000).Sub(at(1000)) {
 		t.Errorf("gaps %v, %v at %v", r.Gap, r.OneGap, r.OneGapAt)
 	}
 }
@@ -48,7 +62,7 @@ func TestWaitsAreLaidToFaults(t *testing.T) {
 	events := append(sound(),
 		Event{At: at(950), What: Fault, Text: "kill broker22, the leader"}, Event{At: at(1000), What: Fault, Text: "kill broker3"},
 		Event{At: at(1001), What: Submitted, ID: "f", Client: 1}, Event{At: at(1009), What: Acknowledged, ID: "f"})
-	want := map[string]Wait{"kill broker": {2, 900 * time.Millisecond}, "kill broker, the leader": {1, 0}}
+	want := map[string]Wait{"kill broker": {2, 924 * time.Millisecond}, "kill broker, the leader": {1, 0}}
 	if got := Check(events).After; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -66,13 +80,13 @@ func TestBroken(t *testing.T) {
 		},
 		"1 envelopes are there twice, a": func(e []Event) []Event {
 			for _, o := range []string{"o1", "o2"} {
-				block(e, o, 5).IDs = []string{"d", "a", "e"}
+				block(e, o, 5).IDs = []string{"d", "a", "e", "g"}
 			}
 			return e
 		},
 		"1 envelopes were said not to be ordered, and are, c": func(e []Event) []Event {
 			for _, o := range []string{"o1", "o2"} {
-				block(e, o, 5).IDs = []string{"d", "c", "e"}
+				block(e, o, 5).IDs = []string{"d", "c", "e", "g"}
 			}
 			return e
 		},
@@ -86,8 +100,16 @@ func TestBroken(t *testing.T) {
 			}
 			return e
 		},
-		"submitted twice": func(e []Event) []Event { return append(e, e[0]) },
-		"has no blocks":   func(e []Event) []Event { return e[:11] },
+		"submitted twice": func(e []Event) []Event { return append(e, e[1]) },
+		"has no blocks":   func(e []Event) []Event { return e[:15] },
+		"no blocks of o2": func(e []Event) []Event {
+			return slices.DeleteFunc(e, func(e Event) bool { return e.What == Block && e.Orderer == "o2" })
+		},
+		"orderer7 ended by itself": func(e []Event) []Event { return append(e, Event{What: Died, Text: "orderer7"}) },
+		"no end": func(e []Event) []Event {
+			return slices.DeleteFunc(e, func(e Event) bool { return e.What == Ended })
+		},
+		"no beginning": func(e []Event) []Event { return e[1:] },
 	} {
 		r := Check(breaks(sound()))
 		if r.Sound() || !strings.Contains(strings.Join(r.Broken, "\n"), says) {
