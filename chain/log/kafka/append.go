@@ -35,6 +35,9 @@ func (l *Log) Append(ctx context.Context, value []byte) error {
 		return err
 	}
 	defer l.users.Done()
+	if l.limit.below(len(value)) {
+		return l.tooLarge(ctx, len(value), sarama.ErrMessageSizeTooLarge)
+	}
 	err := l.appendBeside(ctx, value, 1)
 	if is(err, sarama.ErrMessageSizeTooLarge) {
 		// Kafka limits batches. What was too large may be the company.

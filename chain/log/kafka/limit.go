@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -59,6 +60,14 @@ func (t *topicLimit) get() (bytes string, old bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.bytes, time.Since(t.asked) > limitLasts
+}
+
+// below says whether the topic was just found to take less: then the brokers are not
+// asked again, since each refusal costs an append that nobody else may be beside.
+func (t *topicLimit) below(size int) bool {
+	bytes, old := t.get()
+	limit, err := strconv.Atoi(bytes)
+	return err == nil && !old && size > limit
 }
 
 func (t *topicLimit) set(bytes string) {
