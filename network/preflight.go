@@ -7,18 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/hyperledger/fabric/bccsp/sw"
-	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/spf13/cobra"
-	"gopkg.in/yaml.v2"
 
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
@@ -116,35 +111,10 @@ func (p *preflight) ofNetwork(c *cobra.Command) error {
 	return err
 }
 
-// open reaches the topic as an orderer does.
-func (p *preflight) open() (log.Log, error) {
-	var file struct {
-		Consensus any `yaml:"Consensus"`
-	}
-	if p.config != "" {
-		text, err := os.ReadFile(p.config)
-		if err != nil {
-			return nil, err
-		}
-		if err := yaml.Unmarshal(text, &file); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.config, err)
-		}
-	}
-	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
-	if err != nil {
-		return nil, err
-	}
-	c, err := consenter.New(consenter.Host{Consensus: file.Consensus, Metrics: &disabled.Provider{}, Crypto: crypto, ConfigDir: filepath.Dir(p.config)})
-	if err != nil {
-		return nil, err
-	}
-	return c.OpenTopic(p.brokers, p.topic, p.largest)
-}
-
 func (p *preflight) run(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, preflightPatience)
 	defer cancel()
-	topic, err := p.open()
+	topic, err := openAs(p.config, p.brokers, p.topic, p.largest)
 	if err != nil {
 		return err
 	}

@@ -60,19 +60,10 @@ func TestPreflightOfAnyTopic(t *testing.T) {
 // The brokers are reached as an orderer with that file reaches them, and the
 // command ends well when nothing is wrong.
 func TestPreflightAsAnOrderer(t *testing.T) {
-	c := kafkatest.Start(t, kafkatest.Options{Brokers: 3, Users: map[string]string{"orderer": "secret"}})
-	dir := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("password", "secret\n")
-	write("orderer.yaml", "General:\n  ListenPort: 7050\nConsensus:\n  WALDir: /x\n  Kafka:\n    Brokers: "+strings.Join(c.Addresses(), ",")+
-		"\n    SASL: {Mechanism: PLAIN, User: orderer, PasswordFile: password}\n")
-	p := preflight{topic: "mine", largest: 1 << 20, config: filepath.Join(dir, "orderer.yaml")}
+	config, write := guarded(t, 3)
+	p := preflight{topic: "mine", largest: 1 << 20, config: config}
 
-	topic, err := p.open()
+	topic, err := openAs(p.config, p.brokers, p.topic, p.largest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,4 +79,21 @@ func TestPreflightAsAnOrderer(t *testing.T) {
 	if _, failure := look(t, p); !strings.Contains(failure, "Colour is not a key") {
 		t.Errorf("a bad file: %s", failure)
 	}
+}
+
+// guarded starts brokers that want a password, and returns the orderer.yaml of one
+// who has it, and what writes files beside that.
+func guarded(t *testing.T, brokers int) (config string, write func(name, text string)) {
+	t.Helper()
+	c := kafkatest.Start(t, kafkatest.Options{Brokers: brokers, Users: map[string]string{"orderer": "secret"}})
+	dir := t.TempDir()
+	write = func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("password", "secret\n")
+	write("orderer.yaml", "General:\n  ListenPort: 7050\nConsensus:\n  WALDir: /x\n  Kafka:\n    Brokers: "+strings.Join(c.Addresses(), ",")+
+		"\n    SASL: {Mechanism: PLAIN, User: orderer, PasswordFile: password}\n")
+	return filepath.Join(dir, "orderer.yaml"), write
 }

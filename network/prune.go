@@ -15,7 +15,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/inspect"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
@@ -23,6 +22,7 @@ import (
 type pruning struct {
 	prune.Options
 	brokers []string
+	config  string
 	prefix  string
 	dryRun  bool
 }
@@ -41,7 +41,12 @@ An orderer that joins later, or from an old backup, takes the blocks that the to
 any more from other orderers. In-tree orderers on the same topic publish nothing: a channel
 that is read by their rules is refused.
 
-Without a folder of ` + "`network up`" + `, name the brokers, the channel and the group of each orderer.`,
+What an orderer published before it was removed and joined again, or restored from a backup, counts until
+it publishes anew; it then takes the blocks from the others.
+
+Without a folder of ` + "`network up`" + `, name the brokers, the channel and the number of its orderers, and
+how brokers are reached with --config. The channel must be one of the strict rules: see
+chain/COMPATIBLE.md.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			p.Now = time.Now()
@@ -50,8 +55,8 @@ Without a folder of ` + "`network up`" + `, name the brokers, the channel and th
 			if len(p.brokers) == 0 {
 				return p.ofNetwork(ctx, dirOf(c), args)
 			}
-			if len(args) == 0 || len(p.Known) == 0 {
-				return errors.New("with --brokers, name the channel, and the group of each of its orderers with --group")
+			if len(args) == 0 || p.Orderers < 1 {
+				return errors.New("with --brokers, name the channel, and with --orderers how many orderers it has")
 			}
 			return p.run(ctx, args[0])
 		},
@@ -63,6 +68,8 @@ Without a folder of ` + "`network up`" + `, name the brokers, the channel and th
 	f.StringSliceVar(&p.Without, "without", nil, "group of an orderer that is gone for good; may be repeated")
 	f.StringVar(&p.prefix, "group-prefix", consenter.DefaultConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
 	f.StringSliceVar(&p.brokers, "brokers", nil, "host:port of brokers, for a channel outside of a network folder")
+	f.StringVar(&p.config, "config", "", "orderer.yaml whose Consensus.Kafka says how brokers are reached; its user needs the rights of pruning (SECURITY.md)")
+	f.IntVar(&p.Orderers, "orderers", 0, "orderers of the channel, for a channel outside of a network folder")
 	f.StringSliceVar(&p.Known, "group", nil, "group of an orderer of the channel; may be repeated")
 	return c
 }
@@ -92,6 +99,7 @@ func (p *pruning) ofNetwork(ctx context.Context, dir string, args []string) erro
 	if p.brokers, err = r.Brokers(ctx, first, channel); err != nil {
 		return err
 	}
+	p.Orderers = len(n.Descriptor().Orderers)
 	for _, o := range n.Descriptor().Orderers {
 		group, err := groupOf(p.prefix, n.Dir(), o)
 		if err != nil {
@@ -113,11 +121,12 @@ func groupOf(prefix, dir string, o fabricnet.Orderer) (string, error) {
 }
 
 func (p *pruning) run(ctx context.Context, channel string) error {
-	topic, err := inspect.OpenTopic(p.brokers, channel)
+	opened, err := openAs(p.config, p.brokers, channel, defaultLargest)
 	if err != nil {
 		return err
 	}
-	defer topic.Close()
+	defer opened.Close()
+	topic := opened.(trimmable)
 	plan, err := p.plan(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("channel %s: nothing is deleted: %w", channel, err)
@@ -140,7 +149,15 @@ func (p *pruning) run(ctx context.Context, channel string) error {
 	return nil
 }
 
-func (p *pruning) plan(ctx context.Context, topic *kafka.Log) (prune.Plan, error) {
+// trimmable is a topic as it is opened on brokers.
+type trimmable interface {
+	log.Log
+	Trim(ctx context.Context, start log.Offset) error
+}
+
+var _ trimmable = (*kafka.Log)(nil)
+
+func (p *pruning) plan(ctx context.Context, topic log.Log) (prune.Plan, error) {
 	bounds, err := topic.Bounds(ctx)
 	if err != nil {
 		return prune.Plan{}, err

@@ -14,11 +14,12 @@ import (
 
 // Options are what an operator says.
 type Options struct {
-	Known   []string      // groups of the orderers that must have published
-	Without []string      // groups of orderers that are gone for good
-	Keep    int64         // records to be kept below what the slowest orderer needs next
-	MaxAge  time.Duration // of what an orderer has published
-	Now     time.Time
+	Known    []string      // groups of the orderers that must have published
+	Orderers int           // how many the channel has
+	Without  []string      // groups of orderers that are gone for good
+	Keep     int64         // records to be kept below what the slowest orderer needs next
+	MaxAge   time.Duration // of what an orderer has published
+	Now      time.Time
 }
 
 // Plan is what may be deleted.
@@ -36,12 +37,15 @@ func (p Plan) Records() int64 { return int64(p.Below - p.From) }
 // not lately, may need any record.
 func Make(bounds log.Bounds, published []log.Progress, o Options) (Plan, error) {
 	p := Plan{From: bounds.Start, Below: bounds.Start}
+	var gone []log.Progress
 	for _, q := range published {
-		if !slices.Contains(o.Without, q.Member) {
+		if slices.Contains(o.Without, q.Member) {
+			gone = append(gone, q)
+		} else {
 			p.Orderers = append(p.Orderers, q)
 		}
 	}
-	if err := o.obstacles(bounds, p.Orderers); err != nil {
+	if err := errors.Join(o.obstacles(bounds, p.Orderers), o.present(gone), o.counted(p.Orderers)); err != nil {
 		return Plan{}, err
 	}
 	p.Slowest = slices.MinFunc(p.Orderers, func(a, b log.Progress) int { return int(a.Next - b.Next) })
@@ -73,6 +77,34 @@ func (o Options) obstacles(bounds log.Bounds, orderers []log.Progress) error {
 		in("no orderer has published how far it is")
 	}
 	return errors.Join(all...)
+}
+
+// present says which of those that are said to be gone are there.
+func (o Options) present(gone []log.Progress) error {
+	var all []error
+	for _, p := range gone {
+		if age := o.Now.Sub(p.At).Truncate(time.Second); age <= o.MaxAge {
+			all = append(all, fmt.Errorf("orderer %s is named with --without, and has published %s ago: it is not gone", p.Member, age))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// counted makes sure that no orderer was forgotten that has never published.
+func (o Options) counted(orderers []log.Progress) error {
+	if o.Keep < 0 {
+		return fmt.Errorf("%d records to keep below what the slowest orderer needs next: want 0 or more", o.Keep)
+	}
+	known := slices.Concat(o.Known, o.Without)
+	for _, p := range orderers {
+		known = append(known, p.Member)
+	}
+	slices.Sort(known)
+	if n := len(slices.Compact(known)); n < o.Orderers {
+		return fmt.Errorf("%d of the channel's %d orderers are known: start the others, and wait until they have published how far they are, "+
+			"or name with --without those that are gone for good", n, o.Orderers)
+	}
+	return nil
 }
 
 // String is the plan as a table.

@@ -68,3 +68,24 @@ func TestRefuses(t *testing.T) {
 		}
 	}
 }
+
+// An operator's words are held against what is there.
+func TestRefusesWhatCannotBeMeant(t *testing.T) {
+	for says, change := range map[string]func(*Options){
+		"-200 records to keep":               func(o *Options) { o.Keep = -200 },
+		"b is named with --without, and has": func(o *Options) { o.Without = []string{"b"} },
+		"2 of the channel's 3 orderers are":  func(o *Options) { o.Orderers = 3 },
+	} {
+		o := options("a")
+		change(&o)
+		p, err := Make(log.Bounds{End: 1000}, []log.Progress{at("a", 900, 0), at("b", 500, time.Minute)}, o)
+		if err == nil || !strings.Contains(err.Error(), says) || p.Below != 0 {
+			t.Errorf("got %v, %+v, want it to say %q", err, p, says)
+		}
+	}
+	o := options("a")
+	o.Orderers, o.Without = 3, []string{"c"} // b has published, c is gone
+	if _, err := Make(log.Bounds{End: 1000}, []log.Progress{at("a", 900, 0), at("b", 500, time.Minute)}, o); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hyperledger/fabric/bccsp/sw"
+	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"gopkg.in/yaml.v2"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/consenter"
+)
+
+// openAs opens a topic as an orderer does that has this orderer.yaml: by its way to
+// log in. Without a file, as one of default settings; without brokers, those of the file.
+func openAs(config string, brokers []string, topic string, largest uint32) (log.Log, error) {
+	var file struct {
+		Consensus any `yaml:"Consensus"`
+	}
+	if config != "" {
+		text, err := os.ReadFile(config)
+		if err != nil {
+			return nil, err
+		}
+		if err := yaml.Unmarshal(text, &file); err != nil {
+			return nil, fmt.Errorf("%s: %w", config, err)
+		}
+	}
+	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
+	if err != nil {
+		return nil, err
+	}
+	c, err := consenter.New(consenter.Host{Consensus: file.Consensus, Metrics: &disabled.Provider{}, Crypto: crypto, ConfigDir: filepath.Dir(config)})
+	if err != nil {
+		return nil, err
+	}
+	return c.OpenTopic(brokers, topic, largest)
+}
