@@ -25,7 +25,7 @@ type loop struct {
 }
 
 func newLoop(c *Chain) *loop {
-	h := &host{chain: c, support: c.support, cut: newCutter(c)}
+	h := &host{chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
 	return &loop{
 		chain:   c,
 		engine:  engine.New(h, c.start, c.opts.Settings, c.opts.Events),
