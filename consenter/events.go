@@ -80,7 +80,7 @@ func (r *reporter) partitions(n int) {
 // that changes. It comes often enough for the client certificate, too.
 func (r *reporter) surveyed(found []log.Finding, err error) {
 	r.certificate.look()
-	flaws, unknown := texts(log.Flawed, found), texts(log.Unknown, found)
+	flaws, unknown := append(texts(log.Flawed, found), texts(log.Warned, found)...), texts(log.Unknown, found)
 	if err == nil {
 		r.flaws.Set(float64(len(flaws)))
 	}

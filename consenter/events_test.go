@@ -35,9 +35,10 @@ func TestEventsAreMeasured(t *testing.T) {
 	requireValues(map[string]float64{"available{channel=mychannel}": 1, "next_offset{channel=mychannel}": 7})
 
 	e.Surveyed([]log.Finding{{Setting: "retention.ms", Verdict: log.Flawed}, {Setting: "retention.bytes", Verdict: log.Unknown},
-		{Setting: "partitions", Verdict: log.Fit}, {Setting: "cleanup.policy", Verdict: log.Flawed}}, nil)
+		{Setting: "partitions", Verdict: log.Fit}, {Setting: "cleanup.policy", Verdict: log.Flawed},
+		{Setting: "clocks", Verdict: log.Warned}}, nil)
 	e.Surveyed(nil, errors.New("no rights")) // not known: what was known stays
-	requireValues(map[string]float64{"topic_flaws{channel=mychannel}": 2})
+	requireValues(map[string]float64{"topic_flaws{channel=mychannel}": 3})
 
 	e.Described(0, machine.Strict)
 	e.Position(20)
