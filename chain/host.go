@@ -156,8 +156,12 @@ func (h *host) Disarm() { h.cut.cancel() }
 
 func (h *host) Moved(to engine.Phase, cause error) {
 	after, changed := h.chain.status.to(to, cause)
-	if changed && to == engine.Reading {
+	switch {
+	case !changed:
+	case to == engine.Reading:
 		h.chain.opts.Events.Recovered(after)
+	case to == engine.Pulling:
+		h.chain.opts.Events.Pulling(cause)
 	}
 }
 

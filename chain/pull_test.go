@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,7 +74,10 @@ func TestAwaitsABlock(t *testing.T) {
 		l, _ := r.history()
 		r.broker.Trim(channel, 9)
 		again := l.UpTo(2)
-		c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Silent: 16})
+		c := r.chain(again)
+		told, p := tell(c), &chaintest.Puller{From: []*ledger{l}, Silent: 16}
+		c.opts.NewPuller = func(Support) (Puller, error) { return p, nil }
+		c.Start()
 		time.Sleep(3 * time.Second)
 		r.reports(c, types.StatusOnBoarding)
 		err := c.Order(envelope("x"), 0)
@@ -85,7 +89,21 @@ func TestAwaitsABlock(t *testing.T) {
 		settle()
 		r.reports(c, types.StatusActive)
 		r.equalLedgers(l, again)
+		if told.pulling.Load() != 1 || told.awaiting.Load() != 16 || told.unavailable.Load() != 0 {
+			r.Errorf("told of %d catch-ups, %d waits for a block, %d outages; want 1, 16, 0", told.pulling.Load(), told.awaiting.Load(), told.unavailable.Load())
+		}
 	})
+}
+
+// telling counts what operators are told while a channel cannot be read.
+type telling struct{ pulling, awaiting, unavailable atomic.Int64 }
+
+func tell(c *Chain) *telling {
+	t := &telling{}
+	c.opts.Events.Pulling = func(error) { t.pulling.Add(1) }
+	c.opts.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
+	c.opts.Events.Unavailable = func(error, time.Duration) { t.unavailable.Add(1) }
+	return t
 }
 
 // Nothing that does not continue the ledger gets into it.

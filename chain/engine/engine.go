@@ -11,7 +11,7 @@
 //		for err == nil {
 //			err = e.Advance(ctx, wait)
 //		}
-//		switch e.After(err) { Reopen: at once; Pull: after CatchUp; Retry: after a pause; Stop: never }
+//		switch e.After(err) { Reopen: at once; Pull: after CatchUp; Retry, Await: after a pause; Stop: never }
 //	}
 //
 // Beside it run any number of Submit calls, and a Poster for each armed timer.
@@ -157,7 +157,8 @@ type Next int
 const (
 	Reopen Next = iota // connect again at once: nothing is wrong
 	Pull               // call CatchUp: the topic does not have the next record any more
-	Retry              // connect again after a pause
+	Retry              // connect again after a pause: the log cannot be read
+	Await              // the same, but it is a block of another orderer that is awaited
 	Stop               // nothing more, until an operator has removed the cause
 )
 
@@ -186,7 +187,7 @@ func (e *Engine) After(err error) Next {
 		return Stop
 	case errors.As(err, &awaitingBlock{}):
 		e.host.Moved(Pulling, err)
-		return Retry
+		return Await
 	case errors.As(err, &e.trimmed):
 		return Pull
 	case errors.Is(err, errPulled), errors.Is(err, errReopen), errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
