@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -21,12 +22,16 @@ type host struct {
 	cut     *cutter
 	puller  *puller // of a catch-up; nil outside of one
 
+	began time.Time
+
 	admitted bool // the preflight has found the topic fit
 }
 
 func (h *host) Channel() string { return h.support.ChannelID() }
 
 func (h *host) Config() engine.Config { return configOf(h.support) }
+
+func (h *host) Uptime() time.Duration { return time.Since(h.began) }
 
 func configOf(s Support) engine.Config {
 	shared := s.SharedConfig()
@@ -40,6 +45,7 @@ func configOf(s Support) engine.Config {
 			AbsoluteMaxBytes:  b.AbsoluteMaxBytes,
 			PreferredMaxBytes: b.PreferredMaxBytes,
 		},
+		Patience: patience(shared.BatchTimeout()),
 	}
 }
 
@@ -150,8 +156,12 @@ func (h *host) Disarm() { h.cut.cancel() }
 
 func (h *host) Moved(to engine.Phase, cause error) {
 	after, changed := h.chain.status.to(to, cause)
-	if changed && to == engine.Reading {
+	switch {
+	case !changed:
+	case to == engine.Reading:
 		h.chain.opts.Events.Recovered(after)
+	case to == engine.Pulling:
+		h.chain.opts.Events.Pulling(cause)
 	}
 }
 

@@ -25,7 +25,7 @@ type loop struct {
 }
 
 func newLoop(c *Chain) *loop {
-	h := &host{chain: c, support: c.support, cut: newCutter(c)}
+	h := &host{chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
 	return &loop{
 		chain:   c,
 		engine:  engine.New(h, c.start, c.opts.Settings, c.opts.Events),
@@ -56,8 +56,10 @@ func (l *loop) run() {
 		case next == engine.Stop:
 			l.chain.fail(err)
 			return
+		case next == engine.Await:
+			l.pause(ctx, err, l.chain.opts.Events.Awaiting)
 		case next == engine.Retry:
-			l.pause(ctx, err)
+			l.pause(ctx, err, l.chain.opts.Events.Unavailable)
 		}
 	}
 }
@@ -165,13 +167,13 @@ func (l *loop) catchUp(ctx context.Context) error {
 	return l.engine.CatchUp(ctx)
 }
 
-// pause waits before the next attempt.
-func (l *loop) pause(ctx context.Context, err error) {
+// pause tells what went wrong and waits before the next attempt.
+func (l *loop) pause(ctx context.Context, err error, tell func(error, time.Duration)) {
 	if l.steady() {
 		l.backoff.Reset()
 	}
 	retry := l.backoff.Pause()
-	l.chain.opts.Events.Unavailable(err, retry)
+	tell(err, retry)
 	sleep(ctx, retry)
 }
 

@@ -65,6 +65,22 @@ func TestPreflightEnforced(t *testing.T) {
 	})
 }
 
+// The newest record was stamped a year ahead. That would last for a year if it
+// kept orderers out, since then none of them could append another.
+func TestPreflightDoesNotRefuseClocks(t *testing.T) {
+	ahead := log.Finding{Setting: "clocks", Value: "8760h0m0s after this orderer's", Verdict: log.Warned}
+	inBubble(t, func(r *rig) {
+		c, told := r.surveyed(newLedger(), PreflightEnforce, sound, ahead)
+		if err := c.WaitReady(); err != nil {
+			t.Fatal(err)
+		}
+		r.order(c, "a")
+		if told.Load() == 0 {
+			t.Error("nobody was told")
+		}
+	})
+}
+
 // A warning keeps nobody waiting; off does not look at all.
 func TestPreflightWarnsOrIsOff(t *testing.T) {
 	for how, looks := range map[Preflight]bool{Options{}.withDefaults().Preflight: true, PreflightOff: false} {

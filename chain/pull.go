@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -21,11 +22,28 @@ type Puller interface {
 	Close()
 }
 
-// NewPuller connects to the orderers that the channel's config names.
+// NewPuller connects to the orderers that the channel's config names. Its error
+// wraps ErrNoWay where only another build or configuration of this orderer helps.
 type NewPuller func(Support) (Puller, error)
 
-// ErrNoBlock says that a block cannot be had from another orderer.
-var ErrNoBlock = engine.ErrNoBlock
+// ErrNoBlock says that a block cannot be had from another orderer, ErrNoWay that
+// this one has no way to ask.
+var (
+	ErrNoBlock = engine.ErrNoBlock
+	ErrNoWay   = engine.ErrNoWay
+)
+
+// Another orderer cuts what it has read within BatchTimeout, unless brokers or
+// clocks are slow; leastPatience is for one that restarts.
+const (
+	leastPatience = 30 * time.Second
+	patienceCuts  = 10
+)
+
+// patience is how long nobody must have a block before that is final.
+func patience(batchTimeout time.Duration) time.Duration {
+	return max(leastPatience, patienceCuts*batchTimeout)
+}
 
 // puller is the host's side of a catch-up.
 type puller struct {
@@ -37,7 +55,7 @@ type puller struct {
 // Pull returns a block of another orderer.
 func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
 	if h.chain.opts.NewPuller == nil {
-		return engine.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoBlock)
+		return engine.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
 	}
 	if h.puller == nil {
 		p, err := h.chain.opts.NewPuller(h.support)

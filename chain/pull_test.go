@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,7 +74,10 @@ func TestAwaitsABlock(t *testing.T) {
 		l, _ := r.history()
 		r.broker.Trim(channel, 9)
 		again := l.UpTo(2)
-		c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Silent: 16})
+		c := r.chain(again)
+		told, p := tell(c), &chaintest.Puller{From: []*ledger{l}, Silent: 16}
+		c.opts.NewPuller = func(Support) (Puller, error) { return p, nil }
+		c.Start()
 		time.Sleep(3 * time.Second)
 		r.reports(c, types.StatusOnBoarding)
 		err := c.Order(envelope("x"), 0)
@@ -85,7 +89,21 @@ func TestAwaitsABlock(t *testing.T) {
 		settle()
 		r.reports(c, types.StatusActive)
 		r.equalLedgers(l, again)
+		if told.pulling.Load() != 1 || told.awaiting.Load() != 16 || told.unavailable.Load() != 0 {
+			r.Errorf("told of %d catch-ups, %d waits for a block, %d outages; want 1, 16, 0", told.pulling.Load(), told.awaiting.Load(), told.unavailable.Load())
+		}
 	})
+}
+
+// telling counts what operators are told while a channel cannot be read.
+type telling struct{ pulling, awaiting, unavailable atomic.Int64 }
+
+func tell(c *Chain) *telling {
+	t := &telling{}
+	c.opts.Events.Pulling = func(error) { t.pulling.Add(1) }
+	c.opts.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
+	c.opts.Events.Unavailable = func(error, time.Duration) { t.unavailable.Add(1) }
+	return t
 }
 
 // Nothing that does not continue the ledger gets into it.
@@ -123,20 +141,85 @@ func TestPullsNothingElse(t *testing.T) {
 	}
 }
 
-// Who has no block of others, and nobody to ask, stops.
+// after closes a channel once a time is over.
+func after(d time.Duration) <-chan struct{} {
+	over := make(chan struct{})
+	time.AfterFunc(d, func() { close(over) })
+	return over
+}
+
+// The orderer that everybody else waits for cuts the block at the end of its
+// BatchTimeout, or is back after a restart: till then nobody has it.
+func TestWaitsForABlockThatIsAboutToBeCut(t *testing.T) {
+	for _, late := range []time.Duration{3 * time.Second, leastPatience - time.Second} {
+		inBubble(t, func(r *rig) {
+			l, _ := r.history()
+			r.broker.Trim(channel, 9)
+			again := l.UpTo(2)
+			c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Late: after(late)})
+			time.Sleep(late - time.Second)
+			r.reports(c, types.StatusOnBoarding)
+			settle()
+			r.reports(c, types.StatusActive)
+			r.equalLedgers(l, again)
+		})
+	}
+}
+
+// Who has no block of others stops after a while in which nobody had it, at once
+// if there is no way to ask.
 func TestNobodyHasTheBlock(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.history()
 		r.broker.Trim(channel, 9)
 		for says, p := range map[string]*chaintest.Puller{"none of 0 has it": {}, "none of 1 has it": {From: []*ledger{l.UpTo(2)}}} {
 			c := r.pulling(l.UpTo(2), p)
-			settle()
+			time.Sleep(leastPatience - time.Second)
+			r.reports(c, types.StatusOnBoarding)
+			time.Sleep(2 * DefaultRetryMax)
 			r.reports(c, types.StatusFailed)
 			if err := c.WaitReady(); !strings.Contains(err.Error(), says) {
 				r.Errorf("got %v, want it to say %q", err, says)
 			}
 		}
+		c := r.chain(l.UpTo(2))
+		c.Start()
+		time.Sleep(time.Second)
+		r.reports(c, types.StatusFailed)
 	})
+}
+
+// Only an unbroken time counts: while somebody does not answer, or the brokers do
+// not, the block may be with them.
+func TestPatienceBeginsAnew(t *testing.T) {
+	for name, trouble := range map[string]func(*rig, *chaintest.Puller){
+		"an orderer does not answer": func(_ *rig, p *chaintest.Puller) { p.Silent = p.Asked + 1 },
+		"the brokers are away":       func(r *rig, _ *chaintest.Puller) { r.broker.Stop(); time.Sleep(leastPatience); r.broker.Resume() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				l, _ := r.history()
+				r.broker.Trim(channel, 9)
+				p := &chaintest.Puller{}
+				c := r.pulling(l.UpTo(2), p)
+				time.Sleep(leastPatience - 2*DefaultRetryMax)
+				trouble(r, p)
+				time.Sleep(leastPatience - DefaultRetryMax)
+				r.reports(c, types.StatusOnBoarding)
+				settle()
+				r.reports(c, types.StatusFailed)
+			})
+		})
+	}
+}
+
+// Ten times BatchTimeout is the measure where that is long.
+func TestPatienceKnowsTheBatchTimeout(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{2 * time.Second: 30 * time.Second, time.Minute: 10 * time.Minute} {
+		if got := patience(timeout); got != want {
+			t.Errorf("with a BatchTimeout of %v: %v, want %v", timeout, got, want)
+		}
+	}
 }
 
 // A block that another orderer had moves the channel away from Kafka.

@@ -43,6 +43,8 @@ func (c *Consenter) events(channel string) engine.Events {
 		CutFailed:   r.cutFailed,
 		Appended:    r.appended,
 		Unavailable: r.unavailable,
+		Pulling:     r.pulling,
+		Awaiting:    r.awaiting,
 		Recovered:   r.recovered,
 
 		TailUnchecked: r.tailUnchecked,
@@ -80,7 +82,7 @@ func (r *reporter) partitions(n int) {
 // that changes. It comes often enough for the client certificate, too.
 func (r *reporter) surveyed(found []log.Finding, err error) {
 	r.certificate.look()
-	flaws, unknown := texts(log.Flawed, found), texts(log.Unknown, found)
+	flaws, unknown := append(texts(log.Flawed, found), texts(log.Warned, found)...), texts(log.Unknown, found)
 	if err == nil {
 		r.flaws.Set(float64(len(flaws)))
 	}
@@ -219,6 +221,17 @@ func (r *reporter) unavailable(err error, retry time.Duration) {
 	r.interruptions.Add(1)
 	r.health.cutOff(r.channel, err)
 	r.log.Warnw("Cut off from the topic; trying again", "after", retry, "error", err)
+}
+
+// pulling tells that the brokers answer, and what the topic does not have any more.
+func (r *reporter) pulling(cause error) {
+	r.available.Set(0)
+	r.health.well(r.channel)
+	r.log.Warnw("Taking blocks of other orderers", "cause", cause)
+}
+
+func (r *reporter) awaiting(err error, retry time.Duration) {
+	r.log.Warnw("Awaiting a block of another orderer; trying again", "after", retry, "error", err)
 }
 
 func (r *reporter) recovered(after time.Duration) {

@@ -35,9 +35,10 @@ func TestEventsAreMeasured(t *testing.T) {
 	requireValues(map[string]float64{"available{channel=mychannel}": 1, "next_offset{channel=mychannel}": 7})
 
 	e.Surveyed([]log.Finding{{Setting: "retention.ms", Verdict: log.Flawed}, {Setting: "retention.bytes", Verdict: log.Unknown},
-		{Setting: "partitions", Verdict: log.Fit}, {Setting: "cleanup.policy", Verdict: log.Flawed}}, nil)
+		{Setting: "partitions", Verdict: log.Fit}, {Setting: "cleanup.policy", Verdict: log.Flawed},
+		{Setting: "clocks", Verdict: log.Warned}}, nil)
 	e.Surveyed(nil, errors.New("no rights")) // not known: what was known stays
-	requireValues(map[string]float64{"topic_flaws{channel=mychannel}": 2})
+	requireValues(map[string]float64{"topic_flaws{channel=mychannel}": 3})
 
 	e.Described(0, machine.Strict)
 	e.Position(20)
@@ -67,8 +68,12 @@ func TestEventsAreMeasured(t *testing.T) {
 	e.Unavailable(errors.New("no broker"), time.Second)
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1, "reconnects{channel=mychannel}": 0})
 	e.Recovered(time.Second)
+	e.Pulling(errors.New("the records between were deleted"))
+	e.Awaiting(errors.New("nobody answers"), time.Second)
+	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1})
+	e.Recovered(time.Second)
 	e.Ambiguous(errors.New("no answer"))
-	requireValues(map[string]float64{"available{channel=mychannel}": 1, "reconnects{channel=mychannel}": 1, "appends_ambiguous{channel=mychannel}": 1})
+	requireValues(map[string]float64{"available{channel=mychannel}": 1, "reconnects{channel=mychannel}": 2, "appends_ambiguous{channel=mychannel}": 1})
 	e.Failed(errors.New("another channel's topic"))
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "failed{channel=mychannel}": 1})
 	e.Halted()

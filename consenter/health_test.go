@@ -59,6 +59,30 @@ func TestHealthOfBrokers(t *testing.T) {
 	})
 }
 
+// A channel that takes blocks of other orderers reaches the brokers: they say what
+// the topic has lost. It is not available for that long.
+func TestHealthWhilePulling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, r := healthOf(t, map[string]any{"Health": "brokers", "DeliverGrace": "10s"})
+		check := func() error { return r["kafka"].HealthCheck(t.Context()) }
+		one := c.events("one")
+		one.Unavailable(errors.New("no broker"), time.Second)
+		time.Sleep(11 * time.Second)
+		require.Error(t, check())
+		one.Pulling(errors.New("awaiting block 7"))
+		require.NoError(t, check())
+		for range 3 {
+			one.Awaiting(errors.New("nobody answers"), 5*time.Second)
+			time.Sleep(11 * time.Second)
+			one.Pulled(7, 9)
+			require.NoError(t, check())
+		}
+		one.Unavailable(errors.New("no broker"), time.Second)
+		time.Sleep(11 * time.Second)
+		require.ErrorContains(t, check(), "channel one is cut off for 11s: no broker")
+	})
+}
+
 func TestHealthNeedsTheHost(t *testing.T) {
 	_, err := New(Host{Consensus: map[string]any{"Kafka": map[string]any{"Health": "brokers"}}, Metrics: &disabled.Provider{}, Crypto: crypto(t)})
 	require.ErrorContains(t, err, `Consensus.Kafka.Health is "brokers", but this build of the orderer gives the plugin no health checks`)

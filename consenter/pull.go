@@ -31,7 +31,7 @@ const pullRetry = 100 * time.Millisecond
 // channel's policy for them, by the config in force and those that come by.
 func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 	if c.cluster.Dialer == nil {
-		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", chain.ErrNoBlock)
+		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", chain.ErrNoWay)
 	}
 	dialer := &cluster.StandardDialer{Config: c.cluster.Dialer.Config}
 	dialer.Config.AsyncConnect = false
@@ -39,7 +39,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 	certificate, _ := pem.Decode(dialer.Config.SecOpts.Certificate)
 	if certificate == nil {
 		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
-			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", chain.ErrNoBlock)
+			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", chain.ErrNoWay)
 	}
 	config, err := cluster.LastConfigBlock(s.Block(s.Height()-1), s)
 	if err != nil {

@@ -17,6 +17,7 @@ type Puller struct {
 	Silent int                 // how many questions nobody answers first
 	Alter  func(*fabric.Block) // what happens to each block on its way; may be nil
 	Asked  int                 // questions so far
+	Late   <-chan struct{}     // nobody has a block before it is closed; may be nil
 }
 
 // Block is a copy of a block of the first ledger that has it.
@@ -25,7 +26,7 @@ func (p *Puller) Block(_ context.Context, number uint64) (*fabric.Block, error) 
 	if p.Asked <= p.Silent {
 		return nil, errors.New("nobody answers")
 	}
-	for _, l := range p.From {
+	for _, l := range p.having() {
 		if stored := l.Block(number); stored != nil {
 			b := &fabric.Block{}
 			if err := fabric.Unmarshal(protoutil.MarshalOrPanic(stored), b); err != nil {
@@ -38,6 +39,19 @@ func (p *Puller) Block(_ context.Context, number uint64) (*fabric.Block, error) 
 		}
 	}
 	return nil, fmt.Errorf("%w: none of %d has it", engine.ErrNoBlock, len(p.From))
+}
+
+// having are the ledgers that have blocks by now.
+func (p *Puller) having() []*Ledger {
+	if p.Late == nil {
+		return p.From
+	}
+	select {
+	case <-p.Late:
+		return p.From
+	default:
+		return nil
+	}
 }
 
 // Close does nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/bccsp/sw"
@@ -111,6 +112,7 @@ func (c *channel) Config() engine.Config {
 
 func (c *channel) Log() (log.Log, error) { return c.log, nil }
 func (c *channel) Room(int) error        { return nil }
+func (c *channel) Uptime() time.Duration { return 0 }
 
 func (c *channel) Admit(context.Context, log.Log) error { return nil }
 

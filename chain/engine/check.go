@@ -36,7 +36,7 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.open(ctx, topic, bounds); err != nil {
 		return err
 	}
-	e.end, e.described = machine.Offset(bounds.End), false
+	e.end, e.described, e.bare = machine.Offset(bounds.End), false, false
 	if e.goal < 0 {
 		e.goal = e.end
 	}

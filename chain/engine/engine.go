@@ -11,7 +11,7 @@
 //		for err == nil {
 //			err = e.Advance(ctx, wait)
 //		}
-//		switch e.After(err) { Reopen: at once; Pull: after CatchUp; Retry: after a pause; Stop: never }
+//		switch e.After(err) { Reopen: at once; Pull: after CatchUp; Retry, Await: after a pause; Stop: never }
 //	}
 //
 // Beside it run any number of Submit calls, and a Poster for each armed timer.
@@ -21,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -34,6 +35,9 @@ const ConsensusType = "kafka"
 type Host interface {
 	Channel() string
 	Config() Config // in force
+
+	// Uptime is a clock that never goes back. From which moment on does not matter.
+	Uptime() time.Duration
 
 	// Log returns the topic as the config in force has it, and Linked whether
 	// the log that it returned last still is the one. An error of Log is final.
@@ -57,7 +61,8 @@ type Host interface {
 	WriteConfig(Block) error
 
 	// Pull returns a block that another orderer of the channel has, verified
-	// against the channel's policy. ErrNoBlock is wrapped when it cannot be had.
+	// against the channel's policy. ErrNoBlock is wrapped when nobody has it, ErrNoWay
+	// when nobody can be asked.
 	// Write and WriteConfig must fail for one that does not follow the ledger's last.
 	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
 
@@ -88,6 +93,7 @@ type Config struct {
 	Limits        machine.Limits
 	Resubmission  bool // the orderer capability; false before Fabric v1.1
 	ConsensusType string
+	Patience      time.Duration // how long nobody must have a block before that is final
 }
 
 // Block is a block of the ledger, without what the block writer adds.
@@ -131,7 +137,8 @@ type Engine struct {
 	configured bool             // a config block was just written
 	missing    int              // sessions in a row that found no topic
 	trimmed    trimmed          // why blocks are pulled
-	bare       int              // attempts in a row to pull a block that nobody had
+	bare       bool             // nobody had the block when it was asked for last
+	bareSince  time.Duration    // by the host's uptime
 	written    *Block           // the last; nil before the first
 
 	owed       *owed // a copy that must be in the log before the next record is taken
@@ -150,7 +157,8 @@ type Next int
 const (
 	Reopen Next = iota // connect again at once: nothing is wrong
 	Pull               // call CatchUp: the topic does not have the next record any more
-	Retry              // connect again after a pause
+	Retry              // connect again after a pause: the log cannot be read
+	Await              // the same, but it is a block of another orderer that is awaited
 	Stop               // nothing more, until an operator has removed the cause
 )
 
@@ -179,7 +187,7 @@ func (e *Engine) After(err error) Next {
 		return Stop
 	case errors.As(err, &awaitingBlock{}):
 		e.host.Moved(Pulling, err)
-		return Retry
+		return Await
 	case errors.As(err, &e.trimmed):
 		return Pull
 	case errors.Is(err, errPulled), errors.Is(err, errReopen), errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
@@ -188,6 +196,7 @@ func (e *Engine) After(err error) Next {
 	case log.ClassOf(err) == log.Fatal:
 		return Stop
 	}
+	e.bare = false
 	e.host.Moved(CutOff, err)
 	return Retry
 }

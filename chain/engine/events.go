@@ -22,6 +22,8 @@ type Events struct {
 	CutFailed     func(number machine.BlockNumber, err error)
 	Appended      func(took time.Duration, err error)  // one Order or Configure
 	Unavailable   func(err error, retry time.Duration) // cut off from the log; tries again after retry
+	Pulling       func(cause error)                    // the topic has lost what comes next; takes blocks of other orderers
+	Awaiting      func(err error, retry time.Duration) // no orderer gave the block; asks again after retry
 	Recovered     func(after time.Duration)            // reading again, or for the first time
 	TailUnchecked func(tail machine.Offset)            // the record before the next one was deleted from the topic
 	Partitions    func(n int)                          // the topic has come to have more than one; only the first is used
@@ -47,6 +49,8 @@ func (e Events) WithDefaults() Events {
 	set(&e.CutFailed, func(machine.BlockNumber, error) {})
 	set(&e.Appended, func(time.Duration, error) {})
 	set(&e.Unavailable, func(error, time.Duration) {})
+	set(&e.Pulling, func(error) {})
+	set(&e.Awaiting, func(error, time.Duration) {})
 	set(&e.Recovered, func(time.Duration) {})
 	set(&e.TailUnchecked, func(machine.Offset) {})
 	set(&e.Partitions, func(int) {})

@@ -10,8 +10,11 @@ import (
 )
 
 // ErrNoBlock is what Host.Pull wraps when a block cannot be had: every orderer of
-// the channel has answered and none has it, or there is no way to ask.
+// the channel has answered and none has it.
 var ErrNoBlock = errors.New("the block cannot be had from another orderer")
+
+// ErrNoWay is an ErrNoBlock that no patience mends: this orderer cannot ask.
+var ErrNoWay = fmt.Errorf("%w: there is no way to ask", ErrNoBlock)
 
 // errPulled ends a catch-up: the topic has the record after the last block.
 var errPulled = errors.New("the ledger has come to what the topic has")
@@ -45,8 +48,10 @@ func (e *Engine) CatchUp(ctx context.Context) error {
 		case errors.Is(err, ErrNoBlock):
 			return e.unrecoverable(err)
 		case err != nil:
+			e.bare = false
 			return awaitingBlock{e.awaited(err)}
 		}
+		e.bare = false
 		if err := e.host.Room(sizeOf(b)); err != nil {
 			return awaitingBlock{e.awaited(err)}
 		}
@@ -73,17 +78,19 @@ func (e *Engine) awaited(cause error) error {
 	return fmt.Errorf(text+": %w", e.start.Next, e.trimmed, cause)
 }
 
-// bareLimit is how many times in a row a block must not be there before that counts
-// as final: another orderer may be about to cut it from what it has read.
-const bareLimit = 5
-
+// unrecoverable is what becomes of a block that nobody has: final once all answers
+// of a while were so. Before, another orderer may be about to cut it from what it
+// has read, or be back in a moment.
 func (e *Engine) unrecoverable(err error) error {
-	e.bare++
-	if e.bare < bareLimit {
-		return awaitingBlock{e.awaited(err)}
+	now, patience := e.host.Uptime(), e.host.Config().Patience
+	if !e.bare {
+		e.bare, e.bareSince = true, now
+	}
+	if now-e.bareSince < patience && !errors.Is(err, ErrNoWay) {
+		return awaitingBlock{e.awaited(fmt.Errorf("%w; that is final once it was so for %s", err, patience))}
 	}
 	return stop(fmt.Errorf("topic %q: %w, and %w (block %d); bring the records back from a mirror that kept the offsets, "+
-		"or an orderer that has the block, and set the topic's retention to unlimited; then restart the orderer",
+		"or an orderer that has the block, and set the topic's retention to unlimited; then restart the orderer, which does not ask again before",
 		e.host.Channel(), e.trimmed, err, e.start.Next))
 }
 
@@ -113,7 +120,6 @@ func (e *Engine) take(b Block) error {
 		return err
 	}
 	e.wrote(b)
-	e.bare = 0
 	e.events.Pulled(b.Number, position.Offset)
 	return e.restart()
 }

@@ -19,6 +19,7 @@ const (
 	Fit     Verdict = iota + 1
 	Unknown         // the brokers do not tell, as those of managed services; nothing is known to be wrong
 	Flawed          // records can be lost by it, or appends fail
+	Warned          // worth a look, but no reason to keep a channel from beginning
 )
 
 func (v Verdict) String() string {
@@ -29,6 +30,8 @@ func (v Verdict) String() string {
 		return "unknown"
 	case Flawed:
 		return "flaw"
+	case Warned:
+		return "warning"
 	}
 	return fmt.Sprintf("verdict %d", int(v))
 }

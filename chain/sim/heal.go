@@ -43,7 +43,8 @@ func (w *World) rest(invariant string) {
 }
 
 // deadline is when the fastest clock's timer must have cut what is pending, and
-// the slowest one have tried again after the last faults.
+// the slowest one have tried again after the last faults, or given up a block that
+// was lost.
 func (w *World) deadline() int64 {
 	fastest, slowest := int64(1), int64(100)
 	for _, o := range w.orderers {
@@ -51,7 +52,11 @@ func (w *World) deadline() int64 {
 			fastest, slowest = max(fastest, o.speed), min(slowest, o.speed)
 		}
 	}
-	return batchTimeout*100/fastest + (lastFaults+1)*retryPause*100/slowest + 1000
+	wait := int64(0)
+	if l := w.loss; l != nil && l.verb == Trim {
+		wait = patience * 100 / slowest
+	}
+	return batchTimeout*100/fastest + (lastFaults+1)*retryPause*100/slowest + 1000 + wait
 }
 
 // round lets every orderer do all that it can.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -19,8 +20,11 @@ func (o *Orderer) Channel() string { return channelID }
 // Config is the one in force.
 func (o *Orderer) Config() engine.Config {
 	c := o.ledger.config()
-	return engine.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: engine.ConsensusType}
+	return engine.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: engine.ConsensusType, Patience: patience * time.Millisecond}
 }
+
+// Uptime is by the orderer's own clock.
+func (o *Orderer) Uptime() time.Duration { return time.Duration(o.now()) * time.Millisecond }
 
 // Log opens the topic by the broker list in force.
 func (o *Orderer) Log() (log.Log, error) {
@@ -176,8 +180,12 @@ func (o *Orderer) Described() { o.ready.Described = true }
 // CaughtUp is of no interest here.
 func (o *Orderer) CaughtUp() { o.ready.CaughtUp = true }
 
-// batchTimeout is the channel's BatchTimeout in milliseconds.
-const batchTimeout = 1000
+// batchTimeout is the channel's BatchTimeout, and patience how long nobody must have
+// a block before that is final, in milliseconds.
+const (
+	batchTimeout = 1000
+	patience     = 2 * batchTimeout
+)
 
 // Admit has nothing to look at: a simulated topic has no settings.
 func (o *Orderer) Admit(context.Context, log.Log) error { return nil }

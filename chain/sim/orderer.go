@@ -192,7 +192,7 @@ func (o *Orderer) follow(err error) bool {
 		return o.follow(o.engine.CatchUp(context.Background()))
 	case engine.Reopen:
 		return o.follow(o.engine.Connect(context.Background()))
-	case engine.Retry:
+	case engine.Retry, engine.Await:
 		o.retry = o.now() + retryPause
 	}
 	return o.fault == nil

@@ -29,8 +29,11 @@ func (l *Log) examiner() *examiner { return &examiner{config: l.config, topic: l
 func (e *examiner) add(f log.Finding) { e.found = append(e.found, f) }
 
 // judge adds a finding that is known.
-func (e *examiner) judge(ok bool, f log.Finding) {
-	f.Verdict = log.Flawed
+func (e *examiner) judge(ok bool, f log.Finding) { e.judgeAs(log.Flawed, ok, f) }
+
+// judgeAs adds one that is of this verdict if it is not ok.
+func (e *examiner) judgeAs(bad log.Verdict, ok bool, f log.Finding) {
+	f.Verdict = bad
 	if ok {
 		f.Verdict, f.Risk, f.Mend = log.Fit, "", ""
 	}
@@ -177,7 +180,9 @@ const (
 
 // clock holds the time stamp of the newest record against this clock. One that is
 // ahead shows the least by which two clocks differ; one behind shows nothing, the
-// channel may have been idle.
+// channel may have been idle. It is never more than a warning: the stamp stays in
+// the topic until the next record, and nobody could append one to a channel that
+// does not begin for it.
 func (e *examiner) clock(at time.Time, whose string, err error) {
 	if err != nil {
 		e.unknown(clockSetting, clockWant, err.Error(), "")
@@ -188,7 +193,7 @@ func (e *examiner) clock(at time.Time, whose string, err error) {
 	if ahead < 0 {
 		ahead, where = -ahead, "before"
 	}
-	e.judge(ok, log.Finding{Setting: clockSetting, Value: fmt.Sprintf("%s %s this orderer's, by %s", ahead, where, whose), Want: clockWant,
+	e.judgeAs(log.Warned, ok, log.Finding{Setting: clockSetting, Value: fmt.Sprintf("%s %s this orderer's, by %s", ahead, where, whose), Want: clockWant,
 		Risk: "certificates expire at other moments, and brokers refuse records of a clock that is far ahead (message.timestamp.after.max.ms)",
 		Mend: "keep the clocks of orderers and brokers by NTP: chronyc tracking"})
 }

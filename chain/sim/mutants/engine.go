@@ -18,7 +18,7 @@ var engineDecisions = []Mutant{
 	{"pulled-without-config", "goes on with the limits of before a config block that it took from another orderer", "engine/pull.go",
 		"	e.start.Seq, e.start.Limits, e.start.Resubmission = c.Seq, c.Limits, c.Resubmission", "	_ = c"},
 	{"pulled-too-few", "gives up when the first orderer that it asks has no block", "engine/pull.go",
-		"		case errors.Is(err, ErrNoBlock):\n			return e.unrecoverable(err)\n		case err != nil:", "		case err != nil:\n			e.bare = bareLimit\n			return e.unrecoverable(err)\n		case false:"},
+		"		case errors.Is(err, ErrNoBlock):\n			return e.unrecoverable(err)\n		case err != nil:", "		case err != nil:\n			e.bare, e.bareSince = true, -1<<60\n			return e.unrecoverable(err)\n		case false:"},
 	{"held-back-forgotten", "forgets the block that it could not write at once", "engine/effects.go",
 		"			return nil, err\n		}\n	}\n	for len", "			e.effects = nil\n			return nil, err\n		}\n	}\n	for len"},
 	{"failure-forgets-nothing", "takes a failed append of the description for done", "engine/describe.go",
