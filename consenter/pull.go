@@ -5,8 +5,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -103,7 +101,7 @@ type puller struct {
 func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error) {
 	defer context.AfterFunc(ctx, p.halt)()
 	if number >= p.reach {
-		if err := p.ask(number); err != nil {
+		if err := p.ask(ctx, number); err != nil {
 			return nil, err
 		}
 	}
@@ -115,29 +113,6 @@ func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error
 		return nil, errors.Join(ctx.Err(), fmt.Errorf("what an orderer gave does not hold: %w", p.refusal))
 	}
 	return nil, errors.Join(ctx.Err(), errors.New("no orderer gave it; the log of orderer.consensus.kafka.puller says why"))
-}
-
-// ask finds out how many blocks the orderers of the channel have.
-func (p *puller) ask(number uint64) error {
-	heights, err := p.fabric.HeightsByEndpoints()
-	for _, height := range heights {
-		p.reach = max(p.reach, height)
-	}
-	if number < p.reach {
-		return nil
-	}
-	var asked, silent []string
-	for _, e := range p.fabric.Endpoints {
-		asked = append(asked, e.Endpoint)
-		if _, answered := heights[e.Endpoint]; !answered {
-			silent = append(silent, e.Endpoint)
-		}
-	}
-	slices.Sort(silent)
-	if len(silent) > 0 {
-		return errors.Join(fmt.Errorf("no orderer that answers has it, and %s do not answer", strings.Join(silent, ", ")), err)
-	}
-	return fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
 }
 
 // halt ends a wait of the puller's.

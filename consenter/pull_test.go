@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net"
 	"sync"
 	"testing"
@@ -126,6 +127,7 @@ func (a *authority) after(b *cb.Block, n int) (all []*cb.Block) {
 type deliverer struct {
 	address string
 	blocks  []*cb.Block
+	status  cb.Status // not 0: its answer in the place of blocks
 }
 
 // deliverer starts an orderer that has no blocks yet.
@@ -153,6 +155,9 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 	envelope, err := stream.Recv()
 	if err != nil {
 		return err
+	}
+	if d.status != 0 {
+		return stream.Send(&ab.DeliverResponse{Type: &ab.DeliverResponse_Status{Status: d.status}})
 	}
 	seek := &ab.SeekInfo{}
 	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_DELIVER_SEEK_INFO, seek); err != nil {
@@ -267,5 +272,35 @@ func TestPulledBlocksAreVerifiedByTheConfigInForce(t *testing.T) {
 		} else {
 			require.ErrorContains(t, err, unsigned)
 		}
+	}
+}
+
+// A block is lost only if every orderer says so. One that does not serve the
+// channel says so, too; one that refuses to tell, or is silent, may have it.
+func TestWhoHasNoBlock(t *testing.T) {
+	ours := newAuthority(t)
+	for name, test := range map[string]struct {
+		status cb.Status // of the second address; 0: it is silent
+		lost   bool
+		says   string
+	}{
+		"does not serve the channel": {cb.Status_NOT_FOUND, true, ": none of "},
+		"refuses":                    {cb.Status_FORBIDDEN, false, " answers FORBIDDEN"},
+		"is silent":                  {0, false, " does not answer ("},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, other := ours.deliverer(), "127.0.0.1:1"
+			if test.status != 0 {
+				o := ours.deliverer()
+				o.status, other = test.status, o.address
+			}
+			first := ours.genesis(d.address, other)
+			d.blocks = []*cb.Block{first}
+			_, p := ours.catchUp(first)
+			_, err := p.Block(t.Context(), 1)
+			require.Equal(t, test.lost, errors.Is(err, chain.ErrNoBlock), "%v", err)
+			require.ErrorContains(t, err, test.says)
+			require.ErrorContains(t, err, other)
+		})
 	}
 }
