@@ -192,18 +192,24 @@ func TestNobodyHasTheBlock(t *testing.T) {
 // Only an unbroken time counts: while somebody does not answer, or the brokers do
 // not, the block may be with them.
 func TestPatienceBeginsAnew(t *testing.T) {
-	for name, trouble := range map[string]func(*rig, *chaintest.Puller){
-		"an orderer does not answer": func(_ *rig, p *chaintest.Puller) { p.Silent = p.Asked + 1 },
-		"the brokers are away":       func(r *rig, _ *chaintest.Puller) { r.broker.Stop(); time.Sleep(leastPatience); r.broker.Resume() },
+	for name, trouble := range map[string]func(*rig, *atomic.Bool){
+		"an orderer does not answer": func(_ *rig, silent *atomic.Bool) { silent.Store(true) },
+		"the brokers are away":       func(r *rig, _ *atomic.Bool) { r.broker.Stop(); time.Sleep(leastPatience); r.broker.Resume() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				l, _ := r.history()
 				r.broker.Trim(channel, 9)
-				p := &chaintest.Puller{}
-				c := r.pulling(l.UpTo(2), p)
+				c, silent := r.chain(l.UpTo(2)), &atomic.Bool{}
+				c.opts.NewPuller = func(Support) (Puller, error) {
+					if silent.Swap(false) {
+						return nil, errors.New("nobody answers")
+					}
+					return &chaintest.Puller{}, nil
+				}
+				c.Start()
 				time.Sleep(leastPatience - 2*DefaultRetryMax)
-				trouble(r, p)
+				trouble(r, silent)
 				time.Sleep(leastPatience - DefaultRetryMax)
 				r.reports(c, types.StatusOnBoarding)
 				settle()

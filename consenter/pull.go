@@ -5,13 +5,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/common/localconfig"
+	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -52,7 +52,8 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 	p := &puller{stop: make(chan struct{})}
 	p.fabric = &cluster.BlockPuller{
 		VerifyBlockSequence: func(blocks []*fabric.Block, _ string) error {
-			return cluster.VerifyBlocksBFT(blocks, s.SignatureVerifier(), cluster.BlockVerifierBuilder(c.crypto))
+			p.refusal = c.verify(s, blocks)
+			return p.refusal
 		},
 		Logger:              fabric.NewLogger("orderer.consensus.kafka.puller").With("channel", s.ChannelID()),
 		RetryTimeout:        pullRetry,
@@ -69,50 +70,49 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 	return p, nil
 }
 
+// verify makes sure that blocks are what their headers say, that they follow each
+// other, and that they are signed as the policy for blocks asks: the one in force,
+// from a config block among them on that one's. The verifier that the registrar
+// gives would be that of the process's start, whatever config came since.
+func (c *Consenter) verify(s chain.Support, blocks []*fabric.Block) error {
+	for i := range blocks {
+		if err := cluster.VerifyBlockHash(i, blocks); err != nil {
+			return err
+		}
+	}
+	policy, ok := s.PolicyManager().GetPolicy(policies.BlockValidation)
+	if !ok {
+		return fmt.Errorf("the channel config has no policy %s", policies.BlockValidation)
+	}
+	inForce := protoutil.BlockSignatureVerifier(false, nil, policy) // no BFT
+	return cluster.VerifyBlocksBFT(blocks, inForce, cluster.BlockVerifierBuilder(c.crypto))
+}
+
 // puller is Fabric's, with errors in the place of nil.
 type puller struct {
-	fabric *cluster.BlockPuller
-	reach  uint64 // height of the orderer that has most, when they were asked last
-	stop   chan struct{}
-	once   sync.Once
+	fabric  *cluster.BlockPuller
+	refusal error  // why the blocks that were given last were not taken; nil if they were
+	reach   uint64 // height of the orderer that has most, when they were asked last
+	stop    chan struct{}
+	once    sync.Once
 }
 
 // Block returns a block that another orderer has.
 func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error) {
 	defer context.AfterFunc(ctx, p.halt)()
 	if number >= p.reach {
-		if err := p.ask(number); err != nil {
+		if err := p.ask(ctx, number); err != nil {
 			return nil, err
 		}
 	}
 	b := p.fabric.PullBlock(number)
-	if b == nil {
-		return nil, errors.Join(ctx.Err(), errors.New("no orderer gave it; the log of orderer.consensus.kafka.puller says why"))
+	switch {
+	case b != nil:
+		return b, nil
+	case p.refusal != nil:
+		return nil, errors.Join(ctx.Err(), fmt.Errorf("what an orderer gave does not hold: %w", p.refusal))
 	}
-	return b, nil
-}
-
-// ask finds out how many blocks the orderers of the channel have.
-func (p *puller) ask(number uint64) error {
-	heights, err := p.fabric.HeightsByEndpoints()
-	for _, height := range heights {
-		p.reach = max(p.reach, height)
-	}
-	if number < p.reach {
-		return nil
-	}
-	var asked, silent []string
-	for _, e := range p.fabric.Endpoints {
-		asked = append(asked, e.Endpoint)
-		if _, answered := heights[e.Endpoint]; !answered {
-			silent = append(silent, e.Endpoint)
-		}
-	}
-	slices.Sort(silent)
-	if len(silent) > 0 {
-		return errors.Join(fmt.Errorf("no orderer that answers has it, and %s do not answer", strings.Join(silent, ", ")), err)
-	}
-	return fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
+	return nil, errors.Join(ctx.Err(), errors.New("no orderer gave it; the log of orderer.consensus.kafka.puller says why"))
 }
 
 // halt ends a wait of the puller's.

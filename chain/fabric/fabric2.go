@@ -19,6 +19,7 @@ import (
 	"github.com/hyperledger/fabric/bccsp"
 	"github.com/hyperledger/fabric/common/flogging"
 	"github.com/hyperledger/fabric/common/metrics"
+	"google.golang.org/grpc"
 )
 
 // Messages of the ledger and of the channel configuration.
@@ -41,6 +42,29 @@ type (
 	ConsensusType = ab.ConsensusType
 	KafkaBrokers  = ab.KafkaBrokers
 )
+
+// What orderers are asked for blocks with.
+type (
+	DeliverResponse = ab.DeliverResponse
+	Status          = cb.Status
+)
+
+// StatusNotFound is the answer of an orderer that does not serve the channel.
+const StatusNotFound = cb.Status_NOT_FOUND
+
+// HeaderTypeSeek is that of a SeekInfo, as protoutil takes it.
+const HeaderTypeSeek = cb.HeaderType_DELIVER_SEEK_INFO
+
+// NewDeliverer is a client of an orderer's blocks.
+func NewDeliverer(connection *grpc.ClientConn) ab.AtomicBroadcastClient {
+	return ab.NewAtomicBroadcastClient(connection)
+}
+
+// SeekOfNewest asks for the newest block, of a channel that has stopped, too.
+func SeekOfNewest() *ab.SeekInfo {
+	newest := &ab.SeekPosition{Type: &ab.SeekPosition_Newest{Newest: &ab.SeekNewest{}}}
+	return &ab.SeekInfo{Start: newest, Stop: newest, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
+}
 
 // Header types that the ordering rules tell apart.
 const (
