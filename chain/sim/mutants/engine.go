@@ -12,7 +12,7 @@ var engineDecisions = []Mutant{
 	{"record-taken-twice", "gives a record to the machine twice", "engine/engine.go",
 		"	return e.took(e.step(ctx, e.Decode(r)))", "	if err := e.step(ctx, e.Decode(r)); err != nil {\n		return err\n	}\n	return e.took(e.step(ctx, e.Decode(r)))"},
 	{"source-not-asked", "writes blocks without asking which topic their records are of", "engine/effects.go",
-		"	if slices.ContainsFunc(e.effects, writes) {", "	if slices.ContainsFunc(e.effects, writes) && e.goal > 1<<40 {"},
+		"		if err := e.sourced(ctx); err != nil {", "		if err := e.sourced(ctx); err != nil && e.goal > 1<<40 {"},
 	{"pulled-beside-the-machine", "takes another orderer's blocks and goes on with what it had read itself", "engine/pull.go",
 		"	e.machine, e.effects, e.owed, e.reproduced = nil, nil, nil, reproduced{}", "	e.effects, e.owed, e.reproduced = nil, nil, reproduced{}"},
 	{"pulled-without-config", "goes on with the limits of before a config block that it took from another orderer", "engine/pull.go",
