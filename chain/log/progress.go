@@ -10,7 +10,7 @@ type Progress struct {
 	Member string    // consumer group of the orderer
 	Next   Offset    // the first record that it still needs
 	Block  uint64    // its last block
-	At     time.Time // when it said so, by its clock, to the second
+	At     time.Time // when it said so, by its clock, to the second; zero: it did not, somebody else has
 }
 
 const progressFormat = "block=%d at=%s"
@@ -21,13 +21,12 @@ func (p Progress) Text() string {
 }
 
 // ParseProgress reads an offset that a group has committed and the text beside it.
-func ParseProgress(member string, next Offset, text string) (Progress, error) {
+// At is zero if no orderer wrote that: somebody reset the group's offset.
+func ParseProgress(member string, next Offset, text string) Progress {
 	p := Progress{Member: member, Next: next}
 	var at string
-	if _, err := fmt.Sscanf(text, progressFormat, &p.Block, &at); err != nil {
-		return p, fmt.Errorf("group %s has committed offset %d with the text %q, which no orderer writes", member, next, text)
+	if _, err := fmt.Sscanf(text, progressFormat, &p.Block, &at); err == nil {
+		p.At, _ = time.Parse(time.RFC3339, at) // zero after an error
 	}
-	t, err := time.Parse(time.RFC3339, at)
-	p.At = t
-	return p, err
+	return p
 }

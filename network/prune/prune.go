@@ -65,7 +65,11 @@ func (o Options) obstacles(bounds log.Bounds, orderers []log.Progress) error {
 	}
 	for _, p := range orderers {
 		age := o.Now.Sub(p.At).Truncate(time.Second)
-		if age.Abs() > o.MaxAge {
+		switch {
+		case p.At.IsZero():
+			in("group %s is at offset %d, which its orderer has not committed (kafka-consumer-groups --reset-offsets does that): "+
+				"restart the orderer, which commits anew; or name it with --without if it is gone for good", p.Member, p.Next)
+		case age.Abs() > o.MaxAge:
 			in("orderer %s has published %s ago that it is at offset %d, want within %s: start it, mend its clock, "+
 				"or name it with --without if it is gone for good", p.Member, age, p.Next, o.MaxAge)
 		}

@@ -56,6 +56,7 @@ func TestRefuses(t *testing.T) {
 		"b has published 11m0s ago that it is at offset 9": {[]log.Progress{at("a", 900, 0), at("b", 9, 11*time.Minute)}, []string{"a"}},
 		"b has published -1h0m0s ago":                      {[]log.Progress{at("a", 900, 0), at("b", 9, -time.Hour)}, []string{"a"}},
 		"a goes on at offset 1001, but the topic ends at":  {[]log.Progress{at("a", 1001, 0)}, []string{"a"}},
+		"which its orderer has not committed":              {[]log.Progress{at("a", 900, 0), {Member: "b", Next: 999}}, []string{"a"}},
 		"no orderer has published":                         {nil, nil},
 		"a has published nothing":                          {nil, []string{"a", "b"}},
 	} {

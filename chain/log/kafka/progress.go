@@ -76,7 +76,7 @@ func (l *Log) committed(a sarama.ClusterAdmin, group string) (log.Progress, erro
 	case block.Offset < 0:
 		return log.Progress{}, errNoCommit
 	}
-	return log.ParseProgress(group, log.Offset(block.Offset), block.Metadata)
+	return log.ParseProgress(group, log.Offset(block.Offset), block.Metadata), nil
 }
 
 // Trim deletes the records below an offset. No orderer does so; see `network prune`.
