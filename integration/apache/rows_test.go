@@ -137,6 +137,7 @@ func TestRow27BrokerClocks(t *testing.T) {
 		w, ageing, stamped := c.writer("channel"), c.writer("ageing"), c.open("stamped")
 		c.alter("ageing", "retention.ms", "3600000")
 		c.alter("stamped", "message.timestamp.type", "CreateTime")
+		c.alter("stamped", "message.timestamp.after.max.ms", "3600000") // the default of 4.0; there is none before
 		w.write(20, patience)
 		ageing.write(20, patience)
 
