@@ -9,7 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	. "github.com/onsi/ginkgo/v2"
 )
+
+// asRoot labels what mounts disks.
+var asRoot = Label("root")
 
 // data is the folder of a broker of Apache Kafka.
 func (w *world) data(broker string) string { return filepath.Join(w.Dir(), "data", broker, "data") }

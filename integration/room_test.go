@@ -11,7 +11,7 @@ import (
 )
 
 // The disks are real ones, in memory: mounting them takes root.
-var _ = Describe("an orderer whose disk is full", Ordered, func() {
+var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 	const channel, beside = "mychannel", "raftchannel"
 	var w *world
 

@@ -75,8 +75,8 @@ const (
 
 // Links are the names of an orderer's links.
 func (p Proxy) Links(ctx context.Context, orderer string) (names []string, err error) {
-	var all map[string]Link
-	if err := p.call(ctx, http.MethodGet, "/proxies", nil, &all); err != nil {
+	all, err := p.all(ctx)
+	if err != nil {
 		return nil, err
 	}
 	for name := range all {
@@ -114,9 +114,38 @@ func (p Proxy) Slow(ctx context.Context, link string, latency, jitter, rate int)
 	return nil
 }
 
-// Mend takes back all that was done to any link.
+// Mend takes back all that was done to any link, and ends the connections of those
+// to which something was done. Toxiproxy could take it back and leave connections
+// open, but waits for all that is still on its way then, and may wait for ever.
 func (p Proxy) Mend(ctx context.Context) error {
-	return p.call(ctx, http.MethodPost, "/reset", nil, nil)
+	all, err := p.all(ctx)
+	if err != nil {
+		return err
+	}
+	for name, l := range all {
+		if l.Enabled && len(l.Toxics) == 0 {
+			continue
+		}
+		l.Enabled = true
+		if err := p.call(ctx, http.MethodDelete, "/proxies/"+name, nil, nil); err != nil {
+			return err
+		}
+		if err := p.call(ctx, http.MethodPost, "/proxies", l.Link, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// disturbed is a link with what is done to it.
+type disturbed struct {
+	Link
+	Toxics []toxic `json:"toxics"`
+}
+
+func (p Proxy) all(ctx context.Context) (links map[string]disturbed, err error) {
+	err = p.call(ctx, http.MethodGet, "/proxies", nil, &links)
+	return links, err
 }
 
 // toxic is what toxiproxy calls a disturbance of one direction.

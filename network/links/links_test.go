@@ -66,6 +66,28 @@ func TestDisturbances(t *testing.T) {
 	}
 }
 
+// A link is mended at once, whatever is still on its way through it.
+func TestMendBusyLink(t *testing.T) {
+	upstream, address := echo(t), free(t)
+	p := run(t, []Link{{Name: Name("orderer1", "broker1"), Listen: address, Upstream: upstream, Enabled: true}})
+	open := dial(t, address)
+	if err := p.Slow(t.Context(), Name("orderer1", "broker1"), 1000, 0, 10); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = open.Write(make([]byte, 4<<20)) }() // at 10 KB a second
+	time.Sleep(time.Second)
+	began := time.Now()
+	if err := p.Mend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("mended after %v", took)
+	}
+	if took, err := askAnew(address); err != nil || took > time.Second {
+		t.Errorf("after it was mended: %v, %v", took, err)
+	}
+}
+
 func swallowed(_ time.Duration, err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 // run starts a proxy for the test.
