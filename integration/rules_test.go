@@ -161,6 +161,7 @@ func (w *world) remake(topic string, values [][]byte) {
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
 	config.Producer.Return.Successes = true
+	config.Metadata.Retry.Max, config.Producer.Retry.Max = 40, 40 // not all brokers know the new topic at once
 	admin, err := sarama.NewClusterAdmin(w.Descriptor().Brokers, config)
 	Expect(err).NotTo(HaveOccurred())
 	defer admin.Close()
