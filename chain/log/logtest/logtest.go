@@ -110,7 +110,7 @@ func (s *suite) fails(err error, class log.Class, sentinel error) {
 func (s *suite) appendAll(l log.Log, values ...string) {
 	s.Helper()
 	for _, v := range values {
-		s.ok(l.Append(s.patient(), []byte(v)))
+		s.ok(s.append(l, []byte(v)))
 	}
 }
 
@@ -200,7 +200,7 @@ func (s *suite) oddValues() {
 // tooLarge: a record that does not fit harms nothing but itself.
 func (s *suite) tooLarge() {
 	l := s.created()
-	s.fails(l.Append(s.patient(), make([]byte, maxBytes+1)), log.Rejected, log.ErrTooLarge)
+	s.fails(s.append(l, make([]byte, maxBytes+1)), log.Rejected, log.ErrTooLarge)
 	s.appendAll(l, "fits")
 	s.expect(s.read(l, 0), 0, "fits")
 }
@@ -213,7 +213,7 @@ func (s *suite) concurrentAppends() {
 	for c := range callers {
 		g.Go(func() error {
 			for i := range each {
-				if err := l.Append(s.patient(), fmt.Appendf(nil, "%02d-%03d", c, i)); err != nil {
+				if err := s.append(l, fmt.Appendf(nil, "%02d-%03d", c, i)); err != nil {
 					return err
 				}
 			}

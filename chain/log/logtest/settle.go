@@ -19,6 +19,11 @@ func (s *suite) settles(f func(context.Context) error) error {
 	}
 }
 
+// append repeats only what is certain not to have been appended.
+func (s *suite) append(l log.Log, value []byte) error {
+	return s.settles(func(ctx context.Context) error { return l.Append(ctx, value) })
+}
+
 func (s *suite) bounds(l log.Log) (b log.Bounds, err error) {
 	err = s.settles(func(ctx context.Context) (err error) {
 		b, err = l.Bounds(ctx)
