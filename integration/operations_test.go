@@ -104,6 +104,30 @@ func (w *world) alter(topic, setting, value string) {
 	Expect(admin.IncrementalAlterConfig(sarama.TopicResource, topic, map[string]sarama.IncrementalAlterConfigsEntry{
 		setting: {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value},
 	}, false)).To(Succeed())
+	for _, broker := range w.Descriptor().Brokers {
+		Eventually(func() (string, error) { return tells(config, broker, topic, setting) }).Should(Equal(value), broker)
+	}
+}
+
+// tells is the value of a topic's setting, as one broker knows it.
+func tells(config *sarama.Config, broker, topic, setting string) (string, error) {
+	b := sarama.NewBroker(broker)
+	if err := b.Open(config); err != nil {
+		return "", err
+	}
+	defer b.Close()
+	answer, err := b.DescribeConfigs(&sarama.DescribeConfigsRequest{
+		Version: 1, Resources: []*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{setting}}},
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, r := range answer.Resources {
+		for _, c := range r.Configs {
+			return c.Value, nil
+		}
+	}
+	return "", fmt.Errorf("%s tells no %s of topic %s", broker, setting, topic)
 }
 
 // operations asks an orderer's operations endpoint.
