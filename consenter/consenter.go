@@ -25,6 +25,9 @@ var (
 	_ consensus.ClusterConsenter = (*Consenter)(nil)
 )
 
+// loggerName is the name, and the prefix of the names, of all loggers here.
+const loggerName = "orderer.consensus.kafka"
+
 // Host is what the orderer gives its consenters.
 type Host struct {
 	Consensus any                    // the section Consensus of orderer.yaml, as it was parsed; may be nil
@@ -66,8 +69,7 @@ func New(host Host) (*Consenter, error) {
 	if err := state.register(config.Health, host.Health); err != nil {
 		return nil, misconfigured{err}
 	}
-	logger := fabric.NewLogger("orderer.consensus.kafka")
-	redirectSarama(logger.Named("sarama"))
+	logger := fabric.NewLogger(loggerName)
 	if config.exposed() {
 		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)
 	}

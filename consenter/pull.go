@@ -55,7 +55,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 			p.refusal = c.verify(s, blocks)
 			return p.refusal
 		},
-		Logger:              fabric.NewLogger("orderer.consensus.kafka.puller").With("channel", s.ChannelID()),
+		Logger:              fabric.NewLogger(loggerName+".puller").With("channel", s.ChannelID()),
 		RetryTimeout:        pullRetry,
 		MaxPullBlockRetries: 1,
 		MaxTotalBufferBytes: c.cluster.Settings.ReplicationBufferSize,
@@ -112,7 +112,7 @@ func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error
 	case p.refusal != nil:
 		return nil, errors.Join(ctx.Err(), fmt.Errorf("what an orderer gave does not hold: %w", p.refusal))
 	}
-	return nil, errors.Join(ctx.Err(), errors.New("no orderer gave it; the log of orderer.consensus.kafka.puller says why"))
+	return nil, errors.Join(ctx.Err(), errors.New("no orderer gave it; the log of "+loggerName+".puller says why"))
 }
 
 // halt ends a wait of the puller's.

@@ -14,5 +14,6 @@ func (s saramaLog) Print(v ...any)                 { s.Debug(v...) }
 func (s saramaLog) Printf(format string, v ...any) { s.Debugf(format, v...) }
 func (s saramaLog) Println(v ...any)               { s.Debug(v...) }
 
-// redirectSarama sets sarama's logger, which is the process's. No client may exist yet.
-func redirectSarama(l *fabric.Logger) { sarama.Logger = saramaLog{l} }
+// The client library's logger is one for the process, and its clients read it
+// without a lock, also after they were closed: so it is set before any exists.
+func init() { sarama.Logger = saramaLog{fabric.NewLogger(loggerName).Named("sarama")} }
