@@ -151,6 +151,9 @@ func (m *Machine) verdict(v Verdict) []Effect {
 	m.mustHold(m.asked != nil, "a verdict that was not asked for")
 	asked := *m.asked
 	m.asked = nil
+	if v.Stop != "" {
+		return m.halt("the record at offset %d cannot be judged by this orderer: %s", asked.Offset, v.Stop)
+	}
 	return m.rules.verdict(m, asked, v)
 }
 

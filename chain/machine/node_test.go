@@ -128,13 +128,13 @@ func (n *node) perform(e Effect) Input {
 		n.ledger[len(n.ledger)-1].config = c
 		return c
 	case Judge:
-		v := Verdict{refusal(e.Envelope, n.machine.seq, e.Check)}
+		v := Verdict{Refusal: refusal(e.Envelope, n.machine.seq, e.Check)}
 		if e.Check == CheckBroadcast && v.Refusal == "" {
 			n.modeless++
 		}
 		return v
 	case Resubmit:
-		v := Verdict{refusal(e.Envelope, n.machine.seq, CheckBroadcast)}
+		v := Verdict{Refusal: refusal(e.Envelope, n.machine.seq, CheckBroadcast)}
 		if v.Refusal == "" {
 			n.resubmitted = append(n.resubmitted, e)
 		}

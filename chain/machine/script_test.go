@@ -17,7 +17,7 @@ import (
 //	garbage [FLAW]
 //	ttc BLOCK
 //	normal|config|regular NAME SIZE [seq=] [copies=OFFSET] [channel=ours] [type=] [class=] [flaw=] [header=] [signer=]
-//	verdict ok | verdict REFUSAL
+//	verdict ok | verdict REFUSAL | verdict stop CAUSE
 //	configured [seq=] [count=] [preferred=] [absolute=] [resubmission=]
 //	restart [from=BLOCK] [seq=] [count=] ... [pass=OFFSET]
 //
@@ -231,7 +231,7 @@ func (s *script) write(e Effect, text string) {
 func (s *script) input(w words) Input {
 	switch w.verb {
 	case "verdict":
-		return Verdict{Refusal: strings.TrimPrefix(strings.Join(w.args, " "), "ok")}
+		return verdictOf(strings.Join(w.args, " "))
 	case "configured":
 		next := s.config
 		next.Seq++
@@ -256,4 +256,12 @@ func (s *script) input(w words) Input {
 // digestOf is the digest of the record at an offset, in tests.
 func digestOf(at Offset) Digest {
 	return Digest{0: 0xd1, 14: byte(at >> 8), 15: byte(at)}
+}
+
+// verdictOf returns the verdict that a script states.
+func verdictOf(said string) Verdict {
+	if cause, ok := strings.CutPrefix(said, "stop "); ok {
+		return Verdict{Stop: cause}
+	}
+	return Verdict{Refusal: strings.TrimPrefix(said, "ok")}
 }

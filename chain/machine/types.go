@@ -91,8 +91,14 @@ type (
 	// Verdict answers the Judge or Resubmit effect that the last record led to. An
 	// empty Refusal means that the envelope holds at the config in force; after a
 	// Resubmit, that its copy is in the log.
+	//
+	// Stop is not empty when this orderer cannot give the verdict that every other
+	// one gives: its build does not know what the envelope asks for, or failed on
+	// it. Skipping the record here while others make a block of it would be a fork,
+	// so the channel stops before the record.
 	Verdict struct {
 		Refusal string
+		Stop    string
 	}
 	// Configured answers WriteConfigBlock: the config now in force.
 	Configured struct {
