@@ -36,8 +36,9 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.open(ctx, topic, bounds); err != nil {
 		return err
 	}
-	e.end, e.described, e.bare = machine.Offset(bounds.End), false, false
-	if e.goal < 0 {
+	e.end, e.arrived, e.bare = machine.Offset(bounds.End), false, false
+	e.unread.begin()
+	if e.goal < 0 || e.goal > e.end { // a log that has lost its end has a nearer one
 		e.goal = e.end
 	}
 	if e.ruleSet() != machine.Undescribed {

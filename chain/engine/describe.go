@@ -10,12 +10,8 @@ import (
 
 // describe appends the description to a topic that has none at its end. Several
 // orderers may do so at the same time: the first in the log counts, and any
-// later one is passed over. Nothing else is to be done until it is read. Once
-// in a session is enough: another session first reads to the log's new end.
+// later one is skipped. Nothing else is to be done until it is read.
 func (e *Engine) describe(ctx context.Context) error {
-	if e.described {
-		return nil // not read back yet
-	}
 	rules := machine.Strict
 	if e.settings.Compatible {
 		rules = machine.Compatible // in-tree orderers are to share the topic
@@ -27,7 +23,6 @@ func (e *Engine) describe(ctx context.Context) error {
 	if err := e.host.Append(ctx, value); err != nil {
 		return fmt.Errorf("describe the topic: %w", err)
 	}
-	e.described = true
 	return nil
 }
 

@@ -76,8 +76,9 @@ type Host interface {
 	// to carry: a config envelope is computed anew.
 	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
 
-	// Arm starts the batch timer for a block, in the place of any other: it
-	// runs a Poster once the time is over. Disarm stops it.
+	// Arm starts the batch timer for a block, instead of any other: it runs a
+	// Poster once the time is over. A timer that runs for the block already, up to
+	// the end of its Poster, is left alone. Disarm stops it.
 	Arm(machine.BlockNumber)
 	Disarm()
 
@@ -133,7 +134,7 @@ type Engine struct {
 	topicID string         // of the topic that is read; empty before the first session
 
 	effects    []machine.Effect // of the last step, not performed yet
-	described  bool             // the session has appended a description
+	arrived    bool             // the session has come to the end that the log had at its start
 	configured bool             // a config block was just written
 	missing    int              // sessions in a row that found no topic
 	trimmed    trimmed          // why blocks are pulled
@@ -143,6 +144,7 @@ type Engine struct {
 
 	owed       *owed // a copy that must be in the log before the next record is taken
 	reproduced reproduced
+	unread     unread // copies that were appended and not read back yet
 }
 
 // New returns the engine of a channel whose ledger is as start says.
@@ -266,6 +268,7 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 	if machine.Offset(r.Offset) < e.machine.NextOffset() {
 		return nil // taken before
 	}
+	e.unread.read(r.Value)
 	return e.took(e.step(ctx, e.Decode(r)))
 }
 
@@ -288,15 +291,20 @@ func (e *Engine) took(err error) error {
 }
 
 // arrive does what is due once the reader has come to the end that the log had:
-// the chain is no longer behind, and a topic without a description is to get one.
+// the chain is no longer behind, and what the log should have and has not is
+// appended.
 func (e *Engine) arrive(ctx context.Context) error {
 	next := e.machine.NextOffset()
 	if next >= e.goal {
 		e.host.CaughtUp()
 	}
-	if next >= e.end && e.machine.RuleSet() == machine.Undescribed {
-		return e.describe(ctx)
+	if next < e.end || e.arrived {
+		return nil
 	}
+	if err := e.renew(ctx); err != nil {
+		return err
+	}
+	e.arrived = true
 	return nil
 }
 

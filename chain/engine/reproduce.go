@@ -42,6 +42,7 @@ func (e *Engine) settle(ctx context.Context) error {
 		return e.step(ctx, o.answer)
 	}
 	e.events.Reproduced(o.at)
+	e.unread.appended(o.at, o.value)
 	if o.update != (digest{}) {
 		e.reproduced.add(o.update, o.seq)
 	}

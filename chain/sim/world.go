@@ -23,23 +23,22 @@ import (
 
 // World is the state of a run.
 type World struct {
-	profile   Profile
-	now       int64 // milliseconds
-	broker    *memlog.Broker
-	client    *memlog.Log
-	epoch     int // elections and worse
-	described bool
-	orderers  []*Orderer
-	late      [][]byte // appends on their way
-	calls     []*call
-	clock     int            // counts the clients' events
-	injected  map[string]int // envelopes that foreign writers wrote, how often
-	updates   int            // config updates made so far
-	loss      *loss          // the records that were lost; nil for none
-	truth     [][]byte       // values that were trimmed
-	contents  map[string]known
-	decoded   []decoded      // by offset
-	happened  map[string]int // how often, for tests: what is tested must have happened
+	profile  Profile
+	now      int64 // milliseconds
+	broker   *memlog.Broker
+	client   *memlog.Log
+	epoch    int // elections and worse
+	orderers []*Orderer
+	late     [][]byte // appends on their way
+	calls    []*call
+	clock    int            // counts the clients' events
+	injected map[string]int // envelopes that foreign writers wrote, how often
+	updates  int            // config updates made so far
+	loss     *loss          // the records that were lost; nil for none
+	truth    [][]byte       // values that were trimmed
+	contents map[string]known
+	decoded  []decoded      // by offset
+	happened map[string]int // how often, for tests: what is tested must have happened
 }
 
 // loss is what a destructive action did.
