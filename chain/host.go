@@ -22,6 +22,8 @@ type host struct {
 	cut     *cutter
 	puller  *puller // of a catch-up; nil outside of one
 
+	came func() // is called when something came from the brokers
+
 	began time.Time
 
 	admitted bool // the preflight has found the topic fit
@@ -54,7 +56,7 @@ func (h *host) Log() (log.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.log, nil
+	return watchedLog{k.log, h.came}, nil
 }
 
 func (h *host) Linked() (bool, error) { return h.chain.fitting() }

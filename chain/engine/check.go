@@ -36,6 +36,7 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.open(ctx, topic, bounds); err != nil {
 		return err
 	}
+	e.topic = topic
 	e.end, e.described, e.bare = machine.Offset(bounds.End), false, false
 	if e.goal < 0 {
 		e.goal = e.end
@@ -43,6 +44,26 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if e.ruleSet() != machine.Undescribed {
 		e.host.Described()
 	}
+	e.host.Moved(Reading, nil)
+	return nil
+}
+
+// Recheck makes sure, within a session, that the topic still is the one that it
+// was. No record is read for it: within the reader's term, what was read stays what it
+// was, and a reader of another term says so. An error ends the session; see After.
+func (e *Engine) Recheck(ctx context.Context) error {
+	_, held := written(e.effects)
+	if err := e.host.Room(held); err != nil {
+		return err
+	}
+	bounds, err := e.check(ctx, e.topic)
+	if err != nil {
+		return err
+	}
+	if err := e.sourced(ctx); err != nil {
+		return err
+	}
+	e.end, e.described = machine.Offset(bounds.End), false
 	e.host.Moved(Reading, nil)
 	return nil
 }
