@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,6 +80,52 @@ func TestReplacesAReaderThatIsStuck(t *testing.T) {
 			r.Errorf("%d blocks, want 7", len(l.Stored()))
 		}
 		other.Halt()
+		c.Halt()
+	})
+}
+
+// slowAppends are acknowledged after a while. Each that the caller did not wait for is
+// in the log all the same, as with a client that has handed it over.
+type slowAppends struct {
+	log.Log
+	while time.Duration
+}
+
+func (s slowAppends) Append(ctx context.Context, value []byte) error {
+	if err := s.Log.Append(ctx, value); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(s.while):
+		return nil
+	case <-ctx.Done():
+		return &log.Error{Class: log.Ambiguous, Op: "append", Topic: channel, Err: ctx.Err()}
+	}
+}
+
+// A config that another one has overtaken is appended again before anything else is
+// read. That ends although Kafka takes longer than AppendTimeout to acknowledge it.
+func TestResubmitsThroughASlowLink(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, other := newLedger(), newLedger()
+		c, beside := r.chain(l), r.started(other)
+		r.through(c, func(l log.Log) log.Log { return slowAppends{l, 5 * c.opts.AppendTimeout} })
+		c.Start()
+		settle()
+		for _, key := range []string{"one", "two"} {
+			if err := beside.Configure(configEnvelope(key, 0, 1), 0); err != nil {
+				r.Fatal(err)
+			}
+		}
+		beside.Halt() // so that only the slow one can append the copy
+		r.order(r.started(newLedger()), "a")
+		long()
+		if !strings.Contains(l.Contents(), "two") || !strings.Contains(l.Contents(), "a @") {
+			r.Errorf("the ledger holds %s", l.Contents())
+		}
+		if n := len(r.broker.Values(channel)); n > 40 {
+			r.Errorf("%d records in the topic", n)
+		}
 		c.Halt()
 	})
 }
