@@ -34,9 +34,6 @@ var (
 	_ consensus.MetadataValidator = (*Chain)(nil)
 )
 
-// commitPatience bounds how long Halt waits for the last block to be on disk.
-const commitPatience = 10 * time.Second
-
 // Chain orders the envelopes of one channel. It is safe for concurrent use.
 type Chain struct {
 	support Support
@@ -148,11 +145,12 @@ func (c *Chain) Halt() {
 }
 
 // settle waits until the block writer, which commits in a goroutine of its own,
-// has committed the last block. The registrar may remove the ledger next, and a
-// late append would panic the process.
+// has committed the last block, however long the disk takes. The registrar removes
+// the ledger next, and an append to a ledger that is closed panics the process. A
+// commit that fails panics it as well: there is none that never comes and leaves this waiting.
 func (c *Chain) settle() {
-	const pause = time.Millisecond
-	for waited := time.Duration(0); c.support.Height() < c.height && waited < commitPatience; waited += pause {
+	const least, most = time.Millisecond, 50 * time.Millisecond
+	for pause := least; c.support.Height() < c.height; pause = min(2*pause, most) {
 		time.Sleep(pause)
 	}
 }

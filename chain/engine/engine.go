@@ -9,7 +9,9 @@
 //	for {
 //		err := e.Connect(ctx)
 //		for err == nil {
-//			err = e.Advance(ctx, wait)
+//			if err = e.Advance(ctx, wait); errors.Is(err, ErrDue) {
+//				err = e.Recheck(ctx)
+//			}
 //		}
 //		switch e.After(err) { Reopen: at once; Pull: after CatchUp; Retry, Await: after a pause; Stop: never }
 //	}
@@ -128,8 +130,11 @@ type Engine struct {
 
 	machine *machine.Machine // nil until the topic was found to be the ledger's
 
+	topic   log.Log        // of the session
 	reader  log.Reader     // of the session; nil in none
-	end     machine.Offset // of the log, at the session's start
+	ahead   *log.Record    // that the reader has returned before it was due; nil for none
+	proof   *proof         // that the topic is the ledger's; nil before the first
+	end     machine.Offset // of the log, when it was checked last
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
 
@@ -205,6 +210,7 @@ func (e *Engine) After(err error) Next {
 
 // Close ends the session, if there is one.
 func (e *Engine) Close() {
+	e.ahead = nil
 	if e.reader != nil {
 		_ = e.reader.Close() // nothing is left to be done about it
 		e.reader = nil
@@ -219,7 +225,7 @@ func (e *Engine) Next() machine.Offset {
 	return e.machine.NextOffset()
 }
 
-// Behind says whether the log had more, at the session's start, than was taken.
+// Behind reports whether the log had more, when it was checked last, than was taken.
 func (e *Engine) Behind() bool { return e.Next() < e.end }
 
 // Machine is the machine; nil before the first session.
@@ -233,8 +239,8 @@ func (e *Engine) ruleSet() machine.RuleSet {
 	return e.machine.RuleSet()
 }
 
-// ErrDue ends a session that is to be checked again: the wait that Advance was
-// given is over.
+// ErrDue says that the wait that Advance was given is over: the topic is to be
+// checked again, by Recheck or in another session.
 var ErrDue = errors.New("the topic is due to be checked")
 
 // Advance does the one thing that is due: it performs what was held back,
@@ -250,7 +256,7 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	if err := e.arrive(ctx); err != nil {
 		return err
 	}
-	r, err := e.reader.Next(wait)
+	r, err := e.receive(wait)
 	switch {
 	case err != nil && ctx.Err() == nil && wait.Err() != nil:
 		return ErrDue
@@ -261,6 +267,15 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 		return err
 	}
 	return e.Take(ctx, r)
+}
+
+// receive returns the next record of the topic.
+func (e *Engine) receive(ctx context.Context) (log.Record, error) {
+	if r := e.ahead; r != nil {
+		e.ahead = nil
+		return *r, nil
+	}
+	return e.reader.Next(ctx)
 }
 
 // Take takes one record of the topic.
