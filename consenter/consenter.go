@@ -187,6 +187,9 @@ func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) 
 	return kafka.Open(c.logConfig(brokers, maxEnvelope), topic)
 }
 
+// Brokers are those of the configuration, which an orderer prefers to a channel's.
+func (c *Consenter) Brokers() []string { return c.config.Brokers }
+
 // OpenTopic opens a topic as the chain of a channel does, for tools. Without
 // brokers, it is on those of the configuration.
 func (c *Consenter) OpenTopic(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {

@@ -117,7 +117,7 @@ func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 		if t.published == nil {
 			t.published = map[string]log.Progress{}
 		}
-		t.published[p.Member] = p
+		t.published[p.Member] = log.ParseProgress(p.Member, p.Next, p.Text()) // what the text has no room for is lost
 		return nil
 	})
 }
