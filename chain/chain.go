@@ -39,6 +39,7 @@ type Chain struct {
 	support Support
 	opts    Options
 	judge   arbiter
+	agreed  agreed
 	start   machine.Start
 	status  *status
 	life    context.Context // ends with Halt
@@ -68,6 +69,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		support: support,
 		opts:    opts,
 		judge:   newJudge(support, opts.Crypto),
+		agreed:  newAgreed(),
 		status:  newStatus(opts.DeliverGrace),
 		life:    life,
 		end:     end,
@@ -173,6 +175,6 @@ func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 }
 
 // ValidateConsensusMetadata refuses what cannot follow the config in force.
-func (c *Chain) ValidateConsensusMetadata(_, next channelconfig.Orderer, _ bool) error {
-	return checkConsensus(next)
+func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
+	return checkConsensus(consensusOf(now), consensusOf(next))
 }

@@ -159,6 +159,9 @@ func (h *host) Process(class machine.Class, envelope []byte) ([]byte, machine.Co
 		seq, err := h.support.ProcessNormalMsg(decoded)
 		return envelope, machine.ConfigSeq(seq), err
 	}
+	if err := h.chain.agreed.update(h.support.ConfigtxValidator(), decoded); err != nil {
+		return nil, 0, err
+	}
 	anew, seq, err := h.support.ProcessConfigMsg(decoded)
 	if err != nil {
 		return nil, 0, err

@@ -75,7 +75,8 @@ type Host interface {
 	Judge(machine.Judge) machine.Verdict
 
 	// Process checks an envelope as Broadcast does and returns what a record is
-	// to carry: a config envelope is computed anew.
+	// to carry: a config envelope is computed anew. ErrUnknown is wrapped when
+	// this build does not know what an authorised config update asks for.
 	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
 
 	// Arm starts the batch timer for a block, instead of any other: it runs a
@@ -113,6 +114,11 @@ type Settings struct {
 	PassCuts   []machine.Offset // time-to-cut records that the compatible rules are to pass over
 	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
 }
+
+// ErrUnknown is what Host.Process wraps, and a Host's Verdict.Stop comes from, when
+// a config asks for what this build does not know. A build that knows it may
+// accept the config, so refusing it here would be a fork: the channel stops.
+var ErrUnknown = errors.New("which this build does not know")
 
 // ErrMigrated says that a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")

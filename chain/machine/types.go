@@ -248,8 +248,11 @@ const (
 	CheckAgreed Check = iota
 	// CheckBroadcast: all that Broadcast checks, clock and local flags included.
 	CheckBroadcast
-	// CheckWriter: would WriteConfigBlock take it, and nothing else.
+	// CheckWriter: would WriteConfigBlock of every orderer take it, and nothing else.
 	CheckWriter
+	// CheckPulled: would WriteConfigBlock of this orderer take it, which is of a
+	// block that another orderer has written. The machine does not ask for it.
+	CheckPulled
 )
 
 // Reason is why a record was skipped.
