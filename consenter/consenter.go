@@ -50,6 +50,7 @@ type Consenter struct {
 	disk        disk
 	metrics     *metrics
 	health      *health
+	door        door
 	logger      *fabric.Logger
 }
 

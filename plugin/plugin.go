@@ -1,6 +1,7 @@
 // Package plugin is what an orderer build compiles in to order channels of
 // consensus type kafka. The orderer's main calls Register once, just before it
-// hands its consenters to the registrar; plugin/build writes that call.
+// hands its consenters to the registrar, and Started once, just after that;
+// plugin/build writes both calls.
 package plugin
 
 import (
@@ -46,4 +47,13 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 	}
 	consenters[Type] = c
 	return nil
+}
+
+// Started says that the registrar has started the channels that the orderer has
+// ledgers of. Before, no channel is refused, since the registrar ends the process
+// over a refusal; from then on config blocks of joins are judged.
+func Started(consenters map[string]consensus.Consenter) {
+	if c, ok := consenters[Type].(*consenter.Consenter); ok {
+		c.Started()
+	}
 }
