@@ -109,7 +109,10 @@ func (e *Engine) take(b Block) error {
 	if b.Config {
 		write = e.host.WriteConfig
 		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckWriter}
-		if v := e.host.Judge(config); v.Refusal != "" {
+		switch v := e.host.Judge(config); {
+		case v.Stop != "":
+			return fmt.Errorf("block %d, pulled from another orderer, holds a config that this orderer cannot judge: %s", b.Number, v.Stop)
+		case v.Refusal != "":
 			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal)
 		}
 	}
