@@ -118,7 +118,10 @@ func report(result load.Result, failure error, asJSON bool) error {
 	} else {
 		fmt.Println(strings.TrimSpace(result.String()))
 	}
-	if !result.Sound() {
+	switch {
+	case result.Acknowledged == 0:
+		return errors.Join(failure, errors.New("no envelope was acknowledged"))
+	case !result.Sound():
 		return errors.Join(failure, fmt.Errorf("%d acknowledged envelopes are missing, %d are duplicated", result.Missing, result.Duplicated))
 	}
 	return failure

@@ -118,3 +118,14 @@ func TestRow53LateJoiners(t *testing.T) {
 func TestRow59SlowConsumers(t *testing.T) {
 	shows(t, func(p *Profile) { p.Outages, p.Restarts = true, true }, "elect", "audit", "cut-off")
 }
+
+// Leaders that lack what was acknowledged and read by nobody, of every kind.
+func TestRow14LostBeforeItWasRead(t *testing.T) {
+	shows(t, func(p *Profile) { p.Unclean, p.Updates, p.Restarts, p.Steps = true, true, true, 300 },
+		"lost description", "lost time-to-cut", "lost config", "lost envelope")
+}
+
+// Orderers of builds that differ in what they know.
+func TestOlderBuilds(t *testing.T) {
+	shows(t, func(p *Profile) { p.Builds, p.Updates, p.Restarts = true, true, true }, "enable", "unknown")
+}

@@ -120,7 +120,7 @@ func (s Series) Report(ctx context.Context, out io.Writer) error {
 	rate := float64(sum.Runs) / sum.Took.Seconds()
 	fmt.Fprintf(out, "%d runs of %d orderers and %d steps in %s: %.0f seeds/s (%.0f per worker), no invariant violated\n",
 		sum.Runs, s.Profile.Orderers, s.Profile.Steps, sum.Took.Round(time.Millisecond), rate, rate/float64(max(1, s.Workers)))
-	fmt.Fprintf(out, "  %d blocks, %d of them of config, of %d records; %d envelopes acknowledged; %d orderers rightly stopped on a damaged log\n",
+	fmt.Fprintf(out, "  %d blocks, %d of them of config, of %d records; %d envelopes acknowledged; %d orderers rightly stopped\n",
 		sum.Blocks, sum.Configs, sum.Records, sum.Acked, sum.Stopped)
 	if uint64(sum.Runs) < s.Seeds {
 		return fmt.Errorf("ended after %d of %d seeds: %w", sum.Runs, s.Seeds, ctx.Err())
