@@ -133,6 +133,7 @@ type Engine struct {
 	reader  log.Reader     // of the session; nil in none
 	ahead   *log.Record    // that the reader has returned before it was due; nil for none
 	proof   *proof         // that the topic is the ledger's; nil before the first
+	newest  newest         // records of the proof and since
 	end     machine.Offset // of the log, when it was checked last
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
@@ -202,6 +203,7 @@ func (e *Engine) After(err error) Next {
 		return Stop
 	}
 	e.bare = false
+	e.doubt()
 	e.host.Moved(CutOff, err)
 	return Retry
 }
@@ -281,7 +283,9 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 	if machine.Offset(r.Offset) < e.machine.NextOffset() {
 		return nil // taken before
 	}
-	return e.took(e.step(ctx, e.Decode(r)))
+	in := e.Decode(r)
+	e.newest = e.newest.with(seenIn(r, in))
+	return e.took(e.step(ctx, in))
 }
 
 // resume performs what was held back when the session before ended.
