@@ -78,6 +78,11 @@ type Host interface {
 	// to carry: a config envelope is computed anew.
 	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
 
+	// Reproduce computes a config envelope again at the config in force, by checks that give
+	// every orderer the same answer: no clock, nothing of this orderer's. An error says that the
+	// update does not hold, unless it wraps ErrUnable.
+	Reproduce(envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
+
 	// Arm starts the batch timer for a block, in the place of any other: it
 	// runs a Poster once the time is over. Disarm stops it.
 	Arm(machine.BlockNumber)
@@ -112,6 +117,10 @@ type Settings struct {
 	PassCuts   []machine.Offset // time-to-cut records that the compatible rules are to pass over
 	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
 }
+
+// ErrUnable is wrapped by Host.Reproduce when this orderer cannot do what another one
+// can, or itself later: the update still holds.
+var ErrUnable = errors.New("this orderer cannot sign")
 
 // ErrMigrated says that a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")

@@ -14,6 +14,8 @@ var engineDecisions = []Mutant{
 		"		if e.reader.Term() == e.proof.term {\n			e.Close()\n			e.proof.left = nil\n			e.reader, err = topic.Read(ctx, log.Offset(e.Next()))\n			return err"},
 	{"copy-not-insisted", "forgets a config update that it could not append at once", "engine/reproduce.go",
 		"	if err != nil && log.ClassOf(err) != log.Rejected {\n		return err\n	}", "	if err != nil && log.ClassOf(err) != log.Rejected {\n		e.owed = nil\n		return err\n	}"},
+	{"unable-is-refused", "forgets a config update that it cannot sign at the moment", "engine/reproduce.go",
+		"	case errors.Is(err, ErrUnable):", "	case errors.Is(err, ErrUnable) && e.goal > 1<<40:"},
 	{"record-taken-twice", "gives a record to the machine twice", "engine/engine.go",
 		"	return e.took(e.step(ctx, in))", "	if err := e.step(ctx, in); err != nil {\n		return err\n	}\n	return e.took(e.step(ctx, in))"},
 	{"source-not-asked", "writes blocks without asking which topic their records are of", "engine/effects.go",
