@@ -46,7 +46,7 @@ type Consenter struct {
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
-	disk        disk
+	disk        *disk
 	metrics     *metrics
 	health      *health
 	logger      *fabric.Logger
@@ -82,7 +82,7 @@ func New(host Host) (*Consenter, error) {
 		sasl:        auth,
 		crypto:      host.Crypto,
 		cluster:     host.Cluster,
-		disk:        disk{dir: host.LedgerDir, reserve: int64(config.DiskReserve)},
+		disk:        newDisk(host.LedgerDir, int64(config.DiskReserve)),
 		metrics:     m,
 		health:      state,
 		logger:      logger,
