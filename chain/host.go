@@ -22,6 +22,8 @@ type host struct {
 	cut     *cutter
 	puller  *puller // of a catch-up; nil outside of one
 
+	grant *grant // of the blocks that were let through last; nil for none
+
 	came func() // is called when something came from the brokers
 
 	late int // appends in a row that a time limit has ended
@@ -82,15 +84,13 @@ func (h *host) Append(ctx context.Context, value []byte) error {
 // mostDoubled keeps a time limit from overflowing: 10 s become a week.
 const mostDoubled = 16
 
-func (h *host) Room(bytes int) error { return h.chain.opts.Room(bytes) }
-
 func (h *host) Write(b engine.Block) error {
 	block, err := h.nextBlock(b)
 	if err != nil {
 		return err
 	}
 	h.support.WriteBlock(block, b.Metadata)
-	h.chain.height = uint64(b.Number) + 1
+	h.wrote(b)
 	return nil
 }
 
@@ -100,8 +100,14 @@ func (h *host) WriteConfig(b engine.Block) error {
 		return err
 	}
 	h.support.WriteConfigBlock(block, b.Metadata)
-	h.chain.height = uint64(b.Number) + 1
+	h.wrote(b)
 	return nil
+}
+
+// wrote takes note of a block that the block writer has.
+func (h *host) wrote(b engine.Block) {
+	h.chain.height = uint64(b.Number) + 1
+	h.grant.wrote(sizeOf(b), h.chain.height)
 }
 
 // nextBlock makes the block that follows the ledger's last. The block writer

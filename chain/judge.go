@@ -12,9 +12,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// arbiter answers Judge effects.
+// arbiter answers Judge effects, and computes lagging configs again.
 type arbiter interface {
 	verdict(machine.Judge) machine.Verdict
+	reproduce(config *fabric.Envelope) (*fabric.Envelope, error)
 }
 
 // judge gives verdicts on envelopes at the config in force. Every orderer must
@@ -88,10 +89,7 @@ func (j *judge) normal(envelope *fabric.Envelope) error {
 	if orderer.Capabilities().ConsensusTypeMigration() && orderer.ConsensusState() != fabric.StateNormal {
 		return errors.New("the channel is in maintenance mode")
 	}
-	if err := j.size.Apply(envelope); err != nil {
-		return err
-	}
-	return j.signature.Apply(envelope)
+	return j.writes(envelope)
 }
 
 // config refuses whatever a block writer would panic on, and what could not be

@@ -47,7 +47,7 @@ type Consenter struct {
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
-	disk        disk
+	disk        *disk
 	metrics     *metrics
 	health      *health
 	door        door
@@ -88,7 +88,7 @@ func New(host Host) (*Consenter, error) {
 		sasl:        auth,
 		crypto:      host.Crypto,
 		cluster:     host.Cluster,
-		disk:        disk{dir: host.LedgerDir, reserve: int64(config.DiskReserve)},
+		disk:        newDisk(host.LedgerDir, int64(config.DiskReserve)),
 		metrics:     m,
 		health:      state,
 		logger:      logger,
