@@ -19,7 +19,7 @@ import (
 type agreed struct{ unknown }
 
 // newAgreed returns the rules of this build.
-func newAgreed() agreed { return agreed{unknown{thisBuild}} }
+func newAgreed() agreed { return agreed{unknown{thisBuild, channelShape}} }
 
 // config judges a config that is to follow the one in force. The error wraps
 // engine.ErrUnknown where another build may come to another verdict.

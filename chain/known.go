@@ -75,11 +75,14 @@ var channelShape = &shape{
 // build may not know. Another build may know it, and could come to another
 // verdict on the update: the error wraps engine.ErrUnknown. What the update leaves
 // as it is was judged when it came.
-type unknown struct{ knows knowledge }
+type unknown struct {
+	knows knowledge
+	shape *shape // of /Channel
+}
 
 // config compares the config in force with the next.
 func (u unknown) config(now, next *fabric.Config) error {
-	if err := u.group("", channelconfig.ChannelGroupKey, channelShape, now.GetChannelGroup(), next.GetChannelGroup()); err != nil {
+	if err := u.group("", channelconfig.ChannelGroupKey, u.shape, now.GetChannelGroup(), next.GetChannelGroup()); err != nil {
 		return fmt.Errorf("the config update asks for %w", err)
 	}
 	return nil
