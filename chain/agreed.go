@@ -33,11 +33,8 @@ func (a agreed) config(now, next *fabric.Config) error {
 	if !brokersChange(now, next) {
 		return nil
 	}
-	list, err := brokerList(next)
-	if err != nil {
-		return err
-	}
-	return CheckNewBrokers(list)
+	_, err := Brokers(next)
+	return err
 }
 
 // writable is the part of config that holds for a record of the compatible rules,
@@ -118,8 +115,8 @@ func checkBrokerNames(now, next *fabric.Config) error {
 	}
 	var faults []error
 	for _, b := range list.Brokers {
-		if !nameable(b) {
-			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, errNotNameable))
+		if !takenBy25(b) {
+			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, errNotTakenBy25))
 		}
 	}
 	return errors.Join(faults...)

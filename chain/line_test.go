@@ -52,7 +52,7 @@ func allLines() []line {
 	}
 }
 
-var takenBy25 = regexp.MustCompile(`^(|[[:alnum:]]|[[:alnum:]][[:alnum:].-]*[[:alnum:]]):[0-9]+$`)
+var like25 = regexp.MustCompile(`^(|[[:alnum:]]|[[:alnum:]][[:alnum:].-]*[[:alnum:]]):[0-9]+$`)
 
 func refusedBy25(c *fabric.Config) error {
 	root, list := c.ChannelGroup, &fabric.KafkaBrokers{}
@@ -60,7 +60,7 @@ func refusedBy25(c *fabric.Config) error {
 		return err
 	}
 	for _, b := range list.Brokers {
-		if !takenBy25.MatchString(b) {
+		if !like25.MatchString(b) {
 			return fmt.Errorf("2.5: broker %q", b)
 		}
 	}

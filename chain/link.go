@@ -78,7 +78,7 @@ func (c *Chain) brokers() ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return c.opts.Brokers, nil
 	}
-	return Brokers(c.support.ConfigtxValidator().ConfigProto())
+	return brokerList(c.support.ConfigtxValidator().ConfigProto())
 }
 
 // fits says whether the link is one to these brokers with this limit.

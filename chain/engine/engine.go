@@ -115,7 +115,7 @@ type Settings struct {
 // ErrUnknown is what Host.Process wraps, and a Host's Verdict.Stop comes from, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
-var ErrUnknown = errors.New("which this build does not know")
+var ErrUnknown = errors.New("this build does not know what a config asks for")
 
 // ErrMigrated says that a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")
