@@ -205,7 +205,7 @@ func TestLinesAgree(t *testing.T) {
 				}
 			}
 			envelope := c.update(next, seed == 0 || random.IntN(8) > 0)
-			for _, check := range []machine.Check{machine.CheckAgreed, machine.CheckWriter, machine.CheckBroadcast} {
+			for _, check := range []machine.Check{machine.CheckAgreed, machine.CheckBroadcast} {
 				n, fork := agree(builds, check, envelope)
 				if fork != "" {
 					t.Errorf("after %s, %s by check %d: %s", before, strings.Join(chosen, " and "), check, fork)
@@ -214,7 +214,30 @@ func TestLinesAgree(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("%+v", total)
 	if total.passed < 50 || total.refused < 300 || total.stopped < 150 {
 		t.Errorf("the records came to too few verdicts of a kind: %+v", total)
+	}
+}
+
+// By the compatible rules a config record of the sequence in force is taken or stops
+// the channel. What in-tree orderers of 2.5 would end at stops it, and they take
+// whatever comes into a block.
+func TestNothingIsWrittenThatEndsInTreeOrderers(t *testing.T) {
+	c := newRealChannel(t)
+	intree, b, taken := c.build(allLines()[0]), c.thisBuild(), 0
+	for name, change := range changes(c) {
+		next := c.clone()
+		change(next.ChannelGroup)
+		if v := b.verdict(machine.CheckWriter, c.update(next, true)); v != (machine.Verdict{}) {
+			continue
+		}
+		taken++
+		if _, err := intree.read(next); err != nil {
+			t.Errorf("%s is written, but in-tree orderers say: %v", name, err)
+		}
+	}
+	if taken < 10 {
+		t.Errorf("%d changes are taken", taken)
 	}
 }

@@ -236,3 +236,17 @@ func TestProcessTellsTheUnknown(t *testing.T) {
 		t.Error("a config without an update is taken")
 	}
 }
+
+// Fabric's releases differ on a block whose first envelope alone is a config.
+func TestConfigBlocks(t *testing.T) {
+	config, normal := protoutil.MarshalOrPanic(configEnvelope("k", 0, 1)), protoutil.MarshalOrPanic(envelope("a"))
+	for want, blocks := range map[bool][][][]byte{true: {{config}}, false: {{}, {normal}, {config, normal}, {config, config}, {normal, config}}} {
+		for i, data := range blocks {
+			b := protoutil.NewBlock(3, nil)
+			b.Data.Data = data
+			if got := isConfigBlock(b); got != want {
+				t.Errorf("block %d of those that are %v: %v", i, want, got)
+			}
+		}
+	}
+}
