@@ -72,8 +72,7 @@ func strangeField(g *fabric.ConfigGroup, key string) {
 
 // changes are config updates by what lines of Fabric differ on, or could.
 func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
-	const normal, maintenance = ab.ConsensusType_STATE_NORMAL, ab.ConsensusType_STATE_MAINTENANCE
-	return map[string]func(*fabric.ConfigGroup){
+	all := map[string]func(*fabric.ConfigGroup){
 		"size": func(g *fabric.ConfigGroup) {
 			set(g.Groups["Orderer"], "BatchSize", &fabric.BatchSize{MaxMessageCount: 7, AbsoluteMaxBytes: 9, PreferredMaxBytes: 5})
 		},
@@ -94,16 +93,6 @@ func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 		"no endpoints": func(g *fabric.ConfigGroup) {
 			set(g.Groups["Orderer"].Groups["Org"], "Endpoints", &fabric.OrdererAddresses{})
 		},
-		"maintenance":           ordered("kafka", maintenance, ""),
-		"normal":                ordered("kafka", normal, ""),
-		"another state":         ordered("kafka", 7, ""),
-		"metadata":              ordered("kafka", normal, "m"),
-		"etcdraft":              ordered("etcdraft", maintenance, "m"),
-		"etcdraft at once":      ordered("etcdraft", normal, "m"),
-		"BFT":                   ordered("BFT", maintenance, "m"),
-		"solo":                  ordered("solo", maintenance, ""),
-		"testing-only":          ordered("testing-only", maintenance, ""),
-		"no type":               func(g *fabric.ConfigGroup) { delete(g.Groups["Orderer"].Values, "ConsensusType") },
 		"BFT consenters":        func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Orderers", &cb.Orderers{}) },
 		"BFT consenters on top": func(g *fabric.ConfigGroup) { set(g, "Orderers", &cb.Orderers{}) },
 		"consortiums":           func(g *fabric.ConfigGroup) { g.Groups["Consortiums"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
@@ -141,6 +130,24 @@ func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 		"garbage for a value":    func(g *fabric.ConfigGroup) { g.Groups["Orderer"].Values["BatchSize"].Value = []byte{0xff} },
 		"garbage for brokers":    func(g *fabric.ConfigGroup) { g.Groups["Orderer"].Values["KafkaBrokers"].Value = []byte{0xff} },
 		"garbage for capability": func(g *fabric.ConfigGroup) { g.Values["Capabilities"].Value = []byte{0xff} },
+	}
+	maps.Copy(all, consensusChanges())
+	return all
+}
+
+func consensusChanges() map[string]func(*fabric.ConfigGroup) {
+	const normal, maintenance = ab.ConsensusType_STATE_NORMAL, ab.ConsensusType_STATE_MAINTENANCE
+	return map[string]func(*fabric.ConfigGroup){
+		"maintenance":      ordered("kafka", maintenance, ""),
+		"normal":           ordered("kafka", normal, ""),
+		"another state":    ordered("kafka", 7, ""),
+		"metadata":         ordered("kafka", normal, "m"),
+		"etcdraft":         ordered("etcdraft", maintenance, "m"),
+		"etcdraft at once": ordered("etcdraft", normal, "m"),
+		"BFT":              ordered("BFT", maintenance, "m"),
+		"solo":             ordered("solo", maintenance, ""),
+		"testing-only":     ordered("testing-only", maintenance, ""),
+		"no type":          func(g *fabric.ConfigGroup) { delete(g.Groups["Orderer"].Values, "ConsensusType") },
 	}
 }
 
