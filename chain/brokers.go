@@ -21,21 +21,14 @@ const ConsensusType = engine.ConsensusType
 // kafkaBrokersKey is the name of the broker list in a channel's orderer group.
 const kafkaBrokersKey = "KafkaBrokers"
 
-// Brokers reads the broker list of a channel config that is in a ledger. The error
-// names every entry that is not host:port; an empty list is one. It takes what
-// CheckNewBrokers refuses, since such lists are in ledgers already.
+// Brokers reads the broker list of a channel config that is not in a ledger yet:
+// a genesis block, or a block to join with. See CheckNewBrokers for what it refuses.
 func Brokers(config *fabric.Config) ([]string, error) {
 	list, err := brokerList(config)
 	if err != nil {
 		return nil, err
 	}
-	var faults []error
-	for _, b := range list {
-		if _, err := splitBroker(b); err != nil {
-			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, err))
-		}
-	}
-	return list, errors.Join(faults...)
+	return list, CheckNewBrokers(list)
 }
 
 // brokerList decodes the broker list of a channel config.
@@ -80,8 +73,8 @@ func CheckNewBrokers(list []string) error {
 	return errors.Join(faults...)
 }
 
-// errNotNameable says what becomes of an address that Fabric 2.5 does not take.
-var errNotNameable = errors.New("a channel config takes letters, digits, dots and hyphens in a host, with a letter or digit at both ends, " +
+// errNotTakenBy25 says what becomes of an address that Fabric 2.5 does not take.
+var errNotTakenBy25 = errors.New("a channel config takes letters, digits, dots and hyphens in a host, with a letter or digit at both ends, " +
 	"and one colon before the port, since orderers and peers of Fabric 2.5 end at anything else; " +
 	"name the broker by such a name here, and by any other in Consensus.Kafka.Brokers of each orderer")
 
@@ -90,8 +83,8 @@ func checkNewBroker(address string) error {
 	switch {
 	case err != nil:
 		return err
-	case !nameable(address):
-		return errNotNameable
+	case !takenBy25(address):
+		return errNotTakenBy25
 	case len(host) > mostHost:
 		return fmt.Errorf("the host has %d characters, at most %d are allowed", len(host), mostHost)
 	}
@@ -101,15 +94,15 @@ func checkNewBroker(address string) error {
 // mostHost is the length of the longest name in the DNS.
 const mostHost = 253
 
-var nameableHost = regexp.MustCompile(`^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
+var hostOf25 = regexp.MustCompile(`^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
 
-// nameable reports whether a broker's address is one that Fabric 2.5 takes in a
+// takenBy25 reports whether a broker's address is one that Fabric 2.5 takes in a
 // channel config. Its orderers and peers end at a block with any other, again at
 // each start (validateKafkaBrokers in its common/channelconfig/orderer.go).
-func nameable(address string) bool {
+func takenBy25(address string) bool {
 	host, port, found := strings.Cut(address, ":")
 	_, err := strconv.ParseUint(port, 10, 16)
-	return found && err == nil && nameableHost.MatchString(host)
+	return found && err == nil && hostOf25.MatchString(host)
 }
 
 // CheckBroker reports what is wrong with an address in an orderer's own list; nil

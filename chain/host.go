@@ -149,9 +149,15 @@ func blockOf(b *fabric.Block) (engine.Block, error) {
 	return engine.Block{
 		Number:    machine.BlockNumber(b.Header.Number),
 		Envelopes: b.Data.Data,
-		Config:    protoutil.IsConfigBlock(b),
+		Config:    isConfigBlock(b),
 		Metadata:  metadata.GetValue(),
 	}, nil
+}
+
+// isConfigBlock reports whether a block holds a config and nothing else. Fabric's own
+// function does not count the envelopes in every release.
+func isConfigBlock(b *fabric.Block) bool {
+	return len(b.Data.Data) == 1 && protoutil.IsConfigBlock(b)
 }
 
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }

@@ -23,8 +23,8 @@ type arbiter interface {
 // local file, no local setting.
 type judge struct {
 	support     Support
-	crypto      fabric.CryptoProvider
 	agreed      agreed
+	read        func(*fabric.Config) (*channelconfig.Bundle, error) // as this build's Fabric does
 	size        msgprocessor.Rule
 	signature   msgprocessor.Rule
 	maintenance msgprocessor.Rule
@@ -32,9 +32,11 @@ type judge struct {
 
 func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
 	return &judge{
-		support:     s,
-		crypto:      crypto,
-		agreed:      newAgreed(),
+		support: s,
+		agreed:  newAgreed(),
+		read: func(c *fabric.Config) (*channelconfig.Bundle, error) {
+			return channelconfig.NewBundle(s.ChannelID(), c, crypto)
+		},
 		size:        msgprocessor.NewSizeFilter(s),
 		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
 		maintenance: msgprocessor.NewMaintenanceFilter(s, crypto),
@@ -123,7 +125,7 @@ func (j *judge) bundle(envelope *fabric.Envelope, rules func(now, next *fabric.C
 	if err := rules(inForce.ConfigProto(), config.Config); err != nil {
 		return nil, err
 	}
-	bundle, err := channelconfig.NewBundle(j.support.ChannelID(), config.Config, j.crypto)
+	bundle, err := j.read(config.Config)
 	if err != nil {
 		return nil, err
 	}

@@ -75,23 +75,30 @@ var channelShape = &shape{
 // build may not know. Another build may know it, and could come to another
 // verdict on the update: the error wraps engine.ErrUnknown. What the update leaves
 // as it is was judged when it came.
-type unknown struct{ knows knowledge }
+type unknown struct {
+	knows knowledge
+	shape *shape // of /Channel
+}
 
 // config compares the config in force with the next.
 func (u unknown) config(now, next *fabric.Config) error {
-	if err := u.group("", channelconfig.ChannelGroupKey, channelShape, now.GetChannelGroup(), next.GetChannelGroup()); err != nil {
-		return fmt.Errorf("the config update asks for %w", err)
-	}
-	return nil
+	return u.group("", channelconfig.ChannelGroupKey, u.shape, now.GetChannelGroup(), next.GetChannelGroup())
 }
 
-// beyond is the error for something that this build does not know.
-func beyond(remedy, format string, args ...any) error {
-	return fmt.Errorf("%s, %w: %s; replace this orderer by a build on a release that knows it, then restart it",
-		fmt.Sprintf(format, args...), engine.ErrUnknown, remedy)
+// beyond is something that a config update asks for and this build does not know.
+type beyond struct{ asked, known string }
+
+func (b beyond) Error() string {
+	return fmt.Sprintf("the config update asks for %s, which this build does not know: %s; "+
+		"replace this orderer by a build on a release that knows it, then restart it", b.asked, b.known)
 }
 
-const newer = "a newer release of Fabric may"
+func (beyond) Unwrap() error { return engine.ErrUnknown }
+
+// novel is the error for what no release of Fabric is known to know.
+func novel(format string, args ...any) error {
+	return beyond{fmt.Sprintf(format, args...), newerRelease}
+}
 
 func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGroup) error {
 	path := parent + "/" + name
@@ -99,7 +106,7 @@ func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGr
 		return nil
 	}
 	if strange := fabric.Reflect(next).GetUnknown(); !bytes.Equal(strange, fabric.Reflect(now).GetUnknown()) {
-		return beyond(newer, "fields of group %s", path)
+		return novel("fields of group %s", path)
 	}
 	if err := u.capabilities(name, path, now, next); err != nil {
 		return err
@@ -118,7 +125,7 @@ func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGr
 		inner, ok := s.groups[key]
 		if !ok {
 			if inner = s.org; inner == nil {
-				return beyond(newer, "group %s/%s", path, key)
+				return novel("group %s/%s", path, key)
 			}
 		}
 		if err := u.group(path, key, inner, now.GetGroups()[key], next.Groups[key]); err != nil {
@@ -133,7 +140,7 @@ func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) 
 	before := capabilitiesOf(now)
 	for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(next))) {
 		if _, old := before[c]; !old && !u.knows(name, c) {
-			return beyond(releaseOf(c), "capability %s of %s", c, path)
+			return beyond{fmt.Sprintf("capability %s of %s", c, path), releaseOf(c)}
 		}
 	}
 	return nil
@@ -145,7 +152,7 @@ func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue
 	case fabric.Equal(now, next):
 		return nil
 	case !ok:
-		return beyond(newer, "value %s/%s", path, key)
+		return novel("value %s/%s", path, key)
 	case newMessage == nil:
 		return nil
 	}
@@ -154,7 +161,7 @@ func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue
 		return nil // every build refuses it
 	}
 	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
-		return beyond(newer, "fields of value %s/%s", path, key)
+		return novel("fields of value %s/%s", path, key)
 	}
 	if config, ok := m.(*fabric.MSPConfig); ok {
 		return mspConfig(path, config)
@@ -168,14 +175,14 @@ func mspConfig(path string, config *fabric.MSPConfig) error {
 	case msp.IDEMIX:
 		return nil
 	default:
-		return beyond(newer, "an MSP of type %d in %s", config.Type, path)
+		return novel("an MSP of type %d in %s", config.Type, path)
 	}
 	inner := &fabric.FabricMSPConfig{}
 	if err := fabric.Unmarshal(config.Config, inner); err != nil {
 		return nil
 	}
 	if strange(fabric.Reflect(inner)) {
-		return beyond(newer, "fields of the MSP in %s", path)
+		return novel("fields of the MSP in %s", path)
 	}
 	return nil
 }
@@ -193,13 +200,13 @@ func (u unknown) policy(path string, now, next *fabric.ConfigPolicy) error {
 	case 0, fabric.PolicyMSP:
 		return nil // every build refuses them
 	default:
-		return beyond(newer, "a policy of type %d, %s", kind, path)
+		return novel("a policy of type %d, %s", kind, path)
 	}
 	if err := fabric.Unmarshal(next.GetPolicy().GetValue(), m); err != nil {
 		return nil
 	}
 	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
-		return beyond(newer, "fields of policy %s", path)
+		return novel("fields of policy %s", path)
 	}
 	return nil
 }

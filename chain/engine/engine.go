@@ -123,7 +123,7 @@ type Settings struct {
 // ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
-var ErrUnknown = errors.New("which this build does not know")
+var ErrUnknown = errors.New("this build does not know what a config asks for")
 
 // ErrUnable is wrapped by Host.Reproduce when this orderer cannot do what another one
 // can, or itself later: the update still holds.
