@@ -51,6 +51,7 @@ func Run(t *testing.T, h Harness) {
 		{"too large", (*suite).tooLarge},
 		{"concurrent appends", (*suite).concurrentAppends},
 		{"a waiting read", (*suite).waitingRead},
+		{"many sessions", (*suite).soak},
 		{"close", (*suite).closing},
 		{"trim", (*suite).trim},
 		{"progress", (*suite).progress},
