@@ -9,7 +9,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/hyperledger/fabric/protoutil"
 )
 
 var _ engine.Host = (*host)(nil)
@@ -116,19 +115,6 @@ func (h *host) Block(number machine.BlockNumber) *engine.Block {
 		return nil
 	}
 	return &block
-}
-
-func blockOf(b *fabric.Block) (engine.Block, error) {
-	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
-	if err != nil {
-		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
-	}
-	return engine.Block{
-		Number:    machine.BlockNumber(b.Header.Number),
-		Envelopes: b.Data.Data,
-		Config:    protoutil.IsConfigBlock(b),
-		Metadata:  metadata.GetValue(),
-	}, nil
 }
 
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }

@@ -15,8 +15,8 @@ import (
 // Puller takes blocks of a channel from its other orderers. It is used by one
 // goroutine, for blocks of growing numbers.
 type Puller interface {
-	// Block returns a block whose signatures fulfil the channel's policy. The
-	// caller compares its header. It wraps ErrNoBlock when every orderer has
+	// Block returns a block that VerifyBlock takes. The caller compares its header
+	// with what follows the ledger's last block. The error wraps ErrNoBlock when every orderer has
 	// answered and none has the block.
 	Block(ctx context.Context, number uint64) (*fabric.Block, error)
 	Close()

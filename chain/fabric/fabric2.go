@@ -25,6 +25,7 @@ import (
 // Messages of the ledger and of the channel configuration.
 type (
 	Block           = cb.Block
+	BlockHeader     = cb.BlockHeader
 	ChannelHeader   = cb.ChannelHeader
 	Config          = cb.Config
 	ConfigEnvelope  = cb.ConfigEnvelope
@@ -32,9 +33,13 @@ type (
 	ConfigValue     = cb.ConfigValue
 	Envelope        = cb.Envelope
 	Header          = cb.Header
+	LastConfig      = cb.LastConfig
 	Metadata        = cb.Metadata
 	Payload         = cb.Payload
 	SignatureHeader = cb.SignatureHeader
+
+	MetadataSignature    = cb.MetadataSignature
+	OrdererBlockMetadata = cb.OrdererBlockMetadata
 
 	SerializedIdentity = msp.SerializedIdentity
 
@@ -64,6 +69,15 @@ func NewDeliverer(connection *grpc.ClientConn) ab.AtomicBroadcastClient {
 func SeekOfNewest() *ab.SeekInfo {
 	newest := &ab.SeekPosition{Type: &ab.SeekPosition_Newest{Newest: &ab.SeekNewest{}}}
 	return &ab.SeekInfo{Start: newest, Stop: newest, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
+}
+
+// SeekOfBlocks asks for blocks that an orderer has, from one number to another, of
+// a channel that has stopped, too.
+func SeekOfBlocks(first, last uint64) *ab.SeekInfo {
+	at := func(number uint64) *ab.SeekPosition {
+		return &ab.SeekPosition{Type: &ab.SeekPosition_Specified{Specified: &ab.SeekSpecified{Number: number}}}
+	}
+	return &ab.SeekInfo{Start: at(first), Stop: at(last), Behavior: ab.SeekInfo_FAIL_IF_NOT_READY, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
 }
 
 // Header types that the ordering rules tell apart.
@@ -102,6 +116,9 @@ type HealthRegistry interface {
 
 // NewLogger returns Fabric's logger of that name.
 func NewLogger(name string) *Logger { return flogging.MustGetLogger(name) }
+
+// Message is any message of Fabric's.
+type Message = proto.Message
 
 // Marshal serializes a message of Fabric's.
 func Marshal(m proto.Message) ([]byte, error) { return proto.Marshal(m) }
