@@ -10,7 +10,9 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // answer is what an orderer says of the channel.
@@ -36,7 +38,7 @@ func (a answer) open() error {
 // ask returns those of the channel's orderers that have a block.
 func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err error) {
 	var asked, open []string
-	for _, a := range p.answers(ctx) {
+	for _, a := range p.answers(ctx, p.endpoints) {
 		if number < a.height {
 			having = append(having, a)
 		}
@@ -57,11 +59,24 @@ func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err e
 	return nil, fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
 }
 
-// answers asks all orderers at a time.
-func (p *puller) answers(ctx context.Context) []answer {
-	all := make([]answer, len(p.endpoints))
+// Others asks all orderers of the channel but this one how many blocks they have.
+func (p *puller) Others(ctx context.Context) (all []engine.Answer) {
+	others := slices.DeleteFunc(slices.Clone(p.endpoints), func(e cluster.EndpointCriteria) bool { return p.self.is(ctx, e.Endpoint) })
+	for _, a := range p.answers(ctx, others) {
+		said := engine.Answer{From: a.endpoint.Endpoint, Height: machine.BlockNumber(a.height), Err: a.err}
+		if said.Err == nil && a.height == 0 && a.status != fabric.StatusNotFound {
+			said.Err = fmt.Errorf("it answers %s", a.status)
+		}
+		all = append(all, said)
+	}
+	return all
+}
+
+// answers asks orderers at a time.
+func (p *puller) answers(ctx context.Context, endpoints []cluster.EndpointCriteria) []answer {
+	all := make([]answer, len(endpoints))
 	var asking sync.WaitGroup
-	for i, e := range p.endpoints {
+	for i, e := range endpoints {
 		asking.Go(func() { all[i] = p.answer(ctx, e) })
 	}
 	asking.Wait()

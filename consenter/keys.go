@@ -38,6 +38,7 @@ func (c *Config) keys(dir string) []key {
 		{"Topic.Compatible", channels(&c.Topic.Compatible)},
 		{"Topic.PassCuts", offsets(&c.Topic.PassCuts)},
 		{"Topic.Moved", topicIDs(&c.Topic.Moved)},
+		{"Topic.Begin", channels(&c.Topic.Begin)},
 		{"Timeouts.Dial", duration(&c.Timeouts.Dial, leastTimeout)},
 		{"Timeouts.Read", duration(&c.Timeouts.Read, leastTimeout)},
 		{"Timeouts.Write", duration(&c.Timeouts.Write, leastTimeout)},

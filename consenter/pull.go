@@ -23,6 +23,8 @@ import (
 type Cluster struct {
 	Dialer   *cluster.PredicateDialer // nil: this orderer pulls no blocks
 	Settings localconfig.Cluster      // General.Cluster of orderer.yaml
+	Address  string                   // General.ListenAddress: where this orderer itself is reached
+	Port     uint16                   // General.ListenPort; 0: not known
 }
 
 // dialer copies Fabric's. Call it before the registrar has begun: from then on every
@@ -48,6 +50,7 @@ type puller struct {
 	own       []byte // this orderer's TLS certificate as a client, in DER; nil if it has none
 	timeout   time.Duration
 	endpoints []cluster.EndpointCriteria
+	self      self
 	logger    *fabric.Logger
 
 	stream *stream // that blocks come from; nil for none
@@ -66,6 +69,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 	}
 	p := &puller{
 		support: s, dialer: c.dialer, timeout: cmp.Or(c.cluster.Settings.ReplicationPullTimeout, defaultPull), endpoints: endpoints,
+		self:   self{listen: c.cluster.Address, port: c.cluster.Port},
 		logger: fabric.NewLogger(loggerName+".puller").With("channel", s.ChannelID()),
 	}
 	if len(endpoints) == 0 {

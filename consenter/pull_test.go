@@ -134,6 +134,7 @@ type deliverer struct {
 	blocks  []*cb.Block
 	status  cb.Status // not 0: its answer in the place of blocks
 	stall   uint64    // not 0: number of a block that it never gives
+	silent  bool      // it never answers
 }
 
 // deliverer starts an orderer that has no blocks yet.
@@ -161,6 +162,10 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 	envelope, err := stream.Recv()
 	if err != nil {
 		return err
+	}
+	if d.silent {
+		<-stream.Context().Done()
+		return nil
 	}
 	if d.status != 0 {
 		return stream.Send(&ab.DeliverResponse{Type: &ab.DeliverResponse_Status{Status: d.status}})

@@ -47,6 +47,7 @@ func connectOf(at machine.Offset, sum machine.Digest, payload []byte) machine.Co
 		Channel:       d.ChannelId,
 		GenesisHash:   d.GenesisHash,
 		Topic:         d.TopicId,
+		Cluster:       d.ClusterId,
 	}}
 }
 

@@ -66,6 +66,10 @@ type Host interface {
 	// Write and WriteConfig must fail for one that does not follow the ledger's last.
 	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
 
+	// Others asks all other orderers of the channel how many blocks they have; one
+	// answer each, in any order. The error says why they cannot be asked.
+	Others(ctx context.Context) ([]Answer, error)
+
 	// Blocks are those of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
@@ -109,6 +113,7 @@ type Settings struct {
 	Compatible bool             // a topic without a description may be read, by the compatible rules
 	PassCuts   []machine.Offset // time-to-cut records that the compatible rules are to pass over
 	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
+	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
 // ErrMigrated says that a config block has given the channel another consensus type.
@@ -131,6 +136,9 @@ type Engine struct {
 	end     machine.Offset // of the log, at the session's start
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
+
+	clusterID  string         // of the brokers that the topic is on; empty before the first session
+	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic; nil: not so
 
 	effects    []machine.Effect // of the last step, not performed yet
 	described  bool             // the session has appended a description
@@ -158,7 +166,7 @@ const (
 	Reopen Next = iota // connect again at once: nothing is wrong
 	Pull               // call CatchUp: the topic does not have the next record any more
 	Retry              // connect again after a pause: the log cannot be read
-	Await              // the same, but it is a block of another orderer that is awaited
+	Await              // the same, but it is other orderers that are awaited
 	Stop               // nothing more, until an operator has removed the cause
 )
 
@@ -187,6 +195,10 @@ func (e *Engine) After(err error) Next {
 		return Stop
 	case errors.As(err, &awaitingBlock{}):
 		e.host.Moved(Pulling, err)
+		return Await
+	case errors.As(err, &waiting{}):
+		e.bare = false
+		e.host.Moved(Waiting, err)
 		return Await
 	case errors.As(err, &e.trimmed):
 		return Pull
