@@ -5,6 +5,7 @@ package plugin
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
@@ -16,7 +17,8 @@ import (
 const Type = consenter.Type
 
 // Host is what the orderer's main gives the plugin. It may leave ConfigDir empty,
-// which is then the folder of the orderer.yaml that the orderer reads.
+// which is then the folder of the orderer.yaml that the orderer reads, and
+// Environment nil, which is then that of the process.
 type Host = consenter.Host
 
 // Cluster is how the orderer reaches other orderers.
@@ -34,6 +36,9 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 	}
 	if host.ConfigDir == "" {
 		host.ConfigDir = configDir()
+	}
+	if host.Environment == nil {
+		host.Environment = os.Environ()
 	}
 	c, err := consenter.New(host)
 	if err != nil {

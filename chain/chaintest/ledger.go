@@ -244,6 +244,11 @@ func (l *Ledger) applies(u Update) error {
 	return nil
 }
 
+// ProcessNormalMsg checks an envelope at the config in force, by the rules of Judge.
+func (l *Ledger) ProcessNormalMsg(e *fabric.Envelope) (uint64, error) {
+	return l.Sequence(), l.holds(textOf(e.Payload))
+}
+
 // ProcessConfigMsg computes a config anew, as Fabric's processor does.
 func (l *Ledger) ProcessConfigMsg(e *fabric.Envelope) (*fabric.Envelope, uint64, error) {
 	u, ok := updateOfEnvelope(e)

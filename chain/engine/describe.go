@@ -11,13 +11,9 @@ import (
 
 // describe appends the description to a topic that has none at its end. Several
 // orderers may do so at the same time: the first in the log counts, and any
-// later one is passed over. Nothing else is to be done until it is read. Once
-// in a session is enough: another session first reads to the log's new end.
+// later one is skipped. Nothing else is to be done until it is read.
 func (e *Engine) describe(ctx context.Context) error {
-	if e.described {
-		return nil // not read back yet
-	}
-	if e.end > 0 { // of an empty topic it was asked when the session began
+	if e.end > 0 { // of an empty topic it was asked when it was checked
 		if err := e.mayBegin(ctx); err != nil {
 			return err
 		}
@@ -33,7 +29,6 @@ func (e *Engine) describe(ctx context.Context) error {
 	if err := e.host.Append(ctx, value); err != nil {
 		return fmt.Errorf("describe the topic: %w", err)
 	}
-	e.described = true
 	return nil
 }
 

@@ -9,7 +9,9 @@
 //	for {
 //		err := e.Connect(ctx)
 //		for err == nil {
-//			err = e.Advance(ctx, wait)
+//			if err = e.Advance(ctx, wait); errors.Is(err, ErrDue) {
+//				err = e.Recheck(ctx)
+//			}
 //		}
 //		switch e.After(err) { Reopen: at once; Pull: after CatchUp; Retry, Await: after a pause; Stop: never }
 //	}
@@ -77,11 +79,13 @@ type Host interface {
 	Judge(machine.Judge) machine.Verdict
 
 	// Process checks an envelope as Broadcast does and returns what a record is
-	// to carry: a config envelope is computed anew.
+	// to carry: a config envelope is computed anew. ErrUnknown is wrapped when
+	// this build does not know what an authorised config update asks for.
 	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
 
-	// Arm starts the batch timer for a block, in the place of any other: it
-	// runs a Poster once the time is over. Disarm stops it.
+	// Arm starts the batch timer for a block, instead of any other: it runs a
+	// Poster once the time is over. A timer that runs for the block already, up to
+	// the end of its Poster, is left alone. Disarm stops it.
 	Arm(machine.BlockNumber)
 	Disarm()
 
@@ -116,6 +120,11 @@ type Settings struct {
 	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
+// ErrUnknown is what Host.Process wraps, and a Host's Verdict.Stop comes from, when
+// a config asks for what this build does not know. A build that knows it may
+// accept the config, so refusing it here would be a fork: the channel stops.
+var ErrUnknown = errors.New("which this build does not know")
+
 // ErrMigrated says that a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")
 
@@ -132,8 +141,11 @@ type Engine struct {
 
 	machine *machine.Machine // nil until the topic was found to be the ledger's
 
+	topic   log.Log        // of the session
 	reader  log.Reader     // of the session; nil in none
-	end     machine.Offset // of the log, at the session's start
+	ahead   *log.Record    // that the reader has returned before it was due; nil for none
+	proof   *proof         // that the topic is the ledger's; nil before the first
+	end     machine.Offset // of the log, when it was checked last
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
 
@@ -141,7 +153,7 @@ type Engine struct {
 	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic; nil: not so
 
 	effects    []machine.Effect // of the last step, not performed yet
-	described  bool             // the session has appended a description
+	arrived    bool             // the session has come to the end that the log had at its start
 	configured bool             // a config block was just written
 	missing    int              // sessions in a row that found no topic
 	trimmed    trimmed          // why blocks are pulled
@@ -151,6 +163,7 @@ type Engine struct {
 
 	owed       *owed // a copy that must be in the log before the next record is taken
 	reproduced reproduced
+	unread     unread // copies that were appended and not read back yet
 }
 
 // New returns the engine of a channel whose ledger is as start says.
@@ -215,6 +228,7 @@ func (e *Engine) After(err error) Next {
 
 // Close ends the session, if there is one.
 func (e *Engine) Close() {
+	e.ahead = nil
 	if e.reader != nil {
 		_ = e.reader.Close() // nothing is left to be done about it
 		e.reader = nil
@@ -229,7 +243,7 @@ func (e *Engine) Next() machine.Offset {
 	return e.machine.NextOffset()
 }
 
-// Behind says whether the log had more, at the session's start, than was taken.
+// Behind reports whether the log had more, when it was checked last, than was taken.
 func (e *Engine) Behind() bool { return e.Next() < e.end }
 
 // Machine is the machine; nil before the first session.
@@ -243,8 +257,8 @@ func (e *Engine) ruleSet() machine.RuleSet {
 	return e.machine.RuleSet()
 }
 
-// ErrDue ends a session that is to be checked again: the wait that Advance was
-// given is over.
+// ErrDue says that the wait that Advance was given is over: the topic is to be
+// checked again, by Recheck or in another session.
 var ErrDue = errors.New("the topic is due to be checked")
 
 // Advance does the one thing that is due: it performs what was held back,
@@ -260,7 +274,7 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	if err := e.arrive(ctx); err != nil {
 		return err
 	}
-	r, err := e.reader.Next(wait)
+	r, err := e.receive(wait)
 	switch {
 	case err != nil && ctx.Err() == nil && wait.Err() != nil:
 		return ErrDue
@@ -273,11 +287,21 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	return e.Take(ctx, r)
 }
 
+// receive returns the next record of the topic.
+func (e *Engine) receive(ctx context.Context) (log.Record, error) {
+	if r := e.ahead; r != nil {
+		e.ahead = nil
+		return *r, nil
+	}
+	return e.reader.Next(ctx)
+}
+
 // Take takes one record of the topic.
 func (e *Engine) Take(ctx context.Context, r log.Record) error {
 	if machine.Offset(r.Offset) < e.machine.NextOffset() {
 		return nil // taken before
 	}
+	e.unread.read(r.Value)
 	return e.took(e.step(ctx, e.Decode(r)))
 }
 
@@ -300,15 +324,20 @@ func (e *Engine) took(err error) error {
 }
 
 // arrive does what is due once the reader has come to the end that the log had:
-// the chain is no longer behind, and a topic without a description is to get one.
+// the chain is no longer behind, and what the log should have and has not is
+// appended.
 func (e *Engine) arrive(ctx context.Context) error {
 	next := e.machine.NextOffset()
 	if next >= e.goal {
 		e.host.CaughtUp()
 	}
-	if next >= e.end && e.machine.RuleSet() == machine.Undescribed {
-		return e.describe(ctx)
+	if next < e.end || e.arrived {
+		return nil
 	}
+	if err := e.renew(ctx); err != nil {
+		return err
+	}
+	e.arrived = true
 	return nil
 }
 

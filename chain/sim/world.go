@@ -12,6 +12,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
@@ -23,23 +24,22 @@ import (
 
 // World is the state of a run.
 type World struct {
-	profile   Profile
-	now       int64 // milliseconds
-	broker    *memlog.Broker
-	client    *memlog.Log
-	epoch     int // elections and worse
-	described bool
-	orderers  []*Orderer
-	late      [][]byte // appends on their way
-	calls     []*call
-	clock     int            // counts the clients' events
-	injected  map[string]int // envelopes that foreign writers wrote, how often
-	updates   int            // config updates made so far
-	loss      *loss          // the records that were lost; nil for none
-	truth     [][]byte       // values that were trimmed
-	contents  map[string]known
-	decoded   []decoded      // by offset
-	happened  map[string]int // how often, for tests: what is tested must have happened
+	profile  Profile
+	now      int64 // milliseconds
+	broker   *memlog.Broker
+	client   *memlog.Log
+	epoch    int // elections and worse
+	orderers []*Orderer
+	late     [][]byte // appends on their way
+	calls    []*call
+	clock    int            // counts the clients' events
+	injected map[string]int // envelopes that foreign writers wrote, how often
+	updates  int            // config updates made so far
+	loss     *loss          // the records that were lost; nil for none
+	truth    [][]byte       // values that were trimmed
+	contents map[string]known
+	decoded  []decoded      // by offset
+	happened map[string]int // how often, for tests: what is tested must have happened
 }
 
 // loss is what a destructive action did.
@@ -150,6 +150,8 @@ func (w *World) play(a Action) {
 		w.join(o, a.A)
 	case Deaf:
 		o.deaf = true
+	case Break:
+		o.breaks = 1 + a.A
 	case Fault:
 		o.faults = append(o.faults, []outcome{before, after, late}[a.A%3])
 	case CutOff, Rejoin:
@@ -191,11 +193,11 @@ func (w *World) arrive() {
 	}
 }
 
-// audit ends the session, as the shell does every CheckInterval.
+// audit checks the topic beside the reader, as the shell does every CheckInterval.
 func (o *Orderer) audit() {
 	o.run(func() {
 		if o.live() && o.ready.Phase == reading {
-			o.follow(errDue)
+			o.follow(o.engine.Recheck(context.Background()))
 		}
 	})
 }
