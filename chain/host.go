@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hyperledger/fabric/protoutil"
+
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/hyperledger/fabric/protoutil"
 )
 
 var _ engine.Host = (*host)(nil)
@@ -139,19 +140,6 @@ func (h *host) Block(number machine.BlockNumber) *engine.Block {
 		return nil
 	}
 	return &block
-}
-
-func blockOf(b *fabric.Block) (engine.Block, error) {
-	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
-	if err != nil {
-		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
-	}
-	return engine.Block{
-		Number:    machine.BlockNumber(b.Header.Number),
-		Envelopes: b.Data.Data,
-		Config:    isConfigBlock(b),
-		Metadata:  metadata.GetValue(),
-	}, nil
 }
 
 // isConfigBlock reports whether a block holds a config and nothing else. Fabric's own

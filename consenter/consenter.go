@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain"
@@ -47,6 +48,7 @@ type Consenter struct {
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
+	dialer      *cluster.StandardDialer // to other orderers; nil: there is none
 	disk        *disk
 	metrics     *metrics
 	health      *health
@@ -88,6 +90,7 @@ func New(host Host) (*Consenter, error) {
 		sasl:        auth,
 		crypto:      host.Crypto,
 		cluster:     host.Cluster,
+		dialer:      host.Cluster.dialer(),
 		disk:        newDisk(host.LedgerDir, int64(config.DiskReserve)),
 		metrics:     m,
 		health:      state,

@@ -42,6 +42,7 @@ Topic:
   Compatible: [old, older]
   PassCuts: [old=7, older=1, old=9]
   Moved: "new=0123456789abcdefABCDEF"
+  Begin: fresh
 CheckInterval: 1m
 Preflight: enforce
 Health: brokers
@@ -66,7 +67,8 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 		Brokers: []string{"kafka1:9092", "[::1]:9093"},
 		Topic: Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
 			PassCuts: map[string][]machine.Offset{"old": {7, 9}, "older": {1}},
-			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"}},
+			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"},
+			Begin:    []string{"fresh"}},
 		CheckInterval: time.Minute,
 		Preflight:     "enforce",
 		Health:        "brokers",

@@ -68,6 +68,10 @@ type Host interface {
 	// Write and WriteConfig must fail for one that does not follow the ledger's last.
 	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
 
+	// Others asks all other orderers of the channel how many blocks they have; one
+	// answer each, in any order. The error says why they cannot be asked.
+	Others(ctx context.Context) ([]Answer, error)
+
 	// Blocks are those of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
@@ -118,6 +122,7 @@ type Settings struct {
 	Compatible bool             // a topic without a description may be read, by the compatible rules
 	PassCuts   []machine.Offset // time-to-cut records that the compatible rules are to pass over
 	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
+	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
 // ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
@@ -154,6 +159,9 @@ type Engine struct {
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
 
+	clusterID  string         // of the brokers that the topic is on; empty before the first session
+	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic; nil: not so
+
 	effects    []machine.Effect // of the last step, not performed yet
 	arrived    bool             // the session has come to the end that the log had at its start
 	configured bool             // a config block was just written
@@ -181,7 +189,7 @@ const (
 	Reopen Next = iota // connect again at once: nothing is wrong
 	Pull               // call CatchUp: the topic does not have the next record any more
 	Retry              // connect again after a pause: the log cannot be read
-	Await              // the same, but it is a block of another orderer that is awaited
+	Await              // the same, but it is other orderers that are awaited
 	Stop               // nothing more, until an operator has removed the cause
 )
 
@@ -210,6 +218,10 @@ func (e *Engine) After(err error) Next {
 		return Stop
 	case errors.As(err, &awaitingBlock{}):
 		e.host.Moved(Pulling, err)
+		return Await
+	case errors.As(err, &waiting{}):
+		e.bare = false
+		e.host.Moved(Waiting, err)
 		return Await
 	case errors.As(err, &e.trimmed):
 		return Pull

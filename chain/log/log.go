@@ -33,6 +33,7 @@ type Bounds struct {
 // Identity tells one incarnation of a topic from another of the same name.
 type Identity struct {
 	TopicID    string // the topic's UUID as Kafka prints it (base64url, 22 characters); empty if the broker has none
+	ClusterID  string // of the cluster that the topic is in, as the brokers print it; empty if they have none
 	Partitions int
 }
 

@@ -117,6 +117,20 @@ func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (engine.Block, 
 	return engine.Block{}, engine.ErrNoBlock
 }
 
+// Others asks every other orderer for its height.
+func (o *Orderer) Others(context.Context) (all []engine.Answer, err error) {
+	for _, other := range o.w.orderers {
+		switch {
+		case other.ledger == o.ledger:
+		case !other.up:
+			all = append(all, engine.Answer{From: other.String(), Err: errFault})
+		default:
+			all = append(all, engine.Answer{From: other.String(), Height: machine.BlockNumber(other.ledger.height())})
+		}
+	}
+	return all, nil
+}
+
 // Block returns a block of the ledger.
 func (o *Orderer) Block(n machine.BlockNumber) *engine.Block {
 	if int(n) >= o.ledger.height() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/IBM/sarama"
@@ -98,11 +99,15 @@ func (l *Log) Create(ctx context.Context) error {
 
 // Identity asks for the topic's id and number of partitions.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
-	err = l.admin(ctx, "identity", func(_ sarama.Client, a sarama.ClusterAdmin) error {
-		topics, err := a.DescribeTopics([]string{l.topic})
+	err = l.client(ctx, "identity", func(c sarama.Client) error {
+		answer, err := l.metadata(c)
 		if err != nil {
 			return err
 		}
+		if answer.ClusterID != nil {
+			id.ClusterID = *answer.ClusterID
+		}
+		topics := answer.Topics
 		if len(topics) != 1 {
 			return fmt.Errorf("asked for one topic, got %d", len(topics))
 		}
@@ -116,6 +121,24 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 		return nil
 	})
 	return id, err
+}
+
+// metadata asks the controller for the topic; once more if the connection to it had
+// ended before.
+func (l *Log) metadata(c sarama.Client) (*sarama.MetadataResponse, error) {
+	controller, err := c.Controller()
+	if err != nil {
+		return nil, err
+	}
+	request := sarama.NewMetadataRequest(version, []string{l.topic})
+	answer, err := controller.GetMetadata(request)
+	if !errors.Is(err, io.EOF) {
+		return answer, err
+	}
+	if controller, err = c.RefreshController(); err != nil {
+		return nil, err
+	}
+	return controller.GetMetadata(request)
 }
 
 // Bounds asks for the first offset and the one after the last.

@@ -157,7 +157,7 @@ func (s *suite) create() {
 	s.ok(err)
 	s.ok(l.Create(s.patient()))
 	again, err := s.identity(l)
-	if err != nil || again != first || first.TopicID == "" || first.Partitions != 1 {
+	if err != nil || again != first || first.TopicID == "" || first.ClusterID == "" || first.Partitions != 1 {
 		s.Fatalf("got %+v, then %+v, %v", first, again, err)
 	}
 	if b, err := s.bounds(l); err != nil || b != (log.Bounds{}) {

@@ -100,7 +100,7 @@ func (l *Log) Bounds(ctx context.Context) (b log.Bounds, err error) {
 // Identity returns which topic this is.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 	err = l.existing(ctx, "identity", func(t *topic) error {
-		id = log.Identity{TopicID: t.id, Partitions: t.partitions}
+		id = log.Identity{TopicID: t.id, ClusterID: l.broker.cluster, Partitions: t.partitions}
 		return nil
 	})
 	return id, err

@@ -32,6 +32,7 @@ type Failure struct {
 
 // Broker holds topics. It is safe for concurrent use.
 type Broker struct {
+	cluster string // its id
 	mu      sync.Mutex
 	topics  map[string]*topic // by name
 	made    int               // topics ever made, for their ids
@@ -70,7 +71,12 @@ func (t *topic) end() log.Offset { return log.Offset(len(t.values)) }
 
 // NewBroker returns a broker without topics.
 func NewBroker() *Broker {
-	return &Broker{topics: map[string]*topic{}, changed: make(chan struct{})}
+	return NewCluster("cluster")
+}
+
+// NewCluster returns the broker of a cluster of that id; empty for one without.
+func NewCluster(id string) *Broker {
+	return &Broker{cluster: id, topics: map[string]*topic{}, changed: make(chan struct{})}
 }
 
 // SetFindings has every survey come to that.

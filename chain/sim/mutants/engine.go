@@ -43,7 +43,7 @@ var engineDecisions = []Mutant{
 	{"copy-appended-once", "forgets a copy once it is acknowledged", "engine/unread.go",
 		"	u.lost = append(u.lost, u.recent...)\n", ""},
 	{"renewed-once", "looks for what was lost in the first session only", "engine/check.go",
-		"	e.end, e.arrived, e.bare = machine.Offset(bounds.End), false, false", "	e.end, e.bare = machine.Offset(bounds.End), false"},
+		"	e.end, e.arrived = machine.Offset(b.End), false", "	e.end = machine.Offset(b.End)"},
 	{"goal-lost", "does not report that it has caught up when the log has lost its end", "engine/check.go",
 		"	if e.goal < 0 || e.goal > e.end {", "	if e.goal < 0 {"},
 	{"cuts-another-block", "posts a time-to-cut for the block after", "engine/post.go",
