@@ -34,14 +34,12 @@ var (
 	_ consensus.MetadataValidator = (*Chain)(nil)
 )
 
-// commitPatience bounds how long Halt waits for the last block to be on disk.
-const commitPatience = 10 * time.Second
-
 // Chain orders the envelopes of one channel. It is safe for concurrent use.
 type Chain struct {
 	support Support
 	opts    Options
 	judge   arbiter
+	agreed  agreed
 	start   machine.Start
 	status  *status
 	life    context.Context // ends with Halt
@@ -71,6 +69,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		support: support,
 		opts:    opts,
 		judge:   newJudge(support, opts.Crypto),
+		agreed:  newAgreed(),
 		status:  newStatus(opts.DeliverGrace),
 		life:    life,
 		end:     end,
@@ -148,11 +147,12 @@ func (c *Chain) Halt() {
 }
 
 // settle waits until the block writer, which commits in a goroutine of its own,
-// has committed the last block. The registrar may remove the ledger next, and a
-// late append would panic the process.
+// has committed the last block, however long the disk takes. The registrar removes
+// the ledger next, and an append to a ledger that is closed panics the process. A
+// commit that fails panics it as well: there is none that never comes and leaves this waiting.
 func (c *Chain) settle() {
-	const pause = time.Millisecond
-	for waited := time.Duration(0); c.support.Height() < c.height && waited < commitPatience; waited += pause {
+	const least, most = time.Millisecond, 50 * time.Millisecond
+	for pause := least; c.support.Height() < c.height; pause = min(2*pause, most) {
 		time.Sleep(pause)
 	}
 }
@@ -175,6 +175,6 @@ func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 }
 
 // ValidateConsensusMetadata refuses what cannot follow the config in force.
-func (c *Chain) ValidateConsensusMetadata(_, next channelconfig.Orderer, _ bool) error {
-	return checkConsensus(next)
+func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
+	return checkConsensus(consensusOf(now), consensusOf(next))
 }

@@ -22,6 +22,10 @@ type host struct {
 	cut     *cutter
 	puller  *puller // of a catch-up; nil outside of one
 
+	came func() // is called when something came from the brokers
+
+	late int // appends in a row that a time limit has ended
+
 	began time.Time
 
 	admitted bool // the preflight has found the topic fit
@@ -54,16 +58,29 @@ func (h *host) Log() (log.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.log, nil
+	return watchedLog{k.log, h.came}, nil
 }
 
 func (h *host) Linked() (bool, error) { return h.chain.fitting() }
 
+// Append has the time limit of a client's append at first. The engine repeats it
+// until it is acknowledged, and each attempt that the limit ended is a record that may come
+// to the topic: one that takes longer has twice the time at the next attempt.
 func (h *host) Append(ctx context.Context, value []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, h.chain.opts.AppendTimeout)
+	timed, cancel := context.WithTimeout(ctx, h.chain.opts.AppendTimeout<<h.late)
 	defer cancel()
-	return h.chain.append(ctx, value)
+	err := h.chain.append(timed, value)
+	switch {
+	case err == nil:
+		h.late = 0
+	case ctx.Err() == nil && timed.Err() != nil:
+		h.late = min(h.late+1, mostDoubled)
+	}
+	return err
 }
+
+// mostDoubled keeps a time limit from overflowing: 10 s become a week.
+const mostDoubled = 16
 
 func (h *host) Room(bytes int) error { return h.chain.opts.Room(bytes) }
 
@@ -141,6 +158,9 @@ func (h *host) Process(class machine.Class, envelope []byte) ([]byte, machine.Co
 	if class == machine.Normal {
 		seq, err := h.support.ProcessNormalMsg(decoded)
 		return envelope, machine.ConfigSeq(seq), err
+	}
+	if err := h.chain.agreed.update(h.support.ConfigtxValidator(), decoded); err != nil {
+		return nil, 0, err
 	}
 	anew, seq, err := h.support.ProcessConfigMsg(decoded)
 	if err != nil {

@@ -19,10 +19,15 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.submit(envelope, seq, machine.Normal)
 }
 
-// Configure appends a config envelope; see Order. A broker list that no orderer
-// could use is refused here, since Fabric's contract has no other place for it.
+// Configure appends a config envelope; see Order. What the judge would not pass,
+// and Fabric's checks at Broadcast do not refuse, is refused here: Fabric's contract
+// has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := checkNewBrokers(envelope); err != nil {
+	config, err := configOfEnvelope(envelope)
+	if err == nil {
+		err = c.agreed.config(c.support.ConfigtxValidator().ConfigProto(), config.Config)
+	}
+	if err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	return c.submit(envelope, seq, machine.Config)

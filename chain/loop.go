@@ -21,17 +21,21 @@ type loop struct {
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
-	slow  int            // sessions in a row that were due before a record came that was there
+
+	stall stall // of connects and checks
+	stuck stuck // of what is read
 }
 
 func newLoop(c *Chain) *loop {
 	h := &host{chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
-	return &loop{
+	l := &loop{
 		chain:   c,
 		engine:  engine.New(h, c.start, c.opts.Settings, c.opts.Events),
 		host:    h,
 		backoff: engine.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
 	}
+	h.came = l.stall.came
+	return l
 }
 
 // run goes from session to session until the chain is halted or stops for good.
@@ -64,7 +68,8 @@ func (l *loop) run() {
 	}
 }
 
-// session reads until something fails, or until the topic is due to be checked.
+// session reads until something fails. A topic that is due to be checked is checked
+// beside the reader, which is kept: what it is about to return may have taken long.
 func (l *loop) session(ctx context.Context) error {
 	l.since = time.Time{}
 	if err := l.connect(ctx); err != nil {
@@ -72,29 +77,29 @@ func (l *loop) session(ctx context.Context) error {
 	}
 	l.since = time.Now()
 	l.from = l.engine.Next()
-	l.attend(ctx)
-	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval<<min(l.slow, mostDoubled))
-	defer cancel()
 	for {
-		if err := l.engine.Advance(ctx, due); err != nil {
-			l.pace(err)
+		l.attend(ctx)
+		if err := l.read(ctx); !errors.Is(err, engine.ErrDue) {
+			return err
+		}
+		if l.stuck.see(l.engine.Next(), l.engine.Behind()) {
+			return engine.ErrDue
+		}
+		if err := l.stall.guard(ctx, l.engine.Recheck); err != nil {
 			return err
 		}
 	}
 }
 
-// mostDoubled is how often the time of a session is doubled at most.
-const mostDoubled = 4
-
-// pace gives the next session twice the time if this one was due before anything
-// came of a topic that has more: a fetch that takes longer than CheckInterval would
-// be begun for ever.
-func (l *loop) pace(err error) {
-	if errors.Is(err, engine.ErrDue) && l.engine.Next() == l.from && l.engine.Behind() {
-		l.slow++
-		return
+// read takes records until something fails, or until the topic is due to be checked.
+func (l *loop) read(ctx context.Context) error {
+	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
+	defer cancel()
+	for {
+		if err := l.engine.Advance(ctx, due); err != nil {
+			return err
+		}
 	}
-	l.slow = 0
 }
 
 // attend looks at the topic's settings and publishes how far the ledger is, beside
@@ -110,12 +115,16 @@ func (l *loop) attend(ctx context.Context) {
 	l.attended = time.Now()
 	l.chain.work.Go(func() {
 		defer k.users.Done()
-		ctx, cancel := context.WithTimeout(ctx, connectPatience)
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 		l.survey(ctx, k.log)
 		l.chain.publish(ctx, k.log)
 	})
 }
+
+// requestTimeout bounds what is asked of the brokers beside the reading: answers of a
+// few bytes.
+const requestTimeout = time.Minute
 
 func (l *loop) survey(ctx context.Context, topic log.Log) {
 	if l.chain.opts.Preflight == PreflightOff {
@@ -146,19 +155,21 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if err != nil {
 		return
 	}
-	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now()}
+	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
+		Rules: position.RuleSet.String(), ConfigSeq: c.support.Sequence()}
 	if err := topic.Publish(ctx, p); ctx.Err() == nil {
 		c.opts.Events.Published(p, err)
 	}
 }
 
-// connectPatience bounds a connect, in which records are read that may be gone.
-const connectPatience = time.Minute
-
+// connect gives up when nothing has come for a while. Records are read in it, as many
+// and as large as they may be, so that there is no limit for all of it.
 func (l *loop) connect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, connectPatience)
-	defer cancel()
-	return l.engine.Connect(ctx)
+	err := l.stall.guard(ctx, l.engine.Connect)
+	if err == nil {
+		l.stall.reset()
+	}
+	return err
 }
 
 // catchUp takes blocks from other orderers.

@@ -8,8 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hyperledger/fabric/orderer/common/types"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
+	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // Two orderers accept updates computed on the same config. Both may apply, one
@@ -158,4 +162,56 @@ func lastIndex(words []string, s string) int {
 		}
 	}
 	return -1
+}
+
+// A block of a release that bounds windows otherwise says itself which records its
+// window has: it is understood, and compared.
+func TestWindowsOfAnotherRelease(t *testing.T) {
+	for name, test := range map[string]struct {
+		alter func([]byte) []byte
+		want  types.Status
+	}{
+		"as it was": {func(b []byte) []byte { return b }, types.StatusActive},
+		"altered":   {func(b []byte) []byte { return append(b, 0x7a, 0) }, types.StatusFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				l := newLedger()
+				c := r.started(l)
+				r.order(c, "a", "b", "c")
+				for range 5 {
+					r.broker.Write(channel, make([]byte, 5<<20)) // more than a window takes
+				}
+				r.order(c, "d", "e", "f")
+				settle()
+				c.Halt()
+				m, err := engine.Position(l.Height(), l.Metadata())
+				if err != nil {
+					r.Fatal(err)
+				}
+				w, first := machine.Window{}, machine.Offset(4) // after block 1
+				if m.From <= first {
+					r.Fatalf("the window begins at %d", m.From)
+				}
+				for at := first; at <= m.Offset; at++ {
+					value := r.broker.Values(channel)[at]
+					if at == first {
+						value = test.alter(value)
+					}
+					w = w.With(at, engine.DigestOf(value), 0)
+				}
+				m.From, m.Digest = w.From, w.Sum
+				value, err := engine.EncodeMetadata(m)
+				if err != nil {
+					r.Fatal(err)
+				}
+				l.SetMetadata(value)
+				again := r.chain(l)
+				again.Start()
+				settle()
+				r.reports(again, test.want)
+				again.Halt()
+			})
+		})
+	}
 }

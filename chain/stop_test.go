@@ -158,8 +158,12 @@ func TestHaltAwaitsTheLastCommit(t *testing.T) {
 		l.Stall(stalled)
 		r.order(c, "a", "b", "c")
 		synctest.Wait()
-		time.AfterFunc(5*time.Second, func() { close(stalled) })
+		time.AfterFunc(time.Hour, func() { close(stalled) })
+		began := time.Now()
 		c.Halt()
+		if took := time.Since(began); took < time.Hour {
+			r.Errorf("halted after %s, with the commit on its way", took)
+		}
 		r.holds(l, "a b c @3")
 	})
 }

@@ -40,7 +40,7 @@ func (c *Chain) ask() bool {
 		return false
 	}
 	defer k.users.Done()
-	ctx, cancel := context.WithTimeout(c.life, connectPatience)
+	ctx, cancel := context.WithTimeout(c.life, requestTimeout)
 	defer cancel()
 	bounds, err := k.log.Bounds(ctx)
 	if err == nil {

@@ -99,6 +99,10 @@ type SASL struct {
 	TokenCommand []string // a program, by its absolute path, and its arguments
 }
 
+func (s SASL) byToken() bool { return s.Mechanism == kafka.OAuthBearer }
+
+func (s SASL) byPassword() bool { return s.Mechanism != "" && !s.byToken() }
+
 // DefaultConsumerGroup begins the names of the groups that orderers publish their
 // progress by.
 const DefaultConsumerGroup = "fabric-orderer"

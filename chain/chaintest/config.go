@@ -94,6 +94,18 @@ func (v validator) ConfigProto() *fabric.Config {
 	return &fabric.Config{Sequence: v.settings.Seq, ChannelGroup: group(v.settings.Type, v.settings.Brokers...)}
 }
 
+// ProposeConfigUpdate returns the config that an update leads to.
+func (v validator) ProposeConfigUpdate(update *fabric.Envelope) (*fabric.ConfigEnvelope, error) {
+	u, ok := updateOfConfig(&fabric.ConfigEnvelope{Config: &fabric.Config{}, LastUpdate: update})
+	if !ok {
+		return nil, errors.New("no config update")
+	}
+	next := v.settings
+	u.change(&next)
+	config := &fabric.Config{Sequence: v.settings.Seq + 1, ChannelGroup: group(next.Type, next.Brokers...)}
+	return &fabric.ConfigEnvelope{Config: config, LastUpdate: update}, v.ledger.applies(u)
+}
+
 // Validate refuses a config that does not follow the one in force.
 func (v validator) Validate(config *fabric.ConfigEnvelope) error {
 	u, ok := updateOfConfig(config)

@@ -36,14 +36,42 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.open(ctx, topic, bounds); err != nil {
 		return err
 	}
-	e.end, e.arrived, e.bare = machine.Offset(bounds.End), false, false
+	e.topic = topic
+	e.bare = false
+	e.extend(bounds)
+	if e.ruleSet() != machine.Undescribed {
+		e.host.Described()
+	}
+	e.host.Moved(Reading, nil)
+	return nil
+}
+
+// extend takes the end of the log as it is now: what was appended before is below it,
+// or lost.
+func (e *Engine) extend(b log.Bounds) {
+	e.end, e.arrived = machine.Offset(b.End), false
 	e.unread.begin()
 	if e.goal < 0 || e.goal > e.end { // a log that has lost its end has a nearer one
 		e.goal = e.end
 	}
-	if e.ruleSet() != machine.Undescribed {
-		e.host.Described()
+}
+
+// Recheck makes sure, within a session, that the topic still is the one that it
+// was. No record is read for it: within the reader's term, what was read stays what it
+// was, and a reader of another term says so. An error ends the session; see After.
+func (e *Engine) Recheck(ctx context.Context) error {
+	_, held := written(e.effects)
+	if err := e.host.Room(held); err != nil {
+		return err
 	}
+	bounds, err := e.check(ctx, e.topic)
+	if err != nil {
+		return err
+	}
+	if err := e.sourced(ctx); err != nil {
+		return err
+	}
+	e.extend(bounds)
 	e.host.Moved(Reading, nil)
 	return nil
 }

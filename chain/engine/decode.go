@@ -10,38 +10,39 @@ import (
 // InputOf is the record as the machine takes it: a pure function of its bytes,
 // the same on every orderer, whatever the bytes are.
 func InputOf(r log.Record) machine.Input {
-	at, sum := machine.Offset(r.Offset), DigestOf(r.Value)
+	at, sum, size := machine.Offset(r.Offset), DigestOf(r.Value), len(r.Value)
 	m, err := record.Decode(r.Value)
 	if err != nil {
-		return machine.Garbage{Offset: at, Digest: sum, Flaw: err.Error()}
+		return machine.Garbage{Offset: at, Digest: sum, Size: size, Flaw: err.Error()}
 	}
 	switch t := m.Type.(type) {
 	case *record.Message_Regular:
 		return machine.Regular{
 			Offset:    at,
 			Digest:    sum,
+			Size:      size,
 			Class:     machine.Class(t.Regular.Class),
 			ConfigSeq: machine.ConfigSeq(t.Regular.ConfigSeq),
 			Original:  machine.Offset(t.Regular.OriginalOffset),
 			Envelope:  envelopeOf(t.Regular.Payload),
 		}
 	case *record.Message_TimeToCut:
-		return machine.TimeToCut{Offset: at, Digest: sum, Block: machine.BlockNumber(t.TimeToCut.BlockNumber)}
+		return machine.TimeToCut{Offset: at, Digest: sum, Size: size, Block: machine.BlockNumber(t.TimeToCut.BlockNumber)}
 	case *record.Message_Connect:
-		return connectOf(at, sum, t.Connect.Payload)
+		return connectOf(at, sum, size, t.Connect.Payload)
 	}
-	return machine.Garbage{Offset: at, Digest: sum, Flaw: "record of no known type"}
+	return machine.Garbage{Offset: at, Digest: sum, Size: size, Flaw: "record of no known type"}
 }
 
-func connectOf(at machine.Offset, sum machine.Digest, payload []byte) machine.Connect {
+func connectOf(at machine.Offset, sum machine.Digest, size int, payload []byte) machine.Connect {
 	if len(payload) == 0 {
-		return machine.Connect{Offset: at, Digest: sum}
+		return machine.Connect{Offset: at, Digest: sum, Size: size}
 	}
 	d, err := record.DecodeDescription(payload)
 	if err != nil {
-		return machine.Connect{Offset: at, Digest: sum, Flaw: err.Error()}
+		return machine.Connect{Offset: at, Digest: sum, Size: size, Flaw: err.Error()}
 	}
-	return machine.Connect{Offset: at, Digest: sum, Description: &machine.Description{
+	return machine.Connect{Offset: at, Digest: sum, Size: size, Description: &machine.Description{
 		FormatVersion: d.FormatVersion,
 		RuleSet:       machine.RuleSet(d.RuleSet),
 		Channel:       d.ChannelId,

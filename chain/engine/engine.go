@@ -9,7 +9,9 @@
 //	for {
 //		err := e.Connect(ctx)
 //		for err == nil {
-//			err = e.Advance(ctx, wait)
+//			if err = e.Advance(ctx, wait); errors.Is(err, ErrDue) {
+//				err = e.Recheck(ctx)
+//			}
 //		}
 //		switch e.After(err) { Reopen: at once; Pull: after CatchUp; Retry, Await: after a pause; Stop: never }
 //	}
@@ -73,7 +75,8 @@ type Host interface {
 	Judge(machine.Judge) machine.Verdict
 
 	// Process checks an envelope as Broadcast does and returns what a record is
-	// to carry: a config envelope is computed anew.
+	// to carry: a config envelope is computed anew. ErrUnknown is wrapped when
+	// this build does not know what an authorised config update asks for.
 	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
 
 	// Arm starts the batch timer for a block, instead of any other: it runs a
@@ -112,6 +115,11 @@ type Settings struct {
 	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
 }
 
+// ErrUnknown is what Host.Process wraps, and a Host's Verdict.Stop comes from, when
+// a config asks for what this build does not know. A build that knows it may
+// accept the config, so refusing it here would be a fork: the channel stops.
+var ErrUnknown = errors.New("which this build does not know")
+
 // ErrMigrated says that a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")
 
@@ -128,8 +136,11 @@ type Engine struct {
 
 	machine *machine.Machine // nil until the topic was found to be the ledger's
 
+	topic   log.Log        // of the session
 	reader  log.Reader     // of the session; nil in none
-	end     machine.Offset // of the log, at the session's start
+	ahead   *log.Record    // that the reader has returned before it was due; nil for none
+	proof   *proof         // that the topic is the ledger's; nil before the first
+	end     machine.Offset // of the log, when it was checked last
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
 
@@ -205,6 +216,7 @@ func (e *Engine) After(err error) Next {
 
 // Close ends the session, if there is one.
 func (e *Engine) Close() {
+	e.ahead = nil
 	if e.reader != nil {
 		_ = e.reader.Close() // nothing is left to be done about it
 		e.reader = nil
@@ -219,7 +231,7 @@ func (e *Engine) Next() machine.Offset {
 	return e.machine.NextOffset()
 }
 
-// Behind says whether the log had more, at the session's start, than was taken.
+// Behind reports whether the log had more, when it was checked last, than was taken.
 func (e *Engine) Behind() bool { return e.Next() < e.end }
 
 // Machine is the machine; nil before the first session.
@@ -233,8 +245,8 @@ func (e *Engine) ruleSet() machine.RuleSet {
 	return e.machine.RuleSet()
 }
 
-// ErrDue ends a session that is to be checked again: the wait that Advance was
-// given is over.
+// ErrDue says that the wait that Advance was given is over: the topic is to be
+// checked again, by Recheck or in another session.
 var ErrDue = errors.New("the topic is due to be checked")
 
 // Advance does the one thing that is due: it performs what was held back,
@@ -250,7 +262,7 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	if err := e.arrive(ctx); err != nil {
 		return err
 	}
-	r, err := e.reader.Next(wait)
+	r, err := e.receive(wait)
 	switch {
 	case err != nil && ctx.Err() == nil && wait.Err() != nil:
 		return ErrDue
@@ -261,6 +273,15 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 		return err
 	}
 	return e.Take(ctx, r)
+}
+
+// receive returns the next record of the topic.
+func (e *Engine) receive(ctx context.Context) (log.Record, error) {
+	if r := e.ahead; r != nil {
+		e.ahead = nil
+		return *r, nil
+	}
+	return e.reader.Next(ctx)
 }
 
 // Take takes one record of the topic.

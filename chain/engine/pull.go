@@ -108,10 +108,10 @@ func (e *Engine) take(b Block) error {
 	write := e.host.Write
 	if b.Config {
 		write = e.host.WriteConfig
-		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckWriter}
+		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
 		switch v := e.host.Judge(config); {
 		case v.Stop != "":
-			return fmt.Errorf("block %d, pulled from another orderer, holds a config that this orderer cannot judge: %s", b.Number, v.Stop)
+			return fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop)
 		case v.Refusal != "":
 			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal)
 		}
@@ -135,7 +135,7 @@ func (e *Engine) restart() error {
 	e.Close()
 	e.host.Disarm()
 	e.machine, e.effects, e.owed, e.reproduced = nil, nil, nil, reproduced{}
-	e.configured, e.goal, e.start.Tip = false, -1, machine.Tip{}
+	e.configured, e.goal, e.start.Tip, e.proof = false, -1, machine.Tip{}, nil
 	if e.written == nil {
 		return nil
 	}

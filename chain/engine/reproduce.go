@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -84,6 +85,9 @@ func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
 		return nil
 	}
 	anew, seq, err := e.host.Process(machine.Config, f.Envelope.Bytes)
+	if errors.Is(err, ErrUnknown) {
+		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", f.Offset, err))
+	}
 	if err != nil {
 		e.events.Skipped(f.Offset, machine.ReasonRefused, err.Error())
 		return nil
@@ -99,6 +103,9 @@ func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
 // resubmit appends a copy of a lagging envelope by the compatible rules.
 func (e *Engine) resubmit(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
 	anew, seq, err := e.host.Process(f.Class, f.Envelope.Bytes)
+	if errors.Is(err, ErrUnknown) {
+		return machine.Verdict{Stop: err.Error()}, nil
+	}
 	if err != nil {
 		return machine.Verdict{Refusal: err.Error()}, nil
 	}

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -14,160 +12,67 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// open opens the session's reader at the next offset, after it has read the
-// records of the last block and those since again: a log that was cut and filled
-// anew holds other records there, and every record after them is another as well.
-func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
-	tail := log.Offset(e.Next()) - 1
-	known := e.windows()
-	switch {
-	case tail < 0:
-		return e.begin(ctx, topic, machine.Tip{})
-	case b.Start > tail:
-		e.events.TailUnchecked(machine.Offset(tail))
-		return e.begin(ctx, topic, machine.Tip{})
-	case len(known) > 0:
-		return e.reread(ctx, topic, log.Offset(b.Start), known)
-	}
-	found, err := e.matchTip(ctx, topic, max(b.Start, e.tipStart()), tail)
-	if err != nil {
-		return err
-	}
-	return e.begin(ctx, topic, found)
-}
-
 // enough is how many offsets the windows should have together that are compared:
 // the window of a block of one record may be the same in another log, if that
-// record was written again.
-const enough = 64
+// record was written again. Of large records fewer are enough: as many as carry
+// enoughBytes into blocks, in fewest windows or more.
+const (
+	enough      = 64
+	enoughBytes = 16 << 20
+	fewest      = 4
+)
 
 // windows are what is known of the log, in its order: the records since the last
 // block, those of that block, and of as many before it as make enough.
 func (e *Engine) windows() (known []machine.Window) {
-	tip, since := e.start.Metadata.Window(), machine.Window{}
+	w, since := e.start.Metadata.Window(), machine.Window{}
 	if e.machine != nil {
-		tip, since = e.machine.Windows()
+		w, since = e.machine.Windows()
 	}
 	if since.Known() {
 		known = append(known, since)
 	}
-	next := e.Next()
-	for w, n := tip, e.nextBlock()-1; w.Known(); w = e.windowOf(n) {
+	next, carried := e.Next(), 0
+	for n := e.nextBlock() - 1; w.Known(); {
 		known = append(known, w)
-		if n--; n < 1 || next-w.From >= enough {
+		_, size := e.ordered(n)
+		carried += size
+		if n--; n < 1 || next-w.From >= enough || carried >= enoughBytes && len(known) >= fewest {
 			break
 		}
+		w, _ = e.ordered(n)
 	}
 	slices.Reverse(known)
 	return known
 }
 
-// windowOf is the window of a block of the ledger, or of one that was held back;
-// not known if it has none.
-func (e *Engine) windowOf(number machine.BlockNumber) machine.Window {
+// ordered returns the window of a block and the size of its envelopes: of one of the
+// ledger, or of one that is held back. The window is not known if the block has none.
+func (e *Engine) ordered(number machine.BlockNumber) (w machine.Window, size int) {
 	for _, effect := range e.effects {
+		held := []machine.Effect{effect}
 		switch f := effect.(type) {
 		case machine.WriteBlock:
 			if f.Number == number {
-				return f.Metadata.Window()
+				_, size = written(held)
+				return f.Metadata.Window(), size
 			}
 		case machine.WriteConfigBlock:
 			if f.Number == number {
-				return f.Metadata.Window()
+				_, size = written(held)
+				return f.Metadata.Window(), size
 			}
 		}
 	}
 	block := e.host.Block(number)
 	if block == nil {
-		return machine.Window{}
+		return w, 0
 	}
 	m, err := Position(uint64(number)+1, block.Metadata)
 	if err != nil {
-		return machine.Window{}
+		return w, sizeOf(*block)
 	}
-	return m.Window()
-}
-
-// begin makes the machine, in the first session, and opens the reader.
-func (e *Engine) begin(ctx context.Context, topic log.Log, tip machine.Tip) (err error) {
-	if e.machine == nil {
-		e.start.Tip = tip
-		e.machine = machine.New(e.start)
-		e.events.Started(e.machine.NextOffset(), e.start.Next)
-	}
-	if e.reader == nil {
-		e.reader, err = topic.Read(ctx, log.Offset(e.Next()))
-	}
-	return err
-}
-
-// reread compares the windows that the log still has, and opens the reader after
-// them. What a block was cut for, the record after its own, is as much a part of it.
-func (e *Engine) reread(ctx context.Context, topic log.Log, start log.Offset, known []machine.Window) (err error) {
-	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.From) >= start })
-	if first < 0 {
-		e.events.TailUnchecked(e.Next() - 1)
-		return e.begin(ctx, topic, machine.Tip{})
-	}
-	if e.reader, err = topic.Read(ctx, log.Offset(known[first].From)); err != nil {
-		return err
-	}
-	for _, w := range known[first:] {
-		if err := e.compare(ctx, w); err != nil {
-			return err
-		}
-	}
-	return e.rereadCut(ctx, topic, log.Offset(known[len(known)-1].To))
-}
-
-// compare reads the records of a window and holds them against it.
-func (e *Engine) compare(ctx context.Context, w machine.Window) error {
-	for read := (machine.Window{}); w.Known(); {
-		r, err := e.again(ctx, e.reader, log.Offset(w.To))
-		if err != nil {
-			return err
-		}
-		if machine.Offset(r.Offset) < w.From {
-			continue // between two windows: they have a width
-		}
-		read = read.With(machine.Offset(r.Offset), DigestOf(r.Value))
-		switch {
-		case read.To < w.To:
-		case read != w.Counted(read):
-			return e.differs(log.Offset(w.To), fmt.Sprintf("the records from %d on had the sum %x, and now those from %d to %d have %x",
-				w.From, w.Sum, read.From, read.To, read.Sum))
-		default:
-			return nil
-		}
-	}
-	return nil
-}
-
-// rereadCut goes on after the last block. The record that it was cut for is read
-// twice: once to compare it, then for the next block.
-func (e *Engine) rereadCut(ctx context.Context, topic log.Log, tail log.Offset) error {
-	cut := e.start.Metadata.Cut
-	if cut == (machine.Digest{}) || e.Next() != e.start.Metadata.Offset+1 {
-		return e.begin(ctx, topic, machine.Tip{})
-	}
-	r, err := e.again(ctx, e.reader, tail+1) // or after a gap
-	if err != nil {
-		return err
-	}
-	if sum := DigestOf(r.Value); sum != cut {
-		return e.differs(r.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", tail, cut, sum))
-	}
-	e.Close()
-	return e.begin(ctx, topic, machine.Tip{})
-}
-
-// again reads a record that was read before; one at that offset still is to come.
-func (e *Engine) again(ctx context.Context, reader log.Reader, at log.Offset) (log.Record, error) {
-	r, err := reader.Next(ctx)
-	if errors.Is(err, log.ErrNoRecord) {
-		return r, e.differs(at, "there was a record, and now there is none")
-	}
-	return r, err
+	return m.Window(), sizeOf(*block)
 }
 
 func (e *Engine) differs(tail log.Offset, how string) error {
@@ -198,43 +103,6 @@ func (e *Engine) tipStart() log.Offset {
 		return 0
 	}
 	return log.Offset(m.LastOffsetPersisted) + 1
-}
-
-// matchTip looks for the last block's envelopes, in their order, among the records that the
-// block was made from: a block of an in-tree orderer carries no digest. It
-// returns what the compatible rules must know of the block.
-func (e *Engine) matchTip(ctx context.Context, topic log.Log, from, tail log.Offset) (tip machine.Tip, err error) {
-	block := e.host.Block(e.start.Next - 1)
-	if block == nil || len(block.Envelopes) == 0 {
-		return tip, stop(fmt.Errorf("the ledger has no block %d, its last", e.start.Next-1))
-	}
-	reader, err := topic.Read(ctx, from)
-	if err != nil {
-		return tip, err
-	}
-	defer reader.Close()
-	found := 0
-	for at := from - 1; at < tail; {
-		r, err := e.again(ctx, reader, tail)
-		if err != nil {
-			return tip, err
-		}
-		in := InputOf(r)
-		at = r.Offset
-		if found < len(block.Envelopes) && carries(in, block.Envelopes[found]) {
-			found++
-		}
-		cut, ok := in.(machine.TimeToCut)
-		tip.Cut = ok && at == tail && cut.Block == block.Number
-	}
-	if found < len(block.Envelopes) {
-		how := fmt.Sprintf("the records from offset %d on hold %d of the %d envelopes of block %d", from, found, len(block.Envelopes), block.Number)
-		if len(block.Metadata) == 0 {
-			how += ", which names no offset, as a block of another consensus type"
-		}
-		return tip, e.differs(tail, how)
-	}
-	return tipOf(block, tip.Cut), nil
 }
 
 // tipOf measures a block as the limits do.

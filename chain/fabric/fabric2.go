@@ -16,10 +16,12 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	pb "github.com/hyperledger/fabric-protos-go/peer"
 	"github.com/hyperledger/fabric/bccsp"
 	"github.com/hyperledger/fabric/common/flogging"
 	"github.com/hyperledger/fabric/common/metrics"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // Messages of the ledger and of the channel configuration.
@@ -41,6 +43,34 @@ type (
 	BatchSize     = ab.BatchSize
 	ConsensusType = ab.ConsensusType
 	KafkaBrokers  = ab.KafkaBrokers
+)
+
+// What else a channel configuration is made of.
+type (
+	Message = proto.Message
+
+	ACLs                      = pb.ACLs
+	AnchorPeers               = pb.AnchorPeers
+	BatchTimeout              = ab.BatchTimeout
+	BlockDataHashingStructure = cb.BlockDataHashingStructure
+	Capabilities              = cb.Capabilities
+	Capability                = cb.Capability
+	ChannelRestrictions       = ab.ChannelRestrictions
+	ConfigPolicy              = cb.ConfigPolicy
+	Consortium                = cb.Consortium
+	FabricMSPConfig           = msp.FabricMSPConfig
+	HashingAlgorithm          = cb.HashingAlgorithm
+	ImplicitMetaPolicy        = cb.ImplicitMetaPolicy
+	MSPConfig                 = msp.MSPConfig
+	OrdererAddresses          = cb.OrdererAddresses
+	SignaturePolicyEnvelope   = cb.SignaturePolicyEnvelope
+)
+
+// Policy types of a channel configuration.
+const (
+	PolicySignature    = int32(cb.Policy_SIGNATURE)
+	PolicyMSP          = int32(cb.Policy_MSP)
+	PolicyImplicitMeta = int32(cb.Policy_IMPLICIT_META)
 )
 
 // What orderers are asked for blocks with.
@@ -76,8 +106,11 @@ const (
 // HeaderTypeConfig is TypeConfig as protoutil takes it.
 const HeaderTypeConfig = cb.HeaderType_CONFIG
 
-// StateNormal is the consensus state outside of maintenance mode.
-const StateNormal = ab.ConsensusType_STATE_NORMAL
+// The consensus states: StateMaintenance is that of maintenance mode.
+const (
+	StateNormal      = ab.ConsensusType_STATE_NORMAL
+	StateMaintenance = ab.ConsensusType_STATE_MAINTENANCE
+)
 
 // Host services.
 type (
@@ -108,3 +141,9 @@ func Marshal(m proto.Message) ([]byte, error) { return proto.Marshal(m) }
 
 // Unmarshal decodes a message of Fabric's.
 func Unmarshal(b []byte, m proto.Message) error { return proto.Unmarshal(b, m) }
+
+// Equal reports whether two messages of Fabric's are equal.
+func Equal(a, b proto.Message) bool { return proto.Equal(a, b) }
+
+// Reflect returns the reflective view of a message of Fabric's.
+func Reflect(m proto.Message) protoreflect.Message { return proto.MessageReflect(m) }

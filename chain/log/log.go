@@ -36,6 +36,18 @@ type Identity struct {
 	Partitions int
 }
 
+// Term is a span of a topic's life in which one leader holds its records. Within a
+// term records are only appended, or deleted from the start: no offset is given
+// out twice.
+type Term struct {
+	TopicID string // empty if the brokers have no ids
+	Epoch   int32  // of the leader; negative if the brokers have no epochs
+}
+
+// Known reports whether the term tells one leader from another, and one topic from
+// another of the same name.
+func (t Term) Known() bool { return t.TopicID != "" && t.Epoch >= 0 }
+
 // Log is one topic. Opening one does no network I/O; each method connects as it needs.
 type Log interface {
 	// Create makes the topic with the settings that the log was opened with, or
@@ -81,8 +93,9 @@ type Log interface {
 
 // Reader yields records at strictly increasing offsets.
 type Reader interface {
-	// Next waits for a record. Memory behind it is bounded: it fetches only a
-	// little ahead. After an error of class Retryable the caller may call Next
+	// Next waits for a record, as long as it takes to arrive: no limit of its own ends
+	// a transfer that gets on, and one that a context has interrupted is continued by
+	// the next call. Memory behind it is bounded: it fetches only a little ahead. After an error of class Retryable the caller may call Next
 	// again on the same reader or open another at the next offset, except
 	// ErrNewLeader; after that and any error of another class the reader is spent.
 	//
@@ -105,6 +118,10 @@ type Reader interface {
 	// one request; an error of class Retryable leaves the reader as it was, but
 	// for ErrNewLeader.
 	Source(ctx context.Context) (topicID string, err error)
+
+	// Term returns the term that the reader was opened in. Two readers of one term
+	// that is Known yield the same records. It asks nobody.
+	Term() Term
 
 	// Close ends a Next in flight with ErrClosed. Idempotent.
 	Close() error

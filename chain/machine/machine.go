@@ -60,6 +60,7 @@ type Machine struct {
 	last    position // of the last record taken; offset -1 before the first
 	before  position // of the record taken before it
 	digest  Digest   // of the last record
+	size    int      // of the last record
 	tip     Window   // of the last block
 	topic   string   // its id, by the description in force
 	seq     ConfigSeq
@@ -121,16 +122,16 @@ func (m *Machine) Step(in Input) []Effect {
 	case Configured:
 		return m.configured(in)
 	case Garbage:
-		m.take(in.Offset, in.Digest)
+		m.take(in.Offset, in.Digest, in.Size)
 		return skip(in.Offset, ReasonGarbage, in.Flaw)
 	case Connect:
-		m.take(in.Offset, in.Digest)
+		m.take(in.Offset, in.Digest, in.Size)
 		return m.rules.connect(m, in)
 	case TimeToCut:
-		m.take(in.Offset, in.Digest)
+		m.take(in.Offset, in.Digest, in.Size)
 		return m.rules.timeToCut(m, in)
 	case Regular:
-		m.take(in.Offset, in.Digest)
+		m.take(in.Offset, in.Digest, in.Size)
 		return m.rules.regular(m, in)
 	}
 	m.mustHold(false, fmt.Sprintf("an input of unknown type %T", in))
@@ -138,10 +139,10 @@ func (m *Machine) Step(in Input) []Effect {
 }
 
 // take advances to the record at offset.
-func (m *Machine) take(offset Offset, digest Digest) {
+func (m *Machine) take(offset Offset, digest Digest, size int) {
 	m.mustHold(m.asked == nil && !m.config, "a record while an answer is awaited")
 	m.mustHold(offset > m.last.offset, "a record that does not follow the last one")
-	m.before, m.last, m.digest = m.last, m.last.after(offset, digest), digest
+	m.before, m.last, m.digest, m.size = m.last, m.last.after(offset, digest, size), digest, size
 	if m.last.window.From == offset && m.before.window.records > 0 {
 		m.tip = m.before.window // it was as wide as may be
 	}
@@ -220,7 +221,7 @@ func (m *Machine) cutAt(at position) {
 		m.last.window = Window{}
 		return
 	}
-	m.last.window = Window{}.With(m.last.offset, m.digest)
+	m.last.window = Window{}.With(m.last.offset, m.digest, m.size)
 }
 
 // Window is what a block's metadata says of the records that it was made from.

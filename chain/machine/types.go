@@ -64,12 +64,14 @@ type (
 	Garbage struct {
 		Offset Offset
 		Digest Digest
+		Size   int // of the record's value, in bytes
 		Flaw   string
 	}
 	// Connect is a connect record; Description is nil unless its payload is one.
 	Connect struct {
 		Offset      Offset
 		Digest      Digest
+		Size        int
 		Description *Description
 		Flaw        string // why a non-empty payload is no description; empty if it is, or if the payload is empty
 	}
@@ -77,12 +79,14 @@ type (
 	TimeToCut struct {
 		Offset Offset
 		Digest Digest
+		Size   int
 		Block  BlockNumber
 	}
 	// Regular is a record that carries an envelope.
 	Regular struct {
 		Offset    Offset
 		Digest    Digest
+		Size      int
 		Class     Class
 		ConfigSeq ConfigSeq
 		Original  Offset // of the record that this one is a copy of; 0 if it is none
@@ -244,8 +248,11 @@ const (
 	CheckAgreed Check = iota
 	// CheckBroadcast: all that Broadcast checks, clock and local flags included.
 	CheckBroadcast
-	// CheckWriter: would WriteConfigBlock take it, and nothing else.
+	// CheckWriter: would WriteConfigBlock of every orderer take it, and nothing else.
 	CheckWriter
+	// CheckPulled: would WriteConfigBlock of this orderer take it, which is of a
+	// block that another orderer has written. The machine does not ask for it.
+	CheckPulled
 )
 
 // Reason is why a record was skipped.

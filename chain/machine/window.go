@@ -13,14 +13,20 @@ type Window struct {
 	From, To Offset // of its first and last record
 	Sum      Digest // over offsets and digests; zero for a window without records, or one that is not known
 	records  int
+	bytes    int64
 }
 
-// widest is how many records a window holds at most: a topic may be flooded with
-// records that go into no block, and a window is read again at every connect.
-const widest = 4096
+// A window that holds so many records, or so many bytes of them, is followed by another:
+// a topic may be flooded with records that go into no block, and a window is read again
+// after an election and at a start. Blocks name their window's first record, so that a
+// release with other bounds understands them; it writes other ones.
+const (
+	widest   = 4096
+	heaviest = 16 << 20
+)
 
-// With is the window with one more record.
-func (w Window) With(at Offset, d Digest) Window {
+// With returns the window with one more record, whose value has so many bytes.
+func (w Window) With(at Offset, d Digest, size int) Window {
 	if w.records == 0 {
 		w.From, w.Sum = at, Digest{}
 	}
@@ -32,12 +38,13 @@ func (w Window) With(at Offset, d Digest) Window {
 	copy(w.Sum[:], sum[:])
 	w.To = at
 	w.records++
+	w.bytes += int64(size)
 	return w
 }
 
 // Counted is the window as one that was read again should be.
 func (w Window) Counted(read Window) Window {
-	w.records = read.records
+	w.records, w.bytes = read.records, read.bytes
 	return w
 }
 
@@ -51,9 +58,9 @@ type position struct {
 }
 
 // after is the position of the next record.
-func (p position) after(at Offset, d Digest) position {
-	if p.window.records >= widest {
+func (p position) after(at Offset, d Digest, size int) position {
+	if p.window.records >= widest || p.window.bytes >= heaviest {
 		p.window = Window{}
 	}
-	return position{at, p.window.With(at, d)}
+	return position{at, p.window.With(at, d, size)}
 }

@@ -10,8 +10,6 @@ import (
 
 const reading = engine.Reading
 
-var errDue = engine.ErrDue
-
 // lose does what no cluster with the right settings does: it loses records.
 func (w *World) lose(a Action) {
 	values := w.values()

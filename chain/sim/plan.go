@@ -122,6 +122,7 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	add(p.Ambiguous, 3, Arrive)
 	add(p.Outages, 2, CutOff, Elect, Audit, Deaf)
 	add(p.Outages, 6, Rejoin)
+	add(p.Outages, 3, Break)
 	add(p.Disks, 0.5, DiskFull)
 	add(p.Disks, 4, DiskLow)
 	add(p.Repeats, 4, Repeat)
@@ -190,6 +191,8 @@ func fill(rng *rand.Rand, v Verb, p Profile) Action {
 		}
 	case Forget:
 		a.A, a.B, a.C = rng.IntN(6), batchTimeout*rng.IntN(2), oneIn(rng, 2)
+	case Break:
+		a.A = rng.IntN(12)
 	case Fault:
 		a.A = p.outcome(rng)
 	case Stray:

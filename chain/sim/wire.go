@@ -117,12 +117,28 @@ func (t *tap) Next(ctx context.Context) (log.Record, error) {
 	if err == nil && t.next == b.End && t.epoch == t.w.o.w.epoch {
 		return log.Record{}, errIdle
 	}
+	if t.w.o.breaksOff() {
+		return log.Record{}, &log.Error{Class: log.Retryable, Op: "read", Topic: channelID, Err: errFault}
+	}
 	r, err := t.Reader.Next(ctx)
 	if err == nil {
 		t.next = r.Offset + 1
 		t.w.o.reach(afterConsume)
 	}
 	return r, err
+}
+
+// breaksOff counts records until the reader is to fail.
+func (o *Orderer) breaksOff() bool {
+	if o.breaks == 0 {
+		return false
+	}
+	o.breaks--
+	if o.breaks > 0 {
+		return false
+	}
+	o.w.happened["broken read"]++
+	return true
 }
 
 func (t *tap) Source(ctx context.Context) (string, error) {

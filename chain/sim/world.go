@@ -12,6 +12,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
@@ -156,6 +157,8 @@ func (w *World) play(a Action) {
 		w.join(o, a.A)
 	case Deaf:
 		o.deaf = true
+	case Break:
+		o.breaks = 1 + a.A
 	case Fault:
 		o.faults = append(o.faults, []outcome{before, after, late}[a.A%3])
 	case CutOff, Rejoin:
@@ -199,11 +202,11 @@ func (w *World) arrive() {
 	}
 }
 
-// audit ends the session, as the shell does every CheckInterval.
+// audit checks the topic beside the reader, as the shell does every CheckInterval.
 func (o *Orderer) audit() {
 	o.run(func() {
 		if o.live() && o.ready.Phase == reading {
-			o.follow(errDue)
+			o.follow(o.engine.Recheck(context.Background()))
 		}
 	})
 }

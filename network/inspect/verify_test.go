@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/golang/protobuf/proto"
@@ -8,6 +9,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
 
@@ -119,4 +121,30 @@ func TestMembersHaveTheChannel(t *testing.T) {
 	members, err = r.Members(t.Context(), "another", []string{"a", "b"})
 	require.NoError(t, err)
 	require.Empty(t, members)
+}
+
+// Releases that remember another number of records agree; records that differ do not.
+func TestSameMetadata(t *testing.T) {
+	encoded := func(m *record.Metadata) string {
+		b, err := record.EncodeMetadata(m)
+		require.NoError(t, err)
+		return fmt.Sprintf("%x", b)
+	}
+	base := encoded(&record.Metadata{LastOffsetPersisted: 9, RuleSet: 1, TailOffset: 3, TailDigest: []byte("one")})
+	for name, test := range map[string]struct {
+		other string
+		want  bool
+	}{
+		"equal":               {base, true},
+		"another window":      {encoded(&record.Metadata{LastOffsetPersisted: 9, RuleSet: 1, TailOffset: 5, TailDigest: []byte("two")}), true},
+		"other records":       {encoded(&record.Metadata{LastOffsetPersisted: 9, RuleSet: 1, TailOffset: 3, TailDigest: []byte("two")}), false},
+		"another position":    {encoded(&record.Metadata{LastOffsetPersisted: 8, RuleSet: 1, TailOffset: 5, TailDigest: []byte("two")}), false},
+		"no metadata":         {"", false},
+		"something else":      {"ff", false},
+		"another cut, window": {encoded(&record.Metadata{LastOffsetPersisted: 9, RuleSet: 1, TailOffset: 5, CutDigest: []byte("x")}), false},
+	} {
+		if got := sameMetadata(base, test.other); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
 }

@@ -43,6 +43,9 @@ func TestPatchHardwiredMain(t *testing.T) {
 	if strings.Index(got, "kafkaplugin.Register") > strings.Index(got, "r.Initialize(all)") {
 		t.Error("the plugin registers after the registrar took the map")
 	}
+	if !strings.Contains(got, "\tr.Initialize(all)\n\tkafkaplugin.Started(all)\n") {
+		t.Errorf("the plugin does not learn when the registrar has started:\n%s", got)
+	}
 	if strings.Contains(got, "kafkaHealth") {
 		t.Error("hands over an operations system that this main does not make")
 	}
@@ -84,13 +87,14 @@ func TestPatchPinnedMain(t *testing.T) {
 			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster}, LedgerDir: conf.FileLedger.Location, Health: kafkaHealth}",
 		"var kafkaHealth kafkaplugin.HealthRegistry\n\n// Main is",
 		"opsSystem := newOperationsSystem(conf.Operations, conf.Metrics)\n\tkafkaHealth = opsSystem\n",
+		"registrar.Initialize(consenters)\n\tkafkaplugin.Started(consenters)\n",
 		"if consenterType == kafkaplugin.Type {\n\t\tconsenterType = \"etcdraft\"\n\t}\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	if lines := strings.Count(got, "\n") - strings.Count(string(text), "\n"); lines > 13 {
+	if lines := strings.Count(got, "\n") - strings.Count(string(text), "\n"); lines > 14 {
 		t.Errorf("%d lines were added: something else changed", lines)
 	}
 }

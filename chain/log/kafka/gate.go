@@ -40,7 +40,7 @@ func (g *gate) Dial(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := g.encrypt(ctx, raw, address)
+	c, err := g.encrypt(ctx, paced(raw), address)
 	if err != nil {
 		_ = raw.Close() // never used
 		return nil, err
@@ -52,7 +52,7 @@ func (g *gate) Dial(network, address string) (net.Conn, error) {
 		return nil, errCut
 	}
 	g.conns[raw] = struct{}{}
-	return &conn{Conn: c, raw: raw, gate: g}, nil
+	return &conn{Conn: &pacer{Conn: c}, raw: raw, gate: g}, nil
 }
 
 func (g *gate) forget(raw net.Conn) {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -95,10 +96,13 @@ func (r *reader) gap(came log.Offset) error {
 	})
 }
 
-// apart runs f with a client of its own: on the reader's, it would wait behind
-// the fetch in flight.
+// apart runs f with a client of its own, until the call of Next or the reader ends:
+// on the reader's, it would wait behind the fetch in flight.
 func (r *reader) apart(f func(sarama.Client) error) error {
-	return r.log.client(r.closed, "read", f)
+	ctx, cancel := context.WithCancel(r.closed)
+	defer cancel()
+	defer context.AfterFunc(r.call, cancel)()
+	return r.log.client(ctx, "read", f)
 }
 
 // sound looks at every batch that has an offset in a range in it, and says

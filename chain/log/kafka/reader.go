@@ -27,6 +27,7 @@ type reader struct {
 	held *sarama.ConsumerMessage // what came after a gap that is not understood yet
 
 	once   sync.Once
+	call   context.Context // of the Next in flight: ends what it asks beside the subscription
 	closed context.Context
 	stop   context.CancelFunc
 	ended  chan struct{} // closed when Close is through
@@ -105,6 +106,7 @@ func (l *Log) consume(client *pinned, from log.Offset) (parent sarama.Consumer, 
 // Next returns the next record, or what the subscription met. sarama goes on
 // trying after an error; the same reader may be asked again.
 func (r *reader) Next(ctx context.Context) (log.Record, error) {
+	r.call = ctx
 	if r.fatal != nil {
 		return r.rest()
 	}
@@ -119,6 +121,8 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		}
 		found, err := r.locate()
 		switch {
+		case ctx.Err() != nil:
+			return got, ctx.Err()
 		case err != nil:
 			return r.meet(err)
 		case !found:

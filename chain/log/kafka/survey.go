@@ -37,7 +37,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 		e.settings(values, hidden)
 		e.rights(topic.TopicAuthorizedOperations)
 		e.releases(spokenBy(c, replicas))
-		e.clock(l.newest(c))
+		e.clock(l.newest(ctx))
 		found = e.found
 		return nil
 	})
@@ -95,24 +95,40 @@ func brokerIDs(c sarama.Client) (ids []int32) {
 	return ids
 }
 
-// newest is when the last record was written, by its writer's clock, or by the
-// broker's if the topic is set so. It is one request.
-func (l *Log) newest(c sarama.Client) (at time.Time, whose string, err error) {
-	bounds, err := l.bounds(c)
-	if err != nil {
-		return at, "", err
-	}
-	if bounds.Start == bounds.End {
-		return at, "", errors.New("the topic has no record yet")
-	}
-	b, err := l.look(c, bounds.End-1)
+// clockTimeout bounds what a survey waits for the newest batch, which a broker gives
+// whole: the clock alone is not worth the transfer of a large one.
+const clockTimeout = 5 * time.Second
+
+// newest returns when the last record was written, by its writer's clock, or by the
+// broker's if the topic is set so.
+func (l *Log) newest(ctx context.Context) (at time.Time, whose string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
+	defer cancel()
+	var last batch
+	err = l.client(ctx, "survey", func(c sarama.Client) error {
+		bounds, err := l.bounds(c)
+		if err != nil {
+			return err
+		}
+		if bounds.Start == bounds.End {
+			return errNoRecordYet
+		}
+		last, err = l.look(c, bounds.End-1)
+		return err
+	})
 	switch {
+	case errors.Is(err, errNoRecordYet):
+		return at, "", errNoRecordYet
+	case ctx.Err() != nil:
+		return at, "", fmt.Errorf("the newest record did not arrive within %s", clockTimeout)
 	case err != nil:
 		return at, "", err
-	case b.newest.IsZero():
+	case last.newest.IsZero():
 		return at, "", errors.New("the newest record has no time stamp")
-	case b.byBroker:
-		return b.newest, "its broker's clock", nil
+	case last.byBroker:
+		return last.newest, "its broker's clock", nil
 	}
-	return b.newest, "its writer's clock", nil
+	return last.newest, "its writer's clock", nil
 }
+
+var errNoRecordYet = errors.New("the topic has no record yet")

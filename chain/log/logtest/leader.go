@@ -61,3 +61,25 @@ func (s *suite) newLeaderWhileWaiting() {
 	s.fails(<-ended, log.Retryable, log.ErrNewLeader)
 	s.expect(s.read(l, 0), 0, "a")
 }
+
+// term: readers of one leader are of one term, and a reader that was opened after an
+// election is of another of the same topic.
+func (s *suite) term() {
+	l := s.created()
+	s.appendAll(l, "a")
+	id, err := s.identity(l)
+	s.ok(err)
+	first := s.read(l, 0)
+	if t := first.Term(); !t.Known() || t.TopicID != id.TopicID || t != s.read(l, 1).Term() {
+		s.Fatalf("terms %+v and %+v of topic %s", t, s.read(l, 1).Term(), id.TopicID)
+	}
+	s.expect(first, 0, "a")
+	s.harness.Elect(s.T, s.topic)
+	s.appendAll(l, "b")
+	s.meetsNewLeader(first)
+	second := s.read(l, 0)
+	s.expect(second, 0, "a", "b")
+	if t := second.Term(); !t.Known() || t.TopicID != id.TopicID || t.Epoch <= first.Term().Epoch {
+		s.Fatalf("term %+v after %+v", t, first.Term())
+	}
+}

@@ -55,6 +55,7 @@ func Run(t *testing.T, h Harness) {
 		{"trim", (*suite).trim},
 		{"progress", (*suite).progress},
 		{"recreate", (*suite).recreate},
+		{"term", (*suite).term},
 		{"new leader", (*suite).newLeader},
 		{"new leader while waiting", (*suite).newLeaderWhileWaiting},
 		{"outage", (*suite).outage},

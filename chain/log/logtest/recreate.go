@@ -22,6 +22,9 @@ func (s *suite) recreate() {
 	if err != nil || after.TopicID == before.TopicID {
 		s.Fatalf("got %+v after %+v, %v", after, before, err)
 	}
+	if again := s.read(s.open(), 0).Term(); again == r.Term() || again.TopicID != after.TopicID {
+		s.Fatalf("term %+v after %+v, of topic %s", again, r.Term(), after.TopicID)
+	}
 	err = s.settles(func(ctx context.Context) error {
 		_, err := s.open().Read(ctx, 2)
 		return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -116,7 +117,7 @@ func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 		if t.published == nil {
 			t.published = map[string]log.Progress{}
 		}
-		t.published[p.Member] = p
+		t.published[p.Member] = log.ParseProgress(p.Member, p.Next, p.Text()) // what the text has no room for is lost
 		return nil
 	})
 }
@@ -138,8 +139,12 @@ func (l *Log) Published(ctx context.Context, prefix string) (all []log.Progress,
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	r := &reader{log: l, next: from, closed: make(chan struct{})}
 	err := l.existing(ctx, "read", func(t *topic) error {
-		r.epoch = t.epoch
-		return l.inRange(t, from)
+		r.epoch, r.topicID = t.epoch, t.id
+		if err := l.inRange(t, from); err != nil {
+			return err
+		}
+		r.send(t)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -162,32 +167,58 @@ func (l *Log) Close() error {
 }
 
 type reader struct {
-	log    *Log
-	next   log.Offset
-	epoch  int   // of the leader when the reader was opened
-	spent  error // ErrNewLeader, once it was met
-	once   sync.Once
-	closed chan struct{}
+	log     *Log
+	next    log.Offset
+	epoch   int       // of the leader when the reader was opened
+	topicID string    // of the topic when the reader was opened
+	sent    bool      // the next record is on its way
+	arrives time.Time // if it is
+	spent   error     // ErrNewLeader, once it was met
+	once    sync.Once
+	closed  chan struct{}
 }
 
 // Next returns the record at the reader's offset, waiting for it if need be.
 func (r *reader) Next(ctx context.Context) (log.Record, error) {
 	for {
-		record, changed, err := r.look(ctx)
-		if err != nil || changed == nil {
+		record, until, err := r.look(ctx)
+		if err != nil || until == nil {
 			return record, err
 		}
+		r.wait(ctx, until)
+	}
+}
+
+// wait is over when there may be something new, or nothing is to be waited for.
+func (r *reader) wait(ctx context.Context, until *pending) {
+	if until.arrival > 0 {
+		arrived := time.NewTimer(until.arrival)
+		defer arrived.Stop()
 		select {
-		case <-changed:
+		case <-arrived.C:
+		case <-until.changed:
 		case <-r.closed:
 		case <-r.log.closed:
 		case <-ctx.Done():
 		}
+		return
+	}
+	select {
+	case <-until.changed:
+	case <-r.closed:
+	case <-r.log.closed:
+	case <-ctx.Done():
 	}
 }
 
-// look returns the next record, or what to wait on until there may be one.
-func (r *reader) look(ctx context.Context) (record log.Record, changed <-chan struct{}, err error) {
+// pending is what a reader without a record waits for.
+type pending struct {
+	changed <-chan struct{} // of the broker
+	arrival time.Duration   // of the record that is on its way; 0 if none is
+}
+
+// look returns the next record, or what to wait for until there may be one.
+func (r *reader) look(ctx context.Context) (record log.Record, until *pending, err error) {
 	select {
 	case <-r.closed:
 		return record, nil, log.ErrClosed
@@ -200,15 +231,44 @@ func (r *reader) look(ctx context.Context) (record log.Record, changed <-chan st
 		if err := r.log.inRange(t, r.next); err != nil {
 			return err
 		}
-		if r.next == t.end() {
-			changed = r.log.broker.changed
+		r.send(t)
+		left := time.Duration(0)
+		if r.sent && !r.arrives.IsZero() {
+			left = time.Until(r.arrives)
+		}
+		if !r.sent || left > 0 {
+			until = &pending{r.log.broker.changed, left}
 			return nil
 		}
 		record = log.Record{Offset: r.next, Value: slices.Clone(t.values[r.next])}
 		r.next++
+		r.sent = false
+		r.send(t)
 		return nil
 	})
-	return record, changed, err
+	if err != nil && ctx.Err() == nil {
+		r.sent = false // what was on its way is lost
+	}
+	return record, until, err
+}
+
+// send puts the next record on its way, if there is one. Called with the broker's mu held.
+func (r *reader) send(t *topic) {
+	if r.sent || r.next >= t.end() {
+		return
+	}
+	b, value := r.log.broker, t.values[r.next]
+	r.sent, r.arrives = true, time.Time{}
+	if took := b.pace.Record + time.Duration(len(value))*b.pace.Byte; took > 0 {
+		r.arrives = time.Now().Add(took)
+	}
+	b.read.Records++
+	b.read.Bytes += len(value)
+}
+
+// Term is that of the topic when the reader was opened.
+func (r *reader) Term() log.Term {
+	return log.Term{TopicID: r.topicID, Epoch: int32(r.epoch)}
 }
 
 // Source returns the id of the topic of that name, as it is now.

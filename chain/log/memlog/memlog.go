@@ -3,7 +3,7 @@
 // fail, before or after it took effect, and play outages, trimming, recreation,
 // elections with and without loss, and foreign writers.
 //
-// Nothing in it sleeps and no goroutine is left behind: waiting is on channels,
+// No goroutine is left behind, and waiting is on channels and, at a Pace, on timers,
 // so that it runs inside a testing/synctest bubble.
 package memlog
 
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -38,7 +39,22 @@ type Broker struct {
 	fault   Fault
 	away    bool
 	found   []log.Finding // by every survey
+	pace    Pace
+	read    Volume
 	changed chan struct{} // closed and replaced whenever anything changes
+}
+
+// Pace is how long the way to a reader is. The record after the one that was
+// returned last is on its way while nobody calls Next; what is on its way is lost
+// with the reader, or with an error of it.
+type Pace struct {
+	Record time.Duration // of each record
+	Byte   time.Duration // of each byte of its value, beside
+}
+
+// Volume is what was sent to readers.
+type Volume struct {
+	Records, Bytes int
 }
 
 type topic struct {
@@ -62,6 +78,18 @@ func (b *Broker) SetFindings(found ...log.Finding) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.found = found
+}
+
+// SetPace makes records take their time from now on.
+func (b *Broker) SetPace(p Pace) {
+	b.change(func() { b.pace = p })
+}
+
+// Read returns what was sent to all readers so far, whether they waited for it or not.
+func (b *Broker) Read() Volume {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.read
 }
 
 // Findings are those of every survey.

@@ -1,0 +1,241 @@
+package chain
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/msp"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// shape is what every line of Fabric knows to be in a group of the channel config.
+type shape struct {
+	values map[string]func() fabric.Message
+	groups map[string]*shape
+	org    *shape // of groups of any other name; nil if there are none
+}
+
+func messageOf[T any, P interface {
+	*T
+	fabric.Message
+}]() fabric.Message {
+	return P(new(T))
+}
+
+// ordererConsenters is the value that names the consenters of type BFT. Fabric 2.5
+// does not know it, and its peers end at a config that has it.
+const ordererConsenters = "Orderers"
+
+var channelShape = &shape{
+	values: map[string]func() fabric.Message{
+		channelconfig.HashingAlgorithmKey:          messageOf[fabric.HashingAlgorithm],
+		channelconfig.BlockDataHashingStructureKey: messageOf[fabric.BlockDataHashingStructure],
+		channelconfig.OrdererAddressesKey:          messageOf[fabric.OrdererAddresses],
+		channelconfig.ConsortiumKey:                messageOf[fabric.Consortium],
+		channelconfig.CapabilitiesKey:              messageOf[fabric.Capabilities],
+		ordererConsenters:                          nil, // refused by every build, whatever is in it
+	},
+	groups: map[string]*shape{
+		channelconfig.OrdererGroupKey: {
+			values: map[string]func() fabric.Message{
+				channelconfig.ConsensusTypeKey:       messageOf[fabric.ConsensusType],
+				channelconfig.BatchSizeKey:           messageOf[fabric.BatchSize],
+				channelconfig.BatchTimeoutKey:        messageOf[fabric.BatchTimeout],
+				channelconfig.ChannelRestrictionsKey: messageOf[fabric.ChannelRestrictions],
+				channelconfig.CapabilitiesKey:        messageOf[fabric.Capabilities],
+				kafkaBrokersKey:                      messageOf[fabric.KafkaBrokers],
+				ordererConsenters:                    nil,
+			},
+			org: &shape{values: map[string]func() fabric.Message{
+				channelconfig.MSPKey:       messageOf[fabric.MSPConfig],
+				channelconfig.EndpointsKey: messageOf[fabric.OrdererAddresses],
+			}},
+		},
+		channelconfig.ApplicationGroupKey: {
+			values: map[string]func() fabric.Message{
+				channelconfig.ACLsKey:         messageOf[fabric.ACLs],
+				channelconfig.CapabilitiesKey: messageOf[fabric.Capabilities],
+			},
+			org: &shape{values: map[string]func() fabric.Message{
+				channelconfig.MSPKey:         messageOf[fabric.MSPConfig],
+				channelconfig.AnchorPeersKey: messageOf[fabric.AnchorPeers],
+			}},
+		},
+		channelconfig.ConsortiumsGroupKey: nil, // refused by every build
+	},
+}
+
+// unknown looks for what a config update brings into a channel config and this
+// build may not know. Another build may know it, and could come to another
+// verdict on the update: the error wraps engine.ErrUnknown. What the update leaves
+// as it is was judged when it came.
+type unknown struct{ knows knowledge }
+
+// config compares the config in force with the next.
+func (u unknown) config(now, next *fabric.Config) error {
+	if err := u.group("", channelconfig.ChannelGroupKey, channelShape, now.GetChannelGroup(), next.GetChannelGroup()); err != nil {
+		return fmt.Errorf("the config update asks for %w", err)
+	}
+	return nil
+}
+
+// beyond is the error for something that this build does not know.
+func beyond(remedy, format string, args ...any) error {
+	return fmt.Errorf("%s, %w: %s; replace this orderer by a build on a release that knows it, then restart it",
+		fmt.Sprintf(format, args...), engine.ErrUnknown, remedy)
+}
+
+const newer = "a newer release of Fabric may"
+
+func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGroup) error {
+	path := parent + "/" + name
+	if s == nil || next == nil {
+		return nil
+	}
+	if strange := fabric.Reflect(next).GetUnknown(); !bytes.Equal(strange, fabric.Reflect(now).GetUnknown()) {
+		return beyond(newer, "fields of group %s", path)
+	}
+	if err := u.capabilities(name, path, now, next); err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(next.Values)) {
+		if err := u.value(path, key, s, now.GetValues()[key], next.Values[key]); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(next.Policies)) {
+		if err := u.policy(path+"/"+key, now.GetPolicies()[key], next.Policies[key]); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(next.Groups)) {
+		inner, ok := s.groups[key]
+		if !ok {
+			if inner = s.org; inner == nil {
+				return beyond(newer, "group %s/%s", path, key)
+			}
+		}
+		if err := u.group(path, key, inner, now.GetGroups()[key], next.Groups[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// capabilities looks at those that are new in a group.
+func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) error {
+	before := capabilitiesOf(now)
+	for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(next))) {
+		if _, old := before[c]; !old && !u.knows(name, c) {
+			return beyond(releaseOf(c), "capability %s of %s", c, path)
+		}
+	}
+	return nil
+}
+
+func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue) error {
+	newMessage, ok := s.values[key]
+	switch {
+	case fabric.Equal(now, next):
+		return nil
+	case !ok:
+		return beyond(newer, "value %s/%s", path, key)
+	case newMessage == nil:
+		return nil
+	}
+	m := newMessage()
+	if err := fabric.Unmarshal(next.GetValue(), m); err != nil {
+		return nil // every build refuses it
+	}
+	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
+		return beyond(newer, "fields of value %s/%s", path, key)
+	}
+	if config, ok := m.(*fabric.MSPConfig); ok {
+		return mspConfig(path, config)
+	}
+	return nil
+}
+
+func mspConfig(path string, config *fabric.MSPConfig) error {
+	switch msp.ProviderType(config.Type) {
+	case msp.FABRIC:
+	case msp.IDEMIX:
+		return nil
+	default:
+		return beyond(newer, "an MSP of type %d in %s", config.Type, path)
+	}
+	inner := &fabric.FabricMSPConfig{}
+	if err := fabric.Unmarshal(config.Config, inner); err != nil {
+		return nil
+	}
+	if strange(fabric.Reflect(inner)) {
+		return beyond(newer, "fields of the MSP in %s", path)
+	}
+	return nil
+}
+
+func (u unknown) policy(path string, now, next *fabric.ConfigPolicy) error {
+	if fabric.Equal(now, next) {
+		return nil
+	}
+	var m fabric.Message
+	switch kind := next.GetPolicy().GetType(); kind {
+	case fabric.PolicySignature:
+		m = &fabric.SignaturePolicyEnvelope{}
+	case fabric.PolicyImplicitMeta:
+		m = &fabric.ImplicitMetaPolicy{}
+	case 0, fabric.PolicyMSP:
+		return nil // every build refuses them
+	default:
+		return beyond(newer, "a policy of type %d, %s", kind, path)
+	}
+	if err := fabric.Unmarshal(next.GetPolicy().GetValue(), m); err != nil {
+		return nil
+	}
+	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
+		return beyond(newer, "fields of policy %s", path)
+	}
+	return nil
+}
+
+// strange reports whether a message, or one in it, has fields that this build does not know.
+func strange(m protoreflect.Message) (found bool) {
+	if len(m.GetUnknown()) > 0 {
+		return true
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		found = anyIn(f, v)
+		return !found
+	})
+	return found
+}
+
+func anyIn(f protoreflect.FieldDescriptor, v protoreflect.Value) (found bool) {
+	switch {
+	case f.IsMap():
+		if f.MapValue().Message() == nil {
+			return false
+		}
+		v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
+			found = strange(v.Message())
+			return !found
+		})
+		return found
+	case f.Message() == nil:
+		return false
+	case f.IsList():
+		for i := range v.List().Len() {
+			if strange(v.List().Get(i).Message()) {
+				return true
+			}
+		}
+		return false
+	}
+	return strange(v.Message())
+}

@@ -1,0 +1,129 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// stallTimeout is how long nothing may come from the brokers, the first time.
+const stallTimeout = time.Minute
+
+// errStalled ends an attempt in which nothing came for too long.
+var errStalled = errors.New("nothing came from the brokers")
+
+// stall ends what waits for brokers once nothing has come of them for a while. It is
+// a second line: an implementation of log.Log notices a connection that does not get
+// on. What takes longer than the limit is given twice the time at the next attempt,
+// so that everything that takes a finite time comes to its end. The loop's.
+type stall struct {
+	limit time.Duration // 0: stallTimeout
+	timer *time.Timer   // of the attempt; nil outside of one
+}
+
+// guard runs f, whose context ends when nothing has come for the limit.
+func (s *stall) guard(ctx context.Context, f func(context.Context) error) error {
+	limit := max(s.limit, stallTimeout)
+	guarded, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.timer = time.AfterFunc(limit, func() { cancel(errStalled) })
+	defer func() {
+		s.timer.Stop()
+		s.timer = nil
+	}()
+	err := f(guarded)
+	if err != nil && ctx.Err() == nil && guarded.Err() != nil {
+		s.limit = 2 * limit
+		return fmt.Errorf("%w for %s", errStalled, limit)
+	}
+	return err
+}
+
+// came says that something has.
+func (s *stall) came() {
+	if s.timer != nil {
+		s.timer.Reset(max(s.limit, stallTimeout))
+	}
+}
+
+// reset is for an attempt that came to its end.
+func (s *stall) reset() { s.limit = 0 }
+
+// stuck finds a reader that returns nothing although the log has more. Another one
+// looks for what is in its way, or is at least another connection. But since a record may
+// just take long, each one gets twice the time. The loop's.
+type stuck struct {
+	next   machine.Offset // when it was seen last
+	waited int            // intervals since something came
+	limit  int            // of them; doubled each time, until the end of the log is reached
+}
+
+// see reports, after an interval, whether the reader is to be replaced.
+func (s *stuck) see(next machine.Offset, behind bool) bool {
+	if !behind {
+		s.limit = 0
+	}
+	if next != s.next || !behind {
+		s.next, s.waited = next, 0
+		return false
+	}
+	if s.waited++; s.waited < s.limit {
+		return false
+	}
+	s.waited, s.limit = 0, 2*max(s.limit, 1)
+	return true
+}
+
+// watchedLog is a topic of which each answer is noticed.
+type watchedLog struct {
+	log.Log
+	came func()
+}
+
+func (w watchedLog) Identity(ctx context.Context) (log.Identity, error) {
+	defer w.came()
+	return w.Log.Identity(ctx)
+}
+
+func (w watchedLog) Bounds(ctx context.Context) (log.Bounds, error) {
+	defer w.came()
+	return w.Log.Bounds(ctx)
+}
+
+func (w watchedLog) Create(ctx context.Context) error {
+	defer w.came()
+	return w.Log.Create(ctx)
+}
+
+func (w watchedLog) Survey(ctx context.Context) ([]log.Finding, error) {
+	defer w.came()
+	return w.Log.Survey(ctx)
+}
+
+func (w watchedLog) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	defer w.came()
+	r, err := w.Log.Read(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	return watchedReader{r, w.came}, nil
+}
+
+type watchedReader struct {
+	log.Reader
+	came func()
+}
+
+func (w watchedReader) Next(ctx context.Context) (log.Record, error) {
+	defer w.came()
+	return w.Reader.Next(ctx)
+}
+
+func (w watchedReader) Source(ctx context.Context) (string, error) {
+	defer w.came()
+	return w.Reader.Source(ctx)
+}
