@@ -12,7 +12,7 @@ func shows(t *testing.T, change func(*Profile), happened ...string) {
 	t.Helper()
 	p := Profile{Orderers: 3, Steps: 150}
 	change(&p)
-	seen := map[string]int{}
+	seen, sum := map[string]int{}, Result{}
 	for seed := range uint64(50) {
 		plan := NewPlan(seed, p)
 		w := newWorld(p, plan)
@@ -23,6 +23,10 @@ func shows(t *testing.T, change func(*Profile), happened ...string) {
 		for what, times := range w.happened {
 			seen[what] += times
 		}
+		sum.count(w)
+	}
+	if sum.Blocks == 0 || sum.Acked == 0 {
+		t.Errorf("nothing was ordered: %+v", sum)
 	}
 	for _, what := range happened {
 		if seen[what] == 0 {

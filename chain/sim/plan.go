@@ -190,10 +190,10 @@ func fill(rng *rand.Rand, v Verb, p Profile) Action {
 		if v.destructive() && rng.IntN(2) == 0 {
 			a.A = 900 + rng.IntN(101) // near the end, where the orderers are
 		}
-	case Break:
-		a.A = rng.IntN(12)
 	case Forget:
 		a.A, a.B, a.C = rng.IntN(6), batchTimeout*rng.IntN(2), oneIn(rng, 2)
+	case Break:
+		a.A = rng.IntN(12)
 	case Fault:
 		a.A = p.outcome(rng)
 	case Stray:
