@@ -184,6 +184,9 @@ func (c *conn) Write(b []byte) (int, error) {
 		key = int(binary.BigEndian.Uint16(b[4:]))
 	}
 	c.asked.Store(int32(key))
+	if key == keyProduce {
+		c.gate.produced.Store(true)
+	}
 	if sasl := c.gate.sasl; key == saslAuthenticate && sasl != nil && sasl.Mechanism == Plain {
 		says, err := sasl.plain()
 		if err != nil {
