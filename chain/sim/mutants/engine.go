@@ -51,6 +51,8 @@ var models = []Mutant{
 		"	default:\n		err = o.ledger.config().allows(c)\n", "	case o.now() > c.expires:\n		err = errors.New(\"expired\")\n	default:\n		err = o.ledger.config().allows(c)\n"},
 	{"cuts-by-the-clock", "cuts by its own clock instead of asking the topic", "sim/orderer.go",
 		"		done, _ := t.Try(context.Background(), o.appendCut)\n", "		done, _ := t.Try(context.Background(), func(_ context.Context, value []byte) error {\n			return o.engine.Take(context.Background(), log.Record{Offset: log.Offset(o.engine.Next()), Value: value})\n		})\n"},
+	{"denies-what-it-has", "says of a record that the log has that it is not in it", "sim/wire.go",
+		"	if how == after {\n		return &log.Error{Class: log.Ambiguous,", "	if how == after {\n		return &log.Error{Class: log.Retryable,"},
 	{"acks-without-quorum", "acknowledges when the log did not", "sim/wire.go",
 		"	case before:\n		return &log.Error{Class: log.Retryable, Op: \"append\", Topic: channelID, Err: errFault}", "	case before:\n		return nil"},
 }
