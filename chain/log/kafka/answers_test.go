@@ -2,7 +2,9 @@ package kafka_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +37,22 @@ func TestAnswers(t *testing.T) {
 
 func TestCrowd(t *testing.T) {
 	logtest.RunCrowd(t, hasty(t))
+}
+
+// A producer that gives up a batch in doubt connects again, and leaves nothing of before.
+func TestProducersLeaveNothing(t *testing.T) {
+	h := hasty(t)
+	var begin sync.Once
+	fault := logtest.Left(t, h, 1000, func(l log.Log, _ int) error {
+		begin.Do(func() { h.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Code: kafkatest.CodeDuplicateSequence}) })
+		if err := l.Append(context.Background(), []byte("lost or not")); log.ClassOf(err) != log.Ambiguous {
+			return fmt.Errorf("got %w, want an ambiguous append", err)
+		}
+		return nil
+	})
+	if fault != "" {
+		t.Error(fault)
+	}
 }
 
 // answers are those with one of some codes.
