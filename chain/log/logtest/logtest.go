@@ -53,6 +53,7 @@ func Run(t *testing.T, h Harness) {
 		{"a waiting read", (*suite).waitingRead},
 		{"many sessions", (*suite).soak},
 		{"close", (*suite).closing},
+		{"close under users", (*suite).closeUnderUsers},
 		{"trim", (*suite).trim},
 		{"progress", (*suite).progress},
 		{"recreate", (*suite).recreate},

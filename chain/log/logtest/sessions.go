@@ -26,7 +26,7 @@ const (
 
 const (
 	records = 16 // of the topic: 1 MiB
-	atATime = 16 // readers
+	atATime = 16 // sessions
 )
 
 // soak: a log that lives as long as the process keeps nothing of readers that were
@@ -39,50 +39,56 @@ func (s *suite) soak() {
 
 // Soak opens and closes so many readers on one log, and says what of them is left.
 func Soak(t *testing.T, h Harness, readers int) (fault string) {
+	value := string(make([]byte, 1<<20/records))
+	return Left(t, h, readers, func(s log.Log, i int) error { return session(s, i%4, value) })
+}
+
+// Left does something with one log so many times, some at a time, and says what of it
+// is left. The topic holds 1 MiB.
+func Left(t *testing.T, h Harness, times int, do func(l log.Log, i int) error) (fault string) {
 	s := &suite{T: t, harness: h, topic: fmt.Sprintf("soak-%d", time.Now().UnixNano())}
 	l := s.created()
-	value := string(make([]byte, 1<<20/records))
 	for range records {
-		s.appendAll(l, value)
+		s.appendAll(l, string(make([]byte, 1<<20/records)))
 	}
-	s.sessions(l, 2*atATime, value) // what is made once
-	heap, goroutines := s.left(0, 0)
-	s.sessions(l, readers, value)
-	nowHeap, nowGoroutines := s.left(heap+leftBytes, goroutines+leftGoroutines)
+	repeat := func(times int) {
+		var g errgroup.Group
+		g.SetLimit(atATime)
+		for i := range times {
+			g.Go(func() error { return s.settles(func(context.Context) error { return do(l, i) }) })
+		}
+		s.ok(g.Wait())
+	}
+	repeat(4 * atATime) // what is made once
+	heap, goroutines := left(0, 0)
+	repeat(times)
+	nowHeap, nowGoroutines := left(heap+leftBytes, goroutines+leftGoroutines)
 	if grown := nowHeap - heap; grown > leftBytes {
-		return fmt.Sprintf("%d readers left %d KiB behind, %d KiB each", readers, grown>>10, grown>>10/readers)
+		return fmt.Sprintf("%d times left %d KiB behind, %d KiB each", times, grown>>10, grown>>10/times)
 	}
 	if grown := nowGoroutines - goroutines; grown > leftGoroutines {
-		return fmt.Sprintf("%d readers left %d goroutines behind", readers, grown)
+		return fmt.Sprintf("%d times left %d goroutines behind", times, grown)
 	}
 	return ""
 }
 
-// sessions opens readers and closes them, some at a time: with everything fetched and
-// nothing read, after a record, and at the end, where nothing comes.
-func (s *suite) sessions(l log.Log, readers int, value string) {
-	s.Helper()
-	var g errgroup.Group
-	g.SetLimit(atATime)
-	for i := range readers {
-		g.Go(func() error { return s.session(l, i%3, value) })
+// session opens a reader and closes it: with everything fetched and nothing read, after
+// a record, and at the end, where nothing comes. Beside it, what needs no reader.
+func session(l log.Log, kind int, value string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if kind == 3 {
+		_, bounds := l.Bounds(ctx)
+		_, identity := l.Identity(ctx)
+		_, survey := l.Survey(ctx)
+		published := l.Publish(ctx, log.Progress{Member: "soak"})
+		return errors.Join(bounds, identity, survey, published)
 	}
-	s.ok(g.Wait())
-}
-
-func (s *suite) session(l log.Log, kind int, value string) error {
-	from := log.Offset(records * (kind / 2))
-	var r log.Reader
-	err := s.settles(func(ctx context.Context) (err error) {
-		r, err = l.Read(ctx, from)
-		return err
-	})
+	r, err := l.Read(ctx, log.Offset(records*(kind/2)))
 	if err != nil {
 		return err
 	}
 	if kind == 1 {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
 		record, err := r.Next(ctx)
 		if err != nil || string(record.Value) != value {
 			return errors.Join(fmt.Errorf("got %d bytes at offset %d", len(record.Value), record.Offset), err, r.Close())
@@ -93,7 +99,7 @@ func (s *suite) session(l log.Log, kind int, value string) error {
 
 // left is how much of the heap is in use, and how many goroutines run, once both are
 // at most so much, or do not become less.
-func (s *suite) left(bytes, goroutines int) (heap, running int) {
+func left(bytes, goroutines int) (heap, running int) {
 	var m runtime.MemStats
 	for range 20 {
 		runtime.GC()

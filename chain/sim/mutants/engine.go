@@ -70,6 +70,8 @@ var models = []Mutant{
 		"		done, _ := t.Try(context.Background(), o.appendCut)\n", "		done, _ := t.Try(context.Background(), func(_ context.Context, value []byte) error {\n			return o.engine.Take(context.Background(), log.Record{Offset: log.Offset(o.engine.Next()), Value: value})\n		})\n"},
 	{"skips-the-unknown", "skips a config that its build does not know, where others make a block of it", "sim/host.go",
 		"		return machine.Verdict{Stop: text}", "		return machine.Verdict{Refusal: text}"},
+	{"denies-what-it-has", "says of a record that the log has that it is not in it", "sim/wire.go",
+		"	if how == after {\n		return &log.Error{Class: log.Ambiguous,", "	if how == after {\n		return &log.Error{Class: log.Retryable,"},
 	{"acks-without-quorum", "acknowledges when the log did not", "sim/wire.go",
 		"	case before:\n		return &log.Error{Class: log.Retryable, Op: \"append\", Topic: channelID, Err: errFault}", "	case before:\n		return nil"},
 }
