@@ -127,8 +127,7 @@ func TestMaterialise(t *testing.T) {
 	if err := os.Chmod(filepath.Join(origin, "cmd"), 0o555); err != nil {
 		t.Fatal(err)
 	}
-	work := filepath.Join(t.TempDir(), "v1")
-	s := &source{version: "v1", origin: origin, tree: filepath.Join(work, "tree"), work: work, root: root}
+	s := newSource("v1", origin, filepath.Join(t.TempDir(), "work"), root)
 	if err := s.materialise(); err != nil {
 		t.Fatal(err)
 	}
@@ -144,10 +143,10 @@ func TestMaterialise(t *testing.T) {
 		t.Error("docs were copied")
 	}
 	mod, err := os.ReadFile(s.modFile())
-	if want := "replace " + fabricModule + " => " + s.tree; err != nil || !strings.Contains(string(mod), want) {
+	if want := "replace " + fabricModule + " => \"" + s.tree + "\""; err != nil || !strings.Contains(string(mod), want) {
 		t.Errorf("go.mod lacks %q: %s, %v", want, mod, err)
 	}
-	if sum, err := os.ReadFile(filepath.Join(work, "go.sum")); err != nil || string(sum) != "sums\n" {
+	if sum, err := os.ReadFile(filepath.Join(s.work, "go.sum")); err != nil || string(sum) != "sums\n" {
 		t.Errorf("go.sum: %q, %v", sum, err)
 	}
 }
