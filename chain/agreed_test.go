@@ -93,13 +93,11 @@ func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 		"no endpoints": func(g *fabric.ConfigGroup) {
 			set(g.Groups["Orderer"].Groups["Org"], "Endpoints", &fabric.OrdererAddresses{})
 		},
-		"BFT consenters":        func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Orderers", &cb.Orderers{}) },
-		"BFT consenters on top": func(g *fabric.ConfigGroup) { set(g, "Orderers", &cb.Orderers{}) },
-		"consortiums":           func(g *fabric.ConfigGroup) { g.Groups["Consortiums"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
-		"a group":               func(g *fabric.ConfigGroup) { g.Groups["Novelty"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
-		"no application":        func(g *fabric.ConfigGroup) { delete(g.Groups, "Application") },
-		"a value":               func(g *fabric.ConfigGroup) { set(g, "Novelty", &fabric.Capabilities{}) },
-		"a value of orderers":   func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Novelty", &fabric.Capabilities{}) },
+		"consortiums":         func(g *fabric.ConfigGroup) { g.Groups["Consortiums"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
+		"a group":             func(g *fabric.ConfigGroup) { g.Groups["Novelty"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
+		"no application":      func(g *fabric.ConfigGroup) { delete(g.Groups, "Application") },
+		"a value":             func(g *fabric.ConfigGroup) { set(g, "Novelty", &fabric.Capabilities{}) },
+		"a value of orderers": func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Novelty", &fabric.Capabilities{}) },
 		"a value of an org": func(g *fabric.ConfigGroup) {
 			set(g.Groups["Application"].Groups["Org"], "Novelty", &fabric.Capabilities{})
 		},
@@ -138,16 +136,18 @@ func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 func consensusChanges() map[string]func(*fabric.ConfigGroup) {
 	const normal, maintenance = ab.ConsensusType_STATE_NORMAL, ab.ConsensusType_STATE_MAINTENANCE
 	return map[string]func(*fabric.ConfigGroup){
-		"maintenance":      ordered("kafka", maintenance, ""),
-		"normal":           ordered("kafka", normal, ""),
-		"another state":    ordered("kafka", 7, ""),
-		"metadata":         ordered("kafka", normal, "m"),
-		"etcdraft":         ordered("etcdraft", maintenance, "m"),
-		"etcdraft at once": ordered("etcdraft", normal, "m"),
-		"BFT":              ordered("BFT", maintenance, "m"),
-		"solo":             ordered("solo", maintenance, ""),
-		"testing-only":     ordered("testing-only", maintenance, ""),
-		"no type":          func(g *fabric.ConfigGroup) { delete(g.Groups["Orderer"].Values, "ConsensusType") },
+		"maintenance":           ordered("kafka", maintenance, ""),
+		"normal":                ordered("kafka", normal, ""),
+		"another state":         ordered("kafka", 7, ""),
+		"metadata":              ordered("kafka", normal, "m"),
+		"etcdraft":              ordered("etcdraft", maintenance, "m"),
+		"etcdraft at once":      ordered("etcdraft", normal, "m"),
+		"BFT":                   ordered("BFT", maintenance, "m"),
+		"solo":                  ordered("solo", maintenance, ""),
+		"testing-only":          ordered("testing-only", maintenance, ""),
+		"no type":               func(g *fabric.ConfigGroup) { delete(g.Groups["Orderer"].Values, "ConsensusType") },
+		"BFT consenters":        func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Orderers", &cb.Orderers{}) },
+		"BFT consenters on top": func(g *fabric.ConfigGroup) { set(g, "Orderers", &cb.Orderers{}) },
 	}
 }
 

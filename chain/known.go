@@ -140,7 +140,7 @@ func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) 
 	before := capabilitiesOf(now)
 	for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(next))) {
 		if _, old := before[c]; !old && !u.knows(name, c) {
-			return beyond{fmt.Sprintf("capability %s of %s", c, path), releaseOf(c)}
+			return beyond{fmt.Sprintf("capability %.64q of %s", c, path), releaseOf(c)}
 		}
 	}
 	return nil
