@@ -116,10 +116,10 @@ func checkBrokerNames(now, next *fabric.Config) error {
 	if err := fabric.Unmarshal(ordererGroup(next).GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
 		return fmt.Errorf("decode the channel config's %s: %w", kafkaBrokersKey, err)
 	}
-	var faults []error
+	var faults brokerFaults
 	for _, b := range list.Brokers {
 		if !takenBy25(b) {
-			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, errNotTakenBy25))
+			faults.add(b, errNotTakenBy25)
 		}
 	}
 	return errors.Join(faults...)
@@ -141,7 +141,7 @@ func checkConsensusChange(now, next *fabric.Config) error {
 func checkConsensus(was, is *fabric.ConsensusType) error {
 	switch {
 	case is.Type != was.Type:
-		return fmt.Errorf("the consensus type cannot be changed from %q to %q: leave ConsensusType.type as it is", was.Type, is.Type)
+		return fmt.Errorf("the consensus type cannot be changed from %.64q to %.64q: leave ConsensusType.type as it is", was.Type, is.Type)
 	case len(is.Metadata) > 0 && string(is.Metadata) != string(was.Metadata):
 		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata empty", is.Type)
 	case is.State != was.State && is.State != fabric.StateNormal && is.State != fabric.StateMaintenance:

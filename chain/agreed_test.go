@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	mb "github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -65,6 +66,20 @@ func authority(cert []byte) func(*fabric.ConfigGroup) {
 	return members(func(_ *fabric.MSPConfig, m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, cert) })
 }
 
+// policed puts a policy into the channel's group.
+func policed(kind cb.Policy_PolicyType, m fabric.Message) func(*fabric.ConfigGroup) {
+	return func(g *fabric.ConfigGroup) {
+		g.Policies["P"] = &fabric.ConfigPolicy{ModPolicy: "Admins", Policy: &cb.Policy{Type: int32(kind), Value: protoutil.MarshalOrPanic(m)}}
+	}
+}
+
+func signedBy(kind mb.MSPPrincipal_Classification, principal fabric.Message) *cb.SignaturePolicyEnvelope {
+	return &cb.SignaturePolicyEnvelope{
+		Rule:       &cb.SignaturePolicy{Type: &cb.SignaturePolicy_SignedBy{}},
+		Identities: []*mb.MSPPrincipal{{PrincipalClassification: kind, Principal: protoutil.MarshalOrPanic(principal)}},
+	}
+}
+
 func strangeField(g *fabric.ConfigGroup, key string) {
 	v := g.Values[key]
 	g.Values[key] = &fabric.ConfigValue{Value: append(slices.Clone(v.Value), 0xa2, 0x06, 1, 'x'), ModPolicy: v.ModPolicy}
@@ -93,13 +108,11 @@ func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 		"no endpoints": func(g *fabric.ConfigGroup) {
 			set(g.Groups["Orderer"].Groups["Org"], "Endpoints", &fabric.OrdererAddresses{})
 		},
-		"BFT consenters":        func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Orderers", &cb.Orderers{}) },
-		"BFT consenters on top": func(g *fabric.ConfigGroup) { set(g, "Orderers", &cb.Orderers{}) },
-		"consortiums":           func(g *fabric.ConfigGroup) { g.Groups["Consortiums"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
-		"a group":               func(g *fabric.ConfigGroup) { g.Groups["Novelty"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
-		"no application":        func(g *fabric.ConfigGroup) { delete(g.Groups, "Application") },
-		"a value":               func(g *fabric.ConfigGroup) { set(g, "Novelty", &fabric.Capabilities{}) },
-		"a value of orderers":   func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Novelty", &fabric.Capabilities{}) },
+		"consortiums":         func(g *fabric.ConfigGroup) { g.Groups["Consortiums"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
+		"a group":             func(g *fabric.ConfigGroup) { g.Groups["Novelty"] = &fabric.ConfigGroup{ModPolicy: "Admins"} },
+		"no application":      func(g *fabric.ConfigGroup) { delete(g.Groups, "Application") },
+		"a value":             func(g *fabric.ConfigGroup) { set(g, "Novelty", &fabric.Capabilities{}) },
+		"a value of orderers": func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Novelty", &fabric.Capabilities{}) },
 		"a value of an org": func(g *fabric.ConfigGroup) {
 			set(g.Groups["Application"].Groups["Org"], "Novelty", &fabric.Capabilities{})
 		},
@@ -114,13 +127,8 @@ func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 			g.ModPolicy = "Writers"
 			fabric.Reflect(g).SetUnknown([]byte{0xa2, 0x06, 1, 'x'})
 		},
-		"a policy": func(g *fabric.ConfigGroup) {
-			g.Policies["P"] = &fabric.ConfigPolicy{ModPolicy: "Admins", Policy: &cb.Policy{Type: 9}}
-		},
-		"no policy": func(g *fabric.ConfigGroup) { g.Policies["P"] = &fabric.ConfigPolicy{ModPolicy: "Admins"} },
-		"a field of a policy": func(g *fabric.ConfigGroup) {
-			g.Policies["P"] = &fabric.ConfigPolicy{ModPolicy: "Admins", Policy: &cb.Policy{Type: 3, Value: []byte{0xa2, 0x06, 1, 'x'}}}
-		},
+		"a hash":                 func(g *fabric.ConfigGroup) { set(g, "HashingAlgorithm", &cb.HashingAlgorithm{Name: "SHA9"}) },
+		"a hash of the MSP":      members(func(_ *fabric.MSPConfig, m *fabric.FabricMSPConfig) { m.CryptoConfig.SignatureHashFamily = "SHA9" }),
 		"an MSP":                 members(func(c *fabric.MSPConfig, _ *fabric.FabricMSPConfig) { c.Type = 9 }),
 		"idemix":                 members(func(c *fabric.MSPConfig, _ *fabric.FabricMSPConfig) { c.Type = 1 }),
 		"Ed25519 administrator":  administrator(c.administrator(x509.Ed25519)),
@@ -132,22 +140,41 @@ func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 		"garbage for capability": func(g *fabric.ConfigGroup) { g.Values["Capabilities"].Value = []byte{0xff} },
 	}
 	maps.Copy(all, consensusChanges())
+	maps.Copy(all, policyChanges())
 	return all
+}
+
+func policyChanges() map[string]func(*fabric.ConfigGroup) {
+	return map[string]func(*fabric.ConfigGroup){
+		"a policy": func(g *fabric.ConfigGroup) {
+			g.Policies["P"] = &fabric.ConfigPolicy{ModPolicy: "Admins", Policy: &cb.Policy{Type: 9}}
+		},
+		"no policy": func(g *fabric.ConfigGroup) { g.Policies["P"] = &fabric.ConfigPolicy{ModPolicy: "Admins"} },
+		"a field of a policy": func(g *fabric.ConfigGroup) {
+			g.Policies["P"] = &fabric.ConfigPolicy{ModPolicy: "Admins", Policy: &cb.Policy{Type: 3, Value: []byte{0xa2, 0x06, 1, 'x'}}}
+		},
+		"a rule of a policy": policed(cb.Policy_IMPLICIT_META, &cb.ImplicitMetaPolicy{SubPolicy: "Admins", Rule: 7}),
+		"a role":             policed(cb.Policy_SIGNATURE, signedBy(mb.MSPPrincipal_ROLE, &mb.MSPRole{MspIdentifier: "OrgMSP", Role: 77})),
+		"a principal":        policed(cb.Policy_SIGNATURE, signedBy(77, &mb.MSPRole{MspIdentifier: "OrgMSP"})),
+		"a known role":       policed(cb.Policy_SIGNATURE, signedBy(mb.MSPPrincipal_ROLE, &mb.MSPRole{MspIdentifier: "OrgMSP", Role: mb.MSPRole_ORDERER})),
+	}
 }
 
 func consensusChanges() map[string]func(*fabric.ConfigGroup) {
 	const normal, maintenance = ab.ConsensusType_STATE_NORMAL, ab.ConsensusType_STATE_MAINTENANCE
 	return map[string]func(*fabric.ConfigGroup){
-		"maintenance":      ordered("kafka", maintenance, ""),
-		"normal":           ordered("kafka", normal, ""),
-		"another state":    ordered("kafka", 7, ""),
-		"metadata":         ordered("kafka", normal, "m"),
-		"etcdraft":         ordered("etcdraft", maintenance, "m"),
-		"etcdraft at once": ordered("etcdraft", normal, "m"),
-		"BFT":              ordered("BFT", maintenance, "m"),
-		"solo":             ordered("solo", maintenance, ""),
-		"testing-only":     ordered("testing-only", maintenance, ""),
-		"no type":          func(g *fabric.ConfigGroup) { delete(g.Groups["Orderer"].Values, "ConsensusType") },
+		"maintenance":           ordered("kafka", maintenance, ""),
+		"normal":                ordered("kafka", normal, ""),
+		"another state":         ordered("kafka", 7, ""),
+		"metadata":              ordered("kafka", normal, "m"),
+		"etcdraft":              ordered("etcdraft", maintenance, "m"),
+		"etcdraft at once":      ordered("etcdraft", normal, "m"),
+		"BFT":                   ordered("BFT", maintenance, "m"),
+		"solo":                  ordered("solo", maintenance, ""),
+		"testing-only":          ordered("testing-only", maintenance, ""),
+		"no type":               func(g *fabric.ConfigGroup) { delete(g.Groups["Orderer"].Values, "ConsensusType") },
+		"BFT consenters":        func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "Orderers", &cb.Orderers{}) },
+		"BFT consenters on top": func(g *fabric.ConfigGroup) { set(g, "Orderers", &cb.Orderers{}) },
 	}
 }
 

@@ -52,13 +52,13 @@ const mostBrokers = 128
 // peers of Fabric 2.5 cannot name ends them, permanently. The error names every
 // entry that is at fault.
 func CheckNewBrokers(list []string) error {
-	var faults []error
-	if len(list) == 0 {
-		faults = append(faults, errors.New("no broker is named: name at least one host:port"))
+	switch {
+	case len(list) == 0:
+		return errors.New("no broker is named: name at least one host:port")
+	case len(list) > mostBrokers:
+		return fmt.Errorf("%d brokers are named, at most %d may be: name some of the cluster, they name the others", len(list), mostBrokers)
 	}
-	if len(list) > mostBrokers {
-		faults = append(faults, fmt.Errorf("%d brokers are named, at most %d may be: name some of the cluster, they name the others", len(list), mostBrokers))
-	}
+	var faults brokerFaults
 	seen := map[string]bool{}
 	for _, b := range list {
 		err := checkNewBroker(b)
@@ -66,11 +66,25 @@ func CheckNewBrokers(list []string) error {
 			err = errors.New("it is named twice")
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, err))
+			faults.add(b, err)
 		}
 		seen[strings.ToLower(b)] = true
 	}
 	return errors.Join(faults...)
+}
+
+// brokerFaults says what is wrong with the entries of a list. A config can hold a
+// great many, of any length.
+type brokerFaults []error
+
+func (f *brokerFaults) add(entry string, err error) {
+	const most = 10
+	switch {
+	case len(*f) < most:
+		*f = append(*f, fmt.Errorf("broker %.*q of the channel config: %w", mostHost, entry, err))
+	case len(*f) == most:
+		*f = append(*f, errors.New("more brokers of the channel config are at fault"))
+	}
 }
 
 // errNotTakenBy25 says what becomes of an address that Fabric 2.5 does not take.

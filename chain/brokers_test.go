@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
@@ -150,6 +151,26 @@ func TestBrokerLists(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), `"a:1"`) {
 			t.Errorf("%q: %v names what is right", test.list, err)
+		}
+	}
+}
+
+// What a client is told of a hostile list has an end.
+func TestFaultsOfBrokersHaveAnEnd(t *testing.T) {
+	long := make([]string, mostBrokers)
+	for i := range long {
+		long[i] = fmt.Sprintf("%d_", i) + strings.Repeat("x", 1<<16)
+	}
+	many := make([]string, 1<<16)
+	group := func(list []string) *fabric.Config {
+		root := &fabric.ConfigGroup{Groups: map[string]*fabric.ConfigGroup{"Orderer": {Values: map[string]*fabric.ConfigValue{}}}}
+		brokers(list...)(root)
+		return &fabric.Config{ChannelGroup: root}
+	}
+	for what, err := range map[string]error{"long": CheckNewBrokers(long), "many": CheckNewBrokers(many),
+		"names": checkBrokerNames(&fabric.Config{}, group(many)), "long names": checkBrokerNames(&fabric.Config{}, group(long))} {
+		if err == nil || len(err.Error()) > 16<<10 {
+			t.Errorf("%s: %.100v, %d bytes", what, err, len(err.Error()))
 		}
 	}
 }

@@ -52,7 +52,7 @@ func capabilitiesOf(group *fabric.ConfigGroup) map[string]*fabric.Capability {
 	return list.Capabilities
 }
 
-var namedByRelease = regexp.MustCompile(`^V([0-9]+(_[0-9]+)+)$`)
+var namedByRelease = regexp.MustCompile(`^V([0-9]{1,4}(_[0-9]{1,4}){1,3})$`)
 
 const newerRelease = "a newer release of Fabric may"
 

@@ -140,7 +140,7 @@ func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) 
 	before := capabilitiesOf(now)
 	for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(next))) {
 		if _, old := before[c]; !old && !u.knows(name, c) {
-			return beyond{fmt.Sprintf("capability %s of %s", c, path), releaseOf(c)}
+			return beyond{fmt.Sprintf("capability %.64q of %s", c, path), releaseOf(c)}
 		}
 	}
 	return nil
@@ -160,14 +160,31 @@ func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue
 	if err := fabric.Unmarshal(next.GetValue(), m); err != nil {
 		return nil // every build refuses it
 	}
-	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
-		return novel("fields of value %s/%s", path, key)
+	at := path + "/" + key
+	switch known := m.(type) {
+	case *fabric.ConsensusType:
+		known.State = fabric.StateNormal // checkConsensus refuses what it should not be
+	case *fabric.HashingAlgorithm:
+		if !slices.Contains(blockHashes, known.Name) {
+			return novel("hashing algorithm %.64q in %s", known.Name, at)
+		}
+	case *fabric.MSPConfig:
+		if err := mspConfig(path, known); err != nil {
+			return err
+		}
 	}
-	if config, ok := m.(*fabric.MSPConfig); ok {
-		return mspConfig(path, config)
+	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
+		return novel("fields of value %s", at)
 	}
 	return nil
 }
+
+// Names that every line knows, as Fabric's bccsp has them.
+var (
+	blockHashes    = []string{"SHA256", "SHA3_256"}
+	identityHashes = []string{"SHA256", "SHA384", "SHA3_256", "SHA3_384"}
+	hashFamilies   = []string{"SHA2", "SHA3"}
+)
 
 func mspConfig(path string, config *fabric.MSPConfig) error {
 	switch msp.ProviderType(config.Type) {
@@ -181,8 +198,13 @@ func mspConfig(path string, config *fabric.MSPConfig) error {
 	if err := fabric.Unmarshal(config.Config, inner); err != nil {
 		return nil
 	}
-	if strange(fabric.Reflect(inner)) {
+	hash := inner.CryptoConfig
+	switch {
+	case strange(fabric.Reflect(inner)):
 		return novel("fields of the MSP in %s", path)
+	case hash.GetSignatureHashFamily() != "" && !slices.Contains(hashFamilies, hash.GetSignatureHashFamily()),
+		hash.GetIdentityIdentifierHashFunction() != "" && !slices.Contains(identityHashes, hash.GetIdentityIdentifierHashFunction()):
+		return novel("a hash function of the MSP in %s", path)
 	}
 	return nil
 }
@@ -205,13 +227,26 @@ func (u unknown) policy(path string, now, next *fabric.ConfigPolicy) error {
 	if err := fabric.Unmarshal(next.GetPolicy().GetValue(), m); err != nil {
 		return nil
 	}
-	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
+	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) || strangeRole(m) {
 		return novel("fields of policy %s", path)
 	}
 	return nil
 }
 
-// strange reports whether a message, or one in it, has fields that this build does not know.
+// strangeRole reports whether a signature policy asks for a role that this build does not know.
+func strangeRole(m fabric.Message) bool {
+	signatures, _ := m.(*fabric.SignaturePolicyEnvelope)
+	for _, p := range signatures.GetIdentities() {
+		role := &fabric.MSPRole{}
+		if p.GetPrincipalClassification() == fabric.PrincipalRole && fabric.Unmarshal(p.GetPrincipal(), role) == nil && strange(fabric.Reflect(role)) {
+			return true
+		}
+	}
+	return false
+}
+
+// strange reports whether a message, or one in it, has fields or numbers of names
+// that this build does not know.
 func strange(m protoreflect.Message) (found bool) {
 	if len(m.GetUnknown()) > 0 {
 		return true
@@ -226,23 +261,29 @@ func strange(m protoreflect.Message) (found bool) {
 func anyIn(f protoreflect.FieldDescriptor, v protoreflect.Value) (found bool) {
 	switch {
 	case f.IsMap():
-		if f.MapValue().Message() == nil {
-			return false
-		}
 		v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
-			found = strange(v.Message())
+			found = one(f.MapValue(), v)
 			return !found
 		})
 		return found
-	case f.Message() == nil:
-		return false
 	case f.IsList():
 		for i := range v.List().Len() {
-			if strange(v.List().Get(i).Message()) {
+			if one(f, v.List().Get(i)) {
 				return true
 			}
 		}
 		return false
 	}
-	return strange(v.Message())
+	return one(f, v)
+}
+
+// one looks at a single value: a message, or a number that should have a name.
+func one(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+	switch {
+	case f.Message() != nil:
+		return strange(v.Message())
+	case f.Enum() != nil:
+		return f.Enum().Values().ByNumber(v.Enum()) == nil
+	}
+	return false
 }

@@ -65,7 +65,7 @@ const unknownCapability = "capability:V9_9"
 func (r *rig) stoppedAt(c *Chain, l *ledger, holds string) {
 	r.Helper()
 	r.reports(c, types.StatusFailed)
-	for _, says := range []string{"capability V9_9 of /Channel/Orderer", "Fabric 9.9 introduced it", "replace this orderer by a build"} {
+	for _, says := range []string{`capability "V9_9" of /Channel/Orderer`, "Fabric 9.9 introduced it", "replace this orderer by a build"} {
 		if err := c.WaitReady(); !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), says) {
 			r.Errorf("got %v, want it to say %q", err, says)
 		}
@@ -180,7 +180,7 @@ func TestUnknownIsRefusedAtBroadcast(t *testing.T) {
 		l := newLedger()
 		c := r.thisBuild(l)
 		for key, says := range map[string]string{
-			unknownCapability:      "capability V9_9 of /Channel/Orderer, which this build does not know",
+			unknownCapability:      `capability "V9_9" of /Channel/Orderer, which this build does not know`,
 			"brokers:kafka_1:9092": `broker "kafka_1:9092" of the channel config`,
 			"brokers: kafka:9092":  `broker " kafka:9092" of the channel config`,
 			"brokers:[::1]:9092":   `broker "[::1]:9092" of the channel config`,

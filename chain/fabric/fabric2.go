@@ -67,9 +67,13 @@ type (
 	HashingAlgorithm          = cb.HashingAlgorithm
 	ImplicitMetaPolicy        = cb.ImplicitMetaPolicy
 	MSPConfig                 = msp.MSPConfig
+	MSPRole                   = msp.MSPRole
 	OrdererAddresses          = cb.OrdererAddresses
 	SignaturePolicyEnvelope   = cb.SignaturePolicyEnvelope
 )
+
+// PrincipalRole says that a principal is a MSPRole.
+const PrincipalRole = msp.MSPPrincipal_ROLE
 
 // Policy types of a channel configuration.
 const (
