@@ -67,24 +67,20 @@ func (h *host) Append(ctx context.Context, value []byte) error {
 
 func (h *host) Room(bytes int) error { return h.chain.opts.Room(bytes) }
 
-func (h *host) Write(b engine.Block) error {
-	block, err := h.nextBlock(b)
-	if err != nil {
-		return err
-	}
-	h.support.WriteBlock(block, b.Metadata)
-	h.chain.height = uint64(b.Number) + 1
-	return nil
-}
+func (h *host) Write(b engine.Block) error { return h.write(b, h.support.WriteBlock) }
 
-func (h *host) WriteConfig(b engine.Block) error {
-	block, err := h.nextBlock(b)
-	if err != nil {
-		return err
-	}
-	h.support.WriteConfigBlock(block, b.Metadata)
-	h.chain.height = uint64(b.Number) + 1
-	return nil
+func (h *host) WriteConfig(b engine.Block) error { return h.write(b, h.support.WriteConfigBlock) }
+
+func (h *host) write(b engine.Block, put func(*fabric.Block, []byte)) error {
+	return engine.Guarded(func() error {
+		block, err := h.nextBlock(b)
+		if err != nil {
+			return err
+		}
+		put(block, b.Metadata)
+		h.chain.height = uint64(b.Number) + 1
+		return nil
+	})
 }
 
 // nextBlock makes the block that follows the ledger's last. The block writer
@@ -118,22 +114,34 @@ func (h *host) Block(number machine.BlockNumber) *engine.Block {
 	return &block
 }
 
-func blockOf(b *fabric.Block) (engine.Block, error) {
-	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
-	if err != nil {
-		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
-	}
-	return engine.Block{
-		Number:    machine.BlockNumber(b.Header.Number),
-		Envelopes: b.Data.Data,
-		Config:    protoutil.IsConfigBlock(b),
-		Metadata:  metadata.GetValue(),
-	}, nil
+func blockOf(b *fabric.Block) (out engine.Block, err error) {
+	err = engine.Guarded(func() error {
+		metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
+		if err != nil {
+			return fmt.Errorf("block %d: %w", b.GetHeader().GetNumber(), err)
+		}
+		out = engine.Block{
+			Number:    machine.BlockNumber(b.Header.Number),
+			Envelopes: b.Data.Data,
+			Config:    protoutil.IsConfigBlock(b),
+			Metadata:  metadata.GetValue(),
+		}
+		return nil
+	})
+	return out, err
 }
 
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }
 
-func (h *host) Process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
+func (h *host) Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error) {
+	err = engine.Guarded(func() (err error) {
+		anew, seq, err = h.process(class, envelope)
+		return err
+	})
+	return anew, seq, err
+}
+
+func (h *host) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	decoded := &fabric.Envelope{}
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, 0, err
@@ -141,6 +149,9 @@ func (h *host) Process(class machine.Class, envelope []byte) ([]byte, machine.Co
 	if class == machine.Normal {
 		seq, err := h.support.ProcessNormalMsg(decoded)
 		return envelope, machine.ConfigSeq(seq), err
+	}
+	if err := processable(decoded); err != nil {
+		return nil, 0, err
 	}
 	anew, seq, err := h.support.ProcessConfigMsg(decoded)
 	if err != nil {

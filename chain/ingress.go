@@ -19,13 +19,27 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.submit(envelope, seq, machine.Normal)
 }
 
-// Configure appends a config envelope; see Order. A broker list that no orderer
-// could use is refused here, since Fabric's contract has no other place for it.
+// Configure appends a config envelope; see Order. A config that no orderer could use
+// is refused here, since Fabric's contract has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := checkNewBrokers(envelope); err != nil {
+	if err := checkNew(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	return c.submit(envelope, seq, machine.Config)
+}
+
+// checkNew refuses a config that would be skipped where it is read.
+func checkNew(envelope *fabric.Envelope) error {
+	return engine.Guarded(func() error {
+		tx, err := opened(envelope)
+		if err != nil {
+			return err
+		}
+		if err := tx.usable(); err != nil {
+			return err
+		}
+		return checkNewBrokers(envelope)
+	})
 }
 
 // WaitReady returns nil when Order would append. It waits for a chain that is

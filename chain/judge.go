@@ -7,8 +7,8 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
-	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
@@ -41,26 +41,36 @@ func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
 
 // verdict answers a Judge effect.
 func (j *judge) verdict(e machine.Judge) machine.Verdict {
-	envelope := &fabric.Envelope{}
-	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
-		return machine.Verdict{Refusal: err.Error()}
+	err := engine.Guarded(func() error { return j.check(e) })
+	switch {
+	case err == nil:
+		return machine.Verdict{}
+	case errors.Is(err, engine.ErrNoVerdict):
+		return machine.Verdict{Stop: err.Error()}
 	}
-	if err := j.check(e, envelope); err != nil {
-		return machine.Verdict{Refusal: err.Error()}
-	}
-	return machine.Verdict{}
+	return machine.Verdict{Refusal: err.Error()}
 }
 
-func (j *judge) check(e machine.Judge, envelope *fabric.Envelope) error {
+func (j *judge) check(e machine.Judge) error {
+	envelope := &fabric.Envelope{}
+	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
+		return err
+	}
 	switch {
 	case e.Check == machine.CheckBroadcast && e.Class == machine.Config:
+		if err := processable(envelope); err != nil {
+			return err
+		}
 		_, _, err := j.support.ProcessConfigMsg(envelope)
 		return err
 	case e.Check == machine.CheckBroadcast:
 		_, err := j.support.ProcessNormalMsg(envelope)
 		return err
 	case e.Check == machine.CheckWriter:
-		_, _, err := j.writable(envelope)
+		tx, err := opened(envelope)
+		if err == nil {
+			_, err = j.writable(tx)
+		}
 		return err
 	case e.Class == machine.Config:
 		return j.config(envelope)
@@ -83,33 +93,42 @@ func (j *judge) normal(envelope *fabric.Envelope) error {
 	return j.signature.Apply(envelope)
 }
 
-// config refuses whatever the block writer would panic on, and what could not
-// be continued.
+// config refuses whatever the block writer would panic on, what peers would not
+// apply, and what could not be continued.
 func (j *judge) config(envelope *fabric.Envelope) error {
-	bundle, config, err := j.writable(envelope)
+	tx, err := opened(envelope)
 	if err != nil {
 		return err
 	}
-	if err := j.next(bundle, config); err != nil {
+	if err := j.signed(envelope); err != nil {
+		return err
+	}
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	bundle, err := j.writable(tx)
+	if err != nil {
+		return err
+	}
+	if err := j.next(bundle, tx.config); err != nil {
 		return err
 	}
 	return j.maintenance.Apply(envelope)
 }
 
-// writable refuses whatever the block writer would panic on.
-func (j *judge) writable(envelope *fabric.Envelope) (*channelconfig.Bundle, *fabric.Config, error) {
-	config := &fabric.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
-		return nil, nil, err
+// writable refuses whatever the block writer would panic on. A config for another
+// channel it takes, and the orderer then takes the channel for the other one.
+func (j *judge) writable(tx configTx) (*channelconfig.Bundle, error) {
+	switch {
+	case tx.config == nil || tx.update == nil:
+		return nil, errors.New("config envelope without config or update")
+	case tx.channel != j.support.ChannelID():
+		return nil, fmt.Errorf("config envelope for channel %q", tx.channel)
 	}
-	if config.Config == nil || config.LastUpdate == nil {
-		return nil, nil, errors.New("config envelope without config or update")
+	if err := j.support.ConfigtxValidator().Validate(tx.envelope); err != nil {
+		return nil, err
 	}
-	if err := j.support.ConfigtxValidator().Validate(config); err != nil {
-		return nil, nil, err
-	}
-	bundle, err := channelconfig.NewBundle(j.support.ChannelID(), config.Config, j.crypto)
-	return bundle, config.Config, err
+	return channelconfig.NewBundle(tx.channel, tx.config, j.crypto)
 }
 
 // next checks a config that is to follow the one in force.

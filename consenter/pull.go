@@ -14,6 +14,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -75,8 +76,11 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 // from a config block among them on that one's. The verifier that the registrar
 // gives would be that of the process's start, whatever config came since.
 func (c *Consenter) verify(s chain.Support, blocks []*fabric.Block) error {
-	for i := range blocks {
+	for i, b := range blocks {
 		if err := cluster.VerifyBlockHash(i, blocks); err != nil {
+			return err
+		}
+		if err := checkDepth(b); err != nil {
 			return err
 		}
 	}
@@ -86,6 +90,17 @@ func (c *Consenter) verify(s chain.Support, blocks []*fabric.Block) error {
 	}
 	inForce := protoutil.BlockSignatureVerifier(false, nil, policy) // no BFT
 	return cluster.VerifyBlocksBFT(blocks, inForce, cluster.BlockVerifierBuilder(c.crypto))
+}
+
+// checkDepth refuses a block that Fabric's verifier, which decodes a config before it
+// looks at a signature, would not survive.
+func checkDepth(b *fabric.Block) error {
+	for _, tx := range b.GetData().GetData() {
+		if err := engine.CheckDepth(tx); err != nil {
+			return fmt.Errorf("block %d: %w", b.GetHeader().GetNumber(), err)
+		}
+	}
+	return nil
 }
 
 // puller is Fabric's, with errors in the place of nil.

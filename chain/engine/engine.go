@@ -266,7 +266,11 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 	if machine.Offset(r.Offset) < e.machine.NextOffset() {
 		return nil // taken before
 	}
-	return e.took(e.step(ctx, e.Decode(r)))
+	var in machine.Input
+	if err := Guarded(func() error { in = e.Decode(r); return nil }); err != nil {
+		return stop(fmt.Errorf("topic %q, record at offset %d: %w", e.host.Channel(), r.Offset, err))
+	}
+	return e.took(e.step(ctx, in))
 }
 
 // resume performs what was held back when the session before ended.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,8 +110,8 @@ func (e *Engine) take(b Block) error {
 	if b.Config {
 		write = e.host.WriteConfig
 		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckWriter}
-		if v := e.host.Judge(config); v.Refusal != "" {
-			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal)
+		if v := e.host.Judge(config); v != (machine.Verdict{}) {
+			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, cmp.Or(v.Stop, v.Refusal))
 		}
 	}
 	if err := write(b); err != nil {

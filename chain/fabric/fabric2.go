@@ -24,18 +24,26 @@ import (
 
 // Messages of the ledger and of the channel configuration.
 type (
-	Block           = cb.Block
-	ChannelHeader   = cb.ChannelHeader
-	Config          = cb.Config
-	ConfigEnvelope  = cb.ConfigEnvelope
-	ConfigGroup     = cb.ConfigGroup
-	ConfigValue     = cb.ConfigValue
-	Envelope        = cb.Envelope
-	Header          = cb.Header
+	Block          = cb.Block
+	ChannelHeader  = cb.ChannelHeader
+	Config         = cb.Config
+	ConfigEnvelope = cb.ConfigEnvelope
+	ConfigGroup    = cb.ConfigGroup
+	ConfigUpdate   = cb.ConfigUpdate
+	ConfigValue    = cb.ConfigValue
+	Envelope       = cb.Envelope
+	Header         = cb.Header
+
+	ConfigUpdateEnvelope = cb.ConfigUpdateEnvelope
+	ImplicitMetaPolicy   = cb.ImplicitMetaPolicy
+
 	Metadata        = cb.Metadata
 	Payload         = cb.Payload
 	SignatureHeader = cb.SignatureHeader
 
+	MSPConfig          = msp.MSPConfig
+	FabricMSPConfig    = msp.FabricMSPConfig
+	IdemixMSPConfig    = msp.IdemixMSPConfig
 	SerializedIdentity = msp.SerializedIdentity
 
 	BatchSize     = ab.BatchSize
@@ -68,13 +76,21 @@ func SeekOfNewest() *ab.SeekInfo {
 
 // Header types that the ordering rules tell apart.
 const (
+	TypeEndorser           = int32(cb.HeaderType_ENDORSER_TRANSACTION)
 	TypeConfig             = int32(cb.HeaderType_CONFIG)
 	TypeConfigUpdate       = int32(cb.HeaderType_CONFIG_UPDATE)
 	TypeOrdererTransaction = int32(cb.HeaderType_ORDERER_TRANSACTION)
 )
 
-// HeaderTypeConfig is TypeConfig as protoutil takes it.
-const HeaderTypeConfig = cb.HeaderType_CONFIG
+// HeaderTypeConfig is TypeConfig as protoutil takes it, HeaderTypeConfigUpdate that
+// of an update.
+const (
+	HeaderTypeConfig       = cb.HeaderType_CONFIG
+	HeaderTypeConfigUpdate = cb.HeaderType_CONFIG_UPDATE
+)
+
+// PolicyImplicitMeta is the type of a policy that asks those of the groups below.
+const PolicyImplicitMeta = int32(cb.Policy_IMPLICIT_META)
 
 // StateNormal is the consensus state outside of maintenance mode.
 const StateNormal = ab.ConsensusType_STATE_NORMAL
