@@ -16,7 +16,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// transacted is an endorser transaction of a client, changed before it is signed.
+// transacted is an endorser transaction of a client, changed before it is signed;
+// change may be nil.
 func (r *real) transacted(change func(*cb.Payload, *pb.Transaction, *pb.ChaincodeActionPayload)) *fabric.Envelope {
 	payload, tx, action := &cb.Payload{}, &pb.Transaction{}, &pb.ChaincodeActionPayload{}
 	for _, err := range []error{
@@ -26,7 +27,9 @@ func (r *real) transacted(change func(*cb.Payload, *pb.Transaction, *pb.Chaincod
 			r.Fatal(err)
 		}
 	}
-	change(payload, tx, action)
+	if change != nil {
+		change(payload, tx, action)
+	}
 	if len(tx.Actions) > 0 {
 		tx.Actions[0].Payload = protoutil.MarshalOrPanic(action)
 	}

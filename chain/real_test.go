@@ -2,12 +2,14 @@ package chain
 
 import (
 	"testing"
+	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -19,23 +21,28 @@ import (
 type real struct {
 	testing.TB
 	net   *fabrictest.Network
+	topic log.Log
 	chain *Chain
 	host  *host
 }
 
 func newReal(t testing.TB, net *fabrictest.Network) *real {
+	return newRealWith(t, net, engine.Settings{})
+}
+
+func newRealWith(t testing.TB, net *fabrictest.Network, settings engine.Settings) *real {
 	broker := memlog.NewBroker()
+	open := func(topic string) log.Log { return broker.Open(topic, log.Settings{MaxMessageBytes: 16 << 20}) }
 	o := net.Start(func(s consensus.ConsenterSupport, metadata []byte) consensus.Chain {
 		return New(s.(Support), metadata, Options{
-			Crypto: fabrictest.Crypto(),
-			OpenLog: func(_ []string, topic string, _ uint32) (log.Log, error) {
-				return broker.Open(topic, log.Settings{MaxMessageBytes: 1 << 20}), nil
-			},
+			Crypto:   fabrictest.Crypto(),
+			Settings: settings,
+			OpenLog:  func(_ []string, topic string, _ uint32) (log.Log, error) { return open(topic), nil },
 		})
 	})
 	c := o.Chain.(*Chain)
 	t.Cleanup(c.Halt)
-	return &real{t, net, c, &host{chain: c, support: c.support, cut: newCutter(c)}}
+	return &real{t, net, open(fabrictest.ChannelID), c, &host{chain: c, support: c.support, cut: newCutter(c)}}
 }
 
 // verdict judges an envelope as a record of the class, by one kind of check.
@@ -49,7 +56,9 @@ func (r *real) config() *fabric.Config { return r.chain.support.ConfigtxValidato
 
 // larger is an update that every rule takes.
 func (r *real) larger() []byte {
-	return r.update(func(g *fabric.ConfigGroup) { fabrictest.Put(g, channelconfig.BatchSizeValue(11, 1<<20, 1<<19)) }, "Orderer")
+	b := r.chain.support.SharedConfig().BatchSize()
+	next := channelconfig.BatchSizeValue(b.MaxMessageCount+1, b.AbsoluteMaxBytes, b.PreferredMaxBytes)
+	return r.update(func(g *fabric.ConfigGroup) { fabrictest.Put(g, next) }, "Orderer")
 }
 
 func (r *real) update(change func(*fabric.ConfigGroup), path ...string) []byte {
@@ -74,6 +83,16 @@ func inside(t testing.TB, e *fabric.Envelope) *fabric.ConfigEnvelope {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// eventually waits for what the loop or the block writer is about to do.
+func (r *real) eventually(done func() bool) {
+	r.Helper()
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			r.Fatal("it did not come about")
+		}
+	}
 }
 
 // Everything below rests on it: what is sound is taken, and comes into force.
