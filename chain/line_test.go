@@ -12,6 +12,7 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
 	"github.com/hyperledger/fabric/common/policies"
+	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -156,13 +157,13 @@ type maintenance struct {
 }
 
 func (m maintenance) Apply(envelope *fabric.Envelope) error {
-	config, err := configOfEnvelope(envelope)
+	tx, err := opened(envelope)
 	if err != nil {
 		return err
 	}
 	now, _ := m.support.OrdererConfig()
 	next := &fabric.ConsensusType{}
-	if err := fabric.Unmarshal(ordererGroup(config.Config).Values["ConsensusType"].GetValue(), next); err != nil {
+	if err := fabric.Unmarshal(ordererGroup(tx.config).Values["ConsensusType"].GetValue(), next); err != nil {
 		return err
 	}
 	switch {
@@ -188,6 +189,8 @@ func (s *realSupport) ChannelID() string { return channel }
 
 func (s *realSupport) ConfigtxValidator() configtx.Validator { return s.bundle.ConfigtxValidator() }
 
+func (s *realSupport) MSPManager() msp.MSPManager { return s.bundle.MSPManager() }
+
 func (s *realSupport) PolicyManager() policies.Manager { return s.bundle.PolicyManager() }
 
 func (s *realSupport) OrdererConfig() (channelconfig.Orderer, bool) { return s.bundle.OrdererConfig() }
@@ -198,11 +201,11 @@ func (s *realSupport) ValidateNew(next channelconfig.Resources) error {
 
 // ProcessConfigMsg is Fabric's check at Broadcast, but for the envelope's signature.
 func (s *realSupport) ProcessConfigMsg(envelope *fabric.Envelope) (*fabric.Envelope, uint64, error) {
-	config, err := configOfEnvelope(envelope)
+	tx, err := processable(envelope)
 	if err != nil {
 		return nil, 0, err
 	}
-	next, err := s.bundle.ConfigtxValidator().ProposeConfigUpdate(config.LastUpdate)
+	next, err := s.bundle.ConfigtxValidator().ProposeConfigUpdate(tx.envelope.LastUpdate)
 	if err != nil {
 		return nil, 0, err
 	}

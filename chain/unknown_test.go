@@ -26,9 +26,9 @@ func (j knowing) verdict(e machine.Judge) machine.Verdict {
 	if v := j.lenient.verdict(e); e.Class != machine.Config || v != (machine.Verdict{}) {
 		return v
 	}
-	config, err := configOfEnvelope(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
+	tx, err := opened(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
 	if err == nil {
-		err = j.agreed.config(j.ledger.ConfigtxValidator().ConfigProto(), config.Config)
+		err = j.agreed.config(j.ledger.ConfigtxValidator().ConfigProto(), tx.config)
 	}
 	switch {
 	case errors.Is(err, engine.ErrUnknown):

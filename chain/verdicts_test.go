@@ -113,9 +113,9 @@ func TestUnauthorizedUpdatesStopNothing(t *testing.T) {
 		all[name](next.ChannelGroup)
 		unsigned := c.update(next, false)
 		late := c.update(next, true)
-		alter(t, late, func(config *fabric.ConfigEnvelope) { config.Config.Sequence++ })
+		c.alter(late, func(config *fabric.ConfigEnvelope) { config.Config.Sequence++ })
 		other := c.update(next, true)
-		alter(t, other, func(config *fabric.ConfigEnvelope) { enable(config.Config.ChannelGroup, "V8_8") })
+		c.alter(other, func(config *fabric.ConfigEnvelope) { enable(config.Config.ChannelGroup, "V8_8") })
 		for what, e := range map[string]*fabric.Envelope{"unsigned": unsigned, "late": late, "another config than the update's": other} {
 			for _, b := range c.builds()[2:] {
 				if v := b.verdict(machine.CheckAgreed, e); v.Refusal == "" {
@@ -126,16 +126,17 @@ func TestUnauthorizedUpdatesStopNothing(t *testing.T) {
 	}
 }
 
-// alter changes what is in a config envelope.
-func alter(t *testing.T, envelope *fabric.Envelope, change func(*fabric.ConfigEnvelope)) {
+// alter changes what is in a config envelope, and signs it again.
+func (c *realChannel) alter(envelope *fabric.Envelope, change func(*fabric.ConfigEnvelope)) {
 	config := &fabric.ConfigEnvelope{}
 	payload := protoutil.UnmarshalPayloadOrPanic(envelope.Payload)
 	if err := fabric.Unmarshal(payload.Data, config); err != nil {
-		t.Fatal(err)
+		c.Fatal(err)
 	}
 	change(config)
 	payload.Data = protoutil.MarshalOrPanic(config)
 	envelope.Payload = protoutil.MarshalOrPanic(payload)
+	envelope.Signature = c.sign(envelope.Payload)
 }
 
 // A list that was accepted once does not keep a channel from being changed, nor

@@ -14,6 +14,7 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -25,6 +26,7 @@ import (
 type support interface {
 	consensus.ConsenterSupport
 	ValidateNew(next channelconfig.Resources) error
+	MSPManager() msp.MSPManager
 }
 
 // Ledger stands in for Fabric's support: blocks, and the channel config that

@@ -128,7 +128,7 @@ type Settings struct {
 // ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
-var ErrUnknown = errors.New("this build does not know what a config asks for")
+var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", ErrNoVerdict)
 
 // ErrUnable is wrapped by Host.Reproduce when this orderer cannot do what another one
 // can, or itself later: the update still holds.
@@ -313,7 +313,10 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 		return nil // taken before
 	}
 	e.unread.read(r.Value)
-	in := e.Decode(r)
+	var in machine.Input
+	if err := Guarded(func() error { in = e.Decode(r); return nil }); err != nil {
+		return stop(fmt.Errorf("topic %q, record at offset %d: %w", e.host.Channel(), r.Offset, err))
+	}
 	e.newest = e.newest.with(seenIn(r, in))
 	return e.took(e.step(ctx, in))
 }
