@@ -8,6 +8,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -15,7 +16,15 @@ import (
 // config block: every orderer of a kafka channel is. It depends on nothing but
 // the block. The error says what to change in the block; osnadmin shows it to
 // whoever tries to join with it.
-func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
+func (c *Consenter) IsChannelMember(block *fabric.Block) (member bool, err error) {
+	err = engine.Guarded(func() (err error) {
+		member, err = c.isMember(block)
+		return err
+	})
+	return member, err
+}
+
+func (c *Consenter) isMember(block *fabric.Block) (bool, error) {
 	config, orderer, err := c.ordererConfig(block)
 	if err != nil {
 		return false, err
