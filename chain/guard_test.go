@@ -218,3 +218,29 @@ func TestPoliciesInsideEachOther(t *testing.T) {
 		r.comesTo(e, map[machine.Check]string{machine.CheckAgreed: want, machine.CheckWriter: want})
 	}
 }
+
+// Fields that no release has are compared in different ways by the releases.
+func TestUnknownFieldsOfAConfig(t *testing.T) {
+	r := newReal(t, fabrictest.NewNetwork(nil))
+	extra := fabrictest.Nest([]byte("x"), 1, 1000)
+	sound := r.proposed(r.larger())
+	r.comesTo(sound, map[machine.Check]string{machine.CheckAgreed: "taken"})
+
+	payload, err := protoutil.UnmarshalPayload(sound.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload.Data = append(payload.Data, extra...)
+	inEnvelope := r.net.Orderer.Envelope(protoutil.MarshalOrPanic(payload))
+	payload.Data = append(payload.Data[:len(payload.Data)-len(extra)], fabrictest.Nest(extra, 1, 1)...) // merged into the config
+	inConfig := r.net.Orderer.Envelope(protoutil.MarshalOrPanic(payload))
+	inGroup := r.proposed(append(r.larger(), fabrictest.Nest(extra, 1, 3)...)) // merged into the write set
+	for name, c := range map[string]struct {
+		envelope *fabric.Envelope
+		comes    string
+	}{"config envelope": {inEnvelope, "refused"}, "config": {inConfig, "refused"}, "update": {inGroup, "stops"}} {
+		t.Run(name, func(t *testing.T) {
+			r.in(t).comesTo(c.envelope, map[machine.Check]string{machine.CheckAgreed: c.comes, machine.CheckWriter: "taken"})
+		})
+	}
+}

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,7 +39,7 @@ func (c *Chain) checkNew(envelope *fabric.Envelope) error {
 		if err := tx.usable(); err != nil {
 			return err
 		}
-		return c.agreed.config(c.support.ConfigtxValidator().ConfigProto(), tx.config)
+		return errors.Join(c.agreed.unknown.update(tx.update), c.agreed.config(c.support.ConfigtxValidator().ConfigProto(), tx.config))
 	})
 }
 

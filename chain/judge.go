@@ -111,6 +111,9 @@ func (j *judge) config(envelope *fabric.Envelope) error {
 	if err != nil {
 		return err
 	}
+	if err := j.agreed.unknown.update(tx.update); err != nil {
+		return err
+	}
 	if err := j.support.ValidateNew(bundle); err != nil {
 		return err
 	}

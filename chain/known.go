@@ -85,6 +85,15 @@ func (u unknown) config(now, next *fabric.Config) error {
 	return u.group("", channelconfig.ChannelGroupKey, u.shape, now.GetChannelGroup(), next.GetChannelGroup())
 }
 
+// update looks for fields of the update itself. Only the strict rules ask: in-tree
+// orderers ignore what does not come into the config.
+func (u unknown) update(update *fabric.ConfigUpdate) error {
+	if strange(fabric.Reflect(update)) {
+		return novel("fields of the update")
+	}
+	return nil
+}
+
 // beyond is something that a config update asks for and this build does not know.
 type beyond struct{ asked, known string }
 

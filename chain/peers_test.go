@@ -38,9 +38,9 @@ func (r *real) transacted(change func(*cb.Payload, *pb.Transaction, *pb.Chaincod
 }
 
 // survives says how a peer flags a transaction, and whether its process does not end.
-func (r *real) survives(e *fabric.Envelope) (code pb.TxValidationCode, ok bool) {
-	err := engine.Guarded(func() error { code = r.validates(protoutil.MarshalOrPanic(e)); return nil })
-	return code, err == nil
+func (r *real) survives(e *fabric.Envelope) (code pb.TxValidationCode, err error) {
+	err = engine.Guarded(func() error { code = r.validates(protoutil.MarshalOrPanic(e)); return nil })
+	return code, err
 }
 
 // A transaction that ends the process of every peer, or for which they refuse the
@@ -76,9 +76,9 @@ func TestTransactionsThatPeersDoNotComePast(t *testing.T) {
 				e.Signature = nil
 			}
 			block := r.chain.support.CreateNextBlock([]*fabric.Envelope{e})
-			code, alive := r.survives(e)
-			if bad := wellFormed(block); c.ordered && (!alive || bad != nil) {
-				t.Errorf("a peer: flags it %s, survives %t, block: %v", code, alive, bad)
+			code, died := r.survives(e)
+			if bad := wellFormed(block); c.ordered && (died != nil || bad != nil) {
+				t.Errorf("a peer: flags it %s, %v; block: %v", code, died, bad)
 			}
 			value, err := record.Encode(record.NewRegular(protoutil.MarshalOrPanic(e), 1, record.Regular_NORMAL))
 			if err != nil {
@@ -113,7 +113,7 @@ func isWrite(e machine.Effect) bool {
 func TestUnendorsedActionEndsAPeer(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	e := r.transacted(func(_ *cb.Payload, _ *pb.Transaction, a *pb.ChaincodeActionPayload) { a.Action = nil })
-	if code, alive := r.survives(e); alive {
+	if code, died := r.survives(e); died == nil {
 		t.Errorf("it flags it %s", code)
 	}
 }

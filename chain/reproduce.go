@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hyperledger/fabric/protoutil"
@@ -49,7 +50,7 @@ func (j *judge) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := j.agreed.config(inForce.ConfigProto(), next.GetConfig()); err != nil {
+	if err := errors.Join(j.agreed.unknown.update(tx.update), j.agreed.config(inForce.ConfigProto(), next.GetConfig())); err != nil {
 		return nil, err
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, j.support.ChannelID(), j.support, next, 0, 0)

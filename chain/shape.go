@@ -10,9 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// errDeadly is wrapped where in-tree orderers die of a record, at every restart again:
-// nothing behind it can be ordered by the compatible rules.
-var errDeadly = fmt.Errorf("%w: in-tree orderers die of it", engine.ErrNoVerdict)
+// errDeadly is wrapped where in-tree orderers die of a record: nothing behind it can be
+// ordered by the compatible rules.
+var errDeadly = engine.NoVerdict(errors.New("in-tree orderers die of it, at every restart again"))
 
 // deepest is how many groups a config may have inside each other. Fabric takes four:
 // the channel, the consortiums, a consortium, an organisation.
@@ -92,7 +92,19 @@ func processable(envelope *fabric.Envelope) (configTx, error) {
 func (tx configTx) usable() error {
 	const root = "/Channel"
 	written := tx.update.GetWriteSet()
-	return errors.Join(soundMSPs(written), subPolicies(tx.config.GetChannelGroup(), root), modPolicies(written, root))
+	return errors.Join(known(tx.envelope), known(tx.config),
+		soundMSPs(written), subPolicies(tx.config.GetChannelGroup(), root), modPolicies(written, root))
+}
+
+// known refuses a message around the config with a field that its type does not have:
+// no update authorises it, and protobuf libraries differ in whether it counts when
+// configs are compared. One inside the config that an update brings is for agreed.
+func known(m fabric.Message) error {
+	r := fabric.Reflect(m)
+	if n := len(r.GetUnknown()); n > 0 {
+		return fmt.Errorf("%s with %d bytes of unknown fields", r.Descriptor().Name(), n)
+	}
+	return nil
 }
 
 // modPolicies and subPolicies refuse the name of a group where that of a policy in it

@@ -7,10 +7,19 @@ import (
 	"strings"
 )
 
-// ErrNoVerdict is wrapped by an error of Host.Process, and by those of Guarded, when
-// this orderer cannot tell whether an envelope holds: another orderer may make a
-// block of it, so that to skip it could be a fork. The channel stops before it.
-var ErrNoVerdict = errors.New("this orderer cannot judge it")
+// ErrNoVerdict is what an error of NoVerdict or Guarded is: this orderer cannot tell
+// whether an envelope holds. Another one may make a block of it, so that to skip it
+// could be a fork; by the compatible rules the channel stops before it.
+var ErrNoVerdict = errors.New("no verdict")
+
+// NoVerdict makes an error an ErrNoVerdict and leaves its text as it is.
+func NoVerdict(err error) error { return noVerdict{err} }
+
+type noVerdict struct{ error }
+
+func (e noVerdict) Unwrap() error { return e.error }
+
+func (noVerdict) Is(target error) bool { return target == ErrNoVerdict }
 
 // Guarded calls f, which hands bytes that somebody else wrote to Fabric: from the
 // topic, from another orderer, from a client, from the ledger. Fabric's code panics
@@ -24,7 +33,7 @@ var ErrNoVerdict = errors.New("this orderer cannot judge it")
 func Guarded(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: Fabric's code fails at it (%s: %s)", ErrNoVerdict, where(), brief(r))
+			err = NoVerdict(fmt.Errorf("Fabric's code fails at it (%s: %s); report this with the record or block that it is about", where(), brief(r)))
 		}
 	}()
 	return f()
