@@ -153,9 +153,8 @@ func FuzzFabric(f *testing.F) {
 	seeds := updates(first)
 	reached := 0
 	for i, update := range seeds {
-		for layer := range uint8(layers) {
-			f.Add(uint8(i), layer, uint8(record.Regular_CONFIG), uint8(1), []byte(nil))
-		}
+		f.Add(uint8(i), uint8(0), uint8(record.Regular_CONFIG), uint8(1), []byte(nil))
+		f.Add(uint8(0), uint8(i), uint8(i), uint8(i), []byte{byte(i), 0, byte(i), byte(i)})
 		if written(first.taken(machine.Strict, first.mutant(update, 0, record.Regular_CONFIG, 1, nil))) {
 			reached++
 		}

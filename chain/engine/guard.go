@@ -33,7 +33,7 @@ func (noVerdict) Is(target error) bool { return target == ErrNoVerdict }
 func Guarded(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = NoVerdict(fmt.Errorf("Fabric's code fails at it (%s: %s); report this with the record or block that it is about", where(), brief(r)))
+			err = NoVerdict(fmt.Errorf("it makes Fabric's code panic (%s: %s); report this with the record or block that it is about", where(), brief(r)))
 		}
 	}()
 	return f()

@@ -88,7 +88,7 @@ func (n *Network) Config(c *fabric.ConfigEnvelope) *fabric.Envelope {
 	return must(protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, ChannelID, n.Orderer, c, 0, 0))
 }
 
-// Sign makes an envelope of a payload.
+// Envelope signs a payload.
 func (i *Identity) Envelope(payload []byte) *fabric.Envelope {
 	return &fabric.Envelope{Payload: payload, Signature: must(i.Sign(payload))}
 }
