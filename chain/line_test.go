@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	cb "github.com/hyperledger/fabric-protos-go/common"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
@@ -87,20 +88,37 @@ func refusedBy31(c *fabric.Config) error {
 	return refusedKeys(c, x509.RSA)
 }
 
-// refusedKeys refuses administrators with keys of a kind.
+// refusedKeys refuses administrators, and Ed25519 authorities, with keys of a kind.
 func refusedKeys(c *fabric.Config, kind x509.PublicKeyAlgorithm) error {
 	for _, org := range c.ChannelGroup.Groups["Orderer"].Groups {
 		config, inner := &fabric.MSPConfig{}, &fabric.FabricMSPConfig{}
 		if err := errors.Join(fabric.Unmarshal(org.Values["MSP"].GetValue(), config), fabric.Unmarshal(config.Config, inner)); err != nil {
 			return err
 		}
-		for _, text := range inner.Admins {
+		certs := inner.Admins
+		if kind == x509.Ed25519 {
+			certs = append(certs, inner.RootCerts...)
+		}
+		for _, text := range certs {
 			if k, ok := keyOf(text); ok && k == kind {
-				return fmt.Errorf("an administrator with an %s key", kind)
+				return fmt.Errorf("an %s key", kind)
 			}
 		}
 	}
 	return nil
+}
+
+// starts reports whether Fabric's registrar of the line takes a channel with the
+// capabilities of its config in force. The module's takes its draft of V3_0.
+func (l line) starts(c *fabric.Config) bool {
+	for group, g := range map[string]*fabric.ConfigGroup{"Channel": c.ChannelGroup, "Orderer": ordererGroup(c)} {
+		for name := range capabilitiesOf(g) {
+			if !l.knows(group, name) && (l.name != "module" || name != "V3_0") {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // build is the judge of a line, for a channel at its config.
@@ -123,23 +141,37 @@ func (c *realChannel) build(l line) *build {
 	return b
 }
 
-// read is the line's NewBundle. Values that only a later line knows are not shown
-// to that of go.mod's Fabric, nor keys that it does not take.
+// read is the line's NewBundle.
 func (b *build) read(config *fabric.Config) (*channelconfig.Bundle, error) {
 	if err := b.refuses(config); err != nil {
 		return nil, err
 	}
-	shown := &fabric.Config{}
-	if err := fabric.Unmarshal(protoutil.MarshalOrPanic(config), shown); err != nil {
-		return nil, err
+	return channelconfig.NewBundle(channel, b.shown(config), b.channel.provider)
+}
+
+// shown is a config as go.mod's Fabric is given it: without the values, capabilities
+// and keys that only a later line knows.
+func (b *build) shown(config *fabric.Config) *fabric.Config {
+	copied := &fabric.Config{}
+	if err := fabric.Unmarshal(protoutil.MarshalOrPanic(config), copied); err != nil {
+		panic(err)
 	}
+	root := copied.ChannelGroup
 	if _, ok := b.shape.values["Novelty"]; ok {
-		delete(shown.ChannelGroup.Values, "Novelty")
+		delete(root.Values, "Novelty")
 	}
-	if refusedKeys(shown, x509.Ed25519) != nil {
-		shown.ChannelGroup.Groups["Orderer"].Groups["Org"].Values["MSP"] = b.channel.config.ChannelGroup.Groups["Orderer"].Groups["Org"].Values["MSP"]
+	if app := root.Groups["Application"]; app != nil && b.knows("Application", "V9_9") && capabilitiesOf(app)["V9_9"] != nil {
+		enable(app, "V2_0")
 	}
-	return channelconfig.NewBundle(channel, shown, b.channel.provider)
+	if refusedKeys(copied, x509.Ed25519) != nil {
+		for _, kind := range []string{"Orderer", "Application"} {
+			if root.Groups[kind] == nil {
+				continue
+			}
+			root.Groups[kind].Groups["Org"].Values["MSP"] = b.channel.config.ChannelGroup.Groups[kind].Groups["Org"].Values["MSP"]
+		}
+	}
+	return copied
 }
 
 // verdict is that on a config record.
@@ -168,7 +200,7 @@ func (m maintenance) Apply(envelope *fabric.Envelope) error {
 	}
 	switch {
 	case next.Type == now.ConsensusType():
-		return m.module.Apply(envelope)
+		return m.module.Apply(typed(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: m.support.build.shown(config.Config), LastUpdate: config.LastUpdate}))
 	case now.ConsensusState() != ab.ConsensusType_STATE_MAINTENANCE || next.State != ab.ConsensusType_STATE_MAINTENANCE:
 		return errors.New("not in maintenance mode")
 	case !strings.Contains(m.targets, next.Type):
@@ -209,12 +241,8 @@ func (s *realSupport) ProcessConfigMsg(envelope *fabric.Envelope) (*fabric.Envel
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, group := range []string{channelconfig.ChannelGroupKey, channelconfig.OrdererGroupKey} {
-		for c := range capabilitiesOf(map[string]*fabric.ConfigGroup{"Channel": next.Config.ChannelGroup, "Orderer": ordererGroup(next.Config)}[group]) {
-			if !s.build.knows(group, c) {
-				return nil, 0, fmt.Errorf("capability %s is required but not supported", c)
-			}
-		}
+	if !s.build.starts(next.Config) {
+		return nil, 0, errors.New("a capability is required but not supported")
 	}
 	bundle, err := s.build.read(next.Config)
 	if err != nil {

@@ -41,6 +41,7 @@ func (j knowing) verdict(e machine.Judge) machine.Verdict {
 
 // newerBuild makes every chain that starts from now on one of a build that knows V9_9.
 func (r *rig) newerBuild(l *ledger) *Chain {
+	l.Newer()
 	c := r.chain(l)
 	c.agreed.knows = func(string, string) bool { return true }
 	c.judge = knowing{lenient{l}, c.agreed}

@@ -40,6 +40,8 @@ var verdictsOfThisBuild = map[string]string{
 	"channel V9_9":           `capability "V9_9" of /Channel, ` + stops + ": Fabric 9.9 introduced it; replace this orderer",
 	"orderer V9_9":           `capability "V9_9" of /Channel/Orderer, ` + stops,
 	"application V9_9":       `capability "V9_9" of /Channel/Application, ` + stops,
+	"only application V9_9":  stops,
+	"ACLs":                   passes,
 	"normal":                 "update would have no effect",
 	"another state":          "consensus state 7 is neither STATE_NORMAL nor STATE_MAINTENANCE",
 	"metadata":               "consensus type kafka takes no metadata",

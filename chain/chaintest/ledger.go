@@ -51,6 +51,7 @@ type Ledger struct {
 	config  Settings
 	set     map[string]int
 	stalled <-chan struct{} // not nil: commits wait until it is closed
+	newer   bool            // see Newer
 }
 
 // Stored is a committed block and its consenter metadata.
@@ -235,6 +236,7 @@ func (l *Ledger) apply(u Update) {
 	l.set[u.Key]++
 	l.config.Seq++
 	u.change(&l.config)
+	l.mustSupport()
 }
 
 func (l *Ledger) applies(u Update) error {
