@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hyperledger/fabric/protoutil"
+
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/hyperledger/fabric/protoutil"
 )
 
 var _ engine.Host = (*host)(nil)
@@ -21,6 +22,8 @@ type host struct {
 	support Support
 	cut     *cutter
 	puller  *puller // of a catch-up; nil outside of one
+
+	grant *grant // of the blocks that were let through last; nil for none
 
 	came func() // is called when something came from the brokers
 
@@ -82,15 +85,13 @@ func (h *host) Append(ctx context.Context, value []byte) error {
 // mostDoubled keeps a time limit from overflowing: 10 s become a week.
 const mostDoubled = 16
 
-func (h *host) Room(bytes int) error { return h.chain.opts.Room(bytes) }
-
 func (h *host) Write(b engine.Block) error {
 	block, err := h.nextBlock(b)
 	if err != nil {
 		return err
 	}
 	h.support.WriteBlock(block, b.Metadata)
-	h.chain.height = uint64(b.Number) + 1
+	h.wrote(b)
 	return nil
 }
 
@@ -100,8 +101,14 @@ func (h *host) WriteConfig(b engine.Block) error {
 		return err
 	}
 	h.support.WriteConfigBlock(block, b.Metadata)
-	h.chain.height = uint64(b.Number) + 1
+	h.wrote(b)
 	return nil
+}
+
+// wrote takes note of a block that the block writer has.
+func (h *host) wrote(b engine.Block) {
+	h.chain.height = uint64(b.Number) + 1
+	h.grant.wrote(sizeOf(b), h.chain.height)
 }
 
 // nextBlock makes the block that follows the ledger's last. The block writer
@@ -135,17 +142,10 @@ func (h *host) Block(number machine.BlockNumber) *engine.Block {
 	return &block
 }
 
-func blockOf(b *fabric.Block) (engine.Block, error) {
-	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
-	if err != nil {
-		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
-	}
-	return engine.Block{
-		Number:    machine.BlockNumber(b.Header.Number),
-		Envelopes: b.Data.Data,
-		Config:    protoutil.IsConfigBlock(b),
-		Metadata:  metadata.GetValue(),
-	}, nil
+// isConfigBlock reports whether a block holds a config and nothing else. Fabric's own
+// function does not count the envelopes in every release.
+func isConfigBlock(b *fabric.Block) bool {
+	return len(b.Data.Data) == 1 && protoutil.IsConfigBlock(b)
 }
 
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }

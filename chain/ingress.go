@@ -2,7 +2,6 @@ package chain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -106,23 +105,28 @@ func (c *Chain) append(ctx context.Context, value []byte) error {
 	}
 	defer k.users.Done()
 	err := k.log.Append(ctx, value)
-	if log.ClassOf(err) == log.Ambiguous || errors.Is(err, log.ErrClosed) {
+	if err != nil && log.ClassOf(err) == log.Ambiguous {
 		c.opts.Events.Ambiguous(err)
 	}
 	return err
 }
 
-// explain says to a client what became of its envelope, on a chain that was
-// stopped meanwhile too.
+// explain tells a client why its envelope was not acknowledged, on a chain that was
+// stopped meanwhile too, and whether it may be ordered all the same.
 func (c *Chain) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	if c.life.Err() != nil {
-		return fmt.Errorf("%w; the envelope may or may not be ordered", ErrHalted)
+	cause := ErrHalted
+	if c.life.Err() == nil {
+		final, now := c.status.final()
+		if !final {
+			return err
+		}
+		cause = now
 	}
-	if final, now := c.status.final(); final {
-		return fmt.Errorf("%w; the envelope may or may not be ordered", now)
+	if log.ClassOf(err) == log.Ambiguous {
+		return fmt.Errorf("%w; the envelope may or may not be ordered", cause)
 	}
-	return err
+	return fmt.Errorf("%w; the envelope is not ordered", cause)
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// arbiter answers Judge effects.
+// arbiter answers Judge effects, and computes lagging configs again.
 type arbiter interface {
 	verdict(machine.Judge) machine.Verdict
+	reproduce(config *fabric.Envelope) (*fabric.Envelope, error)
 }
 
 // judge gives verdicts on envelopes at the config in force. Every orderer must
@@ -22,8 +23,8 @@ type arbiter interface {
 // local file, no local setting.
 type judge struct {
 	support     Support
-	crypto      fabric.CryptoProvider
 	agreed      agreed
+	read        func(*fabric.Config) (*channelconfig.Bundle, error) // as this build's Fabric does
 	size        msgprocessor.Rule
 	signature   msgprocessor.Rule
 	maintenance msgprocessor.Rule
@@ -31,9 +32,11 @@ type judge struct {
 
 func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
 	return &judge{
-		support:     s,
-		crypto:      crypto,
-		agreed:      newAgreed(),
+		support: s,
+		agreed:  newAgreed(),
+		read: func(c *fabric.Config) (*channelconfig.Bundle, error) {
+			return channelconfig.NewBundle(s.ChannelID(), c, crypto)
+		},
 		size:        msgprocessor.NewSizeFilter(s),
 		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
 		maintenance: msgprocessor.NewMaintenanceFilter(s, crypto),
@@ -88,10 +91,7 @@ func (j *judge) normal(envelope *fabric.Envelope) error {
 	if orderer.Capabilities().ConsensusTypeMigration() && orderer.ConsensusState() != fabric.StateNormal {
 		return errors.New("the channel is in maintenance mode")
 	}
-	if err := j.size.Apply(envelope); err != nil {
-		return err
-	}
-	return j.signature.Apply(envelope)
+	return j.writes(envelope)
 }
 
 // config refuses whatever a block writer would panic on, and what could not be
@@ -125,7 +125,7 @@ func (j *judge) bundle(envelope *fabric.Envelope, rules func(now, next *fabric.C
 	if err := rules(inForce.ConfigProto(), config.Config); err != nil {
 		return nil, err
 	}
-	bundle, err := channelconfig.NewBundle(j.support.ChannelID(), config.Config, j.crypto)
+	bundle, err := j.read(config.Config)
 	if err != nil {
 		return nil, err
 	}

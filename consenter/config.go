@@ -48,6 +48,7 @@ type Topic struct {
 	Compatible []string                    // channels; * is all
 	PassCuts   map[string][]machine.Offset // by channel
 	Moved      map[string]string           // topic ids, by channel
+	Begin      []string                    // channels; * is all
 }
 
 // of is what an operator says about a channel.
@@ -56,6 +57,7 @@ func (t Topic) of(channel string) engine.Settings {
 		Compatible: slices.Contains(t.Compatible, channel) || slices.Contains(t.Compatible, "*"),
 		PassCuts:   t.PassCuts[channel],
 		MovedTo:    t.Moved[channel],
+		Begin:      slices.Contains(t.Begin, channel) || slices.Contains(t.Begin, "*"),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain"
@@ -47,7 +48,8 @@ type Consenter struct {
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
-	disk        disk
+	dialer      *cluster.StandardDialer // to other orderers; nil: there is none
+	disk        *disk
 	metrics     *metrics
 	health      *health
 	door        door
@@ -88,7 +90,8 @@ func New(host Host) (*Consenter, error) {
 		sasl:        auth,
 		crypto:      host.Crypto,
 		cluster:     host.Cluster,
-		disk:        disk{dir: host.LedgerDir, reserve: int64(config.DiskReserve)},
+		dialer:      host.Cluster.dialer(),
+		disk:        newDisk(host.LedgerDir, int64(config.DiskReserve)),
 		metrics:     m,
 		health:      state,
 		logger:      logger,

@@ -78,7 +78,7 @@ func TestSettingsReachTheChain(t *testing.T) {
 	require.NotNil(t, o.OpenLog)
 	require.NotNil(t, o.Crypto)
 	require.NotNil(t, o.NewPuller)
-	require.NoError(t, o.Room(1))
+	require.NoError(t, o.Room(1, func() bool { return true }))
 	o.OpenLog, o.Crypto, o.NewPuller, o.Room, o.Events = nil, nil, nil, nil, engine.Events{}
 	require.Equal(t, chain.Options{
 		Brokers:  []string{"mine:9092"},

@@ -40,6 +40,7 @@ func (c *Config) keys(dir string) []key {
 		{"Topic.Compatible", channels(&c.Topic.Compatible), none},
 		{"Topic.PassCuts", offsets(&c.Topic.PassCuts), none},
 		{"Topic.Moved", topicIDs(&c.Topic.Moved), none},
+		{"Topic.Begin", channels(&c.Topic.Begin), none},
 		{"Timeouts.Dial", duration(&c.Timeouts.Dial, leastTimeout), none},
 		{"Timeouts.Read", duration(&c.Timeouts.Read, leastTimeout), none},
 		{"Timeouts.Write", duration(&c.Timeouts.Write, leastTimeout), none},

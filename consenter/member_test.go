@@ -10,7 +10,7 @@ import (
 )
 
 func TestEveryOrdererIsAMember(t *testing.T) {
-	block := channelSpec{kind: "kafka", brokers: []string{"kafka1:9092", "[::1]:9093"}}.block()
+	block := channelSpec{kind: "kafka", brokers: []string{"kafka1:9092", "kafka2.example.com:9093"}}.block()
 	member, err := plainConsenter(t).IsChannelMember(block)
 	require.NoError(t, err)
 	require.True(t, member)

@@ -39,10 +39,14 @@ func textOf(payload []byte) string { return string(protoutil.UnmarshalPayloadOrP
 
 // ConfigEnvelope is one whose update applies while key was set version times,
 // computed to be the config of sequence seq. A key is what the update sets:
-// "count", "etcdraft", "brokers:HOST:PORT"; anything else sets nothing.
+// "count", "etcdraft", "brokers:HOST:PORT", "capability:NAME"; anything else sets
+// nothing. The config in the envelope shows brokers and capability alone.
 func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelope {
+	shown := Settings{}.withDefaults()
+	Update{Key: key}.change(&shown)
+	shown.Type = engine.ConsensusType
 	return EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{
-		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(engine.ConsensusType, "kafka:9092")},
+		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(shown)},
 		LastUpdate: &fabric.Envelope{Payload: fmt.Appendf(nil, "%d %s", version, key)},
 	}))
 }
@@ -62,6 +66,8 @@ func (u Update) change(s *Settings) {
 		s.Type = u.Key
 	case strings.HasPrefix(u.Key, "brokers:"):
 		s.Brokers = []string{strings.TrimPrefix(u.Key, "brokers:")}
+	case strings.HasPrefix(u.Key, "capability:"):
+		s.Capability = strings.TrimPrefix(u.Key, "capability:")
 	}
 }
 

@@ -143,6 +143,8 @@ func (c *channel) write(b engine.Block) error {
 }
 
 // Pull finds nobody: there is one orderer.
+func (c *channel) Others(context.Context) ([]engine.Answer, error) { return nil, nil }
+
 func (c *channel) Pull(context.Context, machine.BlockNumber) (engine.Block, error) {
 	return engine.Block{}, engine.ErrNoBlock
 }
@@ -183,6 +185,11 @@ func (c *channel) Process(class machine.Class, envelope []byte) ([]byte, machine
 		c.processed[key] = p
 	}
 	return p.anew, machine.ConfigSeq(seq), p.err
+}
+
+// Reproduce has no orderer of its own that could be unable to.
+func (c *channel) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
+	return c.Process(machine.Config, envelope)
 }
 
 func (c *channel) process(class machine.Class, b []byte) ([]byte, error) {

@@ -37,7 +37,7 @@ func (e *Engine) Connect(ctx context.Context) error {
 		return err
 	}
 	e.topic = topic
-	e.bare = false
+	e.bare, e.aheadSince = false, nil
 	e.extend(bounds)
 	if e.ruleSet() != machine.Undescribed {
 		e.host.Described()
@@ -71,6 +71,9 @@ func (e *Engine) Recheck(ctx context.Context) error {
 	if err := e.sourced(ctx); err != nil {
 		return err
 	}
+	if tail := e.Next() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
+		e.events.TailUnchecked(tail)
+	}
 	e.extend(bounds)
 	e.host.Moved(Reading, nil)
 	return nil
@@ -93,7 +96,12 @@ func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 	if err := e.within(bounds); err != nil {
 		return log.Bounds{}, err
 	}
-	e.topicID = id.TopicID
+	if bounds.End == 0 {
+		if err := e.mayBegin(ctx); err != nil {
+			return log.Bounds{}, err
+		}
+	}
+	e.topicID, e.clusterID = id.TopicID, id.ClusterID
 	return bounds, nil
 }
 
@@ -108,6 +116,9 @@ func (e *Engine) identity(ctx context.Context, topic log.Log) (log.Identity, err
 	}
 	if e.Next() > 0 || e.topicID != "" {
 		return id, e.gone(err)
+	}
+	if err := e.mayBegin(ctx); err != nil {
+		return id, err
 	}
 	if err := topic.Create(ctx); err != nil {
 		return id, err
@@ -138,6 +149,9 @@ func (e *Engine) sameTopic(id log.Identity) error {
 	if e.topicID != "" && id.TopicID != "" && id.TopicID != e.topicID && e.Next() > 0 {
 		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer goes on at offset %d: "+
 			"it was deleted and created again, or the brokers are of another cluster; %s", name, e.topicID, id.TopicID, e.Next(), bringBack)
+	}
+	if err := e.stays(id.ClusterID); err != nil {
+		return err
 	}
 	return e.pinned(id.TopicID)
 }

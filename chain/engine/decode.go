@@ -48,6 +48,7 @@ func connectOf(at machine.Offset, sum machine.Digest, size int, payload []byte) 
 		Channel:       d.ChannelId,
 		GenesisHash:   d.GenesisHash,
 		Topic:         d.TopicId,
+		Cluster:       d.ClusterId,
 	}}
 }
 

@@ -68,6 +68,10 @@ type Host interface {
 	// Write and WriteConfig must fail for one that does not follow the ledger's last.
 	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
 
+	// Others asks all other orderers of the channel how many blocks they have; one
+	// answer each, in any order. The error says why they cannot be asked.
+	Others(ctx context.Context) ([]Answer, error)
+
 	// Blocks are those of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
@@ -78,6 +82,11 @@ type Host interface {
 	// to carry: a config envelope is computed anew. ErrUnknown is wrapped when
 	// this build does not know what an authorised config update asks for.
 	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
+
+	// Reproduce computes a config envelope again at the config in force, by checks that give
+	// every orderer the same answer: no clock, nothing of this orderer's. An error says that the
+	// update does not hold, unless it wraps ErrUnable or ErrUnknown.
+	Reproduce(envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
 
 	// Arm starts the batch timer for a block, instead of any other: it runs a
 	// Poster once the time is over. A timer that runs for the block already, up to
@@ -113,12 +122,17 @@ type Settings struct {
 	Compatible bool             // a topic without a description may be read, by the compatible rules
 	PassCuts   []machine.Offset // time-to-cut records that the compatible rules are to pass over
 	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
+	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
-// ErrUnknown is what Host.Process wraps, and a Host's Verdict.Stop comes from, when
+// ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
-var ErrUnknown = errors.New("which this build does not know")
+var ErrUnknown = errors.New("this build does not know what a config asks for")
+
+// ErrUnable is wrapped by Host.Reproduce when this orderer cannot do what another one
+// can, or itself later: the update still holds.
+var ErrUnable = errors.New("this orderer cannot sign")
 
 // ErrMigrated says that a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")
@@ -140,9 +154,13 @@ type Engine struct {
 	reader  log.Reader     // of the session; nil in none
 	ahead   *log.Record    // that the reader has returned before it was due; nil for none
 	proof   *proof         // that the topic is the ledger's; nil before the first
+	newest  newest         // records of the proof and since
 	end     machine.Offset // of the log, when it was checked last
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
+
+	clusterID  string         // of the brokers that the topic is on; empty before the first session
+	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic; nil: not so
 
 	effects    []machine.Effect // of the last step, not performed yet
 	arrived    bool             // the session has come to the end that the log had at its start
@@ -171,7 +189,7 @@ const (
 	Reopen Next = iota // connect again at once: nothing is wrong
 	Pull               // call CatchUp: the topic does not have the next record any more
 	Retry              // connect again after a pause: the log cannot be read
-	Await              // the same, but it is a block of another orderer that is awaited
+	Await              // the same, but it is other orderers that are awaited
 	Stop               // nothing more, until an operator has removed the cause
 )
 
@@ -201,6 +219,10 @@ func (e *Engine) After(err error) Next {
 	case errors.As(err, &awaitingBlock{}):
 		e.host.Moved(Pulling, err)
 		return Await
+	case errors.As(err, &waiting{}):
+		e.bare = false
+		e.host.Moved(Waiting, err)
+		return Await
 	case errors.As(err, &e.trimmed):
 		return Pull
 	case errors.Is(err, errPulled), errors.Is(err, errReopen), errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader), errors.Is(err, ErrDue):
@@ -210,6 +232,7 @@ func (e *Engine) After(err error) Next {
 		return Stop
 	}
 	e.bare = false
+	e.doubt()
 	e.host.Moved(CutOff, err)
 	return Retry
 }
@@ -290,7 +313,9 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 		return nil // taken before
 	}
 	e.unread.read(r.Value)
-	return e.took(e.step(ctx, e.Decode(r)))
+	in := e.Decode(r)
+	e.newest = e.newest.with(seenIn(r, in))
+	return e.took(e.step(ctx, in))
 }
 
 // resume performs what was held back when the session before ended.

@@ -18,8 +18,9 @@ import (
 // record is taken: its client was told that it is ordered.
 type owed struct {
 	at     machine.Offset
-	value  []byte
-	update digest        // of a config update that the strict rules reproduce
+	value  []byte        // nil: to be computed from source
+	source []byte        // config envelope that the strict rules reproduce
+	update digest        // of the update in it
 	seq    uint64        // at which it was computed
 	answer machine.Input // what the machine is told then; nil if it does not ask
 }
@@ -30,6 +31,11 @@ type digest = [sha256.Size]byte
 // a second copy is passed over.
 func (e *Engine) settle(ctx context.Context) error {
 	o := e.owed
+	if o.value == nil {
+		if err := e.compute(o); err != nil || e.owed == nil {
+			return err
+		}
+	}
 	err := e.host.Append(ctx, o.value)
 	if err != nil && log.ClassOf(err) != log.Rejected {
 		return err
@@ -84,20 +90,30 @@ func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
 		e.events.Skipped(f.Offset, machine.ReasonRefused, "a copy of this update is in the topic already")
 		return nil
 	}
-	anew, seq, err := e.host.Process(machine.Config, f.Envelope.Bytes)
-	if errors.Is(err, ErrUnknown) {
-		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", f.Offset, err))
-	}
-	if err != nil {
-		e.events.Skipped(f.Offset, machine.ReasonRefused, err.Error())
+	e.owed = &owed{at: f.Offset, source: f.Envelope.Bytes, update: update}
+	return e.settle(ctx)
+}
+
+// compute makes the copy of a config envelope. An orderer that is unable to takes no
+// further record: its client was told that the update is ordered, and a restart, which may
+// be what mends the orderer, reads the record again only while no later block is written.
+func (e *Engine) compute(o *owed) error {
+	again, seq, err := e.host.Reproduce(o.source)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err))
+	case errors.Is(err, ErrUnable):
+		return fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err)
+	case err != nil:
+		e.owed = nil
+		e.events.Skipped(o.at, machine.ReasonRefused, err.Error())
 		return nil
 	}
-	value, err := regular(anew, uint64(seq), record.Regular_CONFIG, 0)
-	if err != nil {
+	o.seq = uint64(seq)
+	if o.value, err = regular(again, o.seq, record.Regular_CONFIG, 0); err != nil {
 		return stop(err)
 	}
-	e.owed = &owed{at: f.Offset, value: value, update: update, seq: uint64(seq)}
-	return e.settle(ctx)
+	return nil
 }
 
 // resubmit appends a copy of a lagging envelope by the compatible rules.

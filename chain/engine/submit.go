@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -39,11 +38,8 @@ func encode(m *record.Message) ([]byte, error) {
 // call it.
 func Submit(ctx context.Context, value []byte, append func(context.Context, []byte) error) error {
 	err := append(ctx, value)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, log.ErrClosed):
-		return fmt.Errorf("%w: the connection was replaced; the envelope may or may not be ordered", ErrNotReady)
 	}
 	switch log.ClassOf(err) {
 	case log.Rejected:

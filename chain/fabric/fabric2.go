@@ -27,6 +27,7 @@ import (
 // Messages of the ledger and of the channel configuration.
 type (
 	Block           = cb.Block
+	BlockHeader     = cb.BlockHeader
 	ChannelHeader   = cb.ChannelHeader
 	Config          = cb.Config
 	ConfigEnvelope  = cb.ConfigEnvelope
@@ -34,9 +35,13 @@ type (
 	ConfigValue     = cb.ConfigValue
 	Envelope        = cb.Envelope
 	Header          = cb.Header
+	LastConfig      = cb.LastConfig
 	Metadata        = cb.Metadata
 	Payload         = cb.Payload
 	SignatureHeader = cb.SignatureHeader
+
+	MetadataSignature    = cb.MetadataSignature
+	OrdererBlockMetadata = cb.OrdererBlockMetadata
 
 	SerializedIdentity = msp.SerializedIdentity
 
@@ -62,9 +67,13 @@ type (
 	HashingAlgorithm          = cb.HashingAlgorithm
 	ImplicitMetaPolicy        = cb.ImplicitMetaPolicy
 	MSPConfig                 = msp.MSPConfig
+	MSPRole                   = msp.MSPRole
 	OrdererAddresses          = cb.OrdererAddresses
 	SignaturePolicyEnvelope   = cb.SignaturePolicyEnvelope
 )
+
+// PrincipalRole says that a principal is a MSPRole.
+const PrincipalRole = msp.MSPPrincipal_ROLE
 
 // Policy types of a channel configuration.
 const (
@@ -94,6 +103,15 @@ func NewDeliverer(connection *grpc.ClientConn) ab.AtomicBroadcastClient {
 func SeekOfNewest() *ab.SeekInfo {
 	newest := &ab.SeekPosition{Type: &ab.SeekPosition_Newest{Newest: &ab.SeekNewest{}}}
 	return &ab.SeekInfo{Start: newest, Stop: newest, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
+}
+
+// SeekOfBlocks asks for blocks that an orderer has, from one number to another, of
+// a channel that has stopped, too.
+func SeekOfBlocks(first, last uint64) *ab.SeekInfo {
+	at := func(number uint64) *ab.SeekPosition {
+		return &ab.SeekPosition{Type: &ab.SeekPosition_Specified{Specified: &ab.SeekSpecified{Number: number}}}
+	}
+	return &ab.SeekInfo{Start: at(first), Stop: at(last), Behavior: ab.SeekInfo_FAIL_IF_NOT_READY, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
 }
 
 // Header types that the ordering rules tell apart.

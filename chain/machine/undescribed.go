@@ -64,13 +64,13 @@ func (m *Machine) described(in Connect) []Effect {
 	d := in.Description
 	m.ruleSet, m.topic = d.RuleSet, d.Topic
 	m.rules, _ = rulesOf(d.RuleSet)
-	return []Effect{Described{in.Offset, d.RuleSet, d.Topic}}
+	return []Effect{Described{in.Offset, d.RuleSet, d.Topic, d.Cluster}}
 }
 
 // withoutDescription takes the compatible rules from the record at hand on.
 func (m *Machine) withoutDescription() []Effect {
 	m.ruleSet, m.rules = Compatible, compatible{}
-	return []Effect{Described{m.last.offset, Compatible, ""}}
+	return []Effect{Described{m.last.offset, Compatible, "", ""}}
 }
 
 func (m *Machine) foreign(what string) []Effect {

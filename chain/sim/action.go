@@ -35,6 +35,7 @@ const (
 	Join     Verb = "join"      // a new orderer begins, with the blocks below A thousandths of this one's ledger
 	Fault    Verb = "fault"     // its next append meets outcome A
 	Deaf     Verb = "deaf"      // it gets no answer, the next time that it asks which topic its records are of
+	Unable   Verb = "unable"    // it cannot sign a config any more, or can again
 	Break    Verb = "break"     // what it reads breaks off after A more records
 	CutOff   Verb = "cut-off"   // it loses the brokers
 	Rejoin   Verb = "rejoin"    // it has them again

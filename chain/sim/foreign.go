@@ -118,7 +118,7 @@ func (w *World) describing(o *Orderer, n int) []byte {
 	if err != nil {
 		start.Channel, start.GenesisHash = channelID, []byte("genesis")
 	}
-	rules, id := machine.Strict, must(w.client.Identity(nilContext)).TopicID
+	rules, id := machine.Strict, must(w.client.Identity(nilContext))
 	switch n % 6 {
 	case 1:
 		start.Channel = "other"
@@ -129,7 +129,7 @@ func (w *World) describing(o *Orderer, n int) []byte {
 	case 4:
 		rules = 7
 	case 5:
-		id = "another topic"
+		id.TopicID = "another topic"
 	}
 	return must(engine.Describing(start, rules, id))
 }

@@ -117,6 +117,20 @@ func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (engine.Block, 
 	return engine.Block{}, engine.ErrNoBlock
 }
 
+// Others asks every other orderer for its height.
+func (o *Orderer) Others(context.Context) (all []engine.Answer, err error) {
+	for _, other := range o.w.orderers {
+		switch {
+		case other.ledger == o.ledger:
+		case !other.up:
+			all = append(all, engine.Answer{From: other.String(), Err: errFault})
+		default:
+			all = append(all, engine.Answer{From: other.String(), Height: machine.BlockNumber(other.ledger.height())})
+		}
+	}
+	return all, nil
+}
+
 // Block returns a block of the ledger.
 func (o *Orderer) Block(n machine.BlockNumber) *engine.Block {
 	if int(n) >= o.ledger.height() {
@@ -174,6 +188,9 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 		return nil, seq, errors.New("not an envelope of this channel")
 	case class == machine.Config && c.update == nil:
 		return nil, seq, errors.New("no config update in it")
+	case class == machine.Config && o.unable:
+		o.w.happened["unable"]++
+		return nil, seq, errSigner
 	case class == machine.Config:
 		next, err := s.apply(c.update)
 		if text := o.lacks(next); err == nil && text != "" {
@@ -185,6 +202,18 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 	}
 	return b, seq, s.allows(c)
 }
+
+// Reproduce is Broadcast's check of a config without what is this orderer's own.
+func (o *Orderer) Reproduce(b []byte) ([]byte, machine.ConfigSeq, error) {
+	again, seq, err := o.Process(machine.Config, b)
+	if errors.Is(err, errSigner) {
+		err = fmt.Errorf("%w: %w", engine.ErrUnable, err)
+	}
+	return again, seq, err
+}
+
+// errSigner is met by an orderer that cannot sign.
+var errSigner = errors.New("the key of this orderer is away")
 
 // Arm starts the batch timer, by the orderer's own clock.
 func (o *Orderer) Arm(n machine.BlockNumber) {

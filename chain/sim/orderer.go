@@ -50,6 +50,7 @@ type Orderer struct {
 	cutOff   bool             // from the brokers
 	faults   []outcome        // of its next appends
 	deaf     bool             // gets no answer to its next question for the source
+	unable   bool             // to sign a config
 	breaks   int              // its reader fails at the n-th record from now; 0 for none
 	crash    map[Point]int    // crashes when it comes to the point for the n-th time
 	slow     []*submission    // checked, not yet appended

@@ -123,6 +123,7 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	add(p.Outages, 2, CutOff, Elect, Audit, Deaf)
 	add(p.Outages, 6, Rejoin)
 	add(p.Outages, 3, Break)
+	add(p.Outages, 1, Unable)
 	add(p.Disks, 0.5, DiskFull)
 	add(p.Disks, 4, DiskLow)
 	add(p.Repeats, 4, Repeat)

@@ -157,6 +157,8 @@ func (w *World) play(a Action) {
 		w.join(o, a.A)
 	case Deaf:
 		o.deaf = true
+	case Unable:
+		o.unable = !o.unable
 	case Break:
 		o.breaks = 1 + a.A
 	case Fault:

@@ -34,7 +34,7 @@ func TestPatchHardwiredMain(t *testing.T) {
 	for _, want := range []string{
 		`kafkaplugin "github.com/fabric-kafka/orderer/plugin"`,
 		"kafkaplugin.Register(all, kafkaplugin.Host{Consensus: c.Consensus, Metrics: provider, Crypto: csp, " +
-			"Cluster: kafkaplugin.Cluster{Dialer: d, Settings: c.General.Cluster}, LedgerDir: c.FileLedger.Location}",
+			"Cluster: kafkaplugin.Cluster{Dialer: d, Settings: c.General.Cluster, Address: c.General.ListenAddress, Port: c.General.ListenPort}, LedgerDir: c.FileLedger.Location}",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in:\n%s", want, got)
@@ -84,7 +84,7 @@ func TestPatchPinnedMain(t *testing.T) {
 	got := patched(t, string(text))
 	for _, want := range []string{
 		"kafkaplugin.Register(consenters, kafkaplugin.Host{Consensus: conf.Consensus, Metrics: metricsProvider, Crypto: bccsp, " +
-			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster}, LedgerDir: conf.FileLedger.Location, Health: kafkaHealth}",
+			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster, Address: conf.General.ListenAddress, Port: conf.General.ListenPort}, LedgerDir: conf.FileLedger.Location, Health: kafkaHealth}",
 		"var kafkaHealth kafkaplugin.HealthRegistry\n\n// Main is",
 		"opsSystem := newOperationsSystem(conf.Operations, conf.Metrics)\n\tkafkaHealth = opsSystem\n",
 		"registrar.Initialize(consenters)\n\tkafkaplugin.Started(consenters)\n",
@@ -127,8 +127,7 @@ func TestMaterialise(t *testing.T) {
 	if err := os.Chmod(filepath.Join(origin, "cmd"), 0o555); err != nil {
 		t.Fatal(err)
 	}
-	work := filepath.Join(t.TempDir(), "v1")
-	s := &source{version: "v1", origin: origin, tree: filepath.Join(work, "tree"), work: work, root: root}
+	s := newSource("v1", origin, filepath.Join(t.TempDir(), "work"), root)
 	if err := s.materialise(); err != nil {
 		t.Fatal(err)
 	}
@@ -144,10 +143,10 @@ func TestMaterialise(t *testing.T) {
 		t.Error("docs were copied")
 	}
 	mod, err := os.ReadFile(s.modFile())
-	if want := "replace " + fabricModule + " => " + s.tree; err != nil || !strings.Contains(string(mod), want) {
+	if want := "replace " + fabricModule + " => \"" + s.tree + "\""; err != nil || !strings.Contains(string(mod), want) {
 		t.Errorf("go.mod lacks %q: %s, %v", want, mod, err)
 	}
-	if sum, err := os.ReadFile(filepath.Join(work, "go.sum")); err != nil || string(sum) != "sums\n" {
+	if sum, err := os.ReadFile(filepath.Join(s.work, "go.sum")); err != nil || string(sum) != "sums\n" {
 		t.Errorf("go.sum: %q, %v", sum, err)
 	}
 }

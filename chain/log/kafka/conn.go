@@ -200,6 +200,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 	c.asked.Store(int32(key))
 	c.speaks.Store(int32(version))
+	if key == keyProduce {
+		c.gate.produced.Store(true)
+	}
 	if sasl := c.gate.sasl; key == saslAuthenticate && sasl != nil && sasl.Mechanism == Plain {
 		says, err := sasl.plain()
 		if err != nil {
