@@ -172,6 +172,14 @@ func TestKeysWithEffectAreTaken(t *testing.T) {
 	}
 }
 
+func TestServerNamesAreTaken(t *testing.T) {
+	for _, name := range []string{"", "kafka", "kafka-0.example.com.", "under_score", "10.0.0.1", "::1", "[::1]"} {
+		c, err := parse(t, `TLS: {Enabled: true, ServerName: "`+name+`"}`)
+		require.NoError(t, err)
+		require.Equal(t, name, c.TLS.ServerName)
+	}
+}
+
 func TestKeysWithoutEffectAreRefused(t *testing.T) {
 	for name, e := range effects {
 		for section, fault := range e.faults {

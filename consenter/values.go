@@ -131,7 +131,7 @@ var serverNamePattern = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
 func serverName(field *string) value {
 	return taking(field, "a host name or an IP address, without a port", func(raw any) (string, bool) {
 		s, ok := raw.(string)
-		return s, ok && (serverNamePattern.MatchString(s) || net.ParseIP(s) != nil)
+		return s, ok && (serverNamePattern.MatchString(s) || net.ParseIP(strings.Trim(s, "[]")) != nil)
 	})
 }
 
