@@ -172,6 +172,30 @@ func TestKeysWithEffectAreTaken(t *testing.T) {
 	}
 }
 
+// A blank value is nothing that anybody meant, and an empty one is the default or a fault.
+func TestBlankAndEmptyValues(t *testing.T) {
+	c := DefaultConfig()
+	for _, k := range c.keys("") {
+		section, name, nested := strings.Cut(k.name, ".")
+		of := func(value string) string {
+			if !nested {
+				return section + ": " + value
+			}
+			return section + ": {" + name + ": " + value + "}"
+		}
+		for _, blank := range []string{`" "`, `"\t"`, `"\n"`, `[" "]`, `[""]`, `" , "`, `"\u00a0"`} {
+			got, err := parse(t, of(blank))
+			require.ErrorContains(t, err, Key+"."+k.name+" is ", "%s takes %s: %+v", k.name, blank, got)
+		}
+		if got, err := parse(t, of(`""`)); err == nil && k.name != "ConsumerGroup" {
+			require.Equal(t, DefaultConfig(), got, "%s takes an empty value for another than the default", k.name)
+		}
+		got, err := parse(t, of("")) // as if the key were not there
+		require.NoError(t, err, k.name)
+		require.Equal(t, DefaultConfig(), got)
+	}
+}
+
 func TestServerNamesAreTaken(t *testing.T) {
 	for _, name := range []string{"", "kafka", "kafka-0.example.com.", "under_score", "10.0.0.1", "::1", "[::1]"} {
 		c, err := parse(t, `TLS: {Enabled: true, ServerName: "`+name+`"}`)
