@@ -1,6 +1,7 @@
 package consenter
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -58,20 +59,20 @@ var effects = map[string]effect{
 		"Topic: {Moved: [a=0123456789abcdefABCDE=]}":                           "Topic.Moved is a list; want a list of channel=topic id",
 		"Topic: {Moved: [A=0123456789abcdefABCDEF]}":                           "Topic.Moved is a list; want a list of channel=topic id",
 	}},
-	"Timeouts.Dial":                 {takes: "Timeouts: {Dial: 1s}", always: everywhere},
-	"Timeouts.Read":                 {takes: "Timeouts: {Read: 1s}", always: everywhere},
-	"Timeouts.Write":                {takes: "Timeouts: {Write: 1s}", always: everywhere},
-	"Timeouts.Append":               {takes: "Timeouts: {Append: 1s}", always: everywhere},
-	"Timeouts.Ready":                {takes: "Timeouts: {Ready: 1s}", always: everywhere},
+	"Timeouts.Dial":                 {takes: "Timeouts: {Dial: 1s}", always: everywhere, faults: tooLong("Timeouts: {Dial: %s}", "25h")},
+	"Timeouts.Read":                 {takes: "Timeouts: {Read: 1s}", always: everywhere, faults: tooLong("Timeouts: {Read: %s}", "25h")},
+	"Timeouts.Write":                {takes: "Timeouts: {Write: 1s}", always: everywhere, faults: tooLong("Timeouts: {Write: %s}", "25h")},
+	"Timeouts.Append":               {takes: "Timeouts: {Append: 1s}", always: everywhere, faults: tooLong("Timeouts: {Append: %s}", "25h")},
+	"Timeouts.Ready":                {takes: "Timeouts: {Ready: 1s}", always: everywhere, faults: tooLong("Timeouts: {Ready: %s}", "25h")},
 	"Retry.Min":                     {takes: "Retry: {Min: 1s}", faults: map[string]string{"Retry: {Min: 6s}": "Retry.Max is 5s; want at least Retry.Min, which is 6s"}},
 	"Retry.Max":                     {takes: "Retry: {Max: 1s}", faults: map[string]string{"Retry: {Max: 1ms}": "Retry.Max is 1ms; want at least Retry.Min, which is 100ms"}},
-	"Producer.Linger":               {takes: "Producer: {Linger: 2ms}", always: everywhere},
+	"Producer.Linger":               {takes: "Producer: {Linger: 2ms}", always: everywhere, faults: tooLong("Producer: {Linger: %s}", "9000h")},
 	"Producer.Inflight":             {takes: "Producer: {Inflight: 1}", always: everywhere},
 	"Consumer.FetchBytes":           {takes: "Consumer: {FetchBytes: 1}", always: everywhere},
 	"Consumer.MaxDecompressedBytes": {takes: "Consumer: {MaxDecompressedBytes: 1}", always: everywhere},
 	"DiskReserve":                   {takes: "DiskReserve: 0", always: everywhere},
-	"DeliverGrace":                  {takes: "DeliverGrace: 1s", always: everywhere},
-	"CheckInterval":                 {takes: "CheckInterval: 1s", always: everywhere},
+	"DeliverGrace":                  {takes: "DeliverGrace: 1s", always: everywhere, faults: tooLong("DeliverGrace: %s", "9000h")},
+	"CheckInterval":                 {takes: "CheckInterval: 1s", always: everywhere, faults: tooLong("CheckInterval: %s", "2000000h")},
 	"Preflight":                     {takes: "Preflight: off", always: everywhere},
 	"Health":                        {takes: "Health: brokers", always: "a build without health checks refuses it, see TestHealthNeedsTheHost"},
 	"CutJitter":                     {takes: "CutJitter: 0", always: everywhere},
@@ -134,6 +135,13 @@ var effects = map[string]effect{
 		"SASL: {Mechanism: SCRAM-SHA-256, User: a, PasswordFile: b, TokenCommand: /c}": withoutToken("TokenCommand", ` is SCRAM-SHA-256`),
 		`SASL: {Mechanism: OAUTHBEARER, TokenFile: a, TokenCommand: " "}`:              `SASL.TokenCommand is " "; want a list of the absolute path`,
 	}},
+}
+
+// tooLong is a duration that overflows what Kafka, or the sum of a few of them, can
+// hold: a broker that is given a negative time does not wait at all.
+func tooLong(section, value string) map[string]string {
+	name := strings.NewReplacer(": {", ".", ": %s", "", "}", "").Replace(section)
+	return map[string]string{fmt.Sprintf(section, value): name + ` is "` + value + `"; want a duration with its unit`}
 }
 
 func withoutTLS(key string) string {
