@@ -115,7 +115,7 @@ bench: ## benchmarks of the core and the log
 	go test -run '^$$' -bench . -benchmem ./chain/...
 
 clean: ## stops a network in .network and removes what was built
-	@if [ -e .network/network.json ]; then go run ./network down; fi
+	@if [ -e .network ]; then go run ./network down; fi
 	rm -rf .build
 
 .build/test:
