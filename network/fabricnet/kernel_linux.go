@@ -52,22 +52,28 @@ func boot() string {
 }
 
 // environ is the environment that a process was started with; none if it may not be read.
-// A process that is about to become another program has none for a moment.
+// A process that is about to become another program has none for a moment, and no
+// arguments either: one with arguments and no environment is looked at three times.
 func environ(pid int) []string {
-	for range 50 {
-		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
-		if err != nil {
-			return nil
-		}
-		if len(text) > 0 {
-			return strings.Split(string(text), "\x00")
+	for tries := 50; tries > 0; tries-- {
+		if text := written(pid, "environ"); text != "" {
+			return strings.Split(text, "\x00")
 		}
 		if fields := stat(pid); fields == nil || kernels(fields[statFlags]) {
 			return nil
 		}
+		if written(pid, "cmdline") != "" {
+			tries = min(tries, 3)
+		}
 		time.Sleep(time.Millisecond)
 	}
 	return nil
+}
+
+// written reads what a process was started with; empty if it may not be read.
+func written(pid int, what string) string {
+	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), what)) // of a process that is gone, or somebody else's
+	return string(text)
 }
 
 // kernels reports whether a process is a thread of the kernel's.
