@@ -25,6 +25,9 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := checkNewBrokers(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
+	if err := c.checkCluster(envelope); err != nil {
+		return fmt.Errorf("the config is not ordered: %w", err)
+	}
 	return c.submit(envelope, seq, machine.Config)
 }
 

@@ -47,6 +47,15 @@ func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelo
 	}))
 }
 
+// BrokersEnvelope is a ConfigEnvelope whose update names a broker, with it in the
+// config that was computed, too.
+func BrokersEnvelope(channel string, version int, seq uint64, broker string) *fabric.Envelope {
+	return EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{
+		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(engine.ConsensusType, broker)},
+		LastUpdate: &fabric.Envelope{Payload: fmt.Appendf(nil, "%d brokers:%s", version, broker)},
+	}))
+}
+
 // Update is what a config envelope does.
 type Update struct {
 	Key     string
