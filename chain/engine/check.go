@@ -33,14 +33,14 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.host.Admit(ctx, topic); err != nil {
 		return err
 	}
-	if err := e.open(ctx, topic, bounds); err != nil {
-		return err
-	}
-	e.topic = topic
-	e.end, e.described, e.bare = machine.Offset(bounds.End), false, false
+	e.end = machine.Offset(bounds.End)
 	if e.goal < 0 {
 		e.goal = e.end
 	}
+	if err := e.open(ctx, topic, bounds); err != nil {
+		return err
+	}
+	e.topic, e.described, e.bare, e.lost = topic, false, false, false
 	if e.ruleSet() != machine.Undescribed {
 		e.host.Described()
 	}
