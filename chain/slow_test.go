@@ -77,8 +77,8 @@ func TestReplacesAReaderThatIsStuck(t *testing.T) {
 		other := r.started(l.UpTo(6))
 		r.order(other, "a", "b", "c")
 		long()
-		if len(l.Stored()) != 7 {
-			r.Errorf("%d blocks, want 7", len(l.Stored()))
+		if len(l.Stored()) != 9 {
+			r.Errorf("%d blocks, want 9", len(l.Stored()))
 		}
 		other.Halt()
 		c.Halt()
