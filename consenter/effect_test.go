@@ -59,7 +59,7 @@ var effects = map[string]effect{
 		"Topic: {Moved: [A=0123456789abcdefABCDEF]}":                           "Topic.Moved is a list; want a list of channel=topic id",
 	}},
 	"Topic.Begin": {takes: "Topic: {Begin: [a]}", always: ofChannel, faults: map[string]string{
-		"Topic: {Begin: [MyChannel]}": "Topic.Begin is a list; want a list of channels, or *",
+		"Topic: {Begin: [MyChannel]}": "Topic.Begin is a list; want a list of channels, each once, or * alone",
 	}},
 	"Timeouts.Dial":                 {takes: "Timeouts: {Dial: 1s}", always: everywhere},
 	"Timeouts.Read":                 {takes: "Timeouts: {Read: 1s}", always: everywhere},

@@ -128,6 +128,16 @@ func (o *Orderer) Others(context.Context) (all []engine.Answer, err error) {
 	return all, nil
 }
 
+// First is block 1 of an orderer that has it, and whose process runs.
+func (o *Orderer) First(context.Context) (*engine.Block, error) {
+	for _, other := range o.w.orderers {
+		if other.ledger != o.ledger && other.up && other.ledger.height() > 1 {
+			return &other.ledger.blocks[1].Block, nil
+		}
+	}
+	return nil, nil
+}
+
 // Block returns a block of the ledger.
 func (o *Orderer) Block(n machine.BlockNumber) *engine.Block {
 	if int(n) >= o.ledger.height() {
