@@ -43,6 +43,7 @@ const (
 	Elect    Verb = "elect"     // the partition has a new leader
 	Repeat   Verb = "repeat"    // a foreign writer appends the record at A thousandths again
 	Stray    Verb = "stray"     // a foreign time-to-cut: the next block of the orderer, plus A
+	Mislead  Verb = "mislead"   // it starts again with brokers of another cluster, until everything heals; A = 1: the newest orderer does
 	Forge    Verb = "forge"     // a foreign record of kind A, with config sequence of the orderer's plus B, envelope C
 
 	// At most one of these in a run, near its end: they lose records.

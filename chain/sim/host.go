@@ -29,7 +29,7 @@ func (o *Orderer) Uptime() time.Duration { return time.Duration(o.now()) * time.
 // Log opens the topic by the broker list in force.
 func (o *Orderer) Log() (log.Log, error) {
 	o.linked = o.ledger.config().brokers
-	return &wire{Log: o.w.open(), o: o}, nil
+	return &wire{Log: o.w.open(o), o: o}, nil
 }
 
 // Linked says whether the broker list is another now.

@@ -47,6 +47,7 @@ type Orderer struct {
 	diskFull bool // its ledger takes no block
 	up       bool
 	cutOff   bool             // from the brokers
+	misled   bool             // its brokers are of another cluster
 	faults   []outcome        // of its next appends
 	deaf     bool             // gets no answer to its next question for the source
 	breaks   int              // its reader fails at the n-th record from now; 0 for none
@@ -270,7 +271,7 @@ func (o *Orderer) append(value []byte, pre, post Point) error {
 		return nil
 	}
 	o.reach(pre)
-	err := (&wire{Log: o.w.open(), o: o}).send(value)
+	err := (&wire{Log: o.w.open(o), o: o}).send(value)
 	o.reach(post)
 	return err
 }
