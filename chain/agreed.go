@@ -6,7 +6,6 @@ import (
 
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
-	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
@@ -19,29 +18,32 @@ import (
 type agreed struct{ unknown }
 
 // newAgreed returns the rules of this build.
-func newAgreed() agreed { return agreed{unknown{thisBuild}} }
+func newAgreed() agreed { return agreed{unknown{thisBuild, channelShape}} }
 
 // config judges a config that is to follow the one in force. The error wraps
 // engine.ErrUnknown where another build may come to another verdict.
 func (a agreed) config(now, next *fabric.Config) error {
+	if err := a.broadcast(now, next); err != nil || !brokersChange(now, next) {
+		return err
+	}
+	_, err := Brokers(next)
+	return err
+}
+
+// broadcast is what Broadcast of the strictest line refuses. By the compatible rules
+// an update is skipped or copied by it, so that all builds must come to the same.
+func (a agreed) broadcast(now, next *fabric.Config) error {
 	if err := a.writable(now, next); err != nil {
 		return err
 	}
-	if err := checkConsensusChange(now, next); err != nil {
+	if err := a.orgs(now, next); err != nil {
 		return err
 	}
-	if !brokersChange(now, next) {
-		return nil
-	}
-	list, err := brokerList(next)
-	if err != nil {
-		return err
-	}
-	return CheckNewBrokers(list)
+	return checkConsensusChange(now, next)
 }
 
-// writable is the part of config that holds for a record of the compatible rules,
-// too: what in-tree orderers write stays allowed, what ends them does not.
+// writable is what holds of a config record that the compatible rules take as it is:
+// what in-tree orderers, up to Fabric 2.5, write is allowed, and what ends them is not.
 func (a agreed) writable(now, next *fabric.Config) error {
 	if err := a.unknown.config(now, next); err != nil {
 		return err
@@ -49,36 +51,21 @@ func (a agreed) writable(now, next *fabric.Config) error {
 	if err := checkOrderers(now, next); err != nil {
 		return err
 	}
-	if err := checkBrokerNames(now, next); err != nil {
-		return err
-	}
-	return a.orgs(now, next)
+	return checkBrokerNames(now, next)
 }
 
-// update judges what a config envelope's update leads to at the config in force.
-// Fabric's own check of an update does not tell whether another build would pass it.
+// update judges what a config envelope's update leads to at the config in force,
+// before Fabric's check of it, for which all that it refuses is one and the same.
 func (a agreed) update(in configtx.Validator, envelope *fabric.Envelope) error {
-	config, err := configOfEnvelope(envelope)
+	tx, err := processable(envelope)
 	if err != nil {
 		return err
 	}
-	proposed, err := in.ProposeConfigUpdate(config.LastUpdate)
+	proposed, err := in.ProposeConfigUpdate(tx.envelope.LastUpdate)
 	if err != nil {
 		return err
 	}
-	return a.config(in.ConfigProto(), proposed.GetConfig())
-}
-
-// configOfEnvelope decodes a config envelope; neither its config nor its update is nil.
-func configOfEnvelope(envelope *fabric.Envelope) (*fabric.ConfigEnvelope, error) {
-	config := &fabric.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
-		return nil, err
-	}
-	if config.Config == nil || config.LastUpdate == nil {
-		return nil, errors.New("config envelope without config or update")
-	}
-	return config, nil
+	return a.broadcast(in.ConfigProto(), proposed.GetConfig())
 }
 
 // checkOrderers refuses the consenters of type BFT, and what makes a system channel.
@@ -116,10 +103,10 @@ func checkBrokerNames(now, next *fabric.Config) error {
 	if err := fabric.Unmarshal(ordererGroup(next).GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
 		return fmt.Errorf("decode the channel config's %s: %w", kafkaBrokersKey, err)
 	}
-	var faults []error
+	var faults brokerFaults
 	for _, b := range list.Brokers {
-		if !nameable(b) {
-			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, errNotNameable))
+		if !takenBy25(b) {
+			faults.add(b, errNotTakenBy25)
 		}
 	}
 	return errors.Join(faults...)
@@ -141,7 +128,7 @@ func checkConsensusChange(now, next *fabric.Config) error {
 func checkConsensus(was, is *fabric.ConsensusType) error {
 	switch {
 	case is.Type != was.Type:
-		return fmt.Errorf("the consensus type cannot be changed from %q to %q: leave ConsensusType.type as it is", was.Type, is.Type)
+		return fmt.Errorf("the consensus type cannot be changed from %.64q to %.64q: leave ConsensusType.type as it is", was.Type, is.Type)
 	case len(is.Metadata) > 0 && string(is.Metadata) != string(was.Metadata):
 		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata empty", is.Type)
 	case is.State != was.State && is.State != fabric.StateNormal && is.State != fabric.StateMaintenance:

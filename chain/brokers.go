@@ -21,21 +21,14 @@ const ConsensusType = engine.ConsensusType
 // kafkaBrokersKey is the name of the broker list in a channel's orderer group.
 const kafkaBrokersKey = "KafkaBrokers"
 
-// Brokers reads the broker list of a channel config that is in a ledger. The error
-// names every entry that is not host:port; an empty list is one. It takes what
-// CheckNewBrokers refuses, since such lists are in ledgers already.
+// Brokers reads the broker list of a channel config that is not in a ledger yet:
+// a genesis block, or a block to join with. See CheckNewBrokers for what it refuses.
 func Brokers(config *fabric.Config) ([]string, error) {
 	list, err := brokerList(config)
 	if err != nil {
 		return nil, err
 	}
-	var faults []error
-	for _, b := range list {
-		if _, err := splitBroker(b); err != nil {
-			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, err))
-		}
-	}
-	return list, errors.Join(faults...)
+	return list, CheckNewBrokers(list)
 }
 
 // brokerList decodes the broker list of a channel config.
@@ -59,13 +52,13 @@ const mostBrokers = 128
 // peers of Fabric 2.5 cannot name ends them, permanently. The error names every
 // entry that is at fault.
 func CheckNewBrokers(list []string) error {
-	var faults []error
-	if len(list) == 0 {
-		faults = append(faults, errors.New("no broker is named: name at least one host:port"))
+	switch {
+	case len(list) == 0:
+		return errors.New("no broker is named: name at least one host:port")
+	case len(list) > mostBrokers:
+		return fmt.Errorf("%d brokers are named, at most %d may be: name some of the cluster, they name the others", len(list), mostBrokers)
 	}
-	if len(list) > mostBrokers {
-		faults = append(faults, fmt.Errorf("%d brokers are named, at most %d may be: name some of the cluster, they name the others", len(list), mostBrokers))
-	}
+	var faults brokerFaults
 	seen := map[string]bool{}
 	for _, b := range list {
 		err := checkNewBroker(b)
@@ -73,15 +66,29 @@ func CheckNewBrokers(list []string) error {
 			err = errors.New("it is named twice")
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("broker %q of the channel config: %w", b, err))
+			faults.add(b, err)
 		}
 		seen[strings.ToLower(b)] = true
 	}
 	return errors.Join(faults...)
 }
 
-// errNotNameable says what becomes of an address that Fabric 2.5 does not take.
-var errNotNameable = errors.New("a channel config takes letters, digits, dots and hyphens in a host, with a letter or digit at both ends, " +
+// brokerFaults says what is wrong with the entries of a list. A config can hold a
+// great many, of any length.
+type brokerFaults []error
+
+func (f *brokerFaults) add(entry string, err error) {
+	const most = 10
+	switch {
+	case len(*f) < most:
+		*f = append(*f, fmt.Errorf("broker %.*q of the channel config: %w", mostHost, entry, err))
+	case len(*f) == most:
+		*f = append(*f, errors.New("more brokers of the channel config are at fault"))
+	}
+}
+
+// errNotTakenBy25 says what becomes of an address that Fabric 2.5 does not take.
+var errNotTakenBy25 = errors.New("a channel config takes letters, digits, dots and hyphens in a host, with a letter or digit at both ends, " +
 	"and one colon before the port, since orderers and peers of Fabric 2.5 end at anything else; " +
 	"name the broker by such a name here, and by any other in Consensus.Kafka.Brokers of each orderer")
 
@@ -90,8 +97,8 @@ func checkNewBroker(address string) error {
 	switch {
 	case err != nil:
 		return err
-	case !nameable(address):
-		return errNotNameable
+	case !takenBy25(address):
+		return errNotTakenBy25
 	case len(host) > mostHost:
 		return fmt.Errorf("the host has %d characters, at most %d are allowed", len(host), mostHost)
 	}
@@ -101,15 +108,15 @@ func checkNewBroker(address string) error {
 // mostHost is the length of the longest name in the DNS.
 const mostHost = 253
 
-var nameableHost = regexp.MustCompile(`^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
+var hostOf25 = regexp.MustCompile(`^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
 
-// nameable reports whether a broker's address is one that Fabric 2.5 takes in a
+// takenBy25 reports whether a broker's address is one that Fabric 2.5 takes in a
 // channel config. Its orderers and peers end at a block with any other, again at
 // each start (validateKafkaBrokers in its common/channelconfig/orderer.go).
-func nameable(address string) bool {
+func takenBy25(address string) bool {
 	host, port, found := strings.Cut(address, ":")
 	_, err := strconv.ParseUint(port, 10, 16)
-	return found && err == nil && nameableHost.MatchString(host)
+	return found && err == nil && hostOf25.MatchString(host)
 }
 
 // CheckBroker reports what is wrong with an address in an orderer's own list; nil

@@ -52,12 +52,14 @@ func capabilitiesOf(group *fabric.ConfigGroup) map[string]*fabric.Capability {
 	return list.Capabilities
 }
 
-var namedByRelease = regexp.MustCompile(`^V([0-9]+(_[0-9]+)+)$`)
+var namedByRelease = regexp.MustCompile(`^V([0-9]{1,4}(_[0-9]{1,4}){1,3})$`)
+
+const newerRelease = "a newer release of Fabric may"
 
 // releaseOf names the Fabric release that a capability is named after.
 func releaseOf(capability string) string {
 	if m := namedByRelease.FindStringSubmatch(capability); m != nil {
 		return fmt.Sprintf("Fabric %s introduced it", strings.ReplaceAll(m[1], "_", "."))
 	}
-	return "a newer release of Fabric may"
+	return newerRelease
 }

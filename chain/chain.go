@@ -79,12 +79,13 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		slots:   make(chan struct{}, opts.Inflight),
 		height:  support.Height(),
 	}
-	start, err := startOf(support, metadata)
+	err := engine.Guarded(func() (err error) {
+		c.start, err = startOf(support, metadata)
+		return err
+	})
 	if err != nil {
 		c.fail(err)
-		return c
 	}
-	c.start = start
 	return c
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hyperledger/fabric/protoutil"
+
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -20,6 +22,8 @@ type host struct {
 	support Support
 	cut     *cutter
 	puller  *puller // of a catch-up; nil outside of one
+
+	grant *grant // of the blocks that were let through last; nil for none
 
 	came func() // is called when something came from the brokers
 
@@ -81,26 +85,26 @@ func (h *host) Append(ctx context.Context, value []byte) error {
 // mostDoubled keeps a time limit from overflowing: 10 s become a week.
 const mostDoubled = 16
 
-func (h *host) Room(bytes int) error { return h.chain.opts.Room(bytes) }
+func (h *host) Write(b engine.Block) error { return h.write(b, h.support.WriteBlock) }
 
-func (h *host) Write(b engine.Block) error {
-	block, err := h.nextBlock(b)
-	if err != nil {
-		return err
-	}
-	h.support.WriteBlock(block, b.Metadata)
-	h.chain.height = uint64(b.Number) + 1
-	return nil
+func (h *host) WriteConfig(b engine.Block) error { return h.write(b, h.support.WriteConfigBlock) }
+
+func (h *host) write(b engine.Block, put func(*fabric.Block, []byte)) error {
+	return engine.Guarded(func() error {
+		block, err := h.nextBlock(b)
+		if err != nil {
+			return err
+		}
+		put(block, b.Metadata)
+		h.wrote(b)
+		return nil
+	})
 }
 
-func (h *host) WriteConfig(b engine.Block) error {
-	block, err := h.nextBlock(b)
-	if err != nil {
-		return err
-	}
-	h.support.WriteConfigBlock(block, b.Metadata)
+// wrote takes note of a block that the block writer has.
+func (h *host) wrote(b engine.Block) {
 	h.chain.height = uint64(b.Number) + 1
-	return nil
+	h.grant.wrote(sizeOf(b), h.chain.height)
 }
 
 // nextBlock makes the block that follows the ledger's last. The block writer
@@ -134,9 +138,23 @@ func (h *host) Block(number machine.BlockNumber) *engine.Block {
 	return &block
 }
 
+// isConfigBlock reports whether a block holds a config and nothing else. Fabric's own
+// function does not count the envelopes in every release.
+func isConfigBlock(b *fabric.Block) bool {
+	return len(b.Data.Data) == 1 && protoutil.IsConfigBlock(b)
+}
+
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }
 
-func (h *host) Process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
+func (h *host) Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error) {
+	err = engine.Guarded(func() (err error) {
+		anew, seq, err = h.process(class, envelope)
+		return err
+	})
+	return anew, seq, err
+}
+
+func (h *host) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	decoded := &fabric.Envelope{}
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, 0, err

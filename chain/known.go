@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hyperledger/fabric/common/capabilities"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/msp"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -75,23 +76,39 @@ var channelShape = &shape{
 // build may not know. Another build may know it, and could come to another
 // verdict on the update: the error wraps engine.ErrUnknown. What the update leaves
 // as it is was judged when it came.
-type unknown struct{ knows knowledge }
+type unknown struct {
+	knows knowledge
+	shape *shape // of /Channel
+}
 
 // config compares the config in force with the next.
 func (u unknown) config(now, next *fabric.Config) error {
-	if err := u.group("", channelconfig.ChannelGroupKey, channelShape, now.GetChannelGroup(), next.GetChannelGroup()); err != nil {
-		return fmt.Errorf("the config update asks for %w", err)
+	return u.group("", channelconfig.ChannelGroupKey, u.shape, now.GetChannelGroup(), next.GetChannelGroup())
+}
+
+// update looks for fields of the update itself. Only the strict rules ask: in-tree
+// orderers ignore what does not come into the config.
+func (u unknown) update(update *fabric.ConfigUpdate) error {
+	if strange(fabric.Reflect(update)) {
+		return novel("fields of the update")
 	}
 	return nil
 }
 
-// beyond is the error for something that this build does not know.
-func beyond(remedy, format string, args ...any) error {
-	return fmt.Errorf("%s, %w: %s; replace this orderer by a build on a release that knows it, then restart it",
-		fmt.Sprintf(format, args...), engine.ErrUnknown, remedy)
+// beyond is something that a config update asks for and this build does not know.
+type beyond struct{ asked, known string }
+
+func (b beyond) Error() string {
+	return fmt.Sprintf("the config update asks for %s, which this build does not know: %s; "+
+		"replace this orderer by a build on a release that knows it, then restart it", b.asked, b.known)
 }
 
-const newer = "a newer release of Fabric may"
+func (beyond) Unwrap() error { return engine.ErrUnknown }
+
+// novel is the error for what no release of Fabric is known to know.
+func novel(format string, args ...any) error {
+	return beyond{fmt.Sprintf(format, args...), newerRelease}
+}
 
 func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGroup) error {
 	path := parent + "/" + name
@@ -99,7 +116,7 @@ func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGr
 		return nil
 	}
 	if strange := fabric.Reflect(next).GetUnknown(); !bytes.Equal(strange, fabric.Reflect(now).GetUnknown()) {
-		return beyond(newer, "fields of group %s", path)
+		return novel("fields of group %s", path)
 	}
 	if err := u.capabilities(name, path, now, next); err != nil {
 		return err
@@ -118,7 +135,7 @@ func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGr
 		inner, ok := s.groups[key]
 		if !ok {
 			if inner = s.org; inner == nil {
-				return beyond(newer, "group %s/%s", path, key)
+				return novel("group %s/%s", path, key)
 			}
 		}
 		if err := u.group(path, key, inner, now.GetGroups()[key], next.Groups[key]); err != nil {
@@ -133,10 +150,25 @@ func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) 
 	before := capabilitiesOf(now)
 	for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(next))) {
 		if _, old := before[c]; !old && !u.knows(name, c) {
-			return beyond(releaseOf(c), "capability %s of %s", c, path)
+			return beyond{fmt.Sprintf("capability %.64q of %s", c, path), releaseOf(c)}
 		}
 	}
+	if name == channelconfig.ApplicationGroupKey && brings(now, next, channelconfig.ACLsKey) {
+		return u.accessLists(path, capabilitiesOf(next))
+	}
 	return nil
+}
+
+// accessLists looks at whether a group may have access lists, which hangs on its
+// capabilities. Fabric lets orderers serve an application whose capabilities they do
+// not know, so such a one can be in force.
+func (u unknown) accessLists(path string, enabled map[string]*fabric.Capability) error {
+	known := maps.Clone(enabled)
+	maps.DeleteFunc(known, func(c string, _ *fabric.Capability) bool { return !u.knows(channelconfig.ApplicationGroupKey, c) })
+	if len(known) == len(enabled) || capabilities.NewApplicationProvider(known).ACLs() {
+		return nil
+	}
+	return novel("value %s/%s by a capability", path, channelconfig.ACLsKey)
 }
 
 func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue) error {
@@ -145,7 +177,7 @@ func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue
 	case fabric.Equal(now, next):
 		return nil
 	case !ok:
-		return beyond(newer, "value %s/%s", path, key)
+		return novel("value %s/%s", path, key)
 	case newMessage == nil:
 		return nil
 	}
@@ -153,14 +185,31 @@ func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue
 	if err := fabric.Unmarshal(next.GetValue(), m); err != nil {
 		return nil // every build refuses it
 	}
-	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
-		return beyond(newer, "fields of value %s/%s", path, key)
+	at := path + "/" + key
+	switch known := m.(type) {
+	case *fabric.ConsensusType:
+		known.State = fabric.StateNormal // checkConsensus refuses what it should not be
+	case *fabric.HashingAlgorithm:
+		if !slices.Contains(blockHashes, known.Name) {
+			return novel("hashing algorithm %.64q in %s", known.Name, at)
+		}
+	case *fabric.MSPConfig:
+		if err := mspConfig(path, known); err != nil {
+			return err
+		}
 	}
-	if config, ok := m.(*fabric.MSPConfig); ok {
-		return mspConfig(path, config)
+	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
+		return novel("fields of value %s", at)
 	}
 	return nil
 }
+
+// Names that every line knows, as Fabric's bccsp has them.
+var (
+	blockHashes    = []string{"SHA256", "SHA3_256"}
+	identityHashes = []string{"SHA256", "SHA384", "SHA3_256", "SHA3_384"}
+	hashFamilies   = []string{"SHA2", "SHA3"}
+)
 
 func mspConfig(path string, config *fabric.MSPConfig) error {
 	switch msp.ProviderType(config.Type) {
@@ -168,14 +217,19 @@ func mspConfig(path string, config *fabric.MSPConfig) error {
 	case msp.IDEMIX:
 		return nil
 	default:
-		return beyond(newer, "an MSP of type %d in %s", config.Type, path)
+		return novel("an MSP of type %d in %s", config.Type, path)
 	}
 	inner := &fabric.FabricMSPConfig{}
 	if err := fabric.Unmarshal(config.Config, inner); err != nil {
 		return nil
 	}
-	if strange(fabric.Reflect(inner)) {
-		return beyond(newer, "fields of the MSP in %s", path)
+	hash := inner.CryptoConfig
+	switch {
+	case strange(fabric.Reflect(inner)):
+		return novel("fields of the MSP in %s", path)
+	case hash.GetSignatureHashFamily() != "" && !slices.Contains(hashFamilies, hash.GetSignatureHashFamily()),
+		hash.GetIdentityIdentifierHashFunction() != "" && !slices.Contains(identityHashes, hash.GetIdentityIdentifierHashFunction()):
+		return novel("a hash function of the MSP in %s", path)
 	}
 	return nil
 }
@@ -193,18 +247,31 @@ func (u unknown) policy(path string, now, next *fabric.ConfigPolicy) error {
 	case 0, fabric.PolicyMSP:
 		return nil // every build refuses them
 	default:
-		return beyond(newer, "a policy of type %d, %s", kind, path)
+		return novel("a policy of type %d, %s", kind, path)
 	}
 	if err := fabric.Unmarshal(next.GetPolicy().GetValue(), m); err != nil {
 		return nil
 	}
-	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
-		return beyond(newer, "fields of policy %s", path)
+	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) || strangeRole(m) {
+		return novel("fields of policy %s", path)
 	}
 	return nil
 }
 
-// strange reports whether a message, or one in it, has fields that this build does not know.
+// strangeRole reports whether a signature policy asks for a role that this build does not know.
+func strangeRole(m fabric.Message) bool {
+	signatures, _ := m.(*fabric.SignaturePolicyEnvelope)
+	for _, p := range signatures.GetIdentities() {
+		role := &fabric.MSPRole{}
+		if p.GetPrincipalClassification() == fabric.PrincipalRole && fabric.Unmarshal(p.GetPrincipal(), role) == nil && strange(fabric.Reflect(role)) {
+			return true
+		}
+	}
+	return false
+}
+
+// strange reports whether a message, or one in it, has fields or numbers of names
+// that this build does not know.
 func strange(m protoreflect.Message) (found bool) {
 	if len(m.GetUnknown()) > 0 {
 		return true
@@ -219,23 +286,29 @@ func strange(m protoreflect.Message) (found bool) {
 func anyIn(f protoreflect.FieldDescriptor, v protoreflect.Value) (found bool) {
 	switch {
 	case f.IsMap():
-		if f.MapValue().Message() == nil {
-			return false
-		}
 		v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
-			found = strange(v.Message())
+			found = one(f.MapValue(), v)
 			return !found
 		})
 		return found
-	case f.Message() == nil:
-		return false
 	case f.IsList():
 		for i := range v.List().Len() {
-			if strange(v.List().Get(i).Message()) {
+			if one(f, v.List().Get(i)) {
 				return true
 			}
 		}
 		return false
 	}
-	return strange(v.Message())
+	return one(f, v)
+}
+
+// one looks at a single value: a message, or a number that should have a name.
+func one(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+	switch {
+	case f.Message() != nil:
+		return strange(v.Message())
+	case f.Enum() != nil:
+		return f.Enum().Values().ByNumber(v.Enum()) == nil
+	}
+	return false
 }

@@ -18,6 +18,11 @@ type lenient struct{ ledger *ledger }
 
 func (j lenient) verdict(e machine.Judge) machine.Verdict { return j.ledger.Judge(e) }
 
+func (j lenient) reproduce(config *fabric.Envelope) (*fabric.Envelope, error) {
+	again, _, err := j.ledger.ProcessConfigMsg(config)
+	return again, err
+}
+
 // envelope is a normal one of the channel.
 func envelope(text string) *fabric.Envelope { return chaintest.Envelope(channel, text) }
 

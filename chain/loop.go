@@ -42,6 +42,7 @@ func newLoop(c *Chain) *loop {
 func (l *loop) run() {
 	defer l.chain.unlink()
 	defer l.host.cut.cancel()
+	defer l.host.endGrant()
 	defer l.engine.Close()
 	ctx := l.chain.life
 	for ctx.Err() == nil {

@@ -13,6 +13,11 @@ import (
 // counts payload and signature of an envelope.
 type OpenLog func(brokers []string, topic string, maxEnvelope uint32) (log.Log, error)
 
+// Room returns an error until the ledgers' disk takes so many bytes more. Where there
+// are any it grants them: they count against everybody's room until done reports that they
+// are on the disk, or never will be. Any number of goroutines may call either.
+type Room func(bytes int, done func() bool) error
+
 // Options are what a chain needs beside Fabric's support. A duration or number
 // of zero means its default.
 type Options struct {
@@ -21,7 +26,7 @@ type Options struct {
 	Brokers []string              // in the place of the channel config's list; none: that list
 	Events  engine.Events
 
-	Room func(bytes int) error // an error until the ledger's disk takes so many bytes; nil: it is not asked
+	Room Room // of the ledgers' disk; nil: it is not asked
 
 	Member    string    // consumer group that progress is published by; empty: it is not published
 	NewPuller NewPuller // nil: there are no other orderers; a channel whose topic lost records that it needs stops
@@ -62,7 +67,7 @@ func (o Options) withDefaults() Options {
 	fill(&o.Preflight, PreflightWarn)
 	o.Events = o.Events.WithDefaults()
 	if o.Room == nil {
-		o.Room = func(int) error { return nil }
+		o.Room = func(int, func() bool) error { return nil }
 	}
 	return o
 }

@@ -75,10 +75,10 @@ func (a agreed) keys(config *fabric.FabricMSPConfig, v3 bool) error {
 			switch {
 			case !ok, kind == x509.ECDSA, kind == x509.RSA && list.rsa:
 			case kind == x509.UnknownPublicKeyAlgorithm:
-				return beyond(newer, "the config update asks for %s %d, whose kind of key is one", list.of, i)
+				return novel("%s %d with a key of its kind", list.of, i)
 			case kind == x509.Ed25519 && v3 && a.knows(channelconfig.ChannelGroupKey, capabilityV3):
 			case kind == x509.Ed25519 && v3:
-				return beyond(releaseOf(capabilityV3), "the config update asks for %s %d with an %s key by %s", list.of, i, kind, capabilityV3)
+				return beyond{fmt.Sprintf("%s %d with a key of kind %s by %s", list.of, i, kind, capabilityV3), releaseOf(capabilityV3)}
 			default:
 				return fmt.Errorf("%s %d has a key of kind %s, which orderers and peers of some Fabric releases end at: use ECDSA", list.of, i, kind)
 			}

@@ -91,7 +91,15 @@ func (h *host) First(ctx context.Context) (*engine.Block, error) {
 }
 
 // Pull returns a block of another orderer.
-func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
+func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (b engine.Block, err error) {
+	err = engine.Guarded(func() (err error) {
+		b, err = h.pull(ctx, number)
+		return err
+	})
+	return b, err
+}
+
+func (h *host) pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
 	if h.chain.opts.NewPuller == nil {
 		return engine.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
 	}

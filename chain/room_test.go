@@ -16,7 +16,7 @@ import (
 // disk is one that has room for the ledger while there is as much as is asked for.
 type disk struct{ free atomic.Int64 }
 
-func (d *disk) room(bytes int) error {
+func (d *disk) room(bytes int, _ func() bool) error {
 	if free := d.free.Load(); free < int64(bytes) {
 		return fmt.Errorf("the disk has %d bytes free", free)
 	}
@@ -111,6 +111,78 @@ func TestPullsOnlyWithRoom(t *testing.T) {
 		settle()
 		r.reports(c, types.StatusActive)
 		r.equalLedgers(l, again)
+		c.Halt()
+	})
+}
+
+// A disk grants room until it is used. What is not on it yet is not another channel's:
+// several channels that each look whether there is room would all find the same.
+func TestRoomIsGrantedUntilTheBlockIsCommitted(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l := newLedger()
+		c := r.chain(l)
+		var granted []func() bool
+		c.opts.Room = func(bytes int, done func() bool) error {
+			if bytes > 0 {
+				granted = append(granted, done)
+			}
+			return nil
+		}
+		c.Start()
+		stalled := make(chan struct{})
+		l.Stall(stalled)
+		r.order(c, "a", "b", "c")
+		settle()
+		if len(granted) != 1 || granted[0]() {
+			r.Fatalf("%d grants; on the disk before it is committed", len(granted))
+		}
+		close(stalled)
+		time.Sleep(time.Second)
+		if !granted[0]() {
+			r.Error("the grant of a block that was committed lasts")
+		}
+		if err := c.Configure(configEnvelope("k", 0, 1), 0); err != nil {
+			r.Fatal(err)
+		}
+		r.order(c, "d")
+		settle()
+		c.Halt()
+		for i, done := range granted {
+			if !done() {
+				r.Errorf("grant %d of %d outlasts the chain", i, len(granted))
+			}
+		}
+	})
+}
+
+// What is granted and then not written is given back: the session ended between, and the
+// block is asked for again.
+func TestGrantOfABlockThatIsHeldBack(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l := newLedger()
+		c := r.chain(l)
+		var held []func() bool
+		var refuse atomic.Bool
+		refuse.Store(true)
+		c.opts.Room = func(bytes int, done func() bool) error {
+			if bytes == 0 {
+				return nil
+			}
+			if refuse.Load() {
+				return errors.New("full")
+			}
+			held = append(held, done)
+			return nil
+		}
+		c.Start()
+		r.order(c, "a", "b", "c")
+		settle()
+		refuse.Store(false)
+		settle()
+		r.holds(l, "a b c @3")
+		if len(held) < 2 || !held[0]() || !held[len(held)-1]() {
+			r.Errorf("%d grants for a block that was asked for twice", len(held))
+		}
 		c.Halt()
 	})
 }

@@ -31,6 +31,10 @@ import (
 // header, and it is signed as the policy for blocks in force asks. Its place behind
 // the block before it is for the caller to check. The error names the field.
 func VerifyBlock(s Support, number uint64, b *fabric.Block) error {
+	return engine.Guarded(func() error { return verifyBlock(s, number, b) })
+}
+
+func verifyBlock(s Support, number uint64, b *fabric.Block) error {
 	if err := verifyData(number, b); err != nil {
 		return fmt.Errorf("block %d: %w", number, err)
 	}
@@ -221,7 +225,7 @@ func blockOf(b *fabric.Block) (engine.Block, error) {
 	return engine.Block{
 		Number:    machine.BlockNumber(b.Header.Number),
 		Envelopes: b.Data.Data,
-		Config:    protoutil.IsConfigBlock(b),
+		Config:    isConfigBlock(b),
 		Metadata:  metadata,
 	}, nil
 }

@@ -1,7 +1,9 @@
 package consenter
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fabric-kafka/orderer/chain"
 )
@@ -18,4 +20,17 @@ func brokers(field *[]string) value {
 		}
 		return addresses, ok
 	})
+}
+
+// brokerFaults names the entries of a list that are no addresses, and why.
+func brokerFaults(raw any) string {
+	var faults strings.Builder
+	list, _ := listOf(raw)
+	for _, item := range list {
+		address, ok := item.(string)
+		if err := chain.CheckBroker(address); ok && err != nil {
+			fmt.Fprintf(&faults, "; broker %q: %s", address, err)
+		}
+	}
+	return faults.String()
 }

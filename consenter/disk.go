@@ -2,6 +2,8 @@ package consenter
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,25 +13,70 @@ import (
 const defaultReserve = 64 << 20
 
 // disk is where the ledgers are. Fabric ends the orderer's process when a ledger
-// cannot be written, with all of its channels, so nothing is written before.
+// cannot be written, with all of its channels, so nothing is written before. What
+// several channels are about to write must have room together: it is kept in an account
+// until it is on the disk.
 type disk struct {
 	dir     string // empty: it is not looked at
 	reserve int64  // bytes
+
+	free func(dir string) (int64, error) // bytes
+
+	mu      sync.Mutex
+	granted []granted
 }
 
-// room returns nil if the reserve is still free when so many bytes more are written.
-func (d disk) room(bytes int) error {
+// granted are bytes that count as used until done.
+type granted struct {
+	bytes int64
+	done  func() bool
+}
+
+func newDisk(dir string, reserve int64) *disk {
+	return &disk{dir: dir, reserve: reserve, free: freeOn}
+}
+
+func freeOn(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil
+}
+
+// room returns nil if the reserve is still free when so many bytes more are written,
+// beside those that were granted to others. It grants them until done. Who is to write
+// nothing asks for the reserve alone.
+func (d *disk) room(bytes int, done func() bool) error {
 	if d.dir == "" || d.reserve == 0 {
 		return nil
 	}
-	var s unix.Statfs_t
-	if err := unix.Statfs(d.dir, &s); err != nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	// In this order: what is committed between is then counted twice rather than not at all.
+	others := d.outstanding()
+	if bytes == 0 {
+		others = 0
+	}
+	free, err := d.free(d.dir)
+	if err != nil {
 		return fmt.Errorf("awaiting the disk of the ledgers, %s: %w", d.dir, err)
 	}
-	free, want := int64(s.Bavail)*int64(s.Bsize), d.reserve+int64(bytes)
-	if free < want {
+	if want := d.reserve + others + int64(bytes); free < want {
 		return fmt.Errorf("awaiting room on the disk of the ledgers, %s: %d bytes are free, %d are needed, by Consensus.Kafka.DiskReserve "+
-			"and the next block; make room, the channel then goes on by itself", d.dir, free, want)
+			"and the next blocks of all channels; make room, the channel then goes on by itself", d.dir, free, want)
+	}
+	if bytes > 0 {
+		d.granted = append(d.granted, granted{int64(bytes), done})
 	}
 	return nil
+}
+
+// outstanding is what was granted and is not on the disk yet. Called with mu held.
+func (d *disk) outstanding() (bytes int64) {
+	d.granted = slices.DeleteFunc(d.granted, func(g granted) bool { return g.done() })
+	for _, g := range d.granted {
+		bytes += g.bytes
+	}
+	return bytes
 }

@@ -57,7 +57,7 @@ func (c *Consenter) events(channel string) engine.Events {
 		Ambiguous: func(error) { r.ambiguous.Add(1) },
 
 		Failed: r.failed,
-		Halted: r.halted,
+		Halted: func() { r.halted(); c.door.forget(channel) },
 	}
 }
 

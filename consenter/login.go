@@ -24,7 +24,7 @@ func (s SASL) load() (*kafka.SASL, error) {
 		return &kafka.SASL{Mechanism: s.Mechanism, User: s.User, Password: password}, err
 	case len(s.TokenCommand) > 0:
 		c := newTokenCommand(s.TokenCommand)
-		return &kafka.SASL{Mechanism: s.Mechanism, Token: c.token}, nil
+		return &kafka.SASL{Mechanism: s.Mechanism, Token: c.token, Refused: c.refused}, nil
 	}
 	file := secretFile{"SASL.TokenFile", s.TokenFile}
 	_, err := file.token()

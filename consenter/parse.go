@@ -115,7 +115,11 @@ func (p *parser) value(k key, raw any) {
 		if slices.Contains([]string{"SASL.PasswordFile", "SASL.TokenFile", "TLS.PrivateKey"}, k.name) {
 			value = "no name of a file" // but maybe what belongs into it
 		}
-		p.fault("%s.%s is %s; want %s", Key, k.name, value, k.want)
+		want := k.want
+		if k.name == "Brokers" {
+			want += brokerFaults(raw)
+		}
+		p.fault("%s.%s is %s; want %s", Key, k.name, value, want)
 	}
 }
 

@@ -118,6 +118,8 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`ClientID: a b`, `Consensus.Kafka.ClientID is "a b"; want a name`},
 		{`Brokers: kafka`, `Consensus.Kafka.Brokers is "kafka"; want a list of host:port`},
 		{`Brokers: [a:9092, b:0]`, `Consensus.Kafka.Brokers is a list; want a list of host:port`},
+		{`Brokers: [a:9092, b:0]`, `; broker "b:0": port "0" is not between 1 and 65535`},
+		{`Brokers: [" 127.0.0.1:31501", "kafka 1:9092"]`, `; broker " 127.0.0.1:31501": the host has " " in it; broker "kafka 1:9092": the host has " " in it`},
 		{`Brokers: {a: 9092}`, `is a section; want a list of host:port`},
 		{`Topic: {ReplicationFactor: 0}`, `Consensus.Kafka.Topic.ReplicationFactor is 0; want a whole number from 1 to 32767`},
 		{`Topic: {ReplicationFactor: 65539}`, `is 65539; want a whole number`}, // 3, if it wrapped

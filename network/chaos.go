@@ -26,7 +26,7 @@ func chaosCommand() *cobra.Command {
 		Short: "Send under load while brokers and orderers are killed, stalled and cut off; then check what was promised",
 		Long:  "Writes what happened into a history, and checks it as `network check` does: exit 1 if a promise\nwas broken. A schedule is decided by --seed; how long each step takes is not. Faults:\n\n" + faultTable(),
 		Args:  cobra.NoArgs,
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) (err error) {
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, _ []string) (err error) {
 			config.Network, config.Channel, config.Duration = n, channelOf(c, n), time.Duration(minutes*float64(time.Minute))
 			if config.Faults, err = chaos.Named(n.Options(), faults); err != nil {
 				return err
@@ -42,7 +42,7 @@ func chaosCommand() *cobra.Command {
 	}
 	channelFlag(c)
 	f := c.Flags()
-	f.Float64Var(&minutes, "minutes", 2, "how long")
+	f.Float64Var(&minutes, "minutes", 2, "how long; in any case until each fault was done once")
 	f.IntVar(&config.Rounds, "rounds", 0, "end after so many faults, if that comes first (0: any number)")
 	f.Uint64Var(&config.Seed, "seed", 1, "decides the schedule")
 	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "which, by name; broker* is all that begin so and that this network can have")

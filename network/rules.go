@@ -91,7 +91,8 @@ func upgradeRules(ctx context.Context, n *fabricnet.Network, channel string, win
 		return err
 	}
 	fmt.Printf("channel %s: described as strict, topic id %s; %d records of the last %s looked at, %d by another writer\n", channel, id.TopicID, all, window, foreign)
-	fmt.Println("Every orderer says in its log which rules it reads by, and at which offset they began.")
+	fmt.Println("Every orderer says in its log which rules it reads by, and at which offset they began. If none does,\n" +
+		"the record was lost with a leader: run the command again. A second description changes nothing.")
 	return nil
 }
 
@@ -114,7 +115,7 @@ match, print the setting that lets the orderers take the topic's new id, and wit
 --restart put it into this network's orderers and restart them. When one does not
 match nothing is done: such a topic is not the one that the ledger was made from.`,
 		Args: cobra.NoArgs,
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
 			return repin(c.Context(), n, channelOf(c, n), restart)
 		}),
 	}

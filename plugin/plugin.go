@@ -1,11 +1,13 @@
 // Package plugin is what an orderer build compiles in to order channels of
 // consensus type kafka. The orderer's main calls Register once, just before it
-// hands its consenters to the registrar; plugin/build writes that call.
+// hands its consenters to the registrar, and Started once, just after that;
+// plugin/build writes both calls.
 package plugin
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
@@ -16,9 +18,9 @@ import (
 // Type is the consensus type of the channels that the plugin orders.
 const Type = consenter.Type
 
-// Host is what the orderer's main gives the plugin. It may leave ConfigDir empty,
-// which is then the folder of the orderer.yaml that the orderer reads, and
-// Environment nil, which is then that of the process.
+// Host is what the orderer's main gives the plugin. It may leave ConfigFile and
+// ConfigDir empty, which are then the orderer.yaml that the orderer reads and its
+// folder, and Environment nil, which is then that of the process.
 type Host = consenter.Host
 
 // Cluster is how the orderer reaches other orderers.
@@ -34,8 +36,11 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 	if _, taken := consenters[Type]; taken {
 		return fmt.Errorf("the orderer has a consenter for %q already: it was built with the plugin twice", Type)
 	}
-	if host.ConfigDir == "" {
-		host.ConfigDir = configDir()
+	if host.ConfigFile == "" {
+		host.ConfigFile = configFile()
+	}
+	if host.ConfigDir == "" && host.ConfigFile != "" {
+		host.ConfigDir = filepath.Dir(host.ConfigFile)
 	}
 	if host.Environment == nil {
 		host.Environment = os.Environ()
@@ -46,4 +51,13 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 	}
 	consenters[Type] = c
 	return nil
+}
+
+// Started says that the registrar has started the channels that the orderer has
+// ledgers of. Before, no channel is refused, since the registrar ends the process
+// over a refusal; from then on config blocks of joins are judged.
+func Started(consenters map[string]consensus.Consenter) {
+	if c, ok := consenters[Type].(*consenter.Consenter); ok {
+		c.Started()
+	}
 }

@@ -46,6 +46,18 @@ func TestRegisterNamesFaultsToTheOperator(t *testing.T) {
 	require.Empty(t, consenters)
 }
 
+func TestJoinsAreJudgedOnceTheRegistrarHasStarted(t *testing.T) {
+	consenters := map[string]consensus.Consenter{}
+	plugin.Started(consenters) // a main that registers nothing
+	require.NoError(t, plugin.Register(consenters, host(t, nil)))
+	cluster := consenters["kafka"].(consensus.ClusterConsenter)
+	_, err := cluster.IsChannelMember(nil)
+	require.NoError(t, err)
+	plugin.Started(consenters)
+	_, err = cluster.IsChannelMember(nil)
+	require.Error(t, err)
+}
+
 // Fabric looks for orderer.yaml in FABRIC_CFG_PATH, then in the working directory.
 func TestFilesAreRelativeToOrdererYAML(t *testing.T) {
 	configured, working := t.TempDir(), t.TempDir()
@@ -63,6 +75,10 @@ func TestFilesAreRelativeToOrdererYAML(t *testing.T) {
 	require.ErrorContains(t, register(host(t, section)), "open "+filepath.Join(configured, "password"))
 	write(t, configured, "password")
 	require.NoError(t, register(host(t, section)))
+
+	require.NoError(t, os.WriteFile(filepath.Join(configured, "orderer.yml"), []byte("Consensus: {Kafka: {Health: off}, Kafka: }"), 0o600))
+	require.ErrorContains(t, register(host(t, section)), "Consensus.Kafka is given 2 times in "+filepath.Join(configured, "orderer.yml"))
+	require.NoError(t, os.Remove(filepath.Join(configured, "orderer.yml")))
 
 	given := host(t, section)
 	given.ConfigDir = "/given"

@@ -25,6 +25,8 @@ type Settings struct {
 	MaxBytes  uint32        // AbsoluteMaxBytes; default 1 MiB
 	Preferred uint32        // PreferredMaxBytes; default 512 KiB
 	Timeout   time.Duration // BatchTimeout; default 1 s
+
+	Capability string // of the orderer group; default none
 }
 
 func (s Settings) withDefaults() Settings {
@@ -91,7 +93,7 @@ type validator struct {
 }
 
 func (v validator) ConfigProto() *fabric.Config {
-	return &fabric.Config{Sequence: v.settings.Seq, ChannelGroup: group(v.settings.Type, v.settings.Brokers...)}
+	return &fabric.Config{Sequence: v.settings.Seq, ChannelGroup: group(v.settings)}
 }
 
 // ProposeConfigUpdate returns the config that an update leads to.
@@ -102,7 +104,7 @@ func (v validator) ProposeConfigUpdate(update *fabric.Envelope) (*fabric.ConfigE
 	}
 	next := v.settings
 	u.change(&next)
-	config := &fabric.Config{Sequence: v.settings.Seq + 1, ChannelGroup: group(next.Type, next.Brokers...)}
+	config := &fabric.Config{Sequence: v.settings.Seq + 1, ChannelGroup: group(next)}
 	return &fabric.ConfigEnvelope{Config: config, LastUpdate: update}, v.ledger.applies(u)
 }
 
@@ -176,11 +178,32 @@ func verdictOf(err error) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// group is a channel group with nothing but a consensus type and brokers.
-func group(kind string, brokers ...string) *fabric.ConfigGroup {
-	value := func(b []byte) *fabric.ConfigValue { return &fabric.ConfigValue{Value: b} }
-	return &fabric.ConfigGroup{Groups: map[string]*fabric.ConfigGroup{"Orderer": {Values: map[string]*fabric.ConfigValue{
-		"ConsensusType": value(protoutil.MarshalOrPanic(&fabric.ConsensusType{Type: kind})),
-		"KafkaBrokers":  value(protoutil.MarshalOrPanic(&fabric.KafkaBrokers{Brokers: brokers})),
-	}}}}
+// Newer makes the ledger that of a build which knows every capability.
+func (l *Ledger) Newer() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.newer = true
+}
+
+// mustSupport panics as Fabric's block writer does, when a config comes into force
+// that asks for a capability which the build does not know. Called with mu held.
+func (l *Ledger) mustSupport() {
+	if l.config.Capability != "" && !l.newer {
+		panic(fmt.Sprintf("config requires unsupported orderer capabilities: %s", l.config.Capability))
+	}
+}
+
+// group is a channel group with nothing but a consensus type, brokers and capabilities.
+func group(s Settings) *fabric.ConfigGroup {
+	value := func(m fabric.Message) *fabric.ConfigValue {
+		return &fabric.ConfigValue{Value: protoutil.MarshalOrPanic(m)}
+	}
+	values := map[string]*fabric.ConfigValue{
+		"ConsensusType": value(&fabric.ConsensusType{Type: s.Type}),
+		"KafkaBrokers":  value(&fabric.KafkaBrokers{Brokers: s.Brokers}),
+	}
+	if s.Capability != "" {
+		values["Capabilities"] = value(&fabric.Capabilities{Capabilities: map[string]*fabric.Capability{s.Capability: {}}})
+	}
+	return &fabric.ConfigGroup{Groups: map[string]*fabric.ConfigGroup{"Orderer": {Values: values}}}
 }

@@ -189,6 +189,11 @@ func (c *channel) Process(class machine.Class, envelope []byte) ([]byte, machine
 	return p.anew, machine.ConfigSeq(seq), p.err
 }
 
+// Reproduce has no orderer of its own that could be unable to.
+func (c *channel) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
+	return c.Process(machine.Config, envelope)
+}
+
 func (c *channel) process(class machine.Class, b []byte) ([]byte, error) {
 	envelope := protoutil.UnmarshalEnvelopeOrPanic(b)
 	filters := msgprocessor.NewRuleSet([]msgprocessor.Rule{

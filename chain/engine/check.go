@@ -71,6 +71,9 @@ func (e *Engine) Recheck(ctx context.Context) error {
 	if err := e.sourced(ctx); err != nil {
 		return err
 	}
+	if tail := e.Next() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
+		e.events.TailUnchecked(tail)
+	}
 	e.extend(bounds)
 	e.host.Moved(Reading, nil)
 	return nil

@@ -87,6 +87,11 @@ type Host interface {
 	// this build does not know what an authorised config update asks for.
 	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
 
+	// Reproduce computes a config envelope again at the config in force, by checks that give
+	// every orderer the same answer: no clock, nothing of this orderer's. An error says that the
+	// update does not hold, unless it wraps ErrUnable or ErrUnknown.
+	Reproduce(envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
+
 	// Arm starts the batch timer for a block, instead of any other: it runs a
 	// Poster once the time is over. A timer that runs for the block already, up to
 	// the end of its Poster, is left alone. Disarm stops it.
@@ -124,10 +129,14 @@ type Settings struct {
 	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
-// ErrUnknown is what Host.Process wraps, and a Host's Verdict.Stop comes from, when
+// ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
-var ErrUnknown = errors.New("which this build does not know")
+var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", ErrNoVerdict)
+
+// ErrUnable is wrapped by Host.Reproduce when this orderer cannot do what another one
+// can, or itself later: the update still holds.
+var ErrUnable = errors.New("this orderer cannot sign")
 
 // ErrMigrated says that a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")
@@ -149,6 +158,7 @@ type Engine struct {
 	reader  log.Reader     // of the session; nil in none
 	ahead   *log.Record    // that the reader has returned before it was due; nil for none
 	proof   *proof         // that the topic is the ledger's; nil before the first
+	newest  newest         // records of the proof and since
 	end     machine.Offset // of the log, when it was checked last
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
@@ -226,6 +236,7 @@ func (e *Engine) After(err error) Next {
 		return Stop
 	}
 	e.bare = false
+	e.doubt()
 	e.host.Moved(CutOff, err)
 	return Retry
 }
@@ -306,7 +317,12 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 		return nil // taken before
 	}
 	e.unread.read(r.Value)
-	return e.took(e.step(ctx, e.Decode(r)))
+	var in machine.Input
+	if err := Guarded(func() error { in = e.Decode(r); return nil }); err != nil {
+		return stop(fmt.Errorf("topic %q, record at offset %d: %w", e.host.Channel(), r.Offset, err))
+	}
+	e.newest = e.newest.with(seenIn(r, in))
+	return e.took(e.step(ctx, in))
 }
 
 // resume performs what was held back when the session before ended.

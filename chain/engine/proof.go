@@ -14,13 +14,15 @@ import (
 // was made from: one that was cut and filled again holds other records there, and
 // every record after them is another as well.
 //
-// It is good for the term in which it was read, in which nothing that was read can
+// It is good for the term in which it was read, in which nothing that was read should
 // be replaced. Within it a proof that was interrupted is continued where it was, and
-// what was proven is not read again, nor are the records that were taken since.
+// what was proven is not read again, nor are the records that were taken since, as long
+// as the brokers were never lost: see doubt.
 type proof struct {
 	term log.Term
-	next log.Offset   // first that was not read for it
-	left []comparison // in the log's order
+	next log.Offset     // first that was not read for it
+	left []comparison   // in the log's order; none once it is complete
+	at   machine.Offset // next offset when it became complete
 }
 
 // comparison holds the next records of the log against what is known of them.
@@ -38,6 +40,11 @@ func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 	if err := e.openProof(ctx, topic, b.Start); err != nil {
 		return err
 	}
+	if len(e.proof.left) == 0 && e.Next() > 0 && log.Offset(e.Next()) < b.End {
+		if err := e.readAhead(ctx); err != nil {
+			return err
+		}
+	}
 	for len(e.proof.left) > 0 {
 		done, err := e.proof.left[0].done()
 		switch {
@@ -52,7 +59,40 @@ func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 		}
 	}
 	e.begin()
+	e.proof.at = e.Next()
 	return nil
+}
+
+// readAhead takes the next record for Advance, when nothing is to be proven: a session
+// that cannot read is not to begin, or the channel would be ready again and again.
+func (e *Engine) readAhead(ctx context.Context) error {
+	r, err := e.reader.Next(ctx)
+	switch {
+	case errors.Is(err, log.ErrNoRecord):
+		return nil
+	case err != nil:
+		return err
+	}
+	e.ahead = &r
+	return nil
+}
+
+// doubt has the newest records read again once the brokers were lost: what comes back
+// may be another log, even by the same name, id and epoch. A complete proof under which nothing
+// was taken yet although there is more is kept, or a connection that breaks before
+// each next record would lead to the same being read for ever.
+func (e *Engine) doubt() {
+	p := e.proof
+	if p == nil || len(p.left) > 0 || e.Next() == p.at && e.Next() < e.end {
+		return
+	}
+	want := slices.DeleteFunc(slices.Clone(e.newest), func(s seen) bool { return s.at >= log.Offset(e.Next()) })
+	if len(want) == 0 {
+		e.proof = nil
+		return
+	}
+	c := &newestComparison{engine: e, want: want}
+	e.proof = &proof{term: p.term, next: c.want[0].at, left: []comparison{c}, at: p.at}
 }
 
 // openProof opens a reader where the proof is to go on, or else where another begins.
@@ -66,12 +106,12 @@ func (e *Engine) openProof(ctx context.Context, topic log.Log, start log.Offset)
 		}
 		e.Close()
 	}
-	e.proof = nil
+	e.proof, e.newest = nil, nil
 	left, from := e.comparisons(start)
 	if e.reader, err = topic.Read(ctx, from); err != nil {
 		return err
 	}
-	e.proof = &proof{e.reader.Term(), from, left}
+	e.proof = &proof{term: e.reader.Term(), next: from, left: left, at: e.Next()}
 	return nil
 }
 
@@ -98,6 +138,7 @@ func (e *Engine) proveNext(ctx context.Context) error {
 	}
 	p.next = r.Offset + 1
 	p.left[0].take(r)
+	e.newest = e.newest.with(seen{r.Offset, DigestOf(r.Value), len(r.Value)})
 	return nil
 }
 

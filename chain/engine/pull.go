@@ -135,7 +135,7 @@ func (e *Engine) restart() error {
 	e.Close()
 	e.host.Disarm()
 	e.machine, e.effects, e.owed, e.reproduced = nil, nil, nil, reproduced{}
-	e.configured, e.goal, e.start.Tip, e.proof = false, -1, machine.Tip{}, nil
+	e.configured, e.goal, e.start.Tip, e.proof, e.newest = false, -1, machine.Tip{}, nil, nil
 	if e.written == nil {
 		return nil
 	}

@@ -18,8 +18,9 @@ import (
 // record is taken: its client was told that it is ordered.
 type owed struct {
 	at     machine.Offset
-	value  []byte
-	update digest        // of a config update that the strict rules reproduce
+	value  []byte        // nil: to be computed from source
+	source []byte        // config envelope that the strict rules reproduce
+	update digest        // of the update in it
 	seq    uint64        // at which it was computed
 	answer machine.Input // what the machine is told then; nil if it does not ask
 }
@@ -30,6 +31,11 @@ type digest = [sha256.Size]byte
 // a second copy is passed over.
 func (e *Engine) settle(ctx context.Context) error {
 	o := e.owed
+	if o.value == nil {
+		if err := e.compute(o); err != nil || e.owed == nil {
+			return err
+		}
+	}
 	err := e.host.Append(ctx, o.value)
 	if err != nil && log.ClassOf(err) != log.Rejected {
 		return err
@@ -73,7 +79,8 @@ func (r *reproduced) add(update digest, seq uint64) {
 
 // reproduce computes a lagging config envelope anew at the config in force and
 // appends it. What no longer applies is dropped; all orderers come to drop it,
-// at the latest when they judge the copy.
+// at the latest when they judge the copy. So is what this orderer fails at: the copy
+// of one that does not is judged by all.
 func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
 	update, flaw := updateOf(f.Envelope.Bytes)
 	if flaw != nil {
@@ -84,29 +91,39 @@ func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
 		e.events.Skipped(f.Offset, machine.ReasonRefused, "a copy of this update is in the topic already")
 		return nil
 	}
-	anew, seq, err := e.host.Process(machine.Config, f.Envelope.Bytes)
-	if errors.Is(err, ErrUnknown) {
-		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", f.Offset, err))
-	}
-	if err != nil {
-		e.events.Skipped(f.Offset, machine.ReasonRefused, err.Error())
+	e.owed = &owed{at: f.Offset, source: f.Envelope.Bytes, update: update}
+	return e.settle(ctx)
+}
+
+// compute makes the copy of a config envelope. An orderer that is unable to takes no
+// further record: its client was told that the update is ordered, and a restart, which may
+// be what mends the orderer, reads the record again only while no later block is written.
+func (e *Engine) compute(o *owed) error {
+	again, seq, err := e.host.Reproduce(o.source)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err))
+	case errors.Is(err, ErrUnable):
+		return fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err)
+	case err != nil:
+		e.owed = nil
+		e.events.Skipped(o.at, machine.ReasonRefused, err.Error())
 		return nil
 	}
-	value, err := regular(anew, uint64(seq), record.Regular_CONFIG, 0)
-	if err != nil {
+	o.seq = uint64(seq)
+	if o.value, err = regular(again, o.seq, record.Regular_CONFIG, 0); err != nil {
 		return stop(err)
 	}
-	e.owed = &owed{at: f.Offset, value: value, update: update, seq: uint64(seq)}
-	return e.settle(ctx)
+	return nil
 }
 
 // resubmit appends a copy of a lagging envelope by the compatible rules.
 func (e *Engine) resubmit(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
 	anew, seq, err := e.host.Process(f.Class, f.Envelope.Bytes)
-	if errors.Is(err, ErrUnknown) {
+	switch {
+	case errors.Is(err, ErrNoVerdict):
 		return machine.Verdict{Stop: err.Error()}, nil
-	}
-	if err != nil {
+	case err != nil:
 		return machine.Verdict{Refusal: err.Error()}, nil
 	}
 	value, err := regular(anew, uint64(seq), record.Regular_Class(f.Class), f.Offset)
@@ -119,6 +136,9 @@ func (e *Engine) resubmit(ctx context.Context, f machine.Resubmit) (machine.Inpu
 
 // updateOf returns the digest of the update in a config envelope.
 func updateOf(b []byte) (d digest, err error) {
+	if err := CheckDepth(b); err != nil {
+		return d, err
+	}
 	envelope, config := &fabric.Envelope{}, &fabric.ConfigEnvelope{}
 	if err := fabric.Unmarshal(b, envelope); err != nil {
 		return d, err

@@ -192,3 +192,35 @@ func checkOrdered(t *testing.T, seed uint64, n *node, log []Input) {
 		t.Fatalf("seed %d: %s, want\n%+v", seed, s, want)
 	}
 }
+
+// TestPermissionDecidesNothing: an orderer whose settings do not allow the
+// compatible rules writes the blocks of one whose settings do, or halts before it
+// writes any; and where its ledger has blocks, the permission changes nothing.
+func TestPermissionDecidesNothing(t *testing.T) {
+	eachTopic(t, func(t *testing.T, k topic) {
+		halts, blocks := 0, 0
+		for seed := range uint64(300) {
+			rng := rand.New(rand.NewPCG(seed, 5))
+			allowed, log := written(t, k, rng.IntN, 30)
+			unlisted := allowed.first
+			unlisted.Undescribed = false
+			n := newNode(t, unlisted)
+			n.read(log, forever())
+			if n.halted && len(n.ledger) == 0 {
+				halts++
+			} else {
+				checkSame(t, seed, allowed, n)
+			}
+			for i := range allowed.ledger {
+				again := newNode(t, unlisted)
+				again.ledger = slices.Clone(allowed.ledger[:i+1])
+				again.read(log, forever())
+				checkSame(t, seed, allowed, again)
+				blocks++
+			}
+		}
+		if wantHalts := k != strictTopic; (halts > 0) != wantHalts || blocks < 500 {
+			t.Errorf("%d halts, %d restarts: too tame", halts, blocks)
+		}
+	})
+}

@@ -172,7 +172,7 @@ const lastFaults = 2
 // recover ends every fault but the last ones.
 func (w *World) recover() {
 	for _, o := range w.orderers {
-		o.cutOff, o.breaks, o.crash = false, 0, map[Point]int{}
+		o.cutOff, o.unable, o.breaks, o.crash = false, false, 0, map[Point]int{}
 		if !w.profile.Persists {
 			o.faults = o.faults[:min(lastFaults, len(o.faults))]
 		}

@@ -85,6 +85,9 @@ func (o *Orderer) writeConfig(b engine.Block) error {
 	if !ok || err != nil {
 		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given an envelope that does not validate: %v", b.Number, err)})
 	}
+	if text := o.lacks(next); text != "" {
+		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given what ends the process: %s", b.Number, text)})
+	}
 	if err := o.ledger.write(b, o.w.now); err != nil {
 		return err
 	}
@@ -153,6 +156,10 @@ func (o *Orderer) Judge(e machine.Judge) machine.Verdict {
 	if !ok {
 		return machine.Verdict{Refusal: "it does not decode"}
 	}
+	if text := o.unknown(e.Class, c); text != "" {
+		o.w.happened["unknown"]++
+		return machine.Verdict{Stop: text}
+	}
 	var err error
 	switch {
 	case e.Check == machine.CheckBroadcast:
@@ -168,6 +175,19 @@ func (o *Orderer) Judge(e machine.Judge) machine.Verdict {
 	return machine.Verdict{}
 }
 
+// unknown returns what the build does not know of a config that holds by all that
+// it does know; empty if nothing.
+func (o *Orderer) unknown(class machine.Class, c content) string {
+	if class != machine.Config {
+		return ""
+	}
+	next, err := o.ledger.config().becomes(c)
+	if err != nil {
+		return ""
+	}
+	return o.lacks(next)
+}
+
 // Process is Broadcast's check, which reads the orderer's clock.
 func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.ConfigSeq, error) {
 	s := o.ledger.config()
@@ -178,8 +198,14 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 		return nil, seq, errors.New("not an envelope of this channel")
 	case class == machine.Config && c.update == nil:
 		return nil, seq, errors.New("no config update in it")
+	case class == machine.Config && o.unable:
+		o.w.happened["unable"]++
+		return nil, seq, errSigner
 	case class == machine.Config:
-		_, err := s.apply(c.update)
+		next, err := s.apply(c.update)
+		if text := o.lacks(next); err == nil && text != "" {
+			err = errors.New(text)
+		}
 		return must(fabric.Marshal(configured(c.update, s.seq, o.id))), seq, err
 	case o.now() > c.expires:
 		return nil, seq, fmt.Errorf("the certificate of client %d has expired", c.client)
@@ -187,8 +213,23 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 	return b, seq, s.allows(c)
 }
 
+// Reproduce is Broadcast's check of a config without what is this orderer's own.
+func (o *Orderer) Reproduce(b []byte) ([]byte, machine.ConfigSeq, error) {
+	again, seq, err := o.Process(machine.Config, b)
+	if errors.Is(err, errSigner) {
+		err = fmt.Errorf("%w: %w", engine.ErrUnable, err)
+	}
+	return again, seq, err
+}
+
+// errSigner is met by an orderer that cannot sign.
+var errSigner = errors.New("the key of this orderer is away")
+
 // Arm starts the batch timer, by the orderer's own clock.
 func (o *Orderer) Arm(n machine.BlockNumber) {
+	if o.timer != nil && o.timer.Block == n {
+		return
+	}
 	o.timer = &timer{engine.Poster{Block: n, Events: engine.Events{}.WithDefaults()}, o.now() + batchTimeout}
 }
 

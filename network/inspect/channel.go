@@ -13,7 +13,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// Brokers are those of a channel, by the config in force at an orderer.
+// Brokers are those of a channel that can be connected to, by the config in force at
+// an orderer.
 func (r *Reader) Brokers(ctx context.Context, orderer, channel string) ([]string, error) {
 	o, err := r.Dial(orderer)
 	if err != nil {
@@ -24,7 +25,7 @@ func (r *Reader) Brokers(ctx context.Context, orderer, channel string) ([]string
 	if err != nil {
 		return nil, err
 	}
-	return chain.Brokers(config)
+	return chain.UsableBrokers(config)
 }
 
 // ConfigBlock is a channel's newest config block at an orderer.

@@ -15,7 +15,7 @@ import (
 const pluginAlias = "kafkaplugin"
 
 // patchMain completes an orderer's main: the plugin registers its consenter just
-// before the registrar takes the map of consenters. Everything is found by what
+// before the registrar takes the map of consenters, and learns when it has started. Everything is found by what
 // it is, not by where it is; what is missing is named.
 func patchMain(file string, text []byte) ([]byte, error) {
 	fset := token.NewFileSet()
@@ -120,6 +120,7 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 	edits := []edit{
 		{m.offset(tree.Imports[0].Pos()), fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
 		{m.offset(m.initialize.Pos()), register},
+		{m.offset(m.initialize.End()), fmt.Sprintf("\n%s.Started(%s)", pluginAlias, m.consenters)},
 	}
 	return append(append(edits, health...), m.tolerance()...), nil
 }

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/IBM/sarama"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -31,13 +30,12 @@ type Log struct {
 
 	limit topicLimit
 
-	company *semaphore.Weighted // of the appends that may share a batch
+	queue     *queue    // of appends
+	producing sync.Once // starts the producer, at the first Append
 
-	mu       sync.Mutex
-	closed   bool
-	producer *producer // nil until the first Append, and after it broke
-	building chan struct{}
-	users    sync.WaitGroup // calls in flight, readers, and producers being closed
+	mu     sync.Mutex
+	closed bool
+	users  sync.WaitGroup // calls in flight, readers, and the producer
 }
 
 // Open checks the config and returns the log of a topic. It does no network I/O.
@@ -51,8 +49,7 @@ func Open(c Config, topic string) (*Log, error) {
 	}
 	c.limitProcess()
 	done, stop := context.WithCancel(context.Background())
-	return &Log{config: c, topic: topic, done: done, stop: stop, building: make(chan struct{}, 1),
-		company: semaphore.NewWeighted(most)}, nil
+	return &Log{config: c, topic: topic, done: done, stop: stop, queue: newQueue()}, nil
 }
 
 // Close ends every call in flight with log.ErrClosed and returns when no
@@ -60,13 +57,8 @@ func Open(c Config, topic string) (*Log, error) {
 func (l *Log) Close() error {
 	l.mu.Lock()
 	l.closed = true
-	p := l.producer
-	l.producer = nil
 	l.mu.Unlock()
 	l.stop()
-	if p != nil {
-		p.close()
-	}
 	l.users.Wait()
 	return nil
 }

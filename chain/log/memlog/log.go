@@ -31,17 +31,10 @@ func (l *Log) locked(ctx context.Context, op string, f func() error) error {
 	if err := l.usable(ctx); err != nil {
 		return err
 	}
-	fault := l.broker.begin(op, l.topic)
-	if fault == nil {
-		return f()
+	if fault := l.broker.begin(op, l.topic); fault != nil {
+		return failed(op, l.topic, fault.Err)
 	}
-	if op == "append" && fault.After {
-		if err := f(); err != nil {
-			return err
-		}
-		return failed(log.Ambiguous, op, l.topic, fault.Err)
-	}
-	return failed(log.Retryable, op, l.topic, fault.Err)
+	return f()
 }
 
 func (l *Log) usable(ctx context.Context) error {
@@ -58,10 +51,14 @@ func (l *Log) existing(ctx context.Context, op string, f func(*topic) error) err
 	return l.locked(ctx, op, func() error {
 		t := l.broker.topics[l.topic]
 		if t == nil {
-			return &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Await: "the topic to be created", Err: log.ErrNoTopic}
+			return l.noTopic(op)
 		}
 		return f(t)
 	})
+}
+
+func (l *Log) noTopic(op string) error {
+	return &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Await: "the topic to be created", Err: log.ErrNoTopic}
 }
 
 // Create makes the topic with one partition.
@@ -71,19 +68,6 @@ func (l *Log) Create(ctx context.Context) error {
 			l.broker.make(l.topic, 1)
 			l.broker.wake()
 		}
-		return nil
-	})
-}
-
-// Append puts a copy of value at the end of the topic.
-func (l *Log) Append(ctx context.Context, value []byte) error {
-	return l.existing(ctx, "append", func(t *topic) error {
-		if limit := l.settings.MaxMessageBytes; limit > 0 && len(value) > limit {
-			return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
-				Err: fmt.Errorf("%w: %d bytes, the topic takes %d", log.ErrTooLarge, len(value), limit)}
-		}
-		t.values = append(t.values, slices.Clone(value))
-		l.broker.wake()
 		return nil
 	})
 }

@@ -26,8 +26,10 @@ type Fault func(op, topic string, n int) *Failure
 
 // Failure is how an operation fails.
 type Failure struct {
-	Err   error
-	After bool // an append is in the log all the same
+	Err    error
+	After  bool // an append is in the log all the same, and the client does not know
+	Unsure bool // an append may be in the log, by what the client knows
+	Again  bool // the client makes another attempt to append the same record, up to 50
 }
 
 // Broker holds topics. It is safe for concurrent use.
@@ -236,10 +238,10 @@ func (b *Broker) begin(op, name string) *Failure {
 	return nil
 }
 
-func failed(class log.Class, op, topic string, err error) error {
+func failed(op, topic string, err error) error {
 	var typed *log.Error
 	if errors.As(err, &typed) {
 		return err
 	}
-	return &log.Error{Class: class, Op: op, Topic: topic, Await: "the broker", Err: err}
+	return &log.Error{Class: log.Retryable, Op: op, Topic: topic, Await: "the broker", Err: err}
 }
