@@ -126,7 +126,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 	if last.GetHeader() == nil {
 		return errors.New("the ledger has no last block; remove the channel from this orderer and join it again")
 	}
-	bound, err := positionIn(last)
+	bound, err := ConsenterMetadata(last)
 	if err != nil {
 		return fmt.Errorf("the ledger's last block, %d: %w", last.Header.Number, err)
 	}

@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hyperledger/fabric/protoutil"
@@ -66,6 +67,27 @@ func (h *host) Others(ctx context.Context) ([]engine.Answer, error) {
 	}
 	defer p.Close()
 	return p.Others(ctx), nil
+}
+
+// First returns block 1 of another orderer that has it.
+func (h *host) First(ctx context.Context) (*engine.Block, error) {
+	if h.chain.opts.NewPuller == nil {
+		return nil, nil
+	}
+	p, err := h.chain.opts.NewPuller(h.support)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	if !slices.ContainsFunc(p.Others(ctx), func(a engine.Answer) bool { return a.Height > 1 }) {
+		return nil, nil
+	}
+	b, err := p.Block(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	block, err := blockOf(b)
+	return &block, err
 }
 
 // Pull returns a block of another orderer.

@@ -72,6 +72,10 @@ type Host interface {
 	// answer each, in any order. The error says why they cannot be asked.
 	Others(ctx context.Context) ([]Answer, error)
 
+	// First returns block 1 as another orderer has it, verified as by Pull; nil if
+	// none that answers has it.
+	First(ctx context.Context) (*Block, error)
+
 	// Blocks are those of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
