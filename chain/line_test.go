@@ -13,6 +13,7 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
 	"github.com/hyperledger/fabric/common/policies"
+	mspi "github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -219,6 +220,8 @@ type realSupport struct {
 func (s *realSupport) ChannelID() string { return channel }
 
 func (s *realSupport) ConfigtxValidator() configtx.Validator { return s.bundle.ConfigtxValidator() }
+
+func (s *realSupport) MSPManager() mspi.MSPManager { return s.bundle.MSPManager() }
 
 func (s *realSupport) PolicyManager() policies.Manager { return s.bundle.PolicyManager() }
 

@@ -159,7 +159,7 @@ func (c *realChannel) update(next *fabric.Config, signed bool) *fabric.Envelope 
 		signatures = append(signatures, c.signature(update))
 	}
 	last := typed(cb.HeaderType_CONFIG_UPDATE, &cb.ConfigUpdateEnvelope{ConfigUpdate: update, Signatures: signatures})
-	return typed(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: next, LastUpdate: last})
+	return c.sign(typed(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: next, LastUpdate: last}))
 }
 
 func typed(kind cb.HeaderType, data fabric.Message) *fabric.Envelope {
@@ -170,10 +170,23 @@ func typed(kind cb.HeaderType, data fabric.Message) *fabric.Envelope {
 	return &fabric.Envelope{Payload: protoutil.MarshalOrPanic(&fabric.Payload{Header: header, Data: protoutil.MarshalOrPanic(data)})}
 }
 
-func (c *realChannel) signature(update []byte) *cb.ConfigSignature {
+// sign signs an envelope, as the orderer does that accepts an update.
+func (c *realChannel) sign(e *fabric.Envelope) *fabric.Envelope {
+	payload := protoutil.UnmarshalPayloadOrPanic(e.Payload)
+	payload.Header.SignatureHeader = c.signatureHeader()
+	e.Payload = protoutil.MarshalOrPanic(payload)
+	e.Signature = c.signed(e.Payload)
+	return e
+}
+
+func (c *realChannel) signatureHeader() []byte {
 	creator := protoutil.MarshalOrPanic(&fabric.SerializedIdentity{Mspid: "OrgMSP", IdBytes: c.admin.Cert})
-	header := protoutil.MarshalOrPanic(&fabric.SignatureHeader{Creator: creator, Nonce: []byte("once")})
-	hash := sha256.Sum256(append(append([]byte{}, header...), update...))
+	return protoutil.MarshalOrPanic(&fabric.SignatureHeader{Creator: creator, Nonce: []byte("once")})
+}
+
+// signed returns the administrator's signature.
+func (c *realChannel) signed(message []byte) []byte {
+	hash := sha256.Sum256(message)
 	signature, err := c.admin.Sign(rand.Reader, hash[:], nil)
 	if err == nil {
 		signature, err = utils.SignatureToLowS(c.admin.Public().(*ecdsa.PublicKey), signature)
@@ -181,7 +194,12 @@ func (c *realChannel) signature(update []byte) *cb.ConfigSignature {
 	if err != nil {
 		c.Fatal(err)
 	}
-	return &cb.ConfigSignature{SignatureHeader: header, Signature: signature}
+	return signature
+}
+
+func (c *realChannel) signature(update []byte) *cb.ConfigSignature {
+	header := c.signatureHeader()
+	return &cb.ConfigSignature{SignatureHeader: header, Signature: c.signed(append(append([]byte{}, header...), update...))}
 }
 
 // bump raises the version of what differs, as a config update must.
