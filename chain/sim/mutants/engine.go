@@ -10,7 +10,7 @@ var engineDecisions = []Mutant{
 	{"copy-not-insisted", "forgets a config update that it could not append at once", "engine/reproduce.go",
 		"	if err != nil && log.ClassOf(err) != log.Rejected {\n		return err\n	}", "	if err != nil && log.ClassOf(err) != log.Rejected {\n		e.owed = nil\n		return err\n	}"},
 	{"record-taken-twice", "gives a record to the machine twice", "engine/engine.go",
-		"	return e.took(e.step(ctx, e.Decode(r)))", "	if err := e.step(ctx, e.Decode(r)); err != nil {\n		return err\n	}\n	return e.took(e.step(ctx, e.Decode(r)))"},
+		"	return e.took(e.step(ctx, in))", "	if err := e.step(ctx, in); err != nil {\n		return err\n	}\n	return e.took(e.step(ctx, in))"},
 	{"source-not-asked", "writes blocks without asking which topic their records are of", "engine/effects.go",
 		"		if err := e.sourced(ctx); err != nil {", "		if err := e.sourced(ctx); err != nil && e.goal > 1<<40 {"},
 	{"pulled-beside-the-machine", "takes another orderer's blocks and goes on with what it had read itself", "engine/pull.go",
