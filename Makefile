@@ -7,9 +7,10 @@ BIN    := .build/bin
 PROTOS := chain/record/record.proto
 UNIT   := ./plugin/... ./chain/... ./consenter/... ./network/...
 RACE   := ./chain/... ./consenter/...
-STEPS  := lint check-generated unit race sim-short matrix integration $(if $(NO_KAFKA),,kafka)
+STEPS  := lint portable check-generated unit race sim-short matrix integration $(if $(NO_KAFKA),,kafka)
 
 FUZZTIME ?= 10s
+FUZZED   := chain consenter network plugin
 # Simulation: make sim SEEDS=100000, or one run again: make sim SEED=132
 SEEDS ?= 100000
 SEED  ?=
@@ -35,7 +36,7 @@ BUT_ROOT := $(if $(NO_ROOT), && !root)
 LEFT_OUT := $(if $(NO_KAFKA),; NO_KAFKA is set: nothing ran on Apache Kafka)$(if $(NO_ROOT),; NO_ROOT is set: no disk was filled)
 GOTEST   := go -C .tools run ./gotest -dir .. -counts $(CURDIR)/.build/test/counts
 
-.PHONY: help build generate check-generated lint unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka test demo bench clean
+.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +58,9 @@ lint: ## golangci-lint, as pinned in .tools/go.mod
 	$(LINT) ./...
 	cd .tools && go tool golangci-lint run ./...
 
+portable: ## all but the integration tests compiles for macOS as well
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet $(UNIT)
+
 unit: .build/test ## unit tests, of the tools too
 	cd .tools && go test ./...
 	$(GOTEST) -name unit -- -timeout 5m $(UNIT)
@@ -64,11 +68,16 @@ unit: .build/test ## unit tests, of the tools too
 race: .build/test ## unit tests of chain and consenter under the race detector
 	$(GOTEST) -name race -- -race -timeout 10m $(RACE)
 
-fuzz: ## every fuzz target for FUZZTIME (10s)
-	@set -e; grep -rl --include='*_test.go' '^func Fuzz' chain consenter network plugin | xargs -n1 dirname | sort -u | while read -r dir; do \
-		for target in $$(go test -list '^Fuzz' "./$$dir" | grep '^Fuzz'); do \
+fuzz: ## every fuzz target for FUZZTIME (10s); fails for one that is written and cannot be run
+	@set -euo pipefail; files=$$(grep -rl --include='*_test.go' '^func Fuzz' $(FUZZED)); \
+	dirs=$$(dirname $$files | sort -u); for dir in $$dirs; do \
+		written=$$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6- | sort); \
+		listed=$$(go test -list '^Fuzz' "./$$dir"); \
+		listed=$$(grep '^Fuzz' <<<"$$listed" | sort); \
+		[ "$$written" = "$$listed" ] || { echo "$$dir has" $$written "and would run" $$listed >&2; exit 1; }; \
+		for target in $$written; do \
 			echo "== $$dir $$target"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$dir"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$$dir"; \
 		done; \
 	done
 
@@ -101,7 +110,7 @@ test-kafka: .build/test ## the client's contract, logging in, rights and the int
 	$(MAKE) integration BROKERS=apache:3.9
 	$(MAKE) integration BROKERS=apache:4
 
-test: .build/test ## lint, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
+test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \
 		echo "== $$step"; start=$$SECONDS; \
 		$(MAKE) $$step || { echo "== $$step failed after $$((SECONDS - start)) s" >&2; exit 1; }; \
@@ -115,7 +124,7 @@ bench: ## benchmarks of the core and the log
 	go test -run '^$$' -bench . -benchmem ./chain/...
 
 clean: ## stops a network in .network and removes what was built
-	@if [ -e .network/network.json ]; then go run ./network down; fi
+	@if [ -e .network ]; then go run ./network down; fi
 	rm -rf .build
 
 .build/test:

@@ -6,7 +6,6 @@ import (
 
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
-	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
@@ -58,27 +57,15 @@ func (a agreed) writable(now, next *fabric.Config) error {
 // update judges what a config envelope's update leads to at the config in force,
 // before Fabric's check of it, for which all that it refuses is one and the same.
 func (a agreed) update(in configtx.Validator, envelope *fabric.Envelope) error {
-	config, err := configOfEnvelope(envelope)
+	tx, err := processable(envelope)
 	if err != nil {
 		return err
 	}
-	proposed, err := in.ProposeConfigUpdate(config.LastUpdate)
+	proposed, err := in.ProposeConfigUpdate(tx.envelope.LastUpdate)
 	if err != nil {
 		return err
 	}
 	return a.broadcast(in.ConfigProto(), proposed.GetConfig())
-}
-
-// configOfEnvelope decodes a config envelope; neither its config nor its update is nil.
-func configOfEnvelope(envelope *fabric.Envelope) (*fabric.ConfigEnvelope, error) {
-	config := &fabric.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
-		return nil, err
-	}
-	if config.Config == nil || config.LastUpdate == nil {
-		return nil, errors.New("config envelope without config or update")
-	}
-	return config, nil
 }
 
 // checkOrderers refuses the consenters of type BFT, and what makes a system channel.

@@ -241,3 +241,48 @@ func TestBrokersOfAMirror(t *testing.T) {
 		})
 	}
 }
+
+// Two orderers begin at the same moment, with brokers of two clusters: neither finds a
+// block at the other. The one that comes to its first block later finds the other's.
+func TestTwoClustersAtTheSameMoment(t *testing.T) {
+	for name, texts := range map[string][]string{"other envelopes": {"x", "y", "z"}, "the same envelopes": {"a", "b", "c"}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				other := memlog.NewCluster("another")
+				other.Make("a topic before", 1)
+				a, b := newLedger(), newLedger()
+				c := r.among(a, &chaintest.Puller{From: []*ledger{b}}, asItIs)
+				d := r.among(b, &chaintest.Puller{From: []*ledger{a}}, func(o *Options) {
+					o.OpenLog = func([]string, string, uint32) (log.Log, error) { return other.Open(channel, log.Settings{}), nil }
+				})
+				settle()
+				r.reports(d, types.StatusActive)
+				r.order(c, "a", "b", "c")
+				settle()
+				r.order(d, texts...)
+				settle()
+				r.holds(a, "a b c @3")
+				r.holds(b, "")
+				r.reports(c, types.StatusActive)
+				r.said(d, types.StatusFailed, "another orderer has another block 1 of this channel than this one would write")
+			})
+		})
+	}
+}
+
+// Two orderers of one cluster do not disturb each other, and none waits for one that is away.
+func TestTheFirstBlockIsCompared(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a, b, away := newLedger(), newLedger(), &chaintest.Puller{From: []*ledger{newLedger()}, Silent: 1 << 30}
+		c := r.among(a, &chaintest.Puller{From: []*ledger{b}}, asItIs)
+		r.among(b, &chaintest.Puller{From: []*ledger{a}}, asItIs)
+		third := newLedger()
+		r.among(third, away, asItIs)
+		settle()
+		r.order(c, "a", "b", "c", "d")
+		settle()
+		r.holds(a, "a b c @3; d @5")
+		r.equalLedgers(a, b)
+		r.equalLedgers(a, third)
+	})
+}

@@ -79,12 +79,13 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		slots:   make(chan struct{}, opts.Inflight),
 		height:  support.Height(),
 	}
-	start, err := startOf(support, metadata)
+	err := engine.Guarded(func() (err error) {
+		c.start, err = startOf(support, metadata)
+		return err
+	})
 	if err != nil {
 		c.fail(err)
-		return c
 	}
-	c.start = start
 	return c
 }
 
@@ -125,7 +126,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 	if last.GetHeader() == nil {
 		return errors.New("the ledger has no last block; remove the channel from this orderer and join it again")
 	}
-	bound, err := positionIn(last)
+	bound, err := ConsenterMetadata(last)
 	if err != nil {
 		return fmt.Errorf("the ledger's last block, %d: %w", last.Header.Number, err)
 	}

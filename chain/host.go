@@ -85,24 +85,20 @@ func (h *host) Append(ctx context.Context, value []byte) error {
 // mostDoubled keeps a time limit from overflowing: 10 s become a week.
 const mostDoubled = 16
 
-func (h *host) Write(b engine.Block) error {
-	block, err := h.nextBlock(b)
-	if err != nil {
-		return err
-	}
-	h.support.WriteBlock(block, b.Metadata)
-	h.wrote(b)
-	return nil
-}
+func (h *host) Write(b engine.Block) error { return h.write(b, h.support.WriteBlock) }
 
-func (h *host) WriteConfig(b engine.Block) error {
-	block, err := h.nextBlock(b)
-	if err != nil {
-		return err
-	}
-	h.support.WriteConfigBlock(block, b.Metadata)
-	h.wrote(b)
-	return nil
+func (h *host) WriteConfig(b engine.Block) error { return h.write(b, h.support.WriteConfigBlock) }
+
+func (h *host) write(b engine.Block, put func(*fabric.Block, []byte)) error {
+	return engine.Guarded(func() error {
+		block, err := h.nextBlock(b)
+		if err != nil {
+			return err
+		}
+		put(block, b.Metadata)
+		h.wrote(b)
+		return nil
+	})
 }
 
 // wrote takes note of a block that the block writer has.
@@ -150,7 +146,15 @@ func isConfigBlock(b *fabric.Block) bool {
 
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }
 
-func (h *host) Process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
+func (h *host) Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error) {
+	err = engine.Guarded(func() (err error) {
+		anew, seq, err = h.process(class, envelope)
+		return err
+	})
+	return anew, seq, err
+}
+
+func (h *host) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	decoded := &fabric.Envelope{}
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, 0, err

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/policies"
@@ -23,6 +24,7 @@ type arbiter interface {
 // local file, no local setting.
 type judge struct {
 	support     Support
+	crypto      fabric.CryptoProvider
 	agreed      agreed
 	read        func(*fabric.Config) (*channelconfig.Bundle, error) // as this build's Fabric does
 	size        msgprocessor.Rule
@@ -31,35 +33,37 @@ type judge struct {
 }
 
 func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
-	return &judge{
-		support: s,
-		agreed:  newAgreed(),
-		read: func(c *fabric.Config) (*channelconfig.Bundle, error) {
-			return channelconfig.NewBundle(s.ChannelID(), c, crypto)
-		},
+	j := &judge{
+		support:     s,
+		crypto:      crypto,
+		agreed:      newAgreed(),
 		size:        msgprocessor.NewSizeFilter(s),
 		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
 		maintenance: msgprocessor.NewMaintenanceFilter(s, crypto),
 	}
+	j.read = func(c *fabric.Config) (*channelconfig.Bundle, error) {
+		return channelconfig.NewBundle(s.ChannelID(), c, j.crypto)
+	}
+	return j
 }
 
 // verdict answers a Judge effect.
 func (j *judge) verdict(e machine.Judge) machine.Verdict {
-	envelope := &fabric.Envelope{}
-	err := fabric.Unmarshal(e.Envelope.Bytes, envelope)
-	if err == nil {
-		err = j.check(e, envelope)
-	}
+	err := engine.Guarded(func() error { return j.check(e) })
 	switch {
-	case errors.Is(err, engine.ErrUnknown):
+	case err == nil:
+		return machine.Verdict{}
+	case errors.Is(err, engine.ErrNoVerdict):
 		return machine.Verdict{Stop: err.Error()}
-	case err != nil:
-		return machine.Verdict{Refusal: err.Error()}
 	}
-	return machine.Verdict{}
+	return machine.Verdict{Refusal: err.Error()}
 }
 
-func (j *judge) check(e machine.Judge, envelope *fabric.Envelope) error {
+func (j *judge) check(e machine.Judge) error {
+	envelope := &fabric.Envelope{}
+	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
+		return err
+	}
 	switch {
 	case e.Check == machine.CheckBroadcast && e.Class == machine.Config:
 		if err := j.agreed.update(j.support.ConfigtxValidator(), envelope); err != nil {
@@ -71,11 +75,9 @@ func (j *judge) check(e machine.Judge, envelope *fabric.Envelope) error {
 		_, err := j.support.ProcessNormalMsg(envelope)
 		return err
 	case e.Check == machine.CheckWriter:
-		_, err := j.bundle(envelope, j.agreed.writable)
-		return err
+		return j.written(envelope, j.agreed.writable)
 	case e.Check == machine.CheckPulled:
-		_, err := j.bundle(envelope, j.agreed.unknown.config)
-		return err
+		return j.written(envelope, j.agreed.unknown.config)
 	case e.Class == machine.Config:
 		return j.config(envelope)
 	}
@@ -94,12 +96,25 @@ func (j *judge) normal(envelope *fabric.Envelope) error {
 	return j.writes(envelope)
 }
 
-// config refuses whatever a block writer would panic on, and what could not be
-// continued. A channel config in force and an update that it authorises are all
-// that the verdict depends on.
+// config refuses whatever a block writer would panic on, what peers would not
+// apply, and what could not be continued. A channel config in force and an update
+// that it authorises are all that the verdict depends on.
 func (j *judge) config(envelope *fabric.Envelope) error {
-	bundle, err := j.bundle(envelope, j.agreed.config)
+	tx, err := opened(envelope)
 	if err != nil {
+		return err
+	}
+	if err := j.signed(envelope); err != nil {
+		return err
+	}
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	bundle, err := j.bundle(tx, j.agreed.config)
+	if err != nil {
+		return err
+	}
+	if err := j.agreed.unknown.update(tx.update); err != nil {
 		return err
 	}
 	if err := j.support.ValidateNew(bundle); err != nil {
@@ -108,24 +123,35 @@ func (j *judge) config(envelope *fabric.Envelope) error {
 	return j.maintenance.Apply(envelope)
 }
 
+// written refuses whatever the block writer would panic on, and what the rules do.
+func (j *judge) written(envelope *fabric.Envelope, rules func(now, next *fabric.Config) error) error {
+	tx, err := opened(envelope)
+	if err == nil {
+		_, err = j.bundle(tx, rules)
+	}
+	return err
+}
+
 // bundle returns the config of an envelope as Fabric reads it. The order of the
 // checks matters: first whether the config in force authorises the update, which
 // every build knows; only then what the update asks for, so that nobody without
 // that authority can stop the channel by asking for what is unknown; then Fabric's
 // own reading, which fails on what is unknown or differs by line.
-func (j *judge) bundle(envelope *fabric.Envelope, rules func(now, next *fabric.Config) error) (*channelconfig.Bundle, error) {
-	config, err := configOfEnvelope(envelope)
-	if err != nil {
-		return nil, err
+func (j *judge) bundle(tx configTx, rules func(now, next *fabric.Config) error) (*channelconfig.Bundle, error) {
+	switch {
+	case tx.config == nil || tx.update == nil:
+		return nil, errors.New("config envelope without config or update")
+	case tx.channel != j.support.ChannelID():
+		return nil, fmt.Errorf("config envelope for channel %q", tx.channel)
 	}
 	inForce := j.support.ConfigtxValidator()
-	if err := inForce.Validate(config); err != nil {
+	if err := inForce.Validate(tx.envelope); err != nil {
 		return nil, err
 	}
-	if err := rules(inForce.ConfigProto(), config.Config); err != nil {
+	if err := rules(inForce.ConfigProto(), tx.config); err != nil {
 		return nil, err
 	}
-	bundle, err := j.read(config.Config)
+	bundle, err := j.read(tx.config)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hyperledger/fabric/common/capabilities"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/msp"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -85,6 +86,15 @@ func (u unknown) config(now, next *fabric.Config) error {
 	return u.group("", channelconfig.ChannelGroupKey, u.shape, now.GetChannelGroup(), next.GetChannelGroup())
 }
 
+// update looks for fields of the update itself. Only the strict rules ask: in-tree
+// orderers ignore what does not come into the config.
+func (u unknown) update(update *fabric.ConfigUpdate) error {
+	if strange(fabric.Reflect(update)) {
+		return novel("fields of the update")
+	}
+	return nil
+}
+
 // beyond is something that a config update asks for and this build does not know.
 type beyond struct{ asked, known string }
 
@@ -106,7 +116,7 @@ func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGr
 		return nil
 	}
 	if strange := fabric.Reflect(next).GetUnknown(); !bytes.Equal(strange, fabric.Reflect(now).GetUnknown()) {
-		return novel("fields of group %s", path)
+		return fmt.Errorf("group %s: ConfigGroup with %d bytes of unknown fields", path, len(strange))
 	}
 	if err := u.capabilities(name, path, now, next); err != nil {
 		return err
@@ -143,7 +153,22 @@ func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) 
 			return beyond{fmt.Sprintf("capability %.64q of %s", c, path), releaseOf(c)}
 		}
 	}
+	if name == channelconfig.ApplicationGroupKey && brings(now, next, channelconfig.ACLsKey) {
+		return u.accessLists(path, capabilitiesOf(next))
+	}
 	return nil
+}
+
+// accessLists looks at whether a group may have access lists, which hangs on its
+// capabilities. Fabric lets orderers serve an application whose capabilities they do
+// not know, so such a one can be in force.
+func (u unknown) accessLists(path string, enabled map[string]*fabric.Capability) error {
+	known := maps.Clone(enabled)
+	maps.DeleteFunc(known, func(c string, _ *fabric.Capability) bool { return !u.knows(channelconfig.ApplicationGroupKey, c) })
+	if len(known) == len(enabled) || capabilities.NewApplicationProvider(known).ACLs() {
+		return nil
+	}
+	return novel("value %s/%s by a capability", path, channelconfig.ACLsKey)
 }
 
 func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue) error {

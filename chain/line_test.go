@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strings"
 
+	cb "github.com/hyperledger/fabric-protos-go/common"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
 	"github.com/hyperledger/fabric/common/policies"
+	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -86,20 +88,37 @@ func refusedBy31(c *fabric.Config) error {
 	return refusedKeys(c, x509.RSA)
 }
 
-// refusedKeys refuses administrators with keys of a kind.
+// refusedKeys refuses administrators, and Ed25519 authorities, with keys of a kind.
 func refusedKeys(c *fabric.Config, kind x509.PublicKeyAlgorithm) error {
 	for _, org := range c.ChannelGroup.Groups["Orderer"].Groups {
 		config, inner := &fabric.MSPConfig{}, &fabric.FabricMSPConfig{}
 		if err := errors.Join(fabric.Unmarshal(org.Values["MSP"].GetValue(), config), fabric.Unmarshal(config.Config, inner)); err != nil {
 			return err
 		}
-		for _, text := range inner.Admins {
+		certs := inner.Admins
+		if kind == x509.Ed25519 {
+			certs = append(certs, inner.RootCerts...)
+		}
+		for _, text := range certs {
 			if k, ok := keyOf(text); ok && k == kind {
-				return fmt.Errorf("an administrator with an %s key", kind)
+				return fmt.Errorf("an %s key", kind)
 			}
 		}
 	}
 	return nil
+}
+
+// starts reports whether Fabric's registrar of the line takes a channel with the
+// capabilities of its config in force. The module's takes its draft of V3_0.
+func (l line) starts(c *fabric.Config) bool {
+	for group, g := range map[string]*fabric.ConfigGroup{"Channel": c.ChannelGroup, "Orderer": ordererGroup(c)} {
+		for name := range capabilitiesOf(g) {
+			if !l.knows(group, name) && (l.name != "module" || name != "V3_0") {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // build is the judge of a line, for a channel at its config.
@@ -122,23 +141,37 @@ func (c *realChannel) build(l line) *build {
 	return b
 }
 
-// read is the line's NewBundle. Values that only a later line knows are not shown
-// to that of go.mod's Fabric, nor keys that it does not take.
+// read is the line's NewBundle.
 func (b *build) read(config *fabric.Config) (*channelconfig.Bundle, error) {
 	if err := b.refuses(config); err != nil {
 		return nil, err
 	}
-	shown := &fabric.Config{}
-	if err := fabric.Unmarshal(protoutil.MarshalOrPanic(config), shown); err != nil {
-		return nil, err
+	return channelconfig.NewBundle(channel, b.shown(config), b.channel.provider)
+}
+
+// shown is a config as go.mod's Fabric is given it: without the values, capabilities
+// and keys that only a later line knows.
+func (b *build) shown(config *fabric.Config) *fabric.Config {
+	copied := &fabric.Config{}
+	if err := fabric.Unmarshal(protoutil.MarshalOrPanic(config), copied); err != nil {
+		panic(err)
 	}
+	root := copied.ChannelGroup
 	if _, ok := b.shape.values["Novelty"]; ok {
-		delete(shown.ChannelGroup.Values, "Novelty")
+		delete(root.Values, "Novelty")
 	}
-	if refusedKeys(shown, x509.Ed25519) != nil {
-		shown.ChannelGroup.Groups["Orderer"].Groups["Org"].Values["MSP"] = b.channel.config.ChannelGroup.Groups["Orderer"].Groups["Org"].Values["MSP"]
+	if app := root.Groups["Application"]; app != nil && b.knows("Application", "V9_9") && capabilitiesOf(app)["V9_9"] != nil {
+		enable(app, "V2_0")
 	}
-	return channelconfig.NewBundle(channel, shown, b.channel.provider)
+	if refusedKeys(copied, x509.Ed25519) != nil {
+		for _, kind := range []string{"Orderer", "Application"} {
+			if root.Groups[kind] == nil {
+				continue
+			}
+			root.Groups[kind].Groups["Org"].Values["MSP"] = b.channel.config.ChannelGroup.Groups[kind].Groups["Org"].Values["MSP"]
+		}
+	}
+	return copied
 }
 
 // verdict is that on a config record.
@@ -156,18 +189,18 @@ type maintenance struct {
 }
 
 func (m maintenance) Apply(envelope *fabric.Envelope) error {
-	config, err := configOfEnvelope(envelope)
+	tx, err := opened(envelope)
 	if err != nil {
 		return err
 	}
 	now, _ := m.support.OrdererConfig()
 	next := &fabric.ConsensusType{}
-	if err := fabric.Unmarshal(ordererGroup(config.Config).Values["ConsensusType"].GetValue(), next); err != nil {
+	if err := fabric.Unmarshal(ordererGroup(tx.config).Values["ConsensusType"].GetValue(), next); err != nil {
 		return err
 	}
 	switch {
 	case next.Type == now.ConsensusType():
-		return m.module.Apply(envelope)
+		return m.module.Apply(m.support.build.channel.envelope(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: m.support.build.shown(tx.config), LastUpdate: tx.envelope.LastUpdate}))
 	case now.ConsensusState() != ab.ConsensusType_STATE_MAINTENANCE || next.State != ab.ConsensusType_STATE_MAINTENANCE:
 		return errors.New("not in maintenance mode")
 	case !strings.Contains(m.targets, next.Type):
@@ -188,6 +221,8 @@ func (s *realSupport) ChannelID() string { return channel }
 
 func (s *realSupport) ConfigtxValidator() configtx.Validator { return s.bundle.ConfigtxValidator() }
 
+func (s *realSupport) MSPManager() msp.MSPManager { return s.bundle.MSPManager() }
+
 func (s *realSupport) PolicyManager() policies.Manager { return s.bundle.PolicyManager() }
 
 func (s *realSupport) OrdererConfig() (channelconfig.Orderer, bool) { return s.bundle.OrdererConfig() }
@@ -198,20 +233,16 @@ func (s *realSupport) ValidateNew(next channelconfig.Resources) error {
 
 // ProcessConfigMsg is Fabric's check at Broadcast, but for the envelope's signature.
 func (s *realSupport) ProcessConfigMsg(envelope *fabric.Envelope) (*fabric.Envelope, uint64, error) {
-	config, err := configOfEnvelope(envelope)
+	tx, err := processable(envelope)
 	if err != nil {
 		return nil, 0, err
 	}
-	next, err := s.bundle.ConfigtxValidator().ProposeConfigUpdate(config.LastUpdate)
+	next, err := s.bundle.ConfigtxValidator().ProposeConfigUpdate(tx.envelope.LastUpdate)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, group := range []string{channelconfig.ChannelGroupKey, channelconfig.OrdererGroupKey} {
-		for c := range capabilitiesOf(map[string]*fabric.ConfigGroup{"Channel": next.Config.ChannelGroup, "Orderer": ordererGroup(next.Config)}[group]) {
-			if !s.build.knows(group, c) {
-				return nil, 0, fmt.Errorf("capability %s is required but not supported", c)
-			}
-		}
+	if !s.build.starts(next.Config) {
+		return nil, 0, errors.New("a capability is required but not supported")
 	}
 	bundle, err := s.build.read(next.Config)
 	if err != nil {

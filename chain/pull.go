@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hyperledger/fabric/protoutil"
@@ -68,8 +69,37 @@ func (h *host) Others(ctx context.Context) ([]engine.Answer, error) {
 	return p.Others(ctx), nil
 }
 
+// First returns block 1 of another orderer that has it.
+func (h *host) First(ctx context.Context) (*engine.Block, error) {
+	if h.chain.opts.NewPuller == nil {
+		return nil, nil
+	}
+	p, err := h.chain.opts.NewPuller(h.support)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	if !slices.ContainsFunc(p.Others(ctx), func(a engine.Answer) bool { return a.Height > 1 }) {
+		return nil, nil
+	}
+	b, err := p.Block(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	block, err := blockOf(b)
+	return &block, err
+}
+
 // Pull returns a block of another orderer.
-func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
+func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (b engine.Block, err error) {
+	err = engine.Guarded(func() (err error) {
+		b, err = h.pull(ctx, number)
+		return err
+	})
+	return b, err
+}
+
+func (h *host) pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
 	if h.chain.opts.NewPuller == nil {
 		return engine.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
 	}

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hyperledger/fabric/protoutil"
@@ -17,7 +18,11 @@ func (h *host) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, seq, err
 	}
-	again, err := h.chain.judge.reproduce(decoded)
+	var again *fabric.Envelope
+	err := engine.Guarded(func() (err error) {
+		again, err = h.chain.judge.reproduce(decoded)
+		return err
+	})
 	if err != nil {
 		return nil, seq, err
 	}
@@ -32,11 +37,11 @@ func (h *host) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
 // What fails before the envelope is signed fails on every orderer. An orderer that is not allowed to
 // write to the channel drops the update, whose copy by another one is judged by all.
 func (j *judge) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
-	config, err := configOfEnvelope(envelope)
+	tx, err := processable(envelope)
 	if err != nil {
 		return nil, err
 	}
-	update := config.LastUpdate
+	update := tx.envelope.LastUpdate
 	if err := j.writes(update); err != nil {
 		return nil, err
 	}
@@ -45,7 +50,7 @@ func (j *judge) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := j.agreed.config(inForce.ConfigProto(), next.GetConfig()); err != nil {
+	if err := errors.Join(j.agreed.unknown.update(tx.update), j.agreed.config(inForce.ConfigProto(), next.GetConfig())); err != nil {
 		return nil, err
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, j.support.ChannelID(), j.support, next, 0, 0)

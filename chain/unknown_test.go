@@ -26,9 +26,9 @@ func (j knowing) verdict(e machine.Judge) machine.Verdict {
 	if v := j.lenient.verdict(e); e.Class != machine.Config || v != (machine.Verdict{}) {
 		return v
 	}
-	config, err := configOfEnvelope(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
+	tx, err := opened(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
 	if err == nil {
-		err = j.agreed.config(j.ledger.ConfigtxValidator().ConfigProto(), config.Config)
+		err = j.agreed.config(j.ledger.ConfigtxValidator().ConfigProto(), tx.config)
 	}
 	switch {
 	case errors.Is(err, engine.ErrUnknown):
@@ -41,6 +41,7 @@ func (j knowing) verdict(e machine.Judge) machine.Verdict {
 
 // newerBuild makes every chain that starts from now on one of a build that knows V9_9.
 func (r *rig) newerBuild(l *ledger) *Chain {
+	l.Newer()
 	c := r.chain(l)
 	c.agreed.knows = func(string, string) bool { return true }
 	c.judge = knowing{lenient{l}, c.agreed}

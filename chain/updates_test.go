@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -158,22 +159,27 @@ func (c *realChannel) update(next *fabric.Config, signed bool) *fabric.Envelope 
 	if signed {
 		signatures = append(signatures, c.signature(update))
 	}
-	last := typed(cb.HeaderType_CONFIG_UPDATE, &cb.ConfigUpdateEnvelope{ConfigUpdate: update, Signatures: signatures})
-	return typed(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: next, LastUpdate: last})
+	last := c.envelope(cb.HeaderType_CONFIG_UPDATE, &cb.ConfigUpdateEnvelope{ConfigUpdate: update, Signatures: signatures})
+	return c.envelope(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: next, LastUpdate: last})
 }
 
-func typed(kind cb.HeaderType, data fabric.Message) *fabric.Envelope {
+// envelope is signed by the organization's administrator, so that peers take it.
+func (c *realChannel) envelope(kind cb.HeaderType, data fabric.Message) *fabric.Envelope {
 	header := &fabric.Header{
 		ChannelHeader:   protoutil.MarshalOrPanic(&fabric.ChannelHeader{Type: int32(kind), ChannelId: channel}),
-		SignatureHeader: protoutil.MarshalOrPanic(&fabric.SignatureHeader{}),
+		SignatureHeader: c.signatureHeader(),
 	}
-	return &fabric.Envelope{Payload: protoutil.MarshalOrPanic(&fabric.Payload{Header: header, Data: protoutil.MarshalOrPanic(data)})}
+	payload := protoutil.MarshalOrPanic(&fabric.Payload{Header: header, Data: protoutil.MarshalOrPanic(data)})
+	return &fabric.Envelope{Payload: payload, Signature: c.sign(payload)}
 }
 
-func (c *realChannel) signature(update []byte) *cb.ConfigSignature {
+func (c *realChannel) signatureHeader() []byte {
 	creator := protoutil.MarshalOrPanic(&fabric.SerializedIdentity{Mspid: "OrgMSP", IdBytes: c.admin.Cert})
-	header := protoutil.MarshalOrPanic(&fabric.SignatureHeader{Creator: creator, Nonce: []byte("once")})
-	hash := sha256.Sum256(append(append([]byte{}, header...), update...))
+	return protoutil.MarshalOrPanic(&fabric.SignatureHeader{Creator: creator, Nonce: []byte("once")})
+}
+
+func (c *realChannel) sign(message []byte) []byte {
+	hash := sha256.Sum256(message)
 	signature, err := c.admin.Sign(rand.Reader, hash[:], nil)
 	if err == nil {
 		signature, err = utils.SignatureToLowS(c.admin.Public().(*ecdsa.PublicKey), signature)
@@ -181,7 +187,12 @@ func (c *realChannel) signature(update []byte) *cb.ConfigSignature {
 	if err != nil {
 		c.Fatal(err)
 	}
-	return &cb.ConfigSignature{SignatureHeader: header, Signature: signature}
+	return signature
+}
+
+func (c *realChannel) signature(update []byte) *cb.ConfigSignature {
+	header := c.signatureHeader()
+	return &cb.ConfigSignature{SignatureHeader: header, Signature: c.sign(slices.Concat(header, update))}
 }
 
 // bump raises the version of what differs, as a config update must.

@@ -40,6 +40,8 @@ var verdictsOfThisBuild = map[string]string{
 	"channel V9_9":           `capability "V9_9" of /Channel, ` + stops + ": Fabric 9.9 introduced it; replace this orderer",
 	"orderer V9_9":           `capability "V9_9" of /Channel/Orderer, ` + stops,
 	"application V9_9":       `capability "V9_9" of /Channel/Application, ` + stops,
+	"only application V9_9":  stops,
+	"ACLs":                   passes,
 	"normal":                 "update would have no effect",
 	"another state":          "consensus state 7 is neither STATE_NORMAL nor STATE_MAINTENANCE",
 	"metadata":               "consensus type kafka takes no metadata",
@@ -60,7 +62,7 @@ var verdictsOfThisBuild = map[string]string{
 	"a value of an org":      "value /Channel/Application/Org/Novelty, " + stops,
 	"a field":                "fields of value /Channel/Orderer/BatchSize, " + stops,
 	"a field of the MSP":     "fields of the MSP in /Channel/Application/Org, " + stops,
-	"a field of a group":     "fields of group /Channel, " + stops,
+	"a field of a group":     "ConfigGroup with 4 bytes of unknown fields",
 	"a policy":               "a policy of type 9, /Channel/P, " + stops,
 	"no policy":              "was nil",
 	"a field of a policy":    "fields of policy /Channel/P, " + stops,
@@ -113,9 +115,9 @@ func TestUnauthorizedUpdatesStopNothing(t *testing.T) {
 		all[name](next.ChannelGroup)
 		unsigned := c.update(next, false)
 		late := c.update(next, true)
-		alter(t, late, func(config *fabric.ConfigEnvelope) { config.Config.Sequence++ })
+		c.alter(late, func(config *fabric.ConfigEnvelope) { config.Config.Sequence++ })
 		other := c.update(next, true)
-		alter(t, other, func(config *fabric.ConfigEnvelope) { enable(config.Config.ChannelGroup, "V8_8") })
+		c.alter(other, func(config *fabric.ConfigEnvelope) { enable(config.Config.ChannelGroup, "V8_8") })
 		for what, e := range map[string]*fabric.Envelope{"unsigned": unsigned, "late": late, "another config than the update's": other} {
 			for _, b := range c.builds()[2:] {
 				if v := b.verdict(machine.CheckAgreed, e); v.Refusal == "" {
@@ -126,16 +128,17 @@ func TestUnauthorizedUpdatesStopNothing(t *testing.T) {
 	}
 }
 
-// alter changes what is in a config envelope.
-func alter(t *testing.T, envelope *fabric.Envelope, change func(*fabric.ConfigEnvelope)) {
+// alter changes what is in a config envelope, and signs it again.
+func (c *realChannel) alter(envelope *fabric.Envelope, change func(*fabric.ConfigEnvelope)) {
 	config := &fabric.ConfigEnvelope{}
 	payload := protoutil.UnmarshalPayloadOrPanic(envelope.Payload)
 	if err := fabric.Unmarshal(payload.Data, config); err != nil {
-		t.Fatal(err)
+		c.Fatal(err)
 	}
 	change(config)
 	payload.Data = protoutil.MarshalOrPanic(config)
 	envelope.Payload = protoutil.MarshalOrPanic(payload)
+	envelope.Signature = c.sign(envelope.Payload)
 }
 
 // A list that was accepted once does not keep a channel from being changed, nor

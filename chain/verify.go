@@ -31,6 +31,10 @@ import (
 // header, and it is signed as the policy for blocks in force asks. Its place behind
 // the block before it is for the caller to check. The error names the field.
 func VerifyBlock(s Support, number uint64, b *fabric.Block) error {
+	return engine.Guarded(func() error { return verifyBlock(s, number, b) })
+}
+
+func verifyBlock(s Support, number uint64, b *fabric.Block) error {
 	if err := verifyData(number, b); err != nil {
 		return fmt.Errorf("block %d: %w", number, err)
 	}
@@ -56,20 +60,20 @@ func VerifyBlock(s Support, number uint64, b *fabric.Block) error {
 func verifyData(number uint64, b *fabric.Block) error {
 	switch {
 	case b.GetHeader() == nil:
-		return errors.New("Header is missing")
+		return fmt.Errorf("%s is missing", headerField)
 	case b.Header.Number != number:
-		return fmt.Errorf("Header.Number is %d", b.Header.Number)
+		return fmt.Errorf("%s.Number is %d", headerField, b.Header.Number)
 	case len(b.Header.PreviousHash) != sha256.Size:
-		return fmt.Errorf("Header.PreviousHash has %d bytes", len(b.Header.PreviousHash))
+		return fmt.Errorf("%s.PreviousHash has %d bytes", headerField, len(b.Header.PreviousHash))
 	case len(b.GetData().GetData()) == 0:
-		return errors.New("Data is empty")
+		return fmt.Errorf("%s is empty", dataField)
 	}
 	if hash := dataHash(b.Data.Data); !bytes.Equal(hash, b.Header.DataHash) {
-		return fmt.Errorf("Header.DataHash is %x, the hash of Data is %x", b.Header.DataHash, hash)
+		return fmt.Errorf("%s.DataHash is %x, the hash of %s is %x", headerField, b.Header.DataHash, dataField, hash)
 	}
 	for i, value := range b.Data.Data {
 		if err := verifyEnvelope(value); err != nil {
-			return fmt.Errorf("Data[%d] %w", i, err)
+			return fmt.Errorf("%s[%d] %w", dataField, i, err)
 		}
 	}
 	return nil
@@ -100,9 +104,11 @@ func verifyEnvelope(value []byte) error {
 	return nil
 }
 
-// The slot of a block's metadata that holds its signatures, and the one that held
-// the position before Fabric 1.4.1.
+// What errors name, and the slots of a block's metadata that hold its signatures and,
+// before Fabric 1.4.1, its position.
 const (
+	headerField     = "Header"
+	dataField       = "Data"
 	signaturesSlot  = 0
 	ordererSlot     = 3
 	signaturesField = "Metadata[SIGNATURES]"
@@ -212,7 +218,7 @@ func signedData(m *fabric.Metadata, header *fabric.BlockHeader) (all []*protouti
 // blockOf is what the engine reads of a block: one of this ledger, or one that was
 // verified.
 func blockOf(b *fabric.Block) (engine.Block, error) {
-	metadata, err := positionIn(b)
+	metadata, err := ConsenterMetadata(b)
 	if err != nil {
 		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
 	}
@@ -224,12 +230,12 @@ func blockOf(b *fabric.Block) (engine.Block, error) {
 	}, nil
 }
 
-// positionIn returns the consenter metadata of a block: the part that its
+// ConsenterMetadata returns the consenter metadata of a block: the part that its
 // signatures bind. Block 0 has none, whatever stands in it: nobody signs it. Of a
 // block of before Fabric 1.4.1 it is in a slot that nobody signs, so that one is
 // believed only for what such an orderer can have written, in this ledger; the topic's
 // records are held against it.
-func positionIn(b *fabric.Block) ([]byte, error) {
+func ConsenterMetadata(b *fabric.Block) ([]byte, error) {
 	if b.Header.Number == 0 {
 		return nil, nil
 	}

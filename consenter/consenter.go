@@ -38,6 +38,7 @@ type Host struct {
 	LedgerDir   string                 // where the ledgers are; empty: their disk is not looked at
 	Health      fabric.HealthRegistry  // for /healthz; nil if the build has none
 	Environment []string               // of the process, as os.Environ gives it; nil: variables without an effect are not looked for
+	ConfigFile  string                 // orderer.yaml; empty: keys that are in it twice are not looked for
 	ConfigDir   string                 // what relative files are relative to: the folder of orderer.yaml; empty: the working directory
 }
 
@@ -66,17 +67,17 @@ func New(host Host) (*Consenter, error) {
 	config, parseErr := ParseConfig(host.Consensus, host.ConfigDir)
 	transport, tlsErr := config.TLS.load()
 	auth, saslErr := config.SASL.load()
+	logger := fabric.NewLogger(loggerName)
 	warnings, variablesErr := host.unread(config.keys(""))
-	if err := errors.Join(parseErr, tlsErr, saslErr, variablesErr); err != nil {
+	for _, w := range warnings {
+		logger.Warnw("An environment variable has no effect", "variable", w.variable, "reason", w.fault)
+	}
+	if err := errors.Join(parseErr, repeated(host.ConfigFile), tlsErr, saslErr, variablesErr); err != nil {
 		return nil, misconfigured{err}
 	}
 	state := newHealth(config.DeliverGrace)
 	if err := state.register(config.Health, host.Health); err != nil {
 		return nil, misconfigured{err}
-	}
-	logger := fabric.NewLogger(loggerName)
-	for _, w := range warnings {
-		logger.Warnw("An environment variable has no effect", "variable", w.variable, "reason", w.fault)
 	}
 	if config.exposed() {
 		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)

@@ -1,6 +1,7 @@
 package consenter
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -61,20 +62,20 @@ var effects = map[string]effect{
 	"Topic.Begin": {takes: "Topic: {Begin: [a]}", always: ofChannel, faults: map[string]string{
 		"Topic: {Begin: [MyChannel]}": "Topic.Begin is a list; want a list of channels, each once, or * alone",
 	}},
-	"Timeouts.Dial":                 {takes: "Timeouts: {Dial: 1s}", always: everywhere},
-	"Timeouts.Read":                 {takes: "Timeouts: {Read: 1s}", always: everywhere},
-	"Timeouts.Write":                {takes: "Timeouts: {Write: 1s}", always: everywhere},
-	"Timeouts.Append":               {takes: "Timeouts: {Append: 1s}", always: everywhere},
-	"Timeouts.Ready":                {takes: "Timeouts: {Ready: 1s}", always: everywhere},
+	"Timeouts.Dial":                 {takes: "Timeouts: {Dial: 1s}", always: everywhere, faults: tooLong("Timeouts: {Dial: %s}", "25h")},
+	"Timeouts.Read":                 {takes: "Timeouts: {Read: 1s}", always: everywhere, faults: tooLong("Timeouts: {Read: %s}", "25h")},
+	"Timeouts.Write":                {takes: "Timeouts: {Write: 1s}", always: everywhere, faults: tooLong("Timeouts: {Write: %s}", "25h")},
+	"Timeouts.Append":               {takes: "Timeouts: {Append: 1s}", always: everywhere, faults: tooLong("Timeouts: {Append: %s}", "25h")},
+	"Timeouts.Ready":                {takes: "Timeouts: {Ready: 1s}", always: everywhere, faults: tooLong("Timeouts: {Ready: %s}", "25h")},
 	"Retry.Min":                     {takes: "Retry: {Min: 1s}", faults: map[string]string{"Retry: {Min: 6s}": "Retry.Max is 5s; want at least Retry.Min, which is 6s"}},
 	"Retry.Max":                     {takes: "Retry: {Max: 1s}", faults: map[string]string{"Retry: {Max: 1ms}": "Retry.Max is 1ms; want at least Retry.Min, which is 100ms"}},
-	"Producer.Linger":               {takes: "Producer: {Linger: 2ms}", always: everywhere},
+	"Producer.Linger":               {takes: "Producer: {Linger: 2ms}", always: everywhere, faults: tooLong("Producer: {Linger: %s}", "9000h")},
 	"Producer.Inflight":             {takes: "Producer: {Inflight: 1}", always: everywhere},
 	"Consumer.FetchBytes":           {takes: "Consumer: {FetchBytes: 1}", always: everywhere},
 	"Consumer.MaxDecompressedBytes": {takes: "Consumer: {MaxDecompressedBytes: 1}", always: everywhere},
 	"DiskReserve":                   {takes: "DiskReserve: 0", always: everywhere},
-	"DeliverGrace":                  {takes: "DeliverGrace: 1s", always: everywhere},
-	"CheckInterval":                 {takes: "CheckInterval: 1s", always: everywhere},
+	"DeliverGrace":                  {takes: "DeliverGrace: 1s", always: everywhere, faults: tooLong("DeliverGrace: %s", "9000h")},
+	"CheckInterval":                 {takes: "CheckInterval: 1s", always: everywhere, faults: tooLong("CheckInterval: %s", "2000000h")},
 	"Preflight":                     {takes: "Preflight: off", always: everywhere},
 	"Health":                        {takes: "Health: brokers", always: "a build without health checks refuses it, see TestHealthNeedsTheHost"},
 	"CutJitter":                     {takes: "CutJitter: 0", always: everywhere},
@@ -139,6 +140,13 @@ var effects = map[string]effect{
 	}},
 }
 
+// tooLong is a duration that overflows what Kafka, or the sum of a few of them, can
+// hold: a broker that is given a negative time does not wait at all.
+func tooLong(section, value string) map[string]string {
+	name := strings.NewReplacer(": {", ".", ": %s", "", "}", "").Replace(section)
+	return map[string]string{fmt.Sprintf(section, value): name + ` is "` + value + `"; want a duration with its unit`}
+}
+
 func withoutTLS(key string) string {
 	return "TLS." + key + " is given, but TLS.Enabled is false, so it has no effect; set TLS.Enabled to true, or leave TLS." + key + " empty"
 }
@@ -172,6 +180,38 @@ func TestKeysWithEffectAreTaken(t *testing.T) {
 		c, err := parse(t, e.takes)
 		require.NoError(t, err, name)
 		require.NotEqual(t, DefaultConfig(), c, "%s: %s sets nothing", name, e.takes)
+	}
+}
+
+// A blank value is nothing that anybody meant, and an empty one is the default or a fault.
+func TestBlankAndEmptyValues(t *testing.T) {
+	c := DefaultConfig()
+	for _, k := range c.keys("") {
+		section, name, nested := strings.Cut(k.name, ".")
+		of := func(value string) string {
+			if !nested {
+				return section + ": " + value
+			}
+			return section + ": {" + name + ": " + value + "}"
+		}
+		for _, blank := range []string{`" "`, `"\t"`, `"\n"`, `[" "]`, `[""]`, `" , "`, `"\u00a0"`} {
+			got, err := parse(t, of(blank))
+			require.ErrorContains(t, err, Key+"."+k.name+" is ", "%s takes %s: %+v", k.name, blank, got)
+		}
+		if got, err := parse(t, of(`""`)); err == nil && k.name != "ConsumerGroup" {
+			require.Equal(t, DefaultConfig(), got, "%s takes an empty value for another than the default", k.name)
+		}
+		got, err := parse(t, of("")) // as if the key were not there
+		require.NoError(t, err, k.name)
+		require.Equal(t, DefaultConfig(), got)
+	}
+}
+
+func TestServerNamesAreTaken(t *testing.T) {
+	for _, name := range []string{"", "kafka", "kafka-0.example.com.", "under_score", "10.0.0.1", "::1", "[::1]"} {
+		c, err := parse(t, `TLS: {Enabled: true, ServerName: "`+name+`"}`)
+		require.NoError(t, err)
+		require.Equal(t, name, c.TLS.ServerName)
 	}
 }
 

@@ -1,6 +1,7 @@
 package consenter
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ func FuzzConfig(f *testing.F) {
 		"", "Topic: {ReplicationFactor: 5, MinInsyncReplicas: 9}", "Topic: {Compatible: '*', PassCuts: [a=1, a=2], Moved: [a=0123456789abcdefABCDEF]}",
 		"Timeouts: {Dial: 1s, Read: -1s}", "TLS: {Enabled: yes, PrivateKey: '-----BEGIN KEY-----', RootCAs: a,b}", "CutJitter: .nan", "CutJitter: 1e400",
 		"Producer: {Inflight: 1048577, Linger: 1}", "Consumer: {FetchBytes: 4294967296 GB}", "SASL: {Mechanism: PLAIN, Password: x}", "SASL: {Mechanism: OAUTHBEARER, TokenCommand: /bin/x,y, TokenFile: z}", "SASL: {Mechanism: SCRAM-SHA-512, TokenFile: eyJh.b.c}", "? [a]\n: b", "clientid: A\nClientID: B",
+		"TLS: {Enabled: false, RootCAs: [a], ServerName: b}", "TLS: {RootCAs: [a, /etc/fabric/a]}", "SASL: {User: a}", "SASL: {Mechanism: PLAIN, User: a, PasswordFile: b}", "Brokers: 'a:1,a:1'", "Topic: {Compatible: ['*', a]}",
 	} {
 		f.Add(seed)
 	}
@@ -26,6 +28,7 @@ func FuzzConfig(f *testing.F) {
 		c, err := ParseConfig(map[string]any{"Kafka": raw}, "/etc/fabric")
 		if err == nil {
 			checkLimits(t, c)
+			checkEffects(t, c)
 			return
 		}
 		for line := range strings.Lines(err.Error()) {
@@ -37,6 +40,24 @@ func FuzzConfig(f *testing.F) {
 			t.Errorf("the fault prints a key: %v", err)
 		}
 	})
+}
+
+// checkEffects looks for security that was asked for and is off.
+func checkEffects(t *testing.T, c Config) {
+	asked := len(c.TLS.RootCAs) > 0 || c.TLS.Certificate != "" || c.TLS.PrivateKey != "" || c.TLS.ServerName != ""
+	if asked && !c.TLS.Enabled {
+		t.Errorf("TLS is off: %+v", c.TLS)
+	}
+	password, token := c.SASL.User != "" || c.SASL.PasswordFile != "", c.SASL.TokenFile != "" || len(c.SASL.TokenCommand) > 0
+	if password != c.SASL.byPassword() || token != c.SASL.byToken() {
+		t.Errorf("what is given is not what is used: %+v", c.SASL)
+	}
+	for _, lists := range [][]string{c.Brokers, c.TLS.RootCAs, c.Topic.Compatible} {
+		slices.Sort(lists)
+		if len(slices.Compact(lists)) < len(lists) {
+			t.Errorf("an item is there twice: %q", lists)
+		}
+	}
 }
 
 func checkLimits(t *testing.T, c Config) {

@@ -18,6 +18,12 @@ const Key = "Consensus.Kafka"
 // half of it, in whole milliseconds.
 const leastTimeout = 10 * time.Millisecond
 
+// mostTimeout is in milliseconds, and those of Kafka are of 32 bits, signed.
+const mostTimeout = 24 * time.Hour
+
+// mostDuration is a year; a few of them can be added.
+const mostDuration = 365 * 24 * time.Hour
+
 // mostInflight keeps a mistyped Inflight from reserving the machine's memory.
 const mostInflight = 1 << 20
 
@@ -41,20 +47,20 @@ func (c *Config) keys(dir string) []key {
 		{"Topic.PassCuts", offsets(&c.Topic.PassCuts), none},
 		{"Topic.Moved", topicIDs(&c.Topic.Moved), none},
 		{"Topic.Begin", channels(&c.Topic.Begin), none},
-		{"Timeouts.Dial", duration(&c.Timeouts.Dial, leastTimeout), none},
-		{"Timeouts.Read", duration(&c.Timeouts.Read, leastTimeout), none},
-		{"Timeouts.Write", duration(&c.Timeouts.Write, leastTimeout), none},
-		{"Timeouts.Append", duration(&c.Timeouts.Append, leastTimeout), none},
-		{"Timeouts.Ready", duration(&c.Timeouts.Ready, leastTimeout), none},
-		{"Retry.Min", duration(&c.Retry.Min, time.Millisecond), none},
-		{"Retry.Max", duration(&c.Retry.Max, time.Millisecond), none},
-		{"Producer.Linger", duration(&c.Producer.Linger, time.Microsecond), none},
+		{"Timeouts.Dial", duration(&c.Timeouts.Dial, leastTimeout, mostTimeout), none},
+		{"Timeouts.Read", duration(&c.Timeouts.Read, leastTimeout, mostTimeout), none},
+		{"Timeouts.Write", duration(&c.Timeouts.Write, leastTimeout, mostTimeout), none},
+		{"Timeouts.Append", duration(&c.Timeouts.Append, leastTimeout, mostTimeout), none},
+		{"Timeouts.Ready", duration(&c.Timeouts.Ready, leastTimeout, mostTimeout), none},
+		{"Retry.Min", duration(&c.Retry.Min, time.Millisecond, mostDuration), none},
+		{"Retry.Max", duration(&c.Retry.Max, time.Millisecond, mostDuration), none},
+		{"Producer.Linger", duration(&c.Producer.Linger, time.Microsecond, mostDuration), none},
 		{"Producer.Inflight", whole(&c.Producer.Inflight, 1, mostInflight), none},
 		{"Consumer.FetchBytes", size(&c.Consumer.FetchBytes, 1), none},
 		{"Consumer.MaxDecompressedBytes", size(&c.Consumer.MaxDecompressedBytes, 1), none},
 		{"DiskReserve", size(&c.DiskReserve, 0), none},
-		{"DeliverGrace", duration(&c.DeliverGrace, time.Millisecond), none},
-		{"CheckInterval", duration(&c.CheckInterval, time.Second), none},
+		{"DeliverGrace", duration(&c.DeliverGrace, time.Millisecond, mostDuration), none},
+		{"CheckInterval", duration(&c.CheckInterval, time.Second, mostDuration), none},
 		{"Preflight", mode(&c.Preflight, string(chain.PreflightWarn), string(chain.PreflightEnforce)), none},
 		{"Health", mode(&c.Health, healthBrokers), none},
 		{"CutJitter", fraction(&c.CutJitter), none},

@@ -8,6 +8,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -17,7 +18,7 @@ import (
 // shows it. While the orderer starts there is no error: the chain says what is wrong
 // with a config that is in the ledger already, and the other channels work.
 func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
-	err := c.checkJoin(block)
+	err := engine.Guarded(func() error { return c.checkJoin(block) })
 	if err == nil {
 		return true, nil
 	}
@@ -37,7 +38,11 @@ func channelOf(block *fabric.Block) string {
 	if block == nil {
 		return ""
 	}
-	channel, err := protoutil.GetChannelIDFromBlock(block)
+	var channel string
+	err := engine.Guarded(func() (err error) {
+		channel, err = protoutil.GetChannelIDFromBlock(block)
+		return err
+	})
 	if err != nil {
 		return ""
 	}

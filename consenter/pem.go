@@ -88,7 +88,7 @@ var (
 	beginLine = regexp.MustCompile(`^-----BEGIN ([A-Z0-9]+( [A-Z0-9]+)*)-----$`)
 	// strayLine is the beginning or end of a block that is mistyped, indented or
 	// behind other text, or a line of what is between them.
-	strayLine = regexp.MustCompile(`^\s*-----|(?i)-\s*(BEGIN|END)\b|^\s*[A-Za-z0-9+/]{40,}={0,2}$`)
+	strayLine = regexp.MustCompile(`^\s*-----|(?i)-\s*(BEGIN|END)\b|(BEGIN|END) [A-Z0-9 ]*(CERTIFICATE|KEY)|^\s*[A-Za-z0-9+/]{40,}={0,2}$`)
 )
 
 func (r *pemReader) take(n int, line string) error {

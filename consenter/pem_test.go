@@ -70,15 +70,15 @@ func TestEveryAuthorityIsTaken(t *testing.T) {
 	require.True(t, want.AppendCertsFromPEM([]byte(one+other)))
 	const bom = "\ufeff"
 	for name, content := range map[string]string{
-		"two":                      one + other,
-		"text between":             dump + one + dump + other + dump,
-		"CRLF":                     strings.ReplaceAll(dump+one+other, "\n", "\r\n"),
-		"marks of byte order":      bom + one + bom + other,
-		"no line end at the end":   one + strings.TrimSuffix(other, "\n"),
-		"spaces behind the lines":  strings.ReplaceAll(one+other, "\n", " \t\n"),
-		"empty lines":              "\n\n" + one + "\n \n" + other + "\n\n",
-		"one of them twice":        one + other + one,
-		"and one that has expired": one + other,
+		"two":                     one + other,
+		"text between":            dump + one + dump + other + dump,
+		"CRLF":                    strings.ReplaceAll(dump+one+other, "\n", "\r\n"),
+		"marks of byte order":     bom + one + bom + other,
+		"no line end at the end":  one + strings.TrimSuffix(other, "\n"),
+		"spaces behind the lines": strings.ReplaceAll(one+other, "\n", " \t\n"),
+		"short lines":             wrapped(one, 32) + wrapped(other, 20),
+		"empty lines":             "\n\n" + one + "\n \n" + other + "\n\n",
+		"one of them twice":       one + other + one,
 	} {
 		got, err := authoritiesOf(t, content)
 		require.NoError(t, err, name)
@@ -95,6 +95,17 @@ func TestExpiredAuthorityIsTaken(t *testing.T) {
 	want := x509.NewCertPool()
 	require.True(t, want.AppendCertsFromPEM([]byte(expired)))
 	require.False(t, want.Equal(got))
+}
+
+// wrapped is a block with lines of another length.
+func wrapped(text string, length int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	body := strings.Join(lines[1:len(lines)-1], "")
+	out := lines[0] + "\n"
+	for ; len(body) > length; body = body[length:] {
+		out += body[:length] + "\n"
+	}
+	return out + body + "\n" + lines[len(lines)-1] + "\n"
 }
 
 // spoiled are files in which a second authority could be lost without a word.
@@ -130,6 +141,9 @@ func spoiled(t *testing.T, good, bad, key string) map[string]string {
 		"a hyphen short":               strings.Replace(bad, "-----BEGIN", "----BEGIN", 1),
 		"a hyphen short behind":        strings.Replace(bad, "CERTIFICATE-----\n", "CERTIFICATE----\n", 1),
 		"lower case":                   strings.NewReplacer("BEGIN CERTIFICATE", "begin certificate", "END CERTIFICATE", "end certificate").Replace(bad),
+		"dashes of a word processor":   strings.ReplaceAll(wrapped(bad, 32), "-----", "\u2013\u2013\u2013"),
+		"without hyphens":              strings.ReplaceAll(wrapped(bad, 32), "-----", ""),
+		"behind a space without break": "\u00a0" + bad,
 		"two spaces":                   strings.NewReplacer("BEGIN CERTIFICATE", "BEGIN  CERTIFICATE").Replace(bad),
 		"line ends of another age":     strings.ReplaceAll(bad, "\n", "\r"),
 		"on one line":                  strings.ReplaceAll(bad, "\n", ""),

@@ -43,12 +43,12 @@ func isEmpty(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-func duration(field *time.Duration, least time.Duration) value {
-	want := fmt.Sprintf("a duration with its unit, such as 500ms or 5s, of at least %s", least)
+func duration(field *time.Duration, least, most time.Duration) value {
+	want := fmt.Sprintf("a duration with its unit, such as 500ms or 5s, of at least %s and at most %.0fh", least, most.Hours())
 	return taking(field, want, func(raw any) (time.Duration, bool) {
 		s, _ := raw.(string)
 		d, err := time.ParseDuration(strings.TrimSpace(s))
-		return d, err == nil && d >= least
+		return d, err == nil && d >= least && d <= most
 	})
 }
 
@@ -131,7 +131,7 @@ var serverNamePattern = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
 func serverName(field *string) value {
 	return taking(field, "a host name or an IP address, without a port", func(raw any) (string, bool) {
 		s, ok := raw.(string)
-		return s, ok && (serverNamePattern.MatchString(s) || net.ParseIP(s) != nil)
+		return s, ok && (serverNamePattern.MatchString(s) || net.ParseIP(strings.Trim(s, "[]")) != nil)
 	})
 }
 

@@ -26,7 +26,7 @@ func backlogCommand() *cobra.Command {
 		Long: "Appends N signed envelopes to the channel's topic at once, past the orderers, then makes the last\n" +
 			"orderer forget the channel, restarts it, joins it again from the genesis block, and watches it replay.",
 		Args: cobra.NoArgs,
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
 			b.network, b.channel = n, channelOf(c, n)
 			return b.run(c.Context())
 		}),

@@ -26,7 +26,7 @@ func chaosCommand() *cobra.Command {
 		Short: "Send under load while brokers and orderers are killed, stalled and cut off; then check what was promised",
 		Long:  "Writes what happened into a history, and checks it as `network check` does: exit 1 if a promise\nwas broken. A schedule is decided by --seed; how long each step takes is not. Faults:\n\n" + faultTable(),
 		Args:  cobra.NoArgs,
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) (err error) {
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, _ []string) (err error) {
 			config.Network, config.Channel, config.Duration = n, channelOf(c, n), time.Duration(minutes*float64(time.Minute))
 			if config.Faults, err = chaos.Named(n.Options(), faults); err != nil {
 				return err

@@ -62,6 +62,18 @@ func opened(f func(c *cobra.Command, n *fabricnet.Network, args []string) error)
 	}
 }
 
+// changing is opened for commands that change the network: nobody else does meanwhile.
+func changing(f func(c *cobra.Command, n *fabricnet.Network, args []string) error) func(*cobra.Command, []string) error {
+	return opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
+		release, err := n.Hold()
+		if err != nil {
+			return err
+		}
+		defer release()
+		return f(c, n, args)
+	})
+}
+
 // channelFlag adds --channel; channelOf is its value, by default the network's first channel.
 func channelFlag(c *cobra.Command) {
 	c.Flags().StringP("channel", "C", "", "channel (default: the network's first)")

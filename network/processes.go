@@ -64,10 +64,12 @@ func downCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
 		Short: "End every process of the network and remove its folder",
-		Args:  cobra.NoArgs,
-		RunE: opened(func(_ *cobra.Command, n *fabricnet.Network, _ []string) error {
-			return n.Down()
-		}),
+		Long: "Ends every process of the network, also of one whose state was lost, and removes its folder.\n" +
+			"Names what could not be ended; then it exits with 1, and the folder stays.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return fabricnet.Down(dirOf(c), os.Stderr)
+		},
 	}
 }
 
@@ -76,7 +78,7 @@ func startCommand() *cobra.Command {
 		Use:   "start NAME...",
 		Short: "Start processes: orderer2, broker, broker2, proxy, peer1, chaincode",
 		Args:  cobra.MinimumNArgs(1),
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, names []string) error {
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, names []string) error {
 			for _, name := range names {
 				if err := n.Start(c.Context(), name); err != nil {
 					return err
@@ -100,7 +102,7 @@ func endCommand(use, short string, end func(*fabricnet.Network, string) error) *
 		Use:   use + " NAME...",
 		Short: short,
 		Args:  cobra.MinimumNArgs(1),
-		RunE: opened(func(_ *cobra.Command, n *fabricnet.Network, names []string) error {
+		RunE: changing(func(_ *cobra.Command, n *fabricnet.Network, names []string) error {
 			for _, name := range names {
 				if err := end(n, name); err != nil {
 					return err
@@ -117,7 +119,7 @@ func joinCommand() *cobra.Command {
 		Use:   "join ORDERER CHANNEL",
 		Short: "Make an orderer join a channel",
 		Args:  cobra.ExactArgs(2),
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
 			var block []byte
 			if file != "" {
 				var err error
@@ -137,7 +139,7 @@ func removeCommand() *cobra.Command {
 		Use:   "remove ORDERER CHANNEL",
 		Short: "Make an orderer leave a channel and forget its blocks; the topic stays",
 		Args:  cobra.ExactArgs(2),
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
 			return n.Remove(c.Context(), args[0], args[1])
 		}),
 	}

@@ -199,12 +199,12 @@ type trimmable interface {
 var _ trimmable = (*kafka.Log)(nil)
 
 func (p *pruning) plan(ctx context.Context, topic log.Log, channel prune.Channel) (prune.Plan, error) {
-	bounds, err := topic.Bounds(ctx)
+	published, err := topic.Published(ctx, p.Prefix+".")
 	if err != nil {
 		return prune.Plan{}, err
 	}
-	var published []log.Progress
-	if published, err = topic.Published(ctx, p.Prefix+"."); err != nil {
+	bounds, err := topic.Bounds(ctx) // after them: nobody can have read beyond the end
+	if err != nil {
 		return prune.Plan{}, err
 	}
 	return prune.Make(bounds, published, channel, p.Options)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -150,6 +151,44 @@ func TestPruneWithoutProof(t *testing.T) {
 	refuses("orderer Org.b reads by the compatible rules", pruner(config, blockTwo, "Org.a", "Org.b"))
 	starts(t, one, 0)
 	starts(t, two, 0)
+}
+
+// moving is a topic that gets a record, which an orderer then publishes, while it is looked at.
+type moving struct {
+	log.Log
+	t *testing.T
+}
+
+func (m moving) Published(ctx context.Context, prefix string) ([]log.Progress, error) {
+	if err := m.Append(ctx, []byte("next")); err != nil {
+		return nil, err
+	}
+	publishes(m.t, m.Log, "Org.a", 21, "strict")
+	return m.Log.Published(ctx, prefix)
+}
+
+// An orderer that publishes beyond what was the end a moment ago does not read another topic.
+func TestPruneWhileRecordsCome(t *testing.T) {
+	config, _ := guarded(t, 3)
+	topic := topicOf(t, config, "mine")
+	channel, err := prune.ReadChannel(read(t, configBlock(t, "mine", nowhere, "a")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pruner(config, "")
+	p.Orderers = []prune.Orderer{{Name: "Org.a"}}
+	if plan, err := p.plan(t.Context(), moving{topic, t}, channel); err != nil || plan.Below != 16 {
+		t.Errorf("%+v, %v", plan, err)
+	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // nowhere are a channel's brokers: those of the orderer.yaml are used instead.

@@ -115,7 +115,7 @@ match, print the setting that lets the orderers take the topic's new id, and wit
 --restart put it into this network's orderers and restart them. When one does not
 match nothing is done: such a topic is not the one that the ledger was made from.`,
 		Args: cobra.NoArgs,
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
 			return repin(c.Context(), n, channelOf(c, n), restart)
 		}),
 	}

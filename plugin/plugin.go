@@ -7,6 +7,7 @@ package plugin
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
@@ -17,9 +18,9 @@ import (
 // Type is the consensus type of the channels that the plugin orders.
 const Type = consenter.Type
 
-// Host is what the orderer's main gives the plugin. It may leave ConfigDir empty,
-// which is then the folder of the orderer.yaml that the orderer reads, and
-// Environment nil, which is then that of the process.
+// Host is what the orderer's main gives the plugin. It may leave ConfigFile and
+// ConfigDir empty, which are then the orderer.yaml that the orderer reads and its
+// folder, and Environment nil, which is then that of the process.
 type Host = consenter.Host
 
 // Cluster is how the orderer reaches other orderers.
@@ -35,8 +36,11 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 	if _, taken := consenters[Type]; taken {
 		return fmt.Errorf("the orderer has a consenter for %q already: it was built with the plugin twice", Type)
 	}
-	if host.ConfigDir == "" {
-		host.ConfigDir = configDir()
+	if host.ConfigFile == "" {
+		host.ConfigFile = configFile()
+	}
+	if host.ConfigDir == "" && host.ConfigFile != "" {
+		host.ConfigDir = filepath.Dir(host.ConfigFile)
 	}
 	if host.Environment == nil {
 		host.Environment = os.Environ()

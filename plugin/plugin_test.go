@@ -76,6 +76,10 @@ func TestFilesAreRelativeToOrdererYAML(t *testing.T) {
 	write(t, configured, "password")
 	require.NoError(t, register(host(t, section)))
 
+	require.NoError(t, os.WriteFile(filepath.Join(configured, "orderer.yml"), []byte("Consensus: {Kafka: {Health: off}, Kafka: }"), 0o600))
+	require.ErrorContains(t, register(host(t, section)), "Consensus.Kafka is given 2 times in "+filepath.Join(configured, "orderer.yml"))
+	require.NoError(t, os.Remove(filepath.Join(configured, "orderer.yml")))
+
 	given := host(t, section)
 	given.ConfigDir = "/given"
 	require.ErrorContains(t, register(given), "open /given/password")

@@ -178,6 +178,21 @@ func verdictOf(err error) machine.Verdict {
 	return machine.Verdict{}
 }
 
+// Newer makes the ledger that of a build which knows every capability.
+func (l *Ledger) Newer() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.newer = true
+}
+
+// mustSupport panics as Fabric's block writer does, when a config comes into force
+// that asks for a capability which the build does not know. Called with mu held.
+func (l *Ledger) mustSupport() {
+	if l.config.Capability != "" && !l.newer {
+		panic(fmt.Sprintf("config requires unsupported orderer capabilities: %s", l.config.Capability))
+	}
+}
+
 // group is a channel group with nothing but a consensus type, brokers and capabilities.
 func group(s Settings) *fabric.ConfigGroup {
 	value := func(m fabric.Message) *fabric.ConfigValue {

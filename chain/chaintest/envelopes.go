@@ -47,9 +47,19 @@ func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelo
 	shown.Type = engine.ConsensusType
 	return EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{
 		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(shown)},
-		LastUpdate: &fabric.Envelope{Payload: fmt.Appendf(nil, "%d %s", version, key)},
+		LastUpdate: updateEnvelope(channel, fmt.Sprintf("%d %s", version, key)),
 	}))
 }
+
+// updateEnvelope is one that Fabric decodes, with what it does in a field that Fabric
+// does not look into.
+func updateEnvelope(channel, text string) *fabric.Envelope {
+	return EnvelopeOf(channel, fabric.TypeConfigUpdate, protoutil.MarshalOrPanic(&fabric.ConfigUpdateEnvelope{
+		ConfigUpdate: protoutil.MarshalOrPanic(&fabric.ConfigUpdate{ChannelId: channel, IsolatedData: map[string][]byte{isolated: []byte(text)}}),
+	}))
+}
+
+const isolated = "update"
 
 // Update is what a config envelope does.
 type Update struct {
@@ -83,7 +93,14 @@ func updateOfConfig(config *fabric.ConfigEnvelope) (u Update, ok bool) {
 	if config.Config == nil || config.LastUpdate == nil {
 		return u, false
 	}
-	_, err := fmt.Sscanf(string(config.LastUpdate.Payload), "%d %s", &u.Version, &u.Key)
+	signed, update := &fabric.ConfigUpdateEnvelope{}, &fabric.ConfigUpdate{}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(config.LastUpdate, fabric.HeaderTypeConfigUpdate, signed); err != nil {
+		return u, false
+	}
+	if err := fabric.Unmarshal(signed.ConfigUpdate, update); err != nil {
+		return u, false
+	}
+	_, err := fmt.Sscanf(string(update.IsolatedData[isolated]), "%d %s", &u.Version, &u.Key)
 	u.Seq = config.Config.Sequence
 	return u, err == nil
 }

@@ -14,6 +14,7 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -25,6 +26,7 @@ import (
 type support interface {
 	consensus.ConsenterSupport
 	ValidateNew(next channelconfig.Resources) error
+	MSPManager() msp.MSPManager
 }
 
 // Ledger stands in for Fabric's support: blocks, and the channel config that
@@ -49,6 +51,7 @@ type Ledger struct {
 	config  Settings
 	set     map[string]int
 	stalled <-chan struct{} // not nil: commits wait until it is closed
+	newer   bool            // see Newer
 }
 
 // Stored is a committed block and its consenter metadata.
@@ -233,6 +236,7 @@ func (l *Ledger) apply(u Update) {
 	l.set[u.Key]++
 	l.config.Seq++
 	u.change(&l.config)
+	l.mustSupport()
 }
 
 func (l *Ledger) applies(u Update) error {

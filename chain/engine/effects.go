@@ -30,6 +30,9 @@ func (e *Engine) proceed(ctx context.Context) (answer machine.Input, err error) 
 		if err := e.host.Room(bytes); err != nil {
 			return nil, err
 		}
+		if err := e.agreed(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for len(e.effects) > 0 {
 		effect := e.effects[0]

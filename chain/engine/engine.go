@@ -72,6 +72,10 @@ type Host interface {
 	// answer each, in any order. The error says why they cannot be asked.
 	Others(ctx context.Context) ([]Answer, error)
 
+	// First returns block 1 as another orderer has it, verified as by Pull; nil if
+	// none that answers has it.
+	First(ctx context.Context) (*Block, error)
+
 	// Blocks are those of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
@@ -128,7 +132,7 @@ type Settings struct {
 // ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
-var ErrUnknown = errors.New("this build does not know what a config asks for")
+var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", ErrNoVerdict)
 
 // ErrUnable is wrapped by Host.Reproduce when this orderer cannot do what another one
 // can, or itself later: the update still holds.
@@ -153,6 +157,7 @@ type Engine struct {
 	topic   log.Log        // of the session
 	reader  log.Reader     // of the session; nil in none
 	ahead   *log.Record    // that the reader has returned before it was due; nil for none
+	lost    bool           // the brokers, since the last session
 	proof   *proof         // that the topic is the ledger's; nil before the first
 	newest  newest         // records of the proof and since
 	end     machine.Offset // of the log, when it was checked last
@@ -231,7 +236,7 @@ func (e *Engine) After(err error) Next {
 	case log.ClassOf(err) == log.Fatal:
 		return Stop
 	}
-	e.bare = false
+	e.bare, e.lost = false, true
 	e.doubt()
 	e.host.Moved(CutOff, err)
 	return Retry
@@ -287,16 +292,25 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	}
 	r, err := e.receive(wait)
 	switch {
-	case err != nil && ctx.Err() == nil && wait.Err() != nil:
-		return ErrDue
+	case ended(err) && ctx.Err() == nil && wait.Err() != nil:
+		return ErrDue // the reader is kept: what it says by itself, it may say once
 	case errors.Is(err, log.ErrNoRecord):
-		e.end, e.goal = min(e.end, e.machine.NextOffset()), min(e.goal, e.machine.NextOffset())
+		e.barren()
 		return nil
 	case err != nil:
 		return err
 	}
 	return e.Take(ctx, r)
 }
+
+// ended reports whether an error is that of a context.
+func ended(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// barren takes note that the log has no record up to the end that it had: it was read to
+// its end.
+func (e *Engine) barren() { e.end, e.goal = min(e.end, e.Next()), min(e.goal, e.Next()) }
 
 // receive returns the next record of the topic.
 func (e *Engine) receive(ctx context.Context) (log.Record, error) {
@@ -313,7 +327,10 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 		return nil // taken before
 	}
 	e.unread.read(r.Value)
-	in := e.Decode(r)
+	var in machine.Input
+	if err := Guarded(func() error { in = e.Decode(r); return nil }); err != nil {
+		return stop(fmt.Errorf("topic %q, record at offset %d: %w", e.host.Channel(), r.Offset, err))
+	}
 	e.newest = e.newest.with(seenIn(r, in))
 	return e.took(e.step(ctx, in))
 }

@@ -11,10 +11,15 @@ import (
 )
 
 // Value is the record of an envelope that Broadcast accepted at config sequence seq.
+// Broadcast may accept one that the strict rules skip, since peers would not come past
+// a block with it; the client is told so here.
 func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, error) {
 	payload, err := fabric.Marshal(envelope)
 	if err != nil {
 		return nil, fmt.Errorf("encode envelope: %w", err)
+	}
+	if e := envelopeOf(payload); e.HeaderFlaw+e.SignerFlaw != "" {
+		return nil, fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", e.HeaderFlaw+e.SignerFlaw)
 	}
 	return regular(payload, seq, record.Regular_Class(class), 0)
 }

@@ -26,23 +26,26 @@ import (
 
 // Messages of the ledger and of the channel configuration.
 type (
-	Block           = cb.Block
-	BlockHeader     = cb.BlockHeader
-	ChannelHeader   = cb.ChannelHeader
-	Config          = cb.Config
-	ConfigEnvelope  = cb.ConfigEnvelope
-	ConfigGroup     = cb.ConfigGroup
-	ConfigValue     = cb.ConfigValue
-	Envelope        = cb.Envelope
-	Header          = cb.Header
-	LastConfig      = cb.LastConfig
-	Metadata        = cb.Metadata
-	Payload         = cb.Payload
-	SignatureHeader = cb.SignatureHeader
+	Block                = cb.Block
+	BlockHeader          = cb.BlockHeader
+	ChannelHeader        = cb.ChannelHeader
+	Config               = cb.Config
+	ConfigEnvelope       = cb.ConfigEnvelope
+	ConfigGroup          = cb.ConfigGroup
+	ConfigUpdate         = cb.ConfigUpdate
+	ConfigUpdateEnvelope = cb.ConfigUpdateEnvelope
+	ConfigValue          = cb.ConfigValue
+	Envelope             = cb.Envelope
+	Header               = cb.Header
+	LastConfig           = cb.LastConfig
+	Metadata             = cb.Metadata
+	Payload              = cb.Payload
+	SignatureHeader      = cb.SignatureHeader
 
 	MetadataSignature    = cb.MetadataSignature
 	OrdererBlockMetadata = cb.OrdererBlockMetadata
 
+	IdemixMSPConfig    = msp.IdemixMSPConfig
 	SerializedIdentity = msp.SerializedIdentity
 
 	BatchSize     = ab.BatchSize
@@ -116,13 +119,18 @@ func SeekOfBlocks(first, last uint64) *ab.SeekInfo {
 
 // Header types that the ordering rules tell apart.
 const (
+	TypeEndorser           = int32(cb.HeaderType_ENDORSER_TRANSACTION)
 	TypeConfig             = int32(cb.HeaderType_CONFIG)
 	TypeConfigUpdate       = int32(cb.HeaderType_CONFIG_UPDATE)
 	TypeOrdererTransaction = int32(cb.HeaderType_ORDERER_TRANSACTION)
 )
 
-// HeaderTypeConfig is TypeConfig as protoutil takes it.
-const HeaderTypeConfig = cb.HeaderType_CONFIG
+// HeaderTypeConfig is TypeConfig as protoutil takes it, HeaderTypeConfigUpdate that
+// of an update.
+const (
+	HeaderTypeConfig       = cb.HeaderType_CONFIG
+	HeaderTypeConfigUpdate = cb.HeaderType_CONFIG_UPDATE
+)
 
 // The consensus states: StateMaintenance is that of maintenance mode.
 const (

@@ -45,6 +45,7 @@ const (
 	Elect    Verb = "elect"     // the partition has a new leader
 	Repeat   Verb = "repeat"    // a foreign writer appends the record at A thousandths again
 	Stray    Verb = "stray"     // a foreign time-to-cut: the next block of the orderer, plus A
+	Mislead  Verb = "mislead"   // it starts again with brokers of another cluster, until everything heals; A = 1: the newest orderer does
 	Forge    Verb = "forge"     // a foreign record of kind A, with config sequence of the orderer's plus B, envelope C
 
 	Forget Verb = "forget" // a new leader lacks up to A+1 records that no orderer has read; C = 1: those that orderers append when they have read all, after B milliseconds

@@ -179,7 +179,10 @@ func (w *World) recover() {
 		if o.diskFull && o.fault != nil {
 			o.stop() // an operator has made room and starts it again
 		}
-		o.diskFull, o.diskLow = false, false
+		if o.misled {
+			o.stop() // an operator has corrected the brokers and starts it again
+		}
+		o.diskFull, o.diskLow, o.misled = false, false, false
 		o.boot()
 		if w.loss != nil && w.loss.verb == Recreate {
 			o.audit() // what was posted for it went with the old topic: it finds out when the check is due

@@ -29,7 +29,7 @@ func (o *Orderer) Uptime() time.Duration { return time.Duration(o.now()) * time.
 // Log opens the topic by the broker list in force.
 func (o *Orderer) Log() (log.Log, error) {
 	o.linked = o.ledger.config().brokers
-	return &wire{Log: o.w.open(), o: o}, nil
+	return &wire{Log: o.w.open(o), o: o}, nil
 }
 
 // Linked says whether the broker list is another now.
@@ -129,6 +129,16 @@ func (o *Orderer) Others(context.Context) (all []engine.Answer, err error) {
 		}
 	}
 	return all, nil
+}
+
+// First is block 1 of an orderer that has it, and whose process runs.
+func (o *Orderer) First(context.Context) (*engine.Block, error) {
+	for _, other := range o.w.orderers {
+		if other.ledger != o.ledger && other.up && other.ledger.height() > 1 {
+			return &other.ledger.blocks[1].Block, nil
+		}
+	}
+	return nil, nil
 }
 
 // Block returns a block of the ledger.

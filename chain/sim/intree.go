@@ -45,7 +45,7 @@ func (t *inTree) step() bool {
 		return false
 	}
 	if t.reader == nil {
-		r, err := (&wire{Log: t.o.w.open(), o: t.o}).Read(context.Background(), log.Offset(t.machine.NextOffset()))
+		r, err := (&wire{Log: t.o.w.open(t.o), o: t.o}).Read(context.Background(), log.Offset(t.machine.NextOffset()))
 		if err != nil {
 			return false
 		}

@@ -48,6 +48,7 @@ type Orderer struct {
 	diskFull bool // its ledger takes no block
 	up       bool
 	cutOff   bool             // from the brokers
+	misled   bool             // its brokers are of another cluster
 	faults   []outcome        // of its next appends
 	deaf     bool             // gets no answer to its next question for the source
 	unable   bool             // to sign a config
@@ -279,7 +280,7 @@ func (o *Orderer) append(value []byte, pre, post Point) error {
 	if pre != beforeProduce {
 		o.w.own[string(value)] = writer{o, o.life}
 	}
-	err := (&wire{Log: o.w.open(), o: o}).send(value)
+	err := (&wire{Log: o.w.open(o), o: o}).send(value)
 	o.reach(post)
 	return err
 }

@@ -1,6 +1,9 @@
 package sim
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // Profile says which worlds are drawn: how large, and which faults can happen.
 type Profile struct {
@@ -88,9 +91,27 @@ func NewPlan(seed uint64, p Profile) Plan {
 	if p.Losses && rng.IntN(6) == 0 {
 		at := p.Steps*2/3 + rng.IntN(p.Steps/3)
 		verb := []Verb{Trim, CutTail, Recreate}[rng.IntN(3)]
-		plan.Actions = append(plan.Actions[:at:at], append([]Action{fill(rng, verb, p)}, plan.Actions[at:]...)...)
+		plan.Actions = slices.Insert(plan.Actions, at, fill(rng, verb, p))
+	}
+	if p.Losses {
+		plan.begin(rand.New(rand.NewPCG(seed, 0x626567696e)))
 	}
 	return plan
+}
+
+// begin adds orderers that have the genesis block alone where the topic was lost, or is
+// not to be found: to them it looks like a channel that is new. It draws from numbers of
+// its own, so that the rest of a run is the same without it.
+func (p *Plan) begin(rng *rand.Rand) {
+	newcomer := Action{Verb: Join, Orderer: rng.IntN(p.Orderers)}
+	if lost := slices.IndexFunc(p.Actions, func(a Action) bool { return a.Verb == Recreate }); lost >= 0 && rng.IntN(2) == 0 {
+		p.Actions[lost].B, p.Actions[lost].C = 0, 0
+		p.Actions = slices.Insert(p.Actions, lost, newcomer)
+	}
+	if rng.IntN(6) == 0 {
+		at := rng.IntN(len(p.Actions))
+		p.Actions = slices.Insert(p.Actions, at, newcomer, Action{Verb: Mislead, Orderer: rng.IntN(p.Orderers), A: rng.IntN(2)})
+	}
 }
 
 // draw gives each verb of the profile its weight in this run.

@@ -12,8 +12,14 @@ import (
 // identity looks for chains that went on after the loss of what they were made from.
 func (e *evidence) identity() string {
 	l := e.w.loss
+	if n := e.w.elsewhere.Len(channelID); n > 0 {
+		return fmt.Sprintf("the channel has begun in another cluster: the topic has %d records there", n)
+	}
 	if l == nil {
 		return ""
+	}
+	if o := e.begunAgain(); o != nil {
+		return fmt.Sprintf("%s has begun the channel again after its topic was made anew, and has %d blocks", o, o.ledger.height())
 	}
 	for _, o := range e.live {
 		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height], e.log) {
@@ -26,6 +32,26 @@ func (e *evidence) identity() string {
 		}
 	}
 	return ""
+}
+
+// begunAgain is an orderer that had the genesis block alone when the topic was lost,
+// and others did not, and that has more now; nil for none. In-tree orderers, and those
+// that read topics without a description, cannot know.
+func (e *evidence) begunAgain() *Orderer {
+	l := e.w.loss
+	if l.verb != Recreate || e.w.profile.Compatible {
+		return nil
+	}
+	begun := false
+	for _, height := range l.heights {
+		begun = begun || height > 1
+	}
+	for _, o := range e.w.orderers {
+		if height, known := l.heights[o]; begun && known && height == 1 && o.ledger.height() > 1 {
+			return o
+		}
+	}
+	return nil
 }
 
 // contradicts says whether a ledger as it was at the loss covers records that are

@@ -69,7 +69,7 @@ func (w *wire) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tap{Reader: r, w: w, next: from, epoch: w.o.w.epoch}, nil
+	return &tap{Reader: r, w: w, next: from, epoch: w.o.epoch()}, nil
 }
 
 // send appends, with the fault that is armed for the orderer's next append.
@@ -87,6 +87,9 @@ func (w *wire) send(value []byte) error {
 	case before:
 		return &log.Error{Class: log.Retryable, Op: "append", Topic: channelID, Err: errFault}
 	case late:
+		if o.misled {
+			return &log.Error{Class: log.Ambiguous, Op: "append", Topic: channelID, Err: errFault} // it never arrives
+		}
 		o.w.late = append(o.w.late, slices.Clone(value))
 		return &log.Error{Class: log.Ambiguous, Op: "append", Topic: channelID, Err: errFault}
 	}
@@ -114,7 +117,7 @@ func (t *tap) Next(ctx context.Context) (log.Record, error) {
 		return log.Record{}, err
 	}
 	b, err := t.w.Log.Bounds(ctx)
-	if err == nil && t.next == b.End && t.epoch == t.w.o.w.epoch {
+	if err == nil && t.next == b.End && t.epoch == t.w.o.epoch() {
 		return log.Record{}, errIdle
 	}
 	if t.w.o.breaksOff() {
@@ -127,6 +130,14 @@ func (t *tap) Next(ctx context.Context) (log.Record, error) {
 		t.w.o.reach(afterConsume)
 	}
 	return r, err
+}
+
+// epoch is that of the topic by the orderer's brokers; nothing happens in another cluster.
+func (o *Orderer) epoch() int {
+	if o.misled {
+		return 0
+	}
+	return o.w.epoch
 }
 
 // breaksOff counts records until the reader is to fail.

@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -24,25 +25,26 @@ import (
 
 // World is the state of a run.
 type World struct {
-	profile  Profile
-	builds   []int // what the orderers know; the newest level where it ends
-	now      int64 // milliseconds
-	broker   *memlog.Broker
-	client   *memlog.Log
-	epoch    int // elections and worse
-	orderers []*Orderer
-	late     [][]byte // appends on their way
-	calls    []*call
-	clock    int               // counts the clients' events
-	injected map[string]int    // envelopes that foreign writers wrote, how often
-	updates  int               // config updates made so far
-	loss     *loss             // the records that were lost; nil for none
-	unread   unread            // those that were lost before anybody had read them
-	own      map[string]writer // records that orderers wrote by themselves
-	truth    [][]byte          // values that were trimmed
-	contents map[string]known
-	decoded  []decoded      // by offset
-	happened map[string]int // how often, for tests: what is tested must have happened
+	profile   Profile
+	builds    []int // what the orderers know; the newest level where it ends
+	now       int64 // milliseconds
+	broker    *memlog.Broker
+	client    *memlog.Log
+	elsewhere *memlog.Broker // another cluster
+	epoch     int            // elections and worse
+	orderers  []*Orderer
+	late      [][]byte // appends on their way
+	calls     []*call
+	clock     int               // counts the clients' events
+	injected  map[string]int    // envelopes that foreign writers wrote, how often
+	updates   int               // config updates made so far
+	loss      *loss             // the records that were lost; nil for none
+	unread    unread            // those that were lost before anybody had read them
+	own       map[string]writer // records that orderers wrote by themselves
+	truth     [][]byte          // values that were trimmed
+	contents  map[string]known
+	decoded   []decoded      // by offset
+	happened  map[string]int // how often, for tests: what is tested must have happened
 }
 
 // loss is what a destructive action did.
@@ -64,6 +66,7 @@ type violation struct {
 func newWorld(p Profile, plan Plan) *World {
 	w := &World{profile: p, builds: plan.Builds, broker: memlog.NewBroker(), injected: map[string]int{}, contents: map[string]known{}, happened: map[string]int{},
 		own: map[string]writer{}, unread: unread{texts: map[string]bool{}, updates: map[int][]writer{}}}
+	w.elsewhere = memlog.NewCluster("elsewhere")
 	w.client = w.broker.Open(channelID, log.Settings{MaxMessageBytes: 1 << 20})
 	if p.Compatible {
 		w.broker.Write(channelID, must(record.Encode(record.NewConnect(nil)))) // as in-tree orderers begin
@@ -83,7 +86,13 @@ func (w *World) add(l *Ledger, speed int64) {
 	o.boot()
 }
 
-func (w *World) open() *memlog.Log { return w.client }
+// open is the topic by the brokers that an orderer has.
+func (w *World) open(o *Orderer) *memlog.Log {
+	if o.misled {
+		return w.elsewhere.Open(channelID, log.Settings{MaxMessageBytes: 1 << 20})
+	}
+	return w.client
+}
 
 // at is the offset at so many thousandths of the log.
 func (w *World) at(thousandths int) int { return w.end() * thousandths / 1000 }
@@ -155,6 +164,8 @@ func (w *World) play(a Action) {
 		o.audit()
 	case Join:
 		w.join(o, a.A)
+	case Mislead:
+		w.mislead(o, a.A)
 	case Deaf:
 		o.deaf = true
 	case Unable:
@@ -194,6 +205,21 @@ func (w *World) join(from *Orderer, thousandths int) {
 	}
 	height := max(1, from.ledger.height()*thousandths/1000)
 	w.add(from.ledger.upTo(height), from.speed)
+}
+
+// mislead starts an orderer again with brokers of another cluster, once somebody else
+// has a block: before, nobody could tell it.
+func (w *World) mislead(o *Orderer, newest int) {
+	if newest == 1 {
+		o = w.orderers[len(w.orderers)-1]
+	}
+	begun := slices.ContainsFunc(w.orderers, func(other *Orderer) bool { return other != o && other.ledger.height() > 1 })
+	if !begun || o.old != nil {
+		return
+	}
+	o.stop()
+	o.misled = true
+	o.boot()
 }
 
 // arrive brings the oldest late append to the log.

@@ -2,10 +2,12 @@ package matrix
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -83,4 +85,47 @@ func TestRow09TopicRecreatedWhileDown(t *testing.T) {
 			s.stopped("is not the log that the ledger was made from", "at offset 2") // the last record of the first block
 		})
 	}
+}
+
+// beside is the other orderer of a newcomer's channel.
+func (s *scene) beside(o *chain.Options) {
+	o.NewPuller = func(chain.Support) (chain.Puller, error) {
+		return &chaintest.Puller{From: []*chaintest.Ledger{s.it.ledger}}, nil
+	}
+}
+
+// An orderer that has the genesis block alone finds no topic, or an empty one: the
+// channel does not begin a second time.
+func TestRow07DeletedBesideANewcomer(t *testing.T) {
+	for name, lose := range map[string]func(*kafkatest.Cluster, string){"deleted": (*kafkatest.Cluster).Delete, "recreated": (*kafkatest.Cluster).Recreate} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			lose(s.cluster, channel)
+			before := s.cluster.Info(channel)
+			late := s.orderer(s.ledger(channel), s.beside)
+			s.eventually("it says that the channel has begun", func() bool {
+				err := late.Order(chaintest.Envelope(channel, "x"), 0)
+				return err != nil && strings.Contains(err.Error(), "the channel has begun: of blocks, orderer0 has 3")
+			})
+			if after := s.cluster.Info(channel); after != before {
+				t.Errorf("the topic was %+v and is %+v", before, after)
+			}
+			s.other.takes("onwards")
+		})
+	}
+}
+
+// The newcomer's brokers are another cluster's: the topic never was there.
+func TestRow07AnotherCluster(t *testing.T) {
+	s := newScene(t)
+	elsewhere := kafkatest.Start(t, kafkatest.Options{})
+	late := s.orderer(s.ledger(channel), s.beside, func(o *chain.Options) { o.Brokers = elsewhere.Addresses() })
+	s.eventually("it says that these are not the brokers", func() bool {
+		err := late.Order(chaintest.Envelope(channel, "x"), 0)
+		return err != nil && strings.Contains(err.Error(), "or these are not the channel's brokers")
+	})
+	if elsewhere.Info(channel).Exists {
+		t.Error("the topic was made there")
+	}
+	s.it.takes("onwards")
 }

@@ -130,7 +130,7 @@ func (c *Cluster) Prepare(n Node) error {
 		return err
 	}
 	for name, content := range map[string]string{"server.properties": text.String(), "log4j.properties": log4j, "log4j2.properties": log4j2} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil { // settings may hold passwords
 			return err
 		}
 	}

@@ -122,6 +122,10 @@ func (n *Network) brokerCommand(name string, c command) (command, func(context.C
 // StartBrokers starts all brokers and then waits for them: the nodes of a cluster
 // need each other.
 func (n *Network) StartBrokers(ctx context.Context) error {
+	return n.change(func() error { return n.startBrokers(ctx) })
+}
+
+func (n *Network) startBrokers(ctx context.Context) error {
 	for _, name := range n.options.brokerNames() {
 		if err := n.launch(name); err != nil {
 			return err
@@ -167,9 +171,11 @@ func (n *Network) StopBrokers() error {
 	if n.options.Apache != "" {
 		end = n.Kill
 	}
-	var faults []error
-	for _, name := range n.options.brokerNames() {
-		faults = append(faults, end(name))
-	}
-	return errors.Join(faults...)
+	return n.change(func() error {
+		var faults []error
+		for _, name := range n.options.brokerNames() {
+			faults = append(faults, end(name))
+		}
+		return errors.Join(faults...)
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -89,23 +88,6 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-func TestProcessLife(t *testing.T) {
-	p, err := launch(command{program: "/bin/sleep", args: []string{"60"}, log: filepath.Join(t.TempDir(), "log")})
-	if err != nil || !p.alive() {
-		t.Fatalf("not alive: %v", err)
-	}
-	other := process{PID: p.PID, Start: p.Start + "0"}
-	if other.alive() {
-		t.Error("takes a later process of the same number for ours")
-	}
-	if err := other.end(syscall.SIGKILL); err != nil || !p.alive() {
-		t.Fatalf("ended a process that is not ours: %v", err)
-	}
-	if err := p.end(syscall.SIGKILL); err != nil || p.alive() {
-		t.Fatalf("still alive: %v", err)
-	}
-}
-
 // What is written down is read back, and processes that are gone count as gone.
 func TestStateSurvives(t *testing.T) {
 	dir := t.TempDir()
@@ -129,14 +111,17 @@ func TestStateSurvives(t *testing.T) {
 
 func TestVacateRefusesForeignFolders(t *testing.T) {
 	dir := t.TempDir()
-	if err := vacate(dir); err != nil {
+	if err := vacant(dir); err != nil {
 		t.Errorf("an empty folder is refused: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "precious"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := vacate(dir); err == nil {
-		t.Error("would write into a folder that is somebody's")
+	if n, err := claim(dir); err == nil {
+		t.Errorf("would write into a folder that is somebody's: %+v", n)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left %v, %v in the folder", entries, err)
 	}
 }
 

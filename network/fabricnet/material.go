@@ -42,7 +42,10 @@ type orgData struct{ Number, Peers int }
 
 func (n *Network) makeCrypto(ctx context.Context) error {
 	if n.options.Crypto != "" {
-		return os.CopyFS(n.path("crypto"), os.DirFS(n.options.Crypto))
+		return copyPrivately(n.options.Crypto, n.path("crypto"))
+	}
+	if err := os.MkdirAll(n.path("crypto"), 0o700); err != nil {
+		return err
 	}
 	data := struct {
 		Orderers []string
@@ -57,8 +60,10 @@ func (n *Network) makeCrypto(ctx context.Context) error {
 	if err := n.render(cryptoConfig, data, "config", "crypto-config.yaml"); err != nil {
 		return err
 	}
-	_, err := n.tool(ctx, "cryptogen", nil, "generate", "--config="+n.path("config", "crypto-config.yaml"), "--output="+n.path("crypto"))
-	return err
+	if _, err := n.tool(ctx, "cryptogen", nil, "generate", "--config="+n.path("config", "crypto-config.yaml"), "--output="+n.path("crypto")); err != nil {
+		return err
+	}
+	return keepPrivate(n.path("crypto"))
 }
 
 // configtx is the profile of a channel. Writers is one signature policy over all

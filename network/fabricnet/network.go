@@ -5,15 +5,15 @@
 //
 // The processes outlive the program that raised them. What runs is kept in
 // DIR/network.json, for everybody (see Descriptor), and DIR/state.json, for this
-// package. A Network is used by one goroutine at a time.
+// package. A Network is used by one goroutine at a time, and the network in a folder is
+// changed by one process at a time (see BusyError); what changes it first reads the state
+// again.
 package fabricnet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,38 +25,12 @@ import (
 // Network is a network in a folder.
 type Network struct {
 	options   Options
-	dir       string // absolute
+	dir       string // absolute, without links
 	processes map[string]process
-}
+	lock      *os.File // while the folder is locked by this Network; else nil
 
-// state is what state.json holds.
-type state struct {
-	Options   Options            `json:"options"`
-	Processes map[string]process `json:"processes"`
-}
-
-// ErrNone says that a folder holds no network.
-var ErrNone = errors.New("there is no network here; raise one with: go run ./network up")
-
-// Open returns the network of a folder, running or not.
-func Open(dir string) (*Network, error) {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(filepath.Join(abs, "state.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var s state
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, fmt.Errorf("%s/state.json: %w", dir, err)
-	}
-	s.Options.Dir, s.Options.Progress = dir, io.Discard
-	return &Network{options: s.Options, dir: abs, processes: s.Processes}, nil
+	patience time.Duration                       // that a process has to end; zero: stopPatience
+	signals  func(process, syscall.Signal) error // instead of the kernel's; nil: that
 }
 
 func (n *Network) path(parts ...string) string {
@@ -71,26 +45,6 @@ func (n *Network) Options() Options { return n.options }
 
 // Bin is the path of one of the network's binaries.
 func (n *Network) Bin(name string) string { return filepath.Join(n.options.Bin, name) }
-
-// save writes both files.
-func (n *Network) save() error {
-	if err := writeJSON(n.path("state.json"), state{n.options, n.processes}); err != nil {
-		return err
-	}
-	return writeJSON(n.path("network.json"), n.Descriptor())
-}
-
-func writeJSON(file string, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	partial := file + ".partial"
-	if err := writeFile(partial, append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(partial, file)
-}
 
 // Descriptor is what network.json holds.
 func (n *Network) Descriptor() Descriptor {
@@ -181,12 +135,16 @@ func (n *Network) names() []string {
 
 // Start starts a process that does not run, and returns when it serves.
 func (n *Network) Start(ctx context.Context, name string) error {
-	if err := n.launch(name); err != nil {
-		return err
-	}
-	return n.serving(ctx, name)
+	return n.change(func() error {
+		if err := n.launch(name); err != nil {
+			return err
+		}
+		return n.serving(ctx, name)
+	})
 }
 
+// launch starts a process. The state has it before it runs, and its pid behind that: if
+// the caller ends between, adopt finds it.
 func (n *Network) launch(name string) error {
 	c, _, err := n.command(name)
 	if err != nil {
@@ -200,11 +158,13 @@ func (n *Network) launch(name string) error {
 			return fmt.Errorf("start %s: %w", name, err)
 		}
 	}
-	p, err := launch(c)
-	if err != nil {
+	n.processes[name] = process{}
+	if err := n.save(); err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
 	}
-	n.processes[name] = p
+	if n.processes[name], err = launch(c); err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
 	return n.save()
 }
 
@@ -250,20 +210,27 @@ func (n *Network) Stop(name string) error { return n.signal(name, syscall.SIGTER
 func (n *Network) Kill(name string) error { return n.signal(name, syscall.SIGKILL) }
 
 // Pause stops a process where it is, as a machine that stalls.
-func (n *Network) Pause(name string) error { return n.send(name, syscall.SIGSTOP) }
+func (n *Network) Pause(name string) error { return n.deliver(name, syscall.SIGSTOP) }
 
 // Continue lets a process go on that was paused.
-func (n *Network) Continue(name string) error { return n.send(name, syscall.SIGCONT) }
+func (n *Network) Continue(name string) error { return n.deliver(name, syscall.SIGCONT) }
 
-func (n *Network) send(name string, s syscall.Signal) error {
+func (n *Network) deliver(name string, s syscall.Signal) error {
 	p := n.processes[name]
 	if !p.alive() {
 		return fmt.Errorf("%s does not run", name)
 	}
-	if err := syscall.Kill(p.PID, s); err != nil {
+	if err := n.send(p, s); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+func (n *Network) send(p process, s syscall.Signal) error {
+	if n.signals != nil {
+		return n.signals(p, s)
+	}
+	return p.send(s)
 }
 
 // Alive says whether a process is there, paused or not.
@@ -272,15 +239,18 @@ func (n *Network) Alive(name string) bool { return n.processes[name].alive() }
 // BrokerNames are the processes that are brokers of this network.
 func (n *Network) BrokerNames() []string { return n.options.brokerNames() }
 
+// signal ends a process, which stays in the state unless it is gone.
 func (n *Network) signal(name string, s syscall.Signal) error {
-	if _, _, err := n.command(name); err != nil {
-		return err
-	}
-	if err := n.processes[name].end(s); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	delete(n.processes, name)
-	return n.save()
+	return n.change(func() error {
+		if _, _, err := n.command(name); err != nil {
+			return err
+		}
+		if err := n.end(n.processes[name], s); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		delete(n.processes, name)
+		return n.save()
+	})
 }
 
 // Moved is the id of the topic that SetMoved gave for the channel, or empty.
@@ -296,25 +266,33 @@ func (n *Network) Moved(channel string) string {
 // SetMoved lets the orderers take the id of the topic that a channel was moved
 // to, and restarts those that run.
 func (n *Network) SetMoved(ctx context.Context, channel, id string) error {
-	moved := []string{channel + "=" + id}
-	for _, m := range n.options.Moved {
-		if !strings.HasPrefix(m, channel+"=") {
-			moved = append(moved, m)
+	return n.change(func() error {
+		moved := []string{channel + "=" + id}
+		for _, m := range n.options.Moved {
+			if !strings.HasPrefix(m, channel+"=") {
+				moved = append(moved, m)
+			}
 		}
-	}
-	n.options.Moved = moved
-	return n.restartOrderers(ctx)
+		n.options.Moved = moved
+		return n.restartOrderers(ctx)
+	})
 }
 
 // Set gives every orderer settings of Consensus.Kafka in the place of those that
 // Options.Settings had, and restarts those that run.
 func (n *Network) Set(ctx context.Context, settings ...string) error {
-	n.options.Settings = settings
-	return n.restartOrderers(ctx)
+	return n.change(func() error {
+		n.options.Settings = settings
+		return n.restartOrderers(ctx)
+	})
 }
 
-// restartOrderers restarts those that run, one after the other.
+// restartOrderers restarts those that run, one after the other. The new settings are in the
+// state before the first is stopped.
 func (n *Network) restartOrderers(ctx context.Context) error {
+	if err := n.save(); err != nil {
+		return err
+	}
 	for _, o := range n.Descriptor().Orderers {
 		if o.PID == 0 {
 			continue
@@ -326,33 +304,7 @@ func (n *Network) restartOrderers(ctx context.Context) error {
 			return err
 		}
 	}
-	return n.save()
-}
-
-// Halt ends every process and leaves the folder.
-func (n *Network) Halt() error {
-	var faults []error
-	names := n.names()
-	for i := len(names) - 1; i >= 0; i-- {
-		p := n.processes[names[i]]
-		var err error
-		if n.options.Apache != "" && strings.HasPrefix(names[i], brokerName) {
-			err = p.end(syscall.SIGKILL) // the last ones of a cluster never end by themselves
-		} else if err = p.end(syscall.SIGTERM); err != nil {
-			err = p.end(syscall.SIGKILL)
-		}
-		faults = append(faults, err)
-		delete(n.processes, names[i])
-	}
-	return errors.Join(append(faults, n.save())...)
-}
-
-// Down ends every process and removes the folder.
-func (n *Network) Down() error {
-	if err := errors.Join(n.Halt(), n.unmountLedgers()); err != nil {
-		return err
-	}
-	return os.RemoveAll(n.dir)
+	return nil
 }
 
 // tool runs one of Fabric's commands and returns its standard output.

@@ -18,7 +18,7 @@ func (n *Network) command(name string) (command, func(context.Context) error, er
 		return command{}, nil, fmt.Errorf("there is no process %q; there are %s", name, strings.Join(n.names(), ", "))
 	}
 	number := numberOf(name)
-	c := command{dir: n.dir, log: n.path(logFile(name))}
+	c := command{name: name, dir: n.dir, log: n.path(logFile(name))}
 	switch {
 	case strings.HasPrefix(name, brokerName):
 		c, ready := n.brokerCommand(name, c)

@@ -1,34 +1,38 @@
 package fabricnet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// process is one process of the network as state.json remembers it.
+// process is one process of the network as state.json remembers it. The zero value is
+// one that is being started.
 type process struct {
 	PID   int    `json:"pid"`
-	Start string `json:"start"` // the kernel's start time: tells it from a later process of the same number
+	Start string `json:"start"`          // the kernel's start time: tells it from a later process of the same number
+	Boot  string `json:"boot,omitempty"` // of the kernel, where Start counts from it
 }
 
 // command is how a process is started.
 type command struct {
+	name    string
 	program string
 	args    []string
 	env     []string
-	dir     string
+	dir     string // of the network
 	log     string
 	prepare func() error // to be done before it is started; may be nil
 }
 
-// launch starts a process that outlives the caller, in a session of its own.
+// launch starts a process that outlives the caller, in a session of its own. Its
+// environment says whose it is, see marked.
 func launch(c command) (process, error) {
 	if err := os.MkdirAll(filepath.Dir(c.log), 0o755); err != nil {
 		return process{}, err
@@ -41,53 +45,56 @@ func launch(c command) (process, error) {
 	p := exec.Command(c.program, c.args...)
 	p.Dir, p.Stdout, p.Stderr = c.dir, out, out
 	p.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}, c.env...)
+	p.Env = append(p.Env, folderMark+c.dir, nameMark+c.name)
 	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := p.Start(); err != nil {
 		return process{}, err
 	}
-	pid := p.Process.Pid
-	start := startTime(pid)
+	started := processOf(p.Process.Pid)
 	go func() { _ = p.Wait() }() // reaps it if it ends while the caller lives
-	return process{PID: pid, Start: start}, nil
+	return started, nil
 }
 
-// alive says whether the process still runs.
+// processOf is the process that has a pid now.
+func processOf(pid int) process { return process{PID: pid, Start: startTime(pid), Boot: boot()} }
+
+// alive reports whether the process still runs.
 func (p process) alive() bool {
-	return p.PID > 0 && p.Start != "" && startTime(p.PID) == p.Start
-}
-
-// startTime reads when a running process was started; empty if there is none, or only its remains.
-func startTime(pid int) string {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return ""
-	}
-	_, rest, found := strings.Cut(string(text), ") ") // the name before it may hold anything
-	fields := strings.Fields(rest)
-	const state, start = 0, 19 // fields 3 and 22 of proc(5)
-	if !found || len(fields) <= start || fields[state] == "Z" {
-		return ""
-	}
-	return fields[start]
+	return p.PID > 0 && p.Start != "" && startTime(p.PID) == p.Start && (p.Boot == "" || p.Boot == boot())
 }
 
 // stopPatience is how long a process may take to end by itself.
 const stopPatience = 20 * time.Second
 
-// end signals the process and waits until it is gone.
-func (p process) end(signal syscall.Signal) error {
+// send signals the process, and no other: it is looked at once more after it was taken hold of.
+func (p process) send(signal syscall.Signal) error {
+	handle, err := os.FindProcess(p.PID)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = handle.Release() }() // of a handle that was there
 	if !p.alive() {
 		return nil
 	}
-	if err := syscall.Kill(p.PID, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := handle.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	deadline := time.Now().Add(stopPatience)
-	for p.alive() {
+	return nil
+}
+
+// end signals the process and waits until it is gone. One that is paused ends, too.
+func (n *Network) end(p process, signal syscall.Signal) error {
+	if !p.alive() {
+		return nil
+	}
+	if err := errors.Join(n.send(p, signal), n.send(p, syscall.SIGCONT)); err != nil {
+		return fmt.Errorf("process %d: %w", p.PID, err)
+	}
+	patience := cmp.Or(n.patience, stopPatience)
+	for deadline := time.Now().Add(patience); p.alive(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("process %d is still there %v after signal %v", p.PID, stopPatience, signal)
+			return fmt.Errorf("process %d still runs %v after signal %q", p.PID, patience, signal)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,42 +20,90 @@ func Up(ctx context.Context, o Options) (*Network, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	dir, err := filepath.Abs(o.Dir)
+	n, err := claim(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := vacate(dir); err != nil {
-		return nil, err
-	}
-	n := &Network{options: o, dir: dir, processes: map[string]process{}}
+	defer n.unlock()
+	n.options = o
 	if err := n.raise(ctx); err != nil {
 		return nil, errors.Join(err, n.Halt())
 	}
 	return n, nil
 }
 
-// vacate makes room for a network where one was, unless it still runs.
-func vacate(dir string) error {
-	old, err := Open(dir)
-	if errors.Is(err, ErrNone) {
-		entries, err := os.ReadDir(dir)
-		if err == nil && len(entries) > 0 {
-			return fmt.Errorf("%s is not empty and holds no network: name another folder with --dir", dir)
-		}
-		return nil
+// claim makes room for a network in a folder, and locks it: the caller unlocks it. Nothing
+// is changed in a folder that is somebody's, or where a network runs.
+func claim(dir string) (*Network, error) {
+	n, err := at(dir)
+	if err != nil {
+		return nil, err
 	}
+	if err := vacant(n.dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(n.dir, 0o755); err != nil {
+		return nil, err
+	}
+	if n.lock, err = lockFolder(n.dir); err != nil {
+		n.lock = nil
+		return nil, err
+	}
+	if err := n.vacate(); err != nil {
+		n.unlock()
+		return nil, err
+	}
+	return n, nil
+}
+
+// vacant refuses a folder that has something in it and is not a network's.
+func vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	entries = slices.DeleteFunc(entries, unsigned)
+	if err == nil && len(entries) > 0 && !holdsNetwork(dir) {
+		return fmt.Errorf("%s is not empty and holds no network: name another folder with --dir", dir)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// unsigned reports whether a file is a lock whose first holder ended before it signed it.
+func unsigned(e os.DirEntry) bool {
+	info, err := e.Info()
+	return err == nil && e.Name() == lockFile && info.Size() == 0
+}
+
+// vacate removes what is left of a network in the folder, unless it still runs. A state
+// that cannot be read is no obstacle: its processes are found without it.
+func (n *Network) vacate() error {
+	old := &Network{options: n.options, dir: n.dir}
+	if err := old.load(); err == nil {
+		for name := range old.processes {
+			if old.pid(name) != 0 {
+				return n.runs(name, old.pid(name))
+			}
+		}
+	}
+	found, err := marked(n.dir)
 	if err != nil {
 		return err
 	}
-	for name := range old.processes {
-		if old.pid(name) != 0 {
-			return fmt.Errorf("%s of the network in %s still runs; end it with: go run ./network down --dir %s", name, dir, dir)
-		}
+	if len(found) > 0 {
+		return n.runs(found[0].name, found[0].PID)
 	}
-	return errors.Join(old.unmountLedgers(), os.RemoveAll(dir))
+	return errors.Join(unmountLedgers(n.dir), empty(n.dir))
+}
+
+func (n *Network) runs(name string, pid int) error {
+	return fmt.Errorf("%s (process %d) of the network in %s still runs; end it with: go run ./network down --dir %[3]s", name, pid, n.dir)
 }
 
 func (n *Network) raise(ctx context.Context) error {
+	if err := n.save(); err != nil { // from here on the folder is a network's, whatever happens
+		return err
+	}
 	root, sample, err := n.locate(ctx)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -76,12 +77,15 @@ var ErrNothingOrdered = errors.New("it has ordered nothing yet")
 
 // blockOf is a block as engines have it; nil if its metadata cannot be read.
 func blockOf(b *cb.Block) *engine.Block {
-	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
-	if err != nil || b.Data == nil {
+	if b.GetHeader() == nil || b.Data == nil {
+		return nil
+	}
+	metadata, err := chain.ConsenterMetadata(b)
+	if err != nil {
 		return nil
 	}
 	return &engine.Block{Number: machine.BlockNumber(b.Header.Number), Envelopes: b.Data.Data,
-		Config: protoutil.IsConfigBlock(b), Metadata: metadata.GetValue()}
+		Config: protoutil.IsConfigBlock(b), Metadata: metadata}
 }
 
 // ledger is as much of an engine's host as a check needs.

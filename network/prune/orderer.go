@@ -91,6 +91,10 @@ func (c Channel) accounted(orderers []Orderer) (faults []error) {
 		if len(of[org.MSPID]) == 0 {
 			in("organization %s of the channel config has no orderer named: add each of its orderers, --orderer %sNAME", org.MSPID, prefixOf(org))
 		}
+		if len(org.Addresses)+len(c.Addresses) == 0 {
+			in("organization %s has no address of an orderer in the channel config, so nothing shows which orderers it has: "+
+				"add them by a config update (Endpoints of the organization)", org.MSPID)
+		}
 		for _, a := range org.Addresses {
 			if !slices.ContainsFunc(of[org.MSPID], func(o Orderer) bool { return c.serves(o, org, a) }) {
 				in("address %s of organization %s in the channel config belongs to no orderer named: name its orderer, --orderer %sNAME=%s; "+

@@ -148,7 +148,7 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 		in("orderer %s does not publish by which rules it reads: update it to a release that does, and wait for its CheckInterval (30s)", name)
 	default:
 		in("orderer %s reads by the %s rules: in-tree orderers may share the topic; they may need any record, and publish nothing. "+
-			"Once they are gone, `network upgrade-rules` moves the channel to the strict rules", name, p.Rules)
+			"Once they are gone, `network upgrade-rules` moves the channel to the strict rules, from the next block on", name, p.Rules)
 	}
 	if p.ConfigSeq > c.ConfigSeq {
 		in("orderer %s is at config sequence %d, and the config block is of %d: fetch the channel's newest config block", name, p.ConfigSeq, c.ConfigSeq)

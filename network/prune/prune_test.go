@@ -145,6 +145,7 @@ var unproven = map[string]func(*situation){
 	`Org.a: the channel config has no address "c:7050" of`: func(s *situation) { s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"} },
 	`organizations "Org" and "Org" cannot be told apart`:   func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, s.channel.Orgs[0]) },
 	`organizations "x/y" and "x_y" cannot be told apart`:   func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "x/y"}, Org{MSPID: "x_y"}) },
+	"organization Two has no address of an orderer":        func(s *situation) { s.channel.Orgs[1].Addresses = nil },
 	"organization Org.a of the channel config has no":      func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "Org.a"}) },
 }
 
@@ -174,7 +175,7 @@ func TestAddressesThatAreNoNames(t *testing.T) {
 
 // Ids with dots and what groups have no letters for: the longest id that fits is the orderer's.
 func TestIDsWithDots(t *testing.T) {
-	c := Channel{Orgs: []Org{{"Org", []string{"b:1"}}, {"Org.A", []string{"b:1"}}, {"Org.A/x", nil}}, ConfigSeq: 2}
+	c := Channel{Orgs: []Org{{"Org", []string{"b:1"}}, {"Org.A", []string{"b:1"}}, {"Org.A/x", []string{"b:1"}}}, ConfigSeq: 2}
 	o := options()
 	o.Orderers = named("Org.b", "Org.A.b", "Org.A_x.b")
 	published := []log.Progress{at("Org.b", 9, 0), at("Org.A.b", 8, 0), at("Org.A_x.b", 7, 0)}

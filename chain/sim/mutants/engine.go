@@ -3,6 +3,12 @@ package mutants
 var engineDecisions = []Mutant{
 	{"topic-id-ignored", "goes on with a topic that was made anew", "engine/check.go",
 		"	if err := e.sameTopic(id); err != nil {", "	if err := e.sameTopic(id); err != nil && id.Partitions > 9 {"},
+	{"begins-without-asking", "makes the topic of a channel that others have blocks of", "engine/begin.go",
+		"	case len(ahead) > 0:\n", "	case len(ahead) > 9:\n"},
+	{"begins-unanswered", "takes an orderer that does not answer for one without blocks", "engine/begin.go",
+		"	case len(silent) > 0:\n", "	case len(silent) > 9:\n"},
+	{"describes-without-asking", "asks before it makes a topic, and describes an empty one without", "engine/check.go",
+		"	if bounds.End == 0 {\n", "	if bounds.End < 0 {\n"},
 	{"tail-ignored", "goes on with a log whose tail is another", "engine/proof.go",
 		"case c.read != c.want.Counted(c.read):", "case c.read.To > c.want.To+1<<40:"},
 	{"one-block-window", "knows the log by the records of the last block alone", "engine/tail.go",

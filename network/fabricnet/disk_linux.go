@@ -31,18 +31,27 @@ func (n *Network) mountLedgers() error {
 	return nil
 }
 
-func (n *Network) unmountLedgers() error {
-	if n.options.LedgerDisk == 0 {
-		return nil
-	}
-	var faults []error
-	for i := range n.options.Orderers {
-		// EINVAL: it is no mount.
-		if err := unix.Unmount(n.ledgerDir(i), 0); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, os.ErrNotExist) {
-			faults = append(faults, fmt.Errorf("unmount %s: %w", n.ledgerDir(i), err))
+// unmountLedgers unmounts the disks of ledgers below a network's folder, whatever its state says.
+func unmountLedgers(dir string) error {
+	ledgers, err := filepath.Glob(filepath.Join(dir, "data", "*", "ledger"))
+	faults := []error{err}
+	for _, ledger := range ledgers {
+		if is, err := mounted(ledger); err != nil || !is {
+			faults = append(faults, err)
+			continue
+		}
+		if err := unix.Unmount(ledger, 0); err != nil {
+			faults = append(faults, fmt.Errorf("unmount %s: %w", ledger, err))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// mounted reports whether a folder is on another disk than the one that it is in.
+func mounted(dir string) (bool, error) {
+	var inner, outer unix.Stat_t
+	err := errors.Join(unix.Lstat(dir, &inner), unix.Lstat(filepath.Dir(dir), &outer))
+	return inner.Dev != outer.Dev, err
 }
 
 // FillLedger takes all of the disk of an orderer's ledger but for some bytes, and

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// agreed makes sure that the channel's first block is that of the orderers that have
+// it already. Two orderers that begin a channel at the same moment, with brokers of two
+// clusters, find no block at each other, and each makes a topic. The later block 1 is
+// where this comes out at last. Who does not answer is not waited for: no block is held
+// up by an orderer that is away.
+func (e *Engine) agreed(ctx context.Context) error {
+	mine, ok := e.firstBlock()
+	if !ok {
+		return nil
+	}
+	others, err := e.host.First(ctx)
+	if err != nil || others == nil {
+		return ctx.Err()
+	}
+	if how := differs(mine, *others); how != "" {
+		return stop(fmt.Errorf("another orderer has another block 1 of this channel than this one would write from topic %q, id %s, of Kafka cluster %s: %s; "+
+			"the orderers have brokers of different clusters: correct those of the channel or of this orderer (Consensus.Kafka.Brokers), then restart the orderer",
+			e.host.Channel(), e.topicID, e.clusterID, how))
+	}
+	return nil
+}
+
+// firstBlock is block 1, if it is among what is to be written next.
+func (e *Engine) firstBlock() (Block, bool) {
+	for _, effect := range e.effects {
+		var b Block
+		var err error
+		switch f := effect.(type) {
+		case machine.WriteBlock:
+			b, err = blockOf(f.Number, f.Metadata, f.Envelopes...)
+		case machine.WriteConfigBlock:
+			b, err = blockOf(f.Number, f.Metadata, f.Envelope)
+		}
+		if err == nil && b.Number == 1 {
+			return b, true
+		}
+	}
+	return Block{}, false
+}
+
+// differs says in what two blocks differ that are made of the same records, whatever
+// builds made them; empty if they do not.
+func differs(mine, other Block) string {
+	if len(mine.Envelopes) != len(other.Envelopes) {
+		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))
+	}
+	for i, envelope := range mine.Envelopes {
+		if anew, err := Canonical(envelope); err != nil || !bytes.Equal(anew, other.Envelopes[i]) {
+			return fmt.Sprintf("its envelope %d is another", i)
+		}
+	}
+	a, err := Position(2, mine.Metadata)
+	b, otherErr := Position(2, other.Metadata)
+	switch {
+	case err != nil || otherErr != nil:
+		return ""
+	case a.Offset != b.Offset:
+		return fmt.Sprintf("it ends at offset %d, this one at %d", b.Offset, a.Offset)
+	case a.Topic != b.Topic && a.Topic != "" && b.Topic != "": // in-tree orderers name none
+		return fmt.Sprintf("it is of the topic with id %s", b.Topic)
+	}
+	return ""
+}

@@ -1,0 +1,186 @@
+package fabricnet
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// lives are what the processes of these tests' networks do.
+var lives = map[string]string{
+	"sleeps":   "echo ready; exec sleep 86400",
+	"stubborn": "trap '' TERM; echo ready; exec sleep 86400",
+	"parent":   "sleep 86400 & echo ready; wait", // its child outlives it
+}
+
+// Other commands that use a network are this test binary: what one does is in its environment.
+const roleMark = "FABRICNET_TEST_ROLE="
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(strings.TrimSuffix(roleMark, "=")); role != "" {
+		os.Exit(play(role, os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// play does what such a command does.
+func play(role string, args []string) int {
+	switch role {
+	case "claims":
+		return claims(args[0])
+	case "crashes":
+		return crashes(args[0], args[1:]...)
+	}
+	fmt.Println("there is no role", role)
+	return 1
+}
+
+// claims takes a folder for a new network and keeps it until its input ends.
+func claims(dir string) int {
+	if _, err := claim(dir); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("ready")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+// crashes starts a process as launch does, and is killed before the state has its pid, or,
+// if it is not to be written first, before the state has anything.
+func crashes(dir string, first ...string) int {
+	n, err := Open(dir)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 1 + len(fmt.Sprintln(n.exclusively(func() error {
+		if len(first) > 0 {
+			n.processes["orderer1"] = process{}
+			if err := n.save(); err != nil {
+				return err
+			}
+		}
+		c, _, err := n.command("orderer1")
+		if err != nil {
+			return err
+		}
+		if _, err = launch(c); err != nil {
+			return err
+		}
+		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	})))
+}
+
+// rig is a network whose orderers lead one of the lives.
+type rig struct {
+	*testing.T
+	*Network
+}
+
+// newRig makes a network in a folder, with a state and no processes.
+func newRig(t *testing.T, dir, life string) *rig {
+	t.Helper()
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "orderer"), []byte("#!/bin/sh\n"+lives[life]+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	n, err := claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.unlock()
+	n.options = Options{Peers: -1, Bin: bin, Dir: dir}.withDefaults()
+	if err := n.save(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		found, err := marked(n.dir)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, m := range found {
+			_ = syscall.Kill(m.PID, syscall.SIGKILL)
+		}
+	})
+	return &rig{t, n}
+}
+
+// starts starts an orderer and waits until it lives.
+func (r *rig) starts(name string) process {
+	r.Helper()
+	if err := r.change(func() error { return r.launch(name) }); err != nil {
+		r.Fatal(err)
+	}
+	r.lives(name)
+	return r.processes[name]
+}
+
+func (r *rig) lives(name string) {
+	r.Helper()
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(tail(r.path(logFile(name)), 1), "ready"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.Fatal(tail(r.path(logFile(name)), 10))
+		}
+	}
+}
+
+// reopened is the network as another command has it.
+func (r *rig) reopened() *rig {
+	r.Helper()
+	n, err := Open(r.dir)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return &rig{r.T, n}
+}
+
+func (r *rig) gone(what string, all ...process) {
+	r.Helper()
+	for _, p := range all {
+		if p.alive() {
+			r.Errorf("%s: process %d runs", what, p.PID)
+		}
+	}
+}
+
+func (r *rig) folder() bool {
+	_, err := os.Stat(r.dir)
+	return err == nil
+}
+
+// beside runs a command outside of any network until the test ends, and returns what ends
+// its input.
+func beside(t *testing.T, c *exec.Cmd) (process, io.Closer) {
+	t.Helper()
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
+	said := make([]byte, len("ready"))
+	if _, err := io.ReadFull(out, said); err != nil || string(said) != "ready" {
+		t.Fatalf("%v says %q, %v", c.Args, said, err)
+	}
+	return processOf(c.Process.Pid), in
+}
+
+// actor is this binary in a role.
+func actor(role string, args ...string) *exec.Cmd {
+	c := exec.Command(os.Args[0], args...)
+	c.Env = append(os.Environ(), roleMark+role)
+	return c
+}

@@ -1,0 +1,153 @@
+package fabricnet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+const (
+	stateFile      = "state.json"
+	descriptorFile = "network.json"
+)
+
+// state is what state.json holds.
+type state struct {
+	Options   Options            `json:"options"`
+	Processes map[string]process `json:"processes"`
+}
+
+// ErrNone says that a folder holds no network.
+var ErrNone = errors.New("there is no network here; raise one with: go run ./network up")
+
+// Open returns the network of a folder, running or not.
+func Open(dir string) (*Network, error) {
+	n, err := at(dir)
+	if err != nil {
+		return nil, err
+	}
+	return n, n.load()
+}
+
+// at is a network of which only the folder is known.
+func at(dir string) (*Network, error) {
+	path, err := canonical(dir)
+	return &Network{options: Options{Dir: dir, Progress: io.Discard}, dir: path, processes: map[string]process{}}, err
+}
+
+// canonical returns the absolute path of a folder, which may not exist, without links:
+// its processes are known by it.
+func canonical(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for rest, missing := abs, ""; ; rest, missing = filepath.Dir(rest), filepath.Join(filepath.Base(rest), missing) {
+		if real, err := filepath.EvalSymlinks(rest); err == nil || rest == filepath.Dir(rest) {
+			return filepath.Join(real, missing), err
+		}
+	}
+}
+
+// load reads the state, and finds processes that it does not have: whoever started
+// them ended before it could write that down.
+func (n *Network) load() error {
+	s, err := n.read()
+	switch {
+	case errors.Is(err, os.ErrNotExist) && !holdsNetwork(n.dir):
+		return fmt.Errorf("%s: %w", n.options.Dir, ErrNone)
+	case err != nil:
+		return fmt.Errorf("the state of the network is lost: %w; end it with: go run ./network down --dir %s", err, n.dir)
+	}
+	s.Options.Dir, s.Options.Progress = n.options.Dir, n.options.Progress
+	if n.options, n.processes = s.Options, s.Processes; n.processes == nil {
+		n.processes = map[string]process{}
+	}
+	return n.adopt()
+}
+
+// read reads the state as it was written.
+func (n *Network) read() (s state, err error) {
+	text, err := os.ReadFile(n.path(stateFile))
+	if err != nil {
+		return s, err
+	}
+	if err = json.Unmarshal(text, &s); err == nil {
+		err = s.Options.validate()
+	}
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", n.path(stateFile), err)
+	}
+	return s, nil
+}
+
+// adopt takes processes of the network's that run and that the state does not have.
+func (n *Network) adopt() error {
+	found, err := marked(n.dir)
+	for _, m := range found {
+		if m.leads && slices.Contains(n.names(), m.name) && !n.processes[m.name].alive() {
+			n.processes[m.name] = m.process
+		}
+	}
+	return err
+}
+
+// save writes both files.
+func (n *Network) save() error {
+	if err := writeJSON(n.path(stateFile), state{n.options, n.processes}); err != nil {
+		return err
+	}
+	return writeJSON(n.path(descriptorFile), n.Descriptor())
+}
+
+// writeJSON replaces a file: there is the old or the new one whole, whatever happens.
+func writeJSON(file string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	partial := file + ".partial"
+	if err := writeSynced(partial, append(text, '\n')); err != nil {
+		return err
+	}
+	if err := os.Rename(partial, file); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(file))
+}
+
+func writeSynced(file string, text []byte) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// holdsNetwork reports whether a folder is a network's, whatever is left of it.
+func holdsNetwork(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, lockFile))
+	if err == nil && len(text) >= len(lockMark) && string(text[:len(lockMark)]) == lockMark {
+		return true
+	}
+	var s state
+	if text, err = os.ReadFile(filepath.Join(dir, stateFile)); err == nil && json.Unmarshal(text, &s) == nil && s.Options.validate() == nil {
+		return true
+	}
+	var d Descriptor
+	text, err = os.ReadFile(filepath.Join(dir, descriptorFile))
+	return err == nil && json.Unmarshal(text, &d) == nil && len(d.Orderers) > 0 && len(d.Brokers) > 0
+}

@@ -1,0 +1,73 @@
+package fabricnet
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// The state has a process when it runs, and no more when it is gone.
+func TestStateBehindALaunch(t *testing.T) {
+	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
+	p := r.starts("orderer2")
+	if s, err := r.read(); err != nil || s.Processes["orderer2"] != p {
+		t.Errorf("behind it, the state is %+v, %v", s, err)
+	}
+	if err := r.Kill("orderer2"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := r.read(); err != nil || len(s.Processes) != 0 {
+		t.Errorf("when it is gone, the state is %+v, %v", s, err)
+	}
+}
+
+// Who reads while it is written reads a whole state.
+func TestStateIsReplaced(t *testing.T) {
+	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
+	for i := range 5000 {
+		r.processes[ordererName(i)] = process{PID: i, Start: "1"}
+	}
+	if err := r.save(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() {
+		defer close(done)
+		for range 20 {
+			if err := r.save(); err != nil {
+				done <- err
+			}
+		}
+	}()
+	for {
+		select {
+		case err, more := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			if !more {
+				return
+			}
+		default:
+			reader := &Network{dir: r.dir}
+			if s, err := reader.read(); err != nil || len(s.Processes) != 5000 {
+				t.Fatalf("read %d processes, %v", len(s.Processes), err)
+			}
+		}
+	}
+}
+
+// A state that cannot be written starts nothing.
+func TestNoLaunchWithoutAState(t *testing.T) {
+	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
+	err := r.change(func() error {
+		if err := os.Mkdir(r.path(stateFile+".partial"), 0o755); err != nil {
+			return err
+		}
+		return r.launch("orderer1")
+	})
+	found, failure := marked(r.dir)
+	if err == nil || failure != nil || len(found) > 0 {
+		t.Errorf("%v: %+v runs, %v", err, found, failure)
+	}
+}
