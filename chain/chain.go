@@ -14,8 +14,10 @@
 package chain
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -25,6 +27,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -39,6 +42,7 @@ type Chain struct {
 	support Support
 	opts    Options
 	judge   arbiter
+	agreed  agreed
 	start   machine.Start
 	status  *status
 	life    context.Context // ends with Halt
@@ -68,18 +72,20 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		support: support,
 		opts:    opts,
 		judge:   newJudge(support, opts.Crypto),
+		agreed:  newAgreed(),
 		status:  newStatus(opts.DeliverGrace),
 		life:    life,
 		end:     end,
 		slots:   make(chan struct{}, opts.Inflight),
 		height:  support.Height(),
 	}
-	start, err := startOf(support, metadata)
+	err := engine.Guarded(func() (err error) {
+		c.start, err = startOf(support, metadata)
+		return err
+	})
 	if err != nil {
 		c.fail(err)
-		return c
 	}
-	c.start = start
 	return c
 }
 
@@ -90,9 +96,15 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	if err != nil {
 		return machine.Start{}, err
 	}
+	if err := checkMetadata(s.Block(height-1), metadata); err != nil {
+		return machine.Start{}, err
+	}
 	genesis := s.Block(0)
 	if genesis == nil || genesis.Header == nil {
 		return machine.Start{}, errors.New("the ledger has no block 0, which tells the channel's topic from another's; remove the channel from this orderer and join it again")
+	}
+	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(dataHash(data), genesis.Header.DataHash) {
+		return machine.Start{}, errors.New("block 0 holds another config than its header says; remove the channel from this orderer and join it again with a genesis block that you trust")
 	}
 	config := configOf(s)
 	return machine.Start{
@@ -105,6 +117,24 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 
 		Resubmission: config.Resubmission,
 	}, nil
+}
+
+// checkMetadata makes sure that what the registrar took for the consenter metadata
+// of the ledger's last block is what the block's signatures bind: Fabric's
+// replication, by which a ledger may have come, does not look at the form.
+func checkMetadata(last *fabric.Block, metadata []byte) error {
+	if last.GetHeader() == nil {
+		return errors.New("the ledger has no last block; remove the channel from this orderer and join it again")
+	}
+	bound, err := positionIn(last)
+	if err != nil {
+		return fmt.Errorf("the ledger's last block, %d: %w", last.Header.Number, err)
+	}
+	if last.Header.Number > 0 && !bytes.Equal(bound, metadata) {
+		return fmt.Errorf("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
+			"the plugin was built for another Fabric version", last.Header.Number)
+	}
+	return nil
 }
 
 // Start sets the loop going and returns at once. On a chain that has stopped or
@@ -173,6 +203,6 @@ func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 }
 
 // ValidateConsensusMetadata refuses what cannot follow the config in force.
-func (c *Chain) ValidateConsensusMetadata(_, next channelconfig.Orderer, _ bool) error {
-	return checkConsensus(next)
+func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
+	return checkConsensus(consensusOf(now), consensusOf(next))
 }

@@ -13,19 +13,44 @@ import (
 // time-to-cut record, so that a slow broker does not hold up reading. The loop
 // owns it.
 type cutter struct {
-	chain *Chain
-	stop  context.CancelFunc // ends the poster of the block armed last; nil before the first
+	chain  *Chain
+	block  machine.BlockNumber // armed last
+	stop   context.CancelFunc  // ends its poster; nil before the first
+	posted chan struct{}       // closed when its poster has ended
 }
 
 func newCutter(c *Chain) *cutter { return &cutter{chain: c} }
 
-// arm starts the timer for a block, in the place of any other. Jitter keeps the
-// orderers from posting together: the first post cuts for all.
+// arm starts the timer for a block, instead of any other. One that runs for it
+// already keeps its deadline; one whose record was acknowledged starts again, in
+// case that record is lost. Jitter keeps the orderers from posting together: the
+// first post cuts for all.
 func (t *cutter) arm(ctx context.Context, number machine.BlockNumber) {
+	if t.runs(number) {
+		return
+	}
 	t.cancel()
 	after := jittered(t.chain.support.SharedConfig().BatchTimeout(), t.chain.opts.CutJitter)
 	ctx, t.stop = context.WithCancel(ctx)
-	t.chain.work.Go(func() { t.chain.post(ctx, number, after) })
+	posted := make(chan struct{})
+	t.block, t.posted = number, posted
+	t.chain.work.Go(func() {
+		defer close(posted)
+		t.chain.post(ctx, number, after)
+	})
+}
+
+// runs reports whether the timer, or the poster after it, runs for a block.
+func (t *cutter) runs(number machine.BlockNumber) bool {
+	if t.stop == nil || t.block != number {
+		return false
+	}
+	select {
+	case <-t.posted:
+		return false
+	default:
+		return true
+	}
 }
 
 // cancel stops the timer. A post in flight may still reach the topic, where it
@@ -33,6 +58,7 @@ func (t *cutter) arm(ctx context.Context, number machine.BlockNumber) {
 func (t *cutter) cancel() {
 	if t.stop != nil {
 		t.stop()
+		t.stop = nil
 	}
 }
 

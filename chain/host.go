@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hyperledger/fabric/protoutil"
+
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/hyperledger/fabric/protoutil"
 )
 
 var _ engine.Host = (*host)(nil)
@@ -84,24 +85,20 @@ func (h *host) Append(ctx context.Context, value []byte) error {
 // mostDoubled keeps a time limit from overflowing: 10 s become a week.
 const mostDoubled = 16
 
-func (h *host) Write(b engine.Block) error {
-	block, err := h.nextBlock(b)
-	if err != nil {
-		return err
-	}
-	h.support.WriteBlock(block, b.Metadata)
-	h.wrote(b)
-	return nil
-}
+func (h *host) Write(b engine.Block) error { return h.write(b, h.support.WriteBlock) }
 
-func (h *host) WriteConfig(b engine.Block) error {
-	block, err := h.nextBlock(b)
-	if err != nil {
-		return err
-	}
-	h.support.WriteConfigBlock(block, b.Metadata)
-	h.wrote(b)
-	return nil
+func (h *host) WriteConfig(b engine.Block) error { return h.write(b, h.support.WriteConfigBlock) }
+
+func (h *host) write(b engine.Block, put func(*fabric.Block, []byte)) error {
+	return engine.Guarded(func() error {
+		block, err := h.nextBlock(b)
+		if err != nil {
+			return err
+		}
+		put(block, b.Metadata)
+		h.wrote(b)
+		return nil
+	})
 }
 
 // wrote takes note of a block that the block writer has.
@@ -141,22 +138,23 @@ func (h *host) Block(number machine.BlockNumber) *engine.Block {
 	return &block
 }
 
-func blockOf(b *fabric.Block) (engine.Block, error) {
-	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
-	if err != nil {
-		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
-	}
-	return engine.Block{
-		Number:    machine.BlockNumber(b.Header.Number),
-		Envelopes: b.Data.Data,
-		Config:    protoutil.IsConfigBlock(b),
-		Metadata:  metadata.GetValue(),
-	}, nil
+// isConfigBlock reports whether a block holds a config and nothing else. Fabric's own
+// function does not count the envelopes in every release.
+func isConfigBlock(b *fabric.Block) bool {
+	return len(b.Data.Data) == 1 && protoutil.IsConfigBlock(b)
 }
 
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }
 
-func (h *host) Process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
+func (h *host) Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error) {
+	err = engine.Guarded(func() (err error) {
+		anew, seq, err = h.process(class, envelope)
+		return err
+	})
+	return anew, seq, err
+}
+
+func (h *host) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	decoded := &fabric.Envelope{}
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, 0, err
@@ -164,6 +162,9 @@ func (h *host) Process(class machine.Class, envelope []byte) ([]byte, machine.Co
 	if class == machine.Normal {
 		seq, err := h.support.ProcessNormalMsg(decoded)
 		return envelope, machine.ConfigSeq(seq), err
+	}
+	if err := h.chain.agreed.update(h.support.ConfigtxValidator(), decoded); err != nil {
+		return nil, 0, err
 	}
 	anew, seq, err := h.support.ProcessConfigMsg(decoded)
 	if err != nil {

@@ -19,16 +19,31 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.submit(envelope, seq, machine.Normal)
 }
 
-// Configure appends a config envelope; see Order. A broker list that no orderer
-// could use is refused here, since Fabric's contract has no other place for it.
+// Configure appends a config envelope; see Order. What the judge would not pass,
+// and Fabric's checks at Broadcast do not refuse, is refused here: Fabric's contract
+// has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := checkNewBrokers(envelope); err != nil {
+	if err := c.checkNew(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	if err := c.checkCluster(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	return c.submit(envelope, seq, machine.Config)
+}
+
+// checkNew refuses a config that would be skipped where it is read.
+func (c *Chain) checkNew(envelope *fabric.Envelope) error {
+	return engine.Guarded(func() error {
+		tx, err := processable(envelope)
+		if err != nil {
+			return err
+		}
+		if err := tx.usable(); err != nil {
+			return err
+		}
+		return errors.Join(c.agreed.unknown.update(tx.update), c.agreed.config(c.support.ConfigtxValidator().ConfigProto(), tx.config))
+	})
 }
 
 // WaitReady returns nil when Order would append. It waits for a chain that is
@@ -104,23 +119,28 @@ func (c *Chain) append(ctx context.Context, value []byte) error {
 	}
 	defer k.users.Done()
 	err := k.log.Append(ctx, value)
-	if log.ClassOf(err) == log.Ambiguous || errors.Is(err, log.ErrClosed) {
+	if err != nil && log.ClassOf(err) == log.Ambiguous {
 		c.opts.Events.Ambiguous(err)
 	}
 	return err
 }
 
-// explain says to a client what became of its envelope, on a chain that was
-// stopped meanwhile too.
+// explain tells a client why its envelope was not acknowledged, on a chain that was
+// stopped meanwhile too, and whether it may be ordered all the same.
 func (c *Chain) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	if c.life.Err() != nil {
-		return fmt.Errorf("%w; the envelope may or may not be ordered", ErrHalted)
+	cause := ErrHalted
+	if c.life.Err() == nil {
+		final, now := c.status.final()
+		if !final {
+			return err
+		}
+		cause = now
 	}
-	if final, now := c.status.final(); final {
-		return fmt.Errorf("%w; the envelope may or may not be ordered", now)
+	if log.ClassOf(err) == log.Ambiguous {
+		return fmt.Errorf("%w; the envelope may or may not be ordered", cause)
 	}
-	return err
+	return fmt.Errorf("%w; the envelope is not ordered", cause)
 }

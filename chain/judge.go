@@ -7,8 +7,8 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
-	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
@@ -24,7 +24,8 @@ type arbiter interface {
 // local file, no local setting.
 type judge struct {
 	support     Support
-	crypto      fabric.CryptoProvider
+	agreed      agreed
+	read        func(*fabric.Config) (*channelconfig.Bundle, error) // as this build's Fabric does
 	size        msgprocessor.Rule
 	signature   msgprocessor.Rule
 	maintenance msgprocessor.Rule
@@ -32,8 +33,11 @@ type judge struct {
 
 func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
 	return &judge{
-		support:     s,
-		crypto:      crypto,
+		support: s,
+		agreed:  newAgreed(),
+		read: func(c *fabric.Config) (*channelconfig.Bundle, error) {
+			return channelconfig.NewBundle(s.ChannelID(), c, crypto)
+		},
 		size:        msgprocessor.NewSizeFilter(s),
 		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
 		maintenance: msgprocessor.NewMaintenanceFilter(s, crypto),
@@ -42,27 +46,35 @@ func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
 
 // verdict answers a Judge effect.
 func (j *judge) verdict(e machine.Judge) machine.Verdict {
-	envelope := &fabric.Envelope{}
-	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
-		return machine.Verdict{Refusal: err.Error()}
+	err := engine.Guarded(func() error { return j.check(e) })
+	switch {
+	case err == nil:
+		return machine.Verdict{}
+	case errors.Is(err, engine.ErrNoVerdict):
+		return machine.Verdict{Stop: err.Error()}
 	}
-	if err := j.check(e, envelope); err != nil {
-		return machine.Verdict{Refusal: err.Error()}
-	}
-	return machine.Verdict{}
+	return machine.Verdict{Refusal: err.Error()}
 }
 
-func (j *judge) check(e machine.Judge, envelope *fabric.Envelope) error {
+func (j *judge) check(e machine.Judge) error {
+	envelope := &fabric.Envelope{}
+	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
+		return err
+	}
 	switch {
 	case e.Check == machine.CheckBroadcast && e.Class == machine.Config:
+		if err := j.agreed.update(j.support.ConfigtxValidator(), envelope); err != nil {
+			return err
+		}
 		_, _, err := j.support.ProcessConfigMsg(envelope)
 		return err
 	case e.Check == machine.CheckBroadcast:
 		_, err := j.support.ProcessNormalMsg(envelope)
 		return err
 	case e.Check == machine.CheckWriter:
-		_, _, err := j.writable(envelope)
-		return err
+		return j.written(envelope, j.agreed.writable)
+	case e.Check == machine.CheckPulled:
+		return j.written(envelope, j.agreed.unknown.config)
 	case e.Class == machine.Config:
 		return j.config(envelope)
 	}
@@ -81,73 +93,67 @@ func (j *judge) normal(envelope *fabric.Envelope) error {
 	return j.writes(envelope)
 }
 
-// config refuses whatever the block writer would panic on, and what could not
-// be continued.
+// config refuses whatever a block writer would panic on, what peers would not
+// apply, and what could not be continued. A channel config in force and an update
+// that it authorises are all that the verdict depends on.
 func (j *judge) config(envelope *fabric.Envelope) error {
-	bundle, config, err := j.writable(envelope)
+	tx, err := opened(envelope)
 	if err != nil {
 		return err
 	}
-	if err := j.next(bundle, config); err != nil {
+	if err := j.signed(envelope); err != nil {
+		return err
+	}
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	bundle, err := j.bundle(tx, j.agreed.config)
+	if err != nil {
+		return err
+	}
+	if err := j.agreed.unknown.update(tx.update); err != nil {
+		return err
+	}
+	if err := j.support.ValidateNew(bundle); err != nil {
 		return err
 	}
 	return j.maintenance.Apply(envelope)
 }
 
-// writable refuses whatever the block writer would panic on.
-func (j *judge) writable(envelope *fabric.Envelope) (*channelconfig.Bundle, *fabric.Config, error) {
-	config := &fabric.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
-		return nil, nil, err
+// written refuses whatever the block writer would panic on, and what the rules do.
+func (j *judge) written(envelope *fabric.Envelope, rules func(now, next *fabric.Config) error) error {
+	tx, err := opened(envelope)
+	if err == nil {
+		_, err = j.bundle(tx, rules)
 	}
-	if config.Config == nil || config.LastUpdate == nil {
-		return nil, nil, errors.New("config envelope without config or update")
-	}
-	if err := j.support.ConfigtxValidator().Validate(config); err != nil {
-		return nil, nil, err
-	}
-	bundle, err := channelconfig.NewBundle(j.support.ChannelID(), config.Config, j.crypto)
-	return bundle, config.Config, err
-}
-
-// next checks a config that is to follow the one in force.
-func (j *judge) next(bundle *channelconfig.Bundle, config *fabric.Config) error {
-	next, ok := bundle.OrdererConfig()
-	if !ok {
-		return errors.New("config without an orderer group")
-	}
-	if err := next.Capabilities().Supported(); err != nil {
-		return fmt.Errorf("orderer capabilities: %w", err)
-	}
-	if err := bundle.ChannelConfig().Capabilities().Supported(); err != nil {
-		return fmt.Errorf("channel capabilities: %w", err)
-	}
-	if err := j.support.ValidateNew(bundle); err != nil {
-		return err
-	}
-	if err := checkConsensus(next); err != nil {
-		return err
-	}
-	if next.ConsensusType() != ConsensusType {
-		return nil
-	}
-	_, err := Brokers(config)
 	return err
 }
 
-// checkConsensus holds a channel config to what can follow kafka: kafka again,
-// without metadata, or a type that can start from the metadata that comes along.
-func checkConsensus(next channelconfig.Orderer) error {
-	kind, metadata := next.ConsensusType(), next.ConsensusMetadata()
+// bundle returns the config of an envelope as Fabric reads it. The order of the
+// checks matters: first whether the config in force authorises the update, which
+// every build knows; only then what the update asks for, so that nobody without
+// that authority can stop the channel by asking for what is unknown; then Fabric's
+// own reading, which fails on what is unknown or differs by line.
+func (j *judge) bundle(tx configTx, rules func(now, next *fabric.Config) error) (*channelconfig.Bundle, error) {
 	switch {
-	case kind == ConsensusType && len(metadata) > 0:
-		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata empty", kind)
-	case kind == ConsensusType:
-		return nil
-	case kind != "etcdraft" && kind != "BFT":
-		return fmt.Errorf("a %s channel cannot become one of consensus type %q", ConsensusType, kind)
-	case len(metadata) == 0:
-		return fmt.Errorf("consensus type %s needs metadata: name its consenters in ConsensusType.metadata", kind)
+	case tx.config == nil || tx.update == nil:
+		return nil, errors.New("config envelope without config or update")
+	case tx.channel != j.support.ChannelID():
+		return nil, fmt.Errorf("config envelope for channel %q", tx.channel)
 	}
-	return nil
+	inForce := j.support.ConfigtxValidator()
+	if err := inForce.Validate(tx.envelope); err != nil {
+		return nil, err
+	}
+	if err := rules(inForce.ConfigProto(), tx.config); err != nil {
+		return nil, err
+	}
+	bundle, err := j.read(tx.config)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := bundle.OrdererConfig(); !ok {
+		return nil, errors.New("config without an orderer group")
+	}
+	return bundle, nil
 }

@@ -73,12 +73,12 @@ func (c *Chain) fitting() (bool, error) {
 	return c.link.fits(brokers, c.support.SharedConfig().BatchSize().AbsoluteMaxBytes), nil
 }
 
-// brokers are this orderer's own, or else those of the channel config in force.
+// brokers are this orderer's own, or else the usable ones of the channel config in force.
 func (c *Chain) brokers() ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return c.opts.Brokers, nil
 	}
-	return Brokers(c.support.ConfigtxValidator().ConfigProto())
+	return UsableBrokers(c.support.ConfigtxValidator().ConfigProto())
 }
 
 // fits says whether the link is one to these brokers with this limit.

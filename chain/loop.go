@@ -156,7 +156,8 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if err != nil {
 		return
 	}
-	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now()}
+	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
+		Rules: position.RuleSet.String(), ConfigSeq: c.support.Sequence()}
 	if err := topic.Publish(ctx, p); ctx.Err() == nil {
 		c.opts.Events.Published(p, err)
 	}

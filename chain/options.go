@@ -29,7 +29,7 @@ type Options struct {
 	Room Room // of the ledgers' disk; nil: it is not asked
 
 	Member    string    // consumer group that progress is published by; empty: it is not published
-	NewPuller NewPuller // nil: a channel whose topic lost records that it needs stops
+	NewPuller NewPuller // nil: there are no other orderers; a channel whose topic lost records that it needs stops
 	engine.Settings
 
 	RetryMin      time.Duration // first pause after a failure; default 100 ms, a quarter longer each time up to RetryMax, with jitter

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
@@ -11,30 +12,31 @@ import (
 // ledger: what it has read beyond its last block is not on its disk.
 func TestPublishesWhatIsOnDisk(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		c := r.chain(newLedger())
+		c := r.chain(chaintest.NewLedger(channel, chaintest.Settings{Seq: 3}))
 		c.opts.Member = "ours.one"
 		topic := r.broker.Open(channel, log.Settings{})
-		publishes := func(next log.Offset, block uint64) {
+		publishes := func(next log.Offset, block uint64, rules string) {
 			r.Helper()
 			all, err := topic.Published(r.Context(), "ours.")
 			if err != nil {
 				r.Fatal(err)
 			}
-			if len(all) != 1 || all[0].Next != next || all[0].Block != block || time.Since(all[0].At) > DefaultCheckInterval {
-				r.Errorf("published %+v, want offset %d after block %d", all, next, block)
+			if len(all) != 1 || all[0].Next != next || all[0].Block != block || time.Since(all[0].At) > DefaultCheckInterval ||
+				all[0].Rules != rules || all[0].ConfigSeq != c.support.Sequence() {
+				r.Errorf("published %+v, want offset %d after block %d, by rules %s", all, next, block, rules)
 			}
 		}
 		c.Start()
 		settle()
-		publishes(0, 0)
+		publishes(0, 0, "undescribed")
 		r.order(c, "a", "b", "c") // offsets 1 to 3
 		settle()
-		publishes(4, 1)
+		publishes(4, 1, "strict")
 		time.Sleep(DefaultCheckInterval - time.Second) // a second before it publishes
 		r.order(c, "d")
-		publishes(4, 1)
+		publishes(4, 1, "strict")
 		settle()
-		publishes(6, 2)
+		publishes(6, 2, "strict")
 	})
 }
 

@@ -15,10 +15,12 @@ import (
 // Puller takes blocks of a channel from its other orderers. It is used by one
 // goroutine, for blocks of growing numbers.
 type Puller interface {
-	// Block returns a block whose signatures fulfil the channel's policy. The
-	// caller compares its header. It wraps ErrNoBlock when every orderer has
+	// Block returns a block that VerifyBlock takes. The caller compares its header
+	// with what follows the ledger's last block. The error wraps ErrNoBlock when every orderer has
 	// answered and none has the block.
 	Block(ctx context.Context, number uint64) (*fabric.Block, error)
+	// Others asks all other orderers how many blocks they have.
+	Others(ctx context.Context) []engine.Answer
 	Close()
 }
 
@@ -52,8 +54,30 @@ type puller struct {
 	number uint64
 }
 
+// Others asks the other orderers. A chain that is given no way to them has none: the
+// consenter gives each one, which fails where the process has no means to connect.
+func (h *host) Others(ctx context.Context) ([]engine.Answer, error) {
+	if h.chain.opts.NewPuller == nil {
+		return nil, nil
+	}
+	p, err := h.chain.opts.NewPuller(h.support)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return p.Others(ctx), nil
+}
+
 // Pull returns a block of another orderer.
-func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
+func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (b engine.Block, err error) {
+	err = engine.Guarded(func() (err error) {
+		b, err = h.pull(ctx, number)
+		return err
+	})
+	return b, err
+}
+
+func (h *host) pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
 	if h.chain.opts.NewPuller == nil {
 		return engine.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
 	}

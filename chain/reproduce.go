@@ -18,7 +18,11 @@ func (h *host) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, seq, err
 	}
-	again, err := h.chain.judge.reproduce(decoded)
+	var again *fabric.Envelope
+	err := engine.Guarded(func() (err error) {
+		again, err = h.chain.judge.reproduce(decoded)
+		return err
+	})
 	if err != nil {
 		return nil, seq, err
 	}
@@ -33,19 +37,20 @@ func (h *host) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
 // What fails before the envelope is signed fails on every orderer. An orderer that is not allowed to
 // write to the channel drops the update, whose copy by another one is judged by all.
 func (j *judge) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
-	config := &fabric.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
+	tx, err := processable(envelope)
+	if err != nil {
 		return nil, err
 	}
-	update := config.LastUpdate
-	if update == nil {
-		return nil, errors.New("config envelope without an update")
-	}
+	update := tx.envelope.LastUpdate
 	if err := j.writes(update); err != nil {
 		return nil, err
 	}
-	next, err := j.support.ConfigtxValidator().ProposeConfigUpdate(update)
+	inForce := j.support.ConfigtxValidator()
+	next, err := inForce.ProposeConfigUpdate(update)
 	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(j.agreed.unknown.update(tx.update), j.agreed.config(inForce.ConfigProto(), next.GetConfig())); err != nil {
 		return nil, err
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, j.support.ChannelID(), j.support, next, 0, 0)

@@ -62,7 +62,7 @@ func (s *status) signal() {
 		if s.closed {
 			s.errored, s.closed = make(chan struct{}), false
 		}
-	case engine.Starting, engine.CutOff, engine.Pulling:
+	case engine.Starting, engine.CutOff, engine.Pulling, engine.Waiting:
 		if s.alarm == nil {
 			s.alarm = time.AfterFunc(s.grace, s.overdue)
 		}

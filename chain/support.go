@@ -4,6 +4,7 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
 	"github.com/hyperledger/fabric/common/policies"
+	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/orderer/consensus"
 )
 
@@ -17,5 +18,6 @@ type Support interface {
 	PolicyManager() policies.Manager
 	OrdererConfig() (channelconfig.Orderer, bool)
 	ConfigtxValidator() configtx.Validator
+	MSPManager() msp.MSPManager
 	ValidateNew(next channelconfig.Resources) error
 }

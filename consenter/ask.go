@@ -2,66 +2,81 @@ package consenter
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/hyperledger/fabric/orderer/common/cluster"
-	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // answer is what an orderer says of the channel.
 type answer struct {
-	from   string
-	height uint64        // of its ledger; 0 if it tells none
-	status fabric.Status // why it tells none
-	err    error         // it did not answer
+	endpoint cluster.EndpointCriteria
+	height   uint64        // of its ledger; 0 if it tells none
+	status   fabric.Status // why it tells none
+	err      error         // it did not answer
 }
 
-// open says why the orderer may have a block that it does not tell of; empty if it
+// open says why the orderer may have a block that it does not tell of; nil if it
 // has none. One that does not serve the channel has none.
-func (a answer) open() string {
+func (a answer) open() error {
 	switch {
 	case a.err != nil:
-		return fmt.Sprintf("%s does not answer (%v)", a.from, a.err)
+		return fmt.Errorf("%s does not answer (%w)", a.endpoint.Endpoint, a.err)
 	case a.height == 0 && a.status != fabric.StatusNotFound:
-		return fmt.Sprintf("%s answers %s", a.from, a.status)
+		return fmt.Errorf("%s answers %s", a.endpoint.Endpoint, a.status)
 	}
-	return ""
+	return nil
 }
 
-// ask finds out how many blocks the orderers of the channel have. Fabric's puller
-// can do that, too, but takes one that does not serve the channel for one that does
-// not answer.
-func (p *puller) ask(ctx context.Context, number uint64) error {
+// ask returns those of the channel's orderers that have a block.
+func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err error) {
 	var asked, open []string
-	for _, a := range p.answers(ctx) {
-		p.reach = max(p.reach, a.height)
-		asked = append(asked, a.from)
-		if text := a.open(); text != "" {
-			open = append(open, text)
+	for _, a := range p.answers(ctx, p.endpoints) {
+		if number < a.height {
+			having = append(having, a)
+		}
+		asked = append(asked, a.endpoint.Endpoint)
+		if err := a.open(); err != nil {
+			open = append(open, err.Error())
 		}
 	}
 	switch {
-	case number < p.reach:
-		return nil
+	case len(having) > 0:
+		return having, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case len(open) > 0:
 		slices.Sort(open)
-		return fmt.Errorf("no orderer that tells its blocks has it, and %s", strings.Join(open, ", "))
+		return nil, fmt.Errorf("no orderer that tells its blocks has it, and %s", strings.Join(open, ", "))
 	}
-	return fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
+	return nil, fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
 }
 
-// answers asks all orderers at a time.
-func (p *puller) answers(ctx context.Context) []answer {
-	all := make([]answer, len(p.fabric.Endpoints))
+// Others asks all orderers of the channel but this one how many blocks they have.
+func (p *puller) Others(ctx context.Context) (all []engine.Answer) {
+	others := slices.DeleteFunc(slices.Clone(p.endpoints), func(e cluster.EndpointCriteria) bool { return p.self.is(ctx, e.Endpoint) })
+	for _, a := range p.answers(ctx, others) {
+		said := engine.Answer{From: a.endpoint.Endpoint, Height: machine.BlockNumber(a.height), Err: a.err}
+		if said.Err == nil && a.height == 0 && a.status != fabric.StatusNotFound {
+			said.Err = fmt.Errorf("it answers %s", a.status)
+		}
+		all = append(all, said)
+	}
+	return all
+}
+
+// answers asks orderers at a time.
+func (p *puller) answers(ctx context.Context, endpoints []cluster.EndpointCriteria) []answer {
+	all := make([]answer, len(endpoints))
 	var asking sync.WaitGroup
-	for i, e := range p.fabric.Endpoints {
+	for i, e := range endpoints {
 		asking.Go(func() { all[i] = p.answer(ctx, e) })
 	}
 	asking.Wait()
@@ -70,8 +85,10 @@ func (p *puller) answers(ctx context.Context) []answer {
 
 // answer asks for the newest block.
 func (p *puller) answer(ctx context.Context, e cluster.EndpointCriteria) answer {
-	a := answer{from: e.Endpoint}
-	response, err := p.newest(ctx, e)
+	a := answer{endpoint: e}
+	s := p.open(a, 0)
+	defer s.close()
+	response, err := s.newest(ctx)
 	switch {
 	case err != nil:
 		a.err = err
@@ -81,28 +98,4 @@ func (p *puller) answer(ctx context.Context, e cluster.EndpointCriteria) answer 
 		a.status = response.GetStatus()
 	}
 	return a
-}
-
-func (p *puller) newest(ctx context.Context, e cluster.EndpointCriteria) (*fabric.DeliverResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.fabric.FetchTimeout)
-	defer cancel()
-	connection, err := p.fabric.Dialer.Dial(e)
-	if err != nil {
-		return nil, err
-	}
-	defer connection.Close()
-	stream, err := fabric.NewDeliverer(connection).Deliver(ctx)
-	if err != nil {
-		return nil, err
-	}
-	hash := sha256.Sum256(p.fabric.TLSCert)
-	seek, err := protoutil.CreateSignedEnvelopeWithTLSBinding(fabric.HeaderTypeSeek, p.fabric.Channel, p.fabric.Signer,
-		fabric.SeekOfNewest(), 0, 0, hash[:])
-	if err != nil {
-		return nil, err
-	}
-	if err := stream.Send(seek); err != nil {
-		return nil, err
-	}
-	return stream.Recv()
 }

@@ -48,6 +48,7 @@ type Topic struct {
 	Compatible []string                    // channels; * is all
 	PassCuts   map[string][]machine.Offset // by channel
 	Moved      map[string]string           // topic ids, by channel
+	Begin      []string                    // channels; * is all
 }
 
 // of is what an operator says about a channel.
@@ -56,6 +57,7 @@ func (t Topic) of(channel string) engine.Settings {
 		Compatible: slices.Contains(t.Compatible, channel) || slices.Contains(t.Compatible, "*"),
 		PassCuts:   t.PassCuts[channel],
 		MovedTo:    t.Moved[channel],
+		Begin:      slices.Contains(t.Begin, channel) || slices.Contains(t.Begin, "*"),
 	}
 }
 
@@ -98,6 +100,10 @@ type SASL struct {
 	TokenFile    string   // with OAUTHBEARER, unless there is a TokenCommand
 	TokenCommand []string // a program, by its absolute path, and its arguments
 }
+
+func (s SASL) byToken() bool { return s.Mechanism == kafka.OAuthBearer }
+
+func (s SASL) byPassword() bool { return s.Mechanism != "" && !s.byToken() }
 
 // DefaultConsumerGroup begins the names of the groups that orderers publish their
 // progress by.

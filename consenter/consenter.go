@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain"
@@ -30,13 +31,14 @@ const loggerName = "orderer.consensus.kafka"
 
 // Host is what the orderer gives its consenters.
 type Host struct {
-	Consensus any                    // the section Consensus of orderer.yaml, as it was parsed; may be nil
-	Metrics   fabric.MetricsProvider // required
-	Crypto    fabric.CryptoProvider  // required
-	Cluster   Cluster                // may be empty: blocks are not pulled then
-	LedgerDir string                 // where the ledgers are; empty: their disk is not looked at
-	Health    fabric.HealthRegistry  // for /healthz; nil if the build has none
-	ConfigDir string                 // what relative files are relative to: the folder of orderer.yaml; empty: the working directory
+	Consensus   any                    // the section Consensus of orderer.yaml, as it was parsed; may be nil
+	Metrics     fabric.MetricsProvider // required
+	Crypto      fabric.CryptoProvider  // required
+	Cluster     Cluster                // may be empty: blocks are not pulled then
+	LedgerDir   string                 // where the ledgers are; empty: their disk is not looked at
+	Health      fabric.HealthRegistry  // for /healthz; nil if the build has none
+	Environment []string               // of the process, as os.Environ gives it; nil: variables without an effect are not looked for
+	ConfigDir   string                 // what relative files are relative to: the folder of orderer.yaml; empty: the working directory
 }
 
 // Consenter makes the chains of one orderer process. It is safe for concurrent use.
@@ -46,9 +48,11 @@ type Consenter struct {
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
+	dialer      *cluster.StandardDialer // to other orderers; nil: there is none
 	disk        *disk
 	metrics     *metrics
 	health      *health
+	door        door
 	logger      *fabric.Logger
 }
 
@@ -62,7 +66,8 @@ func New(host Host) (*Consenter, error) {
 	config, parseErr := ParseConfig(host.Consensus, host.ConfigDir)
 	transport, tlsErr := config.TLS.load()
 	auth, saslErr := config.SASL.load()
-	if err := errors.Join(parseErr, tlsErr, saslErr); err != nil {
+	warnings, variablesErr := host.unread(config.keys(""))
+	if err := errors.Join(parseErr, tlsErr, saslErr, variablesErr); err != nil {
 		return nil, misconfigured{err}
 	}
 	state := newHealth(config.DeliverGrace)
@@ -70,6 +75,9 @@ func New(host Host) (*Consenter, error) {
 		return nil, misconfigured{err}
 	}
 	logger := fabric.NewLogger(loggerName)
+	for _, w := range warnings {
+		logger.Warnw("An environment variable has no effect", "variable", w.variable, "reason", w.fault)
+	}
 	if config.exposed() {
 		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)
 	}
@@ -82,11 +90,26 @@ func New(host Host) (*Consenter, error) {
 		sasl:        auth,
 		crypto:      host.Crypto,
 		cluster:     host.Cluster,
+		dialer:      host.Cluster.dialer(),
 		disk:        newDisk(host.LedgerDir, int64(config.DiskReserve)),
 		metrics:     m,
 		health:      state,
 		logger:      logger,
 	}, nil
+}
+
+// unread returns the environment variables without an effect that are to be warned
+// of, and an error that names those that concern security.
+func (h Host) unread(keys []key) (warnings []unread, err error) {
+	var faults []error
+	for _, u := range unreadVariables(h.Environment, h.Consensus, keys, h.ConfigDir) {
+		if u.security {
+			faults = append(faults, u)
+			continue
+		}
+		warnings = append(warnings, u)
+	}
+	return warnings, errors.Join(faults...)
 }
 
 // misconfigured tells the operator where the faults can be.
@@ -167,6 +190,9 @@ const mostValue = 96 << 20
 func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	return kafka.Open(c.logConfig(brokers, maxEnvelope), topic)
 }
+
+// Brokers are those of the configuration, which an orderer prefers to a channel's.
+func (c *Consenter) Brokers() []string { return c.config.Brokers }
 
 // OpenTopic opens a topic as the chain of a channel does, for tools. Without
 // brokers, it is on those of the configuration.

@@ -73,6 +73,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 }
 
 func TestListInBracketsFromEnvironment(t *testing.T) {
+	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS_ENABLED", "true")
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS_ROOTCAS", "[/a.pem,/b.pem]")
 	c, err := ParseConfig(loaded(t, ordererYAML), "")
 	require.NoError(t, err)

@@ -57,7 +57,7 @@ func (c *Consenter) events(channel string) engine.Events {
 		Ambiguous: func(error) { r.ambiguous.Add(1) },
 
 		Failed: r.failed,
-		Halted: r.halted,
+		Halted: func() { r.halted(); c.door.forget(channel) },
 	}
 }
 
@@ -230,8 +230,12 @@ func (r *reporter) pulling(cause error) {
 	r.log.Warnw("Taking blocks of other orderers", "cause", cause)
 }
 
+// awaiting says what is needed of other orderers: a block, or whether they have any. The
+// brokers answer.
 func (r *reporter) awaiting(err error, retry time.Duration) {
-	r.log.Warnw("Awaiting a block of another orderer; trying again", "after", retry, "error", err)
+	r.available.Set(0)
+	r.health.well(r.channel)
+	r.log.Warnw("Waiting for other orderers; trying again", "after", retry, "error", err)
 }
 
 func (r *reporter) recovered(after time.Duration) {

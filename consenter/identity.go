@@ -23,8 +23,11 @@ func Group(prefix string, identity []byte) (string, error) {
 
 // GroupOf is Group for an MSP id and a certificate in PEM.
 func GroupOf(prefix, mspID string, certificate []byte) string {
-	return prefix + "." + odd.ReplaceAllString(mspID, "_") + "." + odd.ReplaceAllString(commonName(certificate), "_")
+	return prefix + "." + GroupWord(mspID) + "." + GroupWord(commonName(certificate))
 }
+
+// GroupWord returns an MSP id or a common name as it stands in the name of a group.
+func GroupWord(text string) string { return odd.ReplaceAllString(text, "_") }
 
 // odd is what has no place in the name of a group.
 var odd = regexp.MustCompile(`[^A-Za-z0-9._-]`)

@@ -25,46 +25,49 @@ const mostInflight = 1 << 20
 type key struct {
 	name string // within the section: Timeouts.Dial
 	value
+	needs need // what it has no effect without; empty for none
 }
 
 // keys are all keys, bound to the fields of c. Relative files are in dir.
 func (c *Config) keys(dir string) []key {
+	none, encryption, password, token := need{}, c.encryption(), c.password(), c.token()
 	return []key{
-		{"ClientID", clientID(&c.ClientID)},
-		{"ConsumerGroup", group(&c.ConsumerGroup)},
-		{"Brokers", brokers(&c.Brokers)},
-		{"Topic.ReplicationFactor", whole(&c.Topic.ReplicationFactor, 1, math.MaxInt16)},
-		{"Topic.MinInsyncReplicas", whole(&c.Topic.MinInsyncReplicas, 0, math.MaxInt16)},
-		{"Topic.Compatible", channels(&c.Topic.Compatible)},
-		{"Topic.PassCuts", offsets(&c.Topic.PassCuts)},
-		{"Topic.Moved", topicIDs(&c.Topic.Moved)},
-		{"Timeouts.Dial", duration(&c.Timeouts.Dial, leastTimeout)},
-		{"Timeouts.Read", duration(&c.Timeouts.Read, leastTimeout)},
-		{"Timeouts.Write", duration(&c.Timeouts.Write, leastTimeout)},
-		{"Timeouts.Append", duration(&c.Timeouts.Append, leastTimeout)},
-		{"Timeouts.Ready", duration(&c.Timeouts.Ready, leastTimeout)},
-		{"Retry.Min", duration(&c.Retry.Min, time.Millisecond)},
-		{"Retry.Max", duration(&c.Retry.Max, time.Millisecond)},
-		{"Producer.Linger", duration(&c.Producer.Linger, time.Microsecond)},
-		{"Producer.Inflight", whole(&c.Producer.Inflight, 1, mostInflight)},
-		{"Consumer.FetchBytes", size(&c.Consumer.FetchBytes, 1)},
-		{"Consumer.MaxDecompressedBytes", size(&c.Consumer.MaxDecompressedBytes, 1)},
-		{"DiskReserve", size(&c.DiskReserve, 0)},
-		{"DeliverGrace", duration(&c.DeliverGrace, time.Millisecond)},
-		{"CheckInterval", duration(&c.CheckInterval, time.Second)},
-		{"Preflight", mode(&c.Preflight, string(chain.PreflightWarn), string(chain.PreflightEnforce))},
-		{"Health", mode(&c.Health, healthBrokers)},
-		{"CutJitter", fraction(&c.CutJitter)},
-		{"TLS.Enabled", flag(&c.TLS.Enabled)},
-		{"TLS.RootCAs", files(&c.TLS.RootCAs, dir)},
-		{"TLS.Certificate", file(&c.TLS.Certificate, dir)},
-		{"TLS.PrivateKey", file(&c.TLS.PrivateKey, dir)},
-		{"TLS.ServerName", text(&c.TLS.ServerName)},
-		{"SASL.Mechanism", oneOf(&c.SASL.Mechanism, "", kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512, kafka.OAuthBearer)},
-		{"SASL.User", text(&c.SASL.User)},
-		{"SASL.PasswordFile", file(&c.SASL.PasswordFile, dir)},
-		{"SASL.TokenFile", file(&c.SASL.TokenFile, dir)},
-		{"SASL.TokenCommand", command(&c.SASL.TokenCommand)},
+		{"ClientID", clientID(&c.ClientID), none},
+		{"ConsumerGroup", group(&c.ConsumerGroup), none},
+		{"Brokers", brokers(&c.Brokers), none},
+		{"Topic.ReplicationFactor", whole(&c.Topic.ReplicationFactor, 1, math.MaxInt16), none},
+		{"Topic.MinInsyncReplicas", whole(&c.Topic.MinInsyncReplicas, 0, math.MaxInt16), none},
+		{"Topic.Compatible", channels(&c.Topic.Compatible), none},
+		{"Topic.PassCuts", offsets(&c.Topic.PassCuts), none},
+		{"Topic.Moved", topicIDs(&c.Topic.Moved), none},
+		{"Topic.Begin", channels(&c.Topic.Begin), none},
+		{"Timeouts.Dial", duration(&c.Timeouts.Dial, leastTimeout), none},
+		{"Timeouts.Read", duration(&c.Timeouts.Read, leastTimeout), none},
+		{"Timeouts.Write", duration(&c.Timeouts.Write, leastTimeout), none},
+		{"Timeouts.Append", duration(&c.Timeouts.Append, leastTimeout), none},
+		{"Timeouts.Ready", duration(&c.Timeouts.Ready, leastTimeout), none},
+		{"Retry.Min", duration(&c.Retry.Min, time.Millisecond), none},
+		{"Retry.Max", duration(&c.Retry.Max, time.Millisecond), none},
+		{"Producer.Linger", duration(&c.Producer.Linger, time.Microsecond), none},
+		{"Producer.Inflight", whole(&c.Producer.Inflight, 1, mostInflight), none},
+		{"Consumer.FetchBytes", size(&c.Consumer.FetchBytes, 1), none},
+		{"Consumer.MaxDecompressedBytes", size(&c.Consumer.MaxDecompressedBytes, 1), none},
+		{"DiskReserve", size(&c.DiskReserve, 0), none},
+		{"DeliverGrace", duration(&c.DeliverGrace, time.Millisecond), none},
+		{"CheckInterval", duration(&c.CheckInterval, time.Second), none},
+		{"Preflight", mode(&c.Preflight, string(chain.PreflightWarn), string(chain.PreflightEnforce)), none},
+		{"Health", mode(&c.Health, healthBrokers), none},
+		{"CutJitter", fraction(&c.CutJitter), none},
+		{"TLS.Enabled", flag(&c.TLS.Enabled), none},
+		{"TLS.RootCAs", files(&c.TLS.RootCAs, dir), encryption},
+		{"TLS.Certificate", file(&c.TLS.Certificate, dir), encryption},
+		{"TLS.PrivateKey", file(&c.TLS.PrivateKey, dir), encryption},
+		{"TLS.ServerName", serverName(&c.TLS.ServerName), encryption},
+		{"SASL.Mechanism", oneOf(&c.SASL.Mechanism, "", kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512, kafka.OAuthBearer), none},
+		{"SASL.User", user(&c.SASL.User), password},
+		{"SASL.PasswordFile", file(&c.SASL.PasswordFile, dir), password},
+		{"SASL.TokenFile", file(&c.SASL.TokenFile, dir), token},
+		{"SASL.TokenCommand", command(&c.SASL.TokenCommand), token},
 	}
 }
 
@@ -86,37 +89,36 @@ func (c *Config) contradictions() []contradiction {
 		"%d; want at most Topic.ReplicationFactor, which is %d", c.Topic.MinInsyncReplicas, c.Topic.ReplicationFactor)
 	check(c.Retry.Max >= c.Retry.Min, "Retry.Max", "Retry.Min",
 		"%s; want at least Retry.Min, which is %s", c.Retry.Max, c.Retry.Min)
-	check(c.TLS.Certificate == "" || c.TLS.PrivateKey != "", "TLS.PrivateKey", "TLS.Certificate", "empty; want the key of TLS.Certificate")
-	check(c.TLS.PrivateKey == "" || c.TLS.Certificate != "", "TLS.Certificate", "TLS.PrivateKey", "empty; want the certificate of TLS.PrivateKey")
+	check(!c.TLS.Enabled || c.TLS.Certificate == "" || c.TLS.PrivateKey != "", "TLS.PrivateKey", "TLS.Certificate", "empty; want the key of TLS.Certificate")
+	check(!c.TLS.Enabled || c.TLS.PrivateKey == "" || c.TLS.Certificate != "", "TLS.Certificate", "TLS.PrivateKey", "empty; want the certificate of TLS.PrivateKey")
 	c.SASL.contradictions(check)
 	return found
 }
 
 func (s SASL) contradictions(check func(ok bool, a, b, format string, args ...any)) {
-	token := s.Mechanism == kafka.OAuthBearer
-	password := s.Mechanism != "" && !token
-	check(!password || s.User != "", "SASL.User", "SASL.Mechanism", "empty; want the user that logs in with %s", s.Mechanism)
-	check(!password || s.PasswordFile != "", "SASL.PasswordFile", "SASL.Mechanism", "empty; want a file that holds the password of SASL.User")
-	check(!password || s.TokenFile == "", "SASL.TokenFile", "SASL.Mechanism", "given; want it empty, %s takes no token", s.Mechanism)
-	check(!password || len(s.TokenCommand) == 0, "SASL.TokenCommand", "SASL.Mechanism", "given; want it empty, %s takes no token", s.Mechanism)
-	check(!token || s.User == "", "SASL.User", "SASL.Mechanism", "given; want it empty, the token of %s tells the user", s.Mechanism)
-	check(!token || s.PasswordFile == "", "SASL.PasswordFile", "SASL.Mechanism", "given; want it empty, %s takes no password", s.Mechanism)
-	check(!token || s.TokenFile != "" || len(s.TokenCommand) > 0, "SASL.TokenFile", "SASL.TokenCommand",
+	check(!s.byPassword() || s.User != "", "SASL.User", "SASL.Mechanism", "empty; want the user that logs in with %s", s.Mechanism)
+	check(!s.byPassword() || s.PasswordFile != "", "SASL.PasswordFile", "SASL.Mechanism", "empty; want a file that holds the password of SASL.User")
+	check(!s.byToken() || s.TokenFile != "" || len(s.TokenCommand) > 0, "SASL.TokenFile", "SASL.TokenCommand",
 		"empty, and so is SASL.TokenCommand; want one of them, for the token of %s", s.Mechanism)
-	check(!token || s.TokenFile == "" || len(s.TokenCommand) == 0, "SASL.TokenFile", "SASL.TokenCommand",
+	check(!s.byToken() || s.TokenFile == "" || len(s.TokenCommand) == 0, "SASL.TokenFile", "SASL.TokenCommand",
 		"given, and so is SASL.TokenCommand; want one of them")
 }
 
 // keyPattern is what a name in a configuration file looks like.
 var keyPattern = regexp.MustCompile(`^[A-Za-z0-9_.]{1,64}$`)
 
+// nameShown is a name for the operator, unless it is a secret that was pasted where
+// a name belongs.
+func nameShown(name string) string {
+	if keyPattern.MatchString(name) {
+		return name
+	}
+	return "..."
+}
+
 // unknown says that there is no such key, and which there are beside it.
 func unknown(name string, keys []key) string {
-	shown := name
-	if !keyPattern.MatchString(name) { // a key that was pasted where a name belongs
-		shown = "..."
-	}
-	fault := fmt.Sprintf("%s.%s is not a key; ", Key, shown)
+	fault := fmt.Sprintf("%s.%s is not a key; ", Key, nameShown(name))
 	lower := strings.ToLower(name)
 	for _, secret := range []struct{ in, file string }{{"password", "PasswordFile"}, {"secret", "PasswordFile"}, {"token", "TokenFile"}} {
 		if strings.Contains(lower, secret.in) {

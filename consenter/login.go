@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
@@ -18,15 +19,15 @@ func (s SASL) load() (*kafka.SASL, error) {
 	case s.Mechanism == "":
 		return nil, nil
 	case s.Mechanism != kafka.OAuthBearer:
-		password := secretFile{"SASL.PasswordFile", s.PasswordFile}.read
+		password := secretFile{"SASL.PasswordFile", s.PasswordFile}.password
 		_, err := password()
 		return &kafka.SASL{Mechanism: s.Mechanism, User: s.User, Password: password}, err
 	case len(s.TokenCommand) > 0:
 		c := newTokenCommand(s.TokenCommand)
-		return &kafka.SASL{Mechanism: s.Mechanism, Token: c.token}, nil
+		return &kafka.SASL{Mechanism: s.Mechanism, Token: c.token, Refused: c.refused}, nil
 	}
 	file := secretFile{"SASL.TokenFile", s.TokenFile}
-	_, err := file.read()
+	_, err := file.token()
 	return &kafka.SASL{Mechanism: s.Mechanism, Token: func(context.Context) (string, error) { return file.token() }}, err
 }
 
@@ -41,27 +42,42 @@ type secretFile struct {
 	name string
 }
 
-func (f secretFile) read() (string, error) {
-	content, err := os.ReadFile(f.name)
-	secret := strings.TrimRight(string(content), "\r\n")
-	if err == nil && secret == "" {
-		err = fmt.Errorf("%s is empty", f.name)
-	}
+// password returns the secret as it is, but for the line end.
+func (f secretFile) password() (string, error) { return f.read(checkPassword) }
+
+// token returns the secret without the space around it.
+func (f secretFile) token() (string, error) { return f.read(bearer) }
+
+func (f secretFile) read(as func(text string) (string, error)) (string, error) {
+	secret, err := readFile(f.name, func(content []byte) (string, error) {
+		text := strings.TrimRight(string(content), "\r\n")
+		if text == "" {
+			return "", errors.New("it is empty")
+		}
+		return as(text)
+	})
 	if err != nil {
 		return "", fmt.Errorf("%s.%s: %w", Key, f.key, err)
 	}
 	return secret, nil
 }
 
-func (f secretFile) token() (string, error) {
-	token, err := f.read()
-	if err != nil {
-		return "", err
+// checkPassword refuses what no broker was given as a password, and what PLAIN and
+// SCRAM cannot send.
+func checkPassword(text string) (string, error) {
+	switch {
+	case !utf8.ValidString(text):
+		return "", errors.New("not a password: want UTF-8")
+	case strings.HasPrefix(text, byteOrderMark):
+		return "", errors.New("not a password: it begins with a byte order mark; want the file without it")
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return "", errors.New("not a password: want one line without control characters")
+	case strings.TrimSpace(text) == "":
+		return "", errors.New("not a password: it holds nothing but blanks")
+	case strings.Contains(text, "-----BEGIN"):
+		return "", errors.New("not a password: it holds a key or a certificate")
 	}
-	if token, err = bearer(token); err != nil {
-		return "", fmt.Errorf("%s.%s: %s: %w", Key, f.key, f.name, err)
-	}
-	return token, nil
+	return text, nil
 }
 
 // bearer is a token without the space around it. What else a token may hold is

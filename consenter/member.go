@@ -8,28 +8,61 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// IsChannelMember says that this orderer is a consenter of the channel of a
-// config block: every orderer of a kafka channel is. It depends on nothing but
-// the block. The error says what to change in the block; osnadmin shows it to
-// whoever tries to join with it.
+// IsChannelMember reports that this orderer is a consenter of the channel of a
+// config block: every orderer of a kafka channel is. For a join it depends on
+// nothing but the block; the error says what to change in the block, and osnadmin
+// shows it. While the orderer starts there is no error: the chain says what is wrong
+// with a config that is in the ledger already, and the other channels work.
 func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
+	err := engine.Guarded(func() error { return c.checkJoin(block) })
+	if err == nil {
+		return true, nil
+	}
+	if channel := channelOf(block); c.door.admits(channel) {
+		c.logger.Warnw("A channel has a config that no orderer could join with today: the orderer takes it, since it is here already", "channel", channel, "error", err)
+		return true, nil
+	}
+	return false, err
+}
+
+// Started says that the registrar has started the channels that have a ledger. From
+// now on whoever is asked for wants to join.
+func (c *Consenter) Started() { c.door.start() }
+
+// channelOf is the channel of a block, and empty for what is no block.
+func channelOf(block *fabric.Block) string {
+	if block == nil {
+		return ""
+	}
+	var channel string
+	err := engine.Guarded(func() (err error) {
+		channel, err = protoutil.GetChannelIDFromBlock(block)
+		return err
+	})
+	if err != nil {
+		return ""
+	}
+	return channel
+}
+
+// checkJoin says why no orderer can join with a config block.
+func (c *Consenter) checkJoin(block *fabric.Block) error {
 	config, orderer, err := c.ordererConfig(block)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if kind := orderer.ConsensusType(); kind != chain.ConsensusType {
-		return false, fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, chain.ConsensusType)
+		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, chain.ConsensusType)
 	}
 	if len(orderer.ConsensusMetadata()) > 0 {
-		return false, fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", chain.ConsensusType)
+		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", chain.ConsensusType)
 	}
-	if _, err := chain.Brokers(config); err != nil {
-		return false, err
-	}
-	return true, nil
+	_, err = chain.Brokers(config)
+	return err
 }
 
 // ordererConfig reads a config block as Fabric will.

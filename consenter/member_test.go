@@ -10,7 +10,7 @@ import (
 )
 
 func TestEveryOrdererIsAMember(t *testing.T) {
-	block := channelSpec{kind: "kafka", brokers: []string{"kafka1:9092", "[::1]:9093"}}.block()
+	block := channelSpec{kind: "kafka", brokers: []string{"kafka1:9092", "kafka2.example.com:9093"}}.block()
 	member, err := plainConsenter(t).IsChannelMember(block)
 	require.NoError(t, err)
 	require.True(t, member)
@@ -23,6 +23,7 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 	garbage := blockOf(fabric.TypeConfig, nil)
 	garbage.Data.Data[0] = []byte{1, 2, 3}
 	c := plainConsenter(t)
+	c.Started()
 	for _, x := range []struct {
 		name  string
 		block *fabric.Block
@@ -47,9 +48,31 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 	}
 }
 
-// An orderer asks again at every start; nothing may have changed meanwhile.
+// While the registrar starts it ends the process over an error, whatever the block
+// is like: it is of a ledger, or of a join that was taken once.
+func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
+	c := plainConsenter(t)
+	bad := channelSpec{kind: "kafka", brokers: []string{":9092"}}.block()
+	for _, block := range []*fabric.Block{bad, nil, {}, blockOf(fabric.TypeConfig, nil), channelSpec{kind: "etcdraft"}.block()} {
+		member, err := c.IsChannelMember(block)
+		require.NoError(t, err)
+		require.True(t, member)
+	}
+	c.Started()
+	member, err := c.IsChannelMember(bad)
+	require.NoError(t, err, "a follower of a channel that was here asks again once it has its blocks")
+	require.True(t, member)
+
+	one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: []string{":9092"}}.config()), nil)
+	require.NoError(t, err)
+	one.Halt()
+	_, err = c.IsChannelMember(bad)
+	require.ErrorContains(t, err, "9092", "the channel was removed; to come back is to join")
+}
+
 func TestMembershipDependsOnTheBlockOnly(t *testing.T) {
 	c := plainConsenter(t)
+	c.Started()
 	bad := channelSpec{kind: "kafka", brokers: []string{"kafka:x", "kafka:y"}}.block()
 	_, first := c.IsChannelMember(bad)
 	c.RemoveInactiveChainRegistry()

@@ -12,12 +12,12 @@ import (
 // and the environment gave it; relative files are in dir. Without the section,
 // or for a key that is not in it, the default holds. The error names every
 // fault: unknown keys, values that are not allowed, values that contradict each
-// other. It opens no file.
+// other, and values that can have no effect. It opens no file.
 func ParseConfig(consensus any, dir string) (Config, error) {
 	c := DefaultConfig()
 	p := parser{keys: c.keys(dir), given: map[string]bool{}, refused: map[string]bool{}}
 	p.consensus(consensus)
-	for _, x := range c.contradictions() {
+	for _, x := range append(c.contradictions(), ineffective(p.keys)...) {
 		// What was refused is at its default, which the operator did not ask for.
 		if !p.refused[x.between[0]] && !p.refused[x.between[1]] {
 			p.faults = append(p.faults, x.fault)
@@ -43,7 +43,7 @@ func (p *parser) fault(format string, args ...any) {
 }
 
 // consensus finds the section. The other keys beside it belong to other
-// consensus types.
+// consensus types, unless they are ours at the wrong place.
 func (p *parser) consensus(raw any) {
 	all, ok := sectionOf(raw)
 	if !ok {
@@ -51,10 +51,31 @@ func (p *parser) consensus(raw any) {
 		return
 	}
 	for name, value := range all {
-		if strings.EqualFold(name, "Kafka") {
+		switch {
+		case strings.EqualFold(name, "Kafka"):
 			p.section("", value)
+		case p.misplaced(name, value):
+			p.fault("Consensus.%s has no effect, since it is no key of %[2]s; move what is meant for the brokers into %[2]s", nameShown(name), Key)
 		}
 	}
+}
+
+// misplaced reports whether a key beside the section is one of ours, or a section
+// of them under another name.
+func (p *parser) misplaced(name string, value any) bool {
+	ours := func(name string) bool {
+		return slices.ContainsFunc(members("", p.keys), func(m string) bool { return strings.EqualFold(m, name) })
+	}
+	if ours(name) || strings.Contains(strings.ToLower(name), "kafka") {
+		return true
+	}
+	all, _ := sectionOf(value)
+	for member := range all {
+		if ours(member) {
+			return true
+		}
+	}
+	return false
 }
 
 // section reads a section; its name is empty for the whole, else ends in a dot.
@@ -94,7 +115,11 @@ func (p *parser) value(k key, raw any) {
 		if slices.Contains([]string{"SASL.PasswordFile", "SASL.TokenFile", "TLS.PrivateKey"}, k.name) {
 			value = "no name of a file" // but maybe what belongs into it
 		}
-		p.fault("%s.%s is %s; want %s", Key, k.name, value, k.want)
+		want := k.want
+		if k.name == "Brokers" {
+			want += brokerFaults(raw)
+		}
+		p.fault("%s.%s is %s; want %s", Key, k.name, value, want)
 	}
 }
 

@@ -1,20 +1,25 @@
 package consenter
 
 import (
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
+// channelPattern is what Fabric takes for the name of a channel.
+var channelPattern = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,248}$`)
+
 // channels takes a list of channel ids; * stands for all.
 func channels(field *[]string) value {
-	return taking(field, "a list of channels, or *, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
+	return taking(field, "a list of channels, each once, or * alone, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
 		list, ok := listOf(raw)
 		var names []string
 		for _, item := range list {
-			name, isText := item.(string)
-			ok = ok && isText && name != "" && !strings.ContainsAny(name, "= ")
+			name, _ := item.(string)
+			ok = ok && (channelPattern.MatchString(name) || name == "*" && len(list) == 1) && !slices.Contains(names, name)
 			names = append(names, name)
 		}
 		return names, ok
@@ -23,26 +28,34 @@ func channels(field *[]string) value {
 
 // offsets takes a list of channel=offset; a channel may be there more than once.
 func offsets(field *map[string][]machine.Offset) value {
-	return taking(field, "a list of channel=offset, as a yaml list or as a=7,b=12", func(raw any) (map[string][]machine.Offset, bool) {
+	return taking(field, "a list of channel=offset, each once, as a yaml list or as a=7,b=12", func(raw any) (map[string][]machine.Offset, bool) {
 		var all map[string][]machine.Offset
 		ok := eachPair(raw, func(channel, text string) bool {
 			n, err := strconv.ParseInt(text, 10, 64)
+			twice := slices.Contains(all[channel], machine.Offset(n))
 			setIn(&all, channel, append(all[channel], machine.Offset(n)))
-			return err == nil && n >= 0
+			return err == nil && n >= 0 && !twice
 		})
 		return all, ok
 	})
 }
 
-// topicIDs takes a list of channel=id, one for each channel at most.
+// topicIDPattern is how Kafka prints the id of a topic.
+var topicIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
+
+// topicIDs takes a list of channel=id, one for each channel at most, and none of
+// another channel's.
 func topicIDs(field *map[string]string) value {
 	const want = "a list of channel=topic id, the id as Kafka prints it (22 characters), as a yaml list or as a=ID,b=ID"
 	return taking(field, want, func(raw any) (map[string]string, bool) {
 		var all map[string]string
 		ok := eachPair(raw, func(channel, id string) bool {
 			_, twice := all[channel]
+			for _, other := range all {
+				twice = twice || id == other
+			}
 			setIn(&all, channel, id)
-			return !twice && len(id) == 22
+			return !twice && topicIDPattern.MatchString(id)
 		})
 		return all, ok
 	})
@@ -54,7 +67,8 @@ func eachPair(raw any, f func(channel, text string) bool) bool {
 	for _, item := range list {
 		pair, _ := item.(string)
 		channel, text, found := strings.Cut(pair, "=")
-		if !found || channel == "" || !f(strings.TrimSpace(channel), strings.TrimSpace(text)) {
+		channel, text = strings.TrimSpace(channel), strings.TrimSpace(text)
+		if !found || !channelPattern.MatchString(channel) || !f(channel, text) {
 			return false
 		}
 	}

@@ -26,14 +26,8 @@ func newPKI(t *testing.T) pki { return newPKIUntil(t, time.Now().Add(time.Hour))
 func newPKIUntil(t *testing.T, end time.Time) pki {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		NotAfter:              end,
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	made := template(end)
+	certificate, err := x509.CreateCertificate(rand.Reader, made, made, key.Public(), key)
 	require.NoError(t, err)
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
@@ -41,6 +35,17 @@ func newPKIUntil(t *testing.T, end time.Time) pki {
 	p.write(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
 	p.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
 	return p
+}
+
+// template is what a certificate of a pki says.
+func template(end time.Time) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		NotAfter:              end,
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
 }
 
 func (p pki) path(name string) string { return filepath.Join(p.dir, name) }

@@ -1,14 +1,15 @@
 package consenter
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"sync"
+	"math/rand/v2"
 	"time"
 
-	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/common/localconfig"
 	"github.com/hyperledger/fabric/protoutil"
@@ -22,101 +23,162 @@ import (
 type Cluster struct {
 	Dialer   *cluster.PredicateDialer // nil: this orderer pulls no blocks
 	Settings localconfig.Cluster      // General.Cluster of orderer.yaml
+	Address  string                   // General.ListenAddress: where this orderer itself is reached
+	Port     uint16                   // General.ListenPort; 0: not known
 }
 
-// pullRetry is the puller's own pause; a chain that gets no block tries again later.
-const pullRetry = 100 * time.Millisecond
+// dialer copies Fabric's. Call it before the registrar has begun: from then on every
+// config block changes Fabric's, under a lock of its own. What changes, the roots, is
+// another for each address anyway. A connection is made when it is used first, so
+// that the wait for it ends with the context of the call.
+func (c Cluster) dialer() *cluster.StandardDialer {
+	if c.Dialer == nil {
+		return nil
+	}
+	d := &cluster.StandardDialer{Config: c.Dialer.Config}
+	d.Config.AsyncConnect = true
+	d.Config.SecOpts.VerifyCertificate = nil
+	d.Config.SecOpts.ServerRootCAs = nil
+	return d
+}
 
-// newPuller makes Fabric's block puller for a channel. Blocks are verified by the
-// channel's policy for them, by the config in force and those that come by.
+// puller takes blocks from the other orderers of a channel. Not safe for concurrent
+// use.
+type puller struct {
+	support   chain.Support
+	dialer    *cluster.StandardDialer
+	own       []byte // this orderer's TLS certificate as a client, in DER; nil if it has none
+	timeout   time.Duration
+	endpoints []cluster.EndpointCriteria
+	self      self
+	logger    *fabric.Logger
+
+	stream *stream // that blocks come from; nil for none
+	last   *fabric.BlockHeader
+}
+
+// defaultPull is how long a response may take where orderer.yaml does not say: its default.
+const defaultPull = 5 * time.Second
+
+// newPuller makes the puller of a channel, with the addresses that the config in
+// force names.
 func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
-	if c.cluster.Dialer == nil {
-		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", chain.ErrNoWay)
-	}
-	dialer := &cluster.StandardDialer{Config: c.cluster.Dialer.Config}
-	dialer.Config.AsyncConnect = false
-	dialer.Config.SecOpts.VerifyCertificate = nil
-	certificate, _ := pem.Decode(dialer.Config.SecOpts.Certificate)
-	if certificate == nil {
-		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
-			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", chain.ErrNoWay)
-	}
-	config, err := cluster.LastConfigBlock(s.Block(s.Height()-1), s)
-	if err != nil {
-		return nil, fmt.Errorf("read the channel config for the addresses of other orderers: %w", err)
-	}
-	endpoints, err := cluster.EndpointconfigFromConfigBlock(config, c.crypto)
+	endpoints, err := c.endpoints(s)
 	if err != nil {
 		return nil, fmt.Errorf("read the addresses of other orderers: %w", err)
 	}
-	p := &puller{stop: make(chan struct{})}
-	p.fabric = &cluster.BlockPuller{
-		VerifyBlockSequence: func(blocks []*fabric.Block, _ string) error {
-			p.refusal = c.verify(s, blocks)
-			return p.refusal
-		},
-		Logger:              fabric.NewLogger(loggerName+".puller").With("channel", s.ChannelID()),
-		RetryTimeout:        pullRetry,
-		MaxPullBlockRetries: 1,
-		MaxTotalBufferBytes: c.cluster.Settings.ReplicationBufferSize,
-		FetchTimeout:        c.cluster.Settings.ReplicationPullTimeout,
-		Endpoints:           endpoints,
-		Signer:              s,
-		TLSCert:             certificate.Bytes,
-		Channel:             s.ChannelID(),
-		Dialer:              dialer,
-		StopChannel:         p.stop,
+	p := &puller{
+		support: s, dialer: c.dialer, timeout: cmp.Or(c.cluster.Settings.ReplicationPullTimeout, defaultPull), endpoints: endpoints,
+		self:   self{listen: c.cluster.Address, port: c.cluster.Port},
+		logger: fabric.NewLogger(loggerName+".puller").With("channel", s.ChannelID()),
+	}
+	if len(endpoints) == 0 {
+		return p, nil // nobody to ask
+	}
+	if c.dialer == nil {
+		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", chain.ErrNoWay)
+	}
+	certificate, _ := pem.Decode(c.dialer.Config.SecOpts.Certificate)
+	switch {
+	case certificate != nil:
+		p.own = certificate.Bytes
+	case c.dialer.Config.SecOpts.UseTLS:
+		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
+			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", chain.ErrNoWay)
 	}
 	return p, nil
 }
 
-// verify makes sure that blocks are what their headers say, that they follow each
-// other, and that they are signed as the policy for blocks asks: the one in force,
-// from a config block among them on that one's. The verifier that the registrar
-// gives would be that of the process's start, whatever config came since.
-func (c *Consenter) verify(s chain.Support, blocks []*fabric.Block) error {
-	for i := range blocks {
-		if err := cluster.VerifyBlockHash(i, blocks); err != nil {
-			return err
-		}
+// endpoints are the addresses of the channel's orderers by the config in force.
+// Fabric reads them from a config block; which one the ledger's last was is in its
+// metadata, of which not all is signed.
+func (c *Consenter) endpoints(s chain.Support) ([]cluster.EndpointCriteria, error) {
+	config := &fabric.ConfigEnvelope{Config: s.ConfigtxValidator().ConfigProto()}
+	envelope, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, s.ChannelID(), nil, config, 0, 0)
+	if err != nil {
+		return nil, err
 	}
-	policy, ok := s.PolicyManager().GetPolicy(policies.BlockValidation)
-	if !ok {
-		return fmt.Errorf("the channel config has no policy %s", policies.BlockValidation)
+	value, err := fabric.Marshal(envelope)
+	if err != nil {
+		return nil, err
 	}
-	inForce := protoutil.BlockSignatureVerifier(false, nil, policy) // no BFT
-	return cluster.VerifyBlocksBFT(blocks, inForce, cluster.BlockVerifierBuilder(c.crypto))
+	block := protoutil.NewBlock(0, nil)
+	block.Data.Data = [][]byte{value}
+	return cluster.EndpointconfigFromConfigBlock(block, c.crypto)
 }
 
-// puller is Fabric's, with errors in the place of nil.
-type puller struct {
-	fabric  *cluster.BlockPuller
-	refusal error  // why the blocks that were given last were not taken; nil if they were
-	reach   uint64 // height of the orderer that has most, when they were asked last
-	stop    chan struct{}
-	once    sync.Once
-}
-
-// Block returns a block that another orderer has.
+// Block returns a block that another orderer has. Those that have it are tried one
+// after the other, from any one on.
 func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error) {
-	defer context.AfterFunc(ctx, p.halt)()
-	if number >= p.reach {
-		if err := p.ask(ctx, number); err != nil {
-			return nil, err
+	if p.stream.has(number) {
+		b, err := p.next(ctx, number)
+		if err == nil {
+			return b, nil
 		}
+		p.logger.Warnw("Lost the orderer that blocks came from", "block", number, "error", err)
 	}
-	b := p.fabric.PullBlock(number)
-	switch {
-	case b != nil:
-		return b, nil
-	case p.refusal != nil:
-		return nil, errors.Join(ctx.Err(), fmt.Errorf("what an orderer gave does not hold: %w", p.refusal))
+	having, err := p.ask(ctx, number)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errors.Join(ctx.Err(), errors.New("no orderer gave it; the log of "+loggerName+".puller says why"))
+	rand.Shuffle(len(having), func(i, j int) { having[i], having[j] = having[j], having[i] })
+	var failed []error
+	for _, a := range having {
+		p.Close()
+		p.stream = p.open(a, number)
+		b, err := p.next(ctx, number)
+		if err == nil {
+			return b, nil
+		}
+		failed = append(failed, err)
+		p.logger.Warnw("Could not take a block of another orderer", "block", number, "error", err)
+	}
+	return nil, errors.Join(append(failed, ctx.Err())...)
 }
 
-// halt ends a wait of the puller's.
-func (p *puller) halt() { p.once.Do(func() { close(p.stop) }) }
+// next takes the next block of the stream and verifies it. The stream ends with an error.
+func (p *puller) next(ctx context.Context, number uint64) (b *fabric.Block, err error) {
+	from := p.stream.from.Endpoint
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	b, err = p.stream.next(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("orderer %s does not give block %d: %w", from, number, err)
+	}
+	if err := p.verify(number, b); err != nil {
+		return nil, fmt.Errorf("what an orderer gave does not hold: orderer %s, %w", from, err)
+	}
+	p.last = b.Header
+	return b, nil
+}
 
-// Close closes the connections.
-func (p *puller) Close() { p.fabric.Close() }
+// verify makes sure that a block is the channel's next: signed as the config in force
+// asks, which every config block before it has changed by now, and behind the block
+// before it, if that is known here.
+func (p *puller) verify(number uint64, b *fabric.Block) error {
+	if err := chain.VerifyBlock(p.support, number, b); err != nil {
+		return err
+	}
+	before := p.last
+	if before == nil || before.Number+1 != number {
+		before = p.support.Block(number - 1).GetHeader()
+	}
+	if before == nil {
+		return nil // it is being written; the chain compares it
+	}
+	if hash := protoutil.BlockHeaderHash(before); !bytes.Equal(hash, b.Header.PreviousHash) {
+		return fmt.Errorf("block %d: Header.PreviousHash is %x, the hash of the block before it is %x", number, b.Header.PreviousHash, hash)
+	}
+	return nil
+}
+
+// Close closes the connection.
+func (p *puller) Close() {
+	if p.stream != nil {
+		p.stream.close()
+		p.stream = nil
+	}
+}

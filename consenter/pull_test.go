@@ -23,6 +23,7 @@ import (
 	"github.com/hyperledger/fabric/bccsp/utils"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/crypto/tlsgen"
+	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/common/localconfig"
 	"github.com/hyperledger/fabric/protoutil"
@@ -92,10 +93,14 @@ func certificateIn(t *testing.T, text []byte) *x509.Certificate {
 
 // sign signs a block and its consenter metadata, as Fabric's block writer does.
 func (a *authority) sign(b *cb.Block, metadata string) {
+	setSignatures(b, a.signedOver(b, protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{},
+		ConsenterMetadata: protoutil.MarshalOrPanic(&cb.Metadata{Value: []byte(metadata)})})))
+}
+
+// signedOver is a signature of the organisation over a block and a value.
+func (a *authority) signedOver(b *cb.Block, value []byte) *cb.Metadata {
 	pair := a.pair()
-	value := protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{},
-		ConsenterMetadata: protoutil.MarshalOrPanic(&cb.Metadata{Value: []byte(metadata)})})
-	header := protoutil.MarshalOrPanic(&cb.SignatureHeader{Creator: protoutil.MarshalOrPanic(
+	header := protoutil.MarshalOrPanic(&cb.SignatureHeader{Nonce: []byte("a nonce of 24 bytes here"), Creator: protoutil.MarshalOrPanic(
 		&fabric.SerializedIdentity{Mspid: "OrdererMSP", IdBytes: pair.Cert})})
 	signed := append(append(append([]byte{}, value...), header...), protoutil.BlockHeaderBytes(b.Header)...)
 	hash := sha256.Sum256(signed)
@@ -103,7 +108,7 @@ func (a *authority) sign(b *cb.Block, metadata string) {
 	require.NoError(a.t, err)
 	signature, err = utils.SignatureToLowS(pair.Public().(*ecdsa.PublicKey), signature)
 	require.NoError(a.t, err)
-	setSignatures(b, &cb.Metadata{Value: value, Signatures: []*cb.MetadataSignature{{SignatureHeader: header, Signature: signature}}})
+	return &cb.Metadata{Value: value, Signatures: []*cb.MetadataSignature{{SignatureHeader: header, Signature: signature}}}
 }
 
 func setSignatures(b *cb.Block, m *cb.Metadata) {
@@ -128,6 +133,8 @@ type deliverer struct {
 	address string
 	blocks  []*cb.Block
 	status  cb.Status // not 0: its answer in the place of blocks
+	stall   uint64    // not 0: number of a block that it never gives
+	silent  bool      // it never answers
 }
 
 // deliverer starts an orderer that has no blocks yet.
@@ -156,6 +163,10 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 	if err != nil {
 		return err
 	}
+	if d.silent {
+		<-stream.Context().Done()
+		return nil
+	}
 	if d.status != 0 {
 		return stream.Send(&ab.DeliverResponse{Type: &ab.DeliverResponse_Status{Status: d.status}})
 	}
@@ -168,6 +179,9 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 		from = int(s.Number)
 	}
 	for _, b := range d.blocks[from:] {
+		if d.stall > 0 && b.Header.Number == d.stall {
+			break
+		}
 		if err := stream.Send(&ab.DeliverResponse{Type: &ab.DeliverResponse_Block{Block: b}}); err != nil {
 			return err
 		}
@@ -192,22 +206,43 @@ func (l *lagging) inForce(t *testing.T, b *cb.Block) {
 	require.NoError(t, err)
 	l.support.bundle, err = channelconfig.NewBundleFromEnvelope(envelope, crypto(t))
 	require.NoError(t, err)
+	config := &cb.ConfigEnvelope{}
+	_, err = protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config)
+	require.NoError(t, err)
+	l.support.config = config.Config
 }
 
 // catchUp is what an orderer that has the first block only is to get the others from.
 func (a *authority) catchUp(first *cb.Block) (*lagging, chain.Puller) {
-	l := &lagging{support: &support{}, genesis: first}
-	l.inForce(a.t, first)
-	c := plainConsenter(a.t)
-	pair := a.pair()
-	d := &cluster.PredicateDialer{}
-	d.Config.DialTimeout = 5 * time.Second
-	d.Config.SecOpts.UseTLS, d.Config.SecOpts.Certificate, d.Config.SecOpts.Key = true, pair.Cert, pair.Key
-	c.cluster = Cluster{Dialer: d, Settings: localconfig.Cluster{ReplicationBufferSize: 1 << 20, ReplicationPullTimeout: 5 * time.Second}}
-	p, err := c.newPuller(l)
+	return a.catchUpWithin(first, 5*time.Second)
+}
+
+// catchUpWithin waits so long for each response.
+func (a *authority) catchUpWithin(first *cb.Block, patience time.Duration) (*lagging, chain.Puller) {
+	l := a.lagging(first)
+	p, err := a.consenter(patience).newPuller(l)
 	require.NoError(a.t, err)
 	a.t.Cleanup(p.Close)
 	return l, p
+}
+
+// lagging is the support of a channel whose ledger has the first block only.
+func (a *authority) lagging(first *cb.Block) *lagging {
+	l := &lagging{support: &support{}, genesis: first}
+	l.inForce(a.t, first)
+	return l
+}
+
+// consenter is that of an orderer of the organisation.
+func (a *authority) consenter(patience time.Duration) *Consenter {
+	pair := a.pair()
+	d := &cluster.PredicateDialer{}
+	d.Config.DialTimeout = patience
+	d.Config.SecOpts.UseTLS, d.Config.SecOpts.Certificate, d.Config.SecOpts.Key = true, pair.Cert, pair.Key
+	c, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(a.t),
+		Cluster: Cluster{Dialer: d, Settings: localconfig.Cluster{ReplicationPullTimeout: patience}}})
+	require.NoError(a.t, err)
+	return c
 }
 
 const unsigned = "0 sub-policies were satisfied"
@@ -231,9 +266,9 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 		"a foreign signer":                 {func(b *cb.Block) { newAuthority(t).sign(b, "metadata") }, unsigned},
 		"no signature":                     {func(b *cb.Block) { setSignatures(b, &cb.Metadata{}) }, unsigned},
 		"no signatures at all":             {func(b *cb.Block) { b.Metadata.Metadata = [][]byte{{}} }, unsigned},
-		"another hash before":              {func(b *cb.Block) { b.Header.PreviousHash[0]++ }, "prev block hash"},
-		"another hash before, signed":      {func(b *cb.Block) { b.Header.PreviousHash[0]++; ours.sign(b, "metadata") }, "prev block hash"},
-		"an envelope beside the signature": {func(b *cb.Block) { b.Data.Data = blockOf(3, []byte("forged")).Data.Data }, "doesn't match claimed hash"},
+		"another hash before":              {func(b *cb.Block) { b.Header.PreviousHash[0]++ }, unsigned},
+		"another hash before, signed":      {func(b *cb.Block) { b.Header.PreviousHash[0]++; ours.sign(b, "metadata") }, "Header.PreviousHash is"},
+		"an envelope beside the signature": {func(b *cb.Block) { b.Data.Data = blockOf(3, []byte("forged")).Data.Data }, "Header.DataHash is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := ours.deliverer()
@@ -243,6 +278,8 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 			_, p := ours.catchUp(first)
 			if test.says != "" {
 				_, err := p.Block(t.Context(), 1)
+				require.NoError(t, err)
+				_, err = p.Block(t.Context(), 2)
 				require.ErrorContains(t, err, "what an orderer gave does not hold")
 				require.ErrorContains(t, err, test.says)
 				require.NotErrorIs(t, err, chain.ErrNoBlock)

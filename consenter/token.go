@@ -6,21 +6,31 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
 // tokenCommand runs a program for tokens. All log-ins of the process share a
-// token until a fifth of its life is left; then the next log-in runs the program
-// again. A token that does not tell its end (RFC 7519) is used once.
+// token until a fifth of its life is left, or a broker refuses it; then the next
+// log-in runs the program again. A token that does not tell its end (RFC 7519) is
+// used once.
 type tokenCommand struct {
-	line  []string
-	now   func() time.Time
-	turn  chan struct{} // holds one while the fields below are in use
-	last  string
-	until time.Time // last is used
+	line    []string
+	now     func() time.Time
+	refusal atomic.Bool   // a broker has refused a token since the program was run
+	turn    chan struct{} // holds one while the fields below are in use
+	last    string
+	ran     time.Time // the program was, for last
+	until   time.Time // last is used
 }
+
+// refusalPause is how often refusals alone have the program run at most: where a
+// broker refuses every token, a fresh one is none the better.
+const refusalPause = 10 * time.Second
 
 func newTokenCommand(line []string) *tokenCommand {
 	return &tokenCommand{line: line, now: time.Now, turn: make(chan struct{}, 1)}
@@ -36,35 +46,82 @@ func (c *tokenCommand) token(ctx context.Context) (string, error) {
 		return "", c.wrap(ctx.Err())
 	}
 	began := c.now()
-	if began.Before(c.until) {
+	if began.Before(c.until) && !(c.refusal.Load() && began.Sub(c.ran) >= refusalPause) {
 		return c.last, nil
 	}
+	c.until = time.Time{}
 	fresh, err := c.run(ctx)
 	if err != nil {
 		return "", c.wrap(err)
 	}
-	c.last, c.until = fresh, renewal(fresh, began)
+	c.refusal.Store(false)
+	c.last, c.ran, c.until = fresh, began, renewal(fresh, began)
 	return fresh, nil
 }
+
+// refused says that a broker refused a token. It does not wait.
+func (c *tokenCommand) refused() { c.refusal.Store(true) }
 
 func (c *tokenCommand) wrap(err error) error {
 	return fmt.Errorf("%s.SASL.TokenCommand: %s: %w", Key, c.line[0], err)
 }
 
-// run keeps to itself what the program prints: it can be a secret.
+// mostToken is what Kafka's brokers take at a log-in by their default
+// (sasl.server.max.receive.size), in bytes.
+const mostToken = 512 << 10
+
+var errTooMuch = fmt.Errorf("it prints more than %d bytes; want a token and nothing else", mostToken)
+
+// run keeps to itself what the program prints: it can be a secret. Nothing that the
+// program started is left when it returns.
 func (c *tokenCommand) run(ctx context.Context) (string, error) {
+	inTime := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	out := &bounded{most: mostToken + len("\r\n"), full: func() { cancel(errTooMuch) }}
 	p := exec.CommandContext(ctx, c.line[0], c.line[1:]...)
+	p.Stdout = out
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.Cancel = func() error { return killGroup(p) }
 	p.WaitDelay = time.Second // a child of it may hold the output open
-	var out strings.Builder
-	p.Stdout = &out
 	err := p.Run()
+	_ = killGroup(p) // who is not there any more need not be ended
 	switch {
-	case ctx.Err() != nil:
-		return "", fmt.Errorf("no token in time: %w", ctx.Err())
-	case err != nil:
+	case errors.Is(context.Cause(ctx), errTooMuch):
+		return "", errTooMuch
+	case inTime.Err() != nil:
+		return "", fmt.Errorf("no token in time: %w", inTime.Err())
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // which means that the program itself has ended well
 		return "", fmt.Errorf("%w; run it by hand to see what it says", err)
 	}
 	return bearer(out.String())
+}
+
+// killGroup ends a program that leads its process group, and all that are in it.
+func killGroup(p *exec.Cmd) error {
+	if p.Process == nil {
+		return nil
+	}
+	err := syscall.Kill(-p.Process.Pid, syscall.SIGKILL)
+	if errors.Is(err, syscall.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// bounded is a buffer of some bytes at most.
+type bounded struct {
+	strings.Builder
+	most int
+	full func() // called when more are written
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > b.most {
+		b.full()
+		return 0, errTooMuch
+	}
+	return b.Builder.Write(p)
 }
 
 // renewal is when four fifths of what is left of a token's life are over.

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,4 +117,137 @@ func TestTokenCommandIsNotAwaitedForEver(t *testing.T) {
 	require.Less(t, time.Since(began), 10*time.Second)
 	_, err = c.token(ctx) // its turn does not come, or comes too late
 	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+// A program that never ends to print neither fills the memory nor is awaited.
+func TestOutputOfTokenCommandIsBounded(t *testing.T) {
+	p := newProgram(t, `exec cat /dev/zero`)
+	c := newTokenCommand([]string{p.path("program")})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := c.token(ctx)
+	runtime.ReadMemStats(&after)
+	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": it prints more than 524288 bytes; want a token and nothing else")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), "bytes allocated")
+}
+
+// The largest token that brokers take by their default is taken.
+func TestLargeToken(t *testing.T) {
+	p := newProgram(t, `cat token`)
+	p.put(t, "token", strings.Repeat("x", mostToken))
+	got, err := newTokenCommand([]string{p.path("program")}).token(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got, mostToken)
+}
+
+// held is a pipe that a program opens: read returns once nothing that it started
+// is left.
+func (p program) held(t *testing.T) (opened, ended <-chan struct{}) {
+	require.NoError(t, syscall.Mkfifo(p.path("fifo"), 0o600))
+	began, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		f, err := os.Open(p.path("fifo")) // waits for the other side
+		close(began)
+		if err == nil {
+			_, _ = io.Copy(io.Discard, f)
+			_ = f.Close()
+		}
+	}()
+	return began, over
+}
+
+func within(t *testing.T, c <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(30 * time.Second):
+		t.Fatal("not in time: " + what)
+	}
+}
+
+// Whatever the program started ends with it, also where it holds the output open.
+func TestTokenCommandLeavesNothingBehind(t *testing.T) {
+	token := jwt(time.Now().Add(time.Hour))
+	for name, c := range map[string]struct {
+		lines  []string
+		cancel bool
+		err    string
+	}{
+		"cut off":                {[]string{"sleep 300 &", "wait"}, true, "no token in time"},
+		"a child has the output": {[]string{"(sleep 300; echo) &", "echo " + token}, false, ""},
+		"a child is silent":      {[]string{"sleep 300 < /dev/null > /dev/null 2>&1 &", "echo " + token}, false, ""},
+		"fails":                  {[]string{"sleep 300 < /dev/null > /dev/null 2>&1 &", "exit 1"}, false, "exit status 1"},
+		"ignores signals":        {[]string{"trap '' TERM INT HUP", "sleep 300 &", "wait"}, true, "no token in time"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProgram(t, append([]string{"exec 3> fifo"}, c.lines...)...)
+			opened, ended := p.held(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.cancel {
+				go func() { <-opened; cancel() }()
+			}
+			got, err := newTokenCommand([]string{p.path("program")}).token(ctx)
+			if c.err == "" {
+				require.NoError(t, err)
+				require.Equal(t, token, got)
+			} else {
+				require.ErrorContains(t, err, c.err)
+			}
+			within(t, ended, "a child of the program is left")
+		})
+	}
+}
+
+// A token that brokers refuse is not handed out for the rest of its life; and a
+// broker that refuses every token does not have the program run all the time.
+func TestRefusedTokenIsRenewed(t *testing.T) {
+	p := newProgram(t, "cat token")
+	c := newTokenCommand([]string{p.path("program")})
+	now := time.Unix(1_000_000, 0)
+	c.now = func() time.Time { return now }
+	expect := func(want string, runs int) {
+		t.Helper()
+		got, err := c.token(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.Equal(t, runs, p.runs(t))
+	}
+	first, second := jwt(now.Add(time.Hour)), jwt(now.Add(2*time.Hour))
+	p.put(t, "token", first)
+	expect(first, 1)
+	p.put(t, "token", second)
+	expect(first, 1)
+	now = now.Add(time.Minute)
+	c.refused()
+	expect(second, 2)
+	expect(second, 2)
+	for range 5 { // refused, too
+		c.refused()
+		expect(second, 2)
+	}
+	now = now.Add(refusalPause)
+	expect(second, 3)
+
+	c.refused()
+	now = now.Add(refusalPause)
+	p.put(t, "program", "#!/bin/sh\nexit 1\n")
+	for range 2 {
+		_, err := c.token(t.Context())
+		require.ErrorContains(t, err, "exit status 1", "the refused one is not handed out")
+	}
+}
+
+// What a broker says of a log-in reaches the program's token.
+func TestSASLTellsOfRefusals(t *testing.T) {
+	p := newProgram(t, "cat token")
+	p.put(t, "token", jwt(time.Now().Add(time.Hour)))
+	auth, err := SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}}.load()
+	require.NoError(t, err)
+	require.NotNil(t, auth.Refused)
+	auth.Refused()
 }

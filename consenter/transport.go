@@ -1,11 +1,12 @@
 package consenter
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 )
 
 // load returns what makes the config of one connection from what the files hold
@@ -41,10 +42,10 @@ func (t TLS) roots() (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	var faults []error
-	for _, file := range t.RootCAs {
-		pem, err := os.ReadFile(file)
-		if err == nil && !pool.AppendCertsFromPEM(pem) {
-			err = fmt.Errorf("%s holds no certificate in PEM", file)
+	for _, name := range t.RootCAs {
+		all, err := readFile(name, func(content []byte) ([]*x509.Certificate, error) { return certificates(content) })
+		for _, c := range all {
+			pool.AddCert(c)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s.TLS.RootCAs: %w", Key, err))
@@ -53,14 +54,42 @@ func (t TLS) roots() (*x509.CertPool, error) {
 	return pool, errors.Join(faults...)
 }
 
+// pair returns the certificate with its chain, and its key. A file may hold both.
 func (t TLS) pair() (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(t.Certificate, t.PrivateKey)
-	if err == nil {
-		return &pair, nil
+	chain, chainErr := readFile(t.Certificate, func(content []byte) ([]*x509.Certificate, error) {
+		return certificates(content, privateKeyBlock, parametersBlock)
+	})
+	if chainErr != nil {
+		chainErr = fmt.Errorf("%s.TLS.Certificate: %w", Key, chainErr)
 	}
-	var unread *os.PathError
-	if !errors.As(err, &unread) {
-		err = fmt.Errorf("%s and %s: %w", t.Certificate, t.PrivateKey, err)
+	key, keyErr := readFile(t.PrivateKey, privateKey)
+	if keyErr != nil {
+		keyErr = fmt.Errorf("%s.TLS.PrivateKey: %w", Key, keyErr)
 	}
-	return nil, fmt.Errorf("%s.TLS.Certificate and PrivateKey: %w", Key, err)
+	if err := errors.Join(chainErr, keyErr); err != nil {
+		return nil, err
+	}
+	var certificate bytes.Buffer
+	for _, c := range chain {
+		_ = pem.Encode(&certificate, &pem.Block{Type: certificateBlock, Bytes: c.Raw}) // a buffer takes all
+	}
+	pair, err := tls.X509KeyPair(certificate.Bytes(), pem.EncodeToMemory(key))
+	if err != nil {
+		return nil, fmt.Errorf("%s.TLS.Certificate and PrivateKey: %s and %s: %w", Key, t.Certificate, t.PrivateKey, err)
+	}
+	return &pair, nil
+}
+
+// readFile reads a file of the configuration and what it holds. The error names it.
+func readFile[T any](name string, read func(content []byte) (T, error)) (T, error) {
+	var none T
+	content, err := readBounded(name)
+	if err != nil {
+		return none, err
+	}
+	held, err := read(content)
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", name, err)
+	}
+	return held, nil
 }

@@ -47,9 +47,9 @@ func TestEveryUnusableFileIsNamed(t *testing.T) {
 		Certificate: p.path("cert.pem"),
 		PrivateKey:  p.path("garbage.pem"),
 	}.load()
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: "+p.path("garbage.pem")+" holds no certificate in PEM")
+	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: "+p.path("garbage.pem")+": it holds no certificate in PEM")
 	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("none.pem"))
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate and PrivateKey: "+p.path("cert.pem")+" and "+p.path("garbage.pem")+": tls: ")
+	require.ErrorContains(t, err, "Consensus.Kafka.TLS.PrivateKey: "+p.path("garbage.pem")+": it holds no private key in PEM")
 }
 
 func TestEachConnectionReadsTheFiles(t *testing.T) {
@@ -73,7 +73,7 @@ func TestEachConnectionReadsTheFiles(t *testing.T) {
 	require.NoError(t, os.Remove(p.path("cert.pem")))
 	_, err = transport()
 	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("cert.pem"))
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate and PrivateKey: open "+p.path("cert.pem"))
+	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate: open "+p.path("cert.pem"))
 }
 
 // presented is the certificate that a broker is shown.

@@ -3,12 +3,15 @@ package consenter
 import (
 	"fmt"
 	"math"
+	"net"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // value takes what orderer.yaml or the environment gives for one key. A yaml
@@ -17,17 +20,27 @@ import (
 type value struct {
 	want string             // what is allowed, for the operator
 	take func(raw any) bool // sets the field; false, and the field as it was, if raw is not allowed
+	set  func() bool        // reports whether the field has another value than nothing
 }
 
 // taking sets a field to what parse makes of a raw value.
 func taking[T any](field *T, want string, parse func(raw any) (T, bool)) value {
-	return value{want: want, take: func(raw any) bool {
+	take := func(raw any) bool {
 		v, ok := parse(raw)
 		if ok {
 			*field = v
 		}
 		return ok
-	}}
+	}
+	return value{want: want, take: take, set: func() bool { return !isEmpty(reflect.ValueOf(*field)) }}
+}
+
+// isEmpty reports whether a value is the zero value of its type, or an empty list.
+func isEmpty(v reflect.Value) bool {
+	if v.Kind() == reflect.Slice || v.Kind() == reflect.Map {
+		return v.Len() == 0
+	}
+	return v.IsZero()
 }
 
 func duration(field *time.Duration, least time.Duration) value {
@@ -103,13 +116,23 @@ func flag(field *bool) value {
 	})
 }
 
-func text(field *string) value {
-	return taking(field, "a text, in quotes if it looks like a number", stringOf)
+// user takes a name without the bytes that separate it from the password in what
+// PLAIN sends.
+func user(field *string) value {
+	return taking(field, "a name, in quotes if it looks like a number, without space around it", func(raw any) (string, bool) {
+		s, ok := raw.(string)
+		return s, ok && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	})
 }
 
-func stringOf(raw any) (string, bool) {
-	s, ok := raw.(string)
-	return s, ok
+// serverNamePattern is what can be compared with the names in a certificate.
+var serverNamePattern = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
+
+func serverName(field *string) value {
+	return taking(field, "a host name or an IP address, without a port", func(raw any) (string, bool) {
+		s, ok := raw.(string)
+		return s, ok && (serverNamePattern.MatchString(s) || net.ParseIP(s) != nil)
+	})
 }
 
 // clientIDPattern is what every Kafka release takes.
@@ -167,7 +190,7 @@ func file(field *string, dir string) value {
 func fileName(raw any, dir string) (string, bool) {
 	s, ok := raw.(string)
 	switch {
-	case !ok || inline(s):
+	case !ok || inline(s) || (s != "" && strings.TrimSpace(s) == ""):
 		return "", false
 	case s == "" || filepath.IsAbs(s):
 		return s, true
@@ -197,31 +220,40 @@ func command(field *[]string) value {
 }
 
 func files(field *[]string, dir string) value {
-	return taking(field, "a list of names of files, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
+	return taking(field, "a list of names of files, each once, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
 		list, ok := listOf(raw)
 		var names []string
 		for _, item := range list {
 			name, isName := fileName(item, dir)
-			ok = ok && isName && name != ""
+			ok = ok && isName && name != "" && !slices.Contains(names, name)
 			names = append(names, name)
 		}
 		return names, ok
 	})
 }
 
-// listOf takes a yaml list, and "a,b" or "[a,b]" from the environment.
+// listOf takes a yaml list, and "a,b" or "[a,b]" from the environment. Only the
+// empty text is an empty list: where an item is missing, a variable may have been
+// meant that is not set.
 func listOf(raw any) ([]any, bool) {
 	s, isText := raw.(string)
 	if !isText {
 		list, ok := raw.([]any)
 		return list, ok
 	}
-	s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "["), "]")
+	if inner, ok := strings.CutPrefix(strings.TrimSpace(s), "["); ok && strings.HasSuffix(inner, "]") {
+		s = strings.TrimSpace(strings.TrimSuffix(inner, "]"))
+	}
+	if s == "" {
+		return nil, true
+	}
 	var list []any
 	for item := range strings.SplitSeq(s, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			list = append(list, item)
+		item = strings.TrimSpace(item)
+		if item == "" {
+			return nil, false
 		}
+		list = append(list, item)
 	}
 	return list, true
 }

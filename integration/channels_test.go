@@ -3,11 +3,14 @@ package integration_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/golang/protobuf/proto"
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -95,6 +98,20 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		}
 		return out
 	}
+
+	It("take no address that Fabric 2.5 ends at, and the channel takes no other type", func(ctx SpecContext) {
+		config := w.config(ctx, "orderer1", channel)
+		for _, address := range []string{"kafka_1:9092", "[::1]:9092", " kafka:9092"} {
+			Expect(w.update(ctx, "orderer1", channel, config, client.BrokersUpdate(w.Descriptor().Brokers[0], address))).
+				To(refuse(cb.Status_SERVICE_UNAVAILABLE, fmt.Sprintf("the config is not ordered: broker %q of the channel config", address)))
+		}
+		for _, kind := range []string{"etcdraft", "BFT", "solo"} {
+			Expect(w.update(ctx, "orderer1", channel, config, map[string]proto.Message{"ConsensusType": &ab.ConsensusType{Type: kind, Metadata: []byte{8, 1}}})).
+				To(refuse(cb.Status_BAD_REQUEST, fmt.Sprintf(`the consensus type cannot be changed from "kafka" to %q`, kind)))
+		}
+		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
+		w.equal(ctx, channel)
+	}, SpecTimeout(time.Minute))
 
 	It("are changed by a config update, without a restart", func(ctx SpecContext) {
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())

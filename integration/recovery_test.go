@@ -63,7 +63,7 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		Expect(w.AwaitActive(ctx, "orderer1", "mychannel")).To(Succeed())
 		out, err := w.tool(ctx, "prune", "--keep", "0", "--max-age", "1s")
 		Expect(err).To(HaveOccurred())
-		Expect(out).To(SatisfyAll(ContainSubstring("nothing is deleted"), ContainSubstring("fabric-orderer.OrdererMSP.orderer2.example.com has published")))
+		Expect(out).To(SatisfyAll(ContainSubstring("nothing is deleted"), ContainSubstring("orderer OrdererMSP.orderer2.example.com has published")))
 		Expect(bounds()).To(Equal(before))
 		out, err = w.tool(ctx, "prune", "--keep", "0")
 		Expect(err).NotTo(HaveOccurred())

@@ -61,6 +61,8 @@ func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network 
 	}
 	n, err := fabricnet.Up(ctx, o)
 	Expect(err).NotTo(HaveOccurred())
+	logs, err := n.Logs()
+	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() {
 		if CurrentSpecReport().Failed() {
 			if saved, err := fabricnet.Open(n.Dir()); err == nil {
@@ -70,6 +72,8 @@ func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network 
 			Expect(n.Halt()).To(Succeed())
 			return
 		}
+		Expect(n.Halt()).To(Succeed())
+		Expect(logs.Panics()).To(BeEmpty(), "no process may panic, not even while it ends; see %s", n.Dir())
 		Expect(n.Down()).To(Succeed())
 		Expect(os.RemoveAll(filepath.Dir(n.Dir()))).To(Succeed())
 	})

@@ -42,7 +42,7 @@ func chaosCommand() *cobra.Command {
 	}
 	channelFlag(c)
 	f := c.Flags()
-	f.Float64Var(&minutes, "minutes", 2, "how long")
+	f.Float64Var(&minutes, "minutes", 2, "how long; in any case until each fault was done once")
 	f.IntVar(&config.Rounds, "rounds", 0, "end after so many faults, if that comes first (0: any number)")
 	f.Uint64Var(&config.Seed, "seed", 1, "decides the schedule")
 	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "which, by name; broker* is all that begin so and that this network can have")

@@ -96,22 +96,34 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 	if err != nil {
 		return err
 	}
+	var unread []string
 	for _, ch := range n.Descriptor().Channels {
 		orderers, err := r.Members(ctx, ch.Name, inspect.Running(n.Descriptor()))
 		if err != nil {
 			return err
 		}
 		if len(orderers) == 0 {
-			fmt.Printf("channel %s: no running orderer has it\n", ch.Name)
+			unread = append(unread, ch.Name)
 			continue
 		}
 		height, err := r.Verify(ctx, ch.Name, orderers)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("channel %s: %d blocks are equal on %s\n", ch.Name, height, strings.Join(orderers, ", "))
+		fmt.Println(verified(ch.Name, height, orderers))
+	}
+	if len(unread) > 0 {
+		return fmt.Errorf("no running orderer has channel %s: nothing of it was compared; start orderers that have it, and try again", strings.Join(unread, ", "))
 	}
 	return nil
+}
+
+// verified says what was compared.
+func verified(channel string, height uint64, orderers []string) string {
+	if len(orderers) == 1 {
+		return fmt.Sprintf("channel %s: %d blocks of %s are a chain; no other running orderer has it, so none was compared", channel, height, orderers[0])
+	}
+	return fmt.Sprintf("channel %s: %d blocks are equal on %s", channel, height, strings.Join(orderers, ", "))
 }
 
 func topicCommand() *cobra.Command {

@@ -16,6 +16,15 @@ import (
 // openAs opens a topic as an orderer does that has this orderer.yaml: by its way to
 // log in. Without a file, as one of default settings; without brokers, those of the file.
 func openAs(config string, brokers []string, topic string, largest uint32) (log.Log, error) {
+	c, err := consenterOf(config)
+	if err != nil {
+		return nil, err
+	}
+	return c.OpenTopic(brokers, topic, largest)
+}
+
+// consenterOf is the consenter of an orderer that has this orderer.yaml, or the default settings.
+func consenterOf(config string) (*consenter.Consenter, error) {
 	var file struct {
 		Consensus any `yaml:"Consensus"`
 	}
@@ -32,9 +41,5 @@ func openAs(config string, brokers []string, topic string, largest uint32) (log.
 	if err != nil {
 		return nil, err
 	}
-	c, err := consenter.New(consenter.Host{Consensus: file.Consensus, Metrics: &disabled.Provider{}, Crypto: crypto, ConfigDir: filepath.Dir(config)})
-	if err != nil {
-		return nil, err
-	}
-	return c.OpenTopic(brokers, topic, largest)
+	return consenter.New(consenter.Host{Consensus: file.Consensus, Metrics: &disabled.Provider{}, Crypto: crypto, ConfigDir: filepath.Dir(config)})
 }

@@ -12,19 +12,19 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
-	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
-// pruning is what the command was told.
+// pruning is what the command was given.
 type pruning struct {
 	prune.Options
-	brokers []string
-	config  string
-	prefix  string
-	dryRun  bool
+	orderers    []string // --orderer, not yet parsed
+	brokers     []string
+	config      string
+	configBlock string
+	dryRun      bool
 }
 
 func pruneCommand() *cobra.Command {
@@ -34,109 +34,136 @@ func pruneCommand() *cobra.Command {
 		Short: "Delete records of a topic that every orderer has in its blocks on disk",
 		Long: `Every orderer commits how far its ledger is, for a consumer group of its own
 (kafka-consumer-groups --describe shows it). Delete the records below what the slowest needs
-next, less --keep. An orderer that has published nothing, or not lately, is in the way: then
-nothing is deleted, and all that is in the way is said.
+next, less --keep.
 
-An orderer that joins later, or from an old backup, takes the blocks that the topic does not have
-any more from other orderers. In-tree orderers on the same topic publish nothing: a channel
-that is read by their rules is refused.
+Nothing is deleted without proof about each orderer of the channel. Name every one with
+--orderer MSPID.NAME, as its group ends: ID of its MSP and common name of its certificate. Where
+its address in the channel's config is not NAME:PORT, add the address: --orderer
+MSPID.NAME=HOST:PORT. Give the channel's newest config block, as ` + "`peer channel fetch config`" + ` writes
+it. Then each orderer must have published, lately, by the strict rules, and at no later config; each
+organization and each address of orderers in the config must be that of an orderer named;
+and nobody else may have published, except orderers that are gone and are named with --without.
+If anything is missing the command says what, and who has published, and deletes nothing.
 
-What an orderer published before it was removed and joined again, or restored from a backup, counts until
-it publishes anew; it then takes the blocks from the others.
+Remove the address of an orderer that is gone by a config update first. What an orderer
+published before it was restored from a backup counts until it publishes again; it then takes
+the blocks that the topic no longer has from other orderers, as one that joins later does.
 
-Without a folder of ` + "`network up`" + `, name the brokers, the channel and the number of its orderers, and
-how brokers are reached with --config. The channel must be one of the strict rules: see
-chain/COMPATIBLE.md.`,
+Without --config-block the channel is of the network in --dir, whose orderers are known.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			p.Now = time.Now()
 			ctx, cancel := context.WithTimeout(c.Context(), rulesPatience)
 			defer cancel()
-			if len(p.brokers) == 0 {
-				return p.ofNetwork(ctx, dirOf(c), args)
-			}
-			if len(args) == 0 || p.Orderers < 1 {
-				return errors.New("with --brokers, name the channel, and with --orderers how many orderers it has")
-			}
-			return p.run(ctx, args[0])
+			return p.start(ctx, dirOf(c), args)
 		},
 	}
 	f := c.Flags()
 	f.Int64Var(&p.Keep, "keep", 1000, "records to keep below what the slowest orderer needs next")
 	f.BoolVar(&p.dryRun, "dry-run", false, "say what would be deleted, and delete nothing")
 	f.DurationVar(&p.MaxAge, "max-age", 10*time.Minute, "what an orderer published longer ago does not count")
-	f.StringSliceVar(&p.Without, "without", nil, "group of an orderer that is gone for good; may be repeated")
-	f.StringVar(&p.prefix, "group-prefix", consenter.DefaultConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
-	f.StringSliceVar(&p.brokers, "brokers", nil, "host:port of brokers, for a channel outside of a network folder")
+	f.StringArrayVar(&p.orderers, "orderer", nil, "MSPID.NAME[=HOST:PORT,...] of an orderer of the channel; repeat it for each")
+	f.StringArrayVar(&p.Without, "without", nil, "MSPID.NAME of an orderer that has published and is gone; may be repeated")
+	f.StringVar(&p.configBlock, "config-block", "", "file with the channel's newest config block, for a channel outside of a network folder")
+	f.StringVar(&p.Prefix, "group-prefix", consenter.DefaultConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
+	f.StringSliceVar(&p.brokers, "brokers", nil, "HOST:PORT of brokers (default: those of the channel's config)")
 	f.StringVar(&p.config, "config", "", "orderer.yaml whose Consensus.Kafka says how brokers are reached; its user needs the rights of pruning (SECURITY.md)")
-	f.IntVar(&p.Orderers, "orderers", 0, "orderers of the channel, for a channel outside of a network folder")
-	f.StringSliceVar(&p.Known, "group", nil, "group of an orderer of the channel; may be repeated")
 	return c
 }
 
-// ofNetwork prunes a channel of a network's: its orderers are known.
-func (p *pruning) ofNetwork(ctx context.Context, dir string, args []string) error {
-	n, err := fabricnet.Open(dir)
-	if err != nil {
-		return err
-	}
-	channel := n.Descriptor().Channels[0].Name
-	if len(args) > 0 {
-		channel = args[0]
-	}
-	r, first, err := readerOf(n, "")
-	if err != nil {
-		return err
-	}
-	rules, err := r.RuleSet(ctx, first, channel)
-	if err != nil {
-		return err
-	}
-	if rules == machine.Compatible {
-		return fmt.Errorf("channel %s: in-tree orderers may need any record, and publish nothing; "+
-			"`network upgrade-rules` moves the channel to the strict rules once they are gone", channel)
-	}
-	if p.brokers, err = r.Brokers(ctx, first, channel); err != nil {
-		return err
-	}
-	p.Orderers = len(n.Descriptor().Orderers)
-	for _, o := range n.Descriptor().Orderers {
-		group, err := groupOf(p.prefix, n.Dir(), o)
+func (p *pruning) start(ctx context.Context, dir string, args []string) error {
+	for _, text := range p.orderers {
+		o, err := prune.ParseOrderer(text)
 		if err != nil {
 			return err
 		}
-		p.Known = append(p.Known, group)
+		p.Orderers = append(p.Orderers, o)
+	}
+	channel, err := p.channel(ctx, dir, args)
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 && args[0] != channel.Name {
+		return fmt.Errorf("the config block is of channel %q, not %q", channel.Name, args[0])
 	}
 	return p.run(ctx, channel)
 }
 
-// groupOf is the consumer group of a network's orderer.
-func groupOf(prefix, dir string, o fabricnet.Orderer) (string, error) {
+// channel reads the channel's config, and names the orderers if they are a network's.
+func (p *pruning) channel(ctx context.Context, dir string, args []string) (prune.Channel, error) {
+	if p.configBlock == "" && len(p.brokers) > 0 {
+		return prune.Channel{}, errors.New("--brokers alone does not show which orderers the channel has: add its newest config block, --config-block FILE " +
+			"(`peer channel fetch config`), and each of its orderers, --orderer MSPID.NAME")
+	}
+	if p.configBlock == "" {
+		return p.ofNetwork(ctx, dir, args)
+	}
+	text, err := os.ReadFile(p.configBlock)
+	if err != nil {
+		return prune.Channel{}, err
+	}
+	channel, err := prune.ReadChannel(text)
+	if err != nil {
+		return prune.Channel{}, fmt.Errorf("%s: %w", p.configBlock, err)
+	}
+	return channel, nil
+}
+
+// ofNetwork prunes a channel of a network's: its orderers are known.
+func (p *pruning) ofNetwork(ctx context.Context, dir string, args []string) (prune.Channel, error) {
+	n, err := fabricnet.Open(dir)
+	if err != nil {
+		return prune.Channel{}, fmt.Errorf("%w; for a channel of another network, give its newest config block: --config-block FILE", err)
+	}
+	for _, o := range n.Descriptor().Orderers {
+		name, err := memberOf(n.Dir(), o)
+		if err != nil {
+			return prune.Channel{}, err
+		}
+		p.Orderers = append(p.Orderers, prune.Orderer{Name: name, Addresses: []string{o.Address}})
+	}
+	name := n.Descriptor().Channels[0].Name
+	if len(args) > 0 {
+		name = args[0]
+	}
+	r, first, err := readerOf(n, "")
+	if err != nil {
+		return prune.Channel{}, err
+	}
+	block, err := r.ConfigBlock(ctx, first, name)
+	if err != nil {
+		return prune.Channel{}, err
+	}
+	return prune.ChannelOf(block)
+}
+
+// memberOf is a network's orderer as its consumer group ends.
+func memberOf(dir string, o fabricnet.Orderer) (string, error) {
 	certificates, err := filepath.Glob(filepath.Join(dir, o.MSPDir, "signcerts", "*.pem"))
 	if err != nil || len(certificates) != 1 {
 		return "", fmt.Errorf("%s: want one certificate in %s, found %d", o.Name, o.MSPDir, len(certificates))
 	}
 	b, err := os.ReadFile(certificates[0])
-	return consenter.GroupOf(prefix, o.MSPID, b), err
+	return consenter.GroupOf("", o.MSPID, b)[1:], err
 }
 
-func (p *pruning) run(ctx context.Context, channel string) error {
-	opened, err := openAs(p.config, p.brokers, channel, defaultLargest)
+func (p *pruning) run(ctx context.Context, channel prune.Channel) error {
+	opened, err := p.open(channel)
 	if err != nil {
 		return err
 	}
 	defer opened.Close()
 	topic := opened.(trimmable)
-	plan, err := p.plan(ctx, topic)
+	plan, err := p.plan(ctx, topic, channel)
 	if err != nil {
-		return fmt.Errorf("channel %s: nothing is deleted: %w", channel, err)
+		return fmt.Errorf("channel %s: nothing is deleted: %w", channel.Name, err)
 	}
-	fmt.Print(plan)
-	what := fmt.Sprintf("channel %s: %d records, offsets %d to %d", channel, plan.Records(), plan.From, plan.Below-1)
+	fmt.Print(plan.Table(p.Options))
+	what := fmt.Sprintf("channel %s: %d records, offsets %d to %d", channel.Name, plan.Records(), plan.From, plan.Below-1)
 	switch {
 	case plan.Records() == 0:
 		fmt.Printf("channel %s: there is nothing to delete: the topic starts at offset %d, and %s needs those from %d on; %d below are kept\n",
-			channel, plan.From, plan.Slowest.Member, plan.Slowest.Next, p.Keep)
+			channel.Name, plan.From, plan.Slowest.Member, plan.Slowest.Next, p.Keep)
 		return nil
 	case p.dryRun:
 		fmt.Println(what, "would be deleted")
@@ -149,6 +176,20 @@ func (p *pruning) run(ctx context.Context, channel string) error {
 	return nil
 }
 
+// open opens the channel's topic on the brokers that were named, on those of the
+// orderer.yaml, or on those of the channel's config.
+func (p *pruning) open(channel prune.Channel) (log.Log, error) {
+	c, err := consenterOf(p.config)
+	if err != nil {
+		return nil, err
+	}
+	brokers := p.brokers
+	if len(brokers) == 0 && len(c.Brokers()) == 0 {
+		brokers = channel.Brokers
+	}
+	return c.OpenTopic(brokers, channel.Name, defaultLargest)
+}
+
 // trimmable is a topic as it is opened on brokers.
 type trimmable interface {
 	log.Log
@@ -157,14 +198,14 @@ type trimmable interface {
 
 var _ trimmable = (*kafka.Log)(nil)
 
-func (p *pruning) plan(ctx context.Context, topic log.Log) (prune.Plan, error) {
+func (p *pruning) plan(ctx context.Context, topic log.Log, channel prune.Channel) (prune.Plan, error) {
 	bounds, err := topic.Bounds(ctx)
 	if err != nil {
 		return prune.Plan{}, err
 	}
 	var published []log.Progress
-	if published, err = topic.Published(ctx, p.prefix+"."); err != nil {
+	if published, err = topic.Published(ctx, p.Prefix+"."); err != nil {
 		return prune.Plan{}, err
 	}
-	return prune.Make(bounds, published, p.Options)
+	return prune.Make(bounds, published, channel, p.Options)
 }

@@ -81,7 +81,7 @@ func upgradeRules(ctx context.Context, n *fabricnet.Network, channel string, win
 	if err != nil {
 		return err
 	}
-	value, err := engine.Describing(machine.Start{Channel: channel, GenesisHash: protoutil.BlockHeaderHash(genesis.Header)}, machine.Strict, id.TopicID)
+	value, err := engine.Describing(machine.Start{Channel: channel, GenesisHash: protoutil.BlockHeaderHash(genesis.Header)}, machine.Strict, id)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,8 @@ func upgradeRules(ctx context.Context, n *fabricnet.Network, channel string, win
 		return err
 	}
 	fmt.Printf("channel %s: described as strict, topic id %s; %d records of the last %s looked at, %d by another writer\n", channel, id.TopicID, all, window, foreign)
-	fmt.Println("Every orderer says in its log which rules it reads by, and at which offset they began.")
+	fmt.Println("Every orderer says in its log which rules it reads by, and at which offset they began. If none does,\n" +
+		"the record was lost with a leader: run the command again. A second description changes nothing.")
 	return nil
 }
 

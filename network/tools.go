@@ -23,11 +23,17 @@ func genesisCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "genesis --from BLOCK --brokers HOST:PORT,... --out BLOCK",
 		Short: "Turn a block that configtxgen made as solo or etcdraft into one of type kafka",
-		Args:  cobra.NoArgs,
+		Long: "Turns a block that configtxgen made as solo or etcdraft into one of type kafka with these brokers.\n" +
+			"Each is HOST:PORT, with letters, digits, dots and hyphens in the host: orderers and peers of Fabric 2.5\n" +
+			"end at anything else. Other addresses of brokers go into Consensus.Kafka.Brokers of each orderer.",
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			block, err := os.ReadFile(from)
 			if err != nil {
 				return err
+			}
+			for i := range brokers {
+				brokers[i] = strings.TrimSpace(brokers[i]) // "a:9092, b:9092"
 			}
 			if block, err = genesis.Rewrite(block, brokers); err != nil {
 				return fmt.Errorf("%s: %w", from, err)
@@ -118,7 +124,10 @@ func report(result load.Result, failure error, asJSON bool) error {
 	} else {
 		fmt.Println(strings.TrimSpace(result.String()))
 	}
-	if !result.Sound() {
+	switch {
+	case result.Acknowledged == 0:
+		return errors.Join(failure, errors.New("no envelope was acknowledged"))
+	case !result.Sound():
 		return errors.Join(failure, fmt.Errorf("%d acknowledged envelopes are missing, %d are duplicated", result.Missing, result.Duplicated))
 	}
 	return failure

@@ -1,10 +1,12 @@
 // Package plugin is what an orderer build compiles in to order channels of
 // consensus type kafka. The orderer's main calls Register once, just before it
-// hands its consenters to the registrar; plugin/build writes that call.
+// hands its consenters to the registrar, and Started once, just after that;
+// plugin/build writes both calls.
 package plugin
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/hyperledger/fabric/orderer/consensus"
 
@@ -16,7 +18,8 @@ import (
 const Type = consenter.Type
 
 // Host is what the orderer's main gives the plugin. It may leave ConfigDir empty,
-// which is then the folder of the orderer.yaml that the orderer reads.
+// which is then the folder of the orderer.yaml that the orderer reads, and
+// Environment nil, which is then that of the process.
 type Host = consenter.Host
 
 // Cluster is how the orderer reaches other orderers.
@@ -35,10 +38,22 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 	if host.ConfigDir == "" {
 		host.ConfigDir = configDir()
 	}
+	if host.Environment == nil {
+		host.Environment = os.Environ()
+	}
 	c, err := consenter.New(host)
 	if err != nil {
 		return fmt.Errorf("kafka plugin %s: %w", Version, err)
 	}
 	consenters[Type] = c
 	return nil
+}
+
+// Started says that the registrar has started the channels that the orderer has
+// ledgers of. Before, no channel is refused, since the registrar ends the process
+// over a refusal; from then on config blocks of joins are judged.
+func Started(consenters map[string]consensus.Consenter) {
+	if c, ok := consenters[Type].(*consenter.Consenter); ok {
+		c.Started()
+	}
 }

@@ -46,6 +46,18 @@ func TestRegisterNamesFaultsToTheOperator(t *testing.T) {
 	require.Empty(t, consenters)
 }
 
+func TestJoinsAreJudgedOnceTheRegistrarHasStarted(t *testing.T) {
+	consenters := map[string]consensus.Consenter{}
+	plugin.Started(consenters) // a main that registers nothing
+	require.NoError(t, plugin.Register(consenters, host(t, nil)))
+	cluster := consenters["kafka"].(consensus.ClusterConsenter)
+	_, err := cluster.IsChannelMember(nil)
+	require.NoError(t, err)
+	plugin.Started(consenters)
+	_, err = cluster.IsChannelMember(nil)
+	require.Error(t, err)
+}
+
 // Fabric looks for orderer.yaml in FABRIC_CFG_PATH, then in the working directory.
 func TestFilesAreRelativeToOrdererYAML(t *testing.T) {
 	configured, working := t.TempDir(), t.TempDir()

@@ -25,6 +25,8 @@ type Settings struct {
 	MaxBytes  uint32        // AbsoluteMaxBytes; default 1 MiB
 	Preferred uint32        // PreferredMaxBytes; default 512 KiB
 	Timeout   time.Duration // BatchTimeout; default 1 s
+
+	Capability string // of the orderer group; default none
 }
 
 func (s Settings) withDefaults() Settings {
@@ -91,7 +93,19 @@ type validator struct {
 }
 
 func (v validator) ConfigProto() *fabric.Config {
-	return &fabric.Config{Sequence: v.settings.Seq, ChannelGroup: group(v.settings.Type, v.settings.Brokers...)}
+	return &fabric.Config{Sequence: v.settings.Seq, ChannelGroup: group(v.settings)}
+}
+
+// ProposeConfigUpdate returns the config that an update leads to.
+func (v validator) ProposeConfigUpdate(update *fabric.Envelope) (*fabric.ConfigEnvelope, error) {
+	u, ok := updateOfConfig(&fabric.ConfigEnvelope{Config: &fabric.Config{}, LastUpdate: update})
+	if !ok {
+		return nil, errors.New("no config update")
+	}
+	next := v.settings
+	u.change(&next)
+	config := &fabric.Config{Sequence: v.settings.Seq + 1, ChannelGroup: group(next)}
+	return &fabric.ConfigEnvelope{Config: config, LastUpdate: update}, v.ledger.applies(u)
 }
 
 // Validate refuses a config that does not follow the one in force.
@@ -164,11 +178,17 @@ func verdictOf(err error) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// group is a channel group with nothing but a consensus type and brokers.
-func group(kind string, brokers ...string) *fabric.ConfigGroup {
-	value := func(b []byte) *fabric.ConfigValue { return &fabric.ConfigValue{Value: b} }
-	return &fabric.ConfigGroup{Groups: map[string]*fabric.ConfigGroup{"Orderer": {Values: map[string]*fabric.ConfigValue{
-		"ConsensusType": value(protoutil.MarshalOrPanic(&fabric.ConsensusType{Type: kind})),
-		"KafkaBrokers":  value(protoutil.MarshalOrPanic(&fabric.KafkaBrokers{Brokers: brokers})),
-	}}}}
+// group is a channel group with nothing but a consensus type, brokers and capabilities.
+func group(s Settings) *fabric.ConfigGroup {
+	value := func(m fabric.Message) *fabric.ConfigValue {
+		return &fabric.ConfigValue{Value: protoutil.MarshalOrPanic(m)}
+	}
+	values := map[string]*fabric.ConfigValue{
+		"ConsensusType": value(&fabric.ConsensusType{Type: s.Type}),
+		"KafkaBrokers":  value(&fabric.KafkaBrokers{Brokers: s.Brokers}),
+	}
+	if s.Capability != "" {
+		values["Capabilities"] = value(&fabric.Capabilities{Capabilities: map[string]*fabric.Capability{s.Capability: {}}})
+	}
+	return &fabric.ConfigGroup{Groups: map[string]*fabric.ConfigGroup{"Orderer": {Values: values}}}
 }

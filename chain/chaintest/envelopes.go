@@ -39,22 +39,27 @@ func textOf(payload []byte) string { return string(protoutil.UnmarshalPayloadOrP
 
 // ConfigEnvelope is one whose update applies while key was set version times,
 // computed to be the config of sequence seq. A key is what the update sets:
-// "count", "etcdraft", "brokers:HOST:PORT"; anything else sets nothing.
+// "count", "etcdraft", "brokers:HOST:PORT", "capability:NAME"; anything else sets
+// nothing. The config in the envelope shows brokers and capability alone.
 func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelope {
+	shown := Settings{}.withDefaults()
+	Update{Key: key}.change(&shown)
+	shown.Type = engine.ConsensusType
 	return EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{
-		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(engine.ConsensusType, "kafka:9092")},
-		LastUpdate: &fabric.Envelope{Payload: fmt.Appendf(nil, "%d %s", version, key)},
+		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(shown)},
+		LastUpdate: updateEnvelope(channel, fmt.Sprintf("%d %s", version, key)),
 	}))
 }
 
-// BrokersEnvelope is a ConfigEnvelope whose update names a broker, with it in the
-// config that was computed, too.
-func BrokersEnvelope(channel string, version int, seq uint64, broker string) *fabric.Envelope {
-	return EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{
-		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(engine.ConsensusType, broker)},
-		LastUpdate: &fabric.Envelope{Payload: fmt.Appendf(nil, "%d brokers:%s", version, broker)},
+// updateEnvelope is one that Fabric decodes, with what it does in a field that Fabric
+// does not look into.
+func updateEnvelope(channel, text string) *fabric.Envelope {
+	return EnvelopeOf(channel, fabric.TypeConfigUpdate, protoutil.MarshalOrPanic(&fabric.ConfigUpdateEnvelope{
+		ConfigUpdate: protoutil.MarshalOrPanic(&fabric.ConfigUpdate{ChannelId: channel, IsolatedData: map[string][]byte{isolated: []byte(text)}}),
 	}))
 }
+
+const isolated = "update"
 
 // Update is what a config envelope does.
 type Update struct {
@@ -71,6 +76,8 @@ func (u Update) change(s *Settings) {
 		s.Type = u.Key
 	case strings.HasPrefix(u.Key, "brokers:"):
 		s.Brokers = []string{strings.TrimPrefix(u.Key, "brokers:")}
+	case strings.HasPrefix(u.Key, "capability:"):
+		s.Capability = strings.TrimPrefix(u.Key, "capability:")
 	}
 }
 
@@ -86,7 +93,14 @@ func updateOfConfig(config *fabric.ConfigEnvelope) (u Update, ok bool) {
 	if config.Config == nil || config.LastUpdate == nil {
 		return u, false
 	}
-	_, err := fmt.Sscanf(string(config.LastUpdate.Payload), "%d %s", &u.Version, &u.Key)
+	signed, update := &fabric.ConfigUpdateEnvelope{}, &fabric.ConfigUpdate{}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(config.LastUpdate, fabric.HeaderTypeConfigUpdate, signed); err != nil {
+		return u, false
+	}
+	if err := fabric.Unmarshal(signed.ConfigUpdate, update); err != nil {
+		return u, false
+	}
+	_, err := fmt.Sscanf(string(update.IsolatedData[isolated]), "%d %s", &u.Version, &u.Key)
 	u.Seq = config.Config.Sequence
 	return u, err == nil
 }

@@ -14,6 +14,7 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -25,6 +26,7 @@ import (
 type support interface {
 	consensus.ConsenterSupport
 	ValidateNew(next channelconfig.Resources) error
+	MSPManager() msp.MSPManager
 }
 
 // Ledger stands in for Fabric's support: blocks, and the channel config that
@@ -242,6 +244,11 @@ func (l *Ledger) applies(u Update) error {
 		return fmt.Errorf("update of %s is for version %d, now %d", u.Key, u.Version, v)
 	}
 	return nil
+}
+
+// ProcessNormalMsg checks an envelope at the config in force, by the rules of Judge.
+func (l *Ledger) ProcessNormalMsg(e *fabric.Envelope) (uint64, error) {
+	return l.Sequence(), l.holds(textOf(e.Payload))
 }
 
 // ProcessConfigMsg computes a config anew, as Fabric's processor does.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // Puller gives the blocks of other orderers' ledgers.
@@ -52,6 +53,21 @@ func (p *Puller) having() []*Ledger {
 	default:
 		return nil
 	}
+}
+
+// Others says how many blocks each ledger has; none of it while nobody answers.
+func (p *Puller) Others(context.Context) (all []engine.Answer) {
+	p.Asked++
+	for i, l := range p.From {
+		a := engine.Answer{From: fmt.Sprint("orderer", i)}
+		if p.Asked <= p.Silent {
+			a.Err = errors.New("nobody answers")
+		} else {
+			a.Height = machine.BlockNumber(l.Height())
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 // Close does nothing.

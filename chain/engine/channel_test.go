@@ -143,6 +143,8 @@ func (c *channel) write(b engine.Block) error {
 }
 
 // Pull finds nobody: there is one orderer.
+func (c *channel) Others(context.Context) ([]engine.Answer, error) { return nil, nil }
+
 func (c *channel) Pull(context.Context, machine.BlockNumber) (engine.Block, error) {
 	return engine.Block{}, engine.ErrNoBlock
 }

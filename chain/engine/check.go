@@ -33,19 +33,27 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.host.Admit(ctx, topic); err != nil {
 		return err
 	}
-	e.end = machine.Offset(bounds.End)
-	if e.goal < 0 {
-		e.goal = e.end
-	}
-	if err := e.open(ctx, topic, bounds); err != nil {
+	if bounds, err = e.open(ctx, topic, bounds); err != nil {
 		return err
 	}
-	e.topic, e.described, e.bare, e.lost = topic, false, false, false
+	e.topic = topic
+	e.bare, e.lost, e.aheadSince = false, false, nil
+	e.extend(bounds)
 	if e.ruleSet() != machine.Undescribed {
 		e.host.Described()
 	}
 	e.host.Moved(Reading, nil)
 	return nil
+}
+
+// extend takes the end of the log as it is now: what was appended before is below it,
+// or lost.
+func (e *Engine) extend(b log.Bounds) {
+	e.end, e.arrived = machine.Offset(b.End), false
+	e.unread.begin()
+	if e.goal < 0 || e.goal > e.end { // a log that has lost its end has a nearer one
+		e.goal = e.end
+	}
 }
 
 // Recheck makes sure, within a session, that the topic still is the one that it
@@ -66,7 +74,7 @@ func (e *Engine) Recheck(ctx context.Context) error {
 	if tail := e.Next() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
 		e.events.TailUnchecked(tail)
 	}
-	e.end, e.described = machine.Offset(bounds.End), false
+	e.extend(bounds)
 	e.host.Moved(Reading, nil)
 	return nil
 }
@@ -88,7 +96,12 @@ func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 	if err := e.within(bounds); err != nil {
 		return log.Bounds{}, err
 	}
-	e.topicID = id.TopicID
+	if bounds.End == 0 {
+		if err := e.mayBegin(ctx); err != nil {
+			return log.Bounds{}, err
+		}
+	}
+	e.topicID, e.clusterID = id.TopicID, id.ClusterID
 	return bounds, nil
 }
 
@@ -103,6 +116,9 @@ func (e *Engine) identity(ctx context.Context, topic log.Log) (log.Identity, err
 	}
 	if e.Next() > 0 || e.topicID != "" {
 		return id, e.gone(err)
+	}
+	if err := e.mayBegin(ctx); err != nil {
+		return id, err
 	}
 	if err := topic.Create(ctx); err != nil {
 		return id, err
@@ -133,6 +149,9 @@ func (e *Engine) sameTopic(id log.Identity) error {
 	if e.topicID != "" && id.TopicID != "" && id.TopicID != e.topicID && e.Next() > 0 {
 		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer goes on at offset %d: "+
 			"it was deleted and created again, or the brokers are of another cluster; %s", name, e.topicID, id.TopicID, e.Next(), bringBack)
+	}
+	if err := e.stays(id.ClusterID); err != nil {
+		return err
 	}
 	return e.pinned(id.TopicID)
 }

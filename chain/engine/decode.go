@@ -48,6 +48,7 @@ func connectOf(at machine.Offset, sum machine.Digest, size int, payload []byte) 
 		Channel:       d.ChannelId,
 		GenesisHash:   d.GenesisHash,
 		Topic:         d.TopicId,
+		Cluster:       d.ClusterId,
 	}}
 }
 
@@ -61,24 +62,22 @@ func envelopeOf(b []byte) machine.Envelope {
 		return e
 	}
 	e.Size = len(envelope.Payload) + len(envelope.Signature)
-	header, flaw := headerOf(envelope)
+	payload, flaw := payloadOf(envelope)
 	if flaw != "" {
 		e.HeaderFlaw = flaw
 		return e
 	}
 	channel := &fabric.ChannelHeader{}
-	if err := fabric.Unmarshal(header.ChannelHeader, channel); err != nil {
+	if err := fabric.Unmarshal(payload.Header.ChannelHeader, channel); err != nil {
 		e.HeaderFlaw = "channel header: " + err.Error()
 		return e
 	}
 	e.Channel, e.Type = channel.ChannelId, channel.Type
-	if err := fabric.Unmarshal(header.SignatureHeader, &fabric.SignatureHeader{}); err != nil {
-		e.SignerFlaw = "signature header: " + err.Error()
-	}
+	e.SignerFlaw = peerFlaw(envelope, payload, channel.Type)
 	return e
 }
 
-func headerOf(envelope *fabric.Envelope) (*fabric.Header, string) {
+func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	payload := &fabric.Payload{}
 	if err := fabric.Unmarshal(envelope.Payload, payload); err != nil {
 		return nil, "payload: " + err.Error()
@@ -86,5 +85,5 @@ func headerOf(envelope *fabric.Envelope) (*fabric.Header, string) {
 	if payload.Header == nil {
 		return nil, "payload has no header"
 	}
-	return payload.Header, ""
+	return payload, ""
 }

@@ -107,6 +107,9 @@ func (e *Engine) accept(f machine.Described) error {
 	if err := e.pinned(e.topicID); err != nil {
 		return stop(err)
 	}
+	if err := e.sameCluster(f.Cluster); err != nil {
+		return stop(err)
+	}
 	e.host.Described()
 	e.events.Described(f.Offset, f.RuleSet)
 	return nil

@@ -68,6 +68,10 @@ type Host interface {
 	// Write and WriteConfig must fail for one that does not follow the ledger's last.
 	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
 
+	// Others asks all other orderers of the channel how many blocks they have; one
+	// answer each, in any order. The error says why they cannot be asked.
+	Others(ctx context.Context) ([]Answer, error)
+
 	// Blocks are those of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
@@ -75,16 +79,18 @@ type Host interface {
 	Judge(machine.Judge) machine.Verdict
 
 	// Process checks an envelope as Broadcast does and returns what a record is
-	// to carry: a config envelope is computed anew.
+	// to carry: a config envelope is computed anew. ErrUnknown is wrapped when
+	// this build does not know what an authorised config update asks for.
 	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
 
 	// Reproduce computes a config envelope again at the config in force, by checks that give
 	// every orderer the same answer: no clock, nothing of this orderer's. An error says that the
-	// update does not hold, unless it wraps ErrUnable.
+	// update does not hold, unless it wraps ErrUnable or ErrUnknown.
 	Reproduce(envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
 
-	// Arm starts the batch timer for a block, in the place of any other: it
-	// runs a Poster once the time is over. Disarm stops it.
+	// Arm starts the batch timer for a block, instead of any other: it runs a
+	// Poster once the time is over. A timer that runs for the block already, up to
+	// the end of its Poster, is left alone. Disarm stops it.
 	Arm(machine.BlockNumber)
 	Disarm()
 
@@ -116,7 +122,13 @@ type Settings struct {
 	Compatible bool             // a topic without a description may be read, by the compatible rules
 	PassCuts   []machine.Offset // time-to-cut records that the compatible rules are to pass over
 	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
+	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
+
+// ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
+// a config asks for what this build does not know. A build that knows it may
+// accept the config, so refusing it here would be a fork: the channel stops.
+var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", ErrNoVerdict)
 
 // ErrUnable is wrapped by Host.Reproduce when this orderer cannot do what another one
 // can, or itself later: the update still holds.
@@ -148,8 +160,11 @@ type Engine struct {
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
 
+	clusterID  string         // of the brokers that the topic is on; empty before the first session
+	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic; nil: not so
+
 	effects    []machine.Effect // of the last step, not performed yet
-	described  bool             // the session has appended a description
+	arrived    bool             // the session has come to the end that the log had at its start
 	configured bool             // a config block was just written
 	missing    int              // sessions in a row that found no topic
 	trimmed    trimmed          // why blocks are pulled
@@ -159,6 +174,7 @@ type Engine struct {
 
 	owed       *owed // a copy that must be in the log before the next record is taken
 	reproduced reproduced
+	unread     unread // copies that were appended and not read back yet
 }
 
 // New returns the engine of a channel whose ledger is as start says.
@@ -174,7 +190,7 @@ const (
 	Reopen Next = iota // connect again at once: nothing is wrong
 	Pull               // call CatchUp: the topic does not have the next record any more
 	Retry              // connect again after a pause: the log cannot be read
-	Await              // the same, but it is a block of another orderer that is awaited
+	Await              // the same, but it is other orderers that are awaited
 	Stop               // nothing more, until an operator has removed the cause
 )
 
@@ -203,6 +219,10 @@ func (e *Engine) After(err error) Next {
 		return Stop
 	case errors.As(err, &awaitingBlock{}):
 		e.host.Moved(Pulling, err)
+		return Await
+	case errors.As(err, &waiting{}):
+		e.bare = false
+		e.host.Moved(Waiting, err)
 		return Await
 	case errors.As(err, &e.trimmed):
 		return Pull
@@ -271,7 +291,7 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	case ended(err) && ctx.Err() == nil && wait.Err() != nil:
 		return ErrDue // the reader is kept: what it says by itself, it may say once
 	case errors.Is(err, log.ErrNoRecord):
-		e.barren()
+		e.end, e.goal = min(e.end, e.machine.NextOffset()), min(e.goal, e.machine.NextOffset())
 		return nil
 	case err != nil:
 		return err
@@ -283,10 +303,6 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 func ended(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
-
-// barren takes note that the log has no record up to the end that it had: it was read to
-// its end.
-func (e *Engine) barren() { e.end, e.goal = min(e.end, e.Next()), min(e.goal, e.Next()) }
 
 // receive returns the next record of the topic.
 func (e *Engine) receive(ctx context.Context) (log.Record, error) {
@@ -302,7 +318,11 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 	if machine.Offset(r.Offset) < e.machine.NextOffset() {
 		return nil // taken before
 	}
-	in := e.Decode(r)
+	e.unread.read(r.Value)
+	var in machine.Input
+	if err := Guarded(func() error { in = e.Decode(r); return nil }); err != nil {
+		return stop(fmt.Errorf("topic %q, record at offset %d: %w", e.host.Channel(), r.Offset, err))
+	}
 	e.newest = e.newest.with(seenIn(r, in))
 	return e.took(e.step(ctx, in))
 }
@@ -326,15 +346,20 @@ func (e *Engine) took(err error) error {
 }
 
 // arrive does what is due once the reader has come to the end that the log had:
-// the chain is no longer behind, and a topic without a description is to get one.
+// the chain is no longer behind, and what the log should have and has not is
+// appended.
 func (e *Engine) arrive(ctx context.Context) error {
 	next := e.machine.NextOffset()
 	if next >= e.goal {
 		e.host.CaughtUp()
 	}
-	if next >= e.end && e.machine.RuleSet() == machine.Undescribed {
-		return e.describe(ctx)
+	if next < e.end || e.arrived {
+		return nil
 	}
+	if err := e.renew(ctx); err != nil {
+		return err
+	}
+	e.arrived = true
 	return nil
 }
 

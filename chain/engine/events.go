@@ -23,7 +23,7 @@ type Events struct {
 	Appended      func(took time.Duration, err error)  // one Order or Configure
 	Unavailable   func(err error, retry time.Duration) // cut off from the log; tries again after retry
 	Pulling       func(cause error)                    // the topic has lost what comes next; takes blocks of other orderers
-	Awaiting      func(err error, retry time.Duration) // no orderer gave the block; asks again after retry
+	Awaiting      func(err error, retry time.Duration) // other orderers have not given a block, or not said whether they have any; asks again after retry
 	Recovered     func(after time.Duration)            // reading again, or for the first time
 	TailUnchecked func(tail machine.Offset)            // the record before the next one was deleted from the topic
 	Partitions    func(n int)                          // the topic has come to have more than one; only the first is used

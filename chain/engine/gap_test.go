@@ -36,7 +36,7 @@ func (g gappedReader) Next(ctx context.Context) (log.Record, error) {
 func TestGapBeforeTheCut(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *golden.Vector) {
 		m := newMemory()
-		first, err := engine.Describing(newReplay(t, v, nil, m).start(), machine.Strict, "")
+		first, err := engine.Describing(newReplay(t, v, nil, m).start(), machine.Strict, log.Identity{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -35,6 +37,10 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 	if height == 1 && len(metadata) == 0 {
 		return machine.Metadata{Offset: -1, RuleSet: machine.Undescribed}, nil
 	}
+	if height == 1 {
+		return machine.Metadata{}, errors.New("block 0 names a position in a topic, which nobody signs and no genesis block does: it was altered; " +
+			"remove the channel from this orderer and join it again with a genesis block that you trust")
+	}
 	const remedy = "remove the channel from this orderer and join it again, with block 0 or with a later config block of an orderer that works"
 	m, err := record.DecodeMetadata(metadata)
 	if err != nil {
@@ -53,6 +59,20 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 			height-1, len(m.TailDigest), len(m.CutDigest), len(machine.Digest{}), remedy)
 	}
 	return metadataOf(m, set), nil
+}
+
+// InTree reports whether a block's metadata can be an in-tree orderer's.
+func InTree(metadata []byte) bool {
+	m, err := record.DecodeMetadata(metadata)
+	if err != nil {
+		return false
+	}
+	anew, err := record.EncodeMetadata(&record.Metadata{
+		LastOffsetPersisted:         m.LastOffsetPersisted,
+		LastOriginalOffsetProcessed: m.LastOriginalOffsetProcessed,
+		LastResubmittedConfigOffset: m.LastResubmittedConfigOffset,
+	})
+	return err == nil && bytes.Equal(anew, metadata)
 }
 
 // digestSized says whether bytes are a digest, or none.

@@ -108,8 +108,11 @@ func (e *Engine) take(b Block) error {
 	write := e.host.Write
 	if b.Config {
 		write = e.host.WriteConfig
-		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckWriter}
-		if v := e.host.Judge(config); v.Refusal != "" {
+		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
+		switch v := e.host.Judge(config); {
+		case v.Stop != "":
+			return fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop)
+		case v.Refusal != "":
 			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal)
 		}
 	}

@@ -13,6 +13,7 @@ const (
 	Reading
 	CutOff  // lost the log; trying
 	Pulling // the log lost records; takes blocks from other orderers
+	Waiting // the channel has no topic yet; needs answers of other orderers before it makes one
 	Failed  // stopped for good
 	Halted
 )
@@ -32,7 +33,7 @@ type Readiness struct {
 	Phase     Phase
 	Described bool  // it is known by which rules the topic is read, and that it is ours
 	CaughtUp  bool  // has once read to the end that the log had at the start
-	Cause     error // of CutOff, Pulling and Failed
+	Cause     error // of CutOff, Pulling, Waiting and Failed
 }
 
 // To moves to another phase and says whether it is another. Failed and Halted

@@ -49,6 +49,7 @@ func (e *Engine) settle(ctx context.Context) error {
 		return e.step(ctx, o.answer)
 	}
 	e.events.Reproduced(o.at)
+	e.unread.appended(o.at, o.value)
 	if o.update != (digest{}) {
 		e.reproduced.add(o.update, o.seq)
 	}
@@ -78,7 +79,8 @@ func (r *reproduced) add(update digest, seq uint64) {
 
 // reproduce computes a lagging config envelope anew at the config in force and
 // appends it. What no longer applies is dropped; all orderers come to drop it,
-// at the latest when they judge the copy.
+// at the latest when they judge the copy. So is what this orderer fails at: the copy
+// of one that does not is judged by all.
 func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
 	update, flaw := updateOf(f.Envelope.Bytes)
 	if flaw != nil {
@@ -99,6 +101,8 @@ func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
 func (e *Engine) compute(o *owed) error {
 	again, seq, err := e.host.Reproduce(o.source)
 	switch {
+	case errors.Is(err, ErrUnknown):
+		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err))
 	case errors.Is(err, ErrUnable):
 		return fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err)
 	case err != nil:
@@ -116,7 +120,10 @@ func (e *Engine) compute(o *owed) error {
 // resubmit appends a copy of a lagging envelope by the compatible rules.
 func (e *Engine) resubmit(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
 	anew, seq, err := e.host.Process(f.Class, f.Envelope.Bytes)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNoVerdict):
+		return machine.Verdict{Stop: err.Error()}, nil
+	case err != nil:
 		return machine.Verdict{Refusal: err.Error()}, nil
 	}
 	value, err := regular(anew, uint64(seq), record.Regular_Class(f.Class), f.Offset)
@@ -129,6 +136,9 @@ func (e *Engine) resubmit(ctx context.Context, f machine.Resubmit) (machine.Inpu
 
 // updateOf returns the digest of the update in a config envelope.
 func updateOf(b []byte) (d digest, err error) {
+	if err := CheckDepth(b); err != nil {
+		return d, err
+	}
 	envelope, config := &fabric.Envelope{}, &fabric.ConfigEnvelope{}
 	if err := fabric.Unmarshal(b, envelope); err != nil {
 		return d, err

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -12,10 +11,15 @@ import (
 )
 
 // Value is the record of an envelope that Broadcast accepted at config sequence seq.
+// Broadcast may accept one that the strict rules skip, since peers would not come past
+// a block with it; the client is told so here.
 func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, error) {
 	payload, err := fabric.Marshal(envelope)
 	if err != nil {
 		return nil, fmt.Errorf("encode envelope: %w", err)
+	}
+	if e := envelopeOf(payload); e.HeaderFlaw+e.SignerFlaw != "" {
+		return nil, fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", e.HeaderFlaw+e.SignerFlaw)
 	}
 	return regular(payload, seq, record.Regular_Class(class), 0)
 }
@@ -39,11 +43,8 @@ func encode(m *record.Message) ([]byte, error) {
 // call it.
 func Submit(ctx context.Context, value []byte, append func(context.Context, []byte) error) error {
 	err := append(ctx, value)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, log.ErrClosed):
-		return fmt.Errorf("%w: the connection was replaced; the envelope may or may not be ordered", ErrNotReady)
 	}
 	switch log.ClassOf(err) {
 	case log.Rejected:

@@ -16,31 +16,73 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	pb "github.com/hyperledger/fabric-protos-go/peer"
 	"github.com/hyperledger/fabric/bccsp"
 	"github.com/hyperledger/fabric/common/flogging"
 	"github.com/hyperledger/fabric/common/metrics"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // Messages of the ledger and of the channel configuration.
 type (
-	Block           = cb.Block
-	ChannelHeader   = cb.ChannelHeader
-	Config          = cb.Config
-	ConfigEnvelope  = cb.ConfigEnvelope
-	ConfigGroup     = cb.ConfigGroup
-	ConfigValue     = cb.ConfigValue
-	Envelope        = cb.Envelope
-	Header          = cb.Header
-	Metadata        = cb.Metadata
-	Payload         = cb.Payload
-	SignatureHeader = cb.SignatureHeader
+	Block                = cb.Block
+	BlockHeader          = cb.BlockHeader
+	ChannelHeader        = cb.ChannelHeader
+	Config               = cb.Config
+	ConfigEnvelope       = cb.ConfigEnvelope
+	ConfigGroup          = cb.ConfigGroup
+	ConfigUpdate         = cb.ConfigUpdate
+	ConfigUpdateEnvelope = cb.ConfigUpdateEnvelope
+	ConfigValue          = cb.ConfigValue
+	Envelope             = cb.Envelope
+	Header               = cb.Header
+	LastConfig           = cb.LastConfig
+	Metadata             = cb.Metadata
+	Payload              = cb.Payload
+	SignatureHeader      = cb.SignatureHeader
 
+	MetadataSignature    = cb.MetadataSignature
+	OrdererBlockMetadata = cb.OrdererBlockMetadata
+
+	IdemixMSPConfig    = msp.IdemixMSPConfig
 	SerializedIdentity = msp.SerializedIdentity
 
 	BatchSize     = ab.BatchSize
 	ConsensusType = ab.ConsensusType
 	KafkaBrokers  = ab.KafkaBrokers
+)
+
+// What else a channel configuration is made of.
+type (
+	Message = proto.Message
+
+	ACLs                      = pb.ACLs
+	AnchorPeers               = pb.AnchorPeers
+	BatchTimeout              = ab.BatchTimeout
+	BlockDataHashingStructure = cb.BlockDataHashingStructure
+	Capabilities              = cb.Capabilities
+	Capability                = cb.Capability
+	ChannelRestrictions       = ab.ChannelRestrictions
+	ConfigPolicy              = cb.ConfigPolicy
+	Consortium                = cb.Consortium
+	FabricMSPConfig           = msp.FabricMSPConfig
+	HashingAlgorithm          = cb.HashingAlgorithm
+	ImplicitMetaPolicy        = cb.ImplicitMetaPolicy
+	MSPConfig                 = msp.MSPConfig
+	MSPRole                   = msp.MSPRole
+	OrdererAddresses          = cb.OrdererAddresses
+	SignaturePolicyEnvelope   = cb.SignaturePolicyEnvelope
+)
+
+// PrincipalRole says that a principal is a MSPRole.
+const PrincipalRole = msp.MSPPrincipal_ROLE
+
+// Policy types of a channel configuration.
+const (
+	PolicySignature    = int32(cb.Policy_SIGNATURE)
+	PolicyMSP          = int32(cb.Policy_MSP)
+	PolicyImplicitMeta = int32(cb.Policy_IMPLICIT_META)
 )
 
 // What orderers are asked for blocks with.
@@ -66,18 +108,35 @@ func SeekOfNewest() *ab.SeekInfo {
 	return &ab.SeekInfo{Start: newest, Stop: newest, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
 }
 
+// SeekOfBlocks asks for blocks that an orderer has, from one number to another, of
+// a channel that has stopped, too.
+func SeekOfBlocks(first, last uint64) *ab.SeekInfo {
+	at := func(number uint64) *ab.SeekPosition {
+		return &ab.SeekPosition{Type: &ab.SeekPosition_Specified{Specified: &ab.SeekSpecified{Number: number}}}
+	}
+	return &ab.SeekInfo{Start: at(first), Stop: at(last), Behavior: ab.SeekInfo_FAIL_IF_NOT_READY, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
+}
+
 // Header types that the ordering rules tell apart.
 const (
+	TypeEndorser           = int32(cb.HeaderType_ENDORSER_TRANSACTION)
 	TypeConfig             = int32(cb.HeaderType_CONFIG)
 	TypeConfigUpdate       = int32(cb.HeaderType_CONFIG_UPDATE)
 	TypeOrdererTransaction = int32(cb.HeaderType_ORDERER_TRANSACTION)
 )
 
-// HeaderTypeConfig is TypeConfig as protoutil takes it.
-const HeaderTypeConfig = cb.HeaderType_CONFIG
+// HeaderTypeConfig is TypeConfig as protoutil takes it, HeaderTypeConfigUpdate that
+// of an update.
+const (
+	HeaderTypeConfig       = cb.HeaderType_CONFIG
+	HeaderTypeConfigUpdate = cb.HeaderType_CONFIG_UPDATE
+)
 
-// StateNormal is the consensus state outside of maintenance mode.
-const StateNormal = ab.ConsensusType_STATE_NORMAL
+// The consensus states: StateMaintenance is that of maintenance mode.
+const (
+	StateNormal      = ab.ConsensusType_STATE_NORMAL
+	StateMaintenance = ab.ConsensusType_STATE_MAINTENANCE
+)
 
 // Host services.
 type (
@@ -108,3 +167,9 @@ func Marshal(m proto.Message) ([]byte, error) { return proto.Marshal(m) }
 
 // Unmarshal decodes a message of Fabric's.
 func Unmarshal(b []byte, m proto.Message) error { return proto.Unmarshal(b, m) }
+
+// Equal reports whether two messages of Fabric's are equal.
+func Equal(a, b proto.Message) bool { return proto.Equal(a, b) }
+
+// Reflect returns the reflective view of a message of Fabric's.
+func Reflect(m proto.Message) protoreflect.Message { return proto.MessageReflect(m) }

@@ -33,6 +33,7 @@ type Bounds struct {
 // Identity tells one incarnation of a topic from another of the same name.
 type Identity struct {
 	TopicID    string // the topic's UUID as Kafka prints it (base64url, 22 characters); empty if the broker has none
+	ClusterID  string // of the cluster that the topic is in, as the brokers print it; empty if they have none
 	Partitions int
 }
 
@@ -55,11 +56,15 @@ type Log interface {
 	Create(ctx context.Context) error
 
 	// Append returns nil once the record is acknowledged by all in-sync
-	// replicas. Appends of concurrent callers share batches; two appends of one
+	// replicas. The value must not be changed afterwards, either. Appends of concurrent callers share batches; two appends of one
 	// caller, one after the other, are in the log in that order.
 	//
 	// An error of class Ambiguous says that the record may or may not be, or
-	// yet come to be, in the log; after any other error it is not.
+	// yet come to be, in the log; after any other error, ErrClosed and that of the
+	// context too, it is not and never will be. A client that makes several
+	// attempts speaks of all of them: one that may have appended the record makes
+	// the outcome ambiguous unless the record is acknowledged, whatever refuses a
+	// later one. A record that is acknowledged is in the log once.
 	Append(ctx context.Context, value []byte) error
 
 	// Read opens a reader whose first record is the first at or after from.
@@ -87,7 +92,8 @@ type Log interface {
 	Published(ctx context.Context, prefix string) ([]Progress, error)
 
 	// Close ends every call in flight with ErrClosed and releases the
-	// connections. No append is in flight when it has returned. Idempotent.
+	// connections; the error of an append that may be in the log is Ambiguous and
+	// wraps it. No append is in flight when it has returned. Idempotent.
 	Close() error
 }
 
@@ -180,7 +186,8 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 var (
-	// ErrClosed is returned by every call on a closed log or reader.
+	// ErrClosed is returned by every call on a closed log or reader. An append that
+	// returns it, and not an *Error that wraps it, is not in the log.
 	ErrClosed = errors.New("log is closed")
 	// ErrOutOfRange is wrapped (class Fatal) when an offset is no longer, or not yet, in the log.
 	ErrOutOfRange = errors.New("offset out of range")
@@ -199,7 +206,7 @@ var (
 	ErrTooLarge = errors.New("record is too large")
 )
 
-// ClassOf returns the class of err: that of the *Error in its chain; Fatal for
+// ClassOf returns the class of err: that of the *Error in its chain, else Fatal for
 // ErrClosed; Retryable for anything unknown, since retrying for ever with
 // visible status loses nothing.
 func ClassOf(err error) Class {

@@ -11,13 +11,23 @@ type Progress struct {
 	Next   Offset    // the first record that it still needs
 	Block  uint64    // its last block
 	At     time.Time // when it said so, by its clock, to the second; zero: it did not, somebody else has
+
+	Rules     string // rule set that its last block was cut by; empty if it was not published
+	ConfigSeq uint64 // config sequence in force at the orderer, if Rules is there
 }
 
-const progressFormat = "block=%d at=%s"
+const (
+	progressFormat = "block=%d at=%s"
+	rulesFormat    = progressFormat + " rules=%s config=%d"
+)
 
 // Text is what Kafka keeps beside the offset.
 func (p Progress) Text() string {
-	return fmt.Sprintf(progressFormat, p.Block, p.At.UTC().Format(time.RFC3339))
+	at := p.At.UTC().Format(time.RFC3339)
+	if p.Rules == "" {
+		return fmt.Sprintf(progressFormat, p.Block, at)
+	}
+	return fmt.Sprintf(rulesFormat, p.Block, at, p.Rules, p.ConfigSeq)
 }
 
 // ParseProgress reads an offset that a group has committed and the text beside it.
@@ -25,8 +35,12 @@ func (p Progress) Text() string {
 func ParseProgress(member string, next Offset, text string) Progress {
 	p := Progress{Member: member, Next: next}
 	var at string
-	if _, err := fmt.Sscanf(text, progressFormat, &p.Block, &at); err == nil {
-		p.At, _ = time.Parse(time.RFC3339, at) // zero after an error
+	if _, err := fmt.Sscanf(text, rulesFormat, &p.Block, &at, &p.Rules, &p.ConfigSeq); err != nil {
+		p.Rules, p.ConfigSeq = "", 0
+		if _, err := fmt.Sscanf(text, progressFormat, &p.Block, &at); err != nil {
+			return p
+		}
 	}
+	p.At, _ = time.Parse(time.RFC3339, at) // zero after an error
 	return p
 }

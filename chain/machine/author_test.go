@@ -151,7 +151,7 @@ func (a *author) connect(at Offset) Connect {
 // description is ours: strict, compatible, or but for one field that names the
 // wrong thing.
 func (a *author) description(variant int) *Description {
-	d := Description{DescriptionVersion, Strict, "ours", []byte{10, 11}, "T"}
+	d := Description{DescriptionVersion, Strict, "ours", []byte{10, 11}, "T", "C"}
 	if a.choose(4) == 0 {
 		d.Topic = ""
 	}

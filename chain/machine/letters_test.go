@@ -44,7 +44,7 @@ func letters(w *world, k topic) []Input {
 			letter(at, Normal, now+1, "+", 120), // forged
 			letter(at, Config, now, "-", 10),    // cannot become a block
 			letter(at, ClassUnknown, now, "+", 30),
-			Connect{Offset: at, Description: &Description{DescriptionVersion, Compatible, "ours", []byte{10, 11}, "T"}},
+			Connect{Offset: at, Description: &Description{DescriptionVersion, Compatible, "ours", []byte{10, 11}, "T", "C"}},
 		)
 	}
 	for _, c := range w.copies {
@@ -52,7 +52,7 @@ func letters(w *world, k topic) []Input {
 		all = append(all, c)
 	}
 	if k == upgradedTopic && m.ruleSet == Compatible {
-		all = append(all, Connect{Offset: at, Description: &Description{DescriptionVersion, Strict, "ours", []byte{10, 11}, "T"}})
+		all = append(all, Connect{Offset: at, Description: &Description{DescriptionVersion, Strict, "ours", []byte{10, 11}, "T", "C"}})
 	}
 	return all
 }

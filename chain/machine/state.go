@@ -76,6 +76,9 @@ func (m *Machine) RuleSet() RuleSet { return m.ruleSet }
 // Pending is the number of envelopes that wait for a block.
 func (m *Machine) Pending() int { return len(m.batch.envelopes) }
 
+// Timer is the block that the batch timer runs for; 0 for none.
+func (m *Machine) Timer() BlockNumber { return m.timer }
+
 // String is one line; what is at rest (nothing pending, no timer) is left out.
 func (s State) String() string {
 	var b strings.Builder

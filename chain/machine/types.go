@@ -126,6 +126,7 @@ type Description struct {
 	Channel       string
 	GenesisHash   []byte // SHA-256 of the header of block 0
 	Topic         string // the topic's id; empty if the brokers have none
+	Cluster       string // id of the cluster that it is in; empty if the brokers have none, or if it was not written
 }
 
 // Metadata is what a block carries so that a restart needs only the block.
@@ -208,11 +209,12 @@ type (
 	// CancelTimer stops it.
 	CancelTimer struct{}
 	// Described reports that it is known by which rules the topic is read:
-	// ingress may open. Topic is the id that a description names.
+	// ingress may open. Topic and Cluster are the ids that a description names.
 	Described struct {
 		Offset  Offset
 		RuleSet RuleSet
 		Topic   string
+		Cluster string
 	}
 	// Skip reports a record that is passed over. Reason is one of a fixed set
 	// (a metric label); Detail is for people.
@@ -248,8 +250,11 @@ const (
 	CheckAgreed Check = iota
 	// CheckBroadcast: all that Broadcast checks, clock and local flags included.
 	CheckBroadcast
-	// CheckWriter: would WriteConfigBlock take it, and nothing else.
+	// CheckWriter: would WriteConfigBlock of every orderer take it, and nothing else.
 	CheckWriter
+	// CheckPulled: would WriteConfigBlock of this orderer take it, which is of a
+	// block that another orderer has written. The machine does not ask for it.
+	CheckPulled
 )
 
 // Reason is why a record was skipped.

@@ -11,7 +11,10 @@ import (
 // The first record that decodes should be a description of ours. Anything else
 // was written by somebody who does not know that this topic has an owner:
 // in-tree orderers, or a stranger. Only an operator can tell them apart, who may
-// have allowed the compatible rules for this channel.
+// have allowed the compatible rules for this channel. A description that asks for
+// those rules needs the same permission: anybody who may write to the topic can
+// have written it, and the compatible rules order records that the strict ones
+// refuse.
 type undescribed struct{}
 
 func (undescribed) connect(m *Machine, in Connect) []Effect {
@@ -25,6 +28,10 @@ func (undescribed) connect(m *Machine, in Connect) []Effect {
 	}
 	if fault := m.contradiction(*in.Description); fault != "" {
 		return m.halt("the topic's description at offset %d %s", in.Offset, fault)
+	}
+	if in.Description.RuleSet == Compatible && !m.old.undescribed {
+		return m.halt("the topic's description at offset %d asks for the compatible rules, which this orderer's settings do not allow for the channel; %s",
+			in.Offset, unlisted)
 	}
 	return m.described(in)
 }
@@ -57,13 +64,13 @@ func (m *Machine) described(in Connect) []Effect {
 	d := in.Description
 	m.ruleSet, m.topic = d.RuleSet, d.Topic
 	m.rules, _ = rulesOf(d.RuleSet)
-	return []Effect{Described{in.Offset, d.RuleSet, d.Topic}}
+	return []Effect{Described{in.Offset, d.RuleSet, d.Topic, d.Cluster}}
 }
 
 // withoutDescription takes the compatible rules from the record at hand on.
 func (m *Machine) withoutDescription() []Effect {
 	m.ruleSet, m.rules = Compatible, compatible{}
-	return []Effect{Described{m.last.offset, Compatible, ""}}
+	return []Effect{Described{m.last.offset, Compatible, "", ""}}
 }
 
 func (m *Machine) foreign(what string) []Effect {
@@ -76,6 +83,8 @@ func (m *Machine) foreign(what string) []Effect {
 const (
 	otherOwner  = "the topic is another channel's: give each network topics of its own, or remove this one if nobody needs it"
 	otherReader = "use a build that reads it, or remove the topic if nobody needs it"
+	unlisted    = "if the channel's other orderers read it by these rules, list it in Consensus.Kafka.Topic.Compatible on this orderer and restart it, " +
+		"else the description is forged: remove the topic if nobody needs it"
 )
 
 // contradiction says how a description differs from ours, and what to do; empty

@@ -404,6 +404,9 @@ type Description struct {
 	ChannelId     string                 `protobuf:"bytes,3,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
 	GenesisHash   []byte                 `protobuf:"bytes,4,opt,name=genesis_hash,json=genesisHash,proto3" json:"genesis_hash,omitempty"` // SHA-256 of the header of the channel's block 0
 	TopicId       string                 `protobuf:"bytes,5,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`             // UUID of the topic as Kafka prints it; empty if the brokers have none
+	// Id of the Kafka cluster that the topic is in, as the brokers print it; empty if
+	// they have none. Builds before this field skip it, and compare the topic's id alone.
+	ClusterId     string `protobuf:"bytes,6,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -469,6 +472,13 @@ func (x *Description) GetGenesisHash() []byte {
 func (x *Description) GetTopicId() string {
 	if x != nil {
 		return x.TopicId
+	}
+	return ""
+}
+
+func (x *Description) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
 	}
 	return ""
 }
@@ -636,14 +646,16 @@ const file_chain_record_record_proto_rawDesc = "" +
 	"\tTimeToCut\x12!\n" +
 	"\fblock_number\x18\x01 \x01(\x04R\vblockNumber\"#\n" +
 	"\aConnect\x12\x18\n" +
-	"\apayload\x18\x01 \x01(\fR\apayload\"\xc9\x01\n" +
+	"\apayload\x18\x01 \x01(\fR\apayload\"\xe8\x01\n" +
 	"\vDescription\x12%\n" +
 	"\x0eformat_version\x18\x01 \x01(\rR\rformatVersion\x126\n" +
 	"\brule_set\x18\x02 \x01(\x0e2\x1b.fabrickafka.record.RuleSetR\aruleSet\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x03 \x01(\tR\tchannelId\x12!\n" +
 	"\fgenesis_hash\x18\x04 \x01(\fR\vgenesisHash\x12\x19\n" +
-	"\btopic_id\x18\x05 \x01(\tR\atopicId\"\xfd\x03\n" +
+	"\btopic_id\x18\x05 \x01(\tR\atopicId\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x06 \x01(\tR\tclusterId\"\xfd\x03\n" +
 	"\bMetadata\x122\n" +
 	"\x15last_offset_persisted\x18\x01 \x01(\x03R\x13lastOffsetPersisted\x12C\n" +
 	"\x1elast_original_offset_processed\x18\x02 \x01(\x03R\x1blastOriginalOffsetProcessed\x12C\n" +

@@ -23,6 +23,7 @@ const (
 	Submit   Verb = "submit"    // a client (A mod 4) sends an envelope of size B; C = 1: its append is delayed
 	Update   Verb = "update"    // a client sends a config update of key A with value B; C as in submit
 	Conflict Verb = "conflict"  // two updates of key A at the same version: one here, one at the next orderer
+	Enable   Verb = "enable"    // a client sends a config update that asks every orderer to know level A; C as in submit
 	Append   Verb = "append"    // the oldest delayed append is done
 	Deliver  Verb = "deliver"   // the orderer takes up to A records
 	Tick     Verb = "tick"      // A milliseconds pass
@@ -45,6 +46,8 @@ const (
 	Repeat   Verb = "repeat"    // a foreign writer appends the record at A thousandths again
 	Stray    Verb = "stray"     // a foreign time-to-cut: the next block of the orderer, plus A
 	Forge    Verb = "forge"     // a foreign record of kind A, with config sequence of the orderer's plus B, envelope C
+
+	Forget Verb = "forget" // a new leader lacks up to A+1 records that no orderer has read; C = 1: those that orderers append when they have read all, after B milliseconds
 
 	// At most one of these in a run, near its end: they lose records.
 	Trim     Verb = "trim"     // records below A thousandths are deleted

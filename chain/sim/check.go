@@ -172,8 +172,8 @@ func (e *evidence) cuts() string {
 // clockless also looks at the ledgers of orderers that stopped.
 func (e *evidence) clockless() string {
 	for _, o := range e.stopped {
-		if text := follows(o.ledger, e.old); text != "" && follows(o.ledger, e.ref) != "" {
-			return fmt.Sprintf("%s: %s", o, text)
+		if before, now := follows(o.ledger, e.old), follows(o.ledger, e.ref); before != "" && now != "" {
+			return fmt.Sprintf("%s: %s by the log before its loss, and %s by the log of now", o, before, now)
 		}
 	}
 	return ""

@@ -59,12 +59,14 @@ func (w *World) playClient(o *Orderer, a Action) {
 	case Submit:
 		w.submit(o, a)
 	case Update:
-		w.update(o, a.A, a.B, a.C)
+		w.update(o, keys[a.A%len(keys)], a.B, a.C)
+	case Enable:
+		w.update(o, keyLevel, a.A, a.C)
 	case Conflict:
 		// Both clients have seen the same config.
 		next := w.orderers[(o.id+1)%len(w.orderers)]
-		w.update(o, a.A, a.B, 1)
-		w.update(next, a.A, a.B+1, a.C)
+		w.update(o, keys[a.A%len(keys)], a.B, 1)
+		w.update(next, keys[a.A%len(keys)], a.B+1, a.C)
 	case Append:
 		if len(o.slow) > 0 && o.up {
 			s := o.slow[0]
@@ -86,11 +88,10 @@ func (w *World) submit(o *Orderer, a Action) {
 
 var keys = []string{keyLimits, keyWriters, keyBrokers}
 
-func (w *World) update(o *Orderer, key, value, slow int) {
+func (w *World) update(o *Orderer, name string, value, slow int) {
 	c := w.newCall()
 	w.updates++
 	s := o.ledger.config()
-	name := keys[key%len(keys)]
 	c.update = &update{w.updates, name, s.versions[slot(name)], value}
 	if w.profile.Measured && w.profile.Compatible {
 		c.update.version = always // as A8 has it; the strict rules rely on updates that do not apply twice

@@ -11,6 +11,7 @@ const (
 	keyLimits  = "limits"  // index into limitSets
 	keyWriters = "writers" // bit set of the clients that may write
 	keyBrokers = "brokers" // number of the broker list
+	keyLevel   = "level"   // of what orderers must know, as Fabric's capabilities
 )
 
 // limitSets are the batch limits that a channel can have.
@@ -35,7 +36,8 @@ type settings struct {
 	limits   int
 	writers  int
 	brokers  int
-	versions [3]int
+	level    int
+	versions [4]int
 }
 
 // always is the version of an update that always applies.
@@ -51,6 +53,8 @@ func slot(key string) int {
 		return 1
 	case keyBrokers:
 		return 2
+	case keyLevel:
+		return 3
 	}
 	return -1
 }
@@ -73,6 +77,8 @@ func (s settings) apply(u *update) (settings, error) {
 		s.writers = u.value&everybody | 1 // one client may always
 	case keyBrokers:
 		s.brokers = u.value
+	case keyLevel:
+		s.level = max(s.level, u.value)
 	}
 	return s, nil
 }
@@ -99,4 +105,16 @@ func (s settings) becomes(c content) (settings, error) {
 		return s, fmt.Errorf("config sequence %d does not follow %d", c.seq, s.seq)
 	}
 	return s.apply(c.update)
+}
+
+// newest is the level that the newest build knows.
+const newest = 2
+
+// lacks returns what a build of the orderer would have to know for a config; empty
+// if it does.
+func (o *Orderer) lacks(s settings) string {
+	if s.level <= o.knows {
+		return ""
+	}
+	return fmt.Sprintf("the config needs level %d, this build knows %d", s.level, o.knows)
 }

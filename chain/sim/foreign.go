@@ -13,7 +13,7 @@ import (
 
 // playForeign writes what a stranger with the right to write to the topic may.
 func (w *World) playForeign(o *Orderer, a Action) {
-	if !w.claimed() {
+	if w.end() == 0 {
 		return // a topic that a stranger wrote to first is the stranger's
 	}
 	switch a.Verb {
@@ -30,21 +30,6 @@ func (w *World) playForeign(o *Orderer, a Action) {
 	case Forge:
 		w.forge(o, a)
 	}
-}
-
-// claimed says whether the topic has its description, or is one of in-tree orderers.
-func (w *World) claimed() bool {
-	if !w.described && w.profile.Compatible {
-		w.described = w.end() > 0
-	}
-	if w.described {
-		return true
-	}
-	for _, value := range w.broker.Values(channelID) {
-		m, err := record.Decode(value)
-		w.described = w.described || err == nil && m.GetConnect() != nil
-	}
-	return w.described
 }
 
 // strayMax stands for the greatest block number.
@@ -133,7 +118,7 @@ func (w *World) describing(o *Orderer, n int) []byte {
 	if err != nil {
 		start.Channel, start.GenesisHash = channelID, []byte("genesis")
 	}
-	rules, id := machine.Strict, must(w.client.Identity(nilContext)).TopicID
+	rules, id := machine.Strict, must(w.client.Identity(nilContext))
 	switch n % 6 {
 	case 1:
 		start.Channel = "other"
@@ -144,7 +129,7 @@ func (w *World) describing(o *Orderer, n int) []byte {
 	case 4:
 		rules = 7
 	case 5:
-		id = "another topic"
+		id.TopicID = "another topic"
 	}
 	return must(engine.Describing(start, rules, id))
 }

@@ -89,6 +89,8 @@ func (w *World) unsettled() string {
 		switch {
 		case m == nil || o.ready.Ready() != nil:
 			return fmt.Sprintf("%s is not ready: %v", o, o.ready.Ready())
+		case !o.ready.CaughtUp:
+			return fmt.Sprintf("%s has not caught up, at offset %d of %d", o, m.NextOffset(), end)
 		case int(m.NextOffset()) != end:
 			return fmt.Sprintf("%s is at offset %d of %d", o, m.NextOffset(), end)
 		case m.Pending() > 0:

@@ -54,15 +54,14 @@ func (e *evidence) acknowledged() string {
 		return ""
 	}
 	texts, updates := e.texts, e.updates
-	inLog := e.inLog
 	for _, c := range e.w.calls {
 		switch {
 		case c.answer != acked:
 		case c.update != nil:
-			if now := e.live[0].ledger.config().versions[slot(c.update.key)]; updates[c.update.id] == 0 && now <= c.update.version && e.w.loss == nil {
+			if now := e.live[0].ledger.config().versions[slot(c.update.key)]; updates[c.update.id] == 0 && now <= c.update.version && e.w.loss == nil && !e.w.unread.gone(c.update.id) {
 				return fmt.Sprintf("update %q was acknowledged by orderer %d; it is in no block and still applies", c.update, c.orderer)
 			}
-		case len(texts[c.text]) == 0 && !e.excused(inLog[c.text]):
+		case len(texts[c.text]) == 0 && !e.excused(c.text):
 			return fmt.Sprintf("envelope %s was acknowledged by orderer %d; it is in no block", c.text, c.orderer)
 		}
 	}
@@ -71,9 +70,10 @@ func (e *evidence) acknowledged() string {
 
 // excused says whether all records of an envelope were refused where they stand,
 // or were lost with the log.
-func (e *evidence) excused(offsets []int) bool {
+func (e *evidence) excused(text string) bool {
+	offsets := e.inLog[text]
 	if len(offsets) == 0 {
-		return e.w.loss != nil
+		return e.w.loss != nil || e.w.unread.texts[text]
 	}
 	return !slices.ContainsFunc(offsets, func(at int) bool { return !e.ref.dropped[at] })
 }
@@ -171,7 +171,7 @@ func (e *evidence) ackedInLog() string {
 	}
 	inLog := e.inLog
 	for _, c := range e.w.calls {
-		if c.update != nil {
+		if c.update != nil || e.w.unread.texts[c.text] {
 			continue
 		}
 		offsets := inLog[c.text]

@@ -85,6 +85,9 @@ func (o *Orderer) writeConfig(b engine.Block) error {
 	if !ok || err != nil {
 		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given an envelope that does not validate: %v", b.Number, err)})
 	}
+	if text := o.lacks(next); text != "" {
+		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given what ends the process: %s", b.Number, text)})
+	}
 	if err := o.ledger.write(b, o.w.now); err != nil {
 		return err
 	}
@@ -114,6 +117,20 @@ func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (engine.Block, 
 	return engine.Block{}, engine.ErrNoBlock
 }
 
+// Others asks every other orderer for its height.
+func (o *Orderer) Others(context.Context) (all []engine.Answer, err error) {
+	for _, other := range o.w.orderers {
+		switch {
+		case other.ledger == o.ledger:
+		case !other.up:
+			all = append(all, engine.Answer{From: other.String(), Err: errFault})
+		default:
+			all = append(all, engine.Answer{From: other.String(), Height: machine.BlockNumber(other.ledger.height())})
+		}
+	}
+	return all, nil
+}
+
 // Block returns a block of the ledger.
 func (o *Orderer) Block(n machine.BlockNumber) *engine.Block {
 	if int(n) >= o.ledger.height() {
@@ -128,6 +145,10 @@ func (o *Orderer) Judge(e machine.Judge) machine.Verdict {
 	c, ok := o.w.read(e.Envelope.Bytes)
 	if !ok {
 		return machine.Verdict{Refusal: "it does not decode"}
+	}
+	if text := o.unknown(e.Class, c); text != "" {
+		o.w.happened["unknown"]++
+		return machine.Verdict{Stop: text}
 	}
 	var err error
 	switch {
@@ -144,6 +165,19 @@ func (o *Orderer) Judge(e machine.Judge) machine.Verdict {
 	return machine.Verdict{}
 }
 
+// unknown returns what the build does not know of a config that holds by all that
+// it does know; empty if nothing.
+func (o *Orderer) unknown(class machine.Class, c content) string {
+	if class != machine.Config {
+		return ""
+	}
+	next, err := o.ledger.config().becomes(c)
+	if err != nil {
+		return ""
+	}
+	return o.lacks(next)
+}
+
 // Process is Broadcast's check, which reads the orderer's clock.
 func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.ConfigSeq, error) {
 	s := o.ledger.config()
@@ -158,7 +192,10 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 		o.w.happened["unable"]++
 		return nil, seq, errSigner
 	case class == machine.Config:
-		_, err := s.apply(c.update)
+		next, err := s.apply(c.update)
+		if text := o.lacks(next); err == nil && text != "" {
+			err = errors.New(text)
+		}
 		return must(fabric.Marshal(configured(c.update, s.seq, o.id))), seq, err
 	case o.now() > c.expires:
 		return nil, seq, fmt.Errorf("the certificate of client %d has expired", c.client)
@@ -180,6 +217,9 @@ var errSigner = errors.New("the key of this orderer is away")
 
 // Arm starts the batch timer, by the orderer's own clock.
 func (o *Orderer) Arm(n machine.BlockNumber) {
+	if o.timer != nil && o.timer.Block == n {
+		return
+	}
 	o.timer = &timer{engine.Poster{Block: n, Events: engine.Events{}.WithDefaults()}, o.now() + batchTimeout}
 }
 

@@ -12,7 +12,7 @@ func shows(t *testing.T, change func(*Profile), happened ...string) {
 	t.Helper()
 	p := Profile{Orderers: 3, Steps: 150}
 	change(&p)
-	seen := map[string]int{}
+	seen, sum := map[string]int{}, Result{}
 	for seed := range uint64(50) {
 		plan := NewPlan(seed, p)
 		w := newWorld(p, plan)
@@ -23,6 +23,10 @@ func shows(t *testing.T, change func(*Profile), happened ...string) {
 		for what, times := range w.happened {
 			seen[what] += times
 		}
+		sum.count(w)
+	}
+	if sum.Blocks == 0 || sum.Acked == 0 {
+		t.Errorf("nothing was ordered: %+v", sum)
 	}
 	for _, what := range happened {
 		if seen[what] == 0 {
@@ -117,4 +121,15 @@ func TestRow53LateJoiners(t *testing.T) {
 
 func TestRow59SlowConsumers(t *testing.T) {
 	shows(t, func(p *Profile) { p.Outages, p.Restarts = true, true }, "elect", "audit", "cut-off")
+}
+
+// Leaders that lack what was acknowledged and read by nobody, of every kind.
+func TestRow14LostBeforeItWasRead(t *testing.T) {
+	shows(t, func(p *Profile) { p.Unclean, p.Updates, p.Restarts, p.Steps = true, true, true, 300 },
+		"lost description", "lost time-to-cut", "lost config", "lost envelope")
+}
+
+// Orderers of builds that differ in what they know.
+func TestOlderBuilds(t *testing.T) {
+	shows(t, func(p *Profile) { p.Builds, p.Updates, p.Restarts = true, true, true }, "enable", "unknown")
 }

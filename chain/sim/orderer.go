@@ -41,6 +41,7 @@ type Orderer struct {
 	w      *World
 	id     int
 	speed  int64 // of its clock, in percent
+	knows  int   // the level of its build
 	ledger *Ledger
 
 	diskLow  bool // its ledger's disk is below the reserve
@@ -60,6 +61,7 @@ type Orderer struct {
 	timer    *timer           // of the process
 	linked   int              // broker list that the log was opened with; -1 for none
 	mute     bool             // its appends go nowhere
+	life     int              // how often its process has started
 	fault    error            // why it stopped for good; nil if it did not
 }
 
@@ -116,6 +118,7 @@ func (o *Orderer) boot() {
 		return
 	}
 	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, engine.Readiness{}, nil, -1, nil, nil, 0
+	o.life++
 	if p := o.w.profile; p.InTree || p.Mixed && o.id%2 == 1 {
 		o.old = newInTree(o)
 		o.ready = engine.Readiness{Phase: engine.Reading, Described: true}
@@ -271,6 +274,9 @@ func (o *Orderer) append(value []byte, pre, post Point) error {
 		return nil
 	}
 	o.reach(pre)
+	if pre != beforeProduce {
+		o.w.own[string(value)] = writer{o, o.life}
+	}
 	err := (&wire{Log: o.w.open(), o: o}).send(value)
 	o.reach(post)
 	return err

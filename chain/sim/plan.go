@@ -23,21 +23,24 @@ type Profile struct {
 	Repeats   bool // a writer that is not idempotent
 	Strays    bool // forged time-to-cut records
 	Forgeries bool // forged records of every other kind
+	Unclean   bool // leaders that lack what nobody has read
 	Losses    bool // the log loses records
 	Alone     bool // no orderer joins late
 	Clocks    bool // clocks of different speed
+	Builds    bool // orderers of older builds, and updates that only newer ones know
 }
 
 // Everything is the strict rules under all faults together.
 func Everything() Profile {
 	return Profile{Name: "everything", Orderers: 3, Steps: 300, Updates: true, Restarts: true, FailsAt: true, Ambiguous: true,
-		Outages: true, Disks: true, Repeats: true, Strays: true, Forgeries: true, Losses: true, Clocks: true}
+		Outages: true, Disks: true, Repeats: true, Strays: true, Forgeries: true, Unclean: true, Losses: true, Clocks: true, Builds: true}
 }
 
 // Plan is a run that was drawn: the speeds of the orderers' clocks, and actions.
 type Plan struct {
 	Orderers int // that the world begins with
 	Speeds   []int64
+	Builds   []int // levels that the orderers know; none: all know all
 	Actions  []Action
 }
 
@@ -59,6 +62,12 @@ func NewPlan(seed uint64, p Profile) Plan {
 		plan.Speeds[i] = 100
 		if p.Clocks && rng.IntN(2) == 0 {
 			plan.Speeds[i] = []int64{10, 50, 90, 110, 300, 1000}[rng.IntN(6)]
+		}
+	}
+	if p.Builds && rng.IntN(3) == 0 {
+		plan.Builds = make([]int, len(plan.Speeds))
+		for i := range plan.Builds {
+			plan.Builds[i] = rng.IntN(newest + 1)
 		}
 	}
 	if plan.Orderers == 1 {
@@ -105,6 +114,7 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	add(true, 6, Append)
 	add(p.Updates, 4, Update)
 	add(p.Updates, 2, Conflict)
+	add(p.Builds, 1, Enable)
 	add(p.Restarts, 3, Crash, CrashAt)
 	add(p.Restarts, 8, Boot)
 	add(p.Restarts && !p.Alone, 1, Join)
@@ -119,6 +129,7 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	add(p.Repeats, 4, Repeat)
 	add(p.Strays, 4, Stray)
 	add(p.Forgeries, 8, Forge)
+	add(p.Unclean, 5, Forget)
 	return verbs, total
 }
 
@@ -166,6 +177,8 @@ func fill(rng *rand.Rand, v Verb, p Profile) Action {
 		if p.Measured {
 			a.A, a.B, a.C = 0, 0, 0
 		}
+	case Enable:
+		a.A, a.C = 1+rng.IntN(newest), oneIn(rng, 3)
 	case Deliver:
 		a.A = 1 + rng.IntN(8)
 	case Tick:
@@ -177,6 +190,8 @@ func fill(rng *rand.Rand, v Verb, p Profile) Action {
 		if v.destructive() && rng.IntN(2) == 0 {
 			a.A = 900 + rng.IntN(101) // near the end, where the orderers are
 		}
+	case Forget:
+		a.A, a.B, a.C = rng.IntN(6), batchTimeout*rng.IntN(2), oneIn(rng, 2)
 	case Break:
 		a.A = rng.IntN(12)
 	case Fault:

@@ -25,6 +25,7 @@ type refBlock struct {
 	envelopes [][]byte
 	at        int64
 	config    bool
+	level     int // of a config: what it asks orderers to know
 }
 
 func newReference(log [][]byte, read func([]byte) (content, bool)) *reference {
@@ -90,7 +91,7 @@ func (r *reference) configEnvelope(at int64, m *record.Regular, c content) {
 		return
 	}
 	r.cut(at - 1)
-	r.blocks = append(r.blocks, refBlock{envelopes: [][]byte{m.Payload}, at: at, config: true})
+	r.blocks = append(r.blocks, refBlock{envelopes: [][]byte{m.Payload}, at: at, config: true, level: next.level})
 	r.config = next
 }
 

@@ -83,6 +83,9 @@ func (p Plan) Transcript() string {
 		fmt.Fprintf(&b, " %d", s)
 	}
 	fmt.Fprintln(&b)
+	if len(p.Builds) > 0 {
+		fmt.Fprintln(&b, "builds", strings.Trim(fmt.Sprint(p.Builds), "[]"))
+	}
 	for _, a := range p.Actions {
 		fmt.Fprintln(&b, a)
 	}
@@ -100,12 +103,12 @@ func ParseTranscript(text string) (p Plan, err error) {
 				return p, fmt.Errorf("orderers %q: want a number above 0", line)
 			}
 		case strings.HasPrefix(line, "speeds"):
-			for _, field := range strings.Fields(line)[1:] {
-				var s int64
-				if _, err := fmt.Sscan(field, &s); err != nil {
-					return p, fmt.Errorf("speeds %q: %w", line, err)
-				}
-				p.Speeds = append(p.Speeds, s)
+			if p.Speeds, err = numbers[int64](line); err != nil {
+				return p, fmt.Errorf("speeds %q: %w", line, err)
+			}
+		case strings.HasPrefix(line, "builds"):
+			if p.Builds, err = numbers[int](line); err != nil {
+				return p, fmt.Errorf("builds %q: %w", line, err)
 			}
 		default:
 			a, err := parseAction(line)
@@ -119,4 +122,16 @@ func ParseTranscript(text string) (p Plan, err error) {
 		return p, fmt.Errorf("no line with the number of orderers, or with the clocks' speeds")
 	}
 	return p, nil
+}
+
+// numbers returns those after a line's first word.
+func numbers[N int | int64](line string) (all []N, err error) {
+	for _, field := range strings.Fields(line)[1:] {
+		var n N
+		if _, err := fmt.Sscan(field, &n); err != nil {
+			return nil, err
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }

@@ -120,10 +120,24 @@ func (s Series) Report(ctx context.Context, out io.Writer) error {
 	rate := float64(sum.Runs) / sum.Took.Seconds()
 	fmt.Fprintf(out, "%d runs of %d orderers and %d steps in %s: %.0f seeds/s (%.0f per worker), no invariant violated\n",
 		sum.Runs, s.Profile.Orderers, s.Profile.Steps, sum.Took.Round(time.Millisecond), rate, rate/float64(max(1, s.Workers)))
-	fmt.Fprintf(out, "  %d blocks, %d of them of config, of %d records; %d envelopes acknowledged; %d orderers rightly stopped on a damaged log\n",
+	fmt.Fprintf(out, "  %d blocks, %d of them of config, of %d records; %d envelopes acknowledged; %d orderers rightly stopped\n",
 		sum.Blocks, sum.Configs, sum.Records, sum.Acked, sum.Stopped)
+	if err := sum.floor(); err != nil {
+		return err
+	}
 	if uint64(sum.Runs) < s.Seeds {
 		return fmt.Errorf("ended after %d of %d seeds: %w", sum.Runs, s.Seeds, ctx.Err())
+	}
+	return nil
+}
+
+// leastRuns are so many that everything must have happened in one of them.
+const leastRuns = 200
+
+// floor returns an error if what the runs are made for has not happened in them.
+func (s *Sum) floor() error {
+	if s.Runs >= leastRuns && min(s.Blocks, s.Configs, s.Acked, s.Stopped) == 0 {
+		return fmt.Errorf("%d runs with %d blocks, %d configs, %d acknowledgements and %d stopped orderers show nothing", s.Runs, s.Blocks, s.Configs, s.Acked, s.Stopped)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ package sim
 func Shrink(plan Plan, p Profile, invariant string, tries int) Plan {
 	fails := func(actions []Action) bool {
 		tries--
-		return Play(Plan{plan.Orderers, plan.Speeds, actions}, p).Invariant == invariant
+		return Play(Plan{plan.Orderers, plan.Speeds, plan.Builds, actions}, p).Invariant == invariant
 	}
 	actions := plan.Actions
 	for size := len(actions) / 2; size > 0 && tries > 0; {

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -72,9 +73,29 @@ func (e *evidence) failStop() string {
 	return ""
 }
 
+// mustStop reports whether an orderer has come to a config that its build does not
+// know, and has written no block of it.
+func (e *evidence) mustStop(o *Orderer) bool {
+	height, at := o.ledger.height(), o.next()-1
+	return slices.ContainsFunc(e.ref.blocks[min(height, len(e.ref.blocks)):], func(b refBlock) bool {
+		return b.level > o.knows && (b.at == at || b.at == e.pulled(height))
+	})
+}
+
+// pulled is the offset of the block that an orderer of this height would pull.
+func (e *evidence) pulled(height int) int64 {
+	if height >= len(e.ref.blocks) {
+		return -1
+	}
+	return e.ref.blocks[height].at
+}
+
 // poison looks for orderers that stopped without a loss.
 func (e *evidence) poison() string {
 	for _, o := range e.stopped {
+		if e.mustStop(o) {
+			continue
+		}
 		if e.w.loss == nil && o.fault != nil {
 			return fmt.Sprintf("%s has stopped: %v", o, o.fault)
 		}
@@ -104,7 +125,7 @@ func (e *evidence) restarts() string {
 	}
 	o := e.live[len(e.log)%len(e.live)]
 	height := 1 + (7*len(e.log)+len(e.w.calls))%o.ledger.height()
-	again := &Orderer{w: e.w, id: o.id, speed: o.speed, ledger: o.ledger.upTo(height), crash: map[Point]int{}, mute: true}
+	again := &Orderer{w: e.w, id: o.id, speed: o.speed, knows: o.knows, ledger: o.ledger.upTo(height), crash: map[Point]int{}, mute: true}
 	again.boot()
 	again.advance(1 << 20)
 	if text := sameBlocks(o.ledger.blocks, again.ledger.blocks); text != "" || again.ledger.height() != o.ledger.height() {

@@ -24,23 +24,25 @@ import (
 
 // World is the state of a run.
 type World struct {
-	profile   Profile
-	now       int64 // milliseconds
-	broker    *memlog.Broker
-	client    *memlog.Log
-	epoch     int // elections and worse
-	described bool
-	orderers  []*Orderer
-	late      [][]byte // appends on their way
-	calls     []*call
-	clock     int            // counts the clients' events
-	injected  map[string]int // envelopes that foreign writers wrote, how often
-	updates   int            // config updates made so far
-	loss      *loss          // the records that were lost; nil for none
-	truth     [][]byte       // values that were trimmed
-	contents  map[string]known
-	decoded   []decoded      // by offset
-	happened  map[string]int // how often, for tests: what is tested must have happened
+	profile  Profile
+	builds   []int // what the orderers know; the newest level where it ends
+	now      int64 // milliseconds
+	broker   *memlog.Broker
+	client   *memlog.Log
+	epoch    int // elections and worse
+	orderers []*Orderer
+	late     [][]byte // appends on their way
+	calls    []*call
+	clock    int               // counts the clients' events
+	injected map[string]int    // envelopes that foreign writers wrote, how often
+	updates  int               // config updates made so far
+	loss     *loss             // the records that were lost; nil for none
+	unread   unread            // those that were lost before anybody had read them
+	own      map[string]writer // records that orderers wrote by themselves
+	truth    [][]byte          // values that were trimmed
+	contents map[string]known
+	decoded  []decoded      // by offset
+	happened map[string]int // how often, for tests: what is tested must have happened
 }
 
 // loss is what a destructive action did.
@@ -60,7 +62,8 @@ type violation struct {
 }
 
 func newWorld(p Profile, plan Plan) *World {
-	w := &World{profile: p, broker: memlog.NewBroker(), injected: map[string]int{}, contents: map[string]known{}, happened: map[string]int{}}
+	w := &World{profile: p, builds: plan.Builds, broker: memlog.NewBroker(), injected: map[string]int{}, contents: map[string]known{}, happened: map[string]int{},
+		own: map[string]writer{}, unread: unread{texts: map[string]bool{}, updates: map[int][]writer{}}}
 	w.client = w.broker.Open(channelID, log.Settings{MaxMessageBytes: 1 << 20})
 	if p.Compatible {
 		w.broker.Write(channelID, must(record.Encode(record.NewConnect(nil)))) // as in-tree orderers begin
@@ -72,7 +75,10 @@ func newWorld(p Profile, plan Plan) *World {
 }
 
 func (w *World) add(l *Ledger, speed int64) {
-	o := &Orderer{w: w, id: len(w.orderers), speed: speed, ledger: l, crash: map[Point]int{}}
+	o := &Orderer{w: w, id: len(w.orderers), speed: speed, knows: newest, ledger: l, crash: map[Point]int{}}
+	if o.id < len(w.builds) {
+		o.knows = max(w.builds[o.id], l.config().level) // an older build does not start on that ledger
+	}
 	w.orderers = append(w.orderers, o)
 	o.boot()
 }
@@ -131,7 +137,7 @@ func (w *World) play(a Action) {
 	o := w.orderers[a.Orderer%len(w.orderers)]
 	w.happened[string(a.Verb)]++
 	switch a.Verb {
-	case Submit, Update, Conflict, Append:
+	case Submit, Update, Enable, Conflict, Append:
 		w.playClient(o, a)
 	case Deliver:
 		o.advance(a.A)
@@ -172,6 +178,8 @@ func (w *World) play(a Action) {
 		}
 	case Repeat, Stray, Forge:
 		w.playForeign(o, a)
+	case Forget:
+		w.forget(a)
 	case Trim, CutTail, Recreate:
 		w.lose(a)
 	default:

@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
@@ -27,9 +29,9 @@ import (
 type Config struct {
 	Network  *fabricnet.Network // nobody else uses it meanwhile
 	Channel  string
-	Load     load.Config // who sends, to whom, how fast; Until, Enough and History are set here
-	Duration time.Duration
-	Rounds   int // end after so many faults, if that comes first; 0 for any number
+	Load     load.Config   // who sends, to whom, how fast; Until, Enough and History are set here
+	Duration time.Duration // at least, until each fault was done once
+	Rounds   int           // end after so many faults, if that comes first; 0 for any number
 	Seed     uint64
 	Faults   []Fault
 	Rest     time.Duration // between two faults, up to twice as long; default 2 s
@@ -37,9 +39,10 @@ type Config struct {
 	Progress io.Writer
 }
 
-// Run sends and does harm until the time is over, mends everything, waits until
-// the orderers are equal, and writes their blocks into the history. An error says
-// that the run could not be made; whether promises were kept is for history.Check.
+// Run sends and does harm until the time is over and each fault was done once,
+// mends everything, waits until the orderers are equal, and writes their blocks
+// into the history. An error says that the run could not be made; whether promises
+// were kept is for history.Check.
 func Run(ctx context.Context, c Config) error {
 	if len(c.Faults) == 0 {
 		return errors.New("chaos: no fault to do")
@@ -48,9 +51,11 @@ func Run(ctx context.Context, c Config) error {
 	enough := make(chan struct{})
 	c.Load.Enough = enough
 	r := &run{Config: c, rng: rand.New(rand.NewPCG(c.Seed, 0x6368616f73))}
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
 	loadCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c.History.Add(history.Event{What: history.Began, Orderers: r.orderers()})
 	sent := make(chan error, 1)
 	go func() { sent <- r.send(loadCtx) }()
 	err := errors.Join(r.harm(ctx), r.settle(ctx))
@@ -61,7 +66,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := errors.Join(err, <-sent); err != nil {
 		return err
 	}
-	return r.record(ctx)
+	return errors.Join(r.record(ctx), r.panics())
 }
 
 type run struct {
@@ -69,11 +74,43 @@ type run struct {
 	rng  *rand.Rand
 	deck []Fault // those that are still to be done before any is done again
 	done int
+	logs *fabricnet.Logs // of all processes
+}
+
+// begin writes down what the run begins with: who takes part, how many blocks
+// there are, and what is asked for. Nobody sends yet, so that what comes to the
+// blocks from here on is the run's.
+func (r *run) begin(ctx context.Context) (err error) {
+	if r.logs, err = r.Network.Logs(); err != nil {
+		return err
+	}
+	reader, err := inspect.NewReader(r.Network.Dir(), r.Network.Descriptor())
+	if err != nil {
+		return err
+	}
+	height, err := quiet(ctx, reader, r.Channel, r.orderers())
+	if err != nil {
+		return err
+	}
+	e := history.Event{What: history.Began, Orderers: r.orderers(), Height: height, Faults: namesOf(r.Faults)}
+	if r.Rounds < len(r.Faults) {
+		e.Rounds = r.Rounds
+	}
+	r.History.Add(e)
+	return nil
+}
+
+func namesOf(faults []Fault) (names []string) {
+	for _, f := range faults {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 func (r *run) send(ctx context.Context) error {
 	l := r.Load
-	l.Channel, l.History, l.Persist, l.Until = r.Channel, r.History, true, time.Now().Add(r.Duration)
+	l.Channel, l.History, l.Persist = r.Channel, r.History, true
+	l.Until = time.Now().Add(forever) // r.Load.Enough ends it
 	l.Patience = cmp.Or(l.Patience, 3*time.Second)
 	l.Settle = 2 * time.Minute
 	result, err := load.Run(ctx, l)
@@ -81,9 +118,18 @@ func (r *run) send(ctx context.Context) error {
 	return err
 }
 
+// forever is longer than any run.
+const forever = 1000 * time.Hour
+
+// over reports whether enough was done by now: as many faults as were asked for,
+// or each once and the time is over.
+func (r *run) over(end, now time.Time) bool {
+	return r.Rounds > 0 && r.done >= r.Rounds || r.done >= len(r.Faults) && !now.Before(end)
+}
+
 // harm does one fault after the other, with a rest between.
 func (r *run) harm(ctx context.Context) error {
-	for end := time.Now().Add(r.Duration); time.Now().Before(end) && (r.Rounds == 0 || r.done < r.Rounds); {
+	for end := time.Now().Add(r.Duration); !r.over(end, time.Now()); {
 		if err := errors.Join(r.pause(ctx, r.Rest, 2*r.Rest), r.roll(ctx)); err != nil {
 			return err
 		}
@@ -93,6 +139,7 @@ func (r *run) harm(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		r.done++
+		r.History.Add(history.Event{What: history.Done, Text: f.Name})
 		fmt.Fprintf(r.Progress, "%3d %-16s took %.1fs\n", r.done, f.Name, time.Since(began).Seconds())
 	}
 	return nil
@@ -101,16 +148,37 @@ func (r *run) harm(ctx context.Context) error {
 // afterwards is how long clients go on sending after the last fault is mended.
 const afterwards = 10 * time.Second
 
-// settle lets the last fault have its consequences.
+// settle lets the last fault have its consequences, and waits until clients are
+// acknowledged again. If they are not, the checker says so.
 func (r *run) settle(ctx context.Context) error {
-	err := errors.Join(r.pause(ctx, afterwards, afterwards), r.roll(ctx))
+	before := r.History.Acknowledged()
+	err := r.pause(ctx, afterwards, afterwards)
+	for range 6 {
+		if err == nil && r.History.Acknowledged() == before {
+			err = r.pause(ctx, afterwards, afterwards)
+		}
+	}
+	err = errors.Join(err, r.roll(ctx))
 	r.History.Add(history.Event{What: history.Ended})
+	return err
+}
+
+// panics writes down who has panicked since the last look, be it that he was to end.
+func (r *run) panics() error {
+	found, err := r.logs.Panics()
+	for _, text := range found {
+		r.History.Add(history.Event{What: history.Panicked, Text: text})
+		fmt.Fprintf(r.Progress, "    %s\n", text)
+	}
 	return err
 }
 
 // roll calls the roll: every fault is mended, so a process that is not there has
 // ended by itself. It is started again, for its blocks.
 func (r *run) roll(ctx context.Context) error {
+	if err := r.panics(); err != nil {
+		return err
+	}
 	for _, name := range slices.Concat(r.Network.BrokerNames(), r.orderers()) {
 		if r.Network.Alive(name) {
 			continue
@@ -137,9 +205,14 @@ func (r *run) draw() Fault {
 
 // note says in the history and to who watches what is done.
 func (r *run) note(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	r.History.Add(history.Event{What: history.Fault, Text: text})
-	fmt.Fprintln(r.Progress, "   ", text)
+	r.tell(history.Event{Text: fmt.Sprintf(format, args...)})
+}
+
+// tell is note with all that is known of a fault.
+func (r *run) tell(e history.Event) {
+	e.What = history.Fault
+	r.History.Add(e)
+	fmt.Fprintln(r.Progress, "   ", e.Text)
 }
 
 // pause waits for a time between two.
@@ -180,7 +253,7 @@ func (r *run) record(ctx context.Context) error {
 		return err
 	}
 	orderers := r.orderers()
-	if err := level(ctx, reader, r.Channel, orderers); err != nil {
+	if _, err := level(ctx, reader, r.Channel, orderers); err != nil {
 		fmt.Fprintln(r.Progress, err) // the checker will say what is missing
 	}
 	for _, orderer := range orderers {
@@ -189,7 +262,7 @@ func (r *run) record(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			e := history.Event{What: history.Block, Orderer: orderer, Number: s.Number, Header: s.HeaderHash, Previous: hex.EncodeToString(b.Header.PreviousHash)}
+			e := history.Event{What: history.Block, Orderer: orderer, Number: s.Number, Header: s.HeaderHash, Previous: hex.EncodeToString(b.Header.PreviousHash), Config: protoutil.IsConfigBlock(b)}
 			for _, envelope := range b.Data.Data {
 				id := client.Digest(envelope)
 				e.IDs = append(e.IDs, hex.EncodeToString(id[:]))
@@ -207,7 +280,31 @@ func (r *run) record(ctx context.Context) error {
 // levelPatience is how long orderers may take to come to one height.
 const levelPatience = time.Minute
 
-func level(ctx context.Context, reader *inspect.Reader, channel string, orderers []string) error {
+// calm is how long nothing may be written before a run: longer than what is pending
+// waits for its block.
+const calm = 5 * time.Second
+
+// quiet waits until the orderers have one height and keep it.
+func quiet(ctx context.Context, reader *inspect.Reader, channel string, orderers []string) (height uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, levelPatience)
+	defer cancel()
+	for {
+		if height, err = level(ctx, reader, channel, orderers); err != nil {
+			return 0, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("somebody else sends: the channel has %d blocks and grows", height)
+		case <-time.After(calm):
+		}
+		if now, err := level(ctx, reader, channel, orderers); err != nil || now == height {
+			return now, err
+		}
+	}
+}
+
+// level waits until the orderers have one height.
+func level(ctx context.Context, reader *inspect.Reader, channel string, orderers []string) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, levelPatience)
 	defer cancel()
 	for {
@@ -220,11 +317,11 @@ func level(ctx context.Context, reader *inspect.Reader, channel string, orderers
 			heights[h] = true
 		}
 		if len(heights) == 1 && !heights[0] {
-			return nil
+			return slices.Collect(maps.Keys(heights))[0], nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the orderers have no common height after %v: %v", levelPatience, heights)
+			return 0, fmt.Errorf("the orderers have no common height after %v: %v", levelPatience, heights)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -94,28 +94,15 @@ func Names() (all []string) {
 	return all
 }
 
-func leaderKill(ctx context.Context, r *run) error { return kill(ctx, r, r.leader(), ", the leader") }
-
-func followerKill(ctx context.Context, r *run) error {
-	leader := r.leader()
-	followers := slices.DeleteFunc(slices.Clone(r.Network.BrokerNames()), func(name string) bool { return name == leader })
-	return kill(ctx, r, followers[r.rng.IntN(len(followers))], ", a follower")
-}
-
-func controllerKill(ctx context.Context, r *run) error {
-	name, err := r.Network.Controller()
-	if err != nil {
-		return err
-	}
-	return kill(ctx, r, name, ", the controller")
-}
-
 func killed(whom func(*run) string) func(context.Context, *run) error {
-	return func(ctx context.Context, r *run) error { return kill(ctx, r, whom(r), "") }
+	return func(ctx context.Context, r *run) error {
+		name := whom(r)
+		r.note("kill %s", name)
+		return r.kill(ctx, name)
+	}
 }
 
-func kill(ctx context.Context, r *run, name, role string) error {
-	r.note("kill %s%s", name, role)
+func (r *run) kill(ctx context.Context, name string) error {
 	if err := r.Network.Kill(name); err != nil {
 		return err
 	}
@@ -201,24 +188,6 @@ func diskFull(ctx context.Context, r *run) error {
 	return errors.Join(r.pause(ctx, 5*time.Second, 10*time.Second), r.Network.FreeLedger(name))
 }
 
-// leader is the broker that leads the topic; any, if that is not known.
-func (r *run) leader() string {
-	c, err := r.client()
-	if err != nil {
-		return r.broker()
-	}
-	defer c.Close()
-	b, err := c.Leader(r.Channel, 0)
-	if err != nil {
-		return r.broker()
-	}
-	at := slices.Index(r.Network.Descriptor().Brokers, b.Addr())
-	if at < 0 {
-		return r.broker()
-	}
-	return r.Network.BrokerNames()[at]
-}
-
 func (r *run) client() (sarama.Client, error) {
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
@@ -246,21 +215,39 @@ func limitLow(ctx context.Context, r *run) error {
 		return err
 	}
 	defer a.Close()
-	entries, err := a.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: r.Channel, ConfigNames: []string{limit}})
+	before, err := limitOf(a, r.Channel)
 	if err != nil {
 		return err
-	}
-	if len(entries) != 1 {
-		return fmt.Errorf("the topic has %d settings %s", len(entries), limit)
 	}
 	r.note("lower %s of the topic", limit)
 	if err := setLimit(a, r.Channel, "1000"); err != nil {
 		return err
 	}
-	return errors.Join(r.pause(ctx, 5*time.Second, 5*time.Second), setLimit(a, r.Channel, entries[0].Value))
+	err = isLimit(a, r.Channel, "1000")
+	return errors.Join(err, r.pause(ctx, 5*time.Second, 5*time.Second), setLimit(a, r.Channel, before))
 }
 
 const limit = "max.message.bytes"
+
+func limitOf(a sarama.ClusterAdmin, topic string) (string, error) {
+	entries, err := a.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{limit}})
+	if err != nil {
+		return "", err
+	}
+	if len(entries) != 1 {
+		return "", fmt.Errorf("the topic has %d settings %s", len(entries), limit)
+	}
+	return entries[0].Value, nil
+}
+
+// isLimit makes sure that the fault is one.
+func isLimit(a sarama.ClusterAdmin, topic, want string) error {
+	got, err := limitOf(a, topic)
+	if err == nil && got != want {
+		err = fmt.Errorf("%s of the topic is %s, and was set to %s", limit, got, want)
+	}
+	return err
+}
 
 func setLimit(a sarama.ClusterAdmin, topic, value string) error {
 	return a.IncrementalAlterConfig(sarama.TopicResource, topic, map[string]sarama.IncrementalAlterConfigsEntry{
@@ -269,7 +256,7 @@ func setLimit(a sarama.ClusterAdmin, topic, value string) error {
 }
 
 // leaderMove puts another of the topic's replicas first, and has it elected.
-func leaderMove(_ context.Context, r *run) error {
+func leaderMove(ctx context.Context, r *run) error {
 	c, a, err := r.admin()
 	if err != nil {
 		return err
@@ -291,5 +278,22 @@ func leaderMove(_ context.Context, r *run) error {
 	if p := results[r.Channel][0]; p != nil && p.ErrorCode != sarama.ErrNoError && p.ErrorCode != sarama.ErrElectionNotNeeded {
 		return p.ErrorCode
 	}
-	return nil
+	return r.leads(ctx, fmt.Sprintf("broker%d", replicas[0]))
+}
+
+// leads waits until a broker leads the topic: else it was not moved.
+func (r *run) leads(ctx context.Context, want string) (err error) {
+	for range tries {
+		var leader string
+		if leader, err = r.leader(); err == nil && leader == want {
+			return nil
+		}
+		if err == nil {
+			err = fmt.Errorf("%s leads the topic", leader)
+		}
+		if paused := r.pause(ctx, time.Second, time.Second); paused != nil {
+			return paused
+		}
+	}
+	return fmt.Errorf("%s was to lead the topic: %w", want, err)
 }

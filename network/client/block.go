@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -25,6 +26,9 @@ type Summary struct {
 // Summarize reads a block. Data that is not what the header says is an error, so
 // that equal header hashes mean equal blocks.
 func Summarize(b *cb.Block) (Summary, error) {
+	if b.GetHeader() == nil || b.GetData() == nil || len(b.Data.Data) == 0 {
+		return Summary{}, errors.New("a block without header, data or envelopes")
+	}
 	s := Summary{
 		Number:       b.Header.Number,
 		HeaderHash:   fmt.Sprintf("%x", protoutil.BlockHeaderHash(b.Header)),

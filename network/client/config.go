@@ -13,8 +13,8 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 )
 
-// Config returns a channel's config in force at an orderer.
-func (o *Orderer) Config(ctx context.Context, who *Identity, channel string) (*cb.Config, error) {
+// ConfigBlock returns the newest config block of a channel at an orderer.
+func (o *Orderer) ConfigBlock(ctx context.Context, who *Identity, channel string) (*cb.Block, error) {
 	newest, err := o.Newest(ctx, who, channel)
 	if err != nil {
 		return nil, err
@@ -23,7 +23,12 @@ func (o *Orderer) Config(ctx context.Context, who *Identity, channel string) (*c
 	if err != nil {
 		return nil, err
 	}
-	block, err := o.Block(ctx, who, channel, number)
+	return o.Block(ctx, who, channel, number)
+}
+
+// Config returns a channel's config in force at an orderer.
+func (o *Orderer) Config(ctx context.Context, who *Identity, channel string) (*cb.Config, error) {
+	block, err := o.ConfigBlock(ctx, who, channel)
 	if err != nil {
 		return nil, err
 	}

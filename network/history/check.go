@@ -49,21 +49,25 @@ type chain struct {
 }
 
 // Check looks for what must never be: what was acknowledged is missing, anything
-// is there twice, a block of one orderer differs from that of another, what was
-// acknowledged before another was sent by the same client is ordered after it,
-// what was said not to be ordered is.
+// is there twice or from nobody, a block of one orderer differs from that of
+// another, what was acknowledged before another was sent by the same client is
+// ordered after it, what was said not to be ordered is. A history in which nothing
+// was acknowledged, or in which what was asked for did not happen, proves nothing,
+// so it is not sound either.
 func Check(events []Event) Report {
 	r := Report{Heights: map[string]int{}}
 	envelopes, chains := r.gather(events)
+	run := r.complete(events, chains)
+	r.floor(run, events)
 	if len(chains) == 0 {
 		r.broken("the history has no blocks: the run did not come to its end")
 		return r
 	}
-	r.complete(events, chains)
 	for _, c := range chains {
 		r.Heights[c.name] = len(c.blocks)
 		r.linked(c)
 		r.held(c, envelopes)
+		r.known(c, envelopes, run.Height)
 	}
 	r.equal(chains)
 	r.inOrder(chains[0], envelopes)
@@ -73,30 +77,6 @@ func Check(events []Event) Report {
 
 func (r *Report) broken(format string, args ...any) {
 	r.Broken = append(r.Broken, fmt.Sprintf(format, args...))
-}
-
-// complete makes sure that the history is a whole one: with the blocks of every
-// orderer, a process that died by itself said.
-func (r *Report) complete(events []Event, chains []*chain) {
-	began, ended := false, false
-	for _, e := range events {
-		switch e.What {
-		case Began:
-			began = true
-			for _, name := range e.Orderers {
-				if !slices.ContainsFunc(chains, func(c *chain) bool { return c.name == name }) {
-					r.broken("the history has no blocks of %s", name)
-				}
-			}
-		case Ended:
-			ended = true
-		case Died:
-			r.broken("%s ended by itself", e.Text)
-		}
-	}
-	if !began || !ended {
-		r.broken("the history has no beginning or no end: the run was cut short")
-	}
 }
 
 func (r *Report) gather(events []Event) (map[string]*envelope, []*chain) {
@@ -111,9 +91,7 @@ func (r *Report) gather(events []Event) (map[string]*envelope, []*chain) {
 			}
 			envelopes[e.ID] = &envelope{client: e.Client, sent: e.At}
 		case Acknowledged, Refused, Unknown:
-			if known := envelopes[e.ID]; known != nil {
-				known.told, known.answered, known.text = e.What, e.At, e.Text
-			}
+			r.answer(envelopes[e.ID], e)
 		case Fault:
 			r.Faults = append(r.Faults, e.Text)
 		case Block:
@@ -129,6 +107,23 @@ func (r *Report) gather(events []Event) (map[string]*envelope, []*chain) {
 			c.blocks = append(c.blocks, e)
 		}
 	}
+	r.count(envelopes)
+	return envelopes, order
+}
+
+// answer notes what a client was told: once, of what it has sent.
+func (r *Report) answer(sent *envelope, e Event) {
+	switch {
+	case sent == nil:
+		r.broken("envelope %s was answered (%s) before anybody submitted it", e.ID, e.What)
+	case sent.told != "":
+		r.broken("envelope %s was answered twice: %s, then %s", e.ID, sent.told, e.What)
+	default:
+		sent.told, sent.answered, sent.text = e.What, e.At, e.Text
+	}
+}
+
+func (r *Report) count(envelopes map[string]*envelope) {
 	for _, e := range envelopes {
 		switch e.told {
 		case Acknowledged:
@@ -139,14 +134,17 @@ func (r *Report) gather(events []Event) (map[string]*envelope, []*chain) {
 			r.Unknown++
 		}
 	}
-	return envelopes, order
 }
 
-// linked makes sure that the blocks are a chain.
+// linked makes sure that the blocks are a chain, from the genesis block on.
 func (r *Report) linked(c *chain) {
 	for i, b := range c.blocks {
-		if b.Number != c.blocks[0].Number+uint64(i) {
-			r.broken("%s has block %d where %d was due", c.name, b.Number, c.blocks[0].Number+uint64(i))
+		if b.Number != uint64(i) {
+			r.broken("%s has block %d where %d was due", c.name, b.Number, i)
+			return
+		}
+		if b.Header == "" || len(b.IDs) == 0 {
+			r.broken("block %d of %s has no hash, or no envelope", b.Number, c.name)
 			return
 		}
 		if i > 0 && b.Previous != c.blocks[i-1].Header {
@@ -161,16 +159,13 @@ const denial = "the envelope is not ordered"
 
 // held looks at what became of each envelope on one orderer.
 func (r *Report) held(c *chain, envelopes map[string]*envelope) {
-	var missing, twice, denied []string
+	var missing, denied []string
 	ordered := 0
 	for id, e := range envelopes {
 		n := len(c.at[id])
 		ordered += min(n, 1)
 		if e.told == Acknowledged && n == 0 {
 			missing = append(missing, id)
-		}
-		if n > 1 {
-			twice = append(twice, id)
 		}
 		if e.told == Refused && strings.Contains(e.text, denial) && n > 0 {
 			denied = append(denied, id)
@@ -179,10 +174,31 @@ func (r *Report) held(c *chain, envelopes map[string]*envelope) {
 	if r.Ordered == 0 {
 		r.Ordered = ordered
 	}
-	for what, ids := range map[string][]string{"were acknowledged and are missing": missing, "are there twice": twice, "were said not to be ordered, and are": denied} {
-		if len(ids) > 0 {
-			r.broken("on %s %d envelopes %s, %s for one", c.name, len(ids), what, slices.Min(ids))
+	r.listed(c, "were acknowledged and are missing", missing)
+	r.listed(c, "were said not to be ordered, and are", denied)
+}
+
+// known looks for envelopes that are there twice, whoever sent them, and in the
+// blocks of the run for such as no client sent.
+func (r *Report) known(c *chain, envelopes map[string]*envelope, height uint64) {
+	var twice, strange []string
+	for id, places := range c.at {
+		if len(places) > 1 {
+			twice = append(twice, id)
 		}
+		last := c.blocks[places[len(places)-1]>>20]
+		if envelopes[id] == nil && last.Number >= height && !last.Config {
+			strange = append(strange, id)
+		}
+	}
+	r.listed(c, "are there twice", twice)
+	r.listed(c, "were sent by no client", strange)
+}
+
+// listed reports envelopes of one orderer's blocks, if there are any.
+func (r *Report) listed(c *chain, what string, ids []string) {
+	if len(ids) > 0 {
+		r.broken("on %s %d envelopes %s, %s for one", c.name, len(ids), what, slices.Min(ids))
 	}
 }
 

@@ -17,15 +17,26 @@ import (
 type What string
 
 const (
-	Began        What = "began"        // the run; Orderers are all that there are
+	Began        What = "began"        // the run: Orderers are all that there are, Height the blocks that they have, Faults what is asked for
 	Ended        What = "ended"        // the sending, after all that was done
 	Died         What = "died"         // Text is a process that ended though nobody had ended it
+	Panicked     What = "panicked"     // Text is a process, and what it wrote when it did, though it was to end
 	Submitted    What = "submitted"    // a client sends an envelope
 	Acknowledged What = "acknowledged" // and is told SUCCESS
 	Refused      What = "refused"      // and is told anything else; Text is that
 	Unknown      What = "unknown"      // and is told nothing; Text is why
-	Fault        What = "fault"        // Text was done
+	Fault        What = "fault"        // Text was done; with a Role, to Target, while Holder had it
+	Done         What = "done"         // a fault of the name Text was done and mended
 	Block        What = "block"        // an orderer has a block
+)
+
+// Role is what a process may be chosen for.
+type Role string
+
+const (
+	Leader     Role = "leader"
+	Follower   Role = "follower" // of the leader, who is the Holder
+	Controller Role = "controller"
 )
 
 // Event is one line.
@@ -39,8 +50,16 @@ type Event struct {
 	Text    string `json:"text,omitempty"`
 
 	Orderers []string `json:"orderers,omitempty"`
+	Height   uint64   `json:"height,omitempty"`
+	Faults   []string `json:"faults,omitempty"` // names of those that are asked for: each once at least
+	Rounds   int      `json:"rounds,omitempty"` // or only so many of them in all, if that is fewer; else 0
+
+	Target string `json:"target,omitempty"` // the process that a fault was done to
+	Role   Role   `json:"role,omitempty"`   // for which it was chosen; empty for none
+	Holder string `json:"holder,omitempty"` // who had the role when it was done, by somebody else's word
 
 	Number   uint64   `json:"number,omitempty"` // of the block
+	Config   bool     `json:"config,omitempty"` // it holds a channel config
 	Header   string   `json:"header,omitempty"` // hash of its header
 	Previous string   `json:"previous,omitempty"`
 	IDs      []string `json:"ids,omitempty"` // of its envelopes
@@ -48,9 +67,10 @@ type Event struct {
 
 // Writer writes events. It is safe for concurrent use.
 type Writer struct {
-	mu  sync.Mutex
-	out *json.Encoder
-	err error
+	mu    sync.Mutex
+	out   *json.Encoder
+	err   error
+	acked int
 }
 
 // NewWriter returns a writer to out.
@@ -62,6 +82,9 @@ func (w *Writer) Add(e Event) {
 	defer w.mu.Unlock()
 	if e.At.IsZero() {
 		e.At = time.Now()
+	}
+	if e.What == Acknowledged {
+		w.acked++
 	}
 	if w.err == nil {
 		w.err = w.out.Encode(e)
@@ -87,6 +110,13 @@ func (w *Writer) Answered(id string, err error, answer bool) {
 	default:
 		w.Add(Event{What: Unknown, ID: id, Text: err.Error()})
 	}
+}
+
+// Acknowledged returns how many envelopes were acknowledged so far.
+func (w *Writer) Acknowledged() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.acked
 }
 
 // Err is the first error of writing.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/common/channelconfig"
 
@@ -12,7 +13,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// Brokers are those of a channel, by the config in force at an orderer.
+// Brokers are those of a channel that can be connected to, by the config in force at
+// an orderer.
 func (r *Reader) Brokers(ctx context.Context, orderer, channel string) ([]string, error) {
 	o, err := r.Dial(orderer)
 	if err != nil {
@@ -23,7 +25,17 @@ func (r *Reader) Brokers(ctx context.Context, orderer, channel string) ([]string
 	if err != nil {
 		return nil, err
 	}
-	return chain.Brokers(config)
+	return chain.UsableBrokers(config)
+}
+
+// ConfigBlock is a channel's newest config block at an orderer.
+func (r *Reader) ConfigBlock(ctx context.Context, orderer, channel string) (*cb.Block, error) {
+	o, err := r.Dial(orderer)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close()
+	return o.ConfigBlock(ctx, r.who, channel)
 }
 
 // LargestEnvelope is a channel's AbsoluteMaxBytes, by the config in force at an orderer.

@@ -113,9 +113,13 @@ func (r *Reader) commonHeight(ctx context.Context, channel string, orderers []st
 	return common, nil
 }
 
-// feed summarizes an orderer's blocks.
+// feed summarizes an orderer's blocks: so many, not one more or less.
 func (r *Reader) feed(ctx context.Context, orderer, channel string, height uint64, out chan<- client.Summary) error {
+	given := uint64(0)
 	err := r.upTo(ctx, orderer, channel, height, func(b *cb.Block) error {
+		if given++; given > height {
+			return fmt.Errorf("the orderer gave more than the %d blocks that it was asked for", height)
+		}
 		s, err := client.Summarize(b)
 		if err != nil {
 			return err
@@ -127,6 +131,9 @@ func (r *Reader) feed(ctx context.Context, orderer, channel string, height uint6
 			return ctx.Err()
 		}
 	})
+	if err == nil && given < height {
+		err = fmt.Errorf("the orderer gave %d of the %d blocks that it has", given, height)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", orderer, err)
 	}

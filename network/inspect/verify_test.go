@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/golang/protobuf/proto"
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
 
 var abc = []string{"a", "b", "c"}
@@ -46,21 +48,59 @@ func TestVerifyComparesMetadata(t *testing.T) {
 	require.Equal(t, d.A.HeaderHash, d.B.HeaderHash)
 }
 
-// Orderers that agree on blocks that do not belong together are wrong too.
-func TestVerifyChecksEachChain(t *testing.T) {
-	for name, fault := range map[string]struct {
-		change func(*cb.Block)
-		want   string
-	}{
-		"data":     {func(b *cb.Block) { b.Data.Data[0] = []byte("tampered") }, "data hash"},
-		"previous": {func(b *cb.Block) { b.Header.PreviousHash = []byte("tampered") }, "does not follow"},
-		"number":   {func(b *cb.Block) { b.Header.Number = 7 }, "does not follow"},
+// replaced gives a block other data, and the hash of it.
+func replaced(b *cb.Block) {
+	b.Data.Data = [][]byte{[]byte("other")}
+	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+}
+
+// TestVerifyDoctored: each rule, broken on one orderer, or on all alike.
+func TestVerifyDoctored(t *testing.T) {
+	both := func(f func(l *orderertest.Ledger)) func(a, b *orderertest.Ledger) {
+		return func(a, b *orderertest.Ledger) { f(a); f(b) }
+	}
+	signed := func(m *cb.OrdererBlockMetadata) []byte {
+		return protoutil.MarshalOrPanic(&cb.Metadata{Value: protoutil.MarshalOrPanic(m)})
+	}
+	for says, doctor := range map[string]func(a, b *orderertest.Ledger){
+		"differs at block 0": func(_, b *orderertest.Ledger) { b.Change(0, replaced) },
+		"differs at block 2": func(_, b *orderertest.Ledger) { b.Change(2, replaced) },
+		"differs at block 3": func(_, b *orderertest.Ledger) { b.Change(3, replaced) },
+		"metadata 0802": func(_, b *orderertest.Ledger) {
+			b.Change(2, func(b *cb.Block) {
+				b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = signed(&cb.OrdererBlockMetadata{
+					LastConfig: &cb.LastConfig{}, ConsenterMetadata: protoutil.MarshalOrPanic(&cb.Metadata{Value: []byte{8, 2}})})
+			})
+		},
+		"last config 1": func(_, b *orderertest.Ledger) {
+			b.Change(2, func(b *cb.Block) {
+				m := &cb.OrdererBlockMetadata{}
+				was := &cb.Metadata{}
+				if proto.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], was) != nil || proto.Unmarshal(was.Value, m) != nil {
+					panic("no metadata")
+				}
+				m.LastConfig.Index = 1
+				b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = signed(m)
+			})
+		},
+		"data hash": both(func(l *orderertest.Ledger) {
+			l.Change(2, func(b *cb.Block) { b.Data.Data[0] = []byte("tampered") })
+		}),
+		"block 2 does not follow": both(func(l *orderertest.Ledger) {
+			l.Change(2, func(b *cb.Block) { b.Header.PreviousHash = []byte("tampered") })
+		}),
+		"block 3 does not follow":     both(func(l *orderertest.Ledger) { l.Change(2, replaced) }),
+		"block 7 does not follow":     both(func(l *orderertest.Ledger) { l.Change(2, func(b *cb.Block) { b.Header.Number = 7 }) }),
+		"block 1 does not follow":     both(func(l *orderertest.Ledger) { l.Change(0, func(b *cb.Block) { b.Header.Number = 1 }) }),
+		"without header, data":        both(func(l *orderertest.Ledger) { l.Change(2, func(b *cb.Block) { b.Data.Data = nil }) }),
+		"gave 3 of the 4 blocks":      both(func(l *orderertest.Ledger) { l.Repeat(3, 0) }),
+		"gave more than the 4 blocks": both(func(l *orderertest.Ledger) { l.Repeat(3, 2) }),
 	} {
-		t.Run(name, func(t *testing.T) {
-			l := chained("1", "2", "3")
-			l.Change(2, fault.change)
-			_, err := reader(t, l, l).Verify(t.Context(), "mychannel", abc[:2])
-			require.ErrorContains(t, err, fault.want)
+		t.Run(says, func(t *testing.T) {
+			a, b := chained("1", "2", "3"), chained("1", "2", "3")
+			doctor(a, b)
+			_, err := reader(t, a, b).Verify(t.Context(), "mychannel", abc[:2])
+			require.ErrorContains(t, err, says)
 		})
 	}
 }

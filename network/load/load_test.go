@@ -152,7 +152,17 @@ func TestUntilInThePastSendsNothing(t *testing.T) {
 	t.Parallel()
 	c := several(t, nil, ledger())
 	c.Until = time.Now()
-	require.Zero(t, run(t, c).Sent)
+	r := run(t, c)
+	require.Zero(t, r.Sent)
+	require.False(t, r.Sound(), "nothing was acknowledged")
+}
+
+// Sound has a rule for each way of breaking the promise, and for a run without one.
+func TestSoundDoctored(t *testing.T) {
+	require.True(t, load.Result{Acknowledged: 1}.Sound())
+	for _, r := range []load.Result{{}, {Sent: 5, Refused: 5}, {Acknowledged: 1, Missing: 1}, {Acknowledged: 1, Duplicated: 1}} {
+		require.False(t, r.Sound(), "%+v", r)
+	}
 }
 
 func TestNothingToDoIsAnError(t *testing.T) {

@@ -43,8 +43,8 @@ type OnOrderer struct {
 	CPU     float64 `json:"cpu"` // microseconds of its process for each acknowledged envelope; 0 if unknown
 }
 
-// Sound says whether the orderers kept what they promised.
-func (r Result) Sound() bool { return r.Missing == 0 && r.Duplicated == 0 }
+// Sound reports whether the orderers promised something and kept it.
+func (r Result) Sound() bool { return r.Acknowledged > 0 && r.Missing == 0 && r.Duplicated == 0 }
 
 func (l *ledgers) result() Result {
 	l.mu.Lock()

@@ -1,8 +1,14 @@
-// Package prune decides how much of a channel's topic no orderer needs any more, by
-// what the orderers have published (chain/log.Progress).
+// Package prune decides how much of a channel's topic no orderer needs any more.
+//
+// Deleting takes proof about each orderer of the channel: the operator names each, each
+// has published how far it is (chain/log.Progress) under exactly that name, lately, and
+// by the strict rules; nobody else has published; and every organization and every
+// address of orderers in the channel's config belongs to one that was named. Nothing
+// follows from how many there are.
 package prune
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,9 +20,9 @@ import (
 
 // Options are what an operator says.
 type Options struct {
-	Known    []string      // groups of the orderers that must have published
-	Orderers int           // how many the channel has
-	Without  []string      // groups of orderers that are gone for good
+	Prefix   string        // of the orderers' consumer groups
+	Orderers []Orderer     // all of the channel's
+	Without  []string      // names of orderers that have published and are gone
 	Keep     int64         // records to be kept below what the slowest orderer needs next
 	MaxAge   time.Duration // of what an orderer has published
 	Now      time.Time
@@ -24,7 +30,7 @@ type Options struct {
 
 // Plan is what may be deleted.
 type Plan struct {
-	Orderers []log.Progress // that count, by their names
+	Orderers []log.Progress // of the channel, by their names
 	Slowest  log.Progress
 	From     log.Offset // first record of the topic
 	Below    log.Offset // records from From to the one before may be deleted; From if there is none
@@ -33,90 +39,159 @@ type Plan struct {
 // Records is how many.
 func (p Plan) Records() int64 { return int64(p.Below - p.From) }
 
-// Make plans, or says all that is in the way: an orderer that has published nothing, or
-// not lately, may need any record.
-func Make(bounds log.Bounds, published []log.Progress, o Options) (Plan, error) {
+// Make plans, or returns a Refusal. published is what members have published whose names
+// begin with the prefix and a dot.
+func Make(bounds log.Bounds, published []log.Progress, c Channel, o Options) (Plan, error) {
 	p := Plan{From: bounds.Start, Below: bounds.Start}
-	var gone []log.Progress
+	faults := slices.Concat(o.unusable(), c.accounted(o.Orderers), o.without(published))
 	for _, q := range published {
-		if slices.Contains(o.Without, q.Member) {
-			gone = append(gone, q)
-		} else {
+		if o.names(o.name(q)) {
 			p.Orderers = append(p.Orderers, q)
+			faults = append(faults, o.obstacles(bounds, q, c)...)
+		} else if !slices.Contains(o.Without, o.name(q)) {
+			faults = append(faults, fmt.Errorf("orderer %s has published for this channel and is not named: add --orderer %[1]s, "+
+				"or --without %[1]s if it is gone", o.name(q)))
 		}
 	}
-	if err := errors.Join(o.obstacles(bounds, p.Orderers), o.present(gone), o.counted(p.Orderers)); err != nil {
-		return Plan{}, err
+	for _, named := range o.Orderers {
+		if !slices.ContainsFunc(p.Orderers, func(q log.Progress) bool { return o.name(q) == named.Name }) {
+			faults = append(faults, fmt.Errorf("orderer %s has published nothing for this channel: correct the name if it is none of those below, "+
+				"which must match exactly; else start it, make sure that its Consensus.Kafka.ConsumerGroup is %s, and wait for its CheckInterval (30s)", named.Name, o.Prefix))
+		}
 	}
-	p.Slowest = slices.MinFunc(p.Orderers, func(a, b log.Progress) int { return int(a.Next - b.Next) })
+	if len(faults) > 0 {
+		return Plan{}, Refusal{faults, published, o}
+	}
+	p.Slowest = slices.MinFunc(p.Orderers, func(a, b log.Progress) int { return cmp.Compare(a.Next, b.Next) })
 	p.Below = max(bounds.Start, p.Slowest.Next-log.Offset(o.Keep))
 	return p, nil
 }
 
-func (o Options) obstacles(bounds log.Bounds, orderers []log.Progress) error {
-	var all []error
-	in := func(format string, args ...any) { all = append(all, fmt.Errorf(format, args...)) }
-	for _, known := range o.Known {
-		there := slices.ContainsFunc(orderers, func(p log.Progress) bool { return p.Member == known })
-		if !there && !slices.Contains(o.Without, known) {
-			in("orderer %s has published nothing for this topic: start it and wait for its CheckInterval (30s), "+
-				"see that Consensus.Kafka.ConsumerGroup is set there, or name it with --without if it is gone for good", known)
-		}
-	}
-	for _, p := range orderers {
-		age := o.Now.Sub(p.At).Truncate(time.Second)
-		switch {
-		case p.At.IsZero():
-			in("group %s is at offset %d, which its orderer has not committed (kafka-consumer-groups --reset-offsets does that): "+
-				"restart the orderer, which commits anew; or name it with --without if it is gone for good", p.Member, p.Next)
-		case age.Abs() > o.MaxAge:
-			in("orderer %s has published %s ago that it is at offset %d, want within %s: start it, mend its clock, "+
-				"or name it with --without if it is gone for good", p.Member, age, p.Next, o.MaxAge)
-		}
-		if p.Next > bounds.End {
-			in("orderer %s goes on at offset %d, but the topic ends at %d: it is not the topic that the orderer reads", p.Member, p.Next, bounds.End)
-		}
-	}
-	if len(orderers) == 0 {
-		in("no orderer has published how far it is")
-	}
-	return errors.Join(all...)
+// name is a member as an operator names it.
+func (o Options) name(p log.Progress) string { return strings.TrimPrefix(p.Member, o.Prefix+".") }
+
+func (o Options) names(name string) bool {
+	return slices.ContainsFunc(o.Orderers, func(known Orderer) bool { return known.Name == name })
 }
 
-// present says which of those that are said to be gone are there.
-func (o Options) present(gone []log.Progress) error {
-	var all []error
-	for _, p := range gone {
-		if age := o.Now.Sub(p.At).Truncate(time.Second); age <= o.MaxAge {
-			all = append(all, fmt.Errorf("orderer %s is named with --without, and has published %s ago: it is not gone", p.Member, age))
-		}
-	}
-	return errors.Join(all...)
-}
-
-// counted makes sure that no orderer was forgotten that has never published.
-func (o Options) counted(orderers []log.Progress) error {
+// unusable returns what is wrong with the operator's words, whatever was published.
+func (o Options) unusable() (faults []error) {
+	in := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if o.Keep < 0 {
-		return fmt.Errorf("%d records to keep below what the slowest orderer needs next: want 0 or more", o.Keep)
+		in("%d records to keep below what the slowest orderer needs next: want 0 or more", o.Keep)
 	}
-	known := slices.Concat(o.Known, o.Without)
-	for _, p := range orderers {
-		known = append(known, p.Member)
+	if o.MaxAge <= 0 {
+		in("a maximal age of %s: want more than none", o.MaxAge)
 	}
-	slices.Sort(known)
-	if n := len(slices.Compact(known)); n < o.Orderers {
-		return fmt.Errorf("%d of the channel's %d orderers are known: start the others, and wait until they have published how far they are, "+
-			"or name with --without those that are gone for good", n, o.Orderers)
+	if len(o.Orderers) == 0 {
+		in("no orderer is named: add each of the channel's, --orderer MSPID.NAME")
 	}
-	return nil
+	seen := map[string]bool{}
+	for _, known := range o.Orderers {
+		if seen[known.Name] {
+			in("orderer %s is named twice: name each orderer once, with all of its addresses", known.Name)
+		}
+		seen[known.Name] = true
+	}
+	for _, name := range o.Without {
+		if seen[name] {
+			in("orderer %s is named twice, or both as an orderer of the channel and as gone: remove one", name)
+		}
+		seen[name] = true
+	}
+	return faults
 }
 
-// String is the plan as a table.
-func (p Plan) String() string {
+// without returns what keeps orderers that are said to be gone from being left out.
+func (o Options) without(published []log.Progress) (faults []error) {
+	in := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	for _, name := range o.Without {
+		i := slices.IndexFunc(published, func(p log.Progress) bool { return o.name(p) == name })
+		switch {
+		case i < 0:
+			in("--without %s: no member of exactly this name has published for this channel, so there is nothing to leave out: correct the name, or remove it", name)
+		case published[i].At.IsZero():
+			in("--without %s: nothing shows when it last published, since somebody has reset its offset: "+
+				"if it is gone, delete its group (kafka-consumer-groups.sh --delete --group %s) and do not name it", name, published[i].Member)
+		case o.age(published[i]) <= o.MaxAge:
+			in("--without %s: it has published %s ago and is not gone: stop it, and wait until that is older than %s", name, o.age(published[i]), o.MaxAge)
+		}
+	}
+	return faults
+}
+
+func (o Options) age(p log.Progress) time.Duration { return o.Now.Sub(p.At).Truncate(time.Second) }
+
+// obstacles returns why an orderer of the channel may still need any record.
+func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults []error) {
+	in := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	name := o.name(p)
+	switch age := o.age(p); {
+	case p.At.IsZero():
+		in("orderer %s: its group is at offset %d, which it has not committed itself (kafka-consumer-groups --reset-offsets does that): "+
+			"restart the orderer, which commits again", name, p.Next)
+		return faults // the rest is not its word either
+	case age.Abs() > o.MaxAge:
+		in("orderer %s has published %s ago that it is at offset %d, want within %s: start it, or correct its clock; "+
+			"name it with --without instead if it is gone", name, age, p.Next, o.MaxAge)
+	}
+	if p.Next < 0 || p.Next > bounds.End {
+		in("orderer %s continues at offset %d, but the topic ends at %d: it reads another topic", name, p.Next, bounds.End)
+	}
+	switch p.Rules {
+	case "strict":
+	case "undescribed": // it has ordered nothing yet
+		if p.Next != 0 {
+			in("orderer %s has read %d records and knows no rules: restart it, and wait for its CheckInterval (30s)", name, p.Next)
+		}
+	case "":
+		in("orderer %s does not publish by which rules it reads: update it to a release that does, and wait for its CheckInterval (30s)", name)
+	default:
+		in("orderer %s reads by the %s rules: in-tree orderers may share the topic; they may need any record, and publish nothing. "+
+			"Once they are gone, `network upgrade-rules` moves the channel to the strict rules", name, p.Rules)
+	}
+	if p.ConfigSeq > c.ConfigSeq {
+		in("orderer %s is at config sequence %d, and the config block is of %d: fetch the channel's newest config block", name, p.ConfigSeq, c.ConfigSeq)
+	}
+	return faults
+}
+
+// Refusal is why nothing may be deleted: all of the reasons, and who has published.
+type Refusal struct {
+	Reasons   []error
+	published []log.Progress
+	options   Options
+}
+
+func (r Refusal) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-50s %10s %10s  %s\n", "orderer", "block", "offset", "published")
-	for _, q := range p.Orderers {
-		fmt.Fprintf(&b, "%-50s %10d %10d  %s\n", q.Member, q.Block, q.Next, q.At.Local().Format(time.DateTime))
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(&b, "\n  - %v", reason)
+	}
+	if len(r.published) == 0 {
+		fmt.Fprintf(&b, "\nNo orderer has published for this channel under the prefix %q.", r.options.Prefix)
+		return b.String()
+	}
+	b.WriteString("\nThese have published:\n")
+	b.WriteString(r.options.table(r.published))
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// Unwrap returns the reasons.
+func (r Refusal) Unwrap() error { return errors.Join(r.Reasons...) }
+
+// Table is what the channel's orderers have published.
+func (p Plan) Table(o Options) string { return o.table(p.Orderers) }
+
+func (o Options) table(published []log.Progress) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-50s %10s %10s %12s  %s\n", "ORDERER", "BLOCK", "OFFSET", "RULES", "PUBLISHED")
+	for _, q := range published {
+		age := "by somebody else"
+		if !q.At.IsZero() {
+			age = o.age(q).String() + " ago"
+		}
+		fmt.Fprintf(&b, "%-50s %10d %10d %12s  %s\n", o.name(q), q.Block, q.Next, cmp.Or(q.Rules, "unknown"), age)
 	}
 	return b.String()
 }

@@ -10,83 +10,204 @@ import (
 
 var now = time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC)
 
-func at(member string, next log.Offset, ago time.Duration) log.Progress {
-	return log.Progress{Member: member, Next: next, Block: 7, At: now.Add(-ago)}
+// at is what the orderer of that name has published.
+func at(name string, next log.Offset, ago time.Duration) log.Progress {
+	return log.Progress{Member: "fo." + name, Next: next, Block: 7, At: now.Add(-ago), Rules: "strict", ConfigSeq: 2}
 }
 
-func options(known ...string) Options {
-	return Options{Known: known, Keep: 100, MaxAge: 10 * time.Minute, Now: now}
+// three is a channel of three orderers of two organizations.
+func three() Channel {
+	return Channel{Name: "mine", ConfigSeq: 2, Orgs: []Org{{"Org", []string{"a:7050", "b:7050"}}, {"Two", []string{"c:7050"}}}}
+}
+
+func named(names ...string) (all []Orderer) {
+	for _, name := range names {
+		all = append(all, Orderer{Name: name})
+	}
+	return all
+}
+
+func options() Options {
+	return Options{Prefix: "fo", Orderers: named("Org.a", "Org.b", "Two.c"), Keep: 100, MaxAge: 10 * time.Minute, Now: now}
+}
+
+func all() []log.Progress {
+	return []log.Progress{at("Org.a", 900, time.Second), at("Org.b", 500, time.Minute), at("Two.c", 700, 0)}
 }
 
 func TestKeepsWhatTheSlowestNeeds(t *testing.T) {
-	published := []log.Progress{at("a", 900, time.Second), at("b", 500, time.Minute), at("stranger", 700, 0)}
 	for _, c := range []struct {
 		start log.Offset
 		keep  int64
 		below log.Offset
-	}{{0, 100, 400}, {0, 0, 500}, {0, 1000, 0}, {450, 100, 450}, {399, 100, 400}} {
-		o := options("a", "b")
+	}{{0, 100, 400}, {0, 0, 500}, {0, 1000, 0}, {0, 1<<63 - 1, 0}, {450, 100, 450}, {399, 100, 400}, {600, 0, 600}} {
+		o := options()
 		o.Keep = c.keep
-		p, err := Make(log.Bounds{Start: c.start, End: 1000}, published, o)
+		p, err := Make(log.Bounds{Start: c.start, End: 1000}, all(), three(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Below != c.below || p.Slowest.Member != "b" || p.Records() != int64(c.below-c.start) || len(p.Orderers) != 3 {
+		if p.Below != c.below || p.Slowest.Member != "fo.Org.b" || p.Records() != int64(c.below-c.start) || len(p.Orderers) != 3 {
 			t.Errorf("start %d, keep %d: %+v, want below %d", c.start, c.keep, p, c.below)
 		}
 	}
 }
 
-func TestAnOrdererThatIsGone(t *testing.T) {
-	o := options("a", "b", "c")
-	o.Without = []string{"b", "c"}
-	p, err := Make(log.Bounds{End: 1000}, []log.Progress{at("a", 900, 0), at("b", 5, time.Hour)}, o)
-	if err != nil || p.Below != 800 || len(p.Orderers) != 1 {
+// An orderer that has ordered nothing yet needs every record.
+func TestKeepsAllForWhoHasNothing(t *testing.T) {
+	published := all()
+	published[1].Next, published[1].Block, published[1].Rules = 0, 0, "undescribed"
+	o := options()
+	o.Keep = 0
+	if p, err := Make(log.Bounds{End: 1000}, published, three(), o); err != nil || p.Records() != 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
 
-// Whatever is not certain is in the way, and all of it is said at once.
-func TestRefuses(t *testing.T) {
-	for says, c := range map[string]struct {
-		published []log.Progress
-		known     []string
-	}{
-		"b has published nothing":                          {[]log.Progress{at("a", 900, 0)}, []string{"a", "b"}},
-		"b has published 11m0s ago that it is at offset 9": {[]log.Progress{at("a", 900, 0), at("b", 9, 11*time.Minute)}, []string{"a"}},
-		"b has published -1h0m0s ago":                      {[]log.Progress{at("a", 900, 0), at("b", 9, -time.Hour)}, []string{"a"}},
-		"a goes on at offset 1001, but the topic ends at":  {[]log.Progress{at("a", 1001, 0)}, []string{"a"}},
-		"which its orderer has not committed":              {[]log.Progress{at("a", 900, 0), {Member: "b", Next: 999}}, []string{"a"}},
-		"no orderer has published":                         {nil, nil},
-		"a has published nothing":                          {nil, []string{"a", "b"}},
-	} {
-		p, err := Make(log.Bounds{End: 1000}, c.published, options(c.known...))
-		if err == nil || !strings.Contains(err.Error(), says) || p.Below != 0 {
+func TestAnOrdererThatIsGone(t *testing.T) {
+	o := options()
+	o.Without = []string{"Org.d"}
+	p, err := Make(log.Bounds{End: 1000}, append(all(), at("Org.d", 5, time.Hour)), three(), o)
+	if err != nil || p.Below != 400 || len(p.Orderers) != 3 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// situation is what an operator does and what is there.
+type situation struct {
+	published []log.Progress
+	channel   Channel
+	options   Options
+}
+
+// Each leaves one thing without proof, and nothing is deleted then.
+var unproven = map[string]func(*situation){
+	"Two.c has published nothing for this channel": func(s *situation) { s.published = s.published[:2] },
+	"--without Two.c: no member of exactly this name": func(s *situation) { // c was replaced by d, which has not published
+		s.published, s.options.Orderers, s.options.Without = s.published[:2], named("Org.a", "Org.b"), []string{"Two.c"}
+	},
+	"organization Two of the channel config has no orderer named": func(s *situation) { // and so it was
+		s.published, s.options.Orderers = s.published[:2], named("Org.a", "Org.b")
+	},
+	"address b:7050 of organization Org": func(s *situation) { // c was replaced by d of the same organization
+		s.published, s.options.Orderers = []log.Progress{s.published[0], s.published[2]}, named("Org.a", "Two.c")
+	},
+	"--without Org.bb: no member of exactly this name":         func(s *situation) { s.options.Without = []string{"Org.bb"} },
+	"--without org.b: no member of exactly this name":          func(s *situation) { s.options.Without = []string{"org.b"} },
+	"--without fo.Org.b: no member of exactly this name":       func(s *situation) { s.options.Without = []string{"fo.Org.b"} },
+	"--without : no member of exactly this name":               func(s *situation) { s.options.Without = []string{""} },
+	"orderer Org.B has published nothing for this channel":     func(s *situation) { s.options.Orderers[1].Name = "Org.B" },
+	"orderer Org.b has published for this channel and is not":  func(s *situation) { s.options.Orderers[1].Name = "Org.B" },
+	"orderer Org.e has published for this channel and is not":  func(s *situation) { s.published = append(s.published, at("Org.e", 950, 0)) },
+	"orderer Org.A has published for this channel and is not":  func(s *situation) { s.published = append(s.published, at("Org.A", 950, 0)) },
+	"orderer Org.old has published for this channel and is no": func(s *situation) { s.published = append(s.published, at("Org.old", 5, 9000*time.Hour)) },
+	"orderer Org.a is named twice: name each":                  func(s *situation) { s.options.Orderers = named("Org.a", "Org.a", "Org.b", "Two.c") },
+	"orderer Org.b is named twice, or both":                    func(s *situation) { s.options.Without = []string{"Org.b"} },
+	"orderer Org.d is named twice, or both": func(s *situation) {
+		s.published, s.options.Without = append(s.published, at("Org.d", 5, time.Hour)), []string{"Org.d", "Org.d"}
+	},
+	"--without Org.d: it has published 9m0s ago and is not gone": func(s *situation) {
+		s.published, s.options.Without = append(s.published, at("Org.d", 5, 9*time.Minute)), []string{"Org.d"}
+	},
+	"--without Org.d: it has published -1h0m0s ago and is not": func(s *situation) {
+		s.published, s.options.Without = append(s.published, at("Org.d", 5, -time.Hour)), []string{"Org.d"}
+	},
+	"--without Org.d: nothing shows when it last published": func(s *situation) {
+		s.published, s.options.Without = append(s.published, log.Progress{Member: "fo.Org.d", Next: 5}), []string{"Org.d"}
+	},
+	"Org.b has published 11m0s ago that it is at offset 500": func(s *situation) { s.published[1].At = now.Add(-11 * time.Minute) },
+	"Org.b has published -1h0m0s ago":                        func(s *situation) { s.published[1].At = now.Add(time.Hour) },
+	"Org.b continues at offset 1001, but the topic ends at":  func(s *situation) { s.published[1].Next = 1001 },
+	"Org.b continues at offset -1":                           func(s *situation) { s.published[1].Next = -1 },
+	"Org.b: its group is at offset 500, which it has not":    func(s *situation) { s.published[1].At = time.Time{} },
+	"Org.b reads by the compatible rules":                    func(s *situation) { s.published[1].Rules = "compatible" },
+	"Org.b reads by the 3 rules":                             func(s *situation) { s.published[1].Rules = "3" },
+	"Org.b does not publish by which rules":                  func(s *situation) { s.published[1].Rules = "" },
+	"Org.b has read 500 records and knows no rules":          func(s *situation) { s.published[1].Rules = "undescribed" },
+	"Org.b is at config sequence 3, and the config block is": func(s *situation) { s.published[1].ConfigSeq = 3 },
+	"No orderer has published for this channel under":        func(s *situation) { s.published = nil },
+	"no orderer is named: add each":                          func(s *situation) { s.options.Orderers = nil },
+	"-200 records to keep":                                   func(s *situation) { s.options.Keep = -200 },
+	"a maximal age of 0s":                                    func(s *situation) { s.options.MaxAge = 0 },
+	"Org.a is of no orderer organization of the channel":     func(s *situation) { s.channel.Orgs = s.channel.Orgs[1:] },
+	"address d:7050 of organization Two in the channel con": func(s *situation) {
+		s.channel.Orgs[1].Addresses = append(s.channel.Orgs[1].Addresses, "d:7050")
+	},
+	"address a:7051 of organization Org in the channel con": func(s *situation) { // another orderer on the same machine
+		s.channel.Orgs[0].Addresses = append(s.channel.Orgs[0].Addresses, "a:7051")
+	},
+	"address d:7050 in the channel config belongs to no": func(s *situation) { s.channel.Addresses = []string{"a:7050", "d:7050"} },
+	"address c:7050 of organization Two in the channel": func(s *situation) {
+		s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"}
+		s.options.Orderers[2].Addresses = []string{"x"}
+	},
+	`the channel config has no address "b:7051" of its`:    func(s *situation) { s.options.Orderers[1].Addresses = []string{"b:7050", "b:7051"} },
+	`Org.a: the channel config has no address "c:7050" of`: func(s *situation) { s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"} },
+	`organizations "Org" and "Org" cannot be told apart`:   func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, s.channel.Orgs[0]) },
+	`organizations "x/y" and "x_y" cannot be told apart`:   func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "x/y"}, Org{MSPID: "x_y"}) },
+	"organization Org.a of the channel config has no":      func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "Org.a"}) },
+}
+
+func TestDeletesNothingWithoutProof(t *testing.T) {
+	for says, change := range unproven {
+		s := situation{all(), three(), options()}
+		change(&s)
+		p, err := Make(log.Bounds{End: 1000}, s.published, s.channel, s.options)
+		if err == nil || !strings.Contains(err.Error(), says) || p.Records() != 0 {
 			t.Errorf("got %v, %+v, want it to say %q", err, p, says)
-		}
-		if len(c.published) == 0 && len(c.known) == 2 && !strings.Contains(err.Error(), "b has published nothing") {
-			t.Errorf("%v: the second is not named", err)
 		}
 	}
 }
 
-// An operator's words are held against what is there.
-func TestRefusesWhatCannotBeMeant(t *testing.T) {
-	for says, change := range map[string]func(*Options){
-		"-200 records to keep":               func(o *Options) { o.Keep = -200 },
-		"b is named with --without, and has": func(o *Options) { o.Without = []string{"b"} },
-		"2 of the channel's 3 orderers are":  func(o *Options) { o.Orderers = 3 },
-	} {
-		o := options("a")
-		change(&o)
-		p, err := Make(log.Bounds{End: 1000}, []log.Progress{at("a", 900, 0), at("b", 500, time.Minute)}, o)
-		if err == nil || !strings.Contains(err.Error(), says) || p.Below != 0 {
-			t.Errorf("got %v, %+v, want it to say %q", err, p, says)
+// An address is an orderer's that it was given to, whatever its host is.
+func TestAddressesThatAreNoNames(t *testing.T) {
+	c := three()
+	c.Orgs[0].Addresses = []string{"10.0.0.1:7050", "orderers.example.com:7050", "a:7050"}
+	c.Addresses = []string{"10.0.0.1:7050"}
+	o := options()
+	o.Orderers[0].Addresses = []string{"10.0.0.1:7050", "a:7050"}
+	o.Orderers[1].Addresses = []string{"orderers.example.com:7050"}
+	if p, err := Make(log.Bounds{End: 1000}, all(), c, o); err != nil || p.Below != 400 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// Ids with dots and what groups have no letters for: the longest id that fits is the orderer's.
+func TestIDsWithDots(t *testing.T) {
+	c := Channel{Orgs: []Org{{"Org", []string{"b:1"}}, {"Org.A", []string{"b:1"}}, {"Org.A/x", nil}}, ConfigSeq: 2}
+	o := options()
+	o.Orderers = named("Org.b", "Org.A.b", "Org.A_x.b")
+	published := []log.Progress{at("Org.b", 9, 0), at("Org.A.b", 8, 0), at("Org.A_x.b", 7, 0)}
+	if p, err := Make(log.Bounds{End: 1000}, published, c, o); err != nil || p.Slowest.Next != 7 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// The refusal has all reasons at once, and lists who has published.
+func TestARefusalHelps(t *testing.T) {
+	o := options()
+	o.Orderers = named("Org.a", "Org.x")
+	o.Without = []string{"Org.y"}
+	_, err := Make(log.Bounds{End: 1000}, all(), three(), o)
+	if err == nil {
+		t.Fatal("deletes")
+	}
+	for _, want := range []string{"orderer Org.x has published nothing", "--without Org.y: no member", "orderer Two.c has published for this channel and is not named: add --orderer Two.c",
+		"Org.b 7 500 strict 1m0s ago"} {
+		if !strings.Contains(strings.Join(strings.Fields(err.Error()), " "), want) {
+			t.Errorf("%q is not in %v", want, err)
 		}
 	}
-	o := options("a")
-	o.Orderers, o.Without = 3, []string{"c"} // b has published, c is gone
-	if _, err := Make(log.Bounds{End: 1000}, []log.Progress{at("a", 900, 0), at("b", 500, time.Minute)}, o); err != nil {
-		t.Error(err)
+}
+
+func TestParseOrderer(t *testing.T) {
+	o, err := ParseOrderer("Org.a=x:1,y:2")
+	if err != nil || o.Name != "Org.a" || len(o.Addresses) != 2 || o.Addresses[1] != "y:2" {
+		t.Errorf("%+v, %v", o, err)
+	}
+	for _, text := range []string{"", "a", ".a", "Org.", "Org.a=", "Org.a=x:1,", "=x:1"} {
+		if o, err := ParseOrderer(text); err == nil {
+			t.Errorf("%q: took it as %+v", text, o)
+		}
 	}
 }

@@ -74,6 +74,14 @@ func (b *builder) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if b.work, err = filepath.Abs(b.work); err != nil {
+		return err
+	}
+	free, err := p.lock(b.work)
+	if err != nil {
+		return err
+	}
+	defer free()
 	var source *source
 	steps := []step{
 		{"find Fabric", func() (err error) { source, err = p.moduleSource(b.work); return err }},

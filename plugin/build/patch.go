@@ -15,7 +15,7 @@ import (
 const pluginAlias = "kafkaplugin"
 
 // patchMain completes an orderer's main: the plugin registers its consenter just
-// before the registrar takes the map of consenters. Everything is found by what
+// before the registrar takes the map of consenters, and learns when it has started. Everything is found by what
 // it is, not by where it is; what is missing is named.
 func patchMain(file string, text []byte) ([]byte, error) {
 	fset := token.NewFileSet()
@@ -113,12 +113,14 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 	}
 	health, registry := m.health(tree)
 	register := fmt.Sprintf("if err := %[1]s.Register(%[2]s, %[1]s.Host{Consensus: %[3]s.Consensus, Metrics: %[4]s, Crypto: %[5]s, "+
-		"Cluster: %[1]s.Cluster{Dialer: %[6]s, Settings: %[3]s.General.Cluster}, LedgerDir: %[3]s.FileLedger.Location%[7]s}); err != nil {\n"+
+		"Cluster: %[1]s.Cluster{Dialer: %[6]s, Settings: %[3]s.General.Cluster, Address: %[3]s.General.ListenAddress, Port: %[3]s.General.ListenPort}, "+
+		"LedgerDir: %[3]s.FileLedger.Location%[7]s}); err != nil {\n"+
 		"logger.Panicf(\"Cannot register a consenter: %%s\", err)\n}\n",
 		pluginAlias, m.consenters, config, metrics, crypto, dialer, registry)
 	edits := []edit{
 		{m.offset(tree.Imports[0].Pos()), fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
 		{m.offset(m.initialize.Pos()), register},
+		{m.offset(m.initialize.End()), fmt.Sprintf("\n%s.Started(%s)", pluginAlias, m.consenters)},
 	}
 	return append(append(edits, health...), m.tolerance()...), nil
 }

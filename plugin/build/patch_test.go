@@ -34,7 +34,7 @@ func TestPatchHardwiredMain(t *testing.T) {
 	for _, want := range []string{
 		`kafkaplugin "github.com/fabric-kafka/orderer/plugin"`,
 		"kafkaplugin.Register(all, kafkaplugin.Host{Consensus: c.Consensus, Metrics: provider, Crypto: csp, " +
-			"Cluster: kafkaplugin.Cluster{Dialer: d, Settings: c.General.Cluster}, LedgerDir: c.FileLedger.Location}",
+			"Cluster: kafkaplugin.Cluster{Dialer: d, Settings: c.General.Cluster, Address: c.General.ListenAddress, Port: c.General.ListenPort}, LedgerDir: c.FileLedger.Location}",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in:\n%s", want, got)
@@ -42,6 +42,9 @@ func TestPatchHardwiredMain(t *testing.T) {
 	}
 	if strings.Index(got, "kafkaplugin.Register") > strings.Index(got, "r.Initialize(all)") {
 		t.Error("the plugin registers after the registrar took the map")
+	}
+	if !strings.Contains(got, "\tr.Initialize(all)\n\tkafkaplugin.Started(all)\n") {
+		t.Errorf("the plugin does not learn when the registrar has started:\n%s", got)
 	}
 	if strings.Contains(got, "kafkaHealth") {
 		t.Error("hands over an operations system that this main does not make")
@@ -81,16 +84,17 @@ func TestPatchPinnedMain(t *testing.T) {
 	got := patched(t, string(text))
 	for _, want := range []string{
 		"kafkaplugin.Register(consenters, kafkaplugin.Host{Consensus: conf.Consensus, Metrics: metricsProvider, Crypto: bccsp, " +
-			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster}, LedgerDir: conf.FileLedger.Location, Health: kafkaHealth}",
+			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster, Address: conf.General.ListenAddress, Port: conf.General.ListenPort}, LedgerDir: conf.FileLedger.Location, Health: kafkaHealth}",
 		"var kafkaHealth kafkaplugin.HealthRegistry\n\n// Main is",
 		"opsSystem := newOperationsSystem(conf.Operations, conf.Metrics)\n\tkafkaHealth = opsSystem\n",
+		"registrar.Initialize(consenters)\n\tkafkaplugin.Started(consenters)\n",
 		"if consenterType == kafkaplugin.Type {\n\t\tconsenterType = \"etcdraft\"\n\t}\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	if lines := strings.Count(got, "\n") - strings.Count(string(text), "\n"); lines > 13 {
+	if lines := strings.Count(got, "\n") - strings.Count(string(text), "\n"); lines > 14 {
 		t.Errorf("%d lines were added: something else changed", lines)
 	}
 }
@@ -123,8 +127,7 @@ func TestMaterialise(t *testing.T) {
 	if err := os.Chmod(filepath.Join(origin, "cmd"), 0o555); err != nil {
 		t.Fatal(err)
 	}
-	work := filepath.Join(t.TempDir(), "v1")
-	s := &source{version: "v1", origin: origin, tree: filepath.Join(work, "tree"), work: work, root: root}
+	s := newSource("v1", origin, filepath.Join(t.TempDir(), "work"), root)
 	if err := s.materialise(); err != nil {
 		t.Fatal(err)
 	}
@@ -140,10 +143,10 @@ func TestMaterialise(t *testing.T) {
 		t.Error("docs were copied")
 	}
 	mod, err := os.ReadFile(s.modFile())
-	if want := "replace " + fabricModule + " => " + s.tree; err != nil || !strings.Contains(string(mod), want) {
+	if want := "replace " + fabricModule + " => \"" + s.tree + "\""; err != nil || !strings.Contains(string(mod), want) {
 		t.Errorf("go.mod lacks %q: %s, %v", want, mod, err)
 	}
-	if sum, err := os.ReadFile(filepath.Join(work, "go.sum")); err != nil || string(sum) != "sums\n" {
+	if sum, err := os.ReadFile(filepath.Join(s.work, "go.sum")); err != nil || string(sum) != "sums\n" {
 		t.Errorf("go.sum: %q, %v", sum, err)
 	}
 }

@@ -25,7 +25,7 @@ type project struct {
 	progress io.Writer
 	root     string // folder of go.mod
 	version  string // of the plugin
-	commit   string // of the checkout; "unknown" outside of one
+	commit   string // of the checkout, and what is compiled if that is in no commit
 }
 
 type step struct {
@@ -54,17 +54,18 @@ func (p *project) locate() error {
 		return fmt.Errorf("run this inside of a checkout of %s: there is no go.mod here", ourModule)
 	}
 	p.root = filepath.Dir(file)
-	if name, err := p.output(p.root, "go", "list", "-m"); err != nil || name != ourModule {
+	name, err := p.output(p.root, "go", "list", "-m")
+	if err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	if name != ourModule {
 		return fmt.Errorf("run this inside of a checkout of %s; %s is of %s", ourModule, file, name)
 	}
 	if p.version, err = versionConst(filepath.Join(p.root, "plugin", "version.go")); err != nil {
 		return err
 	}
-	p.commit = "unknown"
-	if commit, err := p.output(p.root, "git", "rev-parse", "--short", "HEAD"); err == nil {
-		p.commit = commit
-	}
-	return nil
+	p.commit, err = p.stamped()
+	return err
 }
 
 var versionPattern = regexp.MustCompile(`(?m)^const Version = "([^"]+)"$`)
@@ -91,14 +92,7 @@ func (p *project) moduleSource(work string) (*source, error) {
 	if err := json.Unmarshal([]byte(out), &module); err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(work, "fabric", module.Version)
-	return &source{
-		version: module.Version,
-		origin:  module.Dir,
-		tree:    filepath.Join(folder, "tree"),
-		work:    folder,
-		root:    p.root,
-	}, nil
+	return newSource(module.Version, module.Dir, work, p.root), nil
 }
 
 // origin says what an orderer was made of.
@@ -122,7 +116,7 @@ func (p *project) compile(s *source, out string, flags []string, names ...string
 	}
 	ldflags := fmt.Sprintf("-s -w -X '%[1]s/common/metadata.Version=%[2]s' -X '%[1]s/common/metadata.CommitSHA=%[3]s'",
 		fabricModule, p.origin(s), p.commit)
-	args := []string{"build", "-modfile", s.modFile(), "-trimpath", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
+	args := []string{"build", "-modfile", s.modFile(), "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
 	args = append(args, flags...)
 	for _, name := range names {
 		args = append(args, fabricModule+"/cmd/"+name)
@@ -135,6 +129,7 @@ func (p *project) compile(s *source, out string, flags []string, names ...string
 func (p *project) output(dir, name string, args ...string) (string, error) {
 	c := exec.CommandContext(p.ctx, name, args...)
 	c.Dir = dir
+	c.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly") // whatever the operator has set for other modules
 	out, err := c.Output()
 	if err == nil {
 		return strings.TrimSpace(string(out)), nil

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ import (
 // found is particular to the module that go.mod requires; a release tree that an
 // operator checked out would be another source of the same kind.
 type source struct {
-	version string
+	version string // with what the copy consists of, if that is not what the origin does
 	origin  string // where its files are, read-only
 	tree    string // our copy: go refuses an overlay on files of the module cache
 	work    string // for generated files
@@ -24,16 +25,33 @@ type source struct {
 // mainFile is the file that fills the orderer's map of consenters.
 const mainFile = "orderer/common/server/main.go"
 
+func newSource(version, origin, work, root string) *source {
+	folder := filepath.Join(work, "fabric", version)
+	return &source{version: version, origin: origin, tree: filepath.Join(folder, "tree"), work: folder, root: root}
+}
+
 func (s *source) modFile() string     { return filepath.Join(s.work, "go.mod") }
 func (s *source) overlayFile() string { return filepath.Join(s.work, "overlay.json") }
 
 // materialise copies the tree once, and points a copy of our go.mod at it. The
-// copy gets its name when it is complete.
+// copy gets its name when it is complete. One that was changed since is compiled as
+// it is, and its version shows that.
 func (s *source) materialise() error {
 	if _, err := os.Stat(s.tree); errors.Is(err, fs.ErrNotExist) {
 		if err := s.copyTree(); err != nil {
 			return err
 		}
+	}
+	want, err := digestOfTree(s.origin)
+	if err != nil {
+		return err
+	}
+	got, err := digestOfTree(s.tree)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		s.version += "+changed." + got
 	}
 	return s.writeModFile()
 }
@@ -42,43 +60,46 @@ func (s *source) copyTree() error {
 	if err := os.MkdirAll(s.work, 0o755); err != nil {
 		return err
 	}
-	partial, err := os.MkdirTemp(s.work, "partial-")
-	if err != nil {
+	partial := filepath.Join(s.work, "partial") // one build at a time has the folder
+	if err := os.RemoveAll(partial); err != nil {
 		return err
 	}
-	defer os.RemoveAll(partial)
 	if err := copyFiles(s.origin, partial); err != nil {
-		return err
-	}
-	if err := os.Chmod(partial, 0o755); err != nil {
 		return err
 	}
 	return os.Rename(partial, s.tree)
 }
 
-// copyFiles copies a folder so that its owner can write to the copy. What no
-// command needs (documentation, vendored modules) is left out.
+// copyFiles copies a folder so that its owner can write to the copy.
 func copyFiles(from, to string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
+	return walkSource(from, func(name string, d fs.DirEntry) error {
 		target := filepath.Join(to, name)
-		switch {
-		case d.IsDir() && (name == "docs" || name == "vendor"):
-			return filepath.SkipDir
-		case d.IsDir():
+		if d.IsDir() {
 			return os.MkdirAll(target, 0o755)
 		}
-		text, err := os.ReadFile(path)
+		text, err := os.ReadFile(filepath.Join(from, name))
 		if err != nil {
 			return err
 		}
 		return os.WriteFile(target, text, 0o644)
+	})
+}
+
+// walkSource calls f for what is copied of a folder, by its name in it. What no
+// command needs (documentation, vendored modules) is left out.
+func walkSource(folder string, f func(name string, d fs.DirEntry) error) error {
+	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (name == "docs" || name == "vendor") {
+			return filepath.SkipDir
+		}
+		return f(name, d)
 	})
 }
 
@@ -88,7 +109,7 @@ func (s *source) writeModFile() error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, s.tree)
+	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, strconv.Quote(s.tree))
 	if err := writeIfChanged(s.modFile(), []byte(text)); err != nil {
 		return err
 	}

@@ -56,22 +56,66 @@ func (l *Log) classify(op string, err error) *log.Error {
 	return e
 }
 
-// classifyAppend says what is known about a record that sarama gave up on. Only
-// answers by which the broker refuses before it appends make the outcome
-// certain; after any other the record may be in the log, or still get there.
-func (l *Log) classifyAppend(err error, size int) error {
-	e := l.classify("append", err)
-	var misuse sarama.ConfigurationError
+// refusals are the answers to a produce request by which a broker says that it has
+// appended nothing by that request: each is given before the append alone, by the
+// checks of rights, replicas, size, time stamps and sequence numbers. Nothing else is
+// certain. NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION and KAFKA_STORAGE_ERROR
+// are given before and after: a broker that has appended and waits for the replicas
+// answers so when it loses the partition (Kafka's DelayedProduce). They say nothing of
+// requests before, of the same batch; see producer.
+var refusals = append([]sarama.KError{
+	sarama.ErrNotEnoughReplicas, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
+	sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge, sarama.ErrInvalidTimestamp,
+	unknownTopicID, inconsistentTopicID, // the record can only be in a topic that is gone
+}, misnumbered...)
+
+// misnumbered are answered where a broker has lost what it knew of a producer id: another is needed.
+var misnumbered = []sarama.KError{sarama.ErrOutOfOrderSequenceNumber, sarama.ErrInvalidProducerEpoch, sarama.ErrUnknownProducerID}
+
+// passing are the answers after which the same batch is sent again. DUPLICATE_SEQUENCE_NUMBER
+// is not among them, and is no acknowledgement: a broker that has a batch answers as it
+// did at first, once the replicas have it; that code waits for none.
+var passing = append([]sarama.KError{
+	sarama.ErrInvalidMessage, sarama.ErrUnknownTopicOrPartition, sarama.ErrLeaderNotAvailable, sarama.ErrNotLeaderForPartition,
+	sarama.ErrRequestTimedOut, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend, sarama.ErrKafkaStorageError,
+}, misnumbered...)
+
+// lasting are met before anything is sent, and do not pass by themselves.
+var lasting = []sarama.KError{sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrInvalidTopic}
+
+// final reports whether another attempt to append a batch would come to nothing else.
+func final(err error, d *delivery) bool {
+	var code sarama.KError
 	switch {
-	case is(err, sarama.ErrMessageSizeTooLarge), errors.As(err, &misuse):
-		e.Class, e.Await = log.Rejected, ""
-		e.Err = fmt.Errorf("%w: %d bytes: %w", log.ErrTooLarge, size, err)
-	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
-		sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidTimestamp):
-		e.Class = log.Retryable
-	case is(err, unknownTopicID, inconsistentTopicID): // fatal: the record can only be in a topic that is gone
-	default:
+	case d.unsent && d.tries == 0 && is(err, sarama.ErrUnknownTopicOrPartition):
+		return true // and not a topic that had a leader before
+	case d.unsent:
+		return is(err, lasting...)
+	case d.doubt != nil && is(err, misnumbered...):
+		return true
+	}
+	return errors.As(err, &code) && !slices.Contains(passing, code)
+}
+
+func tooLarge(err error) bool {
+	return is(err, sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge)
+}
+
+// outcomeOf is what a caller is told of a record of a batch that is done with. Once an
+// attempt may have appended it, that is ambiguous, whatever the last was answered.
+func (l *Log) outcomeOf(d *delivery, err error) error {
+	if err == nil || d.doubt == nil && errors.Is(err, log.ErrClosed) {
+		return err
+	}
+	e := l.classify("append", err)
+	switch {
+	case d.doubt != nil:
 		e.Class = log.Ambiguous
+		if before := d.doubt.Error(); before != err.Error() {
+			e.Err = fmt.Errorf("%w, and an attempt before may have appended it: %w", e.Err, d.doubt)
+		}
+	case tooLarge(err):
+		e.Class, e.Await = log.Rejected, ""
 	}
 	return e
 }

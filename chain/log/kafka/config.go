@@ -1,10 +1,10 @@
 // Package kafka is the log contract on Apache Kafka, through IBM/sarama.
 //
-// One Log is one topic. It owns up to one producing client, made at the first
-// Append and made anew after it broke; every Reader owns a client of its own,
-// because a produce on a shared one waits behind the reader's long poll; every
-// other call uses a client that lives as long as the call. Closing any of them
-// cuts its connections first, so that nothing waits for a broker that is away.
+// One Log is one topic. One goroutine, the producer, appends for all callers and owns
+// the client that it does so with; every Reader owns a client of its own, because a
+// produce on a shared one waits behind the reader's long poll; every other call uses
+// a client that lives as long as the call. Closing any of them cuts its connections
+// first, so that nothing waits for a broker that is away.
 package kafka
 
 import (

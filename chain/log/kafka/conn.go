@@ -35,6 +35,7 @@ type conn struct {
 	gate     *gate
 
 	asked  atomic.Int32                // key of the last request
+	speaks atomic.Int32                // its version
 	served atomic.Bool                 // the broker has answered a request that not everybody may make
 	ended  atomic.Pointer[accessError] // why it is of no use: sarama may try again on it, and would report what it meets then
 }
@@ -122,8 +123,21 @@ func (c *conn) look(answer []byte) *accessError {
 		return c.mechanism(answer)
 	case key != apiVersions:
 		c.served.Store(true)
+		if key == saslAuthenticate && refusal(answer, c.speaks.Load()) {
+			c.gate.sasl.refuse()
+		}
 	}
 	return nil
+}
+
+// refusal reports whether an answer to a log-in refuses it: size, correlation, from
+// version 2 on a count of tags, then the code.
+func refusal(answer []byte, version int32) bool {
+	head := 4 + 4
+	if version >= 2 {
+		head++
+	}
+	return len(answer) >= head+2 && sarama.KError(binary.BigEndian.Uint16(answer[head:])) != sarama.ErrNoError
 }
 
 // fitting is awaited where the broker does not say what it has against us.
@@ -136,6 +150,7 @@ func (c *conn) explain(err error) *accessError {
 		return &accessError{fmt.Errorf("TLS with broker %s: %w", c.RemoteAddr(), err), ownCertificate}
 	case !errors.Is(err, io.EOF):
 	case asked == saslHandshake, asked == saslAuthenticate:
+		c.gate.sasl.refuse()
 		return &accessError{fmt.Errorf("broker %s ended the connection at the log-in: %w", c.RemoteAddr(), err),
 			"an operator, to look at this orderer's user and password, and at the broker's log"}
 	case !c.served.Load():
@@ -179,11 +194,15 @@ const (
 
 // Write takes whole requests, as sarama writes them.
 func (c *conn) Write(b []byte) (int, error) {
-	key := -1
+	key, version := -1, 0
 	if len(b) >= sizeHead {
-		key = int(binary.BigEndian.Uint16(b[4:]))
+		key, version = int(binary.BigEndian.Uint16(b[4:])), int(binary.BigEndian.Uint16(b[6:]))
 	}
 	c.asked.Store(int32(key))
+	c.speaks.Store(int32(version))
+	if key == keyProduce {
+		c.gate.produced.Store(true)
+	}
 	if sasl := c.gate.sasl; key == saslAuthenticate && sasl != nil && sasl.Mechanism == Plain {
 		says, err := sasl.plain()
 		if err != nil {

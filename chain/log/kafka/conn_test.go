@@ -3,7 +3,9 @@ package kafka
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -59,6 +61,55 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+// A token that a broker refuses is not to be handed out again: who has it is told.
+func TestRefusedLogInIsToldOf(t *testing.T) {
+	const refusal, success, challenge = "\x00\x3a", "\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05{...}"
+	for name, test := range map[string]struct {
+		version, answer string
+		err             error
+		refused         int
+	}{
+		"version 0":               {"\x00\x00", "\x00\x00\x00\x07" + refusal, nil, 1},
+		"version 1":               {"\x00\x01", "\x00\x00\x00\x07" + refusal, nil, 1},
+		"version 2":               {"\x00\x02", "\x00\x00\x00\x07\x00" + refusal, nil, 1},
+		"success":                 {"\x00\x01", "\x00\x00\x00\x07" + success, nil, 0},
+		"success, version 2":      {"\x00\x02", "\x00\x00\x00\x07\x00" + success, nil, 0},
+		"a challenge":             {"\x00\x01", "\x00\x00\x00\x07" + challenge, nil, 0}, // the answer to what follows says more
+		"the end":                 {"\x00\x01", "", io.EOF, 1},
+		"another error":           {"\x00\x01", "", os.ErrDeadlineExceeded, 0},
+		"an answer that is short": {"\x00\x02", "\x00\x00\x00\x07\x00\x00", nil, 0},
+	} {
+		refused := 0
+		answer := frame(test.answer)
+		if test.err != nil {
+			answer = nil
+		}
+		c := &conn{Conn: &scripted{answer: answer, err: test.err}, gate: &gate{sasl: &SASL{Mechanism: OAuthBearer, Refused: func() { refused++ }}}}
+		if _, err := c.Write(frame("\x00\x24" + test.version + "\x00\x00\x00\x07\x00\x00\x00\x00\x00\x05token")); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Read(make([]byte, 4096))
+		if refused != test.refused {
+			t.Errorf("%s: told %d times of a refusal, want %d", name, refused, test.refused)
+		}
+	}
+	c := &conn{Conn: &scripted{answer: frame("\x00\x00\x00\x07" + refusal)}, gate: &gate{sasl: &SASL{Mechanism: Plain}}}
+	c.asked.Store(saslAuthenticate)
+	if _, err := c.Read(make([]byte, 4096)); err != nil {
+		t.Error(err) // nobody asks to be told
+	}
+}
+
+// scripted takes every request and has one answer.
+type scripted struct {
+	nowhere
+	answer []byte
+	err    error
+}
+
+func (s *scripted) Write(b []byte) (int, error) { return len(b), nil }
+func (s *scripted) Read(b []byte) (int, error)  { return copy(b, s.answer), s.err }
 
 // nowhere is a connection to a broker of that name.
 type nowhere struct{ net.Conn }

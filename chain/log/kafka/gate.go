@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type gate struct {
 	sasl    *SASL
 	done    context.Context // ends when the gate is closed
 	cut     context.CancelFunc
+
+	produced atomic.Bool // a byte of a produce request may have left, since it was last set to false
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{} // as they were dialled

@@ -21,17 +21,20 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one a process, for ever
 }
 
-type harness struct{ *kafkatest.Cluster }
+type harness struct {
+	*kafkatest.Cluster
+	backoff time.Duration // of clients
+}
 
 func start(t testing.TB, brokers int) harness {
-	return harness{kafkatest.Start(t, kafkatest.Options{Brokers: brokers})}
+	return harness{Cluster: kafkatest.Start(t, kafkatest.Options{Brokers: brokers}), backoff: 20 * time.Millisecond}
 }
 
 // maxUnpacked is what a batch may unpack to in these tests: the first Open sets it for the process.
 const maxUnpacked = 4 << 20
 
 func (h harness) config(s log.Settings) kafka.Config {
-	return kafka.Config{Brokers: []string{h.Address()}, RetryBackoff: 20 * time.Millisecond,
+	return kafka.Config{Brokers: []string{h.Address()}, RetryBackoff: h.backoff,
 		MaxDecompressedBytes: maxUnpacked, Settings: s}
 }
 

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -27,6 +28,9 @@ type topicLimit struct {
 
 // limitLasts is how long an answer is good enough for an error's text.
 const limitLasts = time.Second
+
+// errKnownLimit is the cause where the topic's limit was asked for a moment ago.
+var errKnownLimit = errors.New("the brokers were not asked again")
 
 // tooLarge says to a client by how much its envelope is too large for the topic.
 func (l *Log) tooLarge(ctx context.Context, size int, refusal error) error {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/IBM/sarama"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -30,13 +30,12 @@ type Log struct {
 
 	limit topicLimit
 
-	company *semaphore.Weighted // of the appends that may share a batch
+	queue     *queue    // of appends
+	producing sync.Once // starts the producer, at the first Append
 
-	mu       sync.Mutex
-	closed   bool
-	producer *producer // nil until the first Append, and after it broke
-	building chan struct{}
-	users    sync.WaitGroup // calls in flight, readers, and producers being closed
+	mu     sync.Mutex
+	closed bool
+	users  sync.WaitGroup // calls in flight, readers, and the producer
 }
 
 // Open checks the config and returns the log of a topic. It does no network I/O.
@@ -50,8 +49,7 @@ func Open(c Config, topic string) (*Log, error) {
 	}
 	c.limitProcess()
 	done, stop := context.WithCancel(context.Background())
-	return &Log{config: c, topic: topic, done: done, stop: stop, building: make(chan struct{}, 1),
-		company: semaphore.NewWeighted(most)}, nil
+	return &Log{config: c, topic: topic, done: done, stop: stop, queue: newQueue()}, nil
 }
 
 // Close ends every call in flight with log.ErrClosed and returns when no
@@ -59,13 +57,8 @@ func Open(c Config, topic string) (*Log, error) {
 func (l *Log) Close() error {
 	l.mu.Lock()
 	l.closed = true
-	p := l.producer
-	l.producer = nil
 	l.mu.Unlock()
 	l.stop()
-	if p != nil {
-		p.close()
-	}
 	l.users.Wait()
 	return nil
 }
@@ -98,11 +91,15 @@ func (l *Log) Create(ctx context.Context) error {
 
 // Identity asks for the topic's id and number of partitions.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
-	err = l.admin(ctx, "identity", func(_ sarama.Client, a sarama.ClusterAdmin) error {
-		topics, err := a.DescribeTopics([]string{l.topic})
+	err = l.client(ctx, "identity", func(c sarama.Client) error {
+		answer, err := l.metadata(c)
 		if err != nil {
 			return err
 		}
+		if answer.ClusterID != nil {
+			id.ClusterID = *answer.ClusterID
+		}
+		topics := answer.Topics
 		if len(topics) != 1 {
 			return fmt.Errorf("asked for one topic, got %d", len(topics))
 		}
@@ -116,6 +113,24 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 		return nil
 	})
 	return id, err
+}
+
+// metadata asks the controller for the topic; once more if the connection to it had
+// ended before.
+func (l *Log) metadata(c sarama.Client) (*sarama.MetadataResponse, error) {
+	controller, err := c.Controller()
+	if err != nil {
+		return nil, err
+	}
+	request := sarama.NewMetadataRequest(version, []string{l.topic})
+	answer, err := controller.GetMetadata(request)
+	if !errors.Is(err, io.EOF) {
+		return answer, err
+	}
+	if controller, err = c.RefreshController(); err != nil {
+		return nil, err
+	}
+	return controller.GetMetadata(request)
 }
 
 // Bounds asks for the first offset and the one after the last.

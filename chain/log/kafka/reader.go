@@ -31,6 +31,7 @@ type reader struct {
 	closed context.Context
 	stop   context.CancelFunc
 	ended  chan struct{} // closed when Close is through
+	free   func() bool   // ends that the reader is closed with the log, which else keeps it
 }
 
 // Read subscribes at from, which must be within the bounds. sarama would else
@@ -40,18 +41,20 @@ func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 		return nil, err
 	}
 	g := l.config.newGate()
-	abandoned := context.AfterFunc(ctx, g.close)
-	cut := context.AfterFunc(l.done, g.close)
+	kept := context.AfterFunc(ctx, g.close)
+	defer context.AfterFunc(l.done, g.close)()
 	r, err := l.subscribe(g, from)
 	if err != nil {
+		kept()
 		g.close()
-		abandoned()
-		cut()
 		l.users.Done()
 		return nil, l.outcome(ctx, "read", err)
 	}
-	abandoned()
-	context.AfterFunc(l.done, func() { _ = r.Close() }) // also closes what a caller forgot
+	r.free = context.AfterFunc(l.done, r.shut) // also closes what a caller forgot
+	if !kept() {                               // the gate is closed, or about to be
+		_ = r.Close()
+		return nil, l.outcome(ctx, "read", ctx.Err())
+	}
 	return r, nil
 }
 
@@ -294,6 +297,13 @@ func (r *reader) classify(err error) error {
 
 // Close ends a Next in flight and returns when the client is gone.
 func (r *reader) Close() error {
+	r.free()
+	r.shut()
+	return nil
+}
+
+// shut closes the reader, once, and returns when it is closed.
+func (r *reader) shut() {
 	r.once.Do(func() {
 		defer r.log.users.Done()
 		defer close(r.ended)
@@ -305,5 +315,4 @@ func (r *reader) Close() error {
 		closeQuietly(r.side)
 	})
 	<-r.ended
-	return nil
 }

@@ -132,7 +132,11 @@ func TestClassify(t *testing.T) {
 		if e.Class != test.class || !errors.Is(e, test.err) || !strings.Contains(e.Error(), test.says) {
 			t.Errorf("%v: class %v, %v", test.err, e.Class, e)
 		}
-		if got := log.ClassOf(l.classifyAppend(test.err, 1)); got != test.appendFailed {
+		d := &delivery{}
+		if !is(test.err, refusals...) {
+			d.doubt = test.err
+		}
+		if got := log.ClassOf(l.outcomeOf(d, test.err)); got != test.appendFailed {
 			t.Errorf("append, %v: class %v, want %v", test.err, got, test.appendFailed)
 		}
 	}

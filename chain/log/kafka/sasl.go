@@ -30,6 +30,7 @@ type SASL struct {
 	User      string                                // not with OAUTHBEARER
 	Password  func() (string, error)                // not with OAUTHBEARER
 	Token     func(context.Context) (string, error) // of OAUTHBEARER; the context ends after DialTimeout
+	Refused   func()                                // called when a broker refuses a log-in, by some goroutine; must not wait; may be nil
 }
 
 func (s *SASL) validate() error {
@@ -57,6 +58,13 @@ func (s *SASL) configure(c *sarama.Config, g *gate) {
 	c.Net.SASL.User, c.Net.SASL.Password = s.User, unused
 	c.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{sasl: s} }
 	c.Net.SASL.TokenProvider = tokens{sasl: s, done: g.done, timeout: g.timeout}
+}
+
+// refuse reports that a broker refused a log-in.
+func (s *SASL) refuse() {
+	if s != nil && s.Refused != nil {
+		s.Refused()
+	}
 }
 
 const credentials = "an operator, to make readable what this orderer logs in to the brokers with"

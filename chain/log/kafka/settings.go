@@ -51,27 +51,16 @@ func (c Config) clientConfig(g *gate) *sarama.Config {
 	return s
 }
 
-// producerConfig makes every append idempotent and acknowledged by all in-sync replicas.
+// producerConfig is that of a client which sends one batch at a time; the rest of what
+// producing is about is in session and producer.
 func (c Config) producerConfig(g *gate) *sarama.Config {
 	s := c.clientConfig(g)
-	s.Producer.RequiredAcks = sarama.WaitForAll
-	s.Producer.Idempotent = true
-	s.Net.MaxOpenRequests = 1 // demanded by idempotence; costs nothing on one partition
-	s.Producer.Partitioner = sarama.NewManualPartitioner
-	s.Producer.Compression = sarama.CompressionNone // what in-tree consumers can read at any version
-	s.Producer.Timeout = c.ReadTimeout / 2          // the broker answers before we stop listening
-	s.Producer.MaxMessageBytes = c.Settings.MaxMessageBytes + recordOverhead
-	s.Producer.Flush.Frequency = c.Linger // without it the first envelope flies alone and the rest wait a round trip
-	s.Producer.Return.Successes = true
-	s.Producer.Return.Errors = true
-	s.Producer.Retry.Max = 50 // with the back-off, longer than a leader election
-	s.Producer.Retry.BackoffFunc = func(int, int) time.Duration { return g.pause(c.RetryBackoff) }
-	// Without transactions too: by this, sarama asks for the producer's id.
-	s.Producer.Transaction.Retry.Max = 3
-	s.Producer.Transaction.Retry.BackoffFunc = func(int, int) time.Duration { return g.pause(c.RetryBackoff) }
-	s.ChannelBufferSize = 256
+	s.Net.MaxOpenRequests = 1
 	return s
 }
+
+// batchBytes is the limit of a batch of several records, and room for the largest alone.
+func (c Config) batchBytes() int { return c.Settings.MaxMessageBytes + recordOverhead }
 
 // consumerConfig reads one partition with a bounded amount fetched ahead.
 func (c Config) consumerConfig(g *gate) *sarama.Config {

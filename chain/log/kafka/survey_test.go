@@ -134,7 +134,7 @@ func TestSurveyComparesClocks(t *testing.T) {
 // What this client may do, and what it may see, depends on its rights. Nothing
 // that is hidden counts as wrong.
 func TestSurveyOfRights(t *testing.T) {
-	h := harness{kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true})}
+	h := harness{Cluster: kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true}), backoff: 20 * time.Millisecond}
 	h.Create("guarded", 1, nil)
 	config := h.config(log.Settings{MaxMessageBytes: 1 << 20})
 	config.SASL = &kafka.SASL{Mechanism: kafka.Plain, User: "orderer", Password: func() (string, error) { return "password", nil }}

@@ -51,7 +51,9 @@ func Run(t *testing.T, h Harness) {
 		{"too large", (*suite).tooLarge},
 		{"concurrent appends", (*suite).concurrentAppends},
 		{"a waiting read", (*suite).waitingRead},
+		{"many sessions", (*suite).soak},
 		{"close", (*suite).closing},
+		{"close under users", (*suite).closeUnderUsers},
 		{"trim", (*suite).trim},
 		{"progress", (*suite).progress},
 		{"recreate", (*suite).recreate},
@@ -156,7 +158,7 @@ func (s *suite) create() {
 	s.ok(err)
 	s.ok(l.Create(s.patient()))
 	again, err := s.identity(l)
-	if err != nil || again != first || first.TopicID == "" || first.Partitions != 1 {
+	if err != nil || again != first || first.TopicID == "" || first.ClusterID == "" || first.Partitions != 1 {
 		s.Fatalf("got %+v, then %+v, %v", first, again, err)
 	}
 	if b, err := s.bounds(l); err != nil || b != (log.Bounds{}) {

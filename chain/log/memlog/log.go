@@ -31,17 +31,10 @@ func (l *Log) locked(ctx context.Context, op string, f func() error) error {
 	if err := l.usable(ctx); err != nil {
 		return err
 	}
-	fault := l.broker.begin(op, l.topic)
-	if fault == nil {
-		return f()
+	if fault := l.broker.begin(op, l.topic); fault != nil {
+		return failed(op, l.topic, fault.Err)
 	}
-	if op == "append" && fault.After {
-		if err := f(); err != nil {
-			return err
-		}
-		return failed(log.Ambiguous, op, l.topic, fault.Err)
-	}
-	return failed(log.Retryable, op, l.topic, fault.Err)
+	return f()
 }
 
 func (l *Log) usable(ctx context.Context) error {
@@ -58,10 +51,14 @@ func (l *Log) existing(ctx context.Context, op string, f func(*topic) error) err
 	return l.locked(ctx, op, func() error {
 		t := l.broker.topics[l.topic]
 		if t == nil {
-			return &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Await: "the topic to be created", Err: log.ErrNoTopic}
+			return l.noTopic(op)
 		}
 		return f(t)
 	})
+}
+
+func (l *Log) noTopic(op string) error {
+	return &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Await: "the topic to be created", Err: log.ErrNoTopic}
 }
 
 // Create makes the topic with one partition.
@@ -71,19 +68,6 @@ func (l *Log) Create(ctx context.Context) error {
 			l.broker.make(l.topic, 1)
 			l.broker.wake()
 		}
-		return nil
-	})
-}
-
-// Append puts a copy of value at the end of the topic.
-func (l *Log) Append(ctx context.Context, value []byte) error {
-	return l.existing(ctx, "append", func(t *topic) error {
-		if limit := l.settings.MaxMessageBytes; limit > 0 && len(value) > limit {
-			return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
-				Err: fmt.Errorf("%w: %d bytes, the topic takes %d", log.ErrTooLarge, len(value), limit)}
-		}
-		t.values = append(t.values, slices.Clone(value))
-		l.broker.wake()
 		return nil
 	})
 }
@@ -100,7 +84,7 @@ func (l *Log) Bounds(ctx context.Context) (b log.Bounds, err error) {
 // Identity returns which topic this is.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 	err = l.existing(ctx, "identity", func(t *topic) error {
-		id = log.Identity{TopicID: t.id, Partitions: t.partitions}
+		id = log.Identity{TopicID: t.id, ClusterID: l.broker.cluster, Partitions: t.partitions}
 		return nil
 	})
 	return id, err
@@ -117,7 +101,7 @@ func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 		if t.published == nil {
 			t.published = map[string]log.Progress{}
 		}
-		t.published[p.Member] = p
+		t.published[p.Member] = log.ParseProgress(p.Member, p.Next, p.Text()) // what the text has no room for is lost
 		return nil
 	})
 }

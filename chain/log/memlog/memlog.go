@@ -26,12 +26,15 @@ type Fault func(op, topic string, n int) *Failure
 
 // Failure is how an operation fails.
 type Failure struct {
-	Err   error
-	After bool // an append is in the log all the same
+	Err    error
+	After  bool // an append is in the log all the same, and the client does not know
+	Unsure bool // an append may be in the log, by what the client knows
+	Again  bool // the client makes another attempt to append the same record, up to 50
 }
 
 // Broker holds topics. It is safe for concurrent use.
 type Broker struct {
+	cluster string // its id
 	mu      sync.Mutex
 	topics  map[string]*topic // by name
 	made    int               // topics ever made, for their ids
@@ -70,7 +73,12 @@ func (t *topic) end() log.Offset { return log.Offset(len(t.values)) }
 
 // NewBroker returns a broker without topics.
 func NewBroker() *Broker {
-	return &Broker{topics: map[string]*topic{}, changed: make(chan struct{})}
+	return NewCluster("cluster")
+}
+
+// NewCluster returns the broker of a cluster of that id; empty for one without.
+func NewCluster(id string) *Broker {
+	return &Broker{cluster: id, topics: map[string]*topic{}, changed: make(chan struct{})}
 }
 
 // SetFindings has every survey come to that.
@@ -230,10 +238,10 @@ func (b *Broker) begin(op, name string) *Failure {
 	return nil
 }
 
-func failed(class log.Class, op, topic string, err error) error {
+func failed(op, topic string, err error) error {
 	var typed *log.Error
 	if errors.As(err, &typed) {
 		return err
 	}
-	return &log.Error{Class: class, Op: op, Topic: topic, Await: "the broker", Err: err}
+	return &log.Error{Class: log.Retryable, Op: op, Topic: topic, Await: "the broker", Err: err}
 }

@@ -23,6 +23,8 @@ var strictRules = []Mutant{
 		"return in.Class == Normal && 0 < in.Original && in.Original < m.marks.Upgraded", "return in.Class == Normal && in.Original > 0"},
 	{"foreign-description-halts", "lets anybody stop the channel with a second description", "machine/strict.go",
 		"func (strict) connect(_ *Machine, in Connect) []Effect {\n", "func (strict) connect(m *Machine, in Connect) []Effect {\n	if in.Description != nil && m.contradiction(*in.Description) != \"\" {\n		return m.halt(\"a foreign description\")\n	}\n"},
+	{"orders-the-unknown", "makes a block of a config that its build does not know", "machine/machine.go",
+		"	if v.Stop != \"\" {", "	if v.Stop == \"never\" {"},
 	{"garbage-halts", "stops at a record that does not decode", "machine/machine.go",
 		"return skip(in.Offset, ReasonGarbage, in.Flaw)", "return m.halt(\"garbage: %s\", in.Flaw)"},
 }

@@ -11,7 +11,8 @@ import (
 type Ledger struct {
 	mu     sync.Mutex
 	blocks []*cb.Block
-	grown  chan struct{} // closed and replaced with each block
+	grown  chan struct{}  // closed and replaced with each block
+	copies map[uint64]int // how often a block is delivered, if not once
 }
 
 // NewLedger starts with a genesis block that holds these envelopes.
@@ -46,6 +47,22 @@ func (l *Ledger) Change(number uint64, change func(*cb.Block)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change(l.blocks[number])
+}
+
+// Repeat has a block delivered so many times instead of once, among others.
+func (l *Ledger) Repeat(number uint64, times int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.copies = map[uint64]int{number: times}
+}
+
+func (l *Ledger) times(number uint64) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n, ok := l.copies[number]; ok {
+		return n
+	}
+	return 1
 }
 
 func (l *Ledger) height() uint64 {

@@ -150,13 +150,20 @@ func (o *Orderer) deliver(stream ab.AtomicBroadcast_DeliverServer, envelope *cb.
 		return cb.Status_NOT_FOUND, nil
 	}
 	number, last := o.bounds(seek)
+	alone := number == last
 	for ; number <= last; number++ {
 		block := o.ledger.wait(stream.Context().Done(), number)
 		if block == nil {
 			return 0, stream.Context().Err()
 		}
-		if err := stream.Send(&ab.DeliverResponse{Type: &ab.DeliverResponse_Block{Block: block}}); err != nil {
-			return 0, err
+		times := o.ledger.times(number)
+		if alone {
+			times = 1
+		}
+		for range times {
+			if err := stream.Send(&ab.DeliverResponse{Type: &ab.DeliverResponse_Block{Block: block}}); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return cb.Status_SUCCESS, nil

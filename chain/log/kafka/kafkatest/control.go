@@ -23,6 +23,7 @@ type request struct {
 	Key        int16             `json:",omitempty"`
 	Delay      time.Duration     `json:",omitempty"`
 	Bytes      uint64            `json:",omitempty"`
+	Answers    []Answer          `json:",omitempty"`
 }
 
 // reply answers one request, in order.
@@ -47,10 +48,20 @@ const (
 	KeyProduce int16 = 0
 	KeyFetch   int16 = 1
 
+	CodeUnknownTopic            int16 = 3
+	CodeNotLeader               int16 = 6
 	CodeTimedOut                int16 = 7
+	CodeTooLarge                int16 = 10
 	CodeNotEnoughReplicas       int16 = 19
 	CodeNotEnoughReplicasAppend int16 = 20
+	CodeTopicAuthorization      int16 = 29
+	CodeClusterAuthorization    int16 = 31
+	CodeInvalidTimestamp        int16 = 32
+	CodeOutOfOrderSequence      int16 = 45
+	CodeDuplicateSequence       int16 = 46
+	CodeInvalidProducerEpoch    int16 = 47
 	CodeStorageError            int16 = 56
+	CodeUnknownProducer         int16 = 59
 )
 
 // Info is what a broker has of a topic's partition 0.

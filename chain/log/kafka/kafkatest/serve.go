@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -68,6 +70,9 @@ type server struct {
 	wire    *wire
 	faults  map[int]*kfake.FaultHandle
 	last    int // id of the last fault
+
+	addresses map[int32]string // of the brokers
+	scripted  *scripted        // nil: nothing ever was
 }
 
 func (s *server) start(text string) error {
@@ -88,6 +93,10 @@ func (s *server) start(text string) error {
 	}
 	if c.ACLs {
 		opts = append(opts, kfake.EnableACLs())
+	}
+	s.addresses = map[int32]string{}
+	for node, port := range c.Ports {
+		s.addresses[int32(node)] = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	}
 	var err error
 	s.cluster, err = kfake.NewCluster(opts...)
@@ -145,6 +154,8 @@ func (s *server) do(r request) (reply, error) {
 		s.wire.flow()
 	case "cut":
 		s.wire.cut()
+	case "script":
+		s.script(r.Topic, r.Answers)
 	case "limit":
 		return reply{}, limitFiles(r.Bytes)
 	default:

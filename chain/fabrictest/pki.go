@@ -1,0 +1,140 @@
+// Package fabrictest is one channel on Fabric's own code: a registrar with a file
+// ledger, a real channel config, identities with keys, and config updates that are
+// signed. It is for tests of what becomes of bytes in Fabric. It does not import
+// package chain, whose own tests use it.
+package fabrictest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"time"
+
+	mb "github.com/hyperledger/fabric-protos-go/msp"
+	"github.com/hyperledger/fabric/bccsp/utils"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// Org is an organisation with an authority of its own.
+type Org struct {
+	ID    string
+	Admin *Identity
+
+	authority   *x509.Certificate
+	key         *ecdsa.PrivateKey
+	certificate []byte // of the authority, PEM
+}
+
+// NewOrg makes an organisation and its admin.
+func NewOrg(id string) *Org {
+	o := &Org{ID: id, key: newKey()}
+	template := newTemplate("ca." + id)
+	template.IsCA, template.BasicConstraintsValid = true, true
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature
+	template.SubjectKeyId = []byte(id)
+	der := must(x509.CreateCertificate(rand.Reader, template, template, o.key.Public(), o.key))
+	o.authority, o.certificate = must(x509.ParseCertificate(der)), encoded(der)
+	o.Admin = o.Member("admin")
+	return o
+}
+
+// Member returns a new member of the organisation.
+func (o *Org) Member(name string) *Identity { return o.MemberUntil(name, time.Now().Add(time.Hour)) }
+
+// MemberUntil returns a new member whose certificate ends then.
+func (o *Org) MemberUntil(name string, end time.Time) *Identity {
+	key := newKey()
+	template := newTemplate(name + "." + o.ID)
+	template.KeyUsage = x509.KeyUsageDigitalSignature
+	template.NotAfter = end
+	der := must(x509.CreateCertificate(rand.Reader, template, o.authority, key.Public(), o.key))
+	return &Identity{
+		key:     key,
+		Creator: protoutil.MarshalOrPanic(&fabric.SerializedIdentity{Mspid: o.ID, IdBytes: encoded(der)}),
+		pem:     encoded(der),
+	}
+}
+
+// MSP is the organisation's part of a channel config; the certificates of the
+// revoked members are on its revocation list.
+func (o *Org) MSP(revoked ...*Identity) *mb.MSPConfig {
+	config := &mb.FabricMSPConfig{
+		Name:         o.ID,
+		RootCerts:    [][]byte{o.certificate},
+		Admins:       [][]byte{o.Admin.pem},
+		CryptoConfig: &mb.FabricCryptoConfig{SignatureHashFamily: "SHA2", IdentityIdentifierHashFunction: "SHA256"},
+	}
+	if len(revoked) > 0 {
+		config.RevocationList = [][]byte{o.list(revoked)}
+	}
+	return &mb.MSPConfig{Config: protoutil.MarshalOrPanic(config)}
+}
+
+func (o *Org) list(revoked []*Identity) []byte {
+	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}
+	for _, r := range revoked {
+		block, _ := pem.Decode(r.pem)
+		serial := must(x509.ParseCertificate(block.Bytes)).SerialNumber
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Now()})
+	}
+	der := must(x509.CreateRevocationList(rand.Reader, list, o.authority, o.key))
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
+}
+
+// Identity signs as Fabric's nodes and clients do.
+type Identity struct {
+	Creator []byte // serialized
+
+	key *ecdsa.PrivateKey
+	pem []byte
+}
+
+// Serialize returns the identity as it is put into a signature header.
+func (i *Identity) Serialize() ([]byte, error) { return i.Creator, nil }
+
+// Sign signs the SHA-256 of a message.
+func (i *Identity) Sign(message []byte) ([]byte, error) {
+	digest := sha256.Sum256(message)
+	signature, err := ecdsa.SignASN1(rand.Reader, i.key, digest[:])
+	if err != nil {
+		return nil, err
+	}
+	return utils.SignatureToLowS(&i.key.PublicKey, signature)
+}
+
+func newKey() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
+
+func newTemplate(name string) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: must(rand.Int(rand.Reader, big.NewInt(1<<62))),
+		Subject:      pkix.Name{CommonName: name},
+		NotBefore:    time.Now().Add(-2 * time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+}
+
+func encoded(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// PEM is the certificate.
+func (i *Identity) PEM() []byte { return i.pem }
+
+// Key is the private key, in the form of PEM.
+func (i *Identity) Key() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(i.key))})
+}

@@ -1,0 +1,95 @@
+package kafka_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+	"github.com/fabric-kafka/orderer/chain/log/logtest"
+)
+
+var _ logtest.Scripter = harness{}
+
+func (h harness) Script(_ *testing.T, topic string, answers ...logtest.Answer) {
+	script := make([]kafkatest.Answer, len(answers))
+	for i, a := range answers {
+		script[i] = kafkatest.Answer{Append: a.Append, Code: a.Code, Cut: a.Cut}
+	}
+	h.Cluster.Script(topic, script...)
+}
+
+// hasty is a cluster with clients that try again at once.
+func hasty(t *testing.T) harness {
+	h := start(t, 1)
+	h.backoff = time.Millisecond
+	return h
+}
+
+func TestAnswers(t *testing.T) {
+	logtest.RunAnswers(t, hasty(t))
+}
+
+func TestCrowd(t *testing.T) {
+	logtest.RunCrowd(t, hasty(t))
+}
+
+// A producer that gives up a batch in doubt connects again, and leaves nothing of before.
+func TestProducersLeaveNothing(t *testing.T) {
+	h := hasty(t)
+	var begin sync.Once
+	fault := logtest.Left(t, h, 1000, func(l log.Log, _ int) error {
+		begin.Do(func() { h.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Code: kafkatest.CodeDuplicateSequence}) })
+		if err := l.Append(context.Background(), []byte("lost or not")); log.ClassOf(err) != log.Ambiguous {
+			return fmt.Errorf("got %w, want an ambiguous append", err)
+		}
+		return nil
+	})
+	if fault != "" {
+		t.Error(fault)
+	}
+}
+
+// answers are those with one of some codes.
+func answers(codes ...int16) []logtest.Answer {
+	return slices.DeleteFunc(logtest.Answers(), func(a logtest.Answer) bool { return !slices.Contains(codes, a.Code) })
+}
+
+// A code that a broker gives after an append as well must not be taken for a refusal.
+func TestAnswersSeesAWrongClassifier(t *testing.T) {
+	for _, code := range []int16{kafkatest.CodeUnknownTopic, kafkatest.CodeNotLeader, kafkatest.CodeTimedOut, kafkatest.CodeStorageError} {
+		undo := kafka.Refuse(code)
+		faults := logtest.Faults(t, hasty(t), answers(code, kafkatest.CodeTopicAuthorization)...)
+		undo()
+		if len(faults) == 0 {
+			t.Errorf("the suite does not see that code %d is taken for a refusal", code)
+		}
+	}
+}
+
+// forgetful opens logs that take nothing for sent once their caller leaves.
+type forgetful struct{ harness }
+
+func (h forgetful) Open(t *testing.T, topic string, s log.Settings) log.Log {
+	return forgetfulLog{h.harness.Open(t, topic, s)}
+}
+
+type forgetfulLog struct{ log.Log }
+
+func (l forgetfulLog) Append(ctx context.Context, value []byte) error {
+	if err := l.Log.Append(ctx, value); err == nil || ctx.Err() == nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func TestAnswersSeesWhoForgetsWhatIsSent(t *testing.T) {
+	if faults := logtest.Faults(t, forgetful{hasty(t)}, answers(kafkatest.CodeTimedOut)...); len(faults) == 0 {
+		t.Error("the suite sees nothing")
+	}
+}

@@ -1,0 +1,185 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+)
+
+// copies counts the values in a topic.
+func copies(t *testing.T, l log.Log) map[string]int {
+	t.Helper()
+	b, err := l.Bounds(t.Context())
+	must(t, err)
+	r := open(t, l, b.Start)
+	counted := map[string]int{}
+	for range b.End - b.Start {
+		value, err := next(t, r)
+		must(t, err)
+		counted[value]++
+	}
+	return counted
+}
+
+// eventually waits for something that another goroutine, or a broker, does.
+func eventually(t *testing.T, what string, happens func() bool) {
+	t.Helper()
+	for until := time.Now().Add(30 * time.Second); !happens(); time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("it never happens that %s", what)
+		}
+	}
+}
+
+// The leader moves all the time, and nobody who appends sees an error.
+func TestAppendFollowsTheLeader(t *testing.T) {
+	const callers, each = 16, 40
+	h := start(t, 3)
+	l := h.created(t, "topic")
+	var g errgroup.Group
+	for c := range callers {
+		g.Go(func() error {
+			for n := range each {
+				if err := l.Append(t.Context(), fmt.Appendf(nil, "%d-%d", c, n)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- g.Wait() }()
+	for moves := 0; ; moves++ {
+		select {
+		case err := <-ended:
+			must(t, err)
+			if all := copies(t, l); len(all) != callers*each || moves < 2 {
+				t.Errorf("%d values of %d, %d moves", len(all), callers*each, moves)
+			}
+			return
+		case <-time.After(10 * time.Millisecond):
+			h.Move("topic", int32(moves%3))
+		}
+	}
+}
+
+// What is refused for as long as anybody tries is not in the log, and its caller is told
+// what to wait for, when the attempts end and when its own time does.
+func TestRefusedAppends(t *testing.T) {
+	h := hasty(t)
+	l := h.created(t, "topic")
+	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeNotEnoughReplicas})
+	mustFail(t, "refused", l.Append(t.Context(), []byte("refused")), log.Retryable, "awaiting enough in-sync replicas of the topic")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err := l.Append(ctx, []byte("left"))
+	if log.ClassOf(err) != log.Ambiguous { // the time may be over while an attempt is in flight
+		mustFail(t, "left", err, log.Retryable, "awaiting enough in-sync replicas of the topic", "deadline exceeded")
+	}
+	h.Cluster.Script("topic")
+	h.append(t, l, "last")
+	got := copies(t, l)
+	if got["refused"] != 0 || got["last"] != 1 || got["left"] > 0 && log.ClassOf(err) != log.Ambiguous {
+		t.Errorf("the log holds %v", got)
+	}
+}
+
+// A caller leaves while its record waits behind one that is in flight: it is never sent.
+func TestLeavingTheQueue(t *testing.T) {
+	h := hasty(t)
+	l := h.created(t, "topic")
+	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Code: kafkatest.CodeTimedOut})
+	first := make(chan error, 1)
+	go func() { first <- l.Append(t.Context(), []byte("first")) }()
+	eventually(t, "the first is in the log", func() bool { return h.Info("topic").End == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	mustFail(t, "left", l.Append(ctx, []byte("left")), log.Retryable)
+	h.Cluster.Script("topic")
+	if err := <-first; err != nil && log.ClassOf(err) != log.Ambiguous {
+		t.Errorf("the first: %v", err)
+	}
+	h.append(t, l, "last")
+	if got := copies(t, l); got["left"] != 0 || got["first"] != 1 || got["last"] != 1 {
+		t.Errorf("the log holds %v", got)
+	}
+}
+
+// Close says of what was sent that it may be in the log, and of the rest that it is not.
+func TestCloseTellsWhatWasSent(t *testing.T) {
+	h := hasty(t)
+	l := h.created(t, "topic", "before")
+	h.Swallow()
+	told := make(chan error, 1)
+	go func() { told <- l.Append(t.Context(), []byte("sent")) }()
+	eventually(t, "the broker has it", func() bool { return h.Info("topic").End == 2 })
+	var queued sync.WaitGroup
+	for range 8 {
+		queued.Go(func() {
+			if err := l.Append(t.Context(), []byte("queued")); !errors.Is(err, log.ErrClosed) || log.ClassOf(err) == log.Ambiguous {
+				t.Errorf("queued: %v (class %v)", err, log.ClassOf(err))
+			}
+		})
+	}
+	must(t, l.Close())
+	queued.Wait()
+	if err := <-told; !errors.Is(err, log.ErrClosed) || log.ClassOf(err) != log.Ambiguous {
+		t.Errorf("sent: %v (class %v)", err, log.ClassOf(err))
+	}
+	h.Flow()
+	again := h.Open(t, "topic", log.Settings{ReplicationFactor: 1})
+	defer again.Close()
+	if got := copies(t, again); got["queued"] != 0 || got["sent"] != 1 {
+		t.Errorf("the log holds %v", got)
+	}
+}
+
+// A topic takes less than the client sends: what is too large alone is refused, and what
+// was only too large together is appended, once.
+func TestBatchesTooLargeForTheTopic(t *testing.T) {
+	const limit, callers, each = 100_000, 32, 8
+	h := hasty(t)
+	h.Create("topic", 1, map[string]string{"max.message.bytes": fmt.Sprint(limit)})
+	l := h.Open(t, "topic", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})
+	defer l.Close()
+	var g errgroup.Group
+	for c := range callers {
+		g.Go(func() error {
+			for n := range each {
+				size := 1 + (c*7919+n*104729)%(2*limit)
+				err := l.Append(t.Context(), fmt.Appendf(nil, "%*d", size, 1000*c+n))
+				if errors.Is(err, log.ErrTooLarge) != (size > limit-200) || err != nil && log.ClassOf(err) != log.Rejected {
+					return fmt.Errorf("%d bytes: %w", size, err)
+				}
+			}
+			return nil
+		})
+	}
+	must(t, g.Wait())
+	for value, n := range copies(t, l) {
+		if n != 1 || len(value) > limit {
+			t.Errorf("%d bytes are there %d times", len(value), n)
+		}
+	}
+}
+
+// A broker has lost what it knew of the producer, as after a day without records.
+func TestProducerIdIsRenewed(t *testing.T) {
+	h := hasty(t)
+	l := h.created(t, "topic", "a")
+	for _, code := range []int16{kafkatest.CodeOutOfOrderSequence, kafkatest.CodeUnknownProducer, kafkatest.CodeInvalidProducerEpoch} {
+		h.Cluster.Script("topic", kafkatest.Answer{Code: code}, kafkatest.Answer{Append: true})
+		h.append(t, l, fmt.Sprint(code))
+	}
+	if got := copies(t, l); len(got) != 4 {
+		t.Errorf("the log holds %v", got)
+	}
+}

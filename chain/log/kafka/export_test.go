@@ -1,0 +1,11 @@
+package kafka
+
+import "github.com/IBM/sarama"
+
+// Refuse takes a code for one by which a broker says that it has appended nothing,
+// until undo is called.
+func Refuse(code int16) (undo func()) {
+	before := refusals
+	refusals = append(refusals[:len(refusals):len(refusals)], sarama.KError(code))
+	return func() { refusals = before }
+}

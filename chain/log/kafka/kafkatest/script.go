@@ -1,0 +1,154 @@
+package kafkatest
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Answer is how the cluster answers one produce request.
+type Answer struct {
+	Append bool  // the broker does the request before it answers, and so takes the batch unless it has it
+	Code   int16 // of the answer, whatever came of the request; 0: what came of it, if Append
+	Cut    bool  // the connection ends instead of an answer
+}
+
+// Script makes the cluster answer the coming produce requests to a topic so, in
+// that order, and every later one as the last. It takes the place of an earlier
+// script; one without answers only ends it. The cluster must have no TLS and no users.
+func (c *Cluster) Script(topic string, answers ...Answer) {
+	c.t.Helper()
+	c.do(request{Op: "script", Topic: topic, Answers: answers})
+}
+
+// scripted is the script of a topic, in the broker process.
+type scripted struct {
+	mu      sync.Mutex
+	topic   string
+	answers []Answer
+}
+
+// script installs the control that follows scripts, once.
+func (s *server) script(topic string, answers []Answer) {
+	if s.scripted == nil {
+		s.scripted = &scripted{}
+		s.cluster.ControlKey(KeyProduce, s.follow)
+	}
+	s.scripted.mu.Lock()
+	defer s.scripted.mu.Unlock()
+	s.scripted.topic, s.scripted.answers = topic, answers
+}
+
+// next returns the answer that is due for a request. The last one stays.
+func (s *scripted) next(r *kmsg.ProduceRequest) (a Answer, due bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.answers) == 0 || !slices.ContainsFunc(r.Topics, func(t kmsg.ProduceRequestTopic) bool { return t.Topic == s.topic }) {
+		return a, false
+	}
+	a = s.answers[0]
+	if len(s.answers) > 1 {
+		s.answers = s.answers[1:]
+	}
+	return a, true
+}
+
+// relayed is the time limit of a produce request that follow sends itself; the
+// embedded broker does not look at it.
+const relayed = 424242
+
+// errScripted ends a connection.
+var errScripted = errors.New("cut by the script")
+
+// follow answers a produce request by the script. What the broker is to do first is
+// done over another connection, so that its answer can be replaced.
+func (s *server) follow(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // the signature of a control
+	s.cluster.KeepControl()
+	produce := r.(*kmsg.ProduceRequest)
+	if produce.TimeoutMillis == relayed {
+		return nil, nil, false
+	}
+	a, due := s.scripted.next(produce)
+	if !due {
+		return nil, nil, false
+	}
+	response := refusal(produce, a.Code)
+	if a.Append {
+		address := s.addresses[s.cluster.CurrentNode()]
+		err := error(nil)
+		s.cluster.SleepControl(func() { response, err = relay(address, produce) })
+		if err != nil {
+			return nil, err, true
+		}
+	}
+	if a.Cut {
+		return nil, errScripted, true
+	}
+	if a.Code != 0 {
+		setCode(response, a.Code)
+	}
+	return response, nil, true
+}
+
+// refusal answers every partition of a request with a code.
+func refusal(r *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
+	response := r.ResponseKind().(*kmsg.ProduceResponse)
+	for _, t := range r.Topics {
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic = t.Topic
+		for _, p := range t.Partitions {
+			partition := kmsg.NewProduceResponseTopicPartition()
+			partition.Partition = p.Partition
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		response.Topics = append(response.Topics, topic)
+	}
+	setCode(response, code)
+	return response
+}
+
+func setCode(r *kmsg.ProduceResponse, code int16) {
+	for t := range r.Topics {
+		for p := range r.Topics[t].Partitions {
+			r.Topics[t].Partitions[p].ErrorCode = code
+		}
+	}
+}
+
+// relay has a broker do a produce request, and returns its answer.
+func relay(address string, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error) {
+	copied := *r
+	copied.TimeoutMillis = relayed
+	c, err := net.DialTimeout("tcp", address, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if _, err := c.Write(kmsg.NewRequestFormatter().AppendRequest(nil, &copied, 1)); err != nil {
+		return nil, err
+	}
+	var size [4]byte
+	if _, err := io.ReadFull(c, size[:]); err != nil {
+		return nil, err
+	}
+	body := make([]byte, binary.BigEndian.Uint32(size[:]))
+	if _, err := io.ReadFull(c, body); err != nil {
+		return nil, err
+	}
+	head := 4 // the correlation id
+	if copied.IsFlexible() {
+		head++ // no tags
+	}
+	response := copied.ResponseKind().(*kmsg.ProduceResponse)
+	if len(body) < head {
+		return nil, fmt.Errorf("an answer of %d bytes", len(body))
+	}
+	return response, response.ReadFrom(body[head:])
+}

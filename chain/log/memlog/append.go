@@ -1,0 +1,79 @@
+package memlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// maxTries is how many attempts an append makes at most.
+const maxTries = 50
+
+// attempts are those of one append, which put the record into the topic once at most.
+type attempts struct {
+	value    []byte
+	appended bool // by one of them
+	doubt    bool // one may have appended it, by what the client knows
+}
+
+// Append puts a copy of value at the end of the topic. One attempt after the other is
+// made while a Failure says so.
+func (l *Log) Append(ctx context.Context, value []byte) (err error) {
+	a := &attempts{value: value}
+	for tries, again := 0, true; again && tries < maxTries; tries++ {
+		again, err = l.attempt(ctx, a)
+	}
+	return err
+}
+
+func (l *Log) attempt(ctx context.Context, a *attempts) (again bool, err error) {
+	l.broker.mu.Lock()
+	defer l.broker.mu.Unlock()
+	if err := l.usable(ctx); err != nil {
+		return false, a.failed(l.topic, err)
+	}
+	fault := l.broker.begin("append", l.topic)
+	if fault == nil || fault.After {
+		if err := l.put(a); err != nil {
+			return false, a.failed(l.topic, err)
+		}
+	}
+	if fault == nil {
+		return false, nil
+	}
+	a.doubt = a.doubt || fault.After || fault.Unsure
+	return fault.Again, a.failed(l.topic, failed("append", l.topic, fault.Err))
+}
+
+// put is called with the broker's mu held.
+func (l *Log) put(a *attempts) error {
+	t := l.broker.topics[l.topic]
+	switch limit := l.settings.MaxMessageBytes; {
+	case a.appended:
+		return nil
+	case t == nil:
+		return l.noTopic("append")
+	case limit > 0 && len(a.value) > limit:
+		return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
+			Err: fmt.Errorf("%w: %d bytes, the topic takes %d", log.ErrTooLarge, len(a.value), limit)}
+	}
+	t.values = append(t.values, slices.Clone(a.value))
+	a.appended = true
+	l.broker.wake()
+	return nil
+}
+
+// failed is what the client is told: once it does not know of an attempt, that is ambiguous.
+func (a *attempts) failed(topic string, err error) error {
+	if !a.doubt {
+		return err
+	}
+	var typed *log.Error
+	if errors.As(err, &typed) {
+		err = typed.Err
+	}
+	return &log.Error{Class: log.Ambiguous, Op: "append", Topic: topic, Await: "the broker", Err: err}
+}

@@ -1,0 +1,121 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// unread are the records that an unclean election lost before any orderer had read
+// them. No orderer may stop for that, and nothing but them may be missing.
+type unread struct {
+	texts   map[string]bool  // of clients' envelopes
+	updates map[int][]writer // of config updates; who wrote the copy, the zero writer for a client
+}
+
+// writer is an orderer's process, which knows what it wrote until it ends.
+type writer struct {
+	orderer *Orderer
+	life    int
+}
+
+// alive reports whether the process still runs.
+func (p writer) alive() bool { return p.orderer != nil && p.orderer.live() && p.orderer.life == p.life }
+
+// forget elects a leader that lacks records that were acknowledged and that no
+// orderer has read.
+func (w *World) forget(a Action) {
+	if w.loss != nil || w.end() == 0 {
+		return
+	}
+	least := w.end() - 1 - a.A
+	if a.C == 1 {
+		least = w.end()
+		w.provoke(int64(a.B))
+	}
+	values, at := w.values(), max(w.consumed(), least)
+	if at >= len(values) {
+		return
+	}
+	for _, value := range values[at:] {
+		w.lost(value)
+	}
+	if at == 0 {
+		w.late = nil // they would come before the description: the topic would be a stranger's
+	}
+	w.epoch++
+	w.broker.CutTail(channelID, log.Offset(at))
+}
+
+// consumed is the offset after the last record that an orderer has read, by its
+// process or by its ledger.
+func (w *World) consumed() (next int) {
+	for _, o := range w.orderers {
+		at, ledger := o.next(), o.ledger.next()
+		if at <= ledger && o.ledger.height() > 1 && len(o.ledger.tip().position().CutDigest) > 0 {
+			at = ledger + 1 // the last block was cut for the record after it
+		}
+		next = max(next, int(at), int(ledger))
+	}
+	return next
+}
+
+// provoke lets every orderer read to the end that the log has, and after a while
+// post what is due. What they append by that, copies and time-to-cuts, is behind
+// that end, where nobody has read.
+func (w *World) provoke(while int64) {
+	end := int64(w.end())
+	for _, o := range w.orderers {
+		for range end + attempts {
+			if o.live() && o.next() < end {
+				o.advance(1)
+			}
+		}
+	}
+	w.now += while
+	for _, o := range w.orderers {
+		o.fire()
+	}
+}
+
+// attempts are the steps of a loop that may read no record.
+const attempts = 8
+
+// lost notes what an election has lost.
+func (w *World) lost(value []byte) {
+	w.happened["lost "+kindOf(value)]++
+	m, err := record.Decode(value)
+	if err != nil || m.GetRegular() == nil {
+		return
+	}
+	switch c, _ := w.read(m.GetRegular().Payload); {
+	case c.update != nil:
+		w.unread.updates[c.update.id] = append(w.unread.updates[c.update.id], w.own[string(value)])
+	case c.text != "":
+		w.unread.texts[c.text] = true
+	}
+}
+
+// kindOf names the type of a record.
+func kindOf(value []byte) string {
+	m, err := record.Decode(value)
+	switch {
+	case err != nil:
+		return "garbage"
+	case m.GetConnect() != nil:
+		return "description"
+	case m.GetTimeToCut() != nil:
+		return "time-to-cut"
+	case m.GetRegular().GetClass() == record.Regular_CONFIG:
+		return "config"
+	}
+	return "envelope"
+}
+
+// gone reports whether an update may be missing: its record was lost, or every
+// process that wrote a copy which was lost has ended since.
+func (u *unread) gone(update int) bool {
+	copies := u.updates[update]
+	return len(copies) > 0 && !slices.ContainsFunc(copies, writer.alive)
+}

@@ -1,0 +1,257 @@
+package chain
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hyperledger/fabric/common/policies"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// What Fabric signs of a block is Value || SignatureHeader || Header, and what the
+// header's DataHash covers is envelope || envelope || ..., with no length between
+// the parts. So a signature or a hash that holds does not say where a part ends:
+// whoever hands on a block can move bytes from one part to the next. Protobuf reads
+// both: of a field that comes twice it takes the last, and an empty Value makes
+// Fabric read the position from a slot that nothing is signed over.
+//
+// Here a part counts only if what is read from it encodes to exactly its bytes, and
+// if it has the field that it must begin with. Each part begins at that field then,
+// and there is one way to divide the bytes. See SECURITY.md, "What binds what is read".
+
+// VerifyBlock returns nil if a block that another orderer gave is the channel's
+// block of that number: its form leaves one reading, its envelopes are those of its
+// header, and it is signed as the policy for blocks in force asks. Its place behind
+// the block before it is for the caller to check. The error names the field.
+func VerifyBlock(s Support, number uint64, b *fabric.Block) error {
+	return engine.Guarded(func() error { return verifyBlock(s, number, b) })
+}
+
+func verifyBlock(s Support, number uint64, b *fabric.Block) error {
+	if err := verifyData(number, b); err != nil {
+		return fmt.Errorf("block %d: %w", number, err)
+	}
+	signed, err := signaturesOf(b)
+	if err != nil {
+		return fmt.Errorf("block %d: %w", number, err)
+	}
+	policy, ok := s.PolicyManager().GetPolicy(policies.BlockValidation)
+	if !ok {
+		return fmt.Errorf("the channel config has no policy %s", policies.BlockValidation)
+	}
+	if err := policy.EvaluateSignedData(signedData(signed, b.Header)); err != nil {
+		return fmt.Errorf("block %d: %s.Signatures are not what the policy %s asks for: %w", number, signaturesField, policies.BlockValidation, err)
+	}
+	if len(signed.Value) == 0 {
+		return fmt.Errorf("block %d: %s.Value is empty, as before Fabric 1.4.1: nothing is signed over the position that the block names; "+
+			"remove the channel from this orderer and join it again with a config block of Fabric 1.4.1 or later", number, signaturesField)
+	}
+	return nil
+}
+
+// verifyData checks header and envelopes.
+func verifyData(number uint64, b *fabric.Block) error {
+	switch {
+	case b.GetHeader() == nil:
+		return errors.New("Header is missing")
+	case b.Header.Number != number:
+		return fmt.Errorf("Header.Number is %d", b.Header.Number)
+	case len(b.Header.PreviousHash) != sha256.Size:
+		return fmt.Errorf("Header.PreviousHash has %d bytes", len(b.Header.PreviousHash))
+	case len(b.GetData().GetData()) == 0:
+		return errors.New("Data is empty")
+	}
+	if hash := dataHash(b.Data.Data); !bytes.Equal(hash, b.Header.DataHash) {
+		return fmt.Errorf("Header.DataHash is %x, the hash of Data is %x", b.Header.DataHash, hash)
+	}
+	for i, value := range b.Data.Data {
+		if err := verifyEnvelope(value); err != nil {
+			return fmt.Errorf("Data[%d] %w", i, err)
+		}
+	}
+	return nil
+}
+
+// dataHash is what a header says of a block's envelopes.
+func dataHash(envelopes [][]byte) []byte {
+	sum := sha256.Sum256(bytes.Join(envelopes, nil))
+	return sum[:]
+}
+
+// verifyEnvelope checks the form of an envelope in a block, which is one that the
+// block writer encoded: it begins with its only payload.
+func verifyEnvelope(value []byte) error {
+	e := &fabric.Envelope{}
+	if err := fabric.Unmarshal(value, e); err != nil {
+		return fmt.Errorf("is no envelope: %w", err)
+	}
+	encoded, err := fabric.Marshal(e)
+	switch {
+	case err != nil:
+		return fmt.Errorf("cannot be encoded: %w", err)
+	case len(e.Payload) == 0:
+		return errors.New("has no payload")
+	case !bytes.Equal(encoded, value):
+		return ambiguous(value, encoded)
+	}
+	return nil
+}
+
+// The slot of a block's metadata that holds its signatures, and the one that held
+// the position before Fabric 1.4.1.
+const (
+	signaturesSlot  = 0
+	ordererSlot     = 3
+	signaturesField = "Metadata[SIGNATURES]"
+	ordererField    = "Metadata[ORDERER]"
+)
+
+// signaturesOf reads the signatures of a block and what they are over.
+func signaturesOf(b *fabric.Block) (*fabric.Metadata, error) {
+	m := &fabric.Metadata{}
+	if err := slot(b, signaturesSlot, m); err != nil {
+		return nil, fmt.Errorf("%s %w", signaturesField, err)
+	}
+	anew := &fabric.Metadata{Value: m.Value}
+	for _, s := range m.Signatures {
+		anew.Signatures = append(anew.Signatures, &fabric.MetadataSignature{SignatureHeader: s.GetSignatureHeader(), Signature: s.GetSignature()})
+	}
+	if err := encodes(anew, b.Metadata.Metadata[signaturesSlot]); err != nil {
+		return nil, fmt.Errorf("%s %w", signaturesField, err)
+	}
+	if _, err := ordererMetadata(m.Value); err != nil {
+		return nil, fmt.Errorf("%s.Value %w", signaturesField, err)
+	}
+	for i, s := range anew.Signatures {
+		if err := verifySignatureHeader(s.SignatureHeader); err != nil {
+			return nil, fmt.Errorf("%s.Signatures[%d].SignatureHeader %w", signaturesField, i, err)
+		}
+	}
+	return anew, nil
+}
+
+// slot decodes a slot of a block's metadata.
+func slot(b *fabric.Block, index int, into *fabric.Metadata) error {
+	if all := b.GetMetadata().GetMetadata(); index < len(all) {
+		if err := fabric.Unmarshal(all[index], into); err != nil {
+			return fmt.Errorf("does not decode: %w", err)
+		}
+		return nil
+	}
+	return errors.New("is missing")
+}
+
+// verifySignatureHeader checks the form of the second part that is signed, which
+// begins with its only creator.
+func verifySignatureHeader(value []byte) error {
+	h := &fabric.SignatureHeader{}
+	if err := fabric.Unmarshal(value, h); err != nil {
+		return fmt.Errorf("does not decode: %w", err)
+	}
+	if len(h.Creator) == 0 {
+		return errors.New("has no creator")
+	}
+	return encodes(&fabric.SignatureHeader{Creator: h.Creator, Nonce: h.Nonce}, value)
+}
+
+// ordererMetadata returns the consenter metadata in the first part that is signed;
+// none in an empty one.
+func ordererMetadata(value []byte) (*fabric.Metadata, error) {
+	m, consenter := &fabric.OrdererBlockMetadata{}, &fabric.Metadata{}
+	if err := fabric.Unmarshal(value, m); err != nil {
+		return nil, fmt.Errorf("does not decode: %w", err)
+	}
+	anew := &fabric.OrdererBlockMetadata{ConsenterMetadata: m.ConsenterMetadata}
+	if m.LastConfig != nil {
+		anew.LastConfig = &fabric.LastConfig{Index: m.LastConfig.Index}
+	}
+	if err := encodes(anew, value); err != nil {
+		return nil, err
+	}
+	if err := fabric.Unmarshal(m.ConsenterMetadata, consenter); err != nil {
+		return nil, fmt.Errorf("has consenter metadata that does not decode: %w", err)
+	}
+	return consenter, nil
+}
+
+// encodes returns nil if a message is encoded as these bytes.
+func encodes(m fabric.Message, value []byte) error {
+	encoded, err := fabric.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("cannot be encoded: %w", err)
+	}
+	if !bytes.Equal(encoded, value) {
+		return ambiguous(value, encoded)
+	}
+	return nil
+}
+
+func ambiguous(value, encoded []byte) error {
+	return fmt.Errorf("has %d bytes that are not the %d that its fields encode to: they can be read in more than one way", len(value), len(encoded))
+}
+
+// signedData is what a policy is asked about: each signature and all that it is over.
+func signedData(m *fabric.Metadata, header *fabric.BlockHeader) (all []*protoutil.SignedData) {
+	for _, s := range m.Signatures {
+		h := &fabric.SignatureHeader{}
+		if fabric.Unmarshal(s.SignatureHeader, h) != nil {
+			continue // signaturesOf has read it
+		}
+		all = append(all, &protoutil.SignedData{
+			Data:      slices.Concat(m.Value, s.SignatureHeader, protoutil.BlockHeaderBytes(header)),
+			Identity:  h.Creator,
+			Signature: s.Signature,
+		})
+	}
+	return all
+}
+
+// blockOf is what the engine reads of a block: one of this ledger, or one that was
+// verified.
+func blockOf(b *fabric.Block) (engine.Block, error) {
+	metadata, err := positionIn(b)
+	if err != nil {
+		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
+	}
+	return engine.Block{
+		Number:    machine.BlockNumber(b.Header.Number),
+		Envelopes: b.Data.Data,
+		Config:    isConfigBlock(b),
+		Metadata:  metadata,
+	}, nil
+}
+
+// positionIn returns the consenter metadata of a block: the part that its
+// signatures bind. Block 0 has none, whatever stands in it: nobody signs it. Of a
+// block of before Fabric 1.4.1 it is in a slot that nobody signs, so that one is
+// believed only for what such an orderer can have written, in this ledger; the topic's
+// records are held against it.
+func positionIn(b *fabric.Block) ([]byte, error) {
+	if b.Header.Number == 0 {
+		return nil, nil
+	}
+	signed, err := signaturesOf(b)
+	if err != nil {
+		return nil, err
+	}
+	if len(signed.Value) > 0 {
+		m, err := ordererMetadata(signed.Value)
+		return m.GetValue(), err
+	}
+	m := &fabric.Metadata{}
+	if err := slot(b, ordererSlot, m); err != nil {
+		return nil, fmt.Errorf("%s %w", ordererField, err)
+	}
+	if !engine.InTree(m.Value) {
+		return nil, fmt.Errorf("%s holds what no orderer before Fabric 1.4.1 wrote, and %s.Value is empty: the block was altered; "+
+			"remove the channel from this orderer and join it again", ordererField, signaturesField)
+	}
+	return m.Value, nil
+}

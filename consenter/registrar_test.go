@@ -1,0 +1,164 @@
+package consenter
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/common/genesis"
+	"github.com/hyperledger/fabric/common/ledger/blockledger/fileledger"
+	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"github.com/hyperledger/fabric/common/policydsl"
+	"github.com/hyperledger/fabric/orderer/common/localconfig"
+	"github.com/hyperledger/fabric/orderer/common/multichannel"
+	"github.com/hyperledger/fabric/orderer/common/types"
+	"github.com/hyperledger/fabric/orderer/consensus"
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// genesisBlock is the first block of a channel.
+func genesisBlock(id string, s channelSpec) *fabric.Block {
+	group := s.config().ChannelGroup
+	orderer := group.Groups[channelconfig.OrdererGroupKey]
+	orderer.Policies["BlockValidation"] = &common.ConfigPolicy{Policy: &common.Policy{
+		Type: int32(common.Policy_SIGNATURE), Value: protoutil.MarshalOrPanic(policydsl.AcceptAllPolicy)}}
+	group.Groups[channelconfig.ApplicationGroupKey] = protoutil.NewConfigGroup()
+	return genesis.NewFactoryImpl(group).Block(id)
+}
+
+// noSigner signs nothing.
+type noSigner struct{}
+
+func (noSigner) Sign([]byte) ([]byte, error) { return nil, nil }
+func (noSigner) Serialize() ([]byte, error)  { return nil, nil }
+
+// process is an orderer's registrar on a folder of ledgers.
+type process struct {
+	*multichannel.Registrar
+	consenter *Consenter
+}
+
+// startProcess starts an orderer on ledgers that hold a genesis block, and ends its
+// channels with the test. Fabric panics over what a consenter refuses here.
+func startProcess(t *testing.T, dir string, c *Consenter, blocks map[string]*fabric.Block) process {
+	ledgers, err := fileledger.New(dir, &disabled.Provider{})
+	require.NoError(t, err)
+	for id, block := range blocks {
+		l, err := ledgers.GetOrCreate(id)
+		require.NoError(t, err)
+		if block != nil && l.Height() == 0 {
+			require.NoError(t, l.Append(block))
+		}
+	}
+	var config localconfig.TopLevel
+	config.FileLedger.Location = dir
+	config.ChannelParticipation.Enabled = true
+	r := multichannel.NewRegistrar(config, ledgers, noSigner{}, &disabled.Provider{}, crypto(t), nil)
+	require.NotPanics(t, func() { r.Initialize(map[string]consensus.Consenter{Type: c}) })
+	c.Started()
+	t.Cleanup(func() {
+		for id := range blocks {
+			if chain := r.GetConsensusChain(id); chain != nil {
+				chain.Halt()
+			}
+		}
+		ledgers.Close()
+	})
+	return process{r, c}
+}
+
+func (p process) status(t *testing.T, id string) types.Status {
+	info, err := p.ChannelInfo(id)
+	require.NoError(t, err)
+	return info.Status
+}
+
+// oldChannels are ledgers that in-tree orderers, or older releases of ours, took.
+func oldChannels() map[string]*fabric.Block {
+	blocks := map[string]*fabric.Block{}
+	for id, s := range map[string]channelSpec{
+		"nohost":     {kind: Type, brokers: []string{":9092"}},
+		"port0":      {kind: Type, brokers: []string{"kafka:0"}},
+		"noport":     {kind: Type, brokers: []string{"kafka"}},
+		"blank":      {kind: Type, brokers: []string{" "}},
+		"nobroker":   {kind: Type, brokers: []string{}},
+		"nokey":      {kind: Type},
+		"underscore": {kind: Type, brokers: []string{"kafka_1:9092"}},
+		"metadata":   {kind: Type, brokers: []string{"127.0.0.1:1"}, metadata: []byte{1}},
+	} {
+		blocks[id] = genesisBlock(id, s)
+	}
+	return blocks
+}
+
+// What a ledger holds cannot be changed any more: the process starts, the channels
+// say what is wrong with them, and the others work.
+func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	defer broker.Close()
+	blocks := oldChannels()
+	blocks["good"] = genesisBlock("good", channelSpec{kind: Type, brokers: broker.ListenAddrs()})
+	blocks["partly"] = genesisBlock("partly", channelSpec{kind: Type, brokers: append([]string{":9092"}, broker.ListenAddrs()...)})
+	c := newConsenter(t, map[string]any{"Topic": map[string]any{"ReplicationFactor": 1}, "Timeouts": map[string]any{"Ready": "10s"}}, newMeter(t))
+	p := startProcess(t, t.TempDir(), c, blocks)
+	for _, id := range []string{"good", "partly"} {
+		require.NoError(t, p.GetConsensusChain(id).WaitReady(), id)
+	}
+	for _, id := range []string{"nohost", "port0", "noport", "blank", "nobroker", "nokey"} {
+		err := p.GetConsensusChain(id).WaitReady()
+		require.ErrorContains(t, err, "the channel config names no broker that can be connected to", id)
+		require.ErrorContains(t, err, "set Consensus.Kafka.Brokers of this orderer to host:port", id)
+		require.Equal(t, types.StatusFailed, p.status(t, id), id)
+	}
+	require.NotEqual(t, types.StatusFailed, p.status(t, "underscore"))
+	require.NotEqual(t, types.StatusFailed, p.status(t, "metadata"))
+}
+
+// The operator's own list brings every one of them up.
+func TestOwnBrokersBringOldLedgersUp(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	defer broker.Close()
+	c := newConsenter(t, map[string]any{"Brokers": strings.Join(broker.ListenAddrs(), ","), "Topic": map[string]any{"ReplicationFactor": 1},
+		"Timeouts": map[string]any{"Ready": "10s"}}, newMeter(t))
+	blocks := oldChannels()
+	p := startProcess(t, t.TempDir(), c, blocks)
+	for id := range blocks {
+		require.NoError(t, p.GetConsensusChain(id).WaitReady(), id)
+	}
+}
+
+// At the door nothing of that is taken, before or after other channels were.
+func TestBadListsAreRefusedAtTheDoor(t *testing.T) {
+	p := startProcess(t, t.TempDir(), plainConsenter(t), map[string]*fabric.Block{"old": genesisBlock("old", channelSpec{kind: Type, brokers: []string{":1"}})})
+	for id, fault := range map[string]string{"nohost": `broker ":9092"`, "port0": `broker "kafka:0"`, "nobroker": "names no broker", "metadata": "ConsensusType.metadata"} {
+		_, err := p.JoinChannel(id, oldChannels()[id], true)
+		require.ErrorContains(t, err, fault, id)
+		require.Nil(t, p.GetChain(id))
+	}
+	require.NotNil(t, p.GetChain("old"), "and those that are here stay")
+}
+
+// A process that ended between a join and its first block finds the join block again.
+func TestNoJoinBlockEndsTheProcessAtItsStart(t *testing.T) {
+	dir := t.TempDir()
+	joins := filepath.Join(dir, "pendingops", "join")
+	require.NoError(t, os.MkdirAll(joins, 0o755))
+	blocks := map[string]*fabric.Block{}
+	for id, block := range oldChannels() {
+		require.NoError(t, os.WriteFile(filepath.Join(joins, id+".join"), protoutil.MarshalOrPanic(block), 0o600))
+		blocks[id] = nil
+	}
+	p := startProcess(t, dir, plainConsenter(t), blocks)
+	for id := range blocks {
+		require.NotNil(t, p.GetChain(id), id)
+	}
+}

@@ -1,0 +1,141 @@
+package consenter
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// variablePrefix begins the name of the variable of each key: the orderer's
+// configuration parser reads a variable only for a key that is in orderer.yaml.
+const variablePrefix = "ORDERER_CONSENSUS_KAFKA_"
+
+// inTreePrefix began those of the in-tree consenter.
+const inTreePrefix = "ORDERER_KAFKA_"
+
+// variableOf is the name of the variable of a key.
+func variableOf(key string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// unread is a variable that an operator set and nobody reads.
+type unread struct {
+	variable string
+	fault    string
+	security bool // what it was to set is a matter of security
+}
+
+func (u unread) Error() string { return u.variable + " has no effect: " + u.fault }
+
+// ours are the variables that are set for this consenter by their name.
+var ours = regexp.MustCompile(`^ORDERER_(.*_)?KAFKA`)
+
+// security are those whose loss is not to be taken in silence.
+var security = regexp.MustCompile(`TLS|SSL|SASL|CERT|ROOTCA|KEY|PASSW|SECRET|TOKEN|MECHANISM|USER|AUTH|SECUR|CRED`)
+
+// service are the variables that Kubernetes makes from the names of services.
+var service = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+
+// separators are what operators write between the parts of a name.
+var separators = regexp.MustCompile(`[^A-Z0-9]+`)
+
+// unreadVariables returns the variables of an environment that are meant for the
+// section and were not read, given the section Consensus as the orderer read it
+// with that environment. dir is the folder of orderer.yaml, for the operator.
+func unreadVariables(environment []string, consensus any, keys []key, dir string) []unread {
+	v := variables{keys: keys, file: "orderer.yaml", read: map[string]bool{}}
+	if dir != "" {
+		v.file += " in " + dir
+	}
+	v.walk("ORDERER_CONSENSUS", consensus)
+	var found []unread
+	for _, variable := range environment {
+		name, value, _ := strings.Cut(variable, "=")
+		if value == "" || v.read[name] {
+			continue // an empty one does nothing, by a rule of the parser
+		}
+		if fault := v.fault(name); fault != "" {
+			found = append(found, unread{name, fault, security.MatchString(strings.ToUpper(name))})
+		}
+	}
+	slices.SortFunc(found, func(a, b unread) int { return strings.Compare(a.variable, b.variable) })
+	return found
+}
+
+// variables are those of one orderer.yaml.
+type variables struct {
+	keys []key
+	file string
+	read map[string]bool // names that the parser looked for
+}
+
+// walk notes the variables of a section and all that is in it.
+func (v variables) walk(name string, raw any) {
+	v.read[name] = true
+	all, _ := sectionOf(raw)
+	for member, value := range all {
+		v.walk(name+"_"+strings.ToUpper(strings.ReplaceAll(member, ".", "_")), value)
+	}
+}
+
+// fault says why a variable is not read and what to do; empty if it is not meant
+// for this consenter.
+func (v variables) fault(name string) string {
+	spelt := separators.ReplaceAllString(strings.ToUpper(name), "_")
+	if rest, ok := strings.CutPrefix(spelt, "ORDERER_CONSENSUS_"); ok && v.key(rest) != "" {
+		spelt = variablePrefix + rest // the section is missing in the name
+	}
+	if !ours.MatchString(spelt) {
+		return ""
+	}
+	rest, now := strings.CutPrefix(spelt, variablePrefix)
+	if now && v.key(rest) != "" {
+		return v.faultOfKey(name, rest)
+	}
+	stem := strings.TrimSuffix(rest, "_FILE")
+	if now && v.key(stem) != "" {
+		return "there is no key of that name; " + replacement{key: v.key(stem)}.remedy(rest)
+	}
+	if r, old := inTree[strings.TrimPrefix(stem, inTreePrefix)]; old {
+		return "it was read by the in-tree consenter of Fabric 1.4 to 2.5; " + r.remedy(rest)
+	}
+	if service.MatchString(spelt) {
+		return ""
+	}
+	return "there is no key of that name; " + v.near(rest)
+}
+
+// faultOfKey is fault for the variable of a key, or one that differs in its spelling.
+func (v variables) faultOfKey(name, rest string) string {
+	if right := variablePrefix + rest; right != name {
+		return fmt.Sprintf("only another spelling of it is read; set %s instead", right)
+	}
+	return fmt.Sprintf("%s has no key %s.%s; copy all of consenter/kafka.yaml into its section Consensus, or unset the variable", v.file, Key, v.key(rest))
+}
+
+// key is the name of the key with this variable, without the prefix; empty if there is none.
+func (v variables) key(rest string) string {
+	for _, k := range v.keys {
+		if variableOf(k.name) == variablePrefix+rest {
+			return k.name
+		}
+	}
+	return ""
+}
+
+// near is the remedy for a name that is right as far as its section.
+func (v variables) near(rest string) string {
+	for _, m := range members("", v.keys) {
+		upper := strings.ToUpper(m)
+		inside := members(m+".", v.keys)
+		if len(inside) == 0 || rest != upper && !strings.HasPrefix(rest, upper+"_") {
+			continue
+		}
+		for i, name := range inside {
+			inside[i] = variableOf(m + "." + name)
+		}
+		return "unset it, or set one of " + strings.Join(inside, ", ")
+	}
+	return "unset it, or set the variable of a key in consenter/kafka.yaml: " + variablePrefix + " and its name in upper case"
+}

@@ -1,0 +1,182 @@
+package consenter
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"github.com/stretchr/testify/require"
+)
+
+// bareYAML is an orderer.yaml as Fabric ships it.
+const bareYAML = "General:\n  ListenPort: 7050\nConsensus:\n  WALDir: /wal\n"
+
+// unreadOf has the orderer's own loader read the yaml with these variables, and
+// returns what is said of those without an effect, by name.
+func unreadOf(t *testing.T, yaml string, variables ...string) map[string]unread {
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	found := map[string]unread{}
+	c := DefaultConfig()
+	for _, u := range unreadVariables(variables, loaded(t, yaml), c.keys(""), "/etc/fabric") {
+		found[u.variable] = u
+	}
+	return found
+}
+
+// Whoever sets one of these believes that the brokers are reached by TLS, or logged
+// in to: the orderer must not start.
+func TestVariablesOfSecurityWithoutEffectAreRefused(t *testing.T) {
+	const (
+		prefix = "ORDERER_CONSENSUS_KAFKA_"
+		lacks  = "orderer.yaml in /etc/fabric has no key Consensus.Kafka."
+		old    = "it was read by the in-tree consenter of Fabric 1.4 to 2.5; "
+	)
+	for _, c := range []struct{ yaml, name, says string }{
+		{bareYAML, prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all of consenter/kafka.yaml into its section Consensus, or unset the variable"},
+		{bareYAML, prefix + "SASL_MECHANISM", lacks + "SASL.Mechanism; copy all"},
+		{bareYAML, prefix + "SASL_TOKENCOMMAND", lacks + "SASL.TokenCommand; copy all"},
+		{"Consensus: {Kafka: {TLS: {Enabled: false}}}\n", prefix + "TLS_ROOTCAS", lacks + "TLS.RootCAs; copy all"},
+		{"Consensus: {Kafka: {ClientID: a, TLS: }}\n", prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all"},
+		{"Consensus: {Kafka: }\n", prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all"},
+		{ordererYAML, prefix + "TLS_ENABLE", "there is no key of that name; unset it, or set one of " + prefix + "TLS_ENABLED, " + prefix + "TLS_ROOTCAS, "},
+		{ordererYAML, prefix + "TLSENABLED", "there is no key of that name"},
+		{ordererYAML, prefix + "SSL_ENABLED", "there is no key of that name"},
+		{ordererYAML, prefix + "SASL_PASSWORD", "there is no key of that name; unset it, or set one of " + prefix + "SASL_MECHANISM"},
+		{ordererYAML, prefix + "SECURITY_PROTOCOL", "there is no key of that name"},
+		{ordererYAML, prefix + "SASLPLAIN_USER", old + "set " + prefix + "SASL_USER instead"},
+		{ordererYAML, prefix + "TLS_PRIVATEKEY_FILE", "there is no key of that name; set " + prefix + "TLS_PRIVATEKEY to the name of the file instead"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_ENABLED", old + "set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_PRIVATEKEY_FILE", old + "set " + prefix + "TLS_PRIVATEKEY to the name of the file instead"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_ROOTCAS_FILE", old + "set " + prefix + "TLS_ROOTCAS to the name of the file instead"},
+		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_ENABLED", old + "set " + prefix + "SASL_MECHANISM to PLAIN instead"},
+		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD", old + "set " + prefix + "SASL_PASSWORDFILE to the name of a file that holds it instead"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED", old + "unset it, nothing takes its place"},
+		{ordererYAML, "orderer_consensus_kafka_tls_enabled", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TLS.ENABLED", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER__CONSENSUS__KAFKA__TLS__ENABLED", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER_CONSENSUS_TLS_ENABLED", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER_GENERAL_KAFKA_TLS_ENABLED", "there is no key of that name"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, found := unreadOf(t, c.yaml, c.name+"=swordfish")[c.name]
+			require.True(t, found, "it is believed to be read")
+			require.Contains(t, u.Error(), c.name+" has no effect: "+c.says)
+			require.NotContains(t, u.Error(), "swordfish", "a value can be a secret")
+			require.True(t, u.security)
+
+			_, err := New(Host{Consensus: loaded(t, c.yaml), Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigDir: "/etc/fabric",
+				Environment: []string{"A=b", c.name + "=swordfish"}})
+			require.ErrorContains(t, err, u.Error())
+		})
+	}
+}
+
+func TestOtherVariablesWithoutEffectAreWarnedOf(t *testing.T) {
+	for _, c := range []struct{ yaml, name, says string }{
+		{bareYAML, "ORDERER_CONSENSUS_KAFKA_BROKERS", "has no key Consensus.Kafka.Brokers; copy all"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOUR", "there is no key of that name; unset it, or set the variable of a key in consenter/kafka.yaml"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUT_DIAL", "there is no key of that name"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIALL", "one of ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL, ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ, "},
+		{ordererYAML, "ORDERER_KAFKA_BROKERS", "set ORDERER_CONSENSUS_KAFKA_BROKERS instead"},
+		{ordererYAML, "ORDERER_KAFKA_TOPIC_REPLICATIONFACTOR", "set ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR instead"},
+		{ordererYAML, "ORDERER_KAFKA_RETRY_SHORTINTERVAL", "set ORDERER_CONSENSUS_KAFKA_RETRY_MIN instead"},
+		{ordererYAML, "ORDERER_KAFKA_RETRY_NETWORKTIMEOUTS_DIALTIMEOUT", "set ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL instead"},
+		{ordererYAML, "ORDERER_KAFKA_VERBOSE", "unset it, nothing takes its place"},
+		{ordererYAML, "ORDERER_KAFKA_VERSION", "unset it, nothing takes its place"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, found := unreadOf(t, c.yaml, c.name+"=1")[c.name]
+			require.True(t, found, "it is believed to be read")
+			require.Contains(t, u.Error(), c.says)
+			require.False(t, u.security)
+			_, err := New(Host{Consensus: loaded(t, c.yaml), Metrics: &disabled.Provider{}, Crypto: crypto(t), Environment: []string{c.name + "=1"}})
+			require.NotContains(t, text(err), c.name)
+		})
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// With the sample in orderer.yaml, the variable of every key is read.
+func TestVariablesOfAllKeysAreRead(t *testing.T) {
+	var variables []string
+	c := DefaultConfig()
+	for _, k := range c.keys("") {
+		variables = append(variables, variableOf(k.name)+"=1")
+	}
+	require.Empty(t, unreadOf(t, ordererYAML, variables...))
+	require.Len(t, unreadOf(t, bareYAML, variables...), len(variables))
+}
+
+// An empty variable is as good as none, by a rule of Fabric; and some are not meant
+// for the orderer, such as those that Kubernetes sets for a service orderer-kafka.
+func TestVariablesThatAreNotMeant(t *testing.T) {
+	require.Empty(t, unreadOf(t, bareYAML, "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=", "ORDERER_KAFKA_TLS_ENABLED=",
+		"ORDERER_GENERAL_TLS_ENABLED=true", "ORDERER_CONSENSUS_WALDIR=/wal", "KAFKA_TLS_ENABLED=true", "CORE_PEER_TLS_ENABLED=true", "PATH=x",
+		"ORDERER_KAFKA_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_SERVICE_PORT=9092", "ORDERER_KAFKA_SERVICE_PORT_TLS=9093", "ORDERER_KAFKA_PORT=tcp://10.0.0.1:9092",
+		"ORDERER_KAFKA_TLS_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_PORT_9092_TCP=tcp://10.0.0.1:9092", "ORDERER_KAFKA_TLS_PORT_9092_TCP_ADDR=10.0.0.1"))
+}
+
+// A variable that names a section is read, and refused for what it is.
+func TestVariableOfASectionIsRead(t *testing.T) {
+	require.Empty(t, unreadOf(t, ordererYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true"))
+	require.True(t, unreadOf(t, bareYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true")["ORDERER_CONSENSUS_KAFKA_TLS"].security)
+}
+
+func TestVariablesOfOldAreMapped(t *testing.T) {
+	c := DefaultConfig()
+	var names []string
+	for _, k := range c.keys("") {
+		names = append(names, k.name)
+	}
+	for old, now := range inTree {
+		require.True(t, now.key == "" || slices.Contains(names, now.key), "%s: there is no key %s", old, now.key)
+		require.Equal(t, strings.ToUpper(old), old)
+	}
+}
+
+// The keys that the in-tree consenter had are in the table for operators.
+func TestTableOfOldKeysIsWhole(t *testing.T) {
+	page, err := os.ReadFile("../chain/COMPATIBLE.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(page), "## Settings of in-tree orderers")
+	require.True(t, found)
+	rows := map[string]string{} // the second column, by the names in the first
+	for line := range strings.Lines(table) {
+		columns := strings.Split(line, "|")
+		if len(columns) < 3 {
+			continue
+		}
+		prefix := ""
+		for name := range strings.SplitSeq(strings.ReplaceAll(columns[1], "`", ""), ",") {
+			name = strings.TrimSpace(name)
+			if strings.HasPrefix(name, ".") {
+				name = prefix + name
+			}
+			prefix = name[:max(strings.LastIndex(name, "."), 0)]
+			rows[strings.ToUpper(strings.ReplaceAll(name, ".", "_"))] = columns[2]
+		}
+	}
+	for old, now := range inTree {
+		if old == "BROKERS" { // was never one
+			continue
+		}
+		row, found := rows[old]
+		if !found {
+			row, found = rows[old[:strings.LastIndex(old, "_")]+"_*"]
+		}
+		require.True(t, found, "%s is not in the table", old)
+		require.Equal(t, now.key == "", strings.HasPrefix(row, " none"), old)
+		require.True(t, now.key == "" || strings.Contains(row, now.key) || strings.Contains(row, "the same names"), "%s: %s", old, row)
+	}
+}

@@ -1,0 +1,170 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/network/history"
+)
+
+// A fault that is for the leader of the topic must not be done to a broker that
+// was the leader a moment ago. So the process is stopped where it is, then the
+// others are asked who has the role, and only if it is that one it is killed: a
+// process that stands still gives nothing up.
+
+// freezer stops processes where they are; a network does.
+type freezer interface {
+	Pause(name string) error
+	Continue(name string) error
+}
+
+// casting is a role, and how its process is found.
+type casting struct {
+	role  history.Role
+	pick  func() (target string, err error)              // who should have it
+	asked func(frozen string) (holder string, err error) // who has it, by the word of others
+	fits  func(target, holder string) bool
+	pause func(ctx context.Context) error // before another try
+}
+
+// tries are how often a role may move while it is looked for.
+const tries = 10
+
+// freeze returns a process that has the role and stands still. Every other that it
+// has stopped runs on.
+func (c casting) freeze(ctx context.Context, net freezer) (target, holder string, err error) {
+	for range tries {
+		target, holder, err = c.try(net)
+		if err == nil || ctx.Err() != nil {
+			return target, holder, err
+		}
+		if err := c.pause(ctx); err != nil {
+			return "", "", err
+		}
+	}
+	return "", "", fmt.Errorf("no %s is found, the last of %d tries: %w", c.role, tries, err)
+}
+
+func (c casting) try(net freezer) (target, holder string, err error) {
+	if target, err = c.pick(); err != nil {
+		return "", "", err
+	}
+	if err := net.Pause(target); err != nil {
+		return "", "", err
+	}
+	holder, err = c.asked(target)
+	if err == nil && !c.fits(target, holder) {
+		err = fmt.Errorf("%s was chosen, and %s is the leader or controller", target, holder)
+	}
+	if err != nil {
+		return "", "", errors.Join(err, net.Continue(target))
+	}
+	return target, holder, nil
+}
+
+func same(target, holder string) bool  { return target == holder }
+func other(target, holder string) bool { return target != holder }
+
+// killAs kills a process for its role, and starts it after a while.
+func (r *run) killAs(ctx context.Context, c casting) error {
+	c.pause = func(ctx context.Context) error { return r.pause(ctx, 500*time.Millisecond, 500*time.Millisecond) }
+	target, holder, err := c.freeze(ctx, r.Network)
+	if err != nil {
+		return err
+	}
+	article := map[history.Role]string{history.Leader: "the", history.Follower: "a", history.Controller: "the"}[c.role]
+	r.tell(history.Event{Text: fmt.Sprintf("kill %s, %s %s", target, article, c.role), Role: c.role, Target: target, Holder: holder})
+	return r.kill(ctx, target)
+}
+
+func leaderKill(ctx context.Context, r *run) error {
+	return r.killAs(ctx, casting{role: history.Leader, pick: r.leader, asked: r.leaderBut, fits: same})
+}
+
+func followerKill(ctx context.Context, r *run) error {
+	return r.killAs(ctx, casting{role: history.Follower, pick: r.follower, asked: r.leaderBut, fits: other})
+}
+
+func controllerKill(ctx context.Context, r *run) error {
+	return r.killAs(ctx, casting{role: history.Controller, pick: r.Network.Controller, asked: func(string) (string, error) { return r.Network.Controller() }, fits: same})
+}
+
+func (r *run) follower() (string, error) {
+	leader, err := r.leader()
+	if err != nil {
+		return "", err
+	}
+	followers := without(r.Network.BrokerNames(), leader)
+	return followers[r.rng.IntN(len(followers))], nil
+}
+
+func without(names []string, name string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
+}
+
+// leader is the broker that leads the topic, by the word of all.
+func (r *run) leader() (string, error) { return r.leaderBut("") }
+
+// leaderBut is the broker that leads the topic, by the word of all but one, which
+// may not answer. Where there is no other, it is the one.
+func (r *run) leaderBut(frozen string) (leader string, err error) {
+	names, addresses := r.Network.BrokerNames(), r.Network.Descriptor().Brokers
+	if len(names) == 1 {
+		return names[0], nil
+	}
+	for i, address := range addresses {
+		if names[i] == frozen {
+			continue
+		}
+		says, err := leaderBy(address, r.Channel)
+		if err != nil {
+			return "", err
+		}
+		at := slices.Index(addresses, says)
+		switch {
+		case at < 0:
+			return "", fmt.Errorf("%s says that %s leads, which is none of the network's brokers", names[i], says)
+		case leader != "" && names[at] != leader:
+			return "", fmt.Errorf("%s says that %s leads the topic, another that %s does", names[i], names[at], leader)
+		}
+		leader = names[at]
+	}
+	if leader == "" {
+		return "", errors.New("there is no broker that could say who leads the topic")
+	}
+	return leader, nil
+}
+
+// leaderBy asks one broker for the address of a topic's leader.
+func leaderBy(address, topic string) (leader string, err error) {
+	config := sarama.NewConfig()
+	config.Version = sarama.V2_8_0_0
+	config.Net.DialTimeout, config.Net.ReadTimeout, config.Net.WriteTimeout = 2*time.Second, 2*time.Second, 2*time.Second
+	b := sarama.NewBroker(address)
+	if err := b.Open(config); err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	answer, err := b.GetMetadata(sarama.NewMetadataRequest(config.Version, []string{topic}))
+	if err != nil {
+		return "", fmt.Errorf("ask %s: %w", address, err)
+	}
+	for _, t := range answer.Topics {
+		for _, p := range t.Partitions {
+			if p.ID != 0 || p.Err != sarama.ErrNoError && p.Err != sarama.ErrReplicaNotAvailable {
+				continue
+			}
+			for _, known := range answer.Brokers {
+				if known.ID() == p.Leader {
+					return known.Addr(), nil
+				}
+			}
+		}
+	}
+	return "", fmt.Errorf("%s knows no leader of topic %q", address, topic)
+}

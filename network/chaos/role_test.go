@@ -1,0 +1,97 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fabric-kafka/orderer/network/history"
+)
+
+// frozen are the processes that stand still.
+type frozen []string
+
+func (f *frozen) Pause(name string) error { *f = append(*f, name); return nil }
+
+func (f *frozen) Continue(name string) error {
+	*f = slices.DeleteFunc(*f, func(n string) bool { return n == name })
+	return nil
+}
+
+// A role that moves between the first question and the freezing is looked for
+// again; nobody but who has it in the end is left frozen.
+func TestFreeze(t *testing.T) {
+	away := errors.New("nobody knows")
+	for _, c := range []struct {
+		name   string
+		role   history.Role
+		picks  []string // what is said before the freezing, try by try; the last goes on
+		holds  []string // and after; empty for no answer
+		want   string
+		holder string
+	}{
+		{"it stays", history.Leader, []string{"a"}, []string{"a"}, "a", "a"},
+		{"it moves once", history.Leader, []string{"a", "b"}, []string{"b", "b"}, "b", "b"},
+		{"it moves for ever", history.Leader, []string{"a"}, []string{"b"}, "", ""},
+		{"nobody answers at first", history.Leader, []string{"", "a"}, []string{"a"}, "a", "a"},
+		{"the others do not answer at first", history.Leader, []string{"a"}, []string{"", "a"}, "a", "a"},
+		{"nobody ever answers", history.Leader, []string{""}, []string{"a"}, "", ""},
+		{"a follower", history.Follower, []string{"a"}, []string{"b"}, "a", "b"},
+		{"a follower that is elected", history.Follower, []string{"a", "c"}, []string{"a", "b"}, "c", "b"},
+	} {
+		var still frozen
+		next := func(all *[]string) (string, error) {
+			name := (*all)[0]
+			if len(*all) > 1 {
+				*all = (*all)[1:]
+			}
+			if name == "" {
+				return "", away
+			}
+			return name, nil
+		}
+		fits := same
+		if c.role == history.Follower {
+			fits = other
+		}
+		target, holder, err := casting{
+			role:  c.role,
+			pick:  func() (string, error) { return next(&c.picks) },
+			asked: func(string) (string, error) { return next(&c.holds) },
+			fits:  fits,
+			pause: func(context.Context) error { return nil },
+		}.freeze(t.Context(), &still)
+		if target != c.want || holder != c.holder || (err == nil) == (c.want == "") {
+			t.Errorf("%s: got %q, held by %q, %v; want %q, held by %q", c.name, target, holder, err, c.want, c.holder)
+		}
+		if left := strings.Join(still, ","); left != c.want {
+			t.Errorf("%s: %q stands still, want %q", c.name, left, c.want)
+		}
+	}
+}
+
+// A run is over when the time is and each fault was done, or when as many were
+// done as were asked for.
+func TestOver(t *testing.T) {
+	end := time.Now()
+	for _, c := range []struct {
+		rounds, done int
+		late         bool
+		want         bool
+	}{
+		{0, 0, false, false}, {0, 0, true, false}, {0, 2, true, false}, {0, 3, false, false}, {0, 3, true, true},
+		{1, 0, true, false}, {1, 1, false, true}, {7, 3, true, true}, {7, 6, false, false}, {7, 7, false, true},
+	} {
+		r := &run{Config: Config{Faults: Faults[:3], Rounds: c.rounds}, done: c.done}
+		now := end.Add(-time.Second)
+		if c.late {
+			now = end
+		}
+		if got := r.over(end, now); got != c.want {
+			t.Errorf("%d of %d rounds of 3 faults, time over: %v; over: %v, want %v", c.done, c.rounds, c.late, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func newProject(t *testing.T) *project {
+	return &project{ctx: t.Context(), progress: io.Discard}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, file, text string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	must(t, os.WriteFile(file, []byte(text), 0o644))
+}
+
+// checkout is a module of our name, and the working directory.
+func checkout(t *testing.T, parent string) string {
+	root := filepath.Join(parent, "check out") // a blank in the path is common on desktops
+	put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n")
+	put(t, filepath.Join(root, "go.sum"), "")
+	put(t, filepath.Join(root, "plugin", "version.go"), "package plugin\n\nconst Version = \"1.2.3\"\n")
+	put(t, filepath.Join(root, "plugin", "plugin.go"), "package plugin\n\nimport _ \""+ourModule+"/consenter\"\n")
+	put(t, filepath.Join(root, "consenter", "consenter.go"), "package consenter\n\nimport _ \"embed\"\n\n//go:embed kafka.yaml\nvar s string\n")
+	put(t, filepath.Join(root, "consenter", "kafka.yaml"), "Consensus:\n")
+	put(t, filepath.Join(root, ".gitignore"), "/.build/\nlocal.go\n")
+	t.Chdir(root)
+	return root
+}
+
+func git(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	c := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"}, args...)...)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// stamp is what the version of an orderer says of the plugin.
+func stamp(t *testing.T) string {
+	t.Helper()
+	p := newProject(t)
+	must(t, p.locate())
+	return p.origin(&source{version: "v1"})
+}
+
+// An orderer says what it was made of: a change that is in no commit shows, and two
+// different ones differ.
+func TestStampNamesTheContent(t *testing.T) {
+	root := checkout(t, t.TempDir())
+	git(t, root, "init", "-q")
+	git(t, root, "add", "-A")
+	git(t, root, "commit", "-q", "-m", "first")
+	clean := stamp(t)
+	if !strings.HasPrefix(clean, "v1 with fabric-kafka 1.2.3 (") || strings.Contains(clean, "changed") {
+		t.Errorf("a clean checkout is %q", clean)
+	}
+	seen := map[string]string{clean: "clean"}
+	change := func(what, file, text string) {
+		t.Helper()
+		path := filepath.Join(root, file)
+		before, missing := os.ReadFile(path)
+		put(t, path, text)
+		got := stamp(t)
+		if other, twice := seen[got]; twice {
+			t.Errorf("%s has the stamp of %s: %q", what, other, got)
+		}
+		if !strings.Contains(got, "changed") {
+			t.Errorf("%s: %q does not say that something was changed", what, got)
+		}
+		seen[got] = what
+		if missing == nil {
+			put(t, path, string(before))
+		} else {
+			must(t, os.Remove(path))
+		}
+		if got := stamp(t); got != clean {
+			t.Errorf("%s was taken back, and the stamp is %q", what, got)
+		}
+	}
+	change("a change", "plugin/plugin.go", "package plugin\n\nimport _ \""+ourModule+"/consenter\"\n\n// one\n")
+	change("another change", "plugin/plugin.go", "package plugin\n\nimport _ \""+ourModule+"/consenter\"\n\n// two\n")
+	change("a new file", "consenter/new.go", "package consenter\n")
+	change("a new file that git ignores", "consenter/local.go", "package consenter\n")
+	change("an embedded file", "consenter/kafka.yaml", "Consensus: {}\n")
+	change("other modules", "go.sum", "\n")
+
+	put(t, filepath.Join(root, "README.md"), "text")
+	put(t, filepath.Join(root, "plugin", "plugin_test.go"), "package plugin\n")
+	if got := stamp(t); got != clean {
+		t.Errorf("the stamp is %q after a change of what is not compiled", got)
+	}
+}
+
+// Without git, or within a repository of somebody else, the content is all there is.
+func TestStampOutsideOfARepository(t *testing.T) {
+	parent := t.TempDir()
+	git(t, parent, "init", "-q")
+	put(t, filepath.Join(parent, "file"), "x")
+	git(t, parent, "add", "-A")
+	git(t, parent, "commit", "-q", "-m", "somebody else's")
+	root := checkout(t, parent)
+	first := stamp(t)
+	if !strings.Contains(first, "(unknown+") {
+		t.Errorf("got %q", first)
+	}
+	put(t, filepath.Join(root, "consenter", "new.go"), "package consenter\n")
+	if second := stamp(t); second == first {
+		t.Errorf("another plugin has the same stamp %q", second)
+	}
+}
+
+// The tree that is compiled may be changed, on purpose or not: that shows, too.
+func TestStampNamesAChangedTree(t *testing.T) {
+	root := checkout(t, t.TempDir())
+	origin := t.TempDir()
+	put(t, filepath.Join(origin, "cmd", "a.go"), "package a")
+	put(t, filepath.Join(origin, "docs", "a.md"), "left out")
+	s := newSource("v1", origin, filepath.Join(root, ".build"), root)
+	must(t, s.materialise())
+	if s.version != "v1" {
+		t.Errorf("a copy is %q", s.version)
+	}
+	seen := map[string]bool{"v1": true}
+	for _, edit := range []func(){
+		func() { put(t, filepath.Join(s.tree, "cmd", "a.go"), "package b") },
+		func() { put(t, filepath.Join(s.tree, "cmd", "b.go"), "package b") },
+		func() { must(t, os.Remove(filepath.Join(s.tree, "cmd", "a.go"))) },
+	} {
+		edit()
+		again := newSource("v1", origin, filepath.Join(root, ".build"), root)
+		must(t, again.materialise())
+		if seen[again.version] || !strings.HasPrefix(again.version, "v1+changed.") {
+			t.Errorf("the version of a changed tree is %q", again.version)
+		}
+		seen[again.version] = true
+	}
+}
+
+// The operator's workspace and flags are for the operator's modules.
+func TestEnvironmentOfTheOperatorDoesNotMatter(t *testing.T) {
+	root := checkout(t, t.TempDir())
+	other := t.TempDir()
+	put(t, filepath.Join(other, "go.mod"), "module other\n\ngo 1.24\n")
+	put(t, filepath.Join(other, "go.work"), "go 1.24\n\nuse .\n")
+	put(t, filepath.Join(other, "env"), "GOFLAGS=-mod=vendor\nGO111MODULE=off\n")
+	for name, value := range map[string]string{
+		"GOWORK": filepath.Join(other, "go.work"), "GOFLAGS": "-mod=vendor", "GO111MODULE": "off", "GOENV": filepath.Join(other, "env"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, value)
+			p := newProject(t)
+			must(t, p.locate())
+			if p.root != root || p.version != "1.2.3" {
+				t.Errorf("found version %q in %s", p.version, p.root)
+			}
+		})
+	}
+}
+
+// What keeps the builder from its module is said.
+func TestFaultOfTheModuleIsSaid(t *testing.T) {
+	root := checkout(t, t.TempDir())
+	put(t, filepath.Join(root, "go.mod"), "nonsense\n")
+	if err := newProject(t).locate(); err == nil || !strings.Contains(err.Error(), "unknown directive: nonsense") {
+		t.Errorf("got %v", err)
+	}
+	put(t, filepath.Join(root, "go.mod"), "module example.com/other\n")
+	if err := newProject(t).locate(); err == nil || !strings.Contains(err.Error(), "example.com/other") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// go reads the module file of a build whatever its folder is named.
+func TestModFileOfAnOddPath(t *testing.T) {
+	for _, name := range []string{"a blank", `a "quote" and more`, "a'b", "a`b", "(a)"} {
+		root := checkout(t, filepath.Join(t.TempDir(), name))
+		origin := t.TempDir()
+		put(t, filepath.Join(origin, "go.mod"), "module "+fabricModule+"\n")
+		s := newSource("v1", origin, filepath.Join(root, ".build"), root)
+		must(t, s.materialise())
+		put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n\nrequire "+fabricModule+" v1.0.0\n")
+		must(t, s.writeModFile())
+		got, err := newProject(t).output(root, "go", "list", "-mod=mod", "-modfile", s.modFile(), "-m", "-f", "{{.Replace.Dir}}", fabricModule)
+		must(t, err)
+		if got != s.tree {
+			t.Errorf("%q: go takes Fabric from %q", name, got)
+		}
+	}
+}
+
+// Two builds in one folder would take each other's files away.
+func TestBuildsInOneFolderTakeTurns(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "work")
+	p := newProject(t)
+	free, err := p.lock(folder)
+	must(t, err)
+
+	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := (&project{ctx: impatient, progress: io.Discard}).lock(folder); err == nil || !strings.Contains(err.Error(), folder) {
+		t.Errorf("two builds have the folder: %v", err)
+	}
+	elsewhere, err := p.lock(filepath.Join(t.TempDir(), "work"))
+	must(t, err)
+	elsewhere()
+
+	next := make(chan error)
+	go func() {
+		again, err := newProject(t).lock(folder)
+		if err == nil {
+			again()
+		}
+		next <- err
+	}()
+	free()
+	must(t, <-next)
+}
