@@ -26,6 +26,9 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.checkNew(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
+	if err := c.checkCluster(envelope); err != nil {
+		return fmt.Errorf("the config is not ordered: %w", err)
+	}
 	return c.submit(envelope, seq, machine.Config)
 }
 

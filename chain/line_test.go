@@ -200,7 +200,7 @@ func (m maintenance) Apply(envelope *fabric.Envelope) error {
 	}
 	switch {
 	case next.Type == now.ConsensusType():
-		return m.module.Apply(typed(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: m.support.build.shown(config.Config), LastUpdate: config.LastUpdate}))
+		return m.module.Apply(m.support.build.channel.envelope(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: m.support.build.shown(tx.config), LastUpdate: tx.envelope.LastUpdate}))
 	case now.ConsensusState() != ab.ConsensusType_STATE_MAINTENANCE || next.State != ab.ConsensusType_STATE_MAINTENANCE:
 		return errors.New("not in maintenance mode")
 	case !strings.Contains(m.targets, next.Type):

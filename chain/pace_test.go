@@ -9,6 +9,7 @@ import (
 
 	"github.com/hyperledger/fabric/orderer/common/types"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
 
@@ -17,11 +18,10 @@ func long() { time.Sleep(time.Hour) }
 
 // large orders envelopes that fill a block each, and returns their ledger.
 func (r *rig) large(n int) *ledger {
-	l := newLedger()
+	l := chaintest.NewLedger(channel, chaintest.Settings{Count: 1})
 	c := r.started(l)
 	for i := range n {
-		r.order(c, fmt.Sprint(i, strings.Repeat("x", 600<<10)))
-		time.Sleep(time.Second)
+		r.order(c, fmt.Sprint(i, strings.Repeat("x", 100<<10)))
 	}
 	settle()
 	c.Halt()
@@ -59,8 +59,8 @@ func (r *rig) comesThrough(c *Chain, l *ledger) {
 	}
 }
 
-// slowly carries 50 KB a second.
-var slowly = memlog.Pace{Byte: 20 * time.Microsecond}
+// slowly carries 8 KB a second.
+var slowly = memlog.Pace{Byte: 120 * time.Microsecond}
 
 // A restart reads what is known of the log again. However long the link takes for it,
 // the channel goes on.

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -76,8 +77,8 @@ func TestReplacesAReaderThatIsStuck(t *testing.T) {
 		other := r.started(l.UpTo(6))
 		r.order(other, "a", "b", "c")
 		long()
-		if len(l.Stored()) != 7 {
-			r.Errorf("%d blocks, want 7", len(l.Stored()))
+		if len(l.Stored()) != 9 {
+			r.Errorf("%d blocks, want 9", len(l.Stored()))
 		}
 		other.Halt()
 		c.Halt()
@@ -128,4 +129,71 @@ func TestResubmitsThroughASlowLink(t *testing.T) {
 		}
 		c.Halt()
 	})
+}
+
+// markedLog ends with an offset that has no record, and never will.
+type markedLog struct {
+	log.Log
+	cut <-chan struct{} // breaks the reader that waits
+}
+
+type markedReader struct {
+	log.Reader
+	left int       // records before that offset
+	says time.Time // when it is known
+	cut  <-chan struct{}
+}
+
+func (m markedLog) Bounds(ctx context.Context) (log.Bounds, error) {
+	b, err := m.Log.Bounds(ctx)
+	return log.Bounds{Start: b.Start, End: b.End + 1}, err
+}
+
+func (m markedLog) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	b, err := m.Log.Bounds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := m.Log.Read(ctx, from)
+	return &markedReader{r, int(b.End - from), time.Now().Add(4 * DefaultCheckInterval), m.cut}, err
+}
+
+// Next says so once, after a while.
+func (m *markedReader) Next(ctx context.Context) (log.Record, error) {
+	m.left--
+	if m.left != -1 {
+		return m.Reader.Next(ctx)
+	}
+	select {
+	case <-time.After(time.Until(m.says)):
+		return log.Record{}, &log.Error{Class: log.Retryable, Op: "read", Topic: channel, Err: log.ErrNoRecord}
+	case <-m.cut:
+		return log.Record{}, &log.Error{Class: log.Retryable, Op: "read", Topic: channel, Err: errors.New("connection reset")}
+	case <-ctx.Done():
+		m.left++
+		return log.Record{}, ctx.Err()
+	}
+}
+
+// A topic that ends without a record is read to its end, also by a reader that takes the
+// place of another: one that was stuck, or that was lost.
+func TestEndsWithoutARecord(t *testing.T) {
+	for name, lost := range map[string]int{"stuck": 0, "lost": 1, "lost again": 2} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				l := r.large(2)
+				c := r.chain(l)
+				cut := make(chan struct{})
+				r.through(c, func(l log.Log) log.Log { return markedLog{l, cut} })
+				c.Start()
+				for range lost {
+					time.Sleep(10 * time.Second)
+					cut <- struct{}{}
+				}
+				long()
+				r.reports(c, types.StatusActive)
+				c.Halt()
+			})
+		})
+	}
 }

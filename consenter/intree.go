@@ -11,7 +11,6 @@ type replacement struct {
 // inTree are the variables of the in-tree consenter, without their prefix. See the
 // table in chain/COMPATIBLE.md.
 var inTree = map[string]replacement{
-	"BROKERS":                            {"Brokers", ""}, // never read, but found in compose files
 	"RETRY_SHORTINTERVAL":                {"Retry.Min", ""},
 	"RETRY_SHORTTOTAL":                   {},
 	"RETRY_LONGINTERVAL":                 {"Retry.Max", ""},

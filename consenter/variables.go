@@ -93,12 +93,12 @@ func (v variables) fault(name string) string {
 	if now && v.key(rest) != "" {
 		return v.faultOfKey(name, rest)
 	}
-	stem := strings.TrimSuffix(rest, "_FILE")
-	if now && v.key(stem) != "" {
-		return "there is no key of that name; " + replacement{key: v.key(stem)}.remedy(rest)
-	}
-	if r, old := inTree[strings.TrimPrefix(stem, inTreePrefix)]; old {
+	stem := strings.TrimPrefix(strings.TrimSuffix(rest, "_FILE"), inTreePrefix)
+	if r, old := inTree[stem]; old && !(now && v.key(stem) != "") {
 		return "it was read by the in-tree consenter of Fabric 1.4 to 2.5; " + r.remedy(rest)
+	}
+	if key := v.key(stem); key != "" {
+		return "there is no key of that name; " + replacement{key: key}.remedy(rest)
 	}
 	if service.MatchString(spelt) {
 		return ""

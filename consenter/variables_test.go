@@ -56,6 +56,8 @@ func TestVariablesOfSecurityWithoutEffectAreRefused(t *testing.T) {
 		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_ENABLED", old + "set " + prefix + "SASL_MECHANISM to PLAIN instead"},
 		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD", old + "set " + prefix + "SASL_PASSWORDFILE to the name of a file that holds it instead"},
 		{ordererYAML, "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED", old + "unset it, nothing takes its place"},
+		{ordererYAML, "ORDERER_KAFKA_SASL_MECHANISM", "there is no key of that name; set " + prefix + "SASL_MECHANISM instead"},
+		{ordererYAML, "ORDERER_KAFKA_SASL_PASSWORDFILE", "there is no key of that name; set " + prefix + "SASL_PASSWORDFILE instead"},
 		{ordererYAML, "orderer_consensus_kafka_tls_enabled", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TLS.ENABLED", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
 		{ordererYAML, "ORDERER__CONSENSUS__KAFKA__TLS__ENABLED", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
@@ -82,7 +84,7 @@ func TestOtherVariablesWithoutEffectAreWarnedOf(t *testing.T) {
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOUR", "there is no key of that name; unset it, or set the variable of a key in consenter/kafka.yaml"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUT_DIAL", "there is no key of that name"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIALL", "one of ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL, ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ, "},
-		{ordererYAML, "ORDERER_KAFKA_BROKERS", "set ORDERER_CONSENSUS_KAFKA_BROKERS instead"},
+		{ordererYAML, "ORDERER_KAFKA_BROKERS", "there is no key of that name; set ORDERER_CONSENSUS_KAFKA_BROKERS instead"},
 		{ordererYAML, "ORDERER_KAFKA_TOPIC_REPLICATIONFACTOR", "set ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR instead"},
 		{ordererYAML, "ORDERER_KAFKA_RETRY_SHORTINTERVAL", "set ORDERER_CONSENSUS_KAFKA_RETRY_MIN instead"},
 		{ordererYAML, "ORDERER_KAFKA_RETRY_NETWORKTIMEOUTS_DIALTIMEOUT", "set ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL instead"},
@@ -168,9 +170,6 @@ func TestTableOfOldKeysIsWhole(t *testing.T) {
 		}
 	}
 	for old, now := range inTree {
-		if old == "BROKERS" { // was never one
-			continue
-		}
 		row, found := rows[old]
 		if !found {
 			row, found = rows[old[:strings.LastIndex(old, "_")]+"_*"]

@@ -33,12 +33,12 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.host.Admit(ctx, topic); err != nil {
 		return err
 	}
+	e.extend(bounds)
 	if err := e.open(ctx, topic, bounds); err != nil {
 		return err
 	}
 	e.topic = topic
-	e.bare, e.aheadSince = false, nil
-	e.extend(bounds)
+	e.bare, e.aheadSince, e.lost = false, nil, false
 	if e.ruleSet() != machine.Undescribed {
 		e.host.Described()
 	}

@@ -157,6 +157,7 @@ type Engine struct {
 	topic   log.Log        // of the session
 	reader  log.Reader     // of the session; nil in none
 	ahead   *log.Record    // that the reader has returned before it was due; nil for none
+	lost    bool           // the brokers, since the last session
 	proof   *proof         // that the topic is the ledger's; nil before the first
 	newest  newest         // records of the proof and since
 	end     machine.Offset // of the log, when it was checked last
@@ -235,7 +236,7 @@ func (e *Engine) After(err error) Next {
 	case log.ClassOf(err) == log.Fatal:
 		return Stop
 	}
-	e.bare = false
+	e.bare, e.lost = false, true
 	e.doubt()
 	e.host.Moved(CutOff, err)
 	return Retry
@@ -291,16 +292,25 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	}
 	r, err := e.receive(wait)
 	switch {
-	case err != nil && ctx.Err() == nil && wait.Err() != nil:
-		return ErrDue
+	case ended(err) && ctx.Err() == nil && wait.Err() != nil:
+		return ErrDue // the reader is kept: what it says by itself, it may say once
 	case errors.Is(err, log.ErrNoRecord):
-		e.end, e.goal = min(e.end, e.machine.NextOffset()), min(e.goal, e.machine.NextOffset())
+		e.barren()
 		return nil
 	case err != nil:
 		return err
 	}
 	return e.Take(ctx, r)
 }
+
+// ended reports whether an error is that of a context.
+func ended(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// barren takes note that the log has no record up to the end that it had: it was read to
+// its end.
+func (e *Engine) barren() { e.end, e.goal = min(e.end, e.Next()), min(e.goal, e.Next()) }
 
 // receive returns the next record of the topic.
 func (e *Engine) receive(ctx context.Context) (log.Record, error) {

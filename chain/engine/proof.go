@@ -40,7 +40,7 @@ func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 	if err := e.openProof(ctx, topic, b.Start); err != nil {
 		return err
 	}
-	if len(e.proof.left) == 0 && e.Next() > 0 && log.Offset(e.Next()) < b.End {
+	if len(e.proof.left) == 0 && e.lost && log.Offset(e.Next()) < b.End {
 		if err := e.readAhead(ctx); err != nil {
 			return err
 		}
@@ -63,12 +63,14 @@ func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 	return nil
 }
 
-// readAhead takes the next record for Advance, when nothing is to be proven: a session
-// that cannot read is not to begin, or the channel would be ready again and again.
+// readAhead takes the next record for Advance, when the brokers were lost and nothing is
+// to be proven: a session that cannot read is not to begin, or the channel would be ready
+// again and again.
 func (e *Engine) readAhead(ctx context.Context) error {
 	r, err := e.reader.Next(ctx)
 	switch {
 	case errors.Is(err, log.ErrNoRecord):
+		e.barren()
 		return nil
 	case err != nil:
 		return err

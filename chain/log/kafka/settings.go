@@ -68,9 +68,9 @@ func (c Config) consumerConfig(g *gate) *sarama.Config {
 	s.Consumer.Return.Errors = true
 	s.Consumer.IsolationLevel = sarama.ReadUncommitted // as every other reader of the topic: no transactions are used
 	s.Consumer.Fetch.Default = c.FetchBytes
-	s.Consumer.Fetch.Max = 0 // a limit makes sarama skip a record that is larger
-	s.Consumer.MaxWaitTime = 500 * time.Millisecond
-	s.Consumer.MaxProcessingTime = 10 * time.Second // a slow disk must not drop the subscription
+	s.Consumer.Fetch.Max = 0                                            // a limit makes sarama skip a record that is larger
+	s.Consumer.MaxWaitTime = min(500*time.Millisecond, c.ReadTimeout/2) // an answer without records is in time
+	s.Consumer.MaxProcessingTime = 10 * time.Second                     // a slow disk must not drop the subscription
 	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return g.pause(2 * c.RetryBackoff) }
 	s.ChannelBufferSize = 256 // records, behind at most one fetch
 	return s

@@ -1,0 +1,80 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// checkCluster refuses a config that names brokers of another cluster. Every orderer
+// would turn to them once it has read the config, at a moment of its own: what others append
+// meanwhile is acknowledged by the cluster in force, behind a record after which nobody reads
+// there. An update cannot move a channel, see `network repin` for what can.
+//
+// It is a check of this orderer's at that moment, not a verdict: brokers that do not
+// answer are let through, since the list may be meant for orderers that reach them.
+func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
+	if err := c.enter(); err != nil {
+		return err
+	}
+	defer c.calls.Done()
+	next, err := c.newBrokers(envelope)
+	if err != nil || next == nil {
+		return err
+	}
+	k := c.use()
+	if k == nil {
+		return nil
+	}
+	defer k.users.Done()
+	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
+	defer cancel()
+	now, err := k.log.Identity(ctx)
+	if err != nil || now.TopicID == "" {
+		return nil
+	}
+	opened, err := c.opts.OpenLog(next, c.support.ChannelID(), k.limit)
+	if err != nil {
+		return fmt.Errorf("open the topic on the brokers of the new config: %w", err)
+	}
+	defer opened.Close()
+	then, err := opened.Identity(ctx)
+	return elsewhere(next, now, then, err)
+}
+
+// elsewhere is what is wrong with brokers whose topic is then where it is now.
+func elsewhere(brokers []string, now, then log.Identity, err error) error {
+	const remedy = "move a channel while all of its orderers are halted: copy the topic with its offsets, name the new brokers in Consensus.Kafka.Brokers " +
+		"and the new topic's id in Consensus.Kafka.Topic.Moved of each orderer (see `network repin`), restart them, and then update the config"
+	switch list := strings.Join(brokers, ", "); {
+	case errors.Is(err, log.ErrNoTopic):
+		return fmt.Errorf("the brokers %s do not have the channel's topic (id %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost; %s",
+			list, now.TopicID, remedy)
+	case err == nil && then.TopicID != "" && then.TopicID != now.TopicID:
+		return fmt.Errorf("the brokers %s have another topic of the channel's name (id %s, not %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost; %s",
+			list, then.TopicID, now.TopicID, remedy)
+	}
+	return nil
+}
+
+// newBrokers are those of a config envelope if this orderer would turn to them; nil if not.
+func (c *Chain) newBrokers(envelope *fabric.Envelope) ([]string, error) {
+	if len(c.opts.Brokers) > 0 {
+		return nil, nil // its own go before the channel's
+	}
+	tx, err := opened(envelope)
+	if err != nil {
+		return nil, err
+	}
+	next, err := Brokers(tx.config)
+	now, errNow := c.brokers()
+	if err != nil || errNow != nil || slices.Equal(now, next) {
+		return nil, nil // the checks of lists say what is wrong with one
+	}
+	return next, nil
+}
