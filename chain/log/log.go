@@ -56,8 +56,9 @@ type Log interface {
 	Create(ctx context.Context) error
 
 	// Append returns nil once the record is acknowledged by all in-sync
-	// replicas. The value must not be changed afterwards, either. Appends of concurrent callers share batches; two appends of one
-	// caller, one after the other, are in the log in that order.
+	// replicas. Appends of concurrent callers share batches; two appends of one
+	// caller, one after the other, are in the log in that order. The value must not
+	// be changed, not after Append has returned either.
 	//
 	// An error of class Ambiguous says that the record may or may not be, or
 	// yet come to be, in the log; after any other error, ErrClosed and that of the

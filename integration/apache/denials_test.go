@@ -40,7 +40,7 @@ func TestDenialsAreTrue(t *testing.T) {
 
 // freezing appends while brokers freeze, and returns what was told, by value.
 func (c *cluster) freezing(l log.Log) map[string]error {
-	const callers, rounds = 32, 6
+	const callers, rounds = 32, 4
 	ctx, cancel := context.WithCancel(c.t.Context())
 	var mu sync.Mutex
 	var together sync.WaitGroup
@@ -61,7 +61,7 @@ func (c *cluster) freezing(l log.Log) map[string]error {
 	}
 	for round := range rounds {
 		c.signal(round%nodes, syscall.SIGSTOP)
-		time.Sleep(4 * time.Second)
+		time.Sleep(7 * time.Second)
 		c.signal(round%nodes, syscall.SIGCONT)
 		time.Sleep(3 * time.Second)
 	}
