@@ -65,15 +65,14 @@ func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 	}
 }
 
-// order appends a config and waits until it is in force and its block is on disk,
-// which Fabric's block writer does beside the chain.
+// order appends a config and waits until it is in force, and then in the ledger.
 func (r *real) order(e *fabric.Envelope) {
 	r.Helper()
-	seq, height := r.chain.support.Sequence(), r.chain.support.Height()
-	if err := r.chain.Configure(e, seq); err != nil {
+	height := r.chain.support.Height()
+	if err := r.chain.Configure(e, r.chain.support.Sequence()); err != nil {
 		r.Fatal(err)
 	}
-	r.eventually(func() bool { return r.chain.support.Sequence() > seq && r.chain.support.Height() > height })
+	r.eventually(func() bool { return r.chain.support.Height() > height })
 }
 
 // Fabric's processor may fail at what it is given again; by the strict rules that is

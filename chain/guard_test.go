@@ -137,6 +137,21 @@ func TestMSPWithASigningIdentity(t *testing.T) {
 	r.comesTo(e, map[machine.Check]string{machine.CheckWriter: "taken", machine.CheckAgreed: "refused"})
 }
 
+func TestIdemixMSPWithASigner(t *testing.T) {
+	for want, definition := range map[string]*mb.IdemixMSPConfig{
+		"":                            {Name: "PeerMSP"},
+		"MSP with a signing identity": {Name: "PeerMSP", Signer: &mb.IdemixMSPSignerConfig{}},
+	} {
+		value := channelconfig.MSPValue(&mb.MSPConfig{Type: 1, Config: protoutil.MarshalOrPanic(definition)})
+		g := protoutil.NewConfigGroup()
+		fabrictest.Put(g, value)
+		err := soundMSPs(&fabric.ConfigGroup{Groups: map[string]*fabric.ConfigGroup{"Application": {Groups: map[string]*fabric.ConfigGroup{"PeerMSP": g}}}})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 // Fabric before 3.1 looks for the certificate above a root certificate that is not an
 // authority's own.
 func TestRootThatIsNoAuthority(t *testing.T) {
