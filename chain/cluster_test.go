@@ -29,7 +29,7 @@ func (r *rig) clusters(c *Chain, other *memlog.Broker) *Chain {
 	return c
 }
 
-var toTheOther = brokersConfig("new:9092")
+var toTheOther = configEnvelope("brokers:new:9092", 0, 1)
 
 // An update that names another cluster is not ordered, whether that has a topic of the
 // channel's name or not. Brokers that are away cannot be told from the channel's.

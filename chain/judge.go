@@ -24,6 +24,7 @@ type arbiter interface {
 // local file, no local setting.
 type judge struct {
 	support     Support
+	crypto      fabric.CryptoProvider
 	agreed      agreed
 	read        func(*fabric.Config) (*channelconfig.Bundle, error) // as this build's Fabric does
 	size        msgprocessor.Rule
@@ -32,16 +33,18 @@ type judge struct {
 }
 
 func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
-	return &judge{
-		support: s,
-		agreed:  newAgreed(),
-		read: func(c *fabric.Config) (*channelconfig.Bundle, error) {
-			return channelconfig.NewBundle(s.ChannelID(), c, crypto)
-		},
+	j := &judge{
+		support:     s,
+		crypto:      crypto,
+		agreed:      newAgreed(),
 		size:        msgprocessor.NewSizeFilter(s),
 		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
 		maintenance: msgprocessor.NewMaintenanceFilter(s, crypto),
 	}
+	j.read = func(c *fabric.Config) (*channelconfig.Bundle, error) {
+		return channelconfig.NewBundle(s.ChannelID(), c, j.crypto)
+	}
+	return j
 }
 
 // verdict answers a Judge effect.

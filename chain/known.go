@@ -116,7 +116,7 @@ func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGr
 		return nil
 	}
 	if strange := fabric.Reflect(next).GetUnknown(); !bytes.Equal(strange, fabric.Reflect(now).GetUnknown()) {
-		return novel("fields of group %s", path)
+		return fmt.Errorf("group %s: ConfigGroup with %d bytes of unknown fields", path, len(strange))
 	}
 	if err := u.capabilities(name, path, now, next); err != nil {
 		return err

@@ -194,3 +194,56 @@ func TestGoalIsLost(t *testing.T) {
 		e.reports(c, types.StatusActive)
 	})
 }
+
+// lying acknowledges some records and has none of them, without a new leader.
+type lying struct {
+	log.Log
+	drops *atomic.Int64 // how many records it takes before it drops one; negative for none
+}
+
+func (l lying) Append(ctx context.Context, value []byte) error {
+	if l.drops.Add(-1) == -1 {
+		return nil
+	}
+	return l.Log.Append(ctx, value)
+}
+
+// TestNothingIsThere: an acknowledged record that never was in the topic, whose
+// leader stays, is missed at the next check.
+func TestNothingIsThere(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes int64 // records before the one that is dropped
+		order func(*Chain) error
+		want  string
+	}{
+		"description": {0, func(c *Chain) error { return errors.Join(c.WaitReady(), c.Order(envelope("a"), 0)) }, "a @2"},
+		"time-to-cut": {2, func(c *Chain) error { return c.Order(envelope("a"), 0) }, "a @2"},
+		"config": {3, func(c *Chain) error {
+			return errors.Join(c.Configure(configEnvelope("one", 0, 1), 0), c.Configure(configEnvelope("two", 0, 1), 0))
+		}, "one @1; two @3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				l := newLedger()
+				c := r.chain(l)
+				var drops atomic.Int64
+				drops.Store(test.takes)
+				sound := c.opts.OpenLog
+				c.opts.OpenLog = func(brokers []string, topic string, limit uint32) (log.Log, error) {
+					l, err := sound(brokers, topic, limit)
+					return lying{l, &drops}, err
+				}
+				c.Start()
+				settle()
+				if err := test.order(c); err != nil {
+					r.Fatal(err)
+				}
+				settle()
+				r.holds(l, test.want)
+				if drops.Load() > -2 {
+					r.Errorf("no record was dropped")
+				}
+			})
+		})
+	}
+}

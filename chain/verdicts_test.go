@@ -62,7 +62,7 @@ var verdictsOfThisBuild = map[string]string{
 	"a value of an org":      "value /Channel/Application/Org/Novelty, " + stops,
 	"a field":                "fields of value /Channel/Orderer/BatchSize, " + stops,
 	"a field of the MSP":     "fields of the MSP in /Channel/Application/Org, " + stops,
-	"a field of a group":     "fields of group /Channel, " + stops,
+	"a field of a group":     "ConfigGroup with 4 bytes of unknown fields",
 	"a policy":               "a policy of type 9, /Channel/P, " + stops,
 	"no policy":              "was nil",
 	"a field of a policy":    "fields of policy /Channel/P, " + stops,

@@ -83,7 +83,7 @@ func offsetText(offset *int64) string {
 func verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
-		Short: "Compare the blocks of all running orderers on all channels; exit 1 at the first difference",
+		Short: "Compare the blocks of all running orderers on all channels; exit 1 at the first difference, or if a channel has nothing to compare",
 		Args:  cobra.NoArgs,
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
 			return verify(c.Context(), n)

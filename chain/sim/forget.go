@@ -48,15 +48,15 @@ func (w *World) forget(a Action) {
 	w.broker.CutTail(channelID, log.Offset(at))
 }
 
-// consumed is the offset after the last record that an orderer has read, by its
-// process or by its ledger.
+// consumed is the offset after the last record that an orderer was given, as far as
+// its process or its ledger knows.
 func (w *World) consumed() (next int) {
 	for _, o := range w.orderers {
-		at, ledger := o.next(), o.ledger.next()
-		if at <= ledger && o.ledger.height() > 1 && len(o.ledger.tip().position().CutDigest) > 0 {
-			at = ledger + 1 // the last block was cut for the record after it
+		ledger := o.ledger.next()
+		if o.ledger.height() > 1 && len(o.ledger.tip().position().CutDigest) > 0 {
+			ledger++ // the last block was cut for the record after it
 		}
-		next = max(next, int(at), int(ledger))
+		next = max(next, int(o.seen), int(ledger))
 	}
 	return next
 }

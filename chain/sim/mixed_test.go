@@ -40,3 +40,33 @@ func TestMixedOrderers(t *testing.T) {
 		t.Errorf("%d blocks, %d: the worlds are too tame", blocks, copies)
 	}
 }
+
+// TestCompatibleUnclean: leaders that lack what nobody has read make no orderer of
+// ours stop or write another block by the compatible rules, either, and what is
+// pending is cut. (That they order some envelopes twice is theirs.)
+func TestCompatibleUnclean(t *testing.T) {
+	p := Profile{Orderers: 3, Steps: 300, Compatible: true, Updates: true, Unclean: true}
+	lost := 0
+	for seed := range uint64(150) {
+		plan := NewPlan(seed, p)
+		w := newWorld(p, plan)
+		for _, a := range plan.Actions {
+			w.play(a)
+		}
+		w.recover()
+		for until := w.now + 60_000; w.now < until; w.now += healStep {
+			w.round()
+		}
+		shown := map[defect]bool{}
+		w.inspect(shown)
+		for _, d := range []defect{forked, differs, ended, neverCut} {
+			if shown[d] {
+				t.Errorf("seed %d: %s", seed, d)
+			}
+		}
+		lost += w.happened["lost time-to-cut"] + w.happened["lost config"] + w.happened["lost envelope"]
+	}
+	if lost < 500 {
+		t.Errorf("%d records were lost: too tame", lost)
+	}
+}

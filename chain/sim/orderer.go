@@ -63,6 +63,7 @@ type Orderer struct {
 	linked   int              // broker list that the log was opened with; -1 for none
 	mute     bool             // its appends go nowhere
 	life     int              // how often its process has started
+	seen     log.Offset       // after the last record that the process was given
 	fault    error            // why it stopped for good; nil if it did not
 }
 
@@ -120,6 +121,7 @@ func (o *Orderer) boot() {
 	}
 	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, engine.Readiness{}, nil, -1, nil, nil, 0
 	o.life++
+	o.seen = 0
 	if p := o.w.profile; p.InTree || p.Mixed && o.id%2 == 1 {
 		o.old = newInTree(o)
 		o.ready = engine.Readiness{Phase: engine.Reading, Described: true}

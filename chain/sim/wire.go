@@ -126,6 +126,7 @@ func (t *tap) Next(ctx context.Context) (log.Record, error) {
 	r, err := t.Reader.Next(ctx)
 	if err == nil {
 		t.next = r.Offset + 1
+		t.w.o.seen = max(t.w.o.seen, t.next)
 		t.w.o.reach(afterConsume)
 	}
 	return r, err

@@ -31,15 +31,15 @@ func (f Fault) can(o fabricnet.Options) error {
 
 // Faults are all that there are.
 var Faults = []Fault{
-	{"broker-kill", "a broker is killed, and started after up to 3 s", killed((*run).broker), nil},
-	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", leaderKill, nil},
+	{"broker-kill", "a broker is killed, and started after up to 3 s", killed((*run).broker), needsOwn},
+	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", leaderKill, needsOwn},
 	{"follower-kill", "a broker that follows the topic's leader is killed, and started after up to 3 s", followerKill, needsThree},
 	{"controller-kill", "the node that is the active controller is killed, and started after up to 3 s", controllerKill, needsThree},
-	{"broker-restart", "a broker is stopped as an operator does, and started", restarted((*run).broker), nil},
-	{"broker-stall", "a broker is stopped where it is for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second), nil},
-	{"brokers-rolling", "all brokers are restarted, one after the other", rolling, nil},
+	{"broker-restart", "a broker is stopped as an operator does, and started", restarted((*run).broker), needsOwn},
+	{"broker-stall", "a broker is stopped where it is for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second), needsOwn},
+	{"brokers-rolling", "all brokers are restarted, one after the other", rolling, needsOwn},
 	{"brokers-two", "two brokers are killed, and started after 5 s", brokersTwo, needsThree},
-	{"brokers-all", "all brokers are killed, and started after 5 s", brokersAll, nil},
+	{"brokers-all", "all brokers are killed, and started after 5 s", brokersAll, needsOwn},
 	{"leader-move", "another broker becomes the leader", leaderMove, needsThree},
 	{"limit-low", "the topic takes no record of more than 1000 bytes for 5 s", limitLow, nil},
 	{"orderer-kill", "an orderer is killed, and started after up to 3 s", killed((*run).orderer), nil},
@@ -147,6 +147,13 @@ func rolling(ctx context.Context, r *run) error {
 func needsDisk(o fabricnet.Options) error {
 	if o.LedgerDisk == 0 {
 		return errors.New("it needs a disk for each orderer's ledger: raise the network with --ledger-disk 256")
+	}
+	return nil
+}
+
+func needsOwn(o fabricnet.Options) error {
+	if len(o.Brokers) > 0 {
+		return errors.New("it needs brokers that are the network's own: raise the network with --brokers embedded or apache")
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 var (
 	embedded = fabricnet.Options{}
+	others   = fabricnet.Options{Brokers: []string{"kafka:9092"}}
 	proxied  = fabricnet.Options{Apache: "4", BrokerCount: 3, Proxied: true}
 )
 
@@ -28,6 +29,9 @@ func TestNamed(t *testing.T) {
 		{embedded, "leader-move", "leader-move: it needs three brokers"},
 		{embedded, "orderer-disk-full", "orderer-disk-full: it needs a disk"},
 		{embedded, "broker-kil", "broker-kill"},
+		{others, "leader-kill", "leader-kill: it needs brokers that are the network's own"},
+		{others, "broker*", "it needs brokers that are the network's own"},
+		{others, "limit-low,orderer-kill", "limit-low,orderer-kill"},
 	} {
 		faults, err := Named(c.on, strings.Split(c.names, ","))
 		if err != nil {
