@@ -61,13 +61,31 @@ func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err e
 
 // Others asks all orderers of the channel but this one how many blocks they have.
 func (p *puller) Others(ctx context.Context) (all []engine.Answer) {
-	others := slices.DeleteFunc(slices.Clone(p.endpoints), func(e cluster.EndpointCriteria) bool { return p.self.is(ctx, e.Endpoint) })
-	for _, a := range p.answers(ctx, others) {
+	for _, a := range p.answers(ctx, p.others(ctx)) {
 		said := engine.Answer{From: a.endpoint.Endpoint, Height: machine.BlockNumber(a.height), Err: a.err}
 		if said.Err == nil && a.height == 0 && a.status != fabric.StatusNotFound {
 			said.Err = fmt.Errorf("it answers %s", a.status)
 		}
 		all = append(all, said)
+	}
+	return all
+}
+
+// others are the addresses that are not this orderer's. Names are looked up at a time,
+// and one that takes too long is not known to be.
+func (p *puller) others(ctx context.Context) (all []cluster.EndpointCriteria) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	own := make([]bool, len(p.endpoints))
+	var looking sync.WaitGroup
+	for i, e := range p.endpoints {
+		looking.Go(func() { own[i] = p.self.is(ctx, e.Endpoint) })
+	}
+	looking.Wait()
+	for i, e := range p.endpoints {
+		if !own[i] {
+			all = append(all, e)
+		}
 	}
 	return all
 }

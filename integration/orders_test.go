@@ -111,8 +111,8 @@ var _ = Describe("three orderers", Ordered, func() {
 		block, err := w.lastConfig(ctx, "orderer1", channel)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(w.Join(ctx, "orderer3", channel, block)).To(Succeed())
-		Expect(w.AwaitActive(ctx, "orderer3", channel)).To(Succeed())
-		Expect(w.orders(ctx, "orderer3", channel)).To(Succeed())
+		Expect(w.AwaitActive(ctx, "orderer3", channel)).To(Succeed()) // Fabric's follower says so too, before it makes way
+		Eventually(ctx, func() error { return w.orders(ctx, "orderer3", channel) }).Should(Succeed())
 		w.equal(ctx, channel)
 	}, SpecTimeout(2*time.Minute))
 })
