@@ -156,8 +156,9 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if err != nil {
 		return
 	}
+	config := c.support.ConfigtxValidator().ConfigProto()
 	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
-		Rules: position.RuleSet.String(), ConfigSeq: c.support.Sequence()}
+		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config)}
 	if err := topic.Publish(ctx, p); ctx.Err() == nil {
 		c.opts.Events.Published(p, err)
 	}

@@ -22,7 +22,7 @@ func TestPublishesWhatIsOnDisk(t *testing.T) {
 				r.Fatal(err)
 			}
 			if len(all) != 1 || all[0].Next != next || all[0].Block != block || time.Since(all[0].At) > DefaultCheckInterval ||
-				all[0].Rules != rules || all[0].ConfigSeq != c.support.Sequence() {
+				all[0].Rules != rules || all[0].ConfigSeq != 3 || all[0].Config != ConfigDigest(c.support.ConfigtxValidator().ConfigProto()) {
 				r.Errorf("published %+v, want offset %d after block %d, by rules %s", all, next, block, rules)
 			}
 		}

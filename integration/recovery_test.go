@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
@@ -46,6 +47,9 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
 		w.equal(ctx, "mychannel")
+		config := w.config(ctx, "orderer1", "mychannel") // which orderers publish as they have it, and prune reads from a block
+		Expect(w.update(ctx, "orderer1", "mychannel", config, client.BatchTimeoutUpdate(400*time.Millisecond))).To(Succeed())
+		Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", "mychannel").Sequence }).Should(Equal(config.Sequence + 1))
 		bounds := func() log.Bounds {
 			l, err := inspect.OpenTopic(w.Descriptor().Brokers, "mychannel")
 			Expect(err).NotTo(HaveOccurred())

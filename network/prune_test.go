@@ -69,10 +69,14 @@ func topicOf(t *testing.T, config, name string) log.Log {
 	return topic
 }
 
-// publishes is what an orderer does.
-func publishes(t *testing.T, topic log.Log, name string, next log.Offset, rules string) {
+// publishes is what an orderer does that has this config block.
+func publishes(t *testing.T, topic log.Log, block, name string, next log.Offset, rules string) {
 	t.Helper()
-	p := log.Progress{Member: "orderers." + name, Next: next, Block: 3, At: time.Now(), Rules: rules, ConfigSeq: 2}
+	channel, err := prune.ReadChannel(read(t, block))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := log.Progress{Member: "orderers." + name, Next: next, Block: 3, At: time.Now(), Rules: rules, ConfigSeq: channel.ConfigSeq, Config: channel.Config}
 	if err := topic.Publish(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -95,8 +99,8 @@ func TestPruneAsAnOrderer(t *testing.T) {
 	config, write := guarded(t, 3)
 	topic := topicOf(t, config, "mine")
 	block := configBlock(t, "mine", []string{"none:9092"}, "a", "b")
-	publishes(t, topic, "Org.a", 18, "strict")
-	publishes(t, topic, "Org.b", 15, "strict")
+	publishes(t, topic, block, "Org.a", 18, "strict")
+	publishes(t, topic, block, "Org.b", 15, "strict")
 	pruned := func(dry bool) error {
 		p := pruner(config, block, "Org.a", "Org.b")
 		p.dryRun = dry
@@ -123,9 +127,9 @@ func TestPruneWithoutProof(t *testing.T) {
 	config, _ := guarded(t, 3)
 	one, two := topicOf(t, config, "one"), topicOf(t, config, "two")
 	blockOne, blockTwo := configBlock(t, "one", nowhere, "a", "b"), configBlock(t, "two", nowhere, "a", "b")
-	publishes(t, one, "Org.a", 18, "strict")
-	publishes(t, one, "Org.b", 15, "strict")
-	publishes(t, two, "Org.a", 18, "strict")
+	publishes(t, one, blockOne, "Org.a", 18, "strict")
+	publishes(t, one, blockOne, "Org.b", 15, "strict")
+	publishes(t, two, blockTwo, "Org.a", 18, "strict")
 	refuses := func(says string, p *pruning, args ...string) {
 		t.Helper()
 		if err := p.start(t.Context(), filepath.Join(t.TempDir(), "none"), args); err == nil || !strings.Contains(err.Error(), says) {
@@ -139,6 +143,7 @@ func TestPruneWithoutProof(t *testing.T) {
 	p := pruner(config, replaced, "Org.a", "Org.b")
 	p.Without = []string{"Org.c"}
 	refuses("--without Org.c: no member of exactly this name", p)
+	refuses("Org.a has another config of sequence 2", pruner(config, configBlock(t, "one", nowhere, "a"), "Org.a"))
 	refuses("address d:7050 of organization Org", pruner(config, replaced, "Org.a", "Org.b"))
 
 	p = pruner(config, "", "Org.a", "Org.b")
@@ -147,7 +152,7 @@ func TestPruneWithoutProof(t *testing.T) {
 	refuses("--config-block FILE", pruner(config, "", "Org.a", "Org.b"), "one")
 	refuses(`orderer "a": want MSPID.NAME`, pruner(config, blockOne, "a"))
 
-	publishes(t, two, "Org.b", 15, "compatible")
+	publishes(t, two, blockTwo, "Org.b", 15, "compatible")
 	refuses("orderer Org.b reads by the compatible rules", pruner(config, blockTwo, "Org.a", "Org.b"))
 	starts(t, one, 0)
 	starts(t, two, 0)
@@ -156,14 +161,15 @@ func TestPruneWithoutProof(t *testing.T) {
 // moving is a topic that gets a record, which an orderer then publishes, while it is looked at.
 type moving struct {
 	log.Log
-	t *testing.T
+	t     *testing.T
+	block string
 }
 
 func (m moving) Published(ctx context.Context, prefix string) ([]log.Progress, error) {
 	if err := m.Append(ctx, []byte("next")); err != nil {
 		return nil, err
 	}
-	publishes(m.t, m.Log, "Org.a", 21, "strict")
+	publishes(m.t, m.Log, m.block, "Org.a", 21, "strict")
 	return m.Log.Published(ctx, prefix)
 }
 
@@ -171,13 +177,14 @@ func (m moving) Published(ctx context.Context, prefix string) ([]log.Progress, e
 func TestPruneWhileRecordsCome(t *testing.T) {
 	config, _ := guarded(t, 3)
 	topic := topicOf(t, config, "mine")
-	channel, err := prune.ReadChannel(read(t, configBlock(t, "mine", nowhere, "a")))
+	block := configBlock(t, "mine", nowhere, "a")
+	channel, err := prune.ReadChannel(read(t, block))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := pruner(config, "")
 	p.Orderers = []prune.Orderer{{Name: "Org.a"}}
-	if plan, err := p.plan(t.Context(), moving{topic, t}, channel); err != nil || plan.Below != 16 {
+	if plan, err := p.plan(t.Context(), moving{topic, t, block}, channel); err != nil || plan.Below != 16 {
 		t.Errorf("%+v, %v", plan, err)
 	}
 }

@@ -13,12 +13,13 @@ type Progress struct {
 	At     time.Time // when it said so, by its clock, to the second; zero: it did not, somebody else has
 
 	Rules     string // rule set that its last block was cut by; empty if it was not published
-	ConfigSeq uint64 // config sequence in force at the orderer, if Rules is there
+	ConfigSeq uint64 // of the config in force at the orderer, if Rules is there
+	Config    string // digest of that config, without blanks
 }
 
 const (
 	progressFormat = "block=%d at=%s"
-	rulesFormat    = progressFormat + " rules=%s config=%d"
+	rulesFormat    = progressFormat + " rules=%s config=%d:%s"
 )
 
 // Text is what Kafka keeps beside the offset.
@@ -27,7 +28,7 @@ func (p Progress) Text() string {
 	if p.Rules == "" {
 		return fmt.Sprintf(progressFormat, p.Block, at)
 	}
-	return fmt.Sprintf(rulesFormat, p.Block, at, p.Rules, p.ConfigSeq)
+	return fmt.Sprintf(rulesFormat, p.Block, at, p.Rules, p.ConfigSeq, p.Config)
 }
 
 // ParseProgress reads an offset that a group has committed and the text beside it.
@@ -35,8 +36,8 @@ func (p Progress) Text() string {
 func ParseProgress(member string, next Offset, text string) Progress {
 	p := Progress{Member: member, Next: next}
 	var at string
-	if _, err := fmt.Sscanf(text, rulesFormat, &p.Block, &at, &p.Rules, &p.ConfigSeq); err != nil {
-		p.Rules, p.ConfigSeq = "", 0
+	if _, err := fmt.Sscanf(text, rulesFormat, &p.Block, &at, &p.Rules, &p.ConfigSeq, &p.Config); err != nil {
+		p.Rules, p.ConfigSeq, p.Config = "", 0, ""
 		if _, err := fmt.Sscanf(text, progressFormat, &p.Block, &at); err != nil {
 			return p
 		}

@@ -22,6 +22,7 @@ import (
 type Channel struct {
 	Name      string
 	ConfigSeq uint64
+	Config    string // digest of the config, as orderers publish it
 	Brokers   []string
 	Orgs      []Org
 	Addresses []string // of orderers of any organization
@@ -56,7 +57,7 @@ func ChannelOf(block *cb.Block) (Channel, error) {
 	if kind.Type != chain.ConsensusType {
 		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, chain.ConsensusType)
 	}
-	c := Channel{Name: name, ConfigSeq: config.Sequence}
+	c := Channel{Name: name, ConfigSeq: config.Sequence, Config: chain.ConfigDigest(config)}
 	if c.Brokers, err = chain.Brokers(config); err != nil {
 		return Channel{}, err
 	}

@@ -108,6 +108,9 @@ func (c Channel) accounted(orderers []Orderer) (faults []error) {
 // unclaimed are the addresses of no organization that no orderer serves.
 func (c Channel) unclaimed(orderers []Orderer) (faults []error) {
 	for _, a := range c.Addresses {
+		if slices.ContainsFunc(c.Orgs, func(org Org) bool { return slices.Contains(org.Addresses, a) }) {
+			continue // it has to be one of that organization
+		}
 		served := slices.ContainsFunc(orderers, func(o Orderer) bool {
 			org, ok := c.orgOf(o.Name)
 			return ok && c.serves(o, org, a)

@@ -59,6 +59,10 @@ func Make(bounds log.Bounds, published []log.Progress, c Channel, o Options) (Pl
 				"which must match exactly; else start it, make sure that its Consensus.Kafka.ConsumerGroup is %s, and wait for its CheckInterval (30s)", named.Name, o.Prefix))
 		}
 	}
+	if atConfig := func(q log.Progress) bool { return q.ConfigSeq == c.ConfigSeq }; len(faults) == 0 && !slices.ContainsFunc(p.Orderers, atConfig) {
+		faults = append(faults, fmt.Errorf("no orderer is at config sequence %d, which the config block is of: wait for their CheckInterval (30s); "+
+			"if it stays so, the block is another network's", c.ConfigSeq))
+	}
 	if len(faults) > 0 {
 		return Plan{}, Refusal{faults, published, o}
 	}
@@ -150,8 +154,11 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 		in("orderer %s reads by the %s rules: in-tree orderers may share the topic; they may need any record, and publish nothing. "+
 			"Once they are gone, `network upgrade-rules` moves the channel to the strict rules, from the next block on", name, p.Rules)
 	}
-	if p.ConfigSeq > c.ConfigSeq {
+	switch {
+	case p.ConfigSeq > c.ConfigSeq:
 		in("orderer %s is at config sequence %d, and the config block is of %d: fetch the channel's newest config block", name, p.ConfigSeq, c.ConfigSeq)
+	case p.ConfigSeq == c.ConfigSeq && p.Config != c.Config:
+		in("orderer %s has another config of sequence %d than the config block: that is another network's, fetch it from an orderer of this channel", name, c.ConfigSeq)
 	}
 	return faults
 }

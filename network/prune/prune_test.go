@@ -12,12 +12,12 @@ var now = time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC)
 
 // at is what the orderer of that name has published.
 func at(name string, next log.Offset, ago time.Duration) log.Progress {
-	return log.Progress{Member: "fo." + name, Next: next, Block: 7, At: now.Add(-ago), Rules: "strict", ConfigSeq: 2}
+	return log.Progress{Member: "fo." + name, Next: next, Block: 7, At: now.Add(-ago), Rules: "strict", ConfigSeq: 2, Config: "abc"}
 }
 
 // three is a channel of three orderers of two organizations.
 func three() Channel {
-	return Channel{Name: "mine", ConfigSeq: 2, Orgs: []Org{{"Org", []string{"a:7050", "b:7050"}}, {"Two", []string{"c:7050"}}}}
+	return Channel{Name: "mine", ConfigSeq: 2, Config: "abc", Orgs: []Org{{"Org", []string{"a:7050", "b:7050"}}, {"Two", []string{"c:7050"}}}}
 }
 
 func named(names ...string) (all []Orderer) {
@@ -60,6 +60,15 @@ func TestKeepsAllForWhoHasNothing(t *testing.T) {
 	o := options()
 	o.Keep = 0
 	if p, err := Make(log.Bounds{End: 1000}, published, three(), o); err != nil || p.Records() != 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// One that lags behind the config is no obstacle, while another is at it.
+func TestOneIsAtTheConfig(t *testing.T) {
+	published := all()
+	published[0].ConfigSeq, published[0].Config = 1, "older"
+	if p, err := Make(log.Bounds{End: 1000}, published, three(), options()); err != nil || p.Below != 400 {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -125,6 +134,8 @@ var unproven = map[string]func(*situation){
 	"Org.b does not publish by which rules":                  func(s *situation) { s.published[1].Rules = "" },
 	"Org.b has read 500 records and knows no rules":          func(s *situation) { s.published[1].Rules = "undescribed" },
 	"Org.b is at config sequence 3, and the config block is": func(s *situation) { s.published[1].ConfigSeq = 3 },
+	"Org.b has another config of sequence 2 than the":        func(s *situation) { s.published[1].Config = "other" },
+	"no orderer is at config sequence 3, which the config":   func(s *situation) { s.channel.ConfigSeq = 3 },
 	"No orderer has published for this channel under":        func(s *situation) { s.published = nil },
 	"no orderer is named: add each":                          func(s *situation) { s.options.Orderers = nil },
 	"-200 records to keep":                                   func(s *situation) { s.options.Keep = -200 },
@@ -175,7 +186,7 @@ func TestAddressesThatAreNoNames(t *testing.T) {
 
 // Ids with dots and what groups have no letters for: the longest id that fits is the orderer's.
 func TestIDsWithDots(t *testing.T) {
-	c := Channel{Orgs: []Org{{"Org", []string{"b:1"}}, {"Org.A", []string{"b:1"}}, {"Org.A/x", []string{"b:1"}}}, ConfigSeq: 2}
+	c := Channel{Orgs: []Org{{"Org", []string{"b:1"}}, {"Org.A", []string{"b:1"}}, {"Org.A/x", []string{"b:1"}}}, ConfigSeq: 2, Config: "abc"}
 	o := options()
 	o.Orderers = named("Org.b", "Org.A.b", "Org.A_x.b")
 	published := []log.Progress{at("Org.b", 9, 0), at("Org.A.b", 8, 0), at("Org.A_x.b", 7, 0)}

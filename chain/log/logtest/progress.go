@@ -16,7 +16,7 @@ func (s *suite) progress() {
 	prefix := s.topic + "."
 	at := time.Date(2026, 11, 23, 21, 48, 5, 0, time.UTC)
 	first := log.Progress{Member: prefix + "first", Next: 3, Block: 2, At: at}
-	second := log.Progress{Member: prefix + "second", Next: 1, Block: 1, At: at.Add(time.Second), Rules: "strict", ConfigSeq: 4}
+	second := log.Progress{Member: prefix + "second", Next: 1, Block: 1, At: at.Add(time.Second), Rules: "strict", ConfigSeq: 4, Config: "0123456789abcdef"}
 	s.publishes(l, second, first)
 	s.published(l, prefix, first, second)
 	s.published(l, prefix+"f", first)
