@@ -24,6 +24,7 @@ const (
 	before outcome = "before" // fails, not in the log
 	after  outcome = "after"  // fails, in the log
 	late   outcome = "late"   // fails, comes to the log later
+	gone   outcome = "gone"   // is acknowledged, and lost before anybody reads it
 )
 
 // wire is an orderer's connection to the topic: memlog, with the faults that the
@@ -96,7 +97,10 @@ func (w *wire) send(value []byte) error {
 	if err := w.Log.Append(context.Background(), value); err != nil {
 		return err
 	}
-	if how == after {
+	switch how {
+	case gone:
+		o.w.loseFrom(o.w.end() - 1)
+	case after:
 		return &log.Error{Class: log.Ambiguous, Op: "append", Topic: channelID, Err: errFault}
 	}
 	return nil
