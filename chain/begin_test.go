@@ -213,26 +213,24 @@ func TestTheClusterOfTheDescription(t *testing.T) {
 	}
 }
 
-// A config update names the brokers of a mirror: what is appended there, orderers that
-// have not read the update yet would never see.
+// A config that names the brokers of a mirror came into the topic, of an orderer that
+// did not reach them: what is appended there, orderers that have not read it yet would
+// never see.
 func TestBrokersOfAMirror(t *testing.T) {
 	for moved, want := range map[string]types.Status{"": types.StatusFailed, "topic-00000000000000001": types.StatusActive} {
 		inBubble(t, func(r *rig) {
-			l := newLedger()
-			c := r.chain(l)
+			mirror := memlog.NewCluster("another")
+			mirror.Stop()
+			c := r.chain(newLedger())
 			c.opts.MovedTo = moved
-			c.opts.OpenLog = func(brokers []string, _ string, _ uint32) (log.Log, error) {
-				if brokers[0] == "new:9092" {
-					return r.copied("another").Open(channel, log.Settings{}), nil
-				}
-				return r.broker.Open(channel, log.Settings{}), nil
-			}
-			c.Start()
-			settle()
+			r.clusters(c, mirror)
 			r.order(c, "a", "b", "c")
-			if err := c.Configure(configEnvelope("brokers:new:9092", 0, 1), 0); err != nil {
+			if err := c.Configure(toTheOther, 0); err != nil {
 				r.Fatal(err)
 			}
+			time.Sleep(time.Second)
+			mirror.Write(channel, r.broker.Values(channel)...)
+			mirror.Resume()
 			settle()
 			r.reports(c, want)
 			if want == types.StatusFailed {

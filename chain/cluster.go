@@ -35,7 +35,7 @@ func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
 	defer cancel()
 	now, err := k.log.Identity(ctx)
-	if err != nil || now.TopicID == "" {
+	if err != nil || now.TopicID == "" && now.ClusterID == "" {
 		return nil
 	}
 	opened, err := c.opts.OpenLog(next, c.support.ChannelID(), k.limit)
@@ -55,6 +55,9 @@ func elsewhere(brokers []string, now, then log.Identity, err error) error {
 	case errors.Is(err, log.ErrNoTopic):
 		return fmt.Errorf("the brokers %s do not have the channel's topic (id %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost; %s",
 			list, now.TopicID, remedy)
+	case err == nil && now.ClusterID != "" && then.ClusterID != "" && then.ClusterID != now.ClusterID: // also where topics have no ids
+		return fmt.Errorf("the brokers %s are of another cluster (id %s, not %s), and what is ordered until every orderer has read the config would be lost; %s",
+			list, then.ClusterID, now.ClusterID, remedy)
 	case err == nil && then.TopicID != "" && then.TopicID != now.TopicID:
 		return fmt.Errorf("the brokers %s have another topic of the channel's name (id %s, not %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost; %s",
 			list, then.TopicID, now.TopicID, remedy)

@@ -29,7 +29,7 @@ func (r *rig) clusters(c *Chain, other *memlog.Broker) *Chain {
 	return c
 }
 
-var toTheOther = brokersConfig("new:9092")
+var toTheOther = configEnvelope("brokers:new:9092", 0, 1)
 
 // An update that names another cluster is not ordered, whether that has a topic of the
 // channel's name or not. Brokers that are away cannot be told from the channel's.
@@ -40,11 +40,15 @@ func TestBrokersOfAnotherCluster(t *testing.T) {
 	}{
 		"no topic":      {func(*memlog.Broker) {}, "do not have the channel's topic"},
 		"another topic": {func(b *memlog.Broker) { b.Make("other", 1); b.Make(channel, 1) }, "have another topic of the channel's name (id topic-00000000000000002, not topic-00000000000000001)"},
+		"a mirror":      {func(b *memlog.Broker) { b.Make(channel, 1) }, "are of another cluster (id another, not cluster)"},
 		"away":          {func(b *memlog.Broker) { b.Stop() }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				l, other := newLedger(), memlog.NewBroker()
+				if name == "a mirror" {
+					other = memlog.NewCluster("another")
+				}
 				test.prepare(other)
 				c := r.clusters(r.chain(l), other)
 				err := c.Configure(toTheOther, 0)

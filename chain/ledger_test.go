@@ -29,9 +29,3 @@ func envelope(text string) *fabric.Envelope { return chaintest.Envelope(channel,
 func configEnvelope(key string, version int, seq uint64) *fabric.Envelope {
 	return chaintest.ConfigEnvelope(channel, key, version, seq)
 }
-
-// brokersConfig is a config envelope of a first update, which names a broker, and has
-// it in its config as well.
-func brokersConfig(broker string) *fabric.Envelope {
-	return configEnvelope("brokers:"+broker, 0, 1)
-}

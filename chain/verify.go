@@ -72,7 +72,7 @@ func verifyData(number uint64, b *fabric.Block) error {
 		return fmt.Errorf("%s.DataHash is %x, the hash of %s is %x", headerField, b.Header.DataHash, dataField, hash)
 	}
 	for i, value := range b.Data.Data {
-		if err := verifyEnvelope(value); err != nil {
+		if err := errors.Join(engine.CheckDepth(value), verifyEnvelope(value)); err != nil {
 			return fmt.Errorf("%s[%d] %w", dataField, i, err)
 		}
 	}

@@ -33,12 +33,12 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.host.Admit(ctx, topic); err != nil {
 		return err
 	}
-	e.extend(bounds)
-	if err := e.open(ctx, topic, bounds); err != nil {
+	if bounds, err = e.open(ctx, topic, bounds); err != nil {
 		return err
 	}
 	e.topic = topic
-	e.bare, e.aheadSince, e.lost = false, nil, false
+	e.bare, e.lost, e.aheadSince = false, false, nil
+	e.extend(bounds)
 	if e.ruleSet() != machine.Undescribed {
 		e.host.Described()
 	}

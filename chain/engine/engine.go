@@ -295,7 +295,7 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 	case ended(err) && ctx.Err() == nil && wait.Err() != nil:
 		return ErrDue // the reader is kept: what it says by itself, it may say once
 	case errors.Is(err, log.ErrNoRecord):
-		e.barren()
+		e.end, e.goal = min(e.end, e.machine.NextOffset()), min(e.goal, e.machine.NextOffset())
 		return nil
 	case err != nil:
 		return err
@@ -307,10 +307,6 @@ func (e *Engine) Advance(ctx, wait context.Context) error {
 func ended(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
-
-// barren takes note that the log has no record up to the end that it had: it was read to
-// its end.
-func (e *Engine) barren() { e.end, e.goal = min(e.end, e.Next()), min(e.goal, e.Next()) }
 
 // receive returns the next record of the topic.
 func (e *Engine) receive(ctx context.Context) (log.Record, error) {

@@ -35,31 +35,44 @@ type comparison interface {
 // open opens the session's reader at the next offset, once the records of the last
 // block and those since were read again, in the reader's term. The reader is opened
 // before, so that no election goes unnoticed.
-func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
+//
+// It returns the bounds with the end to which the log has records, if it met that.
+func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bounds, error) {
 	e.Close()
 	if err := e.openProof(ctx, topic, b.Start); err != nil {
-		return err
+		return b, err
 	}
 	if len(e.proof.left) == 0 && e.lost && log.Offset(e.Next()) < b.End {
-		if err := e.readAhead(ctx); err != nil {
-			return err
+		err := e.readAhead(ctx)
+		switch {
+		case errors.Is(err, log.ErrNoRecord):
+			b.End = log.Offset(e.Next())
+		case err != nil:
+			return b, err
 		}
 	}
+	if err := e.prove(ctx); err != nil {
+		return b, err
+	}
+	e.begin()
+	return b, nil
+}
+
+// prove makes the comparisons that are left.
+func (e *Engine) prove(ctx context.Context) error {
 	for len(e.proof.left) > 0 {
 		done, err := e.proof.left[0].done()
 		switch {
 		case err != nil:
 			return err
 		case done:
-			e.proof.left = e.proof.left[1:]
+			e.proof.left, e.proof.at = e.proof.left[1:], e.Next()
 			continue
 		}
 		if err := e.proveNext(ctx); err != nil {
 			return err
 		}
 	}
-	e.begin()
-	e.proof.at = e.Next()
 	return nil
 }
 
@@ -68,15 +81,10 @@ func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) error {
 // again and again.
 func (e *Engine) readAhead(ctx context.Context) error {
 	r, err := e.reader.Next(ctx)
-	switch {
-	case errors.Is(err, log.ErrNoRecord):
-		e.barren()
-		return nil
-	case err != nil:
-		return err
+	if err == nil {
+		e.ahead = &r
 	}
-	e.ahead = &r
-	return nil
+	return err
 }
 
 // doubt has the newest records read again once the brokers were lost: what comes back

@@ -1,9 +1,11 @@
 package record
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -22,6 +24,25 @@ func TestDescription(t *testing.T) {
 	}
 	if _, err := DecodeDescription([]byte{0xff}); err == nil {
 		t.Fatal("garbage decoded")
+	}
+}
+
+// A build that does not know the cluster's id reads the rest as it was.
+func TestDescriptionForOlderBuilds(t *testing.T) {
+	d := &Description{FormatVersion: 1, RuleSet: RuleSet_RULE_SET_STRICT, ChannelId: "mychannel", GenesisHash: []byte{1, 2}, TopicId: "a topic"}
+	before, err := EncodeDescription(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.ClusterId = "a cluster"
+	now, err := EncodeDescription(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, ok := bytes.CutPrefix(now, before)
+	number, kind, n := protowire.ConsumeField(rest)
+	if !ok || number != 6 || kind != protowire.BytesType || n != len(rest) {
+		t.Fatalf("beside what was before there is % x", rest)
 	}
 }
 

@@ -183,3 +183,25 @@ func TestProducerIdIsRenewed(t *testing.T) {
 		t.Errorf("the log holds %v", got)
 	}
 }
+
+// The brokers take a record and go before they acknowledge it. Its caller waits, and is
+// told the truth once they are back: it is there, once.
+func TestAcknowledgedAfterAnOutage(t *testing.T) {
+	h := hasty(t)
+	l := h.created(t, "topic", "before")
+	h.Swallow()
+	told := make(chan error, 1)
+	go func() { told <- l.Append(t.Context(), []byte("in doubt")) }()
+	eventually(t, "the record is in the log", func() bool { return h.Info("topic").End == 2 })
+	h.Stop(t)
+	select {
+	case err := <-told:
+		t.Fatalf("told %v before the brokers are back", err)
+	case <-time.After(300 * time.Millisecond): // far more than 50 attempts take
+	}
+	h.Resume(t)
+	must(t, <-told)
+	if got := copies(t, l); got["in doubt"] != 1 {
+		t.Errorf("the log holds %v", got)
+	}
+}

@@ -63,8 +63,8 @@ func (p *producer) run() {
 	}
 }
 
-// await waits until an entry has waited for company for long enough. It reports false
-// once the log is closed.
+// await waits for an entry, and then until others had the linger to join it. It reports
+// false once the log is closed.
 func (p *producer) await() bool {
 	select {
 	case <-p.log.queue.some:

@@ -13,7 +13,7 @@ import (
 
 // closeUnderUsers: a log is closed while every kind of call is in flight, and readers
 // while their users wait for records or ask for the source. Nobody comes to harm, no
-// call goes on, and what was acknowledged is there. It is for the race detector, too.
+// call continues, and what was acknowledged is there. It is for the race detector, too.
 func (s *suite) closeUnderUsers() {
 	const rounds, users = 10, 6
 	acknowledged := 0
