@@ -97,10 +97,10 @@ func (w *wire) send(value []byte) error {
 	if err := w.Log.Append(context.Background(), value); err != nil {
 		return err
 	}
-	switch how {
-	case gone:
+	if how == gone {
 		o.w.loseFrom(o.w.end() - 1)
-	case after:
+	}
+	if how == after {
 		return &log.Error{Class: log.Ambiguous, Op: "append", Topic: channelID, Err: errFault}
 	}
 	return nil
