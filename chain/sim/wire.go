@@ -97,7 +97,7 @@ func (w *wire) send(value []byte) error {
 	if err := w.Log.Append(context.Background(), value); err != nil {
 		return err
 	}
-	if how == gone {
+	if how == gone && !o.misled {
 		o.w.loseFrom(o.w.end() - 1)
 	}
 	if how == after {
