@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"text/tabwriter"
@@ -173,6 +174,7 @@ const lastFaults = 2
 func (w *World) recover() {
 	for _, o := range w.orderers {
 		o.cutOff, o.unable, o.breaks, o.crash = false, false, 0, map[Point]int{}
+		o.faults = slices.DeleteFunc(o.faults, func(f outcome) bool { return f == gone }) // elections have ended
 		if !w.profile.Persists {
 			o.faults = o.faults[:min(lastFaults, len(o.faults))]
 		}

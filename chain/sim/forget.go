@@ -34,8 +34,14 @@ func (w *World) forget(a Action) {
 		least = w.end()
 		w.provoke(int64(a.B))
 	}
-	values, at := w.values(), max(w.consumed(), least)
-	if at >= len(values) {
+	w.loseFrom(max(w.consumed(), least))
+}
+
+// loseFrom elects a leader that lacks the records from an offset on, which nobody
+// has read.
+func (w *World) loseFrom(at int) {
+	values := w.values()
+	if w.loss != nil || at >= len(values) {
 		return
 	}
 	for _, value := range values[at:] {

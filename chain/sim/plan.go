@@ -139,7 +139,7 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	add(p.Restarts, 3, Crash, CrashAt)
 	add(p.Restarts, 8, Boot)
 	add(p.Restarts && !p.Alone, 1, Join)
-	add(p.FailsAt || p.Ambiguous, 6, Fault)
+	add(p.FailsAt || p.Ambiguous || p.Unclean, 6, Fault)
 	add(p.Ambiguous, 3, Arrive)
 	add(p.Outages, 2, CutOff, Elect, Audit, Deaf)
 	add(p.Outages, 6, Rejoin)
@@ -227,6 +227,8 @@ func fill(rng *rand.Rand, v Verb, p Profile) Action {
 
 func (p Profile) outcome(rng *rand.Rand) int {
 	switch {
+	case p.Unclean && (!p.FailsAt && !p.Ambiguous || rng.IntN(4) == 0):
+		return 3
 	case !p.Ambiguous:
 		return 0
 	case !p.FailsAt:

@@ -24,6 +24,7 @@ const (
 	before outcome = "before" // fails, not in the log
 	after  outcome = "after"  // fails, in the log
 	late   outcome = "late"   // fails, comes to the log later
+	gone   outcome = "gone"   // is acknowledged, and lost before anybody reads it
 )
 
 // wire is an orderer's connection to the topic: memlog, with the faults that the
@@ -95,6 +96,9 @@ func (w *wire) send(value []byte) error {
 	}
 	if err := w.Log.Append(context.Background(), value); err != nil {
 		return err
+	}
+	if how == gone && !o.misled {
+		o.w.loseFrom(o.w.end() - 1)
 	}
 	if how == after {
 		return &log.Error{Class: log.Ambiguous, Op: "append", Topic: channelID, Err: errFault}

@@ -173,7 +173,7 @@ func (w *World) play(a Action) {
 	case Break:
 		o.breaks = 1 + a.A
 	case Fault:
-		o.faults = append(o.faults, []outcome{before, after, late}[a.A%3])
+		o.faults = append(o.faults, []outcome{before, after, late, gone}[a.A%4])
 	case CutOff, Rejoin:
 		o.cutOff = a.Verb == CutOff
 	case Arrive:

@@ -46,6 +46,8 @@ var engineDecisions = []Mutant{
 		"	return false, p.Wait.Pause()", "	return true, 0"},
 	{"timer-armed-once", "does not post a time-to-cut again that was acknowledged and lost", "engine/unread.go",
 		"		e.host.Arm(block)", "		_ = block"},
+	{"described-once", "does not describe a topic again whose description was acknowledged and lost", "engine/unread.go",
+		"		return e.describe(ctx)", "		if e.bareSince < 0 {\n			return nil\n		}\n		err := e.describe(ctx)\n		if err == nil {\n			e.bareSince = -1\n		}\n		return err"},
 	{"copy-appended-once", "forgets a copy once it is acknowledged", "engine/unread.go",
 		"	u.lost = append(u.lost, u.recent...)\n", ""},
 	{"renewed-once", "looks for what was lost in the first session only", "engine/check.go",
