@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,12 +44,14 @@ func play(role string, args []string) int {
 
 // claims takes a folder for a new network and keeps it until its input ends.
 func claims(dir string) int {
-	if _, err := claim(dir); err != nil {
+	n, err := claim(dir)
+	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin)
+	runtime.KeepAlive(n) // its lock ends when it is collected
 	return 0
 }
 

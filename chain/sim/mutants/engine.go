@@ -35,7 +35,7 @@ var engineDecisions = []Mutant{
 	{"pulled-too-few", "gives up when the first orderer that it asks has no block", "engine/pull.go",
 		"		case errors.Is(err, ErrNoBlock):\n			return e.unrecoverable(err)\n		case err != nil:", "		case err != nil:\n			e.bare, e.bareSince = true, -1<<60\n			return e.unrecoverable(err)\n		case false:"},
 	{"held-back-forgotten", "forgets the block that it could not write at once", "engine/effects.go",
-		"			return nil, err\n		}\n	}\n	for len", "			e.effects = nil\n			return nil, err\n		}\n	}\n	for len"},
+		"		if err := e.host.Room(bytes); err != nil {\n", "		if err := e.host.Room(bytes); err != nil {\n			e.effects = nil\n"},
 	{"failure-forgets-nothing", "takes a failed append of the description for done", "engine/describe.go",
 		"	if err := e.host.Append(ctx, value); err != nil {", "	if err := e.host.Append(ctx, value); err != nil && e.goal > 1<<40 {"},
 	{"retries-what-is-final", "tries for ever where only an operator can help", "engine/engine.go",
