@@ -88,9 +88,15 @@ func TestDeadlyRecordIsSkippedByTheStrictRules(t *testing.T) {
 	bare.LastUpdate = nil
 	update := protoutil.MarshalOrPanic(&fabric.ConfigUpdate{ChannelId: fabrictest.ChannelID})
 	deep := r.forged(append(update, fabrictest.Nest(nil, 1500000, 2)...), func(*fabric.ConfigGroup) {})
+	payload, err := protoutil.UnmarshalPayload(deep.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload.Data = fabrictest.Nest(fabrictest.Nest(nil, 1500000, 2), 1, 1) // in the config, not in the update
+	deeper := net.Orderer.Envelope(protoutil.MarshalOrPanic(payload))
 	r.ready()
 	r.order(r.proposed(r.larger()))
-	for _, e := range []*fabric.Envelope{fails, net.Config(bare), deep} {
+	for _, e := range []*fabric.Envelope{fails, net.Config(bare), deep, deeper} {
 		for seq := range uint64(3) {
 			r.appends(e, record.Regular_CONFIG, seq)
 			r.appends(e, record.Regular_UNKNOWN, seq)
