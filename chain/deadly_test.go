@@ -50,7 +50,7 @@ func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 			bare := inside(t, r.proposed(r.larger()))
 			bare.LastUpdate = nil
 			r.appends(net.Config(bare), class, 0)
-			<-r.chain.Errored()
+			r.eventually(func() bool { return closed(r.chain.Errored()) })
 			err := r.chain.Order(r.transacted(nil), 1)
 			if !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers die of it") {
 				t.Errorf("order: %v", err)
@@ -88,9 +88,15 @@ func TestDeadlyRecordIsSkippedByTheStrictRules(t *testing.T) {
 	bare.LastUpdate = nil
 	update := protoutil.MarshalOrPanic(&fabric.ConfigUpdate{ChannelId: fabrictest.ChannelID})
 	deep := r.forged(append(update, fabrictest.Nest(nil, 1500000, 2)...), func(*fabric.ConfigGroup) {})
+	payload, err := protoutil.UnmarshalPayload(deep.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload.Data = fabrictest.Nest(fabrictest.Nest(nil, 1500000, 2), 1, 1) // in the config, not in the update
+	deeper := net.Orderer.Envelope(protoutil.MarshalOrPanic(payload))
 	r.ready()
 	r.order(r.proposed(r.larger()))
-	for _, e := range []*fabric.Envelope{fails, net.Config(bare), deep} {
+	for _, e := range []*fabric.Envelope{fails, net.Config(bare), deep, deeper} {
 		for seq := range uint64(3) {
 			r.appends(e, record.Regular_CONFIG, seq)
 			r.appends(e, record.Regular_UNKNOWN, seq)
