@@ -9,8 +9,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/hyperledger/fabric/common/channelconfig"
-
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
@@ -33,9 +31,8 @@ func Brokers(config *fabric.Config) ([]string, error) {
 
 // brokerList decodes the broker list of a channel config.
 func brokerList(config *fabric.Config) ([]string, error) {
-	group := config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
 	list := &fabric.KafkaBrokers{}
-	if err := fabric.Unmarshal(group.GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
+	if err := fabric.Unmarshal(ordererGroup(config).GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
 		return nil, fmt.Errorf("decode the channel config's %s: %w", kafkaBrokersKey, err)
 	}
 	if len(list.Brokers) == 0 {

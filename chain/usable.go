@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hyperledger/fabric/common/channelconfig"
-
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -17,9 +15,8 @@ import (
 // a ledger already, where nothing refuses them any more: Brokers and CheckBroker
 // say what a new list may have. The error names the entries if none is usable.
 func UsableBrokers(config *fabric.Config) ([]string, error) {
-	group := config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
 	list := &fabric.KafkaBrokers{}
-	if err := fabric.Unmarshal(group.GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
+	if err := fabric.Unmarshal(ordererGroup(config).GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
 		return nil, unusable{fmt.Sprintf("its %s does not decode (%v)", kafkaBrokersKey, err)}
 	}
 	var addresses []string

@@ -61,7 +61,11 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	if len(orderer.ConsensusMetadata()) > 0 {
 		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", chain.ConsensusType)
 	}
-	_, err = chain.Brokers(config)
+	list := chain.Brokers
+	if block.GetHeader().GetNumber() > 0 { // of a channel that runs, whatever its list is
+		list = chain.UsableBrokers
+	}
+	_, err = list(config)
 	return err
 }
 

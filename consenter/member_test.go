@@ -48,6 +48,32 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 	}
 }
 
+// A later config block is of a channel that runs already: with a list that was taken
+// once, other orderers serve it, and this one can, too.
+func TestJoinOfAChannelThatRuns(t *testing.T) {
+	c := plainConsenter(t)
+	c.Started()
+	for _, x := range []struct {
+		brokers []string
+		fault   string
+	}{
+		{[]string{"kafka_1:9092", "[::1]:9092"}, ""},
+		{[]string{":9092", "kafka:9092"}, ""},
+		{[]string{":9092"}, "names no broker that can be connected to"},
+	} {
+		block := channelSpec{kind: "kafka", brokers: x.brokers}.block()
+		block.Header.Number = 7
+		member, err := c.IsChannelMember(block)
+		require.Equal(t, x.fault == "", member, x.brokers)
+		if x.fault != "" {
+			require.ErrorContains(t, err, x.fault)
+		}
+		block.Header.Number = 0
+		member, _ = c.IsChannelMember(block)
+		require.False(t, member, "a new channel with %q", x.brokers)
+	}
+}
+
 // While the registrar starts it ends the process over an error, whatever the block
 // is like: it is of a ledger, or of a join that was taken once.
 func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
