@@ -27,7 +27,7 @@ NO_ROOT ?=
 # of Apache Kafka, for make kafka
 VERSION ?= 4
 
-LINT     := go tool -modfile=.tools/go.mod golangci-lint run
+LINT     := go tool -modfile=.tools/go.mod golangci-lint run --allow-serial-runners
 GENERATE := go -C .tools run ./generate -root ..
 SIM      := go run ./chain/sim/run
 SUITE    = $(GOTEST) -name $@ -live -specs $(CURDIR)/.build/test/$@.json --
@@ -56,7 +56,7 @@ check-generated: ## fails when generated code is stale
 
 lint: ## golangci-lint, as pinned in .tools/go.mod
 	$(LINT) ./...
-	cd .tools && go tool golangci-lint run ./...
+	cd .tools && go tool golangci-lint run --allow-serial-runners ./...
 
 portable: ## all but the integration tests compiles for macOS as well
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet $(UNIT)
