@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -211,6 +212,9 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 			switch e := e.(type) {
 			case machine.Judge:
 				v := r.chain.judge.verdict(e)
+				if strings.Contains(v.Stop, "fabric-kafka") {
+					r.Fatalf("not Fabric's code, but ours: %s", v.Stop)
+				}
 				in, s = v, step{nil, v.Refusal != "", v.Stop != ""}
 			case machine.Resubmit:
 				_, _, err := r.host.Process(e.Class, e.Envelope.Bytes)

@@ -67,6 +67,9 @@ func TestConfigWithoutUpdate(t *testing.T) {
 	if _, _, err := r.host.Process(machine.Config, protoutil.MarshalOrPanic(e)); err == nil {
 		t.Error("it was processed again")
 	}
+	empty := inside(t, r.proposed(r.larger()))
+	empty.Config = nil
+	r.comesTo(r.net.Config(empty), map[machine.Check]string{machine.CheckBroadcast: "taken", machine.CheckAgreed: "refused", machine.CheckWriter: "refused"})
 }
 
 // Fabric takes the name of a policy apart without looking at its length: the name of
