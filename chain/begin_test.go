@@ -105,8 +105,8 @@ func TestAChannelDoesNotBeginInAnotherCluster(t *testing.T) {
 func TestAChannelWaitsForAnswers(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		others := &chaintest.Puller{From: []*ledger{newLedger(), newLedger()}, Silent: 20}
-		c := r.among(newLedger(), others, asItIs)
-		told := tell(c)
+		told := &telling{}
+		c := r.among(newLedger(), others, told.tell)
 		time.Sleep(10 * time.Second)
 		r.said(c, types.StatusOnBoarding, "have not answered whether they have ordered through it: orderer0 (nobody answers), orderer1 (nobody answers); start them")
 		r.said(c, types.StatusOnBoarding, "name it in Consensus.Kafka.Topic.Begin")

@@ -75,7 +75,8 @@ func TestAwaitsABlock(t *testing.T) {
 		r.broker.Trim(channel, 9)
 		again := l.UpTo(2)
 		c := r.chain(again)
-		told, p := tell(c), &chaintest.Puller{From: []*ledger{l}, Silent: 16}
+		told, p := &telling{}, &chaintest.Puller{From: []*ledger{l}, Silent: 16}
+		told.tell(&c.opts)
 		c.opts.NewPuller = func(Support) (Puller, error) { return p, nil }
 		c.Start()
 		time.Sleep(3 * time.Second)
@@ -98,12 +99,11 @@ func TestAwaitsABlock(t *testing.T) {
 // telling counts what operators are told while a channel cannot be read.
 type telling struct{ pulling, awaiting, unavailable atomic.Int64 }
 
-func tell(c *Chain) *telling {
-	t := &telling{}
-	c.opts.Events.Pulling = func(error) { t.pulling.Add(1) }
-	c.opts.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
-	c.opts.Events.Unavailable = func(error, time.Duration) { t.unavailable.Add(1) }
-	return t
+// tell counts from now on; the chain must not have been started.
+func (t *telling) tell(o *Options) {
+	o.Events.Pulling = func(error) { t.pulling.Add(1) }
+	o.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
+	o.Events.Unavailable = func(error, time.Duration) { t.unavailable.Add(1) }
 }
 
 // Nothing that does not continue the ledger gets into it.
