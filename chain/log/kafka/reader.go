@@ -122,7 +122,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		if !stalled {
 			return got, err
 		}
-		found, err := r.locate()
+		found, err := r.first()
 		switch {
 		case ctx.Err() != nil:
 			return got, ctx.Err()
@@ -234,7 +234,7 @@ func (r *reader) blame(err error) *log.Error {
 		return known
 	}
 	if ofContent(err) {
-		if _, at := r.locate(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
+		if at := r.locate(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
 			return known
 		}
 	}
