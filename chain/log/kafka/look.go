@@ -85,6 +85,28 @@ func (r *reader) locate() (found bool, err error) {
 	return found, err
 }
 
+// search locates until the subscription gets on after all: what is behind the record
+// that came is not searched, which may be all of a long log.
+func (r *reader) search(ctx context.Context) (came *sarama.ConsumerMessage, found bool, err error) {
+	call, cancel := context.WithCancel(ctx)
+	r.call = call
+	defer func() { r.call = ctx }()
+	defer cancel()
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		found, err = r.locate()
+	}()
+	select {
+	case <-looked:
+		return nil, found, err
+	case came = <-r.sub.Messages(): // nil once the subscription has ended: await says why
+		cancel()
+		<-looked
+		return came, true, nil
+	}
+}
+
 // gap looks at what is between the offset that was due and the one that came.
 // The marker of a transaction is no record. But a batch whose records lie about
 // their offsets would make sarama skip as many of those that follow, or go back;

@@ -122,8 +122,11 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		if !stalled {
 			return got, err
 		}
-		found, err := r.locate()
+		came, found, err := r.search(ctx)
+		r.watch.again()
 		switch {
+		case came != nil:
+			return r.accept(came)
 		case ctx.Err() != nil:
 			return got, ctx.Err()
 		case err != nil:
@@ -131,7 +134,6 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		case !found:
 			return got, r.bare()
 		}
-		r.watch.again()
 	}
 }
 
