@@ -76,10 +76,12 @@ func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 		r.broker.Recreate(channel)
 		r.broker.Write(channel, nil, []byte{0xff})
 		d := r.among(newLedger(), &chaintest.Puller{From: []*ledger{l}}, asItIs)
-		settle()
+		time.Sleep(leastPatience / 2)
 		if err := d.Order(envelope("x"), 0); !errors.Is(err, ErrNotReady) {
 			r.Errorf("order: %v", err)
 		}
+		settle()
+		r.said(d, types.StatusFailed, begins)
 		if n := r.broker.Len(channel); n != 2 {
 			r.Errorf("the topic has %d records", n)
 		}

@@ -37,7 +37,7 @@ func (e *Engine) Connect(ctx context.Context) error {
 		return err
 	}
 	e.topic = topic
-	e.bare, e.lost, e.aheadSince = false, false, nil
+	e.bare, e.lost = false, false
 	e.extend(bounds)
 	if e.ruleSet() != machine.Undescribed {
 		e.host.Described()

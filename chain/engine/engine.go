@@ -165,7 +165,7 @@ type Engine struct {
 	topicID string         // of the topic that is read; empty before the first session
 
 	clusterID  string         // of the brokers that the topic is on; empty before the first session
-	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic; nil: not so
+	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
 
 	effects    []machine.Effect // of the last step, not performed yet
 	arrived    bool             // the session has come to the end that the log had at its start
@@ -236,7 +236,7 @@ func (e *Engine) After(err error) Next {
 	case log.ClassOf(err) == log.Fatal:
 		return Stop
 	}
-	e.bare, e.lost = false, true
+	e.bare, e.lost, e.aheadSince = false, true, nil
 	e.doubt()
 	e.host.Moved(CutOff, err)
 	return Retry
