@@ -133,7 +133,7 @@ func FuzzVerifyBlock(f *testing.F) {
 // says compares what is read of a block with what its signer wrote.
 func says(t *testing.T, b, genuine *fabric.Block) {
 	t.Helper()
-	got, err := blockOf(b)
+	got, err := BlockOf(b)
 	if err != nil {
 		t.Fatalf("verified and not read: %v", err)
 	}
