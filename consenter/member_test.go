@@ -48,6 +48,31 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 	}
 }
 
+// A later config block is of a channel that others order already: what it names was
+// judged when it came, and cannot be changed by whoever joins.
+func TestJoinsAChannelAsItIs(t *testing.T) {
+	c := plainConsenter(t)
+	c.Started()
+	for name, spec := range map[string]channelSpec{
+		"a broker twice": {kind: "kafka", brokers: []string{"kafka:9092", "kafka:9092"}},
+		"no broker of use, where the orderer may have a list of its own": {kind: "kafka", brokers: []string{":9092"}},
+		"a broker of no use besides":                                     {kind: "kafka", brokers: []string{"kafka:9092", ":9092", "kafka:0"}},
+		"metadata, which does no harm":                                   {kind: "kafka", brokers: []string{"kafka:9092"}, metadata: []byte{1}},
+	} {
+		block := spec.block()
+		_, err := c.IsChannelMember(block)
+		require.Error(t, err, name)
+		block.Header.Number = 7
+		member, err := c.IsChannelMember(block)
+		require.NoError(t, err, name)
+		require.True(t, member, name)
+	}
+	other := channelSpec{kind: "etcdraft"}.block()
+	other.Header.Number = 7
+	_, err := c.IsChannelMember(other)
+	require.ErrorContains(t, err, `of consensus type "etcdraft"`)
+}
+
 // While the registrar starts it ends the process over an error, whatever the block
 // is like: it is of a ledger, or of a join that was taken once.
 func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
