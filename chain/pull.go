@@ -86,7 +86,7 @@ func (h *host) First(ctx context.Context) (*engine.Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, err := blockOf(b)
+	block, err := BlockOf(b)
 	return &block, err
 }
 
@@ -116,7 +116,7 @@ func (h *host) pull(ctx context.Context, number machine.BlockNumber) (engine.Blo
 		return engine.Block{}, err
 	}
 	h.puller.number, h.puller.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
-	return blockOf(b)
+	return BlockOf(b)
 }
 
 // endPull closes the connections.

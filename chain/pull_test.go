@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -122,6 +123,7 @@ func TestPullsNothingElse(t *testing.T) {
 		"decode block metadata":                     func(b *fabric.Block) { metadata(b, []byte{0xff}) },
 		"does not follow the one in force": func(b *fabric.Block) {
 			b.Data.Data = [][]byte{protoutil.MarshalOrPanic(configEnvelope("k", 7, 9))}
+			asConfig(b)
 		},
 	} {
 		t.Run(says, func(t *testing.T) {
@@ -139,6 +141,16 @@ func TestPullsNothingElse(t *testing.T) {
 			})
 		})
 	}
+}
+
+// asConfig makes a block one that was written as a config block.
+func asConfig(b *fabric.Block) {
+	value, err := ConsenterMetadata(b)
+	if err != nil {
+		panic(err)
+	}
+	b.Metadata.Metadata[signaturesSlot] = valueOf(&cb.OrdererBlockMetadata{
+		LastConfig: &cb.LastConfig{Index: b.Header.Number}, ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: value})})
 }
 
 // after closes a channel once a time is over.
