@@ -175,6 +175,7 @@ type Engine struct {
 	bare       bool             // nobody had the block when it was asked for last
 	bareSince  time.Duration    // by the host's uptime
 	written    *Block           // the last; nil before the first
+	first      *Block           // block 1, if this process has written it and not compared it since; nil if not
 
 	owed       *owed // a copy that must be in the log before the next record is taken
 	reproduced reproduced
