@@ -88,6 +88,22 @@ func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 	})
 }
 
+// Nothing but markers of transactions is no description either.
+func TestATopicWithoutRecordsIsNotDescribed(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, c := r.history()
+		c.Halt()
+		r.broker.Recreate(channel)
+		d := r.chain(newLedger())
+		d.opts.NewPuller = func(Support) (Puller, error) { return &chaintest.Puller{From: []*ledger{l}}, nil }
+		r.through(d, func(l log.Log) log.Log { return markedLog{l, nil} })
+		d.Start()
+		long()
+		r.said(d, types.StatusFailed, begins)
+		r.untouched(r.broker, true)
+	})
+}
+
 // The brokers of this orderer are another cluster's, where the topic never was.
 func TestAChannelDoesNotBeginInAnotherCluster(t *testing.T) {
 	inBubble(t, func(r *rig) {

@@ -164,6 +164,7 @@ type Engine struct {
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
 
+	asked      bool           // whether the topic may be described, at its last check: it was empty
 	clusterID  string         // of the brokers that the topic is on; empty before the first session
 	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
 
