@@ -9,6 +9,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
@@ -314,6 +315,23 @@ func TestTheFirstBlockIsComparedAgain(t *testing.T) {
 		}
 		r.holds(a, "a b c @3")
 		r.holds(b, "x y z @3")
+	})
+}
+
+// What another orderer gives for its first block does not end the process.
+func TestAFirstBlockThatPanics(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a, b := newLedger(), newLedger()
+		r.order(r.started(a), "a", "b", "c", "d")
+		settle()
+		altered := 0
+		d := r.among(b, &chaintest.Puller{From: []*ledger{a}, Alter: func(*fabric.Block) { altered++; panic("odd bytes") }}, asItIs)
+		settle()
+		if altered == 0 {
+			r.Error("it was not asked")
+		}
+		r.reports(d, types.StatusActive)
+		r.equalLedgers(a, b)
 	})
 }
 
