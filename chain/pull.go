@@ -70,7 +70,15 @@ func (h *host) Others(ctx context.Context) ([]engine.Answer, error) {
 }
 
 // First returns block 1 of another orderer that has it.
-func (h *host) First(ctx context.Context) (*engine.Block, error) {
+func (h *host) First(ctx context.Context) (b *engine.Block, err error) {
+	err = engine.Guarded(func() (err error) {
+		b, err = h.first(ctx)
+		return err
+	})
+	return b, err
+}
+
+func (h *host) first(ctx context.Context) (*engine.Block, error) {
 	if h.chain.opts.NewPuller == nil {
 		return nil, nil
 	}

@@ -96,10 +96,12 @@ func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 	if err := e.within(bounds); err != nil {
 		return log.Bounds{}, err
 	}
+	e.asked = false
 	if bounds.End == 0 {
 		if err := e.mayBegin(ctx); err != nil {
 			return log.Bounds{}, err
 		}
+		e.asked = true
 	}
 	e.topicID, e.clusterID = id.TopicID, id.ClusterID
 	return bounds, nil
