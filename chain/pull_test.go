@@ -15,6 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // history is a ledger of blocks of both kinds, and its chain.
@@ -274,5 +275,33 @@ func TestHaltWhilePulling(t *testing.T) {
 		if took := time.Since(began); took > time.Second {
 			r.Errorf("took %v", took)
 		}
+	})
+}
+
+// The last block that was pulled is an in-tree orderer's, and the disk is slow: a block
+// that is still being committed is not one that the ledger lacks.
+func TestPulledBlockIsBeingCommitted(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, c := r.history()
+		c.Halt()
+		height := len(l.Stored()) - 1
+		at := l.Stored()[height].Position().LastOffsetPersisted
+		value, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: at})
+		if err != nil {
+			r.Fatal(err)
+		}
+		l.SetMetadata(value)
+		r.broker.Trim(channel, log.Offset(at))
+		again, slow := l.UpTo(height), make(chan struct{})
+		again.Stall(slow)
+		d := r.pulling(again, &chaintest.Puller{From: []*ledger{l}})
+		settle()
+		if _, status := d.StatusReport(); status == types.StatusFailed {
+			r.Error(d.WaitReady())
+		}
+		close(slow)
+		settle()
+		r.reports(d, types.StatusActive)
+		d.Halt()
 	})
 }

@@ -52,7 +52,7 @@ func (e *Engine) firstBlock() *Block {
 		case err != nil:
 		case b.Number == 1:
 			return &b
-		case b.Number == 2: // after a restart
+		case b.Number == 2 && e.written == nil: // after a restart
 			return e.host.Block(1)
 		}
 	}

@@ -39,6 +39,9 @@ type comparison interface {
 // It returns the bounds with the end to which the log has records, if it met that.
 func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bounds, error) {
 	e.Close()
+	if w := e.written; e.machine == nil && w != nil && len(e.windows()) == 0 && e.host.Block(w.Number) == nil {
+		return b, fmt.Errorf("block %d, taken from another orderer, is still being committed to the ledger; awaiting the disk", w.Number)
+	}
 	if err := e.openProof(ctx, topic, b.Start); err != nil {
 		return b, err
 	}
@@ -168,8 +171,9 @@ func (e *Engine) comparisons(start log.Offset) (left []comparison, from log.Offs
 		e.events.TailUnchecked(machine.Offset(tail))
 		return nil, next
 	case len(known) == 0:
-		from = max(start, e.tipStart())
-		left = append(left, &tipComparison{engine: e, block: e.host.Block(e.start.Next - 1), from: from, at: from - 1, tail: tail})
+		first := e.tipStart()
+		from = max(start, first)
+		left = append(left, &tipComparison{engine: e, block: e.host.Block(e.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
 	default:
 		from = log.Offset(known[first].From)
 		for _, w := range known[first:] {
@@ -247,6 +251,7 @@ type tipComparison struct {
 	engine     *Engine
 	block      *Block
 	from, tail log.Offset // of the records that the block can have
+	trimmed    bool       // some of them were deleted: what is left is not enough to tell
 	at         log.Offset // of the last one that was read
 	found      int
 	carried    log.Offset // of the last one that has an envelope of the block
@@ -274,6 +279,8 @@ func (c *tipComparison) done() (bool, error) {
 		return false, stop(fmt.Errorf("the ledger has no block %d, its last", c.engine.start.Next-1))
 	case c.at < c.tail:
 		return false, nil
+	case c.found < len(c.block.Envelopes) && c.trimmed && !c.block.Config:
+		c.engine.events.TailUnchecked(machine.Offset(c.tail))
 	case c.found < len(c.block.Envelopes):
 		how := fmt.Sprintf("the records from offset %d on hold %d of the %d envelopes of block %d", c.from, c.found, len(c.block.Envelopes), c.block.Number)
 		if len(c.block.Metadata) == 0 {
