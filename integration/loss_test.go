@@ -184,7 +184,8 @@ func (w *world) resumed(ctx context.Context, orderers ...string) {
 	GinkgoHelper()
 	for _, o := range orderers {
 		Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(time.Minute).Should(Succeed())
-		Expect(w.status(ctx, o, "mychannel")()).To(Equal("consenter active"))
+		// Appends and reads have connections of their own: the first may be back before the other.
+		Eventually(ctx, w.status(ctx, o, "mychannel")).WithTimeout(time.Minute).Should(Equal("consenter active"))
 	}
 	w.equal(ctx, "mychannel", orderers...)
 }
