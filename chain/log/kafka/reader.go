@@ -123,6 +123,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 			return got, err
 		}
 		found, err := r.first()
+		r.watch.again() // whatever comes of it: the next call goes on from here
 		switch {
 		case ctx.Err() != nil:
 			return got, ctx.Err()
@@ -131,7 +132,6 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		case !found:
 			return got, r.bare()
 		}
-		r.watch.again()
 	}
 }
 
