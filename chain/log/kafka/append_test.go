@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -202,6 +203,25 @@ func TestAcknowledgedAfterAnOutage(t *testing.T) {
 	h.Resume(t)
 	must(t, <-told)
 	if got := copies(t, l); got["in doubt"] != 1 {
+		t.Errorf("the log holds %v", got)
+	}
+}
+
+// A broker has closed the idle connection, as it does after connections.max.idle.ms: that
+// leaves no doubt about a record that is refused then.
+func TestAppendAfterIdleness(t *testing.T) {
+	h := hasty(t)
+	l := h.created(t, "topic", "before")
+	h.Cut()
+	undo := kafka.MostIdle(50 * time.Millisecond)
+	time.Sleep(60 * time.Millisecond)
+	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTopicAuthorization})
+	err := l.Append(t.Context(), []byte("refused"))
+	undo()
+	mustFail(t, "refused", err, log.Retryable)
+	h.Cluster.Script("topic")
+	h.append(t, l, "last")
+	if got := copies(t, l); got["refused"] != 0 || got["last"] != 1 {
 		t.Errorf("the log holds %v", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -36,6 +37,7 @@ type conn struct {
 
 	asked  atomic.Int32                // key of the last request
 	speaks atomic.Int32                // its version
+	used   atomic.Int64                // when bytes came or went last, as time since began
 	served atomic.Bool                 // the broker has answered a request that not everybody may make
 	ended  atomic.Pointer[accessError] // why it is of no use: sarama may try again on it, and would report what it meets then
 }
@@ -101,6 +103,7 @@ func (c *conn) Read(b []byte) (int, error) {
 		return 0, e
 	}
 	n, err := c.Conn.Read(b)
+	c.used.Store(int64(time.Since(began)))
 	e := c.look(b[:n])
 	if err != nil {
 		e = c.explain(err)
@@ -200,9 +203,14 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 	c.asked.Store(int32(key))
 	c.speaks.Store(int32(version))
+	now := time.Since(began)
 	if key == keyProduce {
+		if now-time.Duration(c.used.Load()) > mostIdle {
+			return 0, errIdle
+		}
 		c.gate.produced.Store(true)
 	}
+	c.used.Store(int64(now))
 	if sasl := c.gate.sasl; key == saslAuthenticate && sasl != nil && sasl.Mechanism == Plain {
 		says, err := sasl.plain()
 		if err != nil {
@@ -215,6 +223,17 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 	return c.Conn.Write(b)
 }
+
+// mostIdle is how long a connection may be idle before no batch is sent by it: brokers close it
+// after ten minutes (connections.max.idle.ms), load balancers earlier, some without a
+// word. Whether what is written to it then has arrived nobody could know.
+var mostIdle = time.Minute
+
+// errIdle is what a batch on such a connection meets. Nothing of it was sent.
+var errIdle = fmt.Errorf("the connection was idle for too long: %w", net.ErrClosed)
+
+// began is what times are measured from.
+var began = time.Now()
 
 // sizeHead are the bytes of a request before its client's name: size, key,
 // version, correlation and the length of the name.

@@ -1,6 +1,10 @@
 package kafka
 
-import "github.com/IBM/sarama"
+import (
+	"time"
+
+	"github.com/IBM/sarama"
+)
 
 // Refuse takes a code for one by which a broker says that it has appended nothing,
 // until undo is called.
@@ -8,4 +12,12 @@ func Refuse(code int16) (undo func()) {
 	before := refusals
 	refusals = append(refusals[:len(refusals):len(refusals)], sarama.KError(code))
 	return func() { refusals = before }
+}
+
+// MostIdle sets after how long a connection is opened again before a batch is sent by it,
+// until undo is called.
+func MostIdle(d time.Duration) (undo func()) {
+	before := mostIdle
+	mostIdle = d
+	return func() { mostIdle = before }
 }

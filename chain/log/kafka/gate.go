@@ -55,7 +55,9 @@ func (g *gate) Dial(network, address string) (net.Conn, error) {
 		return nil, errCut
 	}
 	g.conns[raw] = struct{}{}
-	return &conn{Conn: &pacer{Conn: c}, raw: raw, gate: g}, nil
+	ready := &conn{Conn: &pacer{Conn: c}, raw: raw, gate: g}
+	ready.used.Store(int64(time.Since(began)))
+	return ready, nil
 }
 
 func (g *gate) forget(raw net.Conn) {

@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -27,6 +29,25 @@ func TestBatchHolds(t *testing.T) {
 		b, err := examine(test.batch)
 		if err != nil || b.holds(test.at) != test.holds {
 			t.Errorf("%+v: a record at or after %d: %v, %v", test.batch, test.at, b.holds(test.at), err)
+		}
+	}
+}
+
+// What keeps a record from coming may be away from the brokers, or slower than a caller's
+// patience, when a reader looks for it. It looks again.
+func TestStalledReaderLooksAgain(t *testing.T) {
+	l, err := Open(Config{Brokers: []string{"127.0.0.1:1"}, RetryBackoff: time.Millisecond}, "topic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := &reader{log: l, client: pin(nil), sub: subscription{}, end: 5, closed: t.Context(),
+		watch: &watch{timer: time.NewTimer(0), patience: time.Millisecond}}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for range 3 {
+		if _, err := r.Next(ctx); err == nil || ctx.Err() != nil {
+			t.Fatalf("%v, want what keeps it from looking", err)
 		}
 	}
 }

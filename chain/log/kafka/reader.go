@@ -123,7 +123,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 			return got, err
 		}
 		found, err := r.first()
-		r.watch.again()
+		r.watch.again() // whatever comes of it: the next call goes on from here
 		switch {
 		case ctx.Err() != nil:
 			return got, ctx.Err()

@@ -81,7 +81,13 @@ func (s *session) identify(broker *sarama.Broker) error {
 // certain not to have been appended by this attempt, if it was not acknowledged.
 func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool, err error) {
 	s.gate.produced.Store(false)
-	answer, err := leader.Produce(s.request(entries))
+	request := s.request(entries)
+	answer, err := leader.Produce(request)
+	if errors.Is(err, errIdle) {
+		_ = leader.Close()
+		_ = leader.Open(s.client.Config()) // what it meets, Produce says
+		answer, err = leader.Produce(request)
+	}
 	if err != nil {
 		_ = leader.Close() // a late answer must not be taken for that of another request
 		s.stale = true
