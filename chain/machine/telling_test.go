@@ -64,7 +64,7 @@ func (t *telling) record(in Input) {
 
 func (t *telling) describe(c Connect) {
 	switch ours := ours(*c.Description, t.start); {
-	case t.rules == Undescribed && ours:
+	case t.rules == Undescribed && ours && (c.Description.RuleSet == Strict || t.start.Undescribed):
 		t.rules, t.topic = c.Description.RuleSet, c.Description.Topic
 	case t.rules == Undescribed:
 		t.ended = true

@@ -52,6 +52,8 @@ func (l *Log) classify(op string, err error) *log.Error {
 		e.Await = "the clocks of this orderer and of the brokers to agree, or an operator to set the topic's message.timestamp.type to LogAppendTime"
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend):
 		e.Await = "enough in-sync replicas of the topic (min.insync.replicas)"
+	case op == "append" && is(err, sarama.ErrRequestTimedOut):
+		e.Await = "an acknowledgement by all in-sync replicas of the topic"
 	}
 	return e
 }
