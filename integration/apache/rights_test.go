@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -326,7 +327,7 @@ func (s *secured) pruning(t *testing.T) {
 	s.grantAll(pruning, pruning)
 	works(t, "see the groups", func() error {
 		all, err := l.Published(t.Context(), groups)
-		if err == nil && !slices.Equal(all, []log.Progress{progress}) {
+		if err == nil && !reflect.DeepEqual(all, []log.Progress{progress}) {
 			err = fmt.Errorf("published %v", all)
 		}
 		return err
