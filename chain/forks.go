@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -83,7 +84,7 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 		return nil
 	}
 	published, err := topic.Published(ctx, c.opts.Members)
-	if c.life.Err() != nil {
+	if c.life.Err() != nil || errors.Is(err, log.ErrClosed) {
 		return nil
 	}
 	if err != nil {

@@ -31,10 +31,10 @@ func (c *compared) take(found log.Comparison, err error) {
 	c.found, c.err, c.times = found, err, c.times+1
 }
 
-func (c *compared) last() (log.Comparison, error, int) {
+func (c *compared) last() (log.Comparison, int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.found, c.err, c.times
+	return c.found, c.times, c.err
 }
 
 // named starts the chain of an orderer of this name.
@@ -53,7 +53,7 @@ func (r *rig) named(name string, l *ledger, alarm ForkAlarm) (*Chain, *compared)
 // the other member's name and the block.
 func (r *rig) finds(seen *compared, published, compared int, forks ...string) {
 	r.Helper()
-	found, err, times := seen.last()
+	found, times, err := seen.last()
 	var got []string
 	for _, f := range found.Forks {
 		got = append(got, fmt.Sprintf("%s %d", f.Members[1], f.Block))
@@ -256,7 +256,7 @@ func TestComparisonDisturbsNothing(t *testing.T) {
 		})
 		c, seen := r.named("one", l, ForkStop)
 		settle()
-		if _, err, times := seen.last(); times == 0 || err == nil {
+		if _, times, err := seen.last(); times == 0 || err == nil {
 			r.Errorf("%d comparisons, %v", times, err)
 		}
 		r.order(c, "a")
@@ -267,7 +267,7 @@ func TestComparisonDisturbsNothing(t *testing.T) {
 		r.publish(log.Progress{Member: "ours.two", Block: 2, Hashes: []log.BlockHash{log.NewBlockHash(2, make([]byte, 32))}})
 		c, seen = r.named("one", l, ForkOff)
 		settle()
-		if _, _, times := seen.last(); times != 0 {
+		if _, times, _ := seen.last(); times != 0 {
 			r.Errorf("%d comparisons", times)
 		}
 		r.reports(c, types.StatusActive)

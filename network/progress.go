@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -130,7 +129,7 @@ func (p *publications) report(published []log.Progress) progressReport {
 }
 
 func (p *publications) publication(q log.Progress) publication {
-	made := publication{Orderer: p.name(q.Member), Offset: int64(q.Next), Block: q.Block, Rules: printable(q.Rules), ConfigSeq: q.ConfigSeq}
+	made := publication{Orderer: p.name(q.Member), Offset: int64(q.Next), Block: q.Block, Rules: q.Rules, ConfigSeq: q.ConfigSeq}
 	if len(q.Hashes) > 0 {
 		made.Hash = q.Hashes[0].Hash
 	}
@@ -142,16 +141,7 @@ func (p *publications) publication(q log.Progress) publication {
 
 // name is a member without the prefix.
 func (p *publications) name(member string) string {
-	return printable(strings.TrimPrefix(member, p.prefix+"."))
-}
-
-// printable is what somebody else has written, without what a terminal would obey.
-func printable(text string) string {
-	quoted := strconv.QuoteToASCII(text)
-	if inner := quoted[1 : len(quoted)-1]; inner == text {
-		return text
-	}
-	return quoted
+	return log.Shown(strings.TrimPrefix(member, p.prefix+"."))
 }
 
 func (p *publications) show(out io.Writer, r progressReport) error {

@@ -100,20 +100,21 @@ func TestProgressOfStrangers(t *testing.T) {
 	old := hashed("Org.old", 20, never)
 	old.Hashes = nil
 	escape := hashed("Org.\x1b[2Jx", 20, never)
-	escape.Rules = "strict\x1b[31m"
+	red := hashed("Org.red", 20, never)
+	red.Rules = "strict\x1b[31m"
 	garbage := hashed("Org.z", 20, never)
 	garbage.Config, garbage.Hashes = "abc hashes=20:zz,,:", nil
 	reset := log.Progress{Member: "orderers.Org.reset", Next: 3}
-	for _, p := range []log.Progress{hashed("Org.a", 20, never), old, escape, garbage, reset} {
+	for _, p := range []log.Progress{hashed("Org.a", 20, never), old, escape, red, garbage, reset} {
 		if err := topic.Publish(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r, table, failure := progressOf(t, config, "mine")
-	if failure != "" || len(r.Orderers) != 5 || r.Compared != 1 || !slices.Equal(r.Silent, []string{"Org.old", "Org.reset", "Org.z"}) {
+	if failure != "" || len(r.Orderers) != 6 || r.Compared != 1 || !slices.Equal(r.Silent, []string{"Org.old", "Org.red", "Org.reset", "Org.z"}) {
 		t.Errorf("%q, %+v", failure, r)
 	}
-	if strings.ContainsRune(table, 0x1b) || !strings.Contains(table, "1 of 10 pairs") || !strings.Contains(table, "Org.old publishes no hashes") {
+	if strings.ContainsRune(table, 0x1b) || !strings.Contains(table, "1 of 15 pairs") || !strings.Contains(table, "Org.old publishes no hashes") {
 		t.Errorf("table:\n%q", table)
 	}
 

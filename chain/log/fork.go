@@ -3,6 +3,7 @@ package log
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 )
 
 // Fork is two orderers that have different blocks of one number, by their own word or
@@ -51,8 +52,16 @@ func Comparable(a, b Progress) (block uint64, ok bool) {
 	return 0, false
 }
 
-var named = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+var named = regexp.MustCompile(`^[A-Za-z0-9._-]{1,1000}$`)
 
-// Named reports whether an orderer's group can have this name. Anybody may choose
-// another one, with any character in it.
+// Named reports whether this can be the name of an orderer's group, of rules, or a digest.
+// Anybody may commit for another group, or other text, with any character in it.
 func Named(member string) bool { return named.MatchString(member) }
+
+// Shown is a member's name as a terminal and a log can bear it: quoted unless it is Named.
+func Shown(member string) string {
+	if Named(member) {
+		return member
+	}
+	return strconv.QuoteToASCII(member)
+}

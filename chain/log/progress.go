@@ -44,7 +44,7 @@ func (p Progress) Text() string {
 func ParseProgress(member string, next Offset, text string) Progress {
 	p := Progress{Member: member, Next: next}
 	var at string
-	if _, err := fmt.Sscanf(text, rulesFormat, &p.Block, &at, &p.Rules, &p.ConfigSeq, &p.Config); err != nil {
+	if _, err := fmt.Sscanf(text, rulesFormat, &p.Block, &at, &p.Rules, &p.ConfigSeq, &p.Config); err != nil || !Named(p.Rules) || !Named(p.Config) {
 		p.Rules, p.ConfigSeq, p.Config = "", 0, ""
 		if _, err := fmt.Sscanf(text, progressFormat, &p.Block, &at); err != nil {
 			return p
