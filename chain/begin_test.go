@@ -9,6 +9,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
@@ -76,13 +77,31 @@ func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 		r.broker.Recreate(channel)
 		r.broker.Write(channel, nil, []byte{0xff})
 		d := r.among(newLedger(), &chaintest.Puller{From: []*ledger{l}}, asItIs)
-		settle()
+		time.Sleep(leastPatience / 2)
 		if err := d.Order(envelope("x"), 0); !errors.Is(err, ErrNotReady) {
 			r.Errorf("order: %v", err)
 		}
+		settle()
+		r.said(d, types.StatusFailed, begins)
 		if n := r.broker.Len(channel); n != 2 {
 			r.Errorf("the topic has %d records", n)
 		}
+	})
+}
+
+// Nothing but markers of transactions is no description either.
+func TestATopicWithoutRecordsIsNotDescribed(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, c := r.history()
+		c.Halt()
+		r.broker.Recreate(channel)
+		d := r.chain(newLedger())
+		d.opts.NewPuller = func(Support) (Puller, error) { return &chaintest.Puller{From: []*ledger{l}}, nil }
+		r.through(d, func(l log.Log) log.Log { return markedLog{l, nil} })
+		d.Start()
+		long()
+		r.said(d, types.StatusFailed, begins)
+		r.untouched(r.broker, true)
 	})
 }
 
@@ -105,8 +124,8 @@ func TestAChannelDoesNotBeginInAnotherCluster(t *testing.T) {
 func TestAChannelWaitsForAnswers(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		others := &chaintest.Puller{From: []*ledger{newLedger(), newLedger()}, Silent: 20}
-		c := r.among(newLedger(), others, asItIs)
-		told := tell(c)
+		told := &telling{}
+		c := r.among(newLedger(), others, told.tell)
 		time.Sleep(10 * time.Second)
 		r.said(c, types.StatusOnBoarding, "have not answered whether they have ordered through it: orderer0 (nobody answers), orderer1 (nobody answers); start them")
 		r.said(c, types.StatusOnBoarding, "name it in Consensus.Kafka.Topic.Begin")
@@ -262,10 +281,58 @@ func TestTwoClustersAtTheSameMoment(t *testing.T) {
 				r.holds(a, "a b c @3")
 				r.holds(b, "")
 				r.reports(c, types.StatusActive)
-				r.said(d, types.StatusFailed, "another orderer has another block 1 of this channel than this one would write")
+				r.said(d, types.StatusFailed, "another orderer has another block 1 of this channel than this one has or would write")
 			})
 		})
 	}
+}
+
+// Both come to the first block at the same moment, or cannot reach each other then: it is
+// compared once more, before another follows.
+func TestTheFirstBlockIsComparedAgain(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		other, late := memlog.NewCluster("another"), make(chan struct{})
+		other.Make("a topic before", 1)
+		a, b := newLedger(), newLedger()
+		c := r.among(a, &chaintest.Puller{From: []*ledger{b}, Late: late}, asItIs)
+		d := r.among(b, &chaintest.Puller{From: []*ledger{a}, Late: late}, func(o *Options) {
+			o.OpenLog = func([]string, string, uint32) (log.Log, error) { return other.Open(channel, log.Settings{}), nil }
+		})
+		settle()
+		r.order(c, "a", "b", "c")
+		r.order(d, "x", "y", "z")
+		settle()
+		close(late)
+		d.Halt()
+		again := r.chain(b) // a restart does not forget it
+		again.opts.NewPuller, again.opts.OpenLog = d.opts.NewPuller, d.opts.OpenLog
+		again.Start()
+		for _, beside := range []*Chain{c, again} {
+			settle()
+			r.order(beside, "d", "e", "f")
+			settle()
+			r.said(beside, types.StatusFailed, "another orderer has another block 1 of this channel than this one")
+		}
+		r.holds(a, "a b c @3")
+		r.holds(b, "x y z @3")
+	})
+}
+
+// What another orderer gives for its first block does not end the process.
+func TestAFirstBlockThatPanics(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a, b := newLedger(), newLedger()
+		r.order(r.started(a), "a", "b", "c", "d")
+		settle()
+		altered := 0
+		d := r.among(b, &chaintest.Puller{From: []*ledger{a}, Alter: func(*fabric.Block) { altered++; panic("odd bytes") }}, asItIs)
+		settle()
+		if altered == 0 {
+			r.Error("it was not asked")
+		}
+		r.reports(d, types.StatusActive)
+		r.equalLedgers(a, b)
+	})
 }
 
 // Two orderers of one cluster do not disturb each other, and none waits for one that is away.

@@ -212,8 +212,8 @@ func TestMessagesInsideEachOther(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	deep := protoutil.MarshalOrPanic(&fabric.ConfigGroup{Version: 1})
 	for levels, want := range map[int]map[machine.Check]string{
-		400:    {machine.CheckAgreed: "refused", machine.CheckBroadcast: "refused", machine.CheckWriter: "refused"},
-		500000: {machine.CheckAgreed: "refused", machine.CheckBroadcast: "stops", machine.CheckWriter: "refused"},
+		400:    {machine.CheckAgreed: "refused", machine.CheckBroadcast: "refused", machine.CheckWriter: "refused", machine.CheckPulled: "refused"},
+		500000: {machine.CheckAgreed: "refused", machine.CheckBroadcast: "stops", machine.CheckWriter: "refused", machine.CheckPulled: "refused"},
 	} {
 		group := fabrictest.Nest(deep, levels, 2) // a group's groups, and the value of an entry
 		update := append(protoutil.MarshalOrPanic(&fabric.ConfigUpdate{ChannelId: fabrictest.ChannelID}), fabrictest.Nest(group, 1, 2)...)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hyperledger/fabric/protoutil"
-
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -127,21 +125,11 @@ func (h *host) nextBlock(b engine.Block) (*fabric.Block, error) {
 }
 
 func (h *host) Block(number machine.BlockNumber) *engine.Block {
-	b := h.support.Block(uint64(number))
-	if b == nil || b.Header == nil || b.Data == nil {
-		return nil
-	}
-	block, err := blockOf(b)
+	block, err := BlockOf(h.support.Block(uint64(number)))
 	if err != nil {
 		return nil
 	}
 	return &block
-}
-
-// isConfigBlock reports whether a block holds a config and nothing else. Fabric's own
-// function does not count the envelopes in every release.
-func isConfigBlock(b *fabric.Block) bool {
-	return len(b.Data.Data) == 1 && protoutil.IsConfigBlock(b)
 }
 
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }

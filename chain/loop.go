@@ -162,7 +162,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if last == nil {
 		return // being written
 	}
-	b, err := blockOf(last)
+	b, err := BlockOf(last)
 	if err != nil {
 		return // the ledger's first; nothing was ordered
 	}

@@ -55,25 +55,43 @@ func (a agreed) org(kind string, v3 bool, now, next *fabric.ConfigGroup) error {
 	if err := fabric.Unmarshal(config.Config, inner); err != nil {
 		return fmt.Errorf("decode its MSP: %w", err)
 	}
-	return a.keys(inner, v3)
+	return a.keys(fabricMSP(now), inner, v3)
+}
+
+// fabricMSP decodes the MSP of an organization; an empty one if it does not decode.
+func fabricMSP(group *fabric.ConfigGroup) *fabric.FabricMSPConfig {
+	outer, inner := &fabric.MSPConfig{}, &fabric.FabricMSPConfig{}
+	if err := fabric.Unmarshal(group.GetValues()[channelconfig.MSPKey].GetValue(), outer); err != nil || msp.ProviderType(outer.Type) != msp.FABRIC {
+		return inner
+	}
+	if err := fabric.Unmarshal(outer.Config, inner); err != nil {
+		return &fabric.FabricMSPConfig{}
+	}
+	return inner
 }
 
 // keys refuses certificates with keys that only some lines take: authorities may
-// have RSA keys, administrators may not by Fabric 3; Ed25519 came with V3_0.
-func (a agreed) keys(config *fabric.FabricMSPConfig, v3 bool) error {
+// have RSA keys, administrators may not by Fabric 3; Ed25519 came with V3_0. A
+// certificate that is in force in the same list already harms nobody once more.
+func (a agreed) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
 	for _, list := range []struct {
-		of    string
-		certs [][]byte
-		rsa   bool
+		of     string
+		before [][]byte
+		certs  [][]byte
+		rsa    bool
 	}{
-		{"root certificate", config.RootCerts, true},
-		{"intermediate certificate", config.IntermediateCerts, true},
-		{"administrator's certificate", config.Admins, false},
+		{"root certificate", now.RootCerts, next.RootCerts, true},
+		{"intermediate certificate", now.IntermediateCerts, next.IntermediateCerts, true},
+		{"administrator's certificate", now.Admins, next.Admins, false},
 	} {
+		held := map[string]bool{}
+		for _, text := range list.before {
+			held[string(text)] = true
+		}
 		for i, text := range list.certs {
 			kind, ok := keyOf(text)
 			switch {
-			case !ok, kind == x509.ECDSA, kind == x509.RSA && list.rsa:
+			case !ok, held[string(text)], kind == x509.ECDSA, kind == x509.RSA && list.rsa:
 			case kind == x509.UnknownPublicKeyAlgorithm:
 				return novel("%s %d with a key of its kind", list.of, i)
 			case kind == x509.Ed25519 && v3 && a.knows(channelconfig.ChannelGroupKey, capabilityV3):

@@ -70,7 +70,15 @@ func (h *host) Others(ctx context.Context) ([]engine.Answer, error) {
 }
 
 // First returns block 1 of another orderer that has it.
-func (h *host) First(ctx context.Context) (*engine.Block, error) {
+func (h *host) First(ctx context.Context) (b *engine.Block, err error) {
+	err = engine.Guarded(func() (err error) {
+		b, err = h.first(ctx)
+		return err
+	})
+	return b, err
+}
+
+func (h *host) first(ctx context.Context) (*engine.Block, error) {
 	if h.chain.opts.NewPuller == nil {
 		return nil, nil
 	}
@@ -86,7 +94,7 @@ func (h *host) First(ctx context.Context) (*engine.Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, err := blockOf(b)
+	block, err := BlockOf(b)
 	return &block, err
 }
 
@@ -116,7 +124,7 @@ func (h *host) pull(ctx context.Context, number machine.BlockNumber) (engine.Blo
 		return engine.Block{}, err
 	}
 	h.puller.number, h.puller.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
-	return blockOf(b)
+	return BlockOf(b)
 }
 
 // endPull closes the connections.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -75,7 +76,8 @@ func TestAwaitsABlock(t *testing.T) {
 		r.broker.Trim(channel, 9)
 		again := l.UpTo(2)
 		c := r.chain(again)
-		told, p := tell(c), &chaintest.Puller{From: []*ledger{l}, Silent: 16}
+		told, p := &telling{}, &chaintest.Puller{From: []*ledger{l}, Silent: 16}
+		told.tell(&c.opts)
 		c.opts.NewPuller = func(Support) (Puller, error) { return p, nil }
 		c.Start()
 		time.Sleep(3 * time.Second)
@@ -98,12 +100,11 @@ func TestAwaitsABlock(t *testing.T) {
 // telling counts what operators are told while a channel cannot be read.
 type telling struct{ pulling, awaiting, unavailable atomic.Int64 }
 
-func tell(c *Chain) *telling {
-	t := &telling{}
-	c.opts.Events.Pulling = func(error) { t.pulling.Add(1) }
-	c.opts.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
-	c.opts.Events.Unavailable = func(error, time.Duration) { t.unavailable.Add(1) }
-	return t
+// tell counts from now on; the chain must not have been started.
+func (t *telling) tell(o *Options) {
+	o.Events.Pulling = func(error) { t.pulling.Add(1) }
+	o.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
+	o.Events.Unavailable = func(error, time.Duration) { t.unavailable.Add(1) }
 }
 
 // Nothing that does not continue the ledger gets into it.
@@ -122,6 +123,7 @@ func TestPullsNothingElse(t *testing.T) {
 		"decode block metadata":                     func(b *fabric.Block) { metadata(b, []byte{0xff}) },
 		"does not follow the one in force": func(b *fabric.Block) {
 			b.Data.Data = [][]byte{protoutil.MarshalOrPanic(configEnvelope("k", 7, 9))}
+			asConfig(b)
 		},
 	} {
 		t.Run(says, func(t *testing.T) {
@@ -139,6 +141,16 @@ func TestPullsNothingElse(t *testing.T) {
 			})
 		})
 	}
+}
+
+// asConfig makes a block one that was written as a config block.
+func asConfig(b *fabric.Block) {
+	value, err := ConsenterMetadata(b)
+	if err != nil {
+		panic(err)
+	}
+	b.Metadata.Metadata[signaturesSlot] = valueOf(&cb.OrdererBlockMetadata{
+		LastConfig: &cb.LastConfig{Index: b.Header.Number}, ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: value})})
 }
 
 // after closes a channel once a time is over.

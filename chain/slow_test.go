@@ -85,6 +85,48 @@ func TestReplacesAReaderThatIsStuck(t *testing.T) {
 	})
 }
 
+// tiringLog has readers that return nothing after a few records.
+type tiringLog struct{ log.Log }
+
+type tiringReader struct {
+	log.Reader
+	left int
+}
+
+func (d tiringLog) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	r, err := d.Log.Read(ctx, from)
+	return &tiringReader{r, 3}, err
+}
+
+func (d *tiringReader) Next(ctx context.Context) (log.Record, error) {
+	if d.left == 0 {
+		<-ctx.Done()
+		return log.Record{}, ctx.Err()
+	}
+	r, err := d.Reader.Next(ctx)
+	if err == nil {
+		d.left--
+	}
+	return r, err
+}
+
+// A reader that gets on and is stuck then is no reason to wait longer for the next one.
+func TestReadersThatTire(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a := newLedger()
+		c := r.started(a)
+		for range 20 {
+			r.order(c, "a", "b", "c")
+		}
+		b := newLedger()
+		d := r.chain(b)
+		r.through(d, func(l log.Log) log.Log { return tiringLog{l} })
+		d.Start()
+		time.Sleep(25 * 2 * DefaultCheckInterval)
+		r.equalLedgers(a, b)
+	})
+}
+
 // slowAppends are acknowledged after a while. Each that the caller did not wait for is
 // in the log all the same, as with a client that has handed it over.
 type slowAppends struct {

@@ -55,11 +55,12 @@ func (s *stall) reset() { s.limit = 0 }
 
 // stuck finds a reader that returns nothing although the log has more. Another one
 // looks for what is in its way, or is at least another connection. But since a record may
-// just take long, each one gets twice the time. The loop's.
+// just take long, each one gets twice the time, and half of it once something came: so that
+// a reader that is stuck now and then on a long way does not wait longer each time. The loop's.
 type stuck struct {
 	next   machine.Offset // when it was seen last
 	waited int            // intervals since something came
-	limit  int            // of them; doubled each time, until the end of the log is reached
+	limit  int            // of them; doubled each time, halved when something came, none at the end of the log
 }
 
 // see reports, after an interval, whether the reader is to be replaced.
@@ -68,7 +69,7 @@ func (s *stuck) see(next machine.Offset, behind bool) bool {
 		s.limit = 0
 	}
 	if next != s.next || !behind {
-		s.next, s.waited = next, 0
+		s.next, s.waited, s.limit = next, 0, s.limit/2
 		return false
 	}
 	if s.waited++; s.waited < s.limit {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -238,16 +239,41 @@ func TestProcessTellsTheUnknown(t *testing.T) {
 	}
 }
 
-// Fabric's releases differ on a block whose first envelope alone is a config.
+// Fabric's releases differ on a block whose first envelope alone is a config; and one
+// that was written as a normal block is none, whatever its envelope is.
 func TestConfigBlocks(t *testing.T) {
 	config, normal := protoutil.MarshalOrPanic(configEnvelope("k", 0, 1)), protoutil.MarshalOrPanic(envelope("a"))
-	for want, blocks := range map[bool][][][]byte{true: {{config}}, false: {{}, {normal}, {config, normal}, {config, config}, {normal, config}}} {
-		for i, data := range blocks {
-			b := protoutil.NewBlock(3, nil)
-			b.Data.Data = data
-			if got := isConfigBlock(b); got != want {
-				t.Errorf("block %d of those that are %v: %v", i, want, got)
-			}
+	for i, c := range []struct {
+		want bool
+		last uint64
+		data [][]byte
+	}{
+		{true, 3, [][]byte{config}},
+		{false, 2, [][]byte{config}},
+		{false, 0, [][]byte{config}},
+		{false, 3, nil},
+		{false, 3, [][]byte{normal}},
+		{false, 3, [][]byte{config, normal}},
+		{false, 3, [][]byte{config, config}},
+		{false, 3, [][]byte{normal, config}},
+	} {
+		b := protoutil.NewBlock(3, nil)
+		b.Data.Data = c.data
+		b.Metadata.Metadata[signaturesSlot] = valueOf(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{Index: c.last}})
+		if got := isConfigBlock(b); got != c.want {
+			t.Errorf("block %d: %v, want %v", i, got, c.want)
+		}
+		oldBlock(b)
+		if got, want := isConfigBlock(b), len(c.data) == 1 && string(c.data[0]) == string(config); got != want {
+			t.Errorf("block %d, of before Fabric 1.4.1: %v, want %v", i, got, want)
 		}
 	}
+	genesis := protoutil.NewBlock(0, nil)
+	if genesis.Data.Data = [][]byte{config}; !isConfigBlock(genesis) {
+		t.Error("block 0 is one of a config")
+	}
+}
+
+func valueOf(m *cb.OrdererBlockMetadata) []byte {
+	return protoutil.MarshalOrPanic(&fabric.Metadata{Value: protoutil.MarshalOrPanic(m)})
 }

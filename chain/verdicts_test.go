@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -158,6 +159,31 @@ func TestWhatIsInForceIsNotJudgedAgain(t *testing.T) {
 			if v := b.verdict(machine.CheckAgreed, c.update(next, true)); (v == machine.Verdict{}) != ok {
 				t.Errorf("%s after %s: %+v", change, bad, v)
 			}
+		}
+	}
+}
+
+// An organization whose MSP has a certificate that no update may bring today can still
+// change that MSP, such as to revoke a certificate; and bring no other such.
+func TestCertificatesInForceAreNotJudgedAgain(t *testing.T) {
+	c := newRealChannel(t)
+	administrator(c.administrator(x509.RSA))(c.config.ChannelGroup)
+	b := c.thisBuild()
+	for name, x := range map[string]struct {
+		change func(*fabric.ConfigGroup)
+		passes bool
+	}{
+		"one more authority": {authority(c.authority(x509.RSA)), true},
+		"a client's authority trusted by TLS": {members(func(_ *fabric.MSPConfig, m *fabric.FabricMSPConfig) {
+			m.TlsRootCerts = append(m.TlsRootCerts, c.ca.CertBytes())
+		}), true},
+		"another of the kind":         {administrator(c.administrator(x509.RSA)), false},
+		"another that nobody accepts": {administrator(c.administrator(x509.Ed25519)), false},
+	} {
+		next := c.clone()
+		x.change(next.ChannelGroup)
+		if v := b.verdict(machine.CheckAgreed, c.update(next, true)); (v == machine.Verdict{}) != x.passes {
+			t.Errorf("%s: %+v", name, v)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func verifyData(number uint64, b *fabric.Block) error {
 		return fmt.Errorf("%s.DataHash is %x, the hash of %s is %x", headerField, b.Header.DataHash, dataField, hash)
 	}
 	for i, value := range b.Data.Data {
-		if err := errors.Join(engine.CheckDepth(value), verifyEnvelope(value)); err != nil {
+		if err := verifyEnvelope(value); err != nil {
 			return fmt.Errorf("%s[%d] %w", dataField, i, err)
 		}
 	}
@@ -86,7 +86,8 @@ func dataHash(envelopes [][]byte) []byte {
 }
 
 // verifyEnvelope checks the form of an envelope in a block, which is one that the
-// block writer encoded: it begins with its only payload.
+// block writer encoded: it begins with its only payload. What is in the payload of a
+// normal one is nobody's concern here, and that of a config is the judge's.
 func verifyEnvelope(value []byte) error {
 	e := &fabric.Envelope{}
 	if err := fabric.Unmarshal(value, e); err != nil {
@@ -128,7 +129,7 @@ func signaturesOf(b *fabric.Block) (*fabric.Metadata, error) {
 	if err := encodes(anew, b.Metadata.Metadata[signaturesSlot]); err != nil {
 		return nil, fmt.Errorf("%s %w", signaturesField, err)
 	}
-	if _, err := ordererMetadata(m.Value); err != nil {
+	if _, _, err := ordererMetadata(m.Value); err != nil {
 		return nil, fmt.Errorf("%s.Value %w", signaturesField, err)
 	}
 	for i, s := range anew.Signatures {
@@ -163,24 +164,24 @@ func verifySignatureHeader(value []byte) error {
 	return encodes(&fabric.SignatureHeader{Creator: h.Creator, Nonce: h.Nonce}, value)
 }
 
-// ordererMetadata returns the consenter metadata in the first part that is signed;
-// none in an empty one.
-func ordererMetadata(value []byte) (*fabric.Metadata, error) {
+// ordererMetadata reads the first part that is signed: the consenter metadata and the
+// number of the last config block. There is none of both in an empty one.
+func ordererMetadata(value []byte) (consenter *fabric.Metadata, lastConfig uint64, err error) {
 	m, consenter := &fabric.OrdererBlockMetadata{}, &fabric.Metadata{}
 	if err := fabric.Unmarshal(value, m); err != nil {
-		return nil, fmt.Errorf("does not decode: %w", err)
+		return nil, 0, fmt.Errorf("does not decode: %w", err)
 	}
 	anew := &fabric.OrdererBlockMetadata{ConsenterMetadata: m.ConsenterMetadata}
 	if m.LastConfig != nil {
 		anew.LastConfig = &fabric.LastConfig{Index: m.LastConfig.Index}
 	}
 	if err := encodes(anew, value); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := fabric.Unmarshal(m.ConsenterMetadata, consenter); err != nil {
-		return nil, fmt.Errorf("has consenter metadata that does not decode: %w", err)
+		return nil, 0, fmt.Errorf("has consenter metadata that does not decode: %w", err)
 	}
-	return consenter, nil
+	return consenter, m.LastConfig.GetIndex(), nil
 }
 
 // encodes returns nil if a message is encoded as these bytes.
@@ -215,9 +216,12 @@ func signedData(m *fabric.Metadata, header *fabric.BlockHeader) (all []*protouti
 	return all
 }
 
-// blockOf is what the engine reads of a block: one of this ledger, or one that was
-// verified.
-func blockOf(b *fabric.Block) (engine.Block, error) {
+// BlockOf returns what the engine reads of a block: one of this ledger, or one that
+// was verified.
+func BlockOf(b *fabric.Block) (engine.Block, error) {
+	if b.GetHeader() == nil || b.Data == nil {
+		return engine.Block{}, errors.New("a block without header or data")
+	}
 	metadata, err := ConsenterMetadata(b)
 	if err != nil {
 		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
@@ -228,6 +232,32 @@ func blockOf(b *fabric.Block) (engine.Block, error) {
 		Config:    isConfigBlock(b),
 		Metadata:  metadata,
 	}, nil
+}
+
+// isConfigBlock reports whether the orderer that wrote a block took it for one of a
+// config. A block that holds a config and nothing else need not be one: by the
+// compatible rules a record of class NORMAL may carry a config, which then comes into
+// no force. Before Fabric 1.4.1, LastConfig is neither signed nor always right.
+func isConfigBlock(b *fabric.Block) bool {
+	if len(b.Data.Data) != 1 || !protoutil.IsConfigBlock(b) {
+		return false
+	}
+	last, ok, err := LastConfig(b)
+	return err == nil && (!ok || last == b.Header.Number)
+}
+
+// LastConfig returns the number of the newest config block by a block's signed part;
+// not ok if that has no such number, as before Fabric 1.4.1.
+func LastConfig(b *fabric.Block) (number uint64, ok bool, err error) {
+	if b.GetHeader().GetNumber() == 0 {
+		return 0, true, nil
+	}
+	signed, err := signaturesOf(b)
+	if err != nil || len(signed.Value) == 0 {
+		return 0, false, err
+	}
+	_, number, err = ordererMetadata(signed.Value)
+	return number, err == nil, err
 }
 
 // ConsenterMetadata returns the consenter metadata of a block: the part that its
@@ -244,7 +274,7 @@ func ConsenterMetadata(b *fabric.Block) ([]byte, error) {
 		return nil, err
 	}
 	if len(signed.Value) > 0 {
-		m, err := ordererMetadata(signed.Value)
+		m, _, err := ordererMetadata(signed.Value)
 		return m.GetValue(), err
 	}
 	m := &fabric.Metadata{}

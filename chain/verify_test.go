@@ -13,8 +13,10 @@ import (
 	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -133,7 +135,7 @@ func FuzzVerifyBlock(f *testing.F) {
 // says compares what is read of a block with what its signer wrote.
 func says(t *testing.T, b, genuine *fabric.Block) {
 	t.Helper()
-	got, err := blockOf(b)
+	got, err := BlockOf(b)
 	if err != nil {
 		t.Fatalf("verified and not read: %v", err)
 	}
@@ -192,5 +194,23 @@ func TestVerifyBlockLooksAtEachSignature(t *testing.T) {
 		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("got %v, want %q", err, says)
 		}
+	}
+}
+
+// What a client puts into a transaction is its own concern: nothing decodes it here, and
+// a block with it is the channel's as any other.
+func TestVerifyBlockTakesWhatClientsNest(t *testing.T) {
+	s := newSigner()
+	b := s.block(truth)
+	nested := fabrictest.Nest([]byte("a file, say"), 5000, 2)
+	b.Data.Data[1] = protoutil.MarshalOrPanic(chaintest.EnvelopeOf(channel, fabric.TypeEndorser, nested))
+	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	m := &fabric.Metadata{}
+	if err := fabric.Unmarshal(b.Metadata.Metadata[signaturesSlot], m); err != nil {
+		t.Fatal(err)
+	}
+	s.sign(b, m.Value)
+	if err := VerifyBlock(s, 1, b); err != nil {
+		t.Error(err)
 	}
 }

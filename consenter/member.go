@@ -15,8 +15,9 @@ import (
 // IsChannelMember reports that this orderer is a consenter of the channel of a
 // config block: every orderer of a kafka channel is. For a join it depends on
 // nothing but the block; the error says what to change in the block, and osnadmin
-// shows it. While the orderer starts there is no error: the chain says what is wrong
-// with a config that is in the ledger already, and the other channels work.
+// shows it. Of a channel that others order already no more is asked than its type.
+// While the orderer starts there is no error: the chain says what is wrong with a
+// config that is in the ledger already, and the other channels work.
 func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
 	err := engine.Guarded(func() error { return c.checkJoin(block) })
 	if err == nil {
@@ -58,14 +59,13 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	if kind := orderer.ConsensusType(); kind != chain.ConsensusType {
 		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, chain.ConsensusType)
 	}
+	if block.Header.GetNumber() > 0 {
+		return nil // others order the channel; what is wrong with its config, the chain says
+	}
 	if len(orderer.ConsensusMetadata()) > 0 {
 		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", chain.ConsensusType)
 	}
-	list := chain.Brokers
-	if block.GetHeader().GetNumber() > 0 { // of a channel that runs, whatever its list is
-		list = chain.UsableBrokers
-	}
-	_, err = list(config)
+	_, err = chain.Brokers(config)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +35,20 @@ var ours = regexp.MustCompile(`^ORDERER_(.*_)?KAFKA`)
 // security are those whose loss is not to be taken in silence.
 var security = regexp.MustCompile(`TLS|SSL|SASL|CERT|ROOTCA|KEY|PASSW|SECRET|TOKEN|MECHANISM|USER|AUTH|SECUR|CRED`)
 
+// switches are those of which only the values that switch something on are missed.
+var switches = regexp.MustCompile(`(ENABLED?|REQUIRED)$`)
+
+// secures reports whether a variable is to make something secure.
+func secures(name, value string) bool {
+	name = strings.ToUpper(name)
+	on, err := strconv.ParseBool(value)
+	off := err == nil && !on && switches.MatchString(name)
+	return security.MatchString(name) && !off
+}
+
+// linked are the variables that a container link makes from those of the other container.
+var linked = regexp.MustCompile(`^ORDERER_(.*_)?KAFKA(_.*)?_ENV_`)
+
 // service are the variables that Kubernetes makes from the names of services.
 var service = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
@@ -56,7 +71,7 @@ func unreadVariables(environment []string, consensus any, keys []key, dir string
 			continue // an empty one does nothing, by a rule of the parser
 		}
 		if fault := v.fault(name); fault != "" {
-			found = append(found, unread{name, fault, security.MatchString(strings.ToUpper(name))})
+			found = append(found, unread{name, fault, secures(name, value)})
 		}
 	}
 	slices.SortFunc(found, func(a, b unread) int { return strings.Compare(a.variable, b.variable) })
@@ -100,7 +115,7 @@ func (v variables) fault(name string) string {
 	if key := v.key(stem); key != "" {
 		return "there is no key of that name; " + replacement{key: key}.remedy(rest)
 	}
-	if service.MatchString(spelt) {
+	if service.MatchString(spelt) || !now && linked.MatchString(spelt) {
 		return ""
 	}
 	return "there is no key of that name; " + v.near(rest)

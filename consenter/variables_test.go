@@ -48,6 +48,7 @@ func TestVariablesOfSecurityWithoutEffectAreRefused(t *testing.T) {
 		{ordererYAML, prefix + "SSL_ENABLED", "there is no key of that name"},
 		{ordererYAML, prefix + "SASL_PASSWORD", "there is no key of that name; unset it, or set one of " + prefix + "SASL_MECHANISM"},
 		{ordererYAML, prefix + "SECURITY_PROTOCOL", "there is no key of that name"},
+		{ordererYAML, prefix + "ENV_SASL_PASSWORD", "there is no key of that name"},
 		{ordererYAML, prefix + "SASLPLAIN_USER", old + "set " + prefix + "SASL_USER instead"},
 		{ordererYAML, prefix + "TLS_PRIVATEKEY_FILE", "there is no key of that name; set " + prefix + "TLS_PRIVATEKEY to the name of the file instead"},
 		{ordererYAML, "ORDERER_KAFKA_TLS_ENABLED", old + "set " + prefix + "TLS_ENABLED instead"},
@@ -102,6 +103,22 @@ func TestOtherVariablesWithoutEffectAreWarnedOf(t *testing.T) {
 	}
 }
 
+// What was off is off: a variable that switched TLS or a log-in off in an in-tree orderer,
+// as compose files and charts spell it out, does not keep the orderer from starting.
+func TestVariablesThatSwitchOffAreWarnedOf(t *testing.T) {
+	for _, name := range []string{"ORDERER_KAFKA_TLS_ENABLED", "ORDERER_KAFKA_SASLPLAIN_ENABLED", "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED",
+		"ORDERER_CONSENSUS_KAFKA_TLS_ENABLED", "ORDERER_CONSENSUS_KAFKA_TLSENABLED"} {
+		for value, security := range map[string]bool{"false": false, "FALSE": false, "0": false, "f": false, "true": true, "1": true, "no": true, " false": true} {
+			u, found := unreadOf(t, bareYAML, name+"="+value)[name]
+			require.True(t, found, "it is believed to be read")
+			require.Equal(t, security, u.security, "%s=%q", name, value)
+		}
+	}
+	u := unreadOf(t, bareYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD=false", "ORDERER_KAFKA_TLS_ROOTCAS=0")
+	require.True(t, u["ORDERER_KAFKA_SASLPLAIN_PASSWORD"].security, "it may be the password")
+	require.True(t, u["ORDERER_KAFKA_TLS_ROOTCAS"].security)
+}
+
 func text(err error) string {
 	if err == nil {
 		return ""
@@ -126,6 +143,7 @@ func TestVariablesThatAreNotMeant(t *testing.T) {
 	require.Empty(t, unreadOf(t, bareYAML, "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=", "ORDERER_KAFKA_TLS_ENABLED=",
 		"ORDERER_GENERAL_TLS_ENABLED=true", "ORDERER_CONSENSUS_WALDIR=/wal", "KAFKA_TLS_ENABLED=true", "CORE_PEER_TLS_ENABLED=true", "PATH=x",
 		"ORDERER_KAFKA_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_SERVICE_PORT=9092", "ORDERER_KAFKA_SERVICE_PORT_TLS=9093", "ORDERER_KAFKA_PORT=tcp://10.0.0.1:9092",
+		"ORDERER_KAFKA_ENV_KAFKA_SSL_KEYSTORE_PASSWORD=x", "ORDERER_KAFKA_TLS_ENV_KAFKA_VERSION=3.9", "ORDERER_ORG1_KAFKA_ENV_PATH=x", // of a container link
 		"ORDERER_KAFKA_TLS_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_PORT_9092_TCP=tcp://10.0.0.1:9092", "ORDERER_KAFKA_TLS_PORT_9092_TCP_ADDR=10.0.0.1"))
 }
 

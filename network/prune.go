@@ -185,7 +185,9 @@ func (p *pruning) open(channel prune.Channel) (log.Log, error) {
 	}
 	brokers := p.brokers
 	if len(brokers) == 0 && len(c.Brokers()) == 0 {
-		brokers = channel.Brokers
+		if brokers = channel.Brokers; len(brokers) == 0 {
+			return nil, fmt.Errorf("the config of channel %s names no broker that can be connected to: add --brokers HOST:PORT", channel.Name)
+		}
 	}
 	return c.OpenTopic(brokers, channel.Name, defaultLargest)
 }

@@ -50,15 +50,21 @@ type Ledger struct {
 	blocks  []Stored
 	config  Settings
 	set     map[string]int
+	configs uint64          // number of the last config block
 	stalled <-chan struct{} // not nil: commits wait until it is closed
 	newer   bool            // see Newer
 }
 
-// Stored is a committed block and its consenter metadata.
+// Stored is a committed block and what the block writer signs beside it.
 type Stored struct {
-	Block    *fabric.Block
-	Metadata []byte
+	Block      *fabric.Block
+	Metadata   []byte // of the consenter
+	LastConfig uint64
 }
+
+// isConfig reports whether the block was written as a config block. One that was not
+// can hold a config envelope all the same.
+func (b Stored) isConfig() bool { return b.LastConfig == b.Block.Header.Number }
 
 // NewLedger holds the genesis block only.
 func NewLedger(channel string, s Settings) *Ledger {
@@ -95,8 +101,9 @@ func (l *Ledger) As(channel string, height int) *Ledger {
 	before := newLedger(channel, l.began, l.genesis)
 	for _, b := range l.Stored()[1:height] {
 		before.last = b.Block
-		if update, ok := UpdateIn(b.Block); ok {
+		if update, ok := UpdateIn(b.Block); ok && b.isConfig() {
 			before.apply(update)
+			before.configs = b.LastConfig
 		}
 		before.blocks = append(before.blocks, b)
 	}
@@ -153,6 +160,7 @@ func (l *Ledger) Block(number uint64) *fabric.Block {
 	b := protoutil.NewBlock(number, nil)
 	b.Header, b.Data = all[number].Block.Header, all[number].Block.Data
 	b.Metadata.Metadata[signatures] = protoutil.MarshalOrPanic(&fabric.Metadata{Value: protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{
+		LastConfig:        &cb.LastConfig{Index: all[number].LastConfig},
 		ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: all[number].Metadata}),
 	})})
 	return b
@@ -202,6 +210,7 @@ func (l *Ledger) WriteConfigBlock(b *fabric.Block, metadata []byte) {
 	l.hold(b)
 	l.mu.Lock()
 	l.apply(update)
+	l.configs = b.Header.Number
 	l.mu.Unlock()
 	l.commit(b, metadata)
 }
@@ -223,7 +232,7 @@ func (l *Ledger) commit(b *fabric.Block, metadata []byte) {
 	}
 	time.Sleep(time.Millisecond)
 	l.mu.Lock()
-	l.blocks = append(l.blocks, Stored{b, metadata})
+	l.blocks = append(l.blocks, Stored{b, metadata, l.configs})
 	l.mu.Unlock()
 	<-l.committing
 }
@@ -290,14 +299,14 @@ func (b Stored) Position() *record.Metadata {
 	return m
 }
 
-// Differ returns how two ledgers differ in headers, data or metadata; nil if they do not.
+// Differ returns how two ledgers differ in headers, data, metadata or which blocks are configs; nil if they do not.
 func Differ(a, b *Ledger) error {
 	x, y := a.Stored(), b.Stored()
 	if len(x) != len(y) {
 		return fmt.Errorf("%d and %d blocks:\n%s\n%s", len(x), len(y), a.Contents(), b.Contents())
 	}
 	for i := range x {
-		if x[i].digest() != y[i].digest() || string(x[i].Metadata) != string(y[i].Metadata) {
+		if x[i].digest() != y[i].digest() || string(x[i].Metadata) != string(y[i].Metadata) || x[i].LastConfig != y[i].LastConfig {
 			return fmt.Errorf("block %d differs:\n%s\n%s", i, a.Contents(), b.Contents())
 		}
 	}

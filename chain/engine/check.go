@@ -37,7 +37,7 @@ func (e *Engine) Connect(ctx context.Context) error {
 		return err
 	}
 	e.topic = topic
-	e.bare, e.lost, e.aheadSince = false, false, nil
+	e.bare, e.lost = false, false
 	e.extend(bounds)
 	if e.ruleSet() != machine.Undescribed {
 		e.host.Described()
@@ -96,10 +96,12 @@ func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 	if err := e.within(bounds); err != nil {
 		return log.Bounds{}, err
 	}
+	e.asked = false
 	if bounds.End == 0 {
 		if err := e.mayBegin(ctx); err != nil {
 			return log.Bounds{}, err
 		}
+		e.asked = true
 	}
 	e.topicID, e.clusterID = id.TopicID, id.ClusterID
 	return bounds, nil

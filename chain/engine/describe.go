@@ -13,7 +13,7 @@ import (
 // orderers may do so at the same time: the first in the log counts, and any
 // later one is skipped. Nothing else is to be done until it is read.
 func (e *Engine) describe(ctx context.Context) error {
-	if e.end > 0 { // of an empty topic it was asked when it was checked
+	if !e.asked {
 		if err := e.mayBegin(ctx); err != nil {
 			return err
 		}

@@ -113,6 +113,7 @@ func (e *Engine) accept(f machine.Described) error {
 	if err := e.sameCluster(f.Cluster); err != nil {
 		return stop(err)
 	}
+	e.aheadSince = nil
 	e.host.Described()
 	e.events.Described(f.Offset, f.RuleSet)
 	return nil

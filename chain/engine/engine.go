@@ -164,8 +164,9 @@ type Engine struct {
 	goal    machine.Offset // of the log, when it was first seen; -1 before
 	topicID string         // of the topic that is read; empty before the first session
 
+	asked      bool           // whether the topic may be described, at its last check: it was empty
 	clusterID  string         // of the brokers that the topic is on; empty before the first session
-	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic; nil: not so
+	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
 
 	effects    []machine.Effect // of the last step, not performed yet
 	arrived    bool             // the session has come to the end that the log had at its start
@@ -175,6 +176,7 @@ type Engine struct {
 	bare       bool             // nobody had the block when it was asked for last
 	bareSince  time.Duration    // by the host's uptime
 	written    *Block           // the last; nil before the first
+	first      *Block           // block 1, if this process has written it and not compared it since; nil if not
 
 	owed       *owed // a copy that must be in the log before the next record is taken
 	reproduced reproduced
@@ -236,7 +238,7 @@ func (e *Engine) After(err error) Next {
 	case log.ClassOf(err) == log.Fatal:
 		return Stop
 	}
-	e.bare, e.lost = false, true
+	e.bare, e.lost, e.aheadSince = false, true, nil
 	e.doubt()
 	e.host.Moved(CutOff, err)
 	return Retry

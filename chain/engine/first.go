@@ -11,27 +11,34 @@ import (
 // agreed makes sure that the channel's first block is that of the orderers that have
 // it already. Two orderers that begin a channel at the same moment, with brokers of two
 // clusters, find no block at each other, and each makes a topic. The later block 1 is
-// where this comes out at last. Who does not answer is not waited for: no block is held
-// up by an orderer that is away.
+// where this comes out at last; or, if both were written at the same moment, the block
+// that follows: of two orderers that ask after they have written theirs, one finds the
+// other's. Who does not answer is not waited for: no block is held up by an orderer that
+// is away.
 func (e *Engine) agreed(ctx context.Context) error {
-	mine, ok := e.firstBlock()
-	if !ok {
+	mine := e.firstBlock()
+	if mine == nil {
 		return nil
 	}
 	others, err := e.host.First(ctx)
 	if err != nil || others == nil {
+		e.first = nil
 		return ctx.Err()
 	}
-	if how := differs(mine, *others); how != "" {
-		return stop(fmt.Errorf("another orderer has another block 1 of this channel than this one would write from topic %q, id %s, of Kafka cluster %s: %s; "+
-			"the orderers have brokers of different clusters: correct those of the channel or of this orderer (Consensus.Kafka.Brokers), then restart the orderer",
-			e.host.Channel(), e.topicID, e.clusterID, how))
+	if how := differs(*mine, *others); how != "" {
+		return stop(fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s; "+
+			"the orderers have brokers of different clusters: correct those of the channel or of this orderer (Consensus.Kafka.Brokers), then restart the orderer; "+
+			"where this orderer has written its own block 1, remove the channel from it and join it again", e.host.Channel(), e.topicID, e.clusterID, how))
 	}
+	e.first = nil
 	return nil
 }
 
-// firstBlock is block 1, if it is among what is to be written next.
-func (e *Engine) firstBlock() (Block, bool) {
+// firstBlock is block 1 if it is to be written next, or was written last; nil if not.
+func (e *Engine) firstBlock() *Block {
+	if e.first != nil {
+		return e.first
+	}
 	for _, effect := range e.effects {
 		var b Block
 		var err error
@@ -41,11 +48,15 @@ func (e *Engine) firstBlock() (Block, bool) {
 		case machine.WriteConfigBlock:
 			b, err = blockOf(f.Number, f.Metadata, f.Envelope)
 		}
-		if err == nil && b.Number == 1 {
-			return b, true
+		switch {
+		case err != nil:
+		case b.Number == 1:
+			return &b
+		case b.Number == 2: // after a restart
+			return e.host.Block(1)
 		}
 	}
-	return Block{}, false
+	return nil
 }
 
 // differs says in what two blocks differ that are made of the same records, whatever

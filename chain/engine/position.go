@@ -92,8 +92,10 @@ func metadataOf(m *record.Metadata, set machine.RuleSet) machine.Metadata {
 		set, marks.Resubmitted = machine.Compatible, machine.Offset(m.LastResubmittedConfigOffset)
 	}
 	out := machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set, Topic: m.TopicId, Marks: marks}
-	out.From = machine.Offset(m.TailOffset)
 	copy(out.Digest[:], m.TailDigest)
 	copy(out.Cut[:], m.CutDigest)
+	if out.Digest != (machine.Digest{}) { // without a sum there is no window, and nothing that it begins with
+		out.From = machine.Offset(m.TailOffset)
+	}
 	return out
 }

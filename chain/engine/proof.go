@@ -147,6 +147,9 @@ func (e *Engine) proveNext(ctx context.Context) error {
 		return err
 	}
 	p.next = r.Offset + 1
+	if machine.Offset(r.Offset) >= e.Next() { // what the last block was cut for, after a gap perhaps
+		e.ahead = &r
+	}
 	p.left[0].take(r)
 	e.newest = e.newest.with(seen{r.Offset, DigestOf(r.Value), len(r.Value)})
 	return nil
@@ -166,15 +169,17 @@ func (e *Engine) comparisons(start log.Offset) (left []comparison, from log.Offs
 		return nil, next
 	case len(known) == 0:
 		from = max(start, e.tipStart())
-		return []comparison{&tipComparison{engine: e, block: e.host.Block(e.start.Next - 1), from: from, at: from - 1, tail: tail}}, from
-	}
-	for _, w := range known[first:] {
-		left = append(left, &windowComparison{engine: e, want: w})
+		left = append(left, &tipComparison{engine: e, block: e.host.Block(e.start.Next - 1), from: from, at: from - 1, tail: tail})
+	default:
+		from = log.Offset(known[first].From)
+		for _, w := range known[first:] {
+			left = append(left, &windowComparison{engine: e, want: w})
+		}
 	}
 	if cut := e.start.Metadata.Cut; cut != (machine.Digest{}) && e.Next() == e.start.Metadata.Offset+1 {
 		left = append(left, &cutComparison{engine: e, want: cut, tail: tail})
 	}
-	return left, log.Offset(known[first].From)
+	return left, from
 }
 
 // begin makes the machine, in the first session.
@@ -213,24 +218,24 @@ func (c *windowComparison) done() (bool, error) {
 }
 
 // cutComparison compares the record that the last block was cut for, which is as much
-// a part of it. The machine has yet to take that record.
+// a part of it. The machine has yet to take that record: it is the one read ahead.
 type cutComparison struct {
 	engine *Engine
 	want   machine.Digest
 	tail   log.Offset // of the block
-	got    *log.Record
 }
 
 func (c *cutComparison) last() log.Offset { return c.tail + 1 } // or after a gap
 
-func (c *cutComparison) take(r log.Record) { c.got, c.engine.ahead = &r, &r }
+func (c *cutComparison) take(log.Record) {}
 
 func (c *cutComparison) done() (bool, error) {
-	if c.got == nil {
+	got := c.engine.ahead
+	if got == nil {
 		return false, nil
 	}
-	if sum := DigestOf(c.got.Value); sum != c.want {
-		return false, c.engine.differs(c.got.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", c.tail, c.want, sum))
+	if sum := DigestOf(got.Value); sum != c.want {
+		return false, c.engine.differs(got.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", c.tail, c.want, sum))
 	}
 	return true, nil
 }
@@ -251,11 +256,11 @@ type tipComparison struct {
 func (c *tipComparison) last() log.Offset { return c.tail }
 
 func (c *tipComparison) take(r log.Record) {
-	in := InputOf(r)
 	c.at = r.Offset
-	if c.block == nil {
+	if c.block == nil || c.at > c.tail {
 		return
 	}
+	in := InputOf(r)
 	if c.found < len(c.block.Envelopes) && carries(in, c.block.Envelopes[c.found]) {
 		c.found, c.carried = c.found+1, c.at
 	}

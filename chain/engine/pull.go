@@ -127,15 +127,20 @@ func (e *Engine) take(b Block) error {
 	return e.restart()
 }
 
-// wrote remembers where the ledger ends.
-func (e *Engine) wrote(b Block) { e.written = &Block{Number: b.Number, Metadata: b.Metadata} }
+// wrote remembers where the ledger ends, and its first block until that was compared.
+func (e *Engine) wrote(b Block) {
+	e.written = &Block{Number: b.Number, Metadata: b.Metadata}
+	if b.Number == 1 {
+		e.first = &b
+	}
+}
 
 // restart forgets what is not in the ledger, as a new process would.
 func (e *Engine) restart() error {
 	e.Close()
 	e.host.Disarm()
 	e.machine, e.effects, e.owed, e.reproduced = nil, nil, nil, reproduced{}
-	e.configured, e.goal, e.start.Tip, e.proof, e.newest = false, -1, machine.Tip{}, nil, nil
+	e.configured, e.goal, e.start.Tip, e.proof, e.newest, e.first = false, -1, machine.Tip{}, nil, nil, nil
 	if e.written == nil {
 		return nil
 	}

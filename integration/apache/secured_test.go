@@ -162,7 +162,7 @@ func (s *secured) chain(t *testing.T, listener, section string) (consensus.Chain
 func (s *secured) consenter(t *testing.T, section string) (*consenter.Consenter, error) {
 	t.Helper()
 	raw := map[string]any{}
-	if err := yaml.Unmarshal([]byte(section+"\nTopic: {ReplicationFactor: 1}\nRetry: {Min: 20ms, Max: 200ms}\nTimeouts: {Ready: 500ms}\n"), &raw); err != nil {
+	if err := yaml.Unmarshal([]byte(section+"\nTopic: {ReplicationFactor: 1, Begin: \"*\"}\nRetry: {Min: 20ms, Max: 200ms}\nTimeouts: {Ready: 500ms}\n"), &raw); err != nil {
 		t.Fatal(err)
 	}
 	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
@@ -262,7 +261,7 @@ func (r *run) record(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			e := history.Event{What: history.Block, Orderer: orderer, Number: s.Number, Header: s.HeaderHash, Previous: hex.EncodeToString(b.Header.PreviousHash), Config: protoutil.IsConfigBlock(b)}
+			e := history.Event{What: history.Block, Orderer: orderer, Number: s.Number, Header: s.HeaderHash, Previous: hex.EncodeToString(b.Header.PreviousHash), Config: s.Number == s.LastConfig}
 			for _, envelope := range b.Data.Data {
 				id := client.Digest(envelope)
 				e.IDs = append(e.IDs, hex.EncodeToString(id[:]))

@@ -8,6 +8,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
@@ -42,20 +43,30 @@ func Summarize(b *cb.Block) (Summary, error) {
 	if s.Number == 0 {
 		return s, nil
 	}
-	metadata, err := protoutil.GetConsenterMetadataFromBlock(b)
+	metadata, err := chain.ConsenterMetadata(b)
 	if err != nil {
 		return s, fmt.Errorf("block %d: %w", s.Number, err)
 	}
-	s.Metadata = fmt.Sprintf("%x", metadata.GetValue())
-	if s.LastConfig, err = protoutil.GetLastConfigIndexFromBlock(b); err != nil {
+	s.Metadata = fmt.Sprintf("%x", metadata)
+	if s.LastConfig, err = lastConfig(b); err != nil {
 		return s, fmt.Errorf("block %d: %w", s.Number, err)
 	}
-	if len(metadata.GetValue()) > 0 {
-		m, err := record.DecodeMetadata(metadata.Value)
+	if len(metadata) > 0 {
+		m, err := record.DecodeMetadata(metadata)
 		if err != nil {
 			return s, fmt.Errorf("block %d: %w", s.Number, err)
 		}
 		s.Offset = &m.LastOffsetPersisted
 	}
 	return s, nil
+}
+
+// lastConfig returns the number of the newest config block, as a block says. Before
+// Fabric 1.4.1 nothing is signed over it.
+func lastConfig(b *cb.Block) (uint64, error) {
+	number, ok, err := chain.LastConfig(b)
+	if err != nil || ok {
+		return number, err
+	}
+	return protoutil.GetLastConfigIndexFromBlock(b)
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/protoutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client"
@@ -36,4 +37,32 @@ func TestSummarizeRefusesOtherDataThanTheHeaders(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.Summarize(b)
 	require.ErrorContains(t, err, "data hash")
+}
+
+// An orderer that somebody else runs can answer anything.
+func TestForeignBlocks(t *testing.T) {
+	slot := func(m *cb.Metadata) []byte { return protoutil.MarshalOrPanic(m) }
+	header := protoutil.MarshalOrPanic(&cb.SignatureHeader{Creator: []byte("o"), Nonce: []byte("n")})
+	value := protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{}, ConsenterMetadata: slot(&cb.Metadata{Value: []byte{0x08, 5}})})
+	for name, signatures := range map[string][]byte{
+		"no number of a config": slot(&cb.Metadata{Value: protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{ConsenterMetadata: slot(&cb.Metadata{Value: []byte{0x08, 5}})})}),
+		"what is signed moved":  slot(&cb.Metadata{Signatures: []*cb.MetadataSignature{{SignatureHeader: append(value, header...)}}}),
+		"not even bytes":        {0xff},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger := orderertest.NewLedger([]byte("genesis"))
+			ledger.Append([]byte("one"))
+			ledger.Change(1, func(b *cb.Block) {
+				b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = signatures
+				b.Metadata.Metadata[cb.BlockMetadataIndex_ORDERER] = slot(&cb.Metadata{Value: []byte{0x08, 99}})
+			})
+			c, who := dial(t, orderertest.Start(t, "mychannel", ledger, nil)), orderertest.Identity(t)
+			b, err := c.Newest(t.Context(), who, "mychannel")
+			require.NoError(t, err)
+			s, err := client.Summarize(b)
+			require.True(t, err != nil || *s.Offset != 99, "it names offset 99, over which nothing is signed: %+v", s)
+			_, err = c.Config(t.Context(), who, "mychannel")
+			require.Error(t, err)
+		})
+	}
 }

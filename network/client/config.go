@@ -19,7 +19,7 @@ func (o *Orderer) ConfigBlock(ctx context.Context, who *Identity, channel string
 	if err != nil {
 		return nil, err
 	}
-	number, err := protoutil.GetLastConfigIndexFromBlock(newest)
+	number, err := lastConfig(newest)
 	if err != nil {
 		return nil, err
 	}

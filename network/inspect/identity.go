@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/engine"
@@ -77,15 +76,11 @@ var ErrNothingOrdered = errors.New("it has ordered nothing yet")
 
 // blockOf is a block as engines have it; nil if its metadata cannot be read.
 func blockOf(b *cb.Block) *engine.Block {
-	if b.GetHeader() == nil || b.Data == nil {
-		return nil
-	}
-	metadata, err := chain.ConsenterMetadata(b)
+	block, err := chain.BlockOf(b)
 	if err != nil {
 		return nil
 	}
-	return &engine.Block{Number: machine.BlockNumber(b.Header.Number), Envelopes: b.Data.Data,
-		Config: protoutil.IsConfigBlock(b), Metadata: metadata}
+	return &block
 }
 
 // ledger is as much of an engine's host as a check needs.

@@ -22,8 +22,8 @@ import (
 type Channel struct {
 	Name      string
 	ConfigSeq uint64
-	Config    string // digest of the config, as orderers publish it
-	Brokers   []string
+	Config    string   // digest of the config, as orderers publish it
+	Brokers   []string // that can be connected to; there may be none
 	Orgs      []Org
 	Addresses []string // of orderers of any organization
 }
@@ -58,9 +58,7 @@ func ChannelOf(block *cb.Block) (Channel, error) {
 		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, chain.ConsensusType)
 	}
 	c := Channel{Name: name, ConfigSeq: config.Sequence, Config: chain.ConfigDigest(config)}
-	if c.Brokers, err = chain.Brokers(config); err != nil {
-		return Channel{}, err
-	}
+	c.Brokers, _ = chain.UsableBrokers(config) // others may be given
 	if c.Addresses, err = addressesOf(config.ChannelGroup, channelconfig.OrdererAddressesKey); err != nil {
 		return Channel{}, err
 	}

@@ -85,3 +85,20 @@ func TestRefusesBlocksThatAreNoConfigOfOurs(t *testing.T) {
 		t.Errorf("garbage: %v", err)
 	}
 }
+
+// A config that is in force already may name brokers that a new one may not: they are
+// those that orderers connect to, and others can be given.
+func TestBrokersThatAreInForce(t *testing.T) {
+	for _, c := range []struct{ named, want []string }{
+		{[]string{"kafka_1:9092", "k:9092", "k:9092", ":9092"}, []string{"kafka_1:9092", "k:9092"}},
+		{[]string{":9092"}, nil},
+		{nil, nil},
+	} {
+		next := config("kafka")
+		next.ChannelGroup.Groups["Orderer"].Values["KafkaBrokers"] = value(&ab.KafkaBrokers{Brokers: c.named})
+		got, err := ChannelOf(block(t, cb.HeaderType_CONFIG, next))
+		if err != nil || !reflect.DeepEqual(got.Brokers, c.want) {
+			t.Errorf("%q: %q, %v", c.named, got.Brokers, err)
+		}
+	}
+}

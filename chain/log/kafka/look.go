@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"math"
 	"net"
 	"time"
 
@@ -66,23 +68,29 @@ func (w *watch) again() {
 // So a reader that gets nowhere fetches by itself, one batch at a time, and
 // names the first that is at fault.
 
-// locate looks for the first batch from the next offset on that does not
-// decode, and returns an error that names it. If there is none, it says whether
-// there is any record before the end that the log had.
-func (r *reader) locate() (found bool, err error) {
+// first looks for the first batch from the next offset on that has records, or does
+// not decode: it returns an error that names one that does not, and reports whether
+// there is any record before the end that the log had. A batch behind a sound one is
+// not what keeps it from coming, and the rest of the log may be large.
+func (r *reader) first() (found bool, err error) {
 	err = r.apart(func(c sarama.Client) error {
-		bounds, err := r.log.bounds(c)
-		if err != nil {
-			return err
+		for b, err := range r.log.batches(c, r.next, r.end) {
+			if err != nil {
+				return err
+			}
+			if found = b.holds(r.next); found {
+				return nil
+			}
 		}
-		found, err = r.log.sound(c, r.next, r.end)
-		if err != nil {
-			return err
-		}
-		_, err = r.log.sound(c, max(r.next, r.end), bounds.End)
-		return err
+		return r.log.soundToEnd(c, r.end)
 	})
 	return found, err
+}
+
+// locate looks for the first batch from the next offset on that does not
+// decode, and returns an error that names it.
+func (r *reader) locate() error {
+	return r.apart(func(c sarama.Client) error { return r.log.soundToEnd(c, r.next) })
 }
 
 // gap looks at what is between the offset that was due and the one that came.
@@ -90,10 +98,7 @@ func (r *reader) locate() (found bool, err error) {
 // their offsets would make sarama skip as many of those that follow, or go back;
 // how many depends on where a fetch ended, and so on the orderer.
 func (r *reader) gap(came log.Offset) error {
-	return r.apart(func(c sarama.Client) error {
-		_, err := r.log.sound(c, r.next, came)
-		return err
-	})
+	return r.apart(func(c sarama.Client) error { return r.log.sound(c, r.next, came) })
 }
 
 // apart runs f with a client of its own, until the call of Next or the reader ends:
@@ -105,18 +110,36 @@ func (r *reader) apart(f func(sarama.Client) error) error {
 	return r.log.client(ctx, "read", f)
 }
 
-// sound looks at every batch that has an offset in a range in it, and says
-// whether one of them has records.
-func (l *Log) sound(c sarama.Client, from, to log.Offset) (found bool, err error) {
-	for at := from; at < to; {
-		batch, err := l.look(c, at)
+// sound looks at every batch that has an offset in a range in it.
+func (l *Log) sound(c sarama.Client, from, to log.Offset) error {
+	for _, err := range l.batches(c, from, to) {
 		if err != nil {
-			return found, err
+			return err
 		}
-		found = found || !batch.marker
-		at = max(batch.after, at+1)
 	}
-	return found, nil
+	return nil
+}
+
+// soundToEnd is sound up to the end that the log has now.
+func (l *Log) soundToEnd(c sarama.Client, from log.Offset) error {
+	bounds, err := l.bounds(c)
+	if err != nil {
+		return err
+	}
+	return l.sound(c, from, bounds.End)
+}
+
+// batches yields those that have an offset in a range in them, up to the first error.
+func (l *Log) batches(c sarama.Client, from, to log.Offset) iter.Seq2[batch, error] {
+	return func(yield func(batch, error) bool) {
+		for at := from; at < to; {
+			b, err := l.look(c, at)
+			if !yield(b, err) || err != nil {
+				return
+			}
+			at = max(b.after, at+1)
+		}
+	}
 }
 
 // look fetches the batch that has an offset in it.
@@ -128,14 +151,18 @@ func (l *Log) look(c sarama.Client, at log.Offset) (batch, error) {
 	return b, err
 }
 
-// batch is what matters of a sound record batch. The zero value is one of an older format.
+// batch is what matters of a sound record batch.
 type batch struct {
 	after  log.Offset // its last one
+	last   log.Offset // of its records; math.MaxInt64 if that is not known
 	marker bool       // of a transaction: no record
 
 	newest   time.Time // time stamp of a record
 	byBroker bool      // given by the broker, not by the writer
 }
+
+// holds reports whether a record at or after an offset is in the batch.
+func (b batch) holds(at log.Offset) bool { return !b.marker && b.last >= at }
 
 func (l *Log) fetch(c sarama.Client, at log.Offset, limit int32) (b batch, err error) {
 	leader, epoch, err := c.LeaderAndEpoch(l.topic, partition)
@@ -160,6 +187,7 @@ func (l *Log) fetch(c sarama.Client, at log.Offset, limit int32) (b batch, err e
 	case block.Partial:
 		return b, undecodable(at, errCutOff)
 	}
+	b.last = math.MaxInt64 // of no batch
 	for _, records := range block.RecordsSet {
 		if b, err = examine(records.RecordBatch); err != nil {
 			return b, undecodable(at, err)
@@ -172,7 +200,7 @@ func (l *Log) fetch(c sarama.Client, at log.Offset, limit int32) (b batch, err e
 func examine(b *sarama.RecordBatch) (batch, error) {
 	switch {
 	case b == nil: // older than format 2
-		return batch{}, nil
+		return batch{last: math.MaxInt64}, nil
 	case b.PartialTrailingRecord:
 		return batch{}, errCutOff
 	}
@@ -183,7 +211,7 @@ func examine(b *sarama.RecordBatch) (batch, error) {
 		}
 		due = r.OffsetDelta + 1
 	}
-	return batch{after: log.Offset(b.LastOffset()) + 1, marker: b.Control, newest: b.MaxTimestamp, byBroker: b.LogAppendTime}, nil
+	return batch{after: log.Offset(b.LastOffset()) + 1, last: log.Offset(b.FirstOffset+due) - 1, marker: b.Control, newest: b.MaxTimestamp, byBroker: b.LogAppendTime}, nil
 }
 
 var errCutOff = errors.New("it ends before its records do")

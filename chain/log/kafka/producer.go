@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -152,12 +153,28 @@ func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
 			return nil, err
 		}
 	}
+	if err := p.rest(time.Until(p.session.resume)); err != nil {
+		return nil, err
+	}
 	leader, err = p.session.connect()
 	var code sarama.KError
 	if err != nil && d.doubt == nil && !errors.As(err, &code) {
 		p.disconnect()
 	}
 	return leader, err
+}
+
+// rest waits as long as the brokers ask for, which is what they do over a quota.
+func (p *producer) rest(d time.Duration) error {
+	if d > 0 {
+		p.log.queue.note(&accessError{fmt.Errorf("the brokers ask for a pause of %s", d.Round(time.Millisecond)),
+			"a quota of the brokers for this orderer to allow more (producer_byte_rate)"})
+		p.pause(d)
+	}
+	if p.log.done.Err() != nil {
+		return log.ErrClosed
+	}
+	return nil
 }
 
 func (p *producer) disconnect() {

@@ -122,7 +122,8 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		if !stalled {
 			return got, err
 		}
-		found, err := r.locate()
+		found, err := r.first()
+		r.watch.again()
 		switch {
 		case ctx.Err() != nil:
 			return got, ctx.Err()
@@ -131,7 +132,6 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		case !found:
 			return got, r.bare()
 		}
-		r.watch.again()
 	}
 }
 
@@ -234,7 +234,7 @@ func (r *reader) blame(err error) *log.Error {
 		return known
 	}
 	if ofContent(err) {
-		if _, at := r.locate(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
+		if at := r.locate(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
 			return known
 		}
 	}

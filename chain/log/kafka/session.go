@@ -17,6 +17,7 @@ type session struct {
 	client sarama.Client
 	uncut  func() bool // ends that the gate is closed with the log
 	stale  bool        // the client may take another broker for the leader than the one that is
+	resume time.Time   // when the brokers take the next request: before, sarama would wait, deaf to everything
 
 	id    int64 // of the producer; negative: none
 	epoch int16
@@ -86,6 +87,7 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 		s.stale = true
 		return !s.gate.produced.Load(), err
 	}
+	s.resume = time.Now().Add(answer.ThrottleTime)
 	block := answer.GetBlock(s.log.topic, partition)
 	if block == nil {
 		return false, sarama.ErrIncompleteResponse

@@ -8,7 +8,7 @@ var engineDecisions = []Mutant{
 	{"begins-unanswered", "takes an orderer that does not answer for one without blocks", "engine/begin.go",
 		"	case len(silent) > 0:\n", "	case len(silent) > 9:\n"},
 	{"describes-without-asking", "asks before it makes a topic, and describes an empty one without", "engine/check.go",
-		"	if bounds.End == 0 {\n", "	if bounds.End < 0 {\n"},
+		"		if err := e.mayBegin(ctx); err != nil {\n			return log.Bounds{}, err\n		}\n", ""},
 	{"tail-ignored", "goes on with a log whose tail is another", "engine/proof.go",
 		"case c.read != c.want.Counted(c.read):", "case c.read.To > c.want.To+1<<40:"},
 	{"one-block-window", "knows the log by the records of the last block alone", "engine/tail.go",
