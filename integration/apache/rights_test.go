@@ -312,28 +312,6 @@ func (s *secured) least(t *testing.T, user string, l *kafka.Log) {
 	s.compares(t, user, l)
 }
 
-// compares shows what an orderer may see of the groups of others: what Read on the prefix
-// lets it, or Describe, and nothing, without an error, if it has neither.
-func (s *secured) compares(t *testing.T, user string, l *kafka.Log) {
-	sees := func(want ...log.Progress) func() error {
-		return func() error {
-			got, err := l.Published(t.Context(), groups)
-			if err == nil && !reflect.DeepEqual(got, want) {
-				err = fmt.Errorf("published %v, want %v", got, want)
-			}
-			return err
-		}
-	}
-	works(t, "see groups with Read", sees(progress))
-	s.revoke(user, readGroup)
-	works(t, "see no group without a right", sees())
-	s.grant(user, describeGroup)
-	works(t, "see groups with Describe", sees(progress))
-	s.revoke(user, describeGroup)
-	s.grant(user, readGroup)
-	works(t, "see groups with Read again", sees(progress))
-}
-
 // A user who deletes records needs the right that deletes topics, too: Kafka has
 // no other. Groups that he may not describe are not listed for him.
 func (s *secured) pruning(t *testing.T) {
