@@ -28,6 +28,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -43,6 +44,7 @@ type Chain struct {
 	opts    Options
 	judge   arbiter
 	agreed  agreed
+	hashes  hashes
 	start   machine.Start
 	status  *status
 	life    context.Context // ends with Halt
@@ -73,6 +75,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		opts:    opts,
 		judge:   newJudge(support, opts.Crypto),
 		agreed:  newAgreed(),
+		hashes:  hashes{support: support, now: map[uint64]log.BlockHash{}},
 		status:  newStatus(opts.DeliverGrace),
 		life:    life,
 		end:     end,

@@ -17,6 +17,9 @@ type loop struct {
 	host    *host
 	backoff engine.Backoff
 
+	life context.Context         // ends with the chain's, or with a reason to stop for good
+	end  context.CancelCauseFunc // is called by what runs beside the loop
+
 	attended time.Time // when attend was done last; zero before
 
 	since time.Time      // when the session began to read; zero before
@@ -35,6 +38,7 @@ func newLoop(c *Chain) *loop {
 		backoff: engine.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
 	}
 	h.came = l.stall.came
+	l.life, l.end = context.WithCancelCause(c.life)
 	return l
 }
 
@@ -44,7 +48,14 @@ func (l *loop) run() {
 	defer l.host.cut.cancel()
 	defer l.host.endGrant()
 	defer l.engine.Close()
-	ctx := l.chain.life
+	defer l.end(nil)
+	l.sessions(l.life)
+	if fork := (log.Fork{}); errors.As(context.Cause(l.life), &fork) {
+		l.chain.fail(context.Cause(l.life))
+	}
+}
+
+func (l *loop) sessions(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := l.session(ctx)
 		if ctx.Err() != nil {
@@ -103,8 +114,8 @@ func (l *loop) read(ctx context.Context) error {
 	}
 }
 
-// attend looks at the topic's settings and publishes how far the ledger is, beside
-// the reading and not more often than the topic is checked.
+// attend looks at the topic's settings, publishes how far the ledger is, and compares it
+// with what others published, beside the reading and not more often than the topic is checked.
 func (l *loop) attend(ctx context.Context) {
 	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
 		return
@@ -120,6 +131,9 @@ func (l *loop) attend(ctx context.Context) {
 		defer cancel()
 		l.survey(ctx, k.log)
 		l.chain.publish(ctx, k.log)
+		if err := l.chain.compare(ctx, k.log); err != nil {
+			l.end(err)
+		}
 	})
 }
 
@@ -157,8 +171,10 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 		return
 	}
 	config := c.support.ConfigtxValidator().ConfigProto()
+	c.hashes.turn()
 	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
-		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config)}
+		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
+		Hashes: c.hashes.published(height - 1)}
 	if err := topic.Publish(ctx, p); ctx.Err() == nil {
 		c.opts.Events.Published(p, err)
 	}

@@ -29,6 +29,7 @@ type Options struct {
 	Room Room // of the ledgers' disk; nil: it is not asked
 
 	Member    string    // consumer group that progress is published by; empty: it is not published
+	Members   string    // prefix of the groups of all orderers of the channel, with its dot; empty: nothing is compared
 	NewPuller NewPuller // nil: there are no other orderers; a channel whose topic lost records that it needs stops
 	engine.Settings
 
@@ -38,6 +39,7 @@ type Options struct {
 	ReadyTimeout  time.Duration // how long WaitReady waits for a chain that is starting or cut off; default 5 s
 	DeliverGrace  time.Duration // how long a chain that is cut off goes on serving its blocks to every reader; default 30 s
 	Preflight     Preflight     // default PreflightWarn
+	ForkAlarm     ForkAlarm     // default ForkWarn
 	CheckInterval time.Duration // how often a topic that is read is checked to be the same; default 30 s
 	CutJitter     float64       // a time-to-cut is posted after BatchTimeout * (1 + [0, CutJitter)); negative for none; default 0.1
 	Inflight      int           // appends in flight per channel before Order waits; default 4096
@@ -65,6 +67,7 @@ func (o Options) withDefaults() Options {
 	fill(&o.CutJitter, DefaultCutJitter)
 	fill(&o.Inflight, DefaultInflight)
 	fill(&o.Preflight, PreflightWarn)
+	fill(&o.ForkAlarm, ForkWarn)
 	o.Events = o.Events.WithDefaults()
 	if o.Room == nil {
 		o.Room = func(int, func() bool) error { return nil }

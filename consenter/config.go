@@ -33,6 +33,7 @@ type Config struct {
 	DeliverGrace  time.Duration
 	CheckInterval time.Duration
 	Preflight     string  // warn, enforce or off
+	ForkAlarm     string  // warn, stop or off
 	Health        string  // brokers or off
 	CutJitter     float64 // part of the batch timeout, 0 to 1; 0 is none
 	TLS           TLS
@@ -130,6 +131,7 @@ func DefaultConfig() Config {
 
 		CheckInterval: chain.DefaultCheckInterval,
 		Preflight:     string(chain.PreflightWarn),
+		ForkAlarm:     string(chain.ForkWarn),
 		Health:        off,
 	}
 }

@@ -133,7 +133,9 @@ func (c *Consenter) HandleChain(support consensus.ConsenterSupport, metadata *fa
 			"the plugin was built for another Fabric version", support)
 	}
 	opts := c.options(s.ChannelID())
-	opts.Member = c.member(s)
+	if opts.Member = c.member(s); opts.Member != "" {
+		opts.Members = c.config.ConsumerGroup + "."
+	}
 	return chain.New(s, metadata.GetValue(), opts), nil
 }
 
@@ -174,6 +176,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		DeliverGrace:  o.DeliverGrace,
 		CheckInterval: o.CheckInterval,
 		Preflight:     chain.Preflight(o.Preflight),
+		ForkAlarm:     chain.ForkAlarm(o.ForkAlarm),
 		CutJitter:     jitter,
 		Inflight:      o.Producer.Inflight,
 	}

@@ -71,7 +71,7 @@ func TestSettingsReachTheChain(t *testing.T) {
 		"Brokers":      "mine:9092",
 		"Retry":        map[string]any{"Min": "1s", "Max": "2s"},
 		"Timeouts":     map[string]any{"Append": "3s", "Ready": "4s"},
-		"DeliverGrace": "5s", "Preflight": "off", "CutJitter": 0.5,
+		"DeliverGrace": "5s", "Preflight": "off", "ForkAlarm": "stop", "CutJitter": 0.5,
 		"Producer": map[string]any{"Inflight": 6},
 	}, &disabled.Provider{})
 	o := c.options(channel)
@@ -83,7 +83,7 @@ func TestSettingsReachTheChain(t *testing.T) {
 	require.Equal(t, chain.Options{
 		Brokers:  []string{"mine:9092"},
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
-		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, Preflight: chain.PreflightOff, CutJitter: 0.5, Inflight: 6,
+		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, Preflight: chain.PreflightOff, ForkAlarm: chain.ForkStop, CutJitter: 0.5, Inflight: 6,
 	}, o)
 
 	none := newConsenter(t, map[string]any{"CutJitter": 0}, &disabled.Provider{})

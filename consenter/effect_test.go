@@ -77,8 +77,12 @@ var effects = map[string]effect{
 	"DeliverGrace":                  {takes: "DeliverGrace: 1s", always: everywhere, faults: tooLong("DeliverGrace: %s", "9000h")},
 	"CheckInterval":                 {takes: "CheckInterval: 1s", always: everywhere, faults: tooLong("CheckInterval: %s", "2000000h")},
 	"Preflight":                     {takes: "Preflight: off", always: everywhere},
-	"Health":                        {takes: "Health: brokers", always: "a build without health checks refuses it, see TestHealthNeedsTheHost"},
-	"CutJitter":                     {takes: "CutJitter: 0", always: everywhere},
+	"ForkAlarm": {takes: "ForkAlarm: stop", faults: map[string]string{
+		`{ForkAlarm: stop, ConsumerGroup: ""}`: "ForkAlarm is stop, but ConsumerGroup is empty, so it has no effect; want a ConsumerGroup, or ForkAlarm off",
+		`ForkAlarm: enforce`:                   `ForkAlarm is "enforce"; want "warn" or "stop" or "off"`,
+	}},
+	"Health":    {takes: "Health: brokers", always: "a build without health checks refuses it, see TestHealthNeedsTheHost"},
+	"CutJitter": {takes: "CutJitter: 0", always: everywhere},
 
 	"TLS.Enabled": {takes: "TLS: {Enabled: true}", always: "each connection asks it", faults: map[string]string{
 		`TLS: {Enabled: ""}`:  `TLS.Enabled is ""; want true or false`,

@@ -21,8 +21,9 @@ type reporter struct {
 	health      *health
 
 	mu        sync.Mutex
-	survey    string     // what was said of the topic's settings last
-	unsaid    string     // why progress could not be published last
+	survey    string // what was said of the topic's settings last
+	unsaid    string // why progress could not be published last
+	forks     forks
 	connected bool       // has read the topic before
 	next, end log.Offset // that is taken next; after the last record
 	taken     time.Time  // when the last record was, or the chain was made
@@ -51,6 +52,7 @@ func (c *Consenter) events(channel string) engine.Events {
 		Partitions:    r.partitions,
 		Surveyed:      r.surveyed,
 		Published:     r.published,
+		Compared:      r.compared,
 
 		Beat:      r.beat,
 		Measured:  r.measured,
@@ -263,5 +265,8 @@ func (r *reporter) halted() {
 	r.available.Set(0)
 	r.health.well(r.channel)
 	r.stopped.Set(0)
+	r.mu.Lock()
+	r.forks.show(r.channelMetrics, nil)
+	r.mu.Unlock()
 	r.log.Info("Halted")
 }

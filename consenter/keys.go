@@ -62,6 +62,7 @@ func (c *Config) keys(dir string) []key {
 		{"DeliverGrace", duration(&c.DeliverGrace, time.Millisecond, mostDuration), none},
 		{"CheckInterval", duration(&c.CheckInterval, time.Second, mostDuration), none},
 		{"Preflight", mode(&c.Preflight, string(chain.PreflightWarn), string(chain.PreflightEnforce)), none},
+		{"ForkAlarm", mode(&c.ForkAlarm, string(chain.ForkWarn), string(chain.ForkStop)), none},
 		{"Health", mode(&c.Health, healthBrokers), none},
 		{"CutJitter", fraction(&c.CutJitter), none},
 		{"TLS.Enabled", flag(&c.TLS.Enabled), none},
@@ -95,6 +96,8 @@ func (c *Config) contradictions() []contradiction {
 		"%d; want at most Topic.ReplicationFactor, which is %d", c.Topic.MinInsyncReplicas, c.Topic.ReplicationFactor)
 	check(c.Retry.Max >= c.Retry.Min, "Retry.Max", "Retry.Min",
 		"%s; want at least Retry.Min, which is %s", c.Retry.Max, c.Retry.Min)
+	check(c.ForkAlarm != string(chain.ForkStop) || c.ConsumerGroup != "", "ForkAlarm", "ConsumerGroup",
+		"%s, but ConsumerGroup is empty, so it has no effect; want a ConsumerGroup, or ForkAlarm %s", c.ForkAlarm, chain.ForkOff)
 	check(!c.TLS.Enabled || c.TLS.Certificate == "" || c.TLS.PrivateKey != "", "TLS.PrivateKey", "TLS.Certificate", "empty; want the key of TLS.Certificate")
 	check(!c.TLS.Enabled || c.TLS.PrivateKey == "" || c.TLS.Certificate != "", "TLS.Certificate", "TLS.PrivateKey", "empty; want the certificate of TLS.PrivateKey")
 	c.SASL.contradictions(check)

@@ -11,12 +11,14 @@ const (
 	subsystem = "kafka"
 )
 
-// Labels of the metrics. The values of all but the channel are few and fixed.
+// Labels of the metrics. The values of all but the channel are few; those of the
+// member, which is another orderer's consumer group, are bounded.
 const (
 	labelChannel = "channel"
 	labelCause   = "cause"
 	labelReason  = "reason"
 	labelResult  = "result"
+	labelMember  = "member"
 )
 
 // metrics are made once per process, since a provider takes each name once. All
@@ -25,6 +27,8 @@ type metrics struct {
 	certificateEnd                                    fabric.Gauge // of the process
 	nextOffset, available, failed, flaws              fabric.Gauge
 	logEnd, lag, sinceRecord                          fabric.Gauge
+	compared                                          fabric.Gauge
+	fork                                              fabric.Gauge   // label member
 	blocks                                            fabric.Counter // label cause
 	skipped                                           fabric.Counter // label reason
 	reproduced, cutsPosted, cutsFailed, interruptions fabric.Counter
@@ -43,6 +47,8 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		available:      gauge(p, "available", "1 while this orderer reads the channel's topic, else 0."),
 		failed:         gauge(p, "failed", "1 once the channel has stopped on this orderer until an operator acts, else 0."),
 		flaws:          gauge(p, "topic_flaws", "Settings of the topic by which records can be lost, or appends fail."),
+		compared:       gauge(p, "compared_orderers", "Other orderers whose published blocks this orderer last compared with its own."),
+		fork:           gauge(p, "fork", "1 while another orderer has published other blocks than this one has, 0 once it has not.", labelMember),
 		blocks:         counter(p, "blocks_cut", "Blocks written, by what cut them.", labelCause),
 		skipped:        counter(p, "records_skipped", "Records passed over, by reason.", labelReason),
 		pulled:         counter(p, "blocks_pulled", "Blocks of other orderers, written because the topic had lost their records."),
@@ -91,6 +97,7 @@ type channelMetrics struct {
 	nextOffset, available, stopped   fabric.Gauge
 	flaws                            fabric.Gauge
 	logEnd, lag, sinceRecord         fabric.Gauge
+	comparedOthers                   fabric.Gauge
 	reconnects, ambiguous            fabric.Counter
 	configsReproduced, interruptions fabric.Counter
 	cutsPosted, cutsFailed           fabric.Counter
@@ -110,6 +117,7 @@ func (m *metrics) of(channel string) *channelMetrics {
 		logEnd:            m.logEnd.With(labelChannel, channel),
 		lag:               m.lag.With(labelChannel, channel),
 		sinceRecord:       m.sinceRecord.With(labelChannel, channel),
+		comparedOthers:    m.compared.With(labelChannel, channel),
 		reconnects:        m.reconnects.With(labelChannel, channel),
 		ambiguous:         m.ambiguous.With(labelChannel, channel),
 		configsReproduced: m.reproduced.With(labelChannel, channel),
@@ -135,4 +143,8 @@ func (c *channelMetrics) blocks(cause machine.Cause) fabric.Counter {
 
 func (c *channelMetrics) skips(reason machine.Reason) fabric.Counter {
 	return c.all.skipped.With(labelChannel, c.channel, labelReason, string(reason))
+}
+
+func (c *channelMetrics) forkedFrom(member string) fabric.Gauge {
+	return c.all.fork.With(labelChannel, c.channel, labelMember, member)
 }

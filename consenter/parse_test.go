@@ -45,6 +45,7 @@ Topic:
   Begin: fresh
 CheckInterval: 1m
 Preflight: enforce
+ForkAlarm: stop
 Health: brokers
 Timeouts: {Dial: 1s, Read: 2s, Write: 3s, Append: 1m30s, Ready: " 5s "}
 Retry: {Min: 10ms, Max: 20s}
@@ -71,6 +72,7 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 			Begin:    []string{"fresh"}},
 		CheckInterval: time.Minute,
 		Preflight:     "enforce",
+		ForkAlarm:     "stop",
 		Health:        "brokers",
 		Timeouts:      Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second},
 		Retry:         Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
@@ -179,7 +181,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DiskReserve, DeliverGrace, CheckInterval, Preflight, Health, CutJitter, TLS, SASL"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DiskReserve, DeliverGrace, CheckInterval, Preflight, ForkAlarm, Health, CutJitter, TLS, SASL"},
 		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},

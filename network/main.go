@@ -36,7 +36,7 @@ func rootCommand() *cobra.Command {
 		invokeCommand(), queryCommand(),
 		blocksCommand(), verifyCommand(), topicCommand(), loadCommand(),
 		startCommand(), stopCommand(), killCommand(), joinCommand(), removeCommand(),
-		upgradeRulesCommand(), repinCommand(), pruneCommand(), preflightCommand(),
+		upgradeRulesCommand(), repinCommand(), pruneCommand(), preflightCommand(), progressCommand(),
 		genesisCommand(), backlogCommand(), chaosCommand(), checkCommand(), brokerCommand(),
 	)
 	return root

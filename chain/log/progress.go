@@ -2,6 +2,7 @@ package log
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -15,11 +16,14 @@ type Progress struct {
 	Rules     string // rule set that its last block was cut by; empty if it was not published
 	ConfigSeq uint64 // of the config in force at the orderer, if Rules is there
 	Config    string // digest of that config, without blanks
+
+	Hashes []BlockHash // of Block and of older blocks, newest first, published only with Rules; none if they were not
 }
 
 const (
 	progressFormat = "block=%d at=%s"
 	rulesFormat    = progressFormat + " rules=%s config=%d:%s"
+	hashesBegin    = " hashes=" // behind rulesFormat; what reads that form alone takes no notice
 )
 
 // Text is what Kafka keeps beside the offset.
@@ -28,7 +32,11 @@ func (p Progress) Text() string {
 	if p.Rules == "" {
 		return fmt.Sprintf(progressFormat, p.Block, at)
 	}
-	return fmt.Sprintf(rulesFormat, p.Block, at, p.Rules, p.ConfigSeq, p.Config)
+	text := fmt.Sprintf(rulesFormat, p.Block, at, p.Rules, p.ConfigSeq, p.Config)
+	if len(p.Hashes) > 0 {
+		text += hashesBegin + hashesText(p.Hashes)
+	}
+	return text
 }
 
 // ParseProgress reads an offset that a group has committed and the text beside it.
@@ -36,12 +44,16 @@ func (p Progress) Text() string {
 func ParseProgress(member string, next Offset, text string) Progress {
 	p := Progress{Member: member, Next: next}
 	var at string
-	if _, err := fmt.Sscanf(text, rulesFormat, &p.Block, &at, &p.Rules, &p.ConfigSeq, &p.Config); err != nil {
+	if _, err := fmt.Sscanf(text, rulesFormat, &p.Block, &at, &p.Rules, &p.ConfigSeq, &p.Config); err != nil || !Named(p.Rules) || !Named(p.Config) {
 		p.Rules, p.ConfigSeq, p.Config = "", 0, ""
 		if _, err := fmt.Sscanf(text, progressFormat, &p.Block, &at); err != nil {
 			return p
 		}
 	}
 	p.At, _ = time.Parse(time.RFC3339, at) // zero after an error
+	if _, hashes, found := strings.Cut(text, hashesBegin); found && p.Rules != "" && !p.At.IsZero() {
+		hashes, _, _ = strings.Cut(hashes, " ")
+		p.Hashes = parseHashes(hashes, p.Block)
+	}
 	return p
 }

@@ -72,7 +72,9 @@ func Make(bounds log.Bounds, published []log.Progress, c Channel, o Options) (Pl
 }
 
 // name is a member as an operator names it.
-func (o Options) name(p log.Progress) string { return strings.TrimPrefix(p.Member, o.Prefix+".") }
+func (o Options) name(p log.Progress) string {
+	return log.Shown(strings.TrimPrefix(p.Member, o.Prefix+"."))
+}
 
 func (o Options) names(name string) bool {
 	return slices.ContainsFunc(o.Orderers, func(known Orderer) bool { return known.Name == name })

@@ -223,3 +223,18 @@ func TestParseOrderer(t *testing.T) {
 		}
 	}
 }
+
+// Anybody may commit for a group with any characters in its name: none of them reaches a
+// terminal, and the name as it is shown is the one to leave it out by.
+func TestStrangeNamesAreQuoted(t *testing.T) {
+	published := append(all(), at("Org.\x1b[2J", 500, time.Hour))
+	_, err := Make(log.Bounds{End: 1000}, published, three(), options())
+	if err == nil || strings.ContainsRune(err.Error(), 0x1b) || !strings.Contains(err.Error(), `"Org.\x1b[2J"`) {
+		t.Errorf("got %q", err)
+	}
+	o := options()
+	o.Without = []string{`"Org.\x1b[2J"`}
+	if _, err := Make(log.Bounds{End: 1000}, published, three(), o); err != nil {
+		t.Error(err)
+	}
+}

@@ -236,6 +236,12 @@ var progress = []broken{
 			return a.Log.Publish(ctx, p)
 		}
 	}},
+	{"loses the hashes that were published", "progress", func(a *altered) {
+		a.publish = func(ctx context.Context, p log.Progress) error {
+			p.Hashes = nil
+			return a.Log.Publish(ctx, p)
+		}
+	}},
 	{"gives everybody's progress", "progress", func(a *altered) {
 		a.published = func(ctx context.Context, _ string) ([]log.Progress, error) { return a.Log.Published(ctx, "") }
 	}},

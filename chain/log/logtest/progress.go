@@ -2,6 +2,7 @@ package logtest
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"time"
 
@@ -16,7 +17,8 @@ func (s *suite) progress() {
 	prefix := s.topic + "."
 	at := time.Date(2026, 11, 23, 21, 48, 5, 0, time.UTC)
 	first := log.Progress{Member: prefix + "first", Next: 3, Block: 2, At: at}
-	second := log.Progress{Member: prefix + "second", Next: 1, Block: 1, At: at.Add(time.Second), Rules: "strict", ConfigSeq: 4, Config: "0123456789abcdef"}
+	second := log.Progress{Member: prefix + "second", Next: 1, Block: 1, At: at.Add(time.Second), Rules: "strict", ConfigSeq: 4, Config: "0123456789abcdef",
+		Hashes: []log.BlockHash{{Number: 1, Hash: "0123456789abcdef0123456789abcdef"}, {Number: 0, Hash: "fedcba98765432100123456789abcdef"}}}
 	s.publishes(l, second, first)
 	s.published(l, prefix, first, second)
 	s.published(l, prefix+"f", first)
@@ -44,7 +46,9 @@ func (s *suite) published(l log.Log, prefix string, want ...log.Progress) {
 		got, err = l.Published(ctx, prefix)
 		return err
 	}))
-	if !slices.Equal(got, want) {
+	if !slices.EqualFunc(got, want, same) {
 		s.Fatalf("published %v, want %v", got, want)
 	}
 }
+
+func same(a, b log.Progress) bool { return reflect.DeepEqual(a, b) }

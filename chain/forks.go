@@ -1,0 +1,137 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// ForkAlarm says what becomes of a channel of which another orderer has published
+// other blocks than this one has.
+type ForkAlarm string
+
+const (
+	ForkWarn ForkAlarm = "warn" // the event reports it; the default
+	ForkStop ForkAlarm = "stop" // and the channel stops
+	ForkOff  ForkAlarm = "off"  // nothing is compared
+)
+
+// hashes are those of the ledger's blocks, which never change: each is read once, and
+// kept while it is asked for. It is safe for concurrent use.
+type hashes struct {
+	support Support
+
+	mu          sync.Mutex
+	before, now map[uint64]log.BlockHash // asked for in the last turn, and in this one
+}
+
+// turn forgets what was not asked for since the last turn.
+func (h *hashes) turn() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.before, h.now = h.now, map[uint64]log.BlockHash{}
+}
+
+// of returns false for a block that the ledger does not have.
+func (h *hashes) of(number uint64) (hash log.BlockHash, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if hash, ok = h.now[number]; ok {
+		return hash, true
+	}
+	if hash, ok = h.before[number]; !ok {
+		hash, ok = h.read(number)
+	}
+	if ok {
+		h.now[number] = hash
+	}
+	return hash, ok
+}
+
+func (h *hashes) read(number uint64) (log.BlockHash, bool) {
+	if number >= h.support.Height() { // Fabric's ledger would wait for it
+		return log.BlockHash{}, false
+	}
+	b := h.support.Block(number)
+	if b.GetHeader() == nil {
+		return log.BlockHash{}, false
+	}
+	return log.NewBlockHash(number, protoutil.BlockHeaderHash(b.Header)), true
+}
+
+// published are the hashes that an orderer publishes whose last block is last.
+func (h *hashes) published(last uint64) (all []log.BlockHash) {
+	for _, number := range log.Checkpoints(last) {
+		if hash, ok := h.of(number); ok {
+			all = append(all, hash)
+		}
+	}
+	return all
+}
+
+// compare holds the ledger against what other orderers published. An error is why the
+// channel stops. It takes part in nothing else: what cannot be read is reported, and
+// asked again the next time.
+func (c *Chain) compare(ctx context.Context, topic log.Log) error {
+	if c.opts.ForkAlarm == ForkOff || c.opts.Member == "" || c.opts.Members == "" {
+		return nil
+	}
+	published, err := topic.Published(ctx, c.opts.Members)
+	if c.life.Err() != nil || errors.Is(err, log.ErrClosed) {
+		return nil
+	}
+	if err != nil {
+		c.opts.Events.Compared(log.Comparison{}, err)
+		return nil
+	}
+	found := log.Comparison{Alone: orderersOf(c.support.ConfigtxValidator().ConfigProto()) < 2}
+	for _, p := range published {
+		if p.Member != c.opts.Member && log.Named(p.Member) && ctx.Err() == nil {
+			c.compareWith(p, &found)
+		}
+	}
+	c.opts.Events.Compared(found, nil)
+	if len(found.Forks) == 0 || c.opts.ForkAlarm != ForkStop {
+		return nil
+	}
+	return fmt.Errorf("%w, and delete the group's offset for the topic; then restart this orderer, whose ForkAlarm is stop", found.Forks[0])
+}
+
+// compareWith adds one member. What this orderer's own group has may be from before its
+// ledger was removed and made again, and is replaced at once: it is not compared.
+func (c *Chain) compareWith(p log.Progress, found *log.Comparison) {
+	found.Published++
+	own := log.Progress{Member: c.opts.Member}
+	for _, theirs := range p.Hashes {
+		if ours, ok := c.hashes.of(theirs.Number); ok {
+			own.Hashes = append(own.Hashes, ours)
+		}
+	}
+	if len(own.Hashes) > 0 {
+		found.Compared++
+	}
+	if fork, forked := log.ForkOf(own, p); forked {
+		found.Forks = append(found.Forks, fork)
+	}
+}
+
+// orderersOf counts the addresses of orderers that a config names.
+func orderersOf(config *fabric.Config) int {
+	group := config.GetChannelGroup()
+	all := addressesOf(group, channelconfig.OrdererAddressesKey)
+	for _, org := range group.GetGroups()[channelconfig.OrdererGroupKey].GetGroups() {
+		all = append(all, addressesOf(org, channelconfig.EndpointsKey)...)
+	}
+	distinct := map[string]bool{}
+	for _, a := range all {
+		distinct[a] = true
+	}
+	return len(distinct)
+}

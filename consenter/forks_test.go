@@ -1,0 +1,70 @@
+package consenter
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+func forkWith(member string) log.Fork {
+	return log.Fork{Members: [2]string{"ours", member}, Block: 3, Hashes: [2]string{"aa", "bb"}}
+}
+
+// A fork is a series that stays, at 0 once the orderers agree again, or the channel is
+// removed. What could not be compared changes nothing.
+func TestForksAreMeasured(t *testing.T) {
+	m := newMeter(t)
+	e := newConsenter(t, nil, m).events(channel)
+	requireValues := func(compared, two, three float64) {
+		t.Helper()
+		require.Equal(t, []float64{compared, two, three}, []float64{m.values["consensus_kafka_compared_orderers{channel=mychannel}"],
+			m.values["consensus_kafka_fork{channel=mychannel,member=two}"], m.values["consensus_kafka_fork{channel=mychannel,member=three}"]})
+	}
+	e.Compared(log.Comparison{Published: 2, Compared: 2}, nil)
+	requireValues(2, 0, 0)
+	require.NotContains(t, m.values, "consensus_kafka_fork{channel=mychannel,member=two}")
+	e.Compared(log.Comparison{Published: 2, Compared: 2, Forks: []log.Fork{forkWith("two")}}, nil)
+	requireValues(2, 1, 0)
+	e.Compared(log.Comparison{}, errors.New("no rights"))
+	requireValues(2, 1, 0)
+	e.Compared(log.Comparison{Published: 2, Compared: 1, Forks: []log.Fork{forkWith("three")}}, nil)
+	requireValues(1, 0, 1)
+	e.Failed(errors.New("a fork"))
+	requireValues(1, 0, 1)
+	e.Halted()
+	requireValues(1, 0, 0)
+}
+
+// Names that somebody makes up do not become series without end, and do not hide the
+// forks that are shown already.
+func TestSeriesOfForksAreBounded(t *testing.T) {
+	m := newMeter(t)
+	e := newConsenter(t, nil, m).events(channel)
+	e.Compared(log.Comparison{Forks: []log.Fork{forkWith("two")}}, nil)
+	before := len(m.values)
+	for round := range 3 {
+		found := log.Comparison{}
+		for i := range 50 {
+			found.Forks = append(found.Forks, forkWith(fmt.Sprint("made-up-", round, "-", i)))
+		}
+		found.Forks = append(found.Forks, forkWith("two"))
+		e.Compared(found, nil)
+	}
+	require.Equal(t, mostForks, len(m.values)-before) // and the one that was there, and "others"
+	require.Equal(t, 1.0, m.values["consensus_kafka_fork{channel=mychannel,member=two}"])
+	require.Equal(t, 1.0, m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
+	e.Compared(log.Comparison{}, nil)
+	require.Equal(t, 0.0, m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
+}
+
+func TestForkAlarmIsOff(t *testing.T) {
+	for _, section := range []string{"ForkAlarm: off", `{ForkAlarm: off, ConsumerGroup: ""}`} {
+		c, err := parse(t, section)
+		require.NoError(t, err)
+		require.Equal(t, "off", c.ForkAlarm)
+	}
+}
