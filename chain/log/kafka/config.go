@@ -8,6 +8,7 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -35,6 +36,12 @@ type Config struct {
 	SASL *SASL                       // nil: none
 
 	Settings log.Settings // what Create gives a new topic
+
+	// Waiting is called each second while a broker does not answer, with how long more
+	// than before; the first time after 2 s. By any goroutine; nil: nobody wants to know.
+	Waiting func(broker, operation string, longer time.Duration)
+
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
 }
 
 // Defaults of Config.
@@ -61,6 +68,12 @@ func (c Config) withDefaults() Config {
 	fill(&c.Linger, DefaultLinger)
 	fill(&c.FetchBytes, DefaultFetchBytes)
 	fill(&c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
+	if c.Waiting == nil {
+		c.Waiting = func(string, string, time.Duration) {}
+	}
+	if c.dial == nil {
+		c.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
+	}
 	fill(&c.Settings.ReplicationFactor, 1)
 	fill(&c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
 	if c.Settings.MinInsyncReplicas == 0 {

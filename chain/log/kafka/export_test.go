@@ -1,6 +1,11 @@
 package kafka
 
-import "github.com/IBM/sarama"
+import (
+	"context"
+	"net"
+
+	"github.com/IBM/sarama"
+)
 
 // Refuse takes a code for one by which a broker says that it has appended nothing,
 // until undo is called.
@@ -8,4 +13,10 @@ func Refuse(code int16) (undo func()) {
 	before := refusals
 	refusals = append(refusals[:len(refusals):len(refusals)], sarama.KError(code))
 	return func() { refusals = before }
+}
+
+// Dialled returns the config with another way to reach an address.
+func Dialled(c Config, dial func(ctx context.Context, network, address string) (net.Conn, error)) Config {
+	c.dial = dial
+	return c
 }

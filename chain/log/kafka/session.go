@@ -24,8 +24,8 @@ type session struct {
 }
 
 func (l *Log) newSession() (*session, error) {
-	g := l.config.newGate()
-	client, err := sarama.NewClient(l.config.Brokers, l.config.producerConfig(g))
+	g := l.newGate()
+	client, err := newClient(l.config.producerConfig(g))
 	if err != nil {
 		g.close()
 		return nil, err
@@ -85,6 +85,9 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 		_ = leader.Close() // a late answer must not be taken for that of another request
 		s.stale = true
 		return !s.gate.produced.Load(), err
+	}
+	if answer.ThrottleTime >= slowAfter { // sarama keeps the next request for as long
+		s.log.config.Waiting(leader.Addr(), operation(keyProduce).name(), answer.ThrottleTime)
 	}
 	block := answer.GetBlock(s.log.topic, partition)
 	if block == nil {
