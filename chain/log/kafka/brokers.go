@@ -158,8 +158,20 @@ func (w *wait) look() {
 		w.again()
 		return
 	}
-	w.brokers.hangs(w.address)
-	w.cut(w.err(context.DeadlineExceeded))
+	if w.abandoned() {
+		w.cut(w.err(context.DeadlineExceeded))
+	}
+}
+
+// abandoned takes note that the broker is left, unless it has just answered.
+func (w *wait) abandoned() bool {
+	w.brokers.mu.Lock()
+	defer w.brokers.mu.Unlock()
+	if _, waits := w.brokers.waits[w]; !waits {
+		return false
+	}
+	w.brokers.hung[w.address] = true
+	return true
 }
 
 // again looks once more, unless the wait has ended.

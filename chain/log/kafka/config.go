@@ -3,8 +3,9 @@
 // One Log is one topic. One goroutine, the producer, appends for all callers and owns
 // the client that it does so with; every Reader owns a client of its own, because a
 // produce on a shared one waits behind the reader's long poll; every other call uses
-// a client that lives as long as the call. Closing any of them cuts its connections
-// first, so that nothing waits for a broker that is away.
+// a client that lives as long as the call. They share what they know of the brokers: one
+// that hangs is asked last, and left for one that answers; see brokers. Closing any of
+// them cuts its connections first, so that nothing waits for a broker that is away.
 package kafka
 
 import (

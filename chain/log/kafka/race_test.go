@@ -151,8 +151,8 @@ func TestWaits(t *testing.T) {
 		}
 		again := time.Now()
 		w := b.begin(&wait{address: "a:1", operation: connecting, cut: func(err error) { cut <- err }})
-		if <-cut; time.Since(again) != stagger {
-			t.Errorf("left after %s", time.Since(again))
+		if err := <-cut; err == nil || time.Since(again) != stagger {
+			t.Errorf("left after %s: %v", time.Since(again), err)
 		}
 		w.done()
 		if b.hung["a:1"] {
@@ -175,6 +175,24 @@ func TestPatientWaits(t *testing.T) {
 		w.end()
 		if len(cut) != 1 {
 			t.Errorf("%d were ended, want the question that every broker answers", len(cut))
+		}
+	})
+}
+
+// An answer comes while it is looked for another leader: its connection is kept.
+func TestAnAnswerAtTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBrokers(Config{}.withDefaults())
+		b.leader = func(string) (string, error) {
+			time.Sleep(time.Second)
+			return "another:1", nil
+		}
+		w := b.begin(&wait{address: "a:1", operation: keyFetch, cut: func(err error) { t.Error(err) }})
+		time.Sleep(slowAfter + time.Second/2)
+		w.done()
+		time.Sleep(time.Minute)
+		if b.hung["a:1"] {
+			t.Error("it has answered")
 		}
 	})
 }

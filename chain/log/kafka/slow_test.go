@@ -204,3 +204,17 @@ func TestASlowCoordinatorDisturbsNobody(t *testing.T) {
 	cancel()
 	<-published
 }
+
+// A controller that answers late makes the topic all the same.
+func TestALateControllerMakesTheTopic(t *testing.T) {
+	t.Parallel()
+	h := startSluggish(t)
+	h.Delete("topic")
+	for _, a := range h.Addresses() {
+		h.lanes.set(a, late)
+	}
+	must(t, h.open(t).Create(t.Context()))
+	if !h.Info("topic").Exists {
+		t.Error("there is no topic")
+	}
+}
