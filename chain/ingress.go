@@ -59,7 +59,24 @@ func (c *Chain) WaitReady() error {
 func (c *Chain) awaitReady() error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ReadyTimeout)
 	defer cancel()
-	return c.status.await(ctx)
+	err := c.status.await(ctx)
+	if slow := c.slow(); err != nil && slow != "" {
+		return fmt.Errorf("%w; %s", err, slow)
+	}
+	return err
+}
+
+// slow names the brokers that have not answered for long, and what; empty for none.
+func (c *Chain) slow() string {
+	k := c.use()
+	if k == nil {
+		return ""
+	}
+	defer k.users.Done()
+	if topic, ok := k.log.(interface{ Slow() string }); ok {
+		return topic.Slow()
+	}
+	return ""
 }
 
 // enter counts a call in, unless the chain is halted. The caller calls c.calls.Done.

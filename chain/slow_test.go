@@ -239,3 +239,21 @@ func TestEndsWithoutARecord(t *testing.T) {
 		})
 	}
 }
+
+// waitingLog waits for a broker.
+type waitingLog struct{ log.Log }
+
+func (waitingLog) Slow() string { return "broker a:9092 has not answered Fetch for 3s" }
+
+// Who is told that the channel is not ready is told for which broker it waits.
+func TestASlowBrokerIsNamed(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.broker.Stop()
+		c := r.chain(newLedger())
+		r.through(c, func(l log.Log) log.Log { return waitingLog{l} })
+		c.Start()
+		if err := c.WaitReady(); !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "broker a:9092 has not answered Fetch for 3s") {
+			r.Errorf("got %v", err)
+		}
+	})
+}

@@ -38,7 +38,7 @@ func (s *stall) guard(ctx context.Context, f func(context.Context) error) error 
 	err := f(guarded)
 	if err != nil && ctx.Err() == nil && guarded.Err() != nil {
 		s.limit = 2 * limit
-		return fmt.Errorf("%w for %s", errStalled, limit)
+		return fmt.Errorf("%w for %s: %w", errStalled, limit, err)
 	}
 	return err
 }

@@ -192,7 +192,9 @@ const valueOverhead = 1 << 10
 const mostValue = 96 << 20
 
 func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
-	return kafka.Open(c.logConfig(brokers, maxEnvelope), topic)
+	config := c.logConfig(brokers, maxEnvelope)
+	config.Waiting = c.slowBrokers(topic).waiting
+	return kafka.Open(config, topic)
 }
 
 // Brokers are those of the configuration, which an orderer prefers to a channel's.

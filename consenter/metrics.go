@@ -11,14 +11,17 @@ const (
 	subsystem = "kafka"
 )
 
-// Labels of the metrics. The values of all but the channel are few; those of the
-// member, which is another orderer's consumer group, are bounded.
+// Labels of the metrics. The values of all but the channel and the broker are few;
+// those of the member, which is another orderer's consumer group, are bounded.
 const (
 	labelChannel = "channel"
 	labelCause   = "cause"
 	labelReason  = "reason"
 	labelResult  = "result"
 	labelMember  = "member"
+
+	labelBroker    = "broker"
+	labelOperation = "operation"
 )
 
 // metrics are made once per process, since a provider takes each name once. All
@@ -34,6 +37,7 @@ type metrics struct {
 	reproduced, cutsPosted, cutsFailed, interruptions fabric.Counter
 	reconnects, ambiguous, pulled                     fabric.Counter
 	appendDuration                                    fabric.Histogram // label result
+	brokerWait                                        fabric.Counter   // labels broker, operation
 }
 
 func newMetrics(p fabric.MetricsProvider) *metrics {
@@ -58,6 +62,7 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		interruptions:  counter(p, "interruptions", "Attempts to reach or to read the topic that failed."),
 		reconnects:     counter(p, "reconnects", "Times that this orderer read the topic again after it was cut off."),
 		ambiguous:      counter(p, "appends_ambiguous", "Appends of which it is not known whether they took effect."),
+		brokerWait:     counter(p, "broker_wait_seconds", "Seconds that requests waited for a broker which did not answer for 2 or more.", labelBroker, labelOperation),
 		appendDuration: histogram(p, "append_duration", "Seconds until Kafka acknowledged a client's envelope, or the client was told otherwise.", labelResult),
 	}
 }

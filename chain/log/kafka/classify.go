@@ -149,7 +149,11 @@ func lost(err error) bool {
 }
 
 func (l *Log) reachable() string {
-	return "a connection to the brokers " + strings.Join(l.config.Brokers, ", ")
+	brokers := "a connection to the brokers " + strings.Join(l.config.Brokers, ", ")
+	if slow := l.brokers.slow(); slow != "" {
+		return brokers + " (" + slow + ")"
+	}
+	return brokers
 }
 
 func is(err error, codes ...sarama.KError) bool {

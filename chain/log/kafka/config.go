@@ -3,11 +3,13 @@
 // One Log is one topic. One goroutine, the producer, appends for all callers and owns
 // the client that it does so with; every Reader owns a client of its own, because a
 // produce on a shared one waits behind the reader's long poll; every other call uses
-// a client that lives as long as the call. Closing any of them cuts its connections
-// first, so that nothing waits for a broker that is away.
+// a client that lives as long as the call. They share what they know of the brokers: one
+// that hangs is asked last, and left for one that answers; see brokers. Closing any of
+// them cuts its connections first, so that nothing waits for a broker that is away.
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -35,6 +37,12 @@ type Config struct {
 	SASL *SASL                       // nil: none
 
 	Settings log.Settings // what Create gives a new topic
+
+	// Waiting is called each second while a broker does not answer, with how long more
+	// than before; the first time after 2 s. By any goroutine; nil: nobody wants to know.
+	Waiting func(broker, operation string, longer time.Duration)
+
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
 }
 
 // Defaults of Config.
@@ -61,6 +69,12 @@ func (c Config) withDefaults() Config {
 	fill(&c.Linger, DefaultLinger)
 	fill(&c.FetchBytes, DefaultFetchBytes)
 	fill(&c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
+	if c.Waiting == nil {
+		c.Waiting = func(string, string, time.Duration) {}
+	}
+	if c.dial == nil {
+		c.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
+	}
 	fill(&c.Settings.ReplicationFactor, 1)
 	fill(&c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
 	if c.Settings.MinInsyncReplicas == 0 {

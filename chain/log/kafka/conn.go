@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,9 @@ type conn struct {
 	net.Conn          // plain, or TLS over raw
 	raw      net.Conn // what is closed to cut it off at once
 	gate     *gate
+	address  string // as it was dialled
+
+	pending atomic.Pointer[wait] // the last request, until its answer begins; nil: not watched
 
 	asked  atomic.Int32                // key of the last request
 	speaks atomic.Int32                // its version
@@ -104,15 +108,27 @@ func (c *conn) Read(b []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(b)
 	c.used.Store(int64(time.Since(began)))
+	if n > 0 {
+		c.pending.Swap(nil).done()
+	}
 	e := c.look(b[:n])
 	if err != nil {
+		c.pending.Swap(nil).end()
 		e = c.explain(err)
 	}
 	if e != nil {
-		c.ended.Store(e)
+		c.ended.CompareAndSwap(nil, e)
+	}
+	if e := c.ended.Load(); e != nil {
 		return 0, e
 	}
 	return n, err
+}
+
+// leave ends the connection to a broker that does not answer.
+func (c *conn) leave(err error) {
+	c.ended.CompareAndSwap(nil, silent(err))
+	_ = c.raw.Close() // its users meet the error
 }
 
 // look finds what an answer says that sarama would not understand, or would drop.
@@ -151,6 +167,8 @@ func (c *conn) explain(err error) *accessError {
 	switch asked := c.asked.Load(); {
 	case refused(err): // with TLS 1.3 the client's handshake is over before the broker looks at its certificate
 		return &accessError{fmt.Errorf("TLS with broker %s: %w", c.RemoteAddr(), err), ownCertificate}
+	case errors.Is(err, os.ErrDeadlineExceeded): // a late answer would be taken for that of another request
+		return silent(c.gate.silence(c.address, operation(asked), c.gate.read, err))
 	case !errors.Is(err, io.EOF):
 	case asked == saslHandshake, asked == saslAuthenticate:
 		c.gate.sasl.refuse()
@@ -195,14 +213,27 @@ const (
 	saslAuthenticate = 36
 )
 
-// Write takes whole requests, as sarama writes them.
+// Write takes whole requests, as sarama writes them, and watches them until they are
+// answered.
 func (c *conn) Write(b []byte) (int, error) {
+	if e := c.ended.Load(); e != nil {
+		return 0, e
+	}
 	key, version := -1, 0
 	if len(b) >= sizeHead {
 		key, version = int(binary.BigEndian.Uint16(b[4:])), int(binary.BigEndian.Uint16(b[6:]))
 	}
 	c.asked.Store(int32(key))
 	c.speaks.Store(int32(version))
+	c.pending.Swap(c.gate.begin(c.address, operation(key), c.leave)).end()
+	n, err := c.send(key, b)
+	if errors.Is(err, os.ErrDeadlineExceeded) { // a part of the request may be on its way
+		c.ended.CompareAndSwap(nil, silent(c.gate.silence(c.address, operation(key), c.gate.write, err)))
+	}
+	return n, err
+}
+
+func (c *conn) send(key int, b []byte) (int, error) {
 	now := time.Since(began)
 	if key == keyProduce {
 		if now-time.Duration(c.used.Load()) > mostIdle {
@@ -211,17 +242,18 @@ func (c *conn) Write(b []byte) (int, error) {
 		c.gate.produced.Store(true)
 	}
 	c.used.Store(int64(now))
-	if sasl := c.gate.sasl; key == saslAuthenticate && sasl != nil && sasl.Mechanism == Plain {
-		says, err := sasl.plain()
-		if err != nil {
-			return 0, err
-		}
-		if _, err := c.Conn.Write(authenticate(b, says)); err != nil {
-			return 0, err
-		}
-		return len(b), nil
+	sasl := c.gate.sasl
+	if key != saslAuthenticate || sasl == nil || sasl.Mechanism != Plain {
+		return c.Conn.Write(b)
 	}
-	return c.Conn.Write(b)
+	says, err := sasl.plain()
+	if err != nil {
+		return 0, err
+	}
+	if _, err := c.Conn.Write(authenticate(b, says)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // mostIdle is how long a connection may be idle before no batch is sent by it: brokers close it
@@ -259,6 +291,7 @@ func authenticate(request, says []byte) []byte {
 
 // Close also forgets the connection.
 func (c *conn) Close() error {
+	c.pending.Swap(nil).end()
 	c.gate.forget(c.raw)
 	return c.Conn.Close()
 }

@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"context"
+	"net"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -20,4 +22,10 @@ func MostIdle(d time.Duration) (undo func()) {
 	before := mostIdle
 	mostIdle = d
 	return func() { mostIdle = before }
+}
+
+// Dialled returns the config with another way to reach an address.
+func Dialled(c Config, dial func(ctx context.Context, network, address string) (net.Conn, error)) Config {
+	c.dial = dial
+	return c
 }

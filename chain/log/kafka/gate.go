@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,29 +18,90 @@ var errCut = errors.New("client is closed")
 // sarama has no way to end a call in flight; without its connections and with
 // no pause between attempts, every call of the client ends by itself.
 type gate struct {
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	timeout time.Duration // of a connection, with its TLS handshake
+	read    time.Duration // of an answer
+	write   time.Duration // of a part of a request
 	tls     func() (*tls.Config, error)
 	sasl    *SASL
 	done    context.Context // ends when the gate is closed
 	cut     context.CancelFunc
 
+	brokers *brokers // nil: nothing is watched
+	except  string   // a broker that race does not ask; empty for none
+	aside   bool     // what waits here is not watched
+	patient bool     // see wait
+
 	produced atomic.Bool // a byte of a produce request may have left, since it was last set to false
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{} // as they were dialled
+	slow  string                // what waited when it was closed
 }
 
-func (c Config) newGate() *gate {
+func (l *Log) newGate() *gate {
+	c := l.config
 	done, cut := context.WithCancel(context.Background())
-	return &gate{timeout: c.DialTimeout, tls: c.TLS, sasl: c.SASL, done: done, cut: cut, conns: map[net.Conn]struct{}{}}
+	return &gate{dial: c.dial, timeout: c.DialTimeout, read: c.ReadTimeout, write: c.WriteTimeout, tls: c.TLS, sasl: c.SASL, brokers: l.brokers,
+		done: done, cut: cut, conns: map[net.Conn]struct{}{}}
 }
 
-// Dial opens a connection unless the gate is closed.
-func (g *gate) Dial(network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(g.done, g.timeout)
+// Dial opens a connection unless the gate is closed. sarama calls it, for a broker that
+// another one has named, or for any.
+func (g *gate) Dial(_, address string) (net.Conn, error) {
+	if address == anyBroker {
+		var err error
+		if address, err = g.first(); err != nil {
+			return nil, err
+		}
+	}
+	g.brokers.met(address)
+	c, err := g.connect(g.done, address)
+	if err != nil {
+		return nil, err // and not a nil *conn in an interface
+	}
+	return c, nil
+}
+
+// connect opens a connection to one broker.
+func (g *gate) connect(ctx context.Context, address string) (*conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := g.begin(address, connecting, cancel)
+	defer w.end() // that it accepts connections does not say that it answers
+	c, err := g.open(ctx, address)
+	var s *silence
+	switch {
+	case err == nil:
+		return c, nil
+	case errors.As(context.Cause(ctx), &s):
+		return nil, silent(s)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, silent(g.silence(address, connecting, g.timeout, err))
+	}
+	return nil, err
+}
+
+// begin watches what is asked of a broker; cut ends it.
+func (g *gate) begin(address string, o operation, cut func(error)) *wait {
+	if g.brokers == nil || g.aside {
+		return nil
+	}
+	return g.brokers.begin(&wait{address: address, operation: o, cut: cut, patient: g.patient})
+}
+
+// silence is for a broker that has exhausted a time limit.
+func (g *gate) silence(address string, o operation, limit time.Duration, cause error) *silence {
+	if g.brokers != nil {
+		g.brokers.hangs(address)
+	}
+	return &silence{broker: address, what: o, waited: limit, cause: cause}
+}
+
+func (g *gate) open(ctx context.Context, address string) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
-	dialer := net.Dialer{KeepAlive: 30 * time.Second}
-	raw, err := dialer.DialContext(ctx, network, address)
+	raw, err := g.dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +117,7 @@ func (g *gate) Dial(network, address string) (net.Conn, error) {
 		return nil, errCut
 	}
 	g.conns[raw] = struct{}{}
-	ready := &conn{Conn: &pacer{Conn: c}, raw: raw, gate: g}
+	ready := &conn{Conn: &pacer{Conn: c}, raw: raw, gate: g, address: address}
 	ready.used.Store(int64(time.Since(began)))
 	return ready, nil
 }
@@ -68,13 +130,24 @@ func (g *gate) forget(raw net.Conn) {
 
 // close cuts every connection and refuses new ones. Idempotent.
 func (g *gate) close() {
-	g.cut()
+	slow := g.brokers.slow()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.done.Err() == nil {
+		g.slow = slow
+	}
+	g.cut()
 	for c := range g.conns {
 		_ = c.Close() // its user meets the error
 	}
 	clear(g.conns)
+}
+
+// waited returns for what was waited when the gate was closed; empty for nothing.
+func (g *gate) waited() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.slow
 }
 
 // pause returns the back-off between attempts: none once the gate is closed.

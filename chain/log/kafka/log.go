@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 
 	"github.com/IBM/sarama"
@@ -28,7 +27,8 @@ type Log struct {
 	done context.Context // ends when the log is closed
 	stop context.CancelFunc
 
-	limit topicLimit
+	brokers *brokers
+	limit   topicLimit
 
 	queue     *queue    // of appends
 	producing sync.Once // starts the producer, at the first Append
@@ -49,7 +49,9 @@ func Open(c Config, topic string) (*Log, error) {
 	}
 	c.limitProcess()
 	done, stop := context.WithCancel(context.Background())
-	return &Log{config: c, topic: topic, done: done, stop: stop, queue: newQueue()}, nil
+	l := &Log{config: c, topic: topic, done: done, stop: stop, queue: newQueue(), brokers: newBrokers(c)}
+	l.brokers.leader = l.leaderBeside
+	return l, nil
 }
 
 // Close ends every call in flight with log.ErrClosed and returns when no
@@ -91,8 +93,8 @@ func (l *Log) Create(ctx context.Context) error {
 
 // Identity asks for the topic's id and number of partitions.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
-	err = l.client(ctx, "identity", func(c sarama.Client) error {
-		answer, err := l.metadata(c)
+	err = l.gated(ctx, "identity", func(c sarama.Client, g *gate) error {
+		answer, err := l.metadata(c, g)
 		if err != nil {
 			return err
 		}
@@ -115,22 +117,17 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 	return id, err
 }
 
-// metadata asks the controller for the topic; once more if the connection to it had
-// ended before.
-func (l *Log) metadata(c sarama.Client) (*sarama.MetadataResponse, error) {
+// metadata asks the controller for the topic, or another broker if it does not answer.
+func (l *Log) metadata(c sarama.Client, g *gate) (*sarama.MetadataResponse, error) {
 	controller, err := c.Controller()
 	if err != nil {
 		return nil, err
 	}
-	request := sarama.NewMetadataRequest(version, []string{l.topic})
-	answer, err := controller.GetMetadata(request)
-	if !errors.Is(err, io.EOF) {
+	answer, err := controller.GetMetadata(sarama.NewMetadataRequest(version, []string{l.topic}))
+	if err == nil || g.done.Err() != nil {
 		return answer, err
 	}
-	if controller, err = c.RefreshController(); err != nil {
-		return nil, err
-	}
-	return controller.GetMetadata(request)
+	return l.askAny(g)
 }
 
 // Bounds asks for the first offset and the one after the last.
@@ -162,26 +159,32 @@ func (l *Log) admin(ctx context.Context, op string, f func(sarama.Client, sarama
 	})
 }
 
-// client runs f with a client that lives as long as the call; its connections
-// are cut when the context or the log ends first.
+// client runs f with a client that lives as long as the call.
 func (l *Log) client(ctx context.Context, op string, f func(sarama.Client) error) error {
+	return l.gated(ctx, op, func(c sarama.Client, _ *gate) error { return f(c) })
+}
+
+// gated runs f with a client that lives as long as the call, and its gate; its connections
+// are cut when the context or the log ends first.
+func (l *Log) gated(ctx context.Context, op string, f func(sarama.Client, *gate) error) error {
 	if err := l.enter(); err != nil {
 		return err
 	}
 	defer l.users.Done()
-	g := l.config.newGate()
+	g := l.newGate()
+	g.patient = patient(op)
 	defer g.close()
 	defer context.AfterFunc(ctx, g.close)()
 	defer context.AfterFunc(l.done, g.close)()
 
 	config := l.config.clientConfig(g)
 	config.Metadata.Full = true // finding the controller needs the cluster's brokers
-	err := withClient(l.config.Brokers, config, f)
-	return l.outcome(ctx, op, err)
+	err := withClient(config, func(c sarama.Client) error { return f(c, g) })
+	return l.outcome(ctx, g, op, err)
 }
 
-func withClient(brokers []string, config *sarama.Config, f func(sarama.Client) error) error {
-	c, err := sarama.NewClient(brokers, config)
+func withClient(config *sarama.Config, f func(sarama.Client) error) error {
+	c, err := newClient(config)
 	if err != nil {
 		return err
 	}
@@ -189,17 +192,31 @@ func withClient(brokers []string, config *sarama.Config, f func(sarama.Client) e
 	return f(c)
 }
 
+// newClient makes a client that asks whichever broker answers; see anyBroker.
+func newClient(config *sarama.Config) (sarama.Client, error) {
+	return sarama.NewClient([]string{anyBroker}, config)
+}
+
 // outcome is the error of a call: why it was ended, if it was, else what it met.
-func (l *Log) outcome(ctx context.Context, op string, err error) error {
+func (l *Log) outcome(ctx context.Context, g *gate, op string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case l.done.Err() != nil:
 		return log.ErrClosed
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return l.interrupted(ctx, g, op)
 	}
 	return l.classify(op, err)
+}
+
+// interrupted is the context's error, and what was waited for.
+func (l *Log) interrupted(ctx context.Context, g *gate, op string) error {
+	slow := g.waited()
+	if slow == "" {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%s topic %q: %w: %s", op, l.topic, ctx.Err(), slow)
 }
 
 // closeQuietly closes a client whose connections may have been cut: what Close

@@ -40,7 +40,7 @@ func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	if err := l.enter(); err != nil {
 		return nil, err
 	}
-	g := l.config.newGate()
+	g := l.newGate()
 	kept := context.AfterFunc(ctx, g.close)
 	defer context.AfterFunc(l.done, g.close)()
 	r, err := l.subscribe(g, from)
@@ -48,22 +48,22 @@ func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 		kept()
 		g.close()
 		l.users.Done()
-		return nil, l.outcome(ctx, "read", err)
+		return nil, l.outcome(ctx, g, "read", err)
 	}
 	r.free = context.AfterFunc(l.done, r.shut) // also closes what a caller forgot
 	if !kept() {                               // the gate is closed, or about to be
 		_ = r.Close()
-		return nil, l.outcome(ctx, "read", ctx.Err())
+		return nil, l.outcome(ctx, g, "read", ctx.Err())
 	}
 	return r, nil
 }
 
 func (l *Log) subscribe(g *gate, from log.Offset) (*reader, error) {
-	side, err := sarama.NewClient(l.config.Brokers, l.config.clientConfig(g))
+	side, err := newClient(l.config.clientConfig(g))
 	if err != nil {
 		return nil, err
 	}
-	base, err := sarama.NewClient(l.config.Brokers, l.config.consumerConfig(g))
+	base, err := newClient(l.config.consumerConfig(g))
 	if err != nil {
 		closeQuietly(side)
 		return nil, err

@@ -40,7 +40,7 @@ func fed(client *pinned) (*reader, subscription) {
 	for _, at := range []int64{5, 6} {
 		s.messages <- &sarama.ConsumerMessage{Offset: at}
 	}
-	return &reader{log: &Log{topic: "topic"}, client: client, sub: s, next: 5, closed: context.Background()}, s
+	return &reader{log: &Log{topic: "topic", brokers: newBrokers(Config{})}, client: client, sub: s, next: 5, closed: context.Background()}, s
 }
 
 // See the epochs that a client is told of, in their order, and whether Next then gives a record.
@@ -114,7 +114,7 @@ func TestFatalWaitsForRecords(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	l := &Log{topic: "topic"}
+	l := &Log{topic: "topic", brokers: newBrokers(Config{})}
 	for _, test := range []struct {
 		err          error
 		class        log.Class

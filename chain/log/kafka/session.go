@@ -25,8 +25,8 @@ type session struct {
 }
 
 func (l *Log) newSession() (*session, error) {
-	g := l.config.newGate()
-	client, err := sarama.NewClient(l.config.Brokers, l.config.producerConfig(g))
+	g := l.newGate()
+	client, err := newClient(l.config.producerConfig(g))
 	if err != nil {
 		g.close()
 		return nil, err
@@ -94,6 +94,9 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 		return !s.gate.produced.Load(), err
 	}
 	s.resume = time.Now().Add(answer.ThrottleTime)
+	if answer.ThrottleTime >= slowAfter { // the producer waits for as long
+		s.log.config.Waiting(leader.Addr(), operation(keyProduce).name(), answer.ThrottleTime)
+	}
 	block := answer.GetBlock(s.log.topic, partition)
 	if block == nil {
 		return false, sarama.ErrIncompleteResponse

@@ -1,0 +1,166 @@
+package kafka
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// first returns the address of the first broker that answers. The next one is asked beside
+// it once a broker had the stagger to answer, and at once when it has failed. So one that
+// hangs costs a stagger, and one that answered a moment ago is asked alone.
+func (g *gate) first() (address string, err error) {
+	ctx, cancel := context.WithCancel(g.done)
+	r := &race{gate: g, ctx: ctx, order: g.brokers.order(g.except), ends: make(chan attempt)}
+	defer r.running.Wait()
+	defer cancel()
+	if len(r.order) == 0 {
+		return "", errNoOther
+	}
+	return r.run()
+}
+
+var errNoOther = errors.New("there is no other broker")
+
+type race struct {
+	gate    *gate
+	ctx     context.Context // ends with the race
+	order   []string        // that are not asked yet
+	ends    chan attempt
+	asked   int // attempts that have not ended
+	running sync.WaitGroup
+	errs    []error
+}
+
+type attempt struct {
+	address string
+	err     error
+}
+
+func (r *race) run() (string, error) {
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for {
+		select {
+		case <-next.C:
+			if len(r.order) > 0 {
+				r.ask()
+				next.Reset(stagger)
+			}
+		case a := <-r.ends:
+			if a.err == nil {
+				return a.address, nil
+			}
+			r.asked--
+			r.errs = append(r.errs, a.err)
+			if len(r.order)+r.asked == 0 {
+				return "", errors.Join(r.errs...)
+			}
+			next.Reset(0)
+		case <-r.ctx.Done():
+			return "", errCut
+		}
+	}
+}
+
+// ask asks the next broker.
+func (r *race) ask() {
+	address := r.order[0]
+	r.order = r.order[1:]
+	r.asked++
+	r.running.Go(func() {
+		err := r.gate.probe(r.ctx, address)
+		select {
+		case r.ends <- attempt{address, err}:
+		case <-r.ctx.Done():
+		}
+	})
+}
+
+// probe returns nil if a broker answers: many accept connections long after they have
+// stopped to do anything else. The connection is of no further use, since a broker that
+// wants a log-in takes the question once on each, and sarama asks it too.
+func (g *gate) probe(ctx context.Context, address string) error {
+	c, err := g.connect(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })()
+	defer func() { _ = c.Close() }() // nothing is in flight
+	return c.probe(g.read)
+}
+
+// probe makes the one request that every broker answers before a log-in, in its oldest version.
+func (c *conn) probe(limit time.Duration) error {
+	const request = "\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x00\x00\x00"
+	if err := c.SetDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	if _, err := c.Write([]byte(request)); err != nil {
+		return err
+	}
+	size := make([]byte, 4)
+	if _, err := io.ReadFull(c, size); err != nil {
+		return err
+	}
+	n := binary.BigEndian.Uint32(size)
+	if n > mostVersions {
+		return fmt.Errorf("an answer of %d bytes is not Kafka's", n)
+	}
+	_, err := io.CopyN(io.Discard, c, int64(n))
+	return err
+}
+
+// mostVersions is far above the size of what a broker says of the requests that it takes.
+const mostVersions = 1 << 20
+
+// leaderBeside asks any broker but one where the partition's leader is.
+func (l *Log) leaderBeside(except string) (address string, err error) {
+	if err := l.enter(); err != nil {
+		return "", err
+	}
+	defer l.users.Done()
+	ctx, cancel := context.WithTimeout(l.done, slowAfter)
+	defer cancel()
+	g := l.newGate()
+	g.except, g.aside = except, true
+	defer g.close()
+	defer context.AfterFunc(ctx, g.close)()
+	answer, err := l.askAny(g)
+	if err != nil {
+		return "", err
+	}
+	return leaderIn(answer, l.topic)
+}
+
+// askAny asks any broker for the topic.
+func (l *Log) askAny(g *gate) (*sarama.MetadataResponse, error) {
+	broker := sarama.NewBroker(anyBroker)
+	if err := broker.Open(l.config.clientConfig(g)); err != nil {
+		return nil, err
+	}
+	defer func() { _ = broker.Close() }() // nothing is in flight
+	return broker.GetMetadata(sarama.NewMetadataRequest(version, []string{l.topic}))
+}
+
+// leaderIn returns the address of the leader; empty if there is none at the moment.
+func leaderIn(answer *sarama.MetadataResponse, topic string) (string, error) {
+	for _, t := range answer.Topics {
+		if t.Name != topic || t.Err != sarama.ErrNoError || len(t.Partitions) == 0 {
+			continue
+		}
+		for _, b := range answer.Brokers {
+			if b.ID() == t.Partitions[0].Leader {
+				return b.Addr(), nil
+			}
+		}
+		return "", nil
+	}
+	return "", sarama.ErrIncompleteResponse
+}

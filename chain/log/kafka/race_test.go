@@ -1,0 +1,198 @@
+package kafka
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// street is where brokers are that answer after a while, or never, or fail at once.
+type street struct {
+	after map[string]time.Duration // negative: never
+	began time.Time
+
+	mu    sync.Mutex
+	asked []string // in what order, and when
+}
+
+func (s *street) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	s.mu.Lock()
+	s.asked = append(s.asked, fmt.Sprintf("%s at %s", address, time.Since(s.began)))
+	s.mu.Unlock()
+	while, ok := s.after[address]
+	if !ok {
+		return nil, errors.New(address + " refuses")
+	}
+	near, far := net.Pipe()
+	go s.serve(far, while)
+	return near, nil
+}
+
+// serve answers any request with an empty answer.
+func (s *street) serve(c net.Conn, while time.Duration) {
+	defer c.Close()
+	for {
+		size := make([]byte, 4)
+		if _, err := io.ReadFull(c, size); err != nil {
+			return
+		}
+		if _, err := io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint32(size))); err != nil {
+			return
+		}
+		if while < 0 {
+			continue
+		}
+		time.Sleep(while)
+		if _, err := c.Write([]byte("\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00")); err != nil {
+			return
+		}
+	}
+}
+
+// run asks for the first broker that answers.
+func (s *street) run(t *testing.T, l *Log) string {
+	t.Helper()
+	g := l.newGate()
+	defer g.close()
+	s.began, s.asked = time.Now(), nil
+	address, err := g.first()
+	if err != nil {
+		return err.Error()
+	}
+	return address
+}
+
+func (s *street) log(t *testing.T, brokers ...string) *Log {
+	l, err := Open(Config{Brokers: brokers, dial: s.dial}, "topic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.brokers.all = brokers                                                   // and not shuffled
+	l.brokers.leader = func(string) (string, error) { return "", errNoOther } // sarama holds locks, which stop the clock of a bubble
+	return l
+}
+
+// Who is asked, in which order and when.
+func TestTheFirstThatAnswers(t *testing.T) {
+	const never = -1
+	for name, test := range map[string]struct {
+		after  map[string]time.Duration
+		first  string
+		asked  string
+		second string // asked in the next race
+	}{
+		"all are well":      {map[string]time.Duration{"a:1": 0, "b:1": 0, "c:1": 0}, "a:1", "a:1 at 0s", "a:1 at 0s"},
+		"the first hangs":   {map[string]time.Duration{"a:1": never, "b:1": 0, "c:1": 0}, "b:1", "a:1 at 0s, b:1 at 300ms", "b:1 at 0s"},
+		"the first fails":   {map[string]time.Duration{"b:1": 0, "c:1": 0}, "b:1", "a:1 at 0s, b:1 at 0s", "b:1 at 0s"},
+		"two hang":          {map[string]time.Duration{"a:1": never, "b:1": never, "c:1": 0}, "c:1", "a:1 at 0s, b:1 at 300ms, c:1 at 600ms", "c:1 at 0s"},
+		"the first is late": {map[string]time.Duration{"a:1": 400 * time.Millisecond, "b:1": time.Second, "c:1": time.Second}, "a:1", "a:1 at 0s, b:1 at 300ms", "a:1 at 0s, b:1 at 300ms"},
+		"all are late":      {map[string]time.Duration{"a:1": 6 * time.Second, "b:1": 5 * time.Second, "c:1": 9 * time.Second}, "b:1", "a:1 at 0s, b:1 at 300ms, c:1 at 600ms", "b:1 at 0s, a:1 at 300ms, c:1 at 600ms"},
+		"nobody is well":    {map[string]time.Duration{}, "a:1 refuses\nb:1 refuses\nc:1 refuses", "a:1 at 0s, b:1 at 0s, c:1 at 0s", "a:1 at 0s, b:1 at 0s, c:1 at 0s"},
+		"one refuses, two hang": {map[string]time.Duration{"b:1": never, "c:1": never}, "a:1 refuses\nask broker b:1 for ApiVersions: no answer for 10s\nask broker c:1 for ApiVersions: no answer for 10s",
+			"a:1 at 0s, b:1 at 0s, c:1 at 300ms", "a:1 at 0s, b:1 at 0s, c:1 at 300ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &street{after: test.after}
+				l := s.log(t, "a:1", "b:1", "c:1")
+				defer time.Sleep(time.Minute) // the brokers end
+				defer l.Close()
+				if got := s.run(t, l); got != test.first {
+					t.Errorf("got %q, want %q", got, test.first)
+				}
+				if asked := strings.Join(s.asked, ", "); asked != test.asked {
+					t.Errorf("asked %s, want %s", asked, test.asked)
+				}
+				s.run(t, l)
+				if asked := strings.Join(s.asked, ", "); asked != test.second {
+					t.Errorf("then asked %s, want %s", asked, test.second)
+				}
+			})
+		})
+	}
+}
+
+// A wait is reported and looked into at these moments; it is ended once another broker is the leader, and
+// the broker is then asked last, and left sooner, until it answers.
+func TestWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		b := newBrokers(Config{Brokers: []string{"a:1", "b:1"}, Waiting: func(string, string, time.Duration) {}}.withDefaults())
+		elected := began.Add(5500 * time.Millisecond)
+		b.leader = func(string) (string, error) {
+			if time.Now().Before(elected) {
+				return "a:1", nil
+			}
+			return "b:1", nil
+		}
+		var sum time.Duration
+		b.report = func(broker, operation string, longer time.Duration) {
+			if broker != "a:1" || operation != "Produce" {
+				t.Errorf("%s does not answer %s", broker, operation)
+			}
+			sum += longer
+		}
+		cut := make(chan error, 1)
+		b.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { cut <- err }})
+		if err := <-cut; err.Error() != "ask broker a:1 for Produce: no answer for 6s" || sum != 6*time.Second {
+			t.Errorf("%v, reported %s", err, sum)
+		}
+		if order := b.order(""); !slices.Equal(order, []string{"b:1", "a:1"}) {
+			t.Errorf("order %v", order)
+		}
+		again := time.Now()
+		w := b.begin(&wait{address: "a:1", operation: connecting, cut: func(err error) { cut <- err }})
+		if err := <-cut; err == nil || time.Since(again) != stagger {
+			t.Errorf("left after %s: %v", time.Since(again), err)
+		}
+		w.done()
+		if b.hung["a:1"] {
+			t.Error("it has answered")
+		}
+	})
+}
+
+// What only a coordinator or the controller does is waited for.
+func TestPatientWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBrokers(Config{}.withDefaults())
+		b.leader = func(string) (string, error) { return "another:1", nil }
+		cut := make(chan error, 1)
+		w := b.begin(&wait{address: "a:1", operation: keyOffsetCommit, patient: true, cut: func(err error) { cut <- err }})
+		time.Sleep(time.Minute)
+		w.end()
+		w = b.begin(&wait{address: "a:1", operation: keyFindCoordinator, patient: true, cut: func(err error) { cut <- err }})
+		time.Sleep(slowAfter + time.Second)
+		w.end()
+		if len(cut) != 1 {
+			t.Errorf("%d were ended, want the question that every broker answers", len(cut))
+		}
+	})
+}
+
+// An answer comes while it is looked for another leader: its connection is kept.
+func TestAnAnswerAtTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBrokers(Config{}.withDefaults())
+		b.leader = func(string) (string, error) {
+			time.Sleep(time.Second)
+			return "another:1", nil
+		}
+		w := b.begin(&wait{address: "a:1", operation: keyFetch, cut: func(err error) { t.Error(err) }})
+		time.Sleep(slowAfter + time.Second/2)
+		w.done()
+		time.Sleep(time.Minute)
+		if b.hung["a:1"] {
+			t.Error("it has answered")
+		}
+	})
+}

@@ -1,0 +1,220 @@
+package kafka_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+)
+
+// soon is within what is promised, 5 s, and what a loaded machine adds to it.
+const soon = 8 * time.Second
+
+// sluggish is a cluster of three behind lanes, and clients of it at the shipped time limits.
+type sluggish struct {
+	harness
+	lanes *lanes
+
+	mu     sync.Mutex
+	waited map[string]time.Duration // by broker and operation, as reported
+}
+
+const leader, others = 0, 2
+
+func startSluggish(t *testing.T) *sluggish {
+	h := &sluggish{harness: start(t, 3), lanes: newLanes(), waited: map[string]time.Duration{}}
+	h.lanes.end(t, h.Addresses())
+	h.Create("topic", 1, nil)
+	h.Move("topic", leader)
+	return h
+}
+
+func (h *sluggish) open(t *testing.T) *kafka.Log {
+	l, err := kafka.Open(kafka.Dialled(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: maxUnpacked, Waiting: h.wait}, h.lanes.dial), "topic")
+	must(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func (h *sluggish) wait(broker, operation string, longer time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waited[broker+" "+operation] += longer
+}
+
+// named reports whether it was reported that a broker does not answer.
+func (h *sluggish) named(broker string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for w, d := range h.waited {
+		if strings.HasPrefix(w, broker+" ") && d >= 2*time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+// within runs f, which must end soon.
+func within(t *testing.T, what string, f func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	began := time.Now()
+	if err := f(ctx); err != nil {
+		t.Errorf("%s: after %s: %v", what, time.Since(began).Round(time.Millisecond), err)
+	}
+}
+
+// A broker that is not the leader is at fault, from the start on. A channel connects, appends and
+// reads as if it were not there; the settings of the topic take no longer than they may.
+func TestOneBrokerIsSlow(t *testing.T) {
+	for f := hung; f <= nameless; f++ {
+		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			h := startSluggish(t)
+			h.lanes.set(h.Addresses()[others], f)
+			for n := range 4 {
+				l := h.open(t)
+				h.session(t, l, fmt.Sprint(n))
+				must(t, l.Close())
+			}
+		})
+	}
+}
+
+// session does what a channel does at its start.
+func (h *sluggish) session(t *testing.T, l log.Log, value string) {
+	var bounds log.Bounds
+	within(t, "connect, append and read", func(ctx context.Context) (err error) {
+		if _, err = l.Identity(ctx); err != nil {
+			return err
+		}
+		if bounds, err = l.Bounds(ctx); err != nil {
+			return err
+		}
+		r, err := l.Read(ctx, bounds.End)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		if err := l.Append(ctx, []byte(value)); err != nil {
+			return err
+		}
+		got, err := r.Next(ctx)
+		if err == nil && string(got.Value) != value {
+			err = fmt.Errorf("read %q, want %q", got.Value, value)
+		}
+		return err
+	})
+}
+
+// The leader stops to answer, and the cluster elects another: it is left within the time, and
+// by then it was named.
+func TestTheLeaderIsSlow(t *testing.T) {
+	for f := hung; f <= nameless; f++ {
+		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			h := startSluggish(t)
+			l := h.open(t)
+			h.session(t, l, "before")
+			old := h.Addresses()[leader]
+			h.lanes.set(old, f)
+			appended := make(chan error, 1)
+			go func() { appended <- l.Append(t.Context(), []byte("after")) }()
+			if f == hung || f == late {
+				eventually(t, "the broker is reported", func() bool { return h.named(old) })
+			}
+			h.Move("topic", 1)
+			within(t, "the append", func(ctx context.Context) error {
+				select {
+				case err := <-appended:
+					return err
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			})
+			h.session(t, l, "again")
+		})
+	}
+}
+
+// A reader that waits at a leader which hangs finds the next one.
+func TestAReaderLeavesALeaderThatHangs(t *testing.T) {
+	h := startSluggish(t)
+	l := h.open(t)
+	h.append(t, l, "before")
+	r := open(t, l, 0)
+	if got, err := next(t, r); err != nil || got != "before" {
+		t.Fatal(got, err)
+	}
+	h.lanes.set(h.Addresses()[leader], hung)
+	h.Move("topic", 1)
+	within(t, "the reader", func(ctx context.Context) error {
+		for {
+			if _, err := r.Next(ctx); err == nil || strings.Contains(err.Error(), log.ErrNewLeader.Error()) || ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	})
+}
+
+// A leader that hangs, and no other: whoever gives up is told which broker did not answer what.
+func TestASlowLeaderIsNamed(t *testing.T) {
+	h := startSluggish(t)
+	l := h.open(t)
+	h.session(t, l, "before")
+	h.lanes.set(h.Addresses()[leader], hung)
+	for what, do := range map[string]func(context.Context) error{
+		"Produce":     func(ctx context.Context) error { return l.Append(ctx, []byte("x")) },
+		"ApiVersions": func(ctx context.Context) error { _, err := l.Bounds(ctx); return err },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		err := do(ctx)
+		if err == nil || !strings.Contains(err.Error(), "broker "+h.Addresses()[leader]+" has not answered "+what) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// The broker that keeps the offsets of groups, or does what the controller does, may be the slow one: what is
+// published does not hold up what is read and appended.
+func TestASlowCoordinatorDisturbsNobody(t *testing.T) {
+	h := startSluggish(t)
+	l := h.open(t)
+	h.lanes.set(h.Addresses()[1], hung)
+	h.lanes.set(h.Addresses()[2], late)
+	ctx, cancel := context.WithCancel(t.Context())
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		for ctx.Err() == nil {
+			_ = l.Publish(ctx, log.Progress{Member: "orderer", Next: 1, At: time.Now()})
+			_, _ = l.Survey(ctx)
+		}
+	}()
+	for n := range 3 {
+		h.session(t, l, fmt.Sprint(n))
+	}
+	cancel()
+	<-published
+}
+
+// A controller that answers late makes the topic all the same.
+func TestALateControllerMakesTheTopic(t *testing.T) {
+	t.Parallel()
+	h := startSluggish(t)
+	h.Delete("topic")
+	for _, a := range h.Addresses() {
+		h.lanes.set(a, late)
+	}
+	must(t, h.open(t).Create(t.Context()))
+	if !h.Info("topic").Exists {
+		t.Error("there is no topic")
+	}
+}
