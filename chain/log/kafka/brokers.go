@@ -96,6 +96,8 @@ type wait struct {
 	address   string
 	operation operation
 	patient   bool // only this broker can do it, and it need not be the leader
+	hasty     bool // another broker is asked next: it is left after the stagger
+	known     bool // the broker was left before
 	since     time.Time
 	cut       func(error) // ends it
 
@@ -110,7 +112,7 @@ func (b *brokers) begin(w *wait) *wait {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	patience := slowAfter
-	if b.hung[w.address] {
+	if w.known = b.hung[w.address]; w.known || w.hasty {
 		patience = stagger
 	}
 	b.waits[w] = struct{}{}
@@ -145,7 +147,7 @@ func (w *wait) done() {
 // the leader can do is ended once another broker says that the leader is another. A
 // leader that is slow is left to its time limits, since nobody else has the records.
 func (w *wait) look() {
-	if waited := w.waited(); waited >= slowAfter {
+	if waited := w.waited(); waited >= slowAfter || w.known {
 		w.brokers.report(w.address, w.operation.name(), waited-w.reported)
 		w.reported = waited
 	}
@@ -170,7 +172,9 @@ func (w *wait) abandoned() bool {
 	if _, waits := w.brokers.waits[w]; !waits {
 		return false
 	}
-	w.brokers.hung[w.address] = true
+	if w.waited() >= slowAfter || w.known {
+		w.brokers.hung[w.address] = true
+	}
 	return true
 }
 
