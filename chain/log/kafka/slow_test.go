@@ -12,6 +12,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
 // soon is within what is promised, 5 s, and what a loaded machine adds to it.
@@ -227,5 +228,21 @@ func TestALateControllerMakesTheTopic(t *testing.T) {
 	must(t, h.open(t).Create(t.Context()))
 	if !h.Info("topic").Exists {
 		t.Error("there is no topic")
+	}
+}
+
+// A quota keeps the client from asking, which is no wait for an answer: it is reported as one.
+func TestAThrottlingLeaderIsNamed(t *testing.T) {
+	t.Parallel()
+	const throttle = 3 * time.Second
+	h := startSluggish(t)
+	l := h.open(t)
+	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Throttle: throttle}, kafkatest.Answer{Append: true})
+	h.append(t, l, "within the quota")
+	h.append(t, l, "after the throttle")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if got := h.waited[h.Addresses()[leader]+" Produce"]; got != throttle {
+		t.Errorf("reported %s, want %s: %v", got, throttle, h.waited)
 	}
 }

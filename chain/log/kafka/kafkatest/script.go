@@ -18,6 +18,8 @@ type Answer struct {
 	Append bool  // the broker does the request before it answers, and so takes the batch unless it has it
 	Code   int16 // of the answer, whatever came of the request; 0: what came of it, if Append
 	Cut    bool  // the connection ends instead of an answer
+
+	Throttle time.Duration // for which the client is to ask nothing more, as after it has exceeded a quota
 }
 
 // Script makes the cluster answer the coming produce requests to a topic so, in
@@ -94,6 +96,7 @@ func (s *server) follow(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:
 	if a.Code != 0 {
 		setCode(response, a.Code)
 	}
+	response.ThrottleMillis = int32(a.Throttle.Milliseconds())
 	return response, nil, true
 }
 
