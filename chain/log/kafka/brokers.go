@@ -29,6 +29,7 @@ const (
 type brokers struct {
 	report func(broker, operation string, waited time.Duration)
 	leader func(except string) (address string, err error) // by the word of a broker that is not except
+	probe  func(except string)                             // asks all others whether they answer, and does not wait
 
 	mu       sync.Mutex
 	all      []string             // those of the configuration, and those that they have named
@@ -40,7 +41,7 @@ type brokers struct {
 func newBrokers(c Config) *brokers {
 	all := slices.Clone(c.Brokers)
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return &brokers{report: c.Waiting, all: all, answered: map[string]time.Time{}, hung: map[string]bool{}, waits: map[*wait]struct{}{}}
+	return &brokers{report: c.Waiting, all: all, answered: map[string]time.Time{}, hung: map[string]bool{}, waits: map[*wait]struct{}{}, probe: func(string) {}}
 }
 
 // order returns the brokers in the order in which they are to be asked: the one that
@@ -147,6 +148,9 @@ func (w *wait) done() {
 // the leader can do is ended once another broker says that the leader is another. A
 // leader that is slow is left to its time limits, since nobody else has the records.
 func (w *wait) look() {
+	if w.operation == keyProduce && w.reported == 0 { // the leader may wait for a replica that hangs
+		w.brokers.probe(w.address)
+	}
 	if waited := w.waited(); waited >= slowAfter || w.known {
 		w.brokers.report(w.address, w.operation.name(), waited-w.reported)
 		w.reported = waited

@@ -50,7 +50,7 @@ func Open(c Config, topic string) (*Log, error) {
 	c.limitProcess()
 	done, stop := context.WithCancel(context.Background())
 	l := &Log{config: c, topic: topic, done: done, stop: stop, queue: newQueue(), brokers: newBrokers(c)}
-	l.brokers.leader = l.leaderBeside
+	l.brokers.leader, l.brokers.probe = l.leaderBeside, l.probeOthers
 	return l, nil
 }
 

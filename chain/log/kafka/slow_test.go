@@ -246,3 +246,19 @@ func TestAThrottlingLeaderIsNamed(t *testing.T) {
 		t.Errorf("reported %s, want %s: %v", got, throttle, h.waited)
 	}
 }
+
+// An append waits for a replica that hangs, which the leader does not say: it is named all the same.
+func TestASlowReplicaIsNamed(t *testing.T) {
+	t.Parallel()
+	h := startSluggish(t)
+	l := h.open(t)
+	h.session(t, l, "before")
+	h.lanes.set(h.Addresses()[leader], hung) // as an answer that is not there yet
+	h.lanes.set(h.Addresses()[others], hung)
+	ctx, cancel := context.WithCancel(t.Context())
+	appended := make(chan error, 1)
+	go func() { appended <- l.Append(ctx, []byte("x")) }()
+	eventually(t, "the replica is reported", func() bool { return h.named(h.Addresses()[others]) })
+	cancel()
+	<-appended
+}
