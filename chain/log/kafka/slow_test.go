@@ -260,5 +260,7 @@ func TestASlowReplicaIsNamed(t *testing.T) {
 	go func() { appended <- l.Append(ctx, []byte("x")) }()
 	eventually(t, "the replica is reported", func() bool { return h.named(h.Addresses()[others]) })
 	cancel()
-	<-appended
+	if err := <-appended; err == nil {
+		t.Error("acknowledged by nobody")
+	}
 }
