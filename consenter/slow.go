@@ -31,7 +31,7 @@ func (c *Consenter) slowBrokers(channel string) *slowBrokers {
 func (s *slowBrokers) waiting(broker, operation string, longer time.Duration) {
 	s.metrics.brokerWait.With(labelChannel, s.channel, labelBroker, broker, labelOperation, operation).Add(longer.Seconds())
 	if s.due(slowRequest{broker, operation}) {
-		s.log.Warnw("A broker does not answer; others are asked where they can do it instead", "broker", broker, "operation", operation, "waited", longer)
+		s.log.Warnw("A broker does not answer; others are asked where they can do it instead", "broker", broker, "operation", operation, "waited", longer.Round(100*time.Millisecond))
 	}
 }
 

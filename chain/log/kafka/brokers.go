@@ -29,6 +29,7 @@ const (
 type brokers struct {
 	report func(broker, operation string, waited time.Duration)
 	leader func(except string) (address string, err error) // by the word of a broker that is not except
+	probe  func(except string)                             // asks all others whether they answer, and does not wait
 
 	mu       sync.Mutex
 	all      []string             // those of the configuration, and those that they have named
@@ -40,7 +41,7 @@ type brokers struct {
 func newBrokers(c Config) *brokers {
 	all := slices.Clone(c.Brokers)
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return &brokers{report: c.Waiting, all: all, answered: map[string]time.Time{}, hung: map[string]bool{}, waits: map[*wait]struct{}{}}
+	return &brokers{report: c.Waiting, all: all, answered: map[string]time.Time{}, hung: map[string]bool{}, waits: map[*wait]struct{}{}, probe: func(string) {}}
 }
 
 // order returns the brokers in the order in which they are to be asked: the one that
@@ -96,6 +97,8 @@ type wait struct {
 	address   string
 	operation operation
 	patient   bool // only this broker can do it, and it need not be the leader
+	hasty     bool // another broker is asked next: it is left after the stagger
+	known     bool // the broker was left before
 	since     time.Time
 	cut       func(error) // ends it
 
@@ -110,7 +113,7 @@ func (b *brokers) begin(w *wait) *wait {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	patience := slowAfter
-	if b.hung[w.address] {
+	if w.known = b.hung[w.address]; w.known || w.hasty {
 		patience = stagger
 	}
 	b.waits[w] = struct{}{}
@@ -145,7 +148,10 @@ func (w *wait) done() {
 // the leader can do is ended once another broker says that the leader is another. A
 // leader that is slow is left to its time limits, since nobody else has the records.
 func (w *wait) look() {
-	if waited := w.waited(); waited >= slowAfter {
+	if w.operation == keyProduce && w.reported == 0 { // the leader may wait for a replica that hangs
+		w.brokers.probe(w.address)
+	}
+	if waited := w.waited(); waited >= slowAfter || w.known {
 		w.brokers.report(w.address, w.operation.name(), waited-w.reported)
 		w.reported = waited
 	}
@@ -170,7 +176,9 @@ func (w *wait) abandoned() bool {
 	if _, waits := w.brokers.waits[w]; !waits {
 		return false
 	}
-	w.brokers.hung[w.address] = true
+	if w.waited() >= slowAfter || w.known {
+		w.brokers.hung[w.address] = true
+	}
 	return true
 }
 

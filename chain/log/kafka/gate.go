@@ -31,6 +31,7 @@ type gate struct {
 	except  string   // a broker that race does not ask; empty for none
 	aside   bool     // what waits here is not watched
 	patient bool     // see wait
+	hasty   bool     // see wait
 
 	produced atomic.Bool // a byte of a produce request may have left, since it was last set to false
 
@@ -87,7 +88,7 @@ func (g *gate) begin(address string, o operation, cut func(error)) *wait {
 	if g.brokers == nil || g.aside {
 		return nil
 	}
-	return g.brokers.begin(&wait{address: address, operation: o, cut: cut, patient: g.patient})
+	return g.brokers.begin(&wait{address: address, operation: o, cut: cut, patient: g.patient, hasty: g.hasty})
 }
 
 // silence is for a broker that has exhausted a time limit.

@@ -23,7 +23,7 @@ const (
 func (f fault) String() string { return [...]string{"well", "hung", "hole", "late", "nameless"}[f] }
 
 // lateBy is how much later the answers of a broker come that is late.
-const lateBy = 4 * time.Second
+const lateBy = 3 * time.Second
 
 // lanes are the ways to brokers, each of which can be at fault.
 type lanes struct {

@@ -50,7 +50,7 @@ func Open(c Config, topic string) (*Log, error) {
 	c.limitProcess()
 	done, stop := context.WithCancel(context.Background())
 	l := &Log{config: c, topic: topic, done: done, stop: stop, queue: newQueue(), brokers: newBrokers(c)}
-	l.brokers.leader = l.leaderBeside
+	l.brokers.leader, l.brokers.probe = l.leaderBeside, l.probeOthers
 	return l, nil
 }
 
@@ -127,7 +127,7 @@ func (l *Log) metadata(c sarama.Client, g *gate) (*sarama.MetadataResponse, erro
 	if err == nil || g.done.Err() != nil {
 		return answer, err
 	}
-	return l.askAny(g)
+	return l.askAny(g) // not the one that was left: the others have answered since
 }
 
 // Bounds asks for the first offset and the one after the last.
@@ -172,7 +172,7 @@ func (l *Log) gated(ctx context.Context, op string, f func(sarama.Client, *gate)
 	}
 	defer l.users.Done()
 	g := l.newGate()
-	g.patient = patient(op)
+	g.patient, g.hasty = patient(op), op == "identity"
 	defer g.close()
 	defer context.AfterFunc(ctx, g.close)()
 	defer context.AfterFunc(l.done, g.close)()

@@ -139,6 +139,22 @@ func (l *Log) leaderBeside(except string) (address string, err error) {
 	return leaderIn(answer, l.topic)
 }
 
+// probeOthers asks all brokers but one whether they answer: those that do not are reported.
+func (l *Log) probeOthers(except string) {
+	for _, address := range l.brokers.order(except) {
+		if l.enter() != nil {
+			return
+		}
+		go func() {
+			defer l.users.Done()
+			g := l.newGate()
+			defer g.close()
+			defer context.AfterFunc(l.done, g.close)()
+			_ = g.probe(g.done, address) // what waits is reported
+		}()
+	}
+}
+
 // askAny asks any broker for the topic.
 func (l *Log) askAny(g *gate) (*sarama.MetadataResponse, error) {
 	broker := sarama.NewBroker(anyBroker)

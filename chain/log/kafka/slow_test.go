@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
 // soon is within what is promised, 5 s, and what a loaded machine adds to it.
@@ -73,12 +76,13 @@ func within(t *testing.T, what string, f func(context.Context) error) {
 // A broker that is not the leader is at fault, from the start on. A channel connects, appends and
 // reads as if it were not there; the settings of the topic take no longer than they may.
 func TestOneBrokerIsSlow(t *testing.T) {
+	t.Parallel()
 	for f := hung; f <= nameless; f++ {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
 			h := startSluggish(t)
 			h.lanes.set(h.Addresses()[others], f)
-			for n := range 4 {
+			for n := range 2 {
 				l := h.open(t)
 				h.session(t, l, fmt.Sprint(n))
 				must(t, l.Close())
@@ -116,6 +120,7 @@ func (h *sluggish) session(t *testing.T, l log.Log, value string) {
 // The leader stops to answer, and the cluster elects another: it is left within the time, and
 // by then it was named.
 func TestTheLeaderIsSlow(t *testing.T) {
+	t.Parallel()
 	for f := hung; f <= nameless; f++ {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
@@ -145,6 +150,7 @@ func TestTheLeaderIsSlow(t *testing.T) {
 
 // A reader that waits at a leader which hangs finds the next one.
 func TestAReaderLeavesALeaderThatHangs(t *testing.T) {
+	t.Parallel()
 	h := startSluggish(t)
 	l := h.open(t)
 	h.append(t, l, "before")
@@ -165,6 +171,7 @@ func TestAReaderLeavesALeaderThatHangs(t *testing.T) {
 
 // A leader that hangs, and no other: whoever gives up is told which broker did not answer what.
 func TestASlowLeaderIsNamed(t *testing.T) {
+	t.Parallel()
 	h := startSluggish(t)
 	l := h.open(t)
 	h.session(t, l, "before")
@@ -173,7 +180,7 @@ func TestASlowLeaderIsNamed(t *testing.T) {
 		"Produce":     func(ctx context.Context) error { return l.Append(ctx, []byte("x")) },
 		"ApiVersions": func(ctx context.Context) error { _, err := l.Bounds(ctx); return err },
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		err := do(ctx)
 		if err == nil || !strings.Contains(err.Error(), "broker "+h.Addresses()[leader]+" has not answered "+what) {
@@ -185,6 +192,7 @@ func TestASlowLeaderIsNamed(t *testing.T) {
 // The broker that keeps the offsets of groups, or does what the controller does, may be the slow one: what is
 // published does not hold up what is read and appended.
 func TestASlowCoordinatorDisturbsNobody(t *testing.T) {
+	t.Parallel()
 	h := startSluggish(t)
 	l := h.open(t)
 	h.lanes.set(h.Addresses()[1], hung)
@@ -210,11 +218,49 @@ func TestALateControllerMakesTheTopic(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
 	h.Delete("topic")
-	for _, a := range h.Addresses() {
-		h.lanes.set(a, late)
-	}
+	h.admin(t, func(a sarama.ClusterAdmin) error {
+		controller, err := a.Controller()
+		if err == nil {
+			h.lanes.set(controller.Addr(), late)
+		}
+		return err
+	})
 	must(t, h.open(t).Create(t.Context()))
 	if !h.Info("topic").Exists {
 		t.Error("there is no topic")
+	}
+}
+
+// A quota keeps the client from asking, which is no wait for an answer: it is reported as one.
+func TestAThrottlingLeaderIsNamed(t *testing.T) {
+	t.Parallel()
+	const throttle = 3 * time.Second
+	h := startSluggish(t)
+	l := h.open(t)
+	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Throttle: throttle}, kafkatest.Answer{Append: true})
+	h.append(t, l, "within the quota")
+	h.append(t, l, "after the throttle")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if got := h.waited[h.Addresses()[leader]+" Produce"]; got != throttle {
+		t.Errorf("reported %s, want %s: %v", got, throttle, h.waited)
+	}
+}
+
+// An append waits for a replica that hangs, which the leader does not say: it is named all the same.
+func TestASlowReplicaIsNamed(t *testing.T) {
+	t.Parallel()
+	h := startSluggish(t)
+	l := h.open(t)
+	h.session(t, l, "before")
+	h.lanes.set(h.Addresses()[leader], hung) // as an answer that is not there yet
+	h.lanes.set(h.Addresses()[others], hung)
+	ctx, cancel := context.WithCancel(t.Context())
+	appended := make(chan error, 1)
+	go func() { appended <- l.Append(ctx, []byte("x")) }()
+	eventually(t, "the replica is reported", func() bool { return h.named(h.Addresses()[others]) })
+	cancel()
+	if err := <-appended; err == nil {
+		t.Error("acknowledged by nobody")
 	}
 }
