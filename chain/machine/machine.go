@@ -67,7 +67,7 @@ type Machine struct {
 	batch   batch
 	timer   BlockNumber // the block that the batch timer runs for; 0, the genesis block, for none
 	marks   Marks
-	held    Offset // the record that is not to advance marks.Processed; 0 for none
+	held    Offset // the record that is not to advance marks.Processed; -1 for none
 	old     oldStart
 
 	asked  *question // what a Judge or Resubmit asked; it awaits its Verdict
@@ -101,6 +101,7 @@ func New(s Start) *Machine {
 		old:         oldStart{s.Undescribed, s.Resubmission, s.Tip, s.Metadata.Offset + 1, s.Pass},
 	}
 	m.mustHold(ok, "the last block's rule set is not known to this build")
+	m.held = -1
 	if s.Metadata.Marks.Overflow {
 		m.held = s.Metadata.Offset + 1
 	}
