@@ -107,7 +107,8 @@ func TestJudgeOfLedgers(t *testing.T) {
 		{"equal ledgers", "", ledger("1", "2"), "mychannel", time.Minute},
 		{"one is shorter", "the orderers' heights differ", ledger("1"), "mychannel", time.Second},
 		{"one has another block", "differs at block 2", ledger("1", "two"), "mychannel", time.Minute},
-		{"no orderer has the channel", "does not have this channel", ledger("1", "2"), "another", time.Minute},
+		{"no orderer has the channel", "the orderers' heights differ", ledger("1", "2"), "another", time.Second},
+		{"no orderer tells in time", "the orderers' heights differ", ledger("1", "2"), "mychannel", 0},
 	} {
 		w := ledgers(t, ledger("1", "2"), c.b)
 		ctx, cancel := context.WithTimeout(t.Context(), c.waits)

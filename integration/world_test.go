@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,16 +88,30 @@ func (w *world) equal(ctx context.Context, channel string, names ...string) uint
 	if len(names) == 0 {
 		names = inspect.Running(w.Descriptor())
 	}
-	Eventually(ctx, func() []uint64 { return slices.Compact(w.heights(ctx, channel, names)) }).Should(HaveLen(1), "the orderers' heights differ")
+	Eventually(ctx, func() []string { return slices.Compact(w.answers(ctx, channel, names)) }).Should(HaveLen(1), "the orderers' heights differ")
 	height, err := w.reader.Verify(ctx, channel, names)
 	Expect(err).NotTo(HaveOccurred())
 	return height
 }
 
+// answers are what the orderers say of their heights. What keeps one from saying is
+// unlike any other's.
+func (w *world) answers(ctx context.Context, channel string, names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		height, err := w.reader.Height(ctx, name, channel)
+		if out[i] = fmt.Sprint(height); err != nil {
+			out[i] = fmt.Sprintf("%s: %v", name, err)
+		}
+	}
+	return out
+}
+
+// heights returns the orderers' heights, zero where one does not say.
 func (w *world) heights(ctx context.Context, channel string, names []string) []uint64 {
 	out := make([]uint64, len(names))
 	for i, name := range names {
-		out[i], _ = w.reader.Height(ctx, name, channel) // zero is unlike any other
+		out[i], _ = w.reader.Height(ctx, name, channel)
 	}
 	return out
 }
