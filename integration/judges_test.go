@@ -138,7 +138,11 @@ func TestJudgeOfCopies(t *testing.T) {
 func TestJudgeOfReaders(t *testing.T) {
 	w := ledgers(t, ledger("1", "2"))
 	for height, sound := range map[uint64]bool{1: true, 3: true, 4: false} {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		wait := time.Minute
+		if !sound { // it waits for the block
+			wait = time.Second
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		if err := w.readable(ctx, "a", "mychannel", height); (err == nil) != sound {
 			t.Errorf("height %d of 3: %v", height, err)
 		}
