@@ -20,6 +20,14 @@ type agreed struct{ unknown }
 // newAgreed returns the rules of this build.
 func newAgreed() agreed { return agreed{unknown{thisBuild, channelShape}} }
 
+// change judges an update and the config that it leads to, by the strict rules.
+func (a agreed) change(update *fabric.ConfigUpdate, now, next *fabric.Config) error {
+	if err := a.config(now, next); err != nil {
+		return err
+	}
+	return a.unknown.update(update)
+}
+
 // config judges a config that is to follow the one in force. The error wraps
 // engine.ErrUnknown where another build may come to another verdict.
 func (a agreed) config(now, next *fabric.Config) error {
@@ -99,12 +107,12 @@ func checkBrokerNames(now, next *fabric.Config) error {
 	if !brokersChange(now, next) {
 		return nil
 	}
-	list := &fabric.KafkaBrokers{}
-	if err := fabric.Unmarshal(ordererGroup(next).GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
+	list, err := decodeBrokers(next)
+	if err != nil {
 		return fmt.Errorf("decode the channel config's %s: %w", kafkaBrokersKey, err)
 	}
 	var faults brokerFaults
-	for _, b := range list.Brokers {
+	for _, b := range list {
 		if !takenBy25(b) {
 			faults.add(b, errNotTakenBy25)
 		}

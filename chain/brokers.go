@@ -29,16 +29,23 @@ func Brokers(config *fabric.Config) ([]string, error) {
 	return list, CheckNewBrokers(list)
 }
 
-// brokerList decodes the broker list of a channel config.
+// brokerList returns the broker list of a channel config, of one broker at least.
 func brokerList(config *fabric.Config) ([]string, error) {
-	list := &fabric.KafkaBrokers{}
-	if err := fabric.Unmarshal(ordererGroup(config).GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
+	list, err := decodeBrokers(config)
+	if err != nil {
 		return nil, fmt.Errorf("decode the channel config's %s: %w", kafkaBrokersKey, err)
 	}
-	if len(list.Brokers) == 0 {
+	if len(list) == 0 {
 		return nil, fmt.Errorf("the channel config names no broker: put at least one host:port into /Channel/Orderer/%s", kafkaBrokersKey)
 	}
-	return list.Brokers, nil
+	return list, nil
+}
+
+// decodeBrokers returns the broker list of a channel config as it is; none is no error.
+func decodeBrokers(config *fabric.Config) ([]string, error) {
+	list := &fabric.KafkaBrokers{}
+	err := fabric.Unmarshal(ordererGroup(config).GetValues()[kafkaBrokersKey].GetValue(), list)
+	return list.Brokers, err
 }
 
 // mostBrokers is more than any client needs to find a cluster.

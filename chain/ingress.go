@@ -2,7 +2,6 @@ package chain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -42,7 +41,7 @@ func (c *Chain) checkNew(envelope *fabric.Envelope) error {
 		if err := tx.usable(); err != nil {
 			return err
 		}
-		return errors.Join(c.agreed.unknown.update(tx.update), c.agreed.config(c.support.ConfigtxValidator().ConfigProto(), tx.config))
+		return c.agreed.change(tx.update, c.support.ConfigtxValidator().ConfigProto(), tx.config)
 	})
 }
 

@@ -110,11 +110,8 @@ func (j *judge) config(envelope *fabric.Envelope) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	bundle, err := j.bundle(tx, j.agreed.config)
+	bundle, err := j.bundle(tx, func(now, next *fabric.Config) error { return j.agreed.change(tx.update, now, next) })
 	if err != nil {
-		return err
-	}
-	if err := j.agreed.unknown.update(tx.update); err != nil {
 		return err
 	}
 	if err := j.support.ValidateNew(bundle); err != nil {

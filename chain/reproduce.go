@@ -1,7 +1,6 @@
 package chain
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/hyperledger/fabric/protoutil"
@@ -50,7 +49,7 @@ func (j *judge) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(j.agreed.unknown.update(tx.update), j.agreed.config(inForce.ConfigProto(), next.GetConfig())); err != nil {
+	if err := j.agreed.change(tx.update, inForce.ConfigProto(), next.GetConfig()); err != nil {
 		return nil, err
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, j.support.ChannelID(), j.support, next, 0, 0)

@@ -15,18 +15,18 @@ import (
 // a ledger already, where nothing refuses them any more: Brokers and CheckBroker
 // say what a new list may have. The error names the entries if none is usable.
 func UsableBrokers(config *fabric.Config) ([]string, error) {
-	list := &fabric.KafkaBrokers{}
-	if err := fabric.Unmarshal(ordererGroup(config).GetValues()[kafkaBrokersKey].GetValue(), list); err != nil {
+	list, err := decodeBrokers(config)
+	if err != nil {
 		return nil, unusable{fmt.Sprintf("its %s does not decode (%v)", kafkaBrokersKey, err)}
 	}
 	var addresses []string
-	for _, entry := range list.Brokers {
+	for _, entry := range list {
 		if address := strings.TrimSpace(entry); connectable(address) && !slices.Contains(addresses, address) {
 			addresses = append(addresses, address)
 		}
 	}
 	if len(addresses) == 0 {
-		return nil, unusable{fmt.Sprintf("its %s are %q", kafkaBrokersKey, list.Brokers)}
+		return nil, unusable{fmt.Sprintf("its %s are %q", kafkaBrokersKey, list)}
 	}
 	return addresses, nil
 }
