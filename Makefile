@@ -42,7 +42,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the orderer with the plugin in it, into .build/bin
-	go run ./plugin/build --out $(BIN)
+	go run ./plugin/builder --out $(BIN)
 
 generate: ## Go code of the .proto files
 	$(GENERATE) $(PROTOS)
