@@ -50,6 +50,7 @@ func command() *cobra.Command {
 	c.Flags().StringVar(&b.work, "work", "", "folder for the copy of Fabric and generated files (default: .build beside go.mod)")
 	c.Flags().StringSliceVar(&b.with, "with", nil, "also build these, unchanged: "+strings.Join(tools, ", "))
 	_ = c.MarkFlagRequired("out") // the flag exists
+	c.AddCommand(flagsCommand(b))
 	return c
 }
 
@@ -85,29 +86,16 @@ func (b *builder) run(ctx context.Context) error {
 		return err
 	}
 	p := &project{ctx: ctx, progress: b.progress}
-	if err := p.locate(); err != nil {
+	out, err := filepath.Abs(b.out)
+	if err != nil {
 		return err
 	}
-	t := target{tags: b.tags}
+	t := target{out: out, tags: b.tags}
 	if b.static {
 		p.environment = []string{"CGO_ENABLED=0"}
 		t.tags = append(t.tags, "netgo", "osusergo")
 	}
-	if b.work == "" {
-		b.work = filepath.Join(p.root, ".build")
-	}
-	var err error
-	if t.out, err = filepath.Abs(b.out); err != nil {
-		return err
-	}
-	if b.work, err = filepath.Abs(b.work); err != nil {
-		return err
-	}
-	var s *source
-	if err := p.runSteps([]step{{"find Fabric", func() (err error) { s, err = b.find(p); return err }}}); err != nil {
-		return err
-	}
-	free, err := p.lock(s.work)
+	s, free, err := b.open(p)
 	if err != nil {
 		return err
 	}
@@ -117,6 +105,24 @@ func (b *builder) run(ctx context.Context) error {
 	}
 	fmt.Fprintf(b.progress, "orderer and tools are in %s; origin: %s\n", t.out, p.origin(s))
 	return nil
+}
+
+// open finds our module and Fabric, and takes the folder that this Fabric is compiled in until free is called.
+func (b *builder) open(p *project) (s *source, free func(), err error) {
+	if err := p.locate(); err != nil {
+		return nil, nil, err
+	}
+	if b.work == "" {
+		b.work = filepath.Join(p.root, ".build")
+	}
+	if b.work, err = filepath.Abs(b.work); err != nil {
+		return nil, nil, err
+	}
+	if err := p.runSteps([]step{{"find Fabric", func() (err error) { s, err = b.find(p); return err }}}); err != nil {
+		return nil, nil, err
+	}
+	free, err = p.lock(s.work)
+	return s, free, err
 }
 
 func (b *builder) find(p *project) (*source, error) {
