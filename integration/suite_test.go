@@ -25,7 +25,11 @@ const nodes = 3
 
 func TestIntegration(t *testing.T) {
 	RegisterFailHandler(Fail)
-	RunSpecs(t, "Ordering through Kafka")
+	suite, reporter := GinkgoConfiguration()
+	if err := narrow(&suite, *part); err != nil {
+		t.Fatal(err)
+	}
+	RunSpecs(t, "Ordering through Kafka", suite, reporter)
 }
 
 // binaries is the folder that the suite's processes are started from.
