@@ -40,7 +40,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 	binaries = filepath.Join(root, ".build", "bin")
 	Expect(fabricnet.Build(ctx, root, binaries)).To(Succeed())
-	SetDefaultEventuallyTimeout(60 * time.Second)
+	SetDefaultEventuallyTimeout(2 * time.Minute)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 }, NodeTimeout(15*time.Minute))
 

@@ -181,7 +181,7 @@ func (n *Network) serving(ctx context.Context, name string) error {
 }
 
 // startPatience is how long a process may take to serve.
-const startPatience = 60 * time.Second
+const startPatience = 2 * time.Minute
 
 // await polls until the process is ready, ends, or takes too long.
 func (n *Network) await(ctx context.Context, name string, ready func(context.Context) error) error {
