@@ -12,6 +12,7 @@ import (
 // A broker asks for a pause longer than anybody waits, as it does over a quota. What waits
 // for it is not sent: its caller is told so, and Close does not wait.
 func TestThrottledAppends(t *testing.T) {
+	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic")
 	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Throttle: time.Minute})
