@@ -44,10 +44,10 @@ func (h *sluggish) open(t *testing.T) *kafka.Log {
 	return l
 }
 
-func (h *sluggish) wait(broker, operation string, longer time.Duration) {
+func (h *sluggish) wait(w kafka.Wait) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.waited[broker+" "+operation] += longer
+	h.waited[w.Broker+" "+w.Operation] += w.Longer
 }
 
 // named reports whether it was reported that a broker does not answer.
