@@ -37,8 +37,11 @@ func startSluggish(t *testing.T) *sluggish {
 	return h
 }
 
-func (h *sluggish) open(t *testing.T) *kafka.Log {
-	l, err := kafka.Open(kafka.Dialled(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: maxUnpacked, Waiting: h.wait}, h.lanes.dial), "topic")
+func (h *sluggish) open(t *testing.T) *kafka.Log { return h.patient(t, kafka.DefaultReadTimeout) }
+
+// patient waits so long for an answer.
+func (h *sluggish) patient(t *testing.T, patience time.Duration) *kafka.Log {
+	l, err := kafka.Open(kafka.Dialled(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: maxUnpacked, ReadTimeout: patience, Waiting: h.wait}, h.lanes.dial), "topic")
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -215,6 +218,30 @@ func TestASlowCoordinatorDisturbsNobody(t *testing.T) {
 	}
 	cancel()
 	<-published
+}
+
+// A broker that hangs hides what those groups have published whose coordinator it is, and of no others. The
+// embedded broker gives each group another coordinator.
+func TestASlowCoordinatorHidesItsOwnGroups(t *testing.T) {
+	t.Parallel()
+	h := startSluggish(t)
+	l := h.patient(t, time.Second)
+	var names []string
+	for n := range 6 {
+		name := fmt.Sprint("orderer.", n)
+		names = append(names, name)
+		must(t, l.Publish(t.Context(), log.Progress{Member: name, Next: 1, At: time.Now()}))
+	}
+	h.lanes.set(h.Addresses()[others], hung)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	all, err := l.Published(ctx, "orderer.")
+	if err == nil || !strings.Contains(err.Error(), h.Addresses()[others]) {
+		t.Errorf("got %v, want the broker that hangs to be named", err)
+	}
+	if len(all) == 0 || len(all) == len(names) {
+		t.Errorf("got %d of %d groups", len(all), len(names))
+	}
 }
 
 // A controller that answers late makes the topic all the same.
