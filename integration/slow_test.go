@@ -376,5 +376,8 @@ func (w *world) reportSlow(ctx context.Context, what, broker string, before map[
 		}
 		lines = append(lines, fmt.Sprintf("%s: %s; log: %s", o.Name, w.status(ctx, o.Name, "mychannel")(), last))
 	}
+	status, err := w.tool(ctx, "status")
+	Expect(err).NotTo(HaveOccurred())
+	lines = append(lines, status)
 	AddReportEntry(what, fmt.Sprintf("gaps %v, waited %v\n%s", gaps, w.newWaits(ctx, broker, before), strings.Join(lines, "\n")))
 }
