@@ -29,8 +29,8 @@ type ordererStatus struct {
 	Status   string `json:"status"`
 	Relation string `json:"relation"`
 	Height   uint64 `json:"height"`
-	Next     *int64 `json:"nextOffset"` // where the last block says that reading goes on
-	LogEnd   *int64 `json:"logEnd"`     // offset of the next record of the topic
+	Next     *int64 `json:"nextOffset"`        // where the last block says that reading goes on
+	LogEnd   *int64 `json:"logEnd"`            // offset of the next record of the topic
 	Waiting  string `json:"waiting,omitempty"` // for which brokers the orderer waits
 	Error    string `json:"error,omitempty"`
 
