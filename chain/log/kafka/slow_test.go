@@ -244,6 +244,34 @@ func TestASlowCoordinatorHidesItsOwnGroups(t *testing.T) {
 	}
 }
 
+// The settings of a topic, without which a channel may not begin, are those that any broker tells: a controller
+// that hangs, or is late, does not hide them.
+func TestASurveyBesideASlowController(t *testing.T) {
+	t.Parallel()
+	for _, f := range []fault{hung, hole, late} {
+		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			h := startSluggish(t)
+			h.admin(t, func(a sarama.ClusterAdmin) error {
+				controller, err := a.Controller()
+				if err == nil {
+					h.Move("topic", (controller.ID()+1)%3)
+					h.lanes.set(controller.Addr(), f)
+				}
+				return err
+			})
+			l := h.open(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			began := time.Now()
+			found, err := l.Survey(ctx)
+			if err != nil || len(found) == 0 {
+				t.Errorf("after %s: %v, %v", time.Since(began), found, err)
+			}
+		})
+	}
+}
+
 // A controller that answers late makes the topic all the same.
 func TestALateControllerMakesTheTopic(t *testing.T) {
 	t.Parallel()
