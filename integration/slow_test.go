@@ -61,7 +61,7 @@ var _ = Describe("one slow broker of three, at the shipped time limits", Ordered
 		{"leader", "throttling appends", 20 * time.Second, true},
 		{"leader", "throttling everything", 20 * time.Second, true},
 	} {
-		It(fmt.Sprintf("blocks follow while the %s is %s", row.role, row.is), func(ctx SpecContext) {
+		It("blocks follow while one broker is slow: the "+row.role+", "+row.is, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, row.role)
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, row.watched)
@@ -82,7 +82,7 @@ var _ = Describe("one slow broker of three, at the shipped time limits", Ordered
 	}
 
 	for _, is := range []string{"silent", "unreachable"} {
-		It("a leader that is "+is+" for orderers alone is named, and left as soon as there is another", func(ctx SpecContext) {
+		It("names a leader that orderers alone do not reach, and leaves it once there is another: "+is, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, "leader")
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 20*time.Second)
@@ -118,7 +118,7 @@ var _ = Describe("one stopped broker of three that run at Kafka's defaults", Ord
 	}, NodeTimeout(5*time.Minute))
 
 	for _, role := range []string{"follower", "controller", "leader"} {
-		It("is named until Kafka has excluded it, and then blocks follow: the "+role, func(ctx SpecContext) {
+		It("names a stopped broker until Kafka has excluded it, and then blocks follow: the "+role, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, role)
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 40*time.Second)
