@@ -232,3 +232,26 @@ func TestAppendAfterIdleness(t *testing.T) {
 		t.Errorf("the log holds %v", got)
 	}
 }
+
+// A batch in doubt keeps its producer id also when nobody waits for it any more: a broker that has lost its
+// controller gives no other, for half a minute.
+func TestABatchInDoubtKeepsItsProducerId(t *testing.T) {
+	t.Parallel()
+	h := start(t, 1)
+	l := h.created(t, "topic", "first")
+	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTimedOut})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := l.Append(ctx, []byte("in doubt")); log.ClassOf(err) != log.Ambiguous {
+		t.Fatalf("got %v, want an ambiguous append", err)
+	}
+	h.Fault(kafkatest.Fault{Key: kafkatest.KeyInitProducerID, Code: kafkatest.CodeCoordinatorLoading})
+	time.Sleep(100 * time.Millisecond) // a few attempts, of the 50 that it has
+	h.Cluster.Script("topic")
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	must(t, l.Append(ctx, []byte("second")))
+	if got := copies(t, l); got["second"] != 1 || got["in doubt"] > 1 {
+		t.Errorf("the log holds %v", got)
+	}
+}
