@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,7 +104,7 @@ func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 		}
 		e.asked = true
 	}
-	e.topicID, e.clusterID = id.TopicID, id.ClusterID
+	e.topicID, e.clusterID = cmp.Or(id.TopicID, e.topicID), cmp.Or(id.ClusterID, e.clusterID) // brokers of an older release give none
 	return bounds, nil
 }
 
