@@ -48,6 +48,8 @@ const (
 	KeyProduce int16 = 0
 	KeyFetch   int16 = 1
 
+	KeyListOffsets int16 = 2
+
 	CodeUnknownTopic            int16 = 3
 	CodeNotLeader               int16 = 6
 	CodeTimedOut                int16 = 7
