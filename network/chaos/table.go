@@ -50,5 +50,5 @@ func (l *Line) against(kind string, f Faulted) string {
 	if !ok || !l.Settings.ofApache() {
 		return ""
 	}
-	return fmt.Sprintf("of which %v by Kafka's settings", d)
+	return fmt.Sprintf("up to %v of it by Kafka's settings", d)
 }
