@@ -130,8 +130,10 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 			defer broker.Close()
 			section := map[string]any{
 				"Topic": map[string]any{"ReplicationFactor": 1},
-				"TLS":   map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
-				"SASL":  map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
+				// each connection derives a key, on a busy machine for long
+				"Timeouts": map[string]any{"Dial": "1m", "Read": "1m", "Append": "1m", "Ready": "1m"},
+				"TLS":      map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
+				"SASL":     map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
 			}
 			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: p.dir})
 			require.NoError(t, err)
