@@ -2,11 +2,9 @@ package consenter
 
 import (
 	_ "embed"
-	"slices"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
@@ -50,16 +48,6 @@ type Topic struct {
 	PassCuts   map[string][]machine.Offset // by channel
 	Moved      map[string]string           // topic ids, by channel
 	Begin      []string                    // channels; * is all
-}
-
-// of is what an operator says about a channel.
-func (t Topic) of(channel string) engine.Settings {
-	return engine.Settings{
-		Compatible: slices.Contains(t.Compatible, channel) || slices.Contains(t.Compatible, "*"),
-		PassCuts:   t.PassCuts[channel],
-		MovedTo:    t.Moved[channel],
-		Begin:      slices.Contains(t.Begin, channel) || slices.Contains(t.Begin, "*"),
-	}
 }
 
 // Timeouts bound what is waited for.

@@ -9,6 +9,7 @@ package consenter
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
@@ -65,8 +67,8 @@ func New(host Host) (*Consenter, error) {
 		return nil, errors.New("the orderer gave no metrics provider or no crypto provider: it was not built for this plugin")
 	}
 	config, parseErr := ParseConfig(host.Consensus, host.ConfigDir)
-	transport, tlsErr := config.TLS.load()
-	auth, saslErr := config.SASL.load()
+	transport, tlsErr := loadTLS(config.TLS)
+	auth, saslErr := loadSASL(config.SASL)
 	logger := fabric.NewLogger(loggerName)
 	warnings, variablesErr := host.unread(config.keys(""))
 	for _, w := range warnings {
@@ -79,7 +81,7 @@ func New(host Host) (*Consenter, error) {
 	if err := state.register(config.Health, host.Health); err != nil {
 		return nil, misconfigured{err}
 	}
-	if config.exposed() {
+	if exposed(config) {
 		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)
 	}
 	m := newMetrics(host.Metrics)
@@ -164,7 +166,7 @@ func (c *Consenter) options(channel string) chain.Options {
 	return chain.Options{
 		OpenLog:       c.openLog,
 		Brokers:       o.Brokers,
-		Settings:      o.Topic.of(channel),
+		Settings:      topicSettings(o.Topic, channel),
 		Crypto:        c.crypto,
 		Events:        c.events(channel),
 		NewPuller:     c.newPuller,
@@ -180,6 +182,21 @@ func (c *Consenter) options(channel string) chain.Options {
 		CutJitter:     jitter,
 		Inflight:      o.Producer.Inflight,
 	}
+}
+
+// topicSettings returns what the operator says about a channel's topic.
+func topicSettings(t Topic, channel string) engine.Settings {
+	return engine.Settings{
+		Compatible: lists(t.Compatible, channel),
+		PassCuts:   t.PassCuts[channel],
+		MovedTo:    t.Moved[channel],
+		Begin:      lists(t.Begin, channel),
+	}
+}
+
+// lists reports whether a list of channels has a channel; * stands for all.
+func lists(channels []string, channel string) bool {
+	return slices.Contains(channels, channel) || slices.Contains(channels, "*")
 }
 
 // valueOverhead is what a record's value has beside the payload and signature

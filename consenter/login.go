@@ -11,10 +11,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
-// load returns how the orderer logs in, and nil if SASL is off. What it logs in
-// with is read at every log-in. Files are read once: the error names one that
-// cannot be used. A command is not run.
-func (s SASL) load() (*kafka.SASL, error) {
+// loadSASL returns how the orderer logs in to the brokers; nil if SASL is off. Passwords
+// and tokens are read at every log-in. Files are also read once now: the error names
+// one that cannot be used. A command is not run.
+func loadSASL(s SASL) (*kafka.SASL, error) {
 	switch {
 	case s.Mechanism == "":
 		return nil, nil
@@ -31,8 +31,8 @@ func (s SASL) load() (*kafka.SASL, error) {
 	return &kafka.SASL{Mechanism: s.Mechanism, Token: func(context.Context) (string, error) { return file.token() }}, err
 }
 
-// exposed says whether who listens on the network learns the secret.
-func (c Config) exposed() bool {
+// exposed reports whether the password or token crosses the network in clear text.
+func exposed(c Config) bool {
 	return !c.TLS.Enabled && (c.SASL.Mechanism == kafka.Plain || c.SASL.Mechanism == kafka.OAuthBearer)
 }
 

@@ -246,7 +246,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 func TestSASLTellsOfRefusals(t *testing.T) {
 	p := newProgram(t, "cat token")
 	p.put(t, "token", jwt(time.Now().Add(time.Hour)))
-	auth, err := SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}}.load()
+	auth, err := loadSASL(SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})
 	require.NoError(t, err)
 	require.NotNil(t, auth.Refused)
 	auth.Refused()
