@@ -21,6 +21,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 var (
@@ -46,7 +47,7 @@ type Host struct {
 
 // Consenter makes the chains of one orderer process. It is safe for concurrent use.
 type Consenter struct {
-	config      Config
+	config      settings.Config
 	certificate *clientCertificate
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
@@ -66,15 +67,15 @@ func New(host Host) (*Consenter, error) {
 	if host.Metrics == nil || host.Crypto == nil {
 		return nil, errors.New("the orderer gave no metrics provider or no crypto provider: it was not built for this plugin")
 	}
-	config, parseErr := ParseConfig(host.Consensus, host.ConfigDir)
+	config, parseErr := settings.Parse(host.Consensus, host.ConfigDir)
 	transport, tlsErr := loadTLS(config.TLS)
 	auth, saslErr := loadSASL(config.SASL)
 	logger := fabric.NewLogger(loggerName)
-	warnings, variablesErr := host.unread(config.keys(""))
+	warnings, variablesErr := host.unread()
 	for _, w := range warnings {
-		logger.Warnw("An environment variable has no effect", "variable", w.variable, "reason", w.fault)
+		logger.Warnw("An environment variable has no effect", "variable", w.Name, "reason", w.Reason)
 	}
-	if err := errors.Join(parseErr, repeated(host.ConfigFile), tlsErr, saslErr, variablesErr); err != nil {
+	if err := errors.Join(parseErr, settings.Duplicates(host.ConfigFile), tlsErr, saslErr, variablesErr); err != nil {
 		return nil, misconfigured{err}
 	}
 	state := newHealth(config.DeliverGrace)
@@ -103,10 +104,10 @@ func New(host Host) (*Consenter, error) {
 
 // unread returns the environment variables without an effect that are to be warned
 // of, and an error that names those that concern security.
-func (h Host) unread(keys []key) (warnings []unread, err error) {
+func (h Host) unread() (warnings []settings.Unread, err error) {
 	var faults []error
-	for _, u := range unreadVariables(h.Environment, h.Consensus, keys, h.ConfigDir) {
-		if u.security {
+	for _, u := range settings.UnreadVariables(h.Environment, h.Consensus, h.ConfigDir) {
+		if u.Security {
 			faults = append(faults, u)
 			continue
 		}
@@ -185,7 +186,7 @@ func (c *Consenter) options(channel string) chain.Options {
 }
 
 // topicSettings returns what the operator says about a channel's topic.
-func topicSettings(t Topic, channel string) engine.Settings {
+func topicSettings(t settings.Topic, channel string) engine.Settings {
 	return engine.Settings{
 		Compatible: lists(t.Compatible, channel),
 		PassCuts:   t.PassCuts[channel],

@@ -9,12 +9,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // loadSASL returns how the orderer logs in to the brokers; nil if SASL is off. Passwords
 // and tokens are read at every log-in. Files are also read once now: the error names
 // one that cannot be used. A command is not run.
-func loadSASL(s SASL) (*kafka.SASL, error) {
+func loadSASL(s settings.SASL) (*kafka.SASL, error) {
 	switch {
 	case s.Mechanism == "":
 		return nil, nil
@@ -32,7 +33,7 @@ func loadSASL(s SASL) (*kafka.SASL, error) {
 }
 
 // exposed reports whether the password or token crosses the network in clear text.
-func exposed(c Config) bool {
+func exposed(c settings.Config) bool {
 	return !c.TLS.Enabled && (c.SASL.Mechanism == kafka.Plain || c.SASL.Mechanism == kafka.OAuthBearer)
 }
 
@@ -57,7 +58,7 @@ func (f secretFile) read(as func(text string) (string, error)) (string, error) {
 		return as(text)
 	})
 	if err != nil {
-		return "", fmt.Errorf("%s.%s: %w", Key, f.key, err)
+		return "", fmt.Errorf("%s.%s: %w", settings.Key, f.key, err)
 	}
 	return secret, nil
 }

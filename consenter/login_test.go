@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	put := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
-	auth, err := loadSASL(SASL{Mechanism: "SCRAM-SHA-512", User: "orderer1", PasswordFile: file})
+	auth, err := loadSASL(settings.SASL{Mechanism: "SCRAM-SHA-512", User: "orderer1", PasswordFile: file})
 	require.NoError(t, err)
 	require.Equal(t, "SCRAM-SHA-512", auth.Mechanism)
 	require.Equal(t, "orderer1", auth.User)
@@ -27,8 +29,8 @@ func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
 
 func TestSecretThatCannotBeReadIsNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
-	password := SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: file}
-	token := SASL{Mechanism: "OAUTHBEARER", TokenFile: file}
+	password := settings.SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: file}
+	token := settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file}
 	_, err := loadSASL(password)
 	require.EqualError(t, err, "Consensus.Kafka.SASL.PasswordFile: open "+file+": no such file or directory")
 	_, err = loadSASL(token)
@@ -50,7 +52,7 @@ func TestTokenIsOneWord(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	put := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
-	auth, err := loadSASL(SASL{Mechanism: "OAUTHBEARER", TokenFile: file})
+	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file})
 	require.NoError(t, err)
 	put(" a.b.c\n")
 	got, err := auth.Token(t.Context())
@@ -69,8 +71,8 @@ func TestTokenIsOneWord(t *testing.T) {
 
 func TestSecretsInClearTextAreNoticed(t *testing.T) {
 	for mechanism, want := range map[string]bool{"": false, "PLAIN": true, "OAUTHBEARER": true, "SCRAM-SHA-256": false, "SCRAM-SHA-512": false} {
-		require.Equal(t, want, exposed(Config{SASL: SASL{Mechanism: mechanism}}), mechanism)
-		require.False(t, exposed(Config{SASL: SASL{Mechanism: mechanism}, TLS: TLS{Enabled: true}}), mechanism)
+		require.Equal(t, want, exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}}), mechanism)
+		require.False(t, exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}, TLS: settings.TLS{Enabled: true}}), mechanism)
 	}
 }
 
@@ -95,7 +97,7 @@ func TestOddSecretsAreRefused(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "password")
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		for key, login := range map[string]SASL{
+		for key, login := range map[string]settings.SASL{
 			"PasswordFile": {Mechanism: "PLAIN", User: "a", PasswordFile: file},
 			"TokenFile":    {Mechanism: "OAUTHBEARER", TokenFile: file},
 		} {
@@ -113,7 +115,7 @@ func TestSecretOfAllKindsOfLetters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	for content, want := range map[string]string{"p\u00e4ss w\u00f6rd\n": "p\u00e4ss w\u00f6rd", "$%=,;\\\"'\n\n": "$%=,;\\\"'"} {
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		auth, err := loadSASL(SASL{Mechanism: "PLAIN", User: "a", PasswordFile: file})
+		auth, err := loadSASL(settings.SASL{Mechanism: "PLAIN", User: "a", PasswordFile: file})
 		require.NoError(t, err)
 		got, err := auth.Password()
 		require.NoError(t, err)

@@ -6,8 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,23 +17,6 @@ const (
 	privateKeyBlock  = "PRIVATE KEY"   // the end of the name of each type of private key
 	parametersBlock  = "EC PARAMETERS" // before a key; the key has them, too
 )
-
-// mostFile bounds what is read of a file that the configuration names.
-const mostFile = 4 << 20
-
-// readBounded reads a file of the configuration.
-func readBounded(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, mostFile+1))
-	if err == nil && len(content) > mostFile {
-		err = fmt.Errorf("%s is larger than %d MB", name, mostFile>>20)
-	}
-	return content, err
-}
 
 // pemBlock is one block of a file.
 type pemBlock struct {

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // tokenCommand runs a program for tokens. All log-ins of the process share a
@@ -63,7 +65,7 @@ func (c *tokenCommand) token(ctx context.Context) (string, error) {
 func (c *tokenCommand) refused() { c.refusal.Store(true) }
 
 func (c *tokenCommand) wrap(err error) error {
-	return fmt.Errorf("%s.SASL.TokenCommand: %s: %w", Key, c.line[0], err)
+	return fmt.Errorf("%s.SASL.TokenCommand: %s: %w", settings.Key, c.line[0], err)
 }
 
 // mostToken is what Kafka's brokers take at a log-in by their default

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // program is a shell script that a test writes.
@@ -246,7 +248,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 func TestSASLTellsOfRefusals(t *testing.T) {
 	p := newProgram(t, "cat token")
 	p.put(t, "token", jwt(time.Now().Add(time.Hour)))
-	auth, err := loadSASL(SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})
+	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})
 	require.NoError(t, err)
 	require.NotNil(t, auth.Refused)
 	auth.Refused()

@@ -7,13 +7,15 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // loadTLS returns a function that makes the config of one connection from what the
 // files hold at that time, so that renewed certificates and authorities need no
 // restart; nil if TLS is off. It reads the files once: the error names every one that
 // cannot be used.
-func loadTLS(t TLS) (func() (*tls.Config, error), error) {
+func loadTLS(t settings.TLS) (func() (*tls.Config, error), error) {
 	if !t.Enabled {
 		return nil, nil
 	}
@@ -23,7 +25,7 @@ func loadTLS(t TLS) (func() (*tls.Config, error), error) {
 	return func() (*tls.Config, error) { return tlsConfig(t) }, nil
 }
 
-func tlsConfig(t TLS) (*tls.Config, error) {
+func tlsConfig(t settings.TLS) (*tls.Config, error) {
 	roots, rootsErr := rootCAs(t.RootCAs)
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName, RootCAs: roots}
 	if t.Certificate == "" || t.PrivateKey == "" {
@@ -50,7 +52,7 @@ func rootCAs(files []string) (*x509.CertPool, error) {
 			pool.AddCert(c)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s.TLS.RootCAs: %w", Key, err))
+			faults = append(faults, fmt.Errorf("%s.TLS.RootCAs: %w", settings.Key, err))
 		}
 	}
 	return pool, errors.Join(faults...)
@@ -62,11 +64,11 @@ func keyPair(certificateFile, keyFile string) (*tls.Certificate, error) {
 		return certificates(content, privateKeyBlock, parametersBlock)
 	})
 	if chainErr != nil {
-		chainErr = fmt.Errorf("%s.TLS.Certificate: %w", Key, chainErr)
+		chainErr = fmt.Errorf("%s.TLS.Certificate: %w", settings.Key, chainErr)
 	}
 	key, keyErr := readFile(keyFile, privateKey)
 	if keyErr != nil {
-		keyErr = fmt.Errorf("%s.TLS.PrivateKey: %w", Key, keyErr)
+		keyErr = fmt.Errorf("%s.TLS.PrivateKey: %w", settings.Key, keyErr)
 	}
 	if err := errors.Join(chainErr, keyErr); err != nil {
 		return nil, err
@@ -77,7 +79,7 @@ func keyPair(certificateFile, keyFile string) (*tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(certificate.Bytes(), pem.EncodeToMemory(key))
 	if err != nil {
-		return nil, fmt.Errorf("%s.TLS.Certificate and PrivateKey: %s and %s: %w", Key, certificateFile, keyFile, err)
+		return nil, fmt.Errorf("%s.TLS.Certificate and PrivateKey: %s and %s: %w", settings.Key, certificateFile, keyFile, err)
 	}
 	return &pair, nil
 }
@@ -85,7 +87,7 @@ func keyPair(certificateFile, keyFile string) (*tls.Certificate, error) {
 // readFile reads a file of the configuration and what it holds. The error names it.
 func readFile[T any](name string, read func(content []byte) (T, error)) (T, error) {
 	var none T
-	content, err := readBounded(name)
+	content, err := settings.ReadFile(name)
 	if err != nil {
 		return none, err
 	}

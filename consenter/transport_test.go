@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 func TestTransportIsOffByDefault(t *testing.T) {
-	c := DefaultConfig()
+	c := settings.Default()
 	transport, err := loadTLS(c.TLS)
 	require.NoError(t, err)
 	require.Nil(t, transport)
@@ -20,16 +22,16 @@ func TestTransportIsOffByDefault(t *testing.T) {
 
 // Files of what is off need not be there.
 func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
-	transport, err := loadTLS(TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
+	transport, err := loadTLS(settings.TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
 	require.NoError(t, err)
 	require.Nil(t, transport)
-	auth, err := loadSASL(SASL{User: "a", PasswordFile: "/none"})
+	auth, err := loadSASL(settings.SASL{User: "a", PasswordFile: "/none"})
 	require.NoError(t, err)
 	require.Nil(t, auth)
 }
 
 func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
-	transport, err := loadTLS(TLS{Enabled: true, ServerName: "kafka"})
+	transport, err := loadTLS(settings.TLS{Enabled: true, ServerName: "kafka"})
 	require.NoError(t, err)
 	config, err := transport()
 	require.NoError(t, err)
@@ -41,7 +43,7 @@ func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
 func TestEveryUnusableFileIsNamed(t *testing.T) {
 	p := newPKI(t)
 	p.write(t, "garbage.pem", []byte("garbage"))
-	_, err := loadTLS(TLS{
+	_, err := loadTLS(settings.TLS{
 		Enabled:     true,
 		RootCAs:     []string{p.path("cert.pem"), p.path("garbage.pem"), p.path("none.pem")},
 		Certificate: p.path("cert.pem"),
@@ -54,7 +56,7 @@ func TestEveryUnusableFileIsNamed(t *testing.T) {
 
 func TestEachConnectionReadsTheFiles(t *testing.T) {
 	p := newPKI(t)
-	transport, err := loadTLS(TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
+	transport, err := loadTLS(settings.TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
 		Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")})
 	require.NoError(t, err)
 	before, err := transport()

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"fmt"
@@ -20,14 +20,15 @@ func variableOf(key string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// unread is a variable that an operator set and nobody reads.
-type unread struct {
-	variable string
-	fault    string
-	security bool // what it was to set is a matter of security
+// Unread is an environment variable that an operator set and nobody reads. As an error
+// it names the variable, the reason and the remedy, and never the value.
+type Unread struct {
+	Name     string
+	Reason   string // why it is not read, and the remedy
+	Security bool   // it was meant to secure the connections to the brokers
 }
 
-func (u unread) Error() string { return u.variable + " has no effect: " + u.fault }
+func (u Unread) Error() string { return u.Name + " has no effect: " + u.Reason }
 
 // ours are the variables that are set for this consenter by their name.
 var ours = regexp.MustCompile(`^ORDERER_(.*_)?KAFKA`)
@@ -55,26 +56,28 @@ var service = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT
 // separators are what operators write between the parts of a name.
 var separators = regexp.MustCompile(`[^A-Z0-9]+`)
 
-// unreadVariables returns the variables of an environment that are meant for the
-// section and were not read, given the section Consensus as the orderer read it
-// with that environment. dir is the folder of orderer.yaml, for the operator.
-func unreadVariables(environment []string, consensus any, keys []key, dir string) []unread {
-	v := variables{keys: keys, file: "orderer.yaml", read: map[string]bool{}}
+// UnreadVariables returns the variables of an environment, as [os.Environ] returns it,
+// that are meant for the section and that the orderer did not read, sorted by name.
+// consensus is the section Consensus as the orderer read it with that environment, and
+// dir the folder of orderer.yaml, for the operator.
+func UnreadVariables(environment []string, consensus any, dir string) []Unread {
+	var c Config
+	v := variables{keys: c.keys(""), file: "orderer.yaml", read: map[string]bool{}}
 	if dir != "" {
 		v.file += " in " + dir
 	}
 	v.walk("ORDERER_CONSENSUS", consensus)
-	var found []unread
+	var found []Unread
 	for _, variable := range environment {
 		name, value, _ := strings.Cut(variable, "=")
 		if value == "" || v.read[name] {
 			continue // an empty one does nothing, by a rule of the parser
 		}
 		if fault := v.fault(name); fault != "" {
-			found = append(found, unread{name, fault, secures(name, value)})
+			found = append(found, Unread{name, fault, secures(name, value)})
 		}
 	}
-	slices.SortFunc(found, func(a, b unread) int { return strings.Compare(a.variable, b.variable) })
+	slices.SortFunc(found, func(a, b Unread) int { return strings.Compare(a.Name, b.Name) })
 	return found
 }
 
@@ -126,7 +129,7 @@ func (v variables) faultOfKey(name, rest string) string {
 	if right := variablePrefix + rest; right != name {
 		return fmt.Sprintf("only another spelling of it is read; set %s instead", right)
 	}
-	return fmt.Sprintf("%s has no key %s.%s; copy all of consenter/kafka.yaml into its section Consensus, or unset the variable", v.file, Key, v.key(rest))
+	return fmt.Sprintf("%s has no key %s.%s; copy all of consenter/settings/kafka.yaml into its section Consensus, or unset the variable", v.file, Key, v.key(rest))
 }
 
 // key is the name of the key with this variable, without the prefix; empty if there is none.
@@ -152,5 +155,5 @@ func (v variables) near(rest string) string {
 		}
 		return "unset it, or set one of " + strings.Join(inside, ", ")
 	}
-	return "unset it, or set the variable of a key in consenter/kafka.yaml: " + variablePrefix + " and its name in upper case"
+	return "unset it, or set the variable of a key in consenter/settings/kafka.yaml: " + variablePrefix + " and its name in upper case"
 }

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"strings"
@@ -15,7 +15,7 @@ import (
 func parse(t *testing.T, section string) (Config, error) {
 	raw := map[string]any{}
 	require.NoError(t, yaml.Unmarshal([]byte(section), &raw))
-	return ParseConfig(map[string]any{"Kafka": raw}, "/etc/fabric")
+	return Parse(map[string]any{"Kafka": raw}, "/etc/fabric")
 }
 
 func TestWithoutSectionDefaultsHold(t *testing.T) {
@@ -25,9 +25,9 @@ func TestWithoutSectionDefaultsHold(t *testing.T) {
 		"empty section": map[string]any{"Kafka": nil},
 		"empty parts":   map[string]any{"Kafka": map[string]any{"TLS": nil, "ClientID": nil}},
 	} {
-		c, err := ParseConfig(consensus, "")
+		c, err := Parse(consensus, "")
 		require.NoError(t, err, name)
-		require.Equal(t, DefaultConfig(), c, name)
+		require.Equal(t, Default(), c, name)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestTokenKeysAreTaken(t *testing.T) {
 }
 
 func TestKeysAreTakenInAnyCase(t *testing.T) {
-	c, err := ParseConfig(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
+	c, err := Parse(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
 	require.NoError(t, err)
 	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
 }
@@ -111,6 +111,14 @@ func TestOffNeedsNoQuotes(t *testing.T) {
 		c, err := parse(t, section)
 		require.NoError(t, err, section)
 		require.Equal(t, "off", c.Preflight)
+	}
+}
+
+func TestForkAlarmIsOff(t *testing.T) {
+	for _, section := range []string{"ForkAlarm: off", `{ForkAlarm: off, ConsumerGroup: ""}`} {
+		c, err := parse(t, section)
+		require.NoError(t, err)
+		require.Equal(t, "off", c.ForkAlarm)
 	}
 }
 
@@ -158,7 +166,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 	} {
 		got, err := parse(t, c.section)
 		require.ErrorContains(t, err, c.fault, c.section)
-		require.Equal(t, DefaultConfig(), got, c.section)
+		require.Equal(t, Default(), got, c.section)
 	}
 }
 
@@ -245,9 +253,9 @@ func TestKeyGivenTwiceIsRefused(t *testing.T) {
 }
 
 func TestConsensusMustBeASection(t *testing.T) {
-	_, err := ParseConfig("kafka", "")
+	_, err := Parse("kafka", "")
 	require.EqualError(t, err, `Consensus is "kafka"; want a section`)
-	_, err = ParseConfig(map[string]any{"Kafka": strings.Repeat("x", 200)}, "")
+	_, err = Parse(map[string]any{"Kafka": strings.Repeat("x", 200)}, "")
 	require.ErrorContains(t, err, `Consensus.Kafka is "xxx`)
 	require.Less(t, len(err.Error()), 150)
 }

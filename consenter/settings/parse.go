@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"errors"
@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// ParseConfig reads the section Kafka of the section Consensus, as orderer.yaml
+// Parse reads the section Kafka of the section Consensus, as orderer.yaml
 // and the environment gave it; relative files are in dir. Without the section,
 // or for a key that is not in it, the default holds. The error names every
 // fault: unknown keys, values that are not allowed, values that contradict each
 // other, and values that can have no effect. It opens no file.
-func ParseConfig(consensus any, dir string) (Config, error) {
-	c := DefaultConfig()
+func Parse(consensus any, dir string) (Config, error) {
+	c := Default()
 	p := parser{keys: c.keys(dir), given: map[string]bool{}, refused: map[string]bool{}}
 	p.consensus(consensus)
 	for _, x := range append(c.contradictions(), ineffective(p.keys)...) {

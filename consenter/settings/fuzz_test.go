@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"slices"
@@ -25,7 +25,7 @@ func FuzzConfig(f *testing.F) {
 		if yaml.Unmarshal([]byte(section), &raw) != nil {
 			return
 		}
-		c, err := ParseConfig(map[string]any{"Kafka": raw}, "/etc/fabric")
+		c, err := Parse(map[string]any{"Kafka": raw}, "/etc/fabric")
 		if err == nil {
 			checkLimits(t, c)
 			checkEffects(t, c)

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	_ "embed"
@@ -9,12 +9,12 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// SampleYAML is the section Consensus.Kafka of orderer.yaml with every key at
+// Sample is the section Consensus.Kafka of orderer.yaml with every key at
 // its default. The environment overrides only keys that are in the file, so an
 // orderer.yaml should hold all of it.
 //
 //go:embed kafka.yaml
-var SampleYAML string
+var Sample string
 
 // Config is the section Consensus.Kafka of orderer.yaml, parsed. kafka.yaml
 // documents each key: default, unit, meaning.
@@ -98,8 +98,8 @@ func (s SASL) byPassword() bool { return s.Mechanism != "" && !s.byToken() }
 // progress by.
 const DefaultConsumerGroup = "fabric-orderer"
 
-// DefaultConfig is the config of an empty section.
-func DefaultConfig() Config {
+// Default is the config of an empty section.
+func Default() Config {
 	return Config{
 		ClientID: kafka.DefaultClientID,
 
@@ -113,13 +113,13 @@ func DefaultConfig() Config {
 		Retry:        Retry{Min: chain.DefaultRetryMin, Max: chain.DefaultRetryMax},
 		Producer:     Producer{Linger: kafka.DefaultLinger, Inflight: chain.DefaultInflight},
 		Consumer:     Consumer{FetchBytes: kafka.DefaultFetchBytes, MaxDecompressedBytes: kafka.DefaultMaxDecompressedBytes},
-		DiskReserve:  defaultReserve,
+		DiskReserve:  64 << 20,
 		DeliverGrace: chain.DefaultDeliverGrace,
 		CutJitter:    chain.DefaultCutJitter,
 
 		CheckInterval: chain.DefaultCheckInterval,
 		Preflight:     string(chain.PreflightWarn),
 		ForkAlarm:     string(chain.ForkWarn),
-		Health:        off,
+		Health:        Off,
 	}
 }

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"reflect"
@@ -10,11 +10,11 @@ import (
 )
 
 func TestSampleIsTheDefaults(t *testing.T) {
-	c, err := ParseConfig(sampleConsensus(t), "/etc/fabric")
+	c, err := Parse(sampleConsensus(t), "/etc/fabric")
 	require.NoError(t, err)
 	require.Empty(t, c.TLS.RootCAs)
 	c.TLS.RootCAs, c.SASL.TokenCommand = nil, nil // given as empty lists
-	require.Equal(t, DefaultConfig(), c)
+	require.Equal(t, Default(), c)
 }
 
 // The environment overrides only keys that are in the file, so a key that is
@@ -33,7 +33,7 @@ func TestSampleHasEveryKey(t *testing.T) {
 
 func TestSampleExplainsEveryKey(t *testing.T) {
 	explained := false // by a comment in this paragraph, or of the section
-	for line := range strings.SplitSeq(SampleYAML, "\n") {
+	for line := range strings.SplitSeq(Sample, "\n") {
 		line = strings.TrimSpace(line)
 		switch {
 		case strings.HasPrefix(line, "#"):
@@ -48,7 +48,7 @@ func TestSampleExplainsEveryKey(t *testing.T) {
 
 func sampleConsensus(t *testing.T) map[any]any {
 	all := map[any]any{}
-	require.NoError(t, yaml.Unmarshal([]byte(SampleYAML), &all))
+	require.NoError(t, yaml.Unmarshal([]byte(Sample), &all))
 	require.Len(t, all, 1)
 	consensus, ok := all["Consensus"].(map[any]any)
 	require.True(t, ok)

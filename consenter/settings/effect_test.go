@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"fmt"
@@ -167,7 +167,7 @@ func withoutToken(key, mechanism string) string {
 
 func TestEffectOfEveryKeyIsKnown(t *testing.T) {
 	var names []string
-	c := DefaultConfig()
+	c := Default()
 	for _, k := range c.keys("") {
 		names = append(names, k.name)
 		e, known := effects[k.name]
@@ -183,13 +183,13 @@ func TestKeysWithEffectAreTaken(t *testing.T) {
 	for name, e := range effects {
 		c, err := parse(t, e.takes)
 		require.NoError(t, err, name)
-		require.NotEqual(t, DefaultConfig(), c, "%s: %s sets nothing", name, e.takes)
+		require.NotEqual(t, Default(), c, "%s: %s sets nothing", name, e.takes)
 	}
 }
 
 // A blank value is nothing that anybody meant, and an empty one is the default or a fault.
 func TestBlankAndEmptyValues(t *testing.T) {
-	c := DefaultConfig()
+	c := Default()
 	for _, k := range c.keys("") {
 		section, name, nested := strings.Cut(k.name, ".")
 		of := func(value string) string {
@@ -203,11 +203,11 @@ func TestBlankAndEmptyValues(t *testing.T) {
 			require.ErrorContains(t, err, Key+"."+k.name+" is ", "%s takes %s: %+v", k.name, blank, got)
 		}
 		if got, err := parse(t, of(`""`)); err == nil && k.name != "ConsumerGroup" {
-			require.Equal(t, DefaultConfig(), got, "%s takes an empty value for another than the default", k.name)
+			require.Equal(t, Default(), got, "%s takes an empty value for another than the default", k.name)
 		}
 		got, err := parse(t, of("")) // as if the key were not there
 		require.NoError(t, err, k.name)
-		require.Equal(t, DefaultConfig(), got)
+		require.Equal(t, Default(), got)
 	}
 }
 
@@ -264,7 +264,7 @@ func TestMisplacedKeysAreRefused(t *testing.T) {
 		"Kafak":        map[string]any{"TLS": map[any]any{"Enabled": true}},
 		"Kakfa":        map[any]any{"Health": "brokers"},
 	} {
-		_, err := ParseConfig(map[string]any{"WALDir": "/wal", "Options": map[string]any{"x": 1}, "Kafka": nil, name: beside}, "")
+		_, err := Parse(map[string]any{"WALDir": "/wal", "Options": map[string]any{"x": 1}, "Kafka": nil, name: beside}, "")
 		require.EqualError(t, err, "Consensus."+name+" has no effect, since it is no key of "+Key+"; move what is meant for the brokers into "+Key, name)
 	}
 }

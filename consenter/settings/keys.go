@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"fmt"
@@ -63,7 +63,7 @@ func (c *Config) keys(dir string) []key {
 		{"CheckInterval", duration(&c.CheckInterval, time.Second, mostDuration), none},
 		{"Preflight", mode(&c.Preflight, string(chain.PreflightWarn), string(chain.PreflightEnforce)), none},
 		{"ForkAlarm", mode(&c.ForkAlarm, string(chain.ForkWarn), string(chain.ForkStop)), none},
-		{"Health", mode(&c.Health, healthBrokers), none},
+		{"Health", mode(&c.Health, HealthBrokers), none},
 		{"CutJitter", fraction(&c.CutJitter), none},
 		{"TLS.Enabled", flag(&c.TLS.Enabled), none},
 		{"TLS.RootCAs", files(&c.TLS.RootCAs, dir), encryption},

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"fmt"
@@ -163,16 +163,19 @@ func oneOf(field *string, allowed ...string) value {
 	})
 }
 
-// off is a value that yaml takes for false unless it is in quotes.
-const off = "off"
+// Values of keys that chain has no names for.
+const (
+	Off           = "off"     // yaml takes it for false unless it is in quotes
+	HealthBrokers = "brokers" // an outage of the brokers fails the orderer's health check
+)
 
 // mode is one of some names, or off.
 func mode(field *string, names ...string) value {
-	v := oneOf(field, append(names, off)...)
+	v := oneOf(field, append(names, Off)...)
 	take := v.take
 	v.take = func(raw any) bool {
 		if raw == false {
-			raw = off
+			raw = Off
 		}
 		return take(raw)
 	}

@@ -1,12 +1,10 @@
-package consenter
+package settings
 
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,9 +22,7 @@ func TestKeysThatAreRepeatedInTheFileAreRefused(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "orderer.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(c.yaml), 0o600))
-		_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: file})
-		require.ErrorContains(t, err, c.fault+" in "+file+"; the orderer reads one of them alone, want it once", name)
-		require.Equal(t, 1, strings.Count(err.Error(), "\n"), "%s: %v", name, err)
+		require.EqualError(t, Duplicates(file), c.fault+" in "+file+"; the orderer reads one of them alone, want it once", name)
 	}
 }
 
@@ -35,12 +31,11 @@ func TestKeysOfOthersMayBeRepeated(t *testing.T) {
 	for _, yaml := range []string{"", "- list\n", "General: {a: 1, a: 2}\nConsensus: {WALDir: x, WALDir: y, Kafka: }\n", "Consensus: text\n", ordererYAML,
 		"x: &a {Kafka: {ClientID: b}}\nConsensus:\n  <<: *a\n"} {
 		require.NoError(t, os.WriteFile(file, []byte(yaml), 0o600))
-		_, err := New(Host{Metrics: newMeter(t), Crypto: crypto(t), ConfigFile: file})
-		require.NoError(t, err, yaml)
+		require.NoError(t, Duplicates(file), yaml)
 	}
+	require.NoError(t, Duplicates(""))
 }
 
 func TestConfigFileThatCannotBeReadIsNamed(t *testing.T) {
-	_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: "/none/orderer.yaml"})
-	require.ErrorContains(t, err, "open /none/orderer.yaml: no such file")
+	require.ErrorContains(t, Duplicates("/none/orderer.yaml"), "open /none/orderer.yaml: no such file")
 }
