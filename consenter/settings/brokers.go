@@ -9,8 +9,8 @@ import (
 )
 
 // brokers takes a list of addresses.
-func brokers(field *[]string) value {
-	return taking(field, "a list of host:port, each once, as a yaml list or as a:9092,b:9092", func(raw any) ([]string, bool) {
+func brokers() rule {
+	r := takes("a list of host:port, each once, as a yaml list or as a:9092,b:9092", func(raw any) ([]string, bool) {
 		list, ok := listOf(raw)
 		var addresses []string
 		for _, item := range list {
@@ -20,6 +20,8 @@ func brokers(field *[]string) value {
 		}
 		return addresses, ok
 	})
+	r.detail = brokerFaults
+	return r
 }
 
 // brokerFaults names the entries of a list that are no addresses, and why.

@@ -9,12 +9,12 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// channelPattern is what Fabric takes for the name of a channel.
+// channelPattern matches what Fabric takes for the name of a channel.
 var channelPattern = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,248}$`)
 
-// channels takes a list of channel ids; * stands for all.
-func channels(field *[]string) value {
-	return taking(field, "a list of channels, each once, or * alone, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
+// channels takes a list of channels; * stands for all.
+func channels() rule {
+	return takes("a list of channels, each once, or * alone, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
 		list, ok := listOf(raw)
 		var names []string
 		for _, item := range list {
@@ -27,8 +27,8 @@ func channels(field *[]string) value {
 }
 
 // offsets takes a list of channel=offset; a channel may be there more than once.
-func offsets(field *map[string][]machine.Offset) value {
-	return taking(field, "a list of channel=offset, each once, as a yaml list or as a=7,b=12", func(raw any) (map[string][]machine.Offset, bool) {
+func offsets() rule {
+	return takes("a list of channel=offset, each once, as a yaml list or as a=7,b=12", func(raw any) (map[string][]machine.Offset, bool) {
 		var all map[string][]machine.Offset
 		ok := eachPair(raw, func(channel, text string) bool {
 			n, err := strconv.ParseInt(text, 10, 64)
@@ -40,14 +40,14 @@ func offsets(field *map[string][]machine.Offset) value {
 	})
 }
 
-// topicIDPattern is how Kafka prints the id of a topic.
+// topicIDPattern matches the id of a topic as Kafka prints it.
 var topicIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 
-// topicIDs takes a list of channel=id, one for each channel at most, and none of
-// another channel's.
-func topicIDs(field *map[string]string) value {
+// topicIDs takes a list of channel=id; a channel has one id at most, and no other
+// channel has it.
+func topicIDs() rule {
 	const want = "a list of channel=topic id, the id as Kafka prints it (22 characters), as a yaml list or as a=ID,b=ID"
-	return taking(field, want, func(raw any) (map[string]string, bool) {
+	return takes(want, func(raw any) (map[string]string, bool) {
 		var all map[string]string
 		ok := eachPair(raw, func(channel, id string) bool {
 			_, twice := all[channel]
@@ -61,7 +61,8 @@ func topicIDs(field *map[string]string) value {
 	})
 }
 
-// eachPair calls f with both sides of each item, until one is not as wanted.
+// eachPair calls f with the channel and the text of each item, and reports whether all
+// are well-formed and f takes all of them. It stops at the first that is not.
 func eachPair(raw any, f func(channel, text string) bool) bool {
 	list, ok := listOf(raw)
 	for _, item := range list {
@@ -75,7 +76,7 @@ func eachPair(raw any, f func(channel, text string) bool) bool {
 	return ok
 }
 
-// setIn sets a value in a map that is nil as long as it is empty.
+// setIn sets a value in a map, which is nil while it is empty.
 func setIn[V any](m *map[string]V, key string, v V) {
 	if *m == nil {
 		*m = map[string]V{}

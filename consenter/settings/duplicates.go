@@ -25,15 +25,15 @@ func Duplicates(file string) error {
 		return nil // the orderer has read it, so it is a file without keys
 	}
 	d := duplicates{file: file}
-	for _, consensus := range d.look("", named(all, "Consensus")) {
-		for _, kafka := range d.look("Consensus.", named(consensus, "Kafka")) {
+	for _, consensus := range d.once("", named(all, "Consensus")) {
+		for _, kafka := range d.once("Consensus.", named(consensus, "Kafka")) {
 			d.section(Key+".", kafka)
 		}
 	}
 	return errors.Join(d.faults...)
 }
 
-// named are the items of a section with a name, in any case.
+// named returns the items of a section that have a name, in any case.
 func named(section yaml.MapSlice, name string) (found yaml.MapSlice) {
 	for _, item := range section {
 		if strings.EqualFold(fmt.Sprint(item.Key), name) {
@@ -49,7 +49,7 @@ type duplicates struct {
 	faults []error
 }
 
-// section looks at all keys of a section, whose name ends in a dot.
+// section checks all keys of a section, whose name ends in a dot.
 func (d *duplicates) section(name string, section yaml.MapSlice) {
 	seen := map[string]bool{}
 	for _, item := range section {
@@ -58,17 +58,18 @@ func (d *duplicates) section(name string, section yaml.MapSlice) {
 			continue
 		}
 		seen[key] = true
-		for _, inner := range d.look(name, named(section, key)) {
+		for _, inner := range d.once(name, named(section, key)) {
 			d.section(name+fmt.Sprint(item.Key)+".", inner)
 		}
 	}
 }
 
-// look returns the sections that items with one name hold, if it is there once.
-func (d *duplicates) look(prefix string, items yaml.MapSlice) (sections []yaml.MapSlice) {
+// once returns the sections in the items that have one name. If there are several items,
+// it adds a fault, and returns none.
+func (d *duplicates) once(prefix string, items yaml.MapSlice) (sections []yaml.MapSlice) {
 	if len(items) > 1 {
 		name := nameShown(fmt.Sprint(items[len(items)-1].Key))
-		d.faults = append(d.faults, fmt.Errorf("%s%s is given %d times in %s; the orderer reads one of them alone, want it once", prefix, name, len(items), d.file))
+		d.faults = append(d.faults, fmt.Errorf("%s%s is given %d times in %s; the orderer reads only one of them, want it once", prefix, name, len(items), d.file))
 		return nil
 	}
 	for _, item := range items {

@@ -22,7 +22,7 @@ func TestKeysThatAreRepeatedInTheFileAreRefused(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "orderer.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(c.yaml), 0o600))
-		require.EqualError(t, Duplicates(file), c.fault+" in "+file+"; the orderer reads one of them alone, want it once", name)
+		require.EqualError(t, Duplicates(file), c.fault+" in "+file+"; the orderer reads only one of them, want it once", name)
 	}
 }
 

@@ -115,7 +115,7 @@ func TestVariablesThatSwitchOffAreWarnedOf(t *testing.T) {
 func TestVariablesOfAllKeysAreRead(t *testing.T) {
 	var variables []string
 	c := Default()
-	for _, k := range c.keys("") {
+	for _, k := range keysOf(&c, "") {
 		variables = append(variables, variableOf(k.name)+"=1")
 	}
 	require.Empty(t, unreadOf(t, ordererYAML, variables...))
@@ -141,7 +141,7 @@ func TestVariableOfASectionIsRead(t *testing.T) {
 func TestVariablesOfOldAreMapped(t *testing.T) {
 	c := Default()
 	var names []string
-	for _, k := range c.keys("") {
+	for _, k := range keysOf(&c, "") {
 		names = append(names, k.name)
 	}
 	for old, now := range inTree {

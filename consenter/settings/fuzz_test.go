@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v2"
 )
@@ -64,13 +65,13 @@ func checkLimits(t *testing.T, c Config) {
 	for name, ok := range map[string]bool{
 		"Topic.ReplicationFactor": c.Topic.ReplicationFactor >= 1,
 		"Topic.MinInsyncReplicas": c.Topic.MinInsyncReplicas >= 0 && c.Topic.MinInsyncReplicas <= int(c.Topic.ReplicationFactor),
-		"Timeouts":                min(c.Timeouts.Dial, c.Timeouts.Read, c.Timeouts.Write, c.Timeouts.Append, c.Timeouts.Ready) >= leastTimeout,
+		"Timeouts":                min(c.Timeouts.Dial, c.Timeouts.Read, c.Timeouts.Write, c.Timeouts.Append, c.Timeouts.Ready) >= 10*time.Millisecond,
 		"Retry":                   c.Retry.Min > 0 && c.Retry.Max >= c.Retry.Min,
-		"Producer":                c.Producer.Inflight >= 1 && c.Producer.Inflight <= mostInflight && c.Producer.Linger > 0,
+		"Producer":                c.Producer.Inflight >= 1 && c.Producer.Inflight <= 1<<20 && c.Producer.Linger > 0,
 		"Consumer":                c.Consumer.FetchBytes >= 1 && c.Consumer.MaxDecompressedBytes >= 1,
 		"CutJitter":               c.CutJitter >= 0 && c.CutJitter <= 1,
 		"CheckInterval":           c.CheckInterval > 0,
-		"ClientID":                clientIDPattern.MatchString(c.ClientID),
+		"ClientID":                namePattern.MatchString(c.ClientID),
 	} {
 		if !ok {
 			t.Errorf("%s is out of its limits: %+v", name, c)

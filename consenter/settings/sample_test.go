@@ -2,33 +2,82 @@ package settings
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v2"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
 func TestSampleIsTheDefaults(t *testing.T) {
 	c, err := Parse(sampleConsensus(t), "/etc/fabric")
 	require.NoError(t, err)
-	require.Empty(t, c.TLS.RootCAs)
-	c.TLS.RootCAs, c.SASL.TokenCommand = nil, nil // given as empty lists
-	require.Equal(t, Default(), c)
+	require.Equal(t, Default(), c, "no default depends on the folder")
 }
 
-// The environment overrides only keys that are in the file, so a key that is
-// missing from the sample could not be overridden.
+// kafka.yaml has every key with its default, and nothing else. The environment overrides
+// only keys that are in the file.
 func TestSampleHasEveryKey(t *testing.T) {
-	fields := fieldNames("", reflect.TypeFor[Config]())
-	require.ElementsMatch(t, fields, leaves("", sampleConsensus(t)["Kafka"]), "keys of the sample")
-
-	c := Config{}
+	var c Config
+	d := newDecoder(&c, "")
 	var names []string
-	for _, k := range c.keys("") {
+	for _, k := range d.keys {
 		names = append(names, k.name)
 	}
-	require.Equal(t, fields, names, "keys that are parsed, in the order of the struct")
+	require.ElementsMatch(t, names, leaves("", sampleConsensus(t)["Kafka"]))
+	d.consensus(sampleConsensus(t))
+	for _, name := range names {
+		require.True(t, d.given[name], "%s has no default", name)
+	}
+}
+
+// A chain and a log that are given nothing have the defaults of kafka.yaml.
+func TestDefaultsAreThoseOfChainAndLog(t *testing.T) {
+	c := Default()
+	require.Equal(t, kafka.DefaultClientID, c.ClientID)
+	require.Equal(t, Timeouts{Dial: kafka.DefaultDialTimeout, Read: kafka.DefaultReadTimeout, Write: kafka.DefaultWriteTimeout,
+		Append: chain.DefaultAppendTimeout, Ready: chain.DefaultReadyTimeout}, c.Timeouts)
+	require.Equal(t, Retry{Min: chain.DefaultRetryMin, Max: chain.DefaultRetryMax}, c.Retry)
+	require.Equal(t, Producer{Linger: kafka.DefaultLinger, Inflight: chain.DefaultInflight}, c.Producer)
+	require.Equal(t, Consumer{FetchBytes: kafka.DefaultFetchBytes, MaxDecompressedBytes: kafka.DefaultMaxDecompressedBytes}, c.Consumer)
+	require.Equal(t, chain.DefaultDeliverGrace, c.DeliverGrace)
+	require.Equal(t, chain.DefaultCheckInterval, c.CheckInterval)
+	require.Equal(t, chain.DefaultCutJitter, c.CutJitter)
+	require.Equal(t, string(chain.PreflightWarn), c.Preflight)
+	require.Equal(t, string(chain.ForkWarn), c.ForkAlarm)
+}
+
+// Tags cannot name constants.
+func TestTagsHaveTheNamesOfOthers(t *testing.T) {
+	for name, want := range map[string][]string{
+		"Preflight":      {string(chain.PreflightWarn), string(chain.PreflightEnforce), string(chain.PreflightOff)},
+		"ForkAlarm":      {string(chain.ForkWarn), string(chain.ForkStop), string(chain.ForkOff)},
+		"Health":         {HealthBrokers, Off},
+		"SASL.Mechanism": {"", kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512, kafka.OAuthBearer},
+	} {
+		require.Equal(t, oneOf(want).want, keyNamed(t, name).rule.want)
+	}
+	require.Equal(t, []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512}, keyNamed(t, "SASL.User").needs.values)
+	require.Equal(t, []string{kafka.OAuthBearer}, keyNamed(t, "SASL.TokenFile").needs.values)
+}
+
+func TestTagsThatStateNothingPanic(t *testing.T) {
+	for _, tag := range []reflect.StructTag{`needs:"-"`, `is:"colour"`, `is:"duration" min:"1s"`, `is:"number" min:"a" max:"2"`} {
+		require.Panics(t, func() { ruleOf(tag, "") }, tag)
+	}
+	require.Panics(t, func() { conditionOf("") })
+}
+
+func keyNamed(t *testing.T, name string) key {
+	var c Config
+	keys := keysOf(&c, "")
+	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
+	require.GreaterOrEqual(t, i, 0, name)
+	return keys[i]
 }
 
 func TestSampleExplainsEveryKey(t *testing.T) {
@@ -53,18 +102,6 @@ func sampleConsensus(t *testing.T) map[any]any {
 	consensus, ok := all["Consensus"].(map[any]any)
 	require.True(t, ok)
 	return consensus
-}
-
-func fieldNames(prefix string, s reflect.Type) []string {
-	var names []string
-	for f := range s.Fields() {
-		if f.Type.Kind() == reflect.Struct {
-			names = append(names, fieldNames(prefix+f.Name+".", f.Type)...)
-			continue
-		}
-		names = append(names, prefix+f.Name)
-	}
-	return names
 }
 
 func leaves(prefix string, section any) []string {

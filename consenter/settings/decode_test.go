@@ -190,7 +190,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
 		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DiskReserve, DeliverGrace, CheckInterval, Preflight, ForkAlarm, Health, CutJitter, TLS, SASL"},
-		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
+		{`tls: {enable: true}`, "Consensus.Kafka.TLS.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},
 		{`5: x`, "Consensus.Kafka.5 is not a key"},
@@ -250,6 +250,25 @@ Topic: {MinInsyncReplicas: 9}
 func TestKeyGivenTwiceIsRefused(t *testing.T) {
 	_, err := parse(t, "clientid: a\nClientID: b")
 	require.ErrorContains(t, err, "is given twice")
+}
+
+// The orderer passes a key on with the dot that it has in the file.
+func TestKeysMayHaveDots(t *testing.T) {
+	c, err := parse(t, "TLS.Enabled: true\ntls.servername: kafka\nTLS: {RootCAs: [/a]}\nTimeouts.Dial: 7s")
+	require.NoError(t, err)
+	require.Equal(t, TLS{Enabled: true, ServerName: "kafka", RootCAs: []string{"/a"}}, c.TLS)
+	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
+	for section, fault := range map[string]string{
+		"TLS.Enabled: true\nTLS: {Enabled: false}": "Consensus.Kafka.TLS.Enabled is given twice, in two spellings; want it once",
+		"TLS.Enable: true":                         "Consensus.Kafka.TLS.Enable is not a key; want one of Enabled",
+		"Timeouts.Dial: 1":                         "Consensus.Kafka.Timeouts.Dial is 1; want a duration",
+		"TLS: {}\ntls: {}":                         "Consensus.Kafka.tls is given twice",
+		"TLS.ServerName: a":                        "Consensus.Kafka.TLS.ServerName is given, but TLS.Enabled is false",
+		"Timeouts.Dial.Least: 1":                   "Consensus.Kafka.Timeouts.Dial.Least is not a key",
+	} {
+		_, err := parse(t, section)
+		require.ErrorContains(t, err, fault)
+	}
 }
 
 func TestConsensusMustBeASection(t *testing.T) {
