@@ -15,28 +15,27 @@ var channelPattern = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,248}$`)
 // channels takes a list of channels; * stands for all.
 func channels() rule {
 	return takes("a list of channels, each once, or * alone, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
-		list, ok := listOf(raw)
-		var names []string
-		for _, item := range list {
+		names, ok := distinct(raw, func(item any) (string, bool) {
 			name, _ := item.(string)
-			ok = ok && (channelPattern.MatchString(name) || name == "*" && len(list) == 1) && !slices.Contains(names, name)
-			names = append(names, name)
-		}
-		return names, ok
+			return name, name == "*" || channelPattern.MatchString(name)
+		})
+		return names, ok && (len(names) == 1 || !slices.Contains(names, "*"))
 	})
 }
 
 // offsets takes a list of channel=offset; a channel may be there more than once.
 func offsets() rule {
 	return takes("a list of channel=offset, each once, as a yaml list or as a=7,b=12", func(raw any) (map[string][]machine.Offset, bool) {
-		var all map[string][]machine.Offset
-		ok := eachPair(raw, func(channel, text string) bool {
-			n, err := strconv.ParseInt(text, 10, 64)
-			twice := slices.Contains(all[channel], machine.Offset(n))
-			setIn(&all, channel, append(all[channel], machine.Offset(n)))
-			return err == nil && n >= 0 && !twice
-		})
-		return all, ok
+		pairs, ok := pairsOf(raw)
+		all := map[string][]machine.Offset{}
+		for _, p := range pairs {
+			n, err := strconv.ParseInt(p.text, 10, 64)
+			if err != nil || n < 0 || slices.Contains(all[p.channel], machine.Offset(n)) {
+				return nil, false
+			}
+			all[p.channel] = append(all[p.channel], machine.Offset(n))
+		}
+		return nilIfEmpty(all), ok
 	})
 }
 
@@ -48,38 +47,40 @@ var topicIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 func topicIDs() rule {
 	const want = "a list of channel=topic id, the id as Kafka prints it (22 characters), as a yaml list or as a=ID,b=ID"
 	return takes(want, func(raw any) (map[string]string, bool) {
-		var all map[string]string
-		ok := eachPair(raw, func(channel, id string) bool {
-			_, twice := all[channel]
-			for _, other := range all {
-				twice = twice || id == other
+		pairs, ok := pairsOf(raw)
+		all, channelOf := map[string]string{}, map[string]string{}
+		for _, p := range pairs {
+			if !topicIDPattern.MatchString(p.text) || all[p.channel] != "" || channelOf[p.text] != "" {
+				return nil, false
 			}
-			setIn(&all, channel, id)
-			return !twice && topicIDPattern.MatchString(id)
-		})
-		return all, ok
+			all[p.channel], channelOf[p.text] = p.text, p.channel
+		}
+		return nilIfEmpty(all), ok
 	})
 }
 
-// eachPair calls f with the channel and the text of each item, and reports whether all
-// are well-formed and f takes all of them. It stops at the first that is not.
-func eachPair(raw any, f func(channel, text string) bool) bool {
+// pair is an item channel=text of a list.
+type pair struct{ channel, text string }
+
+// pairsOf returns the items of a list; false if one is not channel=text.
+func pairsOf(raw any) (pairs []pair, ok bool) {
 	list, ok := listOf(raw)
 	for _, item := range list {
-		pair, _ := item.(string)
-		channel, text, found := strings.Cut(pair, "=")
-		channel, text = strings.TrimSpace(channel), strings.TrimSpace(text)
-		if !found || !channelPattern.MatchString(channel) || !f(channel, text) {
-			return false
+		s, _ := item.(string)
+		channel, text, found := strings.Cut(s, "=")
+		p := pair{strings.TrimSpace(channel), strings.TrimSpace(text)}
+		if !found || !channelPattern.MatchString(p.channel) {
+			return nil, false
 		}
+		pairs = append(pairs, p)
 	}
-	return ok
+	return pairs, ok
 }
 
-// setIn sets a value in a map, which is nil while it is empty.
-func setIn[V any](m *map[string]V, key string, v V) {
-	if *m == nil {
-		*m = map[string]V{}
+// nilIfEmpty returns what an absent key has for an empty list.
+func nilIfEmpty[V any](m map[string]V) map[string]V {
+	if len(m) == 0 {
+		return nil
 	}
-	(*m)[key] = v
+	return m
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// parse takes the section Kafka as yaml.
+// parse returns the config of a section Kafka in yaml.
 func parse(t *testing.T, section string) (Config, error) {
 	raw := map[string]any{}
 	require.NoError(t, yaml.Unmarshal([]byte(section), &raw))
@@ -99,7 +99,7 @@ func TestKeysAreTakenInAnyCase(t *testing.T) {
 	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
 }
 
-// yaml takes a bare off for false.
+// yaml takes off without quotes for false.
 func TestOffNeedsNoQuotes(t *testing.T) {
 	for _, section := range []string{"Preflight: off", `Preflight: "off"`} {
 		c, err := parse(t, section)
@@ -194,7 +194,7 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 	}
 }
 
-// Whatever the operator did wrong, what can be a secret is not repeated.
+// An error never repeats what can be a secret.
 func TestSecretsAreFiles(t *testing.T) {
 	const secret = "swordfish"
 	for _, section := range []string{

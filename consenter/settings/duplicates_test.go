@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The orderer's parser takes the last of two keys without a word: a TLS section above
-// the sample's own would be off.
-func TestKeysThatAreRepeatedInTheFileAreRefused(t *testing.T) {
+// The orderer's parser silently takes the last of two keys: a TLS section above the
+// one of the sample would be off.
+func TestDuplicatesAreNamed(t *testing.T) {
 	const secured = "    TLS: {Enabled: true}\n"
 	for name, c := range map[string]struct{ yaml, fault string }{
 		"a section":        {"Consensus:\n  Kafka:\n" + secured + "    TLS: {Enabled: false}\n", "Consensus.Kafka.TLS is given 2 times"},
@@ -18,7 +18,7 @@ func TestKeysThatAreRepeatedInTheFileAreRefused(t *testing.T) {
 		"the whole":        {"Consensus:\n  Kafka:\n" + secured + "  WALDir: x\n  Kafka:\n    ClientID: a\n", "Consensus.Kafka is given 2 times"},
 		"all of Consensus": {"Consensus:\n  Kafka:\n" + secured + "General: {}\nConsensus:\n  WALDir: x\n", "Consensus is given 2 times"},
 		"in another case":  {"Consensus:\n  Kafka:\n" + secured + "  KAFKA: {}\n", "Consensus.KAFKA is given 2 times"},
-		"thrice":           {"Consensus: {Kafka: {Health: off, Health: off, Health: off}}\n", "Consensus.Kafka.Health is given 3 times"},
+		"three times":      {"Consensus: {Kafka: {Health: off, Health: off, Health: off}}\n", "Consensus.Kafka.Health is given 3 times"},
 	} {
 		file := filepath.Join(t.TempDir(), "orderer.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(c.yaml), 0o600))
@@ -26,7 +26,7 @@ func TestKeysThatAreRepeatedInTheFileAreRefused(t *testing.T) {
 	}
 }
 
-func TestKeysOfOthersMayBeRepeated(t *testing.T) {
+func TestKeysOfOthersMayBeDuplicates(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orderer.yaml")
 	for _, yaml := range []string{"", "- list\n", "General: {a: 1, a: 2}\nConsensus: {WALDir: x, WALDir: y, Kafka: }\n", "Consensus: text\n", ordererYAML,
 		"x: &a {Kafka: {ClientID: b}}\nConsensus:\n  <<: *a\n"} {
@@ -36,6 +36,6 @@ func TestKeysOfOthersMayBeRepeated(t *testing.T) {
 	require.NoError(t, Duplicates(""))
 }
 
-func TestConfigFileThatCannotBeReadIsNamed(t *testing.T) {
+func TestUnreadableConfigFileIsNamed(t *testing.T) {
 	require.ErrorContains(t, Duplicates("/none/orderer.yaml"), "open /none/orderer.yaml: no such file")
 }

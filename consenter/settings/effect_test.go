@@ -137,8 +137,8 @@ var effects = map[string]effect{
 	}},
 }
 
-// tooLong is a duration that overflows what Kafka, or the sum of a few of them, can
-// hold: a broker that is given a negative time does not wait at all.
+// tooLong returns the fault of a duration that overflows what Kafka, or the sum of a few
+// durations, can hold: a broker does not wait at all for a negative time.
 func tooLong(section, value string) map[string]string {
 	name := strings.NewReplacer(": {", ".", ": %s", "", "}", "").Replace(section)
 	return map[string]string{fmt.Sprintf(section, value): name + ` is "` + value + `"; want a duration with its unit`}
@@ -158,8 +158,8 @@ func withoutToken(key, mechanism string) string {
 		"set SASL.Mechanism to OAUTHBEARER, or leave SASL." + key + " empty"
 }
 
-// A key that needs another one is shown to be refused without it.
-func TestEveryConditionIsShown(t *testing.T) {
+// For each key that needs another one, effects has a section that lacks it.
+func TestEveryConditionIsTested(t *testing.T) {
 	c := Default()
 	keys := keysOf(&c, "")
 	var names []string
@@ -183,7 +183,7 @@ func TestKeysWithEffectAreTaken(t *testing.T) {
 	}
 }
 
-// A blank value is nothing that anybody meant, and an empty one is the default or a fault.
+// A blank value is a fault, and an empty one is the default or a fault.
 func TestBlankAndEmptyValues(t *testing.T) {
 	c := Default()
 	for _, k := range keysOf(&c, "") {
@@ -225,7 +225,7 @@ func TestKeysWithoutEffectAreRefused(t *testing.T) {
 	}
 }
 
-// Everything that lacks its condition is named at once, and nothing but that.
+// Every key whose condition does not hold is named at once, and no other.
 func TestWholeSectionWithoutEffect(t *testing.T) {
 	_, err := parse(t, `
 TLS: {Enabled: , RootCAs: [a], Certificate: b, PrivateKey: c, ServerName: d}
@@ -241,16 +241,16 @@ SASL: {Mechanism: , User: a, PasswordFile: b, TokenFile: c, TokenCommand: [/d]}`
 		"TLS.Certificate", "TLS.PrivateKey", "TLS.RootCAs", "TLS.ServerName"}, named)
 }
 
-// A fault of the key that decides is the one that is to be mended.
-func TestConditionThatIsRefusedIsNotJudged(t *testing.T) {
+// If the key of a condition is refused, that is the only fault to fix.
+func TestConditionOnARefusedKeyIsIgnored(t *testing.T) {
 	_, err := parse(t, "TLS: {Enabled: yes please, RootCAs: [a]}\nSASL: {Mechanism: GSSAPI, User: a}")
 	require.ErrorContains(t, err, "TLS.Enabled is")
 	require.ErrorContains(t, err, "SASL.Mechanism is")
 	require.NotContains(t, err.Error(), "no effect")
 }
 
-// Beside the section Kafka are the keys of other types, which are not ours to judge;
-// but what is ours and stands there is read by nobody.
+// The keys beside the section Kafka belong to other consensus types; one of ours that is
+// there would not be read.
 func TestMisplacedKeysAreRefused(t *testing.T) {
 	for name, beside := range map[string]any{
 		"TLS":          map[string]any{"Enabled": true},

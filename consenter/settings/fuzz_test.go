@@ -9,9 +9,9 @@ import (
 	"gopkg.in/yaml.v2"
 )
 
-// FuzzConfig reads a section Kafka of any content: it never panics, what it takes
-// is within the limits that kafka.yaml states, and what it refuses it names, a
-// line for each fault, without printing what could be a key.
+// FuzzConfig parses a section Kafka of any content. Parse never panics; what it takes is
+// within the limits that kafka.yaml states, and each line of its error names a key, and
+// none repeats what could be a private key.
 func FuzzConfig(f *testing.F) {
 	for _, seed := range []string{
 		"", "Topic: {ReplicationFactor: 5, MinInsyncReplicas: 9}", "Topic: {Compatible: '*', PassCuts: [a=1, a=2], Moved: [a=0123456789abcdefABCDEF]}",
@@ -43,7 +43,7 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// checkEffects looks for security that was asked for and is off.
+// checkEffects fails if a config asks for TLS or SASL that is off.
 func checkEffects(t *testing.T, c Config) {
 	asked := len(c.TLS.RootCAs) > 0 || c.TLS.Certificate != "" || c.TLS.PrivateKey != "" || c.TLS.ServerName != ""
 	if asked && !c.TLS.Enabled {

@@ -1,6 +1,23 @@
 package settings
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// distinct returns the items of a list as parse returns them; false if one is not
+// allowed or is there twice.
+func distinct(raw any, parse func(item any) (string, bool)) (items []string, ok bool) {
+	list, ok := listOf(raw)
+	for _, raw := range list {
+		item, allowed := parse(raw)
+		if !allowed || slices.Contains(items, item) {
+			return nil, false
+		}
+		items = append(items, item)
+	}
+	return items, ok
+}
 
 // listOf returns the items of a yaml list, or of "a,b" or "[a,b]" from the environment.
 // Only the empty text is an empty list: where one item of several is missing, it may

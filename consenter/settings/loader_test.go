@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// loaded is the section Consensus as the orderer's own loader gives it, with the
-// sample in orderer.yaml and whatever the test has put into the environment.
+// loaded returns the section Consensus as the orderer's own loader reads it from an
+// orderer.yaml and the environment of the test.
 func loaded(t *testing.T, ordererYAML string) any {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "orderer.yaml"), []byte(ordererYAML), 0o600))
@@ -22,8 +22,8 @@ func loaded(t *testing.T, ordererYAML string) any {
 	return conf.Consensus
 }
 
-// ordererYAML has the sample beside the keys of etcdraft, indented as Fabric's
-// own orderer.yaml has them, so that the sample can be pasted there.
+// ordererYAML has the sample beside the keys of etcdraft, with the indentation of Fabric's
+// own orderer.yaml, so that the sample can be pasted there.
 var ordererYAML = "General:\n  ListenPort: 7050\n" +
 	strings.Replace(Sample, "Consensus:\n", "Consensus:\n    WALDir: /wal\n    SnapDir: /snap\n", 1)
 

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -12,14 +11,10 @@ func file(dir string) rule {
 
 func files(dir string) rule {
 	return takes("a list of names of files, each once, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
-		list, ok := listOf(raw)
-		var names []string
-		for _, item := range list {
-			name, isName := fileName(item, dir)
-			ok = ok && isName && name != "" && !slices.Contains(names, name)
-			names = append(names, name)
-		}
-		return names, ok
+		return distinct(raw, func(item any) (string, bool) {
+			name, ok := fileName(item, dir)
+			return name, ok && name != ""
+		})
 	})
 }
 
@@ -51,7 +46,9 @@ func command() rule {
 		var line []string
 		for _, item := range list {
 			word, isText := item.(string)
-			ok = ok && isText && !inline(word)
+			if !isText || inline(word) {
+				return nil, false
+			}
 			line = append(line, word)
 		}
 		return line, ok && (len(line) == 0 || filepath.IsAbs(line[0]))
