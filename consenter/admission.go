@@ -2,43 +2,43 @@ package consenter
 
 import "sync"
 
-// door decides which channels are judged by their config block. The registrar asks
-// for the membership of every channel that has a ledger, or a join block on disk,
-// while the orderer starts, and ends the process over an error: what was taken once
-// is not refused then. Afterwards it asks for whoever joins. It is safe for
-// concurrent use.
-type door struct {
+// admission decides whether a channel may have a config block with a fault. While the
+// orderer starts, the registrar asks for the membership of every channel that has a
+// ledger, or a join block on disk, and ends the process over an error: what was accepted
+// once is then accepted again. Afterwards it asks for channels that are joined. It is safe
+// for concurrent use.
+type admission struct {
 	mu       sync.Mutex
-	open     bool            // the registrar has started
-	admitted map[string]bool // channels that were here when it did, and would be refused now
+	started  bool            // the registrar has started
+	existing map[string]bool // channels that existed when it started, and would be refused now
 }
 
-// start says that the registrar has all channels that were here.
-func (d *door) start() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.open = true
+// start ends the time in which every channel is accepted: the registrar has started the
+// channels that existed.
+func (a *admission) start() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.started = true
 }
 
-// admits reports whether a channel whose config block has a fault is a channel of
-// this orderer all the same. A follower that pulls blocks until it has reached its
-// join block asks once more.
-func (d *door) admits(channel string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.open {
-		return d.admitted[channel]
+// admits reports whether a channel is accepted although its config block has a fault. It
+// is asked again for a follower that has pulled blocks up to its join block.
+func (a *admission) admits(channel string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.started {
+		return a.existing[channel]
 	}
-	if d.admitted == nil {
-		d.admitted = map[string]bool{}
+	if a.existing == nil {
+		a.existing = map[string]bool{}
 	}
-	d.admitted[channel] = channel != "" // as of what is no block
+	a.existing[channel] = channel != "" // which is that of an unreadable block
 	return true
 }
 
-// forget says that the chain of a channel was halted: it may have been removed.
-func (d *door) forget(channel string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.admitted, channel)
+// forget removes a channel whose chain was halted: the channel may have been removed.
+func (a *admission) forget(channel string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.existing, channel)
 }

@@ -56,13 +56,13 @@ type Consenter struct {
 	disk        *disk
 	metrics     *metrics
 	health      *health
-	door        door
+	door        admission
 	logger      *fabric.Logger
 }
 
-// New reads the local configuration and the files that it names. Its error
-// names all that is wrong with them, a line each. Call it once in a process:
-// metrics cannot be registered twice.
+// New reads the local configuration and the files that it names. Its error names
+// everything that is wrong with them, a line each. Call it once in a process: metrics
+// cannot be registered twice.
 func New(host Host) (*Consenter, error) {
 	if host.Metrics == nil || host.Crypto == nil {
 		return nil, errors.New("the orderer gave no metrics provider or no crypto provider: it was not built for this plugin")
@@ -102,8 +102,8 @@ func New(host Host) (*Consenter, error) {
 	}, nil
 }
 
-// unread returns the environment variables without an effect that are to be warned
-// of, and an error that names those that concern security.
+// unread returns the environment variables without an effect that are to be logged, and
+// an error that names those that concern security.
 func (h Host) unread() (warnings []settings.Unread, err error) {
 	var faults []error
 	for _, u := range settings.UnreadVariables(h.Environment, h.Consensus, h.ConfigDir) {
@@ -116,7 +116,7 @@ func (h Host) unread() (warnings []settings.Unread, err error) {
 	return warnings, errors.Join(faults...)
 }
 
-// misconfigured tells the operator where the faults can be.
+// misconfigured is an error of the configuration, with where to find the faults.
 type misconfigured struct{ error }
 
 func (m misconfigured) Error() string {

@@ -37,13 +37,14 @@ func exposed(c settings.Config) bool {
 	return !c.TLS.Enabled && (c.SASL.Mechanism == kafka.Plain || c.SASL.Mechanism == kafka.OAuthBearer)
 }
 
-// secretFile holds a secret and a line end at most. It may be replaced at any time.
+// secretFile is a file that holds a secret and perhaps a line end. It may be replaced at
+// any time.
 type secretFile struct {
-	key  string // that names it
+	key  string // of orderer.yaml
 	name string
 }
 
-// password returns the secret as it is, but for the line end.
+// password returns the secret without the line end.
 func (f secretFile) password() (string, error) { return f.read(checkPassword) }
 
 // token returns the secret without the space around it.
@@ -63,8 +64,8 @@ func (f secretFile) read(as func(text string) (string, error)) (string, error) {
 	return secret, nil
 }
 
-// checkPassword refuses what no broker was given as a password, and what PLAIN and
-// SCRAM cannot send.
+// checkPassword refuses what cannot be meant as a password, and what PLAIN and SCRAM
+// cannot send.
 func checkPassword(text string) (string, error) {
 	switch {
 	case !utf8.ValidString(text):
@@ -74,15 +75,15 @@ func checkPassword(text string) (string, error) {
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return "", errors.New("not a password: want one line without control characters")
 	case strings.TrimSpace(text) == "":
-		return "", errors.New("not a password: it holds nothing but blanks")
+		return "", errors.New("not a password: it holds only blanks")
 	case strings.Contains(text, "-----BEGIN"):
 		return "", errors.New("not a password: it holds a key or a certificate")
 	}
 	return text, nil
 }
 
-// bearer is a token without the space around it. What else a token may hold is
-// between those who make it and the brokers.
+// bearer returns a token without the space around it. What else a token may hold is up
+// to its issuer and the brokers.
 func bearer(text string) (string, error) {
 	token := strings.TrimSpace(text)
 	if token == "" {

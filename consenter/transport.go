@@ -32,8 +32,8 @@ func tlsConfig(t settings.TLS) (*tls.Config, error) {
 		return config, rootsErr
 	}
 	pair, pairErr := keyPair(t.Certificate, t.PrivateKey)
-	// Unlike one of config.Certificates, this is shown to a broker that did not name
-	// its authority, too: the broker then says what it has against it.
+	// Unlike one in config.Certificates, it is also sent to a broker that does not name
+	// its authority: that broker then reports why it refuses it.
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
 	return config, errors.Join(rootsErr, pairErr)
 }
@@ -84,16 +84,17 @@ func keyPair(certificateFile, keyFile string) (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// readFile reads a file of the configuration and what it holds. The error names it.
-func readFile[T any](name string, read func(content []byte) (T, error)) (T, error) {
+// readFile reads a file that the configuration names and parses its content. The error
+// names the file.
+func readFile[T any](name string, parse func(content []byte) (T, error)) (T, error) {
 	var none T
 	content, err := settings.ReadFile(name)
 	if err != nil {
 		return none, err
 	}
-	held, err := read(content)
+	parsed, err := parse(content)
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", name, err)
 	}
-	return held, nil
+	return parsed, nil
 }
