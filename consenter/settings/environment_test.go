@@ -34,7 +34,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 		lacks  = "orderer.yaml in /etc/fabric has no key Consensus.Kafka."
 		old    = "it was read by the in-tree consenter of Fabric 1.4 to 2.5; "
 	)
-	for _, c := range []struct{ yaml, name, says string }{
+	for _, c := range []struct{ yaml, name, want string }{
 		{fabricYAML, prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all of consenter/settings/kafka.yaml into its section Consensus, or unset the variable"},
 		{fabricYAML, prefix + "SASL_MECHANISM", lacks + "SASL.Mechanism; copy all"},
 		{fabricYAML, prefix + "SASL_TOKENCOMMAND", lacks + "SASL.TokenCommand; copy all"},
@@ -66,7 +66,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=swordfish")[c.name]
 			require.True(t, found, "it is believed to be read")
-			require.Contains(t, u.Error(), c.name+" has no effect: "+c.says)
+			require.Contains(t, u.Error(), c.name+" has no effect: "+c.want)
 			require.NotContains(t, u.Error(), "swordfish", "a value can be a secret")
 			require.True(t, u.Security)
 		})
@@ -74,7 +74,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 }
 
 func TestOtherUnreadVariablesAreReported(t *testing.T) {
-	for _, c := range []struct{ yaml, name, says string }{
+	for _, c := range []struct{ yaml, name, want string }{
 		{fabricYAML, "ORDERER_CONSENSUS_KAFKA_BROKERS", "has no key Consensus.Kafka.Brokers; copy all"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOUR", "there is no key of that name; unset it, or set the variable of a key in consenter/settings/kafka.yaml"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUT_DIAL", "there is no key of that name"},
@@ -89,7 +89,7 @@ func TestOtherUnreadVariablesAreReported(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=1")[c.name]
 			require.True(t, found, "it is believed to be read")
-			require.Contains(t, u.Error(), c.says)
+			require.Contains(t, u.Error(), c.want)
 			require.False(t, u.Security)
 		})
 	}
