@@ -3,19 +3,20 @@ package chain
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // loop drives the channel's engine. All of its fields belong to its goroutine.
 type loop struct {
 	chain   *Chain
-	engine  *engine.Engine
+	engine  *session.Engine
 	host    *host
-	backoff engine.Backoff
+	backoff session.Backoff
 
 	life context.Context         // ends with the chain's, or with a reason to stop for good
 	end  context.CancelCauseFunc // is called by what runs beside the loop
@@ -33,9 +34,9 @@ func newLoop(c *Chain) *loop {
 	h := &host{chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
 	l := &loop{
 		chain:   c,
-		engine:  engine.New(h, c.start, c.opts.Settings, c.opts.Events),
+		engine:  session.New(h, c.start, c.opts.Settings, c.opts.Events),
 		host:    h,
-		backoff: engine.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
+		backoff: session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
 	}
 	h.came = l.stall.came
 	l.life, l.end = context.WithCancelCause(c.life)
@@ -62,19 +63,19 @@ func (l *loop) sessions(ctx context.Context) {
 			return
 		}
 		next := l.engine.After(err)
-		if next == engine.Pull {
+		if next == session.Pull {
 			err = l.catchUp(ctx)
 			next = l.engine.After(err)
 		}
 		switch {
 		case ctx.Err() != nil:
 			return
-		case next == engine.Stop:
+		case next == session.Stop:
 			l.chain.fail(err)
 			return
-		case next == engine.Await:
+		case next == session.Await:
 			l.pause(ctx, err, l.chain.opts.Events.Awaiting)
-		case next == engine.Retry:
+		case next == session.Retry:
 			l.pause(ctx, err, l.chain.opts.Events.Unavailable)
 		}
 	}
@@ -91,11 +92,11 @@ func (l *loop) session(ctx context.Context) error {
 	l.from = l.engine.Next()
 	for {
 		l.attend(ctx)
-		if err := l.read(ctx); !errors.Is(err, engine.ErrDue) {
+		if err := l.read(ctx); !errors.Is(err, session.ErrDue) {
 			return err
 		}
 		if l.stuck.see(l.engine.Next(), l.engine.Behind()) {
-			return engine.ErrDue
+			return session.ErrDue
 		}
 		if err := l.stall.guard(ctx, l.engine.Recheck); err != nil {
 			return err
@@ -129,7 +130,9 @@ func (l *loop) attend(ctx context.Context) {
 		defer k.users.Done()
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
-		l.survey(ctx, k.log)
+		var beside sync.WaitGroup
+		defer beside.Wait()
+		beside.Go(func() { l.survey(ctx, k.log) })
 		l.chain.publish(ctx, k.log)
 		if err := l.chain.compare(ctx, k.log); err != nil {
 			l.end(err)
@@ -137,16 +140,19 @@ func (l *loop) attend(ctx context.Context) {
 	})
 }
 
-// requestTimeout bounds what is asked of the brokers beside the reading: answers of a
-// few bytes.
-const requestTimeout = time.Minute
+// What is asked of the brokers beside the reading is bounded: answers of a few bytes. A
+// coordinator of this orderer's group that hangs leaves time for those of the others'.
+const (
+	requestTimeout = time.Minute
+	publishTimeout = 20 * time.Second
+)
 
 func (l *loop) survey(ctx context.Context, topic log.Log) {
 	if l.chain.opts.Preflight == PreflightOff {
 		return
 	}
 	found, err := topic.Survey(ctx)
-	if ctx.Err() == nil {
+	if l.life.Err() == nil {
 		l.chain.opts.Events.Surveyed(found, err)
 	}
 }
@@ -166,7 +172,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if err != nil {
 		return // the ledger's first; nothing was ordered
 	}
-	position, err := engine.Position(height, b.Metadata)
+	position, err := session.Position(height, b.Metadata)
 	if err != nil {
 		return
 	}
@@ -175,7 +181,9 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
 		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
 		Hashes: c.hashes.published(height - 1)}
-	if err := topic.Publish(ctx, p); ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := topic.Publish(ctx, p); c.life.Err() == nil {
 		c.opts.Events.Published(p, err)
 	}
 }

@@ -17,10 +17,10 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
@@ -186,8 +186,8 @@ func (c *Consenter) options(channel string) chain.Options {
 }
 
 // topicSettings returns what the operator says about a channel's topic.
-func topicSettings(t settings.Topic, channel string) engine.Settings {
-	return engine.Settings{
+func topicSettings(t settings.Topic, channel string) session.Settings {
+	return session.Settings{
 		Compatible: lists(t.Compatible, channel),
 		PassCuts:   t.PassCuts[channel],
 		MovedTo:    t.Moved[channel],
@@ -211,7 +211,8 @@ const mostValue = 96 << 20
 
 func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	config := c.logConfig(brokers, maxEnvelope)
-	config.Waiting = c.slowBrokers(topic).waiting
+	slow := c.slowBrokers(topic)
+	config.Waiting, config.Answered = slow.waiting, slow.answered
 	return kafka.Open(config, topic)
 }
 

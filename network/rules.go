@@ -10,9 +10,9 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/spf13/cobra"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
@@ -81,7 +81,7 @@ func upgradeRules(ctx context.Context, n *fabricnet.Network, channel string, win
 	if err != nil {
 		return err
 	}
-	value, err := engine.Describing(machine.Start{Channel: channel, GenesisHash: protoutil.BlockHeaderHash(genesis.Header)}, machine.Strict, id)
+	value, err := session.Describing(machine.Start{Channel: channel, GenesisHash: protoutil.BlockHeaderHash(genesis.Header)}, machine.Strict, id)
 	if err != nil {
 		return err
 	}
