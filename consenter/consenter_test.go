@@ -2,6 +2,8 @@ package consenter
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -50,6 +52,19 @@ func TestOtherRegistrarIsRefused(t *testing.T) {
 	type bare struct{ consensus.ConsenterSupport } // no more than the contract
 	_, err := plainConsenter(t).HandleChain(bare{}, nil)
 	require.ErrorContains(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
+}
+
+// What only the file, or only the environment, shows is refused with the rest.
+func TestNewNamesWhatTheSectionDoesNotShow(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "orderer.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("Consensus: {Kafka: {Health: off, Health: off}}\n"), 0o600))
+	_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: file, Environment: []string{
+		"A=b", "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=true", "ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
+	require.ErrorContains(t, err, "\n  Consensus.Kafka.Health is given 2 times in "+file)
+	require.ErrorContains(t, err, "\n  ORDERER_CONSENSUS_KAFKA_TLS_ENABLED has no effect: ")
+	require.NotContains(t, err.Error(), "COLOUR", "it does not concern security")
+	_, err = New(Host{Metrics: newMeter(t), Crypto: crypto(t), Environment: []string{"ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
+	require.NoError(t, err)
 }
 
 // HandleChain must not wait for Kafka, and no fault of a ledger may end the process.

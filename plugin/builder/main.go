@@ -3,9 +3,8 @@
 //
 //	go run ./plugin/builder --out DIR [--with peer,osnadmin,configtxgen,cryptogen,configtxlator]
 //
-// It never changes Fabric's files: the one file that must know the plugin, the
-// orderer's main, is parsed, completed and handed to the compiler beside the
-// original (go build -overlay).
+// It never changes Fabric's files: the one file that must know the plugin, the orderer's
+// main, is parsed, and the compiler gets a patched copy instead (go build -overlay).
 package main
 
 import (
@@ -50,7 +49,7 @@ func command() *cobra.Command {
 // tools are the Fabric commands that can be built beside the orderer.
 var tools = []string{"peer", "osnadmin", "configtxgen", "cryptogen", "configtxlator"}
 
-// builder is one run.
+// builder holds the flags of one run.
 type builder struct {
 	out, work string
 	with      []string
@@ -77,11 +76,11 @@ func (b *builder) run(ctx context.Context) error {
 	if b.work, err = filepath.Abs(b.work); err != nil {
 		return err
 	}
-	free, err := p.lock(b.work)
+	unlock, err := p.lock(b.work)
 	if err != nil {
 		return err
 	}
-	defer free()
+	defer unlock()
 	var source *source
 	steps := []step{
 		{"find Fabric", func() (err error) { source, err = p.moduleSource(b.work); return err }},
