@@ -49,7 +49,7 @@ PORTS     = $(if $(BASE_PORT),-base-port=$(BASE_PORT))
 # The parts of make test-kafka: of ./integration/apache, and of ./integration (its parts_test.go says which
 # file is in which). What has no part of its own is in the last of each: nothing is in none.
 APACHE_PARTS := contract access rows
-SUITE_PARTS  := brokers links loss golden recovery orders
+SUITE_PARTS  := brokers links slow loss golden recovery orders
 contract     := TestConformance|TestDenials
 access       := TestAccess|TestLeastPrivilege|TestRights
 tests_rows   := -skip '^($(contract)|$(access))'
@@ -126,7 +126,7 @@ integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narro
 
 kafka: .build/test ## what only Apache Kafka can show: three brokers, logging in, rights, rows of the matrix (VERSION=3.9)
 	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(or $(VERSION),4)
-	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(or $(VERSION),4) $(PORTS) $(REPORT) -ginkgo.label-filter='kafka$(BUT_ROOT)'
+	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(or $(VERSION),4) $(PORTS) $(REPORT) -ginkgo.label-filter='kafka && !minutes$(BUT_ROOT)'
 
 test-kafka: .build/test ## all that runs on Apache Kafka, in parts, on both versions (PART='contract golden', VERSION=3.9)
 	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(APACHE_PARTS) $(SUITE_PARTS)' -versions '3.9 4' \

@@ -3,6 +3,8 @@ package chain
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -10,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// loop drives the channel's engine. All of its fields belong to its goroutine.
+// loop drives the channel's engine. Its fields belong to its goroutine, unless they say otherwise.
 type loop struct {
 	chain   *Chain
 	engine  *session.Engine
@@ -20,7 +22,8 @@ type loop struct {
 	life context.Context         // ends with the chain's, or with a reason to stop for good
 	end  context.CancelCauseFunc // is called by what runs beside the loop
 
-	attended time.Time // when attend was done last; zero before
+	attended  time.Time   // when attend was begun last; zero before
+	attending atomic.Bool // it is not done yet; any goroutine's
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
@@ -115,9 +118,10 @@ func (l *loop) read(ctx context.Context) error {
 }
 
 // attend looks at the topic's settings, publishes how far the ledger is, and compares it
-// with what others published, beside the reading and not more often than the topic is checked.
+// with what others published, beside the reading, one at a time and not more often than the
+// topic is checked.
 func (l *loop) attend(ctx context.Context) {
-	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
+	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval || l.attending.Load() {
 		return
 	}
 	k := l.chain.use()
@@ -125,11 +129,15 @@ func (l *loop) attend(ctx context.Context) {
 		return
 	}
 	l.attended = time.Now()
+	l.attending.Store(true)
 	l.chain.work.Go(func() {
+		defer l.attending.Store(false)
 		defer k.users.Done()
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
-		l.survey(ctx, k.log)
+		var beside sync.WaitGroup
+		defer beside.Wait()
+		beside.Go(func() { l.survey(ctx, k.log) })
 		l.chain.publish(ctx, k.log)
 		if err := l.chain.compare(ctx, k.log); err != nil {
 			l.end(err)
@@ -137,16 +145,19 @@ func (l *loop) attend(ctx context.Context) {
 	})
 }
 
-// requestTimeout bounds what is asked of the brokers beside the reading: answers of a
-// few bytes.
-const requestTimeout = time.Minute
+// What is asked of the brokers beside the reading is bounded: answers of a few bytes. A
+// coordinator of this orderer's group that hangs leaves time for those of the others'.
+const (
+	requestTimeout = time.Minute
+	publishTimeout = 20 * time.Second
+)
 
 func (l *loop) survey(ctx context.Context, topic log.Log) {
 	if l.chain.opts.Preflight == PreflightOff {
 		return
 	}
 	found, err := topic.Survey(ctx)
-	if ctx.Err() == nil {
+	if l.life.Err() == nil {
 		l.chain.opts.Events.Surveyed(found, err)
 	}
 }
@@ -175,7 +186,9 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
 		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
 		Hashes: c.hashes.published(height - 1)}
-	if err := topic.Publish(ctx, p); ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := topic.Publish(ctx, p); c.life.Err() == nil {
 		c.opts.Events.Published(p, err)
 	}
 }

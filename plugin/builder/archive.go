@@ -20,7 +20,7 @@ import (
 var samples = []string{"configtx.yaml", "core.yaml", "orderer.yaml"}
 
 // settingsFile is the section that the plugin adds to orderer.yaml, at its defaults.
-const settingsFile = "consenter/kafka.yaml"
+const settingsFile = "consenter/settings/kafka.yaml"
 
 // archive lays out binaries and sample configuration as Fabric's release archives do. The same sources give
 // the same bytes: nothing in it depends on when, where or by whom it was written.

@@ -3,9 +3,8 @@
 //
 //	go run ./plugin/builder [--fabric TREE] --out DIR [--with peer,osnadmin,configtxgen,cryptogen,configtxlator]
 //
-// It never changes Fabric's files: the one file that must know the plugin, the
-// orderer's main, is parsed, completed and handed to the compiler beside the
-// original (go build -overlay).
+// It never changes Fabric's files: the one file that must know the plugin, the orderer's
+// main, is parsed, and the compiler gets a patched copy instead (go build -overlay).
 package main
 
 import (
@@ -57,7 +56,7 @@ func command() *cobra.Command {
 // tools are the Fabric commands that can be built beside the orderer.
 var tools = []string{"peer", "osnadmin", "configtxgen", "cryptogen", "configtxlator"}
 
-// builder is one run.
+// builder holds the flags of one run.
 type builder struct {
 	fabric   string
 	out      string

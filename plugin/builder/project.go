@@ -53,7 +53,7 @@ func (p *project) locate() error {
 		return err
 	}
 	if file == "" || file == os.DevNull {
-		return fmt.Errorf("run this inside of a checkout of %s: there is no go.mod here", ourModule)
+		return fmt.Errorf("there is no go.mod here; run this inside a checkout of %s", ourModule)
 	}
 	p.root = filepath.Dir(file)
 	name, err := p.output(p.root, "go", "list", "-m")
@@ -61,7 +61,7 @@ func (p *project) locate() error {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
 	if name != ourModule {
-		return fmt.Errorf("run this inside of a checkout of %s; %s is of %s", ourModule, file, name)
+		return fmt.Errorf("%s is of module %s; run this inside a checkout of %s", file, name, ourModule)
 	}
 	if p.version, err = versionConst(filepath.Join(p.root, "plugin", "version.go")); err != nil {
 		return err
@@ -84,7 +84,7 @@ func versionConst(file string) (string, error) {
 	return string(m[1]), nil
 }
 
-// moduleSource is the Fabric that our go.mod requires.
+// moduleSource returns the Fabric that our go.mod requires.
 func (p *project) moduleSource(work string) (*source, error) {
 	out, err := p.output(p.root, "go", "mod", "download", "-json", fabricModule)
 	if err != nil {

@@ -77,7 +77,7 @@ func (s *source) copyTree() error {
 	if err := os.MkdirAll(s.work, 0o755); err != nil {
 		return err
 	}
-	partial := filepath.Join(s.work, "partial") // one build at a time has the folder
+	partial := filepath.Join(s.work, "partial") // one build at a time uses the folder
 	if err := os.RemoveAll(partial); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *source) copyTree() error {
 	return os.Rename(partial, s.tree)
 }
 
-// copyFiles copies a folder so that its owner can write to the copy.
+// copyFiles copies a folder; its owner can write to the copy.
 func copyFiles(from, to string) error {
 	return walkSource(from, func(name string, d fs.DirEntry) error {
 		target := filepath.Join(to, name)
@@ -102,8 +102,8 @@ func copyFiles(from, to string) error {
 	})
 }
 
-// walkSource calls f for what is copied of a folder, by its name in it. What no
-// command needs (documentation, vendored modules) is left out.
+// walkSource calls f for everything in a folder that is copied, by its name in the folder.
+// What no command needs (documentation, vendored modules) is left out.
 func walkSource(folder string, f func(name string, d fs.DirEntry) error) error {
 	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -146,7 +146,7 @@ func (s *source) replacement() string {
 	return s.tree
 }
 
-// patch writes the completed main beside the tree, and the overlay that names it.
+// patch writes the patched main beside the tree, and the overlay that names it.
 func (s *source) patch() error {
 	original := filepath.Join(s.tree, mainFile)
 	text, err := os.ReadFile(original)
@@ -168,8 +168,8 @@ func (s *source) patch() error {
 	return writeIfChanged(s.overlayFile(), overlay)
 }
 
-// writeIfChanged leaves a file alone that has the text already: its age is part
-// of what go looks at before it builds again.
+// writeIfChanged writes a file unless it has that text already: go takes the age of a
+// file into account before it builds again.
 func writeIfChanged(file string, text []byte) error {
 	if old, err := os.ReadFile(file); err == nil && string(old) == string(text) {
 		return nil
