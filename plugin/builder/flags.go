@@ -54,7 +54,7 @@ func flagsCommand(b *builder) *cobra.Command {
 	return c
 }
 
-// flags prepares a tree for go, and returns what go has to be told of it.
+// flags prepares a tree for go, and returns the flags that go needs for it.
 func (b *builder) flags(ctx context.Context) ([]string, error) {
 	p := &project{ctx: ctx, progress: b.progress}
 	s, free, err := b.open(p)
