@@ -13,7 +13,6 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
 func demoCommand() *cobra.Command {
@@ -91,7 +90,7 @@ func printEqualBlocks(ctx context.Context, n *fabricnet.Network, channel string)
 	if err != nil {
 		return err
 	}
-	orderers := inspect.Running(n.Descriptor())
+	orderers := n.Descriptor().Running()
 	var rows []client.Summary
 	hashes := map[uint64][]string{}
 	for i, name := range orderers {

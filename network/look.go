@@ -37,11 +37,11 @@ func blocksCommand() *cobra.Command {
 // readerOf returns a reader of the network, and the orderer to read: the one
 // that was named, or the first that runs.
 func readerOf(n *fabricnet.Network, orderer string) (*inspect.Reader, string, error) {
-	r, err := inspect.NewReader(n.Dir(), n.Descriptor())
+	r, err := fabricnet.NewReader(n.Dir(), n.Descriptor())
 	if err != nil || orderer != "" {
 		return r, orderer, err
 	}
-	running := inspect.Running(n.Descriptor())
+	running := n.Descriptor().Running()
 	if len(running) == 0 {
 		return nil, "", errors.New("no orderer runs; start one with: go run ./network start orderer1")
 	}
@@ -98,7 +98,7 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 	}
 	var unread []string
 	for _, ch := range n.Descriptor().Channels {
-		orderers, err := r.Members(ctx, ch.Name, inspect.Running(n.Descriptor()))
+		orderers, err := r.Members(ctx, ch.Name, n.Descriptor().Running())
 		if err != nil {
 			return err
 		}
@@ -164,8 +164,13 @@ func printTopic(ctx context.Context, n *fabricnet.Network, channel string, asJSO
 	} else {
 		fmt.Fprintln(w, "OFFSET\tRECORD\tDETAIL\tBYTES\tBLOCK")
 	}
+	l, err := inspect.OpenTopic(n.Descriptor().Brokers, channel)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
 	count := 0
-	err = r.Topic(ctx, orderer, channel, func(rec inspect.Record) error {
+	err = r.Topic(ctx, orderer, channel, l, func(rec inspect.Record) error {
 		if count++; limit > 0 && count > limit {
 			return errEnough
 		}

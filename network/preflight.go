@@ -15,7 +15,6 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
 // preflight is which topic is looked at, and as whom.
@@ -93,11 +92,11 @@ func (p *preflight) ofNetwork(c *cobra.Command) error {
 		p.topic = d.Channels[0].Name
 	}
 	p.brokers = d.Brokers
-	running := inspect.Running(d)
+	running := d.Running()
 	if len(running) == 0 {
 		return nil
 	}
-	r, err := inspect.NewReader(n.Dir(), d)
+	r, err := fabricnet.NewReader(n.Dir(), d)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,12 @@ func upgradeRules(ctx context.Context, n *fabricnet.Network, channel string, win
 	if err != nil {
 		return err
 	}
-	first, foreign, all, err := inspect.ForeignWriters(ctx, brokers, channel, window)
+	topic, err := inspect.OpenTopic(brokers, channel)
+	if err != nil {
+		return err
+	}
+	defer topic.Close()
+	first, foreign, all, err := inspect.ForeignWriters(ctx, topic, window)
 	switch {
 	case err != nil:
 		return err
@@ -68,11 +73,6 @@ func upgradeRules(ctx context.Context, n *fabricnet.Network, channel string, win
 		return fmt.Errorf("%d of the %d records of the last %s were not written by an orderer of ours, for instance %s; "+
 			"stop the in-tree orderers, wait for %s, and try again; --force if the writer is known to be gone", foreign, all, window, foreignText(first), window)
 	}
-	topic, err := inspect.OpenTopic(brokers, channel)
-	if err != nil {
-		return err
-	}
-	defer topic.Close()
 	id, err := topic.Identity(ctx)
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func repin(ctx context.Context, n *fabricnet.Network, channel string, restart bo
 // checkMoves compares every running orderer with the topic. It says whether the
 // topic is another than one of them has known.
 func checkMoves(ctx context.Context, n *fabricnet.Network, r *inspect.Reader, channel string, topic log.Log) (moved bool, err error) {
-	for _, orderer := range inspect.Running(n.Descriptor()) {
+	for _, orderer := range n.Descriptor().Running() {
 		m, err := r.CheckMove(ctx, orderer, channel, topic)
 		if errors.Is(err, inspect.ErrNothingOrdered) {
 			fmt.Printf("%s: %v; it takes the setting all the same\n", orderer, err)

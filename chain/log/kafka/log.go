@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -146,6 +147,20 @@ func (l *Log) bounds(c sarama.Client) (log.Bounds, error) {
 	}
 	end, err := c.GetOffset(l.topic, partition, sarama.OffsetNewest)
 	return log.Bounds{Start: log.Offset(start), End: log.Offset(end)}, err
+}
+
+// Since returns the offset of the first record whose time stamp is not before t; the end
+// of the log if there is none.
+func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error) {
+	err = l.client(ctx, "since", func(c sarama.Client) error {
+		found, err := c.GetOffset(l.topic, partition, t.UnixMilli())
+		if err == nil && found < 0 {
+			found, err = c.GetOffset(l.topic, partition, sarama.OffsetNewest)
+		}
+		at = log.Offset(found)
+		return err
+	})
+	return at, err
 }
 
 // admin runs f with a client and a cluster admin that live as long as the call.
