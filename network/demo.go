@@ -11,6 +11,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/spf13/cobra"
 
+	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
@@ -78,7 +79,9 @@ func tour(ctx context.Context, n *fabricnet.Network) error {
 		return err
 	}
 	heading("The records of topic " + channel + ", and the blocks that they went to")
-	if err := printTopic(ctx, n, channel, false, 0); err != nil {
+	topic := admin.TopicCommand(func(_ *cobra.Command, t *admin.Target) error { return ofNetwork(n, t) })
+	topic.SetArgs([]string{channel})
+	if err := topic.ExecuteContext(ctx); err != nil {
 		return err
 	}
 	return verify(ctx, n)

@@ -49,3 +49,9 @@ func (t TLS) load() (creds credentials.TransportCredentials, binding []byte, err
 	}
 	return credentials.NewTLS(config), binding, nil
 }
+
+// Check reports what is wrong with the files.
+func (t TLS) Check() error {
+	_, _, err := t.load()
+	return err
+}

@@ -41,6 +41,16 @@ func (r *Reader) Dial(name string) (*client.Orderer, error) {
 	return nil, fmt.Errorf("there is no orderer %q", name)
 }
 
+// Address returns the address of an orderer; empty if there is none of that name.
+func (r *Reader) Address(name string) string {
+	for _, o := range r.orderers {
+		if o.Name == name {
+			return o.Address
+		}
+	}
+	return ""
+}
+
 // Height is the number of blocks that an orderer has.
 func (r *Reader) Height(ctx context.Context, orderer, channel string) (uint64, error) {
 	o, err := r.Dial(orderer)

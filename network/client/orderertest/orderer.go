@@ -41,6 +41,7 @@ type Orderer struct {
 	ledger  *Ledger
 	fault   Fault
 	client  []byte // DER of ClientCert
+	tls     *tls.Config
 }
 
 var _ ab.AtomicBroadcastServer = (*Orderer)(nil)
@@ -87,10 +88,19 @@ func StartGuarded(t *testing.T, channel string, ledger *Ledger) *Orderer {
 	return o
 }
 
+// Another serves another ledger as an orderer with the same files.
+func (o *Orderer) Another(t *testing.T, ledger *Ledger) *Orderer {
+	t.Helper()
+	other := *o
+	other.ledger = ledger
+	other.serve(t, o.tls)
+	return &other
+}
+
 func (o *Orderer) serve(t *testing.T, config *tls.Config) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	o.Address = listener.Addr().String()
+	o.Address, o.tls = listener.Addr().String(), config
 	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(config)))
 	ab.RegisterAtomicBroadcastServer(server, o)
 	var serving sync.WaitGroup
