@@ -38,6 +38,7 @@ type secured struct {
 // newSecured starts one; the user orderer has all rights of an orderer that makes topics.
 func newSecured(t *testing.T) *secured {
 	t.Helper()
+	t.Parallel()
 	ca, err := tlsgen.NewCA()
 	must(t, err)
 	pair, err := ca.NewServerCertKeyPair("127.0.0.1")
