@@ -1,7 +1,7 @@
 // Command builder compiles a Fabric orderer with the kafka plugin in it, and on
-// request the other Fabric tools of the same version.
+// request the other Fabric tools of the same version and the operator's tool.
 //
-//	go run ./plugin/builder --out DIR [--with peer,osnadmin,configtxgen,cryptogen,configtxlator]
+//	go run ./plugin/builder --out DIR [--with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator]
 //
 // It never changes Fabric's files: the one file that must know the plugin, the
 // orderer's main, is parsed, completed and handed to the compiler beside the
@@ -47,8 +47,19 @@ func command() *cobra.Command {
 	return c
 }
 
-// tools are the Fabric commands that can be built beside the orderer.
-var tools = []string{"peer", "osnadmin", "configtxgen", "cryptogen", "configtxlator"}
+// tools are the commands that can be built beside the orderer: Fabric's, and operatorTool.
+var tools = []string{operatorTool, "peer", "osnadmin", "configtxgen", "cryptogen", "configtxlator"}
+
+// operatorTool is the one of ours.
+const operatorTool = "osnkafka"
+
+// packageOf returns the package of a command.
+func packageOf(name string) string {
+	if name == operatorTool {
+		return ourModule + "/network/admin/" + name
+	}
+	return fabricModule + "/cmd/" + name
+}
 
 // builder is one run.
 type builder struct {

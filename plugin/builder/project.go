@@ -119,7 +119,7 @@ func (p *project) compile(s *source, out string, flags []string, names ...string
 	args := []string{"build", "-modfile", s.modFile(), "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
 	args = append(args, flags...)
 	for _, name := range names {
-		args = append(args, fabricModule+"/cmd/"+name)
+		args = append(args, packageOf(name))
 	}
 	_, err := p.output(p.root, "go", args...)
 	return err
