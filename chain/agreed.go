@@ -29,7 +29,7 @@ func (a agreed) change(update *fabric.ConfigUpdate, now, next *fabric.Config) er
 }
 
 // config judges a config that is to follow the one in force. The error wraps
-// engine.ErrUnknown where another build may come to another verdict.
+// session.ErrUnknown where another build may come to another verdict.
 func (a agreed) config(now, next *fabric.Config) error {
 	if err := a.broadcast(now, next); err != nil || !brokersChange(now, next) {
 		return err

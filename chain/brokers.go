@@ -9,12 +9,12 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // ConsensusType is the type of the channels that this package orders.
-const ConsensusType = engine.ConsensusType
+const ConsensusType = session.ConsensusType
 
 // kafkaBrokersKey is the name of the broker list in a channel's orderer group.
 const kafkaBrokersKey = "KafkaBrokers"

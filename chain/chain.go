@@ -3,7 +3,7 @@
 // they are acknowledged; one goroutine, the loop, drives the channel's engine,
 // which reads the topic in offset order, steps the machine and performs the
 // effects that it returns. Nothing else touches the machine, CreateNextBlock or
-// the block writer. What is decided here is when; what, is decided in engine.
+// the block writer. What is decided here is when; what, is decided in session.
 //
 // Goroutines that run: the loop, at most one poster of a time-to-cut record, the
 // closer of a log that was replaced, and two that only watch. The chain starts
@@ -26,10 +26,10 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 var (
@@ -82,7 +82,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		slots:   make(chan struct{}, opts.Inflight),
 		height:  support.Height(),
 	}
-	err := engine.Guarded(func() (err error) {
+	err := session.Guarded(func() (err error) {
 		c.start, err = startOf(support, metadata)
 		return err
 	})
@@ -95,7 +95,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 // startOf is what the machine must know of the ledger.
 func startOf(s Support, metadata []byte) (machine.Start, error) {
 	height := s.Height()
-	position, err := engine.Position(height, metadata)
+	position, err := session.Position(height, metadata)
 	if err != nil {
 		return machine.Start{}, err
 	}
@@ -168,7 +168,7 @@ func (c *Chain) Halt() {
 		c.mu.Lock()
 		c.closing = true
 		c.mu.Unlock()
-		c.status.to(engine.Halted, nil)
+		c.status.to(session.Halted, nil)
 		c.end()
 		c.calls.Wait()
 		c.work.Wait()
@@ -190,7 +190,7 @@ func (c *Chain) settle() {
 
 // fail stops the channel for good; the loop ends, or never begins.
 func (c *Chain) fail(err error) {
-	if _, changed := c.status.to(engine.Failed, err); changed {
+	if _, changed := c.status.to(session.Failed, err); changed {
 		c.opts.Events.Failed(err)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // cutter runs the batch timer: once it is out, a goroutine of its own posts a
@@ -71,9 +71,9 @@ func jittered(d time.Duration, jitter float64) time.Duration {
 
 // post waits, then posts until the topic has the time-to-cut.
 func (c *Chain) post(ctx context.Context, number machine.BlockNumber, after time.Duration) {
-	p := engine.Poster{
+	p := session.Poster{
 		Block:  number,
-		Wait:   engine.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
+		Wait:   session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
 		Events: c.opts.Events,
 	}
 	for sleep(ctx, after) {

@@ -9,11 +9,11 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // ready starts the chain and waits for it.
@@ -43,7 +43,7 @@ func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 	for name, class := range map[string]record.Regular_Class{"unclassified": record.Regular_UNKNOWN, "stale": record.Regular_CONFIG} {
 		t.Run(name, func(t *testing.T) {
 			net := fabrictest.NewNetwork(nil)
-			r, other := newRealWith(t, net, engine.Settings{Compatible: true}), newReal(t, net)
+			r, other := newRealWith(t, net, session.Settings{Compatible: true}), newReal(t, net)
 			r.ready()
 			other.ready()
 			r.order(r.proposed(r.larger()))
@@ -113,8 +113,8 @@ func TestPanicOfTheBlockWriterStopsTheChannel(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	e := r.proposed(r.larger())
 	r.write(e)
-	err := r.host.WriteConfig(engine.Block{Number: 2, Config: true, Envelopes: [][]byte{protoutil.MarshalOrPanic(e)}})
-	if !errors.Is(err, engine.ErrNoVerdict) || !strings.Contains(err.Error(), "WriteConfigBlock") {
+	err := r.host.WriteConfig(session.Block{Number: 2, Config: true, Envelopes: [][]byte{protoutil.MarshalOrPanic(e)}})
+	if !errors.Is(err, session.ErrNoVerdict) || !strings.Contains(err.Error(), "WriteConfigBlock") {
 		t.Errorf("a config that is in force already: %v", err)
 	}
 	if v := (machine.Verdict{}); r.verdict(machine.Config, machine.CheckWriter, r.proposed(r.larger())) != v {

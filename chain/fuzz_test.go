@@ -15,12 +15,12 @@ import (
 	mspmgmt "github.com/hyperledger/fabric/msp/mgmt"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // updates are config updates of every kind of value that Fabric looks into.
@@ -131,7 +131,7 @@ func (r *real) mutant(update []byte, layer uint8, class record.Regular_Class, se
 // applied wraps an update with the config that Fabric makes of it, or with the one
 // in force if it makes none.
 func (r *real) applied(update *fabric.Envelope) (e *fabric.Envelope) {
-	err := engine.Guarded(func() (err error) {
+	err := session.Guarded(func() (err error) {
 		e, _, err = r.chain.support.ProcessConfigUpdateMsg(update)
 		return err
 	})
@@ -198,7 +198,7 @@ type step struct {
 
 // taken are the blocks that a record leads to, and every verdict on the way.
 func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
-	in := engine.InputOf(log.Record{Offset: 10, Value: value})
+	in := session.InputOf(log.Record{Offset: 10, Value: value})
 	m := machine.New(machine.Start{
 		Channel: fabrictest.ChannelID, Next: 1, Seq: 1, Resubmission: true,
 		Limits:   machine.Limits{MaxMessageCount: 1, PreferredMaxBytes: 1 << 19, AbsoluteMaxBytes: 1 << 20},
@@ -235,7 +235,7 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 // do not take in-tree orderers have made all the same: the compatible rules do, too.
 func (r *real) commits(rules machine.RuleSet, steps []step) {
 	r.Helper()
-	write, b, peer := r.host.Write, engine.Block{Number: 1}, error(nil)
+	write, b, peer := r.host.Write, session.Block{Number: 1}, error(nil)
 	for _, s := range steps {
 		switch e := s.effect.(type) {
 		case machine.WriteConfigBlock:

@@ -6,7 +6,7 @@ import (
 
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine/golden"
+	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
 // The blocks that in-tree orderers recorded are in the form that is asked of one from
@@ -14,7 +14,7 @@ import (
 func TestBlocksOfInTreeOrderers(t *testing.T) {
 	for _, name := range golden.Names {
 		t.Run(name, func(t *testing.T) {
-			v, err := golden.Read(filepath.Join("engine", "testdata", "golden", name))
+			v, err := golden.Read(filepath.Join("session", "testdata", "golden", name))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,7 +3,7 @@ package chain
 import (
 	"sync/atomic"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // grant is the room that blocks were granted on the disk of the ledgers. The block
@@ -58,7 +58,7 @@ func (h *host) endGrant() {
 }
 
 // sizeOf is how many bytes a block counts for in a grant.
-func sizeOf(b engine.Block) (bytes int) {
+func sizeOf(b session.Block) (bytes int) {
 	for _, envelope := range b.Envelopes {
 		bytes += len(envelope)
 	}

@@ -13,16 +13,16 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // write makes a config block through Fabric's block writer.
 func (r *real) write(e *fabric.Envelope) {
 	r.Helper()
-	err := r.host.WriteConfig(engine.Block{
+	err := r.host.WriteConfig(session.Block{
 		Number: machine.BlockNumber(r.chain.support.Height()), Config: true, Envelopes: [][]byte{protoutil.MarshalOrPanic(e)},
 	})
 	if err != nil {

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-var _ engine.Host = (*host)(nil)
+var _ session.Host = (*host)(nil)
 
 // host is Fabric's support, the topic and the status of a chain as its engine
 // wants them. The loop's.
@@ -34,14 +34,14 @@ type host struct {
 
 func (h *host) Channel() string { return h.support.ChannelID() }
 
-func (h *host) Config() engine.Config { return configOf(h.support) }
+func (h *host) Config() session.Config { return configOf(h.support) }
 
 func (h *host) Uptime() time.Duration { return time.Since(h.began) }
 
-func configOf(s Support) engine.Config {
+func configOf(s Support) session.Config {
 	shared := s.SharedConfig()
 	b := shared.BatchSize()
-	return engine.Config{
+	return session.Config{
 		Seq:           machine.ConfigSeq(s.Sequence()),
 		Resubmission:  shared.Capabilities().Resubmission(),
 		ConsensusType: shared.ConsensusType(),
@@ -83,12 +83,12 @@ func (h *host) Append(ctx context.Context, value []byte) error {
 // mostDoubled keeps a time limit from overflowing: 10 s become a week.
 const mostDoubled = 16
 
-func (h *host) Write(b engine.Block) error { return h.write(b, h.support.WriteBlock) }
+func (h *host) Write(b session.Block) error { return h.write(b, h.support.WriteBlock) }
 
-func (h *host) WriteConfig(b engine.Block) error { return h.write(b, h.support.WriteConfigBlock) }
+func (h *host) WriteConfig(b session.Block) error { return h.write(b, h.support.WriteConfigBlock) }
 
-func (h *host) write(b engine.Block, put func(*fabric.Block, []byte)) error {
-	return engine.Guarded(func() error {
+func (h *host) write(b session.Block, put func(*fabric.Block, []byte)) error {
+	return session.Guarded(func() error {
 		block, err := h.nextBlock(b)
 		if err != nil {
 			return err
@@ -100,7 +100,7 @@ func (h *host) write(b engine.Block, put func(*fabric.Block, []byte)) error {
 }
 
 // wrote takes note of a block that the block writer has.
-func (h *host) wrote(b engine.Block) {
+func (h *host) wrote(b session.Block) {
 	h.chain.height = uint64(b.Number) + 1
 	h.grant.wrote(sizeOf(b), h.chain.height)
 }
@@ -108,7 +108,7 @@ func (h *host) wrote(b engine.Block) {
 // nextBlock makes the block that follows the ledger's last. The block writer
 // numbers blocks by its own count: where that is not the machine's, somebody
 // else writes to this ledger.
-func (h *host) nextBlock(b engine.Block) (*fabric.Block, error) {
+func (h *host) nextBlock(b session.Block) (*fabric.Block, error) {
 	decoded := make([]*fabric.Envelope, len(b.Envelopes))
 	for i, e := range b.Envelopes {
 		decoded[i] = &fabric.Envelope{}
@@ -124,7 +124,7 @@ func (h *host) nextBlock(b engine.Block) (*fabric.Block, error) {
 	return block, h.puller.follows(block)
 }
 
-func (h *host) Block(number machine.BlockNumber) *engine.Block {
+func (h *host) Block(number machine.BlockNumber) *session.Block {
 	block, err := BlockOf(h.support.Block(uint64(number)))
 	if err != nil {
 		return nil
@@ -135,7 +135,7 @@ func (h *host) Block(number machine.BlockNumber) *engine.Block {
 func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }
 
 func (h *host) Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error) {
-	err = engine.Guarded(func() (err error) {
+	err = session.Guarded(func() (err error) {
 		anew, seq, err = h.process(class, envelope)
 		return err
 	})
@@ -166,13 +166,13 @@ func (h *host) Arm(number machine.BlockNumber) { h.cut.arm(h.chain.life, number)
 
 func (h *host) Disarm() { h.cut.cancel() }
 
-func (h *host) Moved(to engine.Phase, cause error) {
+func (h *host) Moved(to session.Phase, cause error) {
 	after, changed := h.chain.status.to(to, cause)
 	switch {
 	case !changed:
-	case to == engine.Reading:
+	case to == session.Reading:
 		h.chain.opts.Events.Recovered(after)
-	case to == engine.Pulling:
+	case to == session.Pulling:
 		h.chain.opts.Events.Pulling(cause)
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Order appends a normal envelope, validated at config sequence seq. It returns
@@ -33,7 +33,7 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 
 // checkNew refuses a config that would be skipped where it is read.
 func (c *Chain) checkNew(envelope *fabric.Envelope) error {
-	return engine.Guarded(func() error {
+	return session.Guarded(func() error {
 		tx, err := processable(envelope)
 		if err != nil {
 			return err
@@ -94,7 +94,7 @@ func (c *Chain) submit(envelope *fabric.Envelope, seq uint64, class machine.Clas
 		return err
 	}
 	defer c.calls.Done()
-	value, err := engine.Value(envelope, seq, class)
+	value, err := session.Value(envelope, seq, class)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (c *Chain) appendSlotted(value []byte) error {
 		return c.crowded()
 	}
 	defer func() { <-c.slots }()
-	return c.explain(engine.Submit(ctx, value, c.append))
+	return c.explain(session.Submit(ctx, value, c.append))
 }
 
 func (c *Chain) crowded() error {

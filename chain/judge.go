@@ -8,9 +8,9 @@ import (
 	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // arbiter answers Judge effects, and computes lagging configs again.
@@ -49,11 +49,11 @@ func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
 
 // verdict answers a Judge effect.
 func (j *judge) verdict(e machine.Judge) machine.Verdict {
-	err := engine.Guarded(func() error { return j.check(e) })
+	err := session.Guarded(func() error { return j.check(e) })
 	switch {
 	case err == nil:
 		return machine.Verdict{}
-	case errors.Is(err, engine.ErrNoVerdict):
+	case errors.Is(err, session.ErrNoVerdict):
 		return machine.Verdict{Stop: err.Error()}
 	}
 	return machine.Verdict{Refusal: err.Error()}

@@ -11,8 +11,8 @@ import (
 	"github.com/hyperledger/fabric/msp"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // shape is what every line of Fabric knows to be in a group of the channel config.
@@ -74,7 +74,7 @@ var channelShape = &shape{
 
 // unknown looks for what a config update brings into a channel config and this
 // build may not know. Another build may know it, and could come to another
-// verdict on the update: the error wraps engine.ErrUnknown. What the update leaves
+// verdict on the update: the error wraps session.ErrUnknown. What the update leaves
 // as it is was judged when it came.
 type unknown struct {
 	knows knowledge
@@ -103,7 +103,7 @@ func (b beyond) Error() string {
 		"replace this orderer by a build on a release that knows it, then restart it", b.asked, b.known)
 }
 
-func (beyond) Unwrap() error { return engine.ErrUnknown }
+func (beyond) Unwrap() error { return session.ErrUnknown }
 
 // novel is the error for what no release of Fabric is known to know.
 func novel(format string, args ...any) error {

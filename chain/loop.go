@@ -5,17 +5,17 @@ import (
 	"errors"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // loop drives the channel's engine. All of its fields belong to its goroutine.
 type loop struct {
 	chain   *Chain
-	engine  *engine.Engine
+	engine  *session.Engine
 	host    *host
-	backoff engine.Backoff
+	backoff session.Backoff
 
 	life context.Context         // ends with the chain's, or with a reason to stop for good
 	end  context.CancelCauseFunc // is called by what runs beside the loop
@@ -33,9 +33,9 @@ func newLoop(c *Chain) *loop {
 	h := &host{chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
 	l := &loop{
 		chain:   c,
-		engine:  engine.New(h, c.start, c.opts.Settings, c.opts.Events),
+		engine:  session.New(h, c.start, c.opts.Settings, c.opts.Events),
 		host:    h,
-		backoff: engine.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
+		backoff: session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
 	}
 	h.came = l.stall.came
 	l.life, l.end = context.WithCancelCause(c.life)
@@ -62,19 +62,19 @@ func (l *loop) sessions(ctx context.Context) {
 			return
 		}
 		next := l.engine.After(err)
-		if next == engine.Pull {
+		if next == session.Pull {
 			err = l.catchUp(ctx)
 			next = l.engine.After(err)
 		}
 		switch {
 		case ctx.Err() != nil:
 			return
-		case next == engine.Stop:
+		case next == session.Stop:
 			l.chain.fail(err)
 			return
-		case next == engine.Await:
+		case next == session.Await:
 			l.pause(ctx, err, l.chain.opts.Events.Awaiting)
-		case next == engine.Retry:
+		case next == session.Retry:
 			l.pause(ctx, err, l.chain.opts.Events.Unavailable)
 		}
 	}
@@ -91,11 +91,11 @@ func (l *loop) session(ctx context.Context) error {
 	l.from = l.engine.Next()
 	for {
 		l.attend(ctx)
-		if err := l.read(ctx); !errors.Is(err, engine.ErrDue) {
+		if err := l.read(ctx); !errors.Is(err, session.ErrDue) {
 			return err
 		}
 		if l.stuck.see(l.engine.Next(), l.engine.Behind()) {
-			return engine.ErrDue
+			return session.ErrDue
 		}
 		if err := l.stall.guard(ctx, l.engine.Recheck); err != nil {
 			return err
@@ -166,7 +166,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if err != nil {
 		return // the ledger's first; nothing was ordered
 	}
-	position, err := engine.Position(height, b.Metadata)
+	position, err := session.Position(height, b.Metadata)
 	if err != nil {
 		return
 	}

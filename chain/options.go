@@ -3,9 +3,9 @@ package chain
 import (
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // OpenLog opens the log of a channel; it does no network I/O. The broker list
@@ -24,14 +24,14 @@ type Options struct {
 	OpenLog OpenLog               // required
 	Crypto  fabric.CryptoProvider // required
 	Brokers []string              // in the place of the channel config's list; none: that list
-	Events  engine.Events
+	Events  session.Events
 
 	Room Room // of the ledgers' disk; nil: it is not asked
 
 	Member    string    // consumer group that progress is published by; empty: it is not published
 	Members   string    // prefix of the groups of all orderers of the channel, with its dot; empty: nothing is compared
 	NewPuller NewPuller // nil: there are no other orderers; a channel whose topic lost records that it needs stops
-	engine.Settings
+	session.Settings
 
 	RetryMin      time.Duration // first pause after a failure; default 100 ms, a quarter longer each time up to RetryMax, with jitter
 	RetryMax      time.Duration // default 5 s

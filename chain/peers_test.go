@@ -9,11 +9,11 @@ import (
 	pb "github.com/hyperledger/fabric-protos-go/peer"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // transacted is an endorser transaction of a client, changed before it is signed;
@@ -39,7 +39,7 @@ func (r *real) transacted(change func(*cb.Payload, *pb.Transaction, *pb.Chaincod
 
 // survives says how a peer flags a transaction, and whether its process does not end.
 func (r *real) survives(e *fabric.Envelope) (code pb.TxValidationCode, err error) {
-	err = engine.Guarded(func() error { code = r.validates(protoutil.MarshalOrPanic(e)); return nil })
+	err = session.Guarded(func() error { code = r.validates(protoutil.MarshalOrPanic(e)); return nil })
 	return code, err
 }
 
@@ -87,7 +87,7 @@ func TestTransactionsThatPeersDoNotComePast(t *testing.T) {
 			if got := written(r.taken(machine.Strict, value)); got != c.ordered {
 				t.Errorf("in a block by the strict rules: %t", got)
 			}
-			_, err = engine.Value(e, 0, machine.Normal)
+			_, err = session.Value(e, 0, machine.Normal)
 			if told := err != nil && strings.Contains(err.Error(), "no peer would take a block with it"); told == c.ordered {
 				t.Errorf("the client is told: %v", err)
 			}

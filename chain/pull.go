@@ -8,9 +8,9 @@ import (
 
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Puller takes blocks of a channel from its other orderers. It is used by one
@@ -21,7 +21,7 @@ type Puller interface {
 	// answered and none has the block.
 	Block(ctx context.Context, number uint64) (*fabric.Block, error)
 	// Others asks all other orderers how many blocks they have.
-	Others(ctx context.Context) []engine.Answer
+	Others(ctx context.Context) []session.Answer
 	Close()
 }
 
@@ -32,8 +32,8 @@ type NewPuller func(Support) (Puller, error)
 // ErrNoBlock says that a block cannot be had from another orderer, ErrNoWay that
 // this one has no way to ask.
 var (
-	ErrNoBlock = engine.ErrNoBlock
-	ErrNoWay   = engine.ErrNoWay
+	ErrNoBlock = session.ErrNoBlock
+	ErrNoWay   = session.ErrNoWay
 )
 
 // Another orderer cuts what it has read within BatchTimeout, unless brokers or
@@ -57,7 +57,7 @@ type puller struct {
 
 // Others asks the other orderers. A chain that is given no way to them has none: the
 // consenter gives each one, which fails where the process has no means to connect.
-func (h *host) Others(ctx context.Context) ([]engine.Answer, error) {
+func (h *host) Others(ctx context.Context) ([]session.Answer, error) {
 	if h.chain.opts.NewPuller == nil {
 		return nil, nil
 	}
@@ -70,15 +70,15 @@ func (h *host) Others(ctx context.Context) ([]engine.Answer, error) {
 }
 
 // First returns block 1 of another orderer that has it.
-func (h *host) First(ctx context.Context) (b *engine.Block, err error) {
-	err = engine.Guarded(func() (err error) {
+func (h *host) First(ctx context.Context) (b *session.Block, err error) {
+	err = session.Guarded(func() (err error) {
 		b, err = h.first(ctx)
 		return err
 	})
 	return b, err
 }
 
-func (h *host) first(ctx context.Context) (*engine.Block, error) {
+func (h *host) first(ctx context.Context) (*session.Block, error) {
 	if h.chain.opts.NewPuller == nil {
 		return nil, nil
 	}
@@ -87,7 +87,7 @@ func (h *host) first(ctx context.Context) (*engine.Block, error) {
 		return nil, err
 	}
 	defer p.Close()
-	if !slices.ContainsFunc(p.Others(ctx), func(a engine.Answer) bool { return a.Height > 1 }) {
+	if !slices.ContainsFunc(p.Others(ctx), func(a session.Answer) bool { return a.Height > 1 }) {
 		return nil, nil
 	}
 	b, err := p.Block(ctx, 1)
@@ -99,29 +99,29 @@ func (h *host) first(ctx context.Context) (*engine.Block, error) {
 }
 
 // Pull returns a block of another orderer.
-func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (b engine.Block, err error) {
-	err = engine.Guarded(func() (err error) {
+func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (b session.Block, err error) {
+	err = session.Guarded(func() (err error) {
 		b, err = h.pull(ctx, number)
 		return err
 	})
 	return b, err
 }
 
-func (h *host) pull(ctx context.Context, number machine.BlockNumber) (engine.Block, error) {
+func (h *host) pull(ctx context.Context, number machine.BlockNumber) (session.Block, error) {
 	if h.chain.opts.NewPuller == nil {
-		return engine.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
+		return session.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
 	}
 	if h.puller == nil {
 		p, err := h.chain.opts.NewPuller(h.support)
 		if err != nil {
-			return engine.Block{}, err
+			return session.Block{}, err
 		}
 		h.puller = &puller{Puller: p}
 	}
 	b, err := h.puller.Block(ctx, uint64(number))
 	if err != nil {
 		h.endPull()
-		return engine.Block{}, err
+		return session.Block{}, err
 	}
 	h.puller.number, h.puller.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
 	return BlockOf(b)

@@ -9,12 +9,12 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // real is a chain on Fabric's own registrar, ledger and channel config.
@@ -27,10 +27,10 @@ type real struct {
 }
 
 func newReal(t testing.TB, net *fabrictest.Network) *real {
-	return newRealWith(t, net, engine.Settings{})
+	return newRealWith(t, net, session.Settings{})
 }
 
-func newRealWith(t testing.TB, net *fabrictest.Network, settings engine.Settings) *real {
+func newRealWith(t testing.TB, net *fabrictest.Network, settings session.Settings) *real {
 	broker := memlog.NewBroker()
 	open := func(topic string) log.Log { return broker.Open(topic, log.Settings{MaxMessageBytes: 16 << 20}) }
 	o := net.Start(func(s consensus.ConsenterSupport, metadata []byte) consensus.Chain {

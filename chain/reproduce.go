@@ -5,9 +5,9 @@ import (
 
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Reproduce computes a config envelope again, signed by this orderer.
@@ -18,7 +18,7 @@ func (h *host) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
 		return nil, seq, err
 	}
 	var again *fabric.Envelope
-	err := engine.Guarded(func() (err error) {
+	err := session.Guarded(func() (err error) {
 		again, err = h.chain.judge.reproduce(decoded)
 		return err
 	})
@@ -54,7 +54,7 @@ func (j *judge) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, j.support.ChannelID(), j.support, next, 0, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w; awaiting its key (General.LocalMSPDir, General.BCCSP)", engine.ErrUnable, err)
+		return nil, fmt.Errorf("%w: %w; awaiting its key (General.LocalMSPDir, General.BCCSP)", session.ErrUnable, err)
 	}
 	if err := j.writes(again); err != nil {
 		return nil, fmt.Errorf("signed by this orderer: %w", err)

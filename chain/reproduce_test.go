@@ -14,9 +14,9 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
-	"github.com/fabric-kafka/orderer/chain/engine/golden"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
 // recorded is Fabric's side of a channel that was recorded, at one of its configs, on an
@@ -36,7 +36,7 @@ func (r recorded) Sign([]byte) ([]byte, error)                  { return []byte(
 
 // recording returns the config blocks of a channel that in-tree orderers ordered.
 func recording(t *testing.T) (configs []*fabric.Envelope) {
-	v, err := golden.Read(filepath.Join("engine", "testdata", "golden", "config"))
+	v, err := golden.Read(filepath.Join("session", "testdata", "golden", "config"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,23 +76,23 @@ func TestReproduces(t *testing.T) {
 		r.at(t, configs[0])
 		update := configs[1]
 
-		if err := reproduced(r, update); !errors.Is(err, engine.ErrUnable) || !errors.Is(err, r.signer) {
+		if err := reproduced(r, update); !errors.Is(err, session.ErrUnable) || !errors.Is(err, r.signer) {
 			t.Errorf("an orderer without its key: %v", err)
 		}
 		if err := expires(t, r.bundle, update); err == nil {
 			t.Error("the certificates have not ended")
 		}
 		r.signer = nil
-		if err := reproduced(r, update); err == nil || errors.Is(err, engine.ErrUnable) {
+		if err := reproduced(r, update); err == nil || errors.Is(err, session.ErrUnable) {
 			t.Errorf("an orderer that may not write: %v", err)
 		}
 		r.signer = errors.New("no token in the slot")
 		r.at(t, configs[1])
-		if err := reproduced(r, update); err == nil || errors.Is(err, engine.ErrUnable) {
+		if err := reproduced(r, update); err == nil || errors.Is(err, session.ErrUnable) {
 			t.Errorf("an update that was applied: %v", err)
 		}
 		for name, e := range map[string]*fabric.Envelope{"nothing": {}, "no config": envelope("a")} {
-			if err := reproduced(r, e); err == nil || errors.Is(err, engine.ErrUnable) {
+			if err := reproduced(r, e); err == nil || errors.Is(err, session.ErrUnable) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

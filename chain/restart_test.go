@@ -10,10 +10,10 @@ import (
 
 	"github.com/hyperledger/fabric/orderer/common/types"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Two orderers accept updates computed on the same config. Both may apply, one
@@ -185,7 +185,7 @@ func TestWindowsOfAnotherRelease(t *testing.T) {
 				r.order(c, "d", "e", "f")
 				settle()
 				c.Halt()
-				m, err := engine.Position(l.Height(), l.Metadata())
+				m, err := session.Position(l.Height(), l.Metadata())
 				if err != nil {
 					r.Fatal(err)
 				}
@@ -198,10 +198,10 @@ func TestWindowsOfAnotherRelease(t *testing.T) {
 					if at == first {
 						value = test.alter(value)
 					}
-					w = w.With(at, engine.DigestOf(value), 0)
+					w = w.With(at, session.DigestOf(value), 0)
 				}
 				m.From, m.Digest = w.From, w.Sum
-				value, err := engine.EncodeMetadata(m)
+				value, err := session.EncodeMetadata(m)
 				if err != nil {
 					r.Fatal(err)
 				}

@@ -9,15 +9,15 @@ import (
 
 	"github.com/hyperledger/fabric/orderer/common/types"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// What calls on a chain return; see package engine.
+// What calls on a chain return; see package session.
 var (
-	ErrHalted   = engine.ErrHalted
-	ErrFailed   = engine.ErrFailed
-	ErrMigrated = engine.ErrMigrated
-	ErrNotReady = engine.ErrNotReady
+	ErrHalted   = session.ErrHalted
+	ErrFailed   = session.ErrFailed
+	ErrMigrated = session.ErrMigrated
+	ErrNotReady = session.ErrNotReady
 )
 
 // status is what clients and operators may know of a chain, at any moment and
@@ -26,7 +26,7 @@ type status struct {
 	grace time.Duration
 
 	mu      sync.Mutex
-	is      engine.Readiness
+	is      session.Readiness
 	since   time.Time // of the phase
 	errored chan struct{}
 	closed  bool          // errored is closed
@@ -40,7 +40,7 @@ func newStatus(grace time.Duration) *status {
 
 // to moves to another phase, unless the present one is final. It returns how
 // long the phase before lasted, and false if nothing changed.
-func (s *status) to(p engine.Phase, cause error) (time.Duration, bool) {
+func (s *status) to(p session.Phase, cause error) (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.is.To(p, cause) {
@@ -57,16 +57,16 @@ func (s *status) to(p engine.Phase, cause error) (time.Duration, bool) {
 // stopped, closed when the grace is over in between.
 func (s *status) signal() {
 	switch s.is.Phase {
-	case engine.Reading:
+	case session.Reading:
 		s.disarm()
 		if s.closed {
 			s.errored, s.closed = make(chan struct{}), false
 		}
-	case engine.Starting, engine.CutOff, engine.Pulling, engine.Waiting:
+	case session.Starting, session.CutOff, session.Pulling, session.Waiting:
 		if s.alarm == nil {
 			s.alarm = time.AfterFunc(s.grace, s.overdue)
 		}
-	case engine.Failed, engine.Halted:
+	case session.Failed, session.Halted:
 		s.disarm()
 		s.shut()
 	}
@@ -89,7 +89,7 @@ func (s *status) shut() {
 func (s *status) overdue() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.is.Final() && s.is.Phase != engine.Reading {
+	if !s.is.Final() && s.is.Phase != session.Reading {
 		s.shut()
 	}
 }
@@ -128,7 +128,7 @@ func (s *status) ready() (changed <-chan struct{}, final bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err = s.is.Ready()
-	if err != nil && s.is.Phase == engine.CutOff {
+	if err != nil && s.is.Phase == session.CutOff {
 		err = fmt.Errorf("%w (for %s now)", err, time.Since(s.since).Round(time.Millisecond))
 	}
 	return s.changed, s.is.Final(), err
@@ -168,11 +168,11 @@ func (s *status) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.is.Phase == engine.Failed && !errors.Is(s.is.Cause, ErrMigrated):
+	case s.is.Phase == session.Failed && !errors.Is(s.is.Cause, ErrMigrated):
 		return types.StatusFailed
-	case s.is.Final(), s.is.Phase == engine.CutOff:
+	case s.is.Final(), s.is.Phase == session.CutOff:
 		return types.StatusInactive
-	case s.is.Phase == engine.Reading && s.is.CaughtUp && s.is.Described:
+	case s.is.Phase == session.Reading && s.is.CaughtUp && s.is.Described:
 		return types.StatusActive
 	}
 	return types.StatusOnBoarding

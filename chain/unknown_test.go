@@ -10,10 +10,10 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // knowing is an arbiter as the judge is, of the fake's configs: what no orderer
@@ -32,7 +32,7 @@ func (j knowing) verdict(e machine.Judge) machine.Verdict {
 		err = j.agreed.config(j.ledger.ConfigtxValidator().ConfigProto(), tx.config)
 	}
 	switch {
-	case errors.Is(err, engine.ErrUnknown):
+	case errors.Is(err, session.ErrUnknown):
 		return machine.Verdict{Stop: err.Error()}
 	case err != nil:
 		return machine.Verdict{Refusal: err.Error()}
@@ -127,7 +127,7 @@ func TestLaggingUnknownCapability(t *testing.T) {
 
 // laggingRecord is the record of an update that was computed at the genesis block's config.
 func laggingRecord(r *rig, key string) []byte {
-	v, err := engine.Value(configEnvelope(key, 0, 1), 0, machine.Config)
+	v, err := session.Value(configEnvelope(key, 0, 1), 0, machine.Config)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestProcessTellsTheUnknown(t *testing.T) {
 			next := c.clone()
 			all[name](next.ChannelGroup)
 			_, _, err := h.Process(machine.Config, protoutil.MarshalOrPanic(c.update(next, signed)))
-			if err == nil || errors.Is(err, engine.ErrUnknown) != (unknown && signed) {
+			if err == nil || errors.Is(err, session.ErrUnknown) != (unknown && signed) {
 				t.Errorf("%s, signed %v: %v", name, signed, err)
 			}
 		}

@@ -10,9 +10,9 @@ import (
 	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // What Fabric signs of a block is Value || SignatureHeader || Header, and what the
@@ -31,7 +31,7 @@ import (
 // header, and it is signed as the policy for blocks in force asks. Its place behind
 // the block before it is for the caller to check. The error names the field.
 func VerifyBlock(s Support, number uint64, b *fabric.Block) error {
-	return engine.Guarded(func() error { return verifyBlock(s, number, b) })
+	return session.Guarded(func() error { return verifyBlock(s, number, b) })
 }
 
 func verifyBlock(s Support, number uint64, b *fabric.Block) error {
@@ -218,15 +218,15 @@ func signedData(m *fabric.Metadata, header *fabric.BlockHeader) (all []*protouti
 
 // BlockOf returns what the engine reads of a block: one of this ledger, or one that
 // was verified.
-func BlockOf(b *fabric.Block) (engine.Block, error) {
+func BlockOf(b *fabric.Block) (session.Block, error) {
 	if b.GetHeader() == nil || b.Data == nil {
-		return engine.Block{}, errors.New("a block without header or data")
+		return session.Block{}, errors.New("a block without header or data")
 	}
 	metadata, err := ConsenterMetadata(b)
 	if err != nil {
-		return engine.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
+		return session.Block{}, fmt.Errorf("block %d: %w", b.Header.Number, err)
 	}
-	return engine.Block{
+	return session.Block{
 		Number:    machine.BlockNumber(b.Header.Number),
 		Envelopes: b.Data.Data,
 		Config:    isConfigBlock(b),
@@ -281,7 +281,7 @@ func ConsenterMetadata(b *fabric.Block) ([]byte, error) {
 	if err := slot(b, ordererSlot, m); err != nil {
 		return nil, fmt.Errorf("%s %w", ordererField, err)
 	}
-	if !engine.InTree(m.Value) {
+	if !session.InTree(m.Value) {
 		return nil, fmt.Errorf("%s holds what no orderer before Fabric 1.4.1 wrote, and %s.Value is empty: the block was altered; "+
 			"remove the channel from this orderer and join it again", ordererField, signaturesField)
 	}

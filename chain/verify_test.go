@@ -14,10 +14,10 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // signer is the only orderer of a channel whose policy for blocks is its signature.
@@ -50,7 +50,7 @@ func (p policyOf) EvaluateSignedData(set []*protoutil.SignedData) error {
 
 // block is one of two envelopes, signed as Fabric's block writer does.
 func (s signer) block(position machine.Metadata) *fabric.Block {
-	metadata, err := engine.EncodeMetadata(position)
+	metadata, err := session.EncodeMetadata(position)
 	if err != nil {
 		panic(err)
 	}
@@ -106,7 +106,7 @@ func FuzzVerifyBlock(f *testing.F) {
 	s := newSigner()
 	genuine := s.block(truth)
 	slot := genuine.Metadata.Metadata[signaturesSlot]
-	forged, err := engine.EncodeMetadata(machine.Metadata{Offset: 20, RuleSet: machine.Strict})
+	forged, err := session.EncodeMetadata(machine.Metadata{Offset: 20, RuleSet: machine.Strict})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func says(t *testing.T, b, genuine *fabric.Block) {
 	if err != nil {
 		t.Fatalf("verified and not read: %v", err)
 	}
-	position, err := engine.Position(2, got.Metadata)
+	position, err := session.Position(2, got.Metadata)
 	if err != nil || position != truth {
 		t.Errorf("it names %+v, %v", position, err)
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // answer is what an orderer says of the channel.
@@ -60,9 +60,9 @@ func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err e
 }
 
 // Others asks all orderers of the channel but this one how many blocks they have.
-func (p *puller) Others(ctx context.Context) (all []engine.Answer) {
+func (p *puller) Others(ctx context.Context) (all []session.Answer) {
 	for _, a := range p.answers(ctx, p.others(ctx)) {
-		said := engine.Answer{From: a.endpoint.Endpoint, Height: machine.BlockNumber(a.height), Err: a.err}
+		said := session.Answer{From: a.endpoint.Endpoint, Height: machine.BlockNumber(a.height), Err: a.err}
 		if said.Err == nil && a.height == 0 && a.status != fabric.StatusNotFound {
 			said.Err = fmt.Errorf("it answers %s", a.status)
 		}

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // SampleYAML is the section Consensus.Kafka of orderer.yaml with every key at
@@ -53,8 +53,8 @@ type Topic struct {
 }
 
 // of is what an operator says about a channel.
-func (t Topic) of(channel string) engine.Settings {
-	return engine.Settings{
+func (t Topic) of(channel string) session.Settings {
+	return session.Settings{
 		Compatible: slices.Contains(t.Compatible, channel) || slices.Contains(t.Compatible, "*"),
 		PassCuts:   t.PassCuts[channel],
 		MovedTo:    t.Moved[channel],

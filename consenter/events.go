@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // reporter turns what happens in one chain into metrics and log lines: one line
@@ -30,9 +30,9 @@ type reporter struct {
 }
 
 // events are those of a channel whose chain is being made.
-func (c *Consenter) events(channel string) engine.Events {
+func (c *Consenter) events(channel string) session.Events {
 	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), taken: time.Now(), certificate: c.certificate, health: c.health}
-	return engine.Events{
+	return session.Events{
 		Started:     r.started,
 		Described:   r.described,
 		BlockCut:    r.blockCut,

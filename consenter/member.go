@@ -8,8 +8,8 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // IsChannelMember reports that this orderer is a consenter of the channel of a
@@ -19,7 +19,7 @@ import (
 // While the orderer starts there is no error: the chain says what is wrong with a
 // config that is in the ledger already, and the other channels work.
 func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
-	err := engine.Guarded(func() error { return c.checkJoin(block) })
+	err := session.Guarded(func() error { return c.checkJoin(block) })
 	if err == nil {
 		return true, nil
 	}
@@ -40,7 +40,7 @@ func channelOf(block *fabric.Block) string {
 		return ""
 	}
 	var channel string
-	err := engine.Guarded(func() (err error) {
+	err := session.Guarded(func() (err error) {
 		channel, err = protoutil.GetChannelIDFromBlock(block)
 		return err
 	})

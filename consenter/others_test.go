@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // What another orderer says, or does not, of whether the channel has begun.
@@ -140,7 +140,7 @@ func TestOthersWithoutTLS(t *testing.T) {
 	p, err := c.newPuller(ours.lagging(first))
 	require.NoError(t, err)
 	defer p.Close()
-	require.Equal(t, []engine.Answer{{From: d.address, Height: 3}}, p.Others(t.Context()))
+	require.Equal(t, []session.Answer{{From: d.address, Height: 3}}, p.Others(t.Context()))
 	_, err = p.Block(t.Context(), 1)
 	require.NoError(t, err)
 }

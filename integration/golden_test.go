@@ -20,9 +20,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/fabric-kafka/orderer/chain/engine/golden"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session/golden"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/inspect"
@@ -116,7 +116,7 @@ func newReplay(ctx context.Context, name string, compatible ...string) *replay {
 }
 
 func recording(name string) string {
-	return filepath.Join("..", "chain", "engine", "testdata", "golden", name)
+	return filepath.Join("..", "chain", "session", "testdata", "golden", name)
 }
 
 // vacant says whether a broker can listen there.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Puller gives the blocks of other orderers' ledgers.
@@ -39,7 +39,7 @@ func (p *Puller) Block(_ context.Context, number uint64) (*fabric.Block, error) 
 			return b, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: none of %d has it", engine.ErrNoBlock, len(p.From))
+	return nil, fmt.Errorf("%w: none of %d has it", session.ErrNoBlock, len(p.From))
 }
 
 // having are the ledgers that have blocks by now.
@@ -56,10 +56,10 @@ func (p *Puller) having() []*Ledger {
 }
 
 // Others says how many blocks each ledger has; none of it while nobody answers.
-func (p *Puller) Others(context.Context) (all []engine.Answer) {
+func (p *Puller) Others(context.Context) (all []session.Answer) {
 	p.Asked++
 	for i, l := range p.From {
-		a := engine.Answer{From: fmt.Sprint("orderer", i)}
+		a := session.Answer{From: fmt.Sprint("orderer", i)}
 		if p.Asked <= p.Silent {
 			a.Err = errors.New("nobody answers")
 		} else {

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // rested returns a world that has come to rest, in which every checker has
@@ -176,7 +176,7 @@ var doctored = []struct {
 	{"I15", "what was denied is in the log", func(w *World) { first(w, acked).answer = denied }},
 	{"I15", "what was refused is in the log", func(w *World) { first(w, acked).answer = refused }},
 	{"L2", "one waits for brokers that are there", func(w *World) {
-		w.orderers[2].ready.To(engine.CutOff, errFault)
+		w.orderers[2].ready.To(session.CutOff, errFault)
 	}},
 	{"L4", "one has a block less", func(w *World) {
 		o := w.orderers[2]

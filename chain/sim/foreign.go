@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // playForeign writes what a stranger with the right to write to the topic may.
@@ -131,5 +131,5 @@ func (w *World) describing(o *Orderer, n int) []byte {
 	case 5:
 		id.TopicID = "another topic"
 	}
-	return must(engine.Describing(start, rules, id))
+	return must(session.Describing(start, rules, id))
 }

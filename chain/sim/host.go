@@ -6,21 +6,21 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-var _ engine.Host = (*Orderer)(nil)
+var _ session.Host = (*Orderer)(nil)
 
 // Channel is the same in every world.
 func (o *Orderer) Channel() string { return channelID }
 
 // Config is the one in force.
-func (o *Orderer) Config() engine.Config {
+func (o *Orderer) Config() session.Config {
 	c := o.ledger.config()
-	return engine.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: engine.ConsensusType, Patience: patience * time.Millisecond}
+	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: session.ConsensusType, Patience: patience * time.Millisecond}
 }
 
 // Uptime is by the orderer's own clock.
@@ -56,7 +56,7 @@ func (o *Orderer) Room(int) error {
 }
 
 // Write writes a block of normal envelopes.
-func (o *Orderer) Write(b engine.Block) error {
+func (o *Orderer) Write(b session.Block) error {
 	o.reach(beforeBlock)
 	if o.diskFull {
 		return errDisk
@@ -67,7 +67,7 @@ func (o *Orderer) Write(b engine.Block) error {
 }
 
 // WriteConfig writes a config block.
-func (o *Orderer) WriteConfig(b engine.Block) error {
+func (o *Orderer) WriteConfig(b session.Block) error {
 	o.reach(beforeConfig)
 	if o.diskFull {
 		return errDisk
@@ -79,7 +79,7 @@ func (o *Orderer) WriteConfig(b engine.Block) error {
 
 // writeConfig appends a config block to the ledger. One that does not apply would
 // end a real orderer's process.
-func (o *Orderer) writeConfig(b engine.Block) error {
+func (o *Orderer) writeConfig(b session.Block) error {
 	c, ok := o.w.read(b.Envelopes[0])
 	next, err := o.ledger.config().becomes(c)
 	if !ok || err != nil {
@@ -96,9 +96,9 @@ func (o *Orderer) writeConfig(b engine.Block) error {
 }
 
 // Pull takes a block from an orderer that has it, and whose process runs.
-func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (engine.Block, error) {
+func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (session.Block, error) {
 	if o.cutOff {
-		return engine.Block{}, errFault
+		return session.Block{}, errFault
 	}
 	away := 0
 	for _, other := range o.w.orderers {
@@ -112,27 +112,27 @@ func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (engine.Block, 
 		}
 	}
 	if away > 0 {
-		return engine.Block{}, fmt.Errorf("%d orderers do not answer", away)
+		return session.Block{}, fmt.Errorf("%d orderers do not answer", away)
 	}
-	return engine.Block{}, engine.ErrNoBlock
+	return session.Block{}, session.ErrNoBlock
 }
 
 // Others asks every other orderer for its height.
-func (o *Orderer) Others(context.Context) (all []engine.Answer, err error) {
+func (o *Orderer) Others(context.Context) (all []session.Answer, err error) {
 	for _, other := range o.w.orderers {
 		switch {
 		case other.ledger == o.ledger:
 		case !other.up:
-			all = append(all, engine.Answer{From: other.String(), Err: errFault})
+			all = append(all, session.Answer{From: other.String(), Err: errFault})
 		default:
-			all = append(all, engine.Answer{From: other.String(), Height: machine.BlockNumber(other.ledger.height())})
+			all = append(all, session.Answer{From: other.String(), Height: machine.BlockNumber(other.ledger.height())})
 		}
 	}
 	return all, nil
 }
 
 // First is block 1 of an orderer that has it, and whose process runs.
-func (o *Orderer) First(context.Context) (*engine.Block, error) {
+func (o *Orderer) First(context.Context) (*session.Block, error) {
 	for _, other := range o.w.orderers {
 		if other.ledger != o.ledger && other.up && other.ledger.height() > 1 {
 			return &other.ledger.blocks[1].Block, nil
@@ -142,7 +142,7 @@ func (o *Orderer) First(context.Context) (*engine.Block, error) {
 }
 
 // Block returns a block of the ledger.
-func (o *Orderer) Block(n machine.BlockNumber) *engine.Block {
+func (o *Orderer) Block(n machine.BlockNumber) *session.Block {
 	if int(n) >= o.ledger.height() {
 		return nil
 	}
@@ -217,7 +217,7 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 func (o *Orderer) Reproduce(b []byte) ([]byte, machine.ConfigSeq, error) {
 	again, seq, err := o.Process(machine.Config, b)
 	if errors.Is(err, errSigner) {
-		err = fmt.Errorf("%w: %w", engine.ErrUnable, err)
+		err = fmt.Errorf("%w: %w", session.ErrUnable, err)
 	}
 	return again, seq, err
 }
@@ -230,14 +230,14 @@ func (o *Orderer) Arm(n machine.BlockNumber) {
 	if o.timer != nil && o.timer.Block == n {
 		return
 	}
-	o.timer = &timer{engine.Poster{Block: n, Events: engine.Events{}.WithDefaults()}, o.now() + batchTimeout}
+	o.timer = &timer{session.Poster{Block: n, Events: session.Events{}.WithDefaults()}, o.now() + batchTimeout}
 }
 
 // Disarm stops it.
 func (o *Orderer) Disarm() { o.timer = nil }
 
 // Moved follows the phases.
-func (o *Orderer) Moved(to engine.Phase, cause error) { o.ready.To(to, cause) }
+func (o *Orderer) Moved(to session.Phase, cause error) { o.ready.To(to, cause) }
 
 // Described opens ingress.
 func (o *Orderer) Described() { o.ready.Described = true }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // inTree is an orderer of Fabric v2.5 around the compatible rules: what its
@@ -58,7 +58,7 @@ func (t *inTree) step() bool {
 		}
 		return false
 	}
-	for in := engine.InputOf(r); in != nil; {
+	for in := session.InputOf(r); in != nil; {
 		effects := t.machine.Step(in)
 		in = nil
 		for _, e := range effects {
@@ -92,7 +92,7 @@ func (t *inTree) perform(effect machine.Effect) machine.Input {
 
 func (t *inTree) write(number machine.BlockNumber, m machine.Metadata, envelopes ...machine.Envelope) {
 	old := machine.Metadata{Offset: m.Offset, Marks: machine.Marks{Processed: m.Marks.Processed, Shown: m.Marks.Shown}}
-	b := engine.Block{Number: number, Metadata: must(engine.EncodeMetadata(old))}
+	b := session.Block{Number: number, Metadata: must(session.EncodeMetadata(old))}
 	for _, e := range envelopes {
 		b.Envelopes = append(b.Envelopes, e.Bytes)
 	}

@@ -3,9 +3,9 @@ package sim
 import (
 	"fmt"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Ledger is what survives a crash: blocks, and the config in force after each.
@@ -15,7 +15,7 @@ type Ledger struct {
 }
 
 type stored struct {
-	engine.Block
+	session.Block
 	after settings
 	at    int64 // simulated time of the writing
 }
@@ -48,7 +48,7 @@ func (l *Ledger) config() settings { return l.tip().after }
 func (s stored) position() *record.Metadata { return must(record.DecodeMetadata(s.Metadata)) }
 
 // write appends a block of normal envelopes.
-func (l *Ledger) write(b engine.Block, now int64) error {
+func (l *Ledger) write(b session.Block, now int64) error {
 	if int(b.Number) != l.height() {
 		return fmt.Errorf("block %d after height %d", b.Number, l.height())
 	}
@@ -58,7 +58,7 @@ func (l *Ledger) write(b engine.Block, now int64) error {
 
 // start is what an engine must know of the ledger.
 func (l *Ledger) start() (machine.Start, error) {
-	position, err := engine.Position(uint64(l.height()), l.tip().Metadata)
+	position, err := session.Position(uint64(l.height()), l.tip().Metadata)
 	c := l.config()
 	return machine.Start{
 		Channel:      channelID,

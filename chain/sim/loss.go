@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-const reading = engine.Reading
+const reading = session.Reading
 
 // lose does what no cluster with the right settings does: it loses records.
 func (w *World) lose(a Action) {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Point is a place at which an orderer can crash.
@@ -47,28 +47,28 @@ type Orderer struct {
 	diskLow  bool // its ledger's disk is below the reserve
 	diskFull bool // its ledger takes no block
 	up       bool
-	cutOff   bool             // from the brokers
-	misled   bool             // its brokers are of another cluster
-	faults   []outcome        // of its next appends
-	deaf     bool             // gets no answer to its next question for the source
-	unable   bool             // to sign a config
-	breaks   int              // its reader fails at the n-th record from now; 0 for none
-	crash    map[Point]int    // crashes when it comes to the point for the n-th time
-	slow     []*submission    // checked, not yet appended
-	retry    int64            // not before this time a new session
-	engine   *engine.Engine   // of the process; nil when down
-	old      *inTree          // in its place, in the worlds of in-tree orderers
-	ready    engine.Readiness // of the process
-	timer    *timer           // of the process
-	linked   int              // broker list that the log was opened with; -1 for none
-	mute     bool             // its appends go nowhere
-	life     int              // how often its process has started
-	seen     log.Offset       // after the last record that the process was given
-	fault    error            // why it stopped for good; nil if it did not
+	cutOff   bool              // from the brokers
+	misled   bool              // its brokers are of another cluster
+	faults   []outcome         // of its next appends
+	deaf     bool              // gets no answer to its next question for the source
+	unable   bool              // to sign a config
+	breaks   int               // its reader fails at the n-th record from now; 0 for none
+	crash    map[Point]int     // crashes when it comes to the point for the n-th time
+	slow     []*submission     // checked, not yet appended
+	retry    int64             // not before this time a new session
+	engine   *session.Engine   // of the process; nil when down
+	old      *inTree           // in its place, in the worlds of in-tree orderers
+	ready    session.Readiness // of the process
+	timer    *timer            // of the process
+	linked   int               // broker list that the log was opened with; -1 for none
+	mute     bool              // its appends go nowhere
+	life     int               // how often its process has started
+	seen     log.Offset        // after the last record that the process was given
+	fault    error             // why it stopped for good; nil if it did not
 }
 
 type timer struct {
-	engine.Poster
+	session.Poster
 	due int64 // by the orderer's clock
 }
 
@@ -119,12 +119,12 @@ func (o *Orderer) boot() {
 	if o.up {
 		return
 	}
-	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, engine.Readiness{}, nil, -1, nil, nil, 0
+	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, session.Readiness{}, nil, -1, nil, nil, 0
 	o.life++
 	o.seen = 0
 	if p := o.w.profile; p.InTree || p.Mixed && o.id%2 == 1 {
 		o.old = newInTree(o)
-		o.ready = engine.Readiness{Phase: engine.Reading, Described: true}
+		o.ready = session.Readiness{Phase: session.Reading, Described: true}
 		return
 	}
 	start, err := o.ledger.start()
@@ -132,7 +132,7 @@ func (o *Orderer) boot() {
 		o.fail(err)
 		return
 	}
-	o.engine = engine.New(o, start, engine.Settings{Compatible: o.w.profile.Compatible}, engine.Events{})
+	o.engine = session.New(o, start, session.Settings{Compatible: o.w.profile.Compatible}, session.Events{})
 	o.engine.Decode = o.w.decode
 }
 
@@ -152,7 +152,7 @@ func (o *Orderer) fail(err error) {
 	if o.fault == nil {
 		o.fault = err
 	}
-	o.ready.To(engine.Failed, err)
+	o.ready.To(session.Failed, err)
 	o.timer = nil
 }
 
@@ -175,7 +175,7 @@ func (o *Orderer) step() bool {
 		return o.old.step()
 	}
 	ctx := context.Background()
-	if o.ready.Phase != engine.Reading {
+	if o.ready.Phase != session.Reading {
 		if o.now() < o.retry {
 			return false
 		}
@@ -194,13 +194,13 @@ func (o *Orderer) follow(err error) bool {
 		return false
 	}
 	switch o.engine.After(err) {
-	case engine.Stop:
+	case session.Stop:
 		o.fail(err)
-	case engine.Pull:
+	case session.Pull:
 		return o.follow(o.engine.CatchUp(context.Background()))
-	case engine.Reopen:
+	case session.Reopen:
 		return o.follow(o.engine.Connect(context.Background()))
-	case engine.Retry, engine.Await:
+	case session.Retry, session.Await:
 		o.retry = o.now() + retryPause
 	}
 	return o.fault == nil
@@ -248,7 +248,7 @@ func (o *Orderer) broadcast(c *call, envelope *fabric.Envelope, class machine.Cl
 		envelope = &fabric.Envelope{}
 		must(0, fabric.Unmarshal(anew, envelope))
 	}
-	return &submission{must(engine.Value(envelope, uint64(seq), class)), c}
+	return &submission{must(session.Value(envelope, uint64(seq), class)), c}
 }
 
 // order appends what Broadcast has checked, and answers the client.
@@ -258,7 +258,7 @@ func (o *Orderer) order(s *submission) {
 	o.run(func() {
 		err := o.ready.Ready()
 		if err == nil {
-			err = engine.Submit(context.Background(), s.value, o.appendClient)
+			err = session.Submit(context.Background(), s.value, o.appendClient)
 		}
 		s.call.answered(o.w, err)
 	})

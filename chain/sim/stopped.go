@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // identity looks for chains that went on after the loss of what they were made from.
@@ -92,7 +92,7 @@ func (e *evidence) failStop() string {
 		if o.fault == nil {
 			return fmt.Sprintf("%s does not run after everything has healed", o)
 		}
-		if o.ready.Phase != engine.Failed || o.ready.Ready() == nil {
+		if o.ready.Phase != session.Failed || o.ready.Ready() == nil {
 			return fmt.Sprintf("%s has stopped and takes envelopes", o)
 		}
 	}

@@ -1,5 +1,5 @@
 // Package sim runs channels in simulated worlds: the real machine and the real
-// decisions of the shell (package engine), on a log in memory, ledgers, clocks
+// decisions of the shell (package session), on a log in memory, ledgers, clocks
 // and clients that are simulated, all in one goroutine. One seed is one run, bit
 // for bit. After the faults everything heals, and checkers that read nothing but
 // ledgers, log and the clients' history look for what must never be.
@@ -16,11 +16,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // World is the state of a run.
@@ -110,7 +110,7 @@ func (w *World) read(b []byte) (content, bool) {
 	return c, ok
 }
 
-// decode is engine.InputOf, done once for each record: it is a function of offset
+// decode is session.InputOf, done once for each record: it is a function of offset
 // and value.
 func (w *World) decode(r log.Record) machine.Input {
 	at := int(r.Offset)
@@ -120,7 +120,7 @@ func (w *World) decode(r log.Record) machine.Input {
 	for at >= len(w.decoded) {
 		w.decoded = append(w.decoded, decoded{})
 	}
-	w.decoded[at] = decoded{r.Value, engine.InputOf(r)}
+	w.decoded[at] = decoded{r.Value, session.InputOf(r)}
 	return w.decoded[at].input
 }
 

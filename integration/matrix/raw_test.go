@@ -4,8 +4,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // client is another implementation of Kafka's protocol than the one that is
@@ -38,7 +38,7 @@ func (w *world) write(topic string, values ...[]byte) {
 // value is the record of an envelope as an orderer writes it.
 func (w *world) value(channel, text string) []byte {
 	w.Helper()
-	v, err := engine.Value(chaintest.Envelope(channel, text), 0, machine.Normal)
+	v, err := session.Value(chaintest.Envelope(channel, text), 0, machine.Normal)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -4,8 +4,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // seen is what a chain has reported.
@@ -27,13 +27,13 @@ type skip struct {
 	detail string
 }
 
-func (s *seen) events() engine.Events {
+func (s *seen) events() session.Events {
 	locked := func(f func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		f()
 	}
-	return engine.Events{
+	return session.Events{
 		TailUnchecked: func(at machine.Offset) { locked(func() { s.unchecked = append(s.unchecked, at) }) },
 		Partitions:    func(n int) { locked(func() { s.partitions = append(s.partitions, n) }) },
 		Skipped: func(at machine.Offset, r machine.Reason, detail string) {

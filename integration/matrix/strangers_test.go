@@ -12,12 +12,12 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // crowd is a topic that a stranger writes to, and the orderers that read it: one
@@ -197,7 +197,7 @@ func TestRow40TimeToCut(t *testing.T) {
 // Connect records order nothing and cost nothing.
 func TestRow41ConnectFlood(t *testing.T) {
 	c := newCrowd(t)
-	description, err := engine.Describing(machine.Start{Channel: "forged"}, machine.Compatible, log.Identity{TopicID: "forged"})
+	description, err := session.Describing(machine.Start{Channel: "forged"}, machine.Compatible, log.Identity{TopicID: "forged"})
 	if err != nil {
 		t.Fatal(err)
 	}

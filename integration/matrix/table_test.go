@@ -85,7 +85,7 @@ func onKafka(name string) bool {
 // package before all but those of this one, and of specs.
 func tests(t *testing.T) (all []string) {
 	t.Helper()
-	for _, pkg := range []string{"chain", "chain/engine", "chain/log/kafka", "chain/machine", "chain/sim", "integration/apache", "integration/matrix"} {
+	for _, pkg := range []string{"chain", "chain/session", "chain/log/kafka", "chain/machine", "chain/sim", "integration/apache", "integration/matrix"} {
 		for _, name := range find(t, pkg, testFunc) {
 			if pkg != "integration/matrix" {
 				name = fmt.Sprintf("%s.%s", pkg, name)

@@ -13,10 +13,10 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 const (
@@ -250,5 +250,5 @@ func closed(c <-chan struct{}) bool {
 
 // moved is the operator's word that the topic of that id is the channel's.
 func moved(id string) func(*chain.Options) {
-	return func(o *chain.Options) { o.Settings = engine.Settings{MovedTo: id} }
+	return func(o *chain.Options) { o.Settings = session.Settings{MovedTo: id} }
 }

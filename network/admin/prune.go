@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
@@ -249,7 +249,7 @@ func (t *Target) witnessed(ctx context.Context, orderer string, number uint64) (
 	if err != nil {
 		return prune.Block{}, fmt.Errorf("%s: block %d: %w", orderer, number, err)
 	}
-	position, err := engine.Position(number+1, b.Metadata)
+	position, err := session.Position(number+1, b.Metadata)
 	if err != nil {
 		return prune.Block{}, fmt.Errorf("%s: %w", orderer, err)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/spf13/cobra"
 
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
@@ -121,7 +121,7 @@ func (t *Target) genesisOfCompatible(ctx context.Context) (hash []byte, err erro
 
 // appendStrict appends the description that begins the strict rules.
 func appendStrict(ctx context.Context, topic log.Log, start machine.Start, id log.Identity) error {
-	value, err := engine.Describing(start, machine.Strict, id)
+	value, err := session.Describing(start, machine.Strict, id)
 	if err != nil {
 		return err
 	}

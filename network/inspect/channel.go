@@ -9,8 +9,8 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Brokers are those of a channel that can be connected to, by the config in force at
@@ -70,6 +70,6 @@ func (r *Reader) RuleSet(ctx context.Context, orderer, channel string) (machine.
 	if b == nil {
 		return machine.Undescribed, nil
 	}
-	position, err := engine.Position(uint64(b.Number)+1, b.Metadata)
+	position, err := session.Position(uint64(b.Number)+1, b.Metadata)
 	return position.RuleSet, err
 }

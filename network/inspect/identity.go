@@ -8,9 +8,9 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 
 	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
@@ -47,7 +47,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 	if tip == nil {
 		return Move{}, fmt.Errorf("its block %d has no metadata that can be read", newest.Header.Number)
 	}
-	position, err := engine.Position(uint64(tip.Number)+1, tip.Metadata)
+	position, err := session.Position(uint64(tip.Number)+1, tip.Metadata)
 	if err != nil {
 		return Move{}, err
 	}
@@ -56,7 +56,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 	}
 	unchecked := machine.Offset(-1)
 	start := machine.Start{Channel: channel, Next: tip.Number + 1, Metadata: position}
-	e := engine.New(l, start, engine.Settings{MovedTo: id.TopicID}, engine.Events{TailUnchecked: func(at machine.Offset) { unchecked = at }})
+	e := session.New(l, start, session.Settings{MovedTo: id.TopicID}, session.Events{TailUnchecked: func(at machine.Offset) { unchecked = at }})
 	defer e.Close()
 	if err := e.Connect(ctx); err != nil {
 		return Move{}, err
@@ -75,7 +75,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 var ErrNothingOrdered = errors.New("it has ordered nothing yet")
 
 // blockOf is a block as engines have it; nil if its metadata cannot be read.
-func blockOf(b *cb.Block) *engine.Block {
+func blockOf(b *cb.Block) *session.Block {
 	block, err := chain.BlockOf(b)
 	if err != nil {
 		return nil
@@ -85,22 +85,22 @@ func blockOf(b *cb.Block) *engine.Block {
 
 // ledger is as much of an engine's host as a check needs.
 type ledger struct {
-	engine.Host // what is not here is never asked
-	channel     string
-	topic       log.Log
-	fetch       func(number uint64) (*cb.Block, error)
-	err         error // of a fetch, but for blocks that the orderer does not have
+	session.Host // what is not here is never asked
+	channel      string
+	topic        log.Log
+	fetch        func(number uint64) (*cb.Block, error)
+	err          error // of a fetch, but for blocks that the orderer does not have
 }
 
-func (l *ledger) Channel() string           { return l.channel }
-func (l *ledger) Log() (log.Log, error)     { return l.topic, nil }
-func (l *ledger) Room(int) error            { return nil } // nothing is written
-func (l *ledger) Described()                {}
-func (l *ledger) Moved(engine.Phase, error) {}
+func (l *ledger) Channel() string            { return l.channel }
+func (l *ledger) Log() (log.Log, error)      { return l.topic, nil }
+func (l *ledger) Room(int) error             { return nil } // nothing is written
+func (l *ledger) Described()                 {}
+func (l *ledger) Moved(session.Phase, error) {}
 
 func (l *ledger) Admit(context.Context, log.Log) error { return nil }
 
-func (l *ledger) Block(n machine.BlockNumber) *engine.Block {
+func (l *ledger) Block(n machine.BlockNumber) *session.Block {
 	b, err := l.fetch(uint64(n))
 	var none *client.Refusal
 	if err != nil && !errors.As(err, &none) && l.err == nil {

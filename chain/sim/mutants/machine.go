@@ -61,7 +61,7 @@ var remembering = []Mutant{
 		"last:        position{offset: s.Metadata.Offset},", "last:        position{offset: s.Metadata.Offset + 1},"},
 	{"topic-from-memory", "writes the topic's id into blocks only until it is restarted", "machine/machine.go",
 		"topic:       s.Metadata.Topic,", "topic:       \"\","},
-	{"rules-forgotten", "does not write the rule set into blocks", "engine/position.go",
+	{"rules-forgotten", "does not write the rule set into blocks", "session/position.go",
 		"		RuleSet:                     record.RuleSet(m.RuleSet),\n", ""},
 	{"one-record-window", "knows the log by its last record alone", "machine/window.go",
 		"	if w.records == 0 {\n", "	if w.records >= 0 {\n"},

@@ -17,8 +17,8 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/chain/engine"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
@@ -115,7 +115,7 @@ func (c *Channel) Progress(t *testing.T, name string) log.Progress {
 	if err != nil {
 		t.Fatal(err)
 	}
-	position, err := engine.Position(last+1, b.Metadata)
+	position, err := session.Position(last+1, b.Metadata)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,89 @@
+package session
+
+import (
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// InputOf is the record as the machine takes it: a pure function of its bytes,
+// the same on every orderer, whatever the bytes are.
+func InputOf(r log.Record) machine.Input {
+	at, sum, size := machine.Offset(r.Offset), DigestOf(r.Value), len(r.Value)
+	m, err := record.Decode(r.Value)
+	if err != nil {
+		return machine.Garbage{Offset: at, Digest: sum, Size: size, Flaw: err.Error()}
+	}
+	switch t := m.Type.(type) {
+	case *record.Message_Regular:
+		return machine.Regular{
+			Offset:    at,
+			Digest:    sum,
+			Size:      size,
+			Class:     machine.Class(t.Regular.Class),
+			ConfigSeq: machine.ConfigSeq(t.Regular.ConfigSeq),
+			Original:  machine.Offset(t.Regular.OriginalOffset),
+			Envelope:  envelopeOf(t.Regular.Payload),
+		}
+	case *record.Message_TimeToCut:
+		return machine.TimeToCut{Offset: at, Digest: sum, Size: size, Block: machine.BlockNumber(t.TimeToCut.BlockNumber)}
+	case *record.Message_Connect:
+		return connectOf(at, sum, size, t.Connect.Payload)
+	}
+	return machine.Garbage{Offset: at, Digest: sum, Size: size, Flaw: "record of no known type"}
+}
+
+func connectOf(at machine.Offset, sum machine.Digest, size int, payload []byte) machine.Connect {
+	if len(payload) == 0 {
+		return machine.Connect{Offset: at, Digest: sum, Size: size}
+	}
+	d, err := record.DecodeDescription(payload)
+	if err != nil {
+		return machine.Connect{Offset: at, Digest: sum, Size: size, Flaw: err.Error()}
+	}
+	return machine.Connect{Offset: at, Digest: sum, Size: size, Description: &machine.Description{
+		FormatVersion: d.FormatVersion,
+		RuleSet:       machine.RuleSet(d.RuleSet),
+		Channel:       d.ChannelId,
+		GenesisHash:   d.GenesisHash,
+		Topic:         d.TopicId,
+		Cluster:       d.ClusterId,
+	}}
+}
+
+// envelopeOf decodes as far into an envelope as peers do before they can say
+// whose it is.
+func envelopeOf(b []byte) machine.Envelope {
+	e := machine.Envelope{Bytes: b}
+	envelope := &fabric.Envelope{}
+	if err := fabric.Unmarshal(b, envelope); err != nil {
+		e.Flaw = "envelope: " + err.Error()
+		return e
+	}
+	e.Size = len(envelope.Payload) + len(envelope.Signature)
+	payload, flaw := payloadOf(envelope)
+	if flaw != "" {
+		e.HeaderFlaw = flaw
+		return e
+	}
+	channel := &fabric.ChannelHeader{}
+	if err := fabric.Unmarshal(payload.Header.ChannelHeader, channel); err != nil {
+		e.HeaderFlaw = "channel header: " + err.Error()
+		return e
+	}
+	e.Channel, e.Type = channel.ChannelId, channel.Type
+	e.SignerFlaw = peerFlaw(envelope, payload, channel.Type)
+	return e
+}
+
+func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
+	payload := &fabric.Payload{}
+	if err := fabric.Unmarshal(envelope.Payload, payload); err != nil {
+		return nil, "payload: " + err.Error()
+	}
+	if payload.Header == nil {
+		return nil, "payload has no header"
+	}
+	return payload, ""
+}

@@ -1,0 +1,79 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// ErrNoVerdict is what an error of NoVerdict or Guarded is: this orderer cannot tell
+// whether an envelope holds. Another one may make a block of it, so that to skip it
+// could be a fork; by the compatible rules the channel stops before it.
+var ErrNoVerdict = errors.New("no verdict")
+
+// NoVerdict makes an error an ErrNoVerdict and leaves its text as it is.
+func NoVerdict(err error) error { return noVerdict{err} }
+
+type noVerdict struct{ error }
+
+func (e noVerdict) Unwrap() error { return e.error }
+
+func (noVerdict) Is(target error) bool { return target == ErrNoVerdict }
+
+// Guarded calls f, which hands bytes that somebody else wrote to Fabric: from the
+// topic, from another orderer, from a client, from the ledger. Fabric's code panics
+// at some that its own orderers would never have written; such a panic becomes an
+// error that wraps ErrNoVerdict and says where it was. It must not end the process,
+// which serves other channels, and which would come to the same bytes after every
+// restart.
+//
+// What cannot be recovered from (a stack that overflows, memory that runs out) has
+// to be ruled out before f is called.
+func Guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = NoVerdict(fmt.Errorf("it makes Fabric's code panic (%s: %s); report this with the record or block that it is about", where(), brief(r)))
+		}
+	}()
+	return f()
+}
+
+// where returns the function that panicked: the first frame below the runtime, and
+// below the logger through which Fabric panics.
+func where() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	panicked := false
+	for {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "runtime.gopanic":
+			panicked = true
+		case panicked && !within(f.Function, "runtime.", "go.uber.org/zap", "github.com/hyperledger/fabric/common/flogging", "github.com/hyperledger/fabric-lib-go/common/flogging"):
+			return fmt.Sprintf("%s, line %d", f.Function, f.Line)
+		}
+		if !more {
+			return "an unknown function"
+		}
+	}
+}
+
+func within(function string, packages ...string) bool {
+	for _, p := range packages {
+		if strings.HasPrefix(function, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// brief is the start of what was panicked with, which may quote the bytes.
+func brief(r any) string {
+	const most = 200
+	s := strings.ToValidUTF8(fmt.Sprint(r), "?")
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return s
+}

@@ -1,0 +1,154 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// owed is a copy of a lagging record that must be in the log before the next
+// record is taken: its client was told that it is ordered.
+type owed struct {
+	at     machine.Offset
+	value  []byte        // nil: to be computed from source
+	source []byte        // config envelope that the strict rules reproduce
+	update digest        // of the update in it
+	seq    uint64        // at which it was computed
+	answer machine.Input // what the machine is told then; nil if it does not ask
+}
+
+type digest = [sha256.Size]byte
+
+// settle appends what is owed. An attempt whose outcome is unknown is repeated:
+// a second copy is passed over.
+func (e *Engine) settle(ctx context.Context) error {
+	o := e.owed
+	if o.value == nil {
+		if err := e.compute(o); err != nil || e.owed == nil {
+			return err
+		}
+	}
+	err := e.host.Append(ctx, o.value)
+	if err != nil && log.ClassOf(err) != log.Rejected {
+		return err
+	}
+	e.owed = nil
+	if err != nil {
+		e.events.Skipped(o.at, machine.ReasonSize, err.Error())
+		if o.answer != nil {
+			o.answer = machine.Verdict{Refusal: err.Error()}
+		}
+		return e.step(ctx, o.answer)
+	}
+	e.events.Reproduced(o.at)
+	e.unread.appended(o.at, o.value)
+	if o.update != (digest{}) {
+		e.reproduced.add(o.update, o.seq)
+	}
+	return e.step(ctx, o.answer)
+}
+
+// reproduced remembers which updates were appended anew at one config sequence.
+// Every orderer appends a copy of a lagging update; when those lag in turn,
+// only the first is to be answered with a copy, or copies would multiply.
+type reproduced struct {
+	seq     uint64
+	updates map[digest]struct{}
+}
+
+// has says whether the update was appended at this sequence.
+func (r *reproduced) has(update digest, seq uint64) bool {
+	_, ok := r.updates[update]
+	return ok && r.seq == seq
+}
+
+func (r *reproduced) add(update digest, seq uint64) {
+	if r.seq != seq || r.updates == nil {
+		r.seq, r.updates = seq, map[digest]struct{}{}
+	}
+	r.updates[update] = struct{}{}
+}
+
+// reproduce computes a lagging config envelope anew at the config in force and
+// appends it. What no longer applies is dropped; all orderers come to drop it,
+// at the latest when they judge the copy. So is what this orderer fails at: the copy
+// of one that does not is judged by all.
+func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
+	update, flaw := updateOf(f.Envelope.Bytes)
+	if flaw != nil {
+		e.events.Skipped(f.Offset, machine.ReasonRefused, flaw.Error())
+		return nil
+	}
+	if e.reproduced.has(update, uint64(e.host.Config().Seq)) {
+		e.events.Skipped(f.Offset, machine.ReasonRefused, "a copy of this update is in the topic already")
+		return nil
+	}
+	e.owed = &owed{at: f.Offset, source: f.Envelope.Bytes, update: update}
+	return e.settle(ctx)
+}
+
+// compute makes the copy of a config envelope. An orderer that is unable to takes no
+// further record: its client was told that the update is ordered, and a restart, which may
+// be what mends the orderer, reads the record again only while no later block is written.
+func (e *Engine) compute(o *owed) error {
+	again, seq, err := e.host.Reproduce(o.source)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err))
+	case errors.Is(err, ErrUnable):
+		return fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err)
+	case err != nil:
+		e.owed = nil
+		e.events.Skipped(o.at, machine.ReasonRefused, err.Error())
+		return nil
+	}
+	o.seq = uint64(seq)
+	if o.value, err = regular(again, o.seq, record.Regular_CONFIG, 0); err != nil {
+		return stop(err)
+	}
+	return nil
+}
+
+// resubmit appends a copy of a lagging envelope by the compatible rules.
+func (e *Engine) resubmit(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
+	anew, seq, err := e.host.Process(f.Class, f.Envelope.Bytes)
+	switch {
+	case errors.Is(err, ErrNoVerdict):
+		return machine.Verdict{Stop: err.Error()}, nil
+	case err != nil:
+		return machine.Verdict{Refusal: err.Error()}, nil
+	}
+	value, err := regular(anew, uint64(seq), record.Regular_Class(f.Class), f.Offset)
+	if err != nil {
+		return nil, stop(err)
+	}
+	e.owed = &owed{at: f.Offset, value: value, answer: machine.Verdict{}}
+	return nil, e.settle(ctx)
+}
+
+// updateOf returns the digest of the update in a config envelope.
+func updateOf(b []byte) (d digest, err error) {
+	if err := CheckDepth(b); err != nil {
+		return d, err
+	}
+	envelope, config := &fabric.Envelope{}, &fabric.ConfigEnvelope{}
+	if err := fabric.Unmarshal(b, envelope); err != nil {
+		return d, err
+	}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
+		return d, err
+	}
+	if config.LastUpdate == nil {
+		return d, errors.New("config envelope without an update")
+	}
+	update, err := fabric.Marshal(config.LastUpdate)
+	return sha256.Sum256(update), err
+}
