@@ -37,11 +37,11 @@ func unauthorized(err error) bool {
 
 // away reports whether an orderer could not be reached.
 func away(err error) bool {
-	var told interface{ GRPCStatus() *status.Status }
-	if !errors.As(err, &told) {
+	var answer interface{ GRPCStatus() *status.Status }
+	if !errors.As(err, &answer) {
 		return false
 	}
-	code := told.GRPCStatus().Code()
+	code := answer.GRPCStatus().Code()
 	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.Canceled
 }
 

@@ -130,7 +130,7 @@ func (x *index) take(payload []byte) *uint64 {
 	return &blocks[0]
 }
 
-// canonical is an envelope as a block holds it: encoded anew.
+// canonical returns an envelope as a block holds it: decoded and encoded.
 func canonical(payload []byte) []byte {
 	e := &cb.Envelope{}
 	if proto.Unmarshal(payload, e) != nil {

@@ -85,7 +85,7 @@ func (c Channel) accounted(orderers []Orderer) (faults []error) {
 	words := map[string]string{}
 	for _, org := range c.Orgs {
 		if other := words[prefixOf(org)]; other != "" {
-			in("organizations %q and %q cannot be told apart by the consumer groups of their orderers", other, org.MSPID)
+			in("organizations %q and %q cannot be distinguished by the consumer groups of their orderers", other, org.MSPID)
 		}
 		words[prefixOf(org)] = org.MSPID
 		if len(of[org.MSPID]) == 0 {
