@@ -59,6 +59,7 @@ func TestExitCodes(t *testing.T) {
 		"a bad address":         {admin.ExitUsage, "is not host:port", []string{"preflight", "mine", "--brokers", "a"}},
 		"a file without broker": {admin.ExitUsage, "names no brokers", []string{"preflight", "mine", "--config", file("empty.yaml", "General: {}")}},
 		"no config block":       {admin.ExitUsage, "nothing shows which orderers", []string{"prune", "mine", "--brokers", nowhere}},
+		"a member as orderer":   {admin.ExitUsage, "with --member MSPID.NAME", []string{"prune", "mine", "--orderer", "Org.a=a:7050"}},
 		"a bad member":          {admin.ExitUsage, `member "a": want MSPID.NAME`, []string{"prune", "--config-block", config, "--member", "a"}},
 		"a bad window":          {admin.ExitUsage, "--window -1s", as("Org1MSP", o.Address, "upgrade-rules", "mine", "--brokers", nowhere, "--window", "-1s")},
 		"another channel":       {admin.ExitRefused, "or name orderers that have joined it", as("Org1MSP", o.Address, "verify", "yours", "--orderer", o.Address)},

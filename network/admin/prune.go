@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -91,6 +92,11 @@ func (p *pruning) bind(c *cobra.Command) {
 
 // needs returns what is needed beside the flags that are given.
 func (p *pruning) needs(fill Fill) (need, error) {
+	for _, a := range p.orderers {
+		if !strings.Contains(a, ":") || strings.Contains(a, "=") {
+			return 0, usagef("--orderer %s: want HOST:PORT, where blocks are read; name the channel's orderers with --member MSPID.NAME", a)
+		}
+	}
 	if p.configBlock != "" {
 		return anyChannel, nil
 	}

@@ -152,12 +152,12 @@ var unproven = map[string]func(*situation){
 		s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"}
 		s.options.Orderers[2].Addresses = []string{"x"}
 	},
-	`the channel config has no address "b:7051" of its`:    func(s *situation) { s.options.Orderers[1].Addresses = []string{"b:7050", "b:7051"} },
-	`Org.a: the channel config has no address "c:7050" of`: func(s *situation) { s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"} },
-	`organizations "Org" and "Org" cannot be distinguished`:   func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, s.channel.Orgs[0]) },
-	`organizations "x/y" and "x_y" cannot be distinguished`:   func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "x/y"}, Org{MSPID: "x_y"}) },
-	"organization Two has no address of an orderer":        func(s *situation) { s.channel.Orgs[1].Addresses = nil },
-	"organization Org.a of the channel config has no":      func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "Org.a"}) },
+	`the channel config has no address "b:7051" of its`:     func(s *situation) { s.options.Orderers[1].Addresses = []string{"b:7050", "b:7051"} },
+	`Org.a: the channel config has no address "c:7050" of`:  func(s *situation) { s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"} },
+	`organizations "Org" and "Org" cannot be distinguished`: func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, s.channel.Orgs[0]) },
+	`organizations "x/y" and "x_y" cannot be distinguished`: func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "x/y"}, Org{MSPID: "x_y"}) },
+	"organization Two has no address of an orderer":         func(s *situation) { s.channel.Orgs[1].Addresses = nil },
+	"organization Org.a of the channel config has no":       func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "Org.a"}) },
 }
 
 func TestDeletesNothingWithoutProof(t *testing.T) {
