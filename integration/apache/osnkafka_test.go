@@ -1,6 +1,9 @@
 package apache
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
@@ -36,6 +39,19 @@ func osnkafka(t *testing.T, v apache.Version) {
 		User:   func(command string) string { return command },
 		Config: s.ordererYAML,
 	}, channel, admintest.NewChannel(t, c, old, brokers, 2))
+}
+
+// The table in SECURITY.md is what was tested.
+func TestRightsOfOsnkafka(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "SECURITY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for command := range admintest.Rights() {
+		if line := "\n" + admintest.Row(command) + "\n"; !strings.Contains(string(text), line) {
+			t.Errorf("SECURITY.md lacks the line %s", line)
+		}
+	}
 }
 
 // ordererYAML is a file with the section by which a user reaches the brokers over TLS.

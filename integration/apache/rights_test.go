@@ -21,7 +21,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/integration/pki"
-	"github.com/fabric-kafka/orderer/network/admin/admintest"
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
@@ -394,11 +393,6 @@ func TestRightsAreThoseOfTheTable(t *testing.T) {
 			if !strings.Contains(string(text), line) {
 				t.Errorf("SECURITY.md lacks the line %s", line)
 			}
-		}
-	}
-	for command := range admintest.Rights() {
-		if line := "\n" + admintest.Row(command) + "\n"; !strings.Contains(string(text), line) {
-			t.Errorf("SECURITY.md lacks the line %s", line)
 		}
 	}
 }

@@ -77,6 +77,9 @@ func TestEveryCommand(t *testing.T) {
 		if c.Flags().Lookup("json") == nil || c.Example == "" {
 			t.Errorf("%s: no --json, or no example", c.Name())
 		}
+		if _, has := admintest.Rights()[c.Name()]; !has {
+			t.Errorf("%s: nothing says which rights it needs", c.Name())
+		}
 		for _, example := range strings.Split(strings.ReplaceAll(c.Example, "\\\n", ""), "\n") {
 			words := strings.Fields(example)
 			if err := parses(words[1:]); words[0] != "osnkafka" || words[1] != c.Name() || err != nil {

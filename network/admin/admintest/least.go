@@ -2,6 +2,7 @@ package admintest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,13 +78,16 @@ func refused(t *testing.T, when string, run func() error) {
 	t.Helper()
 	Eventually(t, "it is refused "+when, func() error {
 		if err := run(); !errors.Is(err, errRefused) {
-			return fmt.Errorf("not refused %s: %v", when, err)
+			return fmt.Errorf("not refused %s, but: %w", when, cmp.Or(err, errDone))
 		}
 		return nil
 	})
 }
 
-var errRefused = errors.New("refused")
+var (
+	errRefused = errors.New("refused")
+	errDone    = errors.New("done")
+)
 
 // sufficient runs a command and returns errRefused if the rights do not suffice for it.
 func sufficient(t *testing.T, command string, args []string) error {
