@@ -202,7 +202,11 @@ func (c *Chain) Errored() <-chan struct{} { return c.status.erroredChannel() }
 
 // StatusReport tells the channel participation API how the channel does here.
 func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
-	return types.ConsensusRelationConsenter, c.status.report()
+	status := c.status.report()
+	if status == types.StatusActive && c.held() {
+		status = types.StatusInactive
+	}
+	return types.ConsensusRelationConsenter, status
 }
 
 // ValidateConsensusMetadata refuses what cannot follow the config in force.

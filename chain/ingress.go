@@ -78,6 +78,17 @@ func (c *Chain) slow() string {
 	return ""
 }
 
+// held reports whether records wait for a broker that does not answer.
+func (c *Chain) held() bool {
+	k := c.use()
+	if k == nil {
+		return false
+	}
+	defer k.users.Done()
+	topic, ok := k.log.(interface{ Held() bool })
+	return ok && topic.Held()
+}
+
 // enter counts a call in, unless the chain is halted. The caller calls c.calls.Done.
 func (c *Chain) enter() error {
 	c.mu.Lock()

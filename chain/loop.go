@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -129,7 +130,9 @@ func (l *loop) attend(ctx context.Context) {
 		defer k.users.Done()
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
-		l.survey(ctx, k.log)
+		var beside sync.WaitGroup
+		defer beside.Wait()
+		beside.Go(func() { l.survey(ctx, k.log) })
 		l.chain.publish(ctx, k.log)
 		if err := l.chain.compare(ctx, k.log); err != nil {
 			l.end(err)
@@ -137,16 +140,19 @@ func (l *loop) attend(ctx context.Context) {
 	})
 }
 
-// requestTimeout bounds what is asked of the brokers beside the reading: answers of a
-// few bytes.
-const requestTimeout = time.Minute
+// What is asked of the brokers beside the reading is bounded: answers of a few bytes. A
+// coordinator of this orderer's group that hangs leaves time for those of the others'.
+const (
+	requestTimeout = time.Minute
+	publishTimeout = 20 * time.Second
+)
 
 func (l *loop) survey(ctx context.Context, topic log.Log) {
 	if l.chain.opts.Preflight == PreflightOff {
 		return
 	}
 	found, err := topic.Survey(ctx)
-	if ctx.Err() == nil {
+	if l.life.Err() == nil {
 		l.chain.opts.Events.Surveyed(found, err)
 	}
 }
@@ -175,7 +181,9 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
 		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
 		Hashes: c.hashes.published(height - 1)}
-	if err := topic.Publish(ctx, p); ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := topic.Publish(ctx, p); c.life.Err() == nil {
 		c.opts.Events.Published(p, err)
 	}
 }

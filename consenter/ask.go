@@ -3,9 +3,11 @@ package consenter
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 
@@ -38,7 +40,7 @@ func (a answer) open() error {
 // ask returns those of the channel's orderers that have a block.
 func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err error) {
 	var asked, open []string
-	for _, a := range p.answers(ctx, p.endpoints) {
+	for a := range p.inTime(ctx, number) {
 		if number < a.height {
 			having = append(having, a)
 		}
@@ -57,6 +59,35 @@ func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err e
 		return nil, fmt.Errorf("no orderer that tells its blocks has it, and %s", strings.Join(open, ", "))
 	}
 	return nil, fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
+}
+
+// inTime yields what orderers answer: all of them, or those that have answered a little after
+// the first that has a block.
+func (p *puller) inTime(ctx context.Context, number uint64) iter.Seq[answer] {
+	return func(yield func(answer) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var asking sync.WaitGroup
+		defer asking.Wait()
+		defer cancel()
+		answers := make(chan answer, len(p.endpoints))
+		for _, e := range p.endpoints {
+			asking.Go(func() { answers <- p.answer(ctx, e) })
+		}
+		var enough <-chan time.Time
+		for range p.endpoints {
+			select {
+			case a := <-answers:
+				if !yield(a) {
+					return
+				}
+				if enough == nil && number < a.height {
+					enough = time.After(stagger)
+				}
+			case <-enough:
+				return
+			}
+		}
+	}
 }
 
 // Others asks all orderers of the channel but this one how many blocks they have.

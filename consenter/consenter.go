@@ -193,7 +193,8 @@ const mostValue = 96 << 20
 
 func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	config := c.logConfig(brokers, maxEnvelope)
-	config.Waiting = c.slowBrokers(topic).waiting
+	slow := c.slowBrokers(topic)
+	config.Waiting, config.Answered = slow.waiting, slow.answered
 	return kafka.Open(config, topic)
 }
 

@@ -31,6 +31,8 @@ func TestForksAreMeasured(t *testing.T) {
 	requireValues(2, 1, 0)
 	e.Compared(log.Comparison{}, errors.New("no rights"))
 	requireValues(2, 1, 0)
+	e.Compared(log.Comparison{Published: 1, Compared: 1, Forks: []log.Fork{forkWith("three")}}, errors.New("a broker hangs"))
+	requireValues(2, 1, 1)
 	e.Compared(log.Comparison{Published: 2, Compared: 1, Forks: []log.Fork{forkWith("three")}}, nil)
 	requireValues(1, 0, 1)
 	e.Failed(errors.New("a fork"))

@@ -23,6 +23,7 @@ type Options struct {
 	Brokers      []string      `json:"brokers"`      // host:port of brokers that run already; default: an embedded one
 	Apache       string        `json:"apache"`       // version of Apache Kafka, of which brokers are started; see UseBrokers
 	BrokerCount  int           `json:"brokerCount"`  // of Apache Kafka; default 3
+	BrokerLines  []string      `json:"brokerLines"`  // more lines of server.properties, for every broker of Apache Kafka; see apache.Cluster
 	Proxied      bool          `json:"proxied"`      // orderers reach the brokers, of Apache Kafka, through a proxy; see package links
 	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
 	Moved        []string      `json:"moved"`        // channel=id of the topics that channels were moved to

@@ -38,11 +38,23 @@ type Config struct {
 
 	Settings log.Settings // what Create gives a new topic
 
-	// Waiting is called each second while a broker does not answer, with how long more
-	// than before; the first time after 2 s. By any goroutine; nil: nobody wants to know.
-	Waiting func(broker, operation string, longer time.Duration)
+	// Waiting is called each second while a broker does not answer, the first time after
+	// 2 s, and at each answer by which it throttles this client, once those add up to 2 s.
+	// Answered is called when that is over. By any goroutine, which calls nothing of the
+	// log; nil: nobody wants to know.
+	Waiting  func(Wait)
+	Answered func(broker, operation string)
 
 	dial func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
+}
+
+// Wait is a broker that keeps this client waiting.
+type Wait struct {
+	Broker    string        // host:port
+	Operation string        // a request, as Kafka's protocol names it, or connect
+	Waited    time.Duration // so far
+	Longer    time.Duration // than was reported before
+	Throttled bool          // the broker answers, but asks for pauses: a quota
 }
 
 // Defaults of Config.
@@ -70,7 +82,10 @@ func (c Config) withDefaults() Config {
 	fill(&c.FetchBytes, DefaultFetchBytes)
 	fill(&c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
 	if c.Waiting == nil {
-		c.Waiting = func(string, string, time.Duration) {}
+		c.Waiting = func(Wait) {}
+	}
+	if c.Answered == nil {
+		c.Answered = func(string, string) {}
 	}
 	if c.dial == nil {
 		c.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext

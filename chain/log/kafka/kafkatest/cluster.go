@@ -211,6 +211,12 @@ func (c *Cluster) Slow(key int16, delay time.Duration) {
 	c.do(request{Op: "slow", Key: key, Delay: delay})
 }
 
+// Throttle answers the next request to fetch with a pause that the client is to make, and no records.
+func (c *Cluster) Throttle(pause time.Duration) {
+	c.t.Helper()
+	c.do(request{Op: "throttle", Delay: pause})
+}
+
 // Swallow keeps every answer from its client, until Flow.
 func (c *Cluster) Swallow() {
 	c.t.Helper()
