@@ -14,6 +14,8 @@ require (
 	github.com/hyperledger/fabric-lib-go v1.0.0
 	// Messages of that Fabric; a newer major line registers the same names and cannot be linked beside it.
 	github.com/hyperledger/fabric-protos-go v0.3.0
+	// Decodes orderer.yaml, as Fabric's own consenters do: the version that Fabric requires.
+	github.com/mitchellh/mapstructure v1.4.3
 	// Log-in with SCRAM. At least 1.3.0: the errors of older ones can hold the password.
 	github.com/xdg-go/scram v1.4.0
 	// Free space of the ledgers' disk.
@@ -100,7 +102,6 @@ require (
 	github.com/magiconair/properties v1.8.1 // indirect
 	github.com/matttproud/golang_protobuf_extensions v1.0.4 // indirect
 	github.com/miekg/pkcs11 v1.1.1 // indirect
-	github.com/mitchellh/mapstructure v1.4.3 // indirect
 	github.com/mmcloughlin/addchain v0.4.0 // indirect
 	github.com/moby/sys/mount v0.2.0 // indirect
 	github.com/moby/sys/mountinfo v0.6.2 // indirect

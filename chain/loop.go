@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -11,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// loop drives the channel's engine. All of its fields belong to its goroutine.
+// loop drives the channel's engine. Its fields belong to its goroutine, unless they say otherwise.
 type loop struct {
 	chain   *Chain
 	engine  *session.Engine
@@ -21,7 +22,8 @@ type loop struct {
 	life context.Context         // ends with the chain's, or with a reason to stop for good
 	end  context.CancelCauseFunc // is called by what runs beside the loop
 
-	attended time.Time // when attend was done last; zero before
+	attended  time.Time   // when attend was begun last; zero before
+	attending atomic.Bool // it is not done yet; any goroutine's
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
@@ -116,9 +118,10 @@ func (l *loop) read(ctx context.Context) error {
 }
 
 // attend looks at the topic's settings, publishes how far the ledger is, and compares it
-// with what others published, beside the reading and not more often than the topic is checked.
+// with what others published, beside the reading, one at a time and not more often than the
+// topic is checked.
 func (l *loop) attend(ctx context.Context) {
-	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
+	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval || l.attending.Load() {
 		return
 	}
 	k := l.chain.use()
@@ -126,7 +129,9 @@ func (l *loop) attend(ctx context.Context) {
 		return
 	}
 	l.attended = time.Now()
+	l.attending.Store(true)
 	l.chain.work.Go(func() {
+		defer l.attending.Store(false)
 		defer k.users.Done()
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()

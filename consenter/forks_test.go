@@ -62,11 +62,3 @@ func TestSeriesOfForksAreBounded(t *testing.T) {
 	e.Compared(log.Comparison{}, nil)
 	require.Equal(t, 0.0, m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
 }
-
-func TestForkAlarmIsOff(t *testing.T) {
-	for _, section := range []string{"ForkAlarm: off", `{ForkAlarm: off, ConsumerGroup: ""}`} {
-		c, err := parse(t, section)
-		require.NoError(t, err)
-		require.Equal(t, "off", c.ForkAlarm)
-	}
-}

@@ -22,7 +22,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/load"
 )
 
-// shipped are the values of consenter/kafka.yaml, which networks otherwise shorten.
+// shipped are the values of consenter/settings/kafka.yaml, which networks otherwise shorten.
 var shipped = []string{"TIMEOUTS_DIAL=5s", "TIMEOUTS_READ=10s", "RETRY_MAX=5s"}
 
 // The promise: without a block for no longer than this, whatever one broker of three does.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// missingLimit is how many sessions in a row must find no topic before it counts
-// as deleted: a broker that has just started may not know it yet.
+// missingLimit is how many sessions in a row, and not only for how long, must find no
+// topic before it counts as deleted: a process that was stopped where it was, and runs
+// on, has asked once.
 const missingLimit = 5
 
 // Connect begins a session: it makes sure that the topic is the one that the
@@ -103,7 +105,7 @@ func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 		}
 		e.asked = true
 	}
-	e.topicID, e.clusterID = id.TopicID, id.ClusterID
+	e.topicID, e.clusterID = cmp.Or(id.TopicID, e.topicID), cmp.Or(id.ClusterID, e.clusterID) // brokers of an older release give none
 	return bounds, nil
 }
 
@@ -128,10 +130,17 @@ func (e *Engine) identity(ctx context.Context, topic log.Log) (log.Identity, err
 	return topic.Identity(ctx)
 }
 
+// gone is what becomes of a topic that was there: deleted once every answer of a while
+// was so. Before, it may be the brokers that do not know it yet: one that has just
+// started, or all of them while a controller starts again.
 func (e *Engine) gone(err error) error {
+	now, patience := e.host.Uptime(), e.host.Config().Patience
+	if e.missing == 0 {
+		e.missingSince = now
+	}
 	e.missing++
-	if e.missing < missingLimit {
-		return err
+	if e.missing < missingLimit || now-e.missingSince < patience {
+		return fmt.Errorf("%w; that is final once it was so for %s", err, patience)
 	}
 	return stop(fmt.Errorf("topic %q was deleted: this orderer goes on at its offset %d, and it is not made anew, since that would hide what was lost; "+
 		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",

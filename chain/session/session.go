@@ -110,7 +110,7 @@ type Config struct {
 	Limits        machine.Limits
 	Resubmission  bool // the orderer capability; false before Fabric v1.1
 	ConsensusType string
-	Patience      time.Duration // how long nobody must have a block before that is final
+	Patience      time.Duration // how long nobody must have a block, or no broker the topic, before that is final
 }
 
 // Block is a block of the ledger, without what the block writer adds.
@@ -168,15 +168,16 @@ type Engine struct {
 	clusterID  string         // of the brokers that the topic is on; empty before the first session
 	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
 
-	effects    []machine.Effect // of the last step, not performed yet
-	arrived    bool             // the session has come to the end that the log had at its start
-	configured bool             // a config block was just written
-	missing    int              // sessions in a row that found no topic
-	trimmed    trimmed          // why blocks are pulled
-	bare       bool             // nobody had the block when it was asked for last
-	bareSince  time.Duration    // by the host's uptime
-	written    *Block           // the last; nil before the first
-	first      *Block           // block 1, if this process has written it and not compared it since; nil if not
+	effects      []machine.Effect // of the last step, not performed yet
+	arrived      bool             // the session has come to the end that the log had at its start
+	configured   bool             // a config block was just written
+	missing      int              // sessions in a row that found no topic
+	missingSince time.Duration    // by the host's uptime: the first of them
+	trimmed      trimmed          // why blocks are pulled
+	bare         bool             // nobody had the block when it was asked for last
+	bareSince    time.Duration    // by the host's uptime
+	written      *Block           // the last; nil before the first
+	first        *Block           // block 1, if this process has written it and not compared it since; nil if not
 
 	owed       *owed // a copy that must be in the log before the next record is taken
 	reproduced reproduced

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/consenter"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // progress are the flags of the command.
@@ -50,7 +50,7 @@ themselves. Exit code 1 if two orderers contradict each other, or if nobody has 
 }
 
 func groupPrefix(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "group-prefix", consenter.DefaultConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
+	c.Flags().StringVar(to, "group-prefix", settings.Default().ConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
 }
 
 func (p *progress) compare(ctx context.Context, t *Target, out printer) error {

@@ -3,9 +3,8 @@
 //
 //	go run ./plugin/builder --out DIR [--with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator]
 //
-// It never changes Fabric's files: the one file that must know the plugin, the
-// orderer's main, is parsed, completed and handed to the compiler beside the
-// original (go build -overlay).
+// It never changes Fabric's files: the one file that must know the plugin, the orderer's
+// main, is parsed, and the compiler gets a patched copy instead (go build -overlay).
 package main
 
 import (
@@ -61,7 +60,7 @@ func packageOf(name string) string {
 	return fabricModule + "/cmd/" + name
 }
 
-// builder is one run.
+// builder holds the flags of one run.
 type builder struct {
 	out, work string
 	with      []string
@@ -88,11 +87,11 @@ func (b *builder) run(ctx context.Context) error {
 	if b.work, err = filepath.Abs(b.work); err != nil {
 		return err
 	}
-	free, err := p.lock(b.work)
+	unlock, err := p.lock(b.work)
 	if err != nil {
 		return err
 	}
-	defer free()
+	defer unlock()
 	var source *source
 	steps := []step{
 		{"find Fabric", func() (err error) { source, err = p.moduleSource(b.work); return err }},

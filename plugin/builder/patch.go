@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// pluginAlias is the name that the patched main imports the plugin by.
+// pluginAlias is the name under which the patched main imports the plugin.
 const pluginAlias = "kafkaplugin"
 
-// patchMain completes an orderer's main: the plugin registers its consenter just
-// before the registrar takes the map of consenters, and learns when it has started. Everything is found by what
-// it is, not by where it is; what is missing is named.
+// patchMain returns an orderer's main in which the plugin registers its consenter just
+// before the registrar takes the map of consenters, and is called again just after.
+// Everything is found by what it is, not by where it is; the error names what is missing.
 func patchMain(file string, text []byte) ([]byte, error) {
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, file, text, parser.ParseComments)
@@ -34,7 +34,7 @@ func patchMain(file string, text []byte) ([]byte, error) {
 	return format.Source(apply(text, edits))
 }
 
-// orderermain is what was found in it.
+// orderermain is what was found in an orderer's main.
 type orderermain struct {
 	file       string
 	fset       *token.FileSet
@@ -44,7 +44,7 @@ type orderermain struct {
 }
 
 func (m *orderermain) missing(what string) error {
-	return fmt.Errorf("%s: found no %s: this Fabric version fills its consenters in another way, and the builder must learn it", m.file, what)
+	return fmt.Errorf("%s has no %s: this Fabric version fills its map of consenters in another way; add that way to plugin/builder/patch.go", m.file, what)
 }
 
 // find looks for the call registrar.Initialize(consenters).
@@ -85,7 +85,7 @@ func initializeCall(s ast.Stmt) (string, bool) {
 	return argument.Name, true
 }
 
-// edit is text to be put in at an offset.
+// edit is text to insert at an offset.
 type edit struct {
 	at   int
 	text string
@@ -125,7 +125,7 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 	return append(append(edits, health...), m.tolerance()...), nil
 }
 
-// parameter returns the name of the function's parameter of a type.
+// parameter returns the name of the parameter that has a type.
 func (m *orderermain) parameter(kind string) (string, error) {
 	for _, field := range m.function.Type.Params.List {
 		if typeName(field.Type) == kind && len(field.Names) > 0 {
@@ -147,9 +147,9 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// tolerance lets Consensus.Type name our type where main refuses types that it
-// does not know: the cluster consenter of the process is then etcdraft, beside
-// ours. Versions without such a switch need nothing.
+// tolerance returns the edits that let Consensus.Type be our type where main refuses
+// types that it does not know: the cluster consenter of the process is then etcdraft,
+// beside ours. A main without such a switch needs no edits.
 func (m *orderermain) tolerance() []edit {
 	for _, s := range m.function.Body.List {
 		choice, ok := s.(*ast.SwitchStmt)

@@ -11,13 +11,12 @@ import (
 	"strings"
 )
 
-// source is one version of Fabric to compile against. Only the way that it was
-// found is particular to the module that go.mod requires; a release tree that an
-// operator checked out would be another source of the same kind.
+// source is one version of Fabric to compile against. Only how it was found is specific
+// to the module that go.mod requires; a checked-out release tree would be another source.
 type source struct {
-	version string // with what the copy consists of, if that is not what the origin does
-	origin  string // where its files are, read-only
-	tree    string // our copy: go refuses an overlay on files of the module cache
+	version string // with a digest of the copy, if that differs from the origin
+	origin  string // folder of its files, read-only
+	tree    string // folder of our copy: go refuses an overlay on files of the module cache
 	work    string // for generated files
 	root    string // of our module
 }
@@ -33,9 +32,9 @@ func newSource(version, origin, work, root string) *source {
 func (s *source) modFile() string     { return filepath.Join(s.work, "go.mod") }
 func (s *source) overlayFile() string { return filepath.Join(s.work, "overlay.json") }
 
-// materialise copies the tree once, and points a copy of our go.mod at it. The
-// copy gets its name when it is complete. One that was changed since is compiled as
-// it is, and its version shows that.
+// materialise copies the tree once, and writes a go.mod that refers to the copy. The copy
+// gets its name when it is complete. If it was changed since, it is compiled as it is, and
+// the version shows that.
 func (s *source) materialise() error {
 	if _, err := os.Stat(s.tree); errors.Is(err, fs.ErrNotExist) {
 		if err := s.copyTree(); err != nil {
@@ -60,7 +59,7 @@ func (s *source) copyTree() error {
 	if err := os.MkdirAll(s.work, 0o755); err != nil {
 		return err
 	}
-	partial := filepath.Join(s.work, "partial") // one build at a time has the folder
+	partial := filepath.Join(s.work, "partial") // one build at a time uses the folder
 	if err := os.RemoveAll(partial); err != nil {
 		return err
 	}
@@ -70,7 +69,7 @@ func (s *source) copyTree() error {
 	return os.Rename(partial, s.tree)
 }
 
-// copyFiles copies a folder so that its owner can write to the copy.
+// copyFiles copies a folder; its owner can write to the copy.
 func copyFiles(from, to string) error {
 	return walkSource(from, func(name string, d fs.DirEntry) error {
 		target := filepath.Join(to, name)
@@ -85,8 +84,8 @@ func copyFiles(from, to string) error {
 	})
 }
 
-// walkSource calls f for what is copied of a folder, by its name in it. What no
-// command needs (documentation, vendored modules) is left out.
+// walkSource calls f for everything in a folder that is copied, by its name in the folder.
+// What no command needs (documentation, vendored modules) is left out.
 func walkSource(folder string, f func(name string, d fs.DirEntry) error) error {
 	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -120,7 +119,7 @@ func (s *source) writeModFile() error {
 	return writeIfChanged(strings.TrimSuffix(s.modFile(), ".mod")+".sum", sum)
 }
 
-// patch writes the completed main beside the tree, and the overlay that names it.
+// patch writes the patched main beside the tree, and the overlay that names it.
 func (s *source) patch() error {
 	original := filepath.Join(s.tree, mainFile)
 	text, err := os.ReadFile(original)
@@ -142,8 +141,8 @@ func (s *source) patch() error {
 	return writeIfChanged(s.overlayFile(), overlay)
 }
 
-// writeIfChanged leaves a file alone that has the text already: its age is part
-// of what go looks at before it builds again.
+// writeIfChanged writes a file unless it has that text already: go takes the age of a
+// file into account before it builds again.
 func writeIfChanged(file string, text []byte) error {
 	if old, err := os.ReadFile(file); err == nil && string(old) == string(text) {
 		return nil

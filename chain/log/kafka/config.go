@@ -9,6 +9,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -73,14 +74,14 @@ const (
 const defaultMaxMessageBytes = 1 << 20
 
 func (c Config) withDefaults() Config {
-	fill(&c.ClientID, DefaultClientID)
-	fill(&c.DialTimeout, DefaultDialTimeout)
-	fill(&c.ReadTimeout, DefaultReadTimeout)
-	fill(&c.WriteTimeout, DefaultWriteTimeout)
-	fill(&c.RetryBackoff, DefaultRetryBackoff)
-	fill(&c.Linger, DefaultLinger)
-	fill(&c.FetchBytes, DefaultFetchBytes)
-	fill(&c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
+	c.ClientID = cmp.Or(c.ClientID, DefaultClientID)
+	c.DialTimeout = cmp.Or(c.DialTimeout, DefaultDialTimeout)
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, DefaultReadTimeout)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, DefaultWriteTimeout)
+	c.RetryBackoff = cmp.Or(c.RetryBackoff, DefaultRetryBackoff)
+	c.Linger = cmp.Or(c.Linger, DefaultLinger)
+	c.FetchBytes = cmp.Or(c.FetchBytes, DefaultFetchBytes)
+	c.MaxDecompressedBytes = cmp.Or(c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
 	if c.Waiting == nil {
 		c.Waiting = func(Wait) {}
 	}
@@ -90,8 +91,8 @@ func (c Config) withDefaults() Config {
 	if c.dial == nil {
 		c.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
 	}
-	fill(&c.Settings.ReplicationFactor, 1)
-	fill(&c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
+	c.Settings.ReplicationFactor = cmp.Or(c.Settings.ReplicationFactor, 1)
+	c.Settings.MaxMessageBytes = cmp.Or(c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
 	if c.Settings.MinInsyncReplicas == 0 {
 		c.Settings.MinInsyncReplicas = 1
 		if c.Settings.ReplicationFactor >= 3 {
@@ -99,13 +100,6 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	return c
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // validate reports all faults of a config with its defaults filled in.

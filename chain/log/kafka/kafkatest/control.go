@@ -48,6 +48,7 @@ const (
 	KeyProduce int16 = 0
 	KeyFetch   int16 = 1
 
+	KeyListOffsets    int16 = 2
 	KeyInitProducerID int16 = 22
 
 	CodeUnknownTopic            int16 = 3

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"os"
@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// loaded is the section Consensus as the orderer's own loader gives it, with the
-// sample in orderer.yaml and whatever the test has put into the environment.
+// loaded returns the section Consensus as the orderer's own loader reads it from an
+// orderer.yaml and the environment of the test.
 func loaded(t *testing.T, ordererYAML string) any {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "orderer.yaml"), []byte(ordererYAML), 0o600))
@@ -22,16 +22,15 @@ func loaded(t *testing.T, ordererYAML string) any {
 	return conf.Consensus
 }
 
-// ordererYAML has the sample beside the keys of etcdraft, indented as Fabric's
-// own orderer.yaml has them, so that the sample can be pasted there.
+// ordererYAML has the sample beside the keys of etcdraft, with the indentation of Fabric's
+// own orderer.yaml, so that the sample can be pasted there.
 var ordererYAML = "General:\n  ListenPort: 7050\n" +
-	strings.Replace(SampleYAML, "Consensus:\n", "Consensus:\n    WALDir: /wal\n    SnapDir: /snap\n", 1)
+	strings.Replace(Sample, "Consensus:\n", "Consensus:\n    WALDir: /wal\n    SnapDir: /snap\n", 1)
 
 func TestOrdererLoadsTheSample(t *testing.T) {
-	c, err := ParseConfig(loaded(t, ordererYAML), "/etc/fabric")
+	c, err := Parse(loaded(t, ordererYAML), "/etc/fabric")
 	require.NoError(t, err)
-	c.TLS.RootCAs, c.SASL.TokenCommand = nil, nil // given as empty lists
-	require.Equal(t, DefaultConfig(), c)
+	require.Equal(t, Default(), c)
 }
 
 func TestEnvironmentOverrides(t *testing.T) {
@@ -55,10 +54,10 @@ func TestEnvironmentOverrides(t *testing.T) {
 	} {
 		t.Setenv("ORDERER_CONSENSUS_KAFKA_"+variable, value)
 	}
-	c, err := ParseConfig(loaded(t, ordererYAML), "/etc/fabric")
+	c, err := Parse(loaded(t, ordererYAML), "/etc/fabric")
 	require.NoError(t, err)
 
-	want := DefaultConfig()
+	want := Default()
 	want.ClientID = "orderer1"
 	want.Brokers = []string{"a:9092", "b:9092"}
 	want.Topic = Topic{ReplicationFactor: 5, MinInsyncReplicas: 3}
@@ -75,7 +74,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 func TestListInBracketsFromEnvironment(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS_ENABLED", "true")
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS_ROOTCAS", "[/a.pem,/b.pem]")
-	c, err := ParseConfig(loaded(t, ordererYAML), "")
+	c, err := Parse(loaded(t, ordererYAML), "")
 	require.NoError(t, err)
 	require.Equal(t, []string{"/a.pem", "/b.pem"}, c.TLS.RootCAs)
 }
@@ -83,7 +82,7 @@ func TestListInBracketsFromEnvironment(t *testing.T) {
 func TestBadEnvironmentIsRefused(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL", "2")
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS", "true")
-	_, err := ParseConfig(loaded(t, ordererYAML), "")
+	_, err := Parse(loaded(t, ordererYAML), "")
 	require.ErrorContains(t, err, `Consensus.Kafka.Timeouts.Dial is "2"; want a duration`)
 	require.ErrorContains(t, err, `Consensus.Kafka.TLS is "true"; want a section`)
 }
@@ -91,8 +90,8 @@ func TestBadEnvironmentIsRefused(t *testing.T) {
 // That is why the sample has every key.
 func TestEnvironmentDoesNotAddKeys(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL", "2s")
-	c, err := ParseConfig(loaded(t, "General:\n  ListenPort: 7050\nConsensus:\n  Kafka:\n    ClientID: a\n"), "")
+	c, err := Parse(loaded(t, "General:\n  ListenPort: 7050\nConsensus:\n  Kafka:\n    ClientID: a\n"), "")
 	require.NoError(t, err)
-	require.Equal(t, DefaultConfig().Timeouts.Dial, c.Timeouts.Dial)
+	require.Equal(t, Default().Timeouts.Dial, c.Timeouts.Dial)
 	require.Equal(t, "a", c.ClientID)
 }

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"fmt"
@@ -9,36 +9,29 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// effect is what is known of a key: a section in which it has an effect, and all
-// those in which it is set and could have none, with the fault of each. A key
-// without such sections says why it needs none.
+// effect is a section in which a key has an effect, and sections in which it is set and
+// could have none, with the fault of each.
 type effect struct {
-	takes  string            // a section in which the key is set, and matters
+	takes  string
 	faults map[string]string // by section
-	always string            // why the key, once its value is allowed, always has an effect
 }
 
-const (
-	everywhere = "every client of the brokers, and every chain, is made with it"
-	ofChannel  = "whether the channel is here, and by which rules, is known by its ledger and topic, not at start; the chain looks"
-)
-
-// Some values, and combinations, are allowed by their type and do nothing: they are
-// refused. A new key fails here until it is known whether it has any.
+// Some values, and combinations of values, are allowed by their type and do nothing:
+// they are refused.
 var effects = map[string]effect{
-	"ClientID":      {takes: "ClientID: me", always: everywhere, faults: map[string]string{`ClientID: " "`: `ClientID is " "; want a name`}},
-	"ConsumerGroup": {takes: `ConsumerGroup: ""`, always: "empty publishes nothing", faults: map[string]string{`ConsumerGroup: " "`: `ConsumerGroup is " "; want a name`}},
+	"ClientID":      {takes: "ClientID: me", faults: map[string]string{`ClientID: " "`: `ClientID is " "; want a name`}},
+	"ConsumerGroup": {takes: `ConsumerGroup: ""`, faults: map[string]string{`ConsumerGroup: " "`: `ConsumerGroup is " "; want a name`}},
 	"Brokers": {takes: "Brokers: a:9092", faults: map[string]string{
 		`Brokers: " "`:              `Brokers is " "; want a list of host:port, each once`,
 		`Brokers: ","`:              `Brokers is ","; want a list of host:port`,
 		`Brokers: "a:9092,"`:        `Brokers is "a:9092,"; want a list of host:port`,
 		`Brokers: [a:9092, a:9092]`: `Brokers is a list; want a list of host:port, each once`,
 	}},
-	"Topic.ReplicationFactor": {takes: "Topic: {ReplicationFactor: 5}", always: everywhere},
+	"Topic.ReplicationFactor": {takes: "Topic: {ReplicationFactor: 5}"},
 	"Topic.MinInsyncReplicas": {takes: "Topic: {MinInsyncReplicas: 3}", faults: map[string]string{
 		"Topic: {MinInsyncReplicas: 4}": "Topic.MinInsyncReplicas is 4; want at most Topic.ReplicationFactor, which is 3",
 	}},
-	"Topic.Compatible": {takes: "Topic: {Compatible: [a, b.c-1]}", always: ofChannel, faults: map[string]string{
+	"Topic.Compatible": {takes: "Topic: {Compatible: [a, b.c-1]}", faults: map[string]string{
 		"Topic: {Compatible: [a, a]}":    "Topic.Compatible is a list; want a list of channels, each once, or * alone",
 		`Topic: {Compatible: ["*", a]}`:  "Topic.Compatible is a list; want a list of channels, each once, or * alone",
 		`Topic: {Compatible: [MyChan]}`:  "Topic.Compatible is a list; want a list of channels",
@@ -47,44 +40,44 @@ var effects = map[string]effect{
 		`Topic: {Compatible: ["a b"]}`:   "Topic.Compatible is a list; want a list of channels",
 		`Topic: {Compatible: ["a,b,c"]}`: "Topic.Compatible is a list; want a list of channels",
 	}},
-	"Topic.PassCuts": {takes: "Topic: {PassCuts: [a=1, a=2, b=1]}", always: ofChannel, faults: map[string]string{
+	"Topic.PassCuts": {takes: "Topic: {PassCuts: [a=1, a=2, b=1]}", faults: map[string]string{
 		"Topic: {PassCuts: [a=1, a=1]}":    "Topic.PassCuts is a list; want a list of channel=offset, each once",
 		"Topic: {PassCuts: [a=1, a=01]}":   "Topic.PassCuts is a list; want a list of channel=offset, each once",
 		`Topic: {PassCuts: ["*=1"]}`:       "Topic.PassCuts is a list; want a list of channel=offset",
 		`Topic: {PassCuts: [MyChannel=1]}`: "Topic.PassCuts is a list; want a list of channel=offset",
 	}},
-	"Topic.Moved": {takes: "Topic: {Moved: [a=0123456789abcdefABCDEF]}", always: ofChannel, faults: map[string]string{
+	"Topic.Moved": {takes: "Topic: {Moved: [a=0123456789abcdefABCDEF]}", faults: map[string]string{
 		"Topic: {Moved: [a=0123456789abcdefABCDEF, b=0123456789abcdefABCDEF]}": "Topic.Moved is a list; want a list of channel=topic id",
 		"Topic: {Moved: [a=0123456789abcdefABCDEF, a=_-23456789abcdefABCDEF]}": "Topic.Moved is a list; want a list of channel=topic id",
 		"Topic: {Moved: [a=0123456789abcdefABCDE=]}":                           "Topic.Moved is a list; want a list of channel=topic id",
 		"Topic: {Moved: [A=0123456789abcdefABCDEF]}":                           "Topic.Moved is a list; want a list of channel=topic id",
 	}},
-	"Topic.Begin": {takes: "Topic: {Begin: [a]}", always: ofChannel, faults: map[string]string{
+	"Topic.Begin": {takes: "Topic: {Begin: [a]}", faults: map[string]string{
 		"Topic: {Begin: [MyChannel]}": "Topic.Begin is a list; want a list of channels, each once, or * alone",
 	}},
-	"Timeouts.Dial":                 {takes: "Timeouts: {Dial: 1s}", always: everywhere, faults: tooLong("Timeouts: {Dial: %s}", "25h")},
-	"Timeouts.Read":                 {takes: "Timeouts: {Read: 1s}", always: everywhere, faults: tooLong("Timeouts: {Read: %s}", "25h")},
-	"Timeouts.Write":                {takes: "Timeouts: {Write: 1s}", always: everywhere, faults: tooLong("Timeouts: {Write: %s}", "25h")},
-	"Timeouts.Append":               {takes: "Timeouts: {Append: 1s}", always: everywhere, faults: tooLong("Timeouts: {Append: %s}", "25h")},
-	"Timeouts.Ready":                {takes: "Timeouts: {Ready: 1s}", always: everywhere, faults: tooLong("Timeouts: {Ready: %s}", "25h")},
+	"Timeouts.Dial":                 {takes: "Timeouts: {Dial: 1s}", faults: tooLong("Timeouts: {Dial: %s}", "25h")},
+	"Timeouts.Read":                 {takes: "Timeouts: {Read: 1s}", faults: tooLong("Timeouts: {Read: %s}", "25h")},
+	"Timeouts.Write":                {takes: "Timeouts: {Write: 1s}", faults: tooLong("Timeouts: {Write: %s}", "25h")},
+	"Timeouts.Append":               {takes: "Timeouts: {Append: 1s}", faults: tooLong("Timeouts: {Append: %s}", "25h")},
+	"Timeouts.Ready":                {takes: "Timeouts: {Ready: 1s}", faults: tooLong("Timeouts: {Ready: %s}", "25h")},
 	"Retry.Min":                     {takes: "Retry: {Min: 1s}", faults: map[string]string{"Retry: {Min: 6s}": "Retry.Max is 5s; want at least Retry.Min, which is 6s"}},
 	"Retry.Max":                     {takes: "Retry: {Max: 1s}", faults: map[string]string{"Retry: {Max: 1ms}": "Retry.Max is 1ms; want at least Retry.Min, which is 100ms"}},
-	"Producer.Linger":               {takes: "Producer: {Linger: 2ms}", always: everywhere, faults: tooLong("Producer: {Linger: %s}", "9000h")},
-	"Producer.Inflight":             {takes: "Producer: {Inflight: 1}", always: everywhere},
-	"Consumer.FetchBytes":           {takes: "Consumer: {FetchBytes: 1}", always: everywhere},
-	"Consumer.MaxDecompressedBytes": {takes: "Consumer: {MaxDecompressedBytes: 1}", always: everywhere},
-	"DiskReserve":                   {takes: "DiskReserve: 0", always: everywhere},
-	"DeliverGrace":                  {takes: "DeliverGrace: 1s", always: everywhere, faults: tooLong("DeliverGrace: %s", "9000h")},
-	"CheckInterval":                 {takes: "CheckInterval: 1s", always: everywhere, faults: tooLong("CheckInterval: %s", "2000000h")},
-	"Preflight":                     {takes: "Preflight: off", always: everywhere},
+	"Producer.Linger":               {takes: "Producer: {Linger: 2ms}", faults: tooLong("Producer: {Linger: %s}", "9000h")},
+	"Producer.Inflight":             {takes: "Producer: {Inflight: 1}"},
+	"Consumer.FetchBytes":           {takes: "Consumer: {FetchBytes: 1}"},
+	"Consumer.MaxDecompressedBytes": {takes: "Consumer: {MaxDecompressedBytes: 1}"},
+	"DiskReserve":                   {takes: "DiskReserve: 0"},
+	"DeliverGrace":                  {takes: "DeliverGrace: 1s", faults: tooLong("DeliverGrace: %s", "9000h")},
+	"CheckInterval":                 {takes: "CheckInterval: 1s", faults: tooLong("CheckInterval: %s", "2000000h")},
+	"Preflight":                     {takes: "Preflight: off"},
 	"ForkAlarm": {takes: "ForkAlarm: stop", faults: map[string]string{
 		`{ForkAlarm: stop, ConsumerGroup: ""}`: "ForkAlarm is stop, but ConsumerGroup is empty, so it has no effect; want a ConsumerGroup, or ForkAlarm off",
 		`ForkAlarm: enforce`:                   `ForkAlarm is "enforce"; want "warn" or "stop" or "off"`,
 	}},
-	"Health":    {takes: "Health: brokers", always: "a build without health checks refuses it, see TestHealthNeedsTheHost"},
-	"CutJitter": {takes: "CutJitter: 0", always: everywhere},
+	"Health":    {takes: "Health: brokers"},
+	"CutJitter": {takes: "CutJitter: 0"},
 
-	"TLS.Enabled": {takes: "TLS: {Enabled: true}", always: "each connection asks it", faults: map[string]string{
+	"TLS.Enabled": {takes: "TLS: {Enabled: true}", faults: map[string]string{
 		`TLS: {Enabled: ""}`:  `TLS.Enabled is ""; want true or false`,
 		`TLS: {Enabled: " "}`: `TLS.Enabled is " "; want true or false`,
 	}},
@@ -113,7 +106,7 @@ var effects = map[string]effect{
 		`TLS: {Enabled: true, ServerName: "kafka "}`:     `TLS.ServerName is "kafka "; want`,
 	}},
 
-	"SASL.Mechanism": {takes: "SASL: {Mechanism: PLAIN, User: a, PasswordFile: b}", always: "what it lacks is refused", faults: map[string]string{
+	"SASL.Mechanism": {takes: "SASL: {Mechanism: PLAIN, User: a, PasswordFile: b}", faults: map[string]string{
 		`SASL: {Mechanism: " "}`:   `SASL.Mechanism is " "; want "" or "PLAIN"`,
 		`SASL: {Mechanism: plain}`: `SASL.Mechanism is "plain"; want "" or "PLAIN"`,
 	}},
@@ -144,8 +137,8 @@ var effects = map[string]effect{
 	}},
 }
 
-// tooLong is a duration that overflows what Kafka, or the sum of a few of them, can
-// hold: a broker that is given a negative time does not wait at all.
+// tooLong returns the fault of a duration that overflows what Kafka, or the sum of a few
+// durations, can hold: a broker does not wait at all for a negative time.
 func tooLong(section, value string) map[string]string {
 	name := strings.NewReplacer(": {", ".", ": %s", "", "}", "").Replace(section)
 	return map[string]string{fmt.Sprintf(section, value): name + ` is "` + value + `"; want a duration with its unit`}
@@ -165,14 +158,17 @@ func withoutToken(key, mechanism string) string {
 		"set SASL.Mechanism to OAUTHBEARER, or leave SASL." + key + " empty"
 }
 
-func TestEffectOfEveryKeyIsKnown(t *testing.T) {
+// For each key that needs another one, effects has a section that lacks it.
+func TestEveryConditionIsTested(t *testing.T) {
+	c := Default()
+	keys := keysOf(&c, "")
 	var names []string
-	c := DefaultConfig()
-	for _, k := range c.keys("") {
+	for _, k := range keys {
 		names = append(names, k.name)
-		e, known := effects[k.name]
-		require.True(t, known, "%s is not in the table", k.name)
-		require.True(t, e.always != "" || len(e.faults) > 0, "%s: nothing says when it has an effect", k.name)
+		if k.needs.key != "" {
+			require.Contains(t, names, k.needs.key, "%s needs a key above it", k.name)
+			require.NotEmpty(t, effects[k.name].faults, k.name)
+		}
 	}
 	for name := range effects {
 		require.Contains(t, names, name)
@@ -183,14 +179,14 @@ func TestKeysWithEffectAreTaken(t *testing.T) {
 	for name, e := range effects {
 		c, err := parse(t, e.takes)
 		require.NoError(t, err, name)
-		require.NotEqual(t, DefaultConfig(), c, "%s: %s sets nothing", name, e.takes)
+		require.NotEqual(t, Default(), c, "%s: %s sets nothing", name, e.takes)
 	}
 }
 
-// A blank value is nothing that anybody meant, and an empty one is the default or a fault.
+// A blank value is a fault, and an empty one is the default or a fault.
 func TestBlankAndEmptyValues(t *testing.T) {
-	c := DefaultConfig()
-	for _, k := range c.keys("") {
+	c := Default()
+	for _, k := range keysOf(&c, "") {
 		section, name, nested := strings.Cut(k.name, ".")
 		of := func(value string) string {
 			if !nested {
@@ -203,11 +199,11 @@ func TestBlankAndEmptyValues(t *testing.T) {
 			require.ErrorContains(t, err, Key+"."+k.name+" is ", "%s takes %s: %+v", k.name, blank, got)
 		}
 		if got, err := parse(t, of(`""`)); err == nil && k.name != "ConsumerGroup" {
-			require.Equal(t, DefaultConfig(), got, "%s takes an empty value for another than the default", k.name)
+			require.Equal(t, Default(), got, "%s takes an empty value for another than the default", k.name)
 		}
 		got, err := parse(t, of("")) // as if the key were not there
 		require.NoError(t, err, k.name)
-		require.Equal(t, DefaultConfig(), got)
+		require.Equal(t, Default(), got)
 	}
 }
 
@@ -229,7 +225,7 @@ func TestKeysWithoutEffectAreRefused(t *testing.T) {
 	}
 }
 
-// Everything that lacks its condition is named at once, and nothing but that.
+// Every key whose condition does not hold is named at once, and no other.
 func TestWholeSectionWithoutEffect(t *testing.T) {
 	_, err := parse(t, `
 TLS: {Enabled: , RootCAs: [a], Certificate: b, PrivateKey: c, ServerName: d}
@@ -245,16 +241,16 @@ SASL: {Mechanism: , User: a, PasswordFile: b, TokenFile: c, TokenCommand: [/d]}`
 		"TLS.Certificate", "TLS.PrivateKey", "TLS.RootCAs", "TLS.ServerName"}, named)
 }
 
-// A fault of the key that decides is the one that is to be mended.
-func TestConditionThatIsRefusedIsNotJudged(t *testing.T) {
+// If the key of a condition is refused, that is the only fault to fix.
+func TestConditionOnARefusedKeyIsIgnored(t *testing.T) {
 	_, err := parse(t, "TLS: {Enabled: yes please, RootCAs: [a]}\nSASL: {Mechanism: GSSAPI, User: a}")
 	require.ErrorContains(t, err, "TLS.Enabled is")
 	require.ErrorContains(t, err, "SASL.Mechanism is")
 	require.NotContains(t, err.Error(), "no effect")
 }
 
-// Beside the section Kafka are the keys of other types, which are not ours to judge;
-// but what is ours and stands there is read by nobody.
+// The keys beside the section Kafka belong to other consensus types; one of ours that is
+// there would not be read.
 func TestMisplacedKeysAreRefused(t *testing.T) {
 	for name, beside := range map[string]any{
 		"TLS":          map[string]any{"Enabled": true},
@@ -264,7 +260,7 @@ func TestMisplacedKeysAreRefused(t *testing.T) {
 		"Kafak":        map[string]any{"TLS": map[any]any{"Enabled": true}},
 		"Kakfa":        map[any]any{"Health": "brokers"},
 	} {
-		_, err := ParseConfig(map[string]any{"WALDir": "/wal", "Options": map[string]any{"x": 1}, "Kafka": nil, name: beside}, "")
+		_, err := Parse(map[string]any{"WALDir": "/wal", "Options": map[string]any{"x": 1}, "Kafka": nil, name: beside}, "")
 		require.EqualError(t, err, "Consensus."+name+" has no effect, since it is no key of "+Key+"; move what is meant for the brokers into "+Key, name)
 	}
 }

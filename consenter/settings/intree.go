@@ -1,15 +1,15 @@
-package consenter
+package settings
 
 import "strings"
 
-// replacement is what a variable of the in-tree consenter is now.
+// replacement is what takes the place of a variable of the in-tree consenter.
 type replacement struct {
-	key string // that has its meaning; empty: nothing has
-	to  string // what it is to be set to, if that is not the old value
+	key string // that has its meaning; empty: none has
+	to  string // what to set it to; empty: the old value
 }
 
-// inTree are the variables of the in-tree consenter, without their prefix. See the
-// table in chain/COMPATIBLE.md.
+// inTree holds the variables of the in-tree consenter, without their prefix. Operators
+// find them in the table of chain/COMPATIBLE.md.
 var inTree = map[string]replacement{
 	"RETRY_SHORTINTERVAL":                {"Retry.Min", ""},
 	"RETRY_SHORTTOTAL":                   {},
@@ -37,7 +37,7 @@ var inTree = map[string]replacement{
 	"SASLPLAIN_PASSWORD":                 {"SASL.PasswordFile", "the name of a file that holds it"},
 }
 
-// remedy says what to do about a variable, given without its prefix.
+// remedy returns what to do about a variable, which is given without its prefix.
 func (r replacement) remedy(rest string) string {
 	to := r.to
 	if to == "" && strings.HasSuffix(rest, "_FILE") {

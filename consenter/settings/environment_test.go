@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"os"
@@ -6,40 +6,38 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/stretchr/testify/require"
 )
 
-// bareYAML is an orderer.yaml as Fabric ships it.
-const bareYAML = "General:\n  ListenPort: 7050\nConsensus:\n  WALDir: /wal\n"
+// fabricYAML is an orderer.yaml without our section, as Fabric ships it.
+const fabricYAML = "General:\n  ListenPort: 7050\nConsensus:\n  WALDir: /wal\n"
 
-// unreadOf has the orderer's own loader read the yaml with these variables, and
-// returns what is said of those without an effect, by name.
-func unreadOf(t *testing.T, yaml string, variables ...string) map[string]unread {
+// unreadOf has the orderer's own loader read the yaml with these variables, and returns
+// those without an effect, by name.
+func unreadOf(t *testing.T, yaml string, variables ...string) map[string]Unread {
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")
 		t.Setenv(name, value)
 	}
-	found := map[string]unread{}
-	c := DefaultConfig()
-	for _, u := range unreadVariables(variables, loaded(t, yaml), c.keys(""), "/etc/fabric") {
-		found[u.variable] = u
+	found := map[string]Unread{}
+	for _, u := range UnreadVariables(variables, loaded(t, yaml), "/etc/fabric") {
+		found[u.Name] = u
 	}
 	return found
 }
 
-// Whoever sets one of these believes that the brokers are reached by TLS, or logged
-// in to: the orderer must not start.
-func TestVariablesOfSecurityWithoutEffectAreRefused(t *testing.T) {
+// An operator who sets one of these believes that the connections to the brokers are
+// encrypted or authenticated: the orderer must not start.
+func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 	const (
 		prefix = "ORDERER_CONSENSUS_KAFKA_"
 		lacks  = "orderer.yaml in /etc/fabric has no key Consensus.Kafka."
 		old    = "it was read by the in-tree consenter of Fabric 1.4 to 2.5; "
 	)
-	for _, c := range []struct{ yaml, name, says string }{
-		{bareYAML, prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all of consenter/kafka.yaml into its section Consensus, or unset the variable"},
-		{bareYAML, prefix + "SASL_MECHANISM", lacks + "SASL.Mechanism; copy all"},
-		{bareYAML, prefix + "SASL_TOKENCOMMAND", lacks + "SASL.TokenCommand; copy all"},
+	for _, c := range []struct{ yaml, name, want string }{
+		{fabricYAML, prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all of consenter/settings/kafka.yaml into its section Consensus, or unset the variable"},
+		{fabricYAML, prefix + "SASL_MECHANISM", lacks + "SASL.Mechanism; copy all"},
+		{fabricYAML, prefix + "SASL_TOKENCOMMAND", lacks + "SASL.TokenCommand; copy all"},
 		{"Consensus: {Kafka: {TLS: {Enabled: false}}}\n", prefix + "TLS_ROOTCAS", lacks + "TLS.RootCAs; copy all"},
 		{"Consensus: {Kafka: {ClientID: a, TLS: }}\n", prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all"},
 		{"Consensus: {Kafka: }\n", prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all"},
@@ -68,21 +66,17 @@ func TestVariablesOfSecurityWithoutEffectAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=swordfish")[c.name]
 			require.True(t, found, "it is believed to be read")
-			require.Contains(t, u.Error(), c.name+" has no effect: "+c.says)
+			require.Contains(t, u.Error(), c.name+" has no effect: "+c.want)
 			require.NotContains(t, u.Error(), "swordfish", "a value can be a secret")
-			require.True(t, u.security)
-
-			_, err := New(Host{Consensus: loaded(t, c.yaml), Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigDir: "/etc/fabric",
-				Environment: []string{"A=b", c.name + "=swordfish"}})
-			require.ErrorContains(t, err, u.Error())
+			require.True(t, u.Security)
 		})
 	}
 }
 
-func TestOtherVariablesWithoutEffectAreWarnedOf(t *testing.T) {
-	for _, c := range []struct{ yaml, name, says string }{
-		{bareYAML, "ORDERER_CONSENSUS_KAFKA_BROKERS", "has no key Consensus.Kafka.Brokers; copy all"},
-		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOUR", "there is no key of that name; unset it, or set the variable of a key in consenter/kafka.yaml"},
+func TestOtherUnreadVariablesAreReported(t *testing.T) {
+	for _, c := range []struct{ yaml, name, want string }{
+		{fabricYAML, "ORDERER_CONSENSUS_KAFKA_BROKERS", "has no key Consensus.Kafka.Brokers; copy all"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOUR", "there is no key of that name; unset it, or set the variable of a key in consenter/settings/kafka.yaml"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUT_DIAL", "there is no key of that name"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIALL", "one of ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL, ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ, "},
 		{ordererYAML, "ORDERER_KAFKA_BROKERS", "there is no key of that name; set ORDERER_CONSENSUS_KAFKA_BROKERS instead"},
@@ -95,68 +89,59 @@ func TestOtherVariablesWithoutEffectAreWarnedOf(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=1")[c.name]
 			require.True(t, found, "it is believed to be read")
-			require.Contains(t, u.Error(), c.says)
-			require.False(t, u.security)
-			_, err := New(Host{Consensus: loaded(t, c.yaml), Metrics: &disabled.Provider{}, Crypto: crypto(t), Environment: []string{c.name + "=1"}})
-			require.NotContains(t, text(err), c.name)
+			require.Contains(t, u.Error(), c.want)
+			require.False(t, u.Security)
 		})
 	}
 }
 
-// What was off is off: a variable that switched TLS or a log-in off in an in-tree orderer,
-// as compose files and charts spell it out, does not keep the orderer from starting.
-func TestVariablesThatSwitchOffAreWarnedOf(t *testing.T) {
+// A variable that switched TLS or SASL off in an in-tree orderer, as compose files and
+// charts have it, does not keep the orderer from starting.
+func TestUnreadVariablesThatSwitchOffAreReported(t *testing.T) {
 	for _, name := range []string{"ORDERER_KAFKA_TLS_ENABLED", "ORDERER_KAFKA_SASLPLAIN_ENABLED", "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED",
 		"ORDERER_CONSENSUS_KAFKA_TLS_ENABLED", "ORDERER_CONSENSUS_KAFKA_TLSENABLED"} {
 		for value, security := range map[string]bool{"false": false, "FALSE": false, "0": false, "f": false, "true": true, "1": true, "no": true, " false": true} {
-			u, found := unreadOf(t, bareYAML, name+"="+value)[name]
+			u, found := unreadOf(t, fabricYAML, name+"="+value)[name]
 			require.True(t, found, "it is believed to be read")
-			require.Equal(t, security, u.security, "%s=%q", name, value)
+			require.Equal(t, security, u.Security, "%s=%q", name, value)
 		}
 	}
-	u := unreadOf(t, bareYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD=false", "ORDERER_KAFKA_TLS_ROOTCAS=0")
-	require.True(t, u["ORDERER_KAFKA_SASLPLAIN_PASSWORD"].security, "it may be the password")
-	require.True(t, u["ORDERER_KAFKA_TLS_ROOTCAS"].security)
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
+	u := unreadOf(t, fabricYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD=false", "ORDERER_KAFKA_TLS_ROOTCAS=0")
+	require.True(t, u["ORDERER_KAFKA_SASLPLAIN_PASSWORD"].Security, "it may be the password")
+	require.True(t, u["ORDERER_KAFKA_TLS_ROOTCAS"].Security)
 }
 
 // With the sample in orderer.yaml, the variable of every key is read.
 func TestVariablesOfAllKeysAreRead(t *testing.T) {
 	var variables []string
-	c := DefaultConfig()
-	for _, k := range c.keys("") {
+	c := Default()
+	for _, k := range keysOf(&c, "") {
 		variables = append(variables, variableOf(k.name)+"=1")
 	}
 	require.Empty(t, unreadOf(t, ordererYAML, variables...))
-	require.Len(t, unreadOf(t, bareYAML, variables...), len(variables))
+	require.Len(t, unreadOf(t, fabricYAML, variables...), len(variables))
 }
 
-// An empty variable is as good as none, by a rule of Fabric; and some are not meant
-// for the orderer, such as those that Kubernetes sets for a service orderer-kafka.
-func TestVariablesThatAreNotMeant(t *testing.T) {
-	require.Empty(t, unreadOf(t, bareYAML, "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=", "ORDERER_KAFKA_TLS_ENABLED=",
+// Fabric takes an empty variable for none; and some are not meant for the orderer, such as
+// those that Kubernetes sets for a service orderer-kafka.
+func TestVariablesForOthersAreIgnored(t *testing.T) {
+	require.Empty(t, unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=", "ORDERER_KAFKA_TLS_ENABLED=",
 		"ORDERER_GENERAL_TLS_ENABLED=true", "ORDERER_CONSENSUS_WALDIR=/wal", "KAFKA_TLS_ENABLED=true", "CORE_PEER_TLS_ENABLED=true", "PATH=x",
 		"ORDERER_KAFKA_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_SERVICE_PORT=9092", "ORDERER_KAFKA_SERVICE_PORT_TLS=9093", "ORDERER_KAFKA_PORT=tcp://10.0.0.1:9092",
 		"ORDERER_KAFKA_ENV_KAFKA_SSL_KEYSTORE_PASSWORD=x", "ORDERER_KAFKA_TLS_ENV_KAFKA_VERSION=3.9", "ORDERER_ORG1_KAFKA_ENV_PATH=x", // of a container link
 		"ORDERER_KAFKA_TLS_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_PORT_9092_TCP=tcp://10.0.0.1:9092", "ORDERER_KAFKA_TLS_PORT_9092_TCP_ADDR=10.0.0.1"))
 }
 
-// A variable that names a section is read, and refused for what it is.
+// A variable that names a section is read, and its value is refused.
 func TestVariableOfASectionIsRead(t *testing.T) {
 	require.Empty(t, unreadOf(t, ordererYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true"))
-	require.True(t, unreadOf(t, bareYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true")["ORDERER_CONSENSUS_KAFKA_TLS"].security)
+	require.True(t, unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true")["ORDERER_CONSENSUS_KAFKA_TLS"].Security)
 }
 
-func TestVariablesOfOldAreMapped(t *testing.T) {
-	c := DefaultConfig()
+func TestInTreeVariablesHaveReplacements(t *testing.T) {
+	c := Default()
 	var names []string
-	for _, k := range c.keys("") {
+	for _, k := range keysOf(&c, "") {
 		names = append(names, k.name)
 	}
 	for old, now := range inTree {
@@ -165,9 +150,9 @@ func TestVariablesOfOldAreMapped(t *testing.T) {
 	}
 }
 
-// The keys that the in-tree consenter had are in the table for operators.
-func TestTableOfOldKeysIsWhole(t *testing.T) {
-	page, err := os.ReadFile("../chain/COMPATIBLE.md")
+// The table for operators has every key of the in-tree consenter.
+func TestTableOfInTreeKeysIsComplete(t *testing.T) {
+	page, err := os.ReadFile("../../chain/COMPATIBLE.md")
 	require.NoError(t, err)
 	_, table, found := strings.Cut(string(page), "## Settings of in-tree orderers")
 	require.True(t, found)

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"fmt"
@@ -8,37 +8,39 @@ import (
 	"strings"
 )
 
-// variablePrefix begins the name of the variable of each key: the orderer's
-// configuration parser reads a variable only for a key that is in orderer.yaml.
+// variablePrefix is the prefix of the variables of the keys. The orderer's configuration
+// parser reads a variable only for a key that is in orderer.yaml.
 const variablePrefix = "ORDERER_CONSENSUS_KAFKA_"
 
-// inTreePrefix began those of the in-tree consenter.
+// inTreePrefix was the prefix of the in-tree consenter's variables.
 const inTreePrefix = "ORDERER_KAFKA_"
 
-// variableOf is the name of the variable of a key.
+// variableOf returns the name of the variable of a key.
 func variableOf(key string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// unread is a variable that an operator set and nobody reads.
-type unread struct {
-	variable string
-	fault    string
-	security bool // what it was to set is a matter of security
+// Unread is an environment variable that an operator set and nobody reads. As an error
+// it names the variable, the reason and the remedy, and never the value.
+type Unread struct {
+	Name     string
+	Reason   string // why it is not read, and the remedy
+	Security bool   // it was meant to secure the connections to the brokers
 }
 
-func (u unread) Error() string { return u.variable + " has no effect: " + u.fault }
+func (u Unread) Error() string { return u.Name + " has no effect: " + u.Reason }
 
-// ours are the variables that are set for this consenter by their name.
+// ours matches variables that are meant for this consenter, by their names.
 var ours = regexp.MustCompile(`^ORDERER_(.*_)?KAFKA`)
 
-// security are those whose loss is not to be taken in silence.
+// security matches those that concern TLS or SASL: without them the orderer must not
+// start.
 var security = regexp.MustCompile(`TLS|SSL|SASL|CERT|ROOTCA|KEY|PASSW|SECRET|TOKEN|MECHANISM|USER|AUTH|SECUR|CRED`)
 
-// switches are those of which only the values that switch something on are missed.
+// switches matches those that matter only if they switch something on.
 var switches = regexp.MustCompile(`(ENABLED?|REQUIRED)$`)
 
-// secures reports whether a variable is to make something secure.
+// secures reports whether a variable was meant to secure something.
 func secures(name, value string) bool {
 	name = strings.ToUpper(name)
 	on, err := strconv.ParseBool(value)
@@ -46,46 +48,48 @@ func secures(name, value string) bool {
 	return security.MatchString(name) && !off
 }
 
-// linked are the variables that a container link makes from those of the other container.
+// linked matches the variables that a container link copies from the other container.
 var linked = regexp.MustCompile(`^ORDERER_(.*_)?KAFKA(_.*)?_ENV_`)
 
-// service are the variables that Kubernetes makes from the names of services.
+// service matches the variables that Kubernetes makes from the names of services.
 var service = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
-// separators are what operators write between the parts of a name.
+// separators matches what operators write between the parts of a name.
 var separators = regexp.MustCompile(`[^A-Z0-9]+`)
 
-// unreadVariables returns the variables of an environment that are meant for the
-// section and were not read, given the section Consensus as the orderer read it
-// with that environment. dir is the folder of orderer.yaml, for the operator.
-func unreadVariables(environment []string, consensus any, keys []key, dir string) []unread {
-	v := variables{keys: keys, file: "orderer.yaml", read: map[string]bool{}}
+// UnreadVariables returns the variables of an environment, as [os.Environ] returns it,
+// that are meant for the section and that the orderer did not read, sorted by name.
+// consensus is the section Consensus as the orderer read it with that environment, and
+// dir the folder of orderer.yaml, for the operator.
+func UnreadVariables(environment []string, consensus any, dir string) []Unread {
+	var c Config
+	v := variables{keys: keysOf(&c, ""), file: "orderer.yaml", read: map[string]bool{}}
 	if dir != "" {
 		v.file += " in " + dir
 	}
 	v.walk("ORDERER_CONSENSUS", consensus)
-	var found []unread
+	var found []Unread
 	for _, variable := range environment {
 		name, value, _ := strings.Cut(variable, "=")
 		if value == "" || v.read[name] {
-			continue // an empty one does nothing, by a rule of the parser
+			continue // the parser takes an empty one for none
 		}
 		if fault := v.fault(name); fault != "" {
-			found = append(found, unread{name, fault, secures(name, value)})
+			found = append(found, Unread{name, fault, secures(name, value)})
 		}
 	}
-	slices.SortFunc(found, func(a, b unread) int { return strings.Compare(a.variable, b.variable) })
+	slices.SortFunc(found, func(a, b Unread) int { return strings.Compare(a.Name, b.Name) })
 	return found
 }
 
-// variables are those of one orderer.yaml.
+// variables knows which variables were read for one orderer.yaml.
 type variables struct {
 	keys []key
 	file string
-	read map[string]bool // names that the parser looked for
+	read map[string]bool // names that the parser looked up
 }
 
-// walk notes the variables of a section and all that is in it.
+// walk notes the variables of a section and of everything in it.
 func (v variables) walk(name string, raw any) {
 	v.read[name] = true
 	all, _ := sectionOf(raw)
@@ -94,8 +98,8 @@ func (v variables) walk(name string, raw any) {
 	}
 }
 
-// fault says why a variable is not read and what to do; empty if it is not meant
-// for this consenter.
+// fault returns why a variable is not read, and the remedy; empty if it is not meant for
+// this consenter.
 func (v variables) fault(name string) string {
 	spelt := separators.ReplaceAllString(strings.ToUpper(name), "_")
 	if rest, ok := strings.CutPrefix(spelt, "ORDERER_CONSENSUS_"); ok && v.key(rest) != "" {
@@ -121,15 +125,17 @@ func (v variables) fault(name string) string {
 	return "there is no key of that name; " + v.near(rest)
 }
 
-// faultOfKey is fault for the variable of a key, or one that differs in its spelling.
+// faultOfKey returns the fault of a variable that names a key, perhaps in another
+// spelling.
 func (v variables) faultOfKey(name, rest string) string {
 	if right := variablePrefix + rest; right != name {
 		return fmt.Sprintf("only another spelling of it is read; set %s instead", right)
 	}
-	return fmt.Sprintf("%s has no key %s.%s; copy all of consenter/kafka.yaml into its section Consensus, or unset the variable", v.file, Key, v.key(rest))
+	return fmt.Sprintf("%s has no key %s.%s; copy all of consenter/settings/kafka.yaml into its section Consensus, or unset the variable", v.file, Key, v.key(rest))
 }
 
-// key is the name of the key with this variable, without the prefix; empty if there is none.
+// key returns the name of the key that has this variable, which is given without its
+// prefix; empty if none has.
 func (v variables) key(rest string) string {
 	for _, k := range v.keys {
 		if variableOf(k.name) == variablePrefix+rest {
@@ -139,7 +145,8 @@ func (v variables) key(rest string) string {
 	return ""
 }
 
-// near is the remedy for a name that is right as far as its section.
+// near returns the remedy for a variable that names no key: the variables of its section
+// if it names one.
 func (v variables) near(rest string) string {
 	for _, m := range members("", v.keys) {
 		upper := strings.ToUpper(m)
@@ -152,5 +159,5 @@ func (v variables) near(rest string) string {
 		}
 		return "unset it, or set one of " + strings.Join(inside, ", ")
 	}
-	return "unset it, or set the variable of a key in consenter/kafka.yaml: " + variablePrefix + " and its name in upper case"
+	return "unset it, or set the variable of a key in consenter/settings/kafka.yaml: " + variablePrefix + " and its name in upper case"
 }

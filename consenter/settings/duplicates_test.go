@@ -1,18 +1,16 @@
-package consenter
+package settings
 
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/stretchr/testify/require"
 )
 
-// The orderer's parser takes the last of two keys without a word: a TLS section above
-// the sample's own would be off.
-func TestKeysThatAreRepeatedInTheFileAreRefused(t *testing.T) {
+// The orderer's parser silently takes the last of two keys: a TLS section above the
+// one of the sample would be off.
+func TestDuplicatesAreNamed(t *testing.T) {
 	const secured = "    TLS: {Enabled: true}\n"
 	for name, c := range map[string]struct{ yaml, fault string }{
 		"a section":        {"Consensus:\n  Kafka:\n" + secured + "    TLS: {Enabled: false}\n", "Consensus.Kafka.TLS is given 2 times"},
@@ -20,27 +18,24 @@ func TestKeysThatAreRepeatedInTheFileAreRefused(t *testing.T) {
 		"the whole":        {"Consensus:\n  Kafka:\n" + secured + "  WALDir: x\n  Kafka:\n    ClientID: a\n", "Consensus.Kafka is given 2 times"},
 		"all of Consensus": {"Consensus:\n  Kafka:\n" + secured + "General: {}\nConsensus:\n  WALDir: x\n", "Consensus is given 2 times"},
 		"in another case":  {"Consensus:\n  Kafka:\n" + secured + "  KAFKA: {}\n", "Consensus.KAFKA is given 2 times"},
-		"thrice":           {"Consensus: {Kafka: {Health: off, Health: off, Health: off}}\n", "Consensus.Kafka.Health is given 3 times"},
+		"three times":      {"Consensus: {Kafka: {Health: off, Health: off, Health: off}}\n", "Consensus.Kafka.Health is given 3 times"},
 	} {
 		file := filepath.Join(t.TempDir(), "orderer.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(c.yaml), 0o600))
-		_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: file})
-		require.ErrorContains(t, err, c.fault+" in "+file+"; the orderer reads one of them alone, want it once", name)
-		require.Equal(t, 1, strings.Count(err.Error(), "\n"), "%s: %v", name, err)
+		require.EqualError(t, Duplicates(file), c.fault+" in "+file+"; the orderer reads only one of them, want it once", name)
 	}
 }
 
-func TestKeysOfOthersMayBeRepeated(t *testing.T) {
+func TestKeysOfOthersMayBeDuplicates(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orderer.yaml")
 	for _, yaml := range []string{"", "- list\n", "General: {a: 1, a: 2}\nConsensus: {WALDir: x, WALDir: y, Kafka: }\n", "Consensus: text\n", ordererYAML,
 		"x: &a {Kafka: {ClientID: b}}\nConsensus:\n  <<: *a\n"} {
 		require.NoError(t, os.WriteFile(file, []byte(yaml), 0o600))
-		_, err := New(Host{Metrics: newMeter(t), Crypto: crypto(t), ConfigFile: file})
-		require.NoError(t, err, yaml)
+		require.NoError(t, Duplicates(file), yaml)
 	}
+	require.NoError(t, Duplicates(""))
 }
 
-func TestConfigFileThatCannotBeReadIsNamed(t *testing.T) {
-	_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: "/none/orderer.yaml"})
-	require.ErrorContains(t, err, "open /none/orderer.yaml: no such file")
+func TestUnreadableConfigFileIsNamed(t *testing.T) {
+	require.ErrorContains(t, Duplicates("/none/orderer.yaml"), "open /none/orderer.yaml: no such file")
 }

@@ -1,4 +1,4 @@
-package consenter
+package settings
 
 import (
 	"strings"
@@ -11,11 +11,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// parse takes the section Kafka as yaml.
+// parse returns the config of a section Kafka in yaml.
 func parse(t *testing.T, section string) (Config, error) {
 	raw := map[string]any{}
 	require.NoError(t, yaml.Unmarshal([]byte(section), &raw))
-	return ParseConfig(map[string]any{"Kafka": raw}, "/etc/fabric")
+	return Parse(map[string]any{"Kafka": raw}, "/etc/fabric")
 }
 
 func TestWithoutSectionDefaultsHold(t *testing.T) {
@@ -25,13 +25,13 @@ func TestWithoutSectionDefaultsHold(t *testing.T) {
 		"empty section": map[string]any{"Kafka": nil},
 		"empty parts":   map[string]any{"Kafka": map[string]any{"TLS": nil, "ClientID": nil}},
 	} {
-		c, err := ParseConfig(consensus, "")
+		c, err := Parse(consensus, "")
 		require.NoError(t, err, name)
-		require.Equal(t, DefaultConfig(), c, name)
+		require.Equal(t, Default(), c, name)
 	}
 }
 
-func TestEveryKeyIsTaken(t *testing.T) {
+func TestKeysAreTaken(t *testing.T) {
 	c, err := parse(t, `
 ClientID: orderer1.example.com
 ConsumerGroup: our-orderers
@@ -63,28 +63,22 @@ TLS:
 SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 `)
 	require.NoError(t, err)
-	require.Equal(t, Config{
-		ClientID: "orderer1.example.com", ConsumerGroup: "our-orderers",
-		Brokers: []string{"kafka1:9092", "[::1]:9093"},
-		Topic: Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
-			PassCuts: map[string][]machine.Offset{"old": {7, 9}, "older": {1}},
-			Moved:    map[string]string{"new": "0123456789abcdefABCDEF"},
-			Begin:    []string{"fresh"}},
-		CheckInterval: time.Minute,
-		Preflight:     "enforce",
-		ForkAlarm:     "stop",
-		Health:        "brokers",
-		Timeouts:      Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second},
-		Retry:         Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second},
-		Producer:      Producer{Linger: 500 * time.Microsecond, Inflight: 100},
-		Consumer:      Consumer{FetchBytes: 512 << 10, MaxDecompressedBytes: 20_000_000},
-		DiskReserve:   1 << 30,
-		DeliverGrace:  time.Hour,
-		CutJitter:     0.5,
-		TLS: TLS{Enabled: true, RootCAs: []string{"/etc/fabric/ca1.pem", "/tls/ca2.pem"},
-			Certificate: "/etc/fabric/tls/cert.pem", PrivateKey: "/tls/key.pem", ServerName: "kafka.example.com"},
-		SASL: SASL{Mechanism: "PLAIN", User: "1234", PasswordFile: "/etc/fabric/password"},
-	}, c)
+	want := Default()
+	want.ClientID, want.ConsumerGroup, want.Brokers = "orderer1.example.com", "our-orderers", []string{"kafka1:9092", "[::1]:9093"}
+	want.Topic = Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
+		PassCuts: map[string][]machine.Offset{"old": {7, 9}, "older": {1}},
+		Moved:    map[string]string{"new": "0123456789abcdefABCDEF"},
+		Begin:    []string{"fresh"}}
+	want.Timeouts = Timeouts{Dial: time.Second, Read: 2 * time.Second, Write: 3 * time.Second, Append: 90 * time.Second, Ready: 5 * time.Second}
+	want.Retry = Retry{Min: 10 * time.Millisecond, Max: 20 * time.Second}
+	want.Producer = Producer{Linger: 500 * time.Microsecond, Inflight: 100}
+	want.Consumer = Consumer{FetchBytes: 512 << 10, MaxDecompressedBytes: 20_000_000}
+	want.DiskReserve, want.DeliverGrace, want.CheckInterval, want.CutJitter = 1<<30, time.Hour, time.Minute, 0.5
+	want.Preflight, want.ForkAlarm, want.Health = "enforce", "stop", "brokers"
+	want.TLS = TLS{Enabled: true, RootCAs: []string{"/etc/fabric/ca1.pem", "/tls/ca2.pem"},
+		Certificate: "/etc/fabric/tls/cert.pem", PrivateKey: "/tls/key.pem", ServerName: "kafka.example.com"}
+	want.SASL = SASL{Mechanism: "PLAIN", User: "1234", PasswordFile: "/etc/fabric/password"}
+	require.Equal(t, want, c)
 }
 
 func TestTokenKeysAreTaken(t *testing.T) {
@@ -100,17 +94,25 @@ func TestTokenKeysAreTaken(t *testing.T) {
 }
 
 func TestKeysAreTakenInAnyCase(t *testing.T) {
-	c, err := ParseConfig(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
+	c, err := Parse(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
 	require.NoError(t, err)
 	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
 }
 
-// yaml takes a bare off for false.
+// yaml takes off without quotes for false.
 func TestOffNeedsNoQuotes(t *testing.T) {
 	for _, section := range []string{"Preflight: off", `Preflight: "off"`} {
 		c, err := parse(t, section)
 		require.NoError(t, err, section)
 		require.Equal(t, "off", c.Preflight)
+	}
+}
+
+func TestForkAlarmIsOff(t *testing.T) {
+	for _, section := range []string{"ForkAlarm: off", `{ForkAlarm: off, ConsumerGroup: ""}`} {
+		c, err := parse(t, section)
+		require.NoError(t, err)
+		require.Equal(t, "off", c.ForkAlarm)
 	}
 }
 
@@ -158,7 +160,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 	} {
 		got, err := parse(t, c.section)
 		require.ErrorContains(t, err, c.fault, c.section)
-		require.Equal(t, DefaultConfig(), got, c.section)
+		require.Equal(t, Default(), got, c.section)
 	}
 }
 
@@ -181,8 +183,8 @@ func TestContradictionsAreRefused(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	for _, c := range []struct{ section, fault string }{
-		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of ClientID, ConsumerGroup, Brokers, Topic, Timeouts, Retry, Producer, Consumer, DiskReserve, DeliverGrace, CheckInterval, Preflight, ForkAlarm, Health, CutJitter, TLS, SASL"},
-		{`tls: {enable: true}`, "Consensus.Kafka.tls.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
+		{`Timeout: {Dial: 5s}`, "Consensus.Kafka.Timeout is not a key; want one of " + strings.Join(members("", keysOf(&Config{}, "")), ", ")},
+		{`tls: {enable: true}`, "Consensus.Kafka.TLS.enable is not a key; want one of Enabled, RootCAs, Certificate, PrivateKey, ServerName"},
 		{`Retry: {Min: 1s, ShortInterval: 5s}`, "Consensus.Kafka.Retry.ShortInterval is not a key; want one of Min, Max"},
 		{`ClientID.Name: x`, "Consensus.Kafka.ClientID.Name is not a key"},
 		{`5: x`, "Consensus.Kafka.5 is not a key"},
@@ -192,7 +194,7 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 	}
 }
 
-// Whatever the operator did wrong, what can be a secret is not repeated.
+// An error never repeats what can be a secret.
 func TestSecretsAreFiles(t *testing.T) {
 	const secret = "swordfish"
 	for _, section := range []string{
@@ -244,10 +246,29 @@ func TestKeyGivenTwiceIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "is given twice")
 }
 
+// The orderer passes a key on with the dot that it has in the file.
+func TestKeysMayHaveDots(t *testing.T) {
+	c, err := parse(t, "TLS.Enabled: true\ntls.servername: kafka\nTLS: {RootCAs: [/a]}\nTimeouts.Dial: 7s")
+	require.NoError(t, err)
+	require.Equal(t, TLS{Enabled: true, ServerName: "kafka", RootCAs: []string{"/a"}}, c.TLS)
+	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
+	for section, fault := range map[string]string{
+		"TLS.Enabled: true\nTLS: {Enabled: false}": "Consensus.Kafka.TLS.Enabled is given twice, in two spellings; want it once",
+		"TLS.Enable: true":                         "Consensus.Kafka.TLS.Enable is not a key; want one of Enabled",
+		"Timeouts.Dial: 1":                         "Consensus.Kafka.Timeouts.Dial is 1; want a duration",
+		"TLS: {}\ntls: {}":                         "Consensus.Kafka.tls is given twice",
+		"TLS.ServerName: a":                        "Consensus.Kafka.TLS.ServerName is given, but TLS.Enabled is false",
+		"Timeouts.Dial.Least: 1":                   "Consensus.Kafka.Timeouts.Dial.Least is not a key",
+	} {
+		_, err := parse(t, section)
+		require.ErrorContains(t, err, fault)
+	}
+}
+
 func TestConsensusMustBeASection(t *testing.T) {
-	_, err := ParseConfig("kafka", "")
+	_, err := Parse("kafka", "")
 	require.EqualError(t, err, `Consensus is "kafka"; want a section`)
-	_, err = ParseConfig(map[string]any{"Kafka": strings.Repeat("x", 200)}, "")
+	_, err = Parse(map[string]any{"Kafka": strings.Repeat("x", 200)}, "")
 	require.ErrorContains(t, err, `Consensus.Kafka is "xxx`)
 	require.Less(t, len(err.Error()), 150)
 }
