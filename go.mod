@@ -41,6 +41,8 @@ require (
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	// Goroutine leaks in tests.
 	go.uber.org/goleak v1.3.0
+	// The builder reads go.mod of a Fabric tree and completes ours with it.
+	golang.org/x/mod v0.41.0
 	// errgroup.
 	golang.org/x/sync v0.24.0
 	// The version that Fabric requires: newer ones demand what its server does not do.
@@ -142,7 +144,6 @@ require (
 	go.uber.org/zap v1.19.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
-	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect

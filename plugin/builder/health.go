@@ -28,8 +28,8 @@ func (m *orderermain) health(tree *ast.File) (edits []edit, field string) {
 				continue
 			}
 			return []edit{
-				{m.offset(s.End()), fmt.Sprintf("\n%s = %s", healthName, name)},
-				{m.offset(startOf(f)), fmt.Sprintf("var %s %s.HealthRegistry\n\n", healthName, pluginAlias)},
+				{at: m.offset(s.End()), text: fmt.Sprintf("\n%s = %s", healthName, name)},
+				{at: m.offset(startOf(f)), text: fmt.Sprintf("var %s %s.HealthRegistry\n\n", healthName, pluginAlias)},
 			}, ", Health: " + healthName
 		}
 	}

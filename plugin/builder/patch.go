@@ -7,6 +7,7 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -23,7 +24,7 @@ func patchMain(file string, text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse: %w", err)
 	}
-	m := &orderermain{file: file, fset: fset}
+	m := &orderermain{file: file, text: text, fset: fset}
 	if err := m.find(tree); err != nil {
 		return nil, err
 	}
@@ -37,6 +38,7 @@ func patchMain(file string, text []byte) ([]byte, error) {
 // orderermain is what was found in an orderer's main.
 type orderermain struct {
 	file       string
+	text       []byte
 	fset       *token.FileSet
 	function   *ast.FuncDecl // that fills the map of consenters
 	initialize ast.Stmt      // registrar.Initialize(consenters)
@@ -85,10 +87,11 @@ func initializeCall(s ast.Stmt) (string, bool) {
 	return argument.Name, true
 }
 
-// edit is text to insert at an offset.
+// edit is text to be put in at an offset, in place of what is there up to another one.
 type edit struct {
 	at   int
 	text string
+	end  int // at or less: nothing is removed
 }
 
 func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
@@ -118,11 +121,15 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 		"logger.Panicf(\"Cannot register a consenter: %%s\", err)\n}\n",
 		pluginAlias, m.consenters, config, metrics, crypto, dialer, registry)
 	edits := []edit{
-		{m.offset(tree.Imports[0].Pos()), fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
-		{m.offset(m.initialize.Pos()), register},
-		{m.offset(m.initialize.End()), fmt.Sprintf("\n%s.Started(%s)", pluginAlias, m.consenters)},
+		{at: m.offset(tree.Imports[0].Pos()), text: fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
+		{at: m.offset(m.initialize.Pos()), text: register},
+		{at: m.offset(m.initialize.End()), text: fmt.Sprintf("\n%s.Started(%s)", pluginAlias, m.consenters)},
 	}
-	return append(append(edits, health...), m.tolerance()...), nil
+	intree, err := m.removeInTree(tree)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(edits, health, m.tolerance(), intree), nil
 }
 
 // parameter returns the name of the parameter that has a type.
@@ -157,7 +164,7 @@ func (m *orderermain) tolerance() []edit {
 			continue
 		}
 		if tag, ok := choice.Tag.(*ast.Ident); ok && namesEtcdraft(choice) {
-			return []edit{{m.offset(s.Pos()), fmt.Sprintf("if %[1]s == %[2]s.Type {\n%[1]s = %[3]s\n}\n", tag.Name, pluginAlias, etcdraft)}}
+			return []edit{{at: m.offset(s.Pos()), text: fmt.Sprintf("if %[1]s == %[2]s.Type {\n%[1]s = %[3]s\n}\n", tag.Name, pluginAlias, etcdraft)}}
 		}
 	}
 	return nil
@@ -185,7 +192,7 @@ func apply(text []byte, edits []edit) []byte {
 	for _, e := range edits {
 		out.Write(text[last:e.at])
 		out.WriteString(e.text)
-		last = e.at
+		last = max(e.at, e.end)
 	}
 	out.Write(text[last:])
 	return []byte(strings.ReplaceAll(out.String(), "\r\n", "\n"))

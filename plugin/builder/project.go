@@ -25,7 +25,9 @@ type project struct {
 	progress io.Writer
 	root     string // folder of go.mod
 	version  string // of the plugin
-	commit   string // of the checkout, with a digest if the sources are in no commit
+	commit   string // of the checkout, and what is compiled if that is in no commit
+
+	environment []string // of go, beside the operator's
 }
 
 type step struct {
@@ -95,41 +97,12 @@ func (p *project) moduleSource(work string) (*source, error) {
 	return newSource(module.Version, module.Dir, work, p.root), nil
 }
 
-// origin names the sources of an orderer.
-func (p *project) origin(s *source) string {
-	return fmt.Sprintf("%s with fabric-kafka %s (%s)", s.version, p.version, p.commit)
-}
-
-// compileOrderer builds the orderer with the patched main.
-func (p *project) compileOrderer(s *source, out string) error {
-	return p.compile(s, out, []string{"-overlay", s.overlayFile()}, "orderer")
-}
-
-// compileTools builds commands as they are.
-func (p *project) compileTools(s *source, out string, names []string) error {
-	return p.compile(s, out, nil, names...)
-}
-
-func (p *project) compile(s *source, out string, flags []string, names ...string) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	ldflags := fmt.Sprintf("-s -w -X '%[1]s/common/metadata.Version=%[2]s' -X '%[1]s/common/metadata.CommitSHA=%[3]s'",
-		fabricModule, p.origin(s), p.commit)
-	args := []string{"build", "-modfile", s.modFile(), "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
-	args = append(args, flags...)
-	for _, name := range names {
-		args = append(args, packageOf(name))
-	}
-	_, err := p.output(p.root, "go", args...)
-	return err
-}
-
-// output runs a command and returns what it prints; the error has its standard error.
+// output runs a command and returns what it prints; its error has what the command complained of.
 func (p *project) output(dir, name string, args ...string) (string, error) {
 	c := exec.CommandContext(p.ctx, name, args...)
 	c.Dir = dir
-	c.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly") // instead of what the operator has set for other modules
+	c.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly") // whatever the operator has set for other modules
+	c.Env = append(c.Env, p.environment...)
 	out, err := c.Output()
 	if err == nil {
 		return strings.TrimSpace(string(out)), nil

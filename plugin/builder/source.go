@@ -8,17 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 )
 
-// source is one version of Fabric to compile against. Only how it was found is specific
-// to the module that go.mod requires; a checked-out release tree would be another source.
+// source is one version of Fabric to compile against: the module that go.mod requires, or a release's tree
+// that the user names.
 type source struct {
-	version string // with a digest of the copy, if that differs from the origin
-	origin  string // folder of its files, read-only
-	tree    string // folder of our copy: go refuses an overlay on files of the module cache
+	version string // with what it consists of, if that is not what the origin does
+	commit  string // Fabric's, of a tree
+	origin  string // where its files are, which nobody writes to
+	tree    string // what is compiled: a copy, since go refuses an overlay on files of the module cache; or a link to the tree
 	work    string // for generated files
 	root    string // of our module
+	release *release
 }
 
 // mainFile is the file that fills the orderer's map of consenters.
@@ -30,11 +31,28 @@ func newSource(version, origin, work, root string) *source {
 }
 
 func (s *source) modFile() string     { return filepath.Join(s.work, "go.mod") }
+func (s *source) sumFile() string     { return filepath.Join(s.work, "go.sum") }
 func (s *source) overlayFile() string { return filepath.Join(s.work, "overlay.json") }
 
-// materialise copies the tree once, and writes a go.mod that refers to the copy. The copy
-// gets its name when it is complete. If it was changed since, it is compiled as it is, and
-// the version shows that.
+// tags are the build tags that choose our files for this Fabric.
+func (s *source) tags() []string {
+	if s.release == nil {
+		return nil
+	}
+	return s.release.line.tags
+}
+
+// prepare makes what is compiled: the copy of a module, or the link to a tree and its module file.
+func (s *source) prepare() error {
+	if s.release == nil {
+		return s.materialise()
+	}
+	return s.link()
+}
+
+// materialise copies the tree once, and points a copy of our go.mod at it. The
+// copy gets its name when it is complete. One that was changed since is compiled as
+// it is, and its version shows that.
 func (s *source) materialise() error {
 	if _, err := os.Stat(s.tree); errors.Is(err, fs.ErrNotExist) {
 		if err := s.copyTree(); err != nil {
@@ -108,7 +126,7 @@ func (s *source) writeModFile() error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, strconv.Quote(s.tree))
+	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, strconv.Quote(s.replacement()))
 	if err := writeIfChanged(s.modFile(), []byte(text)); err != nil {
 		return err
 	}
@@ -116,7 +134,16 @@ func (s *source) writeModFile() error {
 	if err != nil {
 		return err
 	}
-	return writeIfChanged(strings.TrimSuffix(s.modFile(), ".mod")+".sum", sum)
+	return writeIfChanged(s.sumFile(), sum)
+}
+
+// replacement is the path that go.mod is given of the tree. It is in the binary, too: one relative to our module is
+// the same wherever that is checked out.
+func (s *source) replacement() string {
+	if relative, err := filepath.Rel(s.root, s.tree); err == nil && filepath.IsLocal(relative) {
+		return "." + string(filepath.Separator) + relative
+	}
+	return s.tree
 }
 
 // patch writes the patched main beside the tree, and the overlay that names it.

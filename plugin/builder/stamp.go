@@ -24,7 +24,7 @@ func (p *project) stamped() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	commit, err := p.committed()
+	commit, err := p.committed(p.root)
 	if err != nil {
 		return "unknown+" + digest, nil // no git, or no repository of ours
 	}
@@ -35,20 +35,20 @@ func (p *project) stamped() (string, error) {
 	return commit, nil
 }
 
-// committed returns the commit of the checkout, if the repository is the module's.
-func (p *project) committed() (string, error) {
-	top, err := p.output(p.root, "git", "rev-parse", "--show-toplevel")
+// committed returns the commit that a folder is a checkout of, if it is the top of one.
+func (p *project) committed(dir string) (string, error) {
+	top, err := p.output(dir, "git", "rev-parse", "--show-toplevel")
 	if err != nil {
 		return "", err
 	}
-	same, err := sameFolder(top, p.root)
+	same, err := sameFolder(top, dir)
 	if err != nil {
 		return "", err
 	}
 	if !same {
 		return "", errors.New("the repository is not the module's")
 	}
-	return p.output(p.root, "git", "rev-parse", "--short", "HEAD")
+	return p.output(dir, "git", "rev-parse", "--short", "HEAD")
 }
 
 func sameFolder(a, b string) (bool, error) {
