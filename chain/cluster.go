@@ -14,7 +14,7 @@ import (
 // checkCluster refuses a config that names brokers of another cluster. Every orderer
 // would turn to them once it has read the config, at a moment of its own: what others append
 // meanwhile is acknowledged by the cluster in force, behind a record after which nobody reads
-// there. An update cannot move a channel, see `network repin` for what can.
+// there. An update cannot move a channel, see `osnkafka repin` for what can.
 //
 // It is a check of this orderer's at that moment, not a verdict: brokers that do not
 // answer are let through, since the list may be meant for orderers that reach them.
@@ -50,7 +50,7 @@ func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
 // elsewhere is what is wrong with brokers whose topic is then where it is now.
 func elsewhere(brokers []string, now, then log.Identity, err error) error {
 	const remedy = "move a channel while all of its orderers are halted: copy the topic with its offsets, name the new brokers in Consensus.Kafka.Brokers " +
-		"and the new topic's id in Consensus.Kafka.Topic.Moved of each orderer (see `network repin`), restart them, and then update the config"
+		"and the new topic's id in Consensus.Kafka.Topic.Moved of each orderer (see `osnkafka repin`), restart them, and then update the config"
 	switch list := strings.Join(brokers, ", "); {
 	case errors.Is(err, log.ErrNoTopic):
 		return fmt.Errorf("the brokers %s do not have the channel's topic (id %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost; %s",

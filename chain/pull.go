@@ -143,7 +143,7 @@ func (p *puller) follows(made *fabric.Block) error {
 	}
 	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
 		return fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
-			"the ledgers have parted, or the block was altered on its way; compare the orderers' blocks with `network verify`",
+			"the ledgers have parted, or the block was altered on its way; compare the orderers' blocks with `osnkafka verify`",
 			made.Header.Number, p.header, hash)
 	}
 	return nil

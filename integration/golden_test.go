@@ -97,7 +97,7 @@ func newReplay(ctx context.Context, name string, compatible ...string) *replay {
 	}
 	n := up(ctx, o, 1)
 	Expect(n.Descriptor().Brokers).To(Equal([]string{recordedBroker}))
-	reader, err := inspect.NewReader(n.Dir(), n.Descriptor())
+	reader, err := fabricnet.NewReader(n.Dir(), n.Descriptor())
 	Expect(err).NotTo(HaveOccurred())
 	admin := reader.Identity() // the only member whose key was kept
 	r := &replay{world: &world{Network: n, reader: reader, admin: admin, user: admin}, vector: v}

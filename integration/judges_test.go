@@ -14,7 +14,6 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/inspect"
 	"github.com/fabric-kafka/orderer/network/load"
 )
 
@@ -81,7 +80,7 @@ func ledgers(t *testing.T, all ...*orderertest.Ledger) *world {
 		o := orderertest.Start(t, "mychannel", l, nil)
 		d.Orderers = append(d.Orderers, fabricnet.Orderer{Name: string(rune('a' + i)), Address: o.Address, TLSCA: o.CA})
 	}
-	r, err := inspect.NewReader("/", d)
+	r, err := fabricnet.NewReader("/", d)
 	if err != nil {
 		t.Fatal(err)
 	}

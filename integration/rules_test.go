@@ -108,7 +108,7 @@ var _ = Describe("a topic that was moved", func() {
 		w.trim("mychannel", len(values))
 		out, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).To(HaveOccurred())
-		Expect(out).To(ContainSubstring("are not in the topic: nothing tells that it is theirs"))
+		Expect(out).To(ContainSubstring("are not in the topic: nothing shows that the topic is theirs"))
 
 		By("bringing all of it")
 		w.remake("mychannel", values)

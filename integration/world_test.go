@@ -30,7 +30,7 @@ type world struct {
 
 func newWorld(n *fabricnet.Network) *world {
 	d := n.Descriptor()
-	r, err := inspect.NewReader(n.Dir(), d)
+	r, err := fabricnet.NewReader(n.Dir(), d)
 	Expect(err).NotTo(HaveOccurred())
 	user, err := client.LoadIdentity(d.Users[0].MSPID, filepath.Join(n.Dir(), d.Users[0].Cert), filepath.Join(n.Dir(), d.Users[0].Key))
 	Expect(err).NotTo(HaveOccurred())
@@ -97,7 +97,7 @@ func (r *running) sound(ctx context.Context) load.Result {
 func (w *world) equal(ctx context.Context, channel string, names ...string) uint64 {
 	GinkgoHelper()
 	if len(names) == 0 {
-		names = inspect.Running(w.Descriptor())
+		names = w.Descriptor().Running()
 	}
 	Eventually(ctx, func() []string { return slices.Compact(w.answers(ctx, channel, names)) }).Should(HaveLen(1), "the orderers' heights differ")
 	height, err := w.reader.Verify(ctx, channel, names)

@@ -11,9 +11,9 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/spf13/cobra"
 
+	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
 func demoCommand() *cobra.Command {
@@ -79,7 +79,9 @@ func tour(ctx context.Context, n *fabricnet.Network) error {
 		return err
 	}
 	heading("The records of topic " + channel + ", and the blocks that they went to")
-	if err := printTopic(ctx, n, channel, false, 0); err != nil {
+	topic := admin.TopicCommand(func(_ *cobra.Command, t *admin.Target) error { return ofNetwork(n, t) })
+	topic.SetArgs([]string{channel})
+	if err := topic.ExecuteContext(ctx); err != nil {
 		return err
 	}
 	return verify(ctx, n)
@@ -91,7 +93,7 @@ func printEqualBlocks(ctx context.Context, n *fabricnet.Network, channel string)
 	if err != nil {
 		return err
 	}
-	orderers := inspect.Running(n.Descriptor())
+	orderers := n.Descriptor().Running()
 	var rows []client.Summary
 	hashes := map[uint64][]string{}
 	for i, name := range orderers {

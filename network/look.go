@@ -12,6 +12,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/spf13/cobra"
 
+	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/inspect"
@@ -37,13 +38,13 @@ func blocksCommand() *cobra.Command {
 // readerOf returns a reader of the network, and the orderer to read: the one
 // that was named, or the first that runs.
 func readerOf(n *fabricnet.Network, orderer string) (*inspect.Reader, string, error) {
-	r, err := inspect.NewReader(n.Dir(), n.Descriptor())
+	r, err := fabricnet.NewReader(n.Dir(), n.Descriptor())
 	if err != nil || orderer != "" {
 		return r, orderer, err
 	}
-	running := inspect.Running(n.Descriptor())
+	running := n.Descriptor().Running()
 	if len(running) == 0 {
-		return nil, "", errors.New("no orderer runs; start one with: go run ./network start orderer1")
+		return nil, "", errNoneRuns
 	}
 	return r, running[0], nil
 }
@@ -98,7 +99,7 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 	}
 	var unread []string
 	for _, ch := range n.Descriptor().Channels {
-		orderers, err := r.Members(ctx, ch.Name, inspect.Running(n.Descriptor()))
+		orderers, err := r.Members(ctx, ch.Name, n.Descriptor().Running())
 		if err != nil {
 			return err
 		}
@@ -106,74 +107,17 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 			unread = append(unread, ch.Name)
 			continue
 		}
-		height, err := r.Verify(ctx, ch.Name, orderers)
+		verified, err := admin.Verify(ctx, r, ch.Name, orderers)
 		if err != nil {
 			return err
 		}
-		fmt.Println(verified(ch.Name, height, orderers))
+		if err := verified.Err(); err != nil {
+			return err
+		}
+		fmt.Println(verified)
 	}
 	if len(unread) > 0 {
 		return fmt.Errorf("no running orderer has channel %s: nothing of it was compared; start orderers that have it, and try again", strings.Join(unread, ", "))
 	}
 	return nil
-}
-
-// verified says what was compared.
-func verified(channel string, height uint64, orderers []string) string {
-	if len(orderers) == 1 {
-		return fmt.Sprintf("channel %s: %d blocks of %s are a chain; no other running orderer has it, so none was compared", channel, height, orderers[0])
-	}
-	return fmt.Sprintf("channel %s: %d blocks are equal on %s", channel, height, strings.Join(orderers, ", "))
-}
-
-func topicCommand() *cobra.Command {
-	var asJSON bool
-	var limit int
-	c := &cobra.Command{
-		Use:   "topic",
-		Short: "List the records of a channel's topic beside the blocks that they went to",
-		Args:  cobra.NoArgs,
-		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
-			return printTopic(c.Context(), n, channelOf(c, n), asJSON, limit)
-		}),
-	}
-	channelFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
-	c.Flags().IntVar(&limit, "limit", 0, "stop after so many records (0: all)")
-	return c
-}
-
-var errEnough = errors.New("enough")
-
-func printTopic(ctx context.Context, n *fabricnet.Network, channel string, asJSON bool, limit int) error {
-	r, orderer, err := readerOf(n, "")
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	show := func(rec inspect.Record) {
-		block := "-"
-		if rec.Block != nil {
-			block = fmt.Sprint(*rec.Block)
-		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\n", rec.Offset, rec.Kind, rec.Detail, rec.Bytes, block)
-	}
-	if asJSON {
-		out := json.NewEncoder(os.Stdout)
-		show = func(rec inspect.Record) { _ = out.Encode(rec) } // a broken pipe ends the process anyway
-	} else {
-		fmt.Fprintln(w, "OFFSET\tRECORD\tDETAIL\tBYTES\tBLOCK")
-	}
-	count := 0
-	err = r.Topic(ctx, orderer, channel, func(rec inspect.Record) error {
-		if count++; limit > 0 && count > limit {
-			return errEnough
-		}
-		show(rec)
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return errors.Join(err, w.Flush())
 }

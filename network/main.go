@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
@@ -34,10 +35,10 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		upCommand(), downCommand(), statusCommand(), demoCommand(),
 		invokeCommand(), queryCommand(),
-		blocksCommand(), verifyCommand(), topicCommand(), loadCommand(),
+		blocksCommand(), verifyCommand(), withChannel(admin.TopicCommand(fromFolder)), loadCommand(),
 		startCommand(), stopCommand(), killCommand(), joinCommand(), removeCommand(),
-		upgradeRulesCommand(), repinCommand(), pruneCommand(), preflightCommand(), progressCommand(),
-		genesisCommand(), backlogCommand(), chaosCommand(), checkCommand(), brokerCommand(),
+		withChannel(admin.UpgradeRulesCommand(fromFolder)), repinCommand(), admin.PruneCommand(membersToo), admin.PreflightCommand(fromFolder),
+		admin.ProgressCommand(fromFolder), admin.GenesisCommand(), backlogCommand(), chaosCommand(), checkCommand(), brokerCommand(),
 	)
 	return root
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/chaos"
 	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/history"
-	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
 // sumFile is the file that --report names, for a part of these settings.
@@ -29,7 +29,7 @@ func newSumFile(ctx context.Context, file string, config chaos.Config) (f sumFil
 		return f, err
 	}
 	d := config.Network.Descriptor()
-	reader, err := inspect.NewReader(config.Network.Dir(), d)
+	reader, err := fabricnet.NewReader(config.Network.Dir(), d)
 	if err != nil {
 		return f, err
 	}

@@ -130,7 +130,7 @@ func (s *ordererStatus) ask(ctx context.Context, n *fabricnet.Network) {
 
 // nextOffset is the position of an orderer's last block, plus one.
 func nextOffset(ctx context.Context, n *fabricnet.Network, orderer, channel string) (*int64, error) {
-	r, err := inspect.NewReader(n.Dir(), n.Descriptor())
+	r, err := fabricnet.NewReader(n.Dir(), n.Descriptor())
 	if err != nil {
 		return nil, err
 	}

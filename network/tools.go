@@ -13,42 +13,8 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/genesis"
 	"github.com/fabric-kafka/orderer/network/load"
 )
-
-func genesisCommand() *cobra.Command {
-	var from, out string
-	var brokers []string
-	c := &cobra.Command{
-		Use:   "genesis --from BLOCK --brokers HOST:PORT,... --out BLOCK",
-		Short: "Turn a block that configtxgen made as solo or etcdraft into one of type kafka",
-		Long: "Turns a block that configtxgen made as solo or etcdraft into one of type kafka with these brokers.\n" +
-			"Each is HOST:PORT, with letters, digits, dots and hyphens in the host: orderers and peers of Fabric 2.5\n" +
-			"end at anything else. Other addresses of brokers go into Consensus.Kafka.Brokers of each orderer.",
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			block, err := os.ReadFile(from)
-			if err != nil {
-				return err
-			}
-			for i := range brokers {
-				brokers[i] = strings.TrimSpace(brokers[i]) // "a:9092, b:9092"
-			}
-			if block, err = genesis.Rewrite(block, brokers); err != nil {
-				return fmt.Errorf("%s: %w", from, err)
-			}
-			return os.WriteFile(out, block, 0o644)
-		},
-	}
-	c.Flags().StringVar(&from, "from", "", "config block to read (required)")
-	c.Flags().StringSliceVar(&brokers, "brokers", nil, "brokers of the channel (required)")
-	c.Flags().StringVar(&out, "out", "", "block to write (required)")
-	for _, name := range []string{"from", "brokers", "out"} {
-		_ = c.MarkFlagRequired(name) // the flag exists
-	}
-	return c
-}
 
 func loadCommand() *cobra.Command {
 	var config load.Config

@@ -77,6 +77,11 @@ func NewForeignLedger(channel string, s Settings) *Ledger {
 	return newLedger(channel, s, protoutil.NewBlock(0, []byte("another network")))
 }
 
+// NewLedgerOn holds this genesis block only, which has envelopes as a real one has.
+func NewLedgerOn(genesis *fabric.Block, channel string, s Settings) *Ledger {
+	return newLedger(channel, s, genesis)
+}
+
 func newLedger(channel string, s Settings, genesis *fabric.Block) *Ledger {
 	s = s.withDefaults()
 	return &Ledger{

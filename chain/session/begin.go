@@ -93,7 +93,7 @@ func (e *Engine) sameCluster(described string) error {
 	}
 	return fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
 		"other orderers order this channel there; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), "+
-		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer",
+		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `osnkafka repin`); then restart the orderer",
 		e.host.Channel(), described, e.clusterID)
 }
 

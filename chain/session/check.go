@@ -168,7 +168,7 @@ func (e *Engine) sameTopic(id log.Identity) error {
 }
 
 const bringBack = "bring the old topic back, or, if it was moved with all of its records at their offsets, " +
-	"name the id of the new one in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer"
+	"name the id of the new one in Consensus.Kafka.Topic.Moved (see `osnkafka repin`); then restart the orderer"
 
 // pinned holds a topic's id against the one that the description names, or the
 // one that the operator has moved the channel to.

@@ -103,7 +103,7 @@ func (e *Engine) take(b Block) error {
 	}
 	if before := e.start.Metadata.Offset; position.Offset <= before {
 		return fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
-			"it was not ordered through this topic; compare the orderers' blocks with `network verify`", b.Number, position.Offset, before)
+			"it was not ordered through this topic; compare the orderers' blocks with `osnkafka verify`", b.Number, position.Offset, before)
 	}
 	write := e.host.Write
 	if b.Config {

@@ -32,7 +32,7 @@ func regular(envelope []byte, seq uint64, class record.Regular_Class, original m
 	return encode(m)
 }
 
-// encode marks a record as one of ours: see `network upgrade-rules`.
+// encode marks a record as one of ours: see `osnkafka upgrade-rules`.
 func encode(m *record.Message) ([]byte, error) {
 	m.Writer = record.Writer
 	return record.Encode(m)

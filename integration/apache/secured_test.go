@@ -2,6 +2,7 @@ package apache
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/integration/pki"
+	"github.com/fabric-kafka/orderer/network/admin/admintest"
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
@@ -112,11 +114,20 @@ func (s *secured) store(name string) string {
 	return file
 }
 
+// plainUsers are all users and their password, as PLAIN wants them. Each command of osnkafka
+// has a user of its own.
+func plainUsers() (text string) {
+	for _, user := range append([]string{orderer, setup, pruning}, slices.Sorted(maps.Keys(admintest.Rights()))...) {
+		text += fmt.Sprintf(" user_%s=%q", user, password)
+	}
+	return text
+}
+
 // login are the settings of a listener with mechanisms of SASL.
 func login(listener string, mechanisms ...string) []string {
 	const security = "org.apache.kafka.common.security."
 	modules := map[string]string{
-		"PLAIN":         fmt.Sprintf("plain.PlainLoginModule required user_%[2]s=%[1]q user_%[3]s=%[1]q user_%[4]s=%[1]q", password, orderer, setup, pruning),
+		"PLAIN":         "plain.PlainLoginModule required" + plainUsers(),
 		"SCRAM-SHA-256": "scram.ScramLoginModule required",
 		"SCRAM-SHA-512": "scram.ScramLoginModule required",
 		"OAUTHBEARER":   `oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker"`,
@@ -161,8 +172,14 @@ func (s *secured) chain(t *testing.T, listener, section string) (consensus.Chain
 
 func (s *secured) consenter(t *testing.T, section string) (*consenter.Consenter, error) {
 	t.Helper()
+	return s.consenterOf(t, section+"\nTopic: {ReplicationFactor: 1, Begin: \"*\"}")
+}
+
+// consenterOf is consenter for a section that has Topic, too.
+func (s *secured) consenterOf(t *testing.T, section string) (*consenter.Consenter, error) {
+	t.Helper()
 	raw := map[string]any{}
-	if err := yaml.Unmarshal([]byte(section+"\nTopic: {ReplicationFactor: 1, Begin: \"*\"}\nRetry: {Min: 20ms, Max: 200ms}\nTimeouts: {Ready: 500ms}\n"), &raw); err != nil {
+	if err := yaml.Unmarshal([]byte(section+"\nRetry: {Min: 20ms, Max: 200ms}\nTimeouts: {Ready: 500ms}\n"), &raw); err != nil {
 		t.Fatal(err)
 	}
 	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())

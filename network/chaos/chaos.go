@@ -83,7 +83,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 	if r.logs, err = r.Network.Logs(); err != nil {
 		return err
 	}
-	reader, err := inspect.NewReader(r.Network.Dir(), r.Network.Descriptor())
+	reader, err := fabricnet.NewReader(r.Network.Dir(), r.Network.Descriptor())
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (r *run) broker() string {
 
 // record waits until all orderers have the same height, and writes their blocks down.
 func (r *run) record(ctx context.Context) error {
-	reader, err := inspect.NewReader(r.Network.Dir(), r.Network.Descriptor())
+	reader, err := fabricnet.NewReader(r.Network.Dir(), r.Network.Descriptor())
 	if err != nil {
 		return err
 	}

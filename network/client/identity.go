@@ -37,16 +37,24 @@ func LoadIdentity(mspid, certFile, keyFile string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("%s holds no PEM", keyFile)
-	}
-	key, err := parseKey(block.Bytes)
+	key, err := decodeKey(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", keyFile, err)
 	}
+	return newIdentity(mspid, cert, key)
+}
+
+func newIdentity(mspid string, cert []byte, key *ecdsa.PrivateKey) (*Identity, error) {
 	serialized, err := proto.Marshal(&msp.SerializedIdentity{Mspid: mspid, IdBytes: cert})
 	return &Identity{serialized, key}, err
+}
+
+func decodeKey(text []byte) (*ecdsa.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("it holds no PEM")
+	}
+	return parseKey(block.Bytes)
 }
 
 // parseKey takes PKCS 8, as cryptogen writes it, and SEC 1.

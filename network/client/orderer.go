@@ -2,12 +2,10 @@ package client
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"math"
-	"os"
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -15,7 +13,6 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 )
 
 // maxMessage is the largest gRPC message taken: a block of Fabric's largest size.
@@ -36,27 +33,23 @@ type Orderer struct {
 	address string
 	conn    *grpc.ClientConn
 	client  ab.AtomicBroadcastClient
+	binding []byte // hash of the client's TLS certificate; nil without one
 }
 
-// Dial connects to an orderer whose certificate the CA file signs. It returns at
-// once; calls wait for the connection.
-func Dial(address, caFile string) (*Orderer, error) {
-	ca, err := os.ReadFile(caFile)
+// Dial connects to an orderer. It returns at once; calls wait for the connection.
+func Dial(address string, files TLS) (*Orderer, error) {
+	creds, binding, err := files.load()
 	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(ca) {
-		return nil, fmt.Errorf("%s holds no certificate", caFile)
+		return nil, fmt.Errorf("TLS of orderer %s: %w", address, err)
 	}
 	conn, err := grpc.Dial(address,
 		grpc.WithConnectParams(reconnect()),
-		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})),
+		grpc.WithTransportCredentials(creds),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
 	if err != nil {
 		return nil, fmt.Errorf("orderer %s: %w", address, err)
 	}
-	return &Orderer{address, conn, ab.NewAtomicBroadcastClient(conn)}, nil
+	return &Orderer{address, conn, ab.NewAtomicBroadcastClient(conn), binding}, nil
 }
 
 // Close ends the connection and every stream on it.
@@ -128,6 +121,12 @@ const Forever = math.MaxUint64
 // ErrNoChannel says that the orderer does not have the channel.
 var ErrNoChannel = errors.New("the orderer does not have this channel")
 
+// DeliverError is a status other than SUCCESS and NOT_FOUND that ended a delivery.
+type DeliverError struct{ Status cb.Status }
+
+// Error names the status.
+func (e *DeliverError) Error() string { return "delivery ended with " + e.Status.String() }
+
 // Deliver gives each block of a range to take, until that fails.
 func (o *Orderer) Deliver(ctx context.Context, who *Identity, channel string, r Range, take func(*cb.Block) error) error {
 	seek := &ab.SeekInfo{
@@ -142,7 +141,7 @@ func (o *Orderer) Deliver(ctx context.Context, who *Identity, channel string, r 
 }
 
 func (o *Orderer) deliver(ctx context.Context, who *Identity, channel string, seek *ab.SeekInfo, take func(*cb.Block) error) error {
-	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_DELIVER_SEEK_INFO, channel, who, seek, 0, 0)
+	envelope, err := protoutil.CreateSignedEnvelopeWithTLSBinding(cb.HeaderType_DELIVER_SEEK_INFO, channel, who, seek, 0, 0, o.binding)
 	if err != nil {
 		return err
 	}
@@ -150,10 +149,10 @@ func (o *Orderer) deliver(ctx context.Context, who *Identity, channel string, se
 	defer cancel()
 	stream, err := o.client.Deliver(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("orderer %s: %w", o.address, err)
 	}
-	if err := stream.Send(envelope); err != nil {
-		return err
+	if err := stream.Send(envelope); err != nil && !errors.Is(err, io.EOF) { // after that, Recv has the reason
+		return fmt.Errorf("orderer %s: %w", o.address, err)
 	}
 	for {
 		answer, err := stream.Recv()
@@ -172,7 +171,7 @@ func (o *Orderer) deliver(ctx context.Context, who *Identity, channel string, se
 			case cb.Status_NOT_FOUND:
 				return fmt.Errorf("orderer %s, channel %s: %w", o.address, channel, ErrNoChannel)
 			}
-			return fmt.Errorf("orderer %s, channel %s: delivery ended with %s", o.address, channel, t.Status)
+			return fmt.Errorf("orderer %s, channel %s: %w", o.address, channel, &DeliverError{t.Status})
 		}
 	}
 }

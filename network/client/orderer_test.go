@@ -13,7 +13,7 @@ import (
 )
 
 func dial(t *testing.T, o *orderertest.Orderer) *client.Orderer {
-	c, err := client.Dial(o.Address, o.CA)
+	c, err := client.Dial(o.Address, client.TLS{CA: o.CA})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
 	return c

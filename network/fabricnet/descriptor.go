@@ -1,5 +1,41 @@
 package fabricnet
 
+import (
+	"path/filepath"
+
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/inspect"
+)
+
+// Running returns the names of the orderers that run.
+func (d Descriptor) Running() (names []string) {
+	for _, o := range d.Orderers {
+		if o.PID != 0 {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
+// NewReader returns a reader of the blocks of a network's orderers, as the admin of the
+// orderer organisation.
+func NewReader(dir string, d Descriptor) (*inspect.Reader, error) {
+	who, err := client.LoadIdentity(d.Admin.MSPID, filepath.Join(dir, d.Admin.Cert), filepath.Join(dir, d.Admin.Key))
+	if err != nil {
+		return nil, err
+	}
+	orderers := make([]inspect.Orderer, len(d.Orderers))
+	for i, o := range d.Orderers {
+		orderers[i] = o.readable(dir)
+	}
+	return inspect.NewReader(who, orderers), nil
+}
+
+// readable is the orderer as blocks are read from it.
+func (o Orderer) readable(dir string) inspect.Orderer {
+	return inspect.Orderer{Name: o.Name, Address: o.Address, TLS: client.TLS{CA: filepath.Join(dir, o.TLSCA)}}
+}
+
 // Descriptor is DIR/network.json: what a running network consists of and where
 // its files are. All paths are relative to DIR; all addresses are host:port on
 // the loopback interface. A pid of 0 means that the process is not running.

@@ -162,7 +162,7 @@ func (n *Network) build(ctx context.Context, root string) error {
 // Build compiles everything that a network runs into a folder.
 func Build(ctx context.Context, root, out string) error {
 	if _, err := run(ctx, root, "go", "run", "./plugin/builder", "--out", out,
-		"--with", "peer,osnadmin,configtxgen,cryptogen,configtxlator"); err != nil {
+		"--with", "osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator"); err != nil {
 		return err
 	}
 	_, err := run(ctx, root, "go", "build", "-o", out+string(filepath.Separator), "./network", "./network/chaincode")

@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
-// Move says that an orderer's ledger goes on in a topic.
+// Move is how an orderer's ledger continues in a topic.
 type Move struct {
 	From string         // id of the topic by the last block; empty if it names none
 	To   string         // id of the topic now
@@ -24,7 +24,7 @@ type Move struct {
 // CheckMove holds an orderer's last blocks against the topic that is there now, as
 // the orderer does when it starts: bounds, and the records that they were made
 // from. Only the topic's id may be another. An error says why the orderer could not
-// go on; records that cannot be compared, since they were deleted, are such a reason.
+// continue; records that cannot be compared, since they were deleted, are such a reason.
 func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic log.Log) (Move, error) {
 	id, err := topic.Identity(ctx)
 	if err != nil {
@@ -65,7 +65,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 		return Move{}, l.err
 	}
 	if unchecked >= 0 {
-		return Move{}, fmt.Errorf("the records up to offset %d, from which its last blocks were made, are not in the topic: nothing tells that it is theirs", unchecked)
+		return Move{}, fmt.Errorf("the records up to offset %d, from which its last blocks were made, are not in the topic: nothing shows that the topic is theirs", unchecked)
 	}
 	return Move{From: position.Topic, To: id.TopicID, Next: e.Next()}, nil
 }

@@ -1,4 +1,4 @@
-// Package inspect reads what a network's orderers and brokers hold: blocks,
+// Package inspect reads what orderers and brokers hold: blocks,
 // differences between orderers, and the records of a topic beside the blocks
 // that they went to.
 package inspect
@@ -6,41 +6,49 @@ package inspect
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 
 	"github.com/fabric-kafka/orderer/network/client"
-	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// Reader reads blocks of one network as one of its members.
-type Reader struct {
-	dir string
-	net fabricnet.Descriptor
-	who *client.Identity
+// Orderer is an orderer that can be read.
+type Orderer struct {
+	Name    string // that the methods of Reader take, and errors name
+	Address string // HOST:PORT of Broadcast and Deliver
+	TLS     client.TLS
 }
 
-// NewReader reads as the orderer organisation's admin.
-func NewReader(dir string, d fabricnet.Descriptor) (*Reader, error) {
-	who, err := client.LoadIdentity(d.Admin.MSPID, filepath.Join(dir, d.Admin.Cert), filepath.Join(dir, d.Admin.Key))
-	if err != nil {
-		return nil, err
-	}
-	return &Reader{dir, d, who}, nil
+// Reader reads the blocks of orderers as one member of their channels.
+type Reader struct {
+	who      *client.Identity
+	orderers []Orderer
 }
+
+// NewReader returns a reader of these orderers.
+func NewReader(who *client.Identity, orderers []Orderer) *Reader { return &Reader{who, orderers} }
 
 // Identity is whom the reader reads as.
 func (r *Reader) Identity() *client.Identity { return r.who }
 
-// Dial connects to an orderer of the network; the caller closes it.
+// Dial connects to an orderer; the caller closes it.
 func (r *Reader) Dial(name string) (*client.Orderer, error) {
-	for _, o := range r.net.Orderers {
+	for _, o := range r.orderers {
 		if o.Name == name {
-			return client.Dial(o.Address, filepath.Join(r.dir, o.TLSCA))
+			return client.Dial(o.Address, o.TLS)
 		}
 	}
 	return nil, fmt.Errorf("there is no orderer %q", name)
+}
+
+// Address returns the address of an orderer; empty if there is none of that name.
+func (r *Reader) Address(name string) string {
+	for _, o := range r.orderers {
+		if o.Name == name {
+			return o.Address
+		}
+	}
+	return ""
 }
 
 // Height is the number of blocks that an orderer has.
@@ -83,15 +91,4 @@ func (r *Reader) upTo(ctx context.Context, orderer, channel string, height uint6
 	}
 	defer o.Close()
 	return o.Deliver(ctx, r.who, channel, client.Range{To: height - 1, BestEffort: true}, take)
-}
-
-// Running are the names of the orderers that run.
-func Running(d fabricnet.Descriptor) []string {
-	var names []string
-	for _, o := range d.Orderers {
-		if o.PID != 0 {
-			names = append(names, o.Name)
-		}
-	}
-	return names
 }

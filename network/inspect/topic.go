@@ -28,19 +28,19 @@ func OpenTopic(brokers []string, topic string) (*kafka.Log, error) {
 	return kafka.Open(kafka.Config{Brokers: brokers, ClientID: "fabric-kafka-network"}, topic)
 }
 
-// Topic gives the records that the topic has now to take, each beside the block
-// of an orderer that it went to.
-func (r *Reader) Topic(ctx context.Context, orderer, channel string, take func(Record) error) error {
+// Records gives the records that a topic has now to take, beside no block.
+func Records(ctx context.Context, topic log.Log, take func(Record) error) error {
+	return (&index{}).read(ctx, topic, take)
+}
+
+// Topic gives the records that the channel's topic has now to take, each beside the
+// block of an orderer that it went to.
+func (r *Reader) Topic(ctx context.Context, orderer, channel string, topic log.Log, take func(Record) error) error {
 	index, err := r.index(ctx, orderer, channel)
 	if err != nil {
 		return err
 	}
-	l, err := OpenTopic(r.net.Brokers, channel)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	return index.read(ctx, l, take)
+	return index.read(ctx, topic, take)
 }
 
 // read gives the records that a log has now to take.
@@ -130,7 +130,7 @@ func (x *index) take(payload []byte) *uint64 {
 	return &blocks[0]
 }
 
-// canonical is an envelope as a block holds it: encoded anew.
+// canonical returns an envelope as a block holds it: decoded and encoded.
 func canonical(payload []byte) []byte {
 	e := &cb.Envelope{}
 	if proto.Unmarshal(payload, e) != nil {

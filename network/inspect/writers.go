@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
@@ -22,29 +21,29 @@ type Foreign struct {
 // timestamp is what the writer's clock said.
 const lastLooked = 1000
 
+// Timed is a topic that finds records by their time.
+type Timed interface {
+	log.Log
+	Since(ctx context.Context, t time.Time) (log.Offset, error)
+}
+
+var _ Timed = (*kafka.Log)(nil)
+
 // ForeignWriters looks at the records that a topic got within a window of time, by
 // their timestamps, and at the last thousand, for such as have not the mark that our
 // orderers put into every record: in-tree orderers write none. It returns the first
 // few, how many there are, and how many records it looked at.
-func ForeignWriters(ctx context.Context, brokers []string, topic string, window time.Duration) (first []Foreign, foreign, all int, err error) {
+func ForeignWriters(ctx context.Context, l Timed, window time.Duration) (first []Foreign, foreign, all int, err error) {
 	if window <= 0 {
 		return nil, 0, 0, fmt.Errorf("window %v: want a time in which other writers would have been seen", window)
 	}
-	from, err := since(brokers, topic, time.Now().Add(-window))
+	from, err := l.Since(ctx, time.Now().Add(-window))
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	l, err := OpenTopic(brokers, topic)
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	defer l.Close()
 	bounds, err := l.Bounds(ctx)
 	if err != nil {
 		return nil, 0, 0, err
-	}
-	if from < 0 { // nothing was written since
-		from = bounds.End
 	}
 	from = max(bounds.Start, min(from, bounds.End-lastLooked))
 	reader, err := l.Read(ctx, from)
@@ -68,23 +67,6 @@ func ForeignWriters(ctx context.Context, brokers []string, topic string, window 
 		}
 	}
 	return first, foreign, all, nil
-}
-
-// since is the offset of the first record of a time; -1 if there is none.
-func since(brokers []string, topic string, t time.Time) (log.Offset, error) {
-	config := sarama.NewConfig()
-	config.Version = sarama.V2_8_0_0
-	config.Metadata.AllowAutoTopicCreation = false
-	c, err := sarama.NewClient(brokers, config)
-	if err != nil {
-		return 0, err
-	}
-	defer c.Close()
-	at, err := c.GetOffset(topic, 0, t.UnixMilli())
-	if err != nil {
-		return 0, fmt.Errorf("ask topic %q for its records since %s: %w", topic, t.Format(time.RFC3339), err)
-	}
-	return log.Offset(at), nil
 }
 
 // writer says what a record is, and whether an orderer of ours wrote it.

@@ -63,7 +63,7 @@ func newLedgers(c Config) *ledgers {
 // with an envelope of this run is seen.
 func (l *ledgers) begin(ctx context.Context) error {
 	for i, t := range l.config.Follow {
-		o, err := client.Dial(t.Address, t.CA)
+		o, err := client.Dial(t.Address, client.TLS{CA: t.CA})
 		if err != nil {
 			return err
 		}

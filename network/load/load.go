@@ -111,7 +111,7 @@ type sender struct {
 
 func (s *sender) dial() error {
 	for _, t := range s.config.Targets {
-		o, err := client.Dial(t.Address, t.CA)
+		o, err := client.Dial(t.Address, client.TLS{CA: t.CA})
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}

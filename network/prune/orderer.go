@@ -23,7 +23,7 @@ func ParseOrderer(text string) (Orderer, error) {
 		o.Addresses = strings.Split(list, ",")
 	}
 	if !strings.Contains(strings.Trim(name, "."), ".") || slices.Contains(o.Addresses, "") {
-		return Orderer{}, fmt.Errorf("orderer %q: want MSPID.NAME or MSPID.NAME=HOST:PORT,HOST:PORT", text)
+		return Orderer{}, fmt.Errorf("member %q: want MSPID.NAME or MSPID.NAME=HOST:PORT,HOST:PORT", text)
 	}
 	return o, nil
 }
@@ -85,11 +85,11 @@ func (c Channel) accounted(orderers []Orderer) (faults []error) {
 	words := map[string]string{}
 	for _, org := range c.Orgs {
 		if other := words[prefixOf(org)]; other != "" {
-			in("organizations %q and %q cannot be told apart by the consumer groups of their orderers", other, org.MSPID)
+			in("organizations %q and %q cannot be distinguished by the consumer groups of their orderers", other, org.MSPID)
 		}
 		words[prefixOf(org)] = org.MSPID
 		if len(of[org.MSPID]) == 0 {
-			in("organization %s of the channel config has no orderer named: add each of its orderers, --orderer %sNAME", org.MSPID, prefixOf(org))
+			in("organization %s of the channel config has no orderer named: add each of its orderers, --member %sNAME", org.MSPID, prefixOf(org))
 		}
 		if len(org.Addresses)+len(c.Addresses) == 0 {
 			in("organization %s has no address of an orderer in the channel config, so nothing shows which orderers it has: "+
@@ -97,7 +97,7 @@ func (c Channel) accounted(orderers []Orderer) (faults []error) {
 		}
 		for _, a := range org.Addresses {
 			if !slices.ContainsFunc(of[org.MSPID], func(o Orderer) bool { return c.serves(o, org, a) }) {
-				in("address %s of organization %s in the channel config belongs to no orderer named: name its orderer, --orderer %sNAME=%s; "+
+				in("address %s of organization %s in the channel config belongs to no orderer named: name its orderer, --member %sNAME=%s; "+
 					"if none serves there any more, remove the address by a config update", a, org.MSPID, prefixOf(org), a)
 			}
 		}
@@ -116,7 +116,7 @@ func (c Channel) unclaimed(orderers []Orderer) (faults []error) {
 			return ok && c.serves(o, org, a)
 		})
 		if !served {
-			faults = append(faults, fmt.Errorf("address %s in the channel config belongs to no orderer named: name its orderer, --orderer MSPID.NAME=%s; "+
+			faults = append(faults, fmt.Errorf("address %s in the channel config belongs to no orderer named: name its orderer, --member MSPID.NAME=%s; "+
 				"if none serves there any more, remove the address by a config update", a, a))
 		}
 	}

@@ -26,6 +26,8 @@ type Options struct {
 	Keep     int64         // records to be kept below what the slowest orderer needs next
 	MaxAge   time.Duration // of what an orderer has published
 	Now      time.Time
+
+	Witnesses []Witness // orderers whose blocks were read; none: what was published is not proved
 }
 
 // Plan is what may be deleted.
@@ -48,8 +50,9 @@ func Make(bounds log.Bounds, published []log.Progress, c Channel, o Options) (Pl
 		if o.names(o.name(q)) {
 			p.Orderers = append(p.Orderers, q)
 			faults = append(faults, o.obstacles(bounds, q, c)...)
+			faults = append(faults, o.unproved(q, c)...)
 		} else if !slices.Contains(o.Without, o.name(q)) {
-			faults = append(faults, fmt.Errorf("orderer %s has published for this channel and is not named: add --orderer %[1]s, "+
+			faults = append(faults, fmt.Errorf("orderer %s has published for this channel and is not named: add --member %[1]s, "+
 				"or --without %[1]s if it is gone", o.name(q)))
 		}
 	}
@@ -90,7 +93,7 @@ func (o Options) unusable() (faults []error) {
 		in("a maximal age of %s: want more than none", o.MaxAge)
 	}
 	if len(o.Orderers) == 0 {
-		in("no orderer is named: add each of the channel's, --orderer MSPID.NAME")
+		in("no orderer is named: add each of the channel's, --member MSPID.NAME")
 	}
 	seen := map[string]bool{}
 	for _, known := range o.Orderers {
@@ -154,7 +157,7 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 		in("orderer %s does not publish by which rules it reads: update it to a release that does, and wait for its CheckInterval (30s)", name)
 	default:
 		in("orderer %s reads by the %s rules: in-tree orderers may share the topic; they may need any record, and publish nothing. "+
-			"Once they are gone, `network upgrade-rules` moves the channel to the strict rules, from the next block on", name, p.Rules)
+			"Once they are gone, `osnkafka upgrade-rules` moves the channel to the strict rules, from the next block on", name, p.Rules)
 	}
 	switch {
 	case p.ConfigSeq > c.ConfigSeq:

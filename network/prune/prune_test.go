@@ -152,12 +152,12 @@ var unproven = map[string]func(*situation){
 		s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"}
 		s.options.Orderers[2].Addresses = []string{"x"}
 	},
-	`the channel config has no address "b:7051" of its`:    func(s *situation) { s.options.Orderers[1].Addresses = []string{"b:7050", "b:7051"} },
-	`Org.a: the channel config has no address "c:7050" of`: func(s *situation) { s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"} },
-	`organizations "Org" and "Org" cannot be told apart`:   func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, s.channel.Orgs[0]) },
-	`organizations "x/y" and "x_y" cannot be told apart`:   func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "x/y"}, Org{MSPID: "x_y"}) },
-	"organization Two has no address of an orderer":        func(s *situation) { s.channel.Orgs[1].Addresses = nil },
-	"organization Org.a of the channel config has no":      func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "Org.a"}) },
+	`the channel config has no address "b:7051" of its`:     func(s *situation) { s.options.Orderers[1].Addresses = []string{"b:7050", "b:7051"} },
+	`Org.a: the channel config has no address "c:7050" of`:  func(s *situation) { s.options.Orderers[0].Addresses = []string{"a:7050", "c:7050"} },
+	`organizations "Org" and "Org" cannot be distinguished`: func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, s.channel.Orgs[0]) },
+	`organizations "x/y" and "x_y" cannot be distinguished`: func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "x/y"}, Org{MSPID: "x_y"}) },
+	"organization Two has no address of an orderer":         func(s *situation) { s.channel.Orgs[1].Addresses = nil },
+	"organization Org.a of the channel config has no":       func(s *situation) { s.channel.Orgs = append(s.channel.Orgs, Org{MSPID: "Org.a"}) },
 }
 
 func TestDeletesNothingWithoutProof(t *testing.T) {
@@ -204,7 +204,7 @@ func TestARefusalHelps(t *testing.T) {
 	if err == nil {
 		t.Fatal("deletes")
 	}
-	for _, want := range []string{"orderer Org.x has published nothing", "--without Org.y: no member", "orderer Two.c has published for this channel and is not named: add --orderer Two.c",
+	for _, want := range []string{"orderer Org.x has published nothing", "--without Org.y: no member", "orderer Two.c has published for this channel and is not named: add --member Two.c",
 		"Org.b 7 500 strict 1m0s ago"} {
 		if !strings.Contains(strings.Join(strings.Fields(err.Error()), " "), want) {
 			t.Errorf("%q is not in %v", want, err)
@@ -236,5 +236,45 @@ func TestStrangeNamesAreQuoted(t *testing.T) {
 	o.Without = []string{`"Org.\x1b[2J"`}
 	if _, err := Make(log.Bounds{End: 1000}, published, three(), o); err != nil {
 		t.Error(err)
+	}
+}
+
+// Blocks that were read confirm what was published, or show which orderer it is not of.
+func TestWitnesses(t *testing.T) {
+	hash := log.NewBlockHash(7, []byte("header"))
+	witness := func(address string, height uint64, next log.Offset, hash log.BlockHash) Witness {
+		w := Witness{Address: address, Height: height, Blocks: map[uint64]Block{}}
+		if height > 7 {
+			w.Blocks[7] = Block{Hash: hash, Next: next}
+		}
+		return w
+	}
+	refusal := func(all ...Witness) string {
+		t.Helper()
+		o := options()
+		o.Orderers, o.Witnesses = named("Org.a"), all
+		p := at("Org.a", 500, 0)
+		p.Hashes = []log.BlockHash{hash}
+		_, err := Make(log.Bounds{End: 1000}, []log.Progress{p}, Channel{Name: "mine", ConfigSeq: 2, Config: "abc", Orgs: []Org{{"Org", []string{"a:7050"}}}}, o)
+		if err == nil {
+			return ""
+		}
+		return err.Error()
+	}
+	if got := refusal(witness("a:7050", 8, 500, hash), witness("elsewhere:7050", 3, 0, hash)); got != "" {
+		t.Errorf("confirmed by itself: %s", got)
+	}
+	if got := refusal(witness("b:7050", 9, 500, hash)); got != "" {
+		t.Errorf("confirmed by another: %s", got)
+	}
+	for says, all := range map[string][]Witness{
+		"and has 7 blocks at a:7050":       {witness("a:7050", 7, 0, hash), witness("b:7050", 9, 500, hash)},
+		"leads to offset 499":              {witness("b:7050", 9, 499, hash)},
+		"the orderer at b:7050 has":        {witness("b:7050", 9, 500, log.NewBlockHash(7, []byte("other")))},
+		"which none of the orderers asked": {witness("b:7050", 3, 0, hash)},
+	} {
+		if got := refusal(all...); !strings.Contains(got, says) {
+			t.Errorf("got %q, want it to say %q", got, says)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,15 @@ func (p *project) compileOrderer(s *source, t target) error {
 
 // compileTools builds commands as they are: those of a tree with the tree's own modules.
 func (p *project) compileTools(s *source, t target, names []string) error {
+	if slices.Contains(names, operatorTool) {
+		if err := p.compile(p.root, t, t.tags, p.stampFlags(s, p.version), packageOf(operatorTool)); err != nil {
+			return err
+		}
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == operatorTool })
+	}
+	if len(names) == 0 {
+		return nil
+	}
 	if s.release == nil {
 		return p.compile(p.root, t, t.tags, append(s.moduleFlags(), p.stampFlags(s, p.origin(s))...), commands(names)...)
 	}
@@ -47,7 +57,7 @@ func (p *project) compileTools(s *source, t target, names []string) error {
 func commands(names []string) []string {
 	var packages []string
 	for _, name := range names {
-		packages = append(packages, fabricModule+"/cmd/"+name)
+		packages = append(packages, packageOf(name))
 	}
 	return packages
 }

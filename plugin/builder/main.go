@@ -1,7 +1,7 @@
 // Command builder compiles a Fabric orderer with the kafka plugin in it, and on
-// request the other Fabric tools of the same version.
+// request the other Fabric tools of the same version and the operator's tool.
 //
-//	go run ./plugin/builder [--fabric TREE] --out DIR [--with peer,osnadmin,configtxgen,cryptogen,configtxlator]
+//	go run ./plugin/builder [--fabric TREE] --out DIR [--with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator]
 //
 // It never changes Fabric's files: the one file that must know the plugin, the orderer's
 // main, is parsed, and the compiler gets a patched copy instead (go build -overlay).
@@ -53,8 +53,20 @@ func command() *cobra.Command {
 	return c
 }
 
-// tools are the Fabric commands that can be built beside the orderer.
-var tools = []string{"peer", "osnadmin", "configtxgen", "cryptogen", "configtxlator"}
+// tools are the commands that can be built beside the orderer: Fabric's, and operatorTool.
+var tools = []string{operatorTool, "peer", "osnadmin", "configtxgen", "cryptogen", "configtxlator"}
+
+// operatorTool is the one of ours. It is compiled with the Fabric module that go.mod requires,
+// whatever the orderer is: it talks to orderers of every release.
+const operatorTool = "osnkafka"
+
+// packageOf returns the package of a command.
+func packageOf(name string) string {
+	if name == operatorTool {
+		return ourModule + "/network/admin/" + name
+	}
+	return fabricModule + "/cmd/" + name
+}
 
 // builder holds the flags of one run.
 type builder struct {

@@ -229,3 +229,15 @@ func TestBuildsInOneFolderTakeTurns(t *testing.T) {
 	unlock()
 	must(t, <-next)
 }
+
+// Each tool of --with is a command that there is.
+func TestTools(t *testing.T) {
+	root := filepath.Join("..", "..")
+	for _, name := range tools {
+		c := exec.Command("go", "list", "-f", "{{.Name}}", packageOf(name))
+		c.Dir = root
+		if out, err := c.Output(); err != nil || strings.TrimSpace(string(out)) != "main" {
+			t.Errorf("--with %s: %s is %q, %v; want a command", name, packageOf(name), out, err)
+		}
+	}
+}

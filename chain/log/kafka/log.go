@@ -165,6 +165,20 @@ func (l *Log) offset(c sarama.Client, which int64) (log.Offset, error) {
 	}
 }
 
+// Since returns the offset of the first record whose time stamp is not before t; the end
+// of the log if there is none.
+func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error) {
+	err = l.client(ctx, "since", func(c sarama.Client) error {
+		found, err := c.GetOffset(l.topic, partition, t.UnixMilli())
+		if err == nil && found < 0 {
+			found, err = c.GetOffset(l.topic, partition, sarama.OffsetNewest)
+		}
+		at = log.Offset(found)
+		return err
+	})
+	return at, err
+}
+
 // admin runs f with a client and a cluster admin that live as long as the call.
 func (l *Log) admin(ctx context.Context, op string, f func(sarama.Client, sarama.ClusterAdmin) error) error {
 	return l.client(ctx, op, func(c sarama.Client) error {

@@ -94,7 +94,7 @@ func (l *Log) committed(a sarama.ClusterAdmin, group string) (log.Progress, erro
 	return log.ParseProgress(group, log.Offset(block.Offset), block.Metadata), nil
 }
 
-// Trim deletes the records below an offset. No orderer does so; see `network prune`.
+// Trim deletes the records below an offset. No orderer does so; see `osnkafka prune`.
 func (l *Log) Trim(ctx context.Context, below log.Offset) error {
 	return l.admin(ctx, "trim", func(_ sarama.Client, a sarama.ClusterAdmin) error {
 		return a.DeleteRecords(l.topic, map[int32]int64{partition: int64(below)})

@@ -19,6 +19,19 @@ func Identity(t *testing.T) *client.Identity {
 	return who
 }
 
+// MSPDir makes the MSP folder of an identity.
+func MSPDir(t *testing.T) string {
+	cert, key := IdentityFiles(t)
+	dir := t.TempDir()
+	for name, file := range map[string]string{"signcerts/cert.pem": cert, "keystore/priv_sk": key} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	return dir
+}
+
 // IdentityFiles makes the PEM files of an identity.
 func IdentityFiles(t *testing.T) (cert, key string) {
 	ca, err := tlsgen.NewCA()

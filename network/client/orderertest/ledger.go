@@ -22,6 +22,11 @@ func NewLedger(genesis ...[]byte) *Ledger {
 	return l
 }
 
+// LedgerOf returns a ledger that holds these blocks.
+func LedgerOf(blocks ...*cb.Block) *Ledger {
+	return &Ledger{grown: make(chan struct{}), blocks: blocks}
+}
+
 // Append writes a block; its offset is ten times its number.
 func (l *Ledger) Append(envelopes ...[]byte) {
 	l.mu.Lock()

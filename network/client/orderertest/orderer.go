@@ -4,6 +4,10 @@
 package orderertest
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -12,7 +16,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/golang/protobuf/proto"
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/common/crypto/tlsgen"
 	"github.com/hyperledger/fabric/protoutil"
@@ -28,9 +34,14 @@ type Orderer struct {
 	Address string // host:port
 	CA      string // PEM file of who signs its TLS certificate
 
+	ClientCert string // PEM files of a client that a guarded orderer lets in; empty for one that is not
+	ClientKey  string
+
 	channel string
 	ledger  *Ledger
 	fault   Fault
+	client  []byte // DER of ClientCert
+	tls     *tls.Config
 }
 
 var _ ab.AtomicBroadcastServer = (*Orderer)(nil)
@@ -50,19 +61,47 @@ func Ordered() Fate { return Fate{Copies: 1, Status: cb.Status_SUCCESS} }
 // Start serves a channel from a ledger, which several orderers may share, until
 // the test ends. A nil fault means none.
 func Start(t *testing.T, channel string, ledger *Ledger, fault Fault) *Orderer {
-	ca, err := tlsgen.NewCA()
-	require.NoError(t, err)
-	pair, err := ca.NewServerCertKeyPair("127.0.0.1")
-	require.NoError(t, err)
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(file, ca.CertBytes(), 0o600))
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	t.Helper()
+	ca := newCA(t)
 	if fault == nil {
 		fault = func(int) Fate { return Ordered() }
 	}
-	o := &Orderer{Address: listener.Addr().String(), CA: file, channel: channel, ledger: ledger, fault: counted(fault)}
-	server := grpc.NewServer(grpc.Creds(serverTLS(t, pair)))
+	o := &Orderer{CA: written(t, ca.CertBytes()), channel: channel, ledger: ledger, fault: counted(fault)}
+	o.serve(t, serverTLS(t, ca))
+	return o
+}
+
+// StartGuarded serves as an orderer with General.TLS.ClientAuthRequired: it lets in the
+// client of ClientCert, which each request for blocks must name, and gives blocks to
+// members of Org1MSP alone.
+func StartGuarded(t *testing.T, channel string, ledger *Ledger) *Orderer {
+	t.Helper()
+	ca := newCA(t)
+	pair, err := ca.NewClientCertKeyPair()
+	require.NoError(t, err)
+	o := &Orderer{CA: written(t, ca.CertBytes()), ClientCert: written(t, pair.Cert), ClientKey: written(t, pair.Key),
+		channel: channel, ledger: ledger, client: pair.TLSCert.Raw}
+	config := serverTLS(t, ca)
+	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+	config.ClientCAs.AppendCertsFromPEM(ca.CertBytes())
+	o.serve(t, config)
+	return o
+}
+
+// Another serves another ledger as an orderer with the same files.
+func (o *Orderer) Another(t *testing.T, ledger *Ledger) *Orderer {
+	t.Helper()
+	other := *o
+	other.ledger = ledger
+	other.serve(t, o.tls)
+	return &other
+}
+
+func (o *Orderer) serve(t *testing.T, config *tls.Config) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	o.Address, o.tls = listener.Addr().String(), config
+	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(config)))
 	ab.RegisterAtomicBroadcastServer(server, o)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })
@@ -70,17 +109,27 @@ func Start(t *testing.T, channel string, ledger *Ledger, fault Fault) *Orderer {
 		server.Stop()
 		serving.Wait()
 	})
-	return o
 }
 
-func serverTLS(t *testing.T, pair *tlsgen.CertKeyPair) credentials.TransportCredentials {
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key")
-	require.NoError(t, os.WriteFile(cert, pair.Cert, 0o600))
-	require.NoError(t, os.WriteFile(key, pair.Key, 0o600))
-	creds, err := credentials.NewServerTLSFromFile(cert, key)
+func newCA(t *testing.T) tlsgen.CA {
+	ca, err := tlsgen.NewCA()
 	require.NoError(t, err)
-	return creds
+	return ca
+}
+
+// written is a file with that content.
+func written(t *testing.T, content []byte) string {
+	file := filepath.Join(t.TempDir(), "file.pem")
+	require.NoError(t, os.WriteFile(file, content, 0o600))
+	return file
+}
+
+func serverTLS(t *testing.T, ca tlsgen.CA) *tls.Config {
+	pair, err := ca.NewServerCertKeyPair("127.0.0.1")
+	require.NoError(t, err)
+	certificate, err := tls.X509KeyPair(pair.Cert, pair.Key)
+	require.NoError(t, err)
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 }
 
 // counted numbers the envelopes over all streams.
@@ -146,6 +195,14 @@ func (o *Orderer) deliver(stream ab.AtomicBroadcast_DeliverServer, envelope *cb.
 	if err != nil || header.Timestamp == nil {
 		return cb.Status_BAD_REQUEST, nil
 	}
+	if o.client != nil {
+		if sum := sha256.Sum256(o.client); !bytes.Equal(header.TlsCertHash, sum[:]) {
+			return cb.Status_BAD_REQUEST, nil
+		}
+		if !ofOrg1(envelope) {
+			return cb.Status_FORBIDDEN, nil
+		}
+	}
 	if header.ChannelId != o.channel {
 		return cb.Status_NOT_FOUND, nil
 	}
@@ -167,6 +224,17 @@ func (o *Orderer) deliver(stream ab.AtomicBroadcast_DeliverServer, envelope *cb.
 		}
 	}
 	return cb.Status_SUCCESS, nil
+}
+
+// ofOrg1 reports whether a member of Org1MSP made the envelope. Signatures are not looked at.
+func ofOrg1(envelope *cb.Envelope) bool {
+	creator := &msp.SerializedIdentity{}
+	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
+	if err != nil {
+		return false
+	}
+	header, err := protoutil.UnmarshalSignatureHeader(payload.GetHeader().GetSignatureHeader())
+	return err == nil && proto.Unmarshal(header.Creator, creator) == nil && creator.Mspid == "Org1MSP"
 }
 
 func (o *Orderer) bounds(seek *ab.SeekInfo) (first, last uint64) {

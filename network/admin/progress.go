@@ -1,13 +1,10 @@
-package main
+package admin
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,49 +15,46 @@ import (
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// publications is whose progress is looked at, and as whom.
-type publications struct {
-	preflight // which topic, on which brokers, as whom, and how it is printed
-	prefix    string
-	now       time.Time
+// progress are the flags of the command.
+type progress struct {
+	flags
+	prefix string
 }
 
-func progressCommand() *cobra.Command {
-	p := publications{now: time.Now()}
+// ProgressCommand returns the command progress.
+func ProgressCommand(fill Fill) *cobra.Command {
+	var p progress
 	c := &cobra.Command{
 		Use:   "progress [CHANNEL]",
-		Short: "Show what every orderer of a channel has published, and compare their blocks; exit 1 if two contradict each other",
+		Short: "Show which block every orderer of a channel has, and compare their hashes",
 		Long: `Every orderer commits, for a consumer group of its own, how far its ledger is, and hashes of some of
 its blocks: of the last two, and of the two newest whose numbers are multiples of 16, of 256 and of
 each further power of 16. Any two orderers publish a block that both have; where their hashes
-differ, one of their ledgers is wrong, or somebody else has committed for the group. No orderer is
-asked: the brokers have it all. What a fork has changed is shown once the older of two last
+differ, one of their ledgers is wrong, or somebody else has committed for the group. The brokers
+have all of this: no orderer is asked. What a fork has changed shows once the older of two last
 blocks is a few blocks beyond it: up to 16 times as many as the orderers are apart.
 
-The channel is of the network in --dir, or with --brokers any. With --config the brokers are reached
-as the orderer with that orderer.yaml reaches them. It takes the right Describe on the topic and on
-the groups, which Kafka hides without it. Offsets and text are as somebody committed them, perhaps
-in another's name: to compare the blocks themselves, fetch them (peer channel fetch).`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if err := p.aim(c, args); err != nil {
-				return err
-			}
-			return p.run(c.Context(), os.Stdout)
-		},
+It takes the right Describe on the topic and on the groups, which Kafka hides without it. Offsets
+and text are as somebody committed them, perhaps in another's name: verify compares the blocks
+themselves. Exit code 1 if two orderers contradict each other, or if nobody has published.`,
+		Example:           "  osnkafka progress mychannel --config /etc/orderer/orderer.yaml",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	f := c.Flags()
-	f.StringSliceVar(&p.brokers, "brokers", nil, "HOST:PORT of any cluster's brokers (default: those of the network, or of --config)")
-	f.StringVar(&p.config, "config", "", "orderer.yaml whose Consensus.Kafka says how brokers are reached")
-	f.StringVar(&p.prefix, "group-prefix", settings.Default().ConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
-	f.BoolVar(&p.asJSON, "json", false, "as JSON")
+	c.RunE = p.run(fill, needBrokers, p.compare)
+	p.ofBrokers(c)
+	p.ofOrderers(c)
+	p.answering(c, answerTimeout)
+	groupPrefix(c, &p.prefix)
 	return c
 }
 
-func (p *publications) run(ctx context.Context, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, preflightPatience)
-	defer cancel()
-	topic, err := openAs(p.config, p.brokers, p.topic, p.largest)
+func groupPrefix(c *cobra.Command, to *string) {
+	c.Flags().StringVar(to, "group-prefix", settings.Default().ConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
+}
+
+func (p *progress) compare(ctx context.Context, t *Target, out printer) error {
+	topic, err := t.Open(ctx, 0)
 	if err != nil {
 		return err
 	}
@@ -74,13 +68,9 @@ func (p *publications) run(ctx context.Context, out io.Writer) error {
 	}
 	if len(published) == 0 {
 		return fmt.Errorf("channel %s: no orderer has published under the prefix %q, or none that this user may see: "+
-			"grant it Describe on the consumer groups, and compare the prefix with the orderers' Consensus.Kafka.ConsumerGroup", p.topic, p.prefix)
+			"grant it Describe on the consumer groups, and compare the prefix with the orderers' Consensus.Kafka.ConsumerGroup", t.Channel, p.prefix)
 	}
-	report := p.report(published)
-	if err := p.show(out, report); err != nil {
-		return err
-	}
-	return report.verdict()
+	return out.show(p.report(t.Channel, published, time.Now()))
 }
 
 // progressReport is what progress prints.
@@ -92,6 +82,7 @@ type progressReport struct {
 	Silent         []string        `json:"withoutHashes"` // orderers that publish no hashes, which are compared with nobody
 }
 
+// publication is a log.Progress as JSON has it.
 type publication struct {
 	Orderer   string `json:"orderer"`
 	Offset    int64  `json:"nextOffset"`
@@ -109,47 +100,45 @@ type contradiction struct {
 	Hashes   [2]string `json:"hashes"`
 }
 
-func (p *publications) report(published []log.Progress) progressReport {
-	r := progressReport{Channel: p.topic, Contradictions: []contradiction{}, Silent: []string{}}
+func (p *progress) report(channel string, published []log.Progress, now time.Time) progressReport {
+	r := progressReport{Channel: channel, Contradictions: []contradiction{}, Silent: []string{}}
+	name := func(member string) string { return memberName(member, p.prefix) }
 	for i, q := range published {
-		r.Orderers = append(r.Orderers, p.publication(q))
+		r.Orderers = append(r.Orderers, publicationOf(q, p.prefix, now))
 		if len(q.Hashes) == 0 {
-			r.Silent = append(r.Silent, p.name(q.Member))
+			r.Silent = append(r.Silent, name(q.Member))
 		}
 		for _, other := range published[:i] {
 			if _, ok := log.Comparable(other, q); ok {
 				r.Compared++
 			}
 			if f, forked := log.ForkOf(other, q); forked {
-				r.Contradictions = append(r.Contradictions, contradiction{[2]string{p.name(f.Members[0]), p.name(f.Members[1])}, f.Block, f.Hashes})
+				r.Contradictions = append(r.Contradictions, contradiction{[2]string{name(f.Members[0]), name(f.Members[1])}, f.Block, f.Hashes})
 			}
 		}
 	}
 	return r
 }
 
-func (p *publications) publication(q log.Progress) publication {
-	made := publication{Orderer: p.name(q.Member), Offset: int64(q.Next), Block: q.Block, Rules: q.Rules, ConfigSeq: q.ConfigSeq}
+func publicationOf(q log.Progress, prefix string, now time.Time) publication {
+	made := publication{Orderer: memberName(q.Member, prefix), Offset: int64(q.Next), Block: q.Block, Rules: q.Rules, ConfigSeq: q.ConfigSeq}
 	if len(q.Hashes) > 0 {
 		made.Hash = q.Hashes[0].Hash
 	}
 	if !q.At.IsZero() {
-		made.At, made.Age = q.At.UTC().Format(time.RFC3339), int64(p.now.Sub(q.At).Seconds())
+		made.At, made.Age = q.At.UTC().Format(time.RFC3339), int64(now.Sub(q.At).Seconds())
 	}
 	return made
 }
 
-// name is a member without the prefix.
-func (p *publications) name(member string) string {
-	return log.Shown(strings.TrimPrefix(member, p.prefix+"."))
+// memberName is a member without the prefix.
+func memberName(member, prefix string) string {
+	return log.Shown(strings.TrimPrefix(member, prefix+"."))
 }
 
-func (p *publications) show(out io.Writer, r progressReport) error {
-	if p.asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r)
-	}
+func (r progressReport) value() any { return r }
+
+func (r progressReport) table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ORDERER\tBLOCK\tHEADER HASH\tNEXT OFFSET\tRULES\tCONFIG\tPUBLISHED")
 	for _, q := range r.Orderers {
@@ -177,6 +166,6 @@ func (r progressReport) verdict() error {
 		return nil
 	}
 	c := r.Contradictions[0]
-	return errors.New("channel " + r.Channel + ": orderers " + c.Orderers[0] + " and " + c.Orderers[1] + " have different blocks, or somebody else has committed for one of their groups: " +
-		fmt.Sprintf("fetch block %d from both (peer channel fetch %[1]d) and compare; consenter/TROUBLESHOOTING.md says what to do", c.Block))
+	return fmt.Errorf("channel %s: orderers %s and %s have different blocks, or somebody else has committed for one of their groups: "+
+		"fetch block %d from both (peer channel fetch %[4]d) and compare; consenter/TROUBLESHOOTING.md has the next steps", r.Channel, c.Orderers[0], c.Orderers[1], c.Block)
 }

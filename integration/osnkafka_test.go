@@ -1,0 +1,87 @@
+package integration_test
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+// osnkafka runs the operator's tool, which knows nothing of the network, and returns its exit code.
+func (w *world) osnkafka(ctx context.Context, args ...string) (int, string) {
+	c := exec.CommandContext(ctx, w.Bin("osnkafka"), args...)
+	c.Dir = GinkgoT().TempDir()
+	out, err := c.CombinedOutput()
+	GinkgoWriter.Printf("osnkafka %s: %s\n", strings.Join(args, " "), out)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		Expect(err).NotTo(HaveOccurred())
+	}
+	return c.ProcessState.ExitCode(), string(out)
+}
+
+// reading are the flags by which osnkafka reads the blocks of all orderers.
+func (w *world) reading() (flags []string) {
+	d := w.Descriptor()
+	for _, o := range d.Orderers {
+		flags = append(flags, "--orderer", o.Address)
+	}
+	msp := filepath.Dir(filepath.Dir(d.Admin.Cert))
+	return append(flags, "--cafile", filepath.Join(w.Dir(), d.Orderers[0].TLSCA), "--mspdir", filepath.Join(w.Dir(), msp), "--mspid", d.Admin.MSPID)
+}
+
+var _ = Describe("osnkafka", func() {
+	It("works on a running channel by addresses alone", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}, Settings: []string{"CHECKINTERVAL=1s"}})
+		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
+		w.equal(ctx, "mychannel")
+		does := func(says, command string, flags ...string) {
+			GinkgoHelper()
+			code, out := w.osnkafka(ctx, append([]string{command, "mychannel"}, flags...)...)
+			Expect(code).To(Equal(admin.ExitFine), out)
+			Expect(out).To(ContainSubstring(says))
+		}
+		brokers := []string{"--brokers", strings.Join(w.Descriptor().Brokers, ",")}
+		read := w.reading()
+
+		code, out := w.osnkafka(ctx, append([]string{"preflight", "mychannel", "--json"}, brokers...)...)
+		Expect(code).To(BeNumerically("<=", admin.ExitRefused), "one broker is a flaw")
+		Expect(out).To(ContainSubstring(`"setting": "min.insync.replicas"`))
+		does("blocks are equal on", "verify", read...)
+		does("description", "topic", read...) // on the brokers of the channel's config
+		does("there is nothing to be done", "repin", append(read, brokers...)...)
+
+		By("upgrading the rules")
+		does("described as strict", "upgrade-rules", read...)
+		Eventually(ctx, func(g Gomega) {
+			g.Expect(w.orders(ctx, "orderer1", "mychannel")).To(Succeed())
+			g.Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_STRICT))
+		}).Should(Succeed())
+		code, out = w.osnkafka(ctx, append([]string{"upgrade-rules", "mychannel"}, read...)...)
+		Expect(code).To(Equal(admin.ExitRefused), out)
+
+		By("pruning by what is published and by blocks")
+		prune := append(append([]string{"prune", "mychannel", "--keep", "1"}, brokers...), read...)
+		for _, o := range w.Descriptor().Orderers {
+			prune = append(prune, "--member", o.MSPID+"."+o.Name+".example.com="+o.Address)
+		}
+		Eventually(ctx, func() string { _, out := w.osnkafka(ctx, prune...); return out }).Should(ContainSubstring("are deleted"))
+		does("1 of 1 pairs of orderers compared, 0 contradict each other", "progress", brokers...)
+		Expect(w.orders(ctx, "orderer2", "mychannel")).To(Succeed())
+		w.equal(ctx, "mychannel")
+
+		By("an orderer that is away")
+		Expect(w.Stop("orderer2")).To(Succeed())
+		code, out = w.osnkafka(ctx, append([]string{"verify", "mychannel"}, read...)...)
+		Expect(code).To(Equal(admin.ExitUnreachable), out)
+	}, SpecTimeout(3*time.Minute))
+})

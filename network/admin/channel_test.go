@@ -1,0 +1,160 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/admintest"
+)
+
+// lines are the objects of JSON, one a line, with what tests look at.
+func lines(t *testing.T, text string) (all []line) {
+	t.Helper()
+	for l := range strings.Lines(text) {
+		var one line
+		must(t, json.Unmarshal([]byte(l), &one))
+		all = append(all, one)
+	}
+	return all
+}
+
+type line struct {
+	Offset int64
+	Kind   string
+	Detail string
+	Block  *uint64
+}
+
+// Records are listed beside the blocks of an orderer, and without one beside none.
+func TestTopic(t *testing.T) {
+	s := newSecured(t)
+	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 3)
+	args := []string{"topic", "mine", "--config", s.config(orderer), "--json"}
+	read := channel.Serve(t, channel.Blocks())
+	all := lines(t, runs(t, admin.ExitFine, nil, append(args, read...)...))
+	if len(all) != 4 || all[0].Kind != "description" || all[3].Kind != "NORMAL" || all[3].Block == nil || *all[3].Block != 3 {
+		t.Errorf("got %+v", all)
+	}
+	all = lines(t, runs(t, admin.ExitFine, nil, append(args, "--limit", "2")...))
+	if len(all) != 2 || all[1].Kind != "NORMAL" || all[1].Block != nil {
+		t.Errorf("without an orderer: %+v", all)
+	}
+	runs(t, admin.ExitFine, []string{"OFFSET  RECORD", "description"}, "topic", "mine", "--config", s.config(orderer))
+}
+
+// Blocks are equal, or the first that is not is named.
+func TestVerify(t *testing.T) {
+	s := newSecured(t)
+	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 3)
+	runs(t, admin.ExitFine, []string{"channel mine: 4 blocks are equal on 127.0.0.1:"}, append([]string{"verify", "mine"}, channel.Serve(t, channel.Blocks(), channel.Blocks())...)...)
+
+	other := channel.Blocks()
+	other.Change(2, func(b *cb.Block) {
+		b.Data.Data = [][]byte{[]byte("other")}
+		b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	})
+	args := append([]string{"verify", "mine"}, channel.Serve(t, channel.Blocks(), other)...)
+	runs(t, admin.ExitRefused, []string{"channel mine differs at block 2"}, args...)
+	out := runs(t, admin.ExitRefused, nil, append(args, "--json")...)
+	var v admin.Verified
+	if err := json.Unmarshal([]byte(out), &v); err != nil || v.Blocks != 2 || v.Difference == nil || v.Difference.Block != 2 || v.Difference.Headers[0] == v.Difference.Headers[1] {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// writes appends records to a channel's topic as any client of Kafka.
+func (s *secured) writes(channel string, values ...[]byte) {
+	s.t.Helper()
+	topic, err := s.consenter().OpenTopic(nil, channel, 1<<20)
+	must(s.t, err)
+	defer topic.Close()
+	must(s.t, topic.Create(s.t.Context()))
+	for _, v := range values {
+		must(s.t, topic.Append(s.t.Context(), v))
+	}
+}
+
+// A channel of in-tree orderers is described as strict, unless one of them was seen.
+func TestUpgradeRules(t *testing.T) {
+	s := newSecured(t)
+	old := admintest.NewChannel(t, s.consenter(), "old", s.Addresses(), 2)
+	args := append([]string{"upgrade-rules", "old", "--config", s.config(orderer)}, old.Serve(t, old.Blocks())...)
+	described := func() (strict int) {
+		for _, l := range lines(t, runs(t, admin.ExitFine, nil, "topic", "old", "--config", s.config(orderer), "--json")) {
+			if l.Kind == "description" && strings.Contains(l.Detail, record.RuleSet_RULE_SET_STRICT.String()) {
+				strict++
+			}
+		}
+		return strict
+	}
+	runs(t, admin.ExitFine, []string{"could be described as strict", "0 by another writer"}, append(args, "--dry-run")...)
+	if described() != 0 {
+		t.Error("a dry run has described the topic")
+	}
+	connect, err := record.Encode(record.NewConnect(nil))
+	must(t, err)
+	s.writes("old", connect)
+	runs(t, admin.ExitRefused, []string{"were not written by an orderer of ours, for instance connect at offset"}, args...)
+	if described() != 0 {
+		t.Error("a refusal has described the topic")
+	}
+	out := runs(t, admin.ExitFine, nil, append(args, "--force", "--json")...)
+	if described() != 1 || !strings.Contains(out, `"byOtherWriters": 1`) || !strings.Contains(out, `"described": true`) {
+		t.Errorf("%d descriptions: %s", described(), out)
+	}
+
+	strict := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 1)
+	runs(t, admin.ExitRefused, []string{"is read by the strict rules already"},
+		append([]string{"upgrade-rules", "mine", "--config", s.config(orderer)}, strict.Serve(t, strict.Blocks())...)...)
+}
+
+// values are the records of a topic.
+func (s *secured) values(channel string) (all [][]byte) {
+	s.t.Helper()
+	topic, err := s.consenter().OpenTopic(nil, channel, 1<<20)
+	must(s.t, err)
+	defer topic.Close()
+	bounds, err := topic.Bounds(s.t.Context())
+	must(s.t, err)
+	reader, err := topic.Read(s.t.Context(), bounds.Start)
+	must(s.t, err)
+	defer reader.Close()
+	for next := bounds.Start; next < bounds.End; next++ {
+		r, err := reader.Next(s.t.Context())
+		must(s.t, err)
+		all = append(all, r.Value)
+	}
+	return all
+}
+
+// A topic that was moved is accepted with its records, and not with others.
+func TestRepin(t *testing.T) {
+	s := newSecured(t)
+	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 3)
+	args := append([]string{"repin", "mine", "--config", s.config(orderer)}, channel.Serve(t, channel.Blocks(), channel.Blocks())...)
+	runs(t, admin.ExitFine, []string{"there is nothing to be done"}, args...)
+
+	values := s.values("mine")
+	s.Recreate("mine")
+	s.writes("mine", values[:len(values)-1]...)
+	runs(t, admin.ExitRefused, []string{"ends at offset"}, args...)
+	s.writes("mine", []byte("another"))
+	runs(t, admin.ExitRefused, []string{"is not the log that the ledger was made from"}, args...)
+
+	s.Recreate("mine")
+	s.writes("mine", values...)
+	out := runs(t, admin.ExitFine, nil, append(args, "--json")...)
+	var r admin.Repinned
+	must(t, json.Unmarshal([]byte(out), &r))
+	if !r.Needed || r.Entry != "mine="+r.TopicID || len(r.Orderers) != 2 || r.Orderers[0].From == r.TopicID || log.Offset(r.Orderers[0].Next) != log.Offset(len(values)) {
+		t.Errorf("got %+v", r)
+	}
+	runs(t, admin.ExitFine, []string{"  " + r.Entry + "\n", "Then restart 127.0.0.1:"}, args...)
+}

@@ -1,0 +1,171 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/client"
+)
+
+// Fill completes a target where the command line leaves something open that the command
+// needs: brokers or orderers, then also the channel.
+type Fill func(c *cobra.Command, t *Target) error
+
+// need is what a command cannot do without, beside a channel.
+type need int
+
+const (
+	needBrokers need = 1 << iota
+	needOrderers
+	anyChannel // the channel may be left open, too
+)
+
+// flags are what several commands take.
+type flags struct {
+	target        Target
+	orderers      []string
+	tls           client.TLS
+	mspID, mspDir string
+	asJSON        bool
+	timeout       time.Duration
+}
+
+// answering adds the flags of every command that asks somebody.
+func (f *flags) answering(c *cobra.Command, timeout time.Duration) {
+	f.printing(c)
+	c.Flags().DurationVar(&f.timeout, "timeout", timeout, "how long brokers and orderers may take to answer")
+}
+
+func (f *flags) printing(c *cobra.Command) {
+	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
+}
+
+// ofBrokers adds the flags that name brokers.
+func (f *flags) ofBrokers(c *cobra.Command) {
+	c.Flags().StringSliceVar(&f.target.Brokers, "brokers", nil, "HOST:PORT of brokers (default: those of --config, else those of the channel's config at --orderer)")
+	c.Flags().StringVar(&f.target.Config, "config", "", "orderer.yaml whose section Consensus.Kafka has TLS, SASL and brokers")
+	mustMark(c.MarkFlagFilename("config", "yaml", "yml"))
+}
+
+// ofOrderers adds the flags that name orderers.
+func (f *flags) ofOrderers(c *cobra.Command) {
+	fs := c.Flags()
+	fs.StringArrayVar(&f.orderers, "orderer", nil, "HOST:PORT where an orderer of the channel delivers blocks; may be repeated")
+	fs.StringVar(&f.tls.CA, "cafile", "", "PEM file of the CA of the orderers' TLS certificates (default: no TLS)")
+	fs.StringVar(&f.tls.Cert, "client-cert", "", "PEM file of the TLS certificate for orderers that ask for one")
+	fs.StringVar(&f.tls.Key, "client-key", "", "PEM file of the key of --client-cert")
+	fs.StringVar(&f.tls.ServerName, "ordererTLSHostnameOverride", "", "host name in the orderers' TLS certificates (default: that of the address)")
+	fs.StringVar(&f.mspDir, "mspdir", "", "MSP folder of who reads the blocks: signcerts and keystore")
+	fs.StringVar(&f.mspID, "mspid", "", "MSP ID of that identity")
+	for _, name := range []string{"cafile", "client-cert", "client-key"} {
+		mustMark(c.MarkFlagFilename(name, "pem", "crt", "cert", "key"))
+	}
+	mustMark(c.MarkFlagDirname("mspdir"))
+}
+
+// mustMark panics at an error of marking a flag: it was added above.
+func mustMark(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// run is the RunE of a command.
+func (f *flags) run(fill Fill, needed need, do func(ctx context.Context, t *Target, p printer) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		if err := f.complete(c, args, fill, needed); err != nil {
+			return usageError{err}
+		}
+		ctx, cancel := context.WithTimeout(c.Context(), f.timeout)
+		defer cancel()
+		if err := do(ctx, &f.target, printer{c.OutOrStdout(), f.asJSON}); err != nil {
+			return started{explained(err)}
+		}
+		return nil
+	}
+}
+
+// complete makes the target of arguments, flags, and fill.
+func (f *flags) complete(c *cobra.Command, args []string, fill Fill, needed need) error {
+	t := &f.target
+	if len(args) > 0 {
+		t.Channel = args[0]
+	}
+	if len(f.orderers) > 0 {
+		if err := f.identify(); err != nil {
+			return err
+		}
+	}
+	noBrokers := needed&needBrokers != 0 && len(t.Brokers) == 0 && t.Config == "" && len(t.Orderers) == 0
+	noOrderers := needed&needOrderers != 0 && len(t.Orderers) == 0
+	switch {
+	case fill != nil && (noBrokers || noOrderers):
+		if err := fill(c, t); err != nil {
+			return err
+		}
+	case noBrokers:
+		return usagef("no broker is named: add --brokers HOST:PORT, or --config with the orderer.yaml of an orderer")
+	case noOrderers:
+		return usagef("no orderer is named: add --orderer HOST:PORT, with --cafile, --mspdir and --mspid")
+	}
+	if t.Channel == "" && needed&anyChannel == 0 {
+		return usagef("no channel is named: write it after the command, %s CHANNEL", c.CommandPath())
+	}
+	return nil
+}
+
+// identify has the orderers of the flags read by the identity of the flags.
+func (f *flags) identify() error {
+	for _, a := range f.orderers {
+		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "" {
+			return usagef("--orderer %s: want HOST:PORT", a)
+		}
+	}
+	if f.mspDir == "" || f.mspID == "" {
+		return usagef("orderers give blocks to members of the channel only: add --mspdir and --mspid of one that may read it")
+	}
+	who, err := client.LoadMSP(f.mspID, f.mspDir)
+	if err != nil {
+		return usagef("--mspdir: %w", err)
+	}
+	if err := f.tls.Check(); err != nil {
+		return usagef("--cafile, --client-cert, --client-key: %w", err)
+	}
+	f.target.hasOrderers(f.orderers, f.tls, who)
+	return nil
+}
+
+// report is what a command has found.
+type report interface {
+	value() any              // as JSON has it
+	table(w io.Writer) error // for people
+	verdict() error          // nil: nothing is wrong
+}
+
+// printer prints reports as the user wants them.
+type printer struct {
+	out    io.Writer
+	asJSON bool
+}
+
+// show prints a report and returns its verdict.
+func (p printer) show(r report) error {
+	if err := p.print(r); err != nil {
+		return err
+	}
+	return r.verdict()
+}
+
+func (p printer) print(r report) error {
+	if !p.asJSON {
+		return r.table(p.out)
+	}
+	encoder := json.NewEncoder(p.out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(r.value())
+}

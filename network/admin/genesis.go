@@ -1,0 +1,90 @@
+package admin
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/genesis"
+)
+
+// rewrite are the flags of the command genesis.
+type rewrite struct {
+	flags
+	from, out string
+	brokers   []string
+}
+
+// GenesisCommand returns the command genesis.
+func GenesisCommand() *cobra.Command {
+	var g rewrite
+	c := &cobra.Command{
+		Use:   "genesis --from BLOCK --brokers HOST:PORT,... --out BLOCK",
+		Short: "Turn a block that configtxgen made as solo or etcdraft into one of type kafka",
+		Long: `Turn a block that configtxgen made as solo or etcdraft into one of type kafka with these brokers.
+Each is HOST:PORT, with letters, digits, dots and hyphens in the host: orderers and peers of Fabric 2.5
+end at anything else. Other addresses of brokers go into Consensus.Kafka.Brokers of each orderer.`,
+		Example:           "  osnkafka genesis --from solo.block --brokers kafka1:9092,kafka2:9092 --out mychannel.block",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := g.write(printer{c.OutOrStdout(), g.asJSON}); err != nil {
+				return started{err}
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&g.from, "from", "", "config block to read (required)")
+	f.StringSliceVar(&g.brokers, "brokers", nil, "brokers of the channel (required)")
+	f.StringVar(&g.out, "out", "", "block to write (required)")
+	for _, name := range []string{"from", "brokers", "out"} {
+		mustMark(c.MarkFlagRequired(name))
+	}
+	for _, name := range []string{"from", "out"} {
+		mustMark(c.MarkFlagFilename(name))
+	}
+	g.printing(c)
+	return c
+}
+
+func (g *rewrite) write(p printer) error {
+	block, err := os.ReadFile(g.from)
+	if err != nil {
+		return usageError{err}
+	}
+	for i := range g.brokers {
+		g.brokers[i] = strings.TrimSpace(g.brokers[i]) // "a:9092, b:9092"
+	}
+	if block, err = genesis.Rewrite(block, g.brokers); err != nil {
+		return fmt.Errorf("%s: %w", g.from, err)
+	}
+	made, err := protoutil.UnmarshalBlock(block)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(g.out, block, 0o644); err != nil {
+		return usageError{err}
+	}
+	return p.show(rewritten{g.out, g.brokers, fmt.Sprintf("%x", protoutil.BlockHeaderHash(made.Header))})
+}
+
+// rewritten is a block that was made.
+type rewritten struct {
+	Out     string   `json:"out"`
+	Brokers []string `json:"brokers"`
+	Hash    string   `json:"headerHash"`
+}
+
+func (r rewritten) value() any { return r }
+
+func (r rewritten) table(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "%s: of type kafka, brokers %s, header hash %s\n", r.Out, strings.Join(r.Brokers, ", "), r.Hash)
+	return err
+}
+
+func (r rewritten) verdict() error { return nil }

@@ -1,0 +1,146 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// answerTimeout is how long brokers may take to answer a few questions.
+const answerTimeout = time.Minute
+
+// preflight are the flags of the command.
+type preflight struct {
+	flags
+	topic   string
+	largest uint32
+}
+
+// PreflightCommand returns the command preflight.
+func PreflightCommand(fill Fill) *cobra.Command {
+	var p preflight
+	c := &cobra.Command{
+		Use:   "preflight [CHANNEL]",
+		Short: "Check whether a channel's topic and its brokers keep what they acknowledge",
+		Long: `Survey a topic as an orderer does when a channel starts (Consensus.Kafka.Preflight): number of
+partitions, replication, min.insync.replicas, cleanup, retention, unclean elections,
+max.message.bytes, the rights of this client, the releases of the brokers that hold the topic,
+and how far the newest record's time stamp is ahead of this machine's clock. Each flaw comes
+with the command that mends it. What the brokers hide is unknown, and no flaw.
+
+Use the orderer.yaml of an orderer: the rights that are checked are those of its user.
+Exit code 1 at a flaw.`,
+		Example: "  osnkafka preflight mychannel --config /etc/orderer/orderer.yaml\n" +
+			"  osnkafka preflight mychannel --brokers kafka1:9092,kafka2:9092 --json",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		PreRun: func(*cobra.Command, []string) {
+			p.target.Channel = p.topic
+		},
+	}
+	c.RunE = p.run(fill, needBrokers, p.survey)
+	p.ofBrokers(c)
+	p.ofOrderers(c)
+	p.answering(c, answerTimeout)
+	c.Flags().StringVar(&p.topic, "topic", "", "topic, where it is not named like the channel")
+	c.Flags().Uint32Var(&p.largest, "largest-envelope", 0, "AbsoluteMaxBytes of the channel (default: the channel's at --orderer, or 10 MB)")
+	return c
+}
+
+func (p *preflight) survey(ctx context.Context, t *Target, out printer) error {
+	largest, err := p.limit(ctx, t)
+	if err != nil {
+		return err
+	}
+	if p.topic != "" {
+		t.Channel = p.topic
+	}
+	topic, err := t.Open(ctx, largest)
+	if err != nil {
+		return err
+	}
+	defer topic.Close()
+	found, err := topic.Survey(ctx)
+	if errors.Is(err, log.ErrNoTopic) {
+		return fmt.Errorf("%w: the first orderer of the channel makes it with the right settings if there are enough brokers and it has the right Create; "+
+			"or make it with one partition, see `Broker side` in README.md", err)
+	}
+	if err != nil {
+		return err
+	}
+	return out.show(findings{t.Channel, found})
+}
+
+// limit is the size of the largest envelope; 0 if it is not known.
+func (p *preflight) limit(ctx context.Context, t *Target) (largest uint32, err error) {
+	if p.largest != 0 || len(t.Orderers) == 0 {
+		return p.largest, nil
+	}
+	err = t.anyOrderer(func(name string) (err error) {
+		largest, err = t.Reader.LargestEnvelope(ctx, name, t.Channel)
+		return err
+	})
+	return largest, err
+}
+
+// findings are what a survey found.
+type findings struct {
+	topic string
+	all   []log.Finding
+}
+
+// finding is a log.Finding as JSON has it.
+type finding struct {
+	Setting string `json:"setting"`
+	Value   string `json:"value"`
+	Want    string `json:"want"`
+	Verdict string `json:"verdict"`
+	Risk    string `json:"risk,omitempty"`
+	Mend    string `json:"mend,omitempty"`
+}
+
+func (f findings) value() any {
+	all := make([]finding, len(f.all))
+	for i, x := range f.all {
+		all[i] = finding{x.Setting, x.Value, x.Want, x.Verdict.String(), x.Risk, x.Mend}
+	}
+	return all
+}
+
+func (f findings) table(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "VERDICT\tSETTING\tVALUE\tWANT")
+	for _, x := range f.all {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", x.Verdict, x.Setting, x.Value, x.Want)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, x := range f.all {
+		if x.Mend == "" {
+			continue
+		}
+		why := x.Risk
+		if x.Verdict == log.Unknown {
+			why = "the brokers hide it"
+		}
+		fmt.Fprintf(out, "\n%s: %s.\n  %s\n", x.Setting, why, strings.TrimSpace(x.Mend))
+	}
+	return nil
+}
+
+func (f findings) verdict() error {
+	flaws := log.Of(log.Flawed, f.all)
+	if len(flaws) == 0 {
+		return nil
+	}
+	return fmt.Errorf("topic %q: %d of %d checks found a flaw: run the commands that are listed with them", f.topic, len(flaws), len(f.all))
+}

@@ -1,0 +1,40 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+	"github.com/fabric-kafka/orderer/network/admin"
+)
+
+// Any cluster can be surveyed, without a network. Each flaw is a line of the
+// table, and below it what mends it.
+func TestPreflightOfAnyTopic(t *testing.T) {
+	c := kafkatest.Start(t, kafkatest.Options{Brokers: 3})
+	c.Create("mine", 1, map[string]string{"min.insync.replicas": "2", "retention.ms": "1000"})
+	args := []string{"preflight", "mine", "--brokers", c.Address(), "--largest-envelope", "1048576"}
+	runs(t, admin.ExitRefused, []string{"flaw     retention.ms", "ok       min.insync.replicas",
+		"\nretention.ms: records are deleted by age, read or not.\n  kafka-configs.sh --bootstrap-server " + c.Address() + " --alter --entity-type topics --entity-name mine --add-config retention.ms=-1\n",
+		"unknown  clocks", "max.message.bytes=1057792", `topic "mine": `, "found a flaw"}, args...)
+
+	out := runs(t, admin.ExitRefused, nil, append(args, "--json")...)
+	var found []struct{ Setting, Verdict string }
+	if err := json.Unmarshal([]byte(out), &found); err != nil || len(found) != 11 {
+		t.Fatalf("%d findings, %v:\n%s", len(found), err, out)
+	}
+
+	runs(t, admin.ExitRefused, []string{"topic does not exist", "one partition"}, "preflight", "mine", "--topic", "none", "--brokers", c.Address())
+}
+
+// The brokers are reached as an orderer with that file reaches them, and nothing is wrong.
+func TestPreflightAsAnOrderer(t *testing.T) {
+	s := newSecured(t)
+	topic, err := s.consenter().OpenTopic(nil, "mine", 10<<20)
+	must(t, err)
+	defer topic.Close()
+	must(t, topic.Create(t.Context()))
+	runs(t, admin.ExitFine, []string{"ok       rights on the topic"}, "preflight", "mine", "--config", s.config(orderer))
+	s.write("password", "another\n")
+	runs(t, admin.ExitUnreachable, []string{"at the log-in"}, "preflight", "mine", "--config", s.config(orderer))
+}

@@ -1,0 +1,124 @@
+package admin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/network/admin"
+)
+
+// ledgerHash is that of a block of a ledger that forked from others at a block.
+func ledgerHash(number, forkedAt uint64) log.BlockHash {
+	header := bytes.Repeat([]byte{byte(number)}, 32)
+	if number >= forkedAt {
+		header[0] ^= 0xff
+	}
+	return log.NewBlockHash(number, header)
+}
+
+// hashed is what an orderer publishes whose ledger ends at a block and forked at another.
+func hashed(name string, last, forkedAt uint64) log.Progress {
+	p := log.Progress{Member: "fabric-orderer." + name, Next: 7, Block: last, At: time.Now(), Rules: "strict", ConfigSeq: 2, Config: "abc"}
+	for _, n := range log.Checkpoints(last) {
+		p.Hashes = append(p.Hashes, ledgerHash(n, forkedAt))
+	}
+	return p
+}
+
+const never = 1 << 40 // when a ledger forks that does not
+
+// progressReport is what progress prints as JSON.
+type progressReport struct {
+	Orderers []struct {
+		Orderer, Hash, Rules string
+		Block                uint64
+		NextOffset           int64
+		PublishedAt          string
+		AgeSeconds           int64
+	}
+	ComparedPairs  int
+	Contradictions []struct {
+		Orderers, Hashes []string
+		Block            uint64
+	}
+	WithoutHashes []string
+}
+
+// progressOf runs the command as a table and as JSON.
+func progressOf(t *testing.T, code int, config string) (r progressReport, table string) {
+	t.Helper()
+	table = runs(t, code, nil, "progress", "mine", "--config", config)
+	out := runs(t, code, nil, "progress", "mine", "--config", config, "--json")
+	must(t, json.Unmarshal([]byte(out), &r))
+	return r, table
+}
+
+// filled makes the topic of the channel mine with twenty records.
+func (s *secured) filled() {
+	s.t.Helper()
+	topic, err := s.consenter().OpenTopic(nil, "mine", 1<<20)
+	must(s.t, err)
+	defer topic.Close()
+	must(s.t, topic.Create(s.t.Context()))
+	for range 20 {
+		must(s.t, topic.Append(s.t.Context(), []byte("value")))
+	}
+}
+
+// Orderers at different heights are compared by what they publish alone.
+func TestProgress(t *testing.T) {
+	s := newSecured(t)
+	s.filled()
+	config := s.config(orderer)
+	runs(t, admin.ExitRefused, []string{"no orderer has published"}, "progress", "mine", "--config", config)
+	runs(t, admin.ExitRefused, []string{"does not exist"}, "progress", "none", "--config", config)
+
+	s.publishes("mine", hashed("Org.a", 100, never), hashed("Org.b", 97, never), hashed("Org.c", 33, never))
+	r, table := progressOf(t, admin.ExitFine, config)
+	if len(r.Orderers) != 3 || r.ComparedPairs != 3 || len(r.Contradictions)+len(r.WithoutHashes) != 0 {
+		t.Errorf("got %+v", r)
+	}
+	if b := r.Orderers[1]; b.Orderer != "Org.b" || b.Block != 97 || b.Hash != ledgerHash(97, never).Hash || b.NextOffset != 7 || b.Rules != "strict" || b.PublishedAt == "" || b.AgeSeconds > 600 {
+		t.Errorf("got %+v", b)
+	}
+	if !strings.Contains(table, "3 of 3 pairs of orderers compared, 0 contradict each other") || !strings.Contains(table, ledgerHash(33, never).Hash) {
+		t.Errorf("table:\n%s", table)
+	}
+
+	s.publishes("mine", hashed("Org.b", 99, 60)) // it shares 96 and 80 with a, and 0 and 16 with c
+	r, table = progressOf(t, admin.ExitRefused, config)
+	if len(r.Contradictions) != 1 || r.ComparedPairs != 3 || r.Contradictions[0].Block != 80 ||
+		!slices.Equal(r.Contradictions[0].Hashes, []string{ledgerHash(80, never).Hash, ledgerHash(80, 60).Hash}) {
+		t.Errorf("got %+v", r)
+	}
+	if !strings.Contains(table, "Org.a and Org.b: block 80") {
+		t.Errorf("table:\n%s", table)
+	}
+}
+
+// What somebody else has committed is shown as far as a terminal can bear it, and who
+// publishes no hashes is compared with nobody.
+func TestProgressOfStrangers(t *testing.T) {
+	s := newSecured(t)
+	s.filled()
+	old := hashed("Org.old", 20, never)
+	old.Hashes = nil
+	red := hashed("Org.red", 20, never)
+	red.Rules = "strict\x1b[31m"
+	garbage := hashed("Org.z", 20, never)
+	garbage.Config, garbage.Hashes = "abc hashes=20:zz,,:", nil
+	reset := log.Progress{Member: "fabric-orderer.Org.reset", Next: 3}
+	s.publishes("mine", hashed("Org.a", 20, never), old, hashed("Org.\x1b[2Jx", 20, never), red, garbage, reset)
+	r, table := progressOf(t, admin.ExitFine, s.config(orderer))
+	if len(r.Orderers) != 6 || r.ComparedPairs != 1 || !slices.Equal(r.WithoutHashes, []string{"Org.old", "Org.red", "Org.reset", "Org.z"}) {
+		t.Errorf("got %+v", r)
+	}
+	if strings.ContainsRune(table, 0x1b) || !strings.Contains(table, "1 of 15 pairs") || !strings.Contains(table, "Org.old publishes no hashes") {
+		t.Errorf("table:\n%q", table)
+	}
+}

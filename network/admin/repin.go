@@ -1,0 +1,140 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/inspect"
+)
+
+// changeTimeout is how long orderers and brokers may take to answer what a change needs.
+const changeTimeout = 2 * time.Minute
+
+// RepinLong is the description of repin, in osnkafka and in network.
+const RepinLong = `Compare the last block of every orderer with the topic that the channel has now: where it begins
+and ends, and the records that its last blocks were made from. When all of them match, print the
+setting that lets the orderers accept the topic's new id. When one does not match, nothing is
+printed but why: such a topic is not the one that the ledger was made from.`
+
+func repinCommand() *cobra.Command {
+	var f flags
+	c := &cobra.Command{
+		Use:   "repin CHANNEL --orderer HOST:PORT...",
+		Short: "Let orderers accept a topic that was moved with its records at their offsets",
+		Long: RepinLong + `
+
+Name every orderer of the channel. It takes the right Read on the topic, at the brokers that it was
+moved to, and an identity that may read the channel. Exit code 1 if the topic does not match.`,
+		Example: "  osnkafka repin mychannel --config /etc/orderer/orderer.yaml --orderer orderer1:7050 --orderer orderer2:7050 \\\n" +
+			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	c.RunE = f.run(nil, needOrderers|needBrokers, func(ctx context.Context, t *Target, p printer) error {
+		r, err := t.Repin(ctx)
+		if err != nil {
+			return err
+		}
+		return p.show(r)
+	})
+	f.ofBrokers(c)
+	f.ofOrderers(c)
+	f.answering(c, changeTimeout)
+	return c
+}
+
+// Repinned is what the orderers of a moved channel need.
+type Repinned struct {
+	Channel  string  `json:"channel"`
+	TopicID  string  `json:"topicId"`
+	Entry    string  `json:"entry"`  // for Consensus.Kafka.Topic.Moved
+	Needed   bool    `json:"needed"` // an orderer's last block names another topic
+	Orderers []Moved `json:"orderers"`
+}
+
+// Moved is how an orderer's ledger continues in the topic.
+type Moved struct {
+	Orderer        string `json:"orderer"`
+	From           string `json:"from"`       // topic id by its last block; empty if that names none
+	Next           int64  `json:"nextOffset"` // of the record that it reads next
+	NothingOrdered bool   `json:"nothingOrdered,omitempty"`
+}
+
+// Repin compares the orderers with the topic. An error means that one of them could not
+// continue in it, or could not be asked.
+func (t *Target) Repin(ctx context.Context) (Repinned, error) {
+	topic, err := t.Open(ctx, 0)
+	if err != nil {
+		return Repinned{}, err
+	}
+	defer topic.Close()
+	id, err := topic.Identity(ctx)
+	if err != nil {
+		return Repinned{}, err
+	}
+	r := Repinned{Channel: t.Channel, TopicID: id.TopicID, Entry: t.Channel + "=" + id.TopicID}
+	for _, name := range t.Orderers {
+		m, err := t.Reader.CheckMove(ctx, name, t.Channel, topic)
+		if errors.Is(err, inspect.ErrNothingOrdered) {
+			r.Orderers = append(r.Orderers, Moved{Orderer: name, NothingOrdered: true})
+			continue
+		}
+		if err != nil {
+			return Repinned{}, fmt.Errorf("%s: %w", name, err)
+		}
+		r.Orderers = append(r.Orderers, Moved{Orderer: name, From: m.From, Next: int64(m.Next)})
+		r.Needed = r.Needed || m.From != m.To
+	}
+	return r, nil
+}
+
+func (r Repinned) value() any { return r }
+
+func (r Repinned) table(out io.Writer) error {
+	if err := r.Compared(out); err != nil {
+		return err
+	}
+	if !r.Needed {
+		return r.Nothing(out)
+	}
+	return r.Instruct(out)
+}
+
+func (r Repinned) verdict() error { return nil }
+
+// Compared prints how each orderer continues.
+func (r Repinned) Compared(out io.Writer) error {
+	for _, o := range r.Orderers {
+		line := fmt.Sprintf("%s: continues at offset %d; the topic's id was %s and is %s; its last records match", o.Orderer, o.Next, o.From, r.TopicID)
+		if o.NothingOrdered {
+			line = fmt.Sprintf("%s: %v; it takes the setting all the same", o.Orderer, inspect.ErrNothingOrdered)
+		}
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Nothing prints that the orderers need nothing.
+func (r Repinned) Nothing(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "channel %s: the topic has the id %s that its orderers expect; there is nothing to be done\n", r.Channel, r.TopicID)
+	return err
+}
+
+// Instruct prints what to put into each orderer.yaml, and what to restart.
+func (r Repinned) Instruct(out io.Writer) error {
+	var names []string
+	for _, o := range r.Orderers {
+		names = append(names, o.Orderer)
+	}
+	_, err := fmt.Fprintf(out, "Add this entry to the list Consensus.Kafka.Topic.Moved in the orderer.yaml of every orderer of the channel,\n"+
+		"also of those that join later, and leave it there:\n  %s\nThen restart %s, and every other orderer of the channel.\n", r.Entry, strings.Join(names, ", "))
+	return err
+}

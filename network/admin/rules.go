@@ -1,0 +1,168 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hyperledger/fabric/protoutil"
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/network/inspect"
+)
+
+// upgrade are the flags of the command upgrade-rules.
+type upgrade struct {
+	flags
+	window time.Duration
+	force  bool
+	dryRun bool
+}
+
+// UpgradeRulesCommand returns the command upgrade-rules.
+func UpgradeRulesCommand(fill Fill) *cobra.Command {
+	var u upgrade
+	c := &cobra.Command{
+		Use:   "upgrade-rules [CHANNEL]",
+		Short: "Move a channel from the in-tree orderers' rules to the strict ones",
+		Long: `Append a description to the topic of a channel that is read by the rules of in-tree orderers
+(compatible): every orderer of ours takes the strict rules from that record on, permanently.
+In-tree orderers do not understand it, and their ledgers would fork from ours there: the
+command refuses when another writer was seen within the window, by the records' timestamps, or
+in the last thousand records. An in-tree orderer that was idle is not seen. Do it in a quiet
+moment, when all orderers of the channel are ours and no config update is under way. With
+--force nothing protects in-tree orderers that still run.
+
+It takes the rights Read and Write on the topic, and an identity that may read the channel.`,
+		Example: "  osnkafka upgrade-rules mychannel --config /etc/orderer/orderer.yaml --orderer orderer1:7050 \\\n" +
+			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP --dry-run",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	c.RunE = u.run(fill, needOrderers|needBrokers, u.describe)
+	u.ofBrokers(c)
+	u.ofOrderers(c)
+	u.answering(c, changeTimeout)
+	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "how long no other writer may have been seen")
+	c.Flags().BoolVar(&u.force, "force", false, "also if another writer was seen: only when it is known to be gone")
+	c.Flags().BoolVar(&u.dryRun, "dry-run", false, "check everything, and append nothing")
+	return c
+}
+
+func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
+	if u.window <= 0 {
+		return usagef("--window %s: want a time in which other writers would have been seen", u.window)
+	}
+	genesis, err := t.genesisOfCompatible(ctx)
+	if err != nil {
+		return err
+	}
+	topic, err := t.Open(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer topic.Close()
+	first, foreign, all, err := inspect.ForeignWriters(ctx, topic, u.window)
+	switch {
+	case err != nil:
+		return err
+	case foreign > 0 && !u.force:
+		return fmt.Errorf("%d of the %d records of the last %s were not written by an orderer of ours, for instance %s: "+
+			"stop the in-tree orderers, wait for %s, and try again; --force if the writer is known to be gone", foreign, all, u.window, foreignText(first), u.window)
+	}
+	id, err := topic.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	if !u.dryRun {
+		if err := appendStrict(ctx, topic, machine.Start{Channel: t.Channel, GenesisHash: genesis}, id); err != nil {
+			return err
+		}
+	}
+	return p.show(upgraded{t.Channel, id.TopicID, all, foreign, u.window.String(), !u.dryRun})
+}
+
+// genesisOfCompatible returns the hash of the channel's genesis block, by the orderers that
+// have the channel, and an error if one of them reads it by the strict rules.
+func (t *Target) genesisOfCompatible(ctx context.Context) (hash []byte, err error) {
+	members, err := t.Reader.Members(ctx, t.Channel, t.Orderers)
+	if err != nil {
+		return nil, err
+	}
+	if len(members) == 0 {
+		return nil, t.nobody()
+	}
+	for _, name := range members {
+		set, err := t.Reader.RuleSet(ctx, name, t.Channel)
+		if err != nil {
+			return nil, err
+		}
+		if set == machine.Strict {
+			return nil, fmt.Errorf("channel %s is read by the strict rules already, by the last block of %s: there is nothing to upgrade", t.Channel, name)
+		}
+		block, err := t.Reader.Block(ctx, name, t.Channel, 0)
+		if err != nil {
+			return nil, err
+		}
+		of := protoutil.BlockHeaderHash(block.Header)
+		if hash != nil && !bytes.Equal(hash, of) {
+			return nil, fmt.Errorf("channel %s: orderers %s and %s have different genesis blocks: name orderers of one network", t.Channel, members[0], name)
+		}
+		hash = of
+	}
+	return hash, nil
+}
+
+// appendStrict appends the description that begins the strict rules.
+func appendStrict(ctx context.Context, topic log.Log, start machine.Start, id log.Identity) error {
+	value, err := session.Describing(start, machine.Strict, id)
+	if err != nil {
+		return err
+	}
+	if err = topic.Append(ctx, value); err != nil && log.ClassOf(err) == log.Ambiguous {
+		return fmt.Errorf("%w: the description may or may not be in the topic; `osnkafka topic` lists it; a second one changes nothing", err)
+	}
+	return err
+}
+
+func foreignText(first []inspect.Foreign) string {
+	var parts []string
+	for _, f := range first {
+		parts = append(parts, fmt.Sprintf("%s at offset %d", f.Kind, f.Offset))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// upgraded is what upgrade-rules prints.
+type upgraded struct {
+	Channel   string `json:"channel"`
+	TopicID   string `json:"topicId"`
+	Records   int    `json:"checkedRecords"`
+	Foreign   int    `json:"byOtherWriters"`
+	Window    string `json:"window"`
+	Described bool   `json:"described"` // false after --dry-run
+}
+
+func (u upgraded) value() any { return u }
+
+func (u upgraded) table(out io.Writer) error {
+	what := "described as strict"
+	if !u.Described {
+		what = "could be described as strict, and was not (--dry-run)"
+	}
+	_, err := fmt.Fprintf(out, "channel %s: %s, topic id %s; %d records of the last %s checked, %d by another writer\n", u.Channel, what, u.TopicID, u.Records, u.Window, u.Foreign)
+	if err != nil || !u.Described {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "Every orderer logs which rules it reads by, and at which offset they began. If none does,\n"+
+		"the record was lost with a leader: run the command again. A second description changes nothing.")
+	return err
+}
+
+func (u upgraded) verdict() error { return nil }

@@ -1,0 +1,132 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hyperledger/fabric/bccsp/sw"
+	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"gopkg.in/yaml.v2"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/consenter"
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/inspect"
+	"github.com/fabric-kafka/orderer/network/prune"
+)
+
+// Target is what a command works on: a channel, and whom it can ask about it.
+type Target struct {
+	Channel  string
+	Brokers  []string        // HOST:PORT; none: those of Config, else those of the channel's config
+	Config   string          // orderer.yaml by which brokers are reached; empty: the defaults
+	Reader   *inspect.Reader // of Orderers; nil without them
+	Orderers []string        // names that Reader knows
+	Members  []prune.Orderer // all of the channel's orderers as prune names them; none: not known
+}
+
+// Topic is a channel's topic as commands need it.
+type Topic interface {
+	log.Log
+	Since(ctx context.Context, t time.Time) (log.Offset, error)
+	Trim(ctx context.Context, below log.Offset) error
+}
+
+var _ Topic = (*kafka.Log)(nil)
+
+// defaultLargest is AbsoluteMaxBytes in Fabric's sample configuration.
+const defaultLargest = 10 << 20
+
+// Open opens the channel's topic as an orderer does that has Config. largest is
+// AbsoluteMaxBytes of the channel, 0 for the default. The caller closes the topic.
+func (t *Target) Open(ctx context.Context, largest uint32) (Topic, error) {
+	return t.openOr(ctx, largest, t.channelBrokers)
+}
+
+// openOr opens the topic on the brokers of others where neither the command line nor
+// Config names any.
+func (t *Target) openOr(ctx context.Context, largest uint32, others func(context.Context) ([]string, error)) (Topic, error) {
+	c, err := consenterOf(t.Config)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	brokers := t.Brokers
+	if len(brokers) == 0 && len(c.Brokers()) == 0 {
+		if brokers, err = others(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if largest == 0 {
+		largest = defaultLargest
+	}
+	opened, err := c.OpenTopic(brokers, t.Channel, largest)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	topic, ok := opened.(Topic)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("a %T, not a topic on brokers", opened), opened.Close())
+	}
+	return topic, nil
+}
+
+// channelBrokers returns the brokers that the channel's config names.
+func (t *Target) channelBrokers(ctx context.Context) (brokers []string, err error) {
+	if len(t.Orderers) == 0 {
+		return nil, usagef("%s names no brokers (Consensus.Kafka.Brokers): add --brokers HOST:PORT, or take them from the channel's config with --orderer HOST:PORT", t.Config)
+	}
+	err = t.anyOrderer(func(name string) (err error) {
+		brokers, err = t.Reader.Brokers(ctx, name, t.Channel)
+		return err
+	})
+	return brokers, err
+}
+
+// anyOrderer calls f for one orderer after the other until it succeeds.
+func (t *Target) anyOrderer(f func(name string) error) error {
+	var faults []error
+	for _, name := range t.Orderers {
+		err := f(name)
+		if err == nil {
+			return nil
+		}
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// consenterOf returns the consenter of an orderer that has this orderer.yaml, or the
+// default settings.
+func consenterOf(config string) (*consenter.Consenter, error) {
+	var file struct {
+		Consensus any `yaml:"Consensus"`
+	}
+	if config != "" {
+		text, err := os.ReadFile(config)
+		if err != nil {
+			return nil, err
+		}
+		if err := yaml.Unmarshal(text, &file); err != nil {
+			return nil, fmt.Errorf("%s: %w", config, err)
+		}
+	}
+	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
+	if err != nil {
+		return nil, err
+	}
+	return consenter.New(consenter.Host{Consensus: file.Consensus, Metrics: &disabled.Provider{}, Crypto: crypto, ConfigDir: filepath.Dir(config)})
+}
+
+// hasOrderers has the target read these orderers, by their addresses.
+func (t *Target) hasOrderers(addresses []string, files client.TLS, who *client.Identity) {
+	orderers := make([]inspect.Orderer, len(addresses))
+	for i, a := range addresses {
+		orderers[i] = inspect.Orderer{Name: a, Address: a, TLS: files}
+	}
+	t.Orderers, t.Reader = addresses, inspect.NewReader(who, orderers)
+}

@@ -1,0 +1,106 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/inspect"
+)
+
+// readTimeout is how long whole topics and chains may take to be read.
+const readTimeout = time.Hour
+
+func verifyCommand() *cobra.Command {
+	var f flags
+	c := &cobra.Command{
+		Use:   "verify CHANNEL --orderer HOST:PORT --orderer HOST:PORT",
+		Short: "Compare the blocks of orderers",
+		Long: `Read every block of these orderers up to their common height and compare them: headers, data and
+metadata, not the signatures. Each chain is checked, too: data hashes and previous hashes.
+Whoever may read the channel can do it; no right in Kafka is needed.
+Exit code 1 at the first difference, or if an orderer does not have the channel.`,
+		Example: "  osnkafka verify mychannel --orderer orderer1:7050 --orderer orderer2:7050 \\\n" +
+			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	c.RunE = f.run(nil, needOrderers, func(ctx context.Context, t *Target, p printer) error {
+		if len(t.Orderers) < 2 {
+			return usagef("one orderer has nobody to be compared with: name at least two, --orderer HOST:PORT --orderer HOST:PORT")
+		}
+		r, err := Verify(ctx, t.Reader, t.Channel, t.Orderers)
+		if err != nil {
+			return err
+		}
+		return p.show(r)
+	})
+	f.ofOrderers(c)
+	f.answering(c, readTimeout)
+	return c
+}
+
+// Verified is what a comparison of blocks has shown.
+type Verified struct {
+	Channel    string      `json:"channel"`
+	Orderers   []string    `json:"orderers"`
+	Blocks     uint64      `json:"blocks"`               // of each, that were compared
+	Difference *Difference `json:"difference,omitempty"` // the first
+
+	found *inspect.Difference
+}
+
+// Difference is a block that two orderers have differently.
+type Difference struct {
+	Block    uint64    `json:"block"`
+	Orderers [2]string `json:"orderers"`
+	Headers  [2]string `json:"headerHashes"`
+}
+
+// Verify compares the blocks of orderers that all have the channel. An error means that
+// they could not be read, or are no chain.
+func Verify(ctx context.Context, r *inspect.Reader, channel string, orderers []string) (Verified, error) {
+	v := Verified{Channel: channel, Orderers: orderers}
+	var err error
+	v.Blocks, err = r.Verify(ctx, channel, orderers)
+	if errors.As(err, &v.found) {
+		d := v.found
+		v.Blocks, v.Difference = d.A.Number, &Difference{d.A.Number, [2]string{d.First, d.Other}, [2]string{d.A.HeaderHash, d.B.HeaderHash}}
+		return v, nil
+	}
+	return v, err
+}
+
+func (v Verified) value() any { return v }
+
+func (v Verified) table(out io.Writer) error {
+	if v.found != nil {
+		return nil // the verdict says all of it
+	}
+	_, err := fmt.Fprintln(out, v)
+	return err
+}
+
+// String is what was compared.
+func (v Verified) String() string {
+	if len(v.Orderers) == 1 {
+		return fmt.Sprintf("channel %s: %d blocks of %s are a chain; no other running orderer has it, so none was compared", v.Channel, v.Blocks, v.Orderers[0])
+	}
+	return fmt.Sprintf("channel %s: %d blocks are equal on %s", v.Channel, v.Blocks, strings.Join(v.Orderers, ", "))
+}
+
+// verdict is the difference, if there is one.
+func (v Verified) verdict() error {
+	if v.found == nil {
+		return nil
+	}
+	return fmt.Errorf("%w\nOne of the two ledgers is wrong: consenter/TROUBLESHOOTING.md has the next steps", v.found)
+}
+
+// Err returns the difference, if there is one.
+func (v Verified) Err() error { return v.verdict() }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/consenter"
+	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+	"github.com/fabric-kafka/orderer/network/prune"
+)
+
+// fromFolder completes the target of an operator's command with the network in --dir.
+func fromFolder(c *cobra.Command, t *admin.Target) error {
+	n, err := fabricnet.Open(dirOf(c))
+	if err != nil {
+		return fmt.Errorf("%w; with --brokers, --config or --orderer no network is needed", err)
+	}
+	if c.Flags().Lookup("channel") != nil && t.Channel == "" {
+		t.Channel = channelOf(c, n)
+	}
+	return ofNetwork(n, t)
+}
+
+// withChannel gives an operator's command the flag --channel, too.
+func withChannel(c *cobra.Command) *cobra.Command {
+	channelFlag(c)
+	return c
+}
+
+// ofNetwork completes a target with what a network has: the orderers that run, its brokers
+// if none does, and its first channel.
+func ofNetwork(n *fabricnet.Network, t *admin.Target) error {
+	d := n.Descriptor()
+	if t.Channel == "" {
+		t.Channel = d.Channels[0].Name
+	}
+	if len(t.Orderers) == 0 {
+		r, err := fabricnet.NewReader(n.Dir(), d)
+		if err != nil {
+			return err
+		}
+		t.Reader, t.Orderers = r, d.Running()
+	}
+	if len(t.Brokers) == 0 && t.Config == "" && len(t.Orderers) == 0 {
+		t.Brokers = d.Brokers
+	}
+	return nil
+}
+
+// membersToo is fromFolder for commands that need each orderer by its name.
+func membersToo(c *cobra.Command, t *admin.Target) error {
+	n, err := fabricnet.Open(dirOf(c))
+	if err != nil {
+		return fmt.Errorf("%w; for a channel of another network, give its newest config block: --config-block FILE", err)
+	}
+	if err := ofNetwork(n, t); err != nil {
+		return err
+	}
+	if len(t.Orderers) == 0 {
+		return errNoneRuns
+	}
+	for _, o := range n.Descriptor().Orderers {
+		name, err := memberOf(n.Dir(), o)
+		if err != nil {
+			return err
+		}
+		t.Members = append(t.Members, prune.Orderer{Name: name, Addresses: []string{o.Address}})
+	}
+	return nil
+}
+
+var errNoneRuns = errors.New("no orderer runs; start one with: go run ./network start orderer1")
+
+// memberOf is a network's orderer as its consumer group ends.
+func memberOf(dir string, o fabricnet.Orderer) (string, error) {
+	certificates, err := filepath.Glob(filepath.Join(dir, o.MSPDir, "signcerts", "*.pem"))
+	if err != nil || len(certificates) != 1 {
+		return "", fmt.Errorf("%s: want one certificate in %s, found %d", o.Name, o.MSPDir, len(certificates))
+	}
+	b, err := os.ReadFile(certificates[0])
+	return consenter.GroupOf("", o.MSPID, b)[1:], err
+}
