@@ -35,29 +35,29 @@ func (r *rig) begun(a altered) *Chain {
 		metadata = m.GetValue()
 	}
 	d := New(a, metadata, r.chain(a.ledger).opts)
-	d.judge = lenient{a.ledger}
+	d.judge = newLenient(a.ledger)
 	r.Cleanup(d.Halt)
 	d.Start()
 	return d
 }
 
 func setOrderer(b *fabric.Block, position ...byte) {
-	b.Metadata.Metadata[ordererSlot] = protoutil.MarshalOrPanic(&fabric.Metadata{Value: position})
+	b.Metadata.Metadata[cb.BlockMetadataIndex_ORDERER] = protoutil.MarshalOrPanic(&fabric.Metadata{Value: position})
 }
 
 // withoutValue moves what a block's signatures are over out of the value.
 func withoutValue(b *fabric.Block) {
 	m := &fabric.Metadata{}
-	if err := fabric.Unmarshal(b.Metadata.Metadata[signaturesSlot], m); err != nil {
+	if err := fabric.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m); err != nil {
 		panic(err)
 	}
 	header := slices.Concat(m.Value, protoutil.MarshalOrPanic(&fabric.SignatureHeader{Creator: []byte("orderer"), Nonce: []byte("n")}))
-	b.Metadata.Metadata[signaturesSlot] = protoutil.MarshalOrPanic(&fabric.Metadata{Signatures: []*cb.MetadataSignature{{SignatureHeader: header}}})
+	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(&fabric.Metadata{Signatures: []*cb.MetadataSignature{{SignatureHeader: header}}})
 }
 
 // oldBlock makes a block one of before Fabric 1.4.1.
 func oldBlock(b *fabric.Block, position ...byte) {
-	b.Metadata.Metadata[signaturesSlot] = protoutil.MarshalOrPanic(&fabric.Metadata{})
+	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(&fabric.Metadata{})
 	setOrderer(b, position...)
 }
 

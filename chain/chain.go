@@ -26,10 +26,12 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 var (
@@ -42,8 +44,7 @@ var (
 type Chain struct {
 	support Support
 	opts    Options
-	judge   arbiter
-	agreed  agreed
+	judge   validator
 	hashes  hashes
 	start   machine.Start
 	status  *status
@@ -73,8 +74,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	c := &Chain{
 		support: support,
 		opts:    opts,
-		judge:   newJudge(support, opts.Crypto),
-		agreed:  newAgreed(),
+		judge:   verdict.New(support, opts.Crypto),
 		hashes:  hashes{support: support, now: map[uint64]log.BlockHash{}},
 		status:  newStatus(opts.DeliverGrace),
 		life:    life,
@@ -106,7 +106,7 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	if genesis == nil || genesis.Header == nil {
 		return machine.Start{}, errors.New("the ledger has no block 0, which tells the channel's topic from another's; remove the channel from this orderer and join it again")
 	}
-	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(dataHash(data), genesis.Header.DataHash) {
+	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(block.DataHash(data), genesis.Header.DataHash) {
 		return machine.Start{}, errors.New("block 0 holds another config than its header says; remove the channel from this orderer and join it again with a genesis block that you trust")
 	}
 	config := configOf(s)
@@ -129,7 +129,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 	if last.GetHeader() == nil {
 		return errors.New("the ledger has no last block; remove the channel from this orderer and join it again")
 	}
-	bound, err := ConsenterMetadata(last)
+	bound, err := block.ConsenterMetadata(last)
 	if err != nil {
 		return fmt.Errorf("the ledger's last block, %d: %w", last.Header.Number, err)
 	}
@@ -207,5 +207,5 @@ func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 
 // ValidateConsensusMetadata refuses what cannot follow the config in force.
 func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
-	return checkConsensus(consensusOf(now), consensusOf(next))
+	return verdict.CheckConsensus(now, next)
 }

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 // checkCluster refuses a config that names brokers of another cluster. Every orderer
@@ -70,11 +72,11 @@ func (c *Chain) newBrokers(envelope *fabric.Envelope) ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return nil, nil // its own go before the channel's
 	}
-	tx, err := opened(envelope)
+	config, err := verdict.ConfigOf(envelope)
 	if err != nil {
 		return nil, err
 	}
-	next, err := Brokers(tx.config)
+	next, err := brokers.New(config)
 	now, errNow := c.brokers()
 	if err != nil || errNow != nil || slices.Equal(now, next) {
 		return nil, nil // the checks of lists say what is wrong with one

@@ -17,6 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 // write makes a config block through Fabric's block writer.
@@ -64,7 +65,7 @@ func TestConfigWithoutUpdate(t *testing.T) {
 	bare.LastUpdate = nil
 	e := r.net.Config(bare)
 	r.comesTo(e, map[machine.Check]string{machine.CheckBroadcast: "stops", machine.CheckAgreed: "refused", machine.CheckWriter: "refused"})
-	if _, _, err := r.host.Process(machine.Config, protoutil.MarshalOrPanic(e)); err == nil {
+	if _, _, err := r.chain.judge.Process(machine.Config, protoutil.MarshalOrPanic(e)); err == nil {
 		t.Error("it was processed again")
 	}
 	empty := inside(t, r.proposed(r.larger()))
@@ -133,26 +134,8 @@ func TestMSPWithASigningIdentity(t *testing.T) {
 	if _, err := store.KeyImport(key.Bytes, &bccsp.ECDSAPrivateKeyImportOpts{}); err != nil {
 		t.Fatal(err)
 	}
-	j := r.chain.judge.(*judge)
-	j.read = func(c *fabric.Config) (*channelconfig.Bundle, error) { // as the orderer that has the key does
-		return channelconfig.NewBundle(j.support.ChannelID(), c, store)
-	}
+	r.chain.judge = verdict.New(r.chain.support, store) // the orderer that has the key
 	r.comesTo(e, map[machine.Check]string{machine.CheckWriter: "taken", machine.CheckAgreed: "refused"})
-}
-
-func TestIdemixMSPWithASigner(t *testing.T) {
-	for want, definition := range map[string]*mb.IdemixMSPConfig{
-		"":                            {Name: "PeerMSP"},
-		"MSP with a signing identity": {Name: "PeerMSP", Signer: &mb.IdemixMSPSignerConfig{}},
-	} {
-		value := channelconfig.MSPValue(&mb.MSPConfig{Type: 1, Config: protoutil.MarshalOrPanic(definition)})
-		g := protoutil.NewConfigGroup()
-		fabrictest.Put(g, value)
-		err := soundMSPs(&fabric.ConfigGroup{Groups: map[string]*fabric.ConfigGroup{"Application": {Groups: map[string]*fabric.ConfigGroup{"PeerMSP": g}}}})
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
-		}
-	}
 }
 
 // Fabric before 3.1 looks for the certificate above a root certificate that is not an

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -16,6 +17,8 @@ var _ session.Host = (*host)(nil)
 // host is Fabric's support, the topic and the status of a chain as its engine
 // wants them. The loop's.
 type host struct {
+	session.Validator
+
 	chain   *Chain
 	support Support
 	cut     *cutter
@@ -125,41 +128,11 @@ func (h *host) nextBlock(b session.Block) (*fabric.Block, error) {
 }
 
 func (h *host) Block(number machine.BlockNumber) *session.Block {
-	block, err := BlockOf(h.support.Block(uint64(number)))
+	block, err := block.Decode(h.support.Block(uint64(number)))
 	if err != nil {
 		return nil
 	}
 	return &block
-}
-
-func (h *host) Judge(e machine.Judge) machine.Verdict { return h.chain.judge.verdict(e) }
-
-func (h *host) Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error) {
-	err = session.Guarded(func() (err error) {
-		anew, seq, err = h.process(class, envelope)
-		return err
-	})
-	return anew, seq, err
-}
-
-func (h *host) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
-	decoded := &fabric.Envelope{}
-	if err := fabric.Unmarshal(envelope, decoded); err != nil {
-		return nil, 0, err
-	}
-	if class == machine.Normal {
-		seq, err := h.support.ProcessNormalMsg(decoded)
-		return envelope, machine.ConfigSeq(seq), err
-	}
-	if err := h.chain.agreed.update(h.support.ConfigtxValidator(), decoded); err != nil {
-		return nil, 0, err
-	}
-	anew, seq, err := h.support.ProcessConfigMsg(decoded)
-	if err != nil {
-		return nil, 0, err
-	}
-	value, err := fabric.Marshal(anew)
-	return value, machine.ConfigSeq(seq), err
 }
 
 func (h *host) Arm(number machine.BlockNumber) { h.cut.arm(h.chain.life, number) }

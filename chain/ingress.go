@@ -22,27 +22,13 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 // and Fabric's checks at Broadcast do not refuse, is refused here: Fabric's contract
 // has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := c.checkNew(envelope); err != nil {
+	if err := c.judge.CheckNew(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	if err := c.checkCluster(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	return c.submit(envelope, seq, machine.Config)
-}
-
-// checkNew refuses a config that would be skipped where it is read.
-func (c *Chain) checkNew(envelope *fabric.Envelope) error {
-	return session.Guarded(func() error {
-		tx, err := processable(envelope)
-		if err != nil {
-			return err
-		}
-		if err := tx.usable(); err != nil {
-			return err
-		}
-		return c.agreed.change(tx.update, c.support.ConfigtxValidator().ConfigProto(), tx.config)
-	})
 }
 
 // WaitReady returns nil when Order would append. It waits for a chain that is

@@ -1,9 +1,12 @@
 package chain
 
 import (
+	"github.com/hyperledger/fabric/protoutil"
+
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 const channel = "mychannel"
@@ -14,13 +17,22 @@ type ledger = chaintest.Ledger
 func newLedger() *ledger { return chaintest.NewLedger(channel, chaintest.Settings{}) }
 
 // lenient judges by the fake's own rules: its configs are none that Fabric could parse.
-type lenient struct{ ledger *ledger }
+type lenient struct {
+	*verdict.Validator
+	ledger *ledger
+}
 
-func (j lenient) verdict(e machine.Judge) machine.Verdict { return j.ledger.Judge(e) }
+func newLenient(l *ledger) lenient { return lenient{verdict.New(l, nil), l} }
 
-func (j lenient) reproduce(config *fabric.Envelope) (*fabric.Envelope, error) {
-	again, _, err := j.ledger.ProcessConfigMsg(config)
-	return again, err
+func (j lenient) Judge(e machine.Judge) machine.Verdict { return j.ledger.Judge(e) }
+
+func (j lenient) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
+	again, seq, err := j.ledger.ProcessConfigMsg(protoutil.UnmarshalEnvelopeOrPanic(envelope))
+	if err != nil {
+		return nil, machine.ConfigSeq(seq), err
+	}
+	value, err := fabric.Marshal(again)
+	return value, machine.ConfigSeq(j.ledger.Sequence()), err
 }
 
 // envelope is a normal one of the channel.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
@@ -78,7 +79,7 @@ func (c *Chain) brokers() ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return c.opts.Brokers, nil
 	}
-	return UsableBrokers(c.support.ConfigtxValidator().ConfigProto())
+	return brokers.Usable(c.support.ConfigtxValidator().ConfigProto())
 }
 
 // fits says whether the link is one to these brokers with this limit.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -30,7 +31,7 @@ type loop struct {
 }
 
 func newLoop(c *Chain) *loop {
-	h := &host{chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
+	h := &host{Validator: c.judge, chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
 	l := &loop{
 		chain:   c,
 		engine:  session.New(h, c.start, c.opts.Settings, c.opts.Events),
@@ -162,7 +163,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if last == nil {
 		return // being written
 	}
-	b, err := BlockOf(last)
+	b, err := block.Decode(last)
 	if err != nil {
 		return // the ledger's first; nothing was ordered
 	}

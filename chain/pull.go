@@ -8,6 +8,7 @@ import (
 
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -16,7 +17,7 @@ import (
 // Puller takes blocks of a channel from its other orderers. It is used by one
 // goroutine, for blocks of growing numbers.
 type Puller interface {
-	// Block returns a block that VerifyBlock takes. The caller compares its header
+	// Block returns a block that [block.Verify] takes. The caller compares its header
 	// with what follows the ledger's last block. The error wraps ErrNoBlock when every orderer has
 	// answered and none has the block.
 	Block(ctx context.Context, number uint64) (*fabric.Block, error)
@@ -94,7 +95,7 @@ func (h *host) first(ctx context.Context) (*session.Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, err := BlockOf(b)
+	block, err := block.Decode(b)
 	return &block, err
 }
 
@@ -124,7 +125,7 @@ func (h *host) pull(ctx context.Context, number machine.BlockNumber) (session.Bl
 		return session.Block{}, err
 	}
 	h.puller.number, h.puller.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
-	return BlockOf(b)
+	return block.Decode(b)
 }
 
 // endPull closes the connections.

@@ -12,6 +12,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -146,11 +147,11 @@ func TestPullsNothingElse(t *testing.T) {
 
 // asConfig makes a block one that was written as a config block.
 func asConfig(b *fabric.Block) {
-	value, err := ConsenterMetadata(b)
+	value, err := block.ConsenterMetadata(b)
 	if err != nil {
 		panic(err)
 	}
-	b.Metadata.Metadata[signaturesSlot] = valueOf(&cb.OrdererBlockMetadata{
+	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = valueOf(&cb.OrdererBlockMetadata{
 		LastConfig: &cb.LastConfig{Index: b.Header.Number}, ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: value})})
 }
 
@@ -304,4 +305,8 @@ func TestPulledBlockIsBeingCommitted(t *testing.T) {
 		r.reports(d, types.StatusActive)
 		d.Halt()
 	})
+}
+
+func valueOf(m *cb.OrdererBlockMetadata) []byte {
+	return protoutil.MarshalOrPanic(&fabric.Metadata{Value: protoutil.MarshalOrPanic(m)})
 }

@@ -42,12 +42,12 @@ func newRealWith(t testing.TB, net *fabrictest.Network, settings session.Setting
 	})
 	c := o.Chain.(*Chain)
 	t.Cleanup(c.Halt)
-	return &real{t, net, open(fabrictest.ChannelID), c, &host{chain: c, support: c.support, cut: newCutter(c)}}
+	return &real{t, net, open(fabrictest.ChannelID), c, &host{Validator: c.judge, chain: c, support: c.support, cut: newCutter(c)}}
 }
 
 // verdict judges an envelope as a record of the class, by one kind of check.
 func (r *real) verdict(class machine.Class, check machine.Check, e *fabric.Envelope) machine.Verdict {
-	return r.chain.judge.verdict(machine.Judge{Offset: 7, Class: class, Check: check,
+	return r.chain.judge.Judge(machine.Judge{Offset: 7, Class: class, Check: check,
 		Envelope: machine.Envelope{Bytes: protoutil.MarshalOrPanic(e)}})
 }
 

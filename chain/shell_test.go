@@ -38,7 +38,7 @@ func (r *rig) chain(l *ledger) *Chain {
 		AppendTimeout: 2 * time.Second,
 		ReadyTimeout:  time.Second,
 	})
-	c.judge = lenient{l}
+	c.judge = newLenient(l)
 	r.Cleanup(c.Halt)
 	return c
 }

@@ -5,32 +5,25 @@ import (
 	"strings"
 	"testing"
 
-	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// knowing is an arbiter as the judge is, of the fake's configs: what no orderer
-// can write is refused, then the rules of this build are asked.
-type knowing struct {
-	lenient
-	agreed agreed
-}
+// knowing gives verdicts on the fake's configs: what no orderer can write is
+// refused, then the rules of this build are asked.
+type knowing struct{ lenient }
 
-func (j knowing) verdict(e machine.Judge) machine.Verdict {
-	if v := j.lenient.verdict(e); e.Class != machine.Config || v != (machine.Verdict{}) {
+func (j knowing) Judge(e machine.Judge) machine.Verdict {
+	if v := j.lenient.Judge(e); e.Class != machine.Config || v != (machine.Verdict{}) {
 		return v
 	}
-	tx, err := opened(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
-	if err == nil {
-		err = j.agreed.config(j.ledger.ConfigtxValidator().ConfigProto(), tx.config)
-	}
+	err := j.CheckFollows(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
 	switch {
 	case errors.Is(err, session.ErrUnknown):
 		return machine.Verdict{Stop: err.Error()}
@@ -44,8 +37,8 @@ func (j knowing) verdict(e machine.Judge) machine.Verdict {
 func (r *rig) newerBuild(l *ledger) *Chain {
 	l.Newer()
 	c := r.chain(l)
-	c.agreed.knows = func(string, string) bool { return true }
-	c.judge = knowing{lenient{l}, c.agreed}
+	all := func(string, string) bool { return true }
+	c.judge = knowing{lenient{verdict.New(l, nil).Knowing(all), l}}
 	c.Start()
 	if err := c.WaitReady(); err != nil {
 		r.Fatal(err)
@@ -55,7 +48,7 @@ func (r *rig) newerBuild(l *ledger) *Chain {
 
 func (r *rig) thisBuild(l *ledger) *Chain {
 	c := r.chain(l)
-	c.judge = knowing{lenient{l}, c.agreed}
+	c.judge = knowing{newLenient(l)}
 	c.Start()
 	return c
 }
@@ -116,7 +109,7 @@ func TestLaggingUnknownCapability(t *testing.T) {
 				l := newLedger()
 				c := r.chain(l)
 				c.opts.Compatible = compatible
-				c.judge = knowing{lenient{l}, c.agreed}
+				c.judge = knowing{newLenient(l)}
 				c.Start()
 				settle()
 				r.stoppedAt(c, l, holds)
@@ -168,7 +161,7 @@ func TestPulledUnknownCapabilityStopsTheChannel(t *testing.T) {
 		r.broker.Trim(channel, 6)
 		again := newLedger()
 		d := r.chain(again)
-		d.judge = knowing{lenient{again}, d.agreed}
+		d.judge = knowing{newLenient(again)}
 		d.opts.NewPuller = func(Support) (Puller, error) { return &chaintest.Puller{From: []*ledger{l}}, nil }
 		d.Start()
 		settle()
@@ -197,83 +190,4 @@ func TestUnknownIsRefusedAtBroadcast(t *testing.T) {
 		settle()
 		r.holds(l, "a b c @3")
 	})
-}
-
-// A pulled block is what another orderer has written: only what this build cannot
-// read or does not know keeps it out.
-func TestPulledConfigs(t *testing.T) {
-	c := newRealChannel(t)
-	b, all := c.thisBuild(), changes(c)
-	for name, want := range map[string]string{
-		"underscore": passes, "IPv6": passes, "no brokers": passes, "etcdraft": passes, "another state": passes,
-		"channel V9_9": stops, "a value": stops, "a policy": stops, "garbage for a value": "failed to deserialize values",
-	} {
-		next := c.clone()
-		all[name](next.ChannelGroup)
-		v := b.verdict(machine.CheckPulled, c.update(next, true))
-		if said := v.Refusal + v.Stop; !strings.Contains(said, want) || (said == "") != (want == passes) || (v.Stop != "") != (want == stops) {
-			t.Errorf("%s: %+v, want %q", name, v, want)
-		}
-	}
-}
-
-// What an update that lags leads to is judged before Fabric's own check of it, for
-// which all that it cannot do is one and the same error.
-func TestProcessTellsTheUnknown(t *testing.T) {
-	c := newRealChannel(t)
-	b, all := c.thisBuild(), changes(c)
-	h := &host{support: b.judge.support, chain: &Chain{agreed: newAgreed()}}
-	for name, unknown := range map[string]bool{"channel V9_9": true, "a value": true, "underscore": false, "etcdraft": false, "garbage for a value": false} {
-		for _, signed := range []bool{true, false} {
-			next := c.clone()
-			all[name](next.ChannelGroup)
-			_, _, err := h.Process(machine.Config, protoutil.MarshalOrPanic(c.update(next, signed)))
-			if err == nil || errors.Is(err, session.ErrUnknown) != (unknown && signed) {
-				t.Errorf("%s, signed %v: %v", name, signed, err)
-			}
-		}
-	}
-	bare := chaintest.EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{Config: c.config}))
-	if _, _, err := h.Process(machine.Config, protoutil.MarshalOrPanic(bare)); err == nil {
-		t.Error("a config without an update is taken")
-	}
-}
-
-// Fabric's releases differ on a block whose first envelope alone is a config; and one
-// that was written as a normal block is none, whatever its envelope is.
-func TestConfigBlocks(t *testing.T) {
-	config, normal := protoutil.MarshalOrPanic(configEnvelope("k", 0, 1)), protoutil.MarshalOrPanic(envelope("a"))
-	for i, c := range []struct {
-		want bool
-		last uint64
-		data [][]byte
-	}{
-		{true, 3, [][]byte{config}},
-		{false, 2, [][]byte{config}},
-		{false, 0, [][]byte{config}},
-		{false, 3, nil},
-		{false, 3, [][]byte{normal}},
-		{false, 3, [][]byte{config, normal}},
-		{false, 3, [][]byte{config, config}},
-		{false, 3, [][]byte{normal, config}},
-	} {
-		b := protoutil.NewBlock(3, nil)
-		b.Data.Data = c.data
-		b.Metadata.Metadata[signaturesSlot] = valueOf(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{Index: c.last}})
-		if got := isConfigBlock(b); got != c.want {
-			t.Errorf("block %d: %v, want %v", i, got, c.want)
-		}
-		oldBlock(b)
-		if got, want := isConfigBlock(b), len(c.data) == 1 && string(c.data[0]) == string(config); got != want {
-			t.Errorf("block %d, of before Fabric 1.4.1: %v, want %v", i, got, want)
-		}
-	}
-	genesis := protoutil.NewBlock(0, nil)
-	if genesis.Data.Data = [][]byte{config}; !isConfigBlock(genesis) {
-		t.Error("block 0 is one of a config")
-	}
-}
-
-func valueOf(m *cb.OrdererBlockMetadata) []byte {
-	return protoutil.MarshalOrPanic(&fabric.Metadata{Value: protoutil.MarshalOrPanic(m)})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -159,7 +160,7 @@ func (p *puller) next(ctx context.Context, number uint64) (b *fabric.Block, err 
 // asks, which every config block before it has changed by now, and behind the block
 // before it, if that is known here.
 func (p *puller) verify(number uint64, b *fabric.Block) error {
-	if err := chain.VerifyBlock(p.support, number, b); err != nil {
+	if err := block.Verify(p.support, number, b); err != nil {
 		return err
 	}
 	before := p.last

@@ -35,6 +35,8 @@ const ConsensusType = "kafka"
 // Host is the channel that an engine works for: its ledger, its config, its
 // topic. Only the engine's goroutine calls it.
 type Host interface {
+	Validator
+
 	Channel() string
 	Config() Config // in force
 
@@ -79,6 +81,20 @@ type Host interface {
 	// Blocks are those of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
+	// Arm starts the batch timer for a block, instead of any other: it runs a
+	// Poster once the time is over. A timer that runs for the block already, up to
+	// the end of its Poster, is left alone. Disarm stops it.
+	Arm(machine.BlockNumber)
+	Disarm()
+
+	// Moved tells in which phase the channel is. Described and CaughtUp are told once.
+	Moved(to Phase, cause error)
+	Described()
+	CaughtUp()
+}
+
+// Validator decides what becomes of an envelope at the config in force.
+type Validator interface {
 	// Judge answers a Judge effect.
 	Judge(machine.Judge) machine.Verdict
 
@@ -91,17 +107,6 @@ type Host interface {
 	// every orderer the same answer: no clock, nothing of this orderer's. An error says that the
 	// update does not hold, unless it wraps ErrUnable or ErrUnknown.
 	Reproduce(envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
-
-	// Arm starts the batch timer for a block, instead of any other: it runs a
-	// Poster once the time is over. A timer that runs for the block already, up to
-	// the end of its Poster, is left alone. Disarm stops it.
-	Arm(machine.BlockNumber)
-	Disarm()
-
-	// Moved tells in which phase the channel is. Described and CaughtUp are told once.
-	Moved(to Phase, cause error)
-	Described()
-	CaughtUp()
 }
 
 // Config is what an engine asks of a channel config.
@@ -129,12 +134,12 @@ type Settings struct {
 	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
-// ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
+// ErrUnknown is what a [Validator] wraps, and its Verdict.Stop comes from, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
 var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", ErrNoVerdict)
 
-// ErrUnable is wrapped by Host.Reproduce when this orderer cannot do what another one
+// ErrUnable is wrapped by Validator.Reproduce when this orderer cannot do what another one
 // can, or itself later: the update still holds.
 var ErrUnable = errors.New("this orderer cannot sign")
 

@@ -7,7 +7,7 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -76,7 +76,7 @@ var ErrNothingOrdered = errors.New("it has ordered nothing yet")
 
 // blockOf is a block as engines have it; nil if its metadata cannot be read.
 func blockOf(b *cb.Block) *session.Block {
-	block, err := chain.BlockOf(b)
+	block, err := block.Decode(b)
 	if err != nil {
 		return nil
 	}

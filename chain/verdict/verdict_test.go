@@ -1,4 +1,4 @@
-package chain
+package verdict
 
 import (
 	"crypto/x509"
@@ -102,7 +102,7 @@ func TestVerdictsOfThisBuild(t *testing.T) {
 // thisBuild is the judge that a chain of this build has.
 func (c *realChannel) thisBuild() *build {
 	module := c.build(allLines()[1])
-	module.judge = newJudge(module.judge.support, c.provider)
+	module.validator = New(module.validator.support, c.provider)
 	return module
 }
 
@@ -188,7 +188,7 @@ func TestCertificatesInForceAreNotJudgedAgain(t *testing.T) {
 	}
 }
 
-// What the judge of this build passes, peers of every line apply. See VERDICTS.md.
+// What the judge of this build passes, peers of every line apply. See README.md.
 func TestPeersApplyWhatPasses(t *testing.T) {
 	passed := 0
 	for _, before := range []string{"size", "maintenance"} {
@@ -227,7 +227,7 @@ func (b *build) applies(next *fabric.Config) error {
 	if err != nil {
 		return err
 	}
-	if err := b.judge.support.ValidateNew(bundle); err != nil {
+	if err := b.validator.support.ValidateNew(bundle); err != nil {
 		return err
 	}
 	if _, ok := bundle.ApplicationConfig(); !ok {

@@ -1,4 +1,4 @@
-package chain
+package verdict
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 //
 // Nothing here reads a clock: an MSP checks a certificate at the time at which it
 // begins, and the channel's revocation lists are in its config.
-func (j *judge) signed(envelope *fabric.Envelope) error {
+func (v *Validator) signed(envelope *fabric.Envelope) error {
 	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (j *judge) signed(envelope *fabric.Envelope) error {
 		return err
 	}
 	switch {
-	case header.ChannelId != j.support.ChannelID():
+	case header.ChannelId != v.support.ChannelID():
 		return fmt.Errorf("config envelope for channel %q", header.ChannelId)
 	case header.Epoch != 0:
 		return fmt.Errorf("config envelope of epoch %d, want 0", header.Epoch)
@@ -40,7 +40,7 @@ func (j *judge) signed(envelope *fabric.Envelope) error {
 	case len(signer.Creator) == 0:
 		return errors.New("config envelope without a creator")
 	}
-	creator, err := j.support.MSPManager().DeserializeIdentity(signer.Creator)
+	creator, err := v.support.MSPManager().DeserializeIdentity(signer.Creator)
 	if err != nil {
 		return fmt.Errorf("creator of the config envelope: %w", err)
 	}

@@ -1,4 +1,4 @@
-package chain
+package block
 
 import (
 	"bytes"
@@ -22,8 +22,7 @@ import (
 
 // signer is the only orderer of a channel whose policy for blocks is its signature.
 type signer struct {
-	Support // what is not faked panics
-	key     ed25519.PrivateKey
+	key ed25519.PrivateKey
 }
 
 func newSigner() signer {
@@ -125,7 +124,7 @@ func FuzzVerifyBlock(f *testing.F) {
 		b.Header.DataHash = genuine.Header.DataHash
 		b.Data.Data = recut(genuine.Data.Data, cuts)
 		b.Metadata.Metadata[signaturesSlot], b.Metadata.Metadata[ordererSlot] = slot, orderer
-		if VerifyBlock(s, 1, b) != nil {
+		if Verify(s, 1, b) != nil {
 			return
 		}
 		says(t, b, genuine)
@@ -135,7 +134,7 @@ func FuzzVerifyBlock(f *testing.F) {
 // says compares what is read of a block with what its signer wrote.
 func says(t *testing.T, b, genuine *fabric.Block) {
 	t.Helper()
-	got, err := BlockOf(b)
+	got, err := Decode(b)
 	if err != nil {
 		t.Fatalf("verified and not read: %v", err)
 	}
@@ -157,7 +156,7 @@ func TestVerifyBlockTakesOneReading(t *testing.T) {
 	for n, divided := range divisions(genuine) {
 		b := s.block(truth)
 		b.Metadata.Metadata[signaturesSlot] = divided
-		if err := VerifyBlock(s, 1, b); err == nil {
+		if err := Verify(s, 1, b); err == nil {
 			taken++
 			if !bytes.Equal(b.Metadata.Metadata[signaturesSlot], slot) {
 				t.Errorf("taken with a value of %d bytes", n)
@@ -170,7 +169,7 @@ func TestVerifyBlockTakesOneReading(t *testing.T) {
 	for n := range byte(20) {
 		b := s.block(truth)
 		b.Data.Data = recut(b.Data.Data, []byte{n})
-		if err := VerifyBlock(s, 1, b); (err == nil) != (int(n) == len(genuine.Data.Data[0])) {
+		if err := Verify(s, 1, b); (err == nil) != (int(n) == len(genuine.Data.Data[0])) {
 			t.Errorf("envelopes divided at %d: %v", n, err)
 		}
 	}
@@ -190,7 +189,7 @@ func TestVerifyBlockLooksAtEachSignature(t *testing.T) {
 		}
 		m.Signatures = append(m.Signatures, &fabric.MetadataSignature{SignatureHeader: header, Signature: []byte("x")})
 		b.Metadata.Metadata[signaturesSlot] = protoutil.MarshalOrPanic(m)
-		err := VerifyBlock(s, 1, b)
+		err := Verify(s, 1, b)
 		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("got %v, want %q", err, says)
 		}
@@ -203,14 +202,14 @@ func TestVerifyBlockTakesWhatClientsNest(t *testing.T) {
 	s := newSigner()
 	b := s.block(truth)
 	nested := fabrictest.Nest([]byte("a file, say"), 5000, 2)
-	b.Data.Data[1] = protoutil.MarshalOrPanic(chaintest.EnvelopeOf(channel, fabric.TypeEndorser, nested))
+	b.Data.Data[1] = protoutil.MarshalOrPanic(chaintest.EnvelopeOf("mychannel", fabric.TypeEndorser, nested))
 	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
 	m := &fabric.Metadata{}
 	if err := fabric.Unmarshal(b.Metadata.Metadata[signaturesSlot], m); err != nil {
 		t.Fatal(err)
 	}
 	s.sign(b, m.Value)
-	if err := VerifyBlock(s, 1, b); err != nil {
+	if err := Verify(s, 1, b); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package chain
+package brokers
 
 import (
 	"fmt"
@@ -10,14 +10,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// UsableBrokers returns the addresses in the broker list of a channel config that
+// Usable returns the addresses in the broker list of a channel config that
 // can be connected to, in their order and each once. It is for configs that are in
-// a ledger already, where nothing refuses them any more: Brokers and CheckBroker
+// a ledger already, where nothing refuses them any more: [New] and [Check]
 // say what a new list may have. The error names the entries if none is usable.
-func UsableBrokers(config *fabric.Config) ([]string, error) {
+func Usable(config *fabric.Config) ([]string, error) {
 	list, err := decodeBrokers(config)
 	if err != nil {
-		return nil, unusable{fmt.Sprintf("its %s does not decode (%v)", kafkaBrokersKey, err)}
+		return nil, unusable{fmt.Sprintf("its %s does not decode (%v)", Key, err)}
 	}
 	var addresses []string
 	for _, entry := range list {
@@ -26,7 +26,7 @@ func UsableBrokers(config *fabric.Config) ([]string, error) {
 		}
 	}
 	if len(addresses) == 0 {
-		return nil, unusable{fmt.Sprintf("its %s are %q", kafkaBrokersKey, list)}
+		return nil, unusable{fmt.Sprintf("its %s are %q", Key, list)}
 	}
 	return addresses, nil
 }
@@ -47,5 +47,5 @@ type unusable struct{ fact string }
 
 func (u unusable) Error() string {
 	return fmt.Sprintf("the channel config names no broker that can be connected to: %s; set Consensus.Kafka.Brokers of this orderer to host:port "+
-		"of the brokers and restart it, then correct /Channel/Orderer/%s by a config update", u.fact, kafkaBrokersKey)
+		"of the brokers and restart it, then correct /Channel/Orderer/%s by a config update", u.fact, Key)
 }

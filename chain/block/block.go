@@ -1,4 +1,6 @@
-package chain
+// Package block reads blocks that a channel's orderers have written: it verifies one that
+// another orderer gave, and finds what its signatures bind.
+package block
 
 import (
 	"bytes"
@@ -26,15 +28,18 @@ import (
 // if it has the field that it must begin with. Each part begins at that field then,
 // and there is one way to divide the bytes. See SECURITY.md, "What binds what is read".
 
-// VerifyBlock returns nil if a block that another orderer gave is the channel's
+// Policies is what a block is verified by: the channel's policies in force.
+type Policies interface{ PolicyManager() policies.Manager }
+
+// Verify returns nil if a block that another orderer gave is the channel's
 // block of that number: its form leaves one reading, its envelopes are those of its
 // header, and it is signed as the policy for blocks in force asks. Its place behind
 // the block before it is for the caller to check. The error names the field.
-func VerifyBlock(s Support, number uint64, b *fabric.Block) error {
-	return session.Guarded(func() error { return verifyBlock(s, number, b) })
+func Verify(p Policies, number uint64, b *fabric.Block) error {
+	return session.Guarded(func() error { return verify(p, number, b) })
 }
 
-func verifyBlock(s Support, number uint64, b *fabric.Block) error {
+func verify(p Policies, number uint64, b *fabric.Block) error {
 	if err := verifyData(number, b); err != nil {
 		return fmt.Errorf("block %d: %w", number, err)
 	}
@@ -42,7 +47,7 @@ func verifyBlock(s Support, number uint64, b *fabric.Block) error {
 	if err != nil {
 		return fmt.Errorf("block %d: %w", number, err)
 	}
-	policy, ok := s.PolicyManager().GetPolicy(policies.BlockValidation)
+	policy, ok := p.PolicyManager().GetPolicy(policies.BlockValidation)
 	if !ok {
 		return fmt.Errorf("the channel config has no policy %s", policies.BlockValidation)
 	}
@@ -68,7 +73,7 @@ func verifyData(number uint64, b *fabric.Block) error {
 	case len(b.GetData().GetData()) == 0:
 		return fmt.Errorf("%s is empty", dataField)
 	}
-	if hash := dataHash(b.Data.Data); !bytes.Equal(hash, b.Header.DataHash) {
+	if hash := DataHash(b.Data.Data); !bytes.Equal(hash, b.Header.DataHash) {
 		return fmt.Errorf("%s.DataHash is %x, the hash of %s is %x", headerField, b.Header.DataHash, dataField, hash)
 	}
 	for i, value := range b.Data.Data {
@@ -79,8 +84,8 @@ func verifyData(number uint64, b *fabric.Block) error {
 	return nil
 }
 
-// dataHash is what a header says of a block's envelopes.
-func dataHash(envelopes [][]byte) []byte {
+// DataHash is what a header says of a block's envelopes.
+func DataHash(envelopes [][]byte) []byte {
 	sum := sha256.Sum256(bytes.Join(envelopes, nil))
 	return sum[:]
 }
@@ -216,9 +221,9 @@ func signedData(m *fabric.Metadata, header *fabric.BlockHeader) (all []*protouti
 	return all
 }
 
-// BlockOf returns what the engine reads of a block: one of this ledger, or one that
+// Decode returns what the engine reads of a block: one of this ledger, or one that
 // was verified.
-func BlockOf(b *fabric.Block) (session.Block, error) {
+func Decode(b *fabric.Block) (session.Block, error) {
 	if b.GetHeader() == nil || b.Data == nil {
 		return session.Block{}, errors.New("a block without header or data")
 	}

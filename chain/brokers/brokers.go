@@ -1,4 +1,7 @@
-package chain
+// Package brokers reads and checks the broker lists of a channel: the one in the
+// channel config, which every orderer of every Fabric release must be able to read,
+// and an orderer's own, which replaces it there.
+package brokers
 
 import (
 	"errors"
@@ -9,34 +12,32 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/hyperledger/fabric/common/channelconfig"
+
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// ConsensusType is the type of the channels that this package orders.
-const ConsensusType = session.ConsensusType
+// Key is the name of the broker list in a channel's orderer group.
+const Key = "KafkaBrokers"
 
-// kafkaBrokersKey is the name of the broker list in a channel's orderer group.
-const kafkaBrokersKey = "KafkaBrokers"
-
-// Brokers reads the broker list of a channel config that is not in a ledger yet:
-// a genesis block, or a block to join with. See CheckNewBrokers for what it refuses.
-func Brokers(config *fabric.Config) ([]string, error) {
+// New reads the broker list of a channel config that is not in a ledger yet:
+// a genesis block, or a block to join with. See [CheckNew] for what it refuses.
+func New(config *fabric.Config) ([]string, error) {
 	list, err := brokerList(config)
 	if err != nil {
 		return nil, err
 	}
-	return list, CheckNewBrokers(list)
+	return list, CheckNew(list)
 }
 
 // brokerList returns the broker list of a channel config, of one broker at least.
 func brokerList(config *fabric.Config) ([]string, error) {
 	list, err := decodeBrokers(config)
 	if err != nil {
-		return nil, fmt.Errorf("decode the channel config's %s: %w", kafkaBrokersKey, err)
+		return nil, fmt.Errorf("decode the channel config's %s: %w", Key, err)
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("the channel config names no broker: put at least one host:port into /Channel/Orderer/%s", kafkaBrokersKey)
+		return nil, fmt.Errorf("the channel config names no broker: put at least one host:port into /Channel/Orderer/%s", Key)
 	}
 	return list, nil
 }
@@ -44,18 +45,46 @@ func brokerList(config *fabric.Config) ([]string, error) {
 // decodeBrokers returns the broker list of a channel config as it is; none is no error.
 func decodeBrokers(config *fabric.Config) ([]string, error) {
 	list := &fabric.KafkaBrokers{}
-	err := fabric.Unmarshal(ordererGroup(config).GetValues()[kafkaBrokersKey].GetValue(), list)
+	err := fabric.Unmarshal(valueOf(config), list)
 	return list.Brokers, err
+}
+
+func valueOf(config *fabric.Config) []byte {
+	return config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey].GetValues()[Key].GetValue()
 }
 
 // mostBrokers is more than any client needs to find a cluster.
 const mostBrokers = 128
 
-// CheckNewBrokers checks a broker list that is to come into a channel config. Every
+// Changed reports whether an update changes the broker list, or takes it away.
+// One that leaves it as it is may keep a list that was accepted once.
+func Changed(now, next *fabric.Config) bool {
+	return string(valueOf(now)) != string(valueOf(next))
+}
+
+// CheckNames refuses a new list that Fabric 2.5 refuses, of whatever consensus type.
+func CheckNames(now, next *fabric.Config) error {
+	if !Changed(now, next) {
+		return nil
+	}
+	list, err := decodeBrokers(next)
+	if err != nil {
+		return fmt.Errorf("decode the channel config's %s: %w", Key, err)
+	}
+	var faults brokerFaults
+	for _, b := range list {
+		if !takenBy25(b) {
+			faults.add(b, errNotTakenBy25)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// CheckNew checks a broker list that is to come into a channel config. Every
 // build decides alike, by the strictest of all lines of Fabric: what orderers and
 // peers of Fabric 2.5 cannot name ends them, permanently. The error names every
 // entry that is at fault.
-func CheckNewBrokers(list []string) error {
+func CheckNew(list []string) error {
 	switch {
 	case len(list) == 0:
 		return errors.New("no broker is named: name at least one host:port")
@@ -123,10 +152,10 @@ func takenBy25(address string) bool {
 	return found && err == nil && hostOf25.MatchString(host)
 }
 
-// CheckBroker reports what is wrong with an address in an orderer's own list; nil
+// Check reports what is wrong with an address in an orderer's own list; nil
 // if nothing is. Such a list takes names that a channel config does not: with
 // underscores, or IPv6 literals.
-func CheckBroker(address string) error {
+func Check(address string) error {
 	host, err := splitBroker(address)
 	if err != nil {
 		return err

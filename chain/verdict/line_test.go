@@ -1,4 +1,4 @@
-package chain
+package verdict
 
 import (
 	"crypto/x509"
@@ -20,6 +20,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
+
+const channel = "mychannel"
 
 // line is a build on one line of Fabric, as far as lines differ: what the code of
 // go.mod's Fabric does is adapted to what the other line's code was read to do.
@@ -124,8 +126,8 @@ func (l line) starts(c *fabric.Config) bool {
 // build is the judge of a line, for a channel at its config.
 type build struct {
 	line
-	channel *realChannel
-	judge   *judge
+	channel   *realChannel
+	validator *Validator
 }
 
 func (c *realChannel) build(l line) *build {
@@ -135,9 +137,9 @@ func (c *realChannel) build(l line) *build {
 	}
 	b := &build{line: l, channel: c}
 	support := &realSupport{bundle: bundle, build: b}
-	b.judge = newJudge(support, c.provider)
-	b.judge.agreed.unknown, b.judge.read = unknown{l.knows, l.shape}, b.read
-	b.judge.maintenance = maintenance{support, msgprocessor.NewMaintenanceFilter(support, c.provider), l.targets}
+	b.validator = New(support, c.provider)
+	b.validator.agreed.unknown, b.validator.read = unknown{l.knows, l.shape}, b.read
+	b.validator.maintenance = maintenance{support, msgprocessor.NewMaintenanceFilter(support, c.provider), l.targets}
 	return b
 }
 
@@ -177,7 +179,7 @@ func (b *build) shown(config *fabric.Config) *fabric.Config {
 // verdict is that on a config record.
 func (b *build) verdict(check machine.Check, envelope *fabric.Envelope) machine.Verdict {
 	bytes := protoutil.MarshalOrPanic(envelope)
-	return b.judge.verdict(machine.Judge{Class: machine.Config, Check: check, Envelope: machine.Envelope{Bytes: bytes}})
+	return b.validator.Judge(machine.Judge{Class: machine.Config, Check: check, Envelope: machine.Envelope{Bytes: bytes}})
 }
 
 // maintenance is a line's filter: a change of type is let through in maintenance
@@ -251,5 +253,5 @@ func (s *realSupport) ProcessConfigMsg(envelope *fabric.Envelope) (*fabric.Envel
 	if err := s.ValidateNew(bundle); err != nil {
 		return nil, 0, err
 	}
-	return envelope, 0, s.build.judge.maintenance.Apply(envelope)
+	return envelope, 0, s.build.validator.maintenance.Apply(envelope)
 }

@@ -1,4 +1,4 @@
-package chain
+package verdict
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/session/golden"
@@ -36,7 +37,7 @@ func (r recorded) Sign([]byte) ([]byte, error)                  { return []byte(
 
 // recording returns the config blocks of a channel that in-tree orderers ordered.
 func recording(t *testing.T) (configs []*fabric.Envelope) {
-	v, err := golden.Read(filepath.Join("session", "testdata", "golden", "config"))
+	v, err := golden.Read(filepath.Join("..", "session", "testdata", "golden", "config"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func TestReproduces(t *testing.T) {
 		if err := reproduced(r, update); err == nil || errors.Is(err, session.ErrUnable) {
 			t.Errorf("an update that was applied: %v", err)
 		}
-		for name, e := range map[string]*fabric.Envelope{"nothing": {}, "no config": envelope("a")} {
+		for name, e := range map[string]*fabric.Envelope{"nothing": {}, "no config": chaintest.Envelope(channel, "a")} {
 			if err := reproduced(r, e); err == nil || errors.Is(err, session.ErrUnable) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -100,7 +101,7 @@ func TestReproduces(t *testing.T) {
 }
 
 func reproduced(r *recorded, update *fabric.Envelope) error {
-	_, err := newJudge(r, nil).reproduce(update)
+	_, err := New(r, nil).reproduce(update)
 	return err
 }
 

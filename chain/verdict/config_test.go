@@ -1,4 +1,4 @@
-package chain
+package verdict
 
 import (
 	"crypto/x509"
@@ -31,7 +31,7 @@ func enable(g *fabric.ConfigGroup, names ...string) {
 	set(g, "Capabilities", c)
 }
 
-func brokers(list ...string) func(*fabric.ConfigGroup) {
+func brokerList(list ...string) func(*fabric.ConfigGroup) {
 	return func(root *fabric.ConfigGroup) {
 		set(root.Groups["Orderer"], "KafkaBrokers", &fabric.KafkaBrokers{Brokers: list})
 	}
@@ -91,11 +91,11 @@ func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 		"size": func(g *fabric.ConfigGroup) {
 			set(g.Groups["Orderer"], "BatchSize", &fabric.BatchSize{MaxMessageCount: 7, AbsoluteMaxBytes: 9, PreferredMaxBytes: 5})
 		},
-		"brokers":               brokers("kafka1:9092", "kafka-2.example.com:9093"),
-		"underscore":            brokers("kafka:9092", "kafka_1:9092"),
-		"IPv6":                  brokers("[::1]:9092"),
-		"blank":                 brokers("kafka:9092", " kafka:9093"),
-		"no brokers":            brokers(),
+		"brokers":               brokerList("kafka1:9092", "kafka-2.example.com:9093"),
+		"underscore":            brokerList("kafka:9092", "kafka_1:9092"),
+		"IPv6":                  brokerList("[::1]:9092"),
+		"blank":                 brokerList("kafka:9092", " kafka:9093"),
+		"no brokers":            brokerList(),
 		"brokers gone":          func(g *fabric.ConfigGroup) { delete(g.Groups["Orderer"].Values, "KafkaBrokers") },
 		"channel V3_0":          func(g *fabric.ConfigGroup) { enable(g, "V2_0", "V3_0") },
 		"only V3_0":             func(g *fabric.ConfigGroup) { enable(g, "V3_0") },

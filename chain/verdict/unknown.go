@@ -1,4 +1,4 @@
-package chain
+package verdict
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric/msp"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -50,7 +51,7 @@ var channelShape = &shape{
 				channelconfig.BatchTimeoutKey:        messageOf[fabric.BatchTimeout],
 				channelconfig.ChannelRestrictionsKey: messageOf[fabric.ChannelRestrictions],
 				channelconfig.CapabilitiesKey:        messageOf[fabric.Capabilities],
-				kafkaBrokersKey:                      messageOf[fabric.KafkaBrokers],
+				brokers.Key:                          messageOf[fabric.KafkaBrokers],
 				ordererConsenters:                    nil,
 			},
 			org: &shape{values: map[string]func() fabric.Message{

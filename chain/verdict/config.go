@@ -1,4 +1,4 @@
-package chain
+package verdict
 
 import (
 	"errors"
@@ -7,14 +7,16 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/configtx"
 
+	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // agreed is what all builds of this project decide alike about a config update
 // that the config in force authorises, whatever line of Fabric they are compiled
 // with. It comes before Fabric's own checks, which differ by line, and is as strict
 // as the strictest of them: a config block that one line's orderers or peers refuse
-// ends them. VERDICTS.md lists what differs.
+// ends them. README.md lists what differs.
 type agreed struct{ unknown }
 
 // newAgreed returns the rules of this build.
@@ -31,10 +33,10 @@ func (a agreed) change(update *fabric.ConfigUpdate, now, next *fabric.Config) er
 // config judges a config that is to follow the one in force. The error wraps
 // session.ErrUnknown where another build may come to another verdict.
 func (a agreed) config(now, next *fabric.Config) error {
-	if err := a.broadcast(now, next); err != nil || !brokersChange(now, next) {
+	if err := a.broadcast(now, next); err != nil || !brokers.Changed(now, next) {
 		return err
 	}
-	_, err := Brokers(next)
+	_, err := brokers.New(next)
 	return err
 }
 
@@ -59,7 +61,7 @@ func (a agreed) writable(now, next *fabric.Config) error {
 	if err := checkOrderers(now, next); err != nil {
 		return err
 	}
-	return checkBrokerNames(now, next)
+	return brokers.CheckNames(now, next)
 }
 
 // update judges what a config envelope's update leads to at the config in force,
@@ -82,7 +84,7 @@ func checkOrderers(now, next *fabric.Config) error {
 	for _, g := range []struct{ now, next *fabric.ConfigGroup }{{before, after}, {ordererGroup(now), ordererGroup(next)}} {
 		if brings(g.now, g.next, ordererConsenters) {
 			return fmt.Errorf("the value %s is for consensus type BFT: a channel of type %s takes none, and orderers and peers of Fabric 2.5 end at it; leave it out",
-				ordererConsenters, ConsensusType)
+				ordererConsenters, session.ConsensusType)
 		}
 	}
 	if _, ok := after.GetGroups()[channelconfig.ConsortiumsGroupKey]; ok {
@@ -93,31 +95,6 @@ func checkOrderers(now, next *fabric.Config) error {
 
 func ordererGroup(c *fabric.Config) *fabric.ConfigGroup {
 	return c.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
-}
-
-// brokersChange reports whether an update changes the broker list, or takes it away.
-// One that leaves it as it is may keep a list that was accepted once.
-func brokersChange(now, next *fabric.Config) bool {
-	before, after := ordererGroup(now).GetValues()[kafkaBrokersKey], ordererGroup(next).GetValues()[kafkaBrokersKey]
-	return string(before.GetValue()) != string(after.GetValue())
-}
-
-// checkBrokerNames refuses a new list that Fabric 2.5 refuses, of whatever consensus type.
-func checkBrokerNames(now, next *fabric.Config) error {
-	if !brokersChange(now, next) {
-		return nil
-	}
-	list, err := decodeBrokers(next)
-	if err != nil {
-		return fmt.Errorf("decode the channel config's %s: %w", kafkaBrokersKey, err)
-	}
-	var faults brokerFaults
-	for _, b := range list {
-		if !takenBy25(b) {
-			faults.add(b, errNotTakenBy25)
-		}
-	}
-	return errors.Join(faults...)
 }
 
 // checkConsensusChange compares the consensus types of two configs; see checkConsensus.
@@ -143,9 +120,4 @@ func checkConsensus(was, is *fabric.ConsensusType) error {
 		return fmt.Errorf("consensus state %d is neither STATE_NORMAL nor STATE_MAINTENANCE", is.State)
 	}
 	return nil
-}
-
-// consensusOf returns the consensus type of a config as Fabric has read it.
-func consensusOf(o channelconfig.Orderer) *fabric.ConsensusType {
-	return &fabric.ConsensusType{Type: o.ConsensusType(), Metadata: o.ConsensusMetadata(), State: o.ConsensusState()}
 }

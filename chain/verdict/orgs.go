@@ -1,4 +1,4 @@
-package chain
+package verdict
 
 import (
 	"crypto/x509"
@@ -132,4 +132,15 @@ func addressesOf(group *fabric.ConfigGroup, key string) []string {
 		return nil
 	}
 	return list.Addresses
+}
+
+// OrdererAddresses returns the addresses of orderers that a config names, each once.
+func OrdererAddresses(config *fabric.Config) []string {
+	group := config.GetChannelGroup()
+	all := addressesOf(group, channelconfig.OrdererAddressesKey)
+	for _, org := range ordererGroup(config).GetGroups() {
+		all = append(all, addressesOf(org, channelconfig.EndpointsKey)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }

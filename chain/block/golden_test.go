@@ -1,4 +1,4 @@
-package chain
+package block
 
 import (
 	"path/filepath"
@@ -14,13 +14,13 @@ import (
 func TestBlocksOfInTreeOrderers(t *testing.T) {
 	for _, name := range golden.Names {
 		t.Run(name, func(t *testing.T) {
-			v, err := golden.Read(filepath.Join("session", "testdata", "golden", name))
+			v, err := golden.Read(filepath.Join("..", "session", "testdata", "golden", name))
 			if err != nil {
 				t.Fatal(err)
 			}
 			signed := 0
 			for number, b := range v.Blocks[1:] {
-				got, err := BlockOf(b)
+				got, err := Decode(b)
 				if err == nil {
 					err = verifyData(uint64(number)+1, b)
 				}

@@ -1,28 +1,46 @@
-package chain
+// Package verdict decides what an envelope in the topic is worth at the channel config
+// in force: whether it is taken, refused, or cannot be judged by this build. README.md
+// lists where Fabric's releases differ, and what is decided instead.
+//
+// Every orderer must come to the same verdict on the same record, whatever release of
+// Fabric it is built with: verdicts read no clock, no local file and no local setting.
+package verdict
 
 import (
 	"errors"
 	"fmt"
 
 	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/common/configtx"
 	"github.com/hyperledger/fabric/common/policies"
+	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
+	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// arbiter answers Judge effects, and computes lagging configs again.
-type arbiter interface {
-	verdict(machine.Judge) machine.Verdict
-	reproduce(config *fabric.Envelope) (*fabric.Envelope, error)
+// Support is what verdicts depend on: Fabric's contract with every consenter and,
+// beyond it, the channel's resources. The registrar's *multichannel.ChainSupport has
+// all of it.
+type Support interface {
+	consensus.ConsenterSupport
+
+	PolicyManager() policies.Manager
+	OrdererConfig() (channelconfig.Orderer, bool)
+	ConfigtxValidator() configtx.Validator
+	MSPManager() msp.MSPManager
+	ValidateNew(next channelconfig.Resources) error
 }
 
-// judge gives verdicts on envelopes at the config in force. Every orderer must
+var _ session.Validator = (*Validator)(nil)
+
+// Validator gives verdicts on envelopes at the config in force. Every orderer must
 // come to the same one at the same offset: no clock (so no expiry check), no
 // local file, no local setting.
-type judge struct {
+type Validator struct {
 	support     Support
 	crypto      fabric.CryptoProvider
 	agreed      agreed
@@ -32,8 +50,9 @@ type judge struct {
 	maintenance msgprocessor.Rule
 }
 
-func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
-	j := &judge{
+// New returns the validator of a channel.
+func New(s Support, crypto fabric.CryptoProvider) *Validator {
+	v := &Validator{
 		support:     s,
 		crypto:      crypto,
 		agreed:      newAgreed(),
@@ -41,15 +60,26 @@ func newJudge(s Support, crypto fabric.CryptoProvider) *judge {
 		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
 		maintenance: msgprocessor.NewMaintenanceFilter(s, crypto),
 	}
-	j.read = func(c *fabric.Config) (*channelconfig.Bundle, error) {
-		return channelconfig.NewBundle(s.ChannelID(), c, j.crypto)
+	v.read = func(c *fabric.Config) (*channelconfig.Bundle, error) {
+		return channelconfig.NewBundle(s.ChannelID(), c, v.crypto)
 	}
-	return j
+	return v
 }
 
-// verdict answers a Judge effect.
-func (j *judge) verdict(e machine.Judge) machine.Verdict {
-	err := session.Guarded(func() error { return j.check(e) })
+// Knowing returns the validator of a build that knows other capabilities than this
+// one: knows reports whether it knows that of a group of the channel config.
+func (v *Validator) Knowing(knows func(group, capability string) bool) *Validator {
+	other := *v
+	other.agreed.knows = knows
+	return &other
+}
+
+// Judge answers a Judge effect.
+func (v *Validator) Judge(e machine.Judge) machine.Verdict {
+	return verdictOf(session.Guarded(func() error { return v.check(e) }))
+}
+
+func verdictOf(err error) machine.Verdict {
 	switch {
 	case err == nil:
 		return machine.Verdict{}
@@ -59,72 +89,72 @@ func (j *judge) verdict(e machine.Judge) machine.Verdict {
 	return machine.Verdict{Refusal: err.Error()}
 }
 
-func (j *judge) check(e machine.Judge) error {
+func (v *Validator) check(e machine.Judge) error {
 	envelope := &fabric.Envelope{}
 	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
 		return err
 	}
 	switch {
 	case e.Check == machine.CheckBroadcast && e.Class == machine.Config:
-		if err := j.agreed.update(j.support.ConfigtxValidator(), envelope); err != nil {
+		if err := v.agreed.update(v.support.ConfigtxValidator(), envelope); err != nil {
 			return err
 		}
-		_, _, err := j.support.ProcessConfigMsg(envelope)
+		_, _, err := v.support.ProcessConfigMsg(envelope)
 		return err
 	case e.Check == machine.CheckBroadcast:
-		_, err := j.support.ProcessNormalMsg(envelope)
+		_, err := v.support.ProcessNormalMsg(envelope)
 		return err
 	case e.Check == machine.CheckWriter:
-		return j.written(envelope, j.agreed.writable)
+		return v.written(envelope, v.agreed.writable)
 	case e.Check == machine.CheckPulled:
-		return j.written(envelope, j.agreed.unknown.config)
+		return v.written(envelope, v.agreed.unknown.config)
 	case e.Class == machine.Config:
-		return j.config(envelope)
+		return v.config(envelope)
 	}
-	return j.normal(envelope)
+	return v.normal(envelope)
 }
 
 // normal is Fabric's check at Broadcast without the parts that read a clock.
-func (j *judge) normal(envelope *fabric.Envelope) error {
-	orderer, ok := j.support.OrdererConfig()
+func (v *Validator) normal(envelope *fabric.Envelope) error {
+	orderer, ok := v.support.OrdererConfig()
 	if !ok {
 		return errors.New("the channel has no orderer config")
 	}
 	if orderer.Capabilities().ConsensusTypeMigration() && orderer.ConsensusState() != fabric.StateNormal {
 		return errors.New("the channel is in maintenance mode")
 	}
-	return j.writes(envelope)
+	return v.writes(envelope)
 }
 
 // config refuses whatever a block writer would panic on, what peers would not
 // apply, and what could not be continued. A channel config in force and an update
 // that it authorises are all that the verdict depends on.
-func (j *judge) config(envelope *fabric.Envelope) error {
+func (v *Validator) config(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err != nil {
 		return err
 	}
-	if err := j.signed(envelope); err != nil {
+	if err := v.signed(envelope); err != nil {
 		return err
 	}
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	bundle, err := j.bundle(tx, func(now, next *fabric.Config) error { return j.agreed.change(tx.update, now, next) })
+	bundle, err := v.bundle(tx, func(now, next *fabric.Config) error { return v.agreed.change(tx.update, now, next) })
 	if err != nil {
 		return err
 	}
-	if err := j.support.ValidateNew(bundle); err != nil {
+	if err := v.support.ValidateNew(bundle); err != nil {
 		return err
 	}
-	return j.maintenance.Apply(envelope)
+	return v.maintenance.Apply(envelope)
 }
 
 // written refuses whatever the block writer would panic on, and what the rules do.
-func (j *judge) written(envelope *fabric.Envelope, rules func(now, next *fabric.Config) error) error {
+func (v *Validator) written(envelope *fabric.Envelope, rules func(now, next *fabric.Config) error) error {
 	tx, err := opened(envelope)
 	if err == nil {
-		_, err = j.bundle(tx, rules)
+		_, err = v.bundle(tx, rules)
 	}
 	return err
 }
@@ -134,21 +164,21 @@ func (j *judge) written(envelope *fabric.Envelope, rules func(now, next *fabric.
 // every build knows; only then what the update asks for, so that nobody without
 // that authority can stop the channel by asking for what is unknown; then Fabric's
 // own reading, which fails on what is unknown or differs by line.
-func (j *judge) bundle(tx configTx, rules func(now, next *fabric.Config) error) (*channelconfig.Bundle, error) {
+func (v *Validator) bundle(tx configTx, rules func(now, next *fabric.Config) error) (*channelconfig.Bundle, error) {
 	switch {
 	case tx.config == nil || tx.update == nil:
 		return nil, errors.New("config envelope without config or update")
-	case tx.channel != j.support.ChannelID():
+	case tx.channel != v.support.ChannelID():
 		return nil, fmt.Errorf("config envelope for channel %q", tx.channel)
 	}
-	inForce := j.support.ConfigtxValidator()
+	inForce := v.support.ConfigtxValidator()
 	if err := inForce.Validate(tx.envelope); err != nil {
 		return nil, err
 	}
 	if err := rules(inForce.ConfigProto(), tx.config); err != nil {
 		return nil, err
 	}
-	bundle, err := j.read(tx.config)
+	bundle, err := v.read(tx.config)
 	if err != nil {
 		return nil, err
 	}
