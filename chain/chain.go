@@ -52,16 +52,18 @@ type Chain struct {
 	end     context.CancelFunc
 	slots   chan struct{} // one for each append of a client
 
+	connection *connection
+	ledger     *ledgerWriter // the loop's until work is done
+	peers      *peers        // the loop's
+
 	mu      sync.Mutex
 	started bool
 	closing bool
-	link    *link // to the topic; nil before it was first opened and after the loop's end
 
 	calls sync.WaitGroup // of clients, in flight; added to under mu while not closing
-	work  sync.WaitGroup // loop, cut posters, closers of old links
+	work  sync.WaitGroup // loop, cut posters, what runs beside the loop
 
-	halt   sync.Once
-	height uint64 // of the ledger once all that was written is committed; the loop's until work is done
+	halt sync.Once
 }
 
 // New returns the chain of a channel, not yet started. metadata is the value of
@@ -76,12 +78,14 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		opts:    opts,
 		judge:   verdict.New(support, opts.Crypto),
 		hashes:  hashes{support: support, now: map[uint64]log.BlockHash{}},
-		status:  newStatus(opts.DeliverGrace),
 		life:    life,
 		end:     end,
 		slots:   make(chan struct{}, opts.Inflight),
-		height:  support.Height(),
 	}
+	c.status = newStatus(&c.opts)
+	c.connection = &connection{support: support, opts: &c.opts}
+	c.peers = &peers{support: support, opts: &c.opts}
+	c.ledger = &ledgerWriter{support: support, opts: &c.opts, peers: c.peers, height: support.Height()}
 	err := session.Guarded(func() (err error) {
 		c.start, err = startOf(support, metadata)
 		return err
@@ -172,6 +176,7 @@ func (c *Chain) Halt() {
 		c.end()
 		c.calls.Wait()
 		c.work.Wait()
+		c.connection.closers.Wait()
 		c.settle()
 		c.opts.Events.Halted()
 	})
@@ -183,7 +188,7 @@ func (c *Chain) Halt() {
 // commit that fails panics it as well: there is none that never comes and leaves this waiting.
 func (c *Chain) settle() {
 	const least, most = time.Millisecond, 50 * time.Millisecond
-	for pause := least; c.support.Height() < c.height; pause = min(2*pause, most) {
+	for pause := least; c.support.Height() < c.ledger.height; pause = min(2*pause, most) {
 		time.Sleep(pause)
 	}
 }

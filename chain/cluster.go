@@ -29,18 +29,23 @@ func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
 	if err != nil || next == nil {
 		return err
 	}
-	k := c.use()
-	if k == nil {
+	err = c.connection.use(func(o *openLog) error { return c.compareClusters(o, next) })
+	if errors.Is(err, log.ErrClosed) {
 		return nil
 	}
-	defer k.users.Done()
+	return err
+}
+
+// compareClusters opens the topic on the brokers of a new config, to see whether it is
+// the one that is open now.
+func (c *Chain) compareClusters(o *openLog, next []string) error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
 	defer cancel()
-	now, err := k.log.Identity(ctx)
+	now, err := o.Identity(ctx)
 	if err != nil || now.TopicID == "" && now.ClusterID == "" {
 		return nil
 	}
-	opened, err := c.opts.OpenLog(next, c.support.ChannelID(), k.limit)
+	opened, err := c.opts.OpenLog(next, c.support.ChannelID(), o.limit)
 	if err != nil {
 		return fmt.Errorf("open the topic on the brokers of the new config: %w", err)
 	}
@@ -77,7 +82,7 @@ func (c *Chain) newBrokers(envelope *fabric.Envelope) ([]string, error) {
 		return nil, err
 	}
 	next, err := brokers.New(config)
-	now, errNow := c.brokers()
+	now, errNow := c.connection.brokers()
 	if err != nil || errNow != nil || slices.Equal(now, next) {
 		return nil, nil // the checks of lists say what is wrong with one
 	}

@@ -113,7 +113,7 @@ func TestPanicOfTheBlockWriterStopsTheChannel(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	e := r.proposed(r.larger())
 	r.write(e)
-	err := r.host.WriteConfig(session.Block{Number: 2, Config: true, Envelopes: [][]byte{protoutil.MarshalOrPanic(e)}})
+	err := r.chain.ledger.WriteConfig(session.Block{Number: 2, Config: true, Envelopes: [][]byte{protoutil.MarshalOrPanic(e)}})
 	if !errors.Is(err, session.ErrNoVerdict) || !strings.Contains(err.Error(), "WriteConfigBlock") {
 		t.Errorf("a config that is in force already: %v", err)
 	}

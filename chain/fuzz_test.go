@@ -235,11 +235,11 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 // do not take in-tree orderers have made all the same: the compatible rules do, too.
 func (r *real) commits(rules machine.RuleSet, steps []step) {
 	r.Helper()
-	write, b, peer := r.host.Write, session.Block{Number: 1}, error(nil)
+	write, b, peer := r.chain.ledger.Write, session.Block{Number: 1}, error(nil)
 	for _, s := range steps {
 		switch e := s.effect.(type) {
 		case machine.WriteConfigBlock:
-			write, b.Config, b.Envelopes = r.host.WriteConfig, true, [][]byte{e.Envelope.Bytes}
+			write, b.Config, b.Envelopes = r.chain.ledger.WriteConfig, true, [][]byte{e.Envelope.Bytes}
 			peer = r.applies(e.Envelope.Bytes, r.chain.support.(channelconfig.Resources))
 		case machine.WriteBlock:
 			b.Envelopes = [][]byte{e.Envelopes[0].Bytes}
@@ -248,7 +248,7 @@ func (r *real) commits(rules machine.RuleSet, steps []step) {
 	if err := write(b); err != nil {
 		r.Fatalf("%s rules: %v", rules, err)
 	}
-	r.chain.height = 2
+	r.chain.ledger.height = 2
 	r.chain.settle()
 	if rules != machine.Strict {
 		return

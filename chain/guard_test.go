@@ -23,7 +23,7 @@ import (
 // write makes a config block through Fabric's block writer.
 func (r *real) write(e *fabric.Envelope) {
 	r.Helper()
-	err := r.host.WriteConfig(session.Block{
+	err := r.chain.ledger.WriteConfig(session.Block{
 		Number: machine.BlockNumber(r.chain.support.Height()), Config: true, Envelopes: [][]byte{protoutil.MarshalOrPanic(e)},
 	})
 	if err != nil {

@@ -45,23 +45,10 @@ func (c *Chain) awaitReady() error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ReadyTimeout)
 	defer cancel()
 	err := c.status.await(ctx)
-	if slow := c.slow(); err != nil && slow != "" {
+	if slow := c.connection.slow(); err != nil && slow != "" {
 		return fmt.Errorf("%w; %s", err, slow)
 	}
 	return err
-}
-
-// slow names the brokers that have not answered for long, and what; empty for none.
-func (c *Chain) slow() string {
-	k := c.use()
-	if k == nil {
-		return ""
-	}
-	defer k.users.Done()
-	if topic, ok := k.log.(interface{ Slow() string }); ok {
-		return topic.Slow()
-	}
-	return ""
 }
 
 // enter counts a call in, unless the chain is halted. The caller calls c.calls.Done.
@@ -103,7 +90,7 @@ func (c *Chain) appendSlotted(value []byte) error {
 		return c.crowded()
 	}
 	defer func() { <-c.slots }()
-	return c.explain(session.Submit(ctx, value, c.append))
+	return c.explain(session.Submit(ctx, value, c.connection.append))
 }
 
 func (c *Chain) crowded() error {
@@ -111,20 +98,6 @@ func (c *Chain) crowded() error {
 		return ErrHalted
 	}
 	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", ErrNotReady, cap(c.slots))
-}
-
-// append appends one record through the link of the moment.
-func (c *Chain) append(ctx context.Context, value []byte) error {
-	k := c.use()
-	if k == nil {
-		return log.ErrClosed
-	}
-	defer k.users.Done()
-	err := k.log.Append(ctx, value)
-	if err != nil && log.ClassOf(err) == log.Ambiguous {
-		c.opts.Events.Ambiguous(err)
-	}
-	return err
 }
 
 // explain tells a client why its envelope was not acknowledged, on a chain that was

@@ -15,7 +15,7 @@ import (
 type loop struct {
 	chain   *Chain
 	engine  *session.Engine
-	host    *host
+	timer   *timer
 	backoff session.Backoff
 
 	life context.Context         // ends with the chain's, or with a reason to stop for good
@@ -31,23 +31,28 @@ type loop struct {
 }
 
 func newLoop(c *Chain) *loop {
-	h := &host{Validator: c.judge, chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
 	l := &loop{
 		chain:   c,
-		engine:  session.New(h, c.start, c.opts.Settings, c.opts.Events),
-		host:    h,
+		timer:   newTimer(c),
 		backoff: session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
 	}
-	h.came = l.stall.came
+	l.engine = session.New(session.Host{
+		Ledger:    c.ledger,
+		Topic:     &topic{connection: c.connection, answered: l.stall.came},
+		Validator: c.judge,
+		Peers:     c.peers,
+		Clock:     l.timer,
+		Status:    c.status,
+	}, c.start, c.opts.Settings, c.opts.Events)
 	l.life, l.end = context.WithCancelCause(c.life)
 	return l
 }
 
 // run goes from session to session until the chain is halted or stops for good.
 func (l *loop) run() {
-	defer l.chain.unlink()
-	defer l.host.cut.cancel()
-	defer l.host.endGrant()
+	defer l.chain.connection.close()
+	defer l.timer.Disarm()
+	defer l.chain.ledger.endGrant()
 	defer l.engine.Close()
 	defer l.end(nil)
 	l.sessions(l.life)
@@ -121,19 +126,17 @@ func (l *loop) attend(ctx context.Context) {
 	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
 		return
 	}
-	k := l.chain.use()
-	if k == nil {
-		return
-	}
 	l.attended = time.Now()
 	l.chain.work.Go(func() {
-		defer k.users.Done()
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
-		l.survey(ctx, k.log)
-		l.chain.publish(ctx, k.log)
-		if err := l.chain.compare(ctx, k.log); err != nil {
-			l.end(err)
+		fork := l.chain.connection.use(func(o *openLog) error {
+			l.survey(ctx, o)
+			l.chain.publish(ctx, o)
+			return l.chain.compare(ctx, o)
+		})
+		if fork != nil && !errors.Is(fork, log.ErrClosed) {
+			l.end(fork)
 		}
 	})
 }
@@ -193,7 +196,7 @@ func (l *loop) connect(ctx context.Context) error {
 
 // catchUp takes blocks from other orderers.
 func (l *loop) catchUp(ctx context.Context) error {
-	defer l.host.endPull()
+	defer l.chain.peers.close()
 	return l.engine.CatchUp(ctx)
 }
 

@@ -49,97 +49,99 @@ func patience(batchTimeout time.Duration) time.Duration {
 	return max(leastPatience, patienceCuts*batchTimeout)
 }
 
-// puller is the host's side of a catch-up.
-type puller struct {
-	Puller
-	header []byte // hash of the one of the block that was pulled last
-	number uint64
+// peers are the other orderers of the channel, as sessions ask them. The loop's.
+type peers struct {
+	support Support
+	opts    *Options
+	puller  Puller // of a catch-up; nil outside of one
+	number  uint64 // of the block that was pulled last in it
+	header  []byte // hash of that block's header
 }
 
-// Others asks the other orderers. A chain that is given no way to them has none: the
+// Heights asks the other orderers. A chain that is given no way to them has none: the
 // consenter gives each one, which fails where the process has no means to connect.
-func (h *host) Others(ctx context.Context) ([]session.Answer, error) {
-	if h.chain.opts.NewPuller == nil {
+func (p *peers) Heights(ctx context.Context) ([]session.Answer, error) {
+	if p.opts.NewPuller == nil {
 		return nil, nil
 	}
-	p, err := h.chain.opts.NewPuller(h.support)
+	puller, err := p.opts.NewPuller(p.support)
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
-	return p.Others(ctx), nil
+	defer puller.Close()
+	return puller.Others(ctx), nil
 }
 
 // First returns block 1 of another orderer that has it.
-func (h *host) First(ctx context.Context) (b *session.Block, err error) {
+func (p *peers) First(ctx context.Context) (b *session.Block, err error) {
 	err = session.Guarded(func() (err error) {
-		b, err = h.first(ctx)
+		b, err = p.first(ctx)
 		return err
 	})
 	return b, err
 }
 
-func (h *host) first(ctx context.Context) (*session.Block, error) {
-	if h.chain.opts.NewPuller == nil {
+func (p *peers) first(ctx context.Context) (*session.Block, error) {
+	if p.opts.NewPuller == nil {
 		return nil, nil
 	}
-	p, err := h.chain.opts.NewPuller(h.support)
+	puller, err := p.opts.NewPuller(p.support)
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
-	if !slices.ContainsFunc(p.Others(ctx), func(a session.Answer) bool { return a.Height > 1 }) {
+	defer puller.Close()
+	if !slices.ContainsFunc(puller.Others(ctx), func(a session.Answer) bool { return a.Height > 1 }) {
 		return nil, nil
 	}
-	b, err := p.Block(ctx, 1)
+	b, err := puller.Block(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
-	block, err := block.Decode(b)
-	return &block, err
+	first, err := block.Decode(b)
+	return &first, err
 }
 
 // Pull returns a block of another orderer.
-func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (b session.Block, err error) {
+func (p *peers) Pull(ctx context.Context, number machine.BlockNumber) (b session.Block, err error) {
 	err = session.Guarded(func() (err error) {
-		b, err = h.pull(ctx, number)
+		b, err = p.pull(ctx, number)
 		return err
 	})
 	return b, err
 }
 
-func (h *host) pull(ctx context.Context, number machine.BlockNumber) (session.Block, error) {
-	if h.chain.opts.NewPuller == nil {
+func (p *peers) pull(ctx context.Context, number machine.BlockNumber) (session.Block, error) {
+	if p.opts.NewPuller == nil {
 		return session.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
 	}
-	if h.puller == nil {
-		p, err := h.chain.opts.NewPuller(h.support)
+	if p.puller == nil {
+		puller, err := p.opts.NewPuller(p.support)
 		if err != nil {
 			return session.Block{}, err
 		}
-		h.puller = &puller{Puller: p}
+		p.puller = puller
 	}
-	b, err := h.puller.Block(ctx, uint64(number))
+	b, err := p.puller.Block(ctx, uint64(number))
 	if err != nil {
-		h.endPull()
+		p.close()
 		return session.Block{}, err
 	}
-	h.puller.number, h.puller.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
+	p.number, p.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
 	return block.Decode(b)
 }
 
-// endPull closes the connections.
-func (h *host) endPull() {
-	if h.puller != nil {
-		h.puller.Close()
-		h.puller = nil
+// close ends a catch-up and its connections.
+func (p *peers) close() {
+	if p.puller != nil {
+		p.puller.Close()
+		p.puller, p.number, p.header = nil, 0, nil
 	}
 }
 
 // follows makes sure that a block which was pulled is the one that the ledger makes
 // of its envelopes: its number, its data and the block before it are the same.
-func (p *puller) follows(made *fabric.Block) error {
-	if p == nil || p.number != made.Header.Number {
+func (p *peers) follows(made *fabric.Block) error {
+	if p.header == nil || p.number != made.Header.Number {
 		return nil
 	}
 	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {

@@ -23,7 +23,6 @@ type real struct {
 	net   *fabrictest.Network
 	topic log.Log
 	chain *Chain
-	host  *host
 }
 
 func newReal(t testing.TB, net *fabrictest.Network) *real {
@@ -42,7 +41,7 @@ func newRealWith(t testing.TB, net *fabrictest.Network, settings session.Setting
 	})
 	c := o.Chain.(*Chain)
 	t.Cleanup(c.Halt)
-	return &real{t, net, open(fabrictest.ChannelID), c, &host{Validator: c.judge, chain: c, support: c.support, cut: newCutter(c)}}
+	return &real{t, net, open(fabrictest.ChannelID), c}
 }
 
 // verdict judges an envelope as a record of the class, by one kind of check.

@@ -35,16 +35,14 @@ func (c *Chain) measure() {
 
 // ask returns false if there was no answer.
 func (c *Chain) ask() bool {
-	k := c.use()
-	if k == nil {
-		return false
-	}
-	defer k.users.Done()
 	ctx, cancel := context.WithTimeout(c.life, requestTimeout)
 	defer cancel()
-	bounds, err := k.log.Bounds(ctx)
-	if err == nil {
-		c.opts.Events.Measured(bounds.End)
-	}
+	err := c.connection.use(func(o *openLog) error {
+		bounds, err := o.Bounds(ctx)
+		if err == nil {
+			c.opts.Events.Measured(bounds.End)
+		}
+		return err
+	})
 	return err == nil
 }

@@ -26,7 +26,7 @@ type Answer struct {
 // one: every other orderer has answered, and none has a block beyond the genesis block.
 // It is asked right before, in each session that would.
 func (e *Engine) mayBegin(ctx context.Context) error {
-	answers, err := e.host.Others(ctx)
+	answers, err := e.host.Heights(ctx)
 	var ahead, silent []string
 	for _, a := range answers {
 		switch {
@@ -47,11 +47,11 @@ func (e *Engine) mayBegin(ctx context.Context) error {
 	case err != nil:
 		e.aheadSince = nil
 		return waiting{fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w; %s",
-			e.host.Channel(), err, orBegin)}
+			e.start.Channel, err, orBegin)}
 	case len(silent) > 0:
 		e.aheadSince = nil
 		return waiting{fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s; "+
-			"start them, or make them reachable; %s", e.host.Channel(), strings.Join(silent, ", "), orBegin)}
+			"start them, or make them reachable; %s", e.start.Channel, strings.Join(silent, ", "), orBegin)}
 	}
 	e.aheadSince = nil
 	return nil
@@ -68,7 +68,7 @@ func (e *Engine) begun(ahead string) error {
 		e.aheadSince = &now
 	}
 	err := fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
-		ahead, e.host.Channel())
+		ahead, e.start.Channel)
 	if now-*e.aheadSince < patience {
 		return waiting{fmt.Errorf("%w; that is final once it was so for %s", err, patience)}
 	}
@@ -94,7 +94,7 @@ func (e *Engine) sameCluster(described string) error {
 	return fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
 		"other orderers order this channel there; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), "+
 		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer",
-		e.host.Channel(), described, e.clusterID)
+		e.start.Channel, described, e.clusterID)
 }
 
 // errOtherCluster says that brokers of another cluster answer than before.
@@ -105,5 +105,5 @@ func (e *Engine) stays(id string) error {
 	if e.clusterID == "" || id == "" || id == e.clusterID || e.moved() || e.Next() == 0 {
 		return nil
 	}
-	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", e.host.Channel(), errOtherCluster, e.clusterID, id, e.Next(), bringBack)
+	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", e.start.Channel, errOtherCluster, e.clusterID, id, e.Next(), bringBack)
 }

@@ -22,7 +22,7 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err := e.host.Room(held); err != nil {
 		return err
 	}
-	topic, err := e.host.Log()
+	topic, err := e.host.Open()
 	if err != nil {
 		return stop(err)
 	}
@@ -30,7 +30,7 @@ func (e *Engine) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.host.Admit(ctx, topic); err != nil {
+	if err := e.host.Survey(ctx, topic); err != nil {
 		return err
 	}
 	if bounds, err = e.open(ctx, topic, bounds); err != nil {
@@ -135,13 +135,13 @@ func (e *Engine) gone(err error) error {
 	}
 	return stop(fmt.Errorf("topic %q was deleted: this orderer goes on at its offset %d, and it is not made anew, since that would hide what was lost; "+
 		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",
-		e.host.Channel(), e.Next()))
+		e.start.Channel, e.Next()))
 }
 
 // sameTopic holds the topic against the one that was read so far and against the
 // one that the description names.
 func (e *Engine) sameTopic(id log.Identity) error {
-	name := e.host.Channel()
+	name := e.start.Channel
 	if id.Partitions != 1 && e.Next() == 0 {
 		return fmt.Errorf("topic %q has %d partitions, a channel's has one; remove the topic if nothing was ordered through it", name, id.Partitions)
 	}
@@ -167,7 +167,7 @@ func (e *Engine) pinned(id string) error {
 	if id == "" {
 		return nil // a broker without ids
 	}
-	name := e.host.Channel()
+	name := e.start.Channel
 	want := e.pin()
 	if moved := e.settings.MovedTo; moved != "" {
 		if id != moved {
@@ -192,7 +192,7 @@ func (e *Engine) pin() string {
 }
 
 func (e *Engine) within(b log.Bounds) error {
-	name, next := e.host.Channel(), log.Offset(e.Next())
+	name, next := e.start.Channel, log.Offset(e.Next())
 	read := next
 	if e.Next() == e.start.Metadata.Offset+1 && e.start.Metadata.Cut != (machine.Digest{}) {
 		read++ // the record that the last block was cut for

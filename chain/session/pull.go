@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// ErrNoBlock is what Host.Pull wraps when a block cannot be had: every orderer of
+// ErrNoBlock is what Peers.Pull wraps when a block cannot be had: every orderer of
 // the channel has answered and none has it.
 var ErrNoBlock = errors.New("the block cannot be had from another orderer")
 
@@ -91,7 +91,7 @@ func (e *Engine) unrecoverable(err error) error {
 	}
 	return stop(fmt.Errorf("topic %q: %w, and %w (block %d); bring the records back from a mirror that kept the offsets, "+
 		"or an orderer that has the block, and set the topic's retention to unlimited; then restart the orderer, which does not ask again before",
-		e.host.Channel(), e.trimmed, err, e.start.Next))
+		e.start.Channel, e.trimmed, err, e.start.Next))
 }
 
 // take writes a block of another orderer, which the host has verified, and goes on

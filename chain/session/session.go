@@ -32,92 +32,6 @@ import (
 // ConsensusType is the type of the channels that this project orders.
 const ConsensusType = "kafka"
 
-// Host is the channel that an engine works for: its ledger, its config, its
-// topic. Only the engine's goroutine calls it.
-type Host interface {
-	Validator
-
-	Channel() string
-	Config() Config // in force
-
-	// Uptime is a clock that never goes back. From which moment on does not matter.
-	Uptime() time.Duration
-
-	// Log returns the topic as the config in force has it, and Linked whether
-	// the log that it returned last still is the one. An error of Log is final.
-	Log() (log.Log, error)
-	Linked() (bool, error)
-
-	// Admit returns nil if the topic, which is the channel's, may be read and
-	// written to. It is asked in every session before one record is.
-	Admit(ctx context.Context, topic log.Log) error
-
-	// Append appends a record to the topic, with the time limit of a client's append.
-	Append(ctx context.Context, value []byte) error
-
-	// Room returns nil if the ledger's disk takes so many bytes more. It is asked in
-	// every session before one record is taken, and before blocks are written.
-	Room(bytes int) error
-
-	// Write and WriteConfig make the next block of the ledger. WriteConfig puts
-	// the config in force before it returns. An error is final.
-	Write(Block) error
-	WriteConfig(Block) error
-
-	// Pull returns a block that another orderer of the channel has, verified
-	// against the channel's policy. ErrNoBlock is wrapped when nobody has it, ErrNoWay
-	// when nobody can be asked.
-	// Write and WriteConfig must fail for one that does not follow the ledger's last.
-	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
-
-	// Others asks all other orderers of the channel how many blocks they have; one
-	// answer each, in any order. The error says why they cannot be asked.
-	Others(ctx context.Context) ([]Answer, error)
-
-	// First returns block 1 as another orderer has it, verified as by Pull; nil if
-	// none that answers has it.
-	First(ctx context.Context) (*Block, error)
-
-	// Blocks are those of the ledger: nil if there is none of that number.
-	Block(number machine.BlockNumber) *Block
-
-	// Arm starts the batch timer for a block, instead of any other: it runs a
-	// Poster once the time is over. A timer that runs for the block already, up to
-	// the end of its Poster, is left alone. Disarm stops it.
-	Arm(machine.BlockNumber)
-	Disarm()
-
-	// Moved tells in which phase the channel is. Described and CaughtUp are told once.
-	Moved(to Phase, cause error)
-	Described()
-	CaughtUp()
-}
-
-// Validator decides what becomes of an envelope at the config in force.
-type Validator interface {
-	// Judge answers a Judge effect.
-	Judge(machine.Judge) machine.Verdict
-
-	// Process checks an envelope as Broadcast does and returns what a record is
-	// to carry: a config envelope is computed anew. ErrUnknown is wrapped when
-	// this build does not know what an authorised config update asks for.
-	Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error)
-
-	// Reproduce computes a config envelope again at the config in force, by checks that give
-	// every orderer the same answer: no clock, nothing of this orderer's. An error says that the
-	// update does not hold, unless it wraps ErrUnable or ErrUnknown.
-	Reproduce(envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
-}
-
-// Config is what an engine asks of a channel config.
-type Config struct {
-	Seq           machine.ConfigSeq
-	Limits        machine.Limits
-	Resubmission  bool // the orderer capability; false before Fabric v1.1
-	ConsensusType string
-	Patience      time.Duration // how long nobody must have a block before that is final
-}
-
 // Block is a block of the ledger, without what the block writer adds.
 type Block struct {
 	Number    machine.BlockNumber
@@ -133,15 +47,6 @@ type Settings struct {
 	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
 	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
-
-// ErrUnknown is what a [Validator] wraps, and its Verdict.Stop comes from, when
-// a config asks for what this build does not know. A build that knows it may
-// accept the config, so refusing it here would be a fork: the channel stops.
-var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", ErrNoVerdict)
-
-// ErrUnable is wrapped by Validator.Reproduce when this orderer cannot do what another one
-// can, or itself later: the update still holds.
-var ErrUnable = errors.New("this orderer cannot sign")
 
 // ErrMigrated says that a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")
@@ -332,7 +237,7 @@ func (e *Engine) Take(ctx context.Context, r log.Record) error {
 	e.unread.read(r.Value)
 	var in machine.Input
 	if err := Guarded(func() error { in = e.Decode(r); return nil }); err != nil {
-		return stop(fmt.Errorf("topic %q, record at offset %d: %w", e.host.Channel(), r.Offset, err))
+		return stop(fmt.Errorf("topic %q, record at offset %d: %w", e.start.Channel, r.Offset, err))
 	}
 	e.newest = e.newest.with(seenIn(r, in))
 	return e.took(e.step(ctx, in))
@@ -380,11 +285,11 @@ func (e *Engine) fitting() error {
 		return nil
 	}
 	e.configured = false
-	linked, err := e.host.Linked()
+	current, err := e.host.Current()
 	switch {
 	case err != nil:
 		return stop(err)
-	case !linked:
+	case !current:
 		return errReopen
 	}
 	return nil
@@ -392,5 +297,5 @@ func (e *Engine) fitting() error {
 
 // halted is the error of a Halt effect.
 func (e *Engine) halted(detail string) error {
-	return stop(fmt.Errorf("topic %q: %s", e.host.Channel(), detail))
+	return stop(fmt.Errorf("topic %q: %s", e.start.Channel, detail))
 }

@@ -36,7 +36,7 @@ var points = []Point{beforeProduce, afterProduce, beforeConsume, afterConsume, b
 type crashed struct{}
 
 // Orderer is one orderer: a ledger that survives crashes, and a process that
-// runs the real engine on it. It is the engine's host.
+// runs the real engine on it. It implements what its engine is given.
 type Orderer struct {
 	w      *World
 	id     int
@@ -132,7 +132,7 @@ func (o *Orderer) boot() {
 		o.fail(err)
 		return
 	}
-	o.engine = session.New(o, start, session.Settings{Compatible: o.w.profile.Compatible}, session.Events{})
+	o.engine = session.New(o.host(), start, session.Settings{Compatible: o.w.profile.Compatible}, session.Events{})
 	o.engine.Decode = o.w.decode
 }
 

@@ -9,39 +9,44 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// cutter runs the batch timer: once it is out, a goroutine of its own posts a
+// timer is the batch timer: once it is out, a goroutine of its own posts a
 // time-to-cut record, so that a slow broker does not hold up reading. The loop
 // owns it.
-type cutter struct {
+type timer struct {
 	chain  *Chain
+	began  time.Time
 	block  machine.BlockNumber // armed last
 	stop   context.CancelFunc  // ends its poster; nil before the first
 	posted chan struct{}       // closed when its poster has ended
 }
 
-func newCutter(c *Chain) *cutter { return &cutter{chain: c} }
+func newTimer(c *Chain) *timer { return &timer{chain: c, began: time.Now()} }
 
-// arm starts the timer for a block, instead of any other. One that runs for it
+// Uptime returns how long there has been a timer.
+func (t *timer) Uptime() time.Duration { return time.Since(t.began) }
+
+// Arm starts the timer for a block, instead of any other. One that runs for it
 // already keeps its deadline; one whose record was acknowledged starts again, in
 // case that record is lost. Jitter keeps the orderers from posting together: the
 // first post cuts for all.
-func (t *cutter) arm(ctx context.Context, number machine.BlockNumber) {
+func (t *timer) Arm(number machine.BlockNumber) {
 	if t.runs(number) {
 		return
 	}
-	t.cancel()
+	t.Disarm()
 	after := jittered(t.chain.support.SharedConfig().BatchTimeout(), t.chain.opts.CutJitter)
-	ctx, t.stop = context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(t.chain.life)
+	t.stop = stop
 	posted := make(chan struct{})
 	t.block, t.posted = number, posted
 	t.chain.work.Go(func() {
 		defer close(posted)
-		t.chain.post(ctx, number, after)
+		t.post(ctx, number, after)
 	})
 }
 
 // runs reports whether the timer, or the poster after it, runs for a block.
-func (t *cutter) runs(number machine.BlockNumber) bool {
+func (t *timer) runs(number machine.BlockNumber) bool {
 	if t.stop == nil || t.block != number {
 		return false
 	}
@@ -53,9 +58,9 @@ func (t *cutter) runs(number machine.BlockNumber) bool {
 	}
 }
 
-// cancel stops the timer. A post in flight may still reach the topic, where it
+// Disarm stops the timer. A post in flight may still reach the topic, where it
 // changes nothing.
-func (t *cutter) cancel() {
+func (t *timer) Disarm() {
 	if t.stop != nil {
 		t.stop()
 		t.stop = nil
@@ -70,14 +75,14 @@ func jittered(d time.Duration, jitter float64) time.Duration {
 }
 
 // post waits, then posts until the topic has the time-to-cut.
-func (c *Chain) post(ctx context.Context, number machine.BlockNumber, after time.Duration) {
+func (t *timer) post(ctx context.Context, number machine.BlockNumber, after time.Duration) {
 	p := session.Poster{
 		Block:  number,
-		Wait:   session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
-		Events: c.opts.Events,
+		Wait:   session.Backoff{Least: t.chain.opts.RetryMin, Most: t.chain.opts.RetryMax},
+		Events: t.chain.opts.Events,
 	}
 	for sleep(ctx, after) {
-		done, wait := p.Try(ctx, c.appendTimed)
+		done, wait := p.Try(ctx, t.append)
 		if done {
 			return
 		}
@@ -85,9 +90,21 @@ func (c *Chain) post(ctx context.Context, number machine.BlockNumber, after time
 	}
 }
 
-// appendTimed appends with the time limit of a client's append.
-func (c *Chain) appendTimed(ctx context.Context, value []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, c.opts.AppendTimeout)
+// append has the time limit of a client's append.
+func (t *timer) append(ctx context.Context, value []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, t.chain.opts.AppendTimeout)
 	defer cancel()
-	return c.append(ctx, value)
+	return t.chain.connection.append(ctx, value)
+}
+
+// sleep waits, or returns false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
