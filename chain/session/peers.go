@@ -1,8 +1,8 @@
 package session
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,29 +81,77 @@ type waiting struct{ error }
 
 func (w waiting) Unwrap() error { return w.error }
 
-// moved reports whether the operator has declared that the topic is another than its
-// description says.
-func (e *Engine) moved() bool { return e.settings.MovedTo != "" }
-
-// sameCluster holds the brokers' cluster against the one that the description names.
-// Brokers, and builds, that know no such id are not compared.
-func (e *Engine) sameCluster(described string) error {
-	if described == "" || e.clusterID == "" || described == e.clusterID || e.moved() {
+// agreed makes sure that the channel's first block is that of the orderers that have
+// it already. Two orderers that begin a channel at the same moment, with brokers of two
+// clusters, find no block at each other, and each makes a topic. The later block 1 is
+// where this comes out at last; or, if both were written at the same moment, the block
+// that follows: of two orderers that ask after they have written theirs, one finds the
+// other's. Who does not answer is not waited for: no block is held up by an orderer that
+// is away.
+func (e *Engine) agreed(ctx context.Context) error {
+	mine := e.firstBlock()
+	if mine == nil {
 		return nil
 	}
-	return fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
-		"other orderers order this channel there; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), "+
-		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer",
-		e.start.Channel, described, e.clusterID)
+	others, err := e.host.First(ctx)
+	if err != nil || others == nil {
+		e.first = nil
+		return ctx.Err()
+	}
+	if how := differs(*mine, *others); how != "" {
+		return stop(fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s; "+
+			"the orderers have brokers of different clusters: correct those of the channel or of this orderer (Consensus.Kafka.Brokers), then restart the orderer; "+
+			"where this orderer has written its own block 1, remove the channel from it and join it again", e.start.Channel, e.topicID, e.clusterID, how))
+	}
+	e.first = nil
+	return nil
 }
 
-// errOtherCluster says that brokers of another cluster answer than before.
-var errOtherCluster = errors.New("the brokers are of another Kafka cluster than before")
-
-// stays holds the brokers' cluster against the one that was read so far.
-func (e *Engine) stays(id string) error {
-	if e.clusterID == "" || id == "" || id == e.clusterID || e.moved() || e.Next() == 0 {
-		return nil
+// firstBlock is block 1 if it is to be written next, or was written last; nil if not.
+func (e *Engine) firstBlock() *Block {
+	if e.first != nil {
+		return e.first
 	}
-	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", e.start.Channel, errOtherCluster, e.clusterID, id, e.Next(), bringBack)
+	for _, effect := range e.effects {
+		var b Block
+		var err error
+		switch f := effect.(type) {
+		case machine.WriteBlock:
+			b, err = blockOf(f.Number, f.Metadata, f.Envelopes...)
+		case machine.WriteConfigBlock:
+			b, err = blockOf(f.Number, f.Metadata, f.Envelope)
+		}
+		switch {
+		case err != nil:
+		case b.Number == 1:
+			return &b
+		case b.Number == 2 && e.written == nil: // after a restart
+			return e.host.Block(1)
+		}
+	}
+	return nil
+}
+
+// differs says in what two blocks differ that are made of the same records, whatever
+// builds made them; empty if they do not.
+func differs(mine, other Block) string {
+	if len(mine.Envelopes) != len(other.Envelopes) {
+		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))
+	}
+	for i, envelope := range mine.Envelopes {
+		if anew, err := Canonical(envelope); err != nil || !bytes.Equal(anew, other.Envelopes[i]) {
+			return fmt.Sprintf("its envelope %d is another", i)
+		}
+	}
+	a, err := Position(2, mine.Metadata)
+	b, otherErr := Position(2, other.Metadata)
+	switch {
+	case err != nil || otherErr != nil:
+		return ""
+	case a.Offset != b.Offset:
+		return fmt.Sprintf("it ends at offset %d, this one at %d", b.Offset, a.Offset)
+	case a.Topic != b.Topic && a.Topic != "" && b.Topic != "": // in-tree orderers name none
+		return fmt.Sprintf("it is of the topic with id %s", b.Topic)
+	}
+	return ""
 }

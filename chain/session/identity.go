@@ -206,3 +206,30 @@ func (e *Engine) within(b log.Bounds) error {
 	}
 	return nil
 }
+
+// moved reports whether the operator has declared that the topic is another than its
+// description says.
+func (e *Engine) moved() bool { return e.settings.MovedTo != "" }
+
+// sameCluster holds the brokers' cluster against the one that the description names.
+// Brokers, and builds, that know no such id are not compared.
+func (e *Engine) sameCluster(described string) error {
+	if described == "" || e.clusterID == "" || described == e.clusterID || e.moved() {
+		return nil
+	}
+	return fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
+		"other orderers order this channel there; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), "+
+		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer",
+		e.start.Channel, described, e.clusterID)
+}
+
+// errOtherCluster says that brokers of another cluster answer than before.
+var errOtherCluster = errors.New("the brokers are of another Kafka cluster than before")
+
+// stays holds the brokers' cluster against the one that was read so far.
+func (e *Engine) stays(id string) error {
+	if e.clusterID == "" || id == "" || id == e.clusterID || e.moved() || e.Next() == 0 {
+		return nil
+	}
+	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", e.start.Channel, errOtherCluster, e.clusterID, id, e.Next(), bringBack)
+}
