@@ -1,6 +1,6 @@
 // Package chain is Fabric's consensus.Chain on a topic: the shell around the
 // machine. Order and Configure append envelopes to the topic and answer when
-// they are acknowledged; one goroutine, the loop, drives the channel's engine,
+// they are acknowledged; one goroutine, the loop, drives the channel's sessions,
 // which reads the topic in offset order, steps the machine and performs the
 // effects that it returns. Nothing else touches the machine, CreateNextBlock or
 // the block writer. What is decided here is when; what, is decided in session.

@@ -90,7 +90,7 @@ func (c *Chain) appendSlotted(value []byte) error {
 		return c.crowded()
 	}
 	defer func() { <-c.slots }()
-	return c.explain(session.Submit(ctx, value, c.connection.append))
+	return c.explain(session.AppendError(c.connection.append(ctx, value)))
 }
 
 func (c *Chain) crowded() error {

@@ -11,10 +11,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// loop drives the channel's engine. All of its fields belong to its goroutine.
+// loop drives the channel's sessions. All of its fields belong to its goroutine.
 type loop struct {
 	chain   *Chain
-	engine  *session.Engine
+	driver  *session.Driver
 	timer   *timer
 	backoff session.Backoff
 
@@ -36,7 +36,7 @@ func newLoop(c *Chain) *loop {
 		timer:   newTimer(c),
 		backoff: session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
 	}
-	l.engine = session.New(session.Host{
+	l.driver = session.New(session.Host{
 		Ledger:    c.ledger,
 		Topic:     &topic{connection: c.connection, answered: l.stall.came},
 		Validator: c.judge,
@@ -53,7 +53,7 @@ func (l *loop) run() {
 	defer l.chain.connection.close()
 	defer l.timer.Disarm()
 	defer l.chain.ledger.endGrant()
-	defer l.engine.Close()
+	defer l.driver.Close()
 	defer l.end(nil)
 	l.sessions(l.life)
 	if fork := (log.Fork{}); errors.As(context.Cause(l.life), &fork) {
@@ -64,13 +64,15 @@ func (l *loop) run() {
 func (l *loop) sessions(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := l.session(ctx)
-		if ctx.Err() != nil {
-			return
+		if err == nil || ctx.Err() != nil {
+			continue
 		}
-		next := l.engine.After(err)
-		if next == session.Pull {
-			err = l.catchUp(ctx)
-			next = l.engine.After(err)
+		next := l.driver.After(err)
+		if next == session.CatchUp {
+			if err = l.catchUp(ctx); err == nil {
+				continue
+			}
+			next = l.driver.After(err)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -86,36 +88,39 @@ func (l *loop) sessions(ctx context.Context) {
 	}
 }
 
-// session reads until something fails. A topic that is due to be checked is checked
-// beside the reader, which is kept: what it is about to return may have taken long.
+// session reads until something fails; nil if only another session is due. A topic that is
+// due to be checked is checked beside the reader, which is kept: what it is about to return
+// may have taken long.
 func (l *loop) session(ctx context.Context) error {
 	l.since = time.Time{}
 	if err := l.connect(ctx); err != nil {
 		return err
 	}
 	l.since = time.Now()
-	l.from = l.engine.Next()
+	l.from = l.driver.Next()
 	for {
 		l.attend(ctx)
-		if err := l.read(ctx); !errors.Is(err, session.ErrDue) {
+		outcome, err := l.read(ctx)
+		if err != nil || outcome == session.Reconnect {
 			return err
 		}
-		if l.stuck.see(l.engine.Next(), l.engine.Behind()) {
-			return session.ErrDue
+		if l.stuck.see(l.driver.Next(), l.driver.Behind()) {
+			return nil
 		}
-		if err := l.stall.guard(ctx, l.engine.Recheck); err != nil {
+		if err := l.stall.guard(ctx, l.driver.Recheck); err != nil {
 			return err
 		}
 	}
 }
 
-// read takes records until something fails, or until the topic is due to be checked.
-func (l *loop) read(ctx context.Context) error {
+// read takes records until something fails, or until something else is to be done: the
+// topic is due to be checked, or the session to be replaced.
+func (l *loop) read(ctx context.Context) (session.Outcome, error) {
 	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
 	defer cancel()
 	for {
-		if err := l.engine.Advance(ctx, due); err != nil {
-			return err
+		if outcome, err := l.driver.Advance(ctx, due); err != nil || outcome != session.Continue {
+			return outcome, err
 		}
 	}
 }
@@ -187,7 +192,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 // connect gives up when nothing has come for a while. Records are read in it, as many
 // and as large as they may be, so that there is no limit for all of it.
 func (l *loop) connect(ctx context.Context) error {
-	err := l.stall.guard(ctx, l.engine.Connect)
+	err := l.stall.guard(ctx, l.driver.Connect)
 	if err == nil {
 		l.stall.reset()
 	}
@@ -197,7 +202,7 @@ func (l *loop) connect(ctx context.Context) error {
 // catchUp takes blocks from other orderers.
 func (l *loop) catchUp(ctx context.Context) error {
 	defer l.chain.peers.close()
-	return l.engine.CatchUp(ctx)
+	return l.driver.CatchUp(ctx)
 }
 
 // pause tells what went wrong and waits before the next attempt.
@@ -213,5 +218,5 @@ func (l *loop) pause(ctx context.Context, err error, tell func(error, time.Durat
 // steady says whether the session that ended had read for a while, so that its
 // end is a new trouble rather than more of the old.
 func (l *loop) steady() bool {
-	return !l.since.IsZero() && (l.engine.Next() > l.from || time.Since(l.since) > l.backoff.Most)
+	return !l.since.IsZero() && (l.driver.Next() > l.from || time.Since(l.since) > l.backoff.Most)
 }

@@ -221,7 +221,7 @@ func signedData(m *fabric.Metadata, header *fabric.BlockHeader) (all []*protouti
 	return all
 }
 
-// Decode returns what the engine reads of a block: one of this ledger, or one that
+// Decode returns what a session reads of a block: one of this ledger, or one that
 // was verified.
 func Decode(b *fabric.Block) (session.Block, error) {
 	if b.GetHeader() == nil || b.Data == nil {

@@ -16,9 +16,6 @@ var ErrNoBlock = errors.New("the block cannot be had from another orderer")
 // ErrNoWay is an ErrNoBlock that no patience mends: this orderer cannot ask.
 var ErrNoWay = fmt.Errorf("%w: there is no way to ask", ErrNoBlock)
 
-// errPulled ends a catch-up: the topic has the record after the last block.
-var errPulled = errors.New("the ledger has come to what the topic has")
-
 // trimmed ends a session whose topic does not have the next record any more.
 type trimmed struct {
 	start log.Offset // first record that the topic has
@@ -35,31 +32,31 @@ type awaitingBlock struct{ error }
 func (a awaitingBlock) Unwrap() error { return a.error }
 
 // CatchUp takes blocks from other orderers of the channel until the topic has the
-// record after the last of them. To be called when After says Pull; its error is
-// for After again.
-func (e *Engine) CatchUp(ctx context.Context) error {
-	if err := e.restart(); err != nil {
+// record after the last of them: the next session reads on from there. An error is for
+// After again.
+func (d *Driver) CatchUp(ctx context.Context) error {
+	if err := d.restart(); err != nil {
 		return stop(err)
 	}
-	for e.Next() < machine.Offset(e.trimmed.start) {
-		e.host.Moved(Pulling, e.awaited(nil))
-		b, err := e.host.Pull(ctx, e.start.Next)
+	for d.Next() < machine.Offset(d.trimmed.start) {
+		d.host.Moved(Pulling, d.awaited(nil))
+		b, err := d.host.Pull(ctx, d.start.Next)
 		switch {
 		case errors.Is(err, ErrNoBlock):
-			return e.unrecoverable(err)
+			return d.unrecoverable(err)
 		case err != nil:
-			e.bare = false
-			return awaitingBlock{e.awaited(err)}
+			d.bare = false
+			return awaitingBlock{d.awaited(err)}
 		}
-		e.bare = false
-		if err := e.host.Room(sizeOf(b)); err != nil {
-			return awaitingBlock{e.awaited(err)}
+		d.bare = false
+		if err := d.host.Room(sizeOf(b)); err != nil {
+			return awaitingBlock{d.awaited(err)}
 		}
-		if err := e.take(b); err != nil {
+		if err := d.take(b); err != nil {
 			return stop(err)
 		}
 	}
-	return errPulled
+	return nil
 }
 
 func sizeOf(b Block) (bytes int) {
@@ -70,46 +67,46 @@ func sizeOf(b Block) (bytes int) {
 }
 
 // awaited says which block is awaited, and why; cause may be nil.
-func (e *Engine) awaited(cause error) error {
+func (d *Driver) awaited(cause error) error {
 	text := "awaiting block %d from another orderer, since %w"
 	if cause == nil {
-		return fmt.Errorf(text, e.start.Next, e.trimmed)
+		return fmt.Errorf(text, d.start.Next, d.trimmed)
 	}
-	return fmt.Errorf(text+": %w", e.start.Next, e.trimmed, cause)
+	return fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause)
 }
 
 // unrecoverable is what becomes of a block that nobody has: final once all answers
 // of a while were so. Before, another orderer may be about to cut it from what it
 // has read, or be back in a moment.
-func (e *Engine) unrecoverable(err error) error {
-	now, patience := e.host.Uptime(), e.host.Config().Patience
-	if !e.bare {
-		e.bare, e.bareSince = true, now
+func (d *Driver) unrecoverable(err error) error {
+	now, patience := d.host.Uptime(), d.host.Config().Patience
+	if !d.bare {
+		d.bare, d.bareSince = true, now
 	}
-	if now-e.bareSince < patience && !errors.Is(err, ErrNoWay) {
-		return awaitingBlock{e.awaited(fmt.Errorf("%w; that is final once it was so for %s", err, patience))}
+	if now-d.bareSince < patience && !errors.Is(err, ErrNoWay) {
+		return awaitingBlock{d.awaited(fmt.Errorf("%w; that is final once it was so for %s", err, patience))}
 	}
 	return stop(fmt.Errorf("topic %q: %w, and %w (block %d); bring the records back from a mirror that kept the offsets, "+
 		"or an orderer that has the block, and set the topic's retention to unlimited; then restart the orderer, which does not ask again before",
-		e.start.Channel, e.trimmed, err, e.start.Next))
+		d.start.Channel, d.trimmed, err, d.start.Next))
 }
 
 // take writes a block of another orderer, which the host has verified, and goes on
 // behind it.
-func (e *Engine) take(b Block) error {
+func (d *Driver) take(b Block) error {
 	position, err := Position(uint64(b.Number)+1, b.Metadata)
 	if err != nil {
 		return fmt.Errorf("pulled from another orderer: %w", err)
 	}
-	if before := e.start.Metadata.Offset; position.Offset <= before {
+	if before := d.start.Metadata.Offset; position.Offset <= before {
 		return fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
 			"it was not ordered through this topic; compare the orderers' blocks with `network verify`", b.Number, position.Offset, before)
 	}
-	write := e.host.Write
+	write := d.host.Write
 	if b.Config {
-		write = e.host.WriteConfig
+		write = d.host.WriteConfig
 		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
-		switch v := e.host.Judge(config); {
+		switch v := d.host.Judge(config); {
 		case v.Stop != "":
 			return fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop)
 		case v.Refusal != "":
@@ -119,37 +116,36 @@ func (e *Engine) take(b Block) error {
 	if err := write(b); err != nil {
 		return err
 	}
-	if err := e.migrated(b.Number); err != nil {
+	if err := d.migrated(b.Number); err != nil {
 		return err
 	}
-	e.wrote(b)
-	e.events.Pulled(b.Number, position.Offset)
-	return e.restart()
+	d.wrote(b)
+	d.events.Pulled(b.Number, position.Offset)
+	return d.restart()
 }
 
 // wrote remembers where the ledger ends, and its first block until that was compared.
-func (e *Engine) wrote(b Block) {
-	e.written = &Block{Number: b.Number, Metadata: b.Metadata}
+func (d *Driver) wrote(b Block) {
+	d.written = &Block{Number: b.Number, Metadata: b.Metadata}
 	if b.Number == 1 {
-		e.first = &b
+		d.first = &b
 	}
 }
 
 // restart forgets what is not in the ledger, as a new process would.
-func (e *Engine) restart() error {
-	e.Close()
-	e.host.Disarm()
-	e.machine, e.effects, e.owed, e.reproduced = nil, nil, nil, reproduced{}
-	e.configured, e.goal, e.start.Tip, e.proof, e.newest, e.first = false, -1, machine.Tip{}, nil, nil, nil
-	if e.written == nil {
+func (d *Driver) restart() error {
+	d.Close()
+	d.host.Disarm()
+	d.reading, d.start.Tip = newReading(), machine.Tip{}
+	if d.written == nil {
 		return nil
 	}
-	position, err := Position(uint64(e.written.Number)+1, e.written.Metadata)
+	position, err := Position(uint64(d.written.Number)+1, d.written.Metadata)
 	if err != nil {
 		return err
 	}
-	c := e.host.Config()
-	e.start.Next, e.start.Metadata = e.written.Number+1, position
-	e.start.Seq, e.start.Limits, e.start.Resubmission = c.Seq, c.Limits, c.Resubmission
+	c := d.host.Config()
+	d.start.Next, d.start.Metadata = d.written.Number+1, position
+	d.start.Seq, d.start.Limits, d.start.Resubmission = c.Seq, c.Limits, c.Resubmission
 	return nil
 }

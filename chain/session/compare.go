@@ -46,7 +46,7 @@ func (n newest) with(s seen) newest {
 
 // newestComparison compares the records that were read last.
 type newestComparison struct {
-	engine *Engine
+	driver *Driver
 	want   newest
 	got    []seen
 }
@@ -60,7 +60,7 @@ func (c *newestComparison) take(r log.Record) {
 func (c *newestComparison) done() (bool, error) {
 	for i, got := range c.got {
 		if want := c.want[i]; got != want {
-			return false, c.engine.differs(want.at, fmt.Sprintf("there was a record with digest %x, and now there is one with %x at %d", want.digest, got.digest, got.at))
+			return false, c.driver.differs(want.at, fmt.Sprintf("there was a record with digest %x, and now there is one with %x at %d", want.digest, got.digest, got.at))
 		}
 	}
 	return len(c.got) == len(c.want), nil
@@ -84,7 +84,7 @@ func seenIn(r log.Record, in machine.Input) seen {
 
 // windowComparison compares the records of a window.
 type windowComparison struct {
-	engine *Engine
+	driver *Driver
 	want   machine.Window
 	read   machine.Window
 }
@@ -103,7 +103,7 @@ func (c *windowComparison) done() (bool, error) {
 	case !c.read.Known() || c.read.To < c.want.To:
 		return false, nil
 	case c.read != c.want.Counted(c.read):
-		return false, c.engine.differs(c.last(), fmt.Sprintf("the records from %d on had the sum %x, and now those from %d to %d have %x",
+		return false, c.driver.differs(c.last(), fmt.Sprintf("the records from %d on had the sum %x, and now those from %d to %d have %x",
 			c.want.From, c.want.Sum, c.read.From, c.read.To, c.read.Sum))
 	}
 	return true, nil
@@ -112,7 +112,7 @@ func (c *windowComparison) done() (bool, error) {
 // cutComparison compares the record that the last block was cut for, which is as much
 // a part of it. The machine has yet to take that record: it is the one read ahead.
 type cutComparison struct {
-	engine *Engine
+	driver *Driver
 	want   machine.Digest
 	tail   log.Offset // of the block
 }
@@ -122,12 +122,12 @@ func (c *cutComparison) last() log.Offset { return c.tail + 1 } // or after a ga
 func (c *cutComparison) take(log.Record) {}
 
 func (c *cutComparison) done() (bool, error) {
-	got := c.engine.ahead
+	got := c.driver.session.ahead
 	if got == nil {
 		return false, nil
 	}
 	if sum := DigestOf(got.Value); sum != c.want {
-		return false, c.engine.differs(got.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", c.tail, c.want, sum))
+		return false, c.driver.differs(got.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", c.tail, c.want, sum))
 	}
 	return true, nil
 }
@@ -136,7 +136,7 @@ func (c *cutComparison) done() (bool, error) {
 // block was made from: a block of an in-tree orderer carries no digest. It
 // finds what the compatible rules must know of the block.
 type tipComparison struct {
-	engine     *Engine
+	driver     *Driver
 	block      *Block
 	from, tail log.Offset // of the records that the block can have
 	trimmed    bool       // some of them were deleted: what is left is not enough to tell
@@ -164,20 +164,20 @@ func (c *tipComparison) take(r log.Record) {
 func (c *tipComparison) done() (bool, error) {
 	switch {
 	case c.block == nil || len(c.block.Envelopes) == 0:
-		return false, stop(fmt.Errorf("the ledger has no block %d, its last", c.engine.start.Next-1))
+		return false, stop(fmt.Errorf("the ledger has no block %d, its last", c.driver.start.Next-1))
 	case c.at < c.tail:
 		return false, nil
 	case c.found < len(c.block.Envelopes) && c.trimmed && !c.block.Config:
-		c.engine.events.TailUnchecked(machine.Offset(c.tail))
+		c.driver.events.TailUnchecked(machine.Offset(c.tail))
 	case c.found < len(c.block.Envelopes):
 		how := fmt.Sprintf("the records from offset %d on hold %d of the %d envelopes of block %d", c.from, c.found, len(c.block.Envelopes), c.block.Number)
 		if len(c.block.Metadata) == 0 {
 			how += ", which names no offset, as a block of another consensus type"
 		}
-		return false, c.engine.differs(c.tail, how)
+		return false, c.driver.differs(c.tail, how)
 	case c.block.Config && c.carried != c.tail: // the position may be signed by nobody; a config block's is its own record's
-		return false, c.engine.differs(c.tail, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried))
+		return false, c.driver.differs(c.tail, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried))
 	}
-	c.engine.start.Tip = tipOf(c.block, c.cut)
+	c.driver.start.Tip = tipOf(c.block, c.cut)
 	return true, nil
 }

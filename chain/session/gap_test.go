@@ -47,8 +47,8 @@ func TestGapBeforeTheCut(t *testing.T) {
 		bounds, err := r.log.Bounds(context.Background())
 		r.must(err)
 		height, restarts := 1, 0
-		for log.Offset(r.engine.Next()) < bounds.End-1 {
-			r.must(r.engine.Advance(context.Background(), context.Background()))
+		for log.Offset(r.driver.Next()) < bounds.End-1 {
+			r.advance()
 			if len(r.blocks) > height {
 				height = len(r.blocks)
 				restarts++
@@ -97,8 +97,8 @@ func (r *replay) toTheEnd(each func()) {
 	r.t.Helper()
 	bounds, err := r.log.Bounds(context.Background())
 	r.must(err)
-	for log.Offset(r.engine.Next()) < bounds.End-1 {
-		r.must(r.engine.Advance(context.Background(), context.Background()))
+	for log.Offset(r.driver.Next()) < bounds.End-1 {
+		r.advance()
 		each()
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Host is the channel that is ordered, by subject. Only the goroutine that drives the
-// [Engine] calls it.
+// [Driver] calls it.
 type Host struct {
 	Ledger
 	Topic

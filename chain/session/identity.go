@@ -17,109 +17,109 @@ const missingLimit = 5
 // ledger was made from, and opens a reader at the next offset. A client of Kafka
 // follows a topic by name: one that was recreated or cut short is read on without
 // an error once it is long enough, so nothing is read before this.
-func (e *Engine) Connect(ctx context.Context) error {
-	_, held := written(e.effects)
-	if err := e.host.Room(held); err != nil {
+func (d *Driver) Connect(ctx context.Context) error {
+	d.Close()
+	_, held := written(d.effects)
+	if err := d.host.Room(held); err != nil {
 		return err
 	}
-	topic, err := e.host.Open()
+	topic, err := d.host.Open()
 	if err != nil {
 		return stop(err)
 	}
-	bounds, err := e.check(ctx, topic)
+	bounds, err := d.check(ctx, topic)
 	if err != nil {
 		return err
 	}
-	if err := e.host.Survey(ctx, topic); err != nil {
+	if err := d.host.Survey(ctx, topic); err != nil {
 		return err
 	}
-	if bounds, err = e.open(ctx, topic, bounds); err != nil {
+	if bounds, err = d.open(ctx, topic, bounds); err != nil {
 		return err
 	}
-	e.topic = topic
-	e.bare, e.lost = false, false
-	e.extend(bounds)
-	if e.ruleSet() != machine.Undescribed {
-		e.host.Described()
+	d.bare, d.lost = false, false
+	d.extend(bounds)
+	if d.ruleSet() != machine.Undescribed {
+		d.host.Described()
 	}
-	e.host.Moved(Reading, nil)
+	d.host.Moved(Reading, nil)
 	return nil
 }
 
 // extend takes the end of the log as it is now: what was appended before is below it,
 // or lost.
-func (e *Engine) extend(b log.Bounds) {
-	e.end, e.arrived = machine.Offset(b.End), false
-	e.unread.begin()
-	if e.goal < 0 || e.goal > e.end { // a log that has lost its end has a nearer one
-		e.goal = e.end
+func (d *Driver) extend(b log.Bounds) {
+	d.end, d.session.arrived = machine.Offset(b.End), false
+	d.unread.begin()
+	if d.goal < 0 || d.goal > d.end { // a log that has lost its end has a nearer one
+		d.goal = d.end
 	}
 }
 
 // Recheck makes sure, within a session, that the topic still is the one that it
 // was. No record is read for it: within the reader's term, what was read stays what it
 // was, and a reader of another term says so. An error ends the session; see After.
-func (e *Engine) Recheck(ctx context.Context) error {
-	_, held := written(e.effects)
-	if err := e.host.Room(held); err != nil {
+func (d *Driver) Recheck(ctx context.Context) error {
+	_, held := written(d.effects)
+	if err := d.host.Room(held); err != nil {
 		return err
 	}
-	bounds, err := e.check(ctx, e.topic)
+	bounds, err := d.check(ctx, d.session.topic)
 	if err != nil {
 		return err
 	}
-	if err := e.sourced(ctx); err != nil {
+	if err := d.sourced(ctx); err != nil {
 		return err
 	}
-	if tail := e.Next() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
-		e.events.TailUnchecked(tail)
+	if tail := d.Next() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
+		d.events.TailUnchecked(tail)
 	}
-	e.extend(bounds)
-	e.host.Moved(Reading, nil)
+	d.extend(bounds)
+	d.host.Moved(Reading, nil)
 	return nil
 }
 
 // check asks which topic this is and how far it reaches. The cost does not grow
 // with the log.
-func (e *Engine) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
-	id, err := e.identity(ctx, topic)
+func (d *Driver) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
+	id, err := d.identity(ctx, topic)
 	if err != nil {
 		return log.Bounds{}, err
 	}
-	if err := e.sameTopic(id); err != nil {
+	if err := d.sameTopic(id); err != nil {
 		return log.Bounds{}, stop(err)
 	}
 	bounds, err := topic.Bounds(ctx)
 	if err != nil {
 		return log.Bounds{}, err
 	}
-	if err := e.within(bounds); err != nil {
+	if err := d.within(bounds); err != nil {
 		return log.Bounds{}, err
 	}
-	e.asked = false
+	d.asked = false
 	if bounds.End == 0 {
-		if err := e.mayBegin(ctx); err != nil {
+		if err := d.mayBegin(ctx); err != nil {
 			return log.Bounds{}, err
 		}
-		e.asked = true
+		d.asked = true
 	}
-	e.topicID, e.clusterID = id.TopicID, id.ClusterID
+	d.topicID, d.clusterID = id.TopicID, id.ClusterID
 	return bounds, nil
 }
 
 // identity asks which topic this is, and makes one if there is none and the
 // channel never had one. A topic that went missing is not replaced: an empty
 // one would hide what happened.
-func (e *Engine) identity(ctx context.Context, topic log.Log) (log.Identity, error) {
+func (d *Driver) identity(ctx context.Context, topic log.Log) (log.Identity, error) {
 	id, err := topic.Identity(ctx)
 	if !errors.Is(err, log.ErrNoTopic) {
-		e.missing = 0
+		d.missing = 0
 		return id, err
 	}
-	if e.Next() > 0 || e.topicID != "" {
-		return id, e.gone(err)
+	if d.Next() > 0 || d.topicID != "" {
+		return id, d.gone(err)
 	}
-	if err := e.mayBegin(ctx); err != nil {
+	if err := d.mayBegin(ctx); err != nil {
 		return id, err
 	}
 	if err := topic.Create(ctx); err != nil {
@@ -128,34 +128,34 @@ func (e *Engine) identity(ctx context.Context, topic log.Log) (log.Identity, err
 	return topic.Identity(ctx)
 }
 
-func (e *Engine) gone(err error) error {
-	e.missing++
-	if e.missing < missingLimit {
+func (d *Driver) gone(err error) error {
+	d.missing++
+	if d.missing < missingLimit {
 		return err
 	}
 	return stop(fmt.Errorf("topic %q was deleted: this orderer goes on at its offset %d, and it is not made anew, since that would hide what was lost; "+
 		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",
-		e.start.Channel, e.Next()))
+		d.start.Channel, d.Next()))
 }
 
 // sameTopic holds the topic against the one that was read so far and against the
 // one that the description names.
-func (e *Engine) sameTopic(id log.Identity) error {
-	name := e.start.Channel
-	if id.Partitions != 1 && e.Next() == 0 {
+func (d *Driver) sameTopic(id log.Identity) error {
+	name := d.start.Channel
+	if id.Partitions != 1 && d.Next() == 0 {
 		return fmt.Errorf("topic %q has %d partitions, a channel's has one; remove the topic if nothing was ordered through it", name, id.Partitions)
 	}
 	if id.Partitions != 1 {
-		e.events.Partitions(id.Partitions)
+		d.events.Partitions(id.Partitions)
 	}
-	if e.topicID != "" && id.TopicID != "" && id.TopicID != e.topicID && e.Next() > 0 {
+	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.Next() > 0 {
 		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer goes on at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster; %s", name, e.topicID, id.TopicID, e.Next(), bringBack)
+			"it was deleted and created again, or the brokers are of another cluster; %s", name, d.topicID, id.TopicID, d.Next(), bringBack)
 	}
-	if err := e.stays(id.ClusterID); err != nil {
+	if err := d.stays(id.ClusterID); err != nil {
 		return err
 	}
-	return e.pinned(id.TopicID)
+	return d.pinned(id.TopicID)
 }
 
 const bringBack = "bring the old topic back, or, if it was moved with all of its records at their offsets, " +
@@ -163,13 +163,13 @@ const bringBack = "bring the old topic back, or, if it was moved with all of its
 
 // pinned holds a topic's id against the one that the description names, or the
 // one that the operator has moved the channel to.
-func (e *Engine) pinned(id string) error {
+func (d *Driver) pinned(id string) error {
 	if id == "" {
 		return nil // a broker without ids
 	}
-	name := e.start.Channel
-	want := e.pin()
-	if moved := e.settings.MovedTo; moved != "" {
+	name := d.start.Channel
+	want := d.pin()
+	if moved := d.settings.MovedTo; moved != "" {
 		if id != moved {
 			return fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s; "+
 				"correct Consensus.Kafka.Topic.Moved or the channel's brokers, then restart the orderer", name, id, moved)
@@ -178,28 +178,28 @@ func (e *Engine) pinned(id string) error {
 	}
 	if want != "" && id != want {
 		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer goes on at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster; %s", name, want, id, e.Next(), bringBack)
+			"it was deleted and created again, or the brokers are of another cluster; %s", name, want, id, d.Next(), bringBack)
 	}
 	return nil
 }
 
 // pin is the topic's id by the description that was read last.
-func (e *Engine) pin() string {
-	if e.machine == nil {
-		return e.start.Metadata.Topic
+func (d *Driver) pin() string {
+	if d.machine == nil {
+		return d.start.Metadata.Topic
 	}
-	return e.machine.Topic()
+	return d.machine.Topic()
 }
 
-func (e *Engine) within(b log.Bounds) error {
-	name, next := e.start.Channel, log.Offset(e.Next())
+func (d *Driver) within(b log.Bounds) error {
+	name, next := d.start.Channel, log.Offset(d.Next())
 	read := next
-	if e.Next() == e.start.Metadata.Offset+1 && e.start.Metadata.Cut != (machine.Digest{}) {
+	if d.Next() == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
 		read++ // the record that the last block was cut for
 	}
 	switch {
 	case next < b.Start:
-		return trimmed{b.Start, e.Next()}
+		return trimmed{b.Start, d.Next()}
 	case read > b.End:
 		return stop(fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: the topic was recreated, cut short, or is on another cluster; "+
 			"bring its records back and restart the orderer", name, b.End, read))
@@ -209,27 +209,27 @@ func (e *Engine) within(b log.Bounds) error {
 
 // moved reports whether the operator has declared that the topic is another than its
 // description says.
-func (e *Engine) moved() bool { return e.settings.MovedTo != "" }
+func (d *Driver) moved() bool { return d.settings.MovedTo != "" }
 
 // sameCluster holds the brokers' cluster against the one that the description names.
 // Brokers, and builds, that know no such id are not compared.
-func (e *Engine) sameCluster(described string) error {
-	if described == "" || e.clusterID == "" || described == e.clusterID || e.moved() {
+func (d *Driver) sameCluster(described string) error {
+	if described == "" || d.clusterID == "" || described == d.clusterID || d.moved() {
 		return nil
 	}
 	return fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
 		"other orderers order this channel there; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), "+
 		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer",
-		e.start.Channel, described, e.clusterID)
+		d.start.Channel, described, d.clusterID)
 }
 
 // errOtherCluster says that brokers of another cluster answer than before.
 var errOtherCluster = errors.New("the brokers are of another Kafka cluster than before")
 
 // stays holds the brokers' cluster against the one that was read so far.
-func (e *Engine) stays(id string) error {
-	if e.clusterID == "" || id == "" || id == e.clusterID || e.moved() || e.Next() == 0 {
+func (d *Driver) stays(id string) error {
+	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.Next() == 0 {
 		return nil
 	}
-	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", e.start.Channel, errOtherCluster, e.clusterID, id, e.Next(), bringBack)
+	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", d.start.Channel, errOtherCluster, d.clusterID, id, d.Next(), bringBack)
 }

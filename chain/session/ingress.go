@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -39,11 +38,9 @@ func encode(m *record.Message) ([]byte, error) {
 	return record.Encode(m)
 }
 
-// Submit appends a client's record. It returns nil, which the client is told as
-// SUCCESS, only once all in-sync replicas have it. Any number of goroutines may
-// call it.
-func Submit(ctx context.Context, value []byte, append func(context.Context, []byte) error) error {
-	err := append(ctx, value)
+// AppendError returns what a client is answered when its record was appended with err:
+// nil, which is SUCCESS, only once all in-sync replicas have the record.
+func AppendError(err error) error {
 	if err == nil {
 		return nil
 	}

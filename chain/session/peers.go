@@ -25,8 +25,8 @@ type Answer struct {
 // mayBegin returns nil if this orderer may make the channel's topic, or describe an empty
 // one: every other orderer has answered, and none has a block beyond the genesis block.
 // It is asked right before, in each session that would.
-func (e *Engine) mayBegin(ctx context.Context) error {
-	answers, err := e.host.Heights(ctx)
+func (d *Driver) mayBegin(ctx context.Context) error {
+	answers, err := d.host.Heights(ctx)
 	var ahead, silent []string
 	for _, a := range answers {
 		switch {
@@ -40,20 +40,20 @@ func (e *Engine) mayBegin(ctx context.Context) error {
 	slices.Sort(silent)
 	switch {
 	case len(ahead) > 0:
-		return e.begun(strings.Join(ahead, ", "))
-	case (err != nil || len(silent) > 0) && e.settings.Begin:
-		e.aheadSince = nil
+		return d.begun(strings.Join(ahead, ", "))
+	case (err != nil || len(silent) > 0) && d.settings.Begin:
+		d.aheadSince = nil
 		return nil
 	case err != nil:
-		e.aheadSince = nil
+		d.aheadSince = nil
 		return waiting{fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w; %s",
-			e.start.Channel, err, orBegin)}
+			d.start.Channel, err, orBegin)}
 	case len(silent) > 0:
-		e.aheadSince = nil
+		d.aheadSince = nil
 		return waiting{fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s; "+
-			"start them, or make them reachable; %s", e.start.Channel, strings.Join(silent, ", "), orBegin)}
+			"start them, or make them reachable; %s", d.start.Channel, strings.Join(silent, ", "), orBegin)}
 	}
-	e.aheadSince = nil
+	d.aheadSince = nil
 	return nil
 }
 
@@ -62,14 +62,14 @@ const orBegin = "if the channel is new, it can also begin without that: name it 
 // begun is what becomes of a channel that others have blocks of: final once it was so
 // for a while. Before, the topic may have been made by one of them just now, or the
 // brokers may not tell of it yet.
-func (e *Engine) begun(ahead string) error {
-	now, patience := e.host.Uptime(), e.host.Config().Patience
-	if e.aheadSince == nil {
-		e.aheadSince = &now
+func (d *Driver) begun(ahead string) error {
+	now, patience := d.host.Uptime(), d.host.Config().Patience
+	if d.aheadSince == nil {
+		d.aheadSince = &now
 	}
 	err := fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
-		ahead, e.start.Channel)
-	if now-*e.aheadSince < patience {
+		ahead, d.start.Channel)
+	if now-*d.aheadSince < patience {
 		return waiting{fmt.Errorf("%w; that is final once it was so for %s", err, patience)}
 	}
 	return stop(fmt.Errorf("%w; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), or bring the topic back from a mirror that kept the offsets; "+
@@ -88,31 +88,31 @@ func (w waiting) Unwrap() error { return w.error }
 // that follows: of two orderers that ask after they have written theirs, one finds the
 // other's. Who does not answer is not waited for: no block is held up by an orderer that
 // is away.
-func (e *Engine) agreed(ctx context.Context) error {
-	mine := e.firstBlock()
+func (d *Driver) agreed(ctx context.Context) error {
+	mine := d.firstBlock()
 	if mine == nil {
 		return nil
 	}
-	others, err := e.host.First(ctx)
+	others, err := d.host.First(ctx)
 	if err != nil || others == nil {
-		e.first = nil
+		d.first = nil
 		return ctx.Err()
 	}
 	if how := differs(*mine, *others); how != "" {
 		return stop(fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s; "+
 			"the orderers have brokers of different clusters: correct those of the channel or of this orderer (Consensus.Kafka.Brokers), then restart the orderer; "+
-			"where this orderer has written its own block 1, remove the channel from it and join it again", e.start.Channel, e.topicID, e.clusterID, how))
+			"where this orderer has written its own block 1, remove the channel from it and join it again", d.start.Channel, d.topicID, d.clusterID, how))
 	}
-	e.first = nil
+	d.first = nil
 	return nil
 }
 
 // firstBlock is block 1 if it is to be written next, or was written last; nil if not.
-func (e *Engine) firstBlock() *Block {
-	if e.first != nil {
-		return e.first
+func (d *Driver) firstBlock() *Block {
+	if d.first != nil {
+		return d.first
 	}
-	for _, effect := range e.effects {
+	for _, effect := range d.effects {
 		var b Block
 		var err error
 		switch f := effect.(type) {
@@ -125,8 +125,8 @@ func (e *Engine) firstBlock() *Block {
 		case err != nil:
 		case b.Number == 1:
 			return &b
-		case b.Number == 2 && e.written == nil: // after a restart
-			return e.host.Block(1)
+		case b.Number == 2 && d.written == nil: // after a restart
+			return d.host.Block(1)
 		}
 	}
 	return nil

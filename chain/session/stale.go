@@ -30,31 +30,31 @@ type digest = [sha256.Size]byte
 
 // settle appends what is owed. An attempt whose outcome is unknown is repeated:
 // a second copy is passed over.
-func (e *Engine) settle(ctx context.Context) error {
-	o := e.owed
+func (d *Driver) settle(ctx context.Context) error {
+	o := d.owed
 	if o.value == nil {
-		if err := e.compute(o); err != nil || e.owed == nil {
+		if err := d.compute(o); err != nil || d.owed == nil {
 			return err
 		}
 	}
-	err := e.host.Append(ctx, o.value)
+	err := d.host.Append(ctx, o.value)
 	if err != nil && log.ClassOf(err) != log.Rejected {
 		return err
 	}
-	e.owed = nil
+	d.owed = nil
 	if err != nil {
-		e.events.Skipped(o.at, machine.ReasonSize, err.Error())
+		d.events.Skipped(o.at, machine.ReasonSize, err.Error())
 		if o.answer != nil {
 			o.answer = machine.Verdict{Refusal: err.Error()}
 		}
-		return e.step(ctx, o.answer)
+		return d.step(ctx, o.answer)
 	}
-	e.events.Reproduced(o.at)
-	e.unread.appended(o.at, o.value)
+	d.events.Reproduced(o.at)
+	d.unread.appended(o.at, o.value)
 	if o.update != (digest{}) {
-		e.reproduced.add(o.update, o.seq)
+		d.reproduced.add(o.update, o.seq)
 	}
-	return e.step(ctx, o.answer)
+	return d.step(ctx, o.answer)
 }
 
 // reproduced remembers which updates were appended anew at one config sequence.
@@ -82,33 +82,33 @@ func (r *reproduced) add(update digest, seq uint64) {
 // appends it. What no longer applies is dropped; all orderers come to drop it,
 // at the latest when they judge the copy. So is what this orderer fails at: the copy
 // of one that does not is judged by all.
-func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
+func (d *Driver) reproduce(ctx context.Context, f machine.Reproduce) error {
 	update, flaw := updateOf(f.Envelope.Bytes)
 	if flaw != nil {
-		e.events.Skipped(f.Offset, machine.ReasonRefused, flaw.Error())
+		d.events.Skipped(f.Offset, machine.ReasonRefused, flaw.Error())
 		return nil
 	}
-	if e.reproduced.has(update, uint64(e.host.Config().Seq)) {
-		e.events.Skipped(f.Offset, machine.ReasonRefused, "a copy of this update is in the topic already")
+	if d.reproduced.has(update, uint64(d.host.Config().Seq)) {
+		d.events.Skipped(f.Offset, machine.ReasonRefused, "a copy of this update is in the topic already")
 		return nil
 	}
-	e.owed = &owed{at: f.Offset, source: f.Envelope.Bytes, update: update}
-	return e.settle(ctx)
+	d.owed = &owed{at: f.Offset, source: f.Envelope.Bytes, update: update}
+	return d.settle(ctx)
 }
 
 // compute makes the copy of a config envelope. An orderer that is unable to takes no
 // further record: its client was told that the update is ordered, and a restart, which may
 // be what mends the orderer, reads the record again only while no later block is written.
-func (e *Engine) compute(o *owed) error {
-	again, seq, err := e.host.Reproduce(o.source)
+func (d *Driver) compute(o *owed) error {
+	again, seq, err := d.host.Reproduce(o.source)
 	switch {
 	case errors.Is(err, ErrUnknown):
-		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err))
+		return d.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err))
 	case errors.Is(err, ErrUnable):
 		return fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err)
 	case err != nil:
-		e.owed = nil
-		e.events.Skipped(o.at, machine.ReasonRefused, err.Error())
+		d.owed = nil
+		d.events.Skipped(o.at, machine.ReasonRefused, err.Error())
 		return nil
 	}
 	o.seq = uint64(seq)
@@ -119,8 +119,8 @@ func (e *Engine) compute(o *owed) error {
 }
 
 // resubmit appends a copy of a lagging envelope by the compatible rules.
-func (e *Engine) resubmit(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
-	anew, seq, err := e.host.Process(f.Class, f.Envelope.Bytes)
+func (d *Driver) resubmit(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
+	anew, seq, err := d.host.Process(f.Class, f.Envelope.Bytes)
 	switch {
 	case errors.Is(err, ErrNoVerdict):
 		return machine.Verdict{Stop: err.Error()}, nil
@@ -131,8 +131,8 @@ func (e *Engine) resubmit(ctx context.Context, f machine.Resubmit) (machine.Inpu
 	if err != nil {
 		return nil, stop(err)
 	}
-	e.owed = &owed{at: f.Offset, value: value, answer: machine.Verdict{}}
-	return nil, e.settle(ctx)
+	d.owed = &owed{at: f.Offset, value: value, answer: machine.Verdict{}}
+	return nil, d.settle(ctx)
 }
 
 // updateOf returns the digest of the update in a config envelope.
@@ -168,22 +168,22 @@ func updateOf(b []byte) (d digest, err error) {
 // A process that ends forgets its copies. The other orderers append theirs.
 
 // renew appends again, or has appended, what the log should have by now.
-func (e *Engine) renew(ctx context.Context) error {
-	if e.machine.RuleSet() == machine.Undescribed {
-		return e.describe(ctx)
+func (d *Driver) renew(ctx context.Context) error {
+	if d.machine.RuleSet() == machine.Undescribed {
+		return d.describe(ctx)
 	}
-	if block := e.machine.Timer(); block != 0 {
-		e.host.Arm(block)
+	if block := d.machine.Timer(); block != 0 {
+		d.host.Arm(block)
 	}
-	for len(e.unread.lost) > 0 {
-		c := e.unread.lost[0]
-		if err := e.host.Append(ctx, c.value); err != nil && log.ClassOf(err) != log.Rejected {
+	for len(d.unread.lost) > 0 {
+		c := d.unread.lost[0]
+		if err := d.host.Append(ctx, c.value); err != nil && log.ClassOf(err) != log.Rejected {
 			return err
 		} else if err == nil {
-			e.events.Reproduced(c.at)
-			e.unread.appended(c.at, c.value)
+			d.events.Reproduced(c.at)
+			d.unread.appended(c.at, c.value)
 		}
-		e.unread.lost = e.unread.lost[1:]
+		d.unread.lost = d.unread.lost[1:]
 	}
 	return nil
 }

@@ -30,42 +30,41 @@ type proof struct {
 // before, so that no election goes unnoticed.
 //
 // It returns the bounds with the end to which the log has records, if it met that.
-func (e *Engine) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bounds, error) {
-	e.Close()
-	if w := e.written; e.machine == nil && w != nil && len(e.windows()) == 0 && e.host.Block(w.Number) == nil {
+func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bounds, error) {
+	if w := d.written; d.machine == nil && w != nil && len(d.windows()) == 0 && d.host.Block(w.Number) == nil {
 		return b, fmt.Errorf("block %d, taken from another orderer, is still being committed to the ledger; awaiting the disk", w.Number)
 	}
-	if err := e.openProof(ctx, topic, b.Start); err != nil {
+	if err := d.openProof(ctx, topic, b.Start); err != nil {
 		return b, err
 	}
-	if len(e.proof.left) == 0 && e.lost && log.Offset(e.Next()) < b.End {
-		err := e.readAhead(ctx)
+	if len(d.proof.left) == 0 && d.lost && log.Offset(d.Next()) < b.End {
+		err := d.readAhead(ctx)
 		switch {
 		case errors.Is(err, log.ErrNoRecord):
-			b.End = log.Offset(e.Next())
+			b.End = log.Offset(d.Next())
 		case err != nil:
 			return b, err
 		}
 	}
-	if err := e.prove(ctx); err != nil {
+	if err := d.prove(ctx); err != nil {
 		return b, err
 	}
-	e.begin()
+	d.begin()
 	return b, nil
 }
 
 // prove makes the comparisons that are left.
-func (e *Engine) prove(ctx context.Context) error {
-	for len(e.proof.left) > 0 {
-		done, err := e.proof.left[0].done()
+func (d *Driver) prove(ctx context.Context) error {
+	for len(d.proof.left) > 0 {
+		done, err := d.proof.left[0].done()
 		switch {
 		case err != nil:
 			return err
 		case done:
-			e.proof.left, e.proof.at = e.proof.left[1:], e.Next()
+			d.proof.left, d.proof.at = d.proof.left[1:], d.Next()
 			continue
 		}
-		if err := e.proveNext(ctx); err != nil {
+		if err := d.proveNext(ctx); err != nil {
 			return err
 		}
 	}
@@ -75,10 +74,10 @@ func (e *Engine) prove(ctx context.Context) error {
 // readAhead takes the next record for Advance, when the brokers were lost and nothing is
 // to be proven: a session that cannot read is not to begin, or the channel would be ready
 // again and again.
-func (e *Engine) readAhead(ctx context.Context) error {
-	r, err := e.reader.Next(ctx)
+func (d *Driver) readAhead(ctx context.Context) error {
+	r, err := d.session.reader.Next(ctx)
 	if err == nil {
-		e.ahead = &r
+		d.session.ahead = &r
 	}
 	return err
 }
@@ -87,102 +86,112 @@ func (e *Engine) readAhead(ctx context.Context) error {
 // may be another log, even by the same name, id and epoch. A complete proof under which nothing
 // was taken yet although there is more is kept, or a connection that breaks before
 // each next record would lead to the same being read for ever.
-func (e *Engine) doubt() {
-	p := e.proof
-	if p == nil || len(p.left) > 0 || e.Next() == p.at && e.Next() < e.end {
+func (d *Driver) doubt() {
+	p := d.proof
+	if p == nil || len(p.left) > 0 || d.Next() == p.at && d.Next() < d.end {
 		return
 	}
-	want := slices.DeleteFunc(slices.Clone(e.newest), func(s seen) bool { return s.at >= log.Offset(e.Next()) })
+	want := slices.DeleteFunc(slices.Clone(d.newest), func(s seen) bool { return s.at >= log.Offset(d.Next()) })
 	if len(want) == 0 {
-		e.proof = nil
+		d.proof = nil
 		return
 	}
-	c := &newestComparison{engine: e, want: want}
-	e.proof = &proof{term: p.term, next: c.want[0].at, left: []comparison{c}, at: p.at}
+	c := &newestComparison{driver: d, want: want}
+	d.proof = &proof{term: p.term, next: c.want[0].at, left: []comparison{c}, at: p.at}
 }
 
 // openProof opens a reader where the proof is to go on, or else where another begins.
-func (e *Engine) openProof(ctx context.Context, topic log.Log, start log.Offset) (err error) {
-	if at := e.resumable(); at >= start {
-		if e.reader, err = topic.Read(ctx, at); err != nil {
+func (d *Driver) openProof(ctx context.Context, topic log.Log, start log.Offset) error {
+	if at := d.resumable(); at >= start {
+		if err := d.read(ctx, topic, at); err != nil {
 			return err
 		}
-		if e.reader.Term() == e.proof.term {
+		if d.session.reader.Term() == d.proof.term {
 			return nil
 		}
-		e.Close()
+		d.Close()
 	}
-	e.proof, e.newest = nil, nil
-	left, from := e.comparisons(start)
-	if e.reader, err = topic.Read(ctx, from); err != nil {
+	d.proof, d.newest = nil, nil
+	left, from := d.comparisons(start)
+	if err := d.read(ctx, topic, from); err != nil {
 		return err
 	}
-	e.proof = &proof{term: e.reader.Term(), next: from, left: left, at: e.Next()}
+	d.proof = &proof{term: d.session.reader.Term(), next: from, left: left, at: d.Next()}
+	return nil
+}
+
+// read begins a session with a reader at an offset.
+func (d *Driver) read(ctx context.Context, topic log.Log, from log.Offset) error {
+	reader, err := topic.Read(ctx, from)
+	if err != nil {
+		return err
+	}
+	d.session = &session{topic: topic, reader: reader}
 	return nil
 }
 
 // resumable is the offset at which the proof goes on; -1 if there is none that can.
-func (e *Engine) resumable() log.Offset {
+func (d *Driver) resumable() log.Offset {
 	switch {
-	case e.proof == nil || !e.proof.term.Known():
+	case d.proof == nil || !d.proof.term.Known():
 		return -1
-	case len(e.proof.left) > 0:
-		return e.proof.next
+	case len(d.proof.left) > 0:
+		return d.proof.next
 	}
-	return log.Offset(e.Next())
+	return log.Offset(d.Next())
 }
 
 // proveNext reads the next record of those that are compared.
-func (e *Engine) proveNext(ctx context.Context) error {
-	p := e.proof
-	r, err := e.reader.Next(ctx)
+func (d *Driver) proveNext(ctx context.Context) error {
+	p := d.proof
+	r, err := d.session.reader.Next(ctx)
 	if errors.Is(err, log.ErrNoRecord) {
-		return e.differs(p.left[0].last(), "there was a record, and now there is none")
+		return d.differs(p.left[0].last(), "there was a record, and now there is none")
 	}
 	if err != nil {
 		return err
 	}
 	p.next = r.Offset + 1
-	if machine.Offset(r.Offset) >= e.Next() { // what the last block was cut for, after a gap perhaps
-		e.ahead = &r
+	if machine.Offset(r.Offset) >= d.Next() { // what the last block was cut for, after a gap perhaps
+		d.session.ahead = &r
 	}
 	p.left[0].take(r)
-	e.newest = e.newest.with(seen{r.Offset, DigestOf(r.Value), len(r.Value)})
+	d.newest = d.newest.with(seen{r.Offset, DigestOf(r.Value), len(r.Value)})
 	return nil
 }
 
 // comparisons are those of a proof from its beginning, and where that is.
-func (e *Engine) comparisons(start log.Offset) (left []comparison, from log.Offset) {
-	next := log.Offset(e.Next())
+func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offset) {
+	next := log.Offset(d.Next())
 	tail := next - 1
-	known := e.windows()
+	known := d.windows()
 	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.From) >= start })
 	switch {
 	case tail < 0:
 		return nil, next
 	case start > tail, first < 0 && len(known) > 0:
-		e.events.TailUnchecked(machine.Offset(tail))
+		d.events.TailUnchecked(machine.Offset(tail))
 		return nil, next
 	case len(known) == 0:
-		first := e.tipStart()
+		first := d.tipStart()
 		from = max(start, first)
-		left = append(left, &tipComparison{engine: e, block: e.host.Block(e.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
+		left = append(left, &tipComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
 	default:
 		from = log.Offset(known[first].From)
 		for _, w := range known[first:] {
-			left = append(left, &windowComparison{engine: e, want: w})
+			left = append(left, &windowComparison{driver: d, want: w})
 		}
 	}
-	if cut := e.start.Metadata.Cut; cut != (machine.Digest{}) && e.Next() == e.start.Metadata.Offset+1 {
-		left = append(left, &cutComparison{engine: e, want: cut, tail: tail})
+	if cut := d.start.Metadata.Cut; cut != (machine.Digest{}) && d.Next() == d.start.Metadata.Offset+1 {
+		left = append(left, &cutComparison{driver: d, want: cut, tail: tail})
 	}
 	return left, from
 }
 
 // begin makes the machine, in the first session.
-func (e *Engine) begin() {
-	if e.machine == nil {
-		e.machine = machine.New(e.start)
-		e.events.Started(e.machine.NextOffset(), e.start.Next)
+func (d *Driver) begin() {
+	if d.machine == nil {
+		d.machine = machine.New(d.start)
+		d.events.Started(d.machine.NextOffset(), d.start.Next)
 	}
 }

@@ -24,23 +24,23 @@ const (
 
 // windows are what is known of the log, in its order: the records since the last
 // block, those of that block, and of as many before it as make enough.
-func (e *Engine) windows() (known []machine.Window) {
-	w, since := e.start.Metadata.Window(), machine.Window{}
-	if e.machine != nil {
-		w, since = e.machine.Windows()
+func (d *Driver) windows() (known []machine.Window) {
+	w, since := d.start.Metadata.Window(), machine.Window{}
+	if d.machine != nil {
+		w, since = d.machine.Windows()
 	}
 	if since.Known() {
 		known = append(known, since)
 	}
-	next, carried := e.Next(), 0
-	for n := e.nextBlock() - 1; w.Known(); {
+	next, carried := d.Next(), 0
+	for n := d.nextBlock() - 1; w.Known(); {
 		known = append(known, w)
-		_, size := e.ordered(n)
+		_, size := d.ordered(n)
 		carried += size
 		if n--; n < 1 || next-w.From >= enough || carried >= enoughBytes && len(known) >= fewest {
 			break
 		}
-		w, _ = e.ordered(n)
+		w, _ = d.ordered(n)
 	}
 	slices.Reverse(known)
 	return known
@@ -48,8 +48,8 @@ func (e *Engine) windows() (known []machine.Window) {
 
 // ordered returns the window of a block and the size of its envelopes: of one of the
 // ledger, or of one that is held back. The window is not known if the block has none.
-func (e *Engine) ordered(number machine.BlockNumber) (w machine.Window, size int) {
-	for _, effect := range e.effects {
+func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int) {
+	for _, effect := range d.effects {
 		held := []machine.Effect{effect}
 		switch f := effect.(type) {
 		case machine.WriteBlock:
@@ -64,7 +64,7 @@ func (e *Engine) ordered(number machine.BlockNumber) (w machine.Window, size int
 			}
 		}
 	}
-	block := e.host.Block(number)
+	block := d.host.Block(number)
 	if block == nil {
 		return w, 0
 	}
@@ -75,26 +75,26 @@ func (e *Engine) ordered(number machine.BlockNumber) (w machine.Window, size int
 	return m.Window(), sizeOf(*block)
 }
 
-func (e *Engine) differs(tail log.Offset, how string) error {
+func (d *Driver) differs(tail log.Offset, how string) error {
 	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
 		"records were lost and others written in their place (an unclean leader election, or a topic filled anew); "+
 		"compare with the other orderers, bring the lost records back, or move the channel to a topic that has them, then restart the orderer",
-		e.start.Channel, tail, e.nextBlock(), how))
+		d.start.Channel, tail, d.nextBlock(), how))
 }
 
-func (e *Engine) nextBlock() machine.BlockNumber {
-	if e.machine == nil {
-		return e.start.Next
+func (d *Driver) nextBlock() machine.BlockNumber {
+	if d.machine == nil {
+		return d.start.Next
 	}
-	return e.machine.State().Next
+	return d.machine.State().Next
 }
 
 // tipStart is the first offset that the last block can have a record at.
-func (e *Engine) tipStart() log.Offset {
-	if e.start.Next < 2 {
+func (d *Driver) tipStart() log.Offset {
+	if d.start.Next < 2 {
 		return 0
 	}
-	before := e.host.Block(e.start.Next - 2)
+	before := d.host.Block(d.start.Next - 2)
 	if before == nil {
 		return 0
 	}

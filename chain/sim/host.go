@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// host is the orderer as its engine sees it.
+// host is the orderer as its driver sees it.
 func (o *Orderer) host() session.Host {
 	return session.Host{Ledger: o, Topic: o, Validator: o, Peers: o, Clock: o, Status: o}
 }
