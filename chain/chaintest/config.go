@@ -164,7 +164,7 @@ func (l *Ledger) Judge(e machine.Judge) machine.Verdict {
 	if e.Class == machine.Normal {
 		return verdictOf(l.holds(Text(e.Envelope.Bytes)))
 	}
-	u, ok := updateOfEnvelope(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
+	u, ok := UpdateOf(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
 	if !ok {
 		return machine.Verdict{Refusal: "no config"}
 	}

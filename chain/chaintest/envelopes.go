@@ -81,7 +81,8 @@ func (u Update) change(s *Settings) {
 	}
 }
 
-func updateOfEnvelope(e *fabric.Envelope) (u Update, ok bool) {
+// UpdateOf returns what a config envelope does.
+func UpdateOf(e *fabric.Envelope) (u Update, ok bool) {
 	config := &fabric.ConfigEnvelope{}
 	if _, err := protoutil.UnmarshalEnvelopeOfType(e, fabric.HeaderTypeConfig, config); err != nil {
 		return u, false
@@ -110,5 +111,5 @@ func UpdateIn(b *fabric.Block) (Update, bool) {
 	if len(b.Data.Data) != 1 {
 		return Update{}, false
 	}
-	return updateOfEnvelope(protoutil.UnmarshalEnvelopeOrPanic(b.Data.Data[0]))
+	return UpdateOf(protoutil.UnmarshalEnvelopeOrPanic(b.Data.Data[0]))
 }
