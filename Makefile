@@ -42,7 +42,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the orderer with the plugin in it, into .build/bin
-	go run ./plugin/build --out $(BIN)
+	go run ./plugin/builder --out $(BIN)
 
 generate: ## Go code of the .proto files
 	$(GENERATE) $(PROTOS)
@@ -54,9 +54,10 @@ check-generated: ## fails when generated code is stale
 		diff -u "$$file" "$$fresh/$$file" || { echo "$$file is stale: run make generate" >&2; exit 1; }; \
 	done
 
-lint: ## golangci-lint, as pinned in .tools/go.mod
+lint: ## golangci-lint, as pinned in .tools/go.mod, and the words of .tools/words
 	$(LINT) ./...
 	cd .tools && go tool golangci-lint run --allow-serial-runners ./...
+	go -C .tools run ./words -root ..
 
 portable: ## all but the integration tests compiles for macOS as well
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet $(UNIT)

@@ -1,7 +1,7 @@
 // Package plugin is what an orderer build compiles in to order channels of
 // consensus type kafka. The orderer's main calls Register once, just before it
 // hands its consenters to the registrar, and Started once, just after that;
-// plugin/build writes both calls.
+// plugin/builder writes both calls.
 package plugin
 
 import (

@@ -95,7 +95,7 @@ func (h *heldOutput) take(test string) string {
 	return all.String()
 }
 
-// closes says whether a line is the one that closes a package.
+// closes reports whether a line is the one that closes a package.
 func closes(line string) bool {
 	return strings.HasPrefix(line, "ok  \t") || strings.HasPrefix(line, "FAIL\t")
 }

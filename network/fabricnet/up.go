@@ -162,7 +162,7 @@ func (n *Network) build(ctx context.Context, root string) error {
 
 // Build compiles everything that a network runs into a folder.
 func Build(ctx context.Context, root, out string) error {
-	if _, err := run(ctx, root, "go", "run", "./plugin/build", "--out", out,
+	if _, err := run(ctx, root, "go", "run", "./plugin/builder", "--out", out,
 		"--with", "peer,osnadmin,configtxgen,cryptogen,configtxlator"); err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
-// Command build compiles a Fabric orderer with the kafka plugin in it, and on
+// Command builder compiles a Fabric orderer with the kafka plugin in it, and on
 // request the other Fabric tools of the same version.
 //
-//	go run ./plugin/build --out DIR [--with peer,osnadmin,configtxgen,cryptogen,configtxlator]
+//	go run ./plugin/builder --out DIR [--with peer,osnadmin,configtxgen,cryptogen,configtxlator]
 //
 // It never changes Fabric's files: the one file that must know the plugin, the
 // orderer's main, is parsed, completed and handed to the compiler beside the
@@ -25,7 +25,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := command().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "build:", err)
+		fmt.Fprintln(os.Stderr, "builder:", err)
 		os.Exit(1)
 	}
 }
@@ -33,7 +33,7 @@ func main() {
 func command() *cobra.Command {
 	b := &builder{progress: os.Stderr}
 	c := &cobra.Command{
-		Use:           "build --out DIR",
+		Use:           "builder --out DIR",
 		Short:         "Compile a Fabric orderer with the kafka plugin",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
