@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/hyperledger/fabric/protoutil"
+
 	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -79,6 +81,20 @@ func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
 			"restart the orderer", block.Header.Number, b.Number)
 	}
 	return block, l.peers.follows(block)
+}
+
+// follows makes sure that a block which was pulled is the one that the ledger makes
+// of its envelopes: its number, its data and the block before it are the same.
+func (p *peers) follows(made *fabric.Block) error {
+	if p.header == nil || p.number != made.Header.Number {
+		return nil
+	}
+	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
+		return fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
+			"the ledgers have parted, or the block was altered on its way; compare the orderers' blocks with `network verify`",
+			made.Header.Number, p.header, hash)
+	}
+	return nil
 }
 
 func (l *ledgerWriter) Block(number machine.BlockNumber) *session.Block {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -122,70 +121,6 @@ func (l *loop) read(ctx context.Context) (session.Outcome, error) {
 		if outcome, err := l.driver.Advance(ctx, due); err != nil || outcome != session.Continue {
 			return outcome, err
 		}
-	}
-}
-
-// attend looks at the topic's settings, publishes how far the ledger is, and compares it
-// with what others published, beside the reading and not more often than the topic is checked.
-func (l *loop) attend(ctx context.Context) {
-	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
-		return
-	}
-	l.attended = time.Now()
-	l.chain.work.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-		fork := l.chain.connection.use(func(o *openLog) error {
-			l.survey(ctx, o)
-			l.chain.publish(ctx, o)
-			return l.chain.compare(ctx, o)
-		})
-		if fork != nil && !errors.Is(fork, log.ErrClosed) {
-			l.end(fork)
-		}
-	})
-}
-
-// requestTimeout bounds what is asked of the brokers beside the reading: answers of a
-// few bytes.
-const requestTimeout = time.Minute
-
-func (l *loop) survey(ctx context.Context, topic log.Log) {
-	if l.chain.opts.Preflight == PreflightOff {
-		return
-	}
-	found, err := topic.Survey(ctx)
-	if ctx.Err() == nil {
-		l.chain.opts.Events.Surveyed(found, err)
-	}
-}
-
-// publish tells, for whoever prunes the topic, which record this orderer needs next
-// if it starts again from its ledger.
-func (c *Chain) publish(ctx context.Context, topic log.Log) {
-	if c.opts.Member == "" {
-		return
-	}
-	height := c.support.Height()
-	last := c.support.Block(height - 1)
-	if last == nil {
-		return // being written
-	}
-	b, err := block.Decode(last)
-	if err != nil {
-		return // the ledger's first; nothing was ordered
-	}
-	position, err := session.Position(height, b.Metadata)
-	if err != nil {
-		return
-	}
-	config := c.support.ConfigtxValidator().ConfigProto()
-	c.hashes.turn()
-	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
-		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
-		Hashes: c.hashes.published(height - 1)}
-	if err := topic.Publish(ctx, p); ctx.Err() == nil {
-		c.opts.Events.Published(p, err)
 	}
 }
 

@@ -137,17 +137,3 @@ func (p *peers) close() {
 		p.puller, p.number, p.header = nil, 0, nil
 	}
 }
-
-// follows makes sure that a block which was pulled is the one that the ledger makes
-// of its envelopes: its number, its data and the block before it are the same.
-func (p *peers) follows(made *fabric.Block) error {
-	if p.header == nil || p.number != made.Header.Number {
-		return nil
-	}
-	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
-		return fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
-			"the ledgers have parted, or the block was altered on its way; compare the orderers' blocks with `network verify`",
-			made.Header.Number, p.header, hash)
-	}
-	return nil
-}

@@ -124,14 +124,6 @@ func (d *Driver) take(b Block) error {
 	return d.restart()
 }
 
-// wrote remembers where the ledger ends, and its first block until that was compared.
-func (d *Driver) wrote(b Block) {
-	d.written = &Block{Number: b.Number, Metadata: b.Metadata}
-	if b.Number == 1 {
-		d.first = &b
-	}
-}
-
 // restart forgets what is not in the ledger, as a new process would.
 func (d *Driver) restart() error {
 	d.Close()

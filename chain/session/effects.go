@@ -153,6 +153,14 @@ func (d *Driver) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, er
 	return machine.Configured{Seq: c.Seq, Limits: c.Limits, Resubmission: c.Resubmission}, nil
 }
 
+// wrote remembers where the ledger ends, and its first block until that was compared.
+func (d *Driver) wrote(b Block) {
+	d.written = &Block{Number: b.Number, Metadata: b.Metadata}
+	if b.Number == 1 {
+		d.first = &b
+	}
+}
+
 // migrated says that a config block has given the channel another consensus type.
 func (d *Driver) migrated(by machine.BlockNumber) error {
 	if c := d.host.Config(); c.ConsensusType != ConsensusType {
