@@ -12,6 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // among starts the chain of a ledger beside other orderers.
@@ -78,7 +79,7 @@ func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 		r.broker.Write(channel, nil, []byte{0xff})
 		d := r.among(newLedger(), &chaintest.Puller{From: []*ledger{l}}, asItIs)
 		time.Sleep(leastPatience / 2)
-		if err := d.Order(envelope("x"), 0); !errors.Is(err, ErrNotReady) {
+		if err := d.Order(envelope("x"), 0); !errors.Is(err, session.ErrNotReady) {
 			r.Errorf("order: %v", err)
 		}
 		settle()
@@ -167,7 +168,7 @@ func TestBegin(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		c := r.chain(newLedger())
 		c.opts.Begin = true
-		c.opts.NewPuller = func(Support) (Puller, error) { return nil, ErrNoWay }
+		c.opts.NewPuller = func(Support) (Puller, error) { return nil, session.ErrNoWay }
 		c.Start()
 		settle()
 		r.reports(c, types.StatusActive)
@@ -186,7 +187,7 @@ func TestBegin(t *testing.T) {
 func TestNoWayToAsk(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		c := r.chain(newLedger())
-		c.opts.NewPuller = func(Support) (Puller, error) { return nil, ErrNoWay }
+		c.opts.NewPuller = func(Support) (Puller, error) { return nil, session.ErrNoWay }
 		c.Start()
 		settle()
 		r.said(c, types.StatusOnBoarding, "cannot be asked")

@@ -56,7 +56,7 @@ func (c *Chain) enter() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
-		return ErrHalted
+		return session.ErrHalted
 	}
 	c.calls.Add(1)
 	return nil
@@ -95,9 +95,9 @@ func (c *Chain) appendSlotted(value []byte) error {
 
 func (c *Chain) crowded() error {
 	if c.life.Err() != nil {
-		return ErrHalted
+		return session.ErrHalted
 	}
-	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", ErrNotReady, cap(c.slots))
+	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))
 }
 
 // explain tells a client why its envelope was not acknowledged, on a chain that was
@@ -106,7 +106,7 @@ func (c *Chain) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	cause := ErrHalted
+	cause := session.ErrHalted
 	if c.life.Err() == nil {
 		final, now := c.status.final()
 		if !final {

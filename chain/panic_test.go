@@ -52,7 +52,7 @@ func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 			r.appends(net.Config(bare), class, 0)
 			r.eventually(func() bool { return closed(r.chain.Errored()) })
 			err := r.chain.Order(r.transacted(nil), 1)
-			if !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers die of it") {
+			if !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers die of it") {
 				t.Errorf("order: %v", err)
 			}
 			if r.chain.support.Height() != 2 {

@@ -18,7 +18,7 @@ import (
 // goroutine, for blocks of growing numbers.
 type Puller interface {
 	// Block returns a block that [block.Verify] takes. The caller compares its header
-	// with what follows the ledger's last block. The error wraps ErrNoBlock when every orderer has
+	// with what follows the ledger's last block. The error wraps [session.ErrNoBlock] when every orderer has
 	// answered and none has the block.
 	Block(ctx context.Context, number uint64) (*fabric.Block, error)
 	// Others asks all other orderers how many blocks they have.
@@ -27,15 +27,8 @@ type Puller interface {
 }
 
 // NewPuller connects to the orderers that the channel's config names. Its error
-// wraps ErrNoWay where only another build or configuration of this orderer helps.
+// wraps [session.ErrNoWay] where only another build or configuration of this orderer helps.
 type NewPuller func(Support) (Puller, error)
-
-// ErrNoBlock says that a block cannot be had from another orderer, ErrNoWay that
-// this one has no way to ask.
-var (
-	ErrNoBlock = session.ErrNoBlock
-	ErrNoWay   = session.ErrNoWay
-)
 
 // Another orderer cuts what it has read within BatchTimeout, unless brokers or
 // clocks are slow; leastPatience is for one that restarts.
@@ -112,7 +105,7 @@ func (p *peers) Pull(ctx context.Context, number machine.BlockNumber) (b session
 
 func (p *peers) pull(ctx context.Context, number machine.BlockNumber) (session.Block, error) {
 	if p.opts.NewPuller == nil {
-		return session.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
+		return session.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", session.ErrNoWay)
 	}
 	if p.puller == nil {
 		puller, err := p.opts.NewPuller(p.support)

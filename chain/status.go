@@ -12,14 +12,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// What calls on a chain return; see package session.
-var (
-	ErrHalted   = session.ErrHalted
-	ErrFailed   = session.ErrFailed
-	ErrMigrated = session.ErrMigrated
-	ErrNotReady = session.ErrNotReady
-)
-
 // status is what clients and operators may know of a chain, at any moment and
 // without waiting for its loop. It is safe for concurrent use.
 type status struct {
@@ -183,7 +175,7 @@ func (s *status) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.is.Phase == session.Failed && !errors.Is(s.is.Cause, ErrMigrated):
+	case s.is.Phase == session.Failed && !errors.Is(s.is.Cause, session.ErrMigrated):
 		return types.StatusFailed
 	case s.is.Final(), s.is.Phase == session.CutOff:
 		return types.StatusInactive

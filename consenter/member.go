@@ -56,14 +56,14 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	if err != nil {
 		return err
 	}
-	if kind := orderer.ConsensusType(); kind != session.ConsensusType {
-		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, session.ConsensusType)
+	if kind := orderer.ConsensusType(); kind != fabric.ConsensusTypeKafka {
+		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, fabric.ConsensusTypeKafka)
 	}
 	if block.Header.GetNumber() > 0 {
 		return nil // others order the channel; what is wrong with its config, the chain says
 	}
 	if len(orderer.ConsensusMetadata()) > 0 {
-		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", session.ConsensusType)
+		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", fabric.ConsensusTypeKafka)
 	}
 	_, err = brokers.New(config)
 	return err

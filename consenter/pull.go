@@ -17,6 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Cluster is how the orderer reaches other orderers: what Fabric's own consenters
@@ -77,7 +78,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 		return p, nil // nobody to ask
 	}
 	if c.dialer == nil {
-		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", chain.ErrNoWay)
+		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", session.ErrNoWay)
 	}
 	certificate, _ := pem.Decode(c.dialer.Config.SecOpts.Certificate)
 	switch {
@@ -85,7 +86,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 		p.own = certificate.Bytes
 	case c.dialer.Config.SecOpts.UseTLS:
 		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
-			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", chain.ErrNoWay)
+			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", session.ErrNoWay)
 	}
 	return p, nil
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // TypeEndorser is the header type of a transaction (Fabric's common.HeaderType).
@@ -44,7 +43,7 @@ func textOf(payload []byte) string { return string(protoutil.UnmarshalPayloadOrP
 func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelope {
 	shown := Settings{}.withDefaults()
 	Update{Key: key}.change(&shown)
-	shown.Type = session.ConsensusType
+	shown.Type = fabric.ConsensusTypeKafka
 	return EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{
 		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(shown)},
 		LastUpdate: updateEnvelope(channel, fmt.Sprintf("%d %s", version, key)),

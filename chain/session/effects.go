@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
@@ -163,7 +164,7 @@ func (d *Driver) wrote(b Block) {
 
 // migrated says that a config block has given the channel another consensus type.
 func (d *Driver) migrated(by machine.BlockNumber) error {
-	if c := d.host.Config(); c.ConsensusType != ConsensusType {
+	if c := d.host.Config(); c.ConsensusType != fabric.ConsensusTypeKafka {
 		return fmt.Errorf("%w: it is %q since block %d; restart the orderer", ErrMigrated, c.ConsensusType, by)
 	}
 	return nil

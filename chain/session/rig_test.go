@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -52,7 +53,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{T: t, broker: memlog.NewBroker(), kind: session.ConsensusType, patience: time.Minute, blocks: []session.Block{{Config: true}}}
+	r := &rig{T: t, broker: memlog.NewBroker(), kind: fabric.ConsensusTypeKafka, patience: time.Minute, blocks: []session.Block{{Config: true}}}
 	r.events.Skipped = func(at machine.Offset, reason machine.Reason, _ string) {
 		r.skipped = append(r.skipped, fmt.Sprintf("%s@%d", reason, at))
 	}

@@ -32,9 +32,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// ConsensusType is the type of the channels that this project orders.
-const ConsensusType = "kafka"
-
 // Block is a block of the ledger, without what the block writer adds.
 type Block struct {
 	Number    machine.BlockNumber

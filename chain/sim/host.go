@@ -20,7 +20,7 @@ func (o *Orderer) host() session.Host {
 // Config is the one in force.
 func (o *Orderer) Config() session.Config {
 	c := o.ledger.config()
-	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: session.ConsensusType, Patience: patience * time.Millisecond}
+	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: fabric.ConsensusTypeKafka, Patience: patience * time.Millisecond}
 }
 
 // Uptime is by the orderer's own clock.

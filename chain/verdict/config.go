@@ -9,7 +9,6 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // agreed is what all builds of this project decide alike about a config update
@@ -84,7 +83,7 @@ func checkOrderers(now, next *fabric.Config) error {
 	for _, g := range []struct{ now, next *fabric.ConfigGroup }{{before, after}, {ordererGroup(now), ordererGroup(next)}} {
 		if brings(g.now, g.next, ordererConsenters) {
 			return fmt.Errorf("the value %s is for consensus type BFT: a channel of type %s takes none, and orderers and peers of Fabric 2.5 end at it; leave it out",
-				ordererConsenters, session.ConsensusType)
+				ordererConsenters, fabric.ConsensusTypeKafka)
 		}
 	}
 	if _, ok := after.GetGroups()[channelconfig.ConsortiumsGroupKey]; ok {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 // Up raises a network and returns when a transaction can be sent. On failure
@@ -210,7 +212,7 @@ func (n *Network) checkPorts() error {
 
 func (n *Network) makeConfiguration(ctx context.Context, sample string) error {
 	for _, c := range n.options.Channels {
-		if err := n.makeGenesis(ctx, c, kafkaType); err != nil {
+		if err := n.makeGenesis(ctx, c, fabric.ConsensusTypeKafka); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 // Rewrite returns the block with consensus type kafka and this broker list. The
@@ -83,11 +83,11 @@ func setConsensus(config *cb.Config, addresses []string) error {
 		return fmt.Errorf("consensus type: %w", err)
 	}
 	switch kind.Type {
-	case "solo", "etcdraft", session.ConsensusType:
+	case "solo", "etcdraft", fabric.ConsensusTypeKafka:
 	default:
 		return fmt.Errorf("the block is of consensus type %q; make it as solo or etcdraft", kind.Type)
 	}
-	raw, err := proto.Marshal(&ab.ConsensusType{Type: session.ConsensusType, State: kind.State})
+	raw, err := proto.Marshal(&ab.ConsensusType{Type: fabric.ConsensusTypeKafka, State: kind.State})
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func check(envelope *cb.Envelope) error {
 		return err
 	}
 	orderer, ok := bundle.OrdererConfig()
-	if !ok || orderer.ConsensusType() != session.ConsensusType {
+	if !ok || orderer.ConsensusType() != fabric.ConsensusTypeKafka {
 		return errors.New("its consensus type is not the one written")
 	}
 	return nil

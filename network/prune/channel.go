@@ -16,7 +16,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/brokers"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 // Channel is what a channel's config says of its orderers. A config of type kafka
@@ -56,8 +56,8 @@ func ChannelOf(block *cb.Block) (Channel, error) {
 	if err := decode(orderer, channelconfig.ConsensusTypeKey, kind); err != nil {
 		return Channel{}, err
 	}
-	if kind.Type != session.ConsensusType {
-		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, session.ConsensusType)
+	if kind.Type != fabric.ConsensusTypeKafka {
+		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, fabric.ConsensusTypeKafka)
 	}
 	c := Channel{Name: name, ConfigSeq: config.Sequence, Config: chain.ConfigDigest(config)}
 	c.Brokers, _ = brokers.Usable(config) // others may be given
