@@ -42,15 +42,15 @@ var (
 
 // Chain orders the envelopes of one channel. It is safe for concurrent use.
 type Chain struct {
-	support Support
-	opts    Options
-	judge   validator
-	hashes  hashes
-	start   machine.Start
-	status  *status
-	life    context.Context // ends with Halt
-	end     context.CancelFunc
-	slots   chan struct{} // one for each append of a client
+	support   Support
+	opts      Options
+	validator validator
+	hashes    hashes
+	start     machine.Start
+	status    *status
+	life      context.Context // ends with Halt
+	end       context.CancelFunc
+	slots     chan struct{} // one for each append of a client
 
 	connection *connection
 	ledger     *ledgerWriter // the loop's until work is done
@@ -74,13 +74,13 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	opts = opts.withDefaults()
 	life, end := context.WithCancel(context.Background())
 	c := &Chain{
-		support: support,
-		opts:    opts,
-		judge:   verdict.New(support, opts.Crypto),
-		hashes:  hashes{support: support, now: map[uint64]log.BlockHash{}},
-		life:    life,
-		end:     end,
-		slots:   make(chan struct{}, opts.Inflight),
+		support:   support,
+		opts:      opts,
+		validator: verdict.New(support, opts.Crypto),
+		hashes:    hashes{support: support, now: map[uint64]log.BlockHash{}},
+		life:      life,
+		end:       end,
+		slots:     make(chan struct{}, opts.Inflight),
 	}
 	c.status = newStatus(&c.opts)
 	c.connection = &connection{support: support, opts: &c.opts}

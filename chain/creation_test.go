@@ -59,7 +59,7 @@ func TestAChannelBeginsOnce(t *testing.T) {
 				lose(r.broker, channel)
 				fresh := newLedger()
 				d := r.among(fresh, &chaintest.Puller{From: []*ledger{l}}, asItIs)
-				time.Sleep(leastPatience - time.Second)
+				time.Sleep(leastMissingTimeout - time.Second)
 				r.said(d, types.StatusOnBoarding, begins)
 				time.Sleep(3 * DefaultRetryMax)
 				r.said(d, types.StatusFailed, begins)
@@ -78,7 +78,7 @@ func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 		r.broker.Recreate(channel)
 		r.broker.Write(channel, nil, []byte{0xff})
 		d := r.among(newLedger(), &chaintest.Puller{From: []*ledger{l}}, asItIs)
-		time.Sleep(leastPatience / 2)
+		time.Sleep(leastMissingTimeout / 2)
 		if err := d.Order(envelope("x"), 0); !errors.Is(err, session.ErrNotReady) {
 			r.Errorf("order: %v", err)
 		}
@@ -148,7 +148,7 @@ func TestAChannelThatHasBegunIsJoined(t *testing.T) {
 		r.broker.Recreate(channel) // with an id that no description names
 		fresh := newLedger()
 		d := r.among(fresh, &chaintest.Puller{From: []*ledger{l}}, func(o *Options) { o.MovedTo = "topic-00000000000000002" })
-		time.Sleep(leastPatience / 2)
+		time.Sleep(leastMissingTimeout / 2)
 		r.said(d, types.StatusOnBoarding, begins)
 		r.broker.Write(channel, values...)
 		settle()

@@ -36,7 +36,7 @@ func (r *rig) begun(a altered) *Chain {
 		metadata = m.GetValue()
 	}
 	d := New(a, metadata, r.chain(a.ledger).opts)
-	d.judge = newLenient(a.ledger)
+	d.validator = newLenient(a.ledger)
 	r.Cleanup(d.Halt)
 	d.Start()
 	return d

@@ -22,7 +22,7 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 // and Fabric's checks at Broadcast do not refuse, is refused here: Fabric's contract
 // has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := c.judge.CheckNew(envelope); err != nil {
+	if err := c.validator.CheckNew(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	if err := c.checkCluster(envelope); err != nil {
@@ -87,13 +87,13 @@ func (c *Chain) appendSlotted(value []byte) error {
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
-		return c.crowded()
+		return c.tooMany()
 	}
 	defer func() { <-c.slots }()
 	return c.explain(session.AppendError(c.connection.append(ctx, value)))
 }
 
-func (c *Chain) crowded() error {
+func (c *Chain) tooMany() error {
 	if c.life.Err() != nil {
 		return session.ErrHalted
 	}

@@ -36,7 +36,7 @@ func configOf(s Support) session.Config {
 			AbsoluteMaxBytes:  b.AbsoluteMaxBytes,
 			PreferredMaxBytes: b.PreferredMaxBytes,
 		},
-		Patience: patience(shared.BatchTimeout()),
+		MissingTimeout: missingTimeout(shared.BatchTimeout()),
 	}
 }
 

@@ -20,7 +20,7 @@ type loop struct {
 	life context.Context         // ends with the chain's, or with a reason to stop for good
 	end  context.CancelCauseFunc // is called by what runs beside the loop
 
-	attended time.Time // when attend was done last; zero before
+	monitored time.Time // when monitor was done last; zero before
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
@@ -37,8 +37,8 @@ func newLoop(c *Chain) *loop {
 	}
 	l.driver = session.New(session.Host{
 		Ledger:    c.ledger,
-		Topic:     &topic{connection: c.connection, answered: l.stall.came},
-		Validator: c.judge,
+		Topic:     &topic{connection: c.connection, answered: l.stall.answered},
+		Validator: c.validator,
 		Peers:     c.peers,
 		Clock:     l.timer,
 		Status:    c.status,
@@ -96,14 +96,14 @@ func (l *loop) session(ctx context.Context) error {
 		return err
 	}
 	l.since = time.Now()
-	l.from = l.driver.Next()
+	l.from = l.driver.NextOffset()
 	for {
-		l.attend(ctx)
+		l.monitor(ctx)
 		outcome, err := l.read(ctx)
 		if err != nil || outcome == session.Reconnect {
 			return err
 		}
-		if l.stuck.see(l.driver.Next(), l.driver.Behind()) {
+		if l.stuck.see(l.driver.NextOffset(), l.driver.Behind()) {
 			return nil
 		}
 		if err := l.stall.guard(ctx, l.driver.Recheck); err != nil {
@@ -153,5 +153,5 @@ func (l *loop) pause(ctx context.Context, err error, tell func(error, time.Durat
 // steady says whether the session that ended had read for a while, so that its
 // end is a new trouble rather than more of the old.
 func (l *loop) steady() bool {
-	return !l.since.IsZero() && (l.driver.Next() > l.from || time.Since(l.since) > l.backoff.Most)
+	return !l.since.IsZero() && (l.driver.NextOffset() > l.from || time.Since(l.since) > l.backoff.Most)
 }

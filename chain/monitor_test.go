@@ -18,7 +18,7 @@ func TestLagIsSeenWhileTheLoopIsStuck(t *testing.T) {
 		l := newLedger()
 		c := r.chain(l)
 		var beats, end atomic.Int64
-		c.opts.Events.Beat = func() { beats.Add(1) }
+		c.opts.Events.Heartbeat = func() { beats.Add(1) }
 		c.opts.Events.Measured = func(at log.Offset) { end.Store(int64(at)) }
 		c.Start()
 		if err := c.WaitReady(); err != nil {

@@ -166,7 +166,7 @@ func after(d time.Duration) <-chan struct{} {
 // The orderer that everybody else waits for cuts the block at the end of its
 // BatchTimeout, or is back after a restart: till then nobody has it.
 func TestWaitsForABlockThatIsAboutToBeCut(t *testing.T) {
-	for _, late := range []time.Duration{3 * time.Second, leastPatience - time.Second} {
+	for _, late := range []time.Duration{3 * time.Second, leastMissingTimeout - time.Second} {
 		inBubble(t, func(r *rig) {
 			l, _ := r.history()
 			r.broker.Trim(channel, 9)
@@ -189,7 +189,7 @@ func TestNobodyHasTheBlock(t *testing.T) {
 		r.broker.Trim(channel, 9)
 		for says, p := range map[string]*chaintest.Puller{"none of 0 has it": {}, "none of 1 has it": {From: []*ledger{l.UpTo(2)}}} {
 			c := r.pulling(l.UpTo(2), p)
-			time.Sleep(leastPatience - time.Second)
+			time.Sleep(leastMissingTimeout - time.Second)
 			r.reports(c, types.StatusOnBoarding)
 			time.Sleep(2 * DefaultRetryMax)
 			r.reports(c, types.StatusFailed)
@@ -209,7 +209,7 @@ func TestNobodyHasTheBlock(t *testing.T) {
 func TestPatienceBeginsAnew(t *testing.T) {
 	for name, trouble := range map[string]func(*rig, *atomic.Bool){
 		"an orderer does not answer": func(_ *rig, silent *atomic.Bool) { silent.Store(true) },
-		"the brokers are away":       func(r *rig, _ *atomic.Bool) { r.broker.Stop(); time.Sleep(leastPatience); r.broker.Resume() },
+		"the brokers are away":       func(r *rig, _ *atomic.Bool) { r.broker.Stop(); time.Sleep(leastMissingTimeout); r.broker.Resume() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -223,9 +223,9 @@ func TestPatienceBeginsAnew(t *testing.T) {
 					return &chaintest.Puller{}, nil
 				}
 				c.Start()
-				time.Sleep(leastPatience - 2*DefaultRetryMax)
+				time.Sleep(leastMissingTimeout - 2*DefaultRetryMax)
 				trouble(r, silent)
-				time.Sleep(leastPatience - DefaultRetryMax)
+				time.Sleep(leastMissingTimeout - DefaultRetryMax)
 				r.reports(c, types.StatusOnBoarding)
 				settle()
 				r.reports(c, types.StatusFailed)
@@ -237,7 +237,7 @@ func TestPatienceBeginsAnew(t *testing.T) {
 // Ten times BatchTimeout is the measure where that is long.
 func TestPatienceKnowsTheBatchTimeout(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{2 * time.Second: 30 * time.Second, time.Minute: 10 * time.Minute} {
-		if got := patience(timeout); got != want {
+		if got := missingTimeout(timeout); got != want {
 			t.Errorf("with a BatchTimeout of %v: %v, want %v", timeout, got, want)
 		}
 	}

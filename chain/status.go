@@ -112,12 +112,12 @@ func (s *status) begin() {
 	s.signal()
 }
 
-// Described reports that it is known by which rules the topic is read.
-func (s *status) Described() {
+// RulesKnown reports that it is known by which rules the topic is read.
+func (s *status) RulesKnown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.is.Described {
-		s.is.Described = true
+	if !s.is.RulesKnown {
+		s.is.RulesKnown = true
 		s.wake()
 	}
 }
@@ -179,7 +179,7 @@ func (s *status) report() types.Status {
 		return types.StatusFailed
 	case s.is.Final(), s.is.Phase == session.CutOff:
 		return types.StatusInactive
-	case s.is.Phase == session.Reading && s.is.CaughtUp && s.is.Described:
+	case s.is.Phase == session.Reading && s.is.CaughtUp && s.is.RulesKnown:
 		return types.StatusActive
 	}
 	return types.StatusOnBoarding

@@ -230,7 +230,7 @@ func (c *channel) process(class machine.Class, b []byte) ([]byte, error) {
 
 func (c *channel) Arm(machine.BlockNumber) {}
 func (c *channel) Disarm()                 {}
-func (c *channel) Described()              { c.ready = true }
+func (c *channel) RulesKnown()             { c.ready = true }
 func (c *channel) CaughtUp()               {}
 
 func (c *channel) Moved(to session.Phase, cause error) {

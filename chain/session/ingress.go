@@ -78,10 +78,10 @@ var (
 // Readiness is what decides whether envelopes are taken. It is not safe for
 // concurrent use. The zero value is that of a channel that has not started.
 type Readiness struct {
-	Phase     Phase
-	Described bool  // it is known by which rules the topic is read, and that it is ours
-	CaughtUp  bool  // has once read to the end that the log had at the start
-	Cause     error // of CutOff, Pulling, Waiting and Failed
+	Phase      Phase
+	RulesKnown bool  // it is known by which rules the topic is read, and that it is ours
+	CaughtUp   bool  // has once read to the end that the log had at the start
+	Cause      error // of CutOff, Pulling, Waiting and Failed
 }
 
 // To moves to another phase and says whether it is another. Failed and Halted
@@ -106,7 +106,7 @@ func (r *Readiness) Ready() error {
 		return ErrHalted
 	case r.Phase == Failed:
 		return fmt.Errorf("%w: %w", ErrFailed, r.Cause)
-	case r.Phase == Reading && r.Described:
+	case r.Phase == Reading && r.RulesKnown:
 		return nil
 	case r.Phase == Reading:
 		return fmt.Errorf("%w: awaiting the description at the head of its topic", ErrNotReady)

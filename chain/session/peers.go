@@ -22,10 +22,10 @@ type Answer struct {
 // there, too, it finds nothing. Were it to make one, the channel would have two blocks 1.
 // The ledgers of the other orderers know.
 
-// mayBegin returns nil if this orderer may make the channel's topic, or describe an empty
+// mayCreate returns nil if this orderer may make the channel's topic, or describe an empty
 // one: every other orderer has answered, and none has a block beyond the genesis block.
 // It is asked right before, in each session that would.
-func (d *Driver) mayBegin(ctx context.Context) error {
+func (d *Driver) mayCreate(ctx context.Context) error {
 	answers, err := d.host.Heights(ctx)
 	var ahead, silent []string
 	for _, a := range answers {
@@ -40,7 +40,7 @@ func (d *Driver) mayBegin(ctx context.Context) error {
 	slices.Sort(silent)
 	switch {
 	case len(ahead) > 0:
-		return d.begun(strings.Join(ahead, ", "))
+		return d.begunElsewhere(strings.Join(ahead, ", "))
 	case (err != nil || len(silent) > 0) && d.settings.Begin:
 		d.aheadSince = nil
 		return nil
@@ -59,18 +59,18 @@ func (d *Driver) mayBegin(ctx context.Context) error {
 
 const orBegin = "if the channel is new, it can also begin without that: name it in Consensus.Kafka.Topic.Begin of this orderer and restart it"
 
-// begun is what becomes of a channel that others have blocks of: final once it was so
+// begunElsewhere is what becomes of a channel that others have blocks of: final once it was so
 // for a while. Before, the topic may have been made by one of them just now, or the
 // brokers may not tell of it yet.
-func (d *Driver) begun(ahead string) error {
-	now, patience := d.host.Uptime(), d.host.Config().Patience
+func (d *Driver) begunElsewhere(ahead string) error {
+	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
 	if d.aheadSince == nil {
 		d.aheadSince = &now
 	}
 	err := fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
 		ahead, d.start.Channel)
-	if now-*d.aheadSince < patience {
-		return waiting{fmt.Errorf("%w; that is final once it was so for %s", err, patience)}
+	if now-*d.aheadSince < timeout {
+		return waiting{fmt.Errorf("%w; that is final once it was so for %s", err, timeout)}
 	}
 	return stop(fmt.Errorf("%w; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), or bring the topic back from a mirror that kept the offsets; "+
 		"then restart the orderer", err))
@@ -81,14 +81,14 @@ type waiting struct{ error }
 
 func (w waiting) Unwrap() error { return w.error }
 
-// agreed makes sure that the channel's first block is that of the orderers that have
+// verifyFirstBlock makes sure that the channel's first block is that of the orderers that have
 // it already. Two orderers that begin a channel at the same moment, with brokers of two
 // clusters, find no block at each other, and each makes a topic. The later block 1 is
 // where this comes out at last; or, if both were written at the same moment, the block
 // that follows: of two orderers that ask after they have written theirs, one finds the
 // other's. Who does not answer is not waited for: no block is held up by an orderer that
 // is away.
-func (d *Driver) agreed(ctx context.Context) error {
+func (d *Driver) verifyFirstBlock(ctx context.Context) error {
 	mine := d.firstBlock()
 	if mine == nil {
 		return nil

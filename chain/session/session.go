@@ -42,10 +42,10 @@ type Block struct {
 
 // Settings are what an orderer's operator says about one channel.
 type Settings struct {
-	Compatible bool             // a topic without a description may be read, by the compatible rules
-	PassCuts   []machine.Offset // time-to-cut records that the compatible rules are to pass over
-	MovedTo    string           // id of the topic that the channel was moved to; empty if it was not
-	Begin      bool             // the channel may begin although other orderers have not answered that they have no blocks
+	AllowUndescribed bool             // a topic without a description may be read, by the compatible rules
+	IgnoredCuts      []machine.Offset // time-to-cut records that the compatible rules are to pass over
+	MovedTo          string           // id of the topic that the channel was moved to; empty if it was not
+	Begin            bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
 // ErrMigrated says that a config block has given the channel another consensus type.
@@ -73,10 +73,10 @@ type Driver struct {
 	lost      bool           // the brokers, since the last session
 	end       machine.Offset // of the log, when it was checked last
 
-	trimmed    trimmed        // why blocks are pulled
-	bare       bool           // nobody had the block when it was asked for last
-	bareSince  time.Duration  // by the host's uptime
-	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
+	trimmed      trimmed        // why blocks are pulled
+	noBlock      bool           // nobody had the block when it was asked for last
+	noBlockSince time.Duration  // by the host's uptime
+	aheadSince   *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
 
 	unread unread // copies that were appended and not read back yet
 }
@@ -84,18 +84,18 @@ type Driver struct {
 // reading is what a driver knows since it began to read behind its ledger's last block.
 // It outlives sessions; a catch-up begins another.
 type reading struct {
-	machine    *machine.Machine // nil until the topic was found to be the ledger's
-	effects    []machine.Effect // of the last step, not performed yet
-	configured bool             // a config block was just written
-	goal       machine.Offset   // end of the log when it was first seen; -1 before
-	proof      *proof           // that the topic is the ledger's; nil before the first
-	newest     newest           // records of the proof and since
-	first      *Block           // block 1, if this process has written it and not compared it since; nil if not
-	owed       *owed            // a copy that must be in the log before the next record is taken
-	reproduced reproduced
+	machine      *machine.Machine // nil until the topic was found to be the ledger's
+	effects      []machine.Effect // of the last step, not performed yet
+	configured   bool             // a config block was just written
+	firstEnd     machine.Offset   // end of the log when it was first seen; -1 before
+	verification *verification    // that the topic is the ledger's; nil before the first
+	newest       newest           // records of the proof and since
+	first        *Block           // block 1, if this process has written it and not compared it since; nil if not
+	resubmission *resubmission    // a copy that must be in the log before the next record is taken
+	resubmitted  resubmitted
 }
 
-func newReading() reading { return reading{goal: -1} }
+func newReading() reading { return reading{firstEnd: -1} }
 
 // session is one connection to the topic: it begins with a reader, and ends with it.
 type session struct {
@@ -116,7 +116,7 @@ func (s *session) next(ctx context.Context) (log.Record, error) {
 
 // New returns the driver of a channel whose ledger is as start says.
 func New(host Host, start machine.Start, settings Settings, events Events) *Driver {
-	start.Undescribed, start.Pass = settings.Compatible, settings.PassCuts
+	start.Undescribed, start.Pass = settings.AllowUndescribed, settings.IgnoredCuts
 	return &Driver{Decode: InputOf, host: host, events: events.WithDefaults(), settings: settings, start: start, reading: newReading()}
 }
 
@@ -128,8 +128,8 @@ func (d *Driver) Close() {
 	}
 }
 
-// Next is the offset of the record that is taken next.
-func (d *Driver) Next() machine.Offset {
+// NextOffset returns the offset of the record that is taken next.
+func (d *Driver) NextOffset() machine.Offset {
 	if d.machine == nil {
 		return d.start.Metadata.Offset + 1
 	}
@@ -137,7 +137,7 @@ func (d *Driver) Next() machine.Offset {
 }
 
 // Behind reports whether the log had more, when it was checked last, than was taken.
-func (d *Driver) Behind() bool { return d.Next() < d.end }
+func (d *Driver) Behind() bool { return d.NextOffset() < d.end }
 
 // Machine is the machine; nil before the first session.
 func (d *Driver) Machine() *machine.Machine { return d.machine }
@@ -156,9 +156,9 @@ func (d *Driver) ruleSet() machine.RuleSet {
 func (d *Driver) Advance(ctx, wait context.Context) (Outcome, error) {
 	switch {
 	case len(d.effects) > 0:
-		return d.took(d.resume(ctx))
-	case d.owed != nil:
-		return Continue, d.settle(ctx)
+		return d.finish(d.resume(ctx))
+	case d.resubmission != nil:
+		return Continue, d.resubmit(ctx)
 	}
 	if err := d.arrive(ctx); err != nil {
 		return Continue, err
@@ -168,12 +168,12 @@ func (d *Driver) Advance(ctx, wait context.Context) (Outcome, error) {
 	case ended(err) && ctx.Err() == nil && wait.Err() != nil:
 		return Due, nil // the reader is kept: what it says by itself, it may say once
 	case errors.Is(err, log.ErrNoRecord):
-		d.end, d.goal = min(d.end, d.machine.NextOffset()), min(d.goal, d.machine.NextOffset())
+		d.end, d.firstEnd = min(d.end, d.machine.NextOffset()), min(d.firstEnd, d.machine.NextOffset())
 		return Continue, nil
 	case err != nil:
 		return Continue, err
 	}
-	return d.Take(ctx, r)
+	return d.Handle(ctx, r)
 }
 
 // ended reports whether an error is that of a context.
@@ -181,8 +181,8 @@ func ended(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// Take takes one record of the topic.
-func (d *Driver) Take(ctx context.Context, r log.Record) (Outcome, error) {
+// Handle gives one record of the topic.
+func (d *Driver) Handle(ctx context.Context, r log.Record) (Outcome, error) {
 	if machine.Offset(r.Offset) < d.machine.NextOffset() {
 		return Continue, nil // taken before
 	}
@@ -192,7 +192,7 @@ func (d *Driver) Take(ctx context.Context, r log.Record) (Outcome, error) {
 		return Continue, stop(fmt.Errorf("topic %q, record at offset %d: %w", d.start.Channel, r.Offset, err))
 	}
 	d.newest = d.newest.with(seenIn(r, in))
-	return d.took(d.step(ctx, in))
+	return d.finish(d.step(ctx, in))
 }
 
 // resume performs what was held back when the session before ended.
@@ -204,8 +204,8 @@ func (d *Driver) resume(ctx context.Context) error {
 	return d.step(ctx, answer)
 }
 
-// took ends what was done for a record.
-func (d *Driver) took(err error) (Outcome, error) {
+// finish ends what was done for a record.
+func (d *Driver) finish(err error) (Outcome, error) {
 	if err != nil {
 		return Continue, err
 	}
@@ -229,13 +229,13 @@ func (d *Driver) took(err error) (Outcome, error) {
 // appended.
 func (d *Driver) arrive(ctx context.Context) error {
 	next := d.machine.NextOffset()
-	if next >= d.goal {
+	if next >= d.firstEnd {
 		d.host.CaughtUp()
 	}
 	if next < d.end || d.session.arrived {
 		return nil
 	}
-	if err := d.renew(ctx); err != nil {
+	if err := d.resubmitUnread(ctx); err != nil {
 		return err
 	}
 	d.session.arrived = true

@@ -32,7 +32,7 @@ func (d *Driver) windows() (known []machine.Window) {
 	if since.Known() {
 		known = append(known, since)
 	}
-	next, carried := d.Next(), 0
+	next, carried := d.NextOffset(), 0
 	for n := d.nextBlock() - 1; w.Known(); {
 		known = append(known, w)
 		_, size := d.ordered(n)
@@ -89,8 +89,8 @@ func (d *Driver) nextBlock() machine.BlockNumber {
 	return d.machine.State().Next
 }
 
-// tipStart is the first offset that the last block can have a record at.
-func (d *Driver) tipStart() log.Offset {
+// lastBlockStart is the first offset that the last block can have a record at.
+func (d *Driver) lastBlockStart() log.Offset {
 	if d.start.Next < 2 {
 		return 0
 	}
@@ -105,8 +105,8 @@ func (d *Driver) tipStart() log.Offset {
 	return log.Offset(m.LastOffsetPersisted) + 1
 }
 
-// tipOf measures a block as the limits do.
-func tipOf(b *Block, cut bool) machine.Tip {
+// sizeOfLastBlock measures a block as the limits do.
+func sizeOfLastBlock(b *Block, cut bool) machine.Tip {
 	tip := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
 	for _, envelope := range b.Envelopes {
 		tip.Bytes += uint64(envelopeOf(envelope).Size)
