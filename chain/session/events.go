@@ -17,7 +17,7 @@ type Events struct {
 	Pulled              func(number machine.BlockNumber, at machine.Offset) // a block of another orderer was written
 	Position            func(next machine.Offset)                           // offset read next; after every record
 	Skipped             func(at machine.Offset, reason machine.Reason, detail string)
-	Reproduced          func(at machine.Offset)          // a copy of a lagging envelope is in the log
+	Resubmitted         func(at machine.Offset)          // a copy of a stale envelope is in the log
 	CutPosted           func(number machine.BlockNumber) // a time-to-cut record was appended
 	CutFailed           func(number machine.BlockNumber, err error)
 	Appended            func(took time.Duration, err error)  // one Order or Configure
@@ -25,7 +25,7 @@ type Events struct {
 	Pulling             func(cause error)                    // the topic has lost what comes next; takes blocks of other orderers
 	Awaiting            func(err error, retry time.Duration) // other orderers have not given a block, or not said whether they have any; asks again after retry
 	Recovered           func(after time.Duration)            // reading again, or for the first time
-	LastRecordUnchecked func(tail machine.Offset)            // the record before the next one was deleted from the topic
+	LastRecordUnchecked func(last machine.Offset)            // the record before the next one was deleted from the topic
 	Partitions          func(n int)                          // the topic has come to have more than one; only the first is used
 	Surveyed            func(found []log.Finding, err error) // the topic's settings were looked at, or could not be
 	Published           func(p log.Progress, err error)      // what the ledger has was published, or could not be
@@ -45,7 +45,7 @@ func (e Events) WithDefaults() Events {
 	set(&e.Pulled, func(machine.BlockNumber, machine.Offset) {})
 	set(&e.Position, func(machine.Offset) {})
 	set(&e.Skipped, func(machine.Offset, machine.Reason, string) {})
-	set(&e.Reproduced, func(machine.Offset) {})
+	set(&e.Resubmitted, func(machine.Offset) {})
 	set(&e.CutPosted, func(machine.BlockNumber) {})
 	set(&e.CutFailed, func(machine.BlockNumber, error) {})
 	set(&e.Appended, func(time.Duration, error) {})

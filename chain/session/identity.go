@@ -19,8 +19,8 @@ const missingLimit = 5
 // an error once it is long enough, so nothing is read before this.
 func (d *Driver) Connect(ctx context.Context) error {
 	d.Close()
-	_, held := written(d.effects)
-	if err := d.host.Room(held); err != nil {
+	_, pending := written(d.effects)
+	if err := d.host.Room(pending); err != nil {
 		return err
 	}
 	topic, err := d.host.Open()
@@ -60,8 +60,8 @@ func (d *Driver) extend(b log.Bounds) {
 // was. No record is read for it: within the reader's term, what was read stays what it
 // was, and a reader of another term says so. An error ends the session; see After.
 func (d *Driver) Recheck(ctx context.Context) error {
-	_, held := written(d.effects)
-	if err := d.host.Room(held); err != nil {
+	_, pending := written(d.effects)
+	if err := d.host.Room(pending); err != nil {
 		return err
 	}
 	bounds, err := d.identify(ctx, d.session.topic)
@@ -71,8 +71,8 @@ func (d *Driver) Recheck(ctx context.Context) error {
 	if err := d.verifySource(ctx); err != nil {
 		return err
 	}
-	if tail := d.NextOffset() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
-		d.events.LastRecordUnchecked(tail)
+	if last := d.NextOffset() - 1; last >= 0 && machine.Offset(bounds.Start) > last {
+		d.events.LastRecordUnchecked(last)
 	}
 	d.extend(bounds)
 	d.host.Moved(Reading, nil)

@@ -80,7 +80,7 @@ func digestSized(b []byte) bool { return len(b) == 0 || len(b) == len(machine.Di
 
 // metadataOf reads an in-tree orderer's metadata too, which names no rule set.
 // All of it zero is nothing at all in a block: then the record at offset 0 was
-// the last, or the block is another consensus type's, which the tail will show.
+// the last, or the block is another consensus type's, which the records of the topic will show.
 func metadataOf(m *record.Metadata, set machine.RuleSet) machine.Metadata {
 	marks := machine.Marks{
 		Processed:   machine.Offset(m.LastOriginalOffsetProcessed),

@@ -89,7 +89,7 @@ type reading struct {
 	configured   bool             // a config block was just written
 	firstEnd     machine.Offset   // end of the log when it was first seen; -1 before
 	verification *verification    // that the topic is the ledger's; nil before the first
-	newest       newest           // records of the proof and since
+	newest       newest           // records of the verification and since
 	first        *Block           // block 1, if this process has written it and not compared it since; nil if not
 	resubmission *resubmission    // a copy that must be in the log before the next record is taken
 	resubmitted  resubmitted

@@ -15,7 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// resubmission is a copy of a lagging record that must be in the log before the next
+// resubmission is a copy of a stale record that must be in the log before the next
 // record is taken: its client was answered that it is ordered.
 type resubmission struct {
 	at     machine.Offset
@@ -49,7 +49,7 @@ func (d *Driver) resubmit(ctx context.Context) error {
 		}
 		return d.step(ctx, o.answer)
 	}
-	d.events.Reproduced(o.at)
+	d.events.Resubmitted(o.at)
 	d.unread.appended(o.at, o.value)
 	if o.update != (digest{}) {
 		d.resubmitted.add(o.update, o.seq)
@@ -58,7 +58,7 @@ func (d *Driver) resubmit(ctx context.Context) error {
 }
 
 // resubmitted remembers which updates were resubmitted at one config sequence.
-// Every orderer appends a copy of a lagging update; when those lag in turn,
+// Every orderer appends a copy of a stale update; when those are stale in turn,
 // only the first is to be answered with a copy, or copies would multiply.
 type resubmitted struct {
 	seq     uint64
@@ -163,7 +163,7 @@ func updateOf(b []byte) (d digest, err error) {
 //
 //   - the description, as long as the topic has none
 //   - the time-to-cut of what is pending: its timer is armed again
-//   - the copies of lagging envelopes, whose clients were answered SUCCESS
+//   - the copies of stale envelopes, whose clients were answered SUCCESS
 //
 // A process that ends forgets its copies. The other orderers append theirs.
 
@@ -180,7 +180,7 @@ func (d *Driver) resubmitUnread(ctx context.Context) error {
 		if err := d.host.Append(ctx, c.value); err != nil && log.ClassOf(err) != log.Rejected {
 			return err
 		} else if err == nil {
-			d.events.Reproduced(c.at)
+			d.events.Resubmitted(c.at)
 			d.unread.appended(c.at, c.value)
 		}
 		d.unread.lost = d.unread.lost[1:]

@@ -15,7 +15,7 @@ import (
 // every record after them is another as well.
 //
 // It is good for the term in which it was read, in which nothing that was read should
-// be replaced. Within it a proof that was interrupted is continued where it was, and
+// be replaced. Within it a verification that was interrupted is continued where it was, and
 // what was proven is not read again, nor are the records that were taken since, as long
 // as the brokers were never lost: see verifyAgain.
 type verification struct {
@@ -83,7 +83,7 @@ func (d *Driver) readAhead(ctx context.Context) error {
 }
 
 // verifyAgain has the newest records read again once the brokers were lost: what comes back
-// may be another log, even by the same name, id and epoch. A complete proof under which nothing
+// may be another log, even by the same name, id and epoch. A complete verification under which nothing
 // was taken yet although there is more is kept, or a connection that breaks before
 // each next record would lead to the same being read without end.
 func (d *Driver) verifyAgain() {
@@ -160,22 +160,22 @@ func (d *Driver) verifyNext(ctx context.Context) error {
 	return nil
 }
 
-// comparisons are those of a proof from its beginning, and where that is.
+// comparisons are those of a verification from its beginning, and where that is.
 func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offset) {
 	next := log.Offset(d.NextOffset())
-	tail := next - 1
+	last := next - 1
 	known := d.windows()
 	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.From) >= start })
 	switch {
-	case tail < 0:
+	case last < 0:
 		return nil, next
-	case start > tail, first < 0 && len(known) > 0:
-		d.events.LastRecordUnchecked(machine.Offset(tail))
+	case start > last, first < 0 && len(known) > 0:
+		d.events.LastRecordUnchecked(machine.Offset(last))
 		return nil, next
 	case len(known) == 0:
 		first := d.lastBlockStart()
 		from = max(start, first)
-		left = append(left, &lastBlockComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
+		left = append(left, &lastBlockComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, lastOffset: last, trimmed: start > first})
 	default:
 		from = log.Offset(known[first].From)
 		for _, w := range known[first:] {
@@ -183,7 +183,7 @@ func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offs
 		}
 	}
 	if cut := d.start.Metadata.Cut; cut != (machine.Digest{}) && d.NextOffset() == d.start.Metadata.Offset+1 {
-		left = append(left, &cutComparison{driver: d, want: cut, tail: tail})
+		left = append(left, &cutComparison{driver: d, want: cut, lastOffset: last})
 	}
 	return left, from
 }

@@ -50,16 +50,16 @@ func (d *Driver) windows() (known []machine.Window) {
 // ledger, or of one that is held back. The window is not known if the block has none.
 func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int) {
 	for _, effect := range d.effects {
-		held := []machine.Effect{effect}
+		one := []machine.Effect{effect}
 		switch f := effect.(type) {
 		case machine.WriteBlock:
 			if f.Number == number {
-				_, size = written(held)
+				_, size = written(one)
 				return f.Metadata.Window(), size
 			}
 		case machine.WriteConfigBlock:
 			if f.Number == number {
-				_, size = written(held)
+				_, size = written(one)
 				return f.Metadata.Window(), size
 			}
 		}
@@ -75,11 +75,11 @@ func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int
 	return m.Window(), sizeOf(*block)
 }
 
-func (d *Driver) differs(tail log.Offset, how string) error {
+func (d *Driver) differs(at log.Offset, how string) error {
 	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
 		"records were lost and others written instead of them (an unclean leader election, or a topic that was recreated); "+
 		"compare with the other orderers, bring the lost records back, or move the channel to a topic that has them, then restart the orderer",
-		d.start.Channel, tail, d.nextBlock(), how))
+		d.start.Channel, at, d.nextBlock(), how))
 }
 
 func (d *Driver) nextBlock() machine.BlockNumber {
@@ -107,11 +107,11 @@ func (d *Driver) lastBlockStart() log.Offset {
 
 // sizeOfLastBlock measures a block as the limits do.
 func sizeOfLastBlock(b *Block, cut bool) machine.Tip {
-	tip := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
+	last := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
 	for _, envelope := range b.Envelopes {
-		tip.Bytes += uint64(envelopeOf(envelope).Size)
+		last.Bytes += uint64(envelopeOf(envelope).Size)
 	}
-	return tip
+	return last
 }
 
 // carries reports whether a record carries an envelope as blocks have it: encoded again.
