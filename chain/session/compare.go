@@ -7,7 +7,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// comparison holds the next records of the log against what is known of them.
+// comparison compares the next records of the log with what is known of them.
 type comparison interface {
 	take(log.Record)
 	done() (bool, error) // an error if they differ
@@ -21,8 +21,8 @@ type seen struct {
 	size   int
 }
 
-// newest are the records that were read last. They are few: a log that was cut and filled
-// again since holds others, all the more if they are large.
+// newest holds the records that were read last. A few are enough: a log that was truncated
+// and filled again since has others there.
 type newest []seen
 
 const (
@@ -30,7 +30,7 @@ const (
 	newestBytes   = 64 << 10
 )
 
-// with returns the records with one more, and without those that are not needed any more.
+// with returns n with one more record, and without those that are no longer needed.
 func (n newest) with(s seen) newest {
 	if len(n) > 0 && s.at <= n[len(n)-1].at {
 		return n // read again

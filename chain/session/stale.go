@@ -23,12 +23,12 @@ type resubmission struct {
 	source []byte        // config envelope that the strict rules reproduce
 	update digest        // of the update in it
 	seq    uint64        // at which it was computed
-	answer machine.Input // the answer for the machine then; nil if it does not ask
+	answer machine.Input // for the machine once the copy is in the log; nil if it does not ask
 }
 
 type digest = [sha256.Size]byte
 
-// resubmit appends what is to be resubmitted. An attempt whose outcome is unknown is repeated:
+// resubmit appends the pending copy. An attempt whose outcome is unknown is repeated, since
 // a second copy is skipped.
 func (d *Driver) resubmit(ctx context.Context) error {
 	o := d.resubmission
@@ -58,8 +58,8 @@ func (d *Driver) resubmit(ctx context.Context) error {
 }
 
 // resubmitted remembers which updates were resubmitted at one config sequence.
-// Every orderer appends a copy of a stale update; when those are stale in turn,
-// only the first is to be answered with a copy, or copies would multiply.
+// Every orderer appends a copy of a stale update. When these copies are stale in turn, only
+// the first leads to another copy, or copies would multiply.
 type resubmitted struct {
 	seq     uint64
 	updates map[digest]struct{}
@@ -79,9 +79,9 @@ func (r *resubmitted) add(update digest, seq uint64) {
 }
 
 // resubmitConfig computes a stale config envelope again at the config in force and
-// appends it. What no longer applies is dropped; all orderers come to drop it,
-// at the latest when they judge the copy. So is what this orderer fails at: the copy
-// of one that does not is judged by all.
+// appends the result. An update that no longer applies is dropped, by every orderer: at
+// the latest when it judges another orderer's copy. So is one that this orderer alone
+// cannot compute, since the others append theirs.
 func (d *Driver) resubmitConfig(ctx context.Context, f machine.Reproduce) error {
 	update, flaw := updateOf(f.Envelope.Bytes)
 	if flaw != nil {
@@ -96,9 +96,9 @@ func (d *Driver) resubmitConfig(ctx context.Context, f machine.Reproduce) error 
 	return d.resubmit(ctx)
 }
 
-// compute makes the copy of a config envelope. An orderer that is unable to takes no
-// further record: its client was answered that the update is ordered, and a restart, which may
-// be what mends the orderer, reads the record again only while no later block is written.
+// compute computes the copy of a config envelope. An orderer that cannot sign it handles no
+// further record: the client was answered SUCCESS, and a restart, which may be what the
+// orderer needs, reads the record again only if no later block was written.
 func (d *Driver) compute(o *resubmission) error {
 	again, seq, err := d.host.Reproduce(o.source)
 	switch {
@@ -154,20 +154,19 @@ func updateOf(b []byte) (d digest, err error) {
 	return sha256.Sum256(update), err
 }
 
-// An append that was acknowledged is not a record that was read: an unclean
-// leader election loses the one and not the other. Whatever the channel waits to
-// read is therefore appended again when a session comes to the end that the log
-// had at its start without having read it. A leader that lacks a record has
-// another leader epoch, which ends the session before; at the latest the check
-// that is due does.
+// An unclean leader election loses records that were acknowledged and that nobody has
+// read. Whatever the channel waits to read is therefore appended again when a session
+// reaches the end that the log had at its start without having read it. A leader that
+// lacks a record has another leader epoch, which ends the session; the next Recheck does
+// so at the latest.
 //
 //   - the description, as long as the topic has none
 //   - the time-to-cut of what is pending: its timer is armed again
 //   - the copies of stale envelopes, whose clients were answered SUCCESS
 //
-// A process that ends forgets its copies. The other orderers append theirs.
+// A process that ends forgets its copies; the other orderers append theirs.
 
-// resubmitUnread appends again, or has appended, what the log should have by now.
+// resubmitUnread appends what the log should have by now and has not.
 func (d *Driver) resubmitUnread(ctx context.Context) error {
 	if d.machine.RuleSet() == machine.Undescribed {
 		return d.describe(ctx)
@@ -188,10 +187,10 @@ func (d *Driver) resubmitUnread(ctx context.Context) error {
 	return nil
 }
 
-// unread are copies that were appended and not read back, in their order.
+// unread holds copies that were acknowledged and not read yet, in their order.
 type unread struct {
-	recent []copied // appended in this session: they are still to come
-	lost   []copied // in one before: in the log below its end at this session's start, or lost
+	recent []copied // appended in this session: the reader has not reached them
+	lost   []copied // appended in an earlier one: below the end of the log at this session's start, or lost
 }
 
 // copied is a copy of the record at an offset.
@@ -211,7 +210,7 @@ func (u *unread) appended(at machine.Offset, value []byte) {
 	u.recent = append(u.recent, copied{at, value, DigestOf(value)})
 }
 
-// read forgets the copy that a record is. Equal ones are one: either will do.
+// read forgets the copies that are equal to a record.
 func (u *unread) read(value []byte) {
 	if len(u.recent)+len(u.lost) == 0 {
 		return
