@@ -7,7 +7,8 @@ BIN    := .build/bin
 PROTOS := chain/record/record.proto
 UNIT   := ./plugin/... ./chain/... ./consenter/... ./network/...
 RACE   := ./chain/... ./consenter/...
-STEPS  := lint portable check-generated unit race sim-short matrix integration $(if $(NO_KAFKA),,kafka)
+SHIPPED := ./plugin/... $(RACE)
+STEPS  := lint portable check-generated unit race sim-short matrix integration $(if $(NO_KAFKA),,kafka) $(if $(FABRIC_TREES),lines)
 
 FUZZTIME ?= 10s
 FUZZED   := chain consenter network plugin
@@ -31,13 +32,16 @@ PART ?=
 # The lowest port of the suites' first network, for a second checkout on the machine
 BASE_PORT ?=
 
+# Folders of Fabric releases, with colons between, that make lines and make test prove the orderer on
+FABRIC_TREES ?=
+
 LINT     := go tool -modfile=.tools/go.mod golangci-lint run --allow-serial-runners
 GENERATE := go -C .tools run ./generate -root ..
 SIM      := go run ./chain/sim/run
 SUITE    = $(GOTEST) -name $@ -live -specs $(CURDIR)/.build/test/$@.json --
 REPORT   = -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/$@.json
 BUT_ROOT := $(if $(NO_ROOT), && !root)
-LEFT_OUT := $(if $(NO_KAFKA),; NO_KAFKA is set: nothing ran on Apache Kafka)$(if $(NO_ROOT),; NO_ROOT is set: no disk was filled)
+LEFT_OUT := $(if $(NO_KAFKA),; NO_KAFKA is set: nothing ran on Apache Kafka)$(if $(NO_ROOT),; NO_ROOT is set: no disk was filled)$(if $(FABRIC_TREES),,; FABRIC_TREES is empty: no Fabric but the module of go.mod)
 COUNTS   := $(CURDIR)/.build/test/counts
 GOTEST    = go -C .tools run ./gotest -dir .. -counts $(COUNTS)
 PORTS     = $(if $(BASE_PORT),-base-port=$(BASE_PORT))
@@ -45,13 +49,16 @@ PORTS     = $(if $(BASE_PORT),-base-port=$(BASE_PORT))
 # The parts of make test-kafka: of ./integration/apache, and of ./integration (its parts_test.go says which
 # file is in which). What has no part of its own is in the last of each: nothing is in none.
 APACHE_PARTS := contract access rows
-SUITE_PARTS  := brokers links loss golden recovery orders
+SUITE_PARTS  := brokers links slow loss golden recovery orders
 contract     := TestConformance|TestDenials
 access       := TestAccess|TestLeastPrivilege|TestRights
 tests_rows   := -skip '^($(contract)|$(access))'
 tests         = $(or $(tests_$*),-run '^($($*))')
 
-.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) test demo bench clean
+# The parts of make lines.
+LINE_PARTS := line-unit line-race
+
+.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,7 +126,7 @@ integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narro
 
 kafka: .build/test ## what only Apache Kafka can show: three brokers, logging in, rights, rows of the matrix (VERSION=3.9)
 	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(or $(VERSION),4)
-	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(or $(VERSION),4) $(PORTS) $(REPORT) -ginkgo.label-filter='kafka$(BUT_ROOT)'
+	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(or $(VERSION),4) $(PORTS) $(REPORT) -ginkgo.label-filter='kafka && !minutes$(BUT_ROOT)'
 
 test-kafka: .build/test ## all that runs on Apache Kafka, in parts, on both versions (PART='contract golden', VERSION=3.9)
 	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(APACHE_PARTS) $(SUITE_PARTS)' -versions '3.9 4' \
@@ -131,6 +138,18 @@ $(APACHE_PARTS:%=part-%): part-%: .build/test
 $(SUITE_PARTS:%=part-%): part-%: .build/test
 	$(SUITE) -timeout 28m -count 1 ./integration -args -brokers=apache:$(VERSION) -part=$* $(PORTS) $(REPORT) -ginkgo.timeout=25m \
 		-ginkgo.label-filter='!none$(BUT_ROOT)'
+
+lines: .build/test ## the packages that ship, against the Fabric releases in FABRIC_TREES=DIR[:DIR...]
+	@[ -n "$(FABRIC_TREES)" ] || { echo "make lines: FABRIC_TREES names no folder; set it to checkouts or unpacked source archives of Fabric releases, with colons between" >&2; exit 2; }
+	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_PARTS)' -versions '$(subst :, ,$(FABRIC_TREES))'
+
+part-line-unit: .build/test
+	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && go vet $$flags $(SHIPPED) && \
+	FABRIC_TREES=$(VERSION) $(GOTEST) -name line-unit -- $$flags -timeout 10m $(SHIPPED)
+
+part-line-race: .build/test
+	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && \
+	$(GOTEST) -name line-race -- $$flags -race -timeout 15m $(RACE)
 
 test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \

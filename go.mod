@@ -14,6 +14,8 @@ require (
 	github.com/hyperledger/fabric-lib-go v1.0.0
 	// Messages of that Fabric; a newer major line registers the same names and cannot be linked beside it.
 	github.com/hyperledger/fabric-protos-go v0.3.0
+	// Decodes orderer.yaml, as Fabric's own consenters do: the version that Fabric requires.
+	github.com/mitchellh/mapstructure v1.4.3
 	// Log-in with SCRAM. At least 1.3.0: the errors of older ones can hold the password.
 	github.com/xdg-go/scram v1.4.0
 	// Free space of the ledgers' disk.
@@ -39,6 +41,8 @@ require (
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	// Goroutine leaks in tests.
 	go.uber.org/goleak v1.3.0
+	// The builder reads go.mod of a Fabric tree and completes ours with it.
+	golang.org/x/mod v0.41.0
 	// errgroup.
 	golang.org/x/sync v0.24.0
 	// The version that Fabric requires: newer ones demand what its server does not do.
@@ -100,7 +104,6 @@ require (
 	github.com/magiconair/properties v1.8.1 // indirect
 	github.com/matttproud/golang_protobuf_extensions v1.0.4 // indirect
 	github.com/miekg/pkcs11 v1.1.1 // indirect
-	github.com/mitchellh/mapstructure v1.4.3 // indirect
 	github.com/mmcloughlin/addchain v0.4.0 // indirect
 	github.com/moby/sys/mount v0.2.0 // indirect
 	github.com/moby/sys/mountinfo v0.6.2 // indirect
@@ -141,7 +144,6 @@ require (
 	go.uber.org/zap v1.19.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
-	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect

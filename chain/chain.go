@@ -206,7 +206,11 @@ func (c *Chain) Errored() <-chan struct{} { return c.status.erroredChannel() }
 
 // StatusReport returns the status of the channel here, for the channel participation API.
 func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
-	return types.ConsensusRelationConsenter, c.status.report()
+	status := c.status.report()
+	if status == types.StatusActive && c.connection.held() {
+		status = types.StatusInactive
+	}
+	return types.ConsensusRelationConsenter, status
 }
 
 // ValidateConsensusMetadata refuses a consensus type that cannot follow the one in force.

@@ -99,3 +99,18 @@ func TestALedgerThatEndsInADisguisedConfig(t *testing.T) {
 		c.Halt()
 	})
 }
+
+// In-tree orderers cut what a record of class NORMAL holds, an envelope without a payload,
+// too, and so do ours by their rules. Who takes such a block from another orderer, or
+// begins behind one, comes to the same ledger.
+func TestAnEnvelopeWithoutAPayload(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l, _ := r.disguised(&fabric.Envelope{Signature: []byte("of nothing")})
+		heights := len(l.Stored())
+		r.broker.Trim(channel, log.Offset(l.Stored()[heights-2].Position().LastOffsetPersisted))
+		again := l.UpTo(2)
+		c := r.compatible(again, &chaintest.Puller{From: []*ledger{l}})
+		r.reports(c, types.StatusActive)
+		r.equalLedgers(l, again)
+	})
+}

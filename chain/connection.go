@@ -68,6 +68,16 @@ func (c *connection) slow() (which string) {
 	return which
 }
 
+// held reports whether records wait for a broker that does not answer.
+func (c *connection) held() (waits bool) {
+	_ = c.use(func(o *openLog) error {
+		topic, ok := o.Log.(interface{ Held() bool })
+		waits = ok && topic.Held()
+		return nil
+	})
+	return waits
+}
+
 // open returns the topic as the channel config in force has it. A log that it replaces is
 // closed once nobody uses it.
 func (c *connection) open() (log.Log, error) {

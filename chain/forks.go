@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -76,30 +77,44 @@ func (h *hashes) published(last uint64) (all []log.BlockHash) {
 }
 
 // compare compares the ledger with what other orderers published. An error is why the
-// channel stops. What cannot be read is reported, and read again the next time.
+// channel stops. What cannot be read is asked for again until the next check is due, and
+// then reported; what can be read is compared at once.
 func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 	if c.opts.ForkAlarm == ForkOff || c.opts.Member == "" || c.opts.Members == "" {
 		return nil
 	}
-	published, err := topic.Published(ctx, c.opts.Members)
-	if c.life.Err() != nil || errors.Is(err, log.ErrClosed) {
-		return nil
+	until := time.Now().Add(c.opts.CheckInterval)
+	for {
+		published, err := topic.Published(ctx, c.opts.Members)
+		if c.life.Err() != nil || errors.Is(err, log.ErrClosed) {
+			return nil
+		}
+		found := c.comparison(published)
+		last := err == nil || ctx.Err() != nil || time.Until(until) <= compareAgain
+		if last || len(found.Forks) > 0 {
+			c.opts.Events.Compared(found, err)
+		}
+		if len(found.Forks) > 0 && c.opts.ForkAlarm == ForkStop {
+			return fmt.Errorf("%w, and delete the group's offset for the topic; then restart this orderer, whose ForkAlarm is stop", found.Forks[0])
+		}
+		if last || !sleep(ctx, compareAgain) {
+			return nil
+		}
 	}
-	if err != nil {
-		c.opts.Events.Compared(log.Comparison{}, err)
-		return nil
-	}
+}
+
+// compareAgain is how soon others are asked again when one of the brokers has not answered what they published.
+const compareAgain = 5 * time.Second
+
+// comparison compares the ledger with what others have published.
+func (c *Chain) comparison(published []log.Progress) log.Comparison {
 	found := log.Comparison{Alone: len(verdict.OrdererAddresses(c.support.ConfigtxValidator().ConfigProto())) < 2}
 	for _, p := range published {
-		if p.Member != c.opts.Member && log.Named(p.Member) && ctx.Err() == nil {
+		if p.Member != c.opts.Member && log.Named(p.Member) && c.life.Err() == nil {
 			c.compareWith(p, &found)
 		}
 	}
-	c.opts.Events.Compared(found, nil)
-	if len(found.Forks) == 0 || c.opts.ForkAlarm != ForkStop {
-		return nil
-	}
-	return fmt.Errorf("%w, and delete the group's offset for the topic; then restart this orderer, whose ForkAlarm is stop", found.Forks[0])
+	return found
 }
 
 // compareWith adds one member. This orderer's own group is not compared: it may hold what

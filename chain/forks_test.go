@@ -1,10 +1,12 @@
 package chain
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -310,4 +312,64 @@ func TestHashesAreReadOnce(t *testing.T) {
 	if len(h.before)+len(h.now) != 0 {
 		t.Error("hashes that nobody asks for are kept")
 	}
+}
+
+// partLog cannot ask one of its brokers what members have published, the first times, and
+// returns what the others have.
+type partLog struct {
+	log.Log
+	left  *atomic.Int64
+	hides string
+}
+
+func (p partLog) Published(ctx context.Context, prefix string) (some []log.Progress, err error) {
+	all, err := p.Log.Published(ctx, prefix)
+	if p.left.Add(-1) < 0 {
+		return all, err
+	}
+	for _, m := range all {
+		if m.Member != p.hides {
+			some = append(some, m)
+		}
+	}
+	return some, errors.New("a broker hangs")
+}
+
+// A broker that does not answer what some orderers have published hides no fork with another, and is asked
+// again before the next check.
+func TestForksBesideASlowBroker(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		l := r.grown(4)
+		for _, name := range []string{"two", "three"} {
+			r.publish(log.Progress{Member: "ours." + name, Block: 2, Hashes: []log.BlockHash{log.NewBlockHash(2, make([]byte, 32))}})
+		}
+		c, seen, left := r.chain(l), &compared{}, &atomic.Int64{}
+		left.Store(2)
+		c.opts.Member, c.opts.Members, c.opts.CheckInterval = "ours.one", "ours.", time.Minute
+		c.opts.Events.Compared = seen.take
+		r.through(c, func(l log.Log) log.Log { return partLog{l, left, "ours.three"} })
+		c.Start()
+		time.Sleep(compareAgain / 2)
+		if found, _, err := seen.last(); err == nil || len(found.Forks) != 1 || found.Forks[0].Members[1] != "ours.two" {
+			r.Errorf("at first %+v, %v", found, err)
+		}
+		time.Sleep(3 * compareAgain)
+		r.finds(seen, 2, 2, "ours.three 2", "ours.two 2")
+	})
+}
+
+// Where a broker never answers, one event says so for each check.
+func TestComparisonsThatFail(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		c, seen, left := r.chain(r.grown(1)), &compared{}, &atomic.Int64{}
+		left.Store(1000)
+		c.opts.Member, c.opts.Members, c.opts.CheckInterval = "ours.one", "ours.", 30*time.Second
+		c.opts.Events.Compared = seen.take
+		r.through(c, func(l log.Log) log.Log { return partLog{l, left, ""} })
+		c.Start()
+		time.Sleep(59 * time.Second)
+		if _, times, err := seen.last(); err == nil || times != 2 {
+			r.Errorf("%d events, the last %v; want one a check", times, err)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -10,7 +11,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// loop drives the channel's sessions. All of its fields belong to its goroutine.
+// loop drives the channel's sessions. Its fields belong to its goroutine, unless they say
+// otherwise.
 type loop struct {
 	chain   *Chain
 	driver  *session.Driver
@@ -20,7 +22,8 @@ type loop struct {
 	life context.Context         // ends with the chain's, or with a reason to stop permanently
 	end  context.CancelCauseFunc // is called by what runs beside the loop
 
-	monitored time.Time // when monitor was done last; zero before
+	monitored  time.Time   // when monitor was started last; zero before
+	monitoring atomic.Bool // it is not done yet; any goroutine's
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with

@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/block"
@@ -53,18 +54,22 @@ func (c *Chain) measureOnce() bool {
 }
 
 // monitor surveys the topic's settings, publishes the position of the ledger, and compares
-// the ledger with what others published. It does so beside the loop, and not more often than
-// the topic is checked.
+// the ledger with what others published. It does so beside the loop, once at a time and not
+// more often than the topic is checked.
 func (l *loop) monitor(ctx context.Context) {
-	if !l.monitored.IsZero() && time.Since(l.monitored) < l.chain.opts.CheckInterval {
+	if !l.monitored.IsZero() && time.Since(l.monitored) < l.chain.opts.CheckInterval || l.monitoring.Load() {
 		return
 	}
 	l.monitored = time.Now()
+	l.monitoring.Store(true)
 	l.chain.work.Go(func() {
+		defer l.monitoring.Store(false)
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 		fork := l.chain.connection.use(func(o *openLog) error {
-			l.survey(ctx, o)
+			var beside sync.WaitGroup
+			defer beside.Wait()
+			beside.Go(func() { l.survey(ctx, o) })
 			l.chain.publish(ctx, o)
 			return l.chain.compare(ctx, o)
 		})
@@ -74,15 +79,19 @@ func (l *loop) monitor(ctx context.Context) {
 	})
 }
 
-// requestTimeout is the time limit of requests beside the loop, whose answers are small.
-const requestTimeout = time.Minute
+// Time limits of requests beside the loop, whose answers are small. A coordinator of this
+// orderer's group that hangs leaves time for those of the others.
+const (
+	requestTimeout = time.Minute
+	publishTimeout = 20 * time.Second
+)
 
 func (l *loop) survey(ctx context.Context, topic log.Log) {
 	if l.chain.opts.Preflight == PreflightOff {
 		return
 	}
 	found, err := topic.Survey(ctx)
-	if ctx.Err() == nil {
+	if l.life.Err() == nil {
 		l.chain.opts.Events.Surveyed(found, err)
 	}
 }
@@ -111,7 +120,9 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
 		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
 		Hashes: c.hashes.published(height - 1)}
-	if err := topic.Publish(ctx, p); ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := topic.Publish(ctx, p); c.life.Err() == nil {
 		c.opts.Events.Published(p, err)
 	}
 }

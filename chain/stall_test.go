@@ -246,6 +246,30 @@ type waitingLog struct{ log.Log }
 
 func (waitingLog) Slow() string { return "broker a:9092 has not answered Fetch for 3s" }
 
+// heldLog waits for the leader of its topic, while held is true.
+type heldLog struct {
+	log.Log
+	held *atomic.Bool
+}
+
+func (h heldLog) Held() bool { return h.held.Load() }
+
+// A channel whose reads wait for a broker that does not answer is not reported as active.
+func TestAHeldChannelIsNotActive(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		held := &atomic.Bool{}
+		c := r.chain(newLedger())
+		r.through(c, func(l log.Log) log.Log { return heldLog{l, held} })
+		c.Start()
+		settle()
+		r.reports(c, types.StatusActive)
+		held.Store(true)
+		r.reports(c, types.StatusInactive)
+		held.Store(false)
+		r.reports(c, types.StatusActive)
+	})
+}
+
 // Whoever is answered that the channel is not ready learns for which broker it waits.
 func TestASlowBrokerIsNamed(t *testing.T) {
 	inBubble(t, func(r *rig) {

@@ -3,9 +3,11 @@ package consenter
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 
@@ -36,14 +38,15 @@ func (a answer) open() error {
 
 // ask returns those of the channel's orderers that have a block.
 func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err error) {
-	var asked, open []string
-	for _, a := range p.answers(ctx, p.endpoints) {
+	var asked []string
+	var open undecided
+	for a := range p.inTime(ctx, number) {
 		if number < a.height {
 			having = append(having, a)
 		}
 		asked = append(asked, a.endpoint.Endpoint)
 		if err := a.open(); err != nil {
-			open = append(open, err.Error())
+			open = append(open, err)
 		}
 	}
 	switch {
@@ -52,11 +55,52 @@ func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err e
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case len(open) > 0:
-		slices.Sort(open)
-		return nil, fmt.Errorf("no orderer that tells its blocks has it, and %s", strings.Join(open, ", "))
+		return nil, fmt.Errorf("no orderer that tells its blocks has it, and %w", open)
 	}
 	return nil, fmt.Errorf("%w: none of %s has it", session.ErrNoBlock, strings.Join(asked, ", "))
 }
+
+// inTime yields what orderers answer: all of them, or those that have answered a little after
+// the first that has a block.
+func (p *puller) inTime(ctx context.Context, number uint64) iter.Seq[answer] {
+	return func(yield func(answer) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var asking sync.WaitGroup
+		defer asking.Wait()
+		defer cancel()
+		answers := make(chan answer, len(p.endpoints))
+		for _, e := range p.endpoints {
+			asking.Go(func() { answers <- p.answer(ctx, e) })
+		}
+		var enough <-chan time.Time
+		for range p.endpoints {
+			select {
+			case a := <-answers:
+				if !yield(a) {
+					return
+				}
+				if enough == nil && number < a.height {
+					enough = time.After(stagger)
+				}
+			case <-enough:
+				return
+			}
+		}
+	}
+}
+
+// undecided is why each of several orderers may have a block all the same.
+type undecided []error
+
+func (u undecided) Error() string {
+	var texts []string
+	for _, err := range u {
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(slices.Sorted(slices.Values(texts)), ", ")
+}
+
+func (u undecided) Unwrap() []error { return u }
 
 // Others asks all orderers of the channel but this one how many blocks they have.
 func (p *puller) Others(ctx context.Context) (all []session.Answer) {

@@ -9,6 +9,7 @@ package consenter
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 var (
@@ -44,7 +47,7 @@ type Host struct {
 
 // Consenter makes the chains of one orderer process. It is safe for concurrent use.
 type Consenter struct {
-	config      Config
+	config      settings.Config
 	certificate *clientCertificate
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
@@ -53,33 +56,33 @@ type Consenter struct {
 	disk        *disk
 	metrics     *metrics
 	health      *health
-	door        door
+	door        admission
 	logger      *fabric.Logger
 }
 
-// New reads the local configuration and the files that it names. Its error
-// names all that is wrong with them, a line each. Call it once in a process:
-// metrics cannot be registered twice.
+// New reads the local configuration and the files that it names. Its error names
+// everything that is wrong with them, a line each. Call it once in a process: metrics
+// cannot be registered twice.
 func New(host Host) (*Consenter, error) {
 	if host.Metrics == nil || host.Crypto == nil {
 		return nil, errors.New("the orderer gave no metrics provider or no crypto provider: it was not built for this plugin")
 	}
-	config, parseErr := ParseConfig(host.Consensus, host.ConfigDir)
-	transport, tlsErr := config.TLS.load()
-	auth, saslErr := config.SASL.load()
+	config, parseErr := settings.Parse(host.Consensus, host.ConfigDir)
+	transport, tlsErr := loadTLS(config.TLS)
+	auth, saslErr := loadSASL(config.SASL)
 	logger := fabric.NewLogger(loggerName)
-	warnings, variablesErr := host.unread(config.keys(""))
+	warnings, variablesErr := host.unread()
 	for _, w := range warnings {
-		logger.Warnw("An environment variable has no effect", "variable", w.variable, "reason", w.fault)
+		logger.Warnw("An environment variable has no effect", "variable", w.Name, "reason", w.Reason)
 	}
-	if err := errors.Join(parseErr, repeated(host.ConfigFile), tlsErr, saslErr, variablesErr); err != nil {
+	if err := errors.Join(parseErr, settings.Duplicates(host.ConfigFile), tlsErr, saslErr, variablesErr); err != nil {
 		return nil, misconfigured{err}
 	}
 	state := newHealth(config.DeliverGrace)
 	if err := state.register(config.Health, host.Health); err != nil {
 		return nil, misconfigured{err}
 	}
-	if config.exposed() {
+	if exposed(config) {
 		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)
 	}
 	m := newMetrics(host.Metrics)
@@ -99,12 +102,12 @@ func New(host Host) (*Consenter, error) {
 	}, nil
 }
 
-// unread returns the environment variables without an effect that are to be warned
-// of, and an error that names those that concern security.
-func (h Host) unread(keys []key) (warnings []unread, err error) {
+// unread returns the environment variables without an effect that are to be logged, and
+// an error that names those that concern security.
+func (h Host) unread() (warnings []settings.Unread, err error) {
 	var faults []error
-	for _, u := range unreadVariables(h.Environment, h.Consensus, keys, h.ConfigDir) {
-		if u.security {
+	for _, u := range settings.UnreadVariables(h.Environment, h.Consensus, h.ConfigDir) {
+		if u.Security {
 			faults = append(faults, u)
 			continue
 		}
@@ -113,7 +116,7 @@ func (h Host) unread(keys []key) (warnings []unread, err error) {
 	return warnings, errors.Join(faults...)
 }
 
-// misconfigured tells the operator where the faults can be.
+// misconfigured is an error of the configuration, with where to find the faults.
 type misconfigured struct{ error }
 
 func (m misconfigured) Error() string {
@@ -164,7 +167,7 @@ func (c *Consenter) options(channel string) chain.Options {
 	return chain.Options{
 		OpenLog:       c.openLog,
 		Brokers:       o.Brokers,
-		Settings:      o.Topic.of(channel),
+		Settings:      topicSettings(o.Topic, channel),
 		Crypto:        c.crypto,
 		Events:        c.events(channel),
 		NewPuller:     c.newPuller,
@@ -182,6 +185,21 @@ func (c *Consenter) options(channel string) chain.Options {
 	}
 }
 
+// topicSettings returns what the operator says about a channel's topic.
+func topicSettings(t settings.Topic, channel string) session.Settings {
+	return session.Settings{
+		AllowUndescribed: lists(t.Compatible, channel),
+		IgnoredCuts:      t.PassCuts[channel],
+		MovedTo:          t.Moved[channel],
+		Begin:            lists(t.Begin, channel),
+	}
+}
+
+// lists reports whether a list of channels has a channel; * stands for all.
+func lists(channels []string, channel string) bool {
+	return slices.Contains(channels, channel) || slices.Contains(channels, "*")
+}
+
 // valueOverhead is what a record's value has beside the payload and signature
 // that AbsoluteMaxBytes counts: the framing of envelope and record.
 const valueOverhead = 1 << 10
@@ -193,7 +211,8 @@ const mostValue = 96 << 20
 
 func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	config := c.logConfig(brokers, maxEnvelope)
-	config.Waiting = c.slowBrokers(topic).waiting
+	slow := c.slowBrokers(topic)
+	config.Waiting, config.Answered = slow.waiting, slow.answered
 	return kafka.Open(config, topic)
 }
 

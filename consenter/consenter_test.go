@@ -2,6 +2,8 @@ package consenter
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -50,6 +52,19 @@ func TestOtherRegistrarIsRefused(t *testing.T) {
 	type bare struct{ consensus.ConsenterSupport } // no more than the contract
 	_, err := plainConsenter(t).HandleChain(bare{}, nil)
 	require.ErrorContains(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
+}
+
+// What only the file, or only the environment, shows is refused with the rest.
+func TestNewNamesWhatTheSectionDoesNotShow(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "orderer.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("Consensus: {Kafka: {Health: off, Health: off}}\n"), 0o600))
+	_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: file, Environment: []string{
+		"A=b", "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=true", "ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
+	require.ErrorContains(t, err, "\n  Consensus.Kafka.Health is given 2 times in "+file)
+	require.ErrorContains(t, err, "\n  ORDERER_CONSENSUS_KAFKA_TLS_ENABLED has no effect: ")
+	require.NotContains(t, err.Error(), "COLOUR", "it does not concern security")
+	_, err = New(Host{Metrics: newMeter(t), Crypto: crypto(t), Environment: []string{"ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
+	require.NoError(t, err)
 }
 
 // HandleChain must not wait for Kafka, and no fault of a ledger may end the process.
@@ -130,8 +145,10 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 			defer broker.Close()
 			section := map[string]any{
 				"Topic": map[string]any{"ReplicationFactor": 1},
-				"TLS":   map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
-				"SASL":  map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
+				// each connection derives a key, on a busy machine for long
+				"Timeouts": map[string]any{"Dial": "1m", "Read": "1m", "Append": "1m", "Ready": "1m"},
+				"TLS":      map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
+				"SASL":     map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
 			}
 			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: p.dir})
 			require.NoError(t, err)

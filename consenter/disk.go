@@ -8,14 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// defaultReserve leaves room for what Fabric writes beside the blocks: indexes,
-// and the ledgers of channels of other types.
-const defaultReserve = 64 << 20
-
 // disk is where the ledgers are. Fabric ends the orderer's process when a ledger
 // cannot be written, with all of its channels, so nothing is written before. What
 // several channels are about to write must have room together: it is kept in an account
-// until it is on the disk.
+// until it is on the disk. The reserve leaves room for what Fabric writes beside the
+// blocks: indexes, and the ledgers of channels of other types.
 type disk struct {
 	dir     string // empty: it is not looked at
 	reserve int64  // bytes

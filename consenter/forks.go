@@ -21,34 +21,41 @@ type forks struct {
 
 // show sets a channel's series: those of members that are not in all are 0 from now on.
 func (f *forks) show(m *channelMetrics, all []log.Fork) {
+	now := f.raise(m, all)
+	for name := range f.shown {
+		if !now[name] {
+			m.forkedFrom(name).Set(0)
+		}
+	}
+}
+
+// raise sets the series of members to 1, and leaves others as they are.
+func (f *forks) raise(m *channelMetrics, all []log.Fork) (now map[string]bool) {
 	if f.shown == nil {
 		f.shown = map[string]bool{}
 	}
-	now := map[string]bool{}
+	now = map[string]bool{}
 	for _, fork := range all {
 		name := fork.Members[1]
 		if !f.shown[name] && len(f.shown) >= mostForks {
 			name = otherMembers
 		}
 		f.shown[name], now[name] = true, true
+		m.forkedFrom(name).Set(1)
 	}
-	for name := range f.shown {
-		value := 0.0
-		if now[name] {
-			value = 1
-		}
-		m.forkedFrom(name).Set(value)
-	}
+	return now
 }
 
-// compared says what came of a comparison with other orderers when that changes. A
-// comparison that failed leaves what was known.
+// compared says what came of a comparison with other orderers when that changes. One that
+// failed for some of them leaves what was known of those.
 func (r *reporter) compared(c log.Comparison, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil {
 		r.comparedOthers.Set(float64(c.Compared))
 		r.forks.show(r.channelMetrics, c.Forks)
+	} else {
+		r.forks.raise(r.channelMetrics, c.Forks)
 	}
 	unseen := err == nil && c.Published == 0 && !c.Alone
 	now := fmt.Sprint(err, unseen, c.Forks)
@@ -57,7 +64,8 @@ func (r *reporter) compared(c log.Comparison, err error) {
 	switch {
 	case now == before:
 	case err != nil:
-		r.log.Warnw("Cannot compare blocks with other orderers", "error", err)
+		r.log.Warnw("Cannot compare blocks with all other orderers", "compared", c.Compared, "error", err)
+		r.forked(c.Forks)
 	case len(c.Forks) > 0:
 		r.forked(c.Forks)
 	case unseen:

@@ -31,6 +31,8 @@ func TestForksAreMeasured(t *testing.T) {
 	requireValues(2, 1, 0)
 	e.Compared(log.Comparison{}, errors.New("no rights"))
 	requireValues(2, 1, 0)
+	e.Compared(log.Comparison{Published: 1, Compared: 1, Forks: []log.Fork{forkWith("three")}}, errors.New("a broker hangs"))
+	requireValues(2, 1, 1)
 	e.Compared(log.Comparison{Published: 2, Compared: 1, Forks: []log.Fork{forkWith("three")}}, nil)
 	requireValues(1, 0, 1)
 	e.Failed(errors.New("a fork"))
@@ -59,12 +61,4 @@ func TestSeriesOfForksAreBounded(t *testing.T) {
 	require.Equal(t, 1.0, m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
 	e.Compared(log.Comparison{}, nil)
 	require.Equal(t, 0.0, m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
-}
-
-func TestForkAlarmIsOff(t *testing.T) {
-	for _, section := range []string{"ForkAlarm: off", `{ForkAlarm: off, ConsumerGroup: ""}`} {
-		c, err := parse(t, section)
-		require.NoError(t, err)
-		require.Equal(t, "off", c.ForkAlarm)
-	}
 }

@@ -54,7 +54,8 @@ func TestAnEndedContextEndsTheQuestions(t *testing.T) {
 	}
 }
 
-// An orderer that was asked for a block and is silent from then on is given up.
+// An orderer that was asked for a block and is silent from then on is given up. On a busy
+// machine it may be for the question before, which it would have answered.
 func TestASilentOrdererIsGivenUp(t *testing.T) {
 	ours := newAuthority(t)
 	d := ours.deliverer()
@@ -64,6 +65,16 @@ func TestASilentOrdererIsGivenUp(t *testing.T) {
 	_, err := p.Block(t.Context(), 1)
 	require.True(t, errors.Is(err, errSlow), "%v", err)
 	require.ErrorContains(t, err, d.address)
+}
+
+// One that never answers is as slow: whoever asks gets to know why each is not of use.
+func TestAnOrdererThatNeverAnswersIsSlow(t *testing.T) {
+	ours := newAuthority(t)
+	address, _ := silent(t)
+	_, p := ours.catchUpWithin(ours.genesis(address), 50*time.Millisecond)
+	_, err := p.Block(t.Context(), 1)
+	require.ErrorIs(t, err, errSlow)
+	require.ErrorContains(t, err, address)
 }
 
 // Every config block of the process changes the roots that Fabric's dialer trusts,

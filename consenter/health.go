@@ -10,15 +10,13 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 var _ fabric.HealthChecker = (*health)(nil)
 
 // healthComponent is the name of the check in the answer of /healthz.
 const healthComponent = "kafka"
-
-// healthBrokers makes an outage of the brokers one of the orderer's health.
-const healthBrokers = "brokers"
 
 // health knows which channels are cut off from Kafka. A channel that has stopped
 // is not among them: no restart, which is what a failed check leads to, brings it
@@ -75,11 +73,11 @@ func (h *health) HealthCheck(context.Context) error {
 
 // register adds the check to those of /healthz, if the operator wants it there.
 func (h *health) register(mode string, with fabric.HealthRegistry) error {
-	if mode != healthBrokers {
+	if mode != settings.HealthBrokers {
 		return nil
 	}
 	if with == nil {
-		return fmt.Errorf("%s.Health is %q, but this build of the orderer gives the plugin no health checks; want %q", Key, mode, off)
+		return fmt.Errorf("%s.Health is %q, but this build of the orderer gives the plugin no health checks; want %q", settings.Key, mode, settings.Off)
 	}
 	return with.RegisterChecker(healthComponent, h)
 }

@@ -9,12 +9,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// load returns how the orderer logs in, and nil if SASL is off. What it logs in
-// with is read at every log-in. Files are read once: the error names one that
-// cannot be used. A command is not run.
-func (s SASL) load() (*kafka.SASL, error) {
+// loadSASL returns how the orderer logs in to the brokers; nil if SASL is off. Passwords
+// and tokens are read at every log-in. Files are also read once now: the error names
+// one that cannot be used. A command is not run.
+func loadSASL(s settings.SASL) (*kafka.SASL, error) {
 	switch {
 	case s.Mechanism == "":
 		return nil, nil
@@ -31,18 +32,19 @@ func (s SASL) load() (*kafka.SASL, error) {
 	return &kafka.SASL{Mechanism: s.Mechanism, Token: func(context.Context) (string, error) { return file.token() }}, err
 }
 
-// exposed says whether who listens on the network learns the secret.
-func (c Config) exposed() bool {
+// exposed reports whether the password or token crosses the network in clear text.
+func exposed(c settings.Config) bool {
 	return !c.TLS.Enabled && (c.SASL.Mechanism == kafka.Plain || c.SASL.Mechanism == kafka.OAuthBearer)
 }
 
-// secretFile holds a secret and a line end at most. It may be replaced at any time.
+// secretFile is a file that holds a secret and perhaps a line end. It may be replaced at
+// any time.
 type secretFile struct {
-	key  string // that names it
+	key  string // of orderer.yaml
 	name string
 }
 
-// password returns the secret as it is, but for the line end.
+// password returns the secret without the line end.
 func (f secretFile) password() (string, error) { return f.read(checkPassword) }
 
 // token returns the secret without the space around it.
@@ -57,13 +59,13 @@ func (f secretFile) read(as func(text string) (string, error)) (string, error) {
 		return as(text)
 	})
 	if err != nil {
-		return "", fmt.Errorf("%s.%s: %w", Key, f.key, err)
+		return "", fmt.Errorf("%s.%s: %w", settings.Key, f.key, err)
 	}
 	return secret, nil
 }
 
-// checkPassword refuses what no broker was given as a password, and what PLAIN and
-// SCRAM cannot send.
+// checkPassword refuses what cannot be meant as a password, and what PLAIN and SCRAM
+// cannot send.
 func checkPassword(text string) (string, error) {
 	switch {
 	case !utf8.ValidString(text):
@@ -73,15 +75,15 @@ func checkPassword(text string) (string, error) {
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return "", errors.New("not a password: want one line without control characters")
 	case strings.TrimSpace(text) == "":
-		return "", errors.New("not a password: it holds nothing but blanks")
+		return "", errors.New("not a password: it holds only blanks")
 	case strings.Contains(text, "-----BEGIN"):
 		return "", errors.New("not a password: it holds a key or a certificate")
 	}
 	return text, nil
 }
 
-// bearer is a token without the space around it. What else a token may hold is
-// between those who make it and the brokers.
+// bearer returns a token without the space around it. What else a token may hold is up
+// to its issuer and the brokers.
 func bearer(text string) (string, error) {
 	token := strings.TrimSpace(text)
 	if token == "" {

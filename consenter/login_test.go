@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	put := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
-	auth, err := SASL{Mechanism: "SCRAM-SHA-512", User: "orderer1", PasswordFile: file}.load()
+	auth, err := loadSASL(settings.SASL{Mechanism: "SCRAM-SHA-512", User: "orderer1", PasswordFile: file})
 	require.NoError(t, err)
 	require.Equal(t, "SCRAM-SHA-512", auth.Mechanism)
 	require.Equal(t, "orderer1", auth.User)
@@ -27,17 +29,17 @@ func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
 
 func TestSecretThatCannotBeReadIsNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
-	password := SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: file}
-	token := SASL{Mechanism: "OAUTHBEARER", TokenFile: file}
-	_, err := password.load()
+	password := settings.SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: file}
+	token := settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file}
+	_, err := loadSASL(password)
 	require.EqualError(t, err, "Consensus.Kafka.SASL.PasswordFile: open "+file+": no such file or directory")
-	_, err = token.load()
+	_, err = loadSASL(token)
 	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenFile: open "+file+": no such file or directory")
 
 	require.NoError(t, os.WriteFile(file, []byte("secret"), 0o600))
-	passwords, err := password.load()
+	passwords, err := loadSASL(password)
 	require.NoError(t, err)
-	tokens, err := token.load()
+	tokens, err := loadSASL(token)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(file, []byte("\n"), 0o600))
 	_, err = passwords.Password()
@@ -50,7 +52,7 @@ func TestTokenIsOneWord(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	put := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
-	auth, err := SASL{Mechanism: "OAUTHBEARER", TokenFile: file}.load()
+	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file})
 	require.NoError(t, err)
 	put(" a.b.c\n")
 	got, err := auth.Token(t.Context())
@@ -69,8 +71,8 @@ func TestTokenIsOneWord(t *testing.T) {
 
 func TestSecretsInClearTextAreNoticed(t *testing.T) {
 	for mechanism, want := range map[string]bool{"": false, "PLAIN": true, "OAUTHBEARER": true, "SCRAM-SHA-256": false, "SCRAM-SHA-512": false} {
-		require.Equal(t, want, Config{SASL: SASL{Mechanism: mechanism}}.exposed(), mechanism)
-		require.False(t, Config{SASL: SASL{Mechanism: mechanism}, TLS: TLS{Enabled: true}}.exposed(), mechanism)
+		require.Equal(t, want, exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}}), mechanism)
+		require.False(t, exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}, TLS: settings.TLS{Enabled: true}}), mechanism)
 	}
 }
 
@@ -95,14 +97,14 @@ func TestOddSecretsAreRefused(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "password")
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		for key, login := range map[string]SASL{
+		for key, login := range map[string]settings.SASL{
 			"PasswordFile": {Mechanism: "PLAIN", User: "a", PasswordFile: file},
 			"TokenFile":    {Mechanism: "OAUTHBEARER", TokenFile: file},
 		} {
 			if key == "TokenFile" && (name == "a tab" || name == "an empty first line") {
 				continue // space around a token is cut off
 			}
-			_, err := login.load()
+			_, err := loadSASL(login)
 			require.ErrorContains(t, err, "Consensus.Kafka.SASL."+key+": "+file, "%s: %s", key, name)
 			require.NotContains(t, err.Error(), secret, name)
 		}
@@ -113,7 +115,7 @@ func TestSecretOfAllKindsOfLetters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	for content, want := range map[string]string{"p\u00e4ss w\u00f6rd\n": "p\u00e4ss w\u00f6rd", "$%=,;\\\"'\n\n": "$%=,;\\\"'"} {
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		auth, err := SASL{Mechanism: "PLAIN", User: "a", PasswordFile: file}.load()
+		auth, err := loadSASL(settings.SASL{Mechanism: "PLAIN", User: "a", PasswordFile: file})
 		require.NoError(t, err)
 		got, err := auth.Password()
 		require.NoError(t, err)

@@ -38,6 +38,7 @@ type metrics struct {
 	reconnects, ambiguous, pulled                     fabric.Counter
 	appendDuration                                    fabric.Histogram // label result
 	brokerWait                                        fabric.Counter   // labels broker, operation
+	brokerWaiting                                     fabric.Gauge     // labels broker, operation
 }
 
 func newMetrics(p fabric.MetricsProvider) *metrics {
@@ -63,6 +64,7 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		reconnects:     counter(p, "reconnects", "Times that this orderer read the topic again after it was cut off."),
 		ambiguous:      counter(p, "appends_ambiguous", "Appends of which it is not known whether they took effect."),
 		brokerWait:     counter(p, "broker_wait_seconds", "Seconds that requests waited for a broker which did not answer for 2 or more.", labelBroker, labelOperation),
+		brokerWaiting:  gauge(p, "broker_waiting_seconds", "Seconds that a request waits now for a broker which has not answered for 2 or more, or throttles this orderer; 0 once it has answered.", labelBroker, labelOperation),
 		appendDuration: histogram(p, "append_duration", "Seconds until Kafka acknowledged a client's envelope, or the client was told otherwise.", labelResult),
 	}
 }

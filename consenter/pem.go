@@ -6,8 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,26 +14,9 @@ import (
 // Types of PEM blocks.
 const (
 	certificateBlock = "CERTIFICATE"
-	privateKeyBlock  = "PRIVATE KEY"   // the end of the name of each type of private key
-	parametersBlock  = "EC PARAMETERS" // before a key; the key has them, too
+	privateKeyBlock  = "PRIVATE KEY"   // suffix of each type of private key
+	parametersBlock  = "EC PARAMETERS" // before a key, which repeats them
 )
-
-// mostFile bounds what is read of a file that the configuration names.
-const mostFile = 4 << 20
-
-// readBounded reads a file of the configuration.
-func readBounded(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, mostFile+1))
-	if err == nil && len(content) > mostFile {
-		err = fmt.Errorf("%s is larger than %d MB", name, mostFile>>20)
-	}
-	return content, err
-}
 
 // pemBlock is one block of a file.
 type pemBlock struct {
@@ -43,7 +24,7 @@ type pemBlock struct {
 	line int // of the file, from 1
 }
 
-// fault is what is wrong with the block.
+// fault returns an error about the block.
 func (b pemBlock) fault(format string, args ...any) error {
 	return fmt.Errorf("line %d begins a %s that "+format, append([]any{b.line, b.Type}, args...)...)
 }
@@ -51,22 +32,21 @@ func (b pemBlock) fault(format string, args ...any) error {
 // key reports whether the block is a private key.
 func (b pemBlock) key() bool { return strings.HasSuffix(b.Type, privateKeyBlock) }
 
-// pemReader collects the blocks of a file, line by line. encoding/pem skips whatever
-// does not decode, so that an authority whose END line is missing is lost without a
-// word; here every line is a part of a block that decodes, or text that cannot be
-// taken for a part of one.
+// pemReader collects the blocks of a file, line by line. encoding/pem skips whatever does
+// not decode, so that an authority whose END line is missing is silently lost; here every
+// line is part of a block that decodes, or text that cannot be mistaken for part of one.
 type pemReader struct {
 	blocks []pemBlock
-	begun  int      // line of the BEGIN of the block that is read; 0 outside of one
+	begun  int      // line of the BEGIN of the current block; 0 outside a block
 	kind   string   // its type
 	lines  []string // its lines
 }
 
-// readPEM returns all blocks of a file. The error names the first line that could
-// be lost.
+// readPEM returns all blocks of a file. The error names the first line that would be
+// lost.
 func readPEM(content []byte) ([]pemBlock, error) {
 	if i := bytes.IndexFunc(content, binary); i >= 0 {
-		return nil, fmt.Errorf("byte %d is no text; want PEM, which openssl x509 and openssl pkey write", i+1)
+		return nil, fmt.Errorf("byte %d is not text; want PEM, which openssl x509 and openssl pkey write", i+1)
 	}
 	var r pemReader
 	n := 0
@@ -79,15 +59,15 @@ func readPEM(content []byte) ([]pemBlock, error) {
 	return r.blocks, r.end()
 }
 
-// byteOrderMark is put before a text by editors of Windows.
+// byteOrderMark is what editors on Windows put before a text.
 const byteOrderMark = "\ufeff"
 
 func binary(c rune) bool { return c < ' ' && !strings.ContainsRune("\t\r\n\f", c) }
 
 var (
 	beginLine = regexp.MustCompile(`^-----BEGIN ([A-Z0-9]+( [A-Z0-9]+)*)-----$`)
-	// strayLine is the beginning or end of a block that is mistyped, indented or
-	// behind other text, or a line of what is between them.
+	// strayLine matches a BEGIN or END that is mistyped, indented or after other text,
+	// and a line of what is between them.
 	strayLine = regexp.MustCompile(`^\s*-----|(?i)-\s*(BEGIN|END)\b|(BEGIN|END) [A-Z0-9 ]*(CERTIFICATE|KEY)|^\s*[A-Za-z0-9+/]{40,}={0,2}$`)
 )
 
@@ -142,7 +122,8 @@ func (r *pemReader) close() error {
 	return nil
 }
 
-// certificates are those of a file whose other blocks, if any, are of the types.
+// certificates returns the certificates of a file. Its other blocks, if any, must be of
+// the given types.
 func certificates(content []byte, besides ...string) ([]*x509.Certificate, error) {
 	blocks, err := readPEM(content)
 	if err != nil {
@@ -179,7 +160,7 @@ func (b pemBlock) certificate() (*x509.Certificate, error) {
 	return c, nil
 }
 
-// privateKey is the only one of a file, which may hold its certificate, too.
+// privateKey returns the only private key of a file, which may also hold certificates.
 func privateKey(content []byte) (*pem.Block, error) {
 	blocks, err := readPEM(content)
 	if err != nil {

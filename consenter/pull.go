@@ -3,11 +3,8 @@ package consenter
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/hyperledger/fabric/orderer/common/cluster"
@@ -55,8 +52,9 @@ type puller struct {
 	self      self
 	logger    *fabric.Logger
 
-	stream *stream // that blocks come from; nil for none
-	last   *fabric.BlockHeader
+	stream   *stream       // that blocks come from; nil for none
+	patience time.Duration // with an orderer, before another is asked beside it
+	last     *fabric.BlockHeader
 }
 
 // defaultPull is how long a response may take where orderer.yaml does not say: its default.
@@ -70,7 +68,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 		return nil, fmt.Errorf("read the addresses of other orderers: %w", err)
 	}
 	p := &puller{
-		support: s, dialer: c.dialer, timeout: cmp.Or(c.cluster.Settings.ReplicationPullTimeout, defaultPull), endpoints: endpoints,
+		support: s, dialer: c.dialer, patience: slowAfter, timeout: cmp.Or(c.cluster.Settings.ReplicationPullTimeout, defaultPull), endpoints: endpoints,
 		self:   self{listen: c.cluster.Address, port: c.cluster.Port},
 		logger: fabric.NewLogger(loggerName+".puller").With("channel", s.ChannelID()),
 	}
@@ -107,54 +105,6 @@ func (c *Consenter) endpoints(s chain.Support) ([]cluster.EndpointCriteria, erro
 	block := protoutil.NewBlock(0, nil)
 	block.Data.Data = [][]byte{value}
 	return cluster.EndpointconfigFromConfigBlock(block, c.crypto)
-}
-
-// Block returns a block that another orderer has. Those that have it are tried one
-// after the other, from any one on.
-func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error) {
-	if p.stream.has(number) {
-		b, err := p.next(ctx, number)
-		if err == nil {
-			return b, nil
-		}
-		p.logger.Warnw("Lost the orderer that blocks came from", "block", number, "error", err)
-	}
-	having, err := p.ask(ctx, number)
-	if err != nil {
-		return nil, err
-	}
-	rand.Shuffle(len(having), func(i, j int) { having[i], having[j] = having[j], having[i] })
-	var failed []error
-	for _, a := range having {
-		p.Close()
-		p.stream = p.open(a, number)
-		b, err := p.next(ctx, number)
-		if err == nil {
-			return b, nil
-		}
-		failed = append(failed, err)
-		p.logger.Warnw("Could not take a block of another orderer", "block", number, "error", err)
-	}
-	return nil, errors.Join(append(failed, ctx.Err())...)
-}
-
-// next takes the next block of the stream and verifies it. The stream ends with an error.
-func (p *puller) next(ctx context.Context, number uint64) (b *fabric.Block, err error) {
-	from := p.stream.from.Endpoint
-	defer func() {
-		if err != nil {
-			p.Close()
-		}
-	}()
-	b, err = p.stream.next(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("orderer %s does not give block %d: %w", from, number, err)
-	}
-	if err := p.verify(number, b); err != nil {
-		return nil, fmt.Errorf("what an orderer gave does not hold: orderer %s, %w", from, err)
-	}
-	p.last = b.Header
-	return b, nil
 }
 
 // verify makes sure that a block is the channel's next: signed as the config in force

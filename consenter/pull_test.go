@@ -133,9 +133,10 @@ func (a *authority) after(b *cb.Block, n int) (all []*cb.Block) {
 type deliverer struct {
 	address string
 	blocks  []*cb.Block
-	status  cb.Status // not 0: its answer in the place of blocks
-	stall   uint64    // not 0: number of a block that it never gives
-	silent  bool      // it never answers
+	status  cb.Status     // not 0: its answer in the place of blocks
+	stall   uint64        // not 0: number of a block that it never gives
+	silent  bool          // it never answers
+	pace    time.Duration // before each block
 }
 
 // deliverer starts an orderer that has no blocks yet.
@@ -183,6 +184,7 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 		if d.stall > 0 && b.Header.Number == d.stall {
 			break
 		}
+		time.Sleep(d.pace)
 		if err := stream.Send(&ab.DeliverResponse{Type: &ab.DeliverResponse_Block{Block: b}}); err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	blocks := oldChannels()
 	blocks["good"] = genesisBlock("good", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: broker.ListenAddrs()})
 	blocks["partly"] = genesisBlock("partly", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: append([]string{":9092"}, broker.ListenAddrs()...)})
-	c := newConsenter(t, map[string]any{"Topic": map[string]any{"ReplicationFactor": 1}, "Timeouts": map[string]any{"Ready": "10s"}}, newMeter(t))
+	c := newConsenter(t, map[string]any{"Topic": map[string]any{"ReplicationFactor": 1}, "Timeouts": map[string]any{"Ready": "1m"}}, newMeter(t))
 	p := startProcess(t, t.TempDir(), c, blocks)
 	for _, id := range []string{"good", "partly"} {
 		require.NoError(t, p.GetConsensusChain(id).WaitReady(), id)
@@ -128,7 +128,7 @@ func TestOwnBrokersBringOldLedgersUp(t *testing.T) {
 	require.NoError(t, err)
 	defer broker.Close()
 	c := newConsenter(t, map[string]any{"Brokers": strings.Join(broker.ListenAddrs(), ","), "Topic": map[string]any{"ReplicationFactor": 1},
-		"Timeouts": map[string]any{"Ready": "10s"}}, newMeter(t))
+		"Timeouts": map[string]any{"Ready": "1m"}}, newMeter(t))
 	blocks := oldChannels()
 	p := startProcess(t, t.TempDir(), c, blocks)
 	for id := range blocks {

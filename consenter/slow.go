@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
 // slowBrokers reports the brokers that a channel's requests wait for. It is safe for
@@ -28,11 +29,27 @@ func (c *Consenter) slowBrokers(channel string) *slowBrokers {
 }
 
 // waiting is a kafka.Config's.
-func (s *slowBrokers) waiting(broker, operation string, longer time.Duration) {
-	s.metrics.brokerWait.With(labelChannel, s.channel, labelBroker, broker, labelOperation, operation).Add(longer.Seconds())
-	if s.due(slowRequest{broker, operation}) {
-		s.log.Warnw("A broker does not answer; others are asked where they can do it instead", "broker", broker, "operation", operation, "waited", longer.Round(100*time.Millisecond))
+func (s *slowBrokers) waiting(w kafka.Wait) {
+	labels := s.labels(w.Broker, w.Operation)
+	s.metrics.brokerWait.With(labels...).Add(w.Longer.Seconds())
+	s.metrics.brokerWaiting.With(labels...).Set(w.Waited.Seconds())
+	if !s.due(slowRequest{w.Broker, w.Operation}) {
+		return
 	}
+	text := "A broker does not answer; others are asked where they can do it instead"
+	if w.Throttled {
+		text = "A broker throttles this orderer by a quota"
+	}
+	s.log.Warnw(text, "broker", w.Broker, "operation", w.Operation, "waited", w.Waited.Round(100*time.Millisecond))
+}
+
+// answered is a kafka.Config's.
+func (s *slowBrokers) answered(broker, operation string) {
+	s.metrics.brokerWaiting.With(s.labels(broker, operation)...).Set(0)
+}
+
+func (s *slowBrokers) labels(broker, operation string) []string {
+	return []string{labelChannel, s.channel, labelBroker, broker, labelOperation, operation}
 }
 
 func (s *slowBrokers) due(r slowRequest) bool {

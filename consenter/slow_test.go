@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
 // Every second of waiting counts; a line comes at once, and seldom after that.
@@ -17,10 +18,13 @@ func TestSlowBrokersAreReported(t *testing.T) {
 		c := &Consenter{logger: fabric.NewLogger("test"), metrics: newMetrics(m)}
 		s := c.slowBrokers("mychannel")
 		lines := 0
-		for longer := 2 * time.Second; longer > 0; longer -= time.Second {
-			s.waiting("a:9092", "Produce", longer)
-		}
-		require.Equal(t, 3.0, m.values["consensus_kafka_broker_wait_seconds{channel=mychannel,broker=a:9092,operation=Produce}"])
+		const labels = "{channel=mychannel,broker=a:9092,operation=Produce}"
+		s.waiting(kafka.Wait{Broker: "a:9092", Operation: "Produce", Waited: 2 * time.Second, Longer: 2 * time.Second})
+		s.waiting(kafka.Wait{Broker: "a:9092", Operation: "Produce", Waited: 3 * time.Second, Longer: time.Second})
+		require.Equal(t, 3.0, m.values["consensus_kafka_broker_waiting_seconds"+labels])
+		s.answered("a:9092", "Produce")
+		require.Equal(t, 3.0, m.values["consensus_kafka_broker_wait_seconds"+labels])
+		require.Equal(t, 0.0, m.values["consensus_kafka_broker_waiting_seconds"+labels])
 		other := slowRequest{"b:9092", "Fetch"}
 		for range 61 {
 			if s.due(other) {

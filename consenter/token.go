@@ -12,12 +12,14 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // tokenCommand runs a program for tokens. All log-ins of the process share a
 // token until a fifth of its life is left, or a broker refuses it; then the next
-// log-in runs the program again. A token that does not tell its end (RFC 7519) is
-// used once.
+// log-in runs the program again. A token without an expiry (RFC 7519) is used
+// once.
 type tokenCommand struct {
 	line    []string
 	now     func() time.Time
@@ -28,16 +30,16 @@ type tokenCommand struct {
 	until   time.Time // last is used
 }
 
-// refusalPause is how often refusals alone have the program run at most: where a
-// broker refuses every token, a fresh one is none the better.
+// refusalPause is the time between two runs of the program that only refusals cause: if a
+// broker refuses every token, a fresh one does not help.
 const refusalPause = 10 * time.Second
 
 func newTokenCommand(line []string) *tokenCommand {
 	return &tokenCommand{line: line, now: time.Now, turn: make(chan struct{}, 1)}
 }
 
-// token waits for another log-in that runs the program, and for the program. It
-// never returns a token that is due for renewal.
+// token returns a token that is not due for renewal. It waits while another log-in runs
+// the program, and for the program.
 func (c *tokenCommand) token(ctx context.Context) (string, error) {
 	select {
 	case c.turn <- struct{}{}:
@@ -59,45 +61,45 @@ func (c *tokenCommand) token(ctx context.Context) (string, error) {
 	return fresh, nil
 }
 
-// refused says that a broker refused a token. It does not wait.
+// refused records that a broker refused a token. It does not wait.
 func (c *tokenCommand) refused() { c.refusal.Store(true) }
 
 func (c *tokenCommand) wrap(err error) error {
-	return fmt.Errorf("%s.SASL.TokenCommand: %s: %w", Key, c.line[0], err)
+	return fmt.Errorf("%s.SASL.TokenCommand: %s: %w", settings.Key, c.line[0], err)
 }
 
-// mostToken is what Kafka's brokers take at a log-in by their default
+// maxToken is what Kafka's brokers take at a log-in by their default
 // (sasl.server.max.receive.size), in bytes.
-const mostToken = 512 << 10
+const maxToken = 512 << 10
 
-var errTooMuch = fmt.Errorf("it prints more than %d bytes; want a token and nothing else", mostToken)
+var errTooMuch = fmt.Errorf("it prints more than %d bytes; want a token and nothing else", maxToken)
 
-// run keeps to itself what the program prints: it can be a secret. Nothing that the
-// program started is left when it returns.
+// run runs the program. Its error does not have what the program prints, which can be a
+// secret. No process that the program started is left when run returns.
 func (c *tokenCommand) run(ctx context.Context) (string, error) {
 	inTime := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	out := &bounded{most: mostToken + len("\r\n"), full: func() { cancel(errTooMuch) }}
+	out := &bounded{max: maxToken + len("\r\n"), full: func() { cancel(errTooMuch) }}
 	p := exec.CommandContext(ctx, c.line[0], c.line[1:]...)
 	p.Stdout = out
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.Cancel = func() error { return killGroup(p) }
 	p.WaitDelay = time.Second // a child of it may hold the output open
 	err := p.Run()
-	_ = killGroup(p) // who is not there any more need not be ended
+	_ = killGroup(p) // there may be none left
 	switch {
 	case errors.Is(context.Cause(ctx), errTooMuch):
 		return "", errTooMuch
 	case inTime.Err() != nil:
 		return "", fmt.Errorf("no token in time: %w", inTime.Err())
-	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // which means that the program itself has ended well
-		return "", fmt.Errorf("%w; run it by hand to see what it says", err)
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // the program itself succeeded
+		return "", fmt.Errorf("%w; run it by hand to see its output", err)
 	}
 	return bearer(out.String())
 }
 
-// killGroup ends a program that leads its process group, and all that are in it.
+// killGroup kills the process group of a program that leads it.
 func killGroup(p *exec.Cmd) error {
 	if p.Process == nil {
 		return nil
@@ -109,22 +111,23 @@ func killGroup(p *exec.Cmd) error {
 	return err
 }
 
-// bounded is a buffer of some bytes at most.
+// bounded is a buffer with a limit.
 type bounded struct {
 	strings.Builder
-	most int
+	max  int    // bytes
 	full func() // called when more are written
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > b.most {
+	if b.Len()+len(p) > b.max {
 		b.full()
 		return 0, errTooMuch
 	}
 	return b.Builder.Write(p)
 }
 
-// renewal is when four fifths of what is left of a token's life are over.
+// renewal returns when four fifths of a token's remaining life are over; now if its
+// expiry is not known.
 func renewal(token string, now time.Time) time.Time {
 	end, err := expiry(token)
 	if err != nil {
@@ -133,9 +136,9 @@ func renewal(token string, now time.Time) time.Time {
 	return now.Add(end.Sub(now) * 4 / 5)
 }
 
-var errOpaque = errors.New("the token does not tell its end")
+var errOpaque = errors.New("the token has no expiry")
 
-// expiry is the end of a token by its own word. It is no check of the token.
+// expiry returns the expiry that a token states. It does not verify the token.
 func expiry(token string) (time.Time, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -154,5 +157,5 @@ func expiry(token string) (time.Time, error) {
 	return time.Unix(int64(claims.Exp), 0), nil
 }
 
-// maxExpiry is the end of the year 9999.
+// maxExpiry is the end of the year 9999, in seconds of Unix time.
 const maxExpiry = 253402300799

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // program is a shell script that a test writes.
@@ -94,7 +96,7 @@ func TestFailingTokenCommand(t *testing.T) {
 	c := newTokenCommand([]string{p.path("program")})
 	c.last, c.until = "stale", time.Now()
 	_, err := c.token(t.Context())
-	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": exit status 3; run it by hand to see what it says")
+	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": exit status 3; run it by hand to see its output")
 
 	c = newTokenCommand([]string{"/none"})
 	_, err = c.token(t.Context())
@@ -136,10 +138,10 @@ func TestOutputOfTokenCommandIsBounded(t *testing.T) {
 // The largest token that brokers take by their default is taken.
 func TestLargeToken(t *testing.T) {
 	p := newProgram(t, `cat token`)
-	p.put(t, "token", strings.Repeat("x", mostToken))
+	p.put(t, "token", strings.Repeat("x", maxToken))
 	got, err := newTokenCommand([]string{p.path("program")}).token(t.Context())
 	require.NoError(t, err)
-	require.Len(t, got, mostToken)
+	require.Len(t, got, maxToken)
 }
 
 // held is a pipe that a program opens: read returns once nothing that it started
@@ -246,7 +248,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 func TestSASLTellsOfRefusals(t *testing.T) {
 	p := newProgram(t, "cat token")
 	p.put(t, "token", jwt(time.Now().Add(time.Hour)))
-	auth, err := SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}}.load()
+	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})
 	require.NoError(t, err)
 	require.NotNil(t, auth.Refused)
 	auth.Refused()

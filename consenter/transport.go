@@ -7,64 +7,68 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// load returns what makes the config of one connection from what the files hold
-// at that time, so that renewed certificates and authorities need no restart; nil
-// if TLS is off. It reads them once: the error names every file that cannot be used.
-func (t TLS) load() (func() (*tls.Config, error), error) {
+// loadTLS returns a function that makes the config of one connection from what the
+// files hold at that time, so that renewed certificates and authorities need no
+// restart; nil if TLS is off. It reads the files once: the error names every one that
+// cannot be used.
+func loadTLS(t settings.TLS) (func() (*tls.Config, error), error) {
 	if !t.Enabled {
 		return nil, nil
 	}
-	if _, err := t.config(); err != nil {
+	if _, err := tlsConfig(t); err != nil {
 		return nil, err
 	}
-	return t.config, nil
+	return func() (*tls.Config, error) { return tlsConfig(t) }, nil
 }
 
-func (t TLS) config() (*tls.Config, error) {
-	roots, rootsErr := t.roots()
+func tlsConfig(t settings.TLS) (*tls.Config, error) {
+	roots, rootsErr := rootCAs(t.RootCAs)
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName, RootCAs: roots}
 	if t.Certificate == "" || t.PrivateKey == "" {
 		return config, rootsErr
 	}
-	pair, pairErr := t.pair()
-	// Unlike one of config.Certificates, this is shown to a broker that did not name
-	// its authority, too: the broker then says what it has against it.
+	pair, pairErr := keyPair(t.Certificate, t.PrivateKey)
+	// Unlike one in config.Certificates, it is also sent to a broker that does not name
+	// its authority: that broker then reports why it refuses it.
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
 	return config, errors.Join(rootsErr, pairErr)
 }
 
-// roots returns nil, which means the system's, if there are no files.
-func (t TLS) roots() (*x509.CertPool, error) {
-	if len(t.RootCAs) == 0 {
+// rootCAs returns the authorities in files; nil, which means the system's, if there
+// are no files.
+func rootCAs(files []string) (*x509.CertPool, error) {
+	if len(files) == 0 {
 		return nil, nil
 	}
 	pool := x509.NewCertPool()
 	var faults []error
-	for _, name := range t.RootCAs {
+	for _, name := range files {
 		all, err := readFile(name, func(content []byte) ([]*x509.Certificate, error) { return certificates(content) })
 		for _, c := range all {
 			pool.AddCert(c)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s.TLS.RootCAs: %w", Key, err))
+			faults = append(faults, fmt.Errorf("%s.TLS.RootCAs: %w", settings.Key, err))
 		}
 	}
 	return pool, errors.Join(faults...)
 }
 
-// pair returns the certificate with its chain, and its key. A file may hold both.
-func (t TLS) pair() (*tls.Certificate, error) {
-	chain, chainErr := readFile(t.Certificate, func(content []byte) ([]*x509.Certificate, error) {
+// keyPair returns the certificate with its chain, and its key. One file may hold both.
+func keyPair(certificateFile, keyFile string) (*tls.Certificate, error) {
+	chain, chainErr := readFile(certificateFile, func(content []byte) ([]*x509.Certificate, error) {
 		return certificates(content, privateKeyBlock, parametersBlock)
 	})
 	if chainErr != nil {
-		chainErr = fmt.Errorf("%s.TLS.Certificate: %w", Key, chainErr)
+		chainErr = fmt.Errorf("%s.TLS.Certificate: %w", settings.Key, chainErr)
 	}
-	key, keyErr := readFile(t.PrivateKey, privateKey)
+	key, keyErr := readFile(keyFile, privateKey)
 	if keyErr != nil {
-		keyErr = fmt.Errorf("%s.TLS.PrivateKey: %w", Key, keyErr)
+		keyErr = fmt.Errorf("%s.TLS.PrivateKey: %w", settings.Key, keyErr)
 	}
 	if err := errors.Join(chainErr, keyErr); err != nil {
 		return nil, err
@@ -75,21 +79,22 @@ func (t TLS) pair() (*tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(certificate.Bytes(), pem.EncodeToMemory(key))
 	if err != nil {
-		return nil, fmt.Errorf("%s.TLS.Certificate and PrivateKey: %s and %s: %w", Key, t.Certificate, t.PrivateKey, err)
+		return nil, fmt.Errorf("%s.TLS.Certificate and PrivateKey: %s and %s: %w", settings.Key, certificateFile, keyFile, err)
 	}
 	return &pair, nil
 }
 
-// readFile reads a file of the configuration and what it holds. The error names it.
-func readFile[T any](name string, read func(content []byte) (T, error)) (T, error) {
+// readFile reads a file that the configuration names and parses its content. The error
+// names the file.
+func readFile[T any](name string, parse func(content []byte) (T, error)) (T, error) {
 	var none T
-	content, err := readBounded(name)
+	content, err := settings.ReadFile(name)
 	if err != nil {
 		return none, err
 	}
-	held, err := read(content)
+	parsed, err := parse(content)
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", name, err)
 	}
-	return held, nil
+	return parsed, nil
 }

@@ -6,30 +6,32 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 func TestTransportIsOffByDefault(t *testing.T) {
-	c := DefaultConfig()
-	transport, err := c.TLS.load()
+	c := settings.Default()
+	transport, err := loadTLS(c.TLS)
 	require.NoError(t, err)
 	require.Nil(t, transport)
-	auth, err := c.SASL.load()
+	auth, err := loadSASL(c.SASL)
 	require.NoError(t, err)
 	require.Nil(t, auth)
 }
 
 // Files of what is off need not be there.
 func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
-	transport, err := TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"}.load()
+	transport, err := loadTLS(settings.TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
 	require.NoError(t, err)
 	require.Nil(t, transport)
-	auth, err := SASL{User: "a", PasswordFile: "/none"}.load()
+	auth, err := loadSASL(settings.SASL{User: "a", PasswordFile: "/none"})
 	require.NoError(t, err)
 	require.Nil(t, auth)
 }
 
 func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
-	transport, err := TLS{Enabled: true, ServerName: "kafka"}.load()
+	transport, err := loadTLS(settings.TLS{Enabled: true, ServerName: "kafka"})
 	require.NoError(t, err)
 	config, err := transport()
 	require.NoError(t, err)
@@ -41,12 +43,12 @@ func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
 func TestEveryUnusableFileIsNamed(t *testing.T) {
 	p := newPKI(t)
 	p.write(t, "garbage.pem", []byte("garbage"))
-	_, err := TLS{
+	_, err := loadTLS(settings.TLS{
 		Enabled:     true,
 		RootCAs:     []string{p.path("cert.pem"), p.path("garbage.pem"), p.path("none.pem")},
 		Certificate: p.path("cert.pem"),
 		PrivateKey:  p.path("garbage.pem"),
-	}.load()
+	})
 	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: "+p.path("garbage.pem")+": it holds no certificate in PEM")
 	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("none.pem"))
 	require.ErrorContains(t, err, "Consensus.Kafka.TLS.PrivateKey: "+p.path("garbage.pem")+": it holds no private key in PEM")
@@ -54,8 +56,8 @@ func TestEveryUnusableFileIsNamed(t *testing.T) {
 
 func TestEachConnectionReadsTheFiles(t *testing.T) {
 	p := newPKI(t)
-	transport, err := TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
-		Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")}.load()
+	transport, err := loadTLS(settings.TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
+		Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")})
 	require.NoError(t, err)
 	before, err := transport()
 	require.NoError(t, err)

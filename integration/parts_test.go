@@ -22,6 +22,7 @@ var parts = map[string][]string{
 	"brokers":  {"kafka_test.go"},
 	"links":    {"links_test.go"},
 	"loss":     {"loss_test.go"},
+	"slow":     {"slow_test.go"},
 	"golden":   {"golden_test.go"},
 	"recovery": {"fork_test.go", "recovery_test.go", "recreated_test.go", "rules_test.go"},
 }

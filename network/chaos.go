@@ -19,7 +19,7 @@ import (
 func chaosCommand() *cobra.Command {
 	var minutes float64
 	var faults []string
-	var file string
+	var file, report string
 	config := chaos.Config{Progress: os.Stderr}
 	c := &cobra.Command{
 		Use:   "chaos",
@@ -34,10 +34,7 @@ func chaosCommand() *cobra.Command {
 			if err := aim(n, "", &config.Load); err != nil {
 				return err
 			}
-			if err := writeHistory(c, config, file); err != nil {
-				return err
-			}
-			return checkHistory(file)
+			return part(c, config, file, report)
 		}),
 	}
 	channelFlag(c)
@@ -47,6 +44,7 @@ func chaosCommand() *cobra.Command {
 	f.Uint64Var(&config.Seed, "seed", 1, "decides the schedule")
 	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "which, by name; broker* is all that begin so and that this network can have")
 	f.StringVar(&file, "history", "history.jsonl", "file to write")
+	f.StringVar(&report, "report", "", "file that adds up this run and others that named it; see network/chaos/README.md")
 	f.IntVar(&config.Load.Rate, "rate", 100, "envelopes a second")
 	f.IntVar(&config.Load.Streams, "streams", 6, "clients")
 	f.IntVar(&config.Load.Size, "size", 1500, "bytes of an envelope")
@@ -61,6 +59,23 @@ func faultTable() string {
 	}
 	_ = w.Flush() // into memory
 	return b.String()
+}
+
+// part makes a run and checks it. One that did not come to its end is added to no sum.
+func part(c *cobra.Command, config chaos.Config, file, report string) error {
+	sum, err := newSumFile(c.Context(), report, config)
+	if err != nil {
+		return err
+	}
+	if err := writeHistory(c, config, file); err != nil {
+		return err
+	}
+	events, found, err := readHistory(file)
+	if err != nil {
+		return err
+	}
+	fmt.Print(found)
+	return errors.Join(sum.add(events, found), broken(file, found))
 }
 
 func writeHistory(c *cobra.Command, config chaos.Config, file string) error {
@@ -84,19 +99,31 @@ func checkCommand() *cobra.Command {
 }
 
 func checkHistory(file string) error {
-	in, err := os.Open(file)
+	_, report, err := readHistory(file)
 	if err != nil {
 		return err
+	}
+	fmt.Print(report)
+	return broken(file, report)
+}
+
+func readHistory(file string) ([]history.Event, history.Report, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return nil, history.Report{}, err
 	}
 	defer in.Close()
 	events, err := history.Read(bufio.NewReader(in))
 	if err != nil {
-		return err
+		return nil, history.Report{}, err
 	}
-	report := history.Check(events)
-	fmt.Print(report)
-	if !report.Sound() {
-		return fmt.Errorf("%s: %d promises were broken", file, len(report.Broken))
+	return events, history.Check(events), nil
+}
+
+// broken is the error of a history that broke promises.
+func broken(file string, report history.Report) error {
+	if report.Sound() {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %d promises were broken", file, len(report.Broken))
 }

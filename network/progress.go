@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/consenter"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // publications is whose progress is looked at, and as whom.
@@ -52,7 +52,7 @@ in another's name: to compare the blocks themselves, fetch them (peer channel fe
 	f := c.Flags()
 	f.StringSliceVar(&p.brokers, "brokers", nil, "HOST:PORT of any cluster's brokers (default: those of the network, or of --config)")
 	f.StringVar(&p.config, "config", "", "orderer.yaml whose Consensus.Kafka says how brokers are reached")
-	f.StringVar(&p.prefix, "group-prefix", consenter.DefaultConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
+	f.StringVar(&p.prefix, "group-prefix", settings.Default().ConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
 	f.BoolVar(&p.asJSON, "json", false, "as JSON")
 	return c
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/consenter"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
@@ -65,7 +66,7 @@ Without --config-block the channel is of the network in --dir, whose orderers ar
 	f.StringArrayVar(&p.orderers, "orderer", nil, "MSPID.NAME[=HOST:PORT,...] of an orderer of the channel; repeat it for each")
 	f.StringArrayVar(&p.Without, "without", nil, "MSPID.NAME of an orderer that has published and is gone; may be repeated")
 	f.StringVar(&p.configBlock, "config-block", "", "file with the channel's newest config block, for a channel outside of a network folder")
-	f.StringVar(&p.Prefix, "group-prefix", consenter.DefaultConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
+	f.StringVar(&p.Prefix, "group-prefix", settings.Default().ConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
 	f.StringSliceVar(&p.brokers, "brokers", nil, "HOST:PORT of brokers (default: those of the channel's config)")
 	f.StringVar(&p.config, "config", "", "orderer.yaml whose Consensus.Kafka says how brokers are reached; its user needs the rights of pruning (SECURITY.md)")
 	return c

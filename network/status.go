@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,9 +29,12 @@ type ordererStatus struct {
 	Status   string `json:"status"`
 	Relation string `json:"relation"`
 	Height   uint64 `json:"height"`
-	Next     *int64 `json:"nextOffset"` // where the last block says that reading goes on
-	LogEnd   *int64 `json:"logEnd"`     // offset of the next record of the topic
+	Next     *int64 `json:"nextOffset"`        // where the last block says that reading goes on
+	LogEnd   *int64 `json:"logEnd"`            // offset of the next record of the topic
+	Waiting  string `json:"waiting,omitempty"` // for which brokers the orderer waits
 	Error    string `json:"error,omitempty"`
+
+	operations string // address of its metrics
 }
 
 type peerStatus struct {
@@ -70,7 +74,7 @@ func statusOf(ctx context.Context, n *fabricnet.Network) statusReport {
 	for _, ch := range d.Channels {
 		end := logEnd(ctx, d.Brokers, ch.Name)
 		for _, o := range d.Orderers {
-			s := ordererStatus{Name: o.Name, Channel: ch.Name, Running: o.PID != 0, LogEnd: end}
+			s := ordererStatus{Name: o.Name, Channel: ch.Name, Running: o.PID != 0, LogEnd: end, operations: o.Operations}
 			if s.Running {
 				s.ask(ctx, n)
 			}
@@ -116,6 +120,9 @@ func (s *ordererStatus) ask(ctx context.Context, n *fabricnet.Network) {
 		return
 	}
 	s.Status, s.Relation, s.Height = info.Status, info.Relation, info.Height
+	if s.Waiting, err = waitingFor(ctx, s.operations, s.Channel); err != nil {
+		s.Error = err.Error()
+	}
 	if s.Next, err = nextOffset(ctx, n, s.Name, s.Channel); err != nil {
 		s.Error = err.Error()
 	}
@@ -148,7 +155,7 @@ func (r statusReport) print() error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NODE\tCHANNEL\tSTATUS\tRELATION\tHEIGHT\tNEXT OFFSET\tLOG END\t")
 	for _, o := range r.Orderers {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", o.Name, o.Channel, running(o.Running, o.Status), o.Relation, o.Height, offsetText(o.Next), offsetText(o.LogEnd), o.Error)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", o.Name, o.Channel, running(o.Running, o.Status), o.Relation, o.Height, offsetText(o.Next), offsetText(o.LogEnd), cmp.Or(o.Error, o.Waiting))
 	}
 	for _, p := range r.Peers {
 		fmt.Fprintf(w, "%s\t%s\t%s\t-\t%d\t-\t-\t%s\n", p.Name, p.Channel, running(p.Running, "up"), p.Height, p.Error)

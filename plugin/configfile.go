@@ -7,9 +7,9 @@ import (
 	"github.com/hyperledger/fabric/common/viperutil"
 )
 
-// configFile is the orderer.yaml that the orderer reads: that of the first of
-// FABRIC_CFG_PATH, the working directory and /etc/hyperledger/fabric that has
-// one. The orderer takes its own relative files from its folder. Empty if there is
+// configFile returns the path of the orderer.yaml that the orderer reads: the one in the
+// first of FABRIC_CFG_PATH, the working directory and /etc/hyperledger/fabric that has
+// one. The orderer's own relative files are relative to its folder. Empty if there is
 // none.
 func configFile() string {
 	for _, dir := range viperutil.ConfigPaths() {

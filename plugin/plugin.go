@@ -18,23 +18,23 @@ import (
 // Type is the consensus type of the channels that the plugin orders.
 const Type = fabric.ConsensusTypeKafka
 
-// Host is what the orderer's main gives the plugin. It may leave ConfigFile and
-// ConfigDir empty, which are then the orderer.yaml that the orderer reads and its
-// folder, and Environment nil, which is then that of the process.
+// Host is what the orderer's main gives the plugin. An empty ConfigFile is the
+// orderer.yaml that the orderer reads, an empty ConfigDir its folder, and a nil
+// Environment that of the process.
 type Host = consenter.Host
 
 // Cluster is how the orderer reaches other orderers.
 type Cluster = consenter.Cluster
 
-// HealthRegistry takes checks for /healthz; the orderer's operations system is one.
+// HealthRegistry takes checks for /healthz, as the orderer's operations system does.
 type HealthRegistry = fabric.HealthRegistry
 
-// Register adds the consenter for Type. The error is for the operator who starts
-// the orderer: it names all that is wrong with the configuration. The orderer
-// must not go on after one.
+// Register adds the consenter for [Type]. Its error is for the operator who starts the
+// orderer: it names everything that is wrong with the configuration. The orderer must
+// not start after an error.
 func Register(consenters map[string]consensus.Consenter, host Host) error {
 	if _, taken := consenters[Type]; taken {
-		return fmt.Errorf("the orderer has a consenter for %q already: it was built with the plugin twice", Type)
+		return fmt.Errorf("the orderer has a consenter for %q already: it was built with the plugin twice; build it again with plugin/builder", Type)
 	}
 	if host.ConfigFile == "" {
 		host.ConfigFile = configFile()
@@ -53,9 +53,9 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 	return nil
 }
 
-// Started says that the registrar has started the channels that the orderer has
-// ledgers of. Before, no channel is refused, since the registrar ends the process
-// over a refusal; from then on config blocks of joins are judged.
+// Started informs the consenter that the registrar has started the channels that the
+// orderer has ledgers of. Until then no channel is refused, since the registrar ends the
+// process over a refusal; afterwards the config block of a join is checked.
 func Started(consenters map[string]consensus.Consenter) {
 	if c, ok := consenters[Type].(*consenter.Consenter); ok {
 		c.Started()

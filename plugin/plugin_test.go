@@ -13,7 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/plugin"
 )
 
-// host is what an orderer's main gives, with this section Kafka.
+// host returns what an orderer's main gives, with this section Kafka.
 func host(t *testing.T, section map[string]any) plugin.Host {
 	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func TestRegisterAddsTheConsenter(t *testing.T) {
 	require.NoError(t, plugin.Register(consenters, host(t, nil)))
 	require.Len(t, consenters, 2)
 	require.Equal(t, other, consenters["etcdraft"])
-	// The registrar panics over a consenter that is none of these.
+	// The registrar panics over a consenter that does not implement it.
 	require.Implements(t, (*consensus.ClusterConsenter)(nil), consenters["kafka"])
 }
 
@@ -37,7 +37,7 @@ func TestRegisterRefusesASecondOne(t *testing.T) {
 	require.Equal(t, other, consenters[plugin.Type])
 }
 
-func TestRegisterNamesFaultsToTheOperator(t *testing.T) {
+func TestRegisterNamesAllFaults(t *testing.T) {
 	consenters := map[string]consensus.Consenter{}
 	err := plugin.Register(consenters, host(t, map[string]any{"Colour": "red", "ClientID": "?"}))
 	require.ErrorContains(t, err, "kafka plugin "+plugin.Version+": orderer.yaml, or an environment variable")
@@ -46,7 +46,7 @@ func TestRegisterNamesFaultsToTheOperator(t *testing.T) {
 	require.Empty(t, consenters)
 }
 
-func TestJoinsAreJudgedOnceTheRegistrarHasStarted(t *testing.T) {
+func TestJoinsAreCheckedOnceTheRegistrarHasStarted(t *testing.T) {
 	consenters := map[string]consensus.Consenter{}
 	plugin.Started(consenters) // a main that registers nothing
 	require.NoError(t, plugin.Register(consenters, host(t, nil)))

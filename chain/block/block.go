@@ -76,12 +76,7 @@ func verifyData(number uint64, b *fabric.Block) error {
 	if hash := DataHash(b.Data.Data); !bytes.Equal(hash, b.Header.DataHash) {
 		return fmt.Errorf("%s.DataHash is %x, the hash of %s is %x", headerField, b.Header.DataHash, dataField, hash)
 	}
-	for i, value := range b.Data.Data {
-		if err := verifyEnvelope(value); err != nil {
-			return fmt.Errorf("%s[%d] %w", dataField, i, err)
-		}
-	}
-	return nil
+	return verifyEnvelopes(b.Data.Data)
 }
 
 // DataHash is what a header says of a block's envelopes.
@@ -90,24 +85,46 @@ func DataHash(envelopes [][]byte) []byte {
 	return sum[:]
 }
 
-// verifyEnvelope checks the form of an envelope in a block, which is one that the
-// block writer encoded: it begins with its only payload. What is in the payload of a
-// normal one is nobody's concern here, and that of a config is the judge's.
-func verifyEnvelope(value []byte) error {
+// verifyEnvelopes checks the form of the envelopes of a block, which the block writer
+// encoded. What is in the payload of a normal one is nobody's concern here, and that of
+// a config is the judge's.
+//
+// There is one way to divide their bytes into envelopes that are taken. An envelope is at
+// most one payload, at most one signature and then what this build does not know, so
+// one begins at each payload, one at each signature that follows anything but a payload,
+// and none at what is not known. A signature right behind a payload is of the same
+// envelope: the compatible rules can make two of it, and such a block is refused, as is
+// one with an envelope of no bytes, which may be anywhere and any number of times.
+func verifyEnvelopes(all [][]byte) error {
+	signed := true
+	for i, value := range all {
+		e, err := verifyEnvelope(value)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s[%d] %w", dataField, i, err)
+		case len(e.Payload) == 0 && !signed:
+			return fmt.Errorf("%s[%d] has no payload, and the envelope before it no signature: the bytes of both can be read as one envelope", dataField, i)
+		}
+		signed = len(e.Signature) > 0
+	}
+	return nil
+}
+
+func verifyEnvelope(value []byte) (*fabric.Envelope, error) {
 	e := &fabric.Envelope{}
 	if err := fabric.Unmarshal(value, e); err != nil {
-		return fmt.Errorf("is no envelope: %w", err)
+		return nil, fmt.Errorf("is no envelope: %w", err)
 	}
 	encoded, err := fabric.Marshal(e)
 	switch {
 	case err != nil:
-		return fmt.Errorf("cannot be encoded: %w", err)
-	case len(e.Payload) == 0:
-		return errors.New("has no payload")
+		return nil, fmt.Errorf("cannot be encoded: %w", err)
+	case len(e.Payload)+len(e.Signature) == 0:
+		return nil, errors.New("has neither payload nor signature")
 	case !bytes.Equal(encoded, value):
-		return ambiguous(value, encoded)
+		return nil, ambiguous(value, encoded)
 	}
-	return nil
+	return e, nil
 }
 
 // What errors name, and the slots of a block's metadata that hold its signatures and,

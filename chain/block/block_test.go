@@ -101,7 +101,7 @@ var truth = machine.Metadata{Offset: 5, RuleSet: machine.Strict, Topic: "an id"}
 // FuzzVerifyBlock gives what an orderer or the wire can without a key: any bytes as the
 // block's metadata, its envelopes divided elsewhere. What is taken says what the signer
 // said.
-func FuzzVerifyBlock(f *testing.F) {
+func FuzzVerify(f *testing.F) {
 	s := newSigner()
 	genuine := s.block(truth)
 	slot := genuine.Metadata.Metadata[signaturesSlot]
@@ -211,5 +211,98 @@ func TestVerifyBlockTakesWhatClientsNest(t *testing.T) {
 	s.sign(b, m.Value)
 	if err := Verify(s, 1, b); err != nil {
 		t.Error(err)
+	}
+}
+
+// Fields of envelopes: what envelopes without lengths between them are read from.
+var (
+	aPayload   = []byte{0x0a, 1, 'p'}
+	aSignature = []byte{0x12, 1, 's'}
+	anUnknown  = []byte{0x1a, 1, 'x'}
+)
+
+// sequences are all of up to n of the fields.
+func sequences(n int) (all [][][]byte) {
+	all = [][][]byte{nil}
+	for begin := 0; n > 0; n-- {
+		end := len(all)
+		for _, s := range all[begin:end] {
+			for _, f := range [][]byte{aPayload, aSignature, anUnknown} {
+				all = append(all, append(slices.Clone(s), f))
+			}
+		}
+		begin = end
+	}
+	return all[1:]
+}
+
+// groupings are all ways to make envelopes of fields, in their order.
+func groupings(fields [][]byte) (all [][][]byte) {
+	if len(fields) == 0 {
+		return [][][]byte{nil}
+	}
+	for n := range len(fields) {
+		for _, rest := range groupings(fields[n+1:]) {
+			all = append(all, append([][]byte{slices.Concat(fields[:n+1]...)}, rest...))
+		}
+	}
+	return all
+}
+
+// taken are the groupings of which a block is taken, and what each would have been
+// refused for.
+func (s signer) taken(groupings [][][]byte) (taken [][][]byte) {
+	for _, envelopes := range groupings {
+		if s.takes(envelopes) == nil {
+			taken = append(taken, envelopes)
+		}
+	}
+	return taken
+}
+
+func (s signer) takes(envelopes [][]byte) error {
+	b, m := s.block(truth), &fabric.Metadata{}
+	if err := fabric.Unmarshal(b.Metadata.Metadata[signaturesSlot], m); err != nil {
+		return err
+	}
+	b.Data.Data = envelopes
+	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	s.sign(b, m.Value)
+	return Verify(s, 1, b)
+}
+
+// Whatever envelopes a block has, its bytes are taken as one list of envelopes at most.
+func TestEnvelopesAreReadInOneWay(t *testing.T) {
+	s, some := newSigner(), 0
+	for _, fields := range sequences(5) {
+		taken := s.taken(groupings(fields))
+		if len(taken) > 1 {
+			t.Fatalf("%q is taken as %q", fields, taken)
+		}
+		some += len(taken)
+	}
+	if some < 100 {
+		t.Errorf("%d are taken", some)
+	}
+}
+
+// The compatible rules make blocks of envelopes without a payload, or without a
+// signature. They are taken wherever their bytes say where each begins.
+func TestEnvelopesWithoutAPayload(t *testing.T) {
+	both := slices.Concat(aPayload, aSignature)
+	s := newSigner()
+	for _, envelopes := range [][][]byte{{aSignature}, {both, aSignature}, {aSignature, aSignature, both}, {both, aPayload}} {
+		if err := s.takes(envelopes); err != nil {
+			t.Errorf("%q: %v", envelopes, err)
+		}
+	}
+	for says, envelopes := range map[string][][]byte{
+		"Data[0] has neither payload nor signature": {{}},
+		"Data[2] has neither payload nor signature": {both, both, {}},
+		"Data[1] has no payload, and":               {aPayload, aSignature},
+	} {
+		if err := s.takes(envelopes); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %v, want %q", err, says)
+		}
 	}
 }

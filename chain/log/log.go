@@ -89,7 +89,7 @@ type Log interface {
 	Publish(ctx context.Context, p Progress) error
 
 	// Published returns what members have published for this topic whose names
-	// begin with prefix, by their names.
+	// begin with prefix, by their names. With an error it may return some of it.
 	Published(ctx context.Context, prefix string) ([]Progress, error)
 
 	// Close ends every call in flight with ErrClosed and releases the

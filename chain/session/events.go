@@ -29,7 +29,7 @@ type Events struct {
 	Partitions          func(n int)                          // the topic has more than one by now; only the first is used
 	Surveyed            func(found []log.Finding, err error) // the topic's settings were surveyed, or could not be
 	Published           func(p log.Progress, err error)      // what the ledger has was published, or could not be
-	Compared            func(c log.Comparison, err error)    // the ledger was compared with what other orderers published, or could not be
+	Compared            func(c log.Comparison, err error)    // the ledger was compared with what other orderers published; with an error, with some of it
 	Heartbeat           func()                               // every second, whatever else happens
 	Measured            func(end log.Offset)                 // where the topic ends, asked beside the reading
 	Ambiguous           func(err error)                      // an append whose outcome is not known

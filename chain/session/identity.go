@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// missingLimit is how many sessions in a row must find no topic before it counts
-// as deleted: a broker that has just started may not know it yet.
+// missingLimit is how many sessions in a row must find no topic before it counts as
+// deleted, besides the time that this takes: a process that was suspended has asked once.
 const missingLimit = 5
 
 // Connect begins a session: it makes sure that the topic is the one that the
@@ -103,7 +104,7 @@ func (d *Driver) identify(ctx context.Context, topic log.Log) (log.Bounds, error
 		}
 		d.asked = true
 	}
-	d.topicID, d.clusterID = id.TopicID, id.ClusterID
+	d.topicID, d.clusterID = cmp.Or(id.TopicID, d.topicID), cmp.Or(id.ClusterID, d.clusterID) // brokers of an older release give none
 	return bounds, nil
 }
 
@@ -127,10 +128,17 @@ func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, er
 	return topic.Identity(ctx)
 }
 
+// gone returns the error for a topic that was there. It counts as deleted only once every
+// answer of a while was so: brokers that have just started may not know it yet, or none
+// may while a controller starts again.
 func (d *Driver) gone(err error) error {
+	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
+	if d.missing == 0 {
+		d.missingSince = now
+	}
 	d.missing++
-	if d.missing < missingLimit {
-		return err
+	if d.missing < missingLimit || now-d.missingSince < timeout {
+		return fmt.Errorf("%w; that is final once it was so for %s", err, timeout)
 	}
 	return stop(fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and it is not recreated, since that would hide what was lost; "+
 		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",

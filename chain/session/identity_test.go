@@ -50,6 +50,8 @@ func TestADeletedTopicIsNotMadeAgain(t *testing.T) {
 	for range 4 {
 		r.ends(session.Retry)
 	}
+	r.ends(session.Retry, "that is final once it was so for 1m0s")
+	r.now += r.timeout
 	r.ends(session.Stop, "was deleted", "bring it back from a mirror")
 	if n := r.broker.Len(channelID); n != 0 {
 		t.Errorf("the topic was made again, with %d records", n)

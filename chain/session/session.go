@@ -66,12 +66,13 @@ type Driver struct {
 	reading
 	session *session // nil between sessions
 
-	topicID   string         // of the topic that is read; empty before the first session
-	clusterID string         // of the brokers that the topic is on; empty before the first session
-	asked     bool           // mayCreate was asked when the topic was checked last: it was empty
-	missing   int            // sessions in a row that found no topic
-	lost      bool           // the connection to the brokers, since the last session
-	end       machine.Offset // of the log, when it was checked last
+	topicID      string         // of the topic that is read; empty before the first session
+	clusterID    string         // of the brokers that the topic is on; empty before the first session
+	asked        bool           // mayCreate was asked when the topic was checked last: it was empty
+	missing      int            // sessions in a row that found no topic
+	missingSince time.Duration  // by the host's clock: the first of them
+	lost         bool           // the connection to the brokers, since the last session
+	end          machine.Offset // of the log, when it was checked last
 
 	trimmed      trimmed        // why blocks are pulled
 	noBlock      bool           // no orderer had the block when it was asked for last

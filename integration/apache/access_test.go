@@ -142,7 +142,7 @@ func (s *secured) closed(t *testing.T) {
 		"signed, for other ears": {bySigned, byToken("misdirected"), loginFailed + invalidToken + awaitCredentials},
 		"not signed":             {bySigned, byToken("token"), loginFailed + invalidToken + awaitCredentials},
 		"failing command": {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/false]}",
-			"Consensus.Kafka.SASL.TokenCommand: /bin/false: exit status 1; run it by hand to see what it says; " + awaitReadable},
+			"Consensus.Kafka.SASL.TokenCommand: /bin/false: exit status 1; run it by hand to see its output; " + awaitReadable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hyperledger/fabric/orderer/common/types"
+
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
@@ -17,6 +19,8 @@ func TestRow07TopicDeleted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			s.begin(live, func() { s.cluster.Delete(channel) })
+			const final = 30 * time.Second // before, it is the brokers' trouble
+			s.within(final+patience, "the channel has stopped", func() bool { return s.it.status() == types.StatusFailed })
 			s.stopped("was deleted", fmt.Sprintf("offset %d", next))
 			if s.cluster.Info(channel).Exists {
 				t.Error("the topic was made again")

@@ -43,9 +43,15 @@ func newWorld(t *testing.T, o kafkatest.Options) *world {
 // eventually waits for a condition.
 func (w *world) eventually(what string, holds func() bool) {
 	w.Helper()
-	for end := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+	w.within(patience, what, holds)
+}
+
+// within is eventually with another limit.
+func (w *world) within(limit time.Duration, what string, holds func() bool) {
+	w.Helper()
+	for end := time.Now().Add(limit); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.Fatalf("not within %v: %s", patience, what)
+			w.Fatalf("not within %v: %s", limit, what)
 		}
 	}
 }

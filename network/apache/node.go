@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+	"time"
 )
 
 // Node is one of the nodes of a cluster: broker and controller in one process.
@@ -52,6 +53,13 @@ type Cluster struct {
 // belongs to one cluster, by its place.
 const clusterID = "ZmFicmljLWthZmthLW9yZA"
 
+// Times of a node's settings, on which it depends how long nobody can append after a kill.
+const (
+	SessionTimeout  = 1200 * time.Millisecond // broker.session.timeout.ms: a broker that is silent for so long is fenced
+	FetchTimeout    = 1000 * time.Millisecond // controller.quorum.fetch.timeout.ms: a controller that is silent for so long has a successor elected
+	ElectionTimeout = 500 * time.Millisecond  // controller.quorum.election.timeout.ms: one vote, at most
+)
+
 // settings are those of a node. What is not at its default: the replication
 // that a channel's topic wants; no topic that nobody asked for; sessions that
 // end soon enough for a fail-over of a few seconds, which real-kafka production
@@ -73,10 +81,10 @@ transaction.state.log.min.isr=1
 offsets.topic.num.partitions=1
 transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms=1200
+broker.session.timeout.ms={{.SessionTimeout}}
 broker.heartbeat.interval.ms=200
-controller.quorum.fetch.timeout.ms=1000
-controller.quorum.election.timeout.ms=500
+controller.quorum.fetch.timeout.ms={{.FetchTimeout}}
+controller.quorum.election.timeout.ms={{.ElectionTimeout}}
 controller.quorum.election.backoff.max.ms=300
 controller.quorum.request.timeout.ms=1000
 replica.lag.time.max.ms=3000
@@ -125,7 +133,10 @@ func (c *Cluster) Prepare(n Node) error {
 		Voters, Data     string
 		Replicas, InSync int
 		Settings         []string
-	}{n, strings.Join(voters, ","), data, replicas, (replicas + 1) / 2, c.Settings})
+
+		SessionTimeout, FetchTimeout, ElectionTimeout int64
+	}{n, strings.Join(voters, ","), data, replicas, (replicas + 1) / 2, c.Settings,
+		SessionTimeout.Milliseconds(), FetchTimeout.Milliseconds(), ElectionTimeout.Milliseconds()})
 	if err != nil {
 		return err
 	}

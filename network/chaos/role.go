@@ -77,9 +77,77 @@ func (r *run) killAs(ctx context.Context, c casting) error {
 	if err != nil {
 		return err
 	}
-	article := map[history.Role]string{history.Leader: "the", history.Follower: "a", history.Controller: "the"}[c.role]
-	r.tell(history.Event{Text: fmt.Sprintf("kill %s, %s %s", target, article, c.role), Role: c.role, Target: target, Holder: holder})
+	r.tell(history.Event{Text: "kill " + target + ", " + roleText(c.role) + r.besides(c.role, target), Role: c.role, Target: target, Holder: holder})
 	return r.kill(ctx, target)
+}
+
+func roleText(role history.Role) string {
+	if role == history.Follower {
+		return "a follower"
+	}
+	return "the " + string(role)
+}
+
+// besides is what else the wait after a kill depends on. The process that a fault chose
+// for one role may have another, whose successor is found later; and without another
+// replica that is in sync nothing is acknowledged until one is back.
+func (r *run) besides(role history.Role, target string) string {
+	controller, err := r.Network.Controller()
+	p, asked := r.partition(target)
+	if errors.Join(err, asked) != nil {
+		return ", and what else is not known"
+	}
+	return besides(role, target, controller, p)
+}
+
+func besides(role history.Role, target, controller string, p partition) (text string) {
+	if role != history.Controller && target == controller {
+		text += " and the controller"
+	}
+	if role != history.Leader && target == p.leader {
+		text += " and the leader"
+	}
+	if len(without(p.inSync, target)) < len(without(p.replicas, target)) {
+		text += ", while another replica was out of sync"
+	}
+	return text
+}
+
+// partition is what a broker says of the topic, by the brokers' names.
+type partition struct {
+	leader           string
+	replicas, inSync []string
+}
+
+// partition asks the first broker that is not the frozen one.
+func (r *run) partition(frozen string) (partition, error) {
+	names, addresses := r.Network.BrokerNames(), r.Network.Descriptor().Brokers
+	at := slices.IndexFunc(names, func(n string) bool { return n != frozen })
+	if at < 0 {
+		return partition{leader: names[0], replicas: names, inSync: names}, nil
+	}
+	answer, p, err := describe(addresses[at], r.Channel)
+	if err != nil {
+		return partition{}, err
+	}
+	name := func(id int32) string {
+		i := slices.IndexFunc(answer.Brokers, func(b *sarama.Broker) bool { return b.ID() == id })
+		if i < 0 {
+			return fmt.Sprintf("broker %d, which is away", id)
+		}
+		if at := slices.Index(addresses, answer.Brokers[i].Addr()); at >= 0 {
+			return names[at]
+		}
+		return answer.Brokers[i].Addr()
+	}
+	out := partition{leader: name(p.Leader)}
+	for _, id := range p.Replicas {
+		out.replicas = append(out.replicas, name(id))
+	}
+	for _, id := range p.Isr {
+		out.inSync = append(out.inSync, name(id))
+	}
+	return out, nil
 }
 
 func leaderKill(ctx context.Context, r *run) error {
@@ -142,29 +210,38 @@ func (r *run) leaderBut(frozen string) (leader string, err error) {
 
 // leaderBy asks one broker for the address of a topic's leader.
 func leaderBy(address, topic string) (leader string, err error) {
+	answer, p, err := describe(address, topic)
+	if err != nil {
+		return "", err
+	}
+	for _, known := range answer.Brokers {
+		if known.ID() == p.Leader {
+			return known.Addr(), nil
+		}
+	}
+	return "", fmt.Errorf("%s knows no leader of topic %q", address, topic)
+}
+
+// describe asks one broker for a topic's partition.
+func describe(address, topic string) (answer *sarama.MetadataResponse, p *sarama.PartitionMetadata, err error) {
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
 	config.Net.DialTimeout, config.Net.ReadTimeout, config.Net.WriteTimeout = 2*time.Second, 2*time.Second, 2*time.Second
 	b := sarama.NewBroker(address)
 	if err := b.Open(config); err != nil {
-		return "", err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	answer, err := b.GetMetadata(sarama.NewMetadataRequest(config.Version, []string{topic}))
+	answer, err = b.GetMetadata(sarama.NewMetadataRequest(config.Version, []string{topic}))
 	if err != nil {
-		return "", fmt.Errorf("ask %s: %w", address, err)
+		return nil, nil, fmt.Errorf("ask %s: %w", address, err)
 	}
 	for _, t := range answer.Topics {
 		for _, p := range t.Partitions {
-			if p.ID != 0 || p.Err != sarama.ErrNoError && p.Err != sarama.ErrReplicaNotAvailable {
-				continue
-			}
-			for _, known := range answer.Brokers {
-				if known.ID() == p.Leader {
-					return known.Addr(), nil
-				}
+			if p.ID == 0 && (p.Err == sarama.ErrNoError || p.Err == sarama.ErrReplicaNotAvailable) {
+				return answer, p, nil
 			}
 		}
 	}
-	return "", fmt.Errorf("%s knows no leader of topic %q", address, topic)
+	return nil, nil, fmt.Errorf("%s knows no leader of topic %q", address, topic)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabric-kafka/orderer/network/apache"
 	"github.com/fabric-kafka/orderer/network/history"
 )
 
@@ -93,5 +94,39 @@ func TestOver(t *testing.T) {
 		if got := r.over(end, now); got != c.want {
 			t.Errorf("%d of %d rounds of 3 faults, time over: %v; over: %v, want %v", c.done, c.rounds, c.late, got, c.want)
 		}
+	}
+}
+
+// What a process was besides its role decides how long the wait after its end is, and is
+// counted apart.
+func TestBesides(t *testing.T) {
+	all := []string{"a", "b", "c"}
+	const follower, both, least = apache.SessionTimeout, apache.FetchTimeout + apache.ElectionTimeout + apache.SessionTimeout, 0
+	for _, c := range []struct {
+		role       history.Role
+		controller string
+		leader     string
+		inSync     []string
+		text       string
+		expected   time.Duration // none: it is not bounded
+	}{
+		{history.Follower, "c", "b", all, "a follower", follower},
+		{history.Follower, "a", "b", all, "a follower and the controller", both},
+		{history.Follower, "c", "b", []string{"a", "b"}, "a follower, while another replica was out of sync", least},
+		{history.Follower, "c", "b", []string{"b", "c"}, "a follower", follower}, // itself
+		{history.Leader, "c", "a", all, "the leader", follower},
+		{history.Leader, "a", "a", all, "the leader and the controller", both},
+		{history.Controller, "a", "b", all, "the controller", both},
+		{history.Controller, "a", "a", all, "the controller and the leader", both},
+		{history.Controller, "a", "a", []string{"a", "b"}, "the controller and the leader, while another replica was out of sync", least},
+	} {
+		text := roleText(c.role) + besides(c.role, "a", c.controller, partition{c.leader, all, c.inSync})
+		d, ok := expected("kill broker, " + text)
+		if text != c.text || d != c.expected || ok != (c.expected > 0) {
+			t.Errorf("%+v: got %q, %v, %v", c, text, d, ok)
+		}
+	}
+	if _, ok := expected("kill orderer"); ok {
+		t.Error("Kafka's settings bound the kill of an orderer")
 	}
 }

@@ -78,7 +78,7 @@ func (o Options) brokerNames() []string {
 func (n *Network) kafkaDir() string { return filepath.Join(filepath.Dir(n.options.Bin), "kafka") }
 
 func (n *Network) apacheCluster() *apache.Cluster {
-	c := &apache.Cluster{Kafka: apache.At(n.kafkaDir(), n.options.Apache), Dir: n.path("data")}
+	c := &apache.Cluster{Kafka: apache.At(n.kafkaDir(), n.options.Apache), Dir: n.path("data"), Settings: n.options.BrokerLines}
 	for i := range n.options.BrokerCount {
 		c.Nodes = append(c.Nodes, n.options.apacheNode(i))
 	}

@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v2"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/consenter"
+	"github.com/fabric-kafka/orderer/consenter/settings"
 	"github.com/fabric-kafka/orderer/network/genesis"
 )
 
@@ -261,7 +261,7 @@ func (n *Network) editYAML(from, to string, edit func(tree) error) error {
 
 func addKafkaSection(all tree) error {
 	sample := tree{}
-	if err := yaml.Unmarshal([]byte(consenter.SampleYAML), &sample); err != nil {
+	if err := yaml.Unmarshal([]byte(settings.Sample), &sample); err != nil {
 		return err
 	}
 	section, ok := all["Consensus"].(tree)

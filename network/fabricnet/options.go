@@ -1,6 +1,7 @@
 package fabricnet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ type Options struct {
 	Brokers      []string      `json:"brokers"`      // host:port of brokers that run already; default: an embedded one
 	Apache       string        `json:"apache"`       // version of Apache Kafka, of which brokers are started; see UseBrokers
 	BrokerCount  int           `json:"brokerCount"`  // of Apache Kafka; default 3
+	BrokerLines  []string      `json:"brokerLines"`  // more lines of server.properties, for every broker of Apache Kafka; see apache.Cluster
 	Proxied      bool          `json:"proxied"`      // orderers reach the brokers, of Apache Kafka, through a proxy; see package links
 	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
 	Moved        []string      `json:"moved"`        // channel=id of the topics that channels were moved to
@@ -47,14 +49,14 @@ func (o Options) withDefaults() Options {
 	if len(o.Channels) == 0 && len(o.Raft) == 0 && o.Crypto == "" {
 		o.Channels = []string{"mychannel"}
 	}
-	fill(&o.Orderers, 3)
-	fill(&o.Peers, 2)
+	o.Orderers = cmp.Or(o.Orderers, 3)
+	o.Peers = cmp.Or(o.Peers, 2)
 	o.Peers = max(o.Peers, 0)
-	fill(&o.MaxMessages, 10)
-	fill(&o.BatchTimeout, 500*time.Millisecond)
-	fill(&o.BasePort, 17050)
+	o.MaxMessages = cmp.Or(o.MaxMessages, 10)
+	o.BatchTimeout = cmp.Or(o.BatchTimeout, 500*time.Millisecond)
+	o.BasePort = cmp.Or(o.BasePort, 17050)
 	if o.Apache != "" {
-		fill(&o.BrokerCount, 3)
+		o.BrokerCount = cmp.Or(o.BrokerCount, 3)
 	}
 	if o.Replication == 0 {
 		o.Replication = min(3, len(o.brokers()))
@@ -63,13 +65,6 @@ func (o Options) withDefaults() Options {
 		o.Progress = io.Discard
 	}
 	return o
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 var channelName = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,248}$`)

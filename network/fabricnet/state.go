@@ -98,14 +98,14 @@ func (n *Network) adopt() error {
 
 // save writes both files.
 func (n *Network) save() error {
-	if err := writeJSON(n.path(stateFile), state{n.options, n.processes}); err != nil {
+	if err := WriteJSON(n.path(stateFile), state{n.options, n.processes}); err != nil {
 		return err
 	}
-	return writeJSON(n.path(descriptorFile), n.Descriptor())
+	return WriteJSON(n.path(descriptorFile), n.Descriptor())
 }
 
-// writeJSON replaces a file: there is the old or the new one whole, whatever happens.
-func writeJSON(file string, v any) error {
+// WriteJSON replaces a file by v as JSON: there is the old or the new one whole, whatever happens.
+func WriteJSON(file string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ type Report struct {
 	Ordered  int            // of the submitted envelopes, by the first orderer
 	Broken   []string       // promises, with an example each
 	Gap      time.Duration  // longest time in which no client was acknowledged
+	GapAt    time.Time      // it began
 	OneGap   time.Duration  // longest time in which one client was not, though it went from orderer to orderer
 	OneGapAt time.Time
 
@@ -27,6 +28,7 @@ type Report struct {
 type Wait struct {
 	Faults  int
 	Longest time.Duration // of one client, until it was acknowledged again
+	At      time.Time     // that one began
 }
 
 // Sound says whether every promise was kept.

@@ -19,7 +19,7 @@ func (r *Report) gaps(envelopes map[string]*envelope, events []Event) {
 		each[client] = append(each[client], at, end)
 		all = append(all, each[client]...)
 	}
-	r.Gap, _ = longest(all)
+	r.Gap, r.GapAt = longest(all)
 	var faults []Event
 	r.After = map[string]Wait{}
 	for _, e := range events {
@@ -67,7 +67,9 @@ func (r *Report) attribute(times []time.Time, faults []Event) {
 		}
 		kind := kindOf(faults[next-1].Text)
 		w := r.After[kind]
-		w.Longest = max(w.Longest, times[i].Sub(times[i-1]))
+		if d := times[i].Sub(times[i-1]); d > w.Longest {
+			w.Longest, w.At = d, times[i-1]
+		}
 		r.After[kind] = w
 	}
 }

@@ -69,7 +69,7 @@ func TestWaitsAreLaidToFaults(t *testing.T) {
 	events := append(sound(),
 		Event{At: at(950), What: Fault, Text: "kill broker22, the leader"}, Event{At: at(1000), What: Fault, Text: "kill broker3"},
 		Event{At: at(1001), What: Submitted, ID: "f", Client: 1}, Event{At: at(1009), What: Acknowledged, ID: "f"})
-	want := map[string]Wait{"kill broker": {1, 69 * time.Millisecond}, "kill broker, the leader": {2, 924 * time.Millisecond}}
+	want := map[string]Wait{"kill broker": {1, 69 * time.Millisecond, at(940)}, "kill broker, the leader": {2, 924 * time.Millisecond, at(7)}}
 	if got := Check(events).After; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

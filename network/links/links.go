@@ -90,6 +90,19 @@ func (p Proxy) Links(ctx context.Context, orderer string) (names []string, err e
 	return names, nil
 }
 
+// Address returns where the clients of a link connect to.
+func (p Proxy) Address(ctx context.Context, link string) (string, error) {
+	all, err := p.all(ctx)
+	if err != nil {
+		return "", err
+	}
+	l, ok := all[link]
+	if !ok {
+		return "", fmt.Errorf("the proxy knows no link %s", link)
+	}
+	return l.Listen, nil
+}
+
 // Cut ends all connections of a link and refuses others.
 func (p Proxy) Cut(ctx context.Context, link string) error {
 	return p.call(ctx, http.MethodPost, "/proxies/"+link, map[string]bool{"enabled": false}, nil)

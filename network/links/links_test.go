@@ -27,6 +27,9 @@ func TestDisturbances(t *testing.T) {
 	if err != nil || len(names) != 1 {
 		t.Fatalf("links %v, %v", names, err)
 	}
+	if at, err := p.Address(t.Context(), names[0]); err != nil || at != first {
+		t.Errorf("the link is at %s, %v, want %s", at, err, first)
+	}
 	if _, err := p.Links(t.Context(), "orderer"); err == nil {
 		t.Error("the links of an orderer that there is not")
 	}

@@ -2,8 +2,8 @@
 
 package main
 
-// What the builder compiles by name is imported here so that go.mod and go.sum
-// hold what it needs; go mod tidy looks at files of every build tag.
+// The commands that the builder compiles by name are imported here, so that go.mod and
+// go.sum have what they need; go mod tidy reads files of every build tag.
 import (
 	_ "github.com/hyperledger/fabric/cmd/configtxgen"
 	_ "github.com/hyperledger/fabric/cmd/configtxlator"

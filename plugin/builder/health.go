@@ -6,15 +6,16 @@ import (
 	"go/token"
 )
 
-// operations makes the operations system, which takes checks for /healthz.
+// operations is the function that makes the operations system, which takes checks for
+// /healthz.
 const operations = "newOperationsSystem"
 
-// healthName is the variable of the patched main that holds it.
+// healthName is the variable of the patched main that holds the operations system.
 const healthName = "kafkaHealth"
 
-// health keeps the operations system for the function that registers the plugin,
-// which is not given it, and returns the field that hands it over. A main that makes
-// none needs nothing: the plugin then refuses the setting that asks for a check.
+// health returns edits that keep the operations system for the function that registers
+// the plugin, which does not get it, and the field of Host that passes it on. A main that
+// makes none needs no edits: the plugin then refuses the setting that asks for a check.
 func (m *orderermain) health(tree *ast.File) (edits []edit, field string) {
 	for _, d := range tree.Decls {
 		f, ok := d.(*ast.FuncDecl)
@@ -27,15 +28,15 @@ func (m *orderermain) health(tree *ast.File) (edits []edit, field string) {
 				continue
 			}
 			return []edit{
-				{m.offset(s.End()), fmt.Sprintf("\n%s = %s", healthName, name)},
-				{m.offset(startOf(f)), fmt.Sprintf("var %s %s.HealthRegistry\n\n", healthName, pluginAlias)},
+				{at: m.offset(s.End()), text: fmt.Sprintf("\n%s = %s", healthName, name)},
+				{at: m.offset(startOf(f)), text: fmt.Sprintf("var %s %s.HealthRegistry\n\n", healthName, pluginAlias)},
 			}, ", Health: " + healthName
 		}
 	}
 	return nil, ""
 }
 
-// startOf is where a function begins, with what is said of it.
+// startOf returns where a function begins, with its doc comment.
 func startOf(f *ast.FuncDecl) token.Pos {
 	if f.Doc != nil {
 		return f.Doc.Pos()
@@ -43,7 +44,8 @@ func startOf(f *ast.FuncDecl) token.Pos {
 	return f.Pos()
 }
 
-// operationsSystem returns the name in a statement name := newOperationsSystem(...).
+// operationsSystem returns the name that a statement name := newOperationsSystem(...)
+// declares.
 func operationsSystem(s ast.Stmt) (string, bool) {
 	a, ok := s.(*ast.AssignStmt)
 	if !ok || len(a.Lhs) != 1 || len(a.Rhs) != 1 {

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// lockPoll is how often a build looks whether a folder is free.
+// lockPoll is how often a build checks whether a folder is free.
 const lockPoll = 100 * time.Millisecond
 
-// lock waits until no other build uses the folder, and returns what gives it back.
-// The end of the process gives it back, too.
-func (p *project) lock(folder string) (free func(), err error) {
+// lock waits until no other build uses the folder, and returns a function that releases
+// it. The end of the process releases it, too.
+func (p *project) lock(folder string) (unlock func(), err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (p *project) lock(folder string) (free func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	for told := false; ; told = true {
+	for waiting := false; ; waiting = true {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
 			return func() { f.Close() }, nil
@@ -31,7 +31,7 @@ func (p *project) lock(folder string) (free func(), err error) {
 			f.Close()
 			return nil, fmt.Errorf("lock %s: %w", folder, err)
 		}
-		if !told {
+		if !waiting {
 			fmt.Fprintf(p.progress, "waiting for another build that uses %s\n", folder)
 		}
 		select {

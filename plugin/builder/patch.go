@@ -7,23 +7,24 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"slices"
 	"sort"
 	"strings"
 )
 
-// pluginAlias is the name that the patched main imports the plugin by.
+// pluginAlias is the name under which the patched main imports the plugin.
 const pluginAlias = "kafkaplugin"
 
-// patchMain completes an orderer's main: the plugin registers its consenter just
-// before the registrar takes the map of consenters, and learns when it has started. Everything is found by what
-// it is, not by where it is; what is missing is named.
+// patchMain returns an orderer's main in which the plugin registers its consenter just
+// before the registrar takes the map of consenters, and is called again just after.
+// Everything is found by what it is, not by where it is; the error names what is missing.
 func patchMain(file string, text []byte) ([]byte, error) {
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, file, text, parser.ParseComments)
 	if err != nil {
 		return nil, fmt.Errorf("parse: %w", err)
 	}
-	m := &orderermain{file: file, fset: fset}
+	m := &orderermain{file: file, text: text, fset: fset}
 	if err := m.find(tree); err != nil {
 		return nil, err
 	}
@@ -34,9 +35,10 @@ func patchMain(file string, text []byte) ([]byte, error) {
 	return format.Source(apply(text, edits))
 }
 
-// orderermain is what was found in it.
+// orderermain is what was found in an orderer's main.
 type orderermain struct {
 	file       string
+	text       []byte
 	fset       *token.FileSet
 	function   *ast.FuncDecl // that fills the map of consenters
 	initialize ast.Stmt      // registrar.Initialize(consenters)
@@ -44,7 +46,7 @@ type orderermain struct {
 }
 
 func (m *orderermain) missing(what string) error {
-	return fmt.Errorf("%s: found no %s: this Fabric version fills its consenters in another way, and the builder must learn it", m.file, what)
+	return fmt.Errorf("%s has no %s: this Fabric version fills its map of consenters in another way; add that way to plugin/builder/patch.go", m.file, what)
 }
 
 // find looks for the call registrar.Initialize(consenters).
@@ -85,10 +87,11 @@ func initializeCall(s ast.Stmt) (string, bool) {
 	return argument.Name, true
 }
 
-// edit is text to be put in at an offset.
+// edit is text to be put in at an offset, in place of what is there up to another one.
 type edit struct {
 	at   int
 	text string
+	end  int // at or less: nothing is removed
 }
 
 func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
@@ -118,14 +121,18 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 		"logger.Panicf(\"Cannot register a consenter: %%s\", err)\n}\n",
 		pluginAlias, m.consenters, config, metrics, crypto, dialer, registry)
 	edits := []edit{
-		{m.offset(tree.Imports[0].Pos()), fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
-		{m.offset(m.initialize.Pos()), register},
-		{m.offset(m.initialize.End()), fmt.Sprintf("\n%s.Started(%s)", pluginAlias, m.consenters)},
+		{at: m.offset(tree.Imports[0].Pos()), text: fmt.Sprintf("%s %q\n", pluginAlias, ourModule+"/plugin")},
+		{at: m.offset(m.initialize.Pos()), text: register},
+		{at: m.offset(m.initialize.End()), text: fmt.Sprintf("\n%s.Started(%s)", pluginAlias, m.consenters)},
 	}
-	return append(append(edits, health...), m.tolerance()...), nil
+	intree, err := m.removeInTree(tree)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(edits, health, m.tolerance(), intree), nil
 }
 
-// parameter returns the name of the function's parameter of a type.
+// parameter returns the name of the parameter that has a type.
 func (m *orderermain) parameter(kind string) (string, error) {
 	for _, field := range m.function.Type.Params.List {
 		if typeName(field.Type) == kind && len(field.Names) > 0 {
@@ -147,9 +154,9 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// tolerance lets Consensus.Type name our type where main refuses types that it
-// does not know: the cluster consenter of the process is then etcdraft, beside
-// ours. Versions without such a switch need nothing.
+// tolerance returns the edits that let Consensus.Type be our type where main refuses
+// types that it does not know: the cluster consenter of the process is then etcdraft,
+// beside ours. A main without such a switch needs no edits.
 func (m *orderermain) tolerance() []edit {
 	for _, s := range m.function.Body.List {
 		choice, ok := s.(*ast.SwitchStmt)
@@ -157,7 +164,7 @@ func (m *orderermain) tolerance() []edit {
 			continue
 		}
 		if tag, ok := choice.Tag.(*ast.Ident); ok && namesEtcdraft(choice) {
-			return []edit{{m.offset(s.Pos()), fmt.Sprintf("if %[1]s == %[2]s.Type {\n%[1]s = %[3]s\n}\n", tag.Name, pluginAlias, etcdraft)}}
+			return []edit{{at: m.offset(s.Pos()), text: fmt.Sprintf("if %[1]s == %[2]s.Type {\n%[1]s = %[3]s\n}\n", tag.Name, pluginAlias, etcdraft)}}
 		}
 	}
 	return nil
@@ -185,7 +192,7 @@ func apply(text []byte, edits []edit) []byte {
 	for _, e := range edits {
 		out.Write(text[last:e.at])
 		out.WriteString(e.text)
-		last = e.at
+		last = max(e.at, e.end)
 	}
 	out.Write(text[last:])
 	return []byte(strings.ReplaceAll(out.String(), "\r\n", "\n"))

@@ -44,10 +44,10 @@ func TestPatchHardwiredMain(t *testing.T) {
 		t.Error("the plugin registers after the registrar took the map")
 	}
 	if !strings.Contains(got, "\tr.Initialize(all)\n\tkafkaplugin.Started(all)\n") {
-		t.Errorf("the plugin does not learn when the registrar has started:\n%s", got)
+		t.Errorf("the plugin is not called after the registrar has started:\n%s", got)
 	}
 	if strings.Contains(got, "kafkaHealth") {
-		t.Error("hands over an operations system that this main does not make")
+		t.Error("passes on an operations system that this main does not make")
 	}
 	if strings.Contains(got, "kafkaplugin.Type") {
 		t.Error("tolerates a type that this main never looks at")
@@ -67,11 +67,11 @@ func TestPatchNamesWhatIsMissing(t *testing.T) {
 		}
 	}
 	if _, err := patchMain("some/main.go", []byte("not go")); err == nil {
-		t.Error("patched what is no Go file")
+		t.Error("patched a file that is not Go")
 	}
 }
 
-// The main that this build is made for.
+// The main of the Fabric that go.mod requires.
 func TestPatchPinnedMain(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", fabricModule).Output()
 	if err != nil {

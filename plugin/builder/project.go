@@ -26,6 +26,8 @@ type project struct {
 	root     string // folder of go.mod
 	version  string // of the plugin
 	commit   string // of the checkout, and what is compiled if that is in no commit
+
+	environment []string // of go, beside the operator's
 }
 
 type step struct {
@@ -51,7 +53,7 @@ func (p *project) locate() error {
 		return err
 	}
 	if file == "" || file == os.DevNull {
-		return fmt.Errorf("run this inside of a checkout of %s: there is no go.mod here", ourModule)
+		return fmt.Errorf("there is no go.mod here; run this inside a checkout of %s", ourModule)
 	}
 	p.root = filepath.Dir(file)
 	name, err := p.output(p.root, "go", "list", "-m")
@@ -59,7 +61,7 @@ func (p *project) locate() error {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
 	if name != ourModule {
-		return fmt.Errorf("run this inside of a checkout of %s; %s is of %s", ourModule, file, name)
+		return fmt.Errorf("%s is of module %s; run this inside a checkout of %s", file, name, ourModule)
 	}
 	if p.version, err = versionConst(filepath.Join(p.root, "plugin", "version.go")); err != nil {
 		return err
@@ -82,7 +84,7 @@ func versionConst(file string) (string, error) {
 	return string(m[1]), nil
 }
 
-// moduleSource is the Fabric that our go.mod requires.
+// moduleSource returns the Fabric that our go.mod requires.
 func (p *project) moduleSource(work string) (*source, error) {
 	out, err := p.output(p.root, "go", "mod", "download", "-json", fabricModule)
 	if err != nil {
@@ -95,41 +97,12 @@ func (p *project) moduleSource(work string) (*source, error) {
 	return newSource(module.Version, module.Dir, work, p.root), nil
 }
 
-// origin says what an orderer was made of.
-func (p *project) origin(s *source) string {
-	return fmt.Sprintf("%s with fabric-kafka %s (%s)", s.version, p.version, p.commit)
-}
-
-// compileOrderer builds the orderer with the patched main.
-func (p *project) compileOrderer(s *source, out string) error {
-	return p.compile(s, out, []string{"-overlay", s.overlayFile()}, "orderer")
-}
-
-// compileTools builds commands as they are.
-func (p *project) compileTools(s *source, out string, names []string) error {
-	return p.compile(s, out, nil, names...)
-}
-
-func (p *project) compile(s *source, out string, flags []string, names ...string) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	ldflags := fmt.Sprintf("-s -w -X '%[1]s/common/metadata.Version=%[2]s' -X '%[1]s/common/metadata.CommitSHA=%[3]s'",
-		fabricModule, p.origin(s), p.commit)
-	args := []string{"build", "-modfile", s.modFile(), "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
-	args = append(args, flags...)
-	for _, name := range names {
-		args = append(args, fabricModule+"/cmd/"+name)
-	}
-	_, err := p.output(p.root, "go", args...)
-	return err
-}
-
 // output runs a command and returns what it prints; its error has what the command complained of.
 func (p *project) output(dir, name string, args ...string) (string, error) {
 	c := exec.CommandContext(p.ctx, name, args...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly") // whatever the operator has set for other modules
+	c.Env = append(c.Env, p.environment...)
 	out, err := c.Output()
 	if err == nil {
 		return strings.TrimSpace(string(out)), nil

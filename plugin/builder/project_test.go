@@ -28,9 +28,9 @@ func put(t *testing.T, file, text string) {
 	must(t, os.WriteFile(file, []byte(text), 0o644))
 }
 
-// checkout is a module of our name, and the working directory.
+// checkout makes a module of our name, which becomes the working directory.
 func checkout(t *testing.T, parent string) string {
-	root := filepath.Join(parent, "check out") // a blank in the path is common on desktops
+	root := filepath.Join(parent, "check out") // a space in the path is common on desktops
 	put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n")
 	put(t, filepath.Join(root, "go.sum"), "")
 	put(t, filepath.Join(root, "plugin", "version.go"), "package plugin\n\nconst Version = \"1.2.3\"\n")
@@ -51,7 +51,7 @@ func git(t *testing.T, dir string, args ...string) {
 	}
 }
 
-// stamp is what the version of an orderer says of the plugin.
+// stamp returns what the version of an orderer shows.
 func stamp(t *testing.T) string {
 	t.Helper()
 	p := newProject(t)
@@ -59,8 +59,7 @@ func stamp(t *testing.T) string {
 	return p.origin(&source{version: "v1"})
 }
 
-// An orderer says what it was made of: a change that is in no commit shows, and two
-// different ones differ.
+// The version shows a change that is in no commit, and two different changes differ.
 func TestStampNamesTheContent(t *testing.T) {
 	root := checkout(t, t.TempDir())
 	git(t, root, "init", "-q")
@@ -81,7 +80,7 @@ func TestStampNamesTheContent(t *testing.T) {
 			t.Errorf("%s has the stamp of %s: %q", what, other, got)
 		}
 		if !strings.Contains(got, "changed") {
-			t.Errorf("%s: %q does not say that something was changed", what, got)
+			t.Errorf("%s: %q does not show that something was changed", what, got)
 		}
 		seen[got] = what
 		if missing == nil {
@@ -90,7 +89,7 @@ func TestStampNamesTheContent(t *testing.T) {
 			must(t, os.Remove(path))
 		}
 		if got := stamp(t); got != clean {
-			t.Errorf("%s was taken back, and the stamp is %q", what, got)
+			t.Errorf("%s was undone, and the stamp is %q", what, got)
 		}
 	}
 	change("a change", "plugin/plugin.go", "package plugin\n\nimport _ \""+ourModule+"/consenter\"\n\n// one\n")
@@ -107,13 +106,13 @@ func TestStampNamesTheContent(t *testing.T) {
 	}
 }
 
-// Without git, or within a repository of somebody else, the content is all there is.
+// Without git, or in a repository of something else, the digest is all there is.
 func TestStampOutsideOfARepository(t *testing.T) {
 	parent := t.TempDir()
 	git(t, parent, "init", "-q")
 	put(t, filepath.Join(parent, "file"), "x")
 	git(t, parent, "add", "-A")
-	git(t, parent, "commit", "-q", "-m", "somebody else's")
+	git(t, parent, "commit", "-q", "-m", "other")
 	root := checkout(t, parent)
 	first := stamp(t)
 	if !strings.Contains(first, "(unknown+") {
@@ -125,7 +124,7 @@ func TestStampOutsideOfARepository(t *testing.T) {
 	}
 }
 
-// The tree that is compiled may be changed, on purpose or not: that shows, too.
+// The version also shows that the copy of Fabric was changed.
 func TestStampNamesAChangedTree(t *testing.T) {
 	root := checkout(t, t.TempDir())
 	origin := t.TempDir()
@@ -152,8 +151,8 @@ func TestStampNamesAChangedTree(t *testing.T) {
 	}
 }
 
-// The operator's workspace and flags are for the operator's modules.
-func TestEnvironmentOfTheOperatorDoesNotMatter(t *testing.T) {
+// The operator's workspace and flags are for other modules.
+func TestOperatorsEnvironmentIsIgnored(t *testing.T) {
 	root := checkout(t, t.TempDir())
 	other := t.TempDir()
 	put(t, filepath.Join(other, "go.mod"), "module other\n\ngo 1.24\n")
@@ -173,8 +172,7 @@ func TestEnvironmentOfTheOperatorDoesNotMatter(t *testing.T) {
 	}
 }
 
-// What keeps the builder from its module is said.
-func TestFaultOfTheModuleIsSaid(t *testing.T) {
+func TestModuleErrorIsReported(t *testing.T) {
 	root := checkout(t, t.TempDir())
 	put(t, filepath.Join(root, "go.mod"), "nonsense\n")
 	if err := newProject(t).locate(); err == nil || !strings.Contains(err.Error(), "unknown directive: nonsense") {
@@ -186,9 +184,9 @@ func TestFaultOfTheModuleIsSaid(t *testing.T) {
 	}
 }
 
-// go reads the module file of a build whatever its folder is named.
-func TestModFileOfAnOddPath(t *testing.T) {
-	for _, name := range []string{"a blank", `a "quote" and more`, "a'b", "a`b", "(a)"} {
+// go reads the module file of a build whatever the name of its folder.
+func TestModFileInUnusualPaths(t *testing.T) {
+	for _, name := range []string{"a space", `a "quote" and more`, "a'b", "a`b", "(a)"} {
 		root := checkout(t, filepath.Join(t.TempDir(), name))
 		origin := t.TempDir()
 		put(t, filepath.Join(origin, "go.mod"), "module "+fabricModule+"\n")
@@ -204,11 +202,11 @@ func TestModFileOfAnOddPath(t *testing.T) {
 	}
 }
 
-// Two builds in one folder would take each other's files away.
+// Two builds in one folder would overwrite each other's files.
 func TestBuildsInOneFolderTakeTurns(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "work")
 	p := newProject(t)
-	free, err := p.lock(folder)
+	unlock, err := p.lock(folder)
 	must(t, err)
 
 	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -228,6 +226,6 @@ func TestBuildsInOneFolderTakeTurns(t *testing.T) {
 		}
 		next <- err
 	}()
-	free()
+	unlock()
 	must(t, <-next)
 }

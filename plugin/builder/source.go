@@ -8,18 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 )
 
-// source is one version of Fabric to compile against. Only the way that it was
-// found is particular to the module that go.mod requires; a release tree that an
-// operator checked out would be another source of the same kind.
+// source is one version of Fabric to compile against: the module that go.mod requires, or a release's tree
+// that the user names.
 type source struct {
-	version string // with what the copy consists of, if that is not what the origin does
-	origin  string // where its files are, read-only
-	tree    string // our copy: go refuses an overlay on files of the module cache
+	version string // with what it consists of, if that is not what the origin does
+	commit  string // Fabric's, of a tree
+	origin  string // where its files are, which nobody writes to
+	tree    string // what is compiled: a copy, since go refuses an overlay on files of the module cache; or a link to the tree
 	work    string // for generated files
 	root    string // of our module
+	release *release
 }
 
 // mainFile is the file that fills the orderer's map of consenters.
@@ -31,7 +31,24 @@ func newSource(version, origin, work, root string) *source {
 }
 
 func (s *source) modFile() string     { return filepath.Join(s.work, "go.mod") }
+func (s *source) sumFile() string     { return filepath.Join(s.work, "go.sum") }
 func (s *source) overlayFile() string { return filepath.Join(s.work, "overlay.json") }
+
+// tags are the build tags that choose our files for this Fabric.
+func (s *source) tags() []string {
+	if s.release == nil {
+		return nil
+	}
+	return s.release.line.tags
+}
+
+// prepare makes what is compiled: the copy of a module, or the link to a tree and its module file.
+func (s *source) prepare() error {
+	if s.release == nil {
+		return s.materialise()
+	}
+	return s.link()
+}
 
 // materialise copies the tree once, and points a copy of our go.mod at it. The
 // copy gets its name when it is complete. One that was changed since is compiled as
@@ -60,7 +77,7 @@ func (s *source) copyTree() error {
 	if err := os.MkdirAll(s.work, 0o755); err != nil {
 		return err
 	}
-	partial := filepath.Join(s.work, "partial") // one build at a time has the folder
+	partial := filepath.Join(s.work, "partial") // one build at a time uses the folder
 	if err := os.RemoveAll(partial); err != nil {
 		return err
 	}
@@ -70,7 +87,7 @@ func (s *source) copyTree() error {
 	return os.Rename(partial, s.tree)
 }
 
-// copyFiles copies a folder so that its owner can write to the copy.
+// copyFiles copies a folder; its owner can write to the copy.
 func copyFiles(from, to string) error {
 	return walkSource(from, func(name string, d fs.DirEntry) error {
 		target := filepath.Join(to, name)
@@ -85,8 +102,8 @@ func copyFiles(from, to string) error {
 	})
 }
 
-// walkSource calls f for what is copied of a folder, by its name in it. What no
-// command needs (documentation, vendored modules) is left out.
+// walkSource calls f for everything in a folder that is copied, by its name in the folder.
+// What no command needs (documentation, vendored modules) is left out.
 func walkSource(folder string, f func(name string, d fs.DirEntry) error) error {
 	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -109,7 +126,7 @@ func (s *source) writeModFile() error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, strconv.Quote(s.tree))
+	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, strconv.Quote(s.replacement()))
 	if err := writeIfChanged(s.modFile(), []byte(text)); err != nil {
 		return err
 	}
@@ -117,10 +134,19 @@ func (s *source) writeModFile() error {
 	if err != nil {
 		return err
 	}
-	return writeIfChanged(strings.TrimSuffix(s.modFile(), ".mod")+".sum", sum)
+	return writeIfChanged(s.sumFile(), sum)
 }
 
-// patch writes the completed main beside the tree, and the overlay that names it.
+// replacement is the path that go.mod is given of the tree. It is in the binary, too: one relative to our module is
+// the same wherever that is checked out.
+func (s *source) replacement() string {
+	if relative, err := filepath.Rel(s.root, s.tree); err == nil && filepath.IsLocal(relative) {
+		return "." + string(filepath.Separator) + relative
+	}
+	return s.tree
+}
+
+// patch writes the patched main beside the tree, and the overlay that names it.
 func (s *source) patch() error {
 	original := filepath.Join(s.tree, mainFile)
 	text, err := os.ReadFile(original)
@@ -142,8 +168,8 @@ func (s *source) patch() error {
 	return writeIfChanged(s.overlayFile(), overlay)
 }
 
-// writeIfChanged leaves a file alone that has the text already: its age is part
-// of what go looks at before it builds again.
+// writeIfChanged writes a file unless it has that text already: go takes the age of a
+// file into account before it builds again.
 func writeIfChanged(file string, text []byte) error {
 	if old, err := os.ReadFile(file); err == nil && string(old) == string(text) {
 		return nil

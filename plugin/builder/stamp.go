@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// stamped returns what names the plugin that is compiled: the commit, and what it
-// consists of where that is in no commit.
+// stamped returns the commit of the plugin that is compiled, with a digest of its sources
+// if they are in no commit.
 func (p *project) stamped() (string, error) {
 	files, err := p.compiled()
 	if err != nil {
@@ -24,7 +24,7 @@ func (p *project) stamped() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	commit, err := p.committed()
+	commit, err := p.committed(p.root)
 	if err != nil {
 		return "unknown+" + digest, nil // no git, or no repository of ours
 	}
@@ -35,20 +35,20 @@ func (p *project) stamped() (string, error) {
 	return commit, nil
 }
 
-// committed returns the commit of the checkout, if the repository is that of the module.
-func (p *project) committed() (string, error) {
-	top, err := p.output(p.root, "git", "rev-parse", "--show-toplevel")
+// committed returns the commit that a folder is a checkout of, if it is the top of one.
+func (p *project) committed(dir string) (string, error) {
+	top, err := p.output(dir, "git", "rev-parse", "--show-toplevel")
 	if err != nil {
 		return "", err
 	}
-	same, err := sameFolder(top, p.root)
+	same, err := sameFolder(top, dir)
 	if err != nil {
 		return "", err
 	}
 	if !same {
-		return "", errors.New("the repository is another's")
+		return "", errors.New("the repository is not the module's")
 	}
-	return p.output(p.root, "git", "rev-parse", "--short", "HEAD")
+	return p.output(dir, "git", "rev-parse", "--short", "HEAD")
 }
 
 func sameFolder(a, b string) (bool, error) {
@@ -63,8 +63,8 @@ func sameFolder(a, b string) (bool, error) {
 	return os.SameFile(one, other), nil
 }
 
-// compiled returns the files of our module that are compiled into the orderer, and
-// those that choose the other modules, relative to its folder.
+// compiled returns the files of our module that are compiled into the orderer, with
+// go.mod and go.sum, relative to its folder.
 func (p *project) compiled() ([]string, error) {
 	out, err := p.output(p.root, "go", "list", "-deps", "-json=Dir,Module,GoFiles,CgoFiles,CFiles,HFiles,SFiles,EmbedFiles", "./plugin")
 	if err != nil {
@@ -98,7 +98,7 @@ func (p *project) compiled() ([]string, error) {
 	return files, nil
 }
 
-// digestOf is a short sum of files in a folder: of their names and what they hold.
+// digestOf returns a short digest of files in a folder: of their names and contents.
 func digestOf(folder string, files []string) (string, error) {
 	sum := sha256.New()
 	for _, name := range files {
@@ -112,7 +112,7 @@ func digestOf(folder string, files []string) (string, error) {
 	return fmt.Sprintf("%x", sum.Sum(nil)[:6]), nil
 }
 
-// digestOfTree is digestOf for all files of Fabric that are copied.
+// digestOfTree returns the digest of all files of Fabric that are copied.
 func digestOfTree(folder string) (string, error) {
 	var files []string
 	err := walkSource(folder, func(name string, d fs.DirEntry) error {

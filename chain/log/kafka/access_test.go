@@ -56,6 +56,7 @@ func guarded(t *testing.T, mechanism string) (*kafkatest.Cluster, *secret, log.L
 // A producer and a reader go on after the password was changed, each with the
 // client that it has: it is asked for at each log-in.
 func TestPasswordIsAskedForAtEachLogIn(t *testing.T) {
+	t.Parallel()
 	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
 		t.Run(mechanism, func(t *testing.T) {
 			c, s, l := guarded(t, mechanism)
@@ -96,6 +97,7 @@ func must(t *testing.T, err error) {
 
 // Every operation says which file it could not read and comes to no harm.
 func TestPasswordThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256} {
 		t.Run(mechanism, func(t *testing.T) {
 			_, s, l := guarded(t, mechanism)
@@ -116,12 +118,12 @@ func TestPasswordThatCannotBeRead(t *testing.T) {
 
 // operations are the outcomes of what needs a new connection.
 func operations(t *testing.T, l log.Log) map[string]error {
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
 	_, identity := l.Identity(t.Context())
 	_, bounds := l.Bounds(t.Context())
 	_, survey := l.Survey(t.Context())
 	_, read := l.Read(t.Context(), 0)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // which an append waits for, whatever it meets
+	defer cancel()
 	return map[string]error{"append": l.Append(ctx, []byte("a")), "create": l.Create(t.Context()),
 		"identity": identity, "bounds": bounds, "survey": survey, "read": read}
 }
@@ -141,6 +143,7 @@ func mustFail(t *testing.T, what string, err error, class log.Class, says ...str
 
 // The embedded broker ends the connection instead of answering, as others do.
 func TestWrongPassword(t *testing.T) {
+	t.Parallel()
 	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
 		_, s, l := guarded(t, mechanism)
 		s.put("wrong")
@@ -155,6 +158,7 @@ func TestWrongPassword(t *testing.T) {
 
 // The embedded broker knows nothing of tokens.
 func TestMechanismThatIsOff(t *testing.T) {
+	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Options{Users: map[string]string{user: "first"}})
 	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond, MaxDecompressedBytes: maxUnpacked, SASL: &kafka.SASL{
 		Mechanism: kafka.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil },
@@ -167,6 +171,7 @@ func TestMechanismThatIsOff(t *testing.T) {
 }
 
 func TestLogInIsMissing(t *testing.T) {
+	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Options{Users: map[string]string{user: "first"}})
 	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond}, "topic")
 	must(t, err)

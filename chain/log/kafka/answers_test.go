@@ -32,10 +32,12 @@ func hasty(t *testing.T) harness {
 }
 
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	logtest.RunAnswers(t, hasty(t))
 }
 
 func TestCrowd(t *testing.T) {
+	t.Parallel()
 	logtest.RunCrowd(t, hasty(t))
 }
 
@@ -89,6 +91,7 @@ func (l forgetfulLog) Append(ctx context.Context, value []byte) error {
 }
 
 func TestAnswersSeesWhoForgetsWhatIsSent(t *testing.T) {
+	t.Parallel()
 	if faults := logtest.Faults(t, forgetful{hasty(t)}, answers(kafkatest.CodeTimedOut)...); len(faults) == 0 {
 		t.Error("the suite sees nothing")
 	}

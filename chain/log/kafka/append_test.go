@@ -42,6 +42,7 @@ func eventually(t *testing.T, what string, happens func() bool) {
 
 // The leader moves all the time, and nobody who appends sees an error.
 func TestAppendFollowsTheLeader(t *testing.T) {
+	t.Parallel()
 	const callers, each = 16, 40
 	h := start(t, 3)
 	l := h.created(t, "topic")
@@ -75,6 +76,7 @@ func TestAppendFollowsTheLeader(t *testing.T) {
 // What is refused for as long as anybody tries is not in the log, and its caller is told
 // what to wait for, when the attempts end and when its own time does.
 func TestRefusedAppends(t *testing.T) {
+	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic")
 	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeNotEnoughReplicas})
@@ -95,6 +97,7 @@ func TestRefusedAppends(t *testing.T) {
 
 // A caller leaves while its record waits behind one that is in flight: it is never sent.
 func TestLeavingTheQueue(t *testing.T) {
+	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic")
 	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Code: kafkatest.CodeTimedOut})
@@ -116,6 +119,7 @@ func TestLeavingTheQueue(t *testing.T) {
 
 // Close says of what was sent that it may be in the log, and of the rest that it is not.
 func TestCloseTellsWhatWasSent(t *testing.T) {
+	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic", "before")
 	h.Swallow()
@@ -146,6 +150,7 @@ func TestCloseTellsWhatWasSent(t *testing.T) {
 // A topic takes less than the client sends: what is too large alone is refused, and what
 // was only too large together is appended, once.
 func TestBatchesTooLargeForTheTopic(t *testing.T) {
+	t.Parallel()
 	const limit, callers, each = 100_000, 32, 8
 	h := hasty(t)
 	h.Create("topic", 1, map[string]string{"max.message.bytes": fmt.Sprint(limit)})
@@ -174,6 +179,7 @@ func TestBatchesTooLargeForTheTopic(t *testing.T) {
 
 // A broker has lost what it knew of the producer, as after a day without records.
 func TestProducerIdIsRenewed(t *testing.T) {
+	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic", "a")
 	for _, code := range []int16{kafkatest.CodeOutOfOrderSequence, kafkatest.CodeUnknownProducer, kafkatest.CodeInvalidProducerEpoch} {
@@ -188,6 +194,7 @@ func TestProducerIdIsRenewed(t *testing.T) {
 // The brokers take a record and go before they acknowledge it. Its caller waits, and is
 // told the truth once they are back: it is there, once.
 func TestAcknowledgedAfterAnOutage(t *testing.T) {
+	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic", "before")
 	h.Swallow()
@@ -222,6 +229,29 @@ func TestAppendAfterIdleness(t *testing.T) {
 	h.Cluster.Script("topic")
 	h.append(t, l, "last")
 	if got := copies(t, l); got["refused"] != 0 || got["last"] != 1 {
+		t.Errorf("the log holds %v", got)
+	}
+}
+
+// A batch in doubt keeps its producer id also when nobody waits for it any more: a broker that has lost its
+// controller gives no other, for half a minute.
+func TestABatchInDoubtKeepsItsProducerId(t *testing.T) {
+	t.Parallel()
+	h := start(t, 1)
+	l := h.created(t, "topic", "first")
+	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTimedOut})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := l.Append(ctx, []byte("in doubt")); log.ClassOf(err) != log.Ambiguous {
+		t.Fatalf("got %v, want an ambiguous append", err)
+	}
+	h.Fault(kafkatest.Fault{Key: kafkatest.KeyInitProducerID, Code: kafkatest.CodeCoordinatorLoading})
+	time.Sleep(100 * time.Millisecond) // a few attempts, of the 50 that it has
+	h.Cluster.Script("topic")
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	must(t, l.Append(ctx, []byte("second")))
+	if got := copies(t, l); got["second"] != 1 || got["in doubt"] > 1 {
 		t.Errorf("the log holds %v", got)
 	}
 }

@@ -27,7 +27,8 @@ const (
 // brokers is what the clients of a log know of its brokers together: which of them
 // answer, and for which a request waits. It is safe for concurrent use.
 type brokers struct {
-	report func(broker, operation string, waited time.Duration)
+	report func(Wait)                                      // called with mu held
+	over   func(broker, operation string)                  // of what was reported; called with mu held
 	leader func(except string) (address string, err error) // by the word of a broker that is not except
 	probe  func(except string)                             // asks all others whether they answer, and does not wait
 
@@ -36,12 +37,15 @@ type brokers struct {
 	answered map[string]time.Time // when one did last
 	hung     map[string]bool      // those that were left, and have not answered since
 	waits    map[*wait]struct{}
+	episodes map[question]*episode
+	held     time.Time // when a request that only the leader answers was last seen to wait for long
 }
 
 func newBrokers(c Config) *brokers {
 	all := slices.Clone(c.Brokers)
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return &brokers{report: c.Waiting, all: all, answered: map[string]time.Time{}, hung: map[string]bool{}, waits: map[*wait]struct{}{}, probe: func(string) {}}
+	return &brokers{report: c.Waiting, over: c.Answered, probe: func(string) {}, all: all, answered: map[string]time.Time{}, hung: map[string]bool{},
+		waits: map[*wait]struct{}{}, episodes: map[question]*episode{}}
 }
 
 // order returns the brokers in the order in which they are to be asked: the one that
@@ -103,7 +107,8 @@ type wait struct {
 	cut       func(error) // ends it
 
 	timer    *time.Timer   // guarded by brokers.mu
-	reported time.Duration // of how much has been reported; of look alone
+	reported time.Duration // of how much has been reported; guarded by brokers.mu
+	probed   bool          // the other brokers were; of look alone
 }
 
 // begin watches a request until its end is called. A broker that was left before
@@ -130,6 +135,10 @@ func (w *wait) end() {
 	defer w.brokers.mu.Unlock()
 	w.timer.Stop()
 	delete(w.brokers.waits, w)
+	w.brokers.hold(w)
+	if w.reported > 0 && !w.brokers.reported(w.question()) {
+		w.brokers.over(w.address, w.operation.name())
+	}
 }
 
 // done is called once the broker has answered.
@@ -148,13 +157,11 @@ func (w *wait) done() {
 // the leader can do is ended once another broker says that the leader is another. A
 // leader that is slow is left to its time limits, since nobody else has the records.
 func (w *wait) look() {
-	if w.operation == keyProduce && w.reported == 0 { // the leader may wait for a replica that hangs
+	if w.operation == keyProduce && !w.probed { // the leader may wait for a replica that hangs
+		w.probed = true
 		w.brokers.probe(w.address)
 	}
-	if waited := w.waited(); waited >= slowAfter || w.known {
-		w.brokers.report(w.address, w.operation.name(), waited-w.reported)
-		w.reported = waited
-	}
+	w.report()
 	if w.patient && !w.operation.anywhere() {
 		w.again()
 		return
@@ -166,6 +173,17 @@ func (w *wait) look() {
 	}
 	if w.abandoned() {
 		w.cut(w.err(context.DeadlineExceeded))
+	}
+}
+
+// report reports a wait that is long, unless it has ended.
+func (w *wait) report() {
+	w.brokers.mu.Lock()
+	defer w.brokers.mu.Unlock()
+	waited := w.waited()
+	if _, waits := w.brokers.waits[w]; waits && (waited >= slowAfter || w.known) {
+		w.brokers.report(Wait{Broker: w.address, Operation: w.operation.name(), Waited: waited, Longer: waited - w.reported})
+		w.reported = waited
 	}
 }
 

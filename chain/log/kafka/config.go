@@ -9,6 +9,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -38,11 +39,23 @@ type Config struct {
 
 	Settings log.Settings // what Create gives a new topic
 
-	// Waiting is called each second while a broker does not answer, with how long more
-	// than before; the first time after 2 s. By any goroutine; nil: nobody wants to know.
-	Waiting func(broker, operation string, longer time.Duration)
+	// Waiting is called each second while a broker does not answer, the first time after
+	// 2 s, and at each answer by which it throttles this client, once those add up to 2 s.
+	// Answered is called when that is over. By any goroutine, which calls nothing of the
+	// log; nil: nobody wants to know.
+	Waiting  func(Wait)
+	Answered func(broker, operation string)
 
 	dial func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
+}
+
+// Wait is a broker that keeps this client waiting.
+type Wait struct {
+	Broker    string        // host:port
+	Operation string        // a request, as Kafka's protocol names it, or connect
+	Waited    time.Duration // so far
+	Longer    time.Duration // than was reported before
+	Throttled bool          // the broker answers, but asks for pauses: a quota
 }
 
 // Defaults of Config.
@@ -61,22 +74,25 @@ const (
 const defaultMaxMessageBytes = 1 << 20
 
 func (c Config) withDefaults() Config {
-	fill(&c.ClientID, DefaultClientID)
-	fill(&c.DialTimeout, DefaultDialTimeout)
-	fill(&c.ReadTimeout, DefaultReadTimeout)
-	fill(&c.WriteTimeout, DefaultWriteTimeout)
-	fill(&c.RetryBackoff, DefaultRetryBackoff)
-	fill(&c.Linger, DefaultLinger)
-	fill(&c.FetchBytes, DefaultFetchBytes)
-	fill(&c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
+	c.ClientID = cmp.Or(c.ClientID, DefaultClientID)
+	c.DialTimeout = cmp.Or(c.DialTimeout, DefaultDialTimeout)
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, DefaultReadTimeout)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, DefaultWriteTimeout)
+	c.RetryBackoff = cmp.Or(c.RetryBackoff, DefaultRetryBackoff)
+	c.Linger = cmp.Or(c.Linger, DefaultLinger)
+	c.FetchBytes = cmp.Or(c.FetchBytes, DefaultFetchBytes)
+	c.MaxDecompressedBytes = cmp.Or(c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
 	if c.Waiting == nil {
-		c.Waiting = func(string, string, time.Duration) {}
+		c.Waiting = func(Wait) {}
+	}
+	if c.Answered == nil {
+		c.Answered = func(string, string) {}
 	}
 	if c.dial == nil {
 		c.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
 	}
-	fill(&c.Settings.ReplicationFactor, 1)
-	fill(&c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
+	c.Settings.ReplicationFactor = cmp.Or(c.Settings.ReplicationFactor, 1)
+	c.Settings.MaxMessageBytes = cmp.Or(c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
 	if c.Settings.MinInsyncReplicas == 0 {
 		c.Settings.MinInsyncReplicas = 1
 		if c.Settings.ReplicationFactor >= 3 {
@@ -84,13 +100,6 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	return c
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // validate reports all faults of a config with its defaults filled in.

@@ -42,6 +42,8 @@ type conn struct {
 	asked  atomic.Int32                // key of the last request
 	speaks atomic.Int32                // its version
 	used   atomic.Int64                // when bytes came or went last, as time since began
+	fresh  atomic.Bool                 // nothing of the answer to it has come
+	resume atomic.Int64                // when the broker takes the next request, as time since began
 	served atomic.Bool                 // the broker has answered a request that not everybody may make
 	ended  atomic.Pointer[accessError] // why it is of no use: sarama may try again on it, and would report what it meets then
 }
@@ -106,7 +108,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	if e := c.ended.Load(); e != nil {
 		return 0, e
 	}
-	n, err := c.Conn.Read(b)
+	n, err := c.receive(b)
 	c.used.Store(int64(time.Since(began)))
 	if n > 0 {
 		c.pending.Swap(nil).done()
@@ -219,12 +221,16 @@ func (c *conn) Write(b []byte) (int, error) {
 	if e := c.ended.Load(); e != nil {
 		return 0, e
 	}
+	if err := c.rest(); err != nil {
+		return 0, err
+	}
 	key, version := -1, 0
 	if len(b) >= sizeHead {
 		key, version = int(binary.BigEndian.Uint16(b[4:])), int(binary.BigEndian.Uint16(b[6:]))
 	}
 	c.asked.Store(int32(key))
 	c.speaks.Store(int32(version))
+	c.fresh.Store(true)
 	c.pending.Swap(c.gate.begin(c.address, operation(key), c.leave)).end()
 	n, err := c.send(key, b)
 	if errors.Is(err, os.ErrDeadlineExceeded) { // a part of the request may be on its way

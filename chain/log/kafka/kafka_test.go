@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"flag"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,7 +19,20 @@ import (
 
 func TestMain(m *testing.M) {
 	kafkatest.Serve()
+	waitSideBySide()
+	limitProcess()
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one a process, for ever
+}
+
+// waitSideBySide runs more tests at once than there are processors, unless the command
+// line says how many: most wait for the time limits of brokers.
+func waitSideBySide() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "8") // a number is taken
+	}
 }
 
 type harness struct {
@@ -30,8 +44,17 @@ func start(t testing.TB, brokers int) harness {
 	return harness{Cluster: kafkatest.Start(t, kafkatest.Options{Brokers: brokers}), backoff: 20 * time.Millisecond}
 }
 
-// maxUnpacked is what a batch may unpack to in these tests: the first Open sets it for the process.
+// maxUnpacked is what a batch may unpack to in these tests.
 const maxUnpacked = 4 << 20
+
+// limitProcess sets that for the process, as the first Open does, whichever test is first.
+func limitProcess() {
+	l, err := kafka.Open(kafka.Config{Brokers: []string{"127.0.0.1:1"}, MaxDecompressedBytes: maxUnpacked}, "first")
+	if err != nil {
+		panic(err)
+	}
+	_ = l.Close() // nothing was connected
+}
 
 func (h harness) config(s log.Settings) kafka.Config {
 	return kafka.Config{Brokers: []string{h.Address()}, RetryBackoff: h.backoff,
@@ -89,6 +112,7 @@ func TestConformance(t *testing.T) {
 
 // What Create gives a topic, as the broker tells it.
 func TestTopicSettings(t *testing.T) {
+	t.Parallel()
 	h := start(t, 1)
 	l := h.Open(t, "settings", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 3 << 20})
 	defer l.Close()

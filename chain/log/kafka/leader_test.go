@@ -51,6 +51,7 @@ func open(t *testing.T, l log.Log, from log.Offset) log.Reader {
 // The same broker is elected anew: no connection is lost, no metadata of ours
 // says who leads now; the broker fences the fetch.
 func TestSameBrokerElectedAnew(t *testing.T) {
+	t.Parallel()
 	h := start(t, 1)
 	l := h.created(t, "topic", "a")
 	r := open(t, l, 0)
@@ -66,6 +67,7 @@ func TestSameBrokerElectedAnew(t *testing.T) {
 
 // A lost connection alone is no new leader.
 func TestReconnectIsNoNewLeader(t *testing.T) {
+	t.Parallel()
 	h := start(t, 1)
 	l := h.created(t, "topic", "a")
 	h.Elect(t, "topic") // so that the epoch is not the one of every new topic
@@ -86,6 +88,7 @@ func TestReconnectIsNoNewLeader(t *testing.T) {
 
 // A batch that unpacks to more than the limit stops the topic at a named offset.
 func TestOversizedBatchIsFatal(t *testing.T) {
+	t.Parallel()
 	h := start(t, 1)
 	r := open(t, h.created(t, "topic", "a"), 0)
 	if got, err := next(t, r); got != "a" {

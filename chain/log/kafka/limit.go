@@ -50,8 +50,13 @@ func (l *Log) maxBytes(ctx context.Context) string {
 		if bytes, old := l.limit.get(); !old {
 			return bytes
 		}
-		_ = l.admin(ctx, "survey", func(_ sarama.Client, a sarama.ClusterAdmin) error {
-			values, _, err := l.settings(a)
+		_ = l.gated(ctx, "survey", func(_ sarama.Client, g *gate) error {
+			broker, err := l.openAny(g)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = broker.Close() }() // nothing is in flight
+			values, _, err := l.settings(broker)
 			l.limit.set(values[maxBytesSetting])
 			return err
 		})

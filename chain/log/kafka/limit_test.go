@@ -13,6 +13,7 @@ import (
 // What is larger than the topic was just found to take is refused without asking
 // the brokers, which are away here; what may fit, and a later one, are not.
 func TestKnownLimit(t *testing.T) {
+	t.Parallel()
 	// The first Open sets the limit of unpacking for the process, as for the other tests.
 	l, err := Open(Config{Brokers: []string{"127.0.0.1:1"}, MaxDecompressedBytes: 4 << 20}, "topic")
 	if err != nil {

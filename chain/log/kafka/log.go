@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -140,12 +141,28 @@ func (l *Log) Bounds(ctx context.Context) (b log.Bounds, err error) {
 }
 
 func (l *Log) bounds(c sarama.Client) (log.Bounds, error) {
-	start, err := c.GetOffset(l.topic, partition, sarama.OffsetOldest)
+	start, err := l.offset(c, sarama.OffsetOldest)
 	if err != nil {
 		return log.Bounds{}, err
 	}
-	end, err := c.GetOffset(l.topic, partition, sarama.OffsetNewest)
-	return log.Bounds{Start: log.Offset(start), End: log.Offset(end)}, err
+	end, err := l.offset(c, sarama.OffsetNewest)
+	return log.Bounds{Start: start, End: end}, err
+}
+
+// offset asks again a leader that was just elected, and does not know the end before
+// followers have fetched from it: callers pause for longer than that takes.
+func (l *Log) offset(c sarama.Client, which int64) (log.Offset, error) {
+	for end := time.Now().Add(l.config.ReadTimeout); ; {
+		at, err := c.GetOffset(l.topic, partition, which)
+		if !is(err, sarama.ErrOffsetNotAvailable) || time.Now().After(end) {
+			return log.Offset(at), err
+		}
+		select {
+		case <-time.After(l.config.RetryBackoff):
+		case <-l.done.Done():
+			return 0, log.ErrClosed
+		}
+	}
 }
 
 // admin runs f with a client and a cluster admin that live as long as the call.

@@ -79,8 +79,8 @@ func silent(err error) *accessError {
 	return &accessError{err, fmt.Sprintf("broker %s to answer; what only the leader does is asked of another once one is elected", s.broker)}
 }
 
-// Slow names the brokers that have not answered for 2 s, and what; empty for none. It
-// asks nobody.
+// Slow names the brokers that have not answered for 2 s, and what, and those that
+// throttle this client; empty for none. It asks nobody.
 func (l *Log) Slow() string { return l.brokers.slow() }
 
 // slow names what waits for long; empty for nothing.
@@ -92,5 +92,5 @@ func (b *brokers) slow() string {
 	for _, w := range b.waiting() {
 		said = append(said, fmt.Sprintf("broker %s has not answered %s for %s", w.address, w.operation.name(), w.waited().Round(100*time.Millisecond)))
 	}
-	return strings.Join(said, ", ")
+	return strings.Join(append(said, b.throttling()...), ", ")
 }

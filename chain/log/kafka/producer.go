@@ -31,8 +31,10 @@ const maxTries = 50
 //     sequence numbers are free again, callers may leave, and it may be split.
 //   - anything else, once: the batch is in doubt until it is acknowledged, whatever
 //     refuses a later attempt. It is sent again unchanged, for no other batch is one
-//     with it to the brokers. If it is given up, so is the producer id: whether the
-//     next batch would have to be numbered after it nobody knows.
+//     with it to the brokers, for a minute also when no caller waits any more. If it is given up, so
+//     is the producer id: whether the next batch would have to be numbered after it
+//     nobody knows, and a broker that has lost its controller gives no other id for as
+//     long as 30 s.
 type producer struct {
 	log     *Log
 	session *session // nil: none
@@ -49,6 +51,8 @@ type delivery struct {
 	doubt   error // what the first attempt met that may have appended it; nil: it is not in the log
 	tries   int   // requests made
 	unsent  bool  // the last attempt did not come to a request
+
+	alone time.Time // when it was first seen that every caller has left; zero before
 }
 
 // run ends with the log. Every entry has its outcome then.
@@ -104,12 +108,27 @@ func (p *producer) deliver(entries []*entry) {
 		case d.doubt == nil && len(d.entries) > 1 && tooLarge(err):
 			p.split(d)
 			return
-		case d.tries >= maxTries, final(err, d), p.log.queue.abandoned(d.entries):
+		case d.tries >= maxTries, final(err, d), p.abandoned(d):
 			p.settle(d, err)
 			return
 		}
 		p.pause(p.log.config.RetryBackoff)
 	}
+}
+
+// doubtLasts is how long a batch in doubt is sent again after the last of its callers has left:
+// longer than a broker waits for a controller that hangs.
+const doubtLasts = time.Minute
+
+// abandoned reports whether a batch is given up since nobody waits for it.
+func (p *producer) abandoned(d *delivery) bool {
+	if !p.log.queue.abandoned(d.entries) {
+		return false
+	}
+	if d.alone.IsZero() {
+		d.alone = time.Now()
+	}
+	return d.doubt == nil || time.Since(d.alone) > doubtLasts
 }
 
 // attempt makes one attempt. Callers may leave as long as none may have appended the batch.

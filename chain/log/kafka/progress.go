@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/IBM/sarama"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -33,29 +36,41 @@ func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 	})
 }
 
-// Published asks all groups whose names begin with prefix.
+// Published asks all groups whose names begin with prefix. With an error it returns what the
+// others have: one broker that does not answer may be the coordinator of some groups only.
 func (l *Log) Published(ctx context.Context, prefix string) (all []log.Progress, err error) {
 	err = l.admin(ctx, "published", func(_ sarama.Client, a sarama.ClusterAdmin) error {
-		groups, err := a.ListConsumerGroups()
-		if err != nil {
-			return err
-		}
-		all = nil
-		for group := range groups {
-			if !strings.HasPrefix(group, prefix) {
-				continue
-			}
-			p, err := l.committed(a, group)
-			if err != nil && !errors.Is(err, errNoCommit) {
-				return err
-			}
-			if err == nil {
-				all = append(all, p)
-			}
-		}
-		slices.SortFunc(all, func(a, b log.Progress) int { return strings.Compare(a.Member, b.Member) })
-		return nil
+		groups, err := a.ListConsumerGroups() // of the brokers that answer, with an error
+		var failed error
+		all, failed = l.committedBy(a, slices.DeleteFunc(slices.Collect(maps.Keys(groups)), func(group string) bool { return !strings.HasPrefix(group, prefix) }))
+		return errors.Join(err, failed)
 	})
+	slices.SortFunc(all, func(a, b log.Progress) int { return strings.Compare(a.Member, b.Member) })
+	return all, err
+}
+
+// committedBy asks for several groups at a time: their coordinators are different brokers, of
+// which one may hang.
+func (l *Log) committedBy(a sarama.ClusterAdmin, groups []string) (all []log.Progress, err error) {
+	const atATime = 16
+	var mu sync.Mutex
+	var asking errgroup.Group
+	asking.SetLimit(atATime)
+	for _, group := range groups {
+		asking.Go(func() error {
+			p, failed := l.committed(a, group)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case failed == nil:
+				all = append(all, p)
+			case !errors.Is(failed, errNoCommit):
+				err = errors.Join(err, failed)
+			}
+			return nil
+		})
+	}
+	_ = asking.Wait() // each error is in err
 	return all, err
 }
 

@@ -36,6 +36,7 @@ func commit(t *testing.T, seed, topic, group string, offset int64, text *string)
 // Whatever stands beside an offset, it is read as what an orderer wrote, or as nothing;
 // and the other groups are read all the same.
 func TestPublishedOfStrangers(t *testing.T) {
+	t.Parallel()
 	h := start(t, 1)
 	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})
 	defer l.Close()

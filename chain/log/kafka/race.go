@@ -155,10 +155,16 @@ func (l *Log) probeOthers(except string) {
 	}
 }
 
+// openAny connects to the first broker that answers.
+func (l *Log) openAny(g *gate) (*sarama.Broker, error) {
+	broker := sarama.NewBroker(anyBroker)
+	return broker, broker.Open(l.config.clientConfig(g))
+}
+
 // askAny asks any broker for the topic.
 func (l *Log) askAny(g *gate) (*sarama.MetadataResponse, error) {
-	broker := sarama.NewBroker(anyBroker)
-	if err := broker.Open(l.config.clientConfig(g)); err != nil {
+	broker, err := l.openAny(g)
+	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = broker.Close() }() // nothing is in flight

@@ -126,7 +126,7 @@ func TestTheFirstThatAnswers(t *testing.T) {
 func TestWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		b := newBrokers(Config{Brokers: []string{"a:1", "b:1"}, Waiting: func(string, string, time.Duration) {}}.withDefaults())
+		b := newBrokers(Config{Brokers: []string{"a:1", "b:1"}}.withDefaults())
 		elected := began.Add(5500 * time.Millisecond)
 		b.leader = func(string) (string, error) {
 			if time.Now().Before(elected) {
@@ -135,7 +135,7 @@ func TestWaits(t *testing.T) {
 			return "b:1", nil
 		}
 		sums := map[string]time.Duration{}
-		b.report = func(broker, operation string, longer time.Duration) { sums[broker+" "+operation] += longer }
+		b.report = func(w Wait) { sums[w.Broker+" "+w.Operation] += w.Longer }
 		cut := make(chan error, 1)
 		b.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { cut <- err }})
 		if err := <-cut; err.Error() != "ask broker a:1 for Produce: no answer for 6s" || sums["a:1 Produce"] != 6*time.Second {
@@ -197,12 +197,82 @@ func TestHastyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrokers(Config{}.withDefaults())
 		b.leader = func(string) (string, error) { return "another:1", nil }
-		b.report = func(string, string, time.Duration) { t.Error("reported") }
+		b.report = func(Wait) { t.Error("reported") }
 		cut := make(chan error, 1)
 		began := time.Now()
 		b.begin(&wait{address: "a:1", operation: keyMetadata, hasty: true, cut: func(err error) { cut <- err }})
 		if err := <-cut; err == nil || time.Since(began) != stagger || b.hung["a:1"] {
 			t.Errorf("left after %s, hangs: %v: %v", time.Since(began), b.hung["a:1"], err)
 		}
+	})
+}
+
+// The status of a channel is that of its leader, after 5 s, and does not change back and forth with a leader
+// that is late each time.
+func TestHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, err := Open(Config{Brokers: []string{"a:1"}}, "topic")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		l.brokers.leader = func(string) (string, error) { return "a:1", nil }
+		ask := func(o operation, takes time.Duration) {
+			w := l.brokers.begin(&wait{address: "a:1", operation: o, cut: func(err error) { t.Error(err) }})
+			time.Sleep(takes)
+			w.done()
+		}
+		ask(keyMetadata, time.Second)
+		ask(keyFetch, heldAfter-time.Second)
+		if l.Held() {
+			t.Error("held by what was answered in time")
+		}
+		for range 3 {
+			ask(keyFetch, heldAfter+time.Second)
+			if !l.Held() {
+				t.Error("not held after a fetch that waited")
+			}
+			ask(keyFetch, calm/2)
+		}
+		time.Sleep(calm)
+		if l.Held() {
+			t.Error("held after the calm")
+		}
+		w := l.brokers.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { t.Error(err) }})
+		defer w.end()
+		time.Sleep(heldAfter)
+		if !l.Held() {
+			t.Error("not held by an append that waits")
+		}
+	})
+}
+
+// What is reported ends with the last wait of its kind.
+func TestWaitsThatEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said []string
+		b := newBrokers(Config{
+			Waiting: func(w Wait) {
+				said = append(said, fmt.Sprint(w.Operation, " ", w.Waited, " ", w.Longer, " ", w.Throttled))
+			},
+			Answered: func(broker, operation string) { said = append(said, operation+" answered") },
+		}.withDefaults())
+		b.leader = func(string) (string, error) { return "a:1", nil }
+		cut := func(err error) { t.Error(err) }
+		first := b.begin(&wait{address: "a:1", operation: keyFetch, cut: cut})
+		second := b.begin(&wait{address: "a:1", operation: keyFetch, cut: cut})
+		time.Sleep(slowAfter + time.Second/2)
+		first.done()
+		second.end()
+		b.throttled("a:1", keyFetch, time.Second)
+		time.Sleep(time.Second)
+		b.throttled("a:1", keyFetch, time.Second)
+		time.Sleep(time.Second + slowAfter + time.Millisecond)
+		b.throttled("a:1", keyFetch, time.Second)
+		want := "Fetch 2s 2s false, Fetch 2s 2s false, Fetch answered, Fetch 2s 2s true, Fetch answered"
+		if got := strings.Join(said, ", "); got != want {
+			t.Errorf("said %s, want %s", got, want)
+		}
+		time.Sleep(time.Minute)
 	})
 }

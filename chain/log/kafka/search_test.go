@@ -12,6 +12,7 @@ import (
 // A record that takes long is no reason to fetch all that is behind it, batch by batch:
 // of a long log that never ends.
 func TestASlowRecordIsNotSearchedFor(t *testing.T) {
+	t.Parallel()
 	const batches = 40
 	h := start(t, 1)
 	l := h.Open(t, "slow", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})

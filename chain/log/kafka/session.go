@@ -93,10 +93,8 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 		s.stale = true
 		return !s.gate.produced.Load(), err
 	}
-	s.resume = time.Now().Add(answer.ThrottleTime)
-	if answer.ThrottleTime >= slowAfter { // the producer waits for as long
-		s.log.config.Waiting(leader.Addr(), operation(keyProduce).name(), answer.ThrottleTime)
-	}
+	s.resume = time.Now().Add(answer.ThrottleTime) // the producer waits for as long
+	s.log.brokers.throttled(leader.Addr(), keyProduce, answer.ThrottleTime)
 	block := answer.GetBlock(s.log.topic, partition)
 	if block == nil {
 		return false, sarama.ErrIncompleteResponse

@@ -37,17 +37,20 @@ func startSluggish(t *testing.T) *sluggish {
 	return h
 }
 
-func (h *sluggish) open(t *testing.T) *kafka.Log {
-	l, err := kafka.Open(kafka.Dialled(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: maxUnpacked, Waiting: h.wait}, h.lanes.dial), "topic")
+func (h *sluggish) open(t *testing.T) *kafka.Log { return h.patient(t, kafka.DefaultReadTimeout) }
+
+// patient waits so long for an answer.
+func (h *sluggish) patient(t *testing.T, patience time.Duration) *kafka.Log {
+	l, err := kafka.Open(kafka.Dialled(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: maxUnpacked, ReadTimeout: patience, Waiting: h.wait}, h.lanes.dial), "topic")
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
 }
 
-func (h *sluggish) wait(broker, operation string, longer time.Duration) {
+func (h *sluggish) wait(w kafka.Wait) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.waited[broker+" "+operation] += longer
+	h.waited[w.Broker+" "+w.Operation] += w.Longer
 }
 
 // named reports whether it was reported that a broker does not answer.
@@ -176,16 +179,20 @@ func TestASlowLeaderIsNamed(t *testing.T) {
 	l := h.open(t)
 	h.session(t, l, "before")
 	h.lanes.set(h.Addresses()[leader], hung)
+	var both sync.WaitGroup
+	defer both.Wait()
 	for what, do := range map[string]func(context.Context) error{
 		"Produce":     func(ctx context.Context) error { return l.Append(ctx, []byte("x")) },
 		"ApiVersions": func(ctx context.Context) error { _, err := l.Bounds(ctx); return err },
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		err := do(ctx)
-		if err == nil || !strings.Contains(err.Error(), "broker "+h.Addresses()[leader]+" has not answered "+what) {
-			t.Errorf("%s: %v", what, err)
-		}
+		both.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			err := do(ctx)
+			if err == nil || !strings.Contains(err.Error(), "broker "+h.Addresses()[leader]+" has not answered "+what) {
+				t.Errorf("%s: %v", what, err)
+			}
+		})
 	}
 }
 
@@ -211,6 +218,58 @@ func TestASlowCoordinatorDisturbsNobody(t *testing.T) {
 	}
 	cancel()
 	<-published
+}
+
+// A broker that hangs hides what those groups have published whose coordinator it is, and of no others. The
+// embedded broker gives each group another coordinator.
+func TestASlowCoordinatorHidesItsOwnGroups(t *testing.T) {
+	t.Parallel()
+	h := startSluggish(t)
+	l := h.patient(t, time.Second)
+	var names []string
+	for n := range 6 {
+		name := fmt.Sprint("orderer.", n)
+		names = append(names, name)
+		must(t, l.Publish(t.Context(), log.Progress{Member: name, Next: 1, At: time.Now()}))
+	}
+	h.lanes.set(h.Addresses()[others], hung)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	all, err := l.Published(ctx, "orderer.")
+	if err == nil || !strings.Contains(err.Error(), h.Addresses()[others]) {
+		t.Errorf("got %v, want the broker that hangs to be named", err)
+	}
+	if len(all) == 0 || len(all) == len(names) {
+		t.Errorf("got %d of %d groups", len(all), len(names))
+	}
+}
+
+// The settings of a topic, without which a channel may not begin, are those that any broker tells: a controller
+// that hangs, or is late, does not hide them.
+func TestASurveyBesideASlowController(t *testing.T) {
+	t.Parallel()
+	for _, f := range []fault{hung, hole, late} {
+		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			h := startSluggish(t)
+			h.admin(t, func(a sarama.ClusterAdmin) error {
+				controller, err := a.Controller()
+				if err == nil {
+					h.Move("topic", (controller.ID()+1)%3)
+					h.lanes.set(controller.Addr(), f)
+				}
+				return err
+			})
+			l := h.open(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			began := time.Now()
+			found, err := l.Survey(ctx)
+			if err != nil || len(found) == 0 {
+				t.Errorf("after %s: %v, %v", time.Since(began), found, err)
+			}
+		})
+	}
 }
 
 // A controller that answers late makes the topic all the same.

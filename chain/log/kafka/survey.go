@@ -17,8 +17,13 @@ import (
 // of the brokers that hold the topic, and at clocks. Brokers take odd values
 // without a word, so what they return is what counts. What they hide is said.
 func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
-	err = l.admin(ctx, "survey", func(c sarama.Client, a sarama.ClusterAdmin) error {
-		topic, err := l.describe(c)
+	err = l.gated(ctx, "survey", func(c sarama.Client, g *gate) error {
+		broker, err := l.openAny(g) // the controller may be slow, and is not needed
+		if err != nil {
+			return err
+		}
+		defer func() { _ = broker.Close() }() // nothing is in flight
+		topic, err := l.describe(broker)
 		if err != nil {
 			return err
 		}
@@ -29,7 +34,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 			return nil
 		}
 		replicas := topic.Partitions[0].Replicas
-		values, hidden, err := l.settings(a)
+		values, hidden, err := l.settings(broker)
 		if err != nil {
 			return err
 		}
@@ -45,14 +50,10 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 }
 
 // describe asks for the topic and for what this client may do with it.
-func (l *Log) describe(c sarama.Client) (*sarama.TopicMetadata, error) {
-	controller, err := c.Controller()
-	if err != nil {
-		return nil, err
-	}
+func (l *Log) describe(broker *sarama.Broker) (*sarama.TopicMetadata, error) {
 	request := sarama.NewMetadataRequest(version, []string{l.topic})
 	request.IncludeTopicAuthorizedOperations = true
-	answer, err := controller.GetMetadata(request)
+	answer, err := broker.GetMetadata(request)
 	if err != nil {
 		return nil, err
 	}
@@ -72,19 +73,23 @@ func (l *Log) describe(c sarama.Client) (*sarama.TopicMetadata, error) {
 }
 
 // settings are those that the brokers tell, and why they tell none, if so.
-func (l *Log) settings(a sarama.ClusterAdmin) (values map[string]string, hidden string, err error) {
-	entries, err := a.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: l.topic})
-	var refused *sarama.DescribeConfigError
-	if errors.As(err, &refused) {
-		return nil, refused.Err.Error(), nil
+func (l *Log) settings(broker *sarama.Broker) (values map[string]string, hidden string, err error) {
+	answer, err := broker.DescribeConfigs(&sarama.DescribeConfigsRequest{Version: 4, Resources: []*sarama.ConfigResource{{Type: sarama.TopicResource, Name: l.topic}}})
+	if err != nil {
+		return nil, "", err
 	}
 	values = map[string]string{}
-	for _, e := range entries {
-		if !e.Sensitive {
-			values[e.Name] = e.Value
+	for _, r := range answer.Resources {
+		if r.ErrorCode != 0 {
+			return nil, sarama.KError(r.ErrorCode).Error(), nil
+		}
+		for _, e := range r.Configs {
+			if !e.Sensitive {
+				values[e.Name] = e.Value
+			}
 		}
 	}
-	return values, "", err
+	return values, "", nil
 }
 
 func brokerIDs(c sarama.Client) (ids []int32) {

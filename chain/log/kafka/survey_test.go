@@ -43,6 +43,7 @@ func verdict(t *testing.T, all map[string]log.Finding, want log.Verdict, setting
 // A topic that was made by us is as it should be in every respect, once it has a
 // record whose time is known.
 func TestSurveyOfOurTopic(t *testing.T) {
+	t.Parallel()
 	h := start(t, 3)
 	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 3, MaxMessageBytes: 1 << 20})
 	defer l.Close()
@@ -71,6 +72,7 @@ func TestSurveyOfOurTopic(t *testing.T) {
 // Each setting that can lose records or refuse them is named, with the command
 // that mends it.
 func TestSurveyNamesFlaws(t *testing.T) {
+	t.Parallel()
 	h := start(t, 1)
 	bad := map[string]string{"min.insync.replicas": "1", "unclean.leader.election.enable": "true", "cleanup.policy": "compact",
 		"retention.ms": "604800000", "retention.bytes": "1073741824", "max.message.bytes": "1000000"}
@@ -95,6 +97,7 @@ func TestSurveyNamesFlaws(t *testing.T) {
 
 // A cluster with enough brokers is told to which of them the topic can be spread.
 func TestSurveySpreadsTheTopic(t *testing.T) {
+	t.Parallel()
 	h := start(t, 4)
 	l := h.Open(t, "narrow", log.Settings{ReplicationFactor: 1})
 	defer l.Close()
@@ -111,6 +114,7 @@ func TestSurveySpreadsTheTopic(t *testing.T) {
 // The time stamp of a record ahead of our clock shows that two clocks differ. That
 // is no flaw, which would keep a channel from beginning for as long as it lasts.
 func TestSurveyComparesClocks(t *testing.T) {
+	t.Parallel()
 	h := start(t, 1)
 	l := h.Open(t, "ahead", log.Settings{ReplicationFactor: 1})
 	defer l.Close()
@@ -134,6 +138,7 @@ func TestSurveyComparesClocks(t *testing.T) {
 // What this client may do, and what it may see, depends on its rights. Nothing
 // that is hidden counts as wrong.
 func TestSurveyOfRights(t *testing.T) {
+	t.Parallel()
 	h := harness{Cluster: kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true}), backoff: 20 * time.Millisecond}
 	h.Create("guarded", 1, nil)
 	config := h.config(log.Settings{MaxMessageBytes: 1 << 20})

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 // A broker asks for a pause longer than anybody waits, as it does over a quota. What waits
 // for it is not sent: its caller is told so, and Close does not wait.
 func TestThrottledAppends(t *testing.T) {
+	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic")
 	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Throttle: time.Minute})
@@ -31,5 +33,52 @@ func TestThrottledAppends(t *testing.T) {
 	defer again.Close()
 	if got := copies(t, again); got["first"] != 1 || got["left"] != 0 {
 		t.Errorf("the log holds %v", got)
+	}
+}
+
+// A broker answers a fetch with a pause longer than anybody waits. That is reported, once, and
+// what Close does not wait for.
+func TestThrottledFetches(t *testing.T) {
+	t.Parallel()
+	h := startSluggish(t)
+	l := h.open(t)
+	h.append(t, l, "first")
+	r := open(t, l, 0)
+	if got, err := next(t, r); got != "first" || err != nil {
+		t.Fatal(got, err)
+	}
+	h.Throttle(time.Minute)
+	eventually(t, "the pause is reported", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.waited[h.Addresses()[leader]+" Fetch"] == time.Minute
+	})
+	if says := l.Slow(); !strings.Contains(says, "broker "+h.Addresses()[leader]+" throttles Fetch by a quota, for 1m0s so far") {
+		t.Errorf("it says %q", says)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- r.Close() }()
+	select {
+	case err := <-closed:
+		must(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("Close waits for the quota")
+	}
+}
+
+// A reader gets on after a pause.
+func TestAThrottledReaderGetsOn(t *testing.T) {
+	t.Parallel()
+	h := startSluggish(t)
+	l := h.open(t)
+	h.append(t, l, "first")
+	r := open(t, l, 0)
+	if got, err := next(t, r); got != "first" || err != nil {
+		t.Fatal(got, err)
+	}
+	h.Throttle(time.Second)
+	h.append(t, l, "second")
+	if got, err := next(t, r); got != "second" || err != nil {
+		t.Fatal(got, err)
 	}
 }

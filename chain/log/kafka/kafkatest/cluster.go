@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -65,14 +66,36 @@ func Start(t testing.TB, o Options) *Cluster {
 	if o.Mechanism == "" {
 		o.Mechanism = "PLAIN"
 	}
-	c := &Cluster{Options: o, t: t, dir: t.TempDir(), ports: freePorts(t, o.Brokers)}
-	c.Resume()
+	c := &Cluster{Options: o, t: t, dir: t.TempDir()}
+	c.begin()
 	t.Cleanup(func() {
 		if c.process != nil {
 			c.Stop()
 		}
 	})
 	return c
+}
+
+// begin starts a new cluster. Another process may take a port after it was chosen and before
+// the cluster does: then others are chosen.
+func (c *Cluster) begin() {
+	c.t.Helper()
+	c.launch(func() { c.ports = freePorts(c.t, c.Brokers) })
+}
+
+// launch starts the process, and again for as long as its ports are taken.
+func (c *Cluster) launch(before func()) {
+	c.t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		before()
+		err := c.start()
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) || time.Now().After(end) {
+			c.t.Fatal(err)
+		}
+	}
 }
 
 func freePorts(t testing.TB, n int) (ports []int) {
@@ -98,12 +121,18 @@ func (c *Cluster) Addresses() (all []string) {
 	return all
 }
 
-// Resume starts the process again.
+// Resume starts the process again, at the same ports. A connection of another process may
+// have one of them at its own end, and gives it back.
 func (c *Cluster) Resume() {
 	c.t.Helper()
+	c.launch(func() {})
+}
+
+// start starts the process. It has ended when that fails.
+func (c *Cluster) start() error {
 	text, err := json.Marshal(config{c.Options, c.ports, c.dir})
 	if err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	_ = os.Remove(filepath.Join(c.dir, "sasl.json")) // else passwords stay as they were; there may be none
 	process := exec.Command(os.Args[0])
@@ -111,19 +140,23 @@ func (c *Cluster) Resume() {
 	process.Stderr = os.Stderr
 	in, err := process.StdinPipe()
 	if err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	out, err := process.StdoutPipe()
 	if err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	if err := process.Start(); err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	c.process, c.control = process, &control{in: in, out: bufio.NewReader(out)}
 	if _, err := c.control.read("start"); err != nil {
-		c.t.Fatal(err)
+		_ = process.Process.Kill()
+		_ = process.Wait() // it was killed
+		c.process = nil
+		return err
 	}
+	return nil
 }
 
 // Stop ends the process in order: it writes out what it holds.
@@ -209,6 +242,12 @@ func (c *Cluster) Info(topic string) Info {
 func (c *Cluster) Slow(key int16, delay time.Duration) {
 	c.t.Helper()
 	c.do(request{Op: "slow", Key: key, Delay: delay})
+}
+
+// Throttle answers the next request to fetch with a pause that the client is to make, and no records.
+func (c *Cluster) Throttle(pause time.Duration) {
+	c.t.Helper()
+	c.do(request{Op: "throttle", Delay: pause})
 }
 
 // Swallow keeps every answer from its client, until Flow.

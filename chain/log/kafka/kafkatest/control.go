@@ -48,10 +48,14 @@ const (
 	KeyProduce int16 = 0
 	KeyFetch   int16 = 1
 
+	KeyListOffsets    int16 = 2
+	KeyInitProducerID int16 = 22
+
 	CodeUnknownTopic            int16 = 3
 	CodeNotLeader               int16 = 6
 	CodeTimedOut                int16 = 7
 	CodeTooLarge                int16 = 10
+	CodeCoordinatorLoading      int16 = 14
 	CodeNotEnoughReplicas       int16 = 19
 	CodeNotEnoughReplicasAppend int16 = 20
 	CodeTopicAuthorization      int16 = 29

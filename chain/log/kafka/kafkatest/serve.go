@@ -148,6 +148,8 @@ func (s *server) do(r request) (reply, error) {
 		s.faults[r.ID].Remove()
 	case "slow":
 		s.slow(r.Key, r.Delay)
+	case "throttle":
+		s.throttle(r.Delay)
 	case "swallow":
 		s.wire.swallow()
 	case "flow":
@@ -201,6 +203,16 @@ func (s *server) slow(key int16, delay time.Duration) {
 		s.cluster.KeepControl()
 		s.cluster.SleepControl(func() { time.Sleep(delay) })
 		return nil, nil, false
+	})
+}
+
+// throttle answers the next request to fetch with nothing but a pause, as Kafka does
+// over a quota.
+func (s *server) throttle(pause time.Duration) {
+	s.cluster.ControlKey(KeyFetch, func(r kmsg.Request) (kmsg.Response, error, bool) {
+		response := r.ResponseKind().(*kmsg.FetchResponse)
+		response.ThrottleMillis = int32(pause.Milliseconds())
+		return response, nil, true
 	})
 }
 

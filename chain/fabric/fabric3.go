@@ -1,0 +1,175 @@
+//go:build fabric3
+
+// Package fabric is the one place where ours touches the parts of Fabric whose
+// import path differs between Fabric lines: protocol messages, logging,
+// metrics and crypto. This file serves v2.5 and the module that go.mod
+// requires; a second file with the opposite build constraint serves 3.x.
+//
+// plugin, chain and consenter import these names, never a protos module
+// directly (the linter checks it); network and integration are only ever built
+// against go.mod's Fabric and may.
+package fabric
+
+import (
+	"github.com/hyperledger/fabric-lib-go/bccsp"
+	"github.com/hyperledger/fabric-lib-go/common/flogging"
+	"github.com/hyperledger/fabric-lib-go/common/metrics"
+	"github.com/hyperledger/fabric-lib-go/healthz"
+	cb "github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	ab "github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	pb "github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Messages of the ledger and of the channel configuration.
+type (
+	Block                = cb.Block
+	BlockHeader          = cb.BlockHeader
+	ChannelHeader        = cb.ChannelHeader
+	Config               = cb.Config
+	ConfigEnvelope       = cb.ConfigEnvelope
+	ConfigGroup          = cb.ConfigGroup
+	ConfigUpdate         = cb.ConfigUpdate
+	ConfigUpdateEnvelope = cb.ConfigUpdateEnvelope
+	ConfigValue          = cb.ConfigValue
+	Envelope             = cb.Envelope
+	Header               = cb.Header
+	LastConfig           = cb.LastConfig
+	Metadata             = cb.Metadata
+	Payload              = cb.Payload
+	SignatureHeader      = cb.SignatureHeader
+
+	MetadataSignature    = cb.MetadataSignature
+	OrdererBlockMetadata = cb.OrdererBlockMetadata
+
+	IdemixMSPConfig    = msp.IdemixMSPConfig
+	SerializedIdentity = msp.SerializedIdentity
+
+	BatchSize     = ab.BatchSize
+	ConsensusType = ab.ConsensusType
+	KafkaBrokers  = ab.KafkaBrokers
+)
+
+// What else a channel configuration is made of.
+type (
+	Message = proto.Message
+
+	ACLs                      = pb.ACLs
+	AnchorPeers               = pb.AnchorPeers
+	BatchTimeout              = ab.BatchTimeout
+	BlockDataHashingStructure = cb.BlockDataHashingStructure
+	Capabilities              = cb.Capabilities
+	Capability                = cb.Capability
+	ChannelRestrictions       = ab.ChannelRestrictions
+	ConfigPolicy              = cb.ConfigPolicy
+	Consortium                = cb.Consortium
+	FabricMSPConfig           = msp.FabricMSPConfig
+	HashingAlgorithm          = cb.HashingAlgorithm
+	ImplicitMetaPolicy        = cb.ImplicitMetaPolicy
+	MSPConfig                 = msp.MSPConfig
+	MSPRole                   = msp.MSPRole
+	OrdererAddresses          = cb.OrdererAddresses
+	SignaturePolicyEnvelope   = cb.SignaturePolicyEnvelope
+)
+
+// PrincipalRole says that a principal is a MSPRole.
+const PrincipalRole = msp.MSPPrincipal_ROLE
+
+// Policy types of a channel configuration.
+const (
+	PolicySignature    = int32(cb.Policy_SIGNATURE)
+	PolicyMSP          = int32(cb.Policy_MSP)
+	PolicyImplicitMeta = int32(cb.Policy_IMPLICIT_META)
+)
+
+// What orderers are asked for blocks with.
+type (
+	DeliverResponse = ab.DeliverResponse
+	Status          = cb.Status
+)
+
+// StatusNotFound is the answer of an orderer that does not serve the channel.
+const StatusNotFound = cb.Status_NOT_FOUND
+
+// HeaderTypeSeek is that of a SeekInfo, as protoutil takes it.
+const HeaderTypeSeek = cb.HeaderType_DELIVER_SEEK_INFO
+
+// NewDeliverer is a client of an orderer's blocks.
+func NewDeliverer(connection *grpc.ClientConn) ab.AtomicBroadcastClient {
+	return ab.NewAtomicBroadcastClient(connection)
+}
+
+// SeekOfNewest asks for the newest block, of a channel that has stopped, too.
+func SeekOfNewest() *ab.SeekInfo {
+	newest := &ab.SeekPosition{Type: &ab.SeekPosition_Newest{Newest: &ab.SeekNewest{}}}
+	return &ab.SeekInfo{Start: newest, Stop: newest, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
+}
+
+// SeekOfBlocks asks for blocks that an orderer has, from one number to another, of
+// a channel that has stopped, too.
+func SeekOfBlocks(first, last uint64) *ab.SeekInfo {
+	at := func(number uint64) *ab.SeekPosition {
+		return &ab.SeekPosition{Type: &ab.SeekPosition_Specified{Specified: &ab.SeekSpecified{Number: number}}}
+	}
+	return &ab.SeekInfo{Start: at(first), Stop: at(last), Behavior: ab.SeekInfo_FAIL_IF_NOT_READY, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
+}
+
+// Header types that the ordering rules tell apart.
+const (
+	TypeEndorser           = int32(cb.HeaderType_ENDORSER_TRANSACTION)
+	TypeConfig             = int32(cb.HeaderType_CONFIG)
+	TypeConfigUpdate       = int32(cb.HeaderType_CONFIG_UPDATE)
+	TypeOrdererTransaction = int32(cb.HeaderType_ORDERER_TRANSACTION)
+)
+
+// HeaderTypeConfig is TypeConfig as protoutil takes it, HeaderTypeConfigUpdate that
+// of an update.
+const (
+	HeaderTypeConfig       = cb.HeaderType_CONFIG
+	HeaderTypeConfigUpdate = cb.HeaderType_CONFIG_UPDATE
+)
+
+// The consensus states: StateMaintenance is that of maintenance mode.
+const (
+	StateNormal      = ab.ConsensusType_STATE_NORMAL
+	StateMaintenance = ab.ConsensusType_STATE_MAINTENANCE
+)
+
+// Host services.
+type (
+	CryptoProvider = bccsp.BCCSP
+	Logger         = flogging.FabricLogger
+
+	MetricsProvider = metrics.Provider
+	Counter         = metrics.Counter
+	CounterOpts     = metrics.CounterOpts
+	Gauge           = metrics.Gauge
+	GaugeOpts       = metrics.GaugeOpts
+	Histogram       = metrics.Histogram
+	HistogramOpts   = metrics.HistogramOpts
+
+	HealthChecker = healthz.HealthChecker
+)
+
+// HealthRegistry takes checks for /healthz: the orderer's operations system.
+type HealthRegistry interface {
+	RegisterChecker(component string, checker HealthChecker) error
+}
+
+// NewLogger returns Fabric's logger of that name.
+func NewLogger(name string) *Logger { return flogging.MustGetLogger(name) }
+
+// Marshal serializes a message of Fabric's.
+func Marshal(m proto.Message) ([]byte, error) { return proto.Marshal(m) }
+
+// Unmarshal decodes a message of Fabric's.
+func Unmarshal(b []byte, m proto.Message) error { return proto.Unmarshal(b, m) }
+
+// Equal reports whether two messages of Fabric's are equal.
+func Equal(a, b proto.Message) bool { return proto.Equal(a, b) }
+
+// Reflect returns the reflective view of a message of Fabric's.
+func Reflect(m proto.Message) protoreflect.Message { return m.ProtoReflect() }

@@ -1,0 +1,28 @@
+package kafka_test
+
+import (
+	"testing"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+)
+
+// A leader that was just elected does not say where the log ends before a follower has
+// fetched from it. That takes a moment, and is asked again then: whoever asked would
+// pause for longer.
+func TestBoundsOfANewLeader(t *testing.T) {
+	h := hasty(t)
+	l := h.created(t, "topic")
+	h.append(t, l, "first")
+	unknown := kafkatest.Fault{Key: kafkatest.KeyListOffsets, Topic: "topic", Code: int16(sarama.ErrOffsetNotAvailable), Count: 5}
+	h.Cluster.Fault(unknown)
+	if b, err := l.Bounds(t.Context()); err != nil || b != (log.Bounds{Start: 0, End: 1}) {
+		t.Errorf("got %v, %v", b, err)
+	}
+	unknown.Count = 0 // from now on
+	h.Cluster.Fault(unknown)
+	_, err := l.Bounds(t.Context())
+	mustFail(t, "bounds", err, log.Retryable, "high watermark")
+}

@@ -1,0 +1,25 @@
+package kafka_test
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// Between the end of a cluster and its next start somebody else may have its port for a
+// moment.
+func TestAClusterWaitsForItsPort(t *testing.T) {
+	h := start(t, 1)
+	l := h.created(t, "topic")
+	h.append(t, l, "first")
+	h.Cluster.Stop()
+	taken, err := net.Listen("tcp", h.Cluster.Address())
+	must(t, err)
+	time.AfterFunc(500*time.Millisecond, func() { _ = taken.Close() })
+	h.Cluster.Resume()
+	if b, err := l.Bounds(t.Context()); err != nil || b != (log.Bounds{End: 1}) {
+		t.Errorf("got %v, %v", b, err)
+	}
+}

@@ -1,0 +1,54 @@
+package consenter
+
+import (
+	"testing"
+	"time"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/stretchr/testify/require"
+)
+
+// An orderer that stalls, before a block or from the beginning, does not hold up what others can
+// give: the time that each response may take is far longer than this test.
+func TestOneOrdererIsSlow(t *testing.T) {
+	ours := newAuthority(t)
+	for name, slow := range map[string]func(*deliverer){
+		"from the beginning": func(d *deliverer) { d.silent = true },
+		"before a block":     func(d *deliverer) { d.stall = 2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			one, other := ours.deliverer(), ours.deliverer()
+			first := ours.genesis(one.address, other.address)
+			one.blocks = append([]*cb.Block{first}, ours.after(first, 3)...)
+			other.blocks = one.blocks
+			slow(one)
+			for range 4 { // whichever is asked first
+				_, p := ours.catchUpWithin(first, time.Hour)
+				p.(*puller).patience = 100 * time.Millisecond
+				for n := uint64(1); n < 4; n++ {
+					b, err := p.Block(t.Context(), n)
+					require.NoError(t, err)
+					require.EqualValues(t, n, b.Header.Number)
+				}
+				p.Close()
+			}
+		})
+	}
+}
+
+// Where all are slow, they are given more time each, and the one that is asked first gives all blocks.
+func TestAllOrderersAreSlow(t *testing.T) {
+	ours := newAuthority(t)
+	one, other := ours.deliverer(), ours.deliverer()
+	first := ours.genesis(one.address, other.address)
+	one.blocks = append([]*cb.Block{first}, ours.after(first, 3)...)
+	other.blocks = one.blocks
+	one.pace, other.pace = 50*time.Millisecond, 50*time.Millisecond
+	_, p := ours.catchUpWithin(first, time.Hour)
+	p.(*puller).patience = 20 * time.Millisecond
+	for n := uint64(1); n < 4; n++ {
+		_, err := p.Block(t.Context(), n)
+		require.NoError(t, err)
+	}
+	require.Greater(t, p.(*puller).patience, 20*time.Millisecond)
+}

@@ -1,0 +1,184 @@
+package settings
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// fabricYAML is an orderer.yaml without our section, as Fabric ships it.
+const fabricYAML = "General:\n  ListenPort: 7050\nConsensus:\n  WALDir: /wal\n"
+
+// unreadOf has the orderer's own loader read the yaml with these variables, and returns
+// those without an effect, by name.
+func unreadOf(t *testing.T, yaml string, variables ...string) map[string]Unread {
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	found := map[string]Unread{}
+	for _, u := range UnreadVariables(variables, loaded(t, yaml), "/etc/fabric") {
+		found[u.Name] = u
+	}
+	return found
+}
+
+// An operator who sets one of these believes that the connections to the brokers are
+// encrypted or authenticated: the orderer must not start.
+func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
+	const (
+		prefix = "ORDERER_CONSENSUS_KAFKA_"
+		lacks  = "orderer.yaml in /etc/fabric has no key Consensus.Kafka."
+		old    = "it was read by the in-tree consenter of Fabric 1.4 to 2.5; "
+	)
+	for _, c := range []struct{ yaml, name, want string }{
+		{fabricYAML, prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all of consenter/settings/kafka.yaml into its section Consensus, or unset the variable"},
+		{fabricYAML, prefix + "SASL_MECHANISM", lacks + "SASL.Mechanism; copy all"},
+		{fabricYAML, prefix + "SASL_TOKENCOMMAND", lacks + "SASL.TokenCommand; copy all"},
+		{"Consensus: {Kafka: {TLS: {Enabled: false}}}\n", prefix + "TLS_ROOTCAS", lacks + "TLS.RootCAs; copy all"},
+		{"Consensus: {Kafka: {ClientID: a, TLS: }}\n", prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all"},
+		{"Consensus: {Kafka: }\n", prefix + "TLS_ENABLED", lacks + "TLS.Enabled; copy all"},
+		{ordererYAML, prefix + "TLS_ENABLE", "there is no key of that name; unset it, or set one of " + prefix + "TLS_ENABLED, " + prefix + "TLS_ROOTCAS, "},
+		{ordererYAML, prefix + "TLSENABLED", "there is no key of that name"},
+		{ordererYAML, prefix + "SSL_ENABLED", "there is no key of that name"},
+		{ordererYAML, prefix + "SASL_PASSWORD", "there is no key of that name; unset it, or set one of " + prefix + "SASL_MECHANISM"},
+		{ordererYAML, prefix + "SECURITY_PROTOCOL", "there is no key of that name"},
+		{ordererYAML, prefix + "ENV_SASL_PASSWORD", "there is no key of that name"},
+		{ordererYAML, prefix + "SASLPLAIN_USER", old + "set " + prefix + "SASL_USER instead"},
+		{ordererYAML, prefix + "TLS_PRIVATEKEY_FILE", "there is no key of that name; set " + prefix + "TLS_PRIVATEKEY to the name of the file instead"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_ENABLED", old + "set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_PRIVATEKEY_FILE", old + "set " + prefix + "TLS_PRIVATEKEY to the name of the file instead"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_ROOTCAS_FILE", old + "set " + prefix + "TLS_ROOTCAS to the name of the file instead"},
+		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_ENABLED", old + "set " + prefix + "SASL_MECHANISM to PLAIN instead"},
+		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD", old + "set " + prefix + "SASL_PASSWORDFILE to the name of a file that holds it instead"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED", old + "unset it, nothing takes its place"},
+		{ordererYAML, "ORDERER_KAFKA_SASL_MECHANISM", "there is no key of that name; set " + prefix + "SASL_MECHANISM instead"},
+		{ordererYAML, "ORDERER_KAFKA_SASL_PASSWORDFILE", "there is no key of that name; set " + prefix + "SASL_PASSWORDFILE instead"},
+		{ordererYAML, "orderer_consensus_kafka_tls_enabled", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TLS.ENABLED", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER__CONSENSUS__KAFKA__TLS__ENABLED", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER_CONSENSUS_TLS_ENABLED", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
+		{ordererYAML, "ORDERER_GENERAL_KAFKA_TLS_ENABLED", "there is no key of that name"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, found := unreadOf(t, c.yaml, c.name+"=swordfish")[c.name]
+			require.True(t, found, "it is believed to be read")
+			require.Contains(t, u.Error(), c.name+" has no effect: "+c.want)
+			require.NotContains(t, u.Error(), "swordfish", "a value can be a secret")
+			require.True(t, u.Security)
+		})
+	}
+}
+
+func TestOtherUnreadVariablesAreReported(t *testing.T) {
+	for _, c := range []struct{ yaml, name, want string }{
+		{fabricYAML, "ORDERER_CONSENSUS_KAFKA_BROKERS", "has no key Consensus.Kafka.Brokers; copy all"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOUR", "there is no key of that name; unset it, or set the variable of a key in consenter/settings/kafka.yaml"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUT_DIAL", "there is no key of that name"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIALL", "one of ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL, ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ, "},
+		{ordererYAML, "ORDERER_KAFKA_BROKERS", "there is no key of that name; set ORDERER_CONSENSUS_KAFKA_BROKERS instead"},
+		{ordererYAML, "ORDERER_KAFKA_TOPIC_REPLICATIONFACTOR", "set ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR instead"},
+		{ordererYAML, "ORDERER_KAFKA_RETRY_SHORTINTERVAL", "set ORDERER_CONSENSUS_KAFKA_RETRY_MIN instead"},
+		{ordererYAML, "ORDERER_KAFKA_RETRY_NETWORKTIMEOUTS_DIALTIMEOUT", "set ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL instead"},
+		{ordererYAML, "ORDERER_KAFKA_VERBOSE", "unset it, nothing takes its place"},
+		{ordererYAML, "ORDERER_KAFKA_VERSION", "unset it, nothing takes its place"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, found := unreadOf(t, c.yaml, c.name+"=1")[c.name]
+			require.True(t, found, "it is believed to be read")
+			require.Contains(t, u.Error(), c.want)
+			require.False(t, u.Security)
+		})
+	}
+}
+
+// A variable that switched TLS or SASL off in an in-tree orderer, as compose files and
+// charts have it, does not keep the orderer from starting.
+func TestUnreadVariablesThatSwitchOffAreReported(t *testing.T) {
+	for _, name := range []string{"ORDERER_KAFKA_TLS_ENABLED", "ORDERER_KAFKA_SASLPLAIN_ENABLED", "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED",
+		"ORDERER_CONSENSUS_KAFKA_TLS_ENABLED", "ORDERER_CONSENSUS_KAFKA_TLSENABLED"} {
+		for value, security := range map[string]bool{"false": false, "FALSE": false, "0": false, "f": false, "true": true, "1": true, "no": true, " false": true} {
+			u, found := unreadOf(t, fabricYAML, name+"="+value)[name]
+			require.True(t, found, "it is believed to be read")
+			require.Equal(t, security, u.Security, "%s=%q", name, value)
+		}
+	}
+	u := unreadOf(t, fabricYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD=false", "ORDERER_KAFKA_TLS_ROOTCAS=0")
+	require.True(t, u["ORDERER_KAFKA_SASLPLAIN_PASSWORD"].Security, "it may be the password")
+	require.True(t, u["ORDERER_KAFKA_TLS_ROOTCAS"].Security)
+}
+
+// With the sample in orderer.yaml, the variable of every key is read.
+func TestVariablesOfAllKeysAreRead(t *testing.T) {
+	var variables []string
+	c := Default()
+	for _, k := range keysOf(&c, "") {
+		variables = append(variables, variableOf(k.name)+"=1")
+	}
+	require.Empty(t, unreadOf(t, ordererYAML, variables...))
+	require.Len(t, unreadOf(t, fabricYAML, variables...), len(variables))
+}
+
+// Fabric takes an empty variable for none; and some are not meant for the orderer, such as
+// those that Kubernetes sets for a service orderer-kafka.
+func TestVariablesForOthersAreIgnored(t *testing.T) {
+	require.Empty(t, unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=", "ORDERER_KAFKA_TLS_ENABLED=",
+		"ORDERER_GENERAL_TLS_ENABLED=true", "ORDERER_CONSENSUS_WALDIR=/wal", "KAFKA_TLS_ENABLED=true", "CORE_PEER_TLS_ENABLED=true", "PATH=x",
+		"ORDERER_KAFKA_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_SERVICE_PORT=9092", "ORDERER_KAFKA_SERVICE_PORT_TLS=9093", "ORDERER_KAFKA_PORT=tcp://10.0.0.1:9092",
+		"ORDERER_KAFKA_ENV_KAFKA_SSL_KEYSTORE_PASSWORD=x", "ORDERER_KAFKA_TLS_ENV_KAFKA_VERSION=3.9", "ORDERER_ORG1_KAFKA_ENV_PATH=x", // of a container link
+		"ORDERER_KAFKA_TLS_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_PORT_9092_TCP=tcp://10.0.0.1:9092", "ORDERER_KAFKA_TLS_PORT_9092_TCP_ADDR=10.0.0.1"))
+}
+
+// A variable that names a section is read, and its value is refused.
+func TestVariableOfASectionIsRead(t *testing.T) {
+	require.Empty(t, unreadOf(t, ordererYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true"))
+	require.True(t, unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true")["ORDERER_CONSENSUS_KAFKA_TLS"].Security)
+}
+
+func TestInTreeVariablesHaveReplacements(t *testing.T) {
+	c := Default()
+	var names []string
+	for _, k := range keysOf(&c, "") {
+		names = append(names, k.name)
+	}
+	for old, now := range inTree {
+		require.True(t, now.key == "" || slices.Contains(names, now.key), "%s: there is no key %s", old, now.key)
+		require.Equal(t, strings.ToUpper(old), old)
+	}
+}
+
+// The table for operators has every key of the in-tree consenter.
+func TestTableOfInTreeKeysIsComplete(t *testing.T) {
+	page, err := os.ReadFile("../../chain/COMPATIBLE.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(page), "## Settings of in-tree orderers")
+	require.True(t, found)
+	rows := map[string]string{} // the second column, by the names in the first
+	for line := range strings.Lines(table) {
+		columns := strings.Split(line, "|")
+		if len(columns) < 3 {
+			continue
+		}
+		prefix := ""
+		for name := range strings.SplitSeq(strings.ReplaceAll(columns[1], "`", ""), ",") {
+			name = strings.TrimSpace(name)
+			if strings.HasPrefix(name, ".") {
+				name = prefix + name
+			}
+			prefix = name[:max(strings.LastIndex(name, "."), 0)]
+			rows[strings.ToUpper(strings.ReplaceAll(name, ".", "_"))] = columns[2]
+		}
+	}
+	for old, now := range inTree {
+		row, found := rows[old]
+		if !found {
+			row, found = rows[old[:strings.LastIndex(old, "_")]+"_*"]
+		}
+		require.True(t, found, "%s is not in the table", old)
+		require.Equal(t, now.key == "", strings.HasPrefix(row, " none"), old)
+		require.True(t, now.key == "" || strings.Contains(row, now.key) || strings.Contains(row, "the same names"), "%s: %s", old, row)
+	}
+}

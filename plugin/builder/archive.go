@@ -1,0 +1,106 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// samples are the files of Fabric's sampleconfig that its release archives have in config/.
+var samples = []string{"configtx.yaml", "core.yaml", "orderer.yaml"}
+
+// settingsFile is the section that the plugin adds to orderer.yaml, at its defaults.
+const settingsFile = "consenter/settings/kafka.yaml"
+
+// archive lays out binaries and sample configuration as Fabric's release archives do. The same sources give
+// the same bytes: nothing in it depends on when, where or by whom it was written.
+func (p *project) archive(s *source, file, bin string, names []string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	zip := gzip.NewWriter(&text)
+	out := tar.NewWriter(zip)
+	slices.Sort(names)
+	for _, name := range names {
+		binary, err := os.ReadFile(filepath.Join(bin, name))
+		if err != nil {
+			return err
+		}
+		if err := pack(out, "bin/"+name, 0o755, binary); err != nil {
+			return err
+		}
+	}
+	for _, name := range samples {
+		sample, err := p.sample(s, name)
+		if err != nil {
+			return err
+		}
+		if err := pack(out, "config/"+name, 0o644, sample); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(out.Close(), zip.Close()); err != nil {
+		return err
+	}
+	sum := fmt.Sprintf("%x  %s\n", sha256.Sum256(text.Bytes()), filepath.Base(file))
+	return errors.Join(replaceFile(file, text.Bytes()), replaceFile(file+".sha256", []byte(sum)))
+}
+
+func pack(out *tar.Writer, name string, mode int64, text []byte) error {
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(text)), ModTime: time.Unix(0, 0).UTC(), Format: tar.FormatUSTAR}
+	if err := out.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err := io.Copy(out, bytes.NewReader(text))
+	return err
+}
+
+// replaceFile writes a file that is either the old or the whole new one.
+func replaceFile(file string, text []byte) error {
+	partial := file + ".partial"
+	if err := os.WriteFile(partial, text, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(partial, file)
+}
+
+// sample returns a file of the tree's sample configuration; orderer.yaml has our section in its own.
+func (p *project) sample(s *source, name string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(s.tree, "sampleconfig", name))
+	if err != nil || name != "orderer.yaml" {
+		return text, err
+	}
+	ours, err := os.ReadFile(filepath.Join(p.root, filepath.FromSlash(settingsFile)))
+	if err != nil {
+		return nil, err
+	}
+	return withSettings(text, ours)
+}
+
+var consensusSection = regexp.MustCompile(`(?m)^Consensus:[ \t]*(#.*)?\r?\n`)
+
+// withSettings puts the keys of our section Consensus at the beginning of the one that orderer.yaml has. It is
+// done on the text, to keep the comments of both.
+func withSettings(sample, ours []byte) ([]byte, error) {
+	at := consensusSection.FindIndex(sample)
+	if at == nil {
+		return nil, errors.New("the tree's sampleconfig/orderer.yaml has no section Consensus to add Consensus.Kafka to")
+	}
+	from := consensusSection.FindIndex(ours)
+	if from == nil {
+		return nil, fmt.Errorf("%s has no section Consensus", settingsFile)
+	}
+	section := strings.TrimRight(string(ours[from[1]:]), "\n") + "\n\n"
+	return slices.Concat(sample[:at[1]], []byte(section), sample[at[1]:]), nil
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v2"
+)
+
+// archived lays out a tree with binaries of these names, and returns the archive.
+func archived(t *testing.T, names ...string) []byte {
+	t.Helper()
+	root := checkout(t, t.TempDir())
+	dir := fabricTree(t, "2.5.16", protos2)
+	for _, name := range samples {
+		put(t, filepath.Join(dir, "sampleconfig", name), "# "+name+"\nGeneral: {}\n\nConsensus:\n    # raft's\n    WALDir: /wal\n")
+	}
+	put(t, filepath.Join(root, filepath.FromSlash(settingsFile)), "# Ours.\nConsensus:\n    Kafka:\n        # A name.\n        ClientID: me\n")
+	s := treeOf(t, root, dir)
+	bin := t.TempDir()
+	for i, name := range names {
+		file := filepath.Join(bin, name)
+		put(t, file, "binary "+name)
+		must(t, os.Chtimes(file, time.Now(), time.Now().Add(-time.Duration(i)*time.Hour)))
+	}
+	out := filepath.Join(t.TempDir(), "new", "release.tar.gz")
+	must(t, newProject(t).archiveIn(root, s, out, bin, names))
+	text := []byte(read(t, out))
+	if sum := read(t, out+".sha256"); sum != fmt.Sprintf("%x  release.tar.gz\n", sha256.Sum256(text)) {
+		t.Errorf("the checksum is %q", sum)
+	}
+	return text
+}
+
+// archiveIn is archive of a project that is in root.
+func (p *project) archiveIn(root string, s *source, file, bin string, names []string) error {
+	p.root = root
+	return p.archive(s, file, bin, names)
+}
+
+func TestArchive(t *testing.T) {
+	zip, err := gzip.NewReader(bytes.NewReader(archived(t, "peer", "orderer")))
+	must(t, err)
+	in := tar.NewReader(zip)
+	files := map[string]string{}
+	var order []string
+	for {
+		h, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		text, err := io.ReadAll(in)
+		must(t, err)
+		files[h.Name], order = string(text), append(order, h.Name)
+		if want := map[bool]int64{true: 0o755, false: 0o644}[strings.HasPrefix(h.Name, "bin/")]; h.Mode != want {
+			t.Errorf("%s has the mode %o", h.Name, h.Mode)
+		}
+	}
+	want := []string{"bin/orderer", "bin/peer", "config/configtx.yaml", "config/core.yaml", "config/orderer.yaml"}
+	if !slices.Equal(order, want) {
+		t.Errorf("it holds %q, want %q", order, want)
+	}
+	var config struct {
+		Consensus map[string]any `yaml:"Consensus"`
+	}
+	must(t, yaml.Unmarshal([]byte(files["config/orderer.yaml"]), &config))
+	if config.Consensus["WALDir"] != "/wal" || config.Consensus["Kafka"] == nil {
+		t.Errorf("orderer.yaml has the section Consensus %v", config.Consensus)
+	}
+	for _, comment := range []string{"# raft's", "# A name."} {
+		if !strings.Contains(files["config/orderer.yaml"], comment) {
+			t.Errorf("orderer.yaml lost the comment %q", comment)
+		}
+	}
+}
+
+// Neither the folders nor the ages of files are in it.
+func TestArchiveIsReproducible(t *testing.T) {
+	if !bytes.Equal(archived(t, "orderer", "peer"), archived(t, "peer", "orderer")) {
+		t.Error("two archives of the same sources differ")
+	}
+}
+
+func TestSettingsNeedASection(t *testing.T) {
+	if _, err := withSettings([]byte("General: {}\n"), []byte("Consensus:\n    Kafka: {}\n")); err == nil {
+		t.Error("took an orderer.yaml without the section Consensus")
+	}
+}

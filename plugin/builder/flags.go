@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// moved are the packages that a line has at another path than the module that go.mod requires. Code that
+// ships reaches them by chain/fabric; tests, and the packages that only tests use, import them directly,
+// and are compiled for a line from copies with these imports.
+var moved = map[string][][2]string{
+	"3": {
+		{"github.com/golang/protobuf/proto", "google.golang.org/protobuf/proto"},
+		{"github.com/hyperledger/fabric-protos-go/", "github.com/hyperledger/fabric-protos-go-apiv2/"},
+		{"github.com/hyperledger/fabric/bccsp", "github.com/hyperledger/fabric-lib-go/bccsp"},
+		{"github.com/hyperledger/fabric/common/flogging", "github.com/hyperledger/fabric-lib-go/common/flogging"},
+		{"github.com/hyperledger/fabric/common/metrics", "github.com/hyperledger/fabric-lib-go/common/metrics"},
+	},
+}
+
+// shipped are the folders whose packages are in an orderer, with their tests.
+var shipped = []string{"plugin", "chain", "consenter"}
+
+func flagsCommand(b *builder) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "flags --fabric TREE",
+		Short: "Print the flags that let go vet, build and test compile this project against a Fabric tree",
+		Example: "  go test $(go run ./plugin/builder flags --fabric ~/fabric) ./chain/... ./consenter/...\n\n" +
+			"  The folder of the project must not have a blank in its path.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			flags, err := b.flags(c.Context())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.OutOrStdout(), strings.Join(flags, " "))
+			return err
+		},
+	}
+	c.Flags().StringVar(&b.fabric, "fabric", "", "checkout or unpacked source archive of a Fabric release (required)")
+	c.Flags().StringVar(&b.work, "work", "", "folder for generated files (default: .build beside go.mod)")
+	_ = c.MarkFlagRequired("fabric") // the flag exists
+	return c
+}
+
+// flags prepares a tree for go, and returns the flags that go needs for it.
+func (b *builder) flags(ctx context.Context) ([]string, error) {
+	p := &project{ctx: ctx, progress: b.progress}
+	s, free, err := b.open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	steps := []step{
+		{"prepare Fabric " + s.version, s.prepare},
+		{"patch the orderer's main", s.patch},
+		{"resolve modules", func() error { return p.resolve(s) }},
+		{"rewrite imports of tests", s.rewriteTests},
+	}
+	if err := p.runSteps(steps); err != nil {
+		return nil, err
+	}
+	// Tests need modules that the orderer does not, so go may complete the module file further.
+	flags := []string{"-mod=mod", "-modfile=" + s.modFile(), "-overlay=" + s.testOverlay()}
+	if tags := s.tags(); len(tags) > 0 {
+		flags = append(flags, "-tags="+strings.Join(tags, ","))
+	}
+	return flags, nil
+}
+
+func (s *source) testOverlay() string { return filepath.Join(s.work, "tests.json") }
+
+// rewriteTests writes copies of the files of ours that import a package at a path which the line does not have, and
+// the overlay that names them.
+func (s *source) rewriteTests() error {
+	replace := map[string]string{}
+	for _, folder := range shipped {
+		err := filepath.WalkDir(filepath.Join(s.root, folder), func(file string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(file) != ".go" {
+				return err
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			rewritten, err := rewriteImports(file, text, moved[s.release.line.name])
+			if err != nil || rewritten == nil || constrained(text) {
+				return err
+			}
+			name, err := filepath.Rel(s.root, file)
+			if err != nil {
+				return err
+			}
+			replace[file] = filepath.Join(s.work, "tests", name)
+			return writeIfChanged(replace[file], rewritten)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return err
+	}
+	return writeIfChanged(s.testOverlay(), overlay)
+}
+
+// constrained reports whether a file names the lines that it is for, as those of chain/fabric do.
+func constrained(text []byte) bool { return bytes.HasPrefix(text, []byte("//go:build ")) }
+
+// rewriteImports returns a file with the imports at their other paths, nil if it imports none of them.
+func rewriteImports(file string, text []byte, paths [][2]string) ([]byte, error) {
+	fset := token.NewFileSet()
+	tree, err := parser.ParseFile(fset, file, text, parser.ImportsOnly)
+	if err != nil {
+		return nil, err
+	}
+	var edits []edit
+	for _, spec := range tree.Imports {
+		old, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range paths {
+			if now, ok := strings.CutPrefix(old, p[0]); ok {
+				edits = append(edits, edit{
+					at: fset.Position(spec.Path.Pos()).Offset, end: fset.Position(spec.Path.End()).Offset, text: strconv.Quote(p[1] + now),
+				})
+			}
+		}
+	}
+	if len(edits) == 0 {
+		return nil, nil
+	}
+	return apply(text, edits), nil
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRewritesImportsOfTests(t *testing.T) {
+	root := checkout(t, t.TempDir())
+	tested := "package chain\n\n// Says \"github.com/hyperledger/fabric/bccsp\".\nimport (\n\tcb \"github.com/hyperledger/fabric-protos-go/common\"\n\n\t\"github.com/hyperledger/fabric/bccsp/sw\"\n\t\"github.com/hyperledger/fabric/protoutil\"\n)\n"
+	put(t, filepath.Join(root, "chain", "a_test.go"), tested)
+	put(t, filepath.Join(root, "chain", "b_test.go"), "package chain\n")
+	put(t, filepath.Join(root, "chain", "fabric", "fabric2.go"), "//go:build !fabric3\n\n"+tested)
+	put(t, filepath.Join(root, "consenter", "c.go"), "package consenter\n")
+	for release, protos := range map[string]string{"3.1.5": protos3, "2.5.16": protos2} {
+		s := treeOf(t, root, fabricTree(t, release, protos))
+		must(t, s.rewriteTests())
+		var overlay struct{ Replace map[string]string }
+		must(t, json.Unmarshal([]byte(read(t, s.testOverlay())), &overlay))
+		want := map[string]int{protos3: 1, protos2: 0}[protos]
+		if len(overlay.Replace) != want {
+			t.Fatalf("%s: %d files are replaced, want %d: %v", release, len(overlay.Replace), want, overlay.Replace)
+		}
+		for file, copied := range overlay.Replace {
+			if file != filepath.Join(root, "chain", "a_test.go") {
+				t.Errorf("%s is replaced", file)
+			}
+			expected := strings.NewReplacer("fabric-protos-go/common", "fabric-protos-go-apiv2/common", "fabric/bccsp/sw", "fabric-lib-go/bccsp/sw").Replace(tested)
+			if got := read(t, copied); got != expected {
+				t.Errorf("the copy is\n%s\nwant\n%s", got, expected)
+			}
+		}
+	}
+}
