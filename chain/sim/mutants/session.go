@@ -51,7 +51,7 @@ var sessionDecisions = []Mutant{
 	{"copy-appended-once", "forgets a copy once it is acknowledged", "session/stale.go",
 		"	u.lost = append(u.lost, u.recent...)\n", ""},
 	{"renewed-once", "looks for what was lost in the first session only", "session/identity.go",
-		"	d.end, d.session.arrived = machine.Offset(b.End), false", "	d.end = machine.Offset(b.End)"},
+		"	d.end, d.session.arrived = machine.Offset(b.End), false", "	d.end, d.session.arrived = machine.Offset(b.End), d.firstEnd >= 0"},
 	{"goal-lost", "does not report that it has caught up when the log has lost its end", "session/identity.go",
 		"	if d.firstEnd < 0 || d.firstEnd > d.end {", "	if d.firstEnd < 0 {"},
 	{"cuts-another-block", "posts a time-to-cut for the block after", "session/timer.go",
