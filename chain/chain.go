@@ -1,16 +1,15 @@
-// Package chain is Fabric's consensus.Chain on a topic: the shell around the
-// machine. Order and Configure append envelopes to the topic and answer when
-// they are acknowledged; one goroutine, the loop, drives the channel's engine,
-// which reads the topic in offset order, steps the machine and performs the
-// effects that it returns. Nothing else touches the machine, CreateNextBlock or
-// the block writer. What is decided here is when; what, is decided in session.
+// Package chain implements Fabric's consensus.Chain on a Kafka topic. Order and Configure
+// append envelopes to the topic and return when they are acknowledged. One goroutine, the
+// loop, drives the channel's sessions, which read the topic in offset order, step the
+// machine and perform its effects. Nothing else touches the machine, CreateNextBlock or the
+// block writer. Package session decides what is done, package chain when.
 //
-// Goroutines that run: the loop, at most one poster of a time-to-cut record, the
-// closer of a log that was replaced, and two that only watch. The chain starts
-// them and Halt waits for them, and for every call in flight.
+// Other goroutines are at most one poster of a time-to-cut record, the closer of a log that
+// was replaced, and those that monitor the channel. The chain starts them, and Halt waits
+// for them and for every call in flight.
 //
-// Whatever Kafka does, the process goes on: what may pass is retried for ever
-// with visible status, what needs an operator stops this channel with a reason.
+// Whatever Kafka does, the process keeps running: failures that may pass are retried
+// without limit, with visible status; what needs an operator stops this channel with a reason.
 package chain
 
 import (
@@ -26,10 +25,12 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 var (
@@ -40,48 +41,50 @@ var (
 
 // Chain orders the envelopes of one channel. It is safe for concurrent use.
 type Chain struct {
-	support Support
-	opts    Options
-	judge   arbiter
-	agreed  agreed
-	hashes  hashes
-	start   machine.Start
-	status  *status
-	life    context.Context // ends with Halt
-	end     context.CancelFunc
-	slots   chan struct{} // one for each append of a client
+	support   Support
+	opts      Options
+	validator validator
+	hashes    hashes
+	start     machine.Start
+	status    *status
+	life      context.Context // ends with Halt
+	end       context.CancelFunc
+	slots     chan struct{} // one for each append of a client
+
+	connection *connection
+	ledger     *ledgerWriter // the loop's until work is done
+	peers      *peers        // the loop's
 
 	mu      sync.Mutex
 	started bool
 	closing bool
-	link    *link // to the topic; nil before it was first opened and after the loop's end
 
 	calls sync.WaitGroup // of clients, in flight; added to under mu while not closing
-	work  sync.WaitGroup // loop, cut posters, closers of old links
+	work  sync.WaitGroup // loop, cut posters, what runs beside the loop
 
-	halt   sync.Once
-	height uint64 // of the ledger once all that was written is committed; the loop's until work is done
+	halt sync.Once
 }
 
 // New returns the chain of a channel, not yet started. metadata is the value of
 // the consenter metadata of the ledger's last block. It never fails, since the
-// registrar panics when it does: a chain that cannot continue its ledger is one
-// that has stopped and says why.
+// registrar panics when it does: a chain that cannot continue its ledger has stopped,
+// and reports why.
 func New(support Support, metadata []byte, opts Options) *Chain {
 	opts = opts.withDefaults()
 	life, end := context.WithCancel(context.Background())
 	c := &Chain{
-		support: support,
-		opts:    opts,
-		judge:   newJudge(support, opts.Crypto),
-		agreed:  newAgreed(),
-		hashes:  hashes{support: support, now: map[uint64]log.BlockHash{}},
-		status:  newStatus(opts.DeliverGrace),
-		life:    life,
-		end:     end,
-		slots:   make(chan struct{}, opts.Inflight),
-		height:  support.Height(),
+		support:   support,
+		opts:      opts,
+		validator: verdict.New(support, opts.Crypto),
+		hashes:    hashes{support: support, now: map[uint64]log.BlockHash{}},
+		life:      life,
+		end:       end,
+		slots:     make(chan struct{}, opts.Inflight),
 	}
+	c.status = newStatus(&c.opts)
+	c.connection = &connection{support: support, opts: &c.opts}
+	c.peers = &peers{support: support, opts: &c.opts}
+	c.ledger = &ledgerWriter{support: support, opts: &c.opts, peers: c.peers, height: support.Height()}
 	err := session.Guarded(func() (err error) {
 		c.start, err = startOf(support, metadata)
 		return err
@@ -92,7 +95,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	return c
 }
 
-// startOf is what the machine must know of the ledger.
+// startOf returns what the machine has to know of the ledger.
 func startOf(s Support, metadata []byte) (machine.Start, error) {
 	height := s.Height()
 	position, err := session.Position(height, metadata)
@@ -104,9 +107,9 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	}
 	genesis := s.Block(0)
 	if genesis == nil || genesis.Header == nil {
-		return machine.Start{}, errors.New("the ledger has no block 0, which tells the channel's topic from another's; remove the channel from this orderer and join it again")
+		return machine.Start{}, errors.New("the ledger has no block 0, by which the channel's topic is recognized; remove the channel from this orderer and join it again")
 	}
-	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(dataHash(data), genesis.Header.DataHash) {
+	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(block.DataHash(data), genesis.Header.DataHash) {
 		return machine.Start{}, errors.New("block 0 holds another config than its header says; remove the channel from this orderer and join it again with a genesis block that you trust")
 	}
 	config := configOf(s)
@@ -122,14 +125,14 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	}, nil
 }
 
-// checkMetadata makes sure that what the registrar took for the consenter metadata
-// of the ledger's last block is what the block's signatures bind: Fabric's
-// replication, by which a ledger may have come, does not look at the form.
+// checkMetadata makes sure that the consenter metadata that the registrar read from the
+// ledger's last block is what the block's signatures cover. Fabric's own replication, which
+// may have written the ledger, does not check that.
 func checkMetadata(last *fabric.Block, metadata []byte) error {
 	if last.GetHeader() == nil {
 		return errors.New("the ledger has no last block; remove the channel from this orderer and join it again")
 	}
-	bound, err := ConsenterMetadata(last)
+	bound, err := block.ConsenterMetadata(last)
 	if err != nil {
 		return fmt.Errorf("the ledger's last block, %d: %w", last.Header.Number, err)
 	}
@@ -140,8 +143,8 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 	return nil
 }
 
-// Start sets the loop going and returns at once. On a chain that has stopped or
-// was halted it does nothing.
+// Start starts the loop and returns. It does nothing on a chain that has stopped or was
+// halted.
 func (c *Chain) Start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,8 +164,8 @@ func (c *Chain) stopped() bool {
 	return final
 }
 
-// Halt stops the chain and returns when no append, neither to the topic nor to
-// the ledger, is in flight or can follow. Idempotent, at any moment.
+// Halt stops the chain. It returns when no append to the topic or the ledger is in flight or
+// can follow. It is idempotent and may be called at any time.
 func (c *Chain) Halt() {
 	c.halt.Do(func() {
 		c.mu.Lock()
@@ -172,44 +175,45 @@ func (c *Chain) Halt() {
 		c.end()
 		c.calls.Wait()
 		c.work.Wait()
-		c.settle()
+		c.connection.closers.Wait()
+		c.awaitCommit()
 		c.opts.Events.Halted()
 	})
 }
 
-// settle waits until the block writer, which commits in a goroutine of its own,
-// has committed the last block, however long the disk takes. The registrar removes
-// the ledger next, and an append to a ledger that is closed panics the process. A
-// commit that fails panics it as well: there is none that never comes and leaves this waiting.
-func (c *Chain) settle() {
+// awaitCommit waits until the block writer, which commits in a goroutine of its own, has
+// committed the last block, however long the disk takes. The registrar removes the ledger
+// next, and an append to a closed ledger panics the process. So does a commit that fails:
+// this does not wait for one that never comes.
+func (c *Chain) awaitCommit() {
 	const least, most = time.Millisecond, 50 * time.Millisecond
-	for pause := least; c.support.Height() < c.height; pause = min(2*pause, most) {
+	for pause := least; c.support.Height() < c.ledger.height; pause = min(2*pause, most) {
 		time.Sleep(pause)
 	}
 }
 
-// fail stops the channel for good; the loop ends, or never begins.
+// fail stops the channel permanently; the loop ends, or never starts.
 func (c *Chain) fail(err error) {
 	if _, changed := c.status.to(session.Failed, err); changed {
 		c.opts.Events.Failed(err)
 	}
 }
 
-// Errored returns a channel that is closed when this orderer cannot tell
-// whether its blocks are the newest: it has stopped, or is cut off from Kafka
-// for longer than Options.DeliverGrace. After recovery it returns a new one.
+// Errored returns a channel that is closed when this orderer does not know whether its
+// blocks are the newest: it has stopped, or is cut off from Kafka for longer than
+// [Options].DeliverGrace. After recovery it returns a new channel.
 func (c *Chain) Errored() <-chan struct{} { return c.status.erroredChannel() }
 
-// StatusReport tells the channel participation API how the channel does here.
+// StatusReport returns the status of the channel here, for the channel participation API.
 func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 	status := c.status.report()
-	if status == types.StatusActive && c.held() {
+	if status == types.StatusActive && c.connection.held() {
 		status = types.StatusInactive
 	}
 	return types.ConsensusRelationConsenter, status
 }
 
-// ValidateConsensusMetadata refuses what cannot follow the config in force.
+// ValidateConsensusMetadata refuses a consensus type that cannot follow the one in force.
 func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
-	return checkConsensus(consensusOf(now), consensusOf(next))
+	return verdict.CheckConsensus(now, next)
 }

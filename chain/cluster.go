@@ -7,17 +7,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// checkCluster refuses a config that names brokers of another cluster. Every orderer
-// would turn to them once it has read the config, at a moment of its own: what others append
-// meanwhile is acknowledged by the cluster in force, behind a record after which nobody reads
-// there. An update cannot move a channel, see `osnkafka repin` for what can.
+// checkCluster refuses a config that names brokers of another cluster. Orderers switch to
+// them one by one, when they read the config. What is appended meanwhile is acknowledged by
+// the old cluster, after the last record that is read there, and lost. An update cannot move
+// a channel; `osnkafka repin` describes what can.
 //
-// It is a check of this orderer's at that moment, not a verdict: brokers that do not
-// answer are let through, since the list may be meant for orderers that reach them.
+// This is a check at Broadcast, not a verdict: brokers that do not answer are accepted,
+// since the list may be meant for orderers that reach them.
 func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
 	if err := c.enter(); err != nil {
 		return err
@@ -27,18 +29,23 @@ func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
 	if err != nil || next == nil {
 		return err
 	}
-	k := c.use()
-	if k == nil {
+	err = c.connection.use(func(o *openLog) error { return c.compareClusters(o, next) })
+	if errors.Is(err, log.ErrClosed) {
 		return nil
 	}
-	defer k.users.Done()
+	return err
+}
+
+// compareClusters opens the topic on the brokers of a new config, to see whether it is
+// the one that is open now.
+func (c *Chain) compareClusters(o *openLog, next []string) error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
 	defer cancel()
-	now, err := k.log.Identity(ctx)
+	now, err := o.Identity(ctx)
 	if err != nil || now.TopicID == "" && now.ClusterID == "" {
 		return nil
 	}
-	opened, err := c.opts.OpenLog(next, c.support.ChannelID(), k.limit)
+	opened, err := c.opts.OpenLog(next, c.support.ChannelID(), o.limit)
 	if err != nil {
 		return fmt.Errorf("open the topic on the brokers of the new config: %w", err)
 	}
@@ -47,7 +54,8 @@ func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
 	return elsewhere(next, now, then, err)
 }
 
-// elsewhere is what is wrong with brokers whose topic is then where it is now.
+// elsewhere returns why the brokers of a new config are of another cluster; nil if they are
+// not, or if that is not known.
 func elsewhere(brokers []string, now, then log.Identity, err error) error {
 	const remedy = "move a channel while all of its orderers are halted: copy the topic with its offsets, name the new brokers in Consensus.Kafka.Brokers " +
 		"and the new topic's id in Consensus.Kafka.Topic.Moved of each orderer (see `osnkafka repin`), restart them, and then update the config"
@@ -65,17 +73,17 @@ func elsewhere(brokers []string, now, then log.Identity, err error) error {
 	return nil
 }
 
-// newBrokers are those of a config envelope if this orderer would turn to them; nil if not.
+// newBrokers returns the brokers of a config envelope if this orderer would switch to them.
 func (c *Chain) newBrokers(envelope *fabric.Envelope) ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return nil, nil // its own go before the channel's
 	}
-	tx, err := opened(envelope)
+	config, err := verdict.ConfigOf(envelope)
 	if err != nil {
 		return nil, err
 	}
-	next, err := Brokers(tx.config)
-	now, errNow := c.brokers()
+	next, err := brokers.New(config)
+	now, errNow := c.connection.brokers()
 	if err != nil || errNow != nil || slices.Equal(now, next) {
 		return nil, nil // the checks of lists say what is wrong with one
 	}

@@ -7,15 +7,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// ForkAlarm says what becomes of a channel of which another orderer has published
-// other blocks than this one has.
+// ForkAlarm is what happens when another orderer has published other blocks of a channel
+// than this one has.
 type ForkAlarm string
 
 const (
@@ -24,7 +23,7 @@ const (
 	ForkOff  ForkAlarm = "off"  // nothing is compared
 )
 
-// hashes are those of the ledger's blocks, which never change: each is read once, and
+// hashes caches the hashes of the ledger's blocks, which never change: each is read once, and
 // kept while it is asked for. It is safe for concurrent use.
 type hashes struct {
 	support Support
@@ -67,7 +66,7 @@ func (h *hashes) read(number uint64) (log.BlockHash, bool) {
 	return log.NewBlockHash(number, protoutil.BlockHeaderHash(b.Header)), true
 }
 
-// published are the hashes that an orderer publishes whose last block is last.
+// published returns the hashes that an orderer publishes whose last block is last.
 func (h *hashes) published(last uint64) (all []log.BlockHash) {
 	for _, number := range log.Checkpoints(last) {
 		if hash, ok := h.of(number); ok {
@@ -77,9 +76,9 @@ func (h *hashes) published(last uint64) (all []log.BlockHash) {
 	return all
 }
 
-// compare holds the ledger against what other orderers published. An error is why the
-// channel stops. It takes part in nothing else: what cannot be read is asked again until
-// the next check is due, and then reported; what can be read is compared at once.
+// compare compares the ledger with what other orderers published. An error is why the
+// channel stops. What cannot be read is asked for again until the next check is due, and
+// then reported; what can be read is compared at once.
 func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 	if c.opts.ForkAlarm == ForkOff || c.opts.Member == "" || c.opts.Members == "" {
 		return nil
@@ -107,9 +106,9 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 // compareAgain is how soon others are asked again when one of the brokers has not answered what they published.
 const compareAgain = 5 * time.Second
 
-// comparison holds the ledger against what others have published.
+// comparison compares the ledger with what others have published.
 func (c *Chain) comparison(published []log.Progress) log.Comparison {
-	found := log.Comparison{Alone: orderersOf(c.support.ConfigtxValidator().ConfigProto()) < 2}
+	found := log.Comparison{Alone: len(verdict.OrdererAddresses(c.support.ConfigtxValidator().ConfigProto())) < 2}
 	for _, p := range published {
 		if p.Member != c.opts.Member && log.Named(p.Member) && c.life.Err() == nil {
 			c.compareWith(p, &found)
@@ -118,8 +117,8 @@ func (c *Chain) comparison(published []log.Progress) log.Comparison {
 	return found
 }
 
-// compareWith adds one member. What this orderer's own group has may be from before its
-// ledger was removed and made again, and is replaced at once: it is not compared.
+// compareWith adds one member. This orderer's own group is not compared: it may hold what
+// was published before the ledger was removed and created again, and is replaced at once.
 func (c *Chain) compareWith(p log.Progress, found *log.Comparison) {
 	found.Published++
 	own := log.Progress{Member: c.opts.Member}
@@ -134,18 +133,4 @@ func (c *Chain) compareWith(p log.Progress, found *log.Comparison) {
 	if fork, forked := log.ForkOf(own, p); forked {
 		found.Forks = append(found.Forks, fork)
 	}
-}
-
-// orderersOf counts the addresses of orderers that a config names.
-func orderersOf(config *fabric.Config) int {
-	group := config.GetChannelGroup()
-	all := addressesOf(group, channelconfig.OrdererAddressesKey)
-	for _, org := range group.GetGroups()[channelconfig.OrdererGroupKey].GetGroups() {
-		all = append(all, addressesOf(org, channelconfig.EndpointsKey)...)
-	}
-	distinct := map[string]bool{}
-	for _, a := range all {
-		distinct[a] = true
-	}
-	return len(distinct)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // compared keeps what a chain's last comparison came to.
@@ -121,7 +122,7 @@ func forkedAt(l *ledger, number int) *ledger {
 
 // A real fork: the ledgers of two orderers have another block 2, deep enough that
 // nothing in the topic shows it. Both notice, the third one with both of them, and all
-// go on.
+// continue.
 func TestForkOnDisk(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.grown(40)
@@ -148,7 +149,7 @@ func (r *rig) stops(c *Chain, says ...string) {
 	r.reports(c, types.StatusFailed)
 	for _, err := range []error{c.WaitReady(), c.Order(envelope("x"), 0)} {
 		for _, text := range says {
-			if !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), text) {
+			if !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), text) {
 				r.Errorf("got %v, want it to say %q", err, text)
 			}
 		}

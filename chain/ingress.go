@@ -11,38 +11,24 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Order appends a normal envelope, validated at config sequence seq. It returns
-// nil once all in-sync replicas have it. An error says whether the envelope may
-// be ordered all the same, and what is awaited.
+// Order appends a normal envelope, validated at config sequence seq. It returns nil once
+// all in-sync replicas have it. An error states whether the envelope may be ordered
+// nevertheless, and what it waits for.
 func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.submit(envelope, seq, machine.Normal)
 }
 
-// Configure appends a config envelope; see Order. What the judge would not pass,
-// and Fabric's checks at Broadcast do not refuse, is refused here: Fabric's contract
-// has no other place for it.
+// Configure appends a config envelope; see Order. It refuses what Fabric's checks at
+// Broadcast accept and the verdict on the record would not: Fabric's contract has no other
+// place for that.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := c.checkNew(envelope); err != nil {
+	if err := c.validator.CheckNew(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	if err := c.checkCluster(envelope); err != nil {
 		return fmt.Errorf("the config is not ordered: %w", err)
 	}
 	return c.submit(envelope, seq, machine.Config)
-}
-
-// checkNew refuses a config that would be skipped where it is read.
-func (c *Chain) checkNew(envelope *fabric.Envelope) error {
-	return session.Guarded(func() error {
-		tx, err := processable(envelope)
-		if err != nil {
-			return err
-		}
-		if err := tx.usable(); err != nil {
-			return err
-		}
-		return c.agreed.change(tx.update, c.support.ConfigtxValidator().ConfigProto(), tx.config)
-	})
 }
 
 // WaitReady returns nil when Order would append. It waits for a chain that is
@@ -59,42 +45,19 @@ func (c *Chain) awaitReady() error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ReadyTimeout)
 	defer cancel()
 	err := c.status.await(ctx)
-	if slow := c.slow(); err != nil && slow != "" {
+	if slow := c.connection.slow(); err != nil && slow != "" {
 		return fmt.Errorf("%w; %s", err, slow)
 	}
 	return err
 }
 
-// slow names the brokers that have not answered for long, and what; empty for none.
-func (c *Chain) slow() string {
-	k := c.use()
-	if k == nil {
-		return ""
-	}
-	defer k.users.Done()
-	if topic, ok := k.log.(interface{ Slow() string }); ok {
-		return topic.Slow()
-	}
-	return ""
-}
-
-// held reports whether records wait for a broker that does not answer.
-func (c *Chain) held() bool {
-	k := c.use()
-	if k == nil {
-		return false
-	}
-	defer k.users.Done()
-	topic, ok := k.log.(interface{ Held() bool })
-	return ok && topic.Held()
-}
-
-// enter counts a call in, unless the chain is halted. The caller calls c.calls.Done.
+// enter adds a call to those in flight, unless the chain is halted. The caller calls
+// c.calls.Done.
 func (c *Chain) enter() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
-		return ErrHalted
+		return session.ErrHalted
 	}
 	c.calls.Add(1)
 	return nil
@@ -125,40 +88,26 @@ func (c *Chain) appendSlotted(value []byte) error {
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
-		return c.crowded()
+		return c.tooMany()
 	}
 	defer func() { <-c.slots }()
-	return c.explain(session.Submit(ctx, value, c.append))
+	return c.explain(session.AppendError(c.connection.append(ctx, value)))
 }
 
-func (c *Chain) crowded() error {
+func (c *Chain) tooMany() error {
 	if c.life.Err() != nil {
-		return ErrHalted
+		return session.ErrHalted
 	}
-	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", ErrNotReady, cap(c.slots))
+	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))
 }
 
-// append appends one record through the link of the moment.
-func (c *Chain) append(ctx context.Context, value []byte) error {
-	k := c.use()
-	if k == nil {
-		return log.ErrClosed
-	}
-	defer k.users.Done()
-	err := k.log.Append(ctx, value)
-	if err != nil && log.ClassOf(err) == log.Ambiguous {
-		c.opts.Events.Ambiguous(err)
-	}
-	return err
-}
-
-// explain tells a client why its envelope was not acknowledged, on a chain that was
-// stopped meanwhile too, and whether it may be ordered all the same.
+// explain returns why a client's envelope was not acknowledged, if the chain was stopped
+// meanwhile too, and whether it may be ordered nevertheless.
 func (c *Chain) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	cause := ErrHalted
+	cause := session.ErrHalted
 	if c.life.Err() == nil {
 		final, now := c.status.final()
 		if !final {

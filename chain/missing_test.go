@@ -35,7 +35,7 @@ func TestATopicThatIsUnknownForAWhile(t *testing.T) {
 		for range 3 { // each is counted from its own beginning
 			now.Store(true)
 			r.broker.Elect(channel) // ends the session
-			time.Sleep(leastPatience * 2 / 3)
+			time.Sleep(leastMissingTimeout * 2 / 3)
 			if err := c.Order(envelope("x"), 0); err == nil || !strings.Contains(err.Error(), "that is final once it was so for 30s") {
 				r.Errorf("order: %v", err)
 			}
@@ -49,7 +49,7 @@ func TestATopicThatIsUnknownForAWhile(t *testing.T) {
 
 		now.Store(true)
 		r.broker.Elect(channel)
-		time.Sleep(leastPatience * 2 / 3)
+		time.Sleep(leastMissingTimeout * 2 / 3)
 		if _, status := c.StatusReport(); status == types.StatusFailed {
 			r.Error("it has stopped")
 		}

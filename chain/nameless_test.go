@@ -62,7 +62,7 @@ func (r *rig) namelessThen(mirror *memlog.Broker) *Chain {
 	}
 	r.broker.Write(channel, connect)
 	c := r.chain(newLedger())
-	c.opts.Compatible = true
+	c.opts.AllowUndescribed = true
 	c.opts.OpenLog = func(brokers []string, _ string, _ uint32) (log.Log, error) {
 		b := r.broker
 		if slices.Contains(brokers, "new:9092") {

@@ -17,7 +17,7 @@ import (
 )
 
 // Two orderers accept updates computed on the same config. Both may apply, one
-// of them computed anew; an update of the same key twice applies once.
+// of them computed again; an update of the same key twice applies once.
 func TestConfigsThatRace(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a, b := newLedger(), newLedger()
@@ -65,7 +65,7 @@ func TestMigration(t *testing.T) {
 		}
 		settle()
 		r.holds(l, "etcdraft @1")
-		if err := c.Order(envelope("x"), 0); !errors.Is(err, ErrMigrated) {
+		if err := c.Order(envelope("x"), 0); !errors.Is(err, session.ErrMigrated) {
 			r.Errorf("order: %v", err)
 		}
 	})

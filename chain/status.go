@@ -12,17 +12,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// What calls on a chain return; see package session.
-var (
-	ErrHalted   = session.ErrHalted
-	ErrFailed   = session.ErrFailed
-	ErrMigrated = session.ErrMigrated
-	ErrNotReady = session.ErrNotReady
-)
-
-// status is what clients and operators may know of a chain, at any moment and
-// without waiting for its loop. It is safe for concurrent use.
+// status is what clients and operators see of a chain, without waiting for its loop. It is
+// safe for concurrent use.
 type status struct {
+	opts  *Options
 	grace time.Duration
 
 	mu      sync.Mutex
@@ -34,8 +27,20 @@ type status struct {
 	changed chan struct{} // closed and replaced at every change
 }
 
-func newStatus(grace time.Duration) *status {
-	return &status{grace: grace, errored: make(chan struct{}), changed: make(chan struct{}), since: time.Now()}
+func newStatus(opts *Options) *status {
+	return &status{opts: opts, grace: opts.DeliverGrace, errored: make(chan struct{}), changed: make(chan struct{}), since: time.Now()}
+}
+
+// Moved moves to another phase, and reports it.
+func (s *status) Moved(to session.Phase, cause error) {
+	after, changed := s.to(to, cause)
+	switch {
+	case !changed:
+	case to == session.Reading:
+		s.opts.Events.Recovered(after)
+	case to == session.Pulling:
+		s.opts.Events.Pulling(cause)
+	}
 }
 
 // to moves to another phase, unless the present one is final. It returns how
@@ -53,8 +58,8 @@ func (s *status) to(p session.Phase, cause error) (time.Duration, bool) {
 	return lasted, true
 }
 
-// signal keeps errored as the phase demands: open while reading, closed once
-// stopped, closed when the grace is over in between.
+// signal keeps errored as the phase requires: open while reading, closed once stopped, and
+// otherwise closed when the grace is over.
 func (s *status) signal() {
 	switch s.is.Phase {
 	case session.Reading:
@@ -107,23 +112,25 @@ func (s *status) begin() {
 	s.signal()
 }
 
-func (s *status) setDescribed() {
+// RulesKnown reports that it is known by which rules the topic is read.
+func (s *status) RulesKnown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.is.Described {
-		s.is.Described = true
+	if !s.is.RulesKnown {
+		s.is.RulesKnown = true
 		s.wake()
 	}
 }
 
-func (s *status) setCaughtUp() {
+// CaughtUp reports that the chain has read to the end that the log had at first.
+func (s *status) CaughtUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.is.CaughtUp = true
 }
 
-// ready returns nil if envelopes are taken. Otherwise it says why not, whether
-// that can change, and what to wait on.
+// ready returns nil if envelopes are taken, and otherwise why not, whether that is final,
+// and what to wait on.
 func (s *status) ready() (changed <-chan struct{}, final bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +157,7 @@ func (s *status) await(ctx context.Context) error {
 	}
 }
 
-// final says whether the chain has stopped or was halted, and why.
+// final reports whether the chain has stopped or was halted, and why.
 func (s *status) final() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,16 +170,16 @@ func (s *status) erroredChannel() <-chan struct{} {
 	return s.errored
 }
 
-// report is the status in the terms of the channel participation API.
+// report returns the status in the terms of the channel participation API.
 func (s *status) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.is.Phase == session.Failed && !errors.Is(s.is.Cause, ErrMigrated):
+	case s.is.Phase == session.Failed && !errors.Is(s.is.Cause, session.ErrMigrated):
 		return types.StatusFailed
 	case s.is.Final(), s.is.Phase == session.CutOff:
 		return types.StatusInactive
-	case s.is.Phase == session.Reading && s.is.CaughtUp && s.is.Described:
+	case s.is.Phase == session.Reading && s.is.CaughtUp && s.is.RulesKnown:
 		return types.StatusActive
 	}
 	return types.StatusOnBoarding

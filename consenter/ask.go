@@ -11,7 +11,6 @@ import (
 
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 
-	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -58,7 +57,7 @@ func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err e
 	case len(open) > 0:
 		return nil, fmt.Errorf("no orderer that tells its blocks has it, and %w", open)
 	}
-	return nil, fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
+	return nil, fmt.Errorf("%w: none of %s has it", session.ErrNoBlock, strings.Join(asked, ", "))
 }
 
 // inTime yields what orderers answer: all of them, or those that have answered a little after

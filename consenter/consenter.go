@@ -188,10 +188,10 @@ func (c *Consenter) options(channel string) chain.Options {
 // topicSettings returns what the operator says about a channel's topic.
 func topicSettings(t settings.Topic, channel string) session.Settings {
 	return session.Settings{
-		Compatible: lists(t.Compatible, channel),
-		PassCuts:   t.PassCuts[channel],
-		MovedTo:    t.Moved[channel],
-		Begin:      lists(t.Begin, channel),
+		AllowUndescribed: lists(t.Compatible, channel),
+		IgnoredCuts:      t.PassCuts[channel],
+		MovedTo:          t.Moved[channel],
+		Begin:            lists(t.Begin, channel),
 	}
 }
 

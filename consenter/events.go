@@ -34,12 +34,12 @@ func (c *Consenter) events(channel string) session.Events {
 	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), taken: time.Now(), certificate: c.certificate, health: c.health}
 	return session.Events{
 		Started:     r.started,
-		Described:   r.described,
+		RulesKnown:  r.described,
 		BlockCut:    r.blockCut,
 		Pulled:      r.pulled,
 		Position:    r.position,
 		Skipped:     r.skipped,
-		Reproduced:  r.reproduced,
+		Resubmitted: r.reproduced,
 		CutPosted:   func(machine.BlockNumber) { r.cutsPosted.Add(1) },
 		CutFailed:   r.cutFailed,
 		Appended:    r.appended,
@@ -48,13 +48,13 @@ func (c *Consenter) events(channel string) session.Events {
 		Awaiting:    r.awaiting,
 		Recovered:   r.recovered,
 
-		TailUnchecked: r.tailUnchecked,
-		Partitions:    r.partitions,
-		Surveyed:      r.surveyed,
-		Published:     r.published,
-		Compared:      r.compared,
+		LastRecordUnchecked: r.tailUnchecked,
+		Partitions:          r.partitions,
+		Surveyed:            r.surveyed,
+		Published:           r.published,
+		Compared:            r.compared,
 
-		Beat:      r.beat,
+		Heartbeat: r.beat,
 		Measured:  r.measured,
 		Ambiguous: func(error) { r.ambiguous.Add(1) },
 
@@ -202,7 +202,7 @@ func ordinary(r machine.Reason) bool {
 
 func (r *reporter) reproduced(at machine.Offset) {
 	r.configsReproduced.Add(1)
-	r.log.Infow("Appended a lagging config envelope anew", "offset", at)
+	r.log.Infow("Appended a stale config envelope anew", "offset", at)
 }
 
 func (r *reporter) cutFailed(number machine.BlockNumber, err error) {

@@ -33,6 +33,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // authority is an organisation's, for signatures and for TLS.
@@ -192,18 +193,18 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 	return nil
 }
 
-// lagging is an orderer's side of a channel whose ledger has the first block only.
-type lagging struct {
+// stale is an orderer's side of a channel whose ledger has the first block only.
+type stale struct {
 	*support
 	genesis *cb.Block
 }
 
-func (l *lagging) Block(n uint64) *cb.Block { return map[uint64]*cb.Block{0: l.genesis}[n] }
+func (l *stale) Block(n uint64) *cb.Block { return map[uint64]*cb.Block{0: l.genesis}[n] }
 
-func (*lagging) Sign([]byte) ([]byte, error) { return []byte("checked by nobody here"), nil }
+func (*stale) Sign([]byte) ([]byte, error) { return []byte("checked by nobody here"), nil }
 
 // inForce puts the config of a block in force.
-func (l *lagging) inForce(t *testing.T, b *cb.Block) {
+func (l *stale) inForce(t *testing.T, b *cb.Block) {
 	envelope, err := protoutil.ExtractEnvelope(b, 0)
 	require.NoError(t, err)
 	l.support.bundle, err = channelconfig.NewBundleFromEnvelope(envelope, crypto(t))
@@ -215,22 +216,22 @@ func (l *lagging) inForce(t *testing.T, b *cb.Block) {
 }
 
 // catchUp is what an orderer that has the first block only is to get the others from.
-func (a *authority) catchUp(first *cb.Block) (*lagging, chain.Puller) {
+func (a *authority) catchUp(first *cb.Block) (*stale, chain.Puller) {
 	return a.catchUpWithin(first, 5*time.Second)
 }
 
 // catchUpWithin waits so long for each response.
-func (a *authority) catchUpWithin(first *cb.Block, patience time.Duration) (*lagging, chain.Puller) {
-	l := a.lagging(first)
+func (a *authority) catchUpWithin(first *cb.Block, patience time.Duration) (*stale, chain.Puller) {
+	l := a.stale(first)
 	p, err := a.consenter(patience).newPuller(l)
 	require.NoError(a.t, err)
 	a.t.Cleanup(p.Close)
 	return l, p
 }
 
-// lagging is the support of a channel whose ledger has the first block only.
-func (a *authority) lagging(first *cb.Block) *lagging {
-	l := &lagging{support: &support{}, genesis: first}
+// stale is the support of a channel whose ledger has the first block only.
+func (a *authority) stale(first *cb.Block) *stale {
+	l := &stale{support: &support{}, genesis: first}
 	l.inForce(a.t, first)
 	return l
 }
@@ -284,7 +285,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 				_, err = p.Block(t.Context(), 2)
 				require.ErrorContains(t, err, "what an orderer gave does not hold")
 				require.ErrorContains(t, err, test.says)
-				require.NotErrorIs(t, err, chain.ErrNoBlock)
+				require.NotErrorIs(t, err, session.ErrNoBlock)
 				return
 			}
 			for n := uint64(1); n < 4; n++ {
@@ -337,7 +338,7 @@ func TestWhoHasNoBlock(t *testing.T) {
 			d.blocks = []*cb.Block{first}
 			_, p := ours.catchUp(first)
 			_, err := p.Block(t.Context(), 1)
-			require.Equal(t, test.lost, errors.Is(err, chain.ErrNoBlock), "%v", err)
+			require.Equal(t, test.lost, errors.Is(err, session.ErrNoBlock), "%v", err)
 			require.ErrorContains(t, err, test.says)
 			require.ErrorContains(t, err, other)
 		})

@@ -42,7 +42,7 @@ type Ledger struct {
 
 	channel    string
 	began      Settings      // of the genesis block
-	genesis    *fabric.Block // tells one network from another
+	genesis    *fabric.Block // distinguishes one network from another
 	committing chan struct{} // held by the writer of a block
 
 	mu      sync.Mutex
@@ -267,9 +267,9 @@ func (l *Ledger) ProcessNormalMsg(e *fabric.Envelope) (uint64, error) {
 	return l.Sequence(), l.holds(textOf(e.Payload))
 }
 
-// ProcessConfigMsg computes a config anew, as Fabric's processor does.
+// ProcessConfigMsg computes a config again, as Fabric's processor does.
 func (l *Ledger) ProcessConfigMsg(e *fabric.Envelope) (*fabric.Envelope, uint64, error) {
-	u, ok := updateOfEnvelope(e)
+	u, ok := UpdateOf(e)
 	if !ok {
 		return nil, 0, errors.New("no config envelope")
 	}
@@ -322,5 +322,5 @@ func (b Stored) digest() [sha256.Size]byte {
 	return sha256.Sum256(protoutil.MarshalOrPanic(&fabric.Block{Header: b.Block.Header, Data: b.Block.Data}))
 }
 
-// Writing says whether a block is being committed.
+// Writing reports whether a block is being committed.
 func (l *Ledger) Writing() bool { return len(l.committing) > 0 }

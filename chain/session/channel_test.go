@@ -18,7 +18,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// channel is a host with a real Fabric channel config: real signatures, policies
+// channel has a real Fabric channel config: real signatures, policies
 // and config updates. Its ledger is in memory.
 type channel struct {
 	t      *testing.T
@@ -32,7 +32,7 @@ type channel struct {
 	memory // may be shared by channels with the same blocks
 }
 
-// memory saves doing the same cryptography for every restart.
+// memory saves doing the same cryptography forevery restart.
 type memory struct {
 	processed map[judged]processed
 	bundles   map[string]*channelconfig.Bundle // by the hash of the config block
@@ -48,8 +48,8 @@ type judged struct {
 }
 
 type processed struct {
-	anew []byte
-	err  error
+	again []byte
+	err   error
 }
 
 func newChannel(t *testing.T, id string, genesis *cb.Block, topic log.Log, m memory) *channel {
@@ -97,7 +97,9 @@ func (c *channel) start() machine.Start {
 	}
 }
 
-func (c *channel) Channel() string { return c.id }
+func (c *channel) host() session.Host {
+	return session.Host{Ledger: c, Topic: c, Validator: c, Peers: c, Clock: c, Status: c}
+}
 
 func (c *channel) Config() session.Config {
 	orderer, _ := c.bundle.OrdererConfig()
@@ -110,13 +112,13 @@ func (c *channel) Config() session.Config {
 	}
 }
 
-func (c *channel) Log() (log.Log, error) { return c.log, nil }
-func (c *channel) Room(int) error        { return nil }
-func (c *channel) Uptime() time.Duration { return 0 }
+func (c *channel) Open() (log.Log, error) { return c.log, nil }
+func (c *channel) Room(int) error         { return nil }
+func (c *channel) Uptime() time.Duration  { return 0 }
 
-func (c *channel) Admit(context.Context, log.Log) error { return nil }
+func (c *channel) Survey(context.Context, log.Log) error { return nil }
 
-func (c *channel) Linked() (bool, error) { return true, nil }
+func (c *channel) Current() (bool, error) { return true, nil }
 
 func (c *channel) Append(ctx context.Context, value []byte) error { return c.log.Append(ctx, value) }
 
@@ -143,7 +145,7 @@ func (c *channel) write(b session.Block) error {
 }
 
 // Pull finds nobody: there is one orderer.
-func (c *channel) Others(context.Context) ([]session.Answer, error) { return nil, nil }
+func (c *channel) Heights(context.Context) ([]session.Answer, error) { return nil, nil }
 
 func (c *channel) First(context.Context) (*session.Block, error) { return nil, nil }
 
@@ -177,16 +179,16 @@ func (c *channel) Judge(e machine.Judge) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// Process is Fabric's, but for a signature on a config that is computed anew.
+// Process is Fabric's, but for a signature on a config that is computed again.
 func (c *channel) Process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	seq := c.bundle.ConfigtxValidator().Sequence()
 	key := judged{session.DigestOf(envelope), seq}
 	p, ok := c.processed[key]
 	if !ok {
-		p.anew, p.err = c.process(class, envelope)
+		p.again, p.err = c.process(class, envelope)
 		c.processed[key] = p
 	}
-	return p.anew, machine.ConfigSeq(seq), p.err
+	return p.again, machine.ConfigSeq(seq), p.err
 }
 
 // Reproduce has no orderer of its own that could be unable to.
@@ -219,16 +221,16 @@ func (c *channel) process(class machine.Class, b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	anew, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, c.id, nil, next, 0, 0)
+	again, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, c.id, nil, next, 0, 0)
 	if err != nil {
 		return nil, err
 	}
-	return protoutil.MarshalOrPanic(anew), nil
+	return protoutil.MarshalOrPanic(again), nil
 }
 
 func (c *channel) Arm(machine.BlockNumber) {}
 func (c *channel) Disarm()                 {}
-func (c *channel) Described()              { c.ready = true }
+func (c *channel) RulesKnown()             { c.ready = true }
 func (c *channel) CaughtUp()               {}
 
 func (c *channel) Moved(to session.Phase, cause error) {

@@ -54,7 +54,7 @@ func (w *World) deadline() int64 {
 	}
 	wait := int64(0)
 	if l := w.loss; l != nil && (l.verb == Trim || l.verb == Recreate) {
-		wait = patience * 100 / slowest
+		wait = missingTimeout * 100 / slowest
 	}
 	return batchTimeout*100/fastest + (lastFaults+1)*retryPause*100/slowest + 1000 + wait
 }
@@ -85,7 +85,7 @@ func (w *World) unsettled() string {
 		if !o.live() {
 			continue
 		}
-		m := o.engine.Machine()
+		m := o.driver.Machine()
 		switch {
 		case m == nil || o.ready.Ready() != nil:
 			return fmt.Sprintf("%s is not ready: %v", o, o.ready.Ready())

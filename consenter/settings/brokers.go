@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/brokers"
 )
 
-// brokers takes a list of addresses.
-func brokers() rule {
+// addressList takes a list of addresses.
+func addressList() rule {
 	r := takes("a list of host:port, each once, as a yaml list or as a:9092,b:9092", func(raw any) ([]string, bool) {
 		return distinct(raw, func(item any) (string, bool) {
 			address, _ := item.(string)
-			return address, chain.CheckBroker(address) == nil
+			return address, brokers.Check(address) == nil
 		})
 	})
 	r.detail = brokerFaults
@@ -25,7 +25,7 @@ func brokerFaults(raw any) string {
 	list, _ := listOf(raw)
 	for _, item := range list {
 		address, ok := item.(string)
-		if err := chain.CheckBroker(address); ok && err != nil {
+		if err := brokers.Check(address); ok && err != nil {
 			fmt.Fprintf(&faults, "; broker %q: %s", address, err)
 		}
 	}

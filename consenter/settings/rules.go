@@ -52,7 +52,7 @@ func ruleOf(tag reflect.StructTag, dir string) rule {
 	case "command":
 		return command()
 	case "brokers":
-		return brokers()
+		return addressList()
 	case "channels":
 		return channels()
 	case "offsets":

@@ -13,7 +13,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/spf13/cobra"
 
-	"github.com/fabric-kafka/orderer/chain"
+	blocks "github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/prune"
@@ -251,7 +251,7 @@ func (t *Target) witnessed(ctx context.Context, orderer string, number uint64) (
 	if err != nil {
 		return prune.Block{}, err
 	}
-	b, err := chain.BlockOf(block) // as orderers do that publish
+	b, err := blocks.Decode(block) // as orderers do that publish
 	if err != nil {
 		return prune.Block{}, fmt.Errorf("%s: block %d: %w", orderer, number, err)
 	}

@@ -121,7 +121,7 @@ func (t *Target) genesisOfCompatible(ctx context.Context) (hash []byte, err erro
 
 // appendStrict appends the description that begins the strict rules.
 func appendStrict(ctx context.Context, topic log.Log, start machine.Start, id log.Identity) error {
-	value, err := session.Describing(start, machine.Strict, id)
+	value, err := session.DescriptionRecord(start, machine.Strict, id)
 	if err != nil {
 		return err
 	}

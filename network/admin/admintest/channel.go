@@ -15,7 +15,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain"
+	blocks "github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -111,7 +111,7 @@ func (c *Channel) Progress(t *testing.T, name string) log.Progress {
 	t.Helper()
 	last := c.Ledger.Height() - 1
 	block := c.Ledger.Block(last)
-	b, err := chain.BlockOf(block)
+	b, err := blocks.Decode(block)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,128 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/block"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// heartbeat is how often a chain reports that it is alive.
+const heartbeat = time.Second
+
+// pulse reports at each heartbeat that the chain is alive, whatever its loop does.
+func (c *Chain) pulse() {
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.opts.Events.Heartbeat()
+		case <-c.life.Done():
+			return
+		}
+	}
+}
+
+// measure asks now and then where the topic ends. It does so beside the loop, to show one
+// that is stuck or far behind.
+func (c *Chain) measure() {
+	for pause := heartbeat; sleep(c.life, pause); {
+		pause = heartbeat
+		if c.measureOnce() {
+			pause = c.opts.CheckInterval
+		}
+	}
+}
+
+// measureOnce returns false if there was no answer.
+func (c *Chain) measureOnce() bool {
+	ctx, cancel := context.WithTimeout(c.life, requestTimeout)
+	defer cancel()
+	err := c.connection.use(func(o *openLog) error {
+		bounds, err := o.Bounds(ctx)
+		if err == nil {
+			c.opts.Events.Measured(bounds.End)
+		}
+		return err
+	})
+	return err == nil
+}
+
+// monitor surveys the topic's settings, publishes the position of the ledger, and compares
+// the ledger with what others published. It does so beside the loop, once at a time and not
+// more often than the topic is checked.
+func (l *loop) monitor(ctx context.Context) {
+	if !l.monitored.IsZero() && time.Since(l.monitored) < l.chain.opts.CheckInterval || l.monitoring.Load() {
+		return
+	}
+	l.monitored = time.Now()
+	l.monitoring.Store(true)
+	l.chain.work.Go(func() {
+		defer l.monitoring.Store(false)
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		fork := l.chain.connection.use(func(o *openLog) error {
+			var beside sync.WaitGroup
+			defer beside.Wait()
+			beside.Go(func() { l.survey(ctx, o) })
+			l.chain.publish(ctx, o)
+			return l.chain.compare(ctx, o)
+		})
+		if fork != nil && !errors.Is(fork, log.ErrClosed) {
+			l.end(fork)
+		}
+	})
+}
+
+// Time limits of requests beside the loop, whose answers are small. A coordinator of this
+// orderer's group that hangs leaves time for those of the others.
+const (
+	requestTimeout = time.Minute
+	publishTimeout = 20 * time.Second
+)
+
+func (l *loop) survey(ctx context.Context, topic log.Log) {
+	if l.chain.opts.Preflight == PreflightOff {
+		return
+	}
+	found, err := topic.Survey(ctx)
+	if l.life.Err() == nil {
+		l.chain.opts.Events.Surveyed(found, err)
+	}
+}
+
+// publish reports, for whoever prunes the topic, which record this orderer needs next
+// if it starts again from its ledger.
+func (c *Chain) publish(ctx context.Context, topic log.Log) {
+	if c.opts.Member == "" {
+		return
+	}
+	height := c.support.Height()
+	last := c.support.Block(height - 1)
+	if last == nil {
+		return // being written
+	}
+	b, err := block.Decode(last)
+	if err != nil {
+		return // the ledger's first; nothing was ordered
+	}
+	position, err := session.Position(height, b.Metadata)
+	if err != nil {
+		return
+	}
+	config := c.support.ConfigtxValidator().ConfigProto()
+	c.hashes.turn()
+	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
+		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
+		Hashes: c.hashes.published(height - 1)}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := topic.Publish(ctx, p); c.life.Err() == nil {
+		c.opts.Events.Published(p, err)
+	}
+}

@@ -1,0 +1,142 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// ErrNoBlock is what Peers.Pull wraps when a block cannot be had: every orderer of
+// the channel has answered and none has it.
+var ErrNoBlock = errors.New("the block cannot be had from another orderer")
+
+// ErrNoWay is an ErrNoBlock that waiting does not help: this orderer cannot ask.
+var ErrNoWay = fmt.Errorf("%w: there is no way to ask", ErrNoBlock)
+
+// trimmed ends a session whose topic no longer has the next record.
+type trimmed struct {
+	start log.Offset // first record that the topic has
+	next  machine.Offset
+}
+
+func (t trimmed) Error() string {
+	return fmt.Sprintf("the topic starts at offset %d, but this orderer continues at %d: the records between were deleted", t.start, t.next)
+}
+
+// awaitingBlock ends an attempt to catch up.
+type awaitingBlock struct{ error }
+
+func (a awaitingBlock) Unwrap() error { return a.error }
+
+// CatchUp takes blocks from other orderers of the channel until the topic has the
+// record after the last of them, where the next session continues. Pass an error to After.
+func (d *Driver) CatchUp(ctx context.Context) error {
+	if err := d.restart(); err != nil {
+		return stop(err)
+	}
+	for d.NextOffset() < machine.Offset(d.trimmed.start) {
+		d.host.Moved(Pulling, d.awaited(nil))
+		b, err := d.host.Pull(ctx, d.start.Next)
+		switch {
+		case errors.Is(err, ErrNoBlock):
+			return d.unrecoverable(err)
+		case err != nil:
+			d.noBlock = false
+			return awaitingBlock{d.awaited(err)}
+		}
+		d.noBlock = false
+		if err := d.host.Room(sizeOf(b)); err != nil {
+			return awaitingBlock{d.awaited(err)}
+		}
+		if err := d.writePulled(b); err != nil {
+			return stop(err)
+		}
+	}
+	return nil
+}
+
+func sizeOf(b Block) (bytes int) {
+	for _, envelope := range b.Envelopes {
+		bytes += len(envelope)
+	}
+	return bytes
+}
+
+// awaited returns an error that names the awaited block and why it is; cause may be nil.
+func (d *Driver) awaited(cause error) error {
+	text := "awaiting block %d from another orderer, since %w"
+	if cause == nil {
+		return fmt.Errorf(text, d.start.Next, d.trimmed)
+	}
+	return fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause)
+}
+
+// unrecoverable returns the error for a block that no orderer has. It is final only once
+// all orderers have reported so for a while: one may be about to cut the block, or to
+// restart.
+func (d *Driver) unrecoverable(err error) error {
+	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
+	if !d.noBlock {
+		d.noBlock, d.noBlockSince = true, now
+	}
+	if now-d.noBlockSince < timeout && !errors.Is(err, ErrNoWay) {
+		return awaitingBlock{d.awaited(fmt.Errorf("%w; that is final once it was so for %s", err, timeout))}
+	}
+	return stop(fmt.Errorf("topic %q: %w, and %w (block %d); bring the records back from a mirror that kept the offsets, "+
+		"or an orderer that has the block, and set the topic's retention to unlimited; then restart the orderer, which does not ask again before",
+		d.start.Channel, d.trimmed, err, d.start.Next))
+}
+
+// writePulled writes a block of another orderer, which the host has verified, and continues
+// after it.
+func (d *Driver) writePulled(b Block) error {
+	position, err := Position(uint64(b.Number)+1, b.Metadata)
+	if err != nil {
+		return fmt.Errorf("pulled from another orderer: %w", err)
+	}
+	if before := d.start.Metadata.Offset; position.Offset <= before {
+		return fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
+			"it was not ordered through this topic; compare the orderers' blocks with `osnkafka verify`", b.Number, position.Offset, before)
+	}
+	write := d.host.Write
+	if b.Config {
+		write = d.host.WriteConfig
+		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
+		switch v := d.host.Judge(config); {
+		case v.Stop != "":
+			return fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop)
+		case v.Refusal != "":
+			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal)
+		}
+	}
+	if err := write(b); err != nil {
+		return err
+	}
+	if err := d.migrated(b.Number); err != nil {
+		return err
+	}
+	d.wrote(b)
+	d.events.Pulled(b.Number, position.Offset)
+	return d.restart()
+}
+
+// restart forgets what is not in the ledger, as a new process would.
+func (d *Driver) restart() error {
+	d.Close()
+	d.host.Disarm()
+	d.reading, d.start.Tip = newReading(), machine.Tip{}
+	if d.written == nil {
+		return nil
+	}
+	position, err := Position(uint64(d.written.Number)+1, d.written.Metadata)
+	if err != nil {
+		return err
+	}
+	c := d.host.Config()
+	d.start.Next, d.start.Metadata = d.written.Number+1, position
+	d.start.Seq, d.start.Limits, d.start.Resubmission = c.Seq, c.Limits, c.Resubmission
+	return nil
+}

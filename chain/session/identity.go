@@ -1,0 +1,242 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// missingLimit is how many sessions in a row must find no topic before it counts as
+// deleted, besides the time that this takes: a process that was suspended has asked once.
+const missingLimit = 5
+
+// Connect begins a session: it makes sure that the topic is the one that the
+// ledger was made from, and opens a reader at the next offset. A client of Kafka
+// follows a topic by name: it reads one that was recreated or truncated without an error
+// once that is long enough, so nothing is read before this.
+func (d *Driver) Connect(ctx context.Context) error {
+	d.Close()
+	_, pending := written(d.effects)
+	if err := d.host.Room(pending); err != nil {
+		return err
+	}
+	topic, err := d.host.Open()
+	if err != nil {
+		return stop(err)
+	}
+	bounds, err := d.identify(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if err := d.host.Survey(ctx, topic); err != nil {
+		return err
+	}
+	if bounds, err = d.open(ctx, topic, bounds); err != nil {
+		return err
+	}
+	d.noBlock, d.lost = false, false
+	d.extend(bounds)
+	if d.ruleSet() != machine.Undescribed {
+		d.host.RulesKnown()
+	}
+	d.host.Moved(Reading, nil)
+	return nil
+}
+
+// extend notes the end of the log as it is now: what was appended earlier is below it,
+// or lost.
+func (d *Driver) extend(b log.Bounds) {
+	d.end, d.session.arrived = machine.Offset(b.End), false
+	d.unread.begin()
+	if d.firstEnd < 0 || d.firstEnd > d.end { // a log that has lost its end has a nearer one
+		d.firstEnd = d.end
+	}
+}
+
+// Recheck makes sure, within a session, that the topic is still the same. It reads no
+// record: within the reader's term records are not replaced, and the reader reports when the
+// term ends. An error ends the session; see After.
+func (d *Driver) Recheck(ctx context.Context) error {
+	_, pending := written(d.effects)
+	if err := d.host.Room(pending); err != nil {
+		return err
+	}
+	bounds, err := d.identify(ctx, d.session.topic)
+	if err != nil {
+		return err
+	}
+	if err := d.verifySource(ctx); err != nil {
+		return err
+	}
+	if last := d.NextOffset() - 1; last >= 0 && machine.Offset(bounds.Start) > last {
+		d.events.LastRecordUnchecked(last)
+	}
+	d.extend(bounds)
+	d.host.Moved(Reading, nil)
+	return nil
+}
+
+// identify makes sure that the topic is the channel's, and returns its bounds. The cost
+// does not grow with the log.
+func (d *Driver) identify(ctx context.Context, topic log.Log) (log.Bounds, error) {
+	id, err := d.findTopic(ctx, topic)
+	if err != nil {
+		return log.Bounds{}, err
+	}
+	if err := d.sameTopic(id); err != nil {
+		return log.Bounds{}, stop(err)
+	}
+	bounds, err := topic.Bounds(ctx)
+	if err != nil {
+		return log.Bounds{}, err
+	}
+	if err := d.within(bounds); err != nil {
+		return log.Bounds{}, err
+	}
+	d.asked = false
+	if bounds.End == 0 {
+		if err := d.mayCreate(ctx); err != nil {
+			return log.Bounds{}, err
+		}
+		d.asked = true
+	}
+	d.topicID, d.clusterID = cmp.Or(id.TopicID, d.topicID), cmp.Or(id.ClusterID, d.clusterID) // brokers of an older release give none
+	return bounds, nil
+}
+
+// findTopic returns the topic's identity, and creates the topic if the channel never had
+// one. A topic that disappeared is not created again: an empty one would hide what happened.
+func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, error) {
+	id, err := topic.Identity(ctx)
+	if !errors.Is(err, log.ErrNoTopic) {
+		d.missing = 0
+		return id, err
+	}
+	if d.NextOffset() > 0 || d.topicID != "" {
+		return id, d.gone(err)
+	}
+	if err := d.mayCreate(ctx); err != nil {
+		return id, err
+	}
+	if err := topic.Create(ctx); err != nil {
+		return id, err
+	}
+	return topic.Identity(ctx)
+}
+
+// gone returns the error for a topic that was there. It counts as deleted only once every
+// answer of a while was so: brokers that have just started may not know it yet, or none
+// may while a controller starts again.
+func (d *Driver) gone(err error) error {
+	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
+	if d.missing == 0 {
+		d.missingSince = now
+	}
+	d.missing++
+	if d.missing < missingLimit || now-d.missingSince < timeout {
+		return fmt.Errorf("%w; that is final once it was so for %s", err, timeout)
+	}
+	return stop(fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and it is not recreated, since that would hide what was lost; "+
+		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",
+		d.start.Channel, d.NextOffset()))
+}
+
+// sameTopic compares the topic with the one that was read so far, and with the one that
+// the description names.
+func (d *Driver) sameTopic(id log.Identity) error {
+	name := d.start.Channel
+	if id.Partitions != 1 && d.NextOffset() == 0 {
+		return fmt.Errorf("topic %q has %d partitions, a channel's has one; remove the topic if nothing was ordered through it", name, id.Partitions)
+	}
+	if id.Partitions != 1 {
+		d.events.Partitions(id.Partitions)
+	}
+	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.NextOffset() > 0 {
+		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster; %s", name, d.topicID, id.TopicID, d.NextOffset(), bringBack)
+	}
+	if err := d.stays(id.ClusterID); err != nil {
+		return err
+	}
+	return d.pinned(id.TopicID)
+}
+
+const bringBack = "bring the old topic back, or, if it was moved with all of its records at their offsets, " +
+	"name the id of the new one in Consensus.Kafka.Topic.Moved (see `osnkafka repin`); then restart the orderer"
+
+// pinned compares a topic's id with the one that the description names, or the one that
+// the operator has moved the channel to.
+func (d *Driver) pinned(id string) error {
+	if id == "" {
+		return nil // a broker without ids
+	}
+	name := d.start.Channel
+	want := d.pin()
+	if moved := d.settings.MovedTo; moved != "" {
+		if id != moved {
+			return fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s; "+
+				"correct Consensus.Kafka.Topic.Moved or the channel's brokers, then restart the orderer", name, id, moved)
+		}
+		return nil
+	}
+	if want != "" && id != want {
+		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster; %s", name, want, id, d.NextOffset(), bringBack)
+	}
+	return nil
+}
+
+// pin returns the topic's id by the description that was read last.
+func (d *Driver) pin() string {
+	if d.machine == nil {
+		return d.start.Metadata.Topic
+	}
+	return d.machine.Topic()
+}
+
+func (d *Driver) within(b log.Bounds) error {
+	name, next := d.start.Channel, log.Offset(d.NextOffset())
+	read := next
+	if d.NextOffset() == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
+		read++ // the record that the last block was cut for
+	}
+	switch {
+	case next < b.Start:
+		return trimmed{b.Start, d.NextOffset()}
+	case read > b.End:
+		return stop(fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: the topic was recreated, cut short, or is on another cluster; "+
+			"bring its records back and restart the orderer", name, b.End, read))
+	}
+	return nil
+}
+
+// moved reports whether the operator has declared that the topic is another than its
+// description says.
+func (d *Driver) moved() bool { return d.settings.MovedTo != "" }
+
+// sameCluster compares the brokers' cluster with the one that the description names, if
+// both are known.
+func (d *Driver) sameCluster(described string) error {
+	if described == "" || d.clusterID == "" || described == d.clusterID || d.moved() {
+		return nil
+	}
+	return fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
+		"other orderers order this channel there; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), "+
+		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `osnkafka repin`); then restart the orderer",
+		d.start.Channel, described, d.clusterID)
+}
+
+// errOtherCluster is wrapped when brokers of another cluster answer than before.
+var errOtherCluster = errors.New("the brokers are of another Kafka cluster than before")
+
+// stays compares the brokers' cluster with the one that was read so far.
+func (d *Driver) stays(id string) error {
+	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.NextOffset() == 0 {
+		return nil
+	}
+	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", d.start.Channel, errOtherCluster, d.clusterID, id, d.NextOffset(), bringBack)
+}

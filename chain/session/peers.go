@@ -1,0 +1,156 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// Answer is what another orderer of the channel reports about its ledger.
+type Answer struct {
+	From   string              // its address
+	Height machine.BlockNumber // of its ledger; 0 if it does not serve the channel
+	Err    error               // why it does not answer
+}
+
+// A channel starts once. An orderer that has only the genesis block cannot distinguish a
+// topic that was never created from one that was deleted, or that is in another cluster. If
+// it created the topic in each case, the channel could have two blocks 1. The ledgers of
+// the other orderers show which case it is.
+
+// mayCreate returns nil if this orderer may create the channel's topic, or describe an
+// empty one: every other orderer has answered, and none has a block beyond the genesis
+// block. Each session that is about to do so asks again.
+func (d *Driver) mayCreate(ctx context.Context) error {
+	answers, err := d.host.Heights(ctx)
+	var ahead, silent []string
+	for _, a := range answers {
+		switch {
+		case a.Err != nil:
+			silent = append(silent, fmt.Sprintf("%s (%v)", a.From, a.Err))
+		case a.Height > 1:
+			ahead = append(ahead, fmt.Sprintf("%s has %d", a.From, a.Height))
+		}
+	}
+	slices.Sort(ahead)
+	slices.Sort(silent)
+	switch {
+	case len(ahead) > 0:
+		return d.begunElsewhere(strings.Join(ahead, ", "))
+	case (err != nil || len(silent) > 0) && d.settings.Begin:
+		d.aheadSince = nil
+		return nil
+	case err != nil:
+		d.aheadSince = nil
+		return waiting{fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w; %s",
+			d.start.Channel, err, orBegin)}
+	case len(silent) > 0:
+		d.aheadSince = nil
+		return waiting{fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s; "+
+			"start them, or make them reachable; %s", d.start.Channel, strings.Join(silent, ", "), orBegin)}
+	}
+	d.aheadSince = nil
+	return nil
+}
+
+const orBegin = "if the channel is new, it can also begin without that: name it in Consensus.Kafka.Topic.Begin of this orderer and restart it"
+
+// begunElsewhere returns the error for a channel that other orderers have blocks of. It is
+// final only after a while: one of them may just have created the topic, or these brokers
+// may not know it yet.
+func (d *Driver) begunElsewhere(ahead string) error {
+	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
+	if d.aheadSince == nil {
+		d.aheadSince = &now
+	}
+	err := fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
+		ahead, d.start.Channel)
+	if now-*d.aheadSince < timeout {
+		return waiting{fmt.Errorf("%w; that is final once it was so for %s", err, timeout)}
+	}
+	return stop(fmt.Errorf("%w; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), or bring the topic back from a mirror that kept the offsets; "+
+		"then restart the orderer", err))
+}
+
+// waiting ends a session that needs answers of other orderers before the channel can start.
+type waiting struct{ error }
+
+func (w waiting) Unwrap() error { return w.error }
+
+// verifyFirstBlock makes sure that block 1 is the one that other orderers have. Two orderers
+// that start a channel at the same moment, on brokers of two clusters, see no block at each
+// other, and each creates a topic. Whichever writes its block 1 later finds out; if both
+// write at the same moment, the one that asks before block 2 does. Orderers that do not
+// answer are not waited for: no block is delayed by an orderer that is down.
+func (d *Driver) verifyFirstBlock(ctx context.Context) error {
+	mine := d.firstBlock()
+	if mine == nil {
+		return nil
+	}
+	others, err := d.host.First(ctx)
+	if err != nil || others == nil {
+		d.first = nil
+		return ctx.Err()
+	}
+	if how := differs(*mine, *others); how != "" {
+		return stop(fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s; "+
+			"the orderers have brokers of different clusters: correct those of the channel or of this orderer (Consensus.Kafka.Brokers), then restart the orderer; "+
+			"where this orderer has written its own block 1, remove the channel from it and join it again", d.start.Channel, d.topicID, d.clusterID, how))
+	}
+	d.first = nil
+	return nil
+}
+
+// firstBlock returns block 1 if it is about to be written or was written last, and nil
+// otherwise.
+func (d *Driver) firstBlock() *Block {
+	if d.first != nil {
+		return d.first
+	}
+	for _, effect := range d.effects {
+		var b Block
+		var err error
+		switch f := effect.(type) {
+		case machine.WriteBlock:
+			b, err = blockOf(f.Number, f.Metadata, f.Envelopes...)
+		case machine.WriteConfigBlock:
+			b, err = blockOf(f.Number, f.Metadata, f.Envelope)
+		}
+		switch {
+		case err != nil:
+		case b.Number == 1:
+			return &b
+		case b.Number == 2 && d.written == nil: // after a restart
+			return d.host.Block(1)
+		}
+	}
+	return nil
+}
+
+// differs returns how two blocks differ that should have been made of the same records,
+// whatever builds made them; empty if they do not.
+func differs(mine, other Block) string {
+	if len(mine.Envelopes) != len(other.Envelopes) {
+		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))
+	}
+	for i, envelope := range mine.Envelopes {
+		if again, err := Canonical(envelope); err != nil || !bytes.Equal(again, other.Envelopes[i]) {
+			return fmt.Sprintf("its envelope %d is another", i)
+		}
+	}
+	a, err := Position(2, mine.Metadata)
+	b, otherErr := Position(2, other.Metadata)
+	switch {
+	case err != nil || otherErr != nil:
+		return ""
+	case a.Offset != b.Offset:
+		return fmt.Sprintf("it ends at offset %d, this one at %d", b.Offset, a.Offset)
+	case a.Topic != b.Topic && a.Topic != "" && b.Topic != "": // in-tree orderers name none
+		return fmt.Sprintf("it is of the topic with id %s", b.Topic)
+	}
+	return ""
+}

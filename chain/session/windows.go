@@ -1,0 +1,140 @@
+package session
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// Windows are compared until they cover enough offsets: that of a block of one record
+// may be the same in another log, if that record was written again. Fewer offsets do if
+// their records carry enoughBytes into blocks, in at least fewest windows.
+const (
+	enough      = 64
+	enoughBytes = 16 << 20
+	fewest      = 4
+)
+
+// windows returns what is known of the log, in its order: the windows of the last blocks,
+// as many as are needed, and that of the records since.
+func (d *Driver) windows() (known []machine.Window) {
+	w, since := d.start.Metadata.Window(), machine.Window{}
+	if d.machine != nil {
+		w, since = d.machine.Windows()
+	}
+	if since.Known() {
+		known = append(known, since)
+	}
+	next, carried := d.NextOffset(), 0
+	for n := d.nextBlock() - 1; w.Known(); {
+		known = append(known, w)
+		_, size := d.ordered(n)
+		carried += size
+		if n--; n < 1 || next-w.From >= enough || carried >= enoughBytes && len(known) >= fewest {
+			break
+		}
+		w, _ = d.ordered(n)
+	}
+	slices.Reverse(known)
+	return known
+}
+
+// ordered returns the window of a block, in the ledger or still to be written, and the size
+// of its envelopes. The window is not known if the block carries none.
+func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int) {
+	for _, effect := range d.effects {
+		one := []machine.Effect{effect}
+		switch f := effect.(type) {
+		case machine.WriteBlock:
+			if f.Number == number {
+				_, size = written(one)
+				return f.Metadata.Window(), size
+			}
+		case machine.WriteConfigBlock:
+			if f.Number == number {
+				_, size = written(one)
+				return f.Metadata.Window(), size
+			}
+		}
+	}
+	block := d.host.Block(number)
+	if block == nil {
+		return w, 0
+	}
+	m, err := Position(uint64(number)+1, block.Metadata)
+	if err != nil {
+		return w, sizeOf(*block)
+	}
+	return m.Window(), sizeOf(*block)
+}
+
+func (d *Driver) differs(at log.Offset, how string) error {
+	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
+		"records were lost and others written instead of them (an unclean leader election, or a topic that was recreated); "+
+		"compare with the other orderers, bring the lost records back, or move the channel to a topic that has them, then restart the orderer",
+		d.start.Channel, at, d.nextBlock(), how))
+}
+
+func (d *Driver) nextBlock() machine.BlockNumber {
+	if d.machine == nil {
+		return d.start.Next
+	}
+	return d.machine.State().Next
+}
+
+// lastBlockStart is the first offset that the last block can have a record at.
+func (d *Driver) lastBlockStart() log.Offset {
+	if d.start.Next < 2 {
+		return 0
+	}
+	before := d.host.Block(d.start.Next - 2)
+	if before == nil {
+		return 0
+	}
+	m, err := record.DecodeMetadata(before.Metadata)
+	if err != nil || before.Number == 0 {
+		return 0
+	}
+	return log.Offset(m.LastOffsetPersisted) + 1
+}
+
+// sizeOfLastBlock measures a block as the limits do.
+func sizeOfLastBlock(b *Block, cut bool) machine.Tip {
+	last := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
+	for _, envelope := range b.Envelopes {
+		last.Bytes += uint64(envelopeOf(envelope).Size)
+	}
+	return last
+}
+
+// carries reports whether a record carries an envelope as blocks have it: encoded again.
+func carries(in machine.Input, envelope []byte) bool {
+	r, ok := in.(machine.Regular)
+	if !ok || r.Envelope.Flaw != "" {
+		return false
+	}
+	again, err := Canonical(r.Envelope.Bytes)
+	return err == nil && bytes.Equal(again, envelope)
+}
+
+// Canonical is the encoding that a block gives to an envelope.
+func Canonical(envelope []byte) ([]byte, error) {
+	decoded := &fabric.Envelope{}
+	if err := fabric.Unmarshal(envelope, decoded); err != nil {
+		return nil, err
+	}
+	return fabric.Marshal(decoded)
+}
+
+// DigestOf is the digest of a record's value.
+func DigestOf(value []byte) (d machine.Digest) {
+	sum := sha256.Sum256(value)
+	copy(d[:], sum[:])
+	return d
+}
