@@ -3,7 +3,6 @@ package chain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/hyperledger/fabric/common/channelconfig"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // ForkAlarm says what becomes of a channel of which another orderer has published
@@ -101,7 +101,7 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 	if len(found.Forks) == 0 || c.opts.ForkAlarm != ForkStop {
 		return nil
 	}
-	return fmt.Errorf("%w, and delete the group's offset for the topic; then restart this orderer, whose ForkAlarm is stop", found.Forks[0])
+	return session.Fault{Cause: session.CauseFork, Err: found.Forks[0]}
 }
 
 // compareWith adds one member. What this orderer's own group has may be from before its

@@ -118,8 +118,7 @@ func (h *host) nextBlock(b session.Block) (*fabric.Block, error) {
 	}
 	block := h.support.CreateNextBlock(decoded)
 	if block.Header.Number != uint64(b.Number) {
-		return nil, fmt.Errorf("the ledger goes on with block %d, the topic with block %d: something else has written to the ledger; "+
-			"restart the orderer", block.Header.Number, b.Number)
+		return nil, ledgerFault("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", block.Header.Number, b.Number)
 	}
 	return block, h.puller.follows(block)
 }
@@ -167,6 +166,7 @@ func (h *host) Arm(number machine.BlockNumber) { h.cut.arm(h.chain.life, number)
 func (h *host) Disarm() { h.cut.cancel() }
 
 func (h *host) Moved(to session.Phase, cause error) {
+	cause = h.chain.opts.Explain(cause)
 	after, changed := h.chain.status.to(to, cause)
 	switch {
 	case !changed:

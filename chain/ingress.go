@@ -15,7 +15,7 @@ import (
 // nil once all in-sync replicas have it. An error says whether the envelope may
 // be ordered all the same, and what is awaited.
 func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
-	return c.submit(envelope, seq, machine.Normal)
+	return c.answer(c.submit(envelope, seq, machine.Normal))
 }
 
 // Configure appends a config envelope; see Order. What the judge would not pass,
@@ -23,12 +23,21 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 // has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.checkNew(envelope); err != nil {
-		return fmt.Errorf("the config is not ordered: %w", err)
+		return c.answer(session.Refused{Refusal: session.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
 	if err := c.checkCluster(envelope); err != nil {
-		return fmt.Errorf("the config is not ordered: %w", err)
+		return c.answer(fmt.Errorf("the config is not ordered: %w", err))
 	}
-	return c.submit(envelope, seq, machine.Config)
+	return c.answer(c.submit(envelope, seq, machine.Config))
+}
+
+// answer is what a client is told: a refusal is counted, and comes with its remedy.
+func (c *Chain) answer(err error) error {
+	if err == nil {
+		return nil
+	}
+	c.opts.Events.Refused(session.RefusalOf(err))
+	return c.opts.Explain(err)
 }
 
 // checkNew refuses a config that would be skipped where it is read.
@@ -49,10 +58,10 @@ func (c *Chain) checkNew(envelope *fabric.Envelope) error {
 // starting or cut off, but no longer than Options.ReadyTimeout.
 func (c *Chain) WaitReady() error {
 	if err := c.enter(); err != nil {
-		return err
+		return c.answer(err)
 	}
 	defer c.calls.Done()
-	return c.awaitReady()
+	return c.answer(c.awaitReady())
 }
 
 func (c *Chain) awaitReady() error {
@@ -124,7 +133,7 @@ func (c *Chain) crowded() error {
 	if c.life.Err() != nil {
 		return ErrHalted
 	}
-	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", ErrNotReady, cap(c.slots))
+	return session.Refused{Refusal: session.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", ErrNotReady, cap(c.slots))}
 }
 
 // append appends one record through the link of the moment.
@@ -156,7 +165,7 @@ func (c *Chain) explain(err error) error {
 		cause = now
 	}
 	if log.ClassOf(err) == log.Ambiguous {
-		return fmt.Errorf("%w; the envelope may or may not be ordered", cause)
+		return session.Refused{Refusal: session.RefusalAmbiguous, Err: fmt.Errorf("%w; the envelope may or may not be ordered", cause)}
 	}
 	return fmt.Errorf("%w; the envelope is not ordered", cause)
 }

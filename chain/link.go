@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // link is an open log, what it was opened with, and the appends that use it.
@@ -78,7 +79,11 @@ func (c *Chain) brokers() ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return c.opts.Brokers, nil
 	}
-	return UsableBrokers(c.support.ConfigtxValidator().ConfigProto())
+	brokers, err := UsableBrokers(c.support.ConfigtxValidator().ConfigProto())
+	if err != nil {
+		return nil, session.Fault{Cause: session.CauseNoBroker, Err: err}
+	}
+	return brokers, nil
 }
 
 // fits says whether the link is one to these brokers with this limit.

@@ -202,7 +202,7 @@ func (l *loop) pause(ctx context.Context, err error, tell func(error, time.Durat
 		l.backoff.Reset()
 	}
 	retry := l.backoff.Pause()
-	tell(err, retry)
+	tell(l.chain.opts.Explain(err), retry)
 	sleep(ctx, retry)
 }
 

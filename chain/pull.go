@@ -142,9 +142,8 @@ func (p *puller) follows(made *fabric.Block) error {
 		return nil
 	}
 	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
-		return fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
-			"the ledgers have parted, or the block was altered on its way; compare the orderers' blocks with `network verify`",
-			made.Header.Number, p.header, hash)
+		return session.Fault{Cause: session.CauseWrongBlock, Err: fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
+			"the ledgers differ, or the block was altered on its way", made.Header.Number, p.header, hash)}
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func TestAwaitsABlock(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		r.reports(c, types.StatusOnBoarding)
 		err := c.Order(envelope("x"), 0)
-		for _, says := range []string{"awaiting block 2 from another orderer", "the topic starts at offset 9, but this orderer goes on at 4", "nobody answers"} {
+		for _, says := range []string{"awaiting block 2 from another orderer", "the topic starts at offset 9, but this orderer continues at 4", "nobody answers"} {
 			if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), says) {
 				r.Errorf("got %v, want it to say %q", err, says)
 			}

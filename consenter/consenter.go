@@ -169,6 +169,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		Events:        c.events(channel),
 		NewPuller:     c.newPuller,
 		Room:          c.disk.room,
+		Explain:       explain,
 		RetryMin:      o.Retry.Min,
 		RetryMax:      o.Retry.Max,
 		AppendTimeout: o.Timeouts.Append,

@@ -188,19 +188,6 @@ func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
 	require.ElementsMatch(t, registered, listed)
 }
 
-// Values of labels, too: they are what one alerts on.
-func TestTableNamesLabelValues(t *testing.T) {
-	text, err := os.ReadFile("METRICS.md")
-	require.NoError(t, err)
-	source, err := os.ReadFile("../chain/machine/types.go")
-	require.NoError(t, err)
-	values := regexp.MustCompile(`(?:Reason|Cause) += "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
-	require.Greater(t, len(values), 10)
-	for _, v := range values {
-		require.Contains(t, string(text), "`"+v[1]+"`")
-	}
-}
-
 func TestOrdinarySkipsAreQuiet(t *testing.T) {
 	for _, r := range []machine.Reason{machine.ReasonConnect, machine.ReasonStaleCut, machine.ReasonDescription} {
 		require.True(t, ordinary(r), r)

@@ -33,8 +33,8 @@ func (compatible) connect(m *Machine, in Connect) []Effect {
 	switch {
 	case d == nil:
 		return skip(in.Offset, ReasonConnect, in.Flaw)
-	case m.contradiction(*d) != "":
-		return skip(in.Offset, ReasonDescription, "it "+m.contradiction(*d))
+	case m.contradiction(*d) != nil:
+		return skip(in.Offset, ReasonDescription, "it "+m.contradiction(*d).detail)
 	case d.RuleSet != Strict:
 		return skip(in.Offset, ReasonDescription, "the topic is read by these rules already")
 	}
@@ -55,10 +55,8 @@ func (compatible) timeToCut(m *Machine, in TimeToCut) []Effect {
 	case slices.Contains(m.old.pass, in.Offset):
 		return skip(in.Offset, ReasonPassed, fmt.Sprintf("time-to-cut for block %d, next is %d", in.Block, m.next))
 	}
-	return m.halt("the time-to-cut record at offset %d asks for block %d, but block %d is next, with %d envelopes pending: "+
-		"it is forged, or its sender has a longer chain; in-tree orderers stop at it for good. Compare the blocks of all orderers; "+
-		"if they agree and no in-tree orderer is left, let the record pass on every orderer (Consensus.Kafka.Topic.PassCuts)",
-		in.Offset, in.Block, m.next, m.Pending())
+	return m.halt(HaltImpossibleCut, "the time-to-cut record at offset %d asks for block %d, but block %d is next, with %d envelopes pending: "+
+		"it is forged, or its sender has a longer chain", in.Offset, in.Block, m.next, m.Pending())
 }
 
 func (compatible) regular(m *Machine, in Regular) []Effect {
@@ -105,8 +103,8 @@ func (m *Machine) unclassified(in Regular) []Effect {
 func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 	switch {
 	case v.Refusal != "" && !in.resubmit && in.check == CheckWriter:
-		return append(m.flushOld(), m.halt("the config record at offset %d cannot become a block (%s); in-tree orderers die of it, at every restart again. "+
-			"Nothing after it can be ordered by the compatible rules", in.Offset, clip(v.Refusal))...)
+		return append(m.flushOld(), m.halt(HaltUnusableConfig, "the config record at offset %d cannot become a block (%s), "+
+			"and the compatible rules order nothing after it", in.Offset, clip(v.Refusal))...)
 	case v.Refusal != "":
 		return skip(in.Offset, ReasonRefused, v.Refusal)
 	case in.resubmit:

@@ -154,7 +154,7 @@ func (m *Machine) verdict(v Verdict) []Effect {
 	asked := *m.asked
 	m.asked = nil
 	if v.Stop != "" {
-		return m.halt("the record at offset %d cannot be judged by this orderer: %s", asked.Offset, v.Stop)
+		return m.halt(HaltNoVerdict, "the record at offset %d cannot be judged by this orderer: %s", asked.Offset, v.Stop)
 	}
 	return m.rules.verdict(m, asked, v)
 }
@@ -178,10 +178,10 @@ func (m *Machine) resubmit(in Regular) []Effect {
 	return []Effect{Resubmit{in.Offset, in.Class, in.Envelope}}
 }
 
-// halt ends the channel.
-func (m *Machine) halt(format string, args ...any) []Effect {
+// halt ends the channel; the detail is what is known, and not what to do about it.
+func (m *Machine) halt(cause HaltCause, format string, args ...any) []Effect {
 	m.halted = true
-	return []Effect{Halt{m.last.offset, fmt.Sprintf(format, args...)}}
+	return []Effect{Halt{m.last.offset, cause, fmt.Sprintf(format, args...)}}
 }
 
 // block cuts a batch into the next block. This and configBlock are the places

@@ -223,9 +223,11 @@ type (
 		Reason Reason
 		Detail string
 	}
-	// Halt ends the channel: the topic contradicts it.
+	// Halt ends the channel at a record that this orderer cannot take. Cause is one of
+	// a fixed set (a metric label); Detail is for people: the facts, and no remedy.
 	Halt struct {
 		Offset Offset
+		Cause  HaltCause
 		Detail string
 	}
 )
@@ -273,4 +275,17 @@ const (
 	ReasonCopy        Reason = "copy"        // a copy of an envelope that was ordered: no fault
 	ReasonResubmitted Reason = "resubmitted" // it lags; a copy of it is in the log: no fault
 	ReasonPassed      Reason = "passed"      // an operator lets the record pass
+)
+
+// HaltCause is why the machine halts its channel.
+type HaltCause string
+
+const (
+	HaltNoDescription  HaltCause = "no-description"  // the topic does not begin with a description
+	HaltOtherChannel   HaltCause = "other-channel"   // the description is of another channel
+	HaltUnknownFormat  HaltCause = "unknown-format"  // the description asks for what this build does not read
+	HaltNotAllowed     HaltCause = "not-allowed"     // the description asks for the compatible rules, which are not allowed here
+	HaltImpossibleCut  HaltCause = "impossible-cut"  // compatible: a time-to-cut that no orderer has a reason to send
+	HaltUnusableConfig HaltCause = "unusable-config" // compatible: a config record that cannot become a block
+	HaltNoVerdict      HaltCause = "no-verdict"      // this orderer cannot judge the record as the others do
 )

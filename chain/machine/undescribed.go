@@ -26,12 +26,12 @@ func (undescribed) connect(m *Machine, in Connect) []Effect {
 	case in.Description == nil:
 		return m.foreign("a connect record whose payload is no description (" + clip(in.Flaw) + ")")
 	}
-	if fault := m.contradiction(*in.Description); fault != "" {
-		return m.halt("the topic's description at offset %d %s", in.Offset, fault)
+	if c := m.contradiction(*in.Description); c != nil {
+		return m.halt(c.cause, "the topic's description at offset %d %s", in.Offset, c.detail)
 	}
 	if in.Description.RuleSet == Compatible && !m.old.undescribed {
-		return m.halt("the topic's description at offset %d asks for the compatible rules, which this orderer's settings do not allow for the channel; %s",
-			in.Offset, unlisted)
+		return m.halt(HaltNotAllowed, "the topic's description at offset %d asks for the compatible rules, "+
+			"which this orderer's settings do not allow for the channel", in.Offset)
 	}
 	return m.described(in)
 }
@@ -73,33 +73,31 @@ func (m *Machine) withoutDescription() []Effect {
 	return []Effect{Described{m.last.offset, Compatible, "", ""}}
 }
 
+// foreign halts at a first record that is no description of ours.
 func (m *Machine) foreign(what string) []Effect {
-	return m.halt("the topic has no description: its record at offset %d is %s, written by in-tree orderers or by a stranger; "+
-		"if in-tree orderers order this channel through it, allow the compatible rules for it on this orderer (Consensus.Kafka.Topic.Compatible), "+
-		"else use a topic of its own, or remove this one if nobody needs it", m.last.offset, what)
+	return m.halt(HaltNoDescription, "the topic has no description: its record at offset %d is %s, written by in-tree orderers or by a stranger",
+		m.last.offset, what)
 }
 
-// What an operator can do about a description that is not ours.
-const (
-	otherOwner  = "the topic is another channel's: give each network topics of its own, or remove this one if nobody needs it"
-	otherReader = "use a build that reads it, or remove the topic if nobody needs it"
-	unlisted    = "if the channel's other orderers read it by these rules, list it in Consensus.Kafka.Topic.Compatible on this orderer and restart it, " +
-		"else the description is forged: remove the topic if nobody needs it"
-)
+// contradiction is how a description differs from ours.
+type contradiction struct {
+	cause  HaltCause
+	detail string
+}
 
-// contradiction says how a description differs from ours, and what to do; empty
-// if it does not. The format version decides what the rest means.
-func (m *Machine) contradiction(d Description) string {
+// contradiction returns how a description differs from ours, and nil if it does not.
+// The format version decides what the rest means.
+func (m *Machine) contradiction(d Description) *contradiction {
 	switch {
 	case d.FormatVersion != DescriptionVersion:
-		return fmt.Sprintf("has format version %d, this build reads %d; %s", d.FormatVersion, DescriptionVersion, otherReader)
+		return &contradiction{HaltUnknownFormat, fmt.Sprintf("has format version %d, this build reads %d", d.FormatVersion, DescriptionVersion)}
 	case d.Channel != m.channel:
-		return fmt.Sprintf("names channel %s, ours is %q; %s", quote(d.Channel), m.channel, otherOwner)
+		return &contradiction{HaltOtherChannel, fmt.Sprintf("names channel %s, ours is %q", quote(d.Channel), m.channel)}
 	case !bytes.Equal(d.GenesisHash, m.genesisHash):
-		return fmt.Sprintf("names genesis block %s, ours is %x; %s", clip(fmt.Sprintf("%x", d.GenesisHash)), m.genesisHash, otherOwner)
+		return &contradiction{HaltOtherChannel, fmt.Sprintf("names genesis block %s, ours is %x", clip(fmt.Sprintf("%x", d.GenesisHash)), m.genesisHash)}
 	case d.RuleSet != Strict && d.RuleSet != Compatible:
-		return fmt.Sprintf("asks for rule set %s, this build reads %s (%d) and %s (%d); %s",
-			d.RuleSet, Strict, Strict, Compatible, Compatible, otherReader)
+		return &contradiction{HaltUnknownFormat, fmt.Sprintf("asks for rule set %s, this build reads %s (%d) and %s (%d)",
+			d.RuleSet, Strict, Strict, Compatible, Compatible)}
 	}
-	return ""
+	return nil
 }

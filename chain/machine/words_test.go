@@ -195,7 +195,7 @@ func effectText(e Effect) string {
 	case Skip:
 		return fmt.Sprintf("skip offset %d, %s: %s", e.Offset, e.Reason, e.Detail)
 	case Halt:
-		return fmt.Sprintf("halt at offset %d: %s", e.Offset, e.Detail)
+		return fmt.Sprintf("halt at offset %d, %s: %s", e.Offset, e.Cause, e.Detail)
 	}
 	return fmt.Sprintf("unknown effect %T", e)
 }

@@ -46,18 +46,16 @@ func (e *Engine) mayBegin(ctx context.Context) error {
 		return nil
 	case err != nil:
 		e.aheadSince = nil
-		return waiting{fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w; %s",
-			e.host.Channel(), err, orBegin)}
+		return waiting{because(CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w",
+			e.host.Channel(), err))}
 	case len(silent) > 0:
 		e.aheadSince = nil
-		return waiting{fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s; "+
-			"start them, or make them reachable; %s", e.host.Channel(), strings.Join(silent, ", "), orBegin)}
+		return waiting{because(CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s",
+			e.host.Channel(), strings.Join(silent, ", ")))}
 	}
 	e.aheadSince = nil
 	return nil
 }
-
-const orBegin = "if the channel is new, it can also begin without that: name it in Consensus.Kafka.Topic.Begin of this orderer and restart it"
 
 // begun is what becomes of a channel that others have blocks of: final once it was so
 // for a while. Before, the topic may have been made by one of them just now, or the
@@ -67,13 +65,12 @@ func (e *Engine) begun(ahead string) error {
 	if e.aheadSince == nil {
 		e.aheadSince = &now
 	}
-	err := fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
-		ahead, e.host.Channel())
+	err := because(CauseBegunElsewhere, fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
+		ahead, e.host.Channel()))
 	if now-*e.aheadSince < patience {
-		return waiting{fmt.Errorf("%w; that is final once it was so for %s", err, patience)}
+		return waiting{fmt.Errorf("%w; the channel stops if that lasts for %s", err, patience)}
 	}
-	return stop(fmt.Errorf("%w; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), or bring the topic back from a mirror that kept the offsets; "+
-		"then restart the orderer", err))
+	return stop(err)
 }
 
 // waiting ends a session that needs other orderers before it can begin the channel.
@@ -91,10 +88,8 @@ func (e *Engine) sameCluster(described string) error {
 	if described == "" || e.clusterID == "" || described == e.clusterID || e.moved() {
 		return nil
 	}
-	return fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
-		"other orderers order this channel there; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), "+
-		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer",
-		e.host.Channel(), described, e.clusterID)
+	return because(CauseOtherCluster, fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
+		"other orderers order this channel there", e.host.Channel(), described, e.clusterID))
 }
 
 // errOtherCluster says that brokers of another cluster answer than before.
@@ -105,5 +100,6 @@ func (e *Engine) stays(id string) error {
 	if e.clusterID == "" || id == "" || id == e.clusterID || e.moved() || e.Next() == 0 {
 		return nil
 	}
-	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", e.host.Channel(), errOtherCluster, e.clusterID, id, e.Next(), bringBack)
+	return because(CauseOtherCluster, fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d",
+		e.host.Channel(), errOtherCluster, e.clusterID, id, e.Next()))
 }

@@ -133,9 +133,8 @@ func (e *Engine) gone(err error) error {
 	if e.missing < missingLimit {
 		return err
 	}
-	return stop(fmt.Errorf("topic %q was deleted: this orderer goes on at its offset %d, and it is not made anew, since that would hide what was lost; "+
-		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",
-		e.host.Channel(), e.Next()))
+	return stop(because(CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not create it again, since that would hide what was lost",
+		e.host.Channel(), e.Next())))
 }
 
 // sameTopic holds the topic against the one that was read so far and against the
@@ -143,23 +142,20 @@ func (e *Engine) gone(err error) error {
 func (e *Engine) sameTopic(id log.Identity) error {
 	name := e.host.Channel()
 	if id.Partitions != 1 && e.Next() == 0 {
-		return fmt.Errorf("topic %q has %d partitions, a channel's has one; remove the topic if nothing was ordered through it", name, id.Partitions)
+		return because(CausePartitions, fmt.Errorf("topic %q has %d partitions, a channel's has one", name, id.Partitions))
 	}
 	if id.Partitions != 1 {
 		e.events.Partitions(id.Partitions)
 	}
 	if e.topicID != "" && id.TopicID != "" && id.TopicID != e.topicID && e.Next() > 0 {
-		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer goes on at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster; %s", name, e.topicID, id.TopicID, e.Next(), bringBack)
+		return because(CauseOtherTopic, fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster", name, e.topicID, id.TopicID, e.Next()))
 	}
 	if err := e.stays(id.ClusterID); err != nil {
 		return err
 	}
 	return e.pinned(id.TopicID)
 }
-
-const bringBack = "bring the old topic back, or, if it was moved with all of its records at their offsets, " +
-	"name the id of the new one in Consensus.Kafka.Topic.Moved (see `network repin`); then restart the orderer"
 
 // pinned holds a topic's id against the one that the description names, or the
 // one that the operator has moved the channel to.
@@ -171,14 +167,13 @@ func (e *Engine) pinned(id string) error {
 	want := e.pin()
 	if moved := e.settings.MovedTo; moved != "" {
 		if id != moved {
-			return fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s; "+
-				"correct Consensus.Kafka.Topic.Moved or the channel's brokers, then restart the orderer", name, id, moved)
+			return because(CauseNotMovedHere, fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s", name, id, moved))
 		}
 		return nil
 	}
 	if want != "" && id != want {
-		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer goes on at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster; %s", name, want, id, e.Next(), bringBack)
+		return because(CauseOtherTopic, fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster", name, want, id, e.Next()))
 	}
 	return nil
 }
@@ -201,8 +196,8 @@ func (e *Engine) within(b log.Bounds) error {
 	case next < b.Start:
 		return trimmed{b.Start, e.Next()}
 	case read > b.End:
-		return stop(fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: the topic was recreated, cut short, or is on another cluster; "+
-			"bring its records back and restart the orderer", name, b.End, read))
+		return stop(because(CauseShortTopic, fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: "+
+			"the topic was recreated, cut short, or is on another cluster", name, b.End, read)))
 	}
 	return nil
 }

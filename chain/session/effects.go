@@ -98,7 +98,7 @@ func (e *Engine) perform(ctx context.Context, effect machine.Effect) (machine.In
 	case machine.Skip:
 		e.events.Skipped(f.Offset, f.Reason, f.Detail)
 	case machine.Halt:
-		return nil, e.halted(f.Detail)
+		return nil, e.halted(f)
 	default:
 		return nil, stop(fmt.Errorf("effect %T is not known to this build", effect))
 	}
@@ -154,7 +154,7 @@ func (e *Engine) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, er
 // migrated says that a config block has given the channel another consensus type.
 func (e *Engine) migrated(by machine.BlockNumber) error {
 	if c := e.host.Config(); c.ConsensusType != ConsensusType {
-		return fmt.Errorf("%w: it is %q since block %d; restart the orderer", ErrMigrated, c.ConsensusType, by)
+		return because(CauseMigrated, fmt.Errorf("%w: it is %q since block %d", ErrMigrated, c.ConsensusType, by))
 	}
 	return nil
 }

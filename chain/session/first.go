@@ -26,9 +26,8 @@ func (e *Engine) agreed(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if how := differs(*mine, *others); how != "" {
-		return stop(fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s; "+
-			"the orderers have brokers of different clusters: correct those of the channel or of this orderer (Consensus.Kafka.Brokers), then restart the orderer; "+
-			"where this orderer has written its own block 1, remove the channel from it and join it again", e.host.Channel(), e.topicID, e.clusterID, how))
+		return stop(because(CauseOtherFirstBlock, fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s",
+			e.host.Channel(), e.topicID, e.clusterID, how)))
 	}
 	e.first = nil
 	return nil

@@ -38,27 +38,33 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 		return machine.Metadata{Offset: -1, RuleSet: machine.Undescribed}, nil
 	}
 	if height == 1 {
-		return machine.Metadata{}, errors.New("block 0 names a position in a topic, which nobody signs and no genesis block does: it was altered; " +
-			"remove the channel from this orderer and join it again with a genesis block that you trust")
+		return machine.Metadata{}, because(CauseLedger, errors.New("block 0 names a position in a topic, which nobody signs and no genesis block does: it was altered"))
 	}
-	const remedy = "remove the channel from this orderer and join it again, with block 0 or with a later config block of an orderer that works"
 	m, err := record.DecodeMetadata(metadata)
 	if err != nil {
-		return machine.Metadata{}, fmt.Errorf("block %d: %w; %s", height-1, err, remedy)
+		return machine.Metadata{}, because(CauseLedger, fmt.Errorf("block %d: %w", height-1, err))
 	}
 	set := machine.RuleSet(m.RuleSet)
-	switch {
-	case !machine.Known(set):
-		return machine.Metadata{}, fmt.Errorf("block %d was cut by rule set %d, which this build does not have; use a newer one", height-1, set)
-	case m.LastOffsetPersisted < 0:
-		return machine.Metadata{}, fmt.Errorf("block %d names offset %d, which no record has; %s", height-1, m.LastOffsetPersisted, remedy)
-	case m.TailOffset < 0 || m.TailOffset > m.LastOffsetPersisted:
-		return machine.Metadata{}, fmt.Errorf("block %d covers offsets %d to %d; %s", height-1, m.TailOffset, m.LastOffsetPersisted, remedy)
-	case !digestSized(m.TailDigest) || !digestSized(m.CutDigest):
-		return machine.Metadata{}, fmt.Errorf("block %d has digests of %d and %d bytes, want %d; %s",
-			height-1, len(m.TailDigest), len(m.CutDigest), len(machine.Digest{}), remedy)
+	if !machine.Known(set) {
+		return machine.Metadata{}, because(Cause(machine.HaltUnknownFormat), fmt.Errorf("block %d was cut by rule set %d, which this build does not have", height-1, set))
+	}
+	if flaw := metadataFlaw(m); flaw != "" {
+		return machine.Metadata{}, because(CauseLedger, fmt.Errorf("block %d %s", height-1, flaw))
 	}
 	return metadataOf(m, set), nil
+}
+
+// metadataFlaw returns what no orderer writes into a block's metadata; empty if there is nothing.
+func metadataFlaw(m *record.Metadata) string {
+	switch {
+	case m.LastOffsetPersisted < 0:
+		return fmt.Sprintf("names offset %d, which no record has", m.LastOffsetPersisted)
+	case m.TailOffset < 0 || m.TailOffset > m.LastOffsetPersisted:
+		return fmt.Sprintf("covers offsets %d to %d", m.TailOffset, m.LastOffsetPersisted)
+	case !digestSized(m.TailDigest) || !digestSized(m.CutDigest):
+		return fmt.Sprintf("has digests of %d and %d bytes, want %d", len(m.TailDigest), len(m.CutDigest), len(machine.Digest{}))
+	}
+	return ""
 }
 
 // InTree reports whether a block's metadata can be an in-tree orderer's.

@@ -276,7 +276,7 @@ func (c *tipComparison) take(r log.Record) {
 func (c *tipComparison) done() (bool, error) {
 	switch {
 	case c.block == nil || len(c.block.Envelopes) == 0:
-		return false, stop(fmt.Errorf("the ledger has no block %d, its last", c.engine.start.Next-1))
+		return false, stop(because(CauseLedger, fmt.Errorf("the ledger has no block %d, its last", c.engine.start.Next-1)))
 	case c.at < c.tail:
 		return false, nil
 	case c.found < len(c.block.Envelopes) && c.trimmed && !c.block.Config:

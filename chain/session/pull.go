@@ -26,7 +26,7 @@ type trimmed struct {
 }
 
 func (t trimmed) Error() string {
-	return fmt.Sprintf("the topic starts at offset %d, but this orderer goes on at %d: the records between were deleted", t.start, t.next)
+	return fmt.Sprintf("the topic starts at offset %d, but this orderer continues at %d: the records between were deleted", t.start, t.next)
 }
 
 // awaitingBlock ends an attempt to catch up.
@@ -73,9 +73,9 @@ func sizeOf(b Block) (bytes int) {
 func (e *Engine) awaited(cause error) error {
 	text := "awaiting block %d from another orderer, since %w"
 	if cause == nil {
-		return fmt.Errorf(text, e.start.Next, e.trimmed)
+		return because(CauseTrimmed, fmt.Errorf(text, e.start.Next, e.trimmed))
 	}
-	return fmt.Errorf(text+": %w", e.start.Next, e.trimmed, cause)
+	return because(CauseTrimmed, fmt.Errorf(text+": %w", e.start.Next, e.trimmed, cause))
 }
 
 // unrecoverable is what becomes of a block that nobody has: final once all answers
@@ -87,11 +87,9 @@ func (e *Engine) unrecoverable(err error) error {
 		e.bare, e.bareSince = true, now
 	}
 	if now-e.bareSince < patience && !errors.Is(err, ErrNoWay) {
-		return awaitingBlock{e.awaited(fmt.Errorf("%w; that is final once it was so for %s", err, patience))}
+		return awaitingBlock{e.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, patience))}
 	}
-	return stop(fmt.Errorf("topic %q: %w, and %w (block %d); bring the records back from a mirror that kept the offsets, "+
-		"or an orderer that has the block, and set the topic's retention to unlimited; then restart the orderer, which does not ask again before",
-		e.host.Channel(), e.trimmed, err, e.start.Next))
+	return stop(because(CauseLostBlock, fmt.Errorf("topic %q: %w, and %w (block %d)", e.host.Channel(), e.trimmed, err, e.start.Next)))
 }
 
 // take writes a block of another orderer, which the host has verified, and goes on
@@ -99,11 +97,11 @@ func (e *Engine) unrecoverable(err error) error {
 func (e *Engine) take(b Block) error {
 	position, err := Position(uint64(b.Number)+1, b.Metadata)
 	if err != nil {
-		return fmt.Errorf("pulled from another orderer: %w", err)
+		return because(CauseWrongBlock, fmt.Errorf("pulled from another orderer: %w", err))
 	}
 	if before := e.start.Metadata.Offset; position.Offset <= before {
-		return fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
-			"it was not ordered through this topic; compare the orderers' blocks with `network verify`", b.Number, position.Offset, before)
+		return because(CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
+			"it was not ordered through this topic", b.Number, position.Offset, before))
 	}
 	write := e.host.Write
 	if b.Config {
@@ -111,9 +109,9 @@ func (e *Engine) take(b Block) error {
 		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
 		switch v := e.host.Judge(config); {
 		case v.Stop != "":
-			return fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop)
+			return because(Cause(machine.HaltNoVerdict), fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop))
 		case v.Refusal != "":
-			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal)
+			return because(CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal))
 		}
 	}
 	if err := write(b); err != nil {

@@ -102,9 +102,10 @@ func (e *Engine) compute(o *owed) error {
 	again, seq, err := e.host.Reproduce(o.source)
 	switch {
 	case errors.Is(err, ErrUnknown):
-		return e.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err))
+		return e.halted(machine.Halt{Offset: o.at, Cause: machine.HaltNoVerdict,
+			Detail: fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err)})
 	case errors.Is(err, ErrUnable):
-		return fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err)
+		return because(CauseCannotSign, fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err))
 	case err != nil:
 		e.owed = nil
 		e.events.Skipped(o.at, machine.ReasonRefused, err.Error())

@@ -386,6 +386,6 @@ func (e *Engine) fitting() error {
 }
 
 // halted is the error of a Halt effect.
-func (e *Engine) halted(detail string) error {
-	return stop(fmt.Errorf("topic %q: %s", e.host.Channel(), detail))
+func (e *Engine) halted(f machine.Halt) error {
+	return stop(because(Cause(f.Cause), fmt.Errorf("topic %q: %s", e.host.Channel(), f.Detail)))
 }

@@ -19,7 +19,7 @@ func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, 
 		return nil, fmt.Errorf("encode envelope: %w", err)
 	}
 	if e := envelopeOf(payload); e.HeaderFlaw+e.SignerFlaw != "" {
-		return nil, fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", e.HeaderFlaw+e.SignerFlaw)
+		return nil, Refused{RefusalNoPeer, fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", e.HeaderFlaw+e.SignerFlaw)}
 	}
 	return regular(payload, seq, record.Regular_Class(class), 0)
 }
@@ -48,9 +48,9 @@ func Submit(ctx context.Context, value []byte, append func(context.Context, []by
 	}
 	switch log.ClassOf(err) {
 	case log.Rejected:
-		return fmt.Errorf("the channel's topic does not take the envelope: %w", err)
+		return Refused{RefusalSize, fmt.Errorf("the channel's topic does not take the envelope: %w", err)}
 	case log.Ambiguous:
-		return fmt.Errorf("%w: the envelope may or may not be ordered: %w", ErrNotReady, err)
+		return Refused{RefusalAmbiguous, fmt.Errorf("%w: the envelope may or may not be ordered: %w", ErrNotReady, err)}
 	}
-	return fmt.Errorf("%w: the envelope is not ordered: %w", ErrNotReady, err)
+	return Refused{RefusalNotAppended, fmt.Errorf("%w: the envelope is not ordered: %w", ErrNotReady, err)}
 }

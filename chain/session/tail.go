@@ -76,10 +76,9 @@ func (e *Engine) ordered(number machine.BlockNumber) (w machine.Window, size int
 }
 
 func (e *Engine) differs(tail log.Offset, how string) error {
-	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
-		"records were lost and others written in their place (an unclean leader election, or a topic filled anew); "+
-		"compare with the other orderers, bring the lost records back, or move the channel to a topic that has them, then restart the orderer",
-		e.host.Channel(), tail, e.nextBlock(), how))
+	return stop(because(CauseOtherRecords, fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
+		"records were lost and others written in their place (an unclean leader election, or a topic filled again)",
+		e.host.Channel(), tail, e.nextBlock(), how)))
 }
 
 func (e *Engine) nextBlock() machine.BlockNumber {

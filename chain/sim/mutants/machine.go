@@ -22,11 +22,11 @@ var strictRules = []Mutant{
 	{"high-water-mark", "drops copies by a mark of original offsets, as the old rules do", "machine/strict.go",
 		"return in.Class == Normal && 0 < in.Original && in.Original < m.marks.Upgraded", "return in.Class == Normal && in.Original > 0"},
 	{"foreign-description-halts", "lets anybody stop the channel with a second description", "machine/strict.go",
-		"func (strict) connect(_ *Machine, in Connect) []Effect {\n", "func (strict) connect(m *Machine, in Connect) []Effect {\n	if in.Description != nil && m.contradiction(*in.Description) != \"\" {\n		return m.halt(\"a foreign description\")\n	}\n"},
+		"func (strict) connect(_ *Machine, in Connect) []Effect {\n", "func (strict) connect(m *Machine, in Connect) []Effect {\n	if in.Description != nil && m.contradiction(*in.Description) != nil {\n		return m.halt(HaltOtherChannel, \"a foreign description\")\n	}\n"},
 	{"orders-the-unknown", "makes a block of a config that its build does not know", "machine/machine.go",
 		"	if v.Stop != \"\" {", "	if v.Stop == \"never\" {"},
 	{"garbage-halts", "stops at a record that does not decode", "machine/machine.go",
-		"return skip(in.Offset, ReasonGarbage, in.Flaw)", "return m.halt(\"garbage: %s\", in.Flaw)"},
+		"return skip(in.Offset, ReasonGarbage, in.Flaw)", "return m.halt(HaltNoVerdict, \"garbage: %s\", in.Flaw)"},
 }
 
 var cutting = []Mutant{
