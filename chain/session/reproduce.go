@@ -42,11 +42,7 @@ func (e *Engine) settle(ctx context.Context) error {
 	}
 	e.owed = nil
 	if err != nil {
-		e.events.Skipped(o.at, machine.ReasonSize, err.Error())
-		if o.answer != nil {
-			o.answer = machine.Verdict{Refusal: err.Error()}
-		}
-		return e.step(ctx, o.answer)
+		return e.rejected(ctx, o, err)
 	}
 	e.events.Reproduced(o.at)
 	e.unread.appended(o.at, o.value)
@@ -54,6 +50,20 @@ func (e *Engine) settle(ctx context.Context) error {
 		e.reproduced.add(o.update, o.seq)
 	}
 	return e.step(ctx, o.answer)
+}
+
+// rejected skips a record whose copy the topic does not take. Where the machine asked
+// for the copy, the skip is its to report.
+func (e *Engine) rejected(ctx context.Context, o *owed, err error) error {
+	if o.answer != nil {
+		return e.step(ctx, machine.Verdict{Refusal: err.Error()})
+	}
+	reason := machine.ReasonRefused
+	if errors.Is(err, log.ErrTooLarge) {
+		reason = machine.ReasonSize
+	}
+	e.events.Skipped(o.at, reason, err.Error())
+	return nil
 }
 
 // reproduced remembers which updates were appended anew at one config sequence.
@@ -88,7 +98,7 @@ func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
 		return nil
 	}
 	if e.reproduced.has(update, uint64(e.host.Config().Seq)) {
-		e.events.Skipped(f.Offset, machine.ReasonRefused, "a copy of this update is in the topic already")
+		e.events.Skipped(f.Offset, machine.ReasonCopy, "a copy of this update is in the topic already")
 		return nil
 	}
 	e.owed = &owed{at: f.Offset, source: f.Envelope.Bytes, update: update}
