@@ -189,7 +189,7 @@ func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
 }
 
 func TestOrdinarySkipsAreQuiet(t *testing.T) {
-	for _, r := range []machine.Reason{machine.ReasonConnect, machine.ReasonStaleCut, machine.ReasonDescription} {
+	for _, r := range []machine.Reason{machine.ReasonConnect, machine.ReasonUnexpectedCut, machine.ReasonDescription} {
 		require.True(t, ordinary(r), r)
 	}
 	for _, r := range []machine.Reason{machine.ReasonGarbage, machine.ReasonMalformed, machine.ReasonChannel,

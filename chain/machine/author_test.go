@@ -27,7 +27,7 @@ var topics = []topic{strictTopic, compatibleTopic, upgradedTopic}
 
 func (k topic) String() string { return [...]string{"strict", "compatible", "upgraded"}[k] }
 
-// fresh is an orderer that has just joined. Every fourth stray time-to-cut is let pass.
+// fresh is an orderer that has just joined. Every fourth stray time-to-cut is ignored.
 func fresh(k topic) Start {
 	s := Start{
 		Channel:      "ours",
@@ -40,7 +40,7 @@ func fresh(k topic) Start {
 		Undescribed:  k != strictTopic,
 	}
 	for at := Offset(1); at < 100; at += 4 {
-		s.Pass = append(s.Pass, at)
+		s.IgnoredCuts = append(s.IgnoredCuts, at)
 	}
 	return s
 }

@@ -21,8 +21,8 @@ type oldStart struct {
 	undescribed  bool // a topic without a description may be read
 	resubmission bool // the channel's capability
 	tip          Tip
-	first        Offset // the record after the tip
-	pass         []Offset
+	first        Offset   // the record after the tip
+	ignoredCuts  []Offset // time-to-cut records that an operator has the machine ignore
 }
 
 // connect ignores what in-tree orderers write; a description of ours moves the
@@ -48,12 +48,12 @@ func (compatible) connect(m *Machine, in Connect) []Effect {
 func (compatible) timeToCut(m *Machine, in TimeToCut) []Effect {
 	switch {
 	case in.Block < m.next:
-		return skip(in.Offset, ReasonStaleCut, fmt.Sprintf("for block %d, next is %d", in.Block, m.next))
+		return skip(in.Offset, ReasonUnexpectedCut, fmt.Sprintf("for block %d, next is %d", in.Block, m.next))
 	case in.Block == m.next && m.Pending() > 0:
 		cut := m.block(m.batch.cut(), m.last, CauseTimeToCut)
 		return m.withTimer([]Effect{cut})
-	case slices.Contains(m.old.pass, in.Offset):
-		return skip(in.Offset, ReasonPassed, fmt.Sprintf("time-to-cut for block %d, next is %d", in.Block, m.next))
+	case slices.Contains(m.old.ignoredCuts, in.Offset):
+		return skip(in.Offset, ReasonIgnoredCut, fmt.Sprintf("time-to-cut for block %d, next is %d", in.Block, m.next))
 	}
 	return m.halt(HaltImpossibleCut, "the time-to-cut record at offset %d asks for block %d, but block %d is next, with %d envelopes pending: "+
 		"it is forged, or its sender has a longer chain", in.Offset, in.Block, m.next, m.Pending())

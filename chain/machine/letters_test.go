@@ -3,11 +3,11 @@ package machine
 import "fmt"
 
 // smallStart is an orderer that has just joined a topic whose rules are known. A
-// stray time-to-cut at an odd offset is let pass.
+// stray time-to-cut at an odd offset is ignored.
 func smallStart(k topic) Start {
 	s := fresh(k)
 	s.Metadata = Metadata{Offset: -1, RuleSet: Compatible}
-	s.Pass = []Offset{1, 3, 5, 7, 9}
+	s.IgnoredCuts = []Offset{1, 3, 5, 7, 9}
 	if k == strictTopic {
 		s.Metadata.RuleSet = Strict
 	}

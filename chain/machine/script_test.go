@@ -34,7 +34,7 @@ type script struct {
 	machine *Machine
 	allowed bool // to read a topic without a description
 	tip     Tip  // of what the start says
-	pass    []Offset
+	ignored []Offset
 	ledger  []entry // what survives a restart; the first is what the start says
 	fed     []fed
 	offset  Offset // of the last record
@@ -111,10 +111,10 @@ func (s *script) start(w words) {
 	s.begin(0)
 }
 
-// permit lets a time-to-cut record pass.
+// permit has a time-to-cut record ignored.
 func (s *script) permit(w words) {
 	if _, ok := w.options["pass"]; ok {
-		s.pass = append(s.pass, Offset(w.number("pass", 0)))
+		s.ignored = append(s.ignored, Offset(w.number("pass", 0)))
 	}
 }
 
@@ -135,7 +135,7 @@ func (s *script) startAt(at int) Start {
 		Limits:       last.config.Limits,
 		Resubmission: last.config.Resubmission,
 		Undescribed:  s.allowed,
-		Pass:         s.pass,
+		IgnoredCuts:  s.ignored,
 	}
 	if at == 0 {
 		start.Tip = s.tip

@@ -28,7 +28,7 @@ func (strict) connect(_ *Machine, in Connect) []Effect {
 // late, early or forged, and changes nothing.
 func (strict) timeToCut(m *Machine, in TimeToCut) []Effect {
 	if in.Block != m.next || m.Pending() == 0 {
-		return skip(in.Offset, ReasonStaleCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))
+		return skip(in.Offset, ReasonUnexpectedCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))
 	}
 	cut := m.block(m.batch.cut(), m.last, CauseTimeToCut)
 	return m.withTimer([]Effect{cut})

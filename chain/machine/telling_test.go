@@ -121,7 +121,7 @@ func (t *telling) timeToCut(in TimeToCut) {
 		t.write(t.pending, in.Offset, t.processed, 0)
 		t.pending = nil
 	case in.Block >= t.next:
-		t.ended = !slices.Contains(t.start.Pass, in.Offset)
+		t.ended = !slices.Contains(t.start.IgnoredCuts, in.Offset)
 	}
 }
 

@@ -263,18 +263,18 @@ const (
 type Reason string
 
 const (
-	ReasonGarbage     Reason = "garbage"     // the record does not decode
-	ReasonConnect     Reason = "connect"     // a connect record without a new description: no fault
-	ReasonStaleCut    Reason = "stale-cut"   // a time-to-cut for another block, or with nothing pending: no fault
-	ReasonMalformed   Reason = "malformed"   // the envelope does not decode
-	ReasonChannel     Reason = "channel"     // the envelope is another channel's
-	ReasonClass       Reason = "class"       // class and header type disagree
-	ReasonSize        Reason = "size"        // larger than AbsoluteMaxBytes
-	ReasonRefused     Reason = "refused"     // judged not to hold at the config in force
-	ReasonDescription Reason = "description" // a later description, equal or foreign
-	ReasonCopy        Reason = "copy"        // a copy of an envelope that was ordered: no fault
-	ReasonResubmitted Reason = "resubmitted" // it lags; a copy of it is in the log: no fault
-	ReasonPassed      Reason = "passed"      // an operator lets the record pass
+	ReasonGarbage       Reason = "garbage"     // the record does not decode
+	ReasonConnect       Reason = "connect"     // a connect record without a new description: no fault
+	ReasonUnexpectedCut Reason = "stale-cut"   // a time-to-cut for another block, or with nothing pending: no fault
+	ReasonMalformed     Reason = "malformed"   // the envelope does not decode
+	ReasonChannel       Reason = "channel"     // the envelope is another channel's
+	ReasonClass         Reason = "class"       // class and header type disagree
+	ReasonSize          Reason = "size"        // larger than AbsoluteMaxBytes
+	ReasonRefused       Reason = "refused"     // judged not to hold at the config in force
+	ReasonDescription   Reason = "description" // a later description, equal or foreign
+	ReasonCopy          Reason = "copy"        // a copy of an envelope that was ordered: no fault
+	ReasonResubmitted   Reason = "resubmitted" // it lags; a copy of it is in the log: no fault
+	ReasonIgnoredCut    Reason = "passed"      // a time-to-cut that an operator has the machine ignore
 )
 
 // HaltCause is why the machine halts its channel.
