@@ -43,7 +43,7 @@ func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 	for name, class := range map[string]record.Regular_Class{"unclassified": record.Regular_UNKNOWN, "stale": record.Regular_CONFIG} {
 		t.Run(name, func(t *testing.T) {
 			net := fabrictest.NewNetwork(nil)
-			r, other := newRealWith(t, net, session.Settings{Compatible: true}), newReal(t, net)
+			r, other := newRealWith(t, net, session.Settings{AllowUndescribed: true}), newReal(t, net)
 			r.ready()
 			other.ready()
 			r.order(r.proposed(r.larger()))

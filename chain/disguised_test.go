@@ -41,7 +41,7 @@ func (r *rig) disguised(e *fabric.Envelope) (*ledger, *Chain) {
 func (r *rig) compatible(l *ledger, pullers ...Puller) *Chain {
 	r.Helper()
 	c := r.chain(l)
-	c.opts.Compatible = true
+	c.opts.AllowUndescribed = true
 	for _, p := range pullers {
 		c.opts.NewPuller = func(Support) (Puller, error) { return p, nil }
 	}

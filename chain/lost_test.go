@@ -136,7 +136,7 @@ func TestReproducedConfigIsLost(t *testing.T) {
 func TestResubmittedEnvelopeIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		l := newLedger()
-		c := e.begin(l, 3, func(o *Options) { o.Settings.Compatible = true })
+		c := e.begin(l, 3, func(o *Options) { o.Settings.AllowUndescribed = true })
 		if err := errors.Join(c.Configure(configEnvelope("one", 0, 1), 0), c.Order(envelope("a"), 0)); err != nil {
 			e.Fatal(err)
 		}

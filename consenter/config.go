@@ -55,10 +55,10 @@ type Topic struct {
 // of is what an operator says about a channel.
 func (t Topic) of(channel string) session.Settings {
 	return session.Settings{
-		Compatible:  slices.Contains(t.Compatible, channel) || slices.Contains(t.Compatible, "*"),
-		IgnoredCuts: t.PassCuts[channel],
-		MovedTo:     t.Moved[channel],
-		Begin:       slices.Contains(t.Begin, channel) || slices.Contains(t.Begin, "*"),
+		AllowUndescribed: slices.Contains(t.Compatible, channel) || slices.Contains(t.Compatible, "*"),
+		IgnoredCuts:      t.PassCuts[channel],
+		MovedTo:          t.Moved[channel],
+		Begin:            slices.Contains(t.Begin, channel) || slices.Contains(t.Begin, "*"),
 	}
 }
 

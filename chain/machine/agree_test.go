@@ -203,7 +203,7 @@ func TestPermissionDecidesNothing(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 5))
 			allowed, log := written(t, k, rng.IntN, 30)
 			unlisted := allowed.first
-			unlisted.Undescribed = false
+			unlisted.AllowUndescribed = false
 			n := newNode(t, unlisted)
 			n.read(log, forever())
 			if n.halted && len(n.ledger) == 0 {

@@ -30,14 +30,14 @@ func (k topic) String() string { return [...]string{"strict", "compatible", "upg
 // fresh is an orderer that has just joined. Every fourth stray time-to-cut is ignored.
 func fresh(k topic) Start {
 	s := Start{
-		Channel:      "ours",
-		GenesisHash:  []byte{10, 11},
-		Next:         1,
-		Metadata:     Metadata{Offset: -1},
-		Seq:          3,
-		Limits:       Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 250},
-		Resubmission: true,
-		Undescribed:  k != strictTopic,
+		Channel:          "ours",
+		GenesisHash:      []byte{10, 11},
+		Next:             1,
+		Metadata:         Metadata{Offset: -1},
+		Seq:              3,
+		Limits:           Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 250},
+		Resubmission:     true,
+		AllowUndescribed: k != strictTopic,
 	}
 	for at := Offset(1); at < 100; at += 4 {
 		s.IgnoredCuts = append(s.IgnoredCuts, at)

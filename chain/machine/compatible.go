@@ -18,11 +18,11 @@ type compatible struct{}
 
 // oldStart is what a compatible topic asks of the chain.
 type oldStart struct {
-	undescribed  bool // a topic without a description may be read
-	resubmission bool // the channel's capability
-	tip          Tip
-	first        Offset   // the record after the tip
-	ignoredCuts  []Offset // time-to-cut records that an operator has the machine ignore
+	allowUndescribed bool // a topic without a description may be read
+	resubmission     bool // the channel's capability
+	tip              Tip
+	first            Offset   // the record after the tip
+	ignoredCuts      []Offset // time-to-cut records that an operator has the machine ignore
 }
 
 // connect ignores what in-tree orderers write; a description of ours moves the

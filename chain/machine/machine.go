@@ -34,10 +34,10 @@ type Start struct {
 	Limits      Limits      // batch limits in force
 
 	// What only the compatible rules ask for.
-	Resubmission bool     // the channel's capability
-	Undescribed  bool     // a topic without a description may be read, by the compatible rules
-	Tip          Tip      // the last block
-	IgnoredCuts  []Offset // time-to-cut records that an operator has the machine ignore
+	Resubmission     bool     // the channel's capability
+	AllowUndescribed bool     // a topic without a description may be read, by the compatible rules
+	Tip              Tip      // the last block
+	IgnoredCuts      []Offset // time-to-cut records that an operator has the machine ignore
 }
 
 // Tip is what the compatible rules must know of a last block that in-tree
@@ -98,7 +98,7 @@ func New(s Start) *Machine {
 		seq:         s.Seq,
 		batch:       batch{limits: s.Limits},
 		marks:       s.Metadata.Marks,
-		old:         oldStart{s.Undescribed, s.Resubmission, s.Tip, s.Metadata.Offset + 1, s.IgnoredCuts},
+		old:         oldStart{s.AllowUndescribed, s.Resubmission, s.Tip, s.Metadata.Offset + 1, s.IgnoredCuts},
 	}
 	m.mustHold(ok, "the last block's rule set is not known to this build")
 	m.held = -1

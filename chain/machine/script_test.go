@@ -127,15 +127,15 @@ func (s *script) begin(at int) {
 func (s *script) startAt(at int) Start {
 	last := s.ledger[at]
 	start := Start{
-		Channel:      "ours",
-		GenesisHash:  []byte{10, 11},
-		Next:         last.number + 1,
-		Metadata:     last.metadata,
-		Seq:          last.config.Seq,
-		Limits:       last.config.Limits,
-		Resubmission: last.config.Resubmission,
-		Undescribed:  s.allowed,
-		IgnoredCuts:  s.ignored,
+		Channel:          "ours",
+		GenesisHash:      []byte{10, 11},
+		Next:             last.number + 1,
+		Metadata:         last.metadata,
+		Seq:              last.config.Seq,
+		Limits:           last.config.Limits,
+		Resubmission:     last.config.Resubmission,
+		AllowUndescribed: s.allowed,
+		IgnoredCuts:      s.ignored,
 	}
 	if at == 0 {
 		start.Tip = s.tip

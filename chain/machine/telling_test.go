@@ -43,7 +43,7 @@ func (t *telling) record(in Input) {
 		return
 	}
 	if t.rules == Undescribed {
-		t.rules, t.ended = Compatible, !t.start.Undescribed
+		t.rules, t.ended = Compatible, !t.start.AllowUndescribed
 	}
 	if t.ended {
 		return
@@ -64,7 +64,7 @@ func (t *telling) record(in Input) {
 
 func (t *telling) describe(c Connect) {
 	switch ours := ours(*c.Description, t.start); {
-	case t.rules == Undescribed && ours && (c.Description.RuleSet == Strict || t.start.Undescribed):
+	case t.rules == Undescribed && ours && (c.Description.RuleSet == Strict || t.start.AllowUndescribed):
 		t.rules, t.topic = c.Description.RuleSet, c.Description.Topic
 	case t.rules == Undescribed:
 		t.ended = true

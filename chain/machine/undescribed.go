@@ -19,7 +19,7 @@ type undescribed struct{}
 
 func (undescribed) connect(m *Machine, in Connect) []Effect {
 	switch {
-	case in.Description == nil && m.old.undescribed:
+	case in.Description == nil && m.old.allowUndescribed:
 		return append(m.withoutDescription(), m.rules.connect(m, in)...)
 	case in.Description == nil && in.Flaw == "":
 		return m.foreign("an empty connect record")
@@ -29,7 +29,7 @@ func (undescribed) connect(m *Machine, in Connect) []Effect {
 	if c := m.contradiction(*in.Description); c != nil {
 		return m.halt(c.cause, "the topic's description at offset %d %s", in.Offset, c.detail)
 	}
-	if in.Description.RuleSet == Compatible && !m.old.undescribed {
+	if in.Description.RuleSet == Compatible && !m.old.allowUndescribed {
 		return m.halt(HaltNotAllowed, "the topic's description at offset %d asks for the compatible rules, "+
 			"which this orderer's settings do not allow for the channel", in.Offset)
 	}
@@ -37,14 +37,14 @@ func (undescribed) connect(m *Machine, in Connect) []Effect {
 }
 
 func (undescribed) timeToCut(m *Machine, in TimeToCut) []Effect {
-	if m.old.undescribed {
+	if m.old.allowUndescribed {
 		return append(m.withoutDescription(), m.rules.timeToCut(m, in)...)
 	}
 	return m.foreign(fmt.Sprintf("a time-to-cut record for block %d", in.Block))
 }
 
 func (undescribed) regular(m *Machine, in Regular) []Effect {
-	if m.old.undescribed {
+	if m.old.allowUndescribed {
 		return append(m.withoutDescription(), m.rules.regular(m, in)...)
 	}
 	return m.foreign("an envelope")

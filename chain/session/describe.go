@@ -19,7 +19,7 @@ func (e *Engine) describe(ctx context.Context) error {
 		}
 	}
 	rules := machine.Strict
-	if e.settings.Compatible {
+	if e.settings.AllowUndescribed {
 		rules = machine.Compatible // in-tree orderers are to share the topic
 	}
 	value, err := Describing(e.start, rules, log.Identity{TopicID: e.topicID, ClusterID: e.clusterID})

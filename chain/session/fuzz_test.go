@@ -34,7 +34,7 @@ func FuzzRecord(f *testing.F) {
 			t.Fatalf("decoded to %#v, then to %#v", in, again)
 		}
 		for _, rules := range []machine.RuleSet{machine.Undescribed, machine.Strict, machine.Compatible} {
-			m := machine.New(machine.Start{Channel: "c", Next: 1, Seq: 2, Resubmission: true, Undescribed: true,
+			m := machine.New(machine.Start{Channel: "c", Next: 1, Seq: 2, Resubmission: true, AllowUndescribed: true,
 				Limits:   machine.Limits{MaxMessageCount: 2, PreferredMaxBytes: 100, AbsoluteMaxBytes: 1000},
 				Metadata: machine.Metadata{Offset: 9, RuleSet: rules}})
 			effects := m.Step(in)

@@ -50,7 +50,7 @@ func newReplay(t *testing.T, v *golden.Vector, records [][]byte, m memory) *repl
 
 // boot makes the engine of the ledger as it is.
 func (r *replay) boot() {
-	r.engine = session.New(r, r.start(), session.Settings{Compatible: true}, session.Events{})
+	r.engine = session.New(r, r.start(), session.Settings{AllowUndescribed: true}, session.Events{})
 	r.must(r.engine.Connect(context.Background()))
 }
 
@@ -219,7 +219,7 @@ func TestGoldenTailIsChecked(t *testing.T) {
 // refuses says whether a ledger stops at once.
 func (r *replay) refuses(height int, values [][]byte) bool {
 	r.takeOver(height, values)
-	e := session.New(r, r.start(), session.Settings{Compatible: true}, session.Events{})
+	e := session.New(r, r.start(), session.Settings{AllowUndescribed: true}, session.Events{})
 	err := e.Connect(context.Background())
 	return err != nil && e.After(err) == session.Stop
 }

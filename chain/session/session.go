@@ -123,10 +123,10 @@ type Block struct {
 
 // Settings are what an orderer's operator says about one channel.
 type Settings struct {
-	Compatible  bool             // a topic without a description may be read, by the compatible rules
-	IgnoredCuts []machine.Offset // time-to-cut records that the compatible rules are to ignore
-	MovedTo     string           // id of the topic that the channel was moved to; empty if it was not
-	Begin       bool             // the channel may begin although other orderers have not answered that they have no blocks
+	AllowUndescribed bool             // a topic without a description may be read, by the compatible rules
+	IgnoredCuts      []machine.Offset // time-to-cut records that the compatible rules are to ignore
+	MovedTo          string           // id of the topic that the channel was moved to; empty if it was not
+	Begin            bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
 // ErrUnknown is what Host.Process and Host.Reproduce wrap, and a Host's Verdict.Stop comes from, when
@@ -185,7 +185,7 @@ type Engine struct {
 
 // New returns the engine of a channel whose ledger is as start says.
 func New(host Host, start machine.Start, settings Settings, events Events) *Engine {
-	start.Undescribed, start.IgnoredCuts = settings.Compatible, settings.IgnoredCuts
+	start.AllowUndescribed, start.IgnoredCuts = settings.AllowUndescribed, settings.IgnoredCuts
 	return &Engine{Decode: InputOf, host: host, events: events.WithDefaults(), settings: settings, start: start, goal: -1}
 }
 

@@ -35,7 +35,7 @@ func TestTrimmedIntoTheLastBlock(t *testing.T) {
 			b.Trim(v.Name, log.Offset(last.Offset))
 			r.channel.log = b.Open(v.Name, log.Settings{})
 			r.takeOver(height, all)
-			e := session.New(r, r.start(), session.Settings{Compatible: true}, session.Events{})
+			e := session.New(r, r.start(), session.Settings{AllowUndescribed: true}, session.Events{})
 			if err := e.Connect(context.Background()); err != nil {
 				t.Fatalf("block %d: %v", height-1, err)
 			}

@@ -132,7 +132,7 @@ func (o *Orderer) boot() {
 		o.fail(err)
 		return
 	}
-	o.engine = session.New(o, start, session.Settings{Compatible: o.w.profile.Compatible}, session.Events{})
+	o.engine = session.New(o, start, session.Settings{AllowUndescribed: o.w.profile.Compatible}, session.Events{})
 	o.engine.Decode = o.w.decode
 }
 
