@@ -190,8 +190,8 @@ func TestWindowsOfAnotherRelease(t *testing.T) {
 					r.Fatal(err)
 				}
 				w, first := machine.Window{}, machine.Offset(4) // after block 1
-				if m.From <= first {
-					r.Fatalf("the window begins at %d", m.From)
+				if m.FirstOffset <= first {
+					r.Fatalf("the window begins at %d", m.FirstOffset)
 				}
 				for at := first; at <= m.Offset; at++ {
 					value := r.broker.Values(channel)[at]
@@ -200,7 +200,7 @@ func TestWindowsOfAnotherRelease(t *testing.T) {
 					}
 					w = w.With(at, session.DigestOf(value), 0)
 				}
-				m.From, m.Digest = w.From, w.Sum
+				m.FirstOffset, m.RecordsDigest = w.FirstOffset, w.RecordsDigest
 				value, err := session.EncodeMetadata(m)
 				if err != nil {
 					r.Fatal(err)

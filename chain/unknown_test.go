@@ -115,7 +115,7 @@ func TestLaggingUnknownCapability(t *testing.T) {
 				r.broker.Write(channel, encoded(r, first), laggingRecord(r, "count"), laggingRecord(r, unknownCapability))
 				l := newLedger()
 				c := r.chain(l)
-				c.opts.Compatible = compatible
+				c.opts.AllowUndescribed = compatible
 				c.judge = knowing{lenient{l}, c.agreed}
 				c.Start()
 				settle()

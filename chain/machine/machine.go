@@ -144,7 +144,7 @@ func (m *Machine) take(offset Offset, digest Digest, size int) {
 	m.mustHold(m.asked == nil && !m.config, "a record while an answer is awaited")
 	m.mustHold(offset > m.last.offset, "a record that does not follow the last one")
 	m.before, m.last, m.digest, m.size = m.last, m.last.after(offset, digest, size), digest, size
-	if m.last.window.From == offset && m.before.window.records > 0 {
+	if m.last.window.FirstOffset == offset && m.before.window.records > 0 {
 		m.tip = m.before.window // it was as wide as may be
 	}
 }
@@ -207,7 +207,7 @@ func (m *Machine) configBlock(e Envelope) Effect {
 func (m *Machine) metadata(at position) Metadata {
 	s := Metadata{Offset: at.offset, RuleSet: m.ruleSet, Topic: m.topic}
 	if at.window.Known() {
-		s.From, s.Digest = at.window.From, at.window.Sum
+		s.FirstOffset, s.RecordsDigest = at.window.FirstOffset, at.window.RecordsDigest
 	}
 	if at.offset != m.last.offset {
 		s.Cut = m.digest // a log that has another record there cuts another block
@@ -226,7 +226,9 @@ func (m *Machine) cutAt(at position) {
 }
 
 // Window is what a block's metadata says of the records that it was made from.
-func (s Metadata) Window() Window { return Window{From: s.From, To: s.Offset, Sum: s.Digest} }
+func (s Metadata) Window() Window {
+	return Window{FirstOffset: s.FirstOffset, LastOffset: s.Offset, RecordsDigest: s.RecordsDigest}
+}
 
 // mustHold panics if an invariant that the caller keeps is broken.
 func (m *Machine) mustHold(ok bool, otherwise string) {

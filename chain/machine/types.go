@@ -131,13 +131,13 @@ type Description struct {
 
 // Metadata is what a block carries so that a restart needs only the block.
 type Metadata struct {
-	Offset  Offset // last record that need not be read again
-	RuleSet RuleSet
-	From    Offset // first record of the window that ends at Offset
-	Digest  Digest // the window's sum; zero if no record is at Offset, and in blocks of in-tree orderers
-	Cut     Digest // of the next record after it, if that is why the block was cut; zero if not
-	Topic   string // id of the topic by the description in force; empty if it names none
-	Marks   Marks
+	Offset        Offset // last record that need not be read again
+	RuleSet       RuleSet
+	FirstOffset   Offset // of the window that ends at Offset
+	RecordsDigest Digest // of the window's records; zero if no record is at Offset, and in blocks of in-tree orderers
+	Cut           Digest // of the next record after it, if that is why the block was cut; zero if not
+	Topic         string // id of the topic by the description in force; empty if it names none
+	Marks         Marks
 }
 
 // Marks are what the compatible rules remember beside the position. They stay

@@ -21,8 +21,8 @@ func EncodeMetadata(m machine.Metadata) ([]byte, error) {
 		Overflow:                    m.Marks.Overflow,
 		UpgradedOffset:              int64(m.Marks.Upgraded),
 	}
-	if m.Digest != (machine.Digest{}) {
-		r.TailDigest, r.TailOffset = m.Digest[:], int64(m.From)
+	if m.RecordsDigest != (machine.Digest{}) {
+		r.TailDigest, r.TailOffset = m.RecordsDigest[:], int64(m.FirstOffset)
 	}
 	if m.Cut != (machine.Digest{}) {
 		r.CutDigest = m.Cut[:]
@@ -98,10 +98,10 @@ func metadataOf(m *record.Metadata, set machine.RuleSet) machine.Metadata {
 		set, marks.Resubmitted = machine.Compatible, machine.Offset(m.LastResubmittedConfigOffset)
 	}
 	out := machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set, Topic: m.TopicId, Marks: marks}
-	copy(out.Digest[:], m.TailDigest)
+	copy(out.RecordsDigest[:], m.TailDigest)
 	copy(out.Cut[:], m.CutDigest)
-	if out.Digest != (machine.Digest{}) { // without a sum there is no window, and nothing that it begins with
-		out.From = machine.Offset(m.TailOffset)
+	if out.RecordsDigest != (machine.Digest{}) { // without a digest there is no window, and no first record
+		out.FirstOffset = machine.Offset(m.TailOffset)
 	}
 	return out
 }

@@ -163,7 +163,7 @@ func (e *Engine) comparisons(start log.Offset) (left []comparison, from log.Offs
 	next := log.Offset(e.Next())
 	tail := next - 1
 	known := e.windows()
-	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.From) >= start })
+	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.FirstOffset) >= start })
 	switch {
 	case tail < 0:
 		return nil, next
@@ -175,7 +175,7 @@ func (e *Engine) comparisons(start log.Offset) (left []comparison, from log.Offs
 		from = max(start, first)
 		left = append(left, &tipComparison{engine: e, block: e.host.Block(e.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
 	default:
-		from = log.Offset(known[first].From)
+		from = log.Offset(known[first].FirstOffset)
 		for _, w := range known[first:] {
 			left = append(left, &windowComparison{engine: e, want: w})
 		}
@@ -201,22 +201,22 @@ type windowComparison struct {
 	read   machine.Window
 }
 
-func (c *windowComparison) last() log.Offset { return log.Offset(c.want.To) }
+func (c *windowComparison) last() log.Offset { return log.Offset(c.want.LastOffset) }
 
 // take skips what is between two windows: they have a width.
 func (c *windowComparison) take(r log.Record) {
-	if machine.Offset(r.Offset) >= c.want.From {
+	if machine.Offset(r.Offset) >= c.want.FirstOffset {
 		c.read = c.read.With(machine.Offset(r.Offset), DigestOf(r.Value), len(r.Value))
 	}
 }
 
 func (c *windowComparison) done() (bool, error) {
 	switch {
-	case !c.read.Known() || c.read.To < c.want.To:
+	case !c.read.Known() || c.read.LastOffset < c.want.LastOffset:
 		return false, nil
 	case c.read != c.want.Counted(c.read):
-		return false, c.engine.differs(c.last(), fmt.Sprintf("the records from %d on had the sum %x, and now those from %d to %d have %x",
-			c.want.From, c.want.Sum, c.read.From, c.read.To, c.read.Sum))
+		return false, c.engine.differs(c.last(), fmt.Sprintf("the records from %d on had the digest %x, and now those from %d to %d have %x",
+			c.want.FirstOffset, c.want.RecordsDigest, c.read.FirstOffset, c.read.LastOffset, c.read.RecordsDigest))
 	}
 	return true, nil
 }

@@ -37,7 +37,7 @@ func (e *Engine) windows() (known []machine.Window) {
 		known = append(known, w)
 		_, size := e.ordered(n)
 		carried += size
-		if n--; n < 1 || next-w.From >= enough || carried >= enoughBytes && len(known) >= fewest {
+		if n--; n < 1 || next-w.FirstOffset >= enough || carried >= enoughBytes && len(known) >= fewest {
 			break
 		}
 		w, _ = e.ordered(n)

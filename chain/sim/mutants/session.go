@@ -10,7 +10,7 @@ var engineDecisions = []Mutant{
 	{"describes-without-asking", "asks before it makes a topic, and describes an empty one without", "session/check.go",
 		"		if err := e.mayBegin(ctx); err != nil {\n			return log.Bounds{}, err\n		}\n", ""},
 	{"tail-ignored", "goes on with a log whose tail is another", "session/proof.go",
-		"case c.read != c.want.Counted(c.read):", "case c.read.To > c.want.To+1<<40:"},
+		"case c.read != c.want.Counted(c.read):", "case c.read.LastOffset > c.want.LastOffset+1<<40:"},
 	{"one-block-window", "knows the log by the records of the last block alone", "session/tail.go",
 		"	enough      = 64", "	enough      = 0"},
 	{"proof-of-another-leader", "believes a leader what another one was seen to have", "session/proof.go",
@@ -66,7 +66,7 @@ var clientAnswers = []Mutant{
 	{"acknowledges-anyway", "acknowledges before the append is known to have worked", "session/submit.go",
 		"	err := append(ctx, value)\n", "	_ = append(ctx, value)\n	err := error(nil)\n"},
 	{"denies-the-unknown", "says of an append of unknown outcome that it did not happen", "session/submit.go",
-		"		return fmt.Errorf(\"%w: the envelope may or may not be ordered: %w\", ErrNotReady, err)", "		return fmt.Errorf(\"%w: the envelope is not ordered: %s\", ErrNotReady, err)"},
+		"		return Refused{RefusalAmbiguous, fmt.Errorf(\"%w: the envelope may or may not be ordered: %w\", ErrNotReady, err)}", "		return Refused{RefusalNotAppended, fmt.Errorf(\"%w: the envelope is not ordered: %s\", ErrNotReady, err)}"},
 }
 
 // models are defects of what the simulation has in the place of Fabric and of
