@@ -13,6 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
@@ -198,7 +199,7 @@ func TestWindowsOfAnotherRelease(t *testing.T) {
 					if at == first {
 						value = test.alter(value)
 					}
-					w = w.With(at, session.DigestOf(value), 0)
+					w = w.With(at, record.DigestOf(value), 0)
 				}
 				m.FirstOffset, m.RecordsDigest = w.FirstOffset, w.RecordsDigest
 				value, err := session.EncodeMetadata(m)

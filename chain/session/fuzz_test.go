@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -29,8 +28,8 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add([]byte{0xff, 0xff})
 	f.Fuzz(func(t *testing.T, value []byte) {
-		in := session.InputOf(log.Record{Offset: 10, Value: value})
-		if again := session.InputOf(log.Record{Offset: 10, Value: bytes.Clone(value)}); !reflect.DeepEqual(in, again) {
+		in := record.InputOf(10, value)
+		if again := record.InputOf(10, bytes.Clone(value)); !reflect.DeepEqual(in, again) {
 			t.Fatalf("decoded to %#v, then to %#v", in, again)
 		}
 		for _, rules := range []machine.RuleSet{machine.Undescribed, machine.Strict, machine.Compatible} {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // seen is a record that was read.
@@ -47,7 +48,7 @@ type newestComparison struct {
 func (c *newestComparison) last() log.Offset { return c.want[len(c.want)-1].at }
 
 func (c *newestComparison) take(r log.Record) {
-	c.got = append(c.got, seen{r.Offset, DigestOf(r.Value), len(r.Value)})
+	c.got = append(c.got, seen{r.Offset, record.DigestOf(r.Value), len(r.Value)})
 }
 
 func (c *newestComparison) done() (bool, error) {

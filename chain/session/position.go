@@ -11,23 +11,7 @@ import (
 
 // EncodeMetadata is the value of a block's consenter metadata.
 func EncodeMetadata(m machine.Metadata) ([]byte, error) {
-	r := &record.Metadata{
-		LastOffsetPersisted:         int64(m.Offset),
-		LastOriginalOffsetProcessed: int64(m.Marks.Processed),
-		LastResubmittedConfigOffset: int64(m.Marks.Shown),
-		RuleSet:                     record.RuleSet(m.RuleSet),
-		TopicId:                     m.Topic,
-		ResubmittedConfigOffset:     int64(m.Marks.Resubmitted),
-		Overflow:                    m.Marks.Overflow,
-		UpgradedOffset:              int64(m.Marks.Upgraded),
-	}
-	if m.RecordsDigest != (machine.Digest{}) {
-		r.TailDigest, r.TailOffset = m.RecordsDigest[:], int64(m.FirstOffset)
-	}
-	if m.Cut != (machine.Digest{}) {
-		r.CutDigest = m.Cut[:]
-	}
-	return record.EncodeMetadata(r)
+	return record.EncodeMetadata(record.NewMetadata(m))
 }
 
 // Position reads where the last block of a ledger left off. Only a ledger that
@@ -48,23 +32,10 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 	if !machine.Known(set) {
 		return machine.Metadata{}, because(Cause(machine.HaltUnknownFormat), fmt.Errorf("block %d was cut by rule set %d, which this build does not have", height-1, set))
 	}
-	if flaw := metadataFlaw(m); flaw != "" {
+	if flaw := m.Flaw(); flaw != "" {
 		return machine.Metadata{}, because(CauseLedger, fmt.Errorf("block %d %s", height-1, flaw))
 	}
-	return metadataOf(m, set), nil
-}
-
-// metadataFlaw returns what no orderer writes into a block's metadata; empty if there is nothing.
-func metadataFlaw(m *record.Metadata) string {
-	switch {
-	case m.LastOffsetPersisted < 0:
-		return fmt.Sprintf("names offset %d, which no record has", m.LastOffsetPersisted)
-	case m.TailOffset < 0 || m.TailOffset > m.LastOffsetPersisted:
-		return fmt.Sprintf("covers offsets %d to %d", m.TailOffset, m.LastOffsetPersisted)
-	case !digestSized(m.TailDigest) || !digestSized(m.CutDigest):
-		return fmt.Sprintf("has digests of %d and %d bytes, want %d", len(m.TailDigest), len(m.CutDigest), len(machine.Digest{}))
-	}
-	return ""
+	return m.Position(), nil
 }
 
 // InTree reports whether a block's metadata can be an in-tree orderer's.
@@ -79,29 +50,4 @@ func InTree(metadata []byte) bool {
 		LastResubmittedConfigOffset: m.LastResubmittedConfigOffset,
 	})
 	return err == nil && bytes.Equal(anew, metadata)
-}
-
-// digestSized says whether bytes are a digest, or none.
-func digestSized(b []byte) bool { return len(b) == 0 || len(b) == len(machine.Digest{}) }
-
-// metadataOf reads an in-tree orderer's metadata too, which names no rule set.
-// All of it zero is nothing at all in a block: then the record at offset 0 was
-// the last, or the block is another consensus type's, which the tail will show.
-func metadataOf(m *record.Metadata, set machine.RuleSet) machine.Metadata {
-	marks := machine.Marks{
-		Processed:   machine.Offset(m.LastOriginalOffsetProcessed),
-		Resubmitted: machine.Offset(m.ResubmittedConfigOffset),
-		Overflow:    m.Overflow,
-		Upgraded:    machine.Offset(m.UpgradedOffset),
-	}
-	if set == machine.Undescribed {
-		set, marks.Resubmitted = machine.Compatible, machine.Offset(m.LastResubmittedConfigOffset)
-	}
-	out := machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set, Topic: m.TopicId, Marks: marks}
-	copy(out.RecordsDigest[:], m.TailDigest)
-	copy(out.Cut[:], m.CutDigest)
-	if out.RecordsDigest != (machine.Digest{}) { // without a digest there is no window, and no first record
-		out.FirstOffset = machine.Offset(m.TailOffset)
-	}
-	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // proof is what was read again of the topic, to know it for the log that the ledger
@@ -154,7 +155,7 @@ func (e *Engine) proveNext(ctx context.Context) error {
 		e.ahead = &r
 	}
 	p.left[0].take(r)
-	e.newest = e.newest.with(seen{r.Offset, DigestOf(r.Value), len(r.Value)})
+	e.newest = e.newest.with(seen{r.Offset, record.DigestOf(r.Value), len(r.Value)})
 	return nil
 }
 
@@ -206,7 +207,7 @@ func (c *windowComparison) last() log.Offset { return log.Offset(c.want.LastOffs
 // take skips what is between two windows: they have a width.
 func (c *windowComparison) take(r log.Record) {
 	if machine.Offset(r.Offset) >= c.want.FirstOffset {
-		c.read = c.read.With(machine.Offset(r.Offset), DigestOf(r.Value), len(r.Value))
+		c.read = c.read.With(machine.Offset(r.Offset), record.DigestOf(r.Value), len(r.Value))
 	}
 }
 
@@ -238,7 +239,7 @@ func (c *cutComparison) done() (bool, error) {
 	if got == nil {
 		return false, nil
 	}
-	if sum := DigestOf(got.Value); sum != c.want {
+	if sum := record.DigestOf(got.Value); sum != c.want {
 		return false, c.engine.differs(got.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", c.tail, c.want, sum))
 	}
 	return true, nil
@@ -265,7 +266,7 @@ func (c *tipComparison) take(r log.Record) {
 	if c.block == nil || c.at > c.tail {
 		return
 	}
-	in := InputOf(r)
+	in := record.InputOf(machine.Offset(r.Offset), r.Value)
 	if c.found < len(c.block.Envelopes) && carries(in, c.block.Envelopes[c.found]) {
 		c.found, c.carried = c.found+1, c.at
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // ErrNoBlock is what Host.Pull wraps when a block cannot be had: every orderer of
@@ -106,7 +107,7 @@ func (e *Engine) take(b Block) error {
 	write := e.host.Write
 	if b.Config {
 		write = e.host.WriteConfig
-		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
+		config := machine.Judge{Envelope: record.EnvelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
 		switch v := e.host.Judge(config); {
 		case v.Stop != "":
 			return because(Cause(machine.HaltNoVerdict), fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop))

@@ -27,6 +27,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // ConsensusType is the type of the channels that this project orders.
@@ -143,7 +144,7 @@ var ErrMigrated = errors.New("the channel has another consensus type")
 
 // Engine orders one channel on one orderer. It is not safe for concurrent use.
 type Engine struct {
-	// Decode is InputOf. One who runs many engines over the same records may have
+	// Decode is record.InputOf. One who runs many engines over the same records may have
 	// it done once for each value; it must give what InputOf gives.
 	Decode func(log.Record) machine.Input
 
@@ -186,7 +187,7 @@ type Engine struct {
 // New returns the engine of a channel whose ledger is as start says.
 func New(host Host, start machine.Start, settings Settings, events Events) *Engine {
 	start.AllowUndescribed, start.IgnoredCuts = settings.AllowUndescribed, settings.IgnoredCuts
-	return &Engine{Decode: InputOf, host: host, events: events.WithDefaults(), settings: settings, start: start, goal: -1}
+	return &Engine{Decode: inputOf, host: host, events: events.WithDefaults(), settings: settings, start: start, goal: -1}
 }
 
 // Next is what follows a failure.
@@ -383,6 +384,10 @@ func (e *Engine) fitting() error {
 		return errReopen
 	}
 	return nil
+}
+
+func inputOf(r log.Record) machine.Input {
+	return record.InputOf(machine.Offset(r.Offset), r.Value)
 }
 
 // halted is the error of a Halt effect.

@@ -18,7 +18,7 @@ func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("encode envelope: %w", err)
 	}
-	if e := envelopeOf(payload); e.HeaderFlaw+e.SignerFlaw != "" {
+	if e := record.EnvelopeOf(payload); e.HeaderFlaw+e.SignerFlaw != "" {
 		return nil, Refused{RefusalNoPeer, fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", e.HeaderFlaw+e.SignerFlaw)}
 	}
 	return regular(payload, seq, record.Regular_Class(class), 0)

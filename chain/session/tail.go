@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -108,7 +107,7 @@ func (e *Engine) tipStart() log.Offset {
 func tipOf(b *Block, cut bool) machine.Tip {
 	tip := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
 	for _, envelope := range b.Envelopes {
-		tip.Bytes += uint64(envelopeOf(envelope).Size)
+		tip.Bytes += uint64(record.EnvelopeOf(envelope).Size)
 	}
 	return tip
 }
@@ -130,11 +129,4 @@ func Canonical(envelope []byte) ([]byte, error) {
 		return nil, err
 	}
 	return fabric.Marshal(decoded)
-}
-
-// DigestOf is the digest of a record's value.
-func DigestOf(value []byte) (d machine.Digest) {
-	sum := sha256.Sum256(value)
-	copy(d[:], sum[:])
-	return d
 }

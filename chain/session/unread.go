@@ -6,6 +6,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // An append that was acknowledged is not a record that was read: an unclean
@@ -62,7 +63,7 @@ func (u *unread) begin() {
 }
 
 func (u *unread) appended(at machine.Offset, value []byte) {
-	u.recent = append(u.recent, copied{at, value, DigestOf(value)})
+	u.recent = append(u.recent, copied{at, value, record.DigestOf(value)})
 }
 
 // read forgets the copy that a record is. Equal ones are one: either will do.
@@ -70,7 +71,7 @@ func (u *unread) read(value []byte) {
 	if len(u.recent)+len(u.lost) == 0 {
 		return
 	}
-	digest := DigestOf(value)
+	digest := record.DigestOf(value)
 	u.recent = without(u.recent, digest)
 	u.lost = without(u.lost, digest)
 }

@@ -58,7 +58,7 @@ func (t *inTree) step() bool {
 		}
 		return false
 	}
-	for in := session.InputOf(r); in != nil; {
+	for in := record.InputOf(machine.Offset(r.Offset), r.Value); in != nil; {
 		effects := t.machine.Step(in)
 		in = nil
 		for _, e := range effects {

@@ -1,4 +1,4 @@
-package session
+package record
 
 import (
 	"google.golang.org/protobuf/encoding/protowire"
