@@ -218,7 +218,7 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 			case machine.Resubmit:
 				_, _, err := r.host.Process(e.Class, e.Envelope.Bytes)
 				s = step{nil, err != nil, false}
-			case machine.Reproduce:
+			case machine.ResubmitConfig:
 				_, _, err := r.host.Process(machine.Config, e.Envelope.Bytes)
 				s = step{nil, err != nil, false}
 			case machine.Skip, machine.Halt:

@@ -112,7 +112,7 @@ func (a *author) regular(at Offset, class Class, headerType int32) Regular {
 	}}
 }
 
-// copied is a copy of a lagging record, by one orderer or by the next.
+// copied is a copy of a stale record, by one orderer or by the next.
 func (a *author) copied(at Offset) Regular {
 	was := a.node.resubmitted[a.choose(len(a.node.resubmitted))]
 	return Regular{Offset: at, Class: was.Class, ConfigSeq: a.seq(), Original: was.Offset, Envelope: was.Envelope}

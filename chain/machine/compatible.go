@@ -8,12 +8,12 @@ import (
 // compatible is what in-tree orderers of Fabric v1.4 to v2.5 do with the same
 // records, step for step, faults included: ours and theirs can share a topic
 // and write blocks of equal headers and data. An envelope whose config sequence
-// lags is appended again by every orderer, as a copy that names the offset of
+// is stale is appended again by every orderer, as a copy that names the offset of
 // the record that it copies; the first copy counts, by a high-water mark.
 //
 // Two things are ours. What a restart must know is in the block (Marks), where
-// theirs forgets it. And where theirs would stop for good, or die, ours halts the
-// channel with a reason: to go on would be to order what they never will.
+// theirs forgets it. And where theirs would stop permanently, or crash, ours halts the
+// channel with a cause: to continue would be to order what they never will.
 type compatible struct{}
 
 // oldStart is what a compatible topic asks of the chain.
@@ -43,7 +43,7 @@ func (compatible) connect(m *Machine, in Connect) []Effect {
 }
 
 // timeToCut cuts what is pending. A time-to-cut that no orderer should have
-// sent ends an in-tree orderer's loop for good, at every restart again. It is
+// sent ends an in-tree orderer's loop permanently, at every restart again. It is
 // forged, or it says that its sender has cut blocks that we have not.
 func (compatible) timeToCut(m *Machine, in TimeToCut) []Effect {
 	switch {
@@ -111,7 +111,7 @@ func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 		if in.Class == Config {
 			m.marks.Resubmitted = in.Offset
 		}
-		return skip(in.Offset, ReasonResubmitted, "its config sequence lags")
+		return skip(in.Offset, ReasonResubmitted, "its config sequence is stale")
 	case in.Class == Normal:
 		return m.orderOld(in.Regular)
 	case in.check == CheckBroadcast:
@@ -150,9 +150,9 @@ func (m *Machine) orderOld(in Regular) []Effect {
 	return m.withTimer(effects)
 }
 
-// overflowsTip says whether the first record after a restart is the one that
-// the last block was cut for. An in-tree orderer cannot tell: it advances the
-// mark there and parts from those that did not restart.
+// overflowsTip reports whether the first record after a restart is the one that
+// the last block was cut for. An in-tree orderer does not know: it advances the
+// mark there and writes other blocks than those that did not restart.
 func (m *Machine) overflowsTip(in Regular) bool {
 	tip, limits := m.old.tip, m.batch.limits
 	preferred, size := uint64(limits.PreferredMaxBytes), uint64(in.Envelope.Size)
@@ -171,7 +171,7 @@ func (m *Machine) orderOldConfig(in Regular) []Effect {
 }
 
 // flushOld cuts what is pending ahead of a config record, also of one at which
-// in-tree orderers then die.
+// in-tree orderers then crash.
 func (m *Machine) flushOld() []Effect {
 	var effects []Effect
 	if m.Pending() > 0 {

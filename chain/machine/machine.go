@@ -3,7 +3,7 @@
 // lock, no logger and no validator, and imports nothing but the standard library.
 // The same records, verdicts and configs give the same effects on every orderer.
 //
-// The shell (package chain) owns a Machine and is the only caller of Step:
+// A session (package session) owns a Machine and is the only caller of [Machine.Step]:
 //
 //	for each record, in offset order:
 //		for input := record; input != nil; {
@@ -11,12 +11,12 @@
 //			input = the answer that the last effect asks for, if it asks
 //		}
 //
-// What cannot be decided from the records alone comes in as an answer: a Verdict
-// on an envelope whose config sequence lags, and the new limits after a config
-// block. Time comes in as a TimeToCut record only.
+// What cannot be decided from the records alone comes in as an answer: a [Verdict]
+// on an envelope that was validated at a stale config sequence, and the limits after
+// a config block, as [Configured]. Time comes in as a [TimeToCut] record only.
 //
-// A restart needs the last block and nothing else: New takes its number and its
-// metadata, and reading goes on at NextOffset.
+// A restart needs the last block and nothing else: [New] takes its number and its
+// metadata, and reading continues at [Machine.NextOffset].
 package machine
 
 import "fmt"
@@ -41,7 +41,7 @@ type Start struct {
 }
 
 // Tip is what the compatible rules must know of a last block that in-tree
-// orderers wrote: their metadata does not tell why it was cut.
+// orderers wrote: their metadata does not say why it was cut.
 type Tip struct {
 	Envelopes int
 	Bytes     uint64 // of the envelopes, as the limits count

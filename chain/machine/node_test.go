@@ -177,7 +177,7 @@ func (n *node) write(number BlockNumber, m Metadata, envelopes ...Envelope) {
 }
 
 // coverage is the window of the records after one offset up to another; without
-// a digest if no record is at its end. It is told a second time here.
+// a digest if no record is at its end. It is written a second time here.
 func coverage(offsets []Offset, after, to Offset) Window {
 	slices.Sort(offsets)
 	w := Window{FirstOffset: -1, LastOffset: to}

@@ -56,7 +56,7 @@ type fed struct {
 	input  Input
 }
 
-// play returns the transcript with its indented lines made anew.
+// play returns the transcript with its indented lines written again.
 func (s *script) play(text string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
@@ -174,7 +174,7 @@ func (s *script) same(was, is []entry) {
 	}
 }
 
-// feed steps the machine, or says how it panicked.
+// feed steps the machine, or prints how it panicked.
 func (s *script) feed(f fed) {
 	effects, broken := stepOrPanic(s.machine, f.input)
 	if broken != "" {

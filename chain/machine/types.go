@@ -55,8 +55,8 @@ type Envelope struct {
 }
 
 // Input is one of Garbage, Connect, TimeToCut, Regular (records, at strictly
-// increasing offsets), Verdict (the answer to a Judge effect) and Configured
-// (the answer to a WriteConfigBlock effect).
+// increasing offsets), Verdict (the answer to a Judge or Resubmit effect) and
+// Configured (the answer to a WriteConfigBlock effect).
 type Input interface{ input() }
 
 type (
@@ -150,7 +150,7 @@ type Marks struct {
 	Upgraded    Offset // of the description that moved the topic to the strict rules; 0 if none did
 }
 
-// Cause says why a block was cut.
+// Cause is why a block was cut.
 type Cause string
 
 const (
@@ -161,9 +161,9 @@ const (
 	CauseConfig    Cause = "config"    // flushed by a config record, or the config block itself
 )
 
-// Effect is something the shell must do, in the order given, before the next
-// input. An effect that asks (Judge, WriteConfigBlock) is always the last of
-// its Step; the next input must be its answer.
+// Effect is something the caller must do, in the order given, before the next
+// input. An effect that asks ([Judge], [Resubmit], [WriteConfigBlock]) is always the
+// last of its Step; the next input must be its answer.
 type Effect interface{ effect() }
 
 type (
@@ -189,14 +189,14 @@ type (
 		Check    Check
 		Envelope Envelope
 	}
-	// Reproduce asks for a lagging config envelope to be computed anew at the
+	// ResubmitConfig asks for a stale config envelope to be computed again at the
 	// config in force and appended, until it is in the log; or to be dropped
 	// when its update no longer applies. No answer.
-	Reproduce struct {
+	ResubmitConfig struct {
 		Offset   Offset
 		Envelope Envelope
 	}
-	// Resubmit asks for a lagging envelope to be checked as Broadcast checks it
+	// Resubmit asks for a stale envelope to be checked as Broadcast checks it
 	// and, if it holds, to be appended again as a copy of the record at Offset,
 	// until it is in the log; answered with Verdict.
 	Resubmit struct {
@@ -216,7 +216,7 @@ type (
 		Topic   string
 		Cluster string
 	}
-	// Skip reports a record that is passed over. Reason is one of a fixed set
+	// Skip reports a record that is skipped. Reason is one of a fixed set
 	// (a metric label); Detail is for people.
 	Skip struct {
 		Offset Offset
@@ -235,7 +235,7 @@ type (
 func (WriteBlock) effect()       {}
 func (WriteConfigBlock) effect() {}
 func (Judge) effect()            {}
-func (Reproduce) effect()        {}
+func (ResubmitConfig) effect()   {}
 func (Resubmit) effect()         {}
 func (ArmTimer) effect()         {}
 func (CancelTimer) effect()      {}
@@ -273,7 +273,7 @@ const (
 	ReasonRefused       Reason = "refused"     // judged not to hold at the config in force
 	ReasonDescription   Reason = "description" // a later description, equal or foreign
 	ReasonCopy          Reason = "copy"        // a copy of an envelope that was ordered: no fault
-	ReasonResubmitted   Reason = "resubmitted" // it lags; a copy of it is in the log: no fault
+	ReasonResubmitted   Reason = "resubmitted" // its config sequence is stale; a copy of it is in the log: no fault
 	ReasonIgnoredCut    Reason = "passed"      // a time-to-cut that an operator has the machine ignore
 )
 

@@ -10,7 +10,7 @@ import (
 //
 // The first record that decodes should be a description of ours. Anything else
 // was written by somebody who does not know that this topic has an owner:
-// in-tree orderers, or a stranger. Only an operator can tell them apart, who may
+// in-tree orderers, or a stranger. Only an operator knows which, who may
 // have allowed the compatible rules for this channel. A description that asks for
 // those rules needs the same permission: anybody who may write to the topic can
 // have written it, and the compatible rules order records that the strict ones

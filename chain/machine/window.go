@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// Window is a run of records, and what tells it from any other run at the same
-// offsets. One record is not enough: a log that was cut and filled anew may
+// Window is a run of records, and what distinguishes it from any other run at the same
+// offsets. One record is not enough: a log that was truncated and filled again may
 // well have an equal one there, an empty one for instance. A window holds all the
 // records that a block was made from, its envelopes among them.
 type Window struct {
@@ -48,7 +48,7 @@ func (w Window) Counted(read Window) Window {
 	return w
 }
 
-// Known says whether there is anything to compare.
+// Known reports whether there is anything to compare.
 func (w Window) Known() bool { return w.RecordsDigest != Digest{} }
 
 // position is a record in the log, and the window that it ends.

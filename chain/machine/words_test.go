@@ -182,8 +182,8 @@ func effectText(e Effect) string {
 		return fmt.Sprintf("config block %d [%s] %s", e.Number, e.Envelope.Bytes, metadataText(e.Metadata))
 	case Judge:
 		return fmt.Sprintf("judge %s %s of offset %d%s", e.Class, e.Envelope.Bytes, e.Offset, checkText(e.Check))
-	case Reproduce:
-		return fmt.Sprintf("reproduce %s of offset %d", e.Envelope.Bytes, e.Offset)
+	case ResubmitConfig:
+		return fmt.Sprintf("resubmit %s of offset %d at the config in force", e.Envelope.Bytes, e.Offset)
 	case Resubmit:
 		return fmt.Sprintf("resubmit %s %s as a copy of offset %d", e.Class, e.Envelope.Bytes, e.Offset)
 	case ArmTimer:

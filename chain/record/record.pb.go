@@ -77,7 +77,7 @@ func (RuleSet) EnumDescriptor() ([]byte, []int) {
 	return file_chain_record_record_proto_rawDescGZIP(), []int{0}
 }
 
-// Class says how the accepting orderer classified the envelope.
+// Class is how the accepting orderer classified the envelope.
 type Regular_Class int32
 
 const (

@@ -85,7 +85,7 @@ func (e *Engine) perform(ctx context.Context, effect machine.Effect) (machine.In
 		return e.writeConfigBlock(f)
 	case machine.Judge:
 		return e.host.Judge(f), nil
-	case machine.Reproduce:
+	case machine.ResubmitConfig:
 		return nil, e.reproduce(ctx, f)
 	case machine.Resubmit:
 		return e.resubmit(ctx, f)

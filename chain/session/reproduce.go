@@ -91,7 +91,7 @@ func (r *reproduced) add(update digest, seq uint64) {
 // appends it. What no longer applies is dropped; all orderers come to drop it,
 // at the latest when they judge the copy. So is what this orderer fails at: the copy
 // of one that does not is judged by all.
-func (e *Engine) reproduce(ctx context.Context, f machine.Reproduce) error {
+func (e *Engine) reproduce(ctx context.Context, f machine.ResubmitConfig) error {
 	update, flaw := updateOf(f.Envelope.Bytes)
 	if flaw != nil {
 		e.events.Skipped(f.Offset, machine.ReasonRefused, flaw.Error())

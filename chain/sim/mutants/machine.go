@@ -10,7 +10,7 @@ var strictRules = []Mutant{
 	{"config-unjudged", "gives a config to the block writer before it was judged", "machine/strict.go",
 		"	case in.Class == Config, in.ConfigSeq != m.seq:", "	case in.Class == Config:\n		return m.orderConfig(in.Envelope)\n	case in.ConfigSeq != m.seq:"},
 	{"lagging-config-dropped", "drops a config update that lags", "machine/strict.go",
-		"return []Effect{Reproduce{in.Offset, in.Envelope}}", "return skip(in.Offset, ReasonRefused, \"it lags\")"},
+		"return []Effect{ResubmitConfig{in.Offset, in.Envelope}}", "return skip(in.Offset, ReasonRefused, \"it lags\")"},
 	{"verdict-ignored", "orders what was judged not to hold", "machine/strict.go",
 		"	case v.Refusal != \"\":", "	case v.Refusal == \"never\":"},
 	{"no-class-check", "orders an envelope of another type than its class says", "machine/strict.go",
