@@ -24,8 +24,12 @@ BROKERS ?= embedded
 NO_KAFKA ?=
 # Set by who is not root: the specs that mount small disks, to fill them, are left out, and the summary says so
 NO_ROOT ?=
-# of Apache Kafka, for make kafka
-VERSION ?= 4
+# Of Apache Kafka, for make kafka (4 if none is named) and make test-kafka (both)
+VERSION ?=
+# Narrow make test-kafka: make test-kafka PART='contract golden' VERSION=3.9
+PART ?=
+# The lowest port of the suites' first network, for a second checkout on the machine
+BASE_PORT ?=
 
 LINT     := go tool -modfile=.tools/go.mod golangci-lint run --allow-serial-runners
 GENERATE := go -C .tools run ./generate -root ..
@@ -34,9 +38,20 @@ SUITE    = $(GOTEST) -name $@ -live -specs $(CURDIR)/.build/test/$@.json --
 REPORT   = -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/$@.json
 BUT_ROOT := $(if $(NO_ROOT), && !root)
 LEFT_OUT := $(if $(NO_KAFKA),; NO_KAFKA is set: nothing ran on Apache Kafka)$(if $(NO_ROOT),; NO_ROOT is set: no disk was filled)
-GOTEST   := go -C .tools run ./gotest -dir .. -counts $(CURDIR)/.build/test/counts
+COUNTS   := $(CURDIR)/.build/test/counts
+GOTEST    = go -C .tools run ./gotest -dir .. -counts $(COUNTS)
+PORTS     = $(if $(BASE_PORT),-base-port=$(BASE_PORT))
 
-.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka test demo bench clean
+# The parts of make test-kafka: of ./integration/apache, and of ./integration (its parts_test.go says which
+# file is in which). What has no part of its own is in the last of each: nothing is in none.
+APACHE_PARTS := contract access rows
+SUITE_PARTS  := brokers links loss golden recovery orders
+contract     := TestConformance|TestDenials
+access       := TestAccess|TestLeastPrivilege|TestRights
+tests_rows   := -skip '^($(contract)|$(access))'
+tests         = $(or $(tests_$*),-run '^($($*))')
+
+.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,17 +114,23 @@ matrix: .build/test ## what Kafka can do to a channel, on the embedded broker
 	$(GOTEST) -name matrix -- -timeout 5m -count 1 ./integration/matrix
 
 integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narrows it, BROKERS=apache:3.9)
-	$(SUITE) -timeout 45m -count 1 ./integration -args -brokers=$(BROKERS) $(REPORT) $(if $(FOCUS),-ginkgo.focus='$(FOCUS)') \
+	$(SUITE) -timeout 45m -count 1 ./integration -args -brokers=$(BROKERS) $(PORTS) $(REPORT) $(if $(FOCUS),-ginkgo.focus='$(FOCUS)') \
 		-ginkgo.label-filter='$(if $(filter embedded,$(BROKERS)),!kafka,!none)$(BUT_ROOT)'
 
 kafka: .build/test ## what only Apache Kafka can show: three brokers, logging in, rights, rows of the matrix (VERSION=3.9)
-	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(VERSION)
-	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(VERSION) $(REPORT) -ginkgo.label-filter='kafka$(BUT_ROOT)'
+	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(or $(VERSION),4)
+	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(or $(VERSION),4) $(PORTS) $(REPORT) -ginkgo.label-filter='kafka$(BUT_ROOT)'
 
-test-kafka: .build/test ## the client's contract, logging in, rights and the integration suite on Apache Kafka, both versions
-	$(GOTEST) -name contract -live -- -timeout 30m -count 1 ./integration/apache -v
-	$(MAKE) integration BROKERS=apache:3.9
-	$(MAKE) integration BROKERS=apache:4
+test-kafka: .build/test ## all that runs on Apache Kafka, in parts, on both versions (PART='contract golden', VERSION=3.9)
+	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(APACHE_PARTS) $(SUITE_PARTS)' -versions '3.9 4' \
+		-part '$(PART)' -version '$(VERSION)' -left-out '$(if $(NO_ROOT),NO_ROOT is set: no disk was filled)'
+
+$(APACHE_PARTS:%=part-%): part-%: .build/test
+	$(GOTEST) -name $* -- -timeout 28m -count 1 ./integration/apache $(tests) -args -kafka=$(VERSION)
+
+$(SUITE_PARTS:%=part-%): part-%: .build/test
+	$(SUITE) -timeout 28m -count 1 ./integration -args -brokers=apache:$(VERSION) -part=$* $(PORTS) $(REPORT) -ginkgo.timeout=25m \
+		-ginkgo.label-filter='!none$(BUT_ROOT)'
 
 test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \

@@ -24,7 +24,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: 1, Channels: []string{"kafka-one", "kafka-two"}, Raft: []string{"raft"}})
-	}, NodeTimeout(3*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("orders on kafka and etcdraft channels side by side", func(ctx SpecContext) {
 		for _, channel := range []string{"kafka-one", "kafka-two", "raft"} {
@@ -33,7 +33,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		}
 		w.equal(ctx, "kafka-one")
 		w.equal(ctx, "kafka-two")
-	}, SpecTimeout(time.Minute))
+	}, SpecTimeout(4*time.Minute))
 
 	It("halts only the channel whose topic is somebody else's", func(ctx SpecContext) {
 		const lost = "claimed"
@@ -54,7 +54,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
 		Expect(w.AwaitActive(ctx, "orderer1", "kafka-one")).To(Succeed())
 		Expect(w.Remove(ctx, "orderer1", lost)).To(Succeed())
-	}, SpecTimeout(2*time.Minute))
+	}, SpecTimeout(4*time.Minute))
 
 	It("refuses to join with a block that no orderer could use", func(ctx SpecContext) {
 		for name, bad := range map[string]struct {
@@ -74,7 +74,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 			Expect(refusal.Code).To(Equal(http.StatusBadRequest))
 			Expect(refusal.Message).To(ContainSubstring(bad.says))
 		}
-	}, SpecTimeout(time.Minute))
+	}, SpecTimeout(4*time.Minute))
 
 	It("refuses to make an unusable genesis block in the first place", func() {
 		_, err := genesis.Rewrite(w.genesis("raft"), []string{"nowhere"})
@@ -88,7 +88,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
-	}, NodeTimeout(3*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	// localhost is the other name of the same brokers.
 	renamed := func() []string {
@@ -111,7 +111,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		}
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
 		w.equal(ctx, channel)
-	}, SpecTimeout(time.Minute))
+	}, SpecTimeout(4*time.Minute))
 
 	It("are changed by a config update, without a restart", func(ctx SpecContext) {
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
@@ -120,7 +120,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed())
 		w.equal(ctx, channel)
 		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(renamed(), ", "))
-	}, SpecTimeout(2*time.Minute))
+	}, SpecTimeout(4*time.Minute))
 
 	It("are those of the orderer's settings where it has some", func(ctx SpecContext) {
 		Expect(w.Set(ctx, "BROKERS="+strings.Join(w.Descriptor().Brokers, ","))).To(Succeed())
@@ -130,7 +130,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		}
 		w.equal(ctx, channel)
 		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(w.Descriptor().Brokers, ", "))
-	}, SpecTimeout(2*time.Minute))
+	}, SpecTimeout(4*time.Minute))
 })
 
 // awaits has the brokers go away for a moment, and both orderers say what they wait for.
@@ -158,5 +158,5 @@ var _ = Describe("an orderer that comes late", func() {
 		traffic.sound(ctx)
 		Expect(w.AwaitActive(ctx, "orderer2", "mychannel")).To(Succeed())
 		w.equal(ctx, "mychannel")
-	}, SpecTimeout(2*time.Minute))
+	}, SpecTimeout(4*time.Minute))
 })

@@ -73,5 +73,5 @@ var _ = Describe("orderers that compare their blocks", func() {
 			Expect(w.orders(ctx, o, "mychannel")).To(Succeed())
 		}
 		w.equal(ctx, "mychannel")
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 })

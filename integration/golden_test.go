@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,23 +34,14 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 			r := newReplay(ctx, name, name)
 			r.join(ctx)
 			r.faithful(ctx)
-		}, SpecTimeout(2*time.Minute))
+		}, SpecTimeout(4*time.Minute))
 
 		It("turns the records of "+name+" into the same blocks when it is killed on the way", func(ctx SpecContext) {
-			r := newReplay(ctx, name, name)
-			r.join(ctx)
-			blocks := uint64(len(r.vector.Headers))
-			at := 2 + rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), blocks)).Uint64N(blocks/2)
-			Eventually(ctx, r.height).WithPolling(time.Millisecond).Should(BeNumerically(">=", at))
-			Expect(r.Kill(replayer)).To(Succeed())
-			Expect(r.Start(ctx, replayer)).To(Succeed())
-			r.faithful(ctx)
-			rest, err := r.metric(ctx, "blocks_cut")
-			Expect(err).NotTo(HaveOccurred())
-			GinkgoWriter.Printf("killed at height %d of %d, to be %d\n", blocks-uint64(rest), blocks, at)
-			Expect(rest).To(BeNumerically(">", 0), "the kill came too late, at the last block")
-			Expect(rest).To(BeNumerically("<=", blocks-at))
-		}, SpecTimeout(2*time.Minute))
+			const tries = 4 // on a busy machine the orderer may be through before it is killed
+			for try := 1; killedOnTheWay(ctx, name) == 0; try++ {
+				Expect(try).To(BeNumerically("<", tries), "each kill came too late, at the last block")
+			}
+		}, SpecTimeout(4*time.Minute))
 	}
 
 	It("orders on where a recording ends", func(ctx SpecContext) {
@@ -59,7 +49,7 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 		r.join(ctx)
 		r.faithful(ctx)
 		r.ordersOn(ctx, 400*time.Millisecond)
-	}, SpecTimeout(2*time.Minute))
+	}, SpecTimeout(4*time.Minute))
 
 	It("takes the rules of in-tree orderers only where an operator allows it", func(ctx SpecContext) {
 		r := newReplay(ctx, "plain")
@@ -73,7 +63,7 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 		r.allow("plain")
 		Expect(r.Start(ctx, replayer)).To(Succeed())
 		r.faithful(ctx)
-	}, SpecTimeout(2*time.Minute))
+	}, SpecTimeout(4*time.Minute))
 })
 
 const (
@@ -95,7 +85,7 @@ type replay struct {
 func newReplay(ctx context.Context, name string, compatible ...string) *replay {
 	v, err := golden.Read(recording(name))
 	Expect(err).NotTo(HaveOccurred())
-	Expect(vacant(recordedBroker)).To(Succeed())
+	awaitRecordedBroker(ctx)
 	dir, err := os.MkdirTemp("", "kafka-network-")
 	Expect(err).NotTo(HaveOccurred())
 	o := fabricnet.Options{
@@ -119,13 +109,13 @@ func recording(name string) string {
 	return filepath.Join("..", "chain", "session", "testdata", "golden", name)
 }
 
-// vacant says whether a broker can listen there.
-func vacant(address string) error {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("the recorded channels have their broker at %s and nowhere else; end what listens there: %w", address, err)
-	}
-	return l.Close()
+// awaitRecordedBroker waits until a broker can listen where the recorded channels have it, and
+// nowhere else: a suite of another checkout may be there.
+func awaitRecordedBroker(ctx context.Context) {
+	GinkgoHelper()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	Expect(fabricnet.AwaitVacant(ctx, recordedBroker)).To(Succeed(), "the recorded channels name their broker: end what listens there")
 }
 
 // fill makes the topic and writes the recorded values to it, at their offsets.
@@ -155,6 +145,26 @@ func (r *replay) fill(ctx context.Context) {
 	for n, m := range all {
 		Expect(m.Offset).To(Equal(int64(n)), "a record is not at its offset")
 	}
+}
+
+// killedOnTheWay kills the orderer of a recording at some height and starts it again. It returns how
+// many blocks it had yet to cut by then, and leaves no process.
+func killedOnTheWay(ctx context.Context, name string) (rest float64) {
+	GinkgoHelper()
+	r := newReplay(ctx, name, name)
+	r.join(ctx)
+	blocks := uint64(len(r.vector.Headers))
+	at := 2 + rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), blocks)).Uint64N(blocks/2)
+	Eventually(ctx, r.height).WithPolling(time.Millisecond).Should(BeNumerically(">=", at))
+	Expect(r.Kill(replayer)).To(Succeed())
+	Expect(r.Start(ctx, replayer)).To(Succeed())
+	r.faithful(ctx)
+	rest, err := r.metric(ctx, "blocks_cut")
+	Expect(err).NotTo(HaveOccurred())
+	GinkgoWriter.Printf("killed at height %d of %d, to be %d\n", blocks-uint64(rest), blocks, at)
+	Expect(rest).To(BeNumerically("<=", blocks-at))
+	Expect(r.Halt()).To(Succeed())
+	return rest
 }
 
 // join makes the orderer join with the recorded genesis block.

@@ -30,20 +30,20 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 	BeforeAll(func(ctx SpecContext) {
 		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1})
 		Expect(w.BrokerNames()).To(HaveLen(nodes), "run with -brokers=apache")
-	}, NodeTimeout(5*time.Minute))
+	}, NodeTimeout(10*time.Minute))
 
 	It("lose, repeat and part nothing while they and the orderers are killed and moved", func(ctx SpecContext) {
 		report := w.chaos(ctx, 12, "leader-kill", "follower-kill", "controller-kill", "broker-stall", "brokers-rolling", "leader-move",
 			"orderer-kill", "orderer-stall", "orderer-restart")
-		// Thrice what it takes on a machine that has nothing else to do.
-		Expect(report.After["kill orderer"].Longest).To(BeNumerically("<", 3*time.Second))
-		Expect(report.After["kill broker, the leader"].Longest).To(BeNumerically("<", 15*time.Second))
+		// On a machine that has nothing else to do it is 0.2 s, and 4 s: these are what a client would call an outage.
+		Expect(report.After["kill orderer"].Longest).To(BeNumerically("<", 15*time.Second))
+		Expect(report.After["kill broker, the leader"].Longest).To(BeNumerically("<", 45*time.Second))
 	}, SpecTimeout(8*time.Minute))
 
 	It("refuse what a topic's new limit does not take, and lose nothing", func(ctx SpecContext) {
 		report := w.chaos(ctx, 1, "limit-low")
 		Expect(report.Refused).To(BeNumerically(">", 0), "nothing was refused")
-	}, SpecTimeout(4*time.Minute))
+	}, SpecTimeout(8*time.Minute))
 
 	It("are awaited while two of them are away, and taken up again", func(ctx SpecContext) {
 		leader := w.leader("mychannel")
@@ -63,7 +63,7 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 			Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(2 * time.Minute).Should(Succeed())
 		}
 		Expect(w.equal(ctx, "mychannel")).To(BeNumerically(">", height))
-	}, SpecTimeout(5*time.Minute))
+	}, SpecTimeout(10*time.Minute))
 
 	It("may all go and come back", func(ctx SpecContext) {
 		height := w.equal(ctx, "mychannel")
@@ -77,7 +77,7 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 			Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(2 * time.Minute).Should(Succeed())
 		}
 		w.equal(ctx, "mychannel")
-	}, SpecTimeout(5*time.Minute))
+	}, SpecTimeout(10*time.Minute))
 
 	// The last: this topic is gone then.
 	It("stop the channel when they lose what was acknowledged, to an unclean election or another topic", func(ctx SpecContext) {

@@ -18,7 +18,7 @@ var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func(
 
 	BeforeAll(func(ctx SpecContext) {
 		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1, Proxied: true})
-	}, NodeTimeout(5*time.Minute))
+	}, NodeTimeout(10*time.Minute))
 
 	It("loses and repeats nothing while it cuts orderers off, loses what goes one way, and slows links", func(ctx SpecContext) {
 		w.chaos(ctx, 6, "orderer-cut", "orderer-half-open", "orderer-slow")
@@ -34,7 +34,7 @@ var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func(
 		w.goesOnWithout(ctx, "orderer1", others...)
 		mend()
 		w.catchesUp(ctx, "orderer1")
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 
 	for _, lost := range []links.Direction{links.Answers, links.Requests} {
 		It("loses what goes one way on open connections, and nobody is told more than is known: "+string(lost), func(ctx SpecContext) {
@@ -44,7 +44,7 @@ var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func(
 			Eventually(ctx, w.status(ctx, "orderer1", "mychannel")).Should(Equal("consenter inactive"))
 			mend()
 			w.catchesUp(ctx, "orderer1")
-		}, SpecTimeout(3*time.Minute))
+		}, SpecTimeout(6*time.Minute))
 	}
 })
 

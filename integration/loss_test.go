@@ -31,7 +31,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, BrokerCount: 5, Settings: []string{"CHECKINTERVAL=1s"}})
 		broker = w.BrokerNames()
 		w.replicate(1, 2, 3)
-	}, NodeTimeout(5*time.Minute))
+	}, NodeTimeout(10*time.Minute))
 
 	AfterAll(func() {
 		for _, d := range disks {
@@ -56,7 +56,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		}
 		w.resumed(ctx, orderers...)
 		Expect(w.copies(ctx, "mychannel", sent, orderers...)).To(HaveEach(1))
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 
 	It("may lose what no orderer has read to an unclean election, and no ledger parts from another", func(ctx SpecContext) {
 		w.replicate(1, 2)
@@ -81,7 +81,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		w.settings(map[string]string{"unclean.leader.election.enable": "false", "min.insync.replicas": "2"})
 		w.replicate(1, 2, 3)
 		Eventually(ctx, w.metric("orderer1", "topic_flaws", channel)).Should(BeZero())
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 
 	It("order on while the disk of one is full, are awaited while those of two are, and lose nothing", asRoot, func(ctx SpecContext) {
 		for _, name := range broker[:2] {
@@ -117,7 +117,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		w.resumed(ctx, orderers...)
 		traffic.sound(ctx)
 		w.equal(ctx, channel)
-	}, SpecTimeout(4*time.Minute))
+	}, SpecTimeout(8*time.Minute))
 
 	// The last: this channel is at its end then.
 	It("stop the channel when power fails and all replicas lose what was not on their disks", func(ctx SpecContext) {
@@ -144,7 +144,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		common, err := w.reader.Verify(ctx, channel, orderers)
 		Expect(err).NotTo(HaveOccurred(), "no ledger has parted from another")
 		Expect(common).To(Equal(height), "old blocks are there")
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 })
 
 // unread stops the orderers where they are, then a broker, and has the others

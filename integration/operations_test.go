@@ -23,7 +23,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
-	}, NodeTimeout(3*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("refuses an envelope that is too large with its size and the limit", func(ctx SpecContext) {
 		e, err := w.user.Message(channel, 11<<20)
@@ -45,7 +45,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		Expect(strconv.Atoi(said[1])).To(BeNumerically("~", 40_000, 4000))
 		w.alter(channel, "max.message.bytes", fmt.Sprint(11<<20))
 		Eventually(ctx, submit).Should(Succeed())
-	}, SpecTimeout(time.Minute))
+	}, SpecTimeout(4*time.Minute))
 
 	It("shows where it is, and stays healthy while the brokers are away", func(ctx SpecContext) {
 		for range 3 {
@@ -69,7 +69,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		Expect(w.StartBrokers(ctx)).To(Succeed())
 		Eventually(ctx, w.metric("orderer1", "reconnects", channel)).Should(Equal(1.0))
 		Expect(w.metric("orderer1", "available", channel)()).To(Equal(1.0))
-	}, SpecTimeout(2*time.Minute))
+	}, SpecTimeout(4*time.Minute))
 
 	It("is unhealthy in an outage if the operator wants that, and does not begin with a topic that is not safe", func(ctx SpecContext) {
 		w.alter(channel, "retention.ms", "86400000")
@@ -90,7 +90,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		Eventually(ctx, func() string { return w.health("orderer1") }).Should(HavePrefix("200"))
 		Expect(w.AwaitActive(ctx, "orderer2", channel)).To(Succeed())
 		w.equal(ctx, channel)
-	}, SpecTimeout(time.Minute))
+	}, SpecTimeout(4*time.Minute))
 })
 
 // alter changes a setting of a topic, as kafka-configs.sh does.

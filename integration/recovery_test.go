@@ -41,7 +41,7 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		for _, o := range []string{"orderer2", "orderer3"} {
 			Expect(w.orders(ctx, o, "mychannel")).To(Succeed())
 		}
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 
 	It("is pruned of what every orderer has on its disk, and of nothing else", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
@@ -91,7 +91,7 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 			Expect(w.orders(ctx, o, "mychannel")).To(Succeed())
 		}
 		w.equal(ctx, "mychannel")
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 
 	It("stops where no orderer has the blocks", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
@@ -109,5 +109,5 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 			Expect(w.orders(ctx, o, "mychannel")).To(MatchError(SatisfyAll(
 				ContainSubstring("the records between were deleted"), ContainSubstring("the block cannot be had from another orderer: none of"))))
 		}
-	}, SpecTimeout(2*time.Minute))
+	}, SpecTimeout(4*time.Minute))
 })

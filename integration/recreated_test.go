@@ -24,7 +24,7 @@ var _ = Describe("a topic that is deleted and made again", Ordered, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Channels: []string{"empty", "shorter", "equal", "longer", beside}})
-	}, NodeTimeout(3*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("stops its channel, whatever it has, on orderers that run and that come back, and no other channel", func(ctx SpecContext) {
 		heights, old := map[string]uint64{}, map[string][][]byte{}
@@ -57,5 +57,5 @@ var _ = Describe("a topic that is deleted and made again", Ordered, func() {
 			Eventually(ctx, func() error { return w.orders(ctx, o, beside) }).Should(Succeed())
 		}
 		w.equal(ctx, beside)
-	}, SpecTimeout(4*time.Minute))
+	}, SpecTimeout(8*time.Minute))
 })

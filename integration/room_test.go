@@ -17,7 +17,7 @@ var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1, Channels: []string{channel}, Raft: []string{beside}, LedgerDisk: 192})
-	}, NodeTimeout(3*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("stops taking envelopes, says so, lives, and goes on by itself once there is room", func(ctx SpecContext) {
 		load := w.load(ctx, channel, 25*time.Second)
@@ -40,5 +40,5 @@ var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 		load.sound(ctx)
 		w.equal(ctx, channel)
 		Expect(w.orders(ctx, "orderer2", beside)).To(Succeed())
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 })

@@ -70,7 +70,7 @@ var _ = Describe("a channel that in-tree orderers began", func() {
 		traffic.sound(ctx)
 		w.equal(ctx, "mychannel")
 		Expect(w.rules(ctx, "orderer2")()).To(Equal(record.RuleSet_RULE_SET_STRICT))
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 })
 
 var _ = Describe("a topic that was moved", func() {
@@ -125,7 +125,7 @@ var _ = Describe("a topic that was moved", func() {
 		out, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(out).To(ContainSubstring("there is nothing to be done"))
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(6*time.Minute))
 })
 
 // values are those of a topic, from offset 0.

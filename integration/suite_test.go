@@ -25,7 +25,11 @@ const nodes = 3
 
 func TestIntegration(t *testing.T) {
 	RegisterFailHandler(Fail)
-	RunSpecs(t, "Ordering through Kafka")
+	suite, reporter := GinkgoConfiguration()
+	if err := narrow(&suite, *part); err != nil {
+		t.Fatal(err)
+	}
+	RunSpecs(t, "Ordering through Kafka", suite, reporter)
 }
 
 // binaries is the folder that the suite's processes are started from.
@@ -36,7 +40,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 	binaries = filepath.Join(root, ".build", "bin")
 	Expect(fabricnet.Build(ctx, root, binaries)).To(Succeed())
-	SetDefaultEventuallyTimeout(60 * time.Second)
+	SetDefaultEventuallyTimeout(2 * time.Minute)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 }, NodeTimeout(15*time.Minute))
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/golang/protobuf/proto"
@@ -52,16 +53,26 @@ type running struct {
 	result chan load.Result
 }
 
-// load sends for a while in the background, through the named orderers (all if
-// none is named), moving on to another one after each error.
+// fewest is how many envelopes of a load must be acknowledged for it to show something.
+const fewest = 100
+
+// load sends for a while in the background, and on until enough is acknowledged, through the
+// named orderers (all if none is named), moving on to another one after each error.
 func (w *world) load(ctx context.Context, channel string, d time.Duration, orderers ...string) *running {
 	r := &running{make(chan load.Result, 1)}
+	end, enough := time.Now().Add(d), make(chan struct{})
+	stop := sync.OnceFunc(func() { close(enough) })
+	report := func(p load.Progress) {
+		if p.Acknowledged > fewest && time.Now().After(end) {
+			stop()
+		}
+	}
 	go func() {
 		defer GinkgoRecover()
 		defer close(r.result)
 		result, err := load.Run(ctx, load.Config{
-			Channel: channel, Who: w.user, Targets: w.targets(orderers...), Until: time.Now().Add(d),
-			Rate: 150, Size: 1500, Streams: 6, Persist: true, Settle: 30 * time.Second,
+			Channel: channel, Who: w.user, Targets: w.targets(orderers...), Until: end.Add(2 * time.Minute), Enough: enough, Report: report,
+			Rate: 150, Size: 1500, Streams: 6, Persist: true, Settle: 2 * time.Minute,
 		})
 		Expect(err).NotTo(HaveOccurred())
 		r.result <- result
@@ -73,9 +84,9 @@ func (w *world) load(ctx context.Context, channel string, d time.Duration, order
 // acknowledged envelope is on every orderer, exactly once.
 func (r *running) sound(ctx context.Context) load.Result {
 	var result load.Result
-	Eventually(ctx, r.result).WithTimeout(3 * time.Minute).Should(Receive(&result))
+	Eventually(ctx, r.result).WithTimeout(6 * time.Minute).Should(Receive(&result))
 	GinkgoWriter.Println(result)
-	Expect(result.Acknowledged).To(BeNumerically(">", 100), "the load did not get through")
+	Expect(result.Acknowledged).To(BeNumerically(">", fewest), "the load did not get through")
 	Expect(result.Missing).To(BeZero(), "acknowledged envelopes are missing")
 	Expect(result.Duplicated).To(BeZero(), "envelopes are in the ledger twice")
 	return result

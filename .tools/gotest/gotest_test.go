@@ -53,9 +53,12 @@ func TestSpecsAreCounted(t *testing.T) {
 }
 
 func TestNothingTestedIsAFailure(t *testing.T) {
-	var out bytes.Buffer
-	if code, err := conclude(options{name: "unit"}, counts{}, 0, &out); code == 0 || err == nil {
+	o := options{name: "unit", counts: filepath.Join(t.TempDir(), "counts")}
+	if code, err := conclude(o, counts{}, 0, &bytes.Buffer{}); code == 0 || err == nil {
 		t.Errorf("got code %d, %v", code, err)
+	}
+	if b, err := os.ReadFile(o.counts); err != nil || string(b) != "unit 0 0\n" {
+		t.Errorf("got %q, %v", b, err)
 	}
 }
 

@@ -88,7 +88,7 @@ func conclude(o options, total counts, code int, out io.Writer) (int, error) {
 	}
 	fmt.Fprintf(out, "%s: %d passed, %d failed\n", o.name, total.passed, total.failed)
 	if code == 0 && total.passed == 0 {
-		return 1, errors.New("no test ran")
+		return 1, errors.Join(errors.New("no test ran"), appendCounts(o, total))
 	}
 	return code, appendCounts(o, total)
 }

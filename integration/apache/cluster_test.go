@@ -4,8 +4,10 @@ package apache
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -76,11 +78,15 @@ func newCluster(t *testing.T, v apache.Version, nodes int) *cluster {
 	return c
 }
 
-// freeAddress is one that nobody listens at, and that it has not given before.
+// freeAddress is one that nobody listens at, and that it has not given before. Its port is none
+// that the kernel gives out: a connection of somebody else could have it while a broker is down.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

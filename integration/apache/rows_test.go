@@ -73,8 +73,8 @@ func (c *cluster) writer(topic string) *writer {
 	return w
 }
 
-// write appends so many records and reads them, each within the patience given.
-func (w *writer) write(n int, patience time.Duration) {
+// write appends so many records and reads them.
+func (w *writer) write(n int) {
 	w.t.Helper()
 	for range n {
 		ctx, cancel := context.WithTimeout(w.t.Context(), patience)
@@ -138,8 +138,8 @@ func TestRow27BrokerClocks(t *testing.T) {
 		c.alter("ageing", "retention.ms", "3600000")
 		c.alter("stamped", "message.timestamp.type", "CreateTime")
 		c.alter("stamped", "message.timestamp.after.max.ms", "3600000") // the default of 4.0; there is none before
-		w.write(20, patience)
-		ageing.write(20, patience)
+		w.write(20)
+		ageing.write(20)
 
 		clock.set(decade)
 		c.until("be trimmed", func(ctx context.Context) error {
@@ -148,17 +148,17 @@ func TestRow27BrokerClocks(t *testing.T) {
 			}
 			return nil
 		})
-		w.write(20, patience)
+		w.write(20)
 
 		clock.set(-decade)
-		w.write(20, patience)
+		w.write(20)
 		err := stamped.Append(t.Context(), []byte("from the future"))
 		if err == nil || log.ClassOf(err) != log.Retryable || !strings.Contains(err.Error(), "awaiting the clocks of this orderer and of the brokers to agree") {
 			t.Errorf("a record of ten years ahead: %v", err)
 		}
 
 		clock.set(0)
-		w.write(20, patience)
+		w.write(20)
 		c.until("append", func(ctx context.Context) error { return stamped.Append(ctx, []byte("of now")) })
 		b, err := w.log.Bounds(t.Context())
 		if err != nil || b != (log.Bounds{Start: 0, End: 80}) {
@@ -185,7 +185,7 @@ func TestRow63Followers(t *testing.T) {
 		c.Settings = []string{"replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector", "broker.rack=here"}
 		c.start()
 		w := c.writer("channel")
-		w.write(20, patience)
+		w.write(20)
 		leader, err := harness{c}.leader("channel")
 		if err != nil {
 			t.Fatal(err)
@@ -196,10 +196,27 @@ func TestRow63Followers(t *testing.T) {
 		}
 		follower := slices.IndexFunc(c.Nodes, func(n apache.Node) bool { return int32(n.ID) != leader && n.ID != controller.ID })
 		c.signal(follower, syscall.SIGSTOP)
-		w.write(1, patience) // once the others are the in-sync replicas
-		w.write(100, time.Second)
+		c.until("shrink the in-sync replicas", func(context.Context) error { return c.outOfSync("channel", c.Nodes[follower]) })
+		w.write(100)
 		c.signal(follower, syscall.SIGCONT)
-		w.write(100, patience)
+		w.write(100)
+	})
+}
+
+// outOfSync returns an error while a node is one of a topic's in-sync replicas, by what the brokers publish.
+func (c *cluster) outOfSync(topic string, n apache.Node) error {
+	return c.administer(func(a sarama.ClusterAdmin) error {
+		topics, err := a.DescribeTopics([]string{topic})
+		if err != nil {
+			return err
+		}
+		if len(topics) != 1 || len(topics[0].Partitions) != 1 {
+			return fmt.Errorf("topic %q is not described", topic)
+		}
+		if isr := topics[0].Partitions[0].Isr; slices.Contains(isr, int32(n.ID)) {
+			return fmt.Errorf("the in-sync replicas are %v, with broker %d", isr, n.ID)
+		}
+		return nil
 	})
 }
 

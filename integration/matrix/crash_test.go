@@ -139,7 +139,7 @@ func TestRow30SlowBroker(t *testing.T) {
 // Requests arrive, answers do not: clients are told after the time-out.
 func TestRow31AnswersSwallowed(t *testing.T) {
 	s := newScene(t)
-	s.access = func(c *kafka.Config) { c.ReadTimeout = 600 * time.Millisecond } // a client tries a dozen times before it gives up
+	s.access = func(c *kafka.Config) { c.ReadTimeout = 3 * time.Second } // a client tries a dozen times before it gives up
 	s.restarts(nil)
 	s.it.ready().order("e") // it has a producer now, the next has none
 	idle := s.orderer(s.ledger(channel)).ready()
@@ -149,7 +149,7 @@ func TestRow31AnswersSwallowed(t *testing.T) {
 		both.Go(func() {
 			began := time.Now()
 			s.fails("order", o.submit("unheard"), chain.ErrNotReady, says, s.cluster.Address())
-			if took := time.Since(began); took > 4*time.Second {
+			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("the client was told after %v", took)
 			}
 		})

@@ -18,10 +18,13 @@ const root = "../.."
 const rows = 64
 
 // onBrokers are those that must be shown on brokers of Apache Kafka too.
-var onBrokers = []int{1, 2, 3, 5, 8, 12, 13, 14, 15, 24, 27, 34, 51, 59, 63}
+var onBrokers = []int{1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 14, 15, 17, 24, 27, 33, 34, 35, 51, 59, 62, 63}
+
+// onBoth is what the table says of a row with a test that runs on both versions of Apache Kafka.
+const onBoth = "both"
 
 var (
-	tableLine = regexp.MustCompile(`(?m)^\| (\d+) \| .+ \| (.+) \|$`)
+	tableLine = regexp.MustCompile(`(?m)^\| (\d+) \| .+ \| (.+) \| (.+) \|$`)
 	quoted    = regexp.MustCompile("`([^`]+)`")
 	testFunc  = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	spec      = regexp.MustCompile(`\bIt\("([^"]+)"`)
@@ -52,6 +55,9 @@ func TestMatrixTable(t *testing.T) {
 				t.Errorf("row %d names the test %q, which does not exist", row, name[1])
 			}
 		}
+		if fault := versionsFault(table[row], line[3]); fault != "" {
+			t.Errorf("row %d: %s", row, fault)
+		}
 		if len(table[row]) == 0 && !strings.HasPrefix(line[2], "none: ") {
 			t.Errorf("row %d names no test, and no reason", row)
 		}
@@ -75,8 +81,43 @@ func TestMatrixTable(t *testing.T) {
 	}
 }
 
-// onKafka says whether a test of the table runs on Apache Kafka: a spec, which is a
-// sentence, or one of the package that needs no orderers.
+// versionsFault returns what is wrong with what a row says of Apache Kafka, by its tests; nothing if it is true.
+func versionsFault(tests []string, says string) string {
+	runs := slices.ContainsFunc(tests, onKafka)
+	switch {
+	case runs && says != onBoth:
+		return fmt.Sprintf("a test of it runs on Apache Kafka, and the table says %q, not %q", says, onBoth)
+	case !runs && says == onBoth:
+		return "none of its tests is a spec or of integration/apache"
+	case !runs && len(strings.Fields(says)) < 4:
+		return fmt.Sprintf("%q is no reason for a row that does not run on Apache Kafka", says)
+	}
+	return ""
+}
+
+func TestVersionsFault(t *testing.T) {
+	spec, other := []string{"TestRow01", "is a spec"}, []string{"TestRow01", "chain/sim.TestRow01"}
+	for _, c := range []struct {
+		tests []string
+		says  string
+		fault string
+	}{
+		{spec, onBoth, ""},
+		{[]string{"integration/apache.TestRow01"}, onBoth, ""},
+		{other, "the simulation alone: for this reason", ""},
+		{spec, "the simulation alone: for this reason", "runs on Apache Kafka"},
+		{other, onBoth, "none of its tests"},
+		{nil, onBoth, "none of its tests"},
+		{other, "4 only", "no reason"},
+	} {
+		if got := versionsFault(c.tests, c.says); (got == "") != (c.fault == "") || !strings.Contains(got, c.fault) {
+			t.Errorf("%q of %q: %q, want %q", c.says, c.tests, got, c.fault)
+		}
+	}
+}
+
+// onKafka reports whether a test of the table runs on Apache Kafka, on both versions by
+// make test-kafka: a spec, which is a sentence, or one of the package that needs no orderers.
 func onKafka(name string) bool {
 	return strings.Contains(name, " ") || strings.HasPrefix(name, "integration/apache.")
 }

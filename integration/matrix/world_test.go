@@ -24,7 +24,7 @@ const (
 	another = "another"
 
 	maxUnpacked = 4 << 20 // of a batch; the first Open sets it for the process
-	patience    = 15 * time.Second
+	patience    = time.Minute
 )
 
 // world is a cluster and the orderers that use it.

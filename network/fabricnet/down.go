@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// Halt ends every process and leaves the folder. A process that does not end stays in the
-// state, and in the error.
+// Halt ends every process, returns once nobody listens at their ports, and leaves the folder.
+// A process that does not end stays in the state, and in the error.
 func (n *Network) Halt() error {
 	return n.change(n.halt)
 }
@@ -23,14 +23,23 @@ func (n *Network) Halt() error {
 // processes, and those that the state does not have.
 func (n *Network) halt() error {
 	var faults []error
+	ended := map[string]process{}
 	for _, name := range n.endOrder() {
-		if err := n.endNamed(name, n.processes[name]); err != nil {
+		p := n.processes[name]
+		ran := p.alive()
+		if err := n.endNamed(name, p); err != nil {
 			faults = append(faults, err)
 			continue
 		}
+		if ran {
+			ended[name] = p
+		}
 		delete(n.processes, name)
 	}
-	faults = append(faults, n.endMarked())
+	faults = append(faults, n.endMarked(everyMark))
+	for name, p := range ended {
+		faults = append(faults, n.released(name, p))
+	}
 	return errors.Join(append(faults, n.save())...)
 }
 
@@ -59,15 +68,18 @@ func (n *Network) endNamed(name string, p process) error {
 	return nil
 }
 
-// endMarked ends what is marked as the network's until there is none, or none that can be ended.
-func (n *Network) endMarked() error {
+func everyMark(mark) bool { return true }
+
+// endMarked ends those that are marked as the network's until there is none, or none that can
+// be ended.
+func (n *Network) endMarked(which func(mark) bool) error {
 	stays := map[process]error{}
 	for {
 		found, err := marked(n.dir)
 		if err != nil {
 			return err
 		}
-		found = slices.DeleteFunc(found, func(m mark) bool { return stays[m.process] != nil || n.kept(m.process) })
+		found = slices.DeleteFunc(found, func(m mark) bool { return !which(m) || stays[m.process] != nil || n.kept(m.process) })
 		if len(found) == 0 {
 			return errors.Join(slices.Collect(maps.Values(stays))...)
 		}
@@ -109,7 +121,7 @@ func Down(dir string, w io.Writer) error {
 		return n.takeDown(w)
 	}
 	fmt.Fprintf(w, "The state of the network in %s is lost; its processes still run.\n", dir)
-	if err := n.endMarked(); err != nil {
+	if err := n.endMarked(everyMark); err != nil {
 		return err
 	}
 	if _, err := os.Stat(n.dir); errors.Is(err, os.ErrNotExist) {
@@ -135,7 +147,7 @@ func (n *Network) endAll(w io.Writer) error {
 	if _, err := n.read(); err != nil {
 		fmt.Fprintf(w, "The state of the network is lost: %v. Its processes are looked for by their environment.\n", err)
 		n.processes = map[string]process{}
-		return n.endMarked()
+		return n.endMarked(everyMark)
 	}
 	if err := n.load(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,14 +52,47 @@ func TestPortsAreDistinct(t *testing.T) {
 		claim(n.options.address(peerPort+10*i+2), p.Name)
 	}
 	claim(n.options.address(chaincodePort), chaincodeName)
-	for _, p := range proxyPorts(5, 9) {
-		claim(n.options.address(p), proxyName)
-	}
-	for i := range 5 {
-		claim(n.options.apacheNode(i).Address, "broker of Apache Kafka")
-		claim(n.options.apacheNode(i).Controller, "controller")
+	proxied := Options{Orderers: 9, Apache: "4", BrokerCount: 5, Proxied: true}.withDefaults()
+	for _, name := range append(proxied.brokerNames(), proxyName) {
+		for _, p := range proxied.ports(name) {
+			claim(proxied.address(p), name)
+		}
 	}
 	claim(n.options.brokers()[0], brokerName)
+}
+
+// The ports of a process, which are waited for when it has ended, are all that it listens at.
+func TestPortsOfEachProcess(t *testing.T) {
+	o := Options{Orderers: 2, Peers: 2, Apache: "4", BrokerCount: 3, Proxied: true}.withDefaults()
+	n := &Network{options: o}
+	has := func(name string, addresses ...string) {
+		for _, a := range addresses {
+			if !slices.ContainsFunc(o.ports(name), func(p int) bool { return o.address(p) == a }) {
+				t.Errorf("the ports of %s are %v, without %s", name, o.ports(name), a)
+			}
+		}
+	}
+	for _, d := range n.Descriptor().Orderers {
+		has(d.Name, d.Address, d.Admin, d.Operations)
+	}
+	for _, d := range n.Descriptor().Peers {
+		has(d.Name, d.Address)
+	}
+	for i, name := range o.brokerNames() {
+		has(name, o.apacheNode(i).Address, o.apacheNode(i).Controller)
+		for _, l := range o.listeners(i) {
+			has(name, l.Address)
+		}
+	}
+	for _, l := range o.links() {
+		has(proxyName, l.Listen)
+	}
+	has(proxyName, o.proxy())
+	has(chaincodeName, o.address(chaincodePort))
+	embedded := Options{}.withDefaults()
+	if got := embedded.ports(brokerName); len(got) != 1 || embedded.address(got[0]) != embedded.brokers()[0] {
+		t.Errorf("the ports of the embedded broker are %v", got)
+	}
 }
 
 // Each orderer has a way of its own to each broker, and no other.

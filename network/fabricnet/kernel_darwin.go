@@ -36,3 +36,15 @@ func pids() (all []int, err error) {
 	}
 	return all, err
 }
+
+// listener is not found out here.
+func listener(string) int { return 0 }
+
+// program is what a process runs; "?" if that may not be read.
+func program(pid int) string {
+	k, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
+	if err != nil {
+		return "?"
+	}
+	return unix.ByteSliceToString(k.Proc.P_comm[:])
+}

@@ -1,6 +1,8 @@
 package fabricnet
 
 import (
+	"cmp"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -92,4 +94,41 @@ func pids() (all []int, err error) {
 		}
 	}
 	return all, err
+}
+
+// listener is the process that listens at a port of the loopback interface; 0 if there is none, or
+// it may not be looked at.
+func listener(port string) int {
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return 0
+	}
+	for _, table := range []string{"tcp", "tcp6"} {
+		text, _ := os.ReadFile(filepath.Join("/proc/net", table)) // without, nobody is found
+		for line := range strings.Lines(string(text)) {
+			const local, state, inode, listens = 1, 3, 9, "0A"
+			f := strings.Fields(line)
+			if len(f) > inode && f[state] == listens && strings.HasSuffix(f[local], fmt.Sprintf(":%04X", number)) {
+				return holder("socket:[" + f[inode] + "]")
+			}
+		}
+	}
+	return 0
+}
+
+// holder is a process that has a file open, by the name that the kernel gives it; 0 if none is found.
+func holder(file string) int {
+	all, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is well formed
+	for _, path := range all {
+		if name, err := os.Readlink(path); err == nil && name == file {
+			pid, _ := strconv.Atoi(strings.Split(path, "/")[2]) // digits, by the pattern
+			return pid
+		}
+	}
+	return 0
+}
+
+// program is what a process runs; "?" if that may not be read.
+func program(pid int) string {
+	return cmp.Or(filepath.Base(strings.Split(written(pid, "cmdline"), "\x00")[0]), "?")
 }

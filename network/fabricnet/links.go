@@ -18,14 +18,26 @@ func linkPorts(broker, orderer int) (listener, proxy int) {
 	return first + orderer, first + 10 + orderer
 }
 
-// proxyPorts are all that the proxy and the brokers need for it.
-func proxyPorts(brokers, orderers int) []int {
+// proxyPorts are those of the proxy: of its API, and one a link.
+func (o Options) proxyPorts() []int {
 	all := []int{proxyPort}
-	for b := range brokers {
-		for o := range orderers {
-			listener, proxy := linkPorts(b, o)
-			all = append(all, listener, proxy)
+	for b := range o.BrokerCount {
+		for i := range o.Orderers {
+			_, proxy := linkPorts(b, i)
+			all = append(all, proxy)
 		}
+	}
+	return all
+}
+
+// listenerPorts are those that a broker has for the proxy.
+func (o Options) listenerPorts(broker int) (all []int) {
+	if !o.Proxied {
+		return nil
+	}
+	for i := range o.Orderers {
+		listener, _ := linkPorts(broker, i)
+		all = append(all, listener)
 	}
 	return all
 }

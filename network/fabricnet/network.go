@@ -181,7 +181,7 @@ func (n *Network) serving(ctx context.Context, name string) error {
 }
 
 // startPatience is how long a process may take to serve.
-const startPatience = 60 * time.Second
+const startPatience = 2 * time.Minute
 
 // await polls until the process is ready, ends, or takes too long.
 func (n *Network) await(ctx context.Context, name string, ready func(context.Context) error) error {
@@ -203,10 +203,11 @@ func (n *Network) await(ctx context.Context, name string, ready func(context.Con
 	}
 }
 
-// Stop ends a process as an operator does, and waits until it is gone.
+// Stop ends a process as an operator does, and returns once it is gone, what it has started,
+// too, and nobody listens at its ports.
 func (n *Network) Stop(name string) error { return n.signal(name, syscall.SIGTERM) }
 
-// Kill ends a process at once.
+// Kill ends a process at once, and returns as Stop does.
 func (n *Network) Kill(name string) error { return n.signal(name, syscall.SIGKILL) }
 
 // Pause stops a process where it is, as a machine that stalls.
@@ -245,8 +246,8 @@ func (n *Network) signal(name string, s syscall.Signal) error {
 		if _, _, err := n.command(name); err != nil {
 			return err
 		}
-		if err := n.end(n.processes[name], s); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := n.endWhole(name, s); err != nil {
+			return err
 		}
 		delete(n.processes, name)
 		return n.save()

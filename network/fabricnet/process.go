@@ -99,6 +99,19 @@ func (n *Network) end(p process, signal syscall.Signal) error {
 	return nil
 }
 
+// endWhole ends a process of the network with a signal, and what it has started, and waits
+// until nobody listens at its ports.
+func (n *Network) endWhole(name string, signal syscall.Signal) error {
+	p := n.processes[name]
+	if err := n.end(p, signal); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := n.endMarked(func(m mark) bool { return m.name == name }); err != nil {
+		return err
+	}
+	return n.released(name, p)
+}
+
 // tail returns the last lines of a log file, for an error message.
 func tail(file string, lines int) string {
 	text, err := os.ReadFile(file)

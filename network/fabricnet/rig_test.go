@@ -1,8 +1,11 @@
 package fabricnet
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +21,14 @@ var lives = map[string]string{
 	"sleeps":   "echo ready; exec sleep 86400",
 	"stubborn": "trap '' TERM; echo ready; exec sleep 86400",
 	"parent":   "sleep 86400 & echo ready; wait", // its child outlives it
+	"listens":  "exec " + listens + "0 " + os.Args[0],
+	"heir":     "exec " + listens + "500ms " + os.Args[0],
+	"heirs":    "exec " + listens + "24h " + os.Args[0],
 }
+
+// listens is the environment of a process that listens at its orderer's port, and whose
+// child, unless it has 0 time, has the port for so long, and the environment of no network.
+const listens = "env " + roleMark + "listens FOR="
 
 // Other commands that use a network are this test binary: what one does is in its environment.
 const roleMark = "FABRICNET_TEST_ROLE="
@@ -35,6 +45,10 @@ func play(role string, args []string) int {
 	switch role {
 	case "claims":
 		return claims(args[0])
+	case "listens":
+		return listen()
+	case "keeps":
+		return keep()
 	case "crashes":
 		return crashes(args[0], args[1:]...)
 	}
@@ -52,6 +66,43 @@ func claims(dir string) int {
 	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	runtime.KeepAlive(n) // its lock ends when it is collected
+	return 0
+}
+
+// listen listens at the orderer's port until it is ended.
+func listen() int {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", os.Getenv("ORDERER_GENERAL_LISTENPORT")))
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	if d := os.Getenv("FOR"); d != "0" {
+		f, err := l.(*net.TCPListener).File()
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		child := exec.Command(os.Args[0], d)
+		child.Env, child.ExtraFiles = []string{roleMark + "keeps"}, []*os.File{f}
+		in, err := child.StdinPipe()
+		if err = errors.Join(err, child.Start()); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		defer in.Close()
+	}
+	fmt.Println("ready")
+	select {}
+}
+
+// keep keeps what it has inherited for a while after its parent has ended.
+func keep() int {
+	d, err := time.ParseDuration(os.Args[1])
+	if err != nil {
+		return 1
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	time.Sleep(d)
 	return 0
 }
 
@@ -99,7 +150,7 @@ func newRig(t *testing.T, dir, life string) *rig {
 		t.Fatal(err)
 	}
 	defer n.unlock()
-	n.options = Options{Peers: -1, Bin: bin, Dir: dir}.withDefaults()
+	n.options = Options{Peers: -1, Bin: bin, Dir: dir, BasePort: freeBase(t)}.withDefaults()
 	if err := n.save(); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +164,20 @@ func newRig(t *testing.T, dir, life string) *rig {
 		}
 	})
 	return &rig{t, n}
+}
+
+// freeBase is a base whose orderers' ports nobody listens at, below those that the kernel gives out.
+func freeBase(t *testing.T) int {
+	t.Helper()
+	for range 1000 {
+		base := 10000 + 50*rand.IntN(400)
+		n := &Network{options: Options{Orderers: 3, Peers: -1, BasePort: base}.withDefaults()}
+		if n.checkPorts() == nil {
+			return base
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
 }
 
 // starts starts an orderer and waits until it lives.

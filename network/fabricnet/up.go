@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -180,32 +179,6 @@ func run(ctx context.Context, dir, name string, args ...string) (string, error) 
 		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, strings.TrimSpace(complaint.String()))
 	}
 	return string(out), nil
-}
-
-func (n *Network) checkPorts() error {
-	ports := []int{brokerPort, chaincodePort}
-	for i := range n.options.BrokerCount {
-		ports = append(ports, apachePort+10*i, apachePort+10*i+1)
-	}
-	if n.options.Proxied {
-		ports = append(ports, proxyPorts(n.options.BrokerCount, n.options.Orderers)...)
-	}
-	for i := range n.options.Orderers {
-		ports = append(ports, ordererPort+10*i, ordererPort+10*i+1, ordererPort+10*i+2)
-	}
-	for i := range n.options.Peers {
-		ports = append(ports, peerPort+10*i, peerPort+10*i+1, peerPort+10*i+2)
-	}
-	for _, p := range ports {
-		l, err := net.Listen("tcp", n.options.address(p))
-		if err != nil {
-			return fmt.Errorf("%w; choose other ports with --base-port", err)
-		}
-		if err := l.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (n *Network) makeConfiguration(ctx context.Context, sample string) error {

@@ -33,31 +33,32 @@ func TestDisturbances(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		do   func(ctx context.Context, link string) error
+		wait time.Duration // for an answer
 		want func(took time.Duration, err error) bool
 	}{
-		{"cut", p.Cut, func(_ time.Duration, err error) bool { return err != nil && !errors.Is(err, os.ErrDeadlineExceeded) }},
-		{"answers swallowed", func(ctx context.Context, link string) error { return p.Swallow(ctx, link, Answers) }, swallowed},
-		{"requests swallowed", func(ctx context.Context, link string) error { return p.Swallow(ctx, link, Requests) }, swallowed},
-		{"slow", func(ctx context.Context, link string) error { return p.Slow(ctx, link, 200, 0, 1000) },
+		{"cut", p.Cut, ample, func(_ time.Duration, err error) bool { return err != nil && !errors.Is(err, os.ErrDeadlineExceeded) }},
+		{"answers swallowed", func(ctx context.Context, link string) error { return p.Swallow(ctx, link, Answers) }, time.Second, swallowed},
+		{"requests swallowed", func(ctx context.Context, link string) error { return p.Swallow(ctx, link, Requests) }, time.Second, swallowed},
+		{"slow", func(ctx context.Context, link string) error { return p.Slow(ctx, link, 200, 0, 1000) }, ample,
 			func(took time.Duration, err error) bool { return err == nil && took >= 200*time.Millisecond }},
 	} {
 		open := dial(t, first)
 		if err := c.do(t.Context(), names[0]); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		if took, err := ask(open); !c.want(took, err) {
+		if took, err := ask(open, c.wait); !c.want(took, err) {
 			t.Errorf("%s: an open connection: %v after %v", c.name, err, took)
 		}
-		if took, err := askAnew(first); !c.want(took, err) {
+		if took, err := askAnew(first, c.wait); !c.want(took, err) {
 			t.Errorf("%s: a new connection: %v after %v", c.name, err, took)
 		}
-		if _, err := askAnew(second); err != nil {
+		if _, err := askAnew(second, ample); err != nil {
 			t.Errorf("%s: the other orderer: %v", c.name, err)
 		}
 		if err := p.Mend(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := askAnew(first); err != nil {
+		if _, err := askAnew(first, ample); err != nil {
 			t.Errorf("%s: after it was mended: %v", c.name, err)
 		}
 	}
@@ -71,7 +72,7 @@ func TestMendBusyLink(t *testing.T) {
 	upstream, address := echo(t), free(t)
 	p := run(t, []Link{{Name: Name("orderer1", "broker1"), Listen: address, Upstream: upstream, Enabled: true}})
 	open := dial(t, address)
-	if err := p.Slow(t.Context(), Name("orderer1", "broker1"), 1000, 0, 10); err != nil {
+	if err := p.Slow(t.Context(), Name("orderer1", "broker1"), 30_000, 0, 10); err != nil {
 		t.Fatal(err)
 	}
 	go func() { _, _ = open.Write(make([]byte, 4<<20)) }() // at 10 KB a second
@@ -80,13 +81,16 @@ func TestMendBusyLink(t *testing.T) {
 	if err := p.Mend(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("mended after %v", took)
 	}
-	if took, err := askAnew(address); err != nil || took > time.Second {
+	if took, err := askAnew(address, ample); err != nil || took > 20*time.Second {
 		t.Errorf("after it was mended: %v, %v", took, err)
 	}
 }
+
+// ample is time for an answer that comes, whatever else the machine does.
+const ample = time.Minute
 
 func swallowed(_ time.Duration, err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
@@ -116,7 +120,7 @@ func run(t *testing.T, all []Link) Proxy {
 	t.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
 	p := Proxy(address)
 	for began := time.Now(); p.Mend(t.Context()) != nil; time.Sleep(10 * time.Millisecond) {
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > ample {
 			t.Fatal("the proxy does not answer")
 		}
 	}
@@ -160,25 +164,25 @@ func dial(t *testing.T, address string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if _, err := ask(c); err != nil {
+	if _, err := ask(c, ample); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func askAnew(address string) (time.Duration, error) {
+func askAnew(address string, wait time.Duration) (time.Duration, error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return 0, err
 	}
 	defer c.Close()
-	return ask(c)
+	return ask(c, wait)
 }
 
-// ask sends a line and waits up to a second for it to come back.
-func ask(c net.Conn) (time.Duration, error) {
+// ask sends a line and waits for it to come back.
+func ask(c net.Conn, wait time.Duration) (time.Duration, error) {
 	began := time.Now()
-	if err := c.SetDeadline(began.Add(time.Second)); err != nil {
+	if err := c.SetDeadline(began.Add(wait)); err != nil {
 		return 0, err
 	}
 	if _, err := fmt.Fprintln(c, "hello"); err != nil {

@@ -1,0 +1,117 @@
+package integration_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+)
+
+// part narrows a run to a part of make test-kafka.
+var part = flag.String("part", "", "part of the suite, by the names in parts_test.go and the Makefile; all of it when empty")
+
+// parts are the files whose specs a part has. rest has those of all other files.
+var parts = map[string][]string{
+	"brokers":  {"kafka_test.go"},
+	"links":    {"links_test.go"},
+	"loss":     {"loss_test.go"},
+	"golden":   {"golden_test.go"},
+	"recovery": {"fork_test.go", "recovery_test.go", "recreated_test.go", "rules_test.go"},
+}
+
+const rest = "orders"
+
+// narrow leaves the specs of a part, of those that a configuration has.
+func narrow(c *types.SuiteConfig, part string) error {
+	files, ok := parts[part]
+	switch {
+	case part == "":
+	case part == rest:
+		c.SkipFiles = append(slices.Clone(c.SkipFiles), patterns(slices.Concat(slices.Collect(maps.Values(parts))...))...)
+	case ok:
+		c.FocusFiles = patterns(files)
+	default:
+		return fmt.Errorf("there is no part %q; there are %s and %s", part, strings.Join(slices.Sorted(maps.Keys(parts)), ", "), rest)
+	}
+	return nil
+}
+
+// patterns match files by their whole names.
+func patterns(files []string) (all []string) {
+	for _, f := range files {
+		all = append(all, "/"+regexp.QuoteMeta(f)+"$")
+	}
+	return all
+}
+
+// Every spec is in one part, none in two, none in none, and the Makefile runs them all.
+func TestPartsHaveEverySpecOnce(t *testing.T) {
+	configured, reporter := GinkgoConfiguration()
+	// Of several previews, and the suite itself, each takes the configuration of the last.
+	defer PreviewSpecs("as it was", configured, reporter)
+	preview := func(part string) map[string]bool {
+		c := configured
+		c.LabelFilter, c.FocusStrings, c.SkipStrings, c.FocusFiles, c.SkipFiles = "", nil, nil, nil, nil
+		if err := narrow(&c, part); err != nil {
+			t.Fatal(err)
+		}
+		return chosen(PreviewSpecs(part, c, reporter))
+	}
+	whole, in := preview(""), map[string][]string{}
+	for _, part := range ofMakefile(t) {
+		specs := preview(part)
+		if len(specs) == 0 {
+			t.Errorf("part %s has no spec", part)
+		}
+		for spec := range specs {
+			in[spec] = append(in[spec], part)
+		}
+	}
+	for spec := range whole {
+		if len(in[spec]) != 1 {
+			t.Errorf("%q is in the parts %q of the Makefile, want one", spec, in[spec])
+		}
+	}
+	for part, files := range parts {
+		for _, f := range files {
+			if _, err := os.Stat(f); err != nil {
+				t.Errorf("part %s: %v", part, err)
+			}
+		}
+	}
+	if len(whole) < 40 {
+		t.Errorf("the suite has %d specs: the preview is not of it", len(whole))
+	}
+}
+
+// chosen are the specs of a preview that would run.
+func chosen(r Report) map[string]bool {
+	all := map[string]bool{}
+	for _, s := range r.SpecReports {
+		if s.LeafNodeType == types.NodeTypeIt && s.State.Is(types.SpecStatePassed) {
+			all[s.FullText()] = true
+		}
+	}
+	return all
+}
+
+// ofMakefile are the parts that make test-kafka runs.
+func ofMakefile(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^SUITE_PARTS +:= (.+)$`).FindSubmatch(text)
+	if line == nil {
+		t.Fatal("the Makefile has no SUITE_PARTS")
+	}
+	return strings.Fields(string(line[1]))
+}
