@@ -1,6 +1,6 @@
 // Package chain is Fabric's consensus.Chain on a topic: the shell around the
 // machine. Order and Configure append envelopes to the topic and answer when
-// they are acknowledged; one goroutine, the loop, drives the channel's engine,
+// they are acknowledged; one goroutine, the loop, drives the channel's sessions,
 // which reads the topic in offset order, steps the machine and performs the
 // effects that it returns. Nothing else touches the machine, CreateNextBlock or
 // the block writer. What is decided here is when; what, is decided in session.
@@ -25,10 +25,12 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 var (
@@ -41,8 +43,7 @@ var (
 type Chain struct {
 	support Support
 	opts    Options
-	judge   arbiter
-	agreed  agreed
+	judge   validator
 	hashes  hashes
 	start   machine.Start
 	status  *status
@@ -50,16 +51,18 @@ type Chain struct {
 	end     context.CancelFunc
 	slots   chan struct{} // one for each append of a client
 
+	connection *connection
+	ledger     *ledgerWriter // the loop's until work is done
+	peers      *peers        // the loop's
+
 	mu      sync.Mutex
 	started bool
 	closing bool
-	link    *link // to the topic; nil before it was first opened and after the loop's end
 
 	calls sync.WaitGroup // of clients, in flight; added to under mu while not closing
-	work  sync.WaitGroup // loop, cut posters, closers of old links
+	work  sync.WaitGroup // loop, cut posters, what runs beside the loop
 
-	halt   sync.Once
-	height uint64 // of the ledger once all that was written is committed; the loop's until work is done
+	halt sync.Once
 }
 
 // New returns the chain of a channel, not yet started. metadata is the value of
@@ -72,15 +75,16 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	c := &Chain{
 		support: support,
 		opts:    opts,
-		judge:   newJudge(support, opts.Crypto),
-		agreed:  newAgreed(),
+		judge:   verdict.New(support, opts.Crypto),
 		hashes:  hashes{support: support, now: map[uint64]log.BlockHash{}},
-		status:  newStatus(opts.DeliverGrace),
 		life:    life,
 		end:     end,
 		slots:   make(chan struct{}, opts.Inflight),
-		height:  support.Height(),
 	}
+	c.status = newStatus(&c.opts)
+	c.connection = &connection{support: support, opts: &c.opts}
+	c.peers = &peers{support: support, opts: &c.opts}
+	c.ledger = &ledgerWriter{support: support, opts: &c.opts, peers: c.peers, height: support.Height()}
 	err := session.Guarded(func() (err error) {
 		c.start, err = startOf(support, metadata)
 		return err
@@ -105,7 +109,7 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	if genesis == nil || genesis.Header == nil {
 		return machine.Start{}, ledgerFault("the ledger has no block 0, which tells the channel's topic from another's")
 	}
-	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(dataHash(data), genesis.Header.DataHash) {
+	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(block.DataHash(data), genesis.Header.DataHash) {
 		return machine.Start{}, ledgerFault("block 0 holds another config than its header says")
 	}
 	config := configOf(s)
@@ -128,7 +132,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 	if last.GetHeader() == nil {
 		return ledgerFault("the ledger has no last block")
 	}
-	bound, err := ConsenterMetadata(last)
+	bound, err := block.ConsenterMetadata(last)
 	if err != nil {
 		return ledgerFault("the ledger's last block, %d: %w", last.Header.Number, err)
 	}
@@ -176,6 +180,7 @@ func (c *Chain) Halt() {
 		c.end()
 		c.calls.Wait()
 		c.work.Wait()
+		c.connection.closers.Wait()
 		c.settle()
 		c.opts.Events.Halted()
 	})
@@ -187,7 +192,7 @@ func (c *Chain) Halt() {
 // commit that fails panics it as well: there is none that never comes and leaves this waiting.
 func (c *Chain) settle() {
 	const least, most = time.Millisecond, 50 * time.Millisecond
-	for pause := least; c.support.Height() < c.height; pause = min(2*pause, most) {
+	for pause := least; c.support.Height() < c.ledger.height; pause = min(2*pause, most) {
 		time.Sleep(pause)
 	}
 }
@@ -212,5 +217,5 @@ func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 
 // ValidateConsensusMetadata refuses what cannot follow the config in force.
 func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
-	return checkConsensus(consensusOf(now), consensusOf(next))
+	return verdict.CheckConsensus(now, next)
 }

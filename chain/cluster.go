@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 // checkCluster refuses a config that names brokers of another cluster. Every orderer
@@ -28,18 +30,23 @@ func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
 	if err != nil || next == nil {
 		return err
 	}
-	k := c.use()
-	if k == nil {
+	err = c.connection.use(func(o *openLog) error { return c.compareClusters(o, next) })
+	if errors.Is(err, log.ErrClosed) {
 		return nil
 	}
-	defer k.users.Done()
+	return err
+}
+
+// compareClusters opens the topic on the brokers of a new config, to see whether it is
+// the one that is open now.
+func (c *Chain) compareClusters(o *openLog, next []string) error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
 	defer cancel()
-	now, err := k.log.Identity(ctx)
+	now, err := o.Identity(ctx)
 	if err != nil || now.TopicID == "" && now.ClusterID == "" {
 		return nil
 	}
-	opened, err := c.opts.OpenLog(next, c.support.ChannelID(), k.limit)
+	opened, err := c.opts.OpenLog(next, c.support.ChannelID(), o.limit)
 	if err != nil {
 		return fmt.Errorf("open the topic on the brokers of the new config: %w", err)
 	}
@@ -72,12 +79,12 @@ func (c *Chain) newBrokers(envelope *fabric.Envelope) ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return nil, nil // its own go before the channel's
 	}
-	tx, err := opened(envelope)
+	config, err := verdict.ConfigOf(envelope)
 	if err != nil {
 		return nil, err
 	}
-	next, err := Brokers(tx.config)
-	now, errNow := c.brokers()
+	next, err := brokers.New(config)
+	now, errNow := c.connection.brokers()
 	if err != nil || errNow != nil || slices.Equal(now, next) {
 		return nil, nil // the checks of lists say what is wrong with one
 	}

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 // ForkAlarm says what becomes of a channel of which another orderer has published
@@ -91,7 +90,7 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 		c.opts.Events.Compared(log.Comparison{}, err)
 		return nil
 	}
-	found := log.Comparison{Alone: orderersOf(c.support.ConfigtxValidator().ConfigProto()) < 2}
+	found := log.Comparison{Alone: len(verdict.OrdererAddresses(c.support.ConfigtxValidator().ConfigProto())) < 2}
 	for _, p := range published {
 		if p.Member != c.opts.Member && log.Named(p.Member) && ctx.Err() == nil {
 			c.compareWith(p, &found)
@@ -120,18 +119,4 @@ func (c *Chain) compareWith(p log.Progress, found *log.Comparison) {
 	if fork, forked := log.ForkOf(own, p); forked {
 		found.Forks = append(found.Forks, fork)
 	}
-}
-
-// orderersOf counts the addresses of orderers that a config names.
-func orderersOf(config *fabric.Config) int {
-	group := config.GetChannelGroup()
-	all := addressesOf(group, channelconfig.OrdererAddressesKey)
-	for _, org := range group.GetGroups()[channelconfig.OrdererGroupKey].GetGroups() {
-		all = append(all, addressesOf(org, channelconfig.EndpointsKey)...)
-	}
-	distinct := map[string]bool{}
-	for _, a := range all {
-		distinct[a] = true
-	}
-	return len(distinct)
 }

@@ -210,16 +210,16 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 			s := step{effect: e}
 			switch e := e.(type) {
 			case machine.Judge:
-				v := r.chain.judge.verdict(e)
+				v := r.chain.judge.Judge(e)
 				if strings.Contains(v.Stop, "fabric-kafka") {
 					r.Fatalf("not Fabric's code, but ours: %s", v.Stop)
 				}
 				in, s = v, step{nil, v.Refusal != "", v.Stop != ""}
 			case machine.Resubmit:
-				_, _, err := r.host.Process(e.Class, e.Envelope.Bytes)
+				_, _, err := r.chain.judge.Process(e.Class, e.Envelope.Bytes)
 				s = step{nil, err != nil, false}
 			case machine.ResubmitConfig:
-				_, _, err := r.host.Process(machine.Config, e.Envelope.Bytes)
+				_, _, err := r.chain.judge.Process(machine.Config, e.Envelope.Bytes)
 				s = step{nil, err != nil, false}
 			case machine.Skip, machine.Halt:
 				s = step{}
@@ -234,11 +234,11 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 // do not take in-tree orderers have made all the same: the compatible rules do, too.
 func (r *real) commits(rules machine.RuleSet, steps []step) {
 	r.Helper()
-	write, b, peer := r.host.Write, session.Block{Number: 1}, error(nil)
+	write, b, peer := r.chain.ledger.Write, session.Block{Number: 1}, error(nil)
 	for _, s := range steps {
 		switch e := s.effect.(type) {
 		case machine.WriteConfigBlock:
-			write, b.Config, b.Envelopes = r.host.WriteConfig, true, [][]byte{e.Envelope.Bytes}
+			write, b.Config, b.Envelopes = r.chain.ledger.WriteConfig, true, [][]byte{e.Envelope.Bytes}
 			peer = r.applies(e.Envelope.Bytes, r.chain.support.(channelconfig.Resources))
 		case machine.WriteBlock:
 			b.Envelopes = [][]byte{e.Envelopes[0].Bytes}
@@ -247,7 +247,7 @@ func (r *real) commits(rules machine.RuleSet, steps []step) {
 	if err := write(b); err != nil {
 		r.Fatalf("%s rules: %v", rules, err)
 	}
-	r.chain.height = 2
+	r.chain.ledger.height = 2
 	r.chain.settle()
 	if rules != machine.Strict {
 		return

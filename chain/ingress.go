@@ -22,7 +22,7 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 // and Fabric's checks at Broadcast do not refuse, is refused here: Fabric's contract
 // has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := c.checkNew(envelope); err != nil {
+	if err := c.judge.CheckNew(envelope); err != nil {
 		return c.answer(session.Refused{Refusal: session.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
 	if err := c.checkCluster(envelope); err != nil {
@@ -31,27 +31,13 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	return c.answer(c.submit(envelope, seq, machine.Config))
 }
 
-// answer is what a client is told: a refusal is counted, and comes with its remedy.
+// answer is what a client is answered: a refusal is counted, and comes with its remedy.
 func (c *Chain) answer(err error) error {
 	if err == nil {
 		return nil
 	}
 	c.opts.Events.Refused(session.RefusalOf(err))
 	return c.opts.Explain(err)
-}
-
-// checkNew refuses a config that would be skipped where it is read.
-func (c *Chain) checkNew(envelope *fabric.Envelope) error {
-	return session.Guarded(func() error {
-		tx, err := processable(envelope)
-		if err != nil {
-			return err
-		}
-		if err := tx.usable(); err != nil {
-			return err
-		}
-		return c.agreed.change(tx.update, c.support.ConfigtxValidator().ConfigProto(), tx.config)
-	})
 }
 
 // WaitReady returns nil when Order would append. It waits for a chain that is
@@ -68,23 +54,10 @@ func (c *Chain) awaitReady() error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ReadyTimeout)
 	defer cancel()
 	err := c.status.await(ctx)
-	if slow := c.slow(); err != nil && slow != "" {
+	if slow := c.connection.slow(); err != nil && slow != "" {
 		return fmt.Errorf("%w; %s", err, slow)
 	}
 	return err
-}
-
-// slow names the brokers that have not answered for long, and what; empty for none.
-func (c *Chain) slow() string {
-	k := c.use()
-	if k == nil {
-		return ""
-	}
-	defer k.users.Done()
-	if topic, ok := k.log.(interface{ Slow() string }); ok {
-		return topic.Slow()
-	}
-	return ""
 }
 
 // enter counts a call in, unless the chain is halted. The caller calls c.calls.Done.
@@ -92,7 +65,7 @@ func (c *Chain) enter() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
-		return ErrHalted
+		return session.ErrHalted
 	}
 	c.calls.Add(1)
 	return nil
@@ -126,28 +99,14 @@ func (c *Chain) appendSlotted(value []byte) error {
 		return c.crowded()
 	}
 	defer func() { <-c.slots }()
-	return c.explain(session.Submit(ctx, value, c.append))
+	return c.explain(session.AppendError(c.connection.append(ctx, value)))
 }
 
 func (c *Chain) crowded() error {
 	if c.life.Err() != nil {
-		return ErrHalted
+		return session.ErrHalted
 	}
-	return session.Refused{Refusal: session.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", ErrNotReady, cap(c.slots))}
-}
-
-// append appends one record through the link of the moment.
-func (c *Chain) append(ctx context.Context, value []byte) error {
-	k := c.use()
-	if k == nil {
-		return log.ErrClosed
-	}
-	defer k.users.Done()
-	err := k.log.Append(ctx, value)
-	if err != nil && log.ClassOf(err) == log.Ambiguous {
-		c.opts.Events.Ambiguous(err)
-	}
-	return err
+	return session.Refused{Refusal: session.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))}
 }
 
 // explain tells a client why its envelope was not acknowledged, on a chain that was
@@ -156,7 +115,7 @@ func (c *Chain) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	cause := ErrHalted
+	cause := session.ErrHalted
 	if c.life.Err() == nil {
 		final, now := c.status.final()
 		if !final {

@@ -51,7 +51,7 @@ func TestClientsAreToldWhatIsCertain(t *testing.T) {
 			c := New(newLedger(), newLedger().Metadata(), Options{})
 			told := 0
 			c.opts.Events.Ambiguous = func(error) { told++ }
-			c.setLink(&link{log: saying{err: outcome.err, before: func() { meanwhile(c) }}})
+			c.connection.replace(&openLog{Log: saying{err: outcome.err, before: func() { meanwhile(c) }}})
 			err := c.appendSlotted(nil)
 			c.end()
 			is, maybe := strings.Contains(err.Error(), "the envelope is not ordered"), strings.Contains(err.Error(), "the envelope may or may not be ordered")

@@ -10,11 +10,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// loop drives the channel's engine. All of its fields belong to its goroutine.
+// loop drives the channel's sessions. All of its fields belong to its goroutine.
 type loop struct {
 	chain   *Chain
-	engine  *session.Engine
-	host    *host
+	driver  *session.Driver
+	timer   *timer
 	backoff session.Backoff
 
 	life context.Context         // ends with the chain's, or with a reason to stop for good
@@ -30,24 +30,29 @@ type loop struct {
 }
 
 func newLoop(c *Chain) *loop {
-	h := &host{chain: c, support: c.support, cut: newCutter(c), began: time.Now()}
 	l := &loop{
 		chain:   c,
-		engine:  session.New(h, c.start, c.opts.Settings, c.opts.Events),
-		host:    h,
+		timer:   newTimer(c),
 		backoff: session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
 	}
-	h.came = l.stall.came
+	l.driver = session.New(session.Host{
+		Ledger:    c.ledger,
+		Topic:     &topic{connection: c.connection, answered: l.stall.came},
+		Validator: c.judge,
+		Peers:     c.peers,
+		Clock:     l.timer,
+		Status:    c.status,
+	}, c.start, c.opts.Settings, c.opts.Events)
 	l.life, l.end = context.WithCancelCause(c.life)
 	return l
 }
 
 // run goes from session to session until the chain is halted or stops for good.
 func (l *loop) run() {
-	defer l.chain.unlink()
-	defer l.host.cut.cancel()
-	defer l.host.endGrant()
-	defer l.engine.Close()
+	defer l.chain.connection.close()
+	defer l.timer.Disarm()
+	defer l.chain.ledger.endGrant()
+	defer l.driver.Close()
 	defer l.end(nil)
 	l.sessions(l.life)
 	if fork := (log.Fork{}); errors.As(context.Cause(l.life), &fork) {
@@ -58,13 +63,15 @@ func (l *loop) run() {
 func (l *loop) sessions(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := l.session(ctx)
-		if ctx.Err() != nil {
-			return
+		if err == nil || ctx.Err() != nil {
+			continue
 		}
-		next := l.engine.After(err)
-		if next == session.Pull {
-			err = l.catchUp(ctx)
-			next = l.engine.After(err)
+		next := l.driver.After(err)
+		if next == session.CatchUp {
+			if err = l.catchUp(ctx); err == nil {
+				continue
+			}
+			next = l.driver.After(err)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -80,110 +87,47 @@ func (l *loop) sessions(ctx context.Context) {
 	}
 }
 
-// session reads until something fails. A topic that is due to be checked is checked
-// beside the reader, which is kept: what it is about to return may have taken long.
+// session reads until something fails; nil if only another session is due. A topic that is
+// due to be checked is checked beside the reader, which is kept: what it is about to return
+// may have taken long.
 func (l *loop) session(ctx context.Context) error {
 	l.since = time.Time{}
 	if err := l.connect(ctx); err != nil {
 		return err
 	}
 	l.since = time.Now()
-	l.from = l.engine.Next()
+	l.from = l.driver.Next()
 	for {
 		l.attend(ctx)
-		if err := l.read(ctx); !errors.Is(err, session.ErrDue) {
+		outcome, err := l.read(ctx)
+		if err != nil || outcome == session.Reconnect {
 			return err
 		}
-		if l.stuck.see(l.engine.Next(), l.engine.Behind()) {
-			return session.ErrDue
+		if l.stuck.see(l.driver.Next(), l.driver.Behind()) {
+			return nil
 		}
-		if err := l.stall.guard(ctx, l.engine.Recheck); err != nil {
+		if err := l.stall.guard(ctx, l.driver.Recheck); err != nil {
 			return err
 		}
 	}
 }
 
-// read takes records until something fails, or until the topic is due to be checked.
-func (l *loop) read(ctx context.Context) error {
+// read takes records until something fails, or until something else is to be done: the
+// topic is due to be checked, or the session to be replaced.
+func (l *loop) read(ctx context.Context) (session.Outcome, error) {
 	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
 	defer cancel()
 	for {
-		if err := l.engine.Advance(ctx, due); err != nil {
-			return err
+		if outcome, err := l.driver.Advance(ctx, due); err != nil || outcome != session.Continue {
+			return outcome, err
 		}
-	}
-}
-
-// attend looks at the topic's settings, publishes how far the ledger is, and compares it
-// with what others published, beside the reading and not more often than the topic is checked.
-func (l *loop) attend(ctx context.Context) {
-	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
-		return
-	}
-	k := l.chain.use()
-	if k == nil {
-		return
-	}
-	l.attended = time.Now()
-	l.chain.work.Go(func() {
-		defer k.users.Done()
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-		l.survey(ctx, k.log)
-		l.chain.publish(ctx, k.log)
-		if err := l.chain.compare(ctx, k.log); err != nil {
-			l.end(err)
-		}
-	})
-}
-
-// requestTimeout bounds what is asked of the brokers beside the reading: answers of a
-// few bytes.
-const requestTimeout = time.Minute
-
-func (l *loop) survey(ctx context.Context, topic log.Log) {
-	if l.chain.opts.Preflight == PreflightOff {
-		return
-	}
-	found, err := topic.Survey(ctx)
-	if ctx.Err() == nil {
-		l.chain.opts.Events.Surveyed(found, err)
-	}
-}
-
-// publish tells, for whoever prunes the topic, which record this orderer needs next
-// if it starts again from its ledger.
-func (c *Chain) publish(ctx context.Context, topic log.Log) {
-	if c.opts.Member == "" {
-		return
-	}
-	height := c.support.Height()
-	last := c.support.Block(height - 1)
-	if last == nil {
-		return // being written
-	}
-	b, err := BlockOf(last)
-	if err != nil {
-		return // the ledger's first; nothing was ordered
-	}
-	position, err := session.Position(height, b.Metadata)
-	if err != nil {
-		return
-	}
-	config := c.support.ConfigtxValidator().ConfigProto()
-	c.hashes.turn()
-	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
-		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
-		Hashes: c.hashes.published(height - 1)}
-	if err := topic.Publish(ctx, p); ctx.Err() == nil {
-		c.opts.Events.Published(p, err)
 	}
 }
 
 // connect gives up when nothing has come for a while. Records are read in it, as many
 // and as large as they may be, so that there is no limit for all of it.
 func (l *loop) connect(ctx context.Context) error {
-	err := l.stall.guard(ctx, l.engine.Connect)
+	err := l.stall.guard(ctx, l.driver.Connect)
 	if err == nil {
 		l.stall.reset()
 	}
@@ -192,8 +136,8 @@ func (l *loop) connect(ctx context.Context) error {
 
 // catchUp takes blocks from other orderers.
 func (l *loop) catchUp(ctx context.Context) error {
-	defer l.host.endPull()
-	return l.engine.CatchUp(ctx)
+	defer l.chain.peers.close()
+	return l.driver.CatchUp(ctx)
 }
 
 // pause tells what went wrong and waits before the next attempt.
@@ -209,5 +153,5 @@ func (l *loop) pause(ctx context.Context, err error, tell func(error, time.Durat
 // steady says whether the session that ended had read for a while, so that its
 // end is a new trouble rather than more of the old.
 func (l *loop) steady() bool {
-	return !l.since.IsZero() && (l.engine.Next() > l.from || time.Since(l.since) > l.backoff.Most)
+	return !l.since.IsZero() && (l.driver.Next() > l.from || time.Since(l.since) > l.backoff.Most)
 }

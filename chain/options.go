@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -62,16 +63,16 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	fill(&o.RetryMin, DefaultRetryMin)
-	fill(&o.RetryMax, DefaultRetryMax)
-	fill(&o.AppendTimeout, DefaultAppendTimeout)
-	fill(&o.ReadyTimeout, DefaultReadyTimeout)
-	fill(&o.DeliverGrace, DefaultDeliverGrace)
-	fill(&o.CheckInterval, DefaultCheckInterval)
-	fill(&o.CutJitter, DefaultCutJitter)
-	fill(&o.Inflight, DefaultInflight)
-	fill(&o.Preflight, PreflightWarn)
-	fill(&o.ForkAlarm, ForkWarn)
+	o.RetryMin = cmp.Or(o.RetryMin, DefaultRetryMin)
+	o.RetryMax = cmp.Or(o.RetryMax, DefaultRetryMax)
+	o.AppendTimeout = cmp.Or(o.AppendTimeout, DefaultAppendTimeout)
+	o.ReadyTimeout = cmp.Or(o.ReadyTimeout, DefaultReadyTimeout)
+	o.DeliverGrace = cmp.Or(o.DeliverGrace, DefaultDeliverGrace)
+	o.CheckInterval = cmp.Or(o.CheckInterval, DefaultCheckInterval)
+	o.CutJitter = cmp.Or(o.CutJitter, DefaultCutJitter)
+	o.Inflight = cmp.Or(o.Inflight, DefaultInflight)
+	o.Preflight = cmp.Or(o.Preflight, PreflightWarn)
+	o.ForkAlarm = cmp.Or(o.ForkAlarm, ForkWarn)
 	o.Events = o.Events.WithDefaults()
 	if o.Room == nil {
 		o.Room = func(int, func() bool) error { return nil }
@@ -80,11 +81,4 @@ func (o Options) withDefaults() Options {
 		o.Explain = func(err error) error { return err }
 	}
 	return o
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

@@ -29,20 +29,20 @@ func (r refused) Error() string {
 	return "the preflight refuses the channel's topic: " + strings.Join(said, "; ")
 }
 
-// Admit looks at a topic until it was found fit once: a channel that has begun is
+// Survey looks at a topic until it was found fit once: a channel that has begun is
 // not stopped by a setting, which would be the greater harm.
-func (h *host) Admit(ctx context.Context, topic log.Log) error {
-	if h.admitted || h.chain.opts.Preflight != PreflightEnforce {
+func (t *topic) Survey(ctx context.Context, opened log.Log) error {
+	if t.surveyed || t.opts.Preflight != PreflightEnforce {
 		return nil
 	}
-	found, err := topic.Survey(ctx)
+	found, err := opened.Survey(ctx)
 	if err != nil {
 		return err
 	}
-	h.chain.opts.Events.Surveyed(found, nil)
+	t.opts.Events.Surveyed(found, nil)
 	if flaws := log.Of(log.Flawed, found); len(flaws) > 0 {
 		return session.Fault{Cause: session.CausePreflight, Err: refused{flaws}}
 	}
-	h.admitted = true
+	t.surveyed = true
 	return nil
 }

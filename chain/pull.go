@@ -8,6 +8,7 @@ import (
 
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -16,8 +17,8 @@ import (
 // Puller takes blocks of a channel from its other orderers. It is used by one
 // goroutine, for blocks of growing numbers.
 type Puller interface {
-	// Block returns a block that VerifyBlock takes. The caller compares its header
-	// with what follows the ledger's last block. The error wraps ErrNoBlock when every orderer has
+	// Block returns a block that [block.Verify] takes. The caller compares its header
+	// with what follows the ledger's last block. The error wraps [session.ErrNoBlock] when every orderer has
 	// answered and none has the block.
 	Block(ctx context.Context, number uint64) (*fabric.Block, error)
 	// Others asks all other orderers how many blocks they have.
@@ -26,15 +27,8 @@ type Puller interface {
 }
 
 // NewPuller connects to the orderers that the channel's config names. Its error
-// wraps ErrNoWay where only another build or configuration of this orderer helps.
+// wraps [session.ErrNoWay] where only another build or configuration of this orderer helps.
 type NewPuller func(Support) (Puller, error)
-
-// ErrNoBlock says that a block cannot be had from another orderer, ErrNoWay that
-// this one has no way to ask.
-var (
-	ErrNoBlock = session.ErrNoBlock
-	ErrNoWay   = session.ErrNoWay
-)
 
 // Another orderer cuts what it has read within BatchTimeout, unless brokers or
 // clocks are slow; leastPatience is for one that restarts.
@@ -48,102 +42,91 @@ func patience(batchTimeout time.Duration) time.Duration {
 	return max(leastPatience, patienceCuts*batchTimeout)
 }
 
-// puller is the host's side of a catch-up.
-type puller struct {
-	Puller
-	header []byte // hash of the one of the block that was pulled last
-	number uint64
+// peers are the other orderers of the channel, as sessions ask them. The loop's.
+type peers struct {
+	support Support
+	opts    *Options
+	puller  Puller // of a catch-up; nil outside of one
+	number  uint64 // of the block that was pulled last in it
+	header  []byte // hash of that block's header
 }
 
-// Others asks the other orderers. A chain that is given no way to them has none: the
+// Heights asks the other orderers. A chain that is given no way to them has none: the
 // consenter gives each one, which fails where the process has no means to connect.
-func (h *host) Others(ctx context.Context) ([]session.Answer, error) {
-	if h.chain.opts.NewPuller == nil {
+func (p *peers) Heights(ctx context.Context) ([]session.Answer, error) {
+	if p.opts.NewPuller == nil {
 		return nil, nil
 	}
-	p, err := h.chain.opts.NewPuller(h.support)
+	puller, err := p.opts.NewPuller(p.support)
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
-	return p.Others(ctx), nil
+	defer puller.Close()
+	return puller.Others(ctx), nil
 }
 
 // First returns block 1 of another orderer that has it.
-func (h *host) First(ctx context.Context) (b *session.Block, err error) {
+func (p *peers) First(ctx context.Context) (b *session.Block, err error) {
 	err = session.Guarded(func() (err error) {
-		b, err = h.first(ctx)
+		b, err = p.first(ctx)
 		return err
 	})
 	return b, err
 }
 
-func (h *host) first(ctx context.Context) (*session.Block, error) {
-	if h.chain.opts.NewPuller == nil {
+func (p *peers) first(ctx context.Context) (*session.Block, error) {
+	if p.opts.NewPuller == nil {
 		return nil, nil
 	}
-	p, err := h.chain.opts.NewPuller(h.support)
+	puller, err := p.opts.NewPuller(p.support)
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
-	if !slices.ContainsFunc(p.Others(ctx), func(a session.Answer) bool { return a.Height > 1 }) {
+	defer puller.Close()
+	if !slices.ContainsFunc(puller.Others(ctx), func(a session.Answer) bool { return a.Height > 1 }) {
 		return nil, nil
 	}
-	b, err := p.Block(ctx, 1)
+	b, err := puller.Block(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
-	block, err := BlockOf(b)
-	return &block, err
+	first, err := block.Decode(b)
+	return &first, err
 }
 
 // Pull returns a block of another orderer.
-func (h *host) Pull(ctx context.Context, number machine.BlockNumber) (b session.Block, err error) {
+func (p *peers) Pull(ctx context.Context, number machine.BlockNumber) (b session.Block, err error) {
 	err = session.Guarded(func() (err error) {
-		b, err = h.pull(ctx, number)
+		b, err = p.pull(ctx, number)
 		return err
 	})
 	return b, err
 }
 
-func (h *host) pull(ctx context.Context, number machine.BlockNumber) (session.Block, error) {
-	if h.chain.opts.NewPuller == nil {
-		return session.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", ErrNoWay)
+func (p *peers) pull(ctx context.Context, number machine.BlockNumber) (session.Block, error) {
+	if p.opts.NewPuller == nil {
+		return session.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", session.ErrNoWay)
 	}
-	if h.puller == nil {
-		p, err := h.chain.opts.NewPuller(h.support)
+	if p.puller == nil {
+		puller, err := p.opts.NewPuller(p.support)
 		if err != nil {
 			return session.Block{}, err
 		}
-		h.puller = &puller{Puller: p}
+		p.puller = puller
 	}
-	b, err := h.puller.Block(ctx, uint64(number))
+	b, err := p.puller.Block(ctx, uint64(number))
 	if err != nil {
-		h.endPull()
+		p.close()
 		return session.Block{}, err
 	}
-	h.puller.number, h.puller.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
-	return BlockOf(b)
+	p.number, p.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
+	return block.Decode(b)
 }
 
-// endPull closes the connections.
-func (h *host) endPull() {
-	if h.puller != nil {
-		h.puller.Close()
-		h.puller = nil
+// close ends a catch-up and its connections.
+func (p *peers) close() {
+	if p.puller != nil {
+		p.puller.Close()
+		p.puller, p.number, p.header = nil, 0, nil
 	}
-}
-
-// follows makes sure that a block which was pulled is the one that the ledger makes
-// of its envelopes: its number, its data and the block before it are the same.
-func (p *puller) follows(made *fabric.Block) error {
-	if p == nil || p.number != made.Header.Number {
-		return nil
-	}
-	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
-		return session.Fault{Cause: session.CauseWrongBlock, Err: fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
-			"the ledgers differ, or the block was altered on its way", made.Header.Number, p.header, hash)}
-	}
-	return nil
 }

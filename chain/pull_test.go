@@ -12,10 +12,12 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // history is a ledger of blocks of both kinds, and its chain.
@@ -85,7 +87,7 @@ func TestAwaitsABlock(t *testing.T) {
 		r.reports(c, types.StatusOnBoarding)
 		err := c.Order(envelope("x"), 0)
 		for _, says := range []string{"awaiting block 2 from another orderer", "the topic starts at offset 9, but this orderer continues at 4", "nobody answers"} {
-			if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), says) {
+			if !errors.Is(err, session.ErrNotReady) || !strings.Contains(err.Error(), says) {
 				r.Errorf("got %v, want it to say %q", err, says)
 			}
 		}
@@ -135,7 +137,7 @@ func TestPullsNothingElse(t *testing.T) {
 				before := again.Contents()
 				c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Alter: alter})
 				settle()
-				if err := c.WaitReady(); !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), says) {
+				if err := c.WaitReady(); !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), says) {
 					r.Errorf("got %v, want it to say %q", err, says)
 				}
 				r.holds(again, before)
@@ -146,11 +148,11 @@ func TestPullsNothingElse(t *testing.T) {
 
 // asConfig makes a block one that was written as a config block.
 func asConfig(b *fabric.Block) {
-	value, err := ConsenterMetadata(b)
+	value, err := block.ConsenterMetadata(b)
 	if err != nil {
 		panic(err)
 	}
-	b.Metadata.Metadata[signaturesSlot] = valueOf(&cb.OrdererBlockMetadata{
+	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = valueOf(&cb.OrdererBlockMetadata{
 		LastConfig: &cb.LastConfig{Index: b.Header.Number}, ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: value})})
 }
 
@@ -257,7 +259,7 @@ func TestPullsTheMigration(t *testing.T) {
 		d := r.pulling(again, &chaintest.Puller{From: []*ledger{l}})
 		settle()
 		r.equalLedgers(l, again)
-		if err := d.Order(envelope("x"), 0); !errors.Is(err, ErrMigrated) {
+		if err := d.Order(envelope("x"), 0); !errors.Is(err, session.ErrMigrated) {
 			r.Errorf("order: %v", err)
 		}
 	})
@@ -304,4 +306,8 @@ func TestPulledBlockIsBeingCommitted(t *testing.T) {
 		r.reports(d, types.StatusActive)
 		d.Halt()
 	})
+}
+
+func valueOf(m *cb.OrdererBlockMetadata) []byte {
+	return protoutil.MarshalOrPanic(&fabric.Metadata{Value: protoutil.MarshalOrPanic(m)})
 }

@@ -66,7 +66,7 @@ func TestMigration(t *testing.T) {
 		}
 		settle()
 		r.holds(l, "etcdraft @1")
-		if err := c.Order(envelope("x"), 0); !errors.Is(err, ErrMigrated) {
+		if err := c.Order(envelope("x"), 0); !errors.Is(err, session.ErrMigrated) {
 			r.Errorf("order: %v", err)
 		}
 	})

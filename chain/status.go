@@ -12,17 +12,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// What calls on a chain return; see package session.
-var (
-	ErrHalted   = session.ErrHalted
-	ErrFailed   = session.ErrFailed
-	ErrMigrated = session.ErrMigrated
-	ErrNotReady = session.ErrNotReady
-)
-
 // status is what clients and operators may know of a chain, at any moment and
 // without waiting for its loop. It is safe for concurrent use.
 type status struct {
+	opts  *Options
 	grace time.Duration
 
 	mu      sync.Mutex
@@ -34,8 +27,21 @@ type status struct {
 	changed chan struct{} // closed and replaced at every change
 }
 
-func newStatus(grace time.Duration) *status {
-	return &status{grace: grace, errored: make(chan struct{}), changed: make(chan struct{}), since: time.Now()}
+func newStatus(opts *Options) *status {
+	return &status{opts: opts, grace: opts.DeliverGrace, errored: make(chan struct{}), changed: make(chan struct{}), since: time.Now()}
+}
+
+// Moved moves to another phase, and reports it.
+func (s *status) Moved(to session.Phase, cause error) {
+	cause = s.opts.Explain(cause)
+	after, changed := s.to(to, cause)
+	switch {
+	case !changed:
+	case to == session.Reading:
+		s.opts.Events.Recovered(after)
+	case to == session.Pulling:
+		s.opts.Events.Pulling(cause)
+	}
 }
 
 // to moves to another phase, unless the present one is final. It returns how
@@ -107,7 +113,8 @@ func (s *status) begin() {
 	s.signal()
 }
 
-func (s *status) setDescribed() {
+// Described reports that it is known by which rules the topic is read.
+func (s *status) Described() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.is.Described {
@@ -116,7 +123,8 @@ func (s *status) setDescribed() {
 	}
 }
 
-func (s *status) setCaughtUp() {
+// CaughtUp reports that the chain has read to the end that the log had at first.
+func (s *status) CaughtUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.is.CaughtUp = true
@@ -168,7 +176,7 @@ func (s *status) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.is.Phase == session.Failed && !errors.Is(s.is.Cause, ErrMigrated):
+	case s.is.Phase == session.Failed && !errors.Is(s.is.Cause, session.ErrMigrated):
 		return types.StatusFailed
 	case s.is.Final(), s.is.Phase == session.CutOff:
 		return types.StatusInactive

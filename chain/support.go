@@ -1,23 +1,19 @@
 package chain
 
 import (
-	"github.com/hyperledger/fabric/common/channelconfig"
-	"github.com/hyperledger/fabric/common/configtx"
-	"github.com/hyperledger/fabric/common/policies"
-	"github.com/hyperledger/fabric/msp"
-	"github.com/hyperledger/fabric/orderer/consensus"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// Support is what a chain uses of Fabric's registrar: the contract of every
-// consenter and, beyond it, the channel's resources, by which a lagging record
-// is judged. The registrar's *multichannel.ChainSupport has all of it; the
-// consenter asserts that once.
-type Support interface {
-	consensus.ConsenterSupport
+// Support is what a chain uses of Fabric's registrar: all that verdicts depend on. The
+// consenter asserts once that the registrar's *multichannel.ChainSupport has it.
+type Support = verdict.Support
 
-	PolicyManager() policies.Manager
-	OrdererConfig() (channelconfig.Orderer, bool)
-	ConfigtxValidator() configtx.Validator
-	MSPManager() msp.MSPManager
-	ValidateNew(next channelconfig.Resources) error
+// validator gives verdicts on what is in the topic, and on what is to come there.
+type validator interface {
+	session.Validator
+
+	// CheckNew refuses a config envelope that would be skipped where it is read.
+	CheckNew(envelope *fabric.Envelope) error
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 
-	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -56,7 +55,7 @@ func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err e
 		slices.Sort(open)
 		return nil, fmt.Errorf("no orderer that tells its blocks has it, and %s", strings.Join(open, ", "))
 	}
-	return nil, fmt.Errorf("%w: none of %s has it", chain.ErrNoBlock, strings.Join(asked, ", "))
+	return nil, fmt.Errorf("%w: none of %s has it", session.ErrNoBlock, strings.Join(asked, ", "))
 }
 
 // Others asks all orderers of the channel but this one how many blocks they have.

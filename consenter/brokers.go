@@ -5,17 +5,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/brokers"
 )
 
-// brokers takes a list of addresses.
-func brokers(field *[]string) value {
+// addressList takes a list of addresses.
+func addressList(field *[]string) value {
 	return taking(field, "a list of host:port, each once, as a yaml list or as a:9092,b:9092", func(raw any) ([]string, bool) {
 		list, ok := listOf(raw)
 		var addresses []string
 		for _, item := range list {
 			address, _ := item.(string)
-			ok = ok && chain.CheckBroker(address) == nil && !slices.Contains(addresses, address)
+			ok = ok && brokers.Check(address) == nil && !slices.Contains(addresses, address)
 			addresses = append(addresses, address)
 		}
 		return addresses, ok
@@ -28,7 +28,7 @@ func brokerFaults(raw any) string {
 	list, _ := listOf(raw)
 	for _, item := range list {
 		address, ok := item.(string)
-		if err := chain.CheckBroker(address); ok && err != nil {
+		if err := brokers.Check(address); ok && err != nil {
 			fmt.Fprintf(&faults, "; broker %q: %s", address, err)
 		}
 	}

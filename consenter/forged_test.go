@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // position is the consenter metadata of a block that ends at an offset.
@@ -130,7 +130,7 @@ func TestForgedBlocksAreRefused(t *testing.T) {
 			_, err := p.Block(t.Context(), 1)
 			require.ErrorContains(t, err, d.address)
 			require.ErrorContains(t, err, "block 1: "+test.field+" ")
-			require.NotErrorIs(t, err, chain.ErrNoBlock)
+			require.NotErrorIs(t, err, session.ErrNoBlock)
 		})
 	}
 }

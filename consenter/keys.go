@@ -40,7 +40,7 @@ func (c *Config) keys(dir string) []key {
 	return []key{
 		{"ClientID", clientID(&c.ClientID), none},
 		{"ConsumerGroup", group(&c.ConsumerGroup), none},
-		{"Brokers", brokers(&c.Brokers), none},
+		{"Brokers", addressList(&c.Brokers), none},
 		{"Topic.ReplicationFactor", whole(&c.Topic.ReplicationFactor, 1, math.MaxInt16), none},
 		{"Topic.MinInsyncReplicas", whole(&c.Topic.MinInsyncReplicas, 0, math.MaxInt16), none},
 		{"Topic.Compatible", channels(&c.Topic.Compatible), none},

@@ -7,7 +7,7 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -56,16 +56,16 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	if err != nil {
 		return err
 	}
-	if kind := orderer.ConsensusType(); kind != chain.ConsensusType {
-		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, chain.ConsensusType)
+	if kind := orderer.ConsensusType(); kind != fabric.ConsensusTypeKafka {
+		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, fabric.ConsensusTypeKafka)
 	}
 	if block.Header.GetNumber() > 0 {
 		return nil // others order the channel; what is wrong with its config, the chain says
 	}
 	if len(orderer.ConsensusMetadata()) > 0 {
-		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", chain.ConsensusType)
+		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", fabric.ConsensusTypeKafka)
 	}
-	_, err = chain.Brokers(config)
+	_, err = brokers.New(config)
 	return err
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 
-	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
@@ -112,10 +111,10 @@ func TestNoWayToOthers(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, p.Others(t.Context()))
 	_, err = p.Block(t.Context(), 1)
-	require.ErrorIs(t, err, chain.ErrNoBlock)
+	require.ErrorIs(t, err, session.ErrNoBlock)
 
 	_, err = c.newPuller(ours.lagging(ours.genesis("127.0.0.1:1")))
-	require.ErrorIs(t, err, chain.ErrNoWay)
+	require.ErrorIs(t, err, session.ErrNoWay)
 }
 
 // A network without TLS between its orderers is one, too.

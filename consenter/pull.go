@@ -15,7 +15,9 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Cluster is how the orderer reaches other orderers: what Fabric's own consenters
@@ -76,7 +78,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 		return p, nil // nobody to ask
 	}
 	if c.dialer == nil {
-		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", chain.ErrNoWay)
+		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", session.ErrNoWay)
 	}
 	certificate, _ := pem.Decode(c.dialer.Config.SecOpts.Certificate)
 	switch {
@@ -84,7 +86,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 		p.own = certificate.Bytes
 	case c.dialer.Config.SecOpts.UseTLS:
 		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
-			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", chain.ErrNoWay)
+			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", session.ErrNoWay)
 	}
 	return p, nil
 }
@@ -159,7 +161,7 @@ func (p *puller) next(ctx context.Context, number uint64) (b *fabric.Block, err 
 // asks, which every config block before it has changed by now, and behind the block
 // before it, if that is known here.
 func (p *puller) verify(number uint64, b *fabric.Block) error {
-	if err := chain.VerifyBlock(p.support, number, b); err != nil {
+	if err := block.Verify(p.support, number, b); err != nil {
 		return err
 	}
 	before := p.last

@@ -33,6 +33,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // authority is an organisation's, for signatures and for TLS.
@@ -282,7 +283,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 				_, err = p.Block(t.Context(), 2)
 				require.ErrorContains(t, err, "what an orderer gave does not hold")
 				require.ErrorContains(t, err, test.says)
-				require.NotErrorIs(t, err, chain.ErrNoBlock)
+				require.NotErrorIs(t, err, session.ErrNoBlock)
 				return
 			}
 			for n := uint64(1); n < 4; n++ {
@@ -335,7 +336,7 @@ func TestWhoHasNoBlock(t *testing.T) {
 			d.blocks = []*cb.Block{first}
 			_, p := ours.catchUp(first)
 			_, err := p.Block(t.Context(), 1)
-			require.Equal(t, test.lost, errors.Is(err, chain.ErrNoBlock), "%v", err)
+			require.Equal(t, test.lost, errors.Is(err, session.ErrNoBlock), "%v", err)
 			require.ErrorContains(t, err, test.says)
 			require.ErrorContains(t, err, other)
 		})

@@ -61,7 +61,7 @@ func startProcess(t *testing.T, dir string, c *Consenter, blocks map[string]*fab
 	config.FileLedger.Location = dir
 	config.ChannelParticipation.Enabled = true
 	r := multichannel.NewRegistrar(config, ledgers, noSigner{}, &disabled.Provider{}, crypto(t), nil)
-	require.NotPanics(t, func() { r.Initialize(map[string]consensus.Consenter{Type: c}) })
+	require.NotPanics(t, func() { r.Initialize(map[string]consensus.Consenter{fabric.ConsensusTypeKafka: c}) })
 	c.Started()
 	t.Cleanup(func() {
 		for id := range blocks {
@@ -84,14 +84,14 @@ func (p process) status(t *testing.T, id string) types.Status {
 func oldChannels() map[string]*fabric.Block {
 	blocks := map[string]*fabric.Block{}
 	for id, s := range map[string]channelSpec{
-		"nohost":     {kind: Type, brokers: []string{":9092"}},
-		"port0":      {kind: Type, brokers: []string{"kafka:0"}},
-		"noport":     {kind: Type, brokers: []string{"kafka"}},
-		"blank":      {kind: Type, brokers: []string{" "}},
-		"nobroker":   {kind: Type, brokers: []string{}},
-		"nokey":      {kind: Type},
-		"underscore": {kind: Type, brokers: []string{"kafka_1:9092"}},
-		"metadata":   {kind: Type, brokers: []string{"127.0.0.1:1"}, metadata: []byte{1}},
+		"nohost":     {kind: fabric.ConsensusTypeKafka, brokers: []string{":9092"}},
+		"port0":      {kind: fabric.ConsensusTypeKafka, brokers: []string{"kafka:0"}},
+		"noport":     {kind: fabric.ConsensusTypeKafka, brokers: []string{"kafka"}},
+		"blank":      {kind: fabric.ConsensusTypeKafka, brokers: []string{" "}},
+		"nobroker":   {kind: fabric.ConsensusTypeKafka, brokers: []string{}},
+		"nokey":      {kind: fabric.ConsensusTypeKafka},
+		"underscore": {kind: fabric.ConsensusTypeKafka, brokers: []string{"kafka_1:9092"}},
+		"metadata":   {kind: fabric.ConsensusTypeKafka, brokers: []string{"127.0.0.1:1"}, metadata: []byte{1}},
 	} {
 		blocks[id] = genesisBlock(id, s)
 	}
@@ -105,8 +105,8 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	require.NoError(t, err)
 	defer broker.Close()
 	blocks := oldChannels()
-	blocks["good"] = genesisBlock("good", channelSpec{kind: Type, brokers: broker.ListenAddrs()})
-	blocks["partly"] = genesisBlock("partly", channelSpec{kind: Type, brokers: append([]string{":9092"}, broker.ListenAddrs()...)})
+	blocks["good"] = genesisBlock("good", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: broker.ListenAddrs()})
+	blocks["partly"] = genesisBlock("partly", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: append([]string{":9092"}, broker.ListenAddrs()...)})
 	c := newConsenter(t, map[string]any{"Topic": map[string]any{"ReplicationFactor": 1}, "Timeouts": map[string]any{"Ready": "10s"}}, newMeter(t))
 	p := startProcess(t, t.TempDir(), c, blocks)
 	for _, id := range []string{"good", "partly"} {
@@ -138,7 +138,7 @@ func TestOwnBrokersBringOldLedgersUp(t *testing.T) {
 
 // At the door nothing of that is taken, before or after other channels were.
 func TestBadListsAreRefusedAtTheDoor(t *testing.T) {
-	p := startProcess(t, t.TempDir(), plainConsenter(t), map[string]*fabric.Block{"old": genesisBlock("old", channelSpec{kind: Type, brokers: []string{":1"}})})
+	p := startProcess(t, t.TempDir(), plainConsenter(t), map[string]*fabric.Block{"old": genesisBlock("old", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: []string{":1"}})})
 	for id, fault := range map[string]string{"nohost": `broker ":9092"`, "port0": `broker "kafka:0"`, "nobroker": "names no broker", "metadata": "ConsensusType.metadata"} {
 		_, err := p.JoinChannel(id, oldChannels()[id], true)
 		require.ErrorContains(t, err, fault, id)

@@ -23,7 +23,7 @@ func skips() []row {
 			"raise AbsoluteMaxBytes, or the topic's max.message.bytes, to what clients send, and submit it again"),
 		skip(machine.ReasonRefused, "the envelope was accepted at an older config (a stale config sequence), and does not hold at the one in force: "+
 			"its writer has lost the right, or a config update conflicts with the one before it",
-			"the client submits it again, by the config in force", "chain.judge.check"),
+			"the client submits it again, by the config in force", "verdict.Validator.check"),
 		skip(machine.ReasonUnexpectedCut, "a time-to-cut for another block than the next one, or with nothing pending: the one of another orderer came first, or the block was full before", ""),
 		skip(machine.ReasonCopy, "a copy of an envelope that is ordered already, or a config update of which a copy is in the topic already", ""),
 		skip(machine.ReasonResubmitted, "the config sequence of the envelope is stale, and a copy of it is in the topic", ""),
@@ -52,7 +52,7 @@ func refusals() []row {
 		refuse(session.RefusalAmbiguous, "an attempt may have appended the envelope: the connection broke before the answer, or the replicas did not acknowledge it",
 			"look for the transaction in the blocks before you submit it again"),
 		refuse(session.RefusalNoPeer, "the envelope has no signature, no header, or a transaction that nobody endorsed; nothing was ordered", "correct the client"),
-		refuse(session.RefusalConfig, "orderers would skip the config when they read it, or their build does not know what it asks for", "correct the update", "chain.Chain.checkNew"),
+		refuse(session.RefusalConfig, "orderers would skip the config when they read it, or their build does not know what it asks for", "correct the update", "verdict.Validator.CheckNew"),
 		refuse(session.RefusalOtherCluster, "the config names brokers that do not have the channel's topic: an update cannot move a channel",
 			"move a channel while all of its orderers are stopped: copy the topic with its offsets, set Consensus.Kafka.Brokers and Consensus.Kafka.Topic.Moved "+
 				"of each orderer (see `osnkafka repin`), start them, and then update the config"),

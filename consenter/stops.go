@@ -52,7 +52,7 @@ func stops() []row {
 			"set Consensus.Kafka.Brokers of every orderer to host:port of the brokers and restart it, then correct /Channel/Orderer/KafkaBrokers by a config update"),
 		stop(session.CauseUnreadable, "the brokers will not create the topic, or it holds a batch that this orderer cannot read",
 			"do what the text awaits, then restart the orderer", "kafka.Log.classify"),
-		stop(session.CauseInternal, "this build met what should not be", "report it with the orderer's log, then restart the orderer", "session.Engine.perform"),
+		stop(session.CauseInternal, "this build met what should not be", "report it with the orderer's log, then restart the orderer", "session.Driver.perform"),
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/stretchr/testify/require"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/brokers"
 )
 
 // soloBlock has nothing in it but what Fabric wants to see in a channel config.
@@ -36,11 +36,11 @@ func soloBlock() *cb.Block {
 }
 
 // genesisOf runs the command on a block with a list of brokers.
-func genesisOf(t *testing.T, brokers string) ([]string, error) {
+func genesisOf(t *testing.T, addresses string) ([]string, error) {
 	from, out := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "out")
 	require.NoError(t, os.WriteFile(from, protoutil.MarshalOrPanic(soloBlock()), 0o600))
 	c := rootCommand()
-	c.SetArgs([]string{"genesis", "--from", from, "--brokers", brokers, "--out", out})
+	c.SetArgs([]string{"genesis", "--from", from, "--brokers", addresses, "--out", out})
 	if err := c.Execute(); err != nil {
 		require.NoFileExists(t, out)
 		return nil, err
@@ -52,7 +52,7 @@ func genesisOf(t *testing.T, brokers string) ([]string, error) {
 	config := &cb.ConfigEnvelope{}
 	_, err = protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config)
 	require.NoError(t, err)
-	return chain.Brokers(config.Config)
+	return brokers.New(config.Config)
 }
 
 // A list is written with blanks, or has an address that a channel cannot have.

@@ -16,7 +16,7 @@ import (
 )
 
 // Type is the consensus type of the channels that the plugin orders.
-const Type = consenter.Type
+const Type = fabric.ConsensusTypeKafka
 
 // Host is what the orderer's main gives the plugin. It may leave ConfigFile and
 // ConfigDir empty, which are then the orderer.yaml that the orderer reads and its

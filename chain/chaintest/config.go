@@ -13,7 +13,6 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Settings are the channel config. The zero value of a field means its default.
@@ -30,7 +29,7 @@ type Settings struct {
 }
 
 func (s Settings) withDefaults() Settings {
-	fill(&s.Type, session.ConsensusType)
+	fill(&s.Type, fabric.ConsensusTypeKafka)
 	fill(&s.Count, 3)
 	fill(&s.MaxBytes, 1<<20)
 	fill(&s.Preferred, 1<<19)
@@ -164,7 +163,7 @@ func (l *Ledger) Judge(e machine.Judge) machine.Verdict {
 	if e.Class == machine.Normal {
 		return verdictOf(l.holds(Text(e.Envelope.Bytes)))
 	}
-	u, ok := updateOfEnvelope(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
+	u, ok := UpdateOf(protoutil.UnmarshalEnvelopeOrPanic(e.Envelope.Bytes))
 	if !ok {
 		return machine.Verdict{Refusal: "no config"}
 	}

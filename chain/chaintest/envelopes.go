@@ -7,7 +7,6 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // TypeEndorser is the header type of a transaction (Fabric's common.HeaderType).
@@ -44,7 +43,7 @@ func textOf(payload []byte) string { return string(protoutil.UnmarshalPayloadOrP
 func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelope {
 	shown := Settings{}.withDefaults()
 	Update{Key: key}.change(&shown)
-	shown.Type = session.ConsensusType
+	shown.Type = fabric.ConsensusTypeKafka
 	return EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{
 		Config:     &fabric.Config{Sequence: seq, ChannelGroup: group(shown)},
 		LastUpdate: updateEnvelope(channel, fmt.Sprintf("%d %s", version, key)),
@@ -81,7 +80,8 @@ func (u Update) change(s *Settings) {
 	}
 }
 
-func updateOfEnvelope(e *fabric.Envelope) (u Update, ok bool) {
+// UpdateOf returns what a config envelope does.
+func UpdateOf(e *fabric.Envelope) (u Update, ok bool) {
 	config := &fabric.ConfigEnvelope{}
 	if _, err := protoutil.UnmarshalEnvelopeOfType(e, fabric.HeaderTypeConfig, config); err != nil {
 		return u, false
@@ -110,5 +110,5 @@ func UpdateIn(b *fabric.Block) (Update, bool) {
 	if len(b.Data.Data) != 1 {
 		return Update{}, false
 	}
-	return updateOfEnvelope(protoutil.UnmarshalEnvelopeOrPanic(b.Data.Data[0]))
+	return UpdateOf(protoutil.UnmarshalEnvelopeOrPanic(b.Data.Data[0]))
 }

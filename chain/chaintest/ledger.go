@@ -264,7 +264,7 @@ func (l *Ledger) ProcessNormalMsg(e *fabric.Envelope) (uint64, error) {
 
 // ProcessConfigMsg computes a config anew, as Fabric's processor does.
 func (l *Ledger) ProcessConfigMsg(e *fabric.Envelope) (*fabric.Envelope, uint64, error) {
-	u, ok := updateOfEnvelope(e)
+	u, ok := UpdateOf(e)
 	if !ok {
 		return nil, 0, errors.New("no config envelope")
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// channel is a host with a real Fabric channel config: real signatures, policies
+// channel has a real Fabric channel config: real signatures, policies
 // and config updates. Its ledger is in memory.
 type channel struct {
 	t      *testing.T
@@ -98,7 +98,9 @@ func (c *channel) start() machine.Start {
 	}
 }
 
-func (c *channel) Channel() string { return c.id }
+func (c *channel) host() session.Host {
+	return session.Host{Ledger: c, Topic: c, Validator: c, Peers: c, Clock: c, Status: c}
+}
 
 func (c *channel) Config() session.Config {
 	orderer, _ := c.bundle.OrdererConfig()
@@ -111,13 +113,13 @@ func (c *channel) Config() session.Config {
 	}
 }
 
-func (c *channel) Log() (log.Log, error) { return c.log, nil }
-func (c *channel) Room(int) error        { return nil }
-func (c *channel) Uptime() time.Duration { return 0 }
+func (c *channel) Open() (log.Log, error) { return c.log, nil }
+func (c *channel) Room(int) error         { return nil }
+func (c *channel) Uptime() time.Duration  { return 0 }
 
-func (c *channel) Admit(context.Context, log.Log) error { return nil }
+func (c *channel) Survey(context.Context, log.Log) error { return nil }
 
-func (c *channel) Linked() (bool, error) { return true, nil }
+func (c *channel) Current() (bool, error) { return true, nil }
 
 func (c *channel) Append(ctx context.Context, value []byte) error { return c.log.Append(ctx, value) }
 
@@ -144,7 +146,7 @@ func (c *channel) write(b session.Block) error {
 }
 
 // Pull finds nobody: there is one orderer.
-func (c *channel) Others(context.Context) ([]session.Answer, error) { return nil, nil }
+func (c *channel) Heights(context.Context) ([]session.Answer, error) { return nil, nil }
 
 func (c *channel) First(context.Context) (*session.Block, error) { return nil, nil }
 

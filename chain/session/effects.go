@@ -4,16 +4,19 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // step puts a record, or an answer, into the machine and performs the effects,
 // then the answer that the last of them asked for, and so on until nothing is
 // asked or an answer must wait.
-func (e *Engine) step(ctx context.Context, in machine.Input) (err error) {
+func (d *Driver) step(ctx context.Context, in machine.Input) (err error) {
 	for in != nil {
-		e.effects = e.machine.Step(in)
-		if in, err = e.proceed(ctx); err != nil {
+		d.effects = d.machine.Step(in)
+		if in, err = d.proceed(ctx); err != nil {
 			return err
 		}
 	}
@@ -22,22 +25,22 @@ func (e *Engine) step(ctx context.Context, in machine.Input) (err error) {
 
 // proceed performs the effects in hand and returns the answer to the last. What
 // it fails before stays in hand, for the next session.
-func (e *Engine) proceed(ctx context.Context) (answer machine.Input, err error) {
-	if blocks, bytes := written(e.effects); blocks > 0 {
-		if err := e.sourced(ctx); err != nil {
+func (d *Driver) proceed(ctx context.Context) (answer machine.Input, err error) {
+	if blocks, bytes := written(d.effects); blocks > 0 {
+		if err := d.sourced(ctx); err != nil {
 			return nil, err
 		}
-		if err := e.host.Room(bytes); err != nil {
+		if err := d.host.Room(bytes); err != nil {
 			return nil, err
 		}
-		if err := e.agreed(ctx); err != nil {
+		if err := d.agreed(ctx); err != nil {
 			return nil, err
 		}
 	}
-	for len(e.effects) > 0 {
-		effect := e.effects[0]
-		e.effects = e.effects[1:]
-		if answer, err = e.perform(ctx, effect); err != nil {
+	for len(d.effects) > 0 {
+		effect := d.effects[0]
+		d.effects = d.effects[1:]
+		if answer, err = d.perform(ctx, effect); err != nil {
 			return nil, err
 		}
 	}
@@ -64,41 +67,41 @@ func written(effects []machine.Effect) (blocks, bytes int) {
 // sourced makes sure that no record of another topic comes into a block. One that
 // was made again under the same name is read on without an error, if it was made
 // between two fetches and is long enough.
-func (e *Engine) sourced(ctx context.Context) error {
-	id, err := e.reader.Source(ctx)
+func (d *Driver) sourced(ctx context.Context) error {
+	id, err := d.session.reader.Source(ctx)
 	if err != nil {
 		return err
 	}
-	if id != "" && e.topicID != "" && id != e.topicID {
-		return fmt.Errorf("%w: its id is %s, not %s", errAstray, id, e.topicID)
+	if id != "" && d.topicID != "" && id != d.topicID {
+		return fmt.Errorf("%w: its id is %s, not %s", errAstray, id, d.topicID)
 	}
 	return nil
 }
 
 // perform does what one effect says. Effects cannot be performed twice: an error
 // ends the chain, unless what failed is owed and will be tried again.
-func (e *Engine) perform(ctx context.Context, effect machine.Effect) (machine.Input, error) {
+func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.Input, error) {
 	switch f := effect.(type) {
 	case machine.WriteBlock:
-		return nil, e.writeBlock(f)
+		return nil, d.writeBlock(f)
 	case machine.WriteConfigBlock:
-		return e.writeConfigBlock(f)
+		return d.writeConfigBlock(f)
 	case machine.Judge:
-		return e.host.Judge(f), nil
+		return d.host.Judge(f), nil
 	case machine.ResubmitConfig:
-		return nil, e.reproduce(ctx, f)
+		return nil, d.reproduce(ctx, f)
 	case machine.Resubmit:
-		return e.resubmit(ctx, f)
+		return d.resubmit(ctx, f)
 	case machine.ArmTimer:
-		e.host.Arm(f.Block)
+		d.host.Arm(f.Block)
 	case machine.CancelTimer:
-		e.host.Disarm()
+		d.host.Disarm()
 	case machine.Described:
-		return nil, e.accept(f)
+		return nil, d.accept(f)
 	case machine.Skip:
-		e.events.Skipped(f.Offset, f.Reason, f.Detail)
+		d.events.Skipped(f.Offset, f.Reason, f.Detail)
 	case machine.Halt:
-		return nil, e.halted(f)
+		return nil, d.halted(f)
 	default:
 		return nil, stop(fmt.Errorf("effect %T is not known to this build", effect))
 	}
@@ -106,54 +109,62 @@ func (e *Engine) perform(ctx context.Context, effect machine.Effect) (machine.In
 }
 
 // accept opens ingress, if the description is of the topic that it is in.
-func (e *Engine) accept(f machine.Described) error {
-	if err := e.pinned(e.topicID); err != nil {
+func (d *Driver) accept(f machine.Described) error {
+	if err := d.pinned(d.topicID); err != nil {
 		return stop(err)
 	}
-	if err := e.sameCluster(f.Cluster); err != nil {
+	if err := d.sameCluster(f.Cluster); err != nil {
 		return stop(err)
 	}
-	e.aheadSince = nil
-	e.host.Described()
-	e.events.Described(f.Offset, f.RuleSet)
+	d.aheadSince = nil
+	d.host.Described()
+	d.events.Described(f.Offset, f.RuleSet)
 	return nil
 }
 
-func (e *Engine) writeBlock(f machine.WriteBlock) error {
+func (d *Driver) writeBlock(f machine.WriteBlock) error {
 	b, err := blockOf(f.Number, f.Metadata, f.Envelopes...)
 	if err != nil {
 		return stop(err)
 	}
-	if err := e.host.Write(b); err != nil {
+	if err := d.host.Write(b); err != nil {
 		return stop(err)
 	}
-	e.wrote(b)
-	e.events.BlockCut(f.Number, len(f.Envelopes), f.Cause, f.Metadata.Offset)
+	d.wrote(b)
+	d.events.BlockCut(f.Number, len(f.Envelopes), f.Cause, f.Metadata.Offset)
 	return nil
 }
 
-func (e *Engine) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, error) {
+func (d *Driver) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, error) {
 	b, err := blockOf(f.Number, f.Metadata, f.Envelope)
 	if err != nil {
 		return nil, stop(err)
 	}
 	b.Config = true
-	if err := e.host.WriteConfig(b); err != nil {
+	if err := d.host.WriteConfig(b); err != nil {
 		return nil, stop(err)
 	}
-	e.wrote(b)
-	e.events.BlockCut(f.Number, 1, machine.CauseConfig, f.Metadata.Offset)
-	if err := e.migrated(f.Number); err != nil {
+	d.wrote(b)
+	d.events.BlockCut(f.Number, 1, machine.CauseConfig, f.Metadata.Offset)
+	if err := d.migrated(f.Number); err != nil {
 		return nil, stop(err)
 	}
-	c := e.host.Config()
-	e.configured = true
+	c := d.host.Config()
+	d.configured = true
 	return machine.Configured{Seq: c.Seq, Limits: c.Limits, Resubmission: c.Resubmission}, nil
 }
 
+// wrote remembers where the ledger ends, and its first block until that was compared.
+func (d *Driver) wrote(b Block) {
+	d.written = &Block{Number: b.Number, Metadata: b.Metadata}
+	if b.Number == 1 {
+		d.first = &b
+	}
+}
+
 // migrated says that a config block has given the channel another consensus type.
-func (e *Engine) migrated(by machine.BlockNumber) error {
-	if c := e.host.Config(); c.ConsensusType != ConsensusType {
+func (d *Driver) migrated(by machine.BlockNumber) error {
+	if c := d.host.Config(); c.ConsensusType != fabric.ConsensusTypeKafka {
 		return because(CauseMigrated, fmt.Errorf("%w: it is %q since block %d", ErrMigrated, c.ConsensusType, by))
 	}
 	return nil
@@ -169,4 +180,43 @@ func blockOf(number machine.BlockNumber, m machine.Metadata, envelopes ...machin
 		b.Envelopes[i] = envelope.Bytes
 	}
 	return b, nil
+}
+
+// describe appends the description to a topic that has none at its end. Several
+// orderers may do so at the same time: the first in the log counts, and any
+// later one is skipped. Nothing else is to be done until it is read.
+func (d *Driver) describe(ctx context.Context) error {
+	if !d.asked {
+		if err := d.mayBegin(ctx); err != nil {
+			return err
+		}
+	}
+	rules := machine.Strict
+	if d.settings.AllowUndescribed {
+		rules = machine.Compatible // in-tree orderers are to share the topic
+	}
+	value, err := Describing(d.start, rules, log.Identity{TopicID: d.topicID, ClusterID: d.clusterID})
+	if err != nil {
+		return stop(err)
+	}
+	if err := d.host.Append(ctx, value); err != nil {
+		return fmt.Errorf("describe the topic: %w", err)
+	}
+	return nil
+}
+
+// Describing is a record that describes a topic as that of a channel.
+func Describing(s machine.Start, rules machine.RuleSet, topic log.Identity) ([]byte, error) {
+	d, err := record.EncodeDescription(&record.Description{
+		FormatVersion: record.DescriptionVersion,
+		RuleSet:       record.RuleSet(rules),
+		ChannelId:     s.Channel,
+		GenesisHash:   s.GenesisHash,
+		TopicId:       topic.TopicID,
+		ClusterId:     topic.ClusterID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return encode(record.NewConnect(d))
 }

@@ -22,7 +22,7 @@ import (
 // replay is an orderer of ours that reads a recording.
 type replay struct {
 	*channel
-	engine *session.Engine
+	driver *session.Driver
 	vector *golden.Vector
 }
 
@@ -48,10 +48,17 @@ func newReplay(t *testing.T, v *golden.Vector, records [][]byte, m memory) *repl
 	return &replay{channel: newChannel(t, v.Name, v.Genesis, topic, m), vector: v}
 }
 
-// boot makes the engine of the ledger as it is.
+// boot makes the driver of the ledger as it is.
 func (r *replay) boot() {
-	r.engine = session.New(r, r.start(), session.Settings{AllowUndescribed: true}, session.Events{})
-	r.must(r.engine.Connect(context.Background()))
+	r.driver = session.New(r.host(), r.start(), session.Settings{AllowUndescribed: true}, session.Events{})
+	r.must(r.driver.Connect(context.Background()))
+}
+
+// advance takes one record.
+func (r *replay) advance() {
+	r.t.Helper()
+	_, err := r.driver.Advance(context.Background(), context.Background())
+	r.must(err)
 }
 
 // next takes one record; false at the end of the topic.
@@ -59,10 +66,10 @@ func (r *replay) next() bool {
 	r.t.Helper()
 	bounds, err := r.log.Bounds(context.Background())
 	r.must(err)
-	if log.Offset(r.engine.Next()) >= bounds.End {
+	if log.Offset(r.driver.Next()) >= bounds.End {
 		return false
 	}
-	r.must(r.engine.Advance(context.Background(), context.Background()))
+	r.advance()
 	return true
 }
 
@@ -124,7 +131,7 @@ func states(r *replay, third bool) map[machine.Offset]string {
 	all := map[machine.Offset]string{}
 	r.boot()
 	for r.next() {
-		all[r.engine.Next()] = print(r.engine.Machine(), third)
+		all[r.driver.Next()] = print(r.driver.Machine(), third)
 	}
 	return all
 }
@@ -174,19 +181,19 @@ func values(t *testing.T, v *golden.Vector) (all [][]byte) {
 func (r *replay) rejoin(height int, want map[machine.Offset]string, third bool) int {
 	r.t.Helper()
 	r.boot()
-	from := r.engine.Next()
+	from := r.driver.Next()
 	for r.next() {
-		if print(r.engine.Machine(), third) == want[r.engine.Next()] {
+		if print(r.driver.Machine(), third) == want[r.driver.Next()] {
 			break
 		}
 	}
 	for n := height; n < len(r.blocks); n++ {
 		r.check(n, third)
 	}
-	if at := r.engine.Next(); print(r.engine.Machine(), third) != want[at] {
-		r.t.Fatalf("restarted after block %d, at offset %d:\n%s, want\n%s", height-1, at, print(r.engine.Machine(), third), want[at])
+	if at := r.driver.Next(); print(r.driver.Machine(), third) != want[at] {
+		r.t.Fatalf("restarted after block %d, at offset %d:\n%s, want\n%s", height-1, at, print(r.driver.Machine(), third), want[at])
 	}
-	return int(r.engine.Next() - from)
+	return int(r.driver.Next() - from)
 }
 
 // TestGoldenTailIsChecked: a ledger is not continued on a topic whose records are
@@ -219,7 +226,7 @@ func TestGoldenTailIsChecked(t *testing.T) {
 // refuses says whether a ledger stops at once.
 func (r *replay) refuses(height int, values [][]byte) bool {
 	r.takeOver(height, values)
-	e := session.New(r, r.start(), session.Settings{AllowUndescribed: true}, session.Events{})
+	e := session.New(r.host(), r.start(), session.Settings{AllowUndescribed: true}, session.Events{})
 	err := e.Connect(context.Background())
 	return err != nil && e.After(err) == session.Stop
 }

@@ -15,9 +15,13 @@ import (
 
 // appender is a host whose appends have one outcome.
 type appender struct {
-	Host
+	Ledger
+	Topic
+	Validator
 	err error
 }
+
+func (a appender) host() Host { return Host{Ledger: a, Topic: a, Validator: a} }
 
 func (a appender) Process(_ machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	return envelope, 2, nil
@@ -43,7 +47,7 @@ func TestSkipsOfAStaleConfigSayWhy(t *testing.T) {
 		{"the copy is rejected", &log.Error{Class: log.Rejected, Err: errors.New("an invalid timestamp")}, 1, []machine.Reason{machine.ReasonRefused}},
 	} {
 		var got []machine.Reason
-		e := New(appender{err: c.append}, machine.Start{}, Settings{}, Events{
+		e := New(appender{err: c.append}.host(), machine.Start{}, Settings{}, Events{
 			Skipped: func(_ machine.Offset, reason machine.Reason, _ string) { got = append(got, reason) },
 		})
 		for at := range c.times {
@@ -63,7 +67,7 @@ func TestARejectedCopyIsSkippedOnce(t *testing.T) {
 	start := machine.Start{Channel: "mychannel", Next: 1, Seq: 2, Resubmission: true, Limits: machine.Limits{MaxMessageCount: 1, PreferredMaxBytes: 10, AbsoluteMaxBytes: 10},
 		Metadata: machine.Metadata{Offset: -1, RuleSet: machine.Compatible}}
 	host := appender{err: &log.Error{Class: log.Rejected, Err: log.ErrTooLarge}}
-	e := New(host, start, Settings{}, Events{Skipped: func(_ machine.Offset, reason machine.Reason, _ string) { got = append(got, reason) }})
+	e := New(host.host(), start, Settings{}, Events{Skipped: func(_ machine.Offset, reason machine.Reason, _ string) { got = append(got, reason) }})
 	e.begin()
 	record := machine.Regular{Offset: 0, Class: machine.Normal, ConfigSeq: 1, Envelope: machine.Envelope{Bytes: []byte("envelope"), Size: 8}}
 	if err := e.step(t.Context(), record); err != nil {

@@ -252,8 +252,8 @@ func (o *Orderer) pending() int {
 	switch {
 	case o.old != nil && !o.old.dead:
 		return o.old.machine.Pending()
-	case o.live() && o.engine != nil && o.engine.Machine() != nil:
-		return o.engine.Machine().Pending()
+	case o.live() && o.driver != nil && o.driver.Machine() != nil:
+		return o.driver.Machine().Pending()
 	}
 	return 0
 }

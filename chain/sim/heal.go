@@ -85,7 +85,7 @@ func (w *World) unsettled() string {
 		if !o.live() {
 			continue
 		}
-		m := o.engine.Machine()
+		m := o.driver.Machine()
 		switch {
 		case m == nil || o.ready.Ready() != nil:
 			return fmt.Sprintf("%s is not ready: %v", o, o.ready.Ready())

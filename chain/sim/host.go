@@ -12,28 +12,28 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-var _ session.Host = (*Orderer)(nil)
-
-// Channel is the same in every world.
-func (o *Orderer) Channel() string { return channelID }
+// host is the orderer as its driver sees it.
+func (o *Orderer) host() session.Host {
+	return session.Host{Ledger: o, Topic: o, Validator: o, Peers: o, Clock: o, Status: o}
+}
 
 // Config is the one in force.
 func (o *Orderer) Config() session.Config {
 	c := o.ledger.config()
-	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: session.ConsensusType, Patience: patience * time.Millisecond}
+	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: fabric.ConsensusTypeKafka, Patience: patience * time.Millisecond}
 }
 
 // Uptime is by the orderer's own clock.
 func (o *Orderer) Uptime() time.Duration { return time.Duration(o.now()) * time.Millisecond }
 
-// Log opens the topic by the broker list in force.
-func (o *Orderer) Log() (log.Log, error) {
+// Open opens the topic by the broker list in force.
+func (o *Orderer) Open() (log.Log, error) {
 	o.linked = o.ledger.config().brokers
 	return &wire{Log: o.w.open(o), o: o}, nil
 }
 
-// Linked says whether the broker list is another now.
-func (o *Orderer) Linked() (bool, error) { return o.linked == o.ledger.config().brokers, nil }
+// Current reports whether the broker list is still the same.
+func (o *Orderer) Current() (bool, error) { return o.linked == o.ledger.config().brokers, nil }
 
 // Append appends for the loop.
 func (o *Orderer) Append(_ context.Context, value []byte) error {
@@ -117,8 +117,8 @@ func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (session.Block,
 	return session.Block{}, session.ErrNoBlock
 }
 
-// Others asks every other orderer for its height.
-func (o *Orderer) Others(context.Context) (all []session.Answer, err error) {
+// Heights asks every other orderer for its height.
+func (o *Orderer) Heights(context.Context) (all []session.Answer, err error) {
 	for _, other := range o.w.orderers {
 		switch {
 		case other.ledger == o.ledger:
@@ -252,5 +252,5 @@ const (
 	patience     = 2 * batchTimeout
 )
 
-// Admit has nothing to look at: a simulated topic has no settings.
-func (o *Orderer) Admit(context.Context, log.Log) error { return nil }
+// Survey has nothing to look at: a simulated topic has no settings.
+func (o *Orderer) Survey(context.Context, log.Log) error { return nil }

@@ -56,7 +56,7 @@ func (l *Ledger) write(b session.Block, now int64) error {
 	return nil
 }
 
-// start is what an engine must know of the ledger.
+// start is what a driver must know of the ledger.
 func (l *Ledger) start() (machine.Start, error) {
 	position, err := session.Position(uint64(l.height()), l.tip().Metadata)
 	c := l.config()

@@ -60,8 +60,8 @@ func (w *World) refill(n int) {
 // next is the offset that the orderer reads next, as far as its process or its
 // ledger knows; -1 if neither has read.
 func (o *Orderer) next() int64 {
-	if o.engine != nil && o.engine.Machine() != nil {
-		return int64(o.engine.Next())
+	if o.driver != nil && o.driver.Machine() != nil {
+		return int64(o.driver.Next())
 	}
 	if o.ledger.height() == 1 {
 		return -1

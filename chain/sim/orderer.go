@@ -36,7 +36,7 @@ var points = []Point{beforeProduce, afterProduce, beforeConsume, afterConsume, b
 type crashed struct{}
 
 // Orderer is one orderer: a ledger that survives crashes, and a process that
-// runs the real engine on it. It is the engine's host.
+// runs the real sessions on it. It implements what its driver is given.
 type Orderer struct {
 	w      *World
 	id     int
@@ -56,7 +56,7 @@ type Orderer struct {
 	crash    map[Point]int     // crashes when it comes to the point for the n-th time
 	slow     []*submission     // checked, not yet appended
 	retry    int64             // not before this time a new session
-	engine   *session.Engine   // of the process; nil when down
+	driver   *session.Driver   // of the process; nil when down
 	old      *inTree           // in its place, in the worlds of in-tree orderers
 	ready    session.Readiness // of the process
 	timer    *timer            // of the process
@@ -132,20 +132,20 @@ func (o *Orderer) boot() {
 		o.fail(err)
 		return
 	}
-	o.engine = session.New(o, start, session.Settings{AllowUndescribed: o.w.profile.Compatible}, session.Events{})
-	o.engine.Decode = o.w.decode
+	o.driver = session.New(o.host(), start, session.Settings{AllowUndescribed: o.w.profile.Compatible}, session.Events{})
+	o.driver.Decode = o.w.decode
 }
 
 // stop ends the process: nothing but the ledger is left. Clients that wait for
 // an answer get none.
 func (o *Orderer) stop() {
-	if o.engine != nil {
-		o.engine.Close()
+	if o.driver != nil {
+		o.driver.Close()
 	}
 	for _, s := range o.slow {
 		s.call.answer = noAnswer
 	}
-	o.up, o.engine, o.old, o.timer, o.slow = false, nil, nil, nil, nil
+	o.up, o.driver, o.old, o.timer, o.slow = false, nil, nil, nil, nil
 }
 
 func (o *Orderer) fail(err error) {
@@ -179,12 +179,16 @@ func (o *Orderer) step() bool {
 		if o.now() < o.retry {
 			return false
 		}
-		return o.follow(o.engine.Connect(ctx))
+		return o.follow(o.driver.Connect(ctx))
 	}
-	return o.follow(o.engine.Advance(ctx, ctx))
+	outcome, err := o.driver.Advance(ctx, ctx)
+	if outcome == session.Reconnect {
+		err = o.driver.Connect(ctx)
+	}
+	return o.follow(err)
 }
 
-// follow does what the engine says about an error. A session that ended is
+// follow does what follows an error. A session that ended is
 // another one's beginning, so that the phase is that of a chain that connects.
 func (o *Orderer) follow(err error) bool {
 	switch {
@@ -193,13 +197,16 @@ func (o *Orderer) follow(err error) bool {
 	case errors.Is(err, errIdle):
 		return false
 	}
-	switch o.engine.After(err) {
+	switch o.driver.After(err) {
 	case session.Stop:
 		o.fail(err)
-	case session.Pull:
-		return o.follow(o.engine.CatchUp(context.Background()))
-	case session.Reopen:
-		return o.follow(o.engine.Connect(context.Background()))
+	case session.CatchUp:
+		if err := o.driver.CatchUp(context.Background()); err != nil {
+			return o.follow(err)
+		}
+		return o.follow(o.driver.Connect(context.Background()))
+	case session.Reconnect:
+		return o.follow(o.driver.Connect(context.Background()))
 	case session.Retry, session.Await:
 		o.retry = o.now() + retryPause
 	}
@@ -258,13 +265,13 @@ func (o *Orderer) order(s *submission) {
 	o.run(func() {
 		err := o.ready.Ready()
 		if err == nil {
-			err = session.Submit(context.Background(), s.value, o.appendClient)
+			err = session.AppendError(o.appendClient(s.value))
 		}
 		s.call.answered(o.w, err)
 	})
 }
 
-func (o *Orderer) appendClient(_ context.Context, value []byte) error {
+func (o *Orderer) appendClient(value []byte) error {
 	return o.append(value, beforeProduce, afterProduce)
 }
 

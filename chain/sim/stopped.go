@@ -157,7 +157,7 @@ func (e *evidence) restarts() string {
 	if text := sameBlocks(o.ledger.blocks, again.ledger.blocks); text != "" || again.ledger.height() != o.ledger.height() {
 		return fmt.Sprintf("%s, started again at height %d, comes to height %d, was %d: %s", o, height, again.ledger.height(), o.ledger.height(), text)
 	}
-	return sameState(o.engine.Machine(), again.engine.Machine())
+	return sameState(o.driver.Machine(), again.driver.Machine())
 }
 
 func sameState(a, b *machine.Machine) string {

@@ -233,7 +233,7 @@ func (w *World) arrive() {
 func (o *Orderer) audit() {
 	o.run(func() {
 		if o.live() && o.ready.Phase == reading {
-			o.follow(o.engine.Recheck(context.Background()))
+			o.follow(o.driver.Recheck(context.Background()))
 		}
 	})
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // logged are the texts of the envelopes in a topic, as another client reads it.
@@ -92,7 +92,7 @@ func TestRow18OrdererGoesBeforeTheAcknowledgement(t *testing.T) {
 	go func() { told <- s.it.submit("unheard") }()
 	s.eventually("the broker has it", func() bool { return observed.Hits() > 0 })
 	s.it.Halt()
-	s.fails("order", <-told, chain.ErrHalted, "may or may not be ordered")
+	s.fails("order", <-told, session.ErrHalted, "may or may not be ordered")
 	s.cluster.Flow()
 	s.it = s.orderer(s.it.ledger).ready()
 	s.it.takes("f")
@@ -148,7 +148,7 @@ func TestRow31AnswersSwallowed(t *testing.T) {
 	for says, o := range map[string]*orderer{"may or may not be ordered": s.it, "the envelope is not ordered": idle} {
 		both.Go(func() {
 			began := time.Now()
-			s.fails("order", o.submit("unheard"), chain.ErrNotReady, says, s.cluster.Address())
+			s.fails("order", o.submit("unheard"), session.ErrNotReady, says, s.cluster.Address())
 			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("the client was told after %v", took)
 			}
@@ -180,7 +180,7 @@ func TestRow24BrokerDiskFull(t *testing.T) {
 			acked = append(acked, text)
 			continue
 		}
-		s.fails("order", err, chain.ErrNotReady, "the envelope")
+		s.fails("order", err, session.ErrNotReady, "the envelope")
 	}
 	if len(acked) == 4 {
 		t.Fatal("the fault did not happen")

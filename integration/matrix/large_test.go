@@ -9,12 +9,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // most is the AbsoluteMaxBytes of these channels.
@@ -111,7 +111,7 @@ func TestRow34TopicLimitLowered(t *testing.T) {
 	_, large := sized("large", 2*limit)
 	err := o.Order(large, 0)
 	w.fails("order", err, log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * limit)[:3], fmt.Sprintf("max.message.bytes is %d", limit))
-	if errors.Is(err, chain.ErrNotReady) {
+	if errors.Is(err, session.ErrNotReady) {
 		t.Errorf("the client is told to try again: %v", err)
 	}
 	l.sent(20).sound(o)

@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // batch is a record batch on the wire, as a hostile client may make it: the
@@ -142,7 +142,7 @@ func TestRow36OddOffsets(t *testing.T) {
 func (s *scene) stoppedBefore(text string) {
 	s.Helper()
 	s.it.is(types.StatusFailed)
-	s.it.refuses(chain.ErrFailed, "was due", "cannot be decoded")
+	s.it.refuses(session.ErrFailed, "was due", "cannot be decoded")
 	s.it.Halt()
 	if got := s.it.ledger.Contents(); strings.Contains(got, text) || !strings.HasPrefix(got, told) {
 		s.Errorf("the ledger holds %.200s", got)

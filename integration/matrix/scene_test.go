@@ -7,6 +7,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // scene is an orderer with two channels on one broker: one that a fault is to
@@ -55,7 +56,7 @@ func (o *orderer) stopped(contents string, says ...string) {
 	if !closed(o.Errored()) {
 		o.w.Error("readers wait for blocks that never come")
 	}
-	o.refuses(chain.ErrFailed, says...)
+	o.refuses(session.ErrFailed, says...)
 	o.w.eventually("the failure is reported", func() bool { return len(o.seen.now().failed) > 0 })
 	if n := len(o.seen.now().failed); n != 1 {
 		o.w.Errorf("the failure was reported %d times", n)

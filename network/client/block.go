@@ -8,7 +8,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
@@ -43,7 +43,7 @@ func Summarize(b *cb.Block) (Summary, error) {
 	if s.Number == 0 {
 		return s, nil
 	}
-	metadata, err := chain.ConsenterMetadata(b)
+	metadata, err := block.ConsenterMetadata(b)
 	if err != nil {
 		return s, fmt.Errorf("block %d: %w", s.Number, err)
 	}
@@ -64,7 +64,7 @@ func Summarize(b *cb.Block) (Summary, error) {
 // lastConfig returns the number of the newest config block, as a block says. Before
 // Fabric 1.4.1 nothing is signed over it.
 func lastConfig(b *cb.Block) (uint64, error) {
-	number, ok, err := chain.LastConfig(b)
+	number, ok, err := block.LastConfig(b)
 	if err != nil || ok {
 		return number, err
 	}

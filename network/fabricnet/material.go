@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v2"
 
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/network/genesis"
 )
@@ -177,7 +178,7 @@ func (n *Network) channelData(kind string) channelData {
 // makeGenesis writes the genesis block of a channel.
 func (n *Network) makeGenesis(ctx context.Context, channel, kind string) error {
 	base := kind
-	if kind == kafkaType {
+	if kind == fabric.ConsensusTypeKafka {
 		base = "solo" // configtxgen does not write kafka; solo has nothing to remove
 	}
 	folder := "configtx-" + channel
@@ -189,7 +190,7 @@ func (n *Network) makeGenesis(ctx context.Context, channel, kind string) error {
 		return err
 	}
 	_, err := n.tool(ctx, "configtxgen", nil, "-configPath", n.path("config", folder), "-profile", "Channel", "-channelID", channel, "-outputBlock", file)
-	if err != nil || kind != kafkaType {
+	if err != nil || kind != fabric.ConsensusTypeKafka {
 		return err
 	}
 	block, err := os.ReadFile(file)
@@ -201,8 +202,6 @@ func (n *Network) makeGenesis(ctx context.Context, channel, kind string) error {
 	}
 	return os.WriteFile(file, block, 0o644)
 }
-
-const kafkaType = "kafka"
 
 func blockFile(channel string) string { return filepath.Join("blocks", channel+".block") }
 

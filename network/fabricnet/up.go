@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 // Up raises a network and returns when a transaction can be sent. On failure
@@ -183,7 +185,7 @@ func run(ctx context.Context, dir, name string, args ...string) (string, error) 
 
 func (n *Network) makeConfiguration(ctx context.Context, sample string) error {
 	for _, c := range n.options.Channels {
-		if err := n.makeGenesis(ctx, c, kafkaType); err != nil {
+		if err := n.makeGenesis(ctx, c, fabric.ConsensusTypeKafka); err != nil {
 			return err
 		}
 	}

@@ -13,14 +13,15 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/brokers"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 // Rewrite returns the block with consensus type kafka and this broker list. The
 // block must be the genesis block of an application channel, of type solo,
 // etcdraft or kafka, that no orderer has yet: its data hash, and so its header,
 // changes. What it returns was parsed back as an orderer would.
-func Rewrite(block []byte, brokers []string) ([]byte, error) {
+func Rewrite(block []byte, addresses []string) ([]byte, error) {
 	b := &cb.Block{}
 	if err := proto.Unmarshal(block, b); err != nil {
 		return nil, fmt.Errorf("not a block: %w", err)
@@ -35,7 +36,7 @@ func Rewrite(block []byte, brokers []string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := rewriteEnvelope(envelope, brokers); err != nil {
+	if err := rewriteEnvelope(envelope, addresses); err != nil {
 		return nil, err
 	}
 	if b.Data.Data[0], err = proto.Marshal(envelope); err != nil {
@@ -48,7 +49,7 @@ func Rewrite(block []byte, brokers []string) ([]byte, error) {
 	return proto.Marshal(b)
 }
 
-func rewriteEnvelope(envelope *cb.Envelope, brokers []string) error {
+func rewriteEnvelope(envelope *cb.Envelope, addresses []string) error {
 	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
 	if err != nil {
 		return fmt.Errorf("not a config block: %w", err)
@@ -60,7 +61,7 @@ func rewriteEnvelope(envelope *cb.Envelope, brokers []string) error {
 	if config.GetConfig().GetChannelGroup().GetGroups()[channelconfig.ConsortiumsGroupKey] != nil {
 		return errors.New("the block is a system channel's; make one of an application channel")
 	}
-	if err := setConsensus(config.Config, brokers); err != nil {
+	if err := setConsensus(config.Config, addresses); err != nil {
 		return err
 	}
 	if payload.Data, err = proto.Marshal(config); err != nil {
@@ -71,7 +72,7 @@ func rewriteEnvelope(envelope *cb.Envelope, brokers []string) error {
 }
 
 // setConsensus sets type and brokers and leaves everything else, policies included.
-func setConsensus(config *cb.Config, brokers []string) error {
+func setConsensus(config *cb.Config, addresses []string) error {
 	orderer := config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
 	value := orderer.GetValues()[channelconfig.ConsensusTypeKey]
 	if value == nil {
@@ -82,25 +83,23 @@ func setConsensus(config *cb.Config, brokers []string) error {
 		return fmt.Errorf("consensus type: %w", err)
 	}
 	switch kind.Type {
-	case "solo", "etcdraft", chain.ConsensusType:
+	case "solo", "etcdraft", fabric.ConsensusTypeKafka:
 	default:
 		return fmt.Errorf("the block is of consensus type %q; make it as solo or etcdraft", kind.Type)
 	}
-	raw, err := proto.Marshal(&ab.ConsensusType{Type: chain.ConsensusType, State: kind.State})
+	raw, err := proto.Marshal(&ab.ConsensusType{Type: fabric.ConsensusTypeKafka, State: kind.State})
 	if err != nil {
 		return err
 	}
-	list, err := proto.Marshal(&ab.KafkaBrokers{Brokers: brokers})
+	list, err := proto.Marshal(&ab.KafkaBrokers{Brokers: addresses})
 	if err != nil {
 		return err
 	}
 	value.Value = raw
-	orderer.Values[brokersKey] = &cb.ConfigValue{Value: list, ModPolicy: value.ModPolicy}
-	_, err = chain.Brokers(config)
+	orderer.Values[brokers.Key] = &cb.ConfigValue{Value: list, ModPolicy: value.ModPolicy}
+	_, err = brokers.New(config)
 	return err
 }
-
-const brokersKey = "KafkaBrokers"
 
 // check parses the envelope as a joining orderer does.
 func check(envelope *cb.Envelope) error {
@@ -109,7 +108,7 @@ func check(envelope *cb.Envelope) error {
 		return err
 	}
 	orderer, ok := bundle.OrdererConfig()
-	if !ok || orderer.ConsensusType() != chain.ConsensusType {
+	if !ok || orderer.ConsensusType() != fabric.ConsensusTypeKafka {
 		return errors.New("its consensus type is not the one written")
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/stretchr/testify/require"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/brokers"
 )
 
 func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
@@ -31,16 +31,16 @@ func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
 			require.Equal(t, protoutil.BlockDataHash(to.Data), to.Header.DataHash)
 			require.NotEqual(t, from.Header.DataHash, to.Header.DataHash)
 			config := configOf(t, to)
-			brokers, err := chain.Brokers(config)
+			got, err := brokers.New(config)
 			require.NoError(t, err)
-			require.Equal(t, []string{"127.0.0.1:9092", "broker.example.com:9093"}, brokers)
+			require.Equal(t, []string{"127.0.0.1:9092", "broker.example.com:9093"}, got)
 
 			group := config.ChannelGroup.Groups[channelconfig.OrdererGroupKey]
 			consensus := &ab.ConsensusType{}
 			require.NoError(t, proto.Unmarshal(group.Values[channelconfig.ConsensusTypeKey].Value, consensus))
 			require.Equal(t, "kafka", consensus.Type)
 			require.Empty(t, consensus.Metadata, "the raft consenters are gone")
-			require.Equal(t, "Admins", group.Values[brokersKey].ModPolicy)
+			require.Equal(t, "Admins", group.Values[brokers.Key].ModPolicy)
 		})
 	}
 }
@@ -53,7 +53,7 @@ func TestRewriteKeepsTheRest(t *testing.T) {
 	before, after := configOf(t, from), configOf(t, decode(t, out))
 	for _, c := range []*cb.Config{before, after} {
 		values := c.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values
-		delete(values, brokersKey)
+		delete(values, brokers.Key)
 		delete(values, channelconfig.ConsensusTypeKey)
 	}
 	require.True(t, proto.Equal(before, after))

@@ -8,7 +8,7 @@ import (
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/common/channelconfig"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -25,7 +25,7 @@ func (r *Reader) Brokers(ctx context.Context, orderer, channel string) ([]string
 	if err != nil {
 		return nil, err
 	}
-	return chain.UsableBrokers(config)
+	return brokers.Usable(config)
 }
 
 // ConfigBlock is a channel's newest config block at an orderer.

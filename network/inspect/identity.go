@@ -7,7 +7,7 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 
-	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -42,7 +42,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 	if err != nil {
 		return Move{}, err
 	}
-	l := &ledger{channel: channel, topic: topic, fetch: func(number uint64) (*cb.Block, error) { return o.Block(ctx, r.who, channel, number) }}
+	l := &ledger{topic: topic, fetch: func(number uint64) (*cb.Block, error) { return o.Block(ctx, r.who, channel, number) }}
 	tip := blockOf(newest)
 	if tip == nil {
 		return Move{}, fmt.Errorf("its block %d has no metadata that can be read", newest.Header.Number)
@@ -56,7 +56,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 	}
 	unchecked := machine.Offset(-1)
 	start := machine.Start{Channel: channel, Next: tip.Number + 1, Metadata: position}
-	e := session.New(l, start, session.Settings{MovedTo: id.TopicID}, session.Events{TailUnchecked: func(at machine.Offset) { unchecked = at }})
+	e := session.New(session.Host{Ledger: l, Topic: l, Status: l}, start, session.Settings{MovedTo: id.TopicID}, session.Events{TailUnchecked: func(at machine.Offset) { unchecked = at }})
 	defer e.Close()
 	if err := e.Connect(ctx); err != nil {
 		return Move{}, err
@@ -76,29 +76,30 @@ var ErrNothingOrdered = errors.New("it has ordered nothing yet")
 
 // blockOf is a block as engines have it; nil if its metadata cannot be read.
 func blockOf(b *cb.Block) *session.Block {
-	block, err := chain.BlockOf(b)
+	block, err := block.Decode(b)
 	if err != nil {
 		return nil
 	}
 	return &block
 }
 
-// ledger is as much of an engine's host as a check needs.
+// ledger is as much of a channel as a check needs: an orderer's blocks, read from it,
+// and the topic.
 type ledger struct {
-	session.Host // what is not here is never asked
-	channel      string
-	topic        log.Log
-	fetch        func(number uint64) (*cb.Block, error)
-	err          error // of a fetch, but for blocks that the orderer does not have
+	session.Ledger // what is not here is never asked
+	session.Topic
+	session.Status
+	topic log.Log
+	fetch func(number uint64) (*cb.Block, error)
+	err   error // of a fetch, but for blocks that the orderer does not have
 }
 
-func (l *ledger) Channel() string            { return l.channel }
-func (l *ledger) Log() (log.Log, error)      { return l.topic, nil }
+func (l *ledger) Open() (log.Log, error)     { return l.topic, nil }
 func (l *ledger) Room(int) error             { return nil } // nothing is written
 func (l *ledger) Described()                 {}
 func (l *ledger) Moved(session.Phase, error) {}
 
-func (l *ledger) Admit(context.Context, log.Log) error { return nil }
+func (l *ledger) Survey(context.Context, log.Log) error { return nil }
 
 func (l *ledger) Block(n machine.BlockNumber) *session.Block {
 	b, err := l.fetch(uint64(n))

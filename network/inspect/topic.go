@@ -11,6 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
@@ -121,26 +122,17 @@ func (x *index) describe(rec log.Record) Record {
 
 // take returns the block of the next copy of an envelope.
 func (x *index) take(payload []byte) *uint64 {
-	d := client.Digest(canonical(payload))
+	encoded, err := session.Canonical(payload)
+	if err != nil {
+		encoded = payload
+	}
+	d := client.Digest(encoded)
 	blocks := x.envelopes[d]
 	if len(blocks) == 0 {
 		return nil
 	}
 	x.envelopes[d] = blocks[1:]
 	return &blocks[0]
-}
-
-// canonical is an envelope as a block holds it: encoded anew.
-func canonical(payload []byte) []byte {
-	e := &cb.Envelope{}
-	if proto.Unmarshal(payload, e) != nil {
-		return payload
-	}
-	b, err := proto.Marshal(e)
-	if err != nil {
-		return payload
-	}
-	return b
 }
 
 func describeEnvelope(r *record.Regular) string {

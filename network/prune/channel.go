@@ -15,6 +15,8 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/brokers"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 // Channel is what a channel's config says of its orderers. A config of type kafka
@@ -54,11 +56,11 @@ func ChannelOf(block *cb.Block) (Channel, error) {
 	if err := decode(orderer, channelconfig.ConsensusTypeKey, kind); err != nil {
 		return Channel{}, err
 	}
-	if kind.Type != chain.ConsensusType {
-		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, chain.ConsensusType)
+	if kind.Type != fabric.ConsensusTypeKafka {
+		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, fabric.ConsensusTypeKafka)
 	}
 	c := Channel{Name: name, ConfigSeq: config.Sequence, Config: chain.ConfigDigest(config)}
-	c.Brokers, _ = chain.UsableBrokers(config) // others may be given
+	c.Brokers, _ = brokers.Usable(config) // others may be given
 	if c.Addresses, err = addressesOf(config.ChannelGroup, channelconfig.OrdererAddressesKey); err != nil {
 		return Channel{}, err
 	}

@@ -23,7 +23,7 @@ type Mutant struct {
 // All are the mutants, by the file that they are in.
 func All() []Mutant {
 	var all []Mutant
-	for _, group := range [][]Mutant{strictRules, cutting, remembering, engineDecisions, clientAnswers, models} {
+	for _, group := range [][]Mutant{strictRules, cutting, remembering, sessionDecisions, clientAnswers, models} {
 		all = append(all, group...)
 	}
 	return all

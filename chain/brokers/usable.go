@@ -1,0 +1,50 @@
+package brokers
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// Usable returns the addresses in the broker list of a channel config that
+// can be connected to, in their order and each once. It is for configs that are in
+// a ledger already, where nothing refuses them any more: [New] and [Check]
+// say what a new list may have. The error names the entries if none is usable.
+func Usable(config *fabric.Config) ([]string, error) {
+	list, err := decodeBrokers(config)
+	if err != nil {
+		return nil, unusable{fmt.Sprintf("its %s does not decode (%v)", Key, err)}
+	}
+	var addresses []string
+	for _, entry := range list {
+		if address := strings.TrimSpace(entry); connectable(address) && !slices.Contains(addresses, address) {
+			addresses = append(addresses, address)
+		}
+	}
+	if len(addresses) == 0 {
+		return nil, unusable{fmt.Sprintf("its %s are %q", Key, list)}
+	}
+	return addresses, nil
+}
+
+// connectable reports whether an address is one that a connection can be made to.
+func connectable(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
+// unusable is why a channel config leads to no broker. A config update cannot be
+// the remedy on an orderer that has no other list, since it would have to be ordered.
+type unusable struct{ fact string }
+
+func (u unusable) Error() string {
+	return "the channel config names no broker that can be connected to: " + u.fact
+}

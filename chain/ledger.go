@@ -1,0 +1,163 @@
+package chain
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/block"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// ledgerWriter is the channel's ledger through Fabric's support, as sessions use it. The loop's.
+type ledgerWriter struct {
+	support Support
+	opts    *Options
+	peers   *peers
+	grant   *grant // of the blocks that were let through last; nil for none
+	height  uint64 // of the ledger once all that was written is committed
+}
+
+// Config returns the channel config in force.
+func (l *ledgerWriter) Config() session.Config { return configOf(l.support) }
+
+func configOf(s Support) session.Config {
+	shared := s.SharedConfig()
+	b := shared.BatchSize()
+	return session.Config{
+		Seq:           machine.ConfigSeq(s.Sequence()),
+		Resubmission:  shared.Capabilities().Resubmission(),
+		ConsensusType: shared.ConsensusType(),
+		Limits: machine.Limits{
+			MaxMessageCount:   b.MaxMessageCount,
+			AbsoluteMaxBytes:  b.AbsoluteMaxBytes,
+			PreferredMaxBytes: b.PreferredMaxBytes,
+		},
+		Patience: patience(shared.BatchTimeout()),
+	}
+}
+
+func (l *ledgerWriter) Write(b session.Block) error { return l.write(b, l.support.WriteBlock) }
+
+func (l *ledgerWriter) WriteConfig(b session.Block) error {
+	return l.write(b, l.support.WriteConfigBlock)
+}
+
+func (l *ledgerWriter) write(b session.Block, put func(*fabric.Block, []byte)) error {
+	return session.Guarded(func() error {
+		block, err := l.nextBlock(b)
+		if err != nil {
+			return err
+		}
+		put(block, b.Metadata)
+		l.wrote(b)
+		return nil
+	})
+}
+
+// wrote takes note of a block that the block writer has.
+func (l *ledgerWriter) wrote(b session.Block) {
+	l.height = uint64(b.Number) + 1
+	l.grant.wrote(sizeOf(b), l.height)
+}
+
+// nextBlock makes the block that follows the ledger's last. The block writer
+// numbers blocks by its own count: where that is not the machine's, somebody
+// else writes to this ledger.
+func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
+	decoded := make([]*fabric.Envelope, len(b.Envelopes))
+	for i, e := range b.Envelopes {
+		decoded[i] = &fabric.Envelope{}
+		if err := fabric.Unmarshal(e, decoded[i]); err != nil {
+			return nil, fmt.Errorf("block %d, envelope %d: %w", b.Number, i, err)
+		}
+	}
+	block := l.support.CreateNextBlock(decoded)
+	if block.Header.Number != uint64(b.Number) {
+		return nil, ledgerFault("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", block.Header.Number, b.Number)
+	}
+	return block, l.peers.follows(block)
+}
+
+// follows makes sure that a block which was pulled is the one that the ledger makes
+// of its envelopes: its number, its data and the block before it are the same.
+func (p *peers) follows(made *fabric.Block) error {
+	if p.header == nil || p.number != made.Header.Number {
+		return nil
+	}
+	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
+		return session.Fault{Cause: session.CauseWrongBlock, Err: fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
+			"the ledgers differ, or the block was altered on its way", made.Header.Number, p.header, hash)}
+	}
+	return nil
+}
+
+func (l *ledgerWriter) Block(number machine.BlockNumber) *session.Block {
+	block, err := block.Decode(l.support.Block(uint64(number)))
+	if err != nil {
+		return nil
+	}
+	return &block
+}
+
+// Room asks for room for blocks that are to be written next. It is asked again for
+// the same ones when a session has ended between.
+func (l *ledgerWriter) Room(bytes int) error {
+	if l.grant != nil && l.grant.left > 0 {
+		l.grant.over.Store(true)
+	}
+	l.grant = nil
+	if bytes <= 0 {
+		return l.opts.Room(0, nil)
+	}
+	g := &grant{ledger: l.support, left: bytes}
+	if err := l.opts.Room(bytes, g.done); err != nil {
+		return err
+	}
+	l.grant = g
+	return nil
+}
+
+// endGrant gives back what the chain will not write. What it wrote is being committed.
+func (l *ledgerWriter) endGrant() {
+	if l.grant != nil && l.grant.left > 0 {
+		l.grant.over.Store(true)
+	}
+}
+
+// grant is the room that blocks were granted on the disk of the ledgers. The block
+// writer commits in a goroutine of its own, so that they are not there when they were
+// written; another channel must not take their room meanwhile.
+type grant struct {
+	ledger interface{ Height() uint64 }
+	left   int           // bytes that were not written yet; the loop's
+	until  atomic.Uint64 // height of the ledger once it has all of them; 0 while it is not known
+	over   atomic.Bool   // it will not have them
+}
+
+// done reports whether the blocks are committed, or will not be written.
+func (g *grant) done() bool {
+	until := g.until.Load()
+	return g.over.Load() || until > 0 && g.ledger.Height() >= until
+}
+
+// wrote takes note of a block, by which the ledger comes to a height.
+func (g *grant) wrote(bytes int, height uint64) {
+	if g == nil {
+		return
+	}
+	if g.left -= bytes; g.left <= 0 {
+		g.until.Store(height)
+	}
+}
+
+// sizeOf is how many bytes a block counts for in a grant.
+func sizeOf(b session.Block) (bytes int) {
+	for _, envelope := range b.Envelopes {
+		bytes += len(envelope)
+	}
+	return bytes
+}

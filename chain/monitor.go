@@ -1,0 +1,117 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/block"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// beat is how often what changes by itself is told.
+const beat = time.Second
+
+// pulse tells once a beat that the chain is there, whatever its loop does.
+func (c *Chain) pulse() {
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.opts.Events.Beat()
+		case <-c.life.Done():
+			return
+		}
+	}
+}
+
+// measure asks now and then where the topic ends. It does so beside the loop: a
+// loop that is stuck, or far behind, is what the answer is to show.
+func (c *Chain) measure() {
+	for pause := beat; sleep(c.life, pause); {
+		pause = beat
+		if c.ask() {
+			pause = c.opts.CheckInterval
+		}
+	}
+}
+
+// ask returns false if there was no answer.
+func (c *Chain) ask() bool {
+	ctx, cancel := context.WithTimeout(c.life, requestTimeout)
+	defer cancel()
+	err := c.connection.use(func(o *openLog) error {
+		bounds, err := o.Bounds(ctx)
+		if err == nil {
+			c.opts.Events.Measured(bounds.End)
+		}
+		return err
+	})
+	return err == nil
+}
+
+// attend looks at the topic's settings, publishes how far the ledger is, and compares it
+// with what others published, beside the reading and not more often than the topic is checked.
+func (l *loop) attend(ctx context.Context) {
+	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
+		return
+	}
+	l.attended = time.Now()
+	l.chain.work.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		fork := l.chain.connection.use(func(o *openLog) error {
+			l.survey(ctx, o)
+			l.chain.publish(ctx, o)
+			return l.chain.compare(ctx, o)
+		})
+		if fork != nil && !errors.Is(fork, log.ErrClosed) {
+			l.end(fork)
+		}
+	})
+}
+
+// requestTimeout bounds what is asked of the brokers beside the reading: answers of a
+// few bytes.
+const requestTimeout = time.Minute
+
+func (l *loop) survey(ctx context.Context, topic log.Log) {
+	if l.chain.opts.Preflight == PreflightOff {
+		return
+	}
+	found, err := topic.Survey(ctx)
+	if ctx.Err() == nil {
+		l.chain.opts.Events.Surveyed(found, err)
+	}
+}
+
+// publish tells, for whoever prunes the topic, which record this orderer needs next
+// if it starts again from its ledger.
+func (c *Chain) publish(ctx context.Context, topic log.Log) {
+	if c.opts.Member == "" {
+		return
+	}
+	height := c.support.Height()
+	last := c.support.Block(height - 1)
+	if last == nil {
+		return // being written
+	}
+	b, err := block.Decode(last)
+	if err != nil {
+		return // the ledger's first; nothing was ordered
+	}
+	position, err := session.Position(height, b.Metadata)
+	if err != nil {
+		return
+	}
+	config := c.support.ConfigtxValidator().ConfigProto()
+	c.hashes.turn()
+	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
+		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
+		Hashes: c.hashes.published(height - 1)}
+	if err := topic.Publish(ctx, p); ctx.Err() == nil {
+		c.opts.Events.Published(p, err)
+	}
+}

@@ -1,0 +1,142 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// ErrNoBlock is what Peers.Pull wraps when a block cannot be had: every orderer of
+// the channel has answered and none has it.
+var ErrNoBlock = errors.New("the block cannot be had from another orderer")
+
+// ErrNoWay is an ErrNoBlock that no patience mends: this orderer cannot ask.
+var ErrNoWay = fmt.Errorf("%w: there is no way to ask", ErrNoBlock)
+
+// trimmed ends a session whose topic does not have the next record any more.
+type trimmed struct {
+	start log.Offset // first record that the topic has
+	next  machine.Offset
+}
+
+func (t trimmed) Error() string {
+	return fmt.Sprintf("the topic starts at offset %d, but this orderer continues at %d: the records between were deleted", t.start, t.next)
+}
+
+// awaitingBlock ends an attempt to catch up.
+type awaitingBlock struct{ error }
+
+func (a awaitingBlock) Unwrap() error { return a.error }
+
+// CatchUp takes blocks from other orderers of the channel until the topic has the
+// record after the last of them: the next session reads on from there. An error is for
+// After again.
+func (d *Driver) CatchUp(ctx context.Context) error {
+	if err := d.restart(); err != nil {
+		return stop(err)
+	}
+	for d.Next() < machine.Offset(d.trimmed.start) {
+		d.host.Moved(Pulling, d.awaited(nil))
+		b, err := d.host.Pull(ctx, d.start.Next)
+		switch {
+		case errors.Is(err, ErrNoBlock):
+			return d.unrecoverable(err)
+		case err != nil:
+			d.bare = false
+			return awaitingBlock{d.awaited(err)}
+		}
+		d.bare = false
+		if err := d.host.Room(sizeOf(b)); err != nil {
+			return awaitingBlock{d.awaited(err)}
+		}
+		if err := d.take(b); err != nil {
+			return stop(err)
+		}
+	}
+	return nil
+}
+
+func sizeOf(b Block) (bytes int) {
+	for _, envelope := range b.Envelopes {
+		bytes += len(envelope)
+	}
+	return bytes
+}
+
+// awaited says which block is awaited, and why; cause may be nil.
+func (d *Driver) awaited(cause error) error {
+	text := "awaiting block %d from another orderer, since %w"
+	if cause == nil {
+		return because(CauseTrimmed, fmt.Errorf(text, d.start.Next, d.trimmed))
+	}
+	return because(CauseTrimmed, fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
+}
+
+// unrecoverable is what becomes of a block that nobody has: final once all answers
+// of a while were so. Before, another orderer may be about to cut it from what it
+// has read, or be back in a moment.
+func (d *Driver) unrecoverable(err error) error {
+	now, patience := d.host.Uptime(), d.host.Config().Patience
+	if !d.bare {
+		d.bare, d.bareSince = true, now
+	}
+	if now-d.bareSince < patience && !errors.Is(err, ErrNoWay) {
+		return awaitingBlock{d.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, patience))}
+	}
+	return stop(because(CauseLostBlock, fmt.Errorf("topic %q: %w, and %w (block %d)", d.start.Channel, d.trimmed, err, d.start.Next)))
+}
+
+// take writes a block of another orderer, which the host has verified, and goes on
+// behind it.
+func (d *Driver) take(b Block) error {
+	position, err := Position(uint64(b.Number)+1, b.Metadata)
+	if err != nil {
+		return because(CauseWrongBlock, fmt.Errorf("pulled from another orderer: %w", err))
+	}
+	if before := d.start.Metadata.Offset; position.Offset <= before {
+		return because(CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
+			"it was not ordered through this topic", b.Number, position.Offset, before))
+	}
+	write := d.host.Write
+	if b.Config {
+		write = d.host.WriteConfig
+		config := machine.Judge{Envelope: record.EnvelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
+		switch v := d.host.Judge(config); {
+		case v.Stop != "":
+			return because(Cause(machine.HaltNoVerdict), fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop))
+		case v.Refusal != "":
+			return because(CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal))
+		}
+	}
+	if err := write(b); err != nil {
+		return err
+	}
+	if err := d.migrated(b.Number); err != nil {
+		return err
+	}
+	d.wrote(b)
+	d.events.Pulled(b.Number, position.Offset)
+	return d.restart()
+}
+
+// restart forgets what is not in the ledger, as a new process would.
+func (d *Driver) restart() error {
+	d.Close()
+	d.host.Disarm()
+	d.reading, d.start.Tip = newReading(), machine.Tip{}
+	if d.written == nil {
+		return nil
+	}
+	position, err := Position(uint64(d.written.Number)+1, d.written.Metadata)
+	if err != nil {
+		return err
+	}
+	c := d.host.Config()
+	d.start.Next, d.start.Metadata = d.written.Number+1, position
+	d.start.Seq, d.start.Limits, d.start.Resubmission = c.Seq, c.Limits, c.Resubmission
+	return nil
+}

@@ -1,0 +1,106 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// behind is a rig whose ledger ends at block 1, of a topic that has lost what comes next,
+// and the blocks of the orderer that has it.
+func behind(t *testing.T) (r *rig, others map[machine.BlockNumber]session.Block) {
+	r = reading(t)
+	r.orders("c", "d", "e", "f", "g", "h")
+	r.reads()
+	others = map[machine.BlockNumber]session.Block{}
+	for _, b := range r.blocks[2:] {
+		others[b.Number] = b
+	}
+	r.blocks = r.blocks[:2]
+	r.broker.Trim(channelID, 7)
+	r.pull = session.ErrNoBlock
+	r.restart()
+	return r, others
+}
+
+// caughtUp connects, and catches up as After asks.
+func (r *rig) caughtUp() error {
+	r.Helper()
+	r.ends(session.CatchUp, "the records between were deleted")
+	return r.driver.CatchUp(r.Context())
+}
+
+// Blocks are taken until the topic has the next record, and the rest is read.
+func TestCatchesUpFromOtherOrderers(t *testing.T) {
+	r, others := behind(t)
+	r.pulled = others
+	if err := r.caughtUp(); err != nil {
+		t.Fatal(err)
+	}
+	r.holds("a b; c d; e f")
+	r.reads()
+	r.holds("a b; c d; e f; g h")
+}
+
+// A block that nobody has is awaited for a while, since another orderer may be about to
+// cut it; one that cannot be asked for is not.
+func TestABlockThatNobodyHas(t *testing.T) {
+	r, others := behind(t)
+	r.followed(session.Continue, r.caughtUp(), session.Await, "awaiting block 2 from another orderer")
+	if r.phase != session.Pulling {
+		t.Errorf("phase %d", r.phase)
+	}
+	r.now += r.patience
+	r.followed(session.Continue, r.caughtUp(), session.Stop, "the block cannot be had from another orderer")
+
+	r.pulled = others
+	r.restart()
+	if err := r.caughtUp(); err != nil {
+		t.Fatal(err)
+	}
+	r, _ = behind(t)
+	r.pull = fmt.Errorf("%w: no TLS", session.ErrNoWay)
+	r.followed(session.Continue, r.caughtUp(), session.Stop, "no TLS")
+}
+
+// Whoever does not answer may have the block: the time that is final begins again.
+func TestSilenceIsNoAnswer(t *testing.T) {
+	r, _ := behind(t)
+	r.followed(session.Continue, r.caughtUp(), session.Await)
+	r.now += r.patience / 2
+	r.pull = errors.New("connection refused")
+	r.followed(session.Continue, r.caughtUp(), session.Await, "connection refused")
+	r.now += r.patience
+	r.pull = session.ErrNoBlock
+	r.followed(session.Continue, r.caughtUp(), session.Await)
+}
+
+// What is pulled has to follow the ledger, and its config must be one that is known here.
+func TestPulledBlocksAreChecked(t *testing.T) {
+	r, others := behind(t)
+	other := others[2]
+	other.Metadata = r.blocks[1].Metadata
+	r.pulled = map[machine.BlockNumber]session.Block{2: other}
+	r.followed(session.Continue, r.caughtUp(), session.Stop, "it was not ordered through this topic")
+
+	r, others = behind(t)
+	config := others[2]
+	config.Config = true
+	r.pulled = map[machine.BlockNumber]session.Block{2: config}
+	r.verdict = machine.Verdict{Stop: "capability V9_9"}
+	r.followed(session.Continue, r.caughtUp(), session.Stop, "cannot be written by this one: capability V9_9")
+	r.holds("a b")
+}
+
+// Without room on the disk nothing is taken.
+func TestCatchUpWaitsForRoom(t *testing.T) {
+	r, others := behind(t)
+	r.pulled = others
+	r.ends(session.CatchUp)
+	r.room = errors.New("the disk is full")
+	r.followed(session.Continue, r.driver.CatchUp(t.Context()), session.Await, "the disk is full")
+	r.holds("a b")
+}

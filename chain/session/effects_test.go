@@ -1,0 +1,137 @@
+package session_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// A block that the disk has no room for is held back, and written by a later session.
+func TestBlocksAreHeldBackForRoom(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.orders("a", "b", "c", "d")
+	if err := r.driver.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.room = errors.New("the disk is full")
+	outcome, err := r.advance(t.Context())
+	r.followed(outcome, err, session.Retry, "the disk is full")
+	r.ends(session.Retry, "the disk is full")
+	r.holds("")
+	r.room = nil
+	r.reads()
+	r.holds("a b; c d")
+}
+
+// A topic that was made again between two fetches is read on without an error: before a
+// block is written the reader is asked which topic its records are of.
+func TestNoRecordOfAnotherTopicComesIntoABlock(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.orders("a")
+	if err := r.driver.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.advance(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	records := r.broker.Values(channelID)
+	r.broker.Recreate(channelID)
+	r.broker.Write(channelID, records...)
+	r.orders("x")
+	outcome, err := r.advance(t.Context())
+	r.followed(outcome, err, session.Reconnect)
+	r.ends(session.Stop, "is another than before")
+	r.holds("")
+}
+
+// The machine continues at the config that a config block has put in force.
+func TestConfigBlocks(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.orders("a")
+	r.configures("k", 0)
+	r.orders("b", "c")
+	r.reads()
+	r.holds("a; config; b c")
+	if r.seq != 1 {
+		t.Errorf("config sequence %d", r.seq)
+	}
+}
+
+// A channel that a config block gives another consensus type has stopped here.
+func TestMigratedChannelStops(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.configures("etcdraft", 0)
+	r.kind = "etcdraft"
+	outcome, err := r.read()
+	if !errors.Is(err, session.ErrMigrated) {
+		t.Error(err)
+	}
+	r.followed(outcome, err, session.Stop, `it is "etcdraft" since block 1`)
+	r.holds("config")
+}
+
+// A verdict that this build cannot give stops the channel before the record; one that
+// refuses it skips it.
+func TestVerdicts(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.configures("k", 0)
+	r.verdict = machine.Verdict{Refusal: "no majority"}
+	r.reads()
+	r.holds("")
+	if len(r.skipped) != 1 || r.skipped[0] != "refused@1" {
+		t.Errorf("skipped: %v", r.skipped)
+	}
+	r.verdict = machine.Verdict{Stop: "capability V9_9"}
+	r.configures("k", 0)
+	r.ends(session.Stop, "capability V9_9")
+	r.holds("")
+}
+
+// The timer runs for the block that is pending, and for no other.
+func TestTimerOfThePendingBlock(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.orders("a")
+	r.reads()
+	if r.armed != 1 {
+		t.Errorf("the timer runs for block %d", r.armed)
+	}
+	r.orders("b")
+	r.reads()
+	if r.armed != 0 {
+		t.Errorf("the timer runs for block %d, and nothing is pending", r.armed)
+	}
+}
+
+// A topic that is another channel's has a description that says so.
+func TestForeignDescriptionStopsTheChannel(t *testing.T) {
+	r := newRig(t)
+	value, err := session.Describing(machine.Start{Channel: "theirs", GenesisHash: []byte("genesis")}, machine.Strict, log.Identity{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.broker.Write(channelID, value)
+	r.ends(session.Stop, "theirs")
+}
+
+// A description that could not be appended is appended by the next session.
+func TestDescribesUntilItIsRead(t *testing.T) {
+	r := newRig(t)
+	r.append = &log.Error{Class: log.Retryable, Err: errors.New("no leader")}
+	r.ends(session.Retry, "describe the topic")
+	r.append = nil
+	r.reads()
+	m, err := record.Decode(r.broker.Values(channelID)[0])
+	if err != nil || m.GetConnect() == nil {
+		t.Errorf("the first record is %v, %v", m, err)
+	}
+}

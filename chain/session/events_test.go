@@ -1,0 +1,23 @@
+package session_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// Whoever reports an event need not look whether anybody listens.
+func TestEveryEventHasADefault(t *testing.T) {
+	called := false
+	v := reflect.ValueOf(session.Events{Halted: func() { called = true }}.WithDefaults())
+	for i := range v.NumField() {
+		if v.Field(i).IsNil() {
+			t.Errorf("%s is nil", v.Type().Field(i).Name)
+		}
+	}
+	v.FieldByName("Halted").Call(nil)
+	if !called {
+		t.Error("a field that was set is another")
+	}
+}

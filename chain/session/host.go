@@ -1,0 +1,128 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// Host is the channel that is ordered, by subject. Only the goroutine that drives the
+// [Driver] calls it.
+type Host struct {
+	Ledger
+	Topic
+	Validator
+	Peers
+	Clock
+	Status
+}
+
+// Ledger is the channel's ledger on this orderer, and the config that it has put in force.
+type Ledger interface {
+	// Config returns what is in force.
+	Config() Config
+
+	// Block returns a block of the ledger: nil if there is none of that number.
+	Block(number machine.BlockNumber) *Block
+
+	// Room returns nil if the ledger's disk takes so many bytes more. It is asked in
+	// every session before one record is taken, and before blocks are written.
+	Room(bytes int) error
+
+	// Write and WriteConfig make the next block of the ledger. WriteConfig puts
+	// the config in force before it returns. An error is final, such as that of a block
+	// which does not follow the ledger's last.
+	Write(Block) error
+	WriteConfig(Block) error
+}
+
+// Topic is the channel's topic on the brokers that the config in force names.
+type Topic interface {
+	// Open returns the topic as the config in force has it, and Current reports whether
+	// the log that it returned last still is the one. An error of either is final.
+	Open() (log.Log, error)
+	Current() (bool, error)
+
+	// Survey returns nil if the settings of the topic, which is the channel's, are safe to
+	// order through. It is asked in every session before one record is read.
+	Survey(ctx context.Context, topic log.Log) error
+
+	// Append appends a record to the topic, with the time limit of a client's append.
+	Append(ctx context.Context, value []byte) error
+}
+
+// Validator decides what becomes of an envelope at the config in force.
+type Validator interface {
+	// Judge answers a Judge effect.
+	Judge(machine.Judge) machine.Verdict
+
+	// Process checks an envelope as Broadcast does and returns what a record is
+	// to carry: a config envelope is computed again. [ErrUnknown] is wrapped when
+	// this build does not know what an authorised config update asks for.
+	Process(class machine.Class, envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
+
+	// Reproduce computes a config envelope again at the config in force, by checks that give
+	// every orderer the same answer: no clock, nothing of this orderer's. An error says that the
+	// update does not hold, unless it wraps [ErrUnable] or [ErrUnknown].
+	Reproduce(envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
+}
+
+// Peers are the other orderers of the channel.
+type Peers interface {
+	// Pull returns a block that another orderer has, verified against the channel's
+	// policy. [ErrNoBlock] is wrapped when nobody has it, [ErrNoWay] when nobody can be asked.
+	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
+
+	// Heights asks all other orderers how many blocks they have; one answer each, in any
+	// order. The error says why they cannot be asked.
+	Heights(ctx context.Context) ([]Answer, error)
+
+	// First returns block 1 as another orderer has it, verified as by Pull; nil if
+	// none that answers has it.
+	First(ctx context.Context) (*Block, error)
+}
+
+// Clock measures time, and runs the batch timer.
+type Clock interface {
+	// Uptime returns a time that never goes back. When it began does not matter.
+	Uptime() time.Duration
+
+	// Arm starts the batch timer for a block, instead of any other: it runs a
+	// [Poster] once the time is over. A timer that runs for the block already, up to
+	// the end of its Poster, is left alone. Disarm stops it.
+	Arm(machine.BlockNumber)
+	Disarm()
+}
+
+// Status is what clients and operators see of the channel.
+type Status interface {
+	// Moved reports the phase that the channel is in, and its cause.
+	Moved(to Phase, cause error)
+
+	// Described reports that it is known by which rules the topic is read; CaughtUp that
+	// the channel has read to the end that the log had at first.
+	Described()
+	CaughtUp()
+}
+
+// Config is what a session needs of a channel config.
+type Config struct {
+	Seq           machine.ConfigSeq
+	Limits        machine.Limits
+	Resubmission  bool // the orderer capability; false before Fabric v1.1
+	ConsensusType string
+	Patience      time.Duration // how long nobody must have a block before that is final
+}
+
+// ErrUnknown is what a [Validator] wraps, and its Verdict.Stop comes from, when
+// a config asks for what this build does not know. A build that knows it may
+// accept the config, so refusing it here would be a fork: the channel stops.
+var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", ErrNoVerdict)
+
+// ErrUnable is wrapped by Validator.Reproduce when this orderer cannot do what another one
+// can, or itself later: the update still holds.
+var ErrUnable = errors.New("this orderer cannot sign")

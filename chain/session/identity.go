@@ -1,0 +1,229 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// missingLimit is how many sessions in a row must find no topic before it counts
+// as deleted: a broker that has just started may not know it yet.
+const missingLimit = 5
+
+// Connect begins a session: it makes sure that the topic is the one that the
+// ledger was made from, and opens a reader at the next offset. A client of Kafka
+// follows a topic by name: one that was recreated or cut short is read on without
+// an error once it is long enough, so nothing is read before this.
+func (d *Driver) Connect(ctx context.Context) error {
+	d.Close()
+	_, held := written(d.effects)
+	if err := d.host.Room(held); err != nil {
+		return err
+	}
+	topic, err := d.host.Open()
+	if err != nil {
+		return stop(err)
+	}
+	bounds, err := d.check(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if err := d.host.Survey(ctx, topic); err != nil {
+		return err
+	}
+	if bounds, err = d.open(ctx, topic, bounds); err != nil {
+		return err
+	}
+	d.bare, d.lost = false, false
+	d.extend(bounds)
+	if d.ruleSet() != machine.Undescribed {
+		d.host.Described()
+	}
+	d.host.Moved(Reading, nil)
+	return nil
+}
+
+// extend takes the end of the log as it is now: what was appended before is below it,
+// or lost.
+func (d *Driver) extend(b log.Bounds) {
+	d.end, d.session.arrived = machine.Offset(b.End), false
+	d.unread.begin()
+	if d.goal < 0 || d.goal > d.end { // a log that has lost its end has a nearer one
+		d.goal = d.end
+	}
+}
+
+// Recheck makes sure, within a session, that the topic still is the one that it
+// was. No record is read for it: within the reader's term, what was read stays what it
+// was, and a reader of another term says so. An error ends the session; see After.
+func (d *Driver) Recheck(ctx context.Context) error {
+	_, held := written(d.effects)
+	if err := d.host.Room(held); err != nil {
+		return err
+	}
+	bounds, err := d.check(ctx, d.session.topic)
+	if err != nil {
+		return err
+	}
+	if err := d.sourced(ctx); err != nil {
+		return err
+	}
+	if tail := d.Next() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
+		d.events.TailUnchecked(tail)
+	}
+	d.extend(bounds)
+	d.host.Moved(Reading, nil)
+	return nil
+}
+
+// check asks which topic this is and how far it reaches. The cost does not grow
+// with the log.
+func (d *Driver) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
+	id, err := d.identity(ctx, topic)
+	if err != nil {
+		return log.Bounds{}, err
+	}
+	if err := d.sameTopic(id); err != nil {
+		return log.Bounds{}, stop(err)
+	}
+	bounds, err := topic.Bounds(ctx)
+	if err != nil {
+		return log.Bounds{}, err
+	}
+	if err := d.within(bounds); err != nil {
+		return log.Bounds{}, err
+	}
+	d.asked = false
+	if bounds.End == 0 {
+		if err := d.mayBegin(ctx); err != nil {
+			return log.Bounds{}, err
+		}
+		d.asked = true
+	}
+	d.topicID, d.clusterID = id.TopicID, id.ClusterID
+	return bounds, nil
+}
+
+// identity asks which topic this is, and makes one if there is none and the
+// channel never had one. A topic that went missing is not replaced: an empty
+// one would hide what happened.
+func (d *Driver) identity(ctx context.Context, topic log.Log) (log.Identity, error) {
+	id, err := topic.Identity(ctx)
+	if !errors.Is(err, log.ErrNoTopic) {
+		d.missing = 0
+		return id, err
+	}
+	if d.Next() > 0 || d.topicID != "" {
+		return id, d.gone(err)
+	}
+	if err := d.mayBegin(ctx); err != nil {
+		return id, err
+	}
+	if err := topic.Create(ctx); err != nil {
+		return id, err
+	}
+	return topic.Identity(ctx)
+}
+
+func (d *Driver) gone(err error) error {
+	d.missing++
+	if d.missing < missingLimit {
+		return err
+	}
+	return stop(because(CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not create it again, since that would hide what was lost",
+		d.start.Channel, d.Next())))
+}
+
+// sameTopic holds the topic against the one that was read so far and against the
+// one that the description names.
+func (d *Driver) sameTopic(id log.Identity) error {
+	name := d.start.Channel
+	if id.Partitions != 1 && d.Next() == 0 {
+		return because(CausePartitions, fmt.Errorf("topic %q has %d partitions, a channel's has one", name, id.Partitions))
+	}
+	if id.Partitions != 1 {
+		d.events.Partitions(id.Partitions)
+	}
+	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.Next() > 0 {
+		return because(CauseOtherTopic, fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster", name, d.topicID, id.TopicID, d.Next()))
+	}
+	if err := d.stays(id.ClusterID); err != nil {
+		return err
+	}
+	return d.pinned(id.TopicID)
+}
+
+// pinned holds a topic's id against the one that the description names, or the
+// one that the operator has moved the channel to.
+func (d *Driver) pinned(id string) error {
+	if id == "" {
+		return nil // a broker without ids
+	}
+	name := d.start.Channel
+	want := d.pin()
+	if moved := d.settings.MovedTo; moved != "" {
+		if id != moved {
+			return because(CauseNotMovedHere, fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s", name, id, moved))
+		}
+		return nil
+	}
+	if want != "" && id != want {
+		return because(CauseOtherTopic, fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster", name, want, id, d.Next()))
+	}
+	return nil
+}
+
+// pin is the topic's id by the description that was read last.
+func (d *Driver) pin() string {
+	if d.machine == nil {
+		return d.start.Metadata.Topic
+	}
+	return d.machine.Topic()
+}
+
+func (d *Driver) within(b log.Bounds) error {
+	name, next := d.start.Channel, log.Offset(d.Next())
+	read := next
+	if d.Next() == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
+		read++ // the record that the last block was cut for
+	}
+	switch {
+	case next < b.Start:
+		return trimmed{b.Start, d.Next()}
+	case read > b.End:
+		return stop(because(CauseShortTopic, fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: "+
+			"the topic was recreated, cut short, or is on another cluster", name, b.End, read)))
+	}
+	return nil
+}
+
+// moved reports whether the operator has declared that the topic is another than its
+// description says.
+func (d *Driver) moved() bool { return d.settings.MovedTo != "" }
+
+// sameCluster holds the brokers' cluster against the one that the description names.
+// Brokers, and builds, that know no such id are not compared.
+func (d *Driver) sameCluster(described string) error {
+	if described == "" || d.clusterID == "" || described == d.clusterID || d.moved() {
+		return nil
+	}
+	return because(CauseOtherCluster, fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
+		"other orderers order this channel there", d.start.Channel, described, d.clusterID))
+}
+
+// errOtherCluster says that brokers of another cluster answer than before.
+var errOtherCluster = errors.New("the brokers are of another Kafka cluster than before")
+
+// stays holds the brokers' cluster against the one that was read so far.
+func (d *Driver) stays(id string) error {
+	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.Next() == 0 {
+		return nil
+	}
+	return because(CauseOtherCluster, fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d",
+		d.start.Channel, errOtherCluster, d.clusterID, id, d.Next()))
+}

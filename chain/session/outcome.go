@@ -1,0 +1,61 @@
+package session
+
+import (
+	"errors"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
+
+// Outcome is what is to be done next.
+type Outcome int
+
+const (
+	Continue  Outcome = iota // call Advance again
+	Due                      // the wait of Advance is over: call Recheck, or connect again
+	Reconnect                // connect again at once: nothing is wrong
+	CatchUp                  // call CatchUp: the topic does not have the next record any more
+	Retry                    // connect again after a pause: the log cannot be read
+	Await                    // the same, but it is other orderers that are awaited
+	Stop                     // nothing more, until an operator has removed the cause
+)
+
+// stopped is an error that ends the channel for good.
+type stopped struct{ error }
+
+func (s stopped) Unwrap() error { return s.error }
+
+// stop marks an error as one that only an operator can remove the cause of.
+func stop(err error) error { return stopped{err} }
+
+// errAstray ends a session whose records are of another topic than the one that
+// was checked: what happened is for the next session to find out, and to say.
+var errAstray = errors.New("the records are of another topic")
+
+// After ends the session and returns what follows an error of it, or of CatchUp.
+func (d *Driver) After(err error) Outcome {
+	d.Close()
+	var deleted trimmed
+	switch {
+	case errors.As(err, &stopped{}):
+		return Stop
+	case errors.As(err, &awaitingBlock{}):
+		d.host.Moved(Pulling, err)
+		return Await
+	case errors.As(err, &waiting{}):
+		d.bare = false
+		d.host.Moved(Waiting, err)
+		return Await
+	case errors.As(err, &deleted):
+		d.trimmed = deleted
+		return CatchUp
+	case errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader):
+		return Reconnect
+	case errors.Is(err, log.ErrOutOfRange): // the next session says how the topic lost its records
+	case log.ClassOf(err) == log.Fatal:
+		return Stop
+	}
+	d.bare, d.lost, d.aheadSince = false, true, nil
+	d.doubt()
+	d.host.Moved(CutOff, err)
+	return Retry
+}

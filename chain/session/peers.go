@@ -1,0 +1,153 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+)
+
+// Answer is what another orderer of the channel says of its ledger.
+type Answer struct {
+	From   string              // its address
+	Height machine.BlockNumber // of its ledger; 0 if it does not serve the channel
+	Err    error               // why it says nothing
+}
+
+// A channel begins once. An orderer that has the genesis block alone cannot tell a
+// topic that was never made from one that was deleted, or that is in another cluster:
+// there, too, it finds nothing. Were it to make one, the channel would have two blocks 1.
+// The ledgers of the other orderers know.
+
+// mayBegin returns nil if this orderer may make the channel's topic, or describe an empty
+// one: every other orderer has answered, and none has a block beyond the genesis block.
+// It is asked right before, in each session that would.
+func (d *Driver) mayBegin(ctx context.Context) error {
+	answers, err := d.host.Heights(ctx)
+	var ahead, silent []string
+	for _, a := range answers {
+		switch {
+		case a.Err != nil:
+			silent = append(silent, fmt.Sprintf("%s (%v)", a.From, a.Err))
+		case a.Height > 1:
+			ahead = append(ahead, fmt.Sprintf("%s has %d", a.From, a.Height))
+		}
+	}
+	slices.Sort(ahead)
+	slices.Sort(silent)
+	switch {
+	case len(ahead) > 0:
+		return d.begun(strings.Join(ahead, ", "))
+	case (err != nil || len(silent) > 0) && d.settings.Begin:
+		d.aheadSince = nil
+		return nil
+	case err != nil:
+		d.aheadSince = nil
+		return waiting{because(CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w",
+			d.start.Channel, err))}
+	case len(silent) > 0:
+		d.aheadSince = nil
+		return waiting{because(CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s",
+			d.start.Channel, strings.Join(silent, ", ")))}
+	}
+	d.aheadSince = nil
+	return nil
+}
+
+// begun is what becomes of a channel that others have blocks of: final once it was so
+// for a while. Before, the topic may have been made by one of them just now, or the
+// brokers may not tell of it yet.
+func (d *Driver) begun(ahead string) error {
+	now, patience := d.host.Uptime(), d.host.Config().Patience
+	if d.aheadSince == nil {
+		d.aheadSince = &now
+	}
+	err := because(CauseBegunElsewhere, fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
+		ahead, d.start.Channel))
+	if now-*d.aheadSince < patience {
+		return waiting{fmt.Errorf("%w; the channel stops if that lasts for %s", err, patience)}
+	}
+	return stop(err)
+}
+
+// waiting ends a session that needs other orderers before it can begin the channel.
+type waiting struct{ error }
+
+func (w waiting) Unwrap() error { return w.error }
+
+// agreed makes sure that the channel's first block is that of the orderers that have
+// it already. Two orderers that begin a channel at the same moment, with brokers of two
+// clusters, find no block at each other, and each makes a topic. The later block 1 is
+// where this comes out at last; or, if both were written at the same moment, the block
+// that follows: of two orderers that ask after they have written theirs, one finds the
+// other's. Who does not answer is not waited for: no block is held up by an orderer that
+// is away.
+func (d *Driver) agreed(ctx context.Context) error {
+	mine := d.firstBlock()
+	if mine == nil {
+		return nil
+	}
+	others, err := d.host.First(ctx)
+	if err != nil || others == nil {
+		d.first = nil
+		return ctx.Err()
+	}
+	if how := differs(*mine, *others); how != "" {
+		return stop(because(CauseOtherFirstBlock, fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s",
+			d.start.Channel, d.topicID, d.clusterID, how)))
+	}
+	d.first = nil
+	return nil
+}
+
+// firstBlock is block 1 if it is to be written next, or was written last; nil if not.
+func (d *Driver) firstBlock() *Block {
+	if d.first != nil {
+		return d.first
+	}
+	for _, effect := range d.effects {
+		var b Block
+		var err error
+		switch f := effect.(type) {
+		case machine.WriteBlock:
+			b, err = blockOf(f.Number, f.Metadata, f.Envelopes...)
+		case machine.WriteConfigBlock:
+			b, err = blockOf(f.Number, f.Metadata, f.Envelope)
+		}
+		switch {
+		case err != nil:
+		case b.Number == 1:
+			return &b
+		case b.Number == 2 && d.written == nil: // after a restart
+			return d.host.Block(1)
+		}
+	}
+	return nil
+}
+
+// differs says in what two blocks differ that are made of the same records, whatever
+// builds made them; empty if they do not.
+func differs(mine, other Block) string {
+	if len(mine.Envelopes) != len(other.Envelopes) {
+		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))
+	}
+	for i, envelope := range mine.Envelopes {
+		if anew, err := Canonical(envelope); err != nil || !bytes.Equal(anew, other.Envelopes[i]) {
+			return fmt.Sprintf("its envelope %d is another", i)
+		}
+	}
+	a, err := Position(2, mine.Metadata)
+	b, otherErr := Position(2, other.Metadata)
+	switch {
+	case err != nil || otherErr != nil:
+		return ""
+	case a.Offset != b.Offset:
+		return fmt.Sprintf("it ends at offset %d, this one at %d", b.Offset, a.Offset)
+	case a.Topic != b.Topic && a.Topic != "" && b.Topic != "": // in-tree orderers name none
+		return fmt.Sprintf("it is of the topic with id %s", b.Topic)
+	}
+	return ""
+}

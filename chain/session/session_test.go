@@ -1,0 +1,69 @@
+package session_test
+
+import (
+	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// The first session describes the topic, and what is ordered after that comes into
+// blocks, whatever the session that it is read in.
+func TestReadsFromSessionToSession(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	if r.phase != session.Reading || r.driver.Next() != 1 {
+		t.Fatalf("phase %d, next offset %d", r.phase, r.driver.Next())
+	}
+	r.orders("a", "b", "c")
+	r.reads()
+	r.orders("d")
+	r.reads()
+	r.holds("a b; c d")
+	if r.driver.Behind() {
+		t.Error("there is more in the log than was read")
+	}
+}
+
+// A process that starts again continues behind its last block.
+func TestContinuesBehindTheLastBlock(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.orders("a", "b", "c")
+	r.reads()
+	r.restart()
+	if next := r.driver.Next(); next != 3 {
+		t.Errorf("it continues at offset %d", next)
+	}
+	r.orders("d")
+	r.reads()
+	r.holds("a b; c d")
+}
+
+// The reader is kept when the wait is over: what it is about to return may have taken long.
+func TestWaitEndsWithoutAnError(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	if outcome, err := r.driver.Advance(t.Context(), r.over()); outcome != session.Due || err != nil {
+		t.Errorf("outcome %d, error %v", outcome, err)
+	}
+	if err := r.driver.Recheck(t.Context()); err != nil {
+		t.Error(err)
+	}
+	r.orders("a", "b")
+	if outcome, err := r.advance(t.Context()); outcome != session.Continue || err != nil {
+		t.Errorf("outcome %d, error %v", outcome, err)
+	}
+	r.holds("a b")
+}
+
+// A config block may name other brokers: the session ends, and no error is reported.
+func TestAnotherLogIsAnOutcome(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.configures("k", 0)
+	r.otherLog = true
+	if outcome, err := r.read(); outcome != session.Reconnect || err != nil {
+		t.Errorf("outcome %d, error %v", outcome, err)
+	}
+	r.holds("config")
+}

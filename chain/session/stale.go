@@ -1,0 +1,237 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// owed is a copy of a lagging record that must be in the log before the next
+// record is taken: its client was told that it is ordered.
+type owed struct {
+	at     machine.Offset
+	value  []byte        // nil: to be computed from source
+	source []byte        // config envelope that the strict rules reproduce
+	update digest        // of the update in it
+	seq    uint64        // at which it was computed
+	answer machine.Input // what the machine is told then; nil if it does not ask
+}
+
+type digest = [sha256.Size]byte
+
+// settle appends what is owed. An attempt whose outcome is unknown is repeated:
+// a second copy is passed over.
+func (d *Driver) settle(ctx context.Context) error {
+	o := d.owed
+	if o.value == nil {
+		if err := d.compute(o); err != nil || d.owed == nil {
+			return err
+		}
+	}
+	err := d.host.Append(ctx, o.value)
+	if err != nil && log.ClassOf(err) != log.Rejected {
+		return err
+	}
+	d.owed = nil
+	if err != nil {
+		return d.rejected(ctx, o, err)
+	}
+	d.events.Reproduced(o.at)
+	d.unread.appended(o.at, o.value)
+	if o.update != (digest{}) {
+		d.reproduced.add(o.update, o.seq)
+	}
+	return d.step(ctx, o.answer)
+}
+
+// rejected skips a record whose copy the topic does not take. Where the machine asked
+// for the copy, the skip is its to report.
+func (d *Driver) rejected(ctx context.Context, o *owed, err error) error {
+	if o.answer != nil {
+		return d.step(ctx, machine.Verdict{Refusal: err.Error()})
+	}
+	reason := machine.ReasonRefused
+	if errors.Is(err, log.ErrTooLarge) {
+		reason = machine.ReasonSize
+	}
+	d.events.Skipped(o.at, reason, err.Error())
+	return nil
+}
+
+// reproduced remembers which updates were appended anew at one config sequence.
+// Every orderer appends a copy of a lagging update; when those lag in turn,
+// only the first is to be answered with a copy, or copies would multiply.
+type reproduced struct {
+	seq     uint64
+	updates map[digest]struct{}
+}
+
+// has says whether the update was appended at this sequence.
+func (r *reproduced) has(update digest, seq uint64) bool {
+	_, ok := r.updates[update]
+	return ok && r.seq == seq
+}
+
+func (r *reproduced) add(update digest, seq uint64) {
+	if r.seq != seq || r.updates == nil {
+		r.seq, r.updates = seq, map[digest]struct{}{}
+	}
+	r.updates[update] = struct{}{}
+}
+
+// reproduce computes a lagging config envelope anew at the config in force and
+// appends it. What no longer applies is dropped; all orderers come to drop it,
+// at the latest when they judge the copy. So is what this orderer fails at: the copy
+// of one that does not is judged by all.
+func (d *Driver) reproduce(ctx context.Context, f machine.ResubmitConfig) error {
+	update, flaw := updateOf(f.Envelope.Bytes)
+	if flaw != nil {
+		d.events.Skipped(f.Offset, machine.ReasonRefused, flaw.Error())
+		return nil
+	}
+	if d.reproduced.has(update, uint64(d.host.Config().Seq)) {
+		d.events.Skipped(f.Offset, machine.ReasonCopy, "a copy of this update is in the topic already")
+		return nil
+	}
+	d.owed = &owed{at: f.Offset, source: f.Envelope.Bytes, update: update}
+	return d.settle(ctx)
+}
+
+// compute makes the copy of a config envelope. An orderer that is unable to takes no
+// further record: its client was told that the update is ordered, and a restart, which may
+// be what mends the orderer, reads the record again only while no later block is written.
+func (d *Driver) compute(o *owed) error {
+	again, seq, err := d.host.Reproduce(o.source)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return d.halted(machine.Halt{Offset: o.at, Cause: machine.HaltNoVerdict,
+			Detail: fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err)})
+	case errors.Is(err, ErrUnable):
+		return because(CauseCannotSign, fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err))
+	case err != nil:
+		d.owed = nil
+		d.events.Skipped(o.at, machine.ReasonRefused, err.Error())
+		return nil
+	}
+	o.seq = uint64(seq)
+	if o.value, err = regular(again, o.seq, record.Regular_CONFIG, 0); err != nil {
+		return stop(err)
+	}
+	return nil
+}
+
+// resubmit appends a copy of a lagging envelope by the compatible rules.
+func (d *Driver) resubmit(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
+	anew, seq, err := d.host.Process(f.Class, f.Envelope.Bytes)
+	switch {
+	case errors.Is(err, ErrNoVerdict):
+		return machine.Verdict{Stop: err.Error()}, nil
+	case err != nil:
+		return machine.Verdict{Refusal: err.Error()}, nil
+	}
+	value, err := regular(anew, uint64(seq), record.Regular_Class(f.Class), f.Offset)
+	if err != nil {
+		return nil, stop(err)
+	}
+	d.owed = &owed{at: f.Offset, value: value, answer: machine.Verdict{}}
+	return nil, d.settle(ctx)
+}
+
+// updateOf returns the digest of the update in a config envelope.
+func updateOf(b []byte) (d digest, err error) {
+	if err := CheckDepth(b); err != nil {
+		return d, err
+	}
+	envelope, config := &fabric.Envelope{}, &fabric.ConfigEnvelope{}
+	if err := fabric.Unmarshal(b, envelope); err != nil {
+		return d, err
+	}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config); err != nil {
+		return d, err
+	}
+	if config.LastUpdate == nil {
+		return d, errors.New("config envelope without an update")
+	}
+	update, err := fabric.Marshal(config.LastUpdate)
+	return sha256.Sum256(update), err
+}
+
+// An append that was acknowledged is not a record that was read: an unclean
+// leader election loses the one and not the other. Whatever the channel waits to
+// read is therefore appended again when a session comes to the end that the log
+// had at its start without having read it. A leader that lacks a record has
+// another leader epoch, which ends the session before; at the latest the check
+// that is due does.
+//
+//   - the description, as long as the topic has none
+//   - the time-to-cut of what is pending: its timer is armed again
+//   - the copies of lagging envelopes, whose clients were answered SUCCESS
+//
+// A process that ends forgets its copies. The other orderers append theirs.
+
+// renew appends again, or has appended, what the log should have by now.
+func (d *Driver) renew(ctx context.Context) error {
+	if d.machine.RuleSet() == machine.Undescribed {
+		return d.describe(ctx)
+	}
+	if block := d.machine.Timer(); block != 0 {
+		d.host.Arm(block)
+	}
+	for len(d.unread.lost) > 0 {
+		c := d.unread.lost[0]
+		if err := d.host.Append(ctx, c.value); err != nil && log.ClassOf(err) != log.Rejected {
+			return err
+		} else if err == nil {
+			d.events.Reproduced(c.at)
+			d.unread.appended(c.at, c.value)
+		}
+		d.unread.lost = d.unread.lost[1:]
+	}
+	return nil
+}
+
+// unread are copies that were appended and not read back, in their order.
+type unread struct {
+	recent []copied // appended in this session: they are still to come
+	lost   []copied // in one before: in the log below its end at this session's start, or lost
+}
+
+// copied is a copy of the record at an offset.
+type copied struct {
+	at     machine.Offset
+	value  []byte
+	digest machine.Digest
+}
+
+// begin starts another session.
+func (u *unread) begin() {
+	u.lost = append(u.lost, u.recent...)
+	u.recent = nil
+}
+
+func (u *unread) appended(at machine.Offset, value []byte) {
+	u.recent = append(u.recent, copied{at, value, record.DigestOf(value)})
+}
+
+// read forgets the copy that a record is. Equal ones are one: either will do.
+func (u *unread) read(value []byte) {
+	if len(u.recent)+len(u.lost) == 0 {
+		return
+	}
+	digest := record.DigestOf(value)
+	u.recent = without(u.recent, digest)
+	u.lost = without(u.lost, digest)
+}
+
+func without(all []copied, digest machine.Digest) []copied {
+	return slices.DeleteFunc(all, func(c copied) bool { return c.digest == digest })
+}

@@ -1,0 +1,198 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// proof is what was read again of the topic, to know it for the log that the ledger
+// was made from: one that was cut and filled again holds other records there, and
+// every record after them is another as well.
+//
+// It is good for the term in which it was read, in which nothing that was read should
+// be replaced. Within it a proof that was interrupted is continued where it was, and
+// what was proven is not read again, nor are the records that were taken since, as long
+// as the brokers were never lost: see doubt.
+type proof struct {
+	term log.Term
+	next log.Offset     // first that was not read for it
+	left []comparison   // in the log's order; none once it is complete
+	at   machine.Offset // next offset when it became complete
+}
+
+// open opens the session's reader at the next offset, once the records of the last
+// block and those since were read again, in the reader's term. The reader is opened
+// before, so that no election goes unnoticed.
+//
+// It returns the bounds with the end to which the log has records, if it met that.
+func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bounds, error) {
+	if w := d.written; d.machine == nil && w != nil && len(d.windows()) == 0 && d.host.Block(w.Number) == nil {
+		return b, fmt.Errorf("block %d, taken from another orderer, is still being committed to the ledger; awaiting the disk", w.Number)
+	}
+	if err := d.openProof(ctx, topic, b.Start); err != nil {
+		return b, err
+	}
+	if len(d.proof.left) == 0 && d.lost && log.Offset(d.Next()) < b.End {
+		err := d.readAhead(ctx)
+		switch {
+		case errors.Is(err, log.ErrNoRecord):
+			b.End = log.Offset(d.Next())
+		case err != nil:
+			return b, err
+		}
+	}
+	if err := d.prove(ctx); err != nil {
+		return b, err
+	}
+	d.begin()
+	return b, nil
+}
+
+// prove makes the comparisons that are left.
+func (d *Driver) prove(ctx context.Context) error {
+	for len(d.proof.left) > 0 {
+		done, err := d.proof.left[0].done()
+		switch {
+		case err != nil:
+			return err
+		case done:
+			d.proof.left, d.proof.at = d.proof.left[1:], d.Next()
+			continue
+		}
+		if err := d.proveNext(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readAhead takes the next record for Advance, when the brokers were lost and nothing is
+// to be proven: a session that cannot read is not to begin, or the channel would be ready
+// again and again.
+func (d *Driver) readAhead(ctx context.Context) error {
+	r, err := d.session.reader.Next(ctx)
+	if err == nil {
+		d.session.ahead = &r
+	}
+	return err
+}
+
+// doubt has the newest records read again once the brokers were lost: what comes back
+// may be another log, even by the same name, id and epoch. A complete proof under which nothing
+// was taken yet although there is more is kept, or a connection that breaks before
+// each next record would lead to the same being read for ever.
+func (d *Driver) doubt() {
+	p := d.proof
+	if p == nil || len(p.left) > 0 || d.Next() == p.at && d.Next() < d.end {
+		return
+	}
+	want := slices.DeleteFunc(slices.Clone(d.newest), func(s seen) bool { return s.at >= log.Offset(d.Next()) })
+	if len(want) == 0 {
+		d.proof = nil
+		return
+	}
+	c := &newestComparison{driver: d, want: want}
+	d.proof = &proof{term: p.term, next: c.want[0].at, left: []comparison{c}, at: p.at}
+}
+
+// openProof opens a reader where the proof is to go on, or else where another begins.
+func (d *Driver) openProof(ctx context.Context, topic log.Log, start log.Offset) error {
+	if at := d.resumable(); at >= start {
+		if err := d.read(ctx, topic, at); err != nil {
+			return err
+		}
+		if d.session.reader.Term() == d.proof.term {
+			return nil
+		}
+		d.Close()
+	}
+	d.proof, d.newest = nil, nil
+	left, from := d.comparisons(start)
+	if err := d.read(ctx, topic, from); err != nil {
+		return err
+	}
+	d.proof = &proof{term: d.session.reader.Term(), next: from, left: left, at: d.Next()}
+	return nil
+}
+
+// read begins a session with a reader at an offset.
+func (d *Driver) read(ctx context.Context, topic log.Log, from log.Offset) error {
+	reader, err := topic.Read(ctx, from)
+	if err != nil {
+		return err
+	}
+	d.session = &session{topic: topic, reader: reader}
+	return nil
+}
+
+// resumable is the offset at which the proof goes on; -1 if there is none that can.
+func (d *Driver) resumable() log.Offset {
+	switch {
+	case d.proof == nil || !d.proof.term.Known():
+		return -1
+	case len(d.proof.left) > 0:
+		return d.proof.next
+	}
+	return log.Offset(d.Next())
+}
+
+// proveNext reads the next record of those that are compared.
+func (d *Driver) proveNext(ctx context.Context) error {
+	p := d.proof
+	r, err := d.session.reader.Next(ctx)
+	if errors.Is(err, log.ErrNoRecord) {
+		return d.differs(p.left[0].last(), "there was a record, and now there is none")
+	}
+	if err != nil {
+		return err
+	}
+	p.next = r.Offset + 1
+	if machine.Offset(r.Offset) >= d.Next() { // what the last block was cut for, after a gap perhaps
+		d.session.ahead = &r
+	}
+	p.left[0].take(r)
+	d.newest = d.newest.with(seen{r.Offset, record.DigestOf(r.Value), len(r.Value)})
+	return nil
+}
+
+// comparisons are those of a proof from its beginning, and where that is.
+func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offset) {
+	next := log.Offset(d.Next())
+	tail := next - 1
+	known := d.windows()
+	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.FirstOffset) >= start })
+	switch {
+	case tail < 0:
+		return nil, next
+	case start > tail, first < 0 && len(known) > 0:
+		d.events.TailUnchecked(machine.Offset(tail))
+		return nil, next
+	case len(known) == 0:
+		first := d.tipStart()
+		from = max(start, first)
+		left = append(left, &tipComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
+	default:
+		from = log.Offset(known[first].FirstOffset)
+		for _, w := range known[first:] {
+			left = append(left, &windowComparison{driver: d, want: w})
+		}
+	}
+	if cut := d.start.Metadata.Cut; cut != (machine.Digest{}) && d.Next() == d.start.Metadata.Offset+1 {
+		left = append(left, &cutComparison{driver: d, want: cut, tail: tail})
+	}
+	return left, from
+}
+
+// begin makes the machine, in the first session.
+func (d *Driver) begin() {
+	if d.machine == nil {
+		d.machine = machine.New(d.start)
+		d.events.Started(d.machine.NextOffset(), d.start.Next)
+	}
+}

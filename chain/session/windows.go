@@ -1,0 +1,132 @@
+package session
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// enough is how many offsets the windows should have together that are compared:
+// the window of a block of one record may be the same in another log, if that
+// record was written again. Of large records fewer are enough: as many as carry
+// enoughBytes into blocks, in fewest windows or more.
+const (
+	enough      = 64
+	enoughBytes = 16 << 20
+	fewest      = 4
+)
+
+// windows are what is known of the log, in its order: the records since the last
+// block, those of that block, and of as many before it as make enough.
+func (d *Driver) windows() (known []machine.Window) {
+	w, since := d.start.Metadata.Window(), machine.Window{}
+	if d.machine != nil {
+		w, since = d.machine.Windows()
+	}
+	if since.Known() {
+		known = append(known, since)
+	}
+	next, carried := d.Next(), 0
+	for n := d.nextBlock() - 1; w.Known(); {
+		known = append(known, w)
+		_, size := d.ordered(n)
+		carried += size
+		if n--; n < 1 || next-w.FirstOffset >= enough || carried >= enoughBytes && len(known) >= fewest {
+			break
+		}
+		w, _ = d.ordered(n)
+	}
+	slices.Reverse(known)
+	return known
+}
+
+// ordered returns the window of a block and the size of its envelopes: of one of the
+// ledger, or of one that is held back. The window is not known if the block has none.
+func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int) {
+	for _, effect := range d.effects {
+		held := []machine.Effect{effect}
+		switch f := effect.(type) {
+		case machine.WriteBlock:
+			if f.Number == number {
+				_, size = written(held)
+				return f.Metadata.Window(), size
+			}
+		case machine.WriteConfigBlock:
+			if f.Number == number {
+				_, size = written(held)
+				return f.Metadata.Window(), size
+			}
+		}
+	}
+	block := d.host.Block(number)
+	if block == nil {
+		return w, 0
+	}
+	m, err := Position(uint64(number)+1, block.Metadata)
+	if err != nil {
+		return w, sizeOf(*block)
+	}
+	return m.Window(), sizeOf(*block)
+}
+
+func (d *Driver) differs(tail log.Offset, how string) error {
+	return stop(because(CauseOtherRecords, fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
+		"records were lost and others written in their place (an unclean leader election, or a topic filled again)",
+		d.start.Channel, tail, d.nextBlock(), how)))
+}
+
+func (d *Driver) nextBlock() machine.BlockNumber {
+	if d.machine == nil {
+		return d.start.Next
+	}
+	return d.machine.State().Next
+}
+
+// tipStart is the first offset that the last block can have a record at.
+func (d *Driver) tipStart() log.Offset {
+	if d.start.Next < 2 {
+		return 0
+	}
+	before := d.host.Block(d.start.Next - 2)
+	if before == nil {
+		return 0
+	}
+	m, err := record.DecodeMetadata(before.Metadata)
+	if err != nil || before.Number == 0 {
+		return 0
+	}
+	return log.Offset(m.LastOffsetPersisted) + 1
+}
+
+// tipOf measures a block as the limits do.
+func tipOf(b *Block, cut bool) machine.Tip {
+	tip := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
+	for _, envelope := range b.Envelopes {
+		tip.Bytes += uint64(record.EnvelopeOf(envelope).Size)
+	}
+	return tip
+}
+
+// carries says whether a record carries an envelope as blocks have it: encoded anew.
+func carries(in machine.Input, envelope []byte) bool {
+	r, ok := in.(machine.Regular)
+	if !ok || r.Envelope.Flaw != "" {
+		return false
+	}
+	anew, err := Canonical(r.Envelope.Bytes)
+	return err == nil && bytes.Equal(anew, envelope)
+}
+
+// Canonical is the encoding that a block gives to an envelope.
+func Canonical(envelope []byte) ([]byte, error) {
+	decoded := &fabric.Envelope{}
+	if err := fabric.Unmarshal(envelope, decoded); err != nil {
+		return nil, err
+	}
+	return fabric.Marshal(decoded)
+}

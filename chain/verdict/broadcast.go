@@ -1,0 +1,49 @@
+package verdict
+
+import (
+	"github.com/hyperledger/fabric/common/channelconfig"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// CheckNew refuses a config envelope that would be skipped where it is read.
+func (v *Validator) CheckNew(envelope *fabric.Envelope) error {
+	return session.Guarded(func() error {
+		tx, err := processable(envelope)
+		if err != nil {
+			return err
+		}
+		if err := tx.usable(); err != nil {
+			return err
+		}
+		return v.agreed.change(tx.update, v.support.ConfigtxValidator().ConfigProto(), tx.config)
+	})
+}
+
+// CheckFollows judges the config of an envelope, as one that is to follow the config
+// in force, by what all builds decide alike.
+func (v *Validator) CheckFollows(envelope *fabric.Envelope) error {
+	tx, err := opened(envelope)
+	if err != nil {
+		return err
+	}
+	return v.agreed.config(v.support.ConfigtxValidator().ConfigProto(), tx.config)
+}
+
+// ConfigOf returns the config of a config envelope.
+func ConfigOf(envelope *fabric.Envelope) (*fabric.Config, error) {
+	tx, err := opened(envelope)
+	return tx.config, err
+}
+
+// CheckConsensus refuses a consensus type, metadata or state that cannot follow those
+// in force.
+func CheckConsensus(now, next channelconfig.Orderer) error {
+	return checkConsensus(consensusOf(now), consensusOf(next))
+}
+
+// consensusOf returns the consensus type of a config as Fabric has read it.
+func consensusOf(o channelconfig.Orderer) *fabric.ConsensusType {
+	return &fabric.ConsensusType{Type: o.ConsensusType(), Metadata: o.ConsensusMetadata(), State: o.ConsensusState()}
+}

@@ -1,0 +1,156 @@
+package verdict
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// errDeadly is wrapped where in-tree orderers die of a record: nothing behind it can be
+// ordered by the compatible rules.
+var errDeadly = session.NoVerdict(errors.New("in-tree orderers die of it, at every restart again"))
+
+// deepest is how many groups a config may have inside each other. Fabric takes four:
+// the channel, the consortiums, a consortium, an organisation.
+const deepest = 8
+
+// configTx is what a config envelope holds.
+type configTx struct {
+	channel  string // of its header
+	envelope *fabric.ConfigEnvelope
+	config   *fabric.Config       // nil if there is none
+	update   *fabric.ConfigUpdate // the same
+}
+
+// opened decodes a config envelope. Fabric must not see one that is refused here: it
+// keeps the path of each group, and copies what is below it, before it asks who
+// signed: 600 KB of groups inside each other take 2 GB, and twice that four times as
+// much. No process recovers from that.
+func opened(envelope *fabric.Envelope) (tx configTx, err error) {
+	if err := session.CheckDepth(envelope.GetPayload()); err != nil {
+		return tx, err
+	}
+	tx.envelope = &fabric.ConfigEnvelope{}
+	header, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, tx.envelope)
+	if err != nil {
+		return tx, err
+	}
+	tx.channel, tx.config = header.ChannelId, tx.envelope.Config
+	if tx.envelope.LastUpdate != nil {
+		if tx.update, err = updateOf(tx.envelope.LastUpdate); err != nil {
+			return tx, err
+		}
+	}
+	return tx, errors.Join(shallow(tx.config.GetChannelGroup(), deepest),
+		shallow(tx.update.GetReadSet(), deepest), shallow(tx.update.GetWriteSet(), deepest))
+}
+
+// updateOf decodes a config update.
+func updateOf(envelope *fabric.Envelope) (*fabric.ConfigUpdate, error) {
+	signed, update := &fabric.ConfigUpdateEnvelope{}, &fabric.ConfigUpdate{}
+	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfigUpdate, signed); err != nil {
+		return nil, err
+	}
+	return update, fabric.Unmarshal(signed.ConfigUpdate, update)
+}
+
+// shallow refuses a group with more than so many inside each other.
+func shallow(group *fabric.ConfigGroup, levels int) error {
+	if group != nil && levels == 0 {
+		return fmt.Errorf("more than %d config groups inside each other", deepest)
+	}
+	for _, g := range group.GetGroups() {
+		if err := shallow(g, levels-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// processable decodes a config envelope that Fabric may process again. Fabric's
+// processor takes the update out of the envelope and looks into it without asking
+// whether there is one, in every release.
+func processable(envelope *fabric.Envelope) (configTx, error) {
+	tx, err := opened(envelope)
+	switch {
+	case errors.Is(err, session.ErrDeep):
+		return tx, fmt.Errorf("%w: %w", errDeadly, err)
+	case err != nil:
+		return tx, err
+	case tx.update == nil:
+		return tx, fmt.Errorf("%w: config envelope without an update", errDeadly)
+	}
+	return tx, nil
+}
+
+// usable refuses configs that Fabric takes on one machine and not on another, or that
+// it panics at, now or with the update after it. What is in force already may be so.
+func (tx configTx) usable() error {
+	const root = "/Channel"
+	written := tx.update.GetWriteSet()
+	return errors.Join(known(tx.envelope), known(tx.config),
+		soundMSPs(written), subPolicies(tx.config.GetChannelGroup(), root), modPolicies(written, root))
+}
+
+// known refuses a message around the config with a field that its type does not have:
+// no update authorises it, and protobuf libraries differ in whether it counts when
+// configs are compared. One inside the config that an update brings is for agreed.
+func known(m fabric.Message) error {
+	r := fabric.Reflect(m)
+	if n := len(r.GetUnknown()); n > 0 {
+		return fmt.Errorf("%s with %d bytes of unknown fields", r.Descriptor().Name(), n)
+	}
+	return nil
+}
+
+// modPolicies and subPolicies refuse the name of a group where that of a policy in it
+// belongs: Fabric takes the name apart without looking at its length.
+
+func modPolicies(group *fabric.ConfigGroup, root string) error {
+	names := []string{group.GetModPolicy()}
+	for _, v := range group.GetValues() {
+		names = append(names, v.GetModPolicy())
+	}
+	for _, p := range group.GetPolicies() {
+		names = append(names, p.GetModPolicy())
+	}
+	for _, name := range names {
+		if name == root {
+			return fmt.Errorf("mod_policy %q names a group; name a policy in it, such as %s/Admins", name, root)
+		}
+	}
+	for _, g := range group.GetGroups() {
+		if err := modPolicies(g, root); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// subPolicies looks at the implicit meta policies of a group at a path, and below.
+func subPolicies(group *fabric.ConfigGroup, path string) error {
+	for name, p := range group.GetPolicies() {
+		if p.GetPolicy().GetType() != fabric.PolicyImplicitMeta {
+			continue
+		}
+		meta := &fabric.ImplicitMetaPolicy{}
+		if err := fabric.Unmarshal(p.Policy.Value, meta); err != nil {
+			return fmt.Errorf("policy %s/%s: %w", path, name, err)
+		}
+		for child := range group.GetGroups() {
+			if meta.SubPolicy == path+"/"+child {
+				return fmt.Errorf("policy %s/%s: its sub-policy %q names a group; name the policies that it asks, such as Admins", path, name, meta.SubPolicy)
+			}
+		}
+	}
+	for child, g := range group.GetGroups() {
+		if err := subPolicies(g, path+"/"+child); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package verdict
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/msp"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
+
+// orgs refuses the organizations that one line of Fabric takes and another does
+// not, and what the draft of V3_0 in main of April 2023 takes and Fabric 3.0 does not.
+func (a agreed) orgs(now, next *fabric.Config) error {
+	before, after := now.GetChannelGroup(), next.GetChannelGroup()
+	_, v3 := capabilitiesOf(after)[capabilityV3]
+	if v3 && brings(before, after, channelconfig.OrdererAddressesKey) && len(addressesOf(after, channelconfig.OrdererAddressesKey)) > 0 {
+		return errors.New("capability V3_0 takes no orderer addresses of the whole channel: name them as endpoints of the orderer organizations")
+	}
+	for _, kind := range []string{channelconfig.OrdererGroupKey, channelconfig.ApplicationGroupKey} {
+		was, is := before.GetGroups()[kind].GetGroups(), after.GetGroups()[kind].GetGroups()
+		for _, name := range slices.Sorted(maps.Keys(is)) {
+			if err := a.org(kind, v3, was[name], is[name]); err != nil {
+				return fmt.Errorf("organization %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (a agreed) org(kind string, v3 bool, now, next *fabric.ConfigGroup) error {
+	if v3 && kind == channelconfig.OrdererGroupKey && len(addressesOf(next, channelconfig.EndpointsKey)) == 0 &&
+		(now == nil || len(addressesOf(now, channelconfig.EndpointsKey)) > 0) {
+		return errors.New("capability V3_0 takes no orderer organization without endpoints: name at least one")
+	}
+	if !brings(now, next, channelconfig.MSPKey) {
+		return nil
+	}
+	config := &fabric.MSPConfig{}
+	if err := fabric.Unmarshal(next.Values[channelconfig.MSPKey].GetValue(), config); err != nil {
+		return fmt.Errorf("decode its MSP: %w", err)
+	}
+	if msp.ProviderType(config.Type) == msp.IDEMIX && v3 {
+		return errors.New("capability V3_0 takes no MSP of type idemix")
+	}
+	if msp.ProviderType(config.Type) != msp.FABRIC {
+		return nil
+	}
+	inner := &fabric.FabricMSPConfig{}
+	if err := fabric.Unmarshal(config.Config, inner); err != nil {
+		return fmt.Errorf("decode its MSP: %w", err)
+	}
+	return a.keys(fabricMSP(now), inner, v3)
+}
+
+// fabricMSP decodes the MSP of an organization; an empty one if it does not decode.
+func fabricMSP(group *fabric.ConfigGroup) *fabric.FabricMSPConfig {
+	outer, inner := &fabric.MSPConfig{}, &fabric.FabricMSPConfig{}
+	if err := fabric.Unmarshal(group.GetValues()[channelconfig.MSPKey].GetValue(), outer); err != nil || msp.ProviderType(outer.Type) != msp.FABRIC {
+		return inner
+	}
+	if err := fabric.Unmarshal(outer.Config, inner); err != nil {
+		return &fabric.FabricMSPConfig{}
+	}
+	return inner
+}
+
+// keys refuses certificates with keys that only some lines take: authorities may
+// have RSA keys, administrators may not by Fabric 3; Ed25519 came with V3_0. A
+// certificate that is in force in the same list already harms nobody once more.
+func (a agreed) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
+	for _, list := range []struct {
+		of     string
+		before [][]byte
+		certs  [][]byte
+		rsa    bool
+	}{
+		{"root certificate", now.RootCerts, next.RootCerts, true},
+		{"intermediate certificate", now.IntermediateCerts, next.IntermediateCerts, true},
+		{"administrator's certificate", now.Admins, next.Admins, false},
+	} {
+		held := map[string]bool{}
+		for _, text := range list.before {
+			held[string(text)] = true
+		}
+		for i, text := range list.certs {
+			kind, ok := keyOf(text)
+			switch {
+			case !ok, held[string(text)], kind == x509.ECDSA, kind == x509.RSA && list.rsa:
+			case kind == x509.UnknownPublicKeyAlgorithm:
+				return novel("%s %d with a key of its kind", list.of, i)
+			case kind == x509.Ed25519 && v3 && a.knows(channelconfig.ChannelGroupKey, capabilityV3):
+			case kind == x509.Ed25519 && v3:
+				return beyond{fmt.Sprintf("%s %d with a key of kind %s by %s", list.of, i, kind, capabilityV3), releaseOf(capabilityV3)}
+			default:
+				return fmt.Errorf("%s %d has a key of kind %s, which orderers and peers of some Fabric releases end at: use ECDSA", list.of, i, kind)
+			}
+		}
+	}
+	return nil
+}
+
+// keyOf returns the kind of a certificate's key, and false if the certificate does
+// not parse, which every build refuses.
+func keyOf(text []byte) (x509.PublicKeyAlgorithm, bool) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return x509.UnknownPublicKeyAlgorithm, false
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return x509.UnknownPublicKeyAlgorithm, false
+	}
+	return cert.PublicKeyAlgorithm, true
+}
+
+// brings reports whether an update brings a value into a group, or another one under its key.
+func brings(now, next *fabric.ConfigGroup, key string) bool {
+	v, ok := next.GetValues()[key]
+	return ok && !fabric.Equal(now.GetValues()[key], v)
+}
+
+// addressesOf decodes a list of addresses; none if it does not decode.
+func addressesOf(group *fabric.ConfigGroup, key string) []string {
+	list := &fabric.OrdererAddresses{}
+	if err := fabric.Unmarshal(group.GetValues()[key].GetValue(), list); err != nil {
+		return nil
+	}
+	return list.Addresses
+}
+
+// OrdererAddresses returns the addresses of orderers that a config names, each once.
+func OrdererAddresses(config *fabric.Config) []string {
+	group := config.GetChannelGroup()
+	all := addressesOf(group, channelconfig.OrdererAddressesKey)
+	for _, org := range ordererGroup(config).GetGroups() {
+		all = append(all, addressesOf(org, channelconfig.EndpointsKey)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,100 @@
+package verdict
+
+import (
+	"fmt"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// Process checks an envelope as Broadcast does.
+func (v *Validator) Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error) {
+	err = session.Guarded(func() (err error) {
+		anew, seq, err = v.process(class, envelope)
+		return err
+	})
+	return anew, seq, err
+}
+
+func (v *Validator) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
+	decoded := &fabric.Envelope{}
+	if err := fabric.Unmarshal(envelope, decoded); err != nil {
+		return nil, 0, err
+	}
+	if class == machine.Normal {
+		seq, err := v.support.ProcessNormalMsg(decoded)
+		return envelope, machine.ConfigSeq(seq), err
+	}
+	if err := v.agreed.update(v.support.ConfigtxValidator(), decoded); err != nil {
+		return nil, 0, err
+	}
+	anew, seq, err := v.support.ProcessConfigMsg(decoded)
+	if err != nil {
+		return nil, 0, err
+	}
+	value, err := fabric.Marshal(anew)
+	return value, machine.ConfigSeq(seq), err
+}
+
+// Reproduce computes a config envelope again, signed by this orderer.
+func (v *Validator) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
+	seq := machine.ConfigSeq(v.support.Sequence())
+	decoded := &fabric.Envelope{}
+	if err := fabric.Unmarshal(envelope, decoded); err != nil {
+		return nil, seq, err
+	}
+	var again *fabric.Envelope
+	err := session.Guarded(func() (err error) {
+		again, err = v.reproduce(decoded)
+		return err
+	})
+	if err != nil {
+		return nil, seq, err
+	}
+	value, err := fabric.Marshal(again)
+	return value, seq, err
+}
+
+// reproduce is Fabric's ProcessConfigMsg without the parts that read a clock: the
+// update was acknowledged, and an orderer or client whose certificate has ended since does
+// not undo that. Nobody who reads a config block asks whether a certificate has ended.
+//
+// What fails before the envelope is signed fails on every orderer. An orderer that is not allowed to
+// write to the channel drops the update, whose copy by another one is judged by all.
+func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
+	tx, err := processable(envelope)
+	if err != nil {
+		return nil, err
+	}
+	update := tx.envelope.LastUpdate
+	if err := v.writes(update); err != nil {
+		return nil, err
+	}
+	inForce := v.support.ConfigtxValidator()
+	next, err := inForce.ProposeConfigUpdate(update)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.agreed.change(tx.update, inForce.ConfigProto(), next.GetConfig()); err != nil {
+		return nil, err
+	}
+	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, v.support.ChannelID(), v.support, next, 0, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w; awaiting its key (General.LocalMSPDir, General.BCCSP)", session.ErrUnable, err)
+	}
+	if err := v.writes(again); err != nil {
+		return nil, fmt.Errorf("signed by this orderer: %w", err)
+	}
+	return again, v.maintenance.Apply(again)
+}
+
+// writes is the check of an envelope's size and of its signer.
+func (v *Validator) writes(envelope *fabric.Envelope) error {
+	if err := v.size.Apply(envelope); err != nil {
+		return err
+	}
+	return v.signature.Apply(envelope)
+}

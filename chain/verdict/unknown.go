@@ -1,0 +1,315 @@
+package verdict
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hyperledger/fabric/common/capabilities"
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/msp"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/fabric-kafka/orderer/chain/brokers"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// shape is what every line of Fabric knows to be in a group of the channel config.
+type shape struct {
+	values map[string]func() fabric.Message
+	groups map[string]*shape
+	org    *shape // of groups of any other name; nil if there are none
+}
+
+func messageOf[T any, P interface {
+	*T
+	fabric.Message
+}]() fabric.Message {
+	return P(new(T))
+}
+
+// ordererConsenters is the value that names the consenters of type BFT. Fabric 2.5
+// does not know it, and its peers end at a config that has it.
+const ordererConsenters = "Orderers"
+
+var channelShape = &shape{
+	values: map[string]func() fabric.Message{
+		channelconfig.HashingAlgorithmKey:          messageOf[fabric.HashingAlgorithm],
+		channelconfig.BlockDataHashingStructureKey: messageOf[fabric.BlockDataHashingStructure],
+		channelconfig.OrdererAddressesKey:          messageOf[fabric.OrdererAddresses],
+		channelconfig.ConsortiumKey:                messageOf[fabric.Consortium],
+		channelconfig.CapabilitiesKey:              messageOf[fabric.Capabilities],
+		ordererConsenters:                          nil, // refused by every build, whatever is in it
+	},
+	groups: map[string]*shape{
+		channelconfig.OrdererGroupKey: {
+			values: map[string]func() fabric.Message{
+				channelconfig.ConsensusTypeKey:       messageOf[fabric.ConsensusType],
+				channelconfig.BatchSizeKey:           messageOf[fabric.BatchSize],
+				channelconfig.BatchTimeoutKey:        messageOf[fabric.BatchTimeout],
+				channelconfig.ChannelRestrictionsKey: messageOf[fabric.ChannelRestrictions],
+				channelconfig.CapabilitiesKey:        messageOf[fabric.Capabilities],
+				brokers.Key:                          messageOf[fabric.KafkaBrokers],
+				ordererConsenters:                    nil,
+			},
+			org: &shape{values: map[string]func() fabric.Message{
+				channelconfig.MSPKey:       messageOf[fabric.MSPConfig],
+				channelconfig.EndpointsKey: messageOf[fabric.OrdererAddresses],
+			}},
+		},
+		channelconfig.ApplicationGroupKey: {
+			values: map[string]func() fabric.Message{
+				channelconfig.ACLsKey:         messageOf[fabric.ACLs],
+				channelconfig.CapabilitiesKey: messageOf[fabric.Capabilities],
+			},
+			org: &shape{values: map[string]func() fabric.Message{
+				channelconfig.MSPKey:         messageOf[fabric.MSPConfig],
+				channelconfig.AnchorPeersKey: messageOf[fabric.AnchorPeers],
+			}},
+		},
+		channelconfig.ConsortiumsGroupKey: nil, // refused by every build
+	},
+}
+
+// unknown looks for what a config update brings into a channel config and this
+// build may not know. Another build may know it, and could come to another
+// verdict on the update: the error wraps session.ErrUnknown. What the update leaves
+// as it is was judged when it came.
+type unknown struct {
+	knows knowledge
+	shape *shape // of /Channel
+}
+
+// config compares the config in force with the next.
+func (u unknown) config(now, next *fabric.Config) error {
+	return u.group("", channelconfig.ChannelGroupKey, u.shape, now.GetChannelGroup(), next.GetChannelGroup())
+}
+
+// update looks for fields of the update itself. Only the strict rules ask: in-tree
+// orderers ignore what does not come into the config.
+func (u unknown) update(update *fabric.ConfigUpdate) error {
+	if strange(fabric.Reflect(update)) {
+		return novel("fields of the update")
+	}
+	return nil
+}
+
+// beyond is something that a config update asks for and this build does not know.
+type beyond struct{ asked, known string }
+
+func (b beyond) Error() string {
+	return fmt.Sprintf("the config update asks for %s, which this build does not know: %s; "+
+		"replace this orderer by a build on a release that knows it, then restart it", b.asked, b.known)
+}
+
+func (beyond) Unwrap() error { return session.ErrUnknown }
+
+// novel is the error for what no release of Fabric is known to know.
+func novel(format string, args ...any) error {
+	return beyond{fmt.Sprintf(format, args...), newerRelease}
+}
+
+func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGroup) error {
+	path := parent + "/" + name
+	if s == nil || next == nil {
+		return nil
+	}
+	if strange := fabric.Reflect(next).GetUnknown(); !bytes.Equal(strange, fabric.Reflect(now).GetUnknown()) {
+		return fmt.Errorf("group %s: ConfigGroup with %d bytes of unknown fields", path, len(strange))
+	}
+	if err := u.capabilities(name, path, now, next); err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(next.Values)) {
+		if err := u.value(path, key, s, now.GetValues()[key], next.Values[key]); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(next.Policies)) {
+		if err := u.policy(path+"/"+key, now.GetPolicies()[key], next.Policies[key]); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(next.Groups)) {
+		inner, ok := s.groups[key]
+		if !ok {
+			if inner = s.org; inner == nil {
+				return novel("group %s/%s", path, key)
+			}
+		}
+		if err := u.group(path, key, inner, now.GetGroups()[key], next.Groups[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// capabilities looks at those that are new in a group.
+func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) error {
+	before := capabilitiesOf(now)
+	for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(next))) {
+		if _, old := before[c]; !old && !u.knows(name, c) {
+			return beyond{fmt.Sprintf("capability %.64q of %s", c, path), releaseOf(c)}
+		}
+	}
+	if name == channelconfig.ApplicationGroupKey && brings(now, next, channelconfig.ACLsKey) {
+		return u.accessLists(path, capabilitiesOf(next))
+	}
+	return nil
+}
+
+// accessLists looks at whether a group may have access lists, which hangs on its
+// capabilities. Fabric lets orderers serve an application whose capabilities they do
+// not know, so such a one can be in force.
+func (u unknown) accessLists(path string, enabled map[string]*fabric.Capability) error {
+	known := maps.Clone(enabled)
+	maps.DeleteFunc(known, func(c string, _ *fabric.Capability) bool { return !u.knows(channelconfig.ApplicationGroupKey, c) })
+	if len(known) == len(enabled) || capabilities.NewApplicationProvider(known).ACLs() {
+		return nil
+	}
+	return novel("value %s/%s by a capability", path, channelconfig.ACLsKey)
+}
+
+func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue) error {
+	newMessage, ok := s.values[key]
+	switch {
+	case fabric.Equal(now, next):
+		return nil
+	case !ok:
+		return novel("value %s/%s", path, key)
+	case newMessage == nil:
+		return nil
+	}
+	m := newMessage()
+	if err := fabric.Unmarshal(next.GetValue(), m); err != nil {
+		return nil // every build refuses it
+	}
+	at := path + "/" + key
+	switch known := m.(type) {
+	case *fabric.ConsensusType:
+		known.State = fabric.StateNormal // checkConsensus refuses what it should not be
+	case *fabric.HashingAlgorithm:
+		if !slices.Contains(blockHashes, known.Name) {
+			return novel("hashing algorithm %.64q in %s", known.Name, at)
+		}
+	case *fabric.MSPConfig:
+		if err := mspConfig(path, known); err != nil {
+			return err
+		}
+	}
+	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
+		return novel("fields of value %s", at)
+	}
+	return nil
+}
+
+// Names that every line knows, as Fabric's bccsp has them.
+var (
+	blockHashes    = []string{"SHA256", "SHA3_256"}
+	identityHashes = []string{"SHA256", "SHA384", "SHA3_256", "SHA3_384"}
+	hashFamilies   = []string{"SHA2", "SHA3"}
+)
+
+func mspConfig(path string, config *fabric.MSPConfig) error {
+	switch msp.ProviderType(config.Type) {
+	case msp.FABRIC:
+	case msp.IDEMIX:
+		return nil
+	default:
+		return novel("an MSP of type %d in %s", config.Type, path)
+	}
+	inner := &fabric.FabricMSPConfig{}
+	if err := fabric.Unmarshal(config.Config, inner); err != nil {
+		return nil
+	}
+	hash := inner.CryptoConfig
+	switch {
+	case strange(fabric.Reflect(inner)):
+		return novel("fields of the MSP in %s", path)
+	case hash.GetSignatureHashFamily() != "" && !slices.Contains(hashFamilies, hash.GetSignatureHashFamily()),
+		hash.GetIdentityIdentifierHashFunction() != "" && !slices.Contains(identityHashes, hash.GetIdentityIdentifierHashFunction()):
+		return novel("a hash function of the MSP in %s", path)
+	}
+	return nil
+}
+
+func (u unknown) policy(path string, now, next *fabric.ConfigPolicy) error {
+	if fabric.Equal(now, next) {
+		return nil
+	}
+	var m fabric.Message
+	switch kind := next.GetPolicy().GetType(); kind {
+	case fabric.PolicySignature:
+		m = &fabric.SignaturePolicyEnvelope{}
+	case fabric.PolicyImplicitMeta:
+		m = &fabric.ImplicitMetaPolicy{}
+	case 0, fabric.PolicyMSP:
+		return nil // every build refuses them
+	default:
+		return novel("a policy of type %d, %s", kind, path)
+	}
+	if err := fabric.Unmarshal(next.GetPolicy().GetValue(), m); err != nil {
+		return nil
+	}
+	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) || strangeRole(m) {
+		return novel("fields of policy %s", path)
+	}
+	return nil
+}
+
+// strangeRole reports whether a signature policy asks for a role that this build does not know.
+func strangeRole(m fabric.Message) bool {
+	signatures, _ := m.(*fabric.SignaturePolicyEnvelope)
+	for _, p := range signatures.GetIdentities() {
+		role := &fabric.MSPRole{}
+		if p.GetPrincipalClassification() == fabric.PrincipalRole && fabric.Unmarshal(p.GetPrincipal(), role) == nil && strange(fabric.Reflect(role)) {
+			return true
+		}
+	}
+	return false
+}
+
+// strange reports whether a message, or one in it, has fields or numbers of names
+// that this build does not know.
+func strange(m protoreflect.Message) (found bool) {
+	if len(m.GetUnknown()) > 0 {
+		return true
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		found = anyIn(f, v)
+		return !found
+	})
+	return found
+}
+
+func anyIn(f protoreflect.FieldDescriptor, v protoreflect.Value) (found bool) {
+	switch {
+	case f.IsMap():
+		v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
+			found = one(f.MapValue(), v)
+			return !found
+		})
+		return found
+	case f.IsList():
+		for i := range v.List().Len() {
+			if one(f, v.List().Get(i)) {
+				return true
+			}
+		}
+		return false
+	}
+	return one(f, v)
+}
+
+// one looks at a single value: a message, or a number that should have a name.
+func one(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+	switch {
+	case f.Message() != nil:
+		return strange(v.Message())
+	case f.Enum() != nil:
+		return f.Enum().Values().ByNumber(v.Enum()) == nil
+	}
+	return false
+}

@@ -1,0 +1,53 @@
+package verdict
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// A pulled block is what another orderer has written: only what this build cannot
+// read or does not know keeps it out.
+func TestPulledConfigs(t *testing.T) {
+	c := newRealChannel(t)
+	b, all := c.thisBuild(), changes(c)
+	for name, want := range map[string]string{
+		"underscore": passes, "IPv6": passes, "no brokers": passes, "etcdraft": passes, "another state": passes,
+		"channel V9_9": stops, "a value": stops, "a policy": stops, "garbage for a value": "failed to deserialize values",
+	} {
+		next := c.clone()
+		all[name](next.ChannelGroup)
+		v := b.verdict(machine.CheckPulled, c.update(next, true))
+		if said := v.Refusal + v.Stop; !strings.Contains(said, want) || (said == "") != (want == passes) || (v.Stop != "") != (want == stops) {
+			t.Errorf("%s: %+v, want %q", name, v, want)
+		}
+	}
+}
+
+// What an update that lags leads to is judged before Fabric's own check of it, for
+// which all that it cannot do is one and the same error.
+func TestProcessTellsTheUnknown(t *testing.T) {
+	c := newRealChannel(t)
+	b, all := c.thisBuild(), changes(c)
+	for name, unknown := range map[string]bool{"channel V9_9": true, "a value": true, "underscore": false, "etcdraft": false, "garbage for a value": false} {
+		for _, signed := range []bool{true, false} {
+			next := c.clone()
+			all[name](next.ChannelGroup)
+			_, _, err := b.validator.Process(machine.Config, protoutil.MarshalOrPanic(c.update(next, signed)))
+			if err == nil || errors.Is(err, session.ErrUnknown) != (unknown && signed) {
+				t.Errorf("%s, signed %v: %v", name, signed, err)
+			}
+		}
+	}
+	bare := chaintest.EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{Config: c.config}))
+	if _, _, err := b.validator.Process(machine.Config, protoutil.MarshalOrPanic(bare)); err == nil {
+		t.Error("a config without an update is taken")
+	}
+}

@@ -1,0 +1,189 @@
+// Package verdict decides what an envelope in the topic is worth at the channel config
+// in force: whether it is taken, refused, or cannot be judged by this build. README.md
+// lists where Fabric's releases differ, and what is decided instead.
+//
+// Every orderer must come to the same verdict on the same record, whatever release of
+// Fabric it is built with: verdicts read no clock, no local file and no local setting.
+package verdict
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/common/configtx"
+	"github.com/hyperledger/fabric/common/policies"
+	"github.com/hyperledger/fabric/msp"
+	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
+	"github.com/hyperledger/fabric/orderer/consensus"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// Support is what verdicts depend on: Fabric's contract with every consenter and,
+// beyond it, the channel's resources. The registrar's *multichannel.ChainSupport has
+// all of it.
+type Support interface {
+	consensus.ConsenterSupport
+
+	PolicyManager() policies.Manager
+	OrdererConfig() (channelconfig.Orderer, bool)
+	ConfigtxValidator() configtx.Validator
+	MSPManager() msp.MSPManager
+	ValidateNew(next channelconfig.Resources) error
+}
+
+var _ session.Validator = (*Validator)(nil)
+
+// Validator gives verdicts on envelopes at the config in force. Every orderer must
+// come to the same one at the same offset: no clock (so no expiry check), no
+// local file, no local setting.
+type Validator struct {
+	support     Support
+	crypto      fabric.CryptoProvider
+	agreed      agreed
+	read        func(*fabric.Config) (*channelconfig.Bundle, error) // as this build's Fabric does
+	size        msgprocessor.Rule
+	signature   msgprocessor.Rule
+	maintenance msgprocessor.Rule
+}
+
+// New returns the validator of a channel.
+func New(s Support, crypto fabric.CryptoProvider) *Validator {
+	v := &Validator{
+		support:     s,
+		crypto:      crypto,
+		agreed:      newAgreed(),
+		size:        msgprocessor.NewSizeFilter(s),
+		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
+		maintenance: msgprocessor.NewMaintenanceFilter(s, crypto),
+	}
+	v.read = func(c *fabric.Config) (*channelconfig.Bundle, error) {
+		return channelconfig.NewBundle(s.ChannelID(), c, v.crypto)
+	}
+	return v
+}
+
+// Knowing returns the validator of a build that knows other capabilities than this
+// one: knows reports whether it knows that of a group of the channel config.
+func (v *Validator) Knowing(knows func(group, capability string) bool) *Validator {
+	other := *v
+	other.agreed.knows = knows
+	return &other
+}
+
+// Judge answers a Judge effect.
+func (v *Validator) Judge(e machine.Judge) machine.Verdict {
+	return verdictOf(session.Guarded(func() error { return v.check(e) }))
+}
+
+func verdictOf(err error) machine.Verdict {
+	switch {
+	case err == nil:
+		return machine.Verdict{}
+	case errors.Is(err, session.ErrNoVerdict):
+		return machine.Verdict{Stop: err.Error()}
+	}
+	return machine.Verdict{Refusal: err.Error()}
+}
+
+func (v *Validator) check(e machine.Judge) error {
+	envelope := &fabric.Envelope{}
+	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
+		return err
+	}
+	switch {
+	case e.Check == machine.CheckBroadcast && e.Class == machine.Config:
+		if err := v.agreed.update(v.support.ConfigtxValidator(), envelope); err != nil {
+			return err
+		}
+		_, _, err := v.support.ProcessConfigMsg(envelope)
+		return err
+	case e.Check == machine.CheckBroadcast:
+		_, err := v.support.ProcessNormalMsg(envelope)
+		return err
+	case e.Check == machine.CheckWriter:
+		return v.written(envelope, v.agreed.writable)
+	case e.Check == machine.CheckPulled:
+		return v.written(envelope, v.agreed.unknown.config)
+	case e.Class == machine.Config:
+		return v.config(envelope)
+	}
+	return v.normal(envelope)
+}
+
+// normal is Fabric's check at Broadcast without the parts that read a clock.
+func (v *Validator) normal(envelope *fabric.Envelope) error {
+	orderer, ok := v.support.OrdererConfig()
+	if !ok {
+		return errors.New("the channel has no orderer config")
+	}
+	if orderer.Capabilities().ConsensusTypeMigration() && orderer.ConsensusState() != fabric.StateNormal {
+		return errors.New("the channel is in maintenance mode")
+	}
+	return v.writes(envelope)
+}
+
+// config refuses whatever a block writer would panic on, what peers would not
+// apply, and what could not be continued. A channel config in force and an update
+// that it authorises are all that the verdict depends on.
+func (v *Validator) config(envelope *fabric.Envelope) error {
+	tx, err := opened(envelope)
+	if err != nil {
+		return err
+	}
+	if err := v.signed(envelope); err != nil {
+		return err
+	}
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	bundle, err := v.bundle(tx, func(now, next *fabric.Config) error { return v.agreed.change(tx.update, now, next) })
+	if err != nil {
+		return err
+	}
+	if err := v.support.ValidateNew(bundle); err != nil {
+		return err
+	}
+	return v.maintenance.Apply(envelope)
+}
+
+// written refuses whatever the block writer would panic on, and what the rules do.
+func (v *Validator) written(envelope *fabric.Envelope, rules func(now, next *fabric.Config) error) error {
+	tx, err := opened(envelope)
+	if err == nil {
+		_, err = v.bundle(tx, rules)
+	}
+	return err
+}
+
+// bundle returns the config of an envelope as Fabric reads it. The order of the
+// checks matters: first whether the config in force authorises the update, which
+// every build knows; only then what the update asks for, so that nobody without
+// that authority can stop the channel by asking for what is unknown; then Fabric's
+// own reading, which fails on what is unknown or differs by line.
+func (v *Validator) bundle(tx configTx, rules func(now, next *fabric.Config) error) (*channelconfig.Bundle, error) {
+	switch {
+	case tx.config == nil || tx.update == nil:
+		return nil, errors.New("config envelope without config or update")
+	case tx.channel != v.support.ChannelID():
+		return nil, fmt.Errorf("config envelope for channel %q", tx.channel)
+	}
+	inForce := v.support.ConfigtxValidator()
+	if err := inForce.Validate(tx.envelope); err != nil {
+		return nil, err
+	}
+	if err := rules(inForce.ConfigProto(), tx.config); err != nil {
+		return nil, err
+	}
+	bundle, err := v.read(tx.config)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := bundle.OrdererConfig(); !ok {
+		return nil, errors.New("config without an orderer group")
+	}
+	return bundle, nil
+}
