@@ -169,7 +169,7 @@ func TestPulledUnknownCapabilityStopsTheChannel(t *testing.T) {
 	})
 }
 
-// At Broadcast it is the client who hears of it, and the channel goes on.
+// At Broadcast it is the client who hears of it, and the channel continues.
 func TestUnknownIsRefusedAtBroadcast(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()

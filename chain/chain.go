@@ -9,7 +9,7 @@
 // closer of a log that was replaced, and two that only watch. The chain starts
 // them and Halt waits for them, and for every call in flight.
 //
-// Whatever Kafka does, the process goes on: what may pass is retried for ever
+// Whatever Kafka does, the process continues: what may pass is retried without limit
 // with visible status, what needs an operator stops this channel with a reason.
 package chain
 
@@ -108,7 +108,7 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	}
 	genesis := s.Block(0)
 	if genesis == nil || genesis.Header == nil {
-		return machine.Start{}, errors.New("the ledger has no block 0, which tells the channel's topic from another's; remove the channel from this orderer and join it again")
+		return machine.Start{}, errors.New("the ledger has no block 0, by which the channel's topic is recognized; remove the channel from this orderer and join it again")
 	}
 	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(block.DataHash(data), genesis.Header.DataHash) {
 		return machine.Start{}, errors.New("block 0 holds another config than its header says; remove the channel from this orderer and join it again with a genesis block that you trust")
@@ -193,7 +193,7 @@ func (c *Chain) settle() {
 	}
 }
 
-// fail stops the channel for good; the loop ends, or never begins.
+// fail stops the channel permanently; the loop ends, or never begins.
 func (c *Chain) fail(err error) {
 	if _, changed := c.status.to(session.Failed, err); changed {
 		c.opts.Events.Failed(err)
@@ -205,7 +205,7 @@ func (c *Chain) fail(err error) {
 // for longer than Options.DeliverGrace. After recovery it returns a new one.
 func (c *Chain) Errored() <-chan struct{} { return c.status.erroredChannel() }
 
-// StatusReport tells the channel participation API how the channel does here.
+// StatusReport returns the status of the channel here, for the channel participation API.
 func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 	return types.ConsensusRelationConsenter, c.status.report()
 }

@@ -121,25 +121,25 @@ func TestAChannelDoesNotBeginInAnotherCluster(t *testing.T) {
 }
 
 // Those who have not answered may have blocks. The channel begins once they have none,
-// and once the brokers have told of a topic that was there all the time.
+// and once the brokers have reported a topic that was there all the time.
 func TestAChannelWaitsForAnswers(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		others := &chaintest.Puller{From: []*ledger{newLedger(), newLedger()}, Silent: 20}
-		told := &telling{}
-		c := r.among(newLedger(), others, told.tell)
+		seen := &reported{}
+		c := r.among(newLedger(), others, seen.count)
 		time.Sleep(10 * time.Second)
 		r.said(c, types.StatusOnBoarding, "have not answered whether they have ordered through it: orderer0 (nobody answers), orderer1 (nobody answers); start them")
 		r.said(c, types.StatusOnBoarding, "name it in Consensus.Kafka.Topic.Begin")
 		r.untouched(r.broker, false)
 		settle()
 		r.reports(c, types.StatusActive)
-		if told.pulling.Load() != 0 || told.unavailable.Load() != 0 || told.awaiting.Load() == 0 {
-			r.Errorf("told of %d catch-ups, %d outages, %d waits", told.pulling.Load(), told.unavailable.Load(), told.awaiting.Load())
+		if seen.pulling.Load() != 0 || seen.unavailable.Load() != 0 || seen.awaiting.Load() == 0 {
+			r.Errorf("%d catch-ups, %d outages, %d waits", seen.pulling.Load(), seen.unavailable.Load(), seen.awaiting.Load())
 		}
 	})
 }
 
-// Where the topic comes back, or the brokers were slow to tell of it, the orderer joins.
+// Where the topic comes back, or the brokers were slow to report it, the orderer joins.
 func TestAChannelThatHasBegunIsJoined(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, c := r.history()

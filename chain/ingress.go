@@ -12,8 +12,8 @@ import (
 )
 
 // Order appends a normal envelope, validated at config sequence seq. It returns
-// nil once all in-sync replicas have it. An error says whether the envelope may
-// be ordered all the same, and what is awaited.
+// nil once all in-sync replicas have it. The text of an error reports
+// whether the envelope may be ordered all the same, and what is awaited.
 func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.submit(envelope, seq, machine.Normal)
 }
@@ -100,7 +100,7 @@ func (c *Chain) tooMany() error {
 	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))
 }
 
-// explain tells a client why its envelope was not acknowledged, on a chain that was
+// explain returns why a client's envelope was not acknowledged, on a chain that was
 // stopped meanwhile too, and whether it may be ordered all the same.
 func (c *Chain) explain(err error) error {
 	if err == nil {

@@ -77,7 +77,7 @@ func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
 	}
 	block := l.support.CreateNextBlock(decoded)
 	if block.Header.Number != uint64(b.Number) {
-		return nil, fmt.Errorf("the ledger goes on with block %d, the topic with block %d: something else has written to the ledger; "+
+		return nil, fmt.Errorf("the ledger continues with block %d, the topic with block %d: something else has written to the ledger; "+
 			"restart the orderer", block.Header.Number, b.Number)
 	}
 	return block, l.peers.follows(block)
@@ -91,7 +91,7 @@ func (p *peers) follows(made *fabric.Block) error {
 	}
 	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
 		return fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
-			"the ledgers have parted, or the block was altered on its way; compare the orderers' blocks with `network verify`",
+			"the ledgers have diverged, or the block was altered on its way; compare the orderers' blocks with `network verify`",
 			made.Header.Number, p.header, hash)
 	}
 	return nil

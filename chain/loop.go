@@ -17,7 +17,7 @@ type loop struct {
 	timer   *timer
 	backoff session.Backoff
 
-	life context.Context         // ends with the chain's, or with a reason to stop for good
+	life context.Context         // ends with the chain's, or with a reason to stop permanently
 	end  context.CancelCauseFunc // is called by what runs beside the loop
 
 	monitored time.Time // when monitor was done last; zero before
@@ -47,7 +47,7 @@ func newLoop(c *Chain) *loop {
 	return l
 }
 
-// run goes from session to session until the chain is halted or stops for good.
+// run goes from session to session until the chain is halted or stops permanently.
 func (l *loop) run() {
 	defer l.chain.connection.close()
 	defer l.timer.Disarm()
@@ -140,17 +140,17 @@ func (l *loop) catchUp(ctx context.Context) error {
 	return l.driver.CatchUp(ctx)
 }
 
-// pause tells what went wrong and waits before the next attempt.
-func (l *loop) pause(ctx context.Context, err error, tell func(error, time.Duration)) {
+// pause reports what went wrong and waits before the next attempt.
+func (l *loop) pause(ctx context.Context, err error, report func(error, time.Duration)) {
 	if l.steady() {
 		l.backoff.Reset()
 	}
 	retry := l.backoff.Pause()
-	tell(err, retry)
+	report(err, retry)
 	sleep(ctx, retry)
 }
 
-// steady says whether the session that ended had read for a while, so that its
+// steady reports whether the session that ended had read for a while, so that its
 // end is a new trouble rather than more of the old.
 func (l *loop) steady() bool {
 	return !l.since.IsZero() && (l.driver.NextOffset() > l.from || time.Since(l.since) > l.backoff.Most)

@@ -10,10 +10,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// heartbeat is how often what changes by itself is told.
+// heartbeat is how often a chain reports that it is alive.
 const heartbeat = time.Second
 
-// pulse tells once a heartbeat that the chain is there, whatever its loop does.
+// pulse reports at each heartbeat that the chain is alive, whatever its loop does.
 func (c *Chain) pulse() {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
@@ -87,7 +87,7 @@ func (l *loop) survey(ctx context.Context, topic log.Log) {
 	}
 }
 
-// publish tells, for whoever prunes the topic, which record this orderer needs next
+// publish reports, for whoever prunes the topic, which record this orderer needs next
 // if it starts again from its ledger.
 func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if c.opts.Member == "" {

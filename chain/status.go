@@ -157,7 +157,7 @@ func (s *status) await(ctx context.Context) error {
 	}
 }
 
-// final says whether the chain has stopped or was halted, and why.
+// final reports whether the chain has stopped or was halted, and why.
 func (s *status) final() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,7 +23,7 @@ type trimmed struct {
 }
 
 func (t trimmed) Error() string {
-	return fmt.Sprintf("the topic starts at offset %d, but this orderer goes on at %d: the records between were deleted", t.start, t.next)
+	return fmt.Sprintf("the topic starts at offset %d, but this orderer continues at %d: the records between were deleted", t.start, t.next)
 }
 
 // awaitingBlock ends an attempt to catch up.
@@ -91,7 +91,7 @@ func (d *Driver) unrecoverable(err error) error {
 		d.start.Channel, d.trimmed, err, d.start.Next))
 }
 
-// writePulled writes a block of another orderer, which the host has verified, and goes on
+// writePulled writes a block of another orderer, which the host has verified, and continues
 // behind it.
 func (d *Driver) writePulled(b Block) error {
 	position, err := Position(uint64(b.Number)+1, b.Metadata)

@@ -79,7 +79,7 @@ func (d *Driver) verifySource(ctx context.Context) error {
 }
 
 // perform does what one effect says. Effects cannot be performed twice: an error
-// ends the chain, unless what failed is owed and will be tried again.
+// ends the chain, unless what failed is pending and will be tried again.
 func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.Input, error) {
 	switch f := effect.(type) {
 	case machine.WriteBlock:

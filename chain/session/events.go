@@ -33,11 +33,11 @@ type Events struct {
 	Heartbeat           func()                               // every second, whatever else happens
 	Measured            func(end log.Offset)                 // where the topic ends, by a look beside the reading
 	Ambiguous           func(err error)                      // an append of any kind, of which it is not known whether it took effect
-	Failed              func(err error)                      // stopped for good
+	Failed              func(err error)                      // stopped permanently
 	Halted              func()
 }
 
-// WithDefaults puts a function that does nothing in the place of each nil.
+// WithDefaults puts a function that does nothing instead of each nil.
 func (e Events) WithDefaults() Events {
 	set(&e.Started, func(machine.Offset, machine.BlockNumber) {})
 	set(&e.RulesKnown, func(machine.Offset, machine.RuleSet) {})

@@ -115,7 +115,7 @@ func TestGoldenBlocks(t *testing.T) {
 	})
 }
 
-// print is what decides how a machine goes on. What the compatible rules know of
+// print is what decides how a machine continues. What the compatible rules know of
 // config copies in flight shows in metadata only.
 func print(m *machine.Machine, third bool) string {
 	s := m.State()
@@ -223,7 +223,7 @@ func TestGoldenTailIsChecked(t *testing.T) {
 	})
 }
 
-// refuses says whether a ledger stops at once.
+// refuses reports whether a ledger stops at once.
 func (r *replay) refuses(height int, values [][]byte) bool {
 	r.takeOver(height, values)
 	e := session.New(r.host(), r.start(), session.Settings{AllowUndescribed: true}, session.Events{})

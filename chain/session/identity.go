@@ -133,7 +133,7 @@ func (d *Driver) gone(err error) error {
 	if d.missing < missingLimit {
 		return err
 	}
-	return stop(fmt.Errorf("topic %q was deleted: this orderer goes on at its offset %d, and it is not made anew, since that would hide what was lost; "+
+	return stop(fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and it is not recreated, since that would hide what was lost; "+
 		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",
 		d.start.Channel, d.NextOffset()))
 }
@@ -149,7 +149,7 @@ func (d *Driver) sameTopic(id log.Identity) error {
 		d.events.Partitions(id.Partitions)
 	}
 	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.NextOffset() > 0 {
-		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer goes on at offset %d: "+
+		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
 			"it was deleted and created again, or the brokers are of another cluster; %s", name, d.topicID, id.TopicID, d.NextOffset(), bringBack)
 	}
 	if err := d.stays(id.ClusterID); err != nil {
@@ -177,7 +177,7 @@ func (d *Driver) pinned(id string) error {
 		return nil
 	}
 	if want != "" && id != want {
-		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer goes on at offset %d: "+
+		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
 			"it was deleted and created again, or the brokers are of another cluster; %s", name, want, id, d.NextOffset(), bringBack)
 	}
 	return nil

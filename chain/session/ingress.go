@@ -12,7 +12,7 @@ import (
 
 // Value is the record of an envelope that Broadcast accepted at config sequence seq.
 // Broadcast may accept one that the strict rules skip, since peers would not come past
-// a block with it; the client is told so here.
+// a block with it; the client is answered so here.
 func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, error) {
 	payload, err := fabric.Marshal(envelope)
 	if err != nil {
@@ -62,7 +62,7 @@ const (
 	CutOff  // lost the log; trying
 	Pulling // the log lost records; takes blocks from other orderers
 	Waiting // the channel has no topic yet; needs answers of other orderers before it makes one
-	Failed  // stopped for good
+	Failed  // stopped permanently
 	Halted
 )
 
@@ -84,7 +84,7 @@ type Readiness struct {
 	Cause      error // of CutOff, Pulling, Waiting and Failed
 }
 
-// To moves to another phase and says whether it is another. Failed and Halted
+// To moves to another phase and reports whether it is another. Failed and Halted
 // are final, but for a failed chain that is halted.
 func (r *Readiness) To(p Phase, cause error) bool {
 	if r.Phase == Halted || r.Phase == Failed && p != Halted {
@@ -96,7 +96,7 @@ func (r *Readiness) To(p Phase, cause error) bool {
 	return changed
 }
 
-// Final says whether the channel has stopped or was halted.
+// Final reports whether the channel has stopped or was halted.
 func (r *Readiness) Final() bool { return r.Phase == Failed || r.Phase == Halted }
 
 // Ready returns nil if envelopes are taken, else why they are not.

@@ -19,7 +19,7 @@ const (
 	Stop                     // nothing more, until an operator has removed the cause
 )
 
-// stopped is an error that ends the channel for good.
+// stopped is an error that ends the channel permanently.
 type stopped struct{ error }
 
 func (s stopped) Unwrap() error { return s.error }

@@ -61,7 +61,7 @@ const orBegin = "if the channel is new, it can also begin without that: name it 
 
 // begunElsewhere is what becomes of a channel that others have blocks of: final once it was so
 // for a while. Before, the topic may have been made by one of them just now, or the
-// brokers may not tell of it yet.
+// brokers may not know of it yet.
 func (d *Driver) begunElsewhere(ahead string) error {
 	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
 	if d.aheadSince == nil {
@@ -139,7 +139,7 @@ func differs(mine, other Block) string {
 		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))
 	}
 	for i, envelope := range mine.Envelopes {
-		if anew, err := Canonical(envelope); err != nil || !bytes.Equal(anew, other.Envelopes[i]) {
+		if again, err := Canonical(envelope); err != nil || !bytes.Equal(again, other.Envelopes[i]) {
 			return fmt.Sprintf("its envelope %d is another", i)
 		}
 	}

@@ -67,15 +67,15 @@ func InTree(metadata []byte) bool {
 	if err != nil {
 		return false
 	}
-	anew, err := record.EncodeMetadata(&record.Metadata{
+	again, err := record.EncodeMetadata(&record.Metadata{
 		LastOffsetPersisted:         m.LastOffsetPersisted,
 		LastOriginalOffsetProcessed: m.LastOriginalOffsetProcessed,
 		LastResubmittedConfigOffset: m.LastResubmittedConfigOffset,
 	})
-	return err == nil && bytes.Equal(anew, metadata)
+	return err == nil && bytes.Equal(again, metadata)
 }
 
-// digestSized says whether bytes are a digest, or none.
+// digestSized reports whether bytes are a digest, or none.
 func digestSized(b []byte) bool { return len(b) == 0 || len(b) == len(machine.Digest{}) }
 
 // metadataOf reads an in-tree orderer's metadata too, which names no rule set.

@@ -43,7 +43,7 @@ type Block struct {
 // Settings are what an orderer's operator says about one channel.
 type Settings struct {
 	AllowUndescribed bool             // a topic without a description may be read, by the compatible rules
-	IgnoredCuts      []machine.Offset // time-to-cut records that the compatible rules are to pass over
+	IgnoredCuts      []machine.Offset // time-to-cut records that the compatible rules skip
 	MovedTo          string           // id of the topic that the channel was moved to; empty if it was not
 	Begin            bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
@@ -151,7 +151,7 @@ func (d *Driver) ruleSet() machine.RuleSet {
 }
 
 // Advance does the one thing that is due: it performs what was held back,
-// appends the copy that is owed, describes the topic, or takes the next record,
+// appends what is to be resubmitted, describes the topic, or takes the next record,
 // for which it waits until ctx or wait ends. An error ends the session; see After.
 func (d *Driver) Advance(ctx, wait context.Context) (Outcome, error) {
 	switch {

@@ -16,20 +16,20 @@ import (
 )
 
 // resubmission is a copy of a lagging record that must be in the log before the next
-// record is taken: its client was told that it is ordered.
+// record is taken: its client was answered that it is ordered.
 type resubmission struct {
 	at     machine.Offset
 	value  []byte        // nil: to be computed from source
 	source []byte        // config envelope that the strict rules reproduce
 	update digest        // of the update in it
 	seq    uint64        // at which it was computed
-	answer machine.Input // what the machine is told then; nil if it does not ask
+	answer machine.Input // the answer for the machine then; nil if it does not ask
 }
 
 type digest = [sha256.Size]byte
 
 // resubmit appends what is to be resubmitted. An attempt whose outcome is unknown is repeated:
-// a second copy is passed over.
+// a second copy is skipped.
 func (d *Driver) resubmit(ctx context.Context) error {
 	o := d.resubmission
 	if o.value == nil {
@@ -57,7 +57,7 @@ func (d *Driver) resubmit(ctx context.Context) error {
 	return d.step(ctx, o.answer)
 }
 
-// resubmitted remembers which updates were appended anew at one config sequence.
+// resubmitted remembers which updates were resubmitted at one config sequence.
 // Every orderer appends a copy of a lagging update; when those lag in turn,
 // only the first is to be answered with a copy, or copies would multiply.
 type resubmitted struct {
@@ -65,7 +65,7 @@ type resubmitted struct {
 	updates map[digest]struct{}
 }
 
-// has says whether the update was appended at this sequence.
+// has reports whether the update was appended at this sequence.
 func (r *resubmitted) has(update digest, seq uint64) bool {
 	_, ok := r.updates[update]
 	return ok && r.seq == seq
@@ -78,7 +78,7 @@ func (r *resubmitted) add(update digest, seq uint64) {
 	r.updates[update] = struct{}{}
 }
 
-// resubmitConfig computes a lagging config envelope anew at the config in force and
+// resubmitConfig computes a stale config envelope again at the config in force and
 // appends it. What no longer applies is dropped; all orderers come to drop it,
 // at the latest when they judge the copy. So is what this orderer fails at: the copy
 // of one that does not is judged by all.
@@ -97,7 +97,7 @@ func (d *Driver) resubmitConfig(ctx context.Context, f machine.Reproduce) error 
 }
 
 // compute makes the copy of a config envelope. An orderer that is unable to takes no
-// further record: its client was told that the update is ordered, and a restart, which may
+// further record: its client was answered that the update is ordered, and a restart, which may
 // be what mends the orderer, reads the record again only while no later block is written.
 func (d *Driver) compute(o *resubmission) error {
 	again, seq, err := d.host.Reproduce(o.source)
@@ -120,14 +120,14 @@ func (d *Driver) compute(o *resubmission) error {
 
 // resubmitCopy appends a copy of a stale envelope by the compatible rules.
 func (d *Driver) resubmitCopy(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
-	anew, seq, err := d.host.Process(f.Class, f.Envelope.Bytes)
+	again, seq, err := d.host.Process(f.Class, f.Envelope.Bytes)
 	switch {
 	case errors.Is(err, ErrNoVerdict):
 		return machine.Verdict{Stop: err.Error()}, nil
 	case err != nil:
 		return machine.Verdict{Refusal: err.Error()}, nil
 	}
-	value, err := regular(anew, uint64(seq), record.Regular_Class(f.Class), f.Offset)
+	value, err := regular(again, uint64(seq), record.Regular_Class(f.Class), f.Offset)
 	if err != nil {
 		return nil, stop(err)
 	}

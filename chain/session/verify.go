@@ -85,7 +85,7 @@ func (d *Driver) readAhead(ctx context.Context) error {
 // verifyAgain has the newest records read again once the brokers were lost: what comes back
 // may be another log, even by the same name, id and epoch. A complete proof under which nothing
 // was taken yet although there is more is kept, or a connection that breaks before
-// each next record would lead to the same being read for ever.
+// each next record would lead to the same being read without end.
 func (d *Driver) verifyAgain() {
 	p := d.verification
 	if p == nil || len(p.left) > 0 || d.NextOffset() == p.at && d.NextOffset() < d.end {
@@ -100,7 +100,7 @@ func (d *Driver) verifyAgain() {
 	d.verification = &verification{term: p.term, next: c.want[0].at, left: []comparison{c}, at: p.at}
 }
 
-// openVerification opens a reader where the proof is to go on, or else where another begins.
+// openVerification opens a reader where the verification continues, or else where another begins.
 func (d *Driver) openVerification(ctx context.Context, topic log.Log, start log.Offset) error {
 	if at := d.resumable(); at >= start {
 		if err := d.read(ctx, topic, at); err != nil {
@@ -130,7 +130,7 @@ func (d *Driver) read(ctx context.Context, topic log.Log, from log.Offset) error
 	return nil
 }
 
-// resumable is the offset at which the proof goes on; -1 if there is none that can.
+// resumable is the offset at which the verification continues; -1 if there is none that can.
 func (d *Driver) resumable() log.Offset {
 	switch {
 	case d.verification == nil || !d.verification.term.Known():

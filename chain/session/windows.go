@@ -77,7 +77,7 @@ func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int
 
 func (d *Driver) differs(tail log.Offset, how string) error {
 	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
-		"records were lost and others written in their place (an unclean leader election, or a topic filled anew); "+
+		"records were lost and others written instead of them (an unclean leader election, or a topic that was recreated); "+
 		"compare with the other orderers, bring the lost records back, or move the channel to a topic that has them, then restart the orderer",
 		d.start.Channel, tail, d.nextBlock(), how))
 }
@@ -114,14 +114,14 @@ func sizeOfLastBlock(b *Block, cut bool) machine.Tip {
 	return tip
 }
 
-// carries says whether a record carries an envelope as blocks have it: encoded anew.
+// carries reports whether a record carries an envelope as blocks have it: encoded again.
 func carries(in machine.Input, envelope []byte) bool {
 	r, ok := in.(machine.Regular)
 	if !ok || r.Envelope.Flaw != "" {
 		return false
 	}
-	anew, err := Canonical(r.Envelope.Bytes)
-	return err == nil && bytes.Equal(anew, envelope)
+	again, err := Canonical(r.Envelope.Bytes)
+	return err == nil && bytes.Equal(again, envelope)
 }
 
 // Canonical is the encoding that a block gives to an envelope.

@@ -61,7 +61,7 @@ func TestRow08RecreatedBetweenFetches(t *testing.T) {
 	s.cluster.Recreate(channel)
 	s.write(channel, values...)
 	s.it.stopped(told+"; e f @6", before, s.cluster.Info(channel).ID, "deleted and created again",
-		"this orderer goes on at offset") // 9, if it has read 7 and 8 and asked; 7, if a slow machine made the new topic too late
+		"this orderer continues at offset") // 9, if it has read 7 and 8 and asked; 7, if a slow machine made the new topic too late
 }
 
 // The operator's word for the new topic does not make it the old one.

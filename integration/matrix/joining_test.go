@@ -32,7 +32,7 @@ func TestRow54JoinsLateToATrimmedTopic(t *testing.T) {
 	s.it.holds(told + "; e f @6; g h @8")
 	s.cluster.Trim(channel, next)
 	fresh := s.orderer(s.ledger(channel))
-	fresh.stopped("", fmt.Sprintf("starts at offset %d", next), "goes on at 0", "cannot be had from another orderer")
+	fresh.stopped("", fmt.Sprintf("starts at offset %d", next), "continues at 0", "cannot be had from another orderer")
 
 	joined := s.orderer(s.it.ledger.UpTo(3)).ready() // blocks 0 to 2, the last at the offset before
 	s.same(s.it, joined)
@@ -40,7 +40,7 @@ func TestRow54JoinsLateToATrimmedTopic(t *testing.T) {
 	s.same(s.it, joined)
 
 	s.cluster.Trim(channel, next+1)
-	s.orderer(s.it.ledger.UpTo(3)).stopped(told, fmt.Sprintf("starts at offset %d", next+1), fmt.Sprintf("goes on at %d", next))
+	s.orderer(s.it.ledger.UpTo(3)).stopped(told, fmt.Sprintf("starts at offset %d", next+1), fmt.Sprintf("continues at %d", next))
 }
 
 func TestRow55OldBackup(t *testing.T) {
@@ -56,7 +56,7 @@ func TestRow55OldBackup(t *testing.T) {
 		s := newScene(t)
 		backup := s.it.ledger.UpTo(2)
 		s.cluster.Trim(channel, next)
-		s.orderer(backup).stopped("a b @2", fmt.Sprintf("starts at offset %d", next), "goes on at 3")
+		s.orderer(backup).stopped("a b @2", fmt.Sprintf("starts at offset %d", next), "continues at 3")
 		s.it.takes("onwards")
 	})
 }
