@@ -73,7 +73,7 @@ func TestBrokersOfThisOrderer(t *testing.T) {
 	})
 }
 
-// A list that was accepted once is in the ledger for ever: the chain connects to
+// A list that was accepted once is in the ledger permanently: the chain connects to
 // what can be connected to, though no new list may have such entries.
 func TestUsableEntriesOfAnOldListAreUsed(t *testing.T) {
 	inBubble(t, func(r *rig) {

@@ -38,7 +38,7 @@ func (r *rig) newerBuild(l *ledger) *Chain {
 	l.Newer()
 	c := r.chain(l)
 	all := func(string, string) bool { return true }
-	c.judge = knowing{lenient{verdict.New(l, nil).Knowing(all), l}}
+	c.validator = knowing{lenient{verdict.New(l, nil).Knowing(all), l}}
 	c.Start()
 	if err := c.WaitReady(); err != nil {
 		r.Fatal(err)
@@ -48,7 +48,7 @@ func (r *rig) newerBuild(l *ledger) *Chain {
 
 func (r *rig) thisBuild(l *ledger) *Chain {
 	c := r.chain(l)
-	c.judge = knowing{newLenient(l)}
+	c.validator = knowing{newLenient(l)}
 	c.Start()
 	return c
 }
@@ -109,7 +109,7 @@ func TestLaggingUnknownCapability(t *testing.T) {
 				l := newLedger()
 				c := r.chain(l)
 				c.opts.AllowUndescribed = compatible
-				c.judge = knowing{newLenient(l)}
+				c.validator = knowing{newLenient(l)}
 				c.Start()
 				settle()
 				r.stoppedAt(c, l, holds)
@@ -161,7 +161,7 @@ func TestPulledUnknownCapabilityStopsTheChannel(t *testing.T) {
 		r.broker.Trim(channel, 6)
 		again := newLedger()
 		d := r.chain(again)
-		d.judge = knowing{newLenient(again)}
+		d.validator = knowing{newLenient(again)}
 		d.opts.NewPuller = func(Support) (Puller, error) { return &chaintest.Puller{From: []*ledger{l}}, nil }
 		d.Start()
 		settle()
@@ -169,7 +169,7 @@ func TestPulledUnknownCapabilityStopsTheChannel(t *testing.T) {
 	})
 }
 
-// At Broadcast it is the client who hears of it, and the channel goes on.
+// At Broadcast it is the client who hears of it, and the channel continues.
 func TestUnknownIsRefusedAtBroadcast(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()

@@ -9,7 +9,7 @@
 // closer of a log that was replaced, and two that only watch. The chain starts
 // them and Halt waits for them, and for every call in flight.
 //
-// Whatever Kafka does, the process goes on: what may pass is retried for ever
+// Whatever Kafka does, the process continues: what may pass is retried without limit
 // with visible status, what needs an operator stops this channel with a reason.
 package chain
 
@@ -41,15 +41,15 @@ var (
 
 // Chain orders the envelopes of one channel. It is safe for concurrent use.
 type Chain struct {
-	support Support
-	opts    Options
-	judge   validator
-	hashes  hashes
-	start   machine.Start
-	status  *status
-	life    context.Context // ends with Halt
-	end     context.CancelFunc
-	slots   chan struct{} // one for each append of a client
+	support   Support
+	opts      Options
+	validator validator
+	hashes    hashes
+	start     machine.Start
+	status    *status
+	life      context.Context // ends with Halt
+	end       context.CancelFunc
+	slots     chan struct{} // one for each append of a client
 
 	connection *connection
 	ledger     *ledgerWriter // the loop's until work is done
@@ -73,13 +73,13 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	opts = opts.withDefaults()
 	life, end := context.WithCancel(context.Background())
 	c := &Chain{
-		support: support,
-		opts:    opts,
-		judge:   verdict.New(support, opts.Crypto),
-		hashes:  hashes{support: support, now: map[uint64]log.BlockHash{}},
-		life:    life,
-		end:     end,
-		slots:   make(chan struct{}, opts.Inflight),
+		support:   support,
+		opts:      opts,
+		validator: verdict.New(support, opts.Crypto),
+		hashes:    hashes{support: support, now: map[uint64]log.BlockHash{}},
+		life:      life,
+		end:       end,
+		slots:     make(chan struct{}, opts.Inflight),
 	}
 	c.status = newStatus(&c.opts)
 	c.connection = &connection{support: support, opts: &c.opts}
@@ -197,7 +197,7 @@ func (c *Chain) settle() {
 	}
 }
 
-// fail stops the channel for good; the loop ends, or never begins.
+// fail stops the channel permanently; the loop ends, or never begins.
 func (c *Chain) fail(err error) {
 	err = c.opts.Explain(err)
 	if _, changed := c.status.to(session.Failed, err); changed {
@@ -210,7 +210,7 @@ func (c *Chain) fail(err error) {
 // for longer than Options.DeliverGrace. After recovery it returns a new one.
 func (c *Chain) Errored() <-chan struct{} { return c.status.erroredChannel() }
 
-// StatusReport tells the channel participation API how the channel does here.
+// StatusReport returns the status of the channel here, for the channel participation API.
 func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 	return types.ConsensusRelationConsenter, c.status.report()
 }

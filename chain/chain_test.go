@@ -39,7 +39,7 @@ func (r *rig) chain(l *ledger) *Chain {
 		AppendTimeout: 2 * time.Second,
 		ReadyTimeout:  time.Second,
 	})
-	c.judge = newLenient(l)
+	c.validator = newLenient(l)
 	r.Cleanup(c.Halt)
 	return c
 }

@@ -33,7 +33,7 @@ func (r *rig) clusters(c *Chain, other *memlog.Broker) *Chain {
 var toTheOther = configEnvelope("brokers:new:9092", 0, 1)
 
 // An update that names another cluster is not ordered, whether that has a topic of the
-// channel's name or not. Brokers that are away cannot be told from the channel's.
+// channel's name or not. Brokers that are away cannot be distinguished from the channel's.
 func TestBrokersOfAnotherCluster(t *testing.T) {
 	for name, test := range map[string]struct {
 		prepare func(*memlog.Broker)
@@ -69,7 +69,7 @@ func TestBrokersOfAnotherCluster(t *testing.T) {
 // One that came into the topic all the same (of an orderer that could not see it)
 // stops the channel everywhere, and nothing is acknowledged by another cluster. What the cluster
 // in force has acknowledged behind it is still in that, and is ordered once the operators
-// have the orderers go on there.
+// have the orderers continue there.
 func TestBehindAChangeOfTheCluster(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), memlog.NewBroker()

@@ -65,7 +65,7 @@ func TestConfigWithoutUpdate(t *testing.T) {
 	bare.LastUpdate = nil
 	e := r.net.Config(bare)
 	r.comesTo(e, map[machine.Check]string{machine.CheckBroadcast: "stops", machine.CheckAgreed: "refused", machine.CheckWriter: "refused"})
-	if _, _, err := r.chain.judge.Process(machine.Config, protoutil.MarshalOrPanic(e)); err == nil {
+	if _, _, err := r.chain.validator.Process(machine.Config, protoutil.MarshalOrPanic(e)); err == nil {
 		t.Error("it was processed again")
 	}
 	empty := inside(t, r.proposed(r.larger()))
@@ -134,7 +134,7 @@ func TestMSPWithASigningIdentity(t *testing.T) {
 	if _, err := store.KeyImport(key.Bytes, &bccsp.ECDSAPrivateKeyImportOpts{}); err != nil {
 		t.Fatal(err)
 	}
-	r.chain.judge = verdict.New(r.chain.support, store) // the orderer that has the key
+	r.chain.validator = verdict.New(r.chain.support, store) // the orderer that has the key
 	r.comesTo(e, map[machine.Check]string{machine.CheckWriter: "taken", machine.CheckAgreed: "refused"})
 }
 

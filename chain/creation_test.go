@@ -59,7 +59,7 @@ func TestAChannelBeginsOnce(t *testing.T) {
 				lose(r.broker, channel)
 				fresh := newLedger()
 				d := r.among(fresh, &chaintest.Puller{From: []*ledger{l}}, asItIs)
-				time.Sleep(leastPatience - time.Second)
+				time.Sleep(leastMissingTimeout - time.Second)
 				r.said(d, types.StatusOnBoarding, begins)
 				time.Sleep(3 * DefaultRetryMax)
 				r.said(d, types.StatusFailed, begins)
@@ -78,7 +78,7 @@ func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 		r.broker.Recreate(channel)
 		r.broker.Write(channel, nil, []byte{0xff})
 		d := r.among(newLedger(), &chaintest.Puller{From: []*ledger{l}}, asItIs)
-		time.Sleep(leastPatience / 2)
+		time.Sleep(leastMissingTimeout / 2)
 		if err := d.Order(envelope("x"), 0); !errors.Is(err, session.ErrNotReady) {
 			r.Errorf("order: %v", err)
 		}
@@ -121,24 +121,24 @@ func TestAChannelDoesNotBeginInAnotherCluster(t *testing.T) {
 }
 
 // Those who have not answered may have blocks. The channel begins once they have none,
-// and once the brokers have told of a topic that was there all the time.
+// and once the brokers have reported a topic that was there all the time.
 func TestAChannelWaitsForAnswers(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		others := &chaintest.Puller{From: []*ledger{newLedger(), newLedger()}, Silent: 20}
-		told := &telling{}
-		c := r.among(newLedger(), others, told.tell)
+		seen := &reported{}
+		c := r.among(newLedger(), others, seen.count)
 		time.Sleep(10 * time.Second)
 		r.said(c, types.StatusOnBoarding, "have not answered whether they have ordered through it: orderer0 (nobody answers), orderer1 (nobody answers)")
 		r.untouched(r.broker, false)
 		settle()
 		r.reports(c, types.StatusActive)
-		if told.pulling.Load() != 0 || told.unavailable.Load() != 0 || told.awaiting.Load() == 0 {
-			r.Errorf("told of %d catch-ups, %d outages, %d waits", told.pulling.Load(), told.unavailable.Load(), told.awaiting.Load())
+		if seen.pulling.Load() != 0 || seen.unavailable.Load() != 0 || seen.awaiting.Load() == 0 {
+			r.Errorf("%d catch-ups, %d outages, %d waits", seen.pulling.Load(), seen.unavailable.Load(), seen.awaiting.Load())
 		}
 	})
 }
 
-// Where the topic comes back, or the brokers were slow to tell of it, the orderer joins.
+// Where the topic comes back, or the brokers were slow to report it, the orderer joins.
 func TestAChannelThatHasBegunIsJoined(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, c := r.history()
@@ -147,7 +147,7 @@ func TestAChannelThatHasBegunIsJoined(t *testing.T) {
 		r.broker.Recreate(channel) // with an id that no description names
 		fresh := newLedger()
 		d := r.among(fresh, &chaintest.Puller{From: []*ledger{l}}, func(o *Options) { o.MovedTo = "topic-00000000000000002" })
-		time.Sleep(leastPatience / 2)
+		time.Sleep(leastMissingTimeout / 2)
 		r.said(d, types.StatusOnBoarding, begins)
 		r.broker.Write(channel, values...)
 		settle()

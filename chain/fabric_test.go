@@ -46,7 +46,7 @@ func newRealWith(t testing.TB, net *fabrictest.Network, settings session.Setting
 
 // verdict judges an envelope as a record of the class, by one kind of check.
 func (r *real) verdict(class machine.Class, check machine.Check, e *fabric.Envelope) machine.Verdict {
-	return r.chain.judge.Judge(machine.Judge{Offset: 7, Class: class, Check: check,
+	return r.chain.validator.Judge(machine.Judge{Offset: 7, Class: class, Check: check,
 		Envelope: machine.Envelope{Bytes: protoutil.MarshalOrPanic(e)}})
 }
 

@@ -36,7 +36,7 @@ func (r *rig) begun(a altered) *Chain {
 		metadata = m.GetValue()
 	}
 	d := New(a, metadata, r.chain(a.ledger).opts)
-	d.judge = newLenient(a.ledger)
+	d.validator = newLenient(a.ledger)
 	r.Cleanup(d.Halt)
 	d.Start()
 	return d
@@ -62,7 +62,7 @@ func oldBlock(b *fabric.Block, position ...byte) {
 	setOrderer(b, position...)
 }
 
-// Where a ledger came by Fabric's own replication, its last block says where to go on.
+// Where a ledger came by Fabric's own replication, its last block says where to continue.
 func TestALedgerWhosePositionIsForged(t *testing.T) {
 	for says, alter := range map[string]func(*fabric.Block){
 		"Metadata[SIGNATURES].Signatures[0].SignatureHeader has": func(b *fabric.Block) { withoutValue(b); setOrderer(b, 0x08, 20) },
@@ -115,8 +115,8 @@ func TestAnotherConfigInBlock0IsRefused(t *testing.T) {
 	})
 }
 
-// A ledger that an orderer of before Fabric 1.4.1 wrote goes on.
-func TestALedgerOfOldBlocksGoesOn(t *testing.T) {
+// A ledger that an orderer of before Fabric 1.4.1 wrote is continued.
+func TestALedgerOfOldBlocksIsContinued(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.history()
 		r.broker.CutTail(channel, 6)

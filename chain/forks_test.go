@@ -120,7 +120,7 @@ func forkedAt(l *ledger, number int) *ledger {
 
 // A real fork: the ledgers of two orderers have another block 2, deep enough that
 // nothing in the topic shows it. Both notice, the third one with both of them, and all
-// go on.
+// continue.
 func TestForkOnDisk(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.grown(40)

@@ -210,16 +210,16 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 			s := step{effect: e}
 			switch e := e.(type) {
 			case machine.Judge:
-				v := r.chain.judge.Judge(e)
+				v := r.chain.validator.Judge(e)
 				if strings.Contains(v.Stop, "fabric-kafka") {
 					r.Fatalf("not Fabric's code, but ours: %s", v.Stop)
 				}
 				in, s = v, step{nil, v.Refusal != "", v.Stop != ""}
 			case machine.Resubmit:
-				_, _, err := r.chain.judge.Process(e.Class, e.Envelope.Bytes)
+				_, _, err := r.chain.validator.Process(e.Class, e.Envelope.Bytes)
 				s = step{nil, err != nil, false}
 			case machine.ResubmitConfig:
-				_, _, err := r.chain.judge.Process(machine.Config, e.Envelope.Bytes)
+				_, _, err := r.chain.validator.Process(machine.Config, e.Envelope.Bytes)
 				s = step{nil, err != nil, false}
 			case machine.Skip, machine.Halt:
 				s = step{}

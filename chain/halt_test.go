@@ -94,7 +94,7 @@ func TestContradictingTopics(t *testing.T) {
 	}
 }
 
-func TestLedgersThatCannotGoOn(t *testing.T) {
+func TestLedgersThatCannotBeContinued(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()
 		c := r.started(l)

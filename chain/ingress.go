@@ -12,8 +12,8 @@ import (
 )
 
 // Order appends a normal envelope, validated at config sequence seq. It returns
-// nil once all in-sync replicas have it. An error says whether the envelope may
-// be ordered all the same, and what is awaited.
+// nil once all in-sync replicas have it. The text of an error reports
+// whether the envelope may be ordered all the same, and what is awaited.
 func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.answer(c.submit(envelope, seq, machine.Normal))
 }
@@ -22,7 +22,7 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 // and Fabric's checks at Broadcast do not refuse, is refused here: Fabric's contract
 // has no other place for it.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
-	if err := c.judge.CheckNew(envelope); err != nil {
+	if err := c.validator.CheckNew(envelope); err != nil {
 		return c.answer(session.Refused{Refusal: session.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
 	if err := c.checkCluster(envelope); err != nil {
@@ -96,20 +96,20 @@ func (c *Chain) appendSlotted(value []byte) error {
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
-		return c.crowded()
+		return c.tooMany()
 	}
 	defer func() { <-c.slots }()
 	return c.explain(session.AppendError(c.connection.append(ctx, value)))
 }
 
-func (c *Chain) crowded() error {
+func (c *Chain) tooMany() error {
 	if c.life.Err() != nil {
 		return session.ErrHalted
 	}
 	return session.Refused{Refusal: session.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))}
 }
 
-// explain tells a client why its envelope was not acknowledged, on a chain that was
+// explain returns why a client's envelope was not acknowledged, on a chain that was
 // stopped meanwhile too, and whether it may be ordered all the same.
 func (c *Chain) explain(err error) error {
 	if err == nil {

@@ -25,8 +25,8 @@ func (s saying) Append(context.Context, []byte) error {
 func (s saying) Close() error { return nil }
 
 // Whatever an append came to, and whatever became of the channel meanwhile: a client is
-// told that its envelope is not ordered if, and only if, that is certain.
-func TestClientsAreToldWhatIsCertain(t *testing.T) {
+// answered that its envelope is not ordered if, and only if, that is certain.
+func TestClientsAreAnsweredWhatIsCertain(t *testing.T) {
 	typed := func(c log.Class, err error) error { return &log.Error{Class: c, Op: "append", Err: err} }
 	cause := errors.New("some cause")
 	for _, outcome := range []struct {
@@ -49,14 +49,14 @@ func TestClientsAreToldWhatIsCertain(t *testing.T) {
 			"failed":  func(c *Chain) { c.fail(errors.New("an operator is needed")) },
 		} {
 			c := New(newLedger(), newLedger().Metadata(), Options{})
-			told := 0
-			c.opts.Events.Ambiguous = func(error) { told++ }
+			reported := 0
+			c.opts.Events.Ambiguous = func(error) { reported++ }
 			c.connection.replace(&openLog{Log: saying{err: outcome.err, before: func() { meanwhile(c) }}})
 			err := c.appendSlotted(nil)
 			c.end()
 			is, maybe := strings.Contains(err.Error(), "the envelope is not ordered"), strings.Contains(err.Error(), "the envelope may or may not be ordered")
-			if is == maybe || maybe != outcome.ambiguous || (told == 1) != outcome.ambiguous {
-				t.Errorf("%v on a chain that is %s: %v; told of %d ambiguous appends", outcome.err, name, err, told)
+			if is == maybe || maybe != outcome.ambiguous || (reported == 1) != outcome.ambiguous {
+				t.Errorf("%v on a chain that is %s: %v; %d ambiguous appends were reported", outcome.err, name, err, reported)
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func configOf(s Support) session.Config {
 			AbsoluteMaxBytes:  b.AbsoluteMaxBytes,
 			PreferredMaxBytes: b.PreferredMaxBytes,
 		},
-		Patience: patience(shared.BatchTimeout()),
+		MissingTimeout: missingTimeout(shared.BatchTimeout()),
 	}
 }
 
@@ -90,7 +90,7 @@ func (p *peers) follows(made *fabric.Block) error {
 	}
 	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
 		return session.Fault{Cause: session.CauseWrongBlock, Err: fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
-			"the ledgers differ, or the block was altered on its way", made.Header.Number, p.header, hash)}
+			"the ledgers have diverged, or the block was altered on its way", made.Header.Number, p.header, hash)}
 	}
 	return nil
 }

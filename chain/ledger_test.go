@@ -24,8 +24,8 @@ func (d *disk) room(bytes int, _ func() bool) error {
 	return nil
 }
 
-// A channel whose disk is full writes nothing, takes nothing, says why, and goes
-// on by itself: with the block that it owed, config blocks too.
+// A channel whose disk is full writes nothing, takes nothing, says why, and continues
+// by itself: with the block that was held back, config blocks too.
 func TestWaitsForRoom(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), newLedger()
@@ -78,7 +78,7 @@ func TestRoomForTheBlock(t *testing.T) {
 		r.holds(l, "a b c @3")
 		r.reports(c, types.StatusInactive)
 		if !closed(c.Errored()) {
-			r.Error("it seems to go on, time and again")
+			r.Error("it seems to continue, time and again")
 		}
 		d.free.Store(1 << 20)
 		settle()

@@ -17,10 +17,10 @@ type loop struct {
 	timer   *timer
 	backoff session.Backoff
 
-	life context.Context         // ends with the chain's, or with a reason to stop for good
+	life context.Context         // ends with the chain's, or with a reason to stop permanently
 	end  context.CancelCauseFunc // is called by what runs beside the loop
 
-	attended time.Time // when attend was done last; zero before
+	monitored time.Time // when monitor was done last; zero before
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
@@ -37,8 +37,8 @@ func newLoop(c *Chain) *loop {
 	}
 	l.driver = session.New(session.Host{
 		Ledger:    c.ledger,
-		Topic:     &topic{connection: c.connection, answered: l.stall.came},
-		Validator: c.judge,
+		Topic:     &topic{connection: c.connection, answered: l.stall.answered},
+		Validator: c.validator,
 		Peers:     c.peers,
 		Clock:     l.timer,
 		Status:    c.status,
@@ -47,7 +47,7 @@ func newLoop(c *Chain) *loop {
 	return l
 }
 
-// run goes from session to session until the chain is halted or stops for good.
+// run goes from session to session until the chain is halted or stops permanently.
 func (l *loop) run() {
 	defer l.chain.connection.close()
 	defer l.timer.Disarm()
@@ -96,14 +96,14 @@ func (l *loop) session(ctx context.Context) error {
 		return err
 	}
 	l.since = time.Now()
-	l.from = l.driver.Next()
+	l.from = l.driver.NextOffset()
 	for {
-		l.attend(ctx)
+		l.monitor(ctx)
 		outcome, err := l.read(ctx)
 		if err != nil || outcome == session.Reconnect {
 			return err
 		}
-		if l.stuck.see(l.driver.Next(), l.driver.Behind()) {
+		if l.stuck.see(l.driver.NextOffset(), l.driver.Behind()) {
 			return nil
 		}
 		if err := l.stall.guard(ctx, l.driver.Recheck); err != nil {
@@ -140,18 +140,18 @@ func (l *loop) catchUp(ctx context.Context) error {
 	return l.driver.CatchUp(ctx)
 }
 
-// pause tells what went wrong and waits before the next attempt.
-func (l *loop) pause(ctx context.Context, err error, tell func(error, time.Duration)) {
+// pause reports what went wrong and waits before the next attempt.
+func (l *loop) pause(ctx context.Context, err error, report func(error, time.Duration)) {
 	if l.steady() {
 		l.backoff.Reset()
 	}
 	retry := l.backoff.Pause()
-	tell(l.chain.opts.Explain(err), retry)
+	report(l.chain.opts.Explain(err), retry)
 	sleep(ctx, retry)
 }
 
-// steady says whether the session that ended had read for a while, so that its
+// steady reports whether the session that ended had read for a while, so that its
 // end is a new trouble rather than more of the old.
 func (l *loop) steady() bool {
-	return !l.since.IsZero() && (l.driver.Next() > l.from || time.Since(l.since) > l.backoff.Most)
+	return !l.since.IsZero() && (l.driver.NextOffset() > l.from || time.Since(l.since) > l.backoff.Most)
 }

@@ -117,7 +117,7 @@ func TestDescriptionIsLost(t *testing.T) {
 	})
 }
 
-// The copy of a config update that lagged: its client was told SUCCESS.
+// The copy of a config update that lagged: its client was answered SUCCESS.
 func TestReproducedConfigIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		l := newLedger()

@@ -10,17 +10,17 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// beat is how often what changes by itself is told.
-const beat = time.Second
+// heartbeat is how often a chain reports that it is alive.
+const heartbeat = time.Second
 
-// pulse tells once a beat that the chain is there, whatever its loop does.
+// pulse reports at each heartbeat that the chain is alive, whatever its loop does.
 func (c *Chain) pulse() {
-	tick := time.NewTicker(beat)
+	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			c.opts.Events.Beat()
+			c.opts.Events.Heartbeat()
 		case <-c.life.Done():
 			return
 		}
@@ -30,16 +30,16 @@ func (c *Chain) pulse() {
 // measure asks now and then where the topic ends. It does so beside the loop: a
 // loop that is stuck, or far behind, is what the answer is to show.
 func (c *Chain) measure() {
-	for pause := beat; sleep(c.life, pause); {
-		pause = beat
-		if c.ask() {
+	for pause := heartbeat; sleep(c.life, pause); {
+		pause = heartbeat
+		if c.measureOnce() {
 			pause = c.opts.CheckInterval
 		}
 	}
 }
 
-// ask returns false if there was no answer.
-func (c *Chain) ask() bool {
+// measureOnce returns false if there was no answer.
+func (c *Chain) measureOnce() bool {
 	ctx, cancel := context.WithTimeout(c.life, requestTimeout)
 	defer cancel()
 	err := c.connection.use(func(o *openLog) error {
@@ -52,13 +52,13 @@ func (c *Chain) ask() bool {
 	return err == nil
 }
 
-// attend looks at the topic's settings, publishes how far the ledger is, and compares it
+// monitor looks at the topic's settings, publishes how far the ledger is, and compares it
 // with what others published, beside the reading and not more often than the topic is checked.
-func (l *loop) attend(ctx context.Context) {
-	if !l.attended.IsZero() && time.Since(l.attended) < l.chain.opts.CheckInterval {
+func (l *loop) monitor(ctx context.Context) {
+	if !l.monitored.IsZero() && time.Since(l.monitored) < l.chain.opts.CheckInterval {
 		return
 	}
-	l.attended = time.Now()
+	l.monitored = time.Now()
 	l.chain.work.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
@@ -87,7 +87,7 @@ func (l *loop) survey(ctx context.Context, topic log.Log) {
 	}
 }
 
-// publish tells, for whoever prunes the topic, which record this orderer needs next
+// publish reports, for whoever prunes the topic, which record this orderer needs next
 // if it starts again from its ledger.
 func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	if c.opts.Member == "" {

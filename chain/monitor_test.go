@@ -18,7 +18,7 @@ func TestLagIsSeenWhileTheLoopIsStuck(t *testing.T) {
 		l := newLedger()
 		c := r.chain(l)
 		var beats, end atomic.Int64
-		c.opts.Events.Beat = func() { beats.Add(1) }
+		c.opts.Events.Heartbeat = func() { beats.Add(1) }
 		c.opts.Events.Measured = func(at log.Offset) { end.Store(int64(at)) }
 		c.Start()
 		if err := c.WaitReady(); err != nil {
@@ -45,13 +45,13 @@ func TestLagIsSeenWhileTheLoopIsStuck(t *testing.T) {
 	})
 }
 
-// Every append whose outcome is not known is told, and only those.
-func TestAmbiguousAppendsAreTold(t *testing.T) {
+// Every append whose outcome is not known is reported, and only those.
+func TestAmbiguousAppendsAreReported(t *testing.T) {
 	for after, want := range map[bool]int64{true: 1, false: 0} {
 		inBubble(t, func(r *rig) {
 			c := r.chain(newLedger())
-			var told atomic.Int64
-			c.opts.Events.Ambiguous = func(error) { told.Add(1) }
+			var reported atomic.Int64
+			c.opts.Events.Ambiguous = func(error) { reported.Add(1) }
 			c.Start()
 			if err := c.WaitReady(); err != nil {
 				r.Fatal(err)
@@ -63,8 +63,8 @@ func TestAmbiguousAppendsAreTold(t *testing.T) {
 				return &memlog.Failure{Err: errors.New("no answer"), After: after}
 			})
 			err := c.Order(envelope("a"), 0)
-			if err == nil || strings.Contains(err.Error(), "may or may not") != after || told.Load() != want {
-				r.Errorf("after=%v: %v; told %d times, want %d", after, err, told.Load(), want)
+			if err == nil || strings.Contains(err.Error(), "may or may not") != after || reported.Load() != want {
+				r.Errorf("after=%v: %v; reported %d times, want %d", after, err, reported.Load(), want)
 			}
 			r.broker.SetFault(nil)
 			time.Sleep(time.Second)

@@ -24,7 +24,7 @@ type Room func(bytes int, done func() bool) error
 type Options struct {
 	OpenLog OpenLog               // required
 	Crypto  fabric.CryptoProvider // required
-	Brokers []string              // in the place of the channel config's list; none: that list
+	Brokers []string              // instead of the channel config's list; none: that list
 	Events  session.Events
 
 	Room Room // of the ledgers' disk; nil: it is not asked
@@ -42,7 +42,7 @@ type Options struct {
 	RetryMax      time.Duration // default 5 s
 	AppendTimeout time.Duration // how long Order and Configure wait for the acknowledgement; default 10 s
 	ReadyTimeout  time.Duration // how long WaitReady waits for a chain that is starting or cut off; default 5 s
-	DeliverGrace  time.Duration // how long a chain that is cut off goes on serving its blocks to every reader; default 30 s
+	DeliverGrace  time.Duration // how long a chain that is cut off continues to serve its blocks to every reader; default 30 s
 	Preflight     Preflight     // default PreflightWarn
 	ForkAlarm     ForkAlarm     // default ForkWarn
 	CheckInterval time.Duration // how often a topic that is read is checked to be the same; default 30 s

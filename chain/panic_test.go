@@ -38,7 +38,7 @@ func (r *real) appends(e *fabric.Envelope, class record.Regular_Class, seq uint6
 }
 
 // Of a record by which every in-tree orderer dies, the channel stops by the compatible
-// rules, with the offset and the reason; the process and its other channels go on.
+// rules, with the offset and the reason; the process and its other channels continue.
 func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 	for name, class := range map[string]record.Regular_Class{"unclassified": record.Regular_UNKNOWN, "stale": record.Regular_CONFIG} {
 		t.Run(name, func(t *testing.T) {

@@ -88,8 +88,8 @@ func TestTransactionsThatPeersDoNotComePast(t *testing.T) {
 				t.Errorf("in a block by the strict rules: %t", got)
 			}
 			_, err = session.Value(e, 0, machine.Normal)
-			if told := err != nil && strings.Contains(err.Error(), "no peer would take a block with it"); told == c.ordered {
-				t.Errorf("the client is told: %v", err)
+			if refused := err != nil && strings.Contains(err.Error(), "no peer would take a block with it"); refused == c.ordered {
+				t.Errorf("the client is answered: %v", err)
 			}
 		})
 	}

@@ -8,17 +8,17 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Preflight says what becomes of a topic that the survey finds flaws in.
+// Preflight is what becomes of a topic that the survey finds flaws in.
 type Preflight string
 
 const (
-	PreflightWarn    Preflight = "warn"    // they are told; the default
-	PreflightEnforce Preflight = "enforce" // and the channel does not begin before they are mended
-	PreflightOff     Preflight = "off"     // nobody looks
+	PreflightWarn    Preflight = "warn"    // they are reported; the default
+	PreflightEnforce Preflight = "enforce" // and the channel does not start before they are fixed
+	PreflightOff     Preflight = "off"     // the topic is not surveyed
 )
 
-// refused is why a channel does not begin. It is retried for ever: each attempt
-// is another look.
+// refused is why a channel does not begin. It is retried without limit: each
+// attempt is another survey.
 type refused struct{ flaws []log.Finding }
 
 func (r refused) Error() string {
@@ -29,7 +29,7 @@ func (r refused) Error() string {
 	return "the preflight refuses the channel's topic: " + strings.Join(said, "; ")
 }
 
-// Survey looks at a topic until it was found fit once: a channel that has begun is
+// Survey checks a topic until it was found fit once: a channel that has started is
 // not stopped by a setting, which would be the greater harm.
 func (t *topic) Survey(ctx context.Context, opened log.Log) error {
 	if t.surveyed || t.opts.Preflight != PreflightEnforce {

@@ -20,14 +20,14 @@ var (
 )
 
 // surveyed is a chain with a preflight, on a broker where every survey comes to
-// these findings; told counts the surveys that were reported.
-func (r *rig) surveyed(l *ledger, how Preflight, found ...log.Finding) (c *Chain, told *atomic.Int64) {
+// these findings; reported counts the surveys that were reported.
+func (r *rig) surveyed(l *ledger, how Preflight, found ...log.Finding) (c *Chain, reported *atomic.Int64) {
 	r.broker.SetFindings(found...)
-	c, told = r.chain(l), &atomic.Int64{}
+	c, reported = r.chain(l), &atomic.Int64{}
 	c.opts.Preflight = how
-	c.opts.Events.Surveyed = func([]log.Finding, error) { told.Add(1) }
+	c.opts.Events.Surveyed = func([]log.Finding, error) { reported.Add(1) }
 	c.Start()
-	return c, told
+	return c, reported
 }
 
 // The channel waits for the setting to be mended, says so to everybody who asks,
@@ -35,7 +35,7 @@ func (r *rig) surveyed(l *ledger, how Preflight, found ...log.Finding) (c *Chain
 func TestPreflightEnforced(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()
-		c, told := r.surveyed(l, PreflightEnforce, sound, ageing, hidden)
+		c, reported := r.surveyed(l, PreflightEnforce, sound, ageing, hidden)
 		settle()
 		r.reports(c, types.StatusInactive)
 		for what, err := range map[string]error{"ready": c.WaitReady(), "order": c.Order(envelope("early"), 0)} {
@@ -43,8 +43,8 @@ func TestPreflightEnforced(t *testing.T) {
 				r.Errorf("%s: %v", what, err)
 			}
 		}
-		if told.Load() < 10 {
-			r.Errorf("%d looks in a minute", told.Load())
+		if reported.Load() < 10 {
+			r.Errorf("%d looks in a minute", reported.Load())
 		}
 
 		r.broker.SetFindings(hidden)
@@ -71,13 +71,13 @@ func TestPreflightEnforced(t *testing.T) {
 func TestPreflightDoesNotRefuseClocks(t *testing.T) {
 	ahead := log.Finding{Setting: "clocks", Value: "8760h0m0s after this orderer's", Verdict: log.Warned}
 	inBubble(t, func(r *rig) {
-		c, told := r.surveyed(newLedger(), PreflightEnforce, sound, ahead)
+		c, reported := r.surveyed(newLedger(), PreflightEnforce, sound, ahead)
 		if err := c.WaitReady(); err != nil {
 			t.Fatal(err)
 		}
 		r.order(c, "a")
-		if told.Load() == 0 {
-			t.Error("nobody was told")
+		if reported.Load() == 0 {
+			t.Error("nothing was reported")
 		}
 	})
 }
@@ -86,13 +86,13 @@ func TestPreflightDoesNotRefuseClocks(t *testing.T) {
 func TestPreflightWarnsOrIsOff(t *testing.T) {
 	for how, looks := range map[Preflight]bool{Options{}.withDefaults().Preflight: true, PreflightOff: false} {
 		inBubble(t, func(r *rig) {
-			c, told := r.surveyed(newLedger(), how, ageing)
+			c, reported := r.surveyed(newLedger(), how, ageing)
 			if err := c.WaitReady(); err != nil {
 				r.Fatal(err)
 			}
 			settle()
-			if (told.Load() > 0) != looks {
-				r.Errorf("preflight %q: %d looks", how, told.Load())
+			if (reported.Load() > 0) != looks {
+				r.Errorf("preflight %q: %d looks", how, reported.Load())
 			}
 		})
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Every CheckInterval an orderer publishes the offset that it would go on at from its
+// Every CheckInterval an orderer publishes the offset that it would continue at from its
 // ledger: what it has read beyond its last block is not on its disk.
 func TestPublishesWhatIsOnDisk(t *testing.T) {
 	inBubble(t, func(r *rig) {

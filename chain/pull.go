@@ -31,15 +31,15 @@ type Puller interface {
 type NewPuller func(Support) (Puller, error)
 
 // Another orderer cuts what it has read within BatchTimeout, unless brokers or
-// clocks are slow; leastPatience is for one that restarts.
+// clocks are slow; leastMissingTimeout is for one that restarts.
 const (
-	leastPatience = 30 * time.Second
-	patienceCuts  = 10
+	leastMissingTimeout = 30 * time.Second
+	missingTimeoutCuts  = 10
 )
 
-// patience is how long nobody must have a block before that is final.
-func patience(batchTimeout time.Duration) time.Duration {
-	return max(leastPatience, patienceCuts*batchTimeout)
+// missingTimeout returns how long every orderer must report a block missing before the channel stops.
+func missingTimeout(batchTimeout time.Duration) time.Duration {
+	return max(leastMissingTimeout, missingTimeoutCuts*batchTimeout)
 }
 
 // peers are the other orderers of the channel, as sessions ask them. The loop's.

@@ -44,7 +44,7 @@ func (r *rig) pulling(l *ledger, p *chaintest.Puller) *Chain {
 }
 
 // From every height, and with the topic trimmed to any offset: what the topic does
-// not have comes from the other orderer, and both go on with equal blocks.
+// not have comes from the other orderer, and both continue with equal blocks.
 func TestPullsWhatWasTrimmed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, c := r.history()
@@ -79,8 +79,8 @@ func TestAwaitsABlock(t *testing.T) {
 		r.broker.Trim(channel, 9)
 		again := l.UpTo(2)
 		c := r.chain(again)
-		told, p := &telling{}, &chaintest.Puller{From: []*ledger{l}, Silent: 16}
-		told.tell(&c.opts)
+		seen, p := &reported{}, &chaintest.Puller{From: []*ledger{l}, Silent: 16}
+		seen.count(&c.opts)
 		c.opts.NewPuller = func(Support) (Puller, error) { return p, nil }
 		c.Start()
 		time.Sleep(3 * time.Second)
@@ -94,17 +94,17 @@ func TestAwaitsABlock(t *testing.T) {
 		settle()
 		r.reports(c, types.StatusActive)
 		r.equalLedgers(l, again)
-		if told.pulling.Load() != 1 || told.awaiting.Load() != 16 || told.unavailable.Load() != 0 {
-			r.Errorf("told of %d catch-ups, %d waits for a block, %d outages; want 1, 16, 0", told.pulling.Load(), told.awaiting.Load(), told.unavailable.Load())
+		if seen.pulling.Load() != 1 || seen.awaiting.Load() != 16 || seen.unavailable.Load() != 0 {
+			r.Errorf("%d catch-ups, %d waits for a block, %d outages; want 1, 16, 0", seen.pulling.Load(), seen.awaiting.Load(), seen.unavailable.Load())
 		}
 	})
 }
 
-// telling counts what operators are told while a channel cannot be read.
-type telling struct{ pulling, awaiting, unavailable atomic.Int64 }
+// reported counts what operators see while a channel cannot be read.
+type reported struct{ pulling, awaiting, unavailable atomic.Int64 }
 
 // tell counts from now on; the chain must not have been started.
-func (t *telling) tell(o *Options) {
+func (t *reported) count(o *Options) {
 	o.Events.Pulling = func(error) { t.pulling.Add(1) }
 	o.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
 	o.Events.Unavailable = func(error, time.Duration) { t.unavailable.Add(1) }
@@ -166,7 +166,7 @@ func after(d time.Duration) <-chan struct{} {
 // The orderer that everybody else waits for cuts the block at the end of its
 // BatchTimeout, or is back after a restart: till then nobody has it.
 func TestWaitsForABlockThatIsAboutToBeCut(t *testing.T) {
-	for _, late := range []time.Duration{3 * time.Second, leastPatience - time.Second} {
+	for _, late := range []time.Duration{3 * time.Second, leastMissingTimeout - time.Second} {
 		inBubble(t, func(r *rig) {
 			l, _ := r.history()
 			r.broker.Trim(channel, 9)
@@ -189,7 +189,7 @@ func TestNobodyHasTheBlock(t *testing.T) {
 		r.broker.Trim(channel, 9)
 		for says, p := range map[string]*chaintest.Puller{"none of 0 has it": {}, "none of 1 has it": {From: []*ledger{l.UpTo(2)}}} {
 			c := r.pulling(l.UpTo(2), p)
-			time.Sleep(leastPatience - time.Second)
+			time.Sleep(leastMissingTimeout - time.Second)
 			r.reports(c, types.StatusOnBoarding)
 			time.Sleep(2 * DefaultRetryMax)
 			r.reports(c, types.StatusFailed)
@@ -206,10 +206,10 @@ func TestNobodyHasTheBlock(t *testing.T) {
 
 // Only an unbroken time counts: while somebody does not answer, or the brokers do
 // not, the block may be with them.
-func TestPatienceBeginsAnew(t *testing.T) {
+func TestMissingTimeoutBeginsAgain(t *testing.T) {
 	for name, trouble := range map[string]func(*rig, *atomic.Bool){
 		"an orderer does not answer": func(_ *rig, silent *atomic.Bool) { silent.Store(true) },
-		"the brokers are away":       func(r *rig, _ *atomic.Bool) { r.broker.Stop(); time.Sleep(leastPatience); r.broker.Resume() },
+		"the brokers are away":       func(r *rig, _ *atomic.Bool) { r.broker.Stop(); time.Sleep(leastMissingTimeout); r.broker.Resume() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -223,9 +223,9 @@ func TestPatienceBeginsAnew(t *testing.T) {
 					return &chaintest.Puller{}, nil
 				}
 				c.Start()
-				time.Sleep(leastPatience - 2*DefaultRetryMax)
+				time.Sleep(leastMissingTimeout - 2*DefaultRetryMax)
 				trouble(r, silent)
-				time.Sleep(leastPatience - DefaultRetryMax)
+				time.Sleep(leastMissingTimeout - DefaultRetryMax)
 				r.reports(c, types.StatusOnBoarding)
 				settle()
 				r.reports(c, types.StatusFailed)
@@ -235,9 +235,9 @@ func TestPatienceBeginsAnew(t *testing.T) {
 }
 
 // Ten times BatchTimeout is the measure where that is long.
-func TestPatienceKnowsTheBatchTimeout(t *testing.T) {
+func TestMissingTimeoutFollowsTheBatchTimeout(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{2 * time.Second: 30 * time.Second, time.Minute: 10 * time.Minute} {
-		if got := patience(timeout); got != want {
+		if got := missingTimeout(timeout); got != want {
 			t.Errorf("with a BatchTimeout of %v: %v, want %v", timeout, got, want)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // Two orderers accept updates computed on the same config. Both may apply, one
-// of them computed anew; an update of the same key twice applies once.
+// of them computed again; an update of the same key twice applies once.
 func TestConfigsThatRace(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a, b := newLedger(), newLedger()

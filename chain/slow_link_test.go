@@ -31,8 +31,8 @@ func (r *rig) large(n int) *ledger {
 	return l
 }
 
-// goesOn waits until a chain is active and orders through it.
-func (r *rig) goesOn(c *Chain, l *ledger) {
+// continues waits until a chain is active and orders through it.
+func (r *rig) continues(c *Chain, l *ledger) {
 	r.Helper()
 	long()
 	r.reports(c, types.StatusActive)
@@ -63,14 +63,14 @@ func (r *rig) comesThrough(c *Chain, l *ledger) {
 var slowly = memlog.Pace{Byte: 120 * time.Microsecond}
 
 // A restart reads what is known of the log again. However long the link takes for it,
-// the channel goes on.
+// the channel continues.
 func TestConnectsThroughASlowLink(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.large(70)
 		r.broker.SetPace(slowly)
 		c := r.chain(l)
 		c.Start()
-		r.goesOn(c, l)
+		r.continues(c, l)
 		c.Halt()
 	})
 }

@@ -43,8 +43,8 @@ func (s *stall) guard(ctx context.Context, f func(context.Context) error) error 
 	return err
 }
 
-// came says that something has.
-func (s *stall) came() {
+// answered notes that something came.
+func (s *stall) answered() {
 	if s.timer != nil {
 		s.timer.Reset(max(s.limit, stallTimeout))
 	}
@@ -82,49 +82,49 @@ func (s *stuck) see(next machine.Offset, behind bool) bool {
 // watchedLog is a topic of which each answer is noticed.
 type watchedLog struct {
 	log.Log
-	came func()
+	answered func()
 }
 
 func (w watchedLog) Identity(ctx context.Context) (log.Identity, error) {
-	defer w.came()
+	defer w.answered()
 	return w.Log.Identity(ctx)
 }
 
 func (w watchedLog) Bounds(ctx context.Context) (log.Bounds, error) {
-	defer w.came()
+	defer w.answered()
 	return w.Log.Bounds(ctx)
 }
 
 func (w watchedLog) Create(ctx context.Context) error {
-	defer w.came()
+	defer w.answered()
 	return w.Log.Create(ctx)
 }
 
 func (w watchedLog) Survey(ctx context.Context) ([]log.Finding, error) {
-	defer w.came()
+	defer w.answered()
 	return w.Log.Survey(ctx)
 }
 
 func (w watchedLog) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
-	defer w.came()
+	defer w.answered()
 	r, err := w.Log.Read(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	return watchedReader{r, w.came}, nil
+	return watchedReader{r, w.answered}, nil
 }
 
 type watchedReader struct {
 	log.Reader
-	came func()
+	answered func()
 }
 
 func (w watchedReader) Next(ctx context.Context) (log.Record, error) {
-	defer w.came()
+	defer w.answered()
 	return w.Reader.Next(ctx)
 }
 
 func (w watchedReader) Source(ctx context.Context) (string, error) {
-	defer w.came()
+	defer w.answered()
 	return w.Reader.Source(ctx)
 }

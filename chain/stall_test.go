@@ -246,7 +246,7 @@ type waitingLog struct{ log.Log }
 
 func (waitingLog) Slow() string { return "broker a:9092 has not answered Fetch for 3s" }
 
-// Who is told that the channel is not ready is told for which broker it waits.
+// Whoever is answered that the channel is not ready learns for which broker it waits.
 func TestASlowBrokerIsNamed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.broker.Stop()

@@ -113,12 +113,12 @@ func (s *status) begin() {
 	s.signal()
 }
 
-// Described reports that it is known by which rules the topic is read.
-func (s *status) Described() {
+// RulesKnown reports that it is known by which rules the topic is read.
+func (s *status) RulesKnown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.is.Described {
-		s.is.Described = true
+	if !s.is.RulesKnown {
+		s.is.RulesKnown = true
 		s.wake()
 	}
 }
@@ -158,7 +158,7 @@ func (s *status) await(ctx context.Context) error {
 	}
 }
 
-// final says whether the chain has stopped or was halted, and why.
+// final reports whether the chain has stopped or was halted, and why.
 func (s *status) final() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +180,7 @@ func (s *status) report() types.Status {
 		return types.StatusFailed
 	case s.is.Final(), s.is.Phase == session.CutOff:
 		return types.StatusInactive
-	case s.is.Phase == session.Reading && s.is.CaughtUp && s.is.Described:
+	case s.is.Phase == session.Reading && s.is.CaughtUp && s.is.RulesKnown:
 		return types.StatusActive
 	}
 	return types.StatusOnBoarding

@@ -36,7 +36,7 @@ func (c *Consenter) events(channel string) session.Events {
 	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), taken: time.Now(), certificate: c.certificate, health: c.health}
 	return session.Events{
 		Started:     r.started,
-		Described:   r.described,
+		RulesKnown:  r.described,
 		BlockCut:    r.blockCut,
 		Pulled:      r.pulled,
 		Position:    r.position,
@@ -51,13 +51,13 @@ func (c *Consenter) events(channel string) session.Events {
 		Awaiting:    r.awaiting,
 		Recovered:   r.recovered,
 
-		TailUnchecked: r.tailUnchecked,
-		Partitions:    r.partitions,
-		Surveyed:      r.surveyed,
-		Published:     r.published,
-		Compared:      r.compared,
+		LastRecordUnchecked: r.tailUnchecked,
+		Partitions:          r.partitions,
+		Surveyed:            r.surveyed,
+		Published:           r.published,
+		Compared:            r.compared,
 
-		Beat:      r.beat,
+		Heartbeat: r.beat,
 		Measured:  r.measured,
 		Ambiguous: func(error) { r.ambiguous.Add(1) },
 

@@ -40,7 +40,7 @@ func TestEventsAreMeasured(t *testing.T) {
 	e.Surveyed(nil, errors.New("no rights")) // not known: what was known stays
 	requireValues(map[string]float64{"topic_flaws{channel=mychannel}": 3})
 
-	e.Described(0, machine.Strict)
+	e.RulesKnown(0, machine.Strict)
 	e.Position(20)
 	e.BlockCut(3, 10, machine.CauseCount, 17)
 	e.BlockCut(4, 10, machine.CauseCount, 18)
@@ -107,7 +107,7 @@ func TestTimeSinceARecordGoesOn(t *testing.T) {
 		e := c.events(channel)
 		since := func(want float64) {
 			t.Helper()
-			e.Beat()
+			e.Heartbeat()
 			require.Equal(t, want, m.values["consensus_kafka_since_record_seconds{channel=mychannel}"])
 		}
 		time.Sleep(5 * time.Second)

@@ -81,7 +81,7 @@ func upgradeRules(ctx context.Context, n *fabricnet.Network, channel string, win
 	if err != nil {
 		return err
 	}
-	value, err := session.Describing(machine.Start{Channel: channel, GenesisHash: protoutil.BlockHeaderHash(genesis.Header)}, machine.Strict, id)
+	value, err := session.DescriptionRecord(machine.Start{Channel: channel, GenesisHash: protoutil.BlockHeaderHash(genesis.Header)}, machine.Strict, id)
 	if err != nil {
 		return err
 	}

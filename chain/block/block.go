@@ -127,22 +127,22 @@ func signaturesOf(b *fabric.Block) (*fabric.Metadata, error) {
 	if err := slot(b, signaturesSlot, m); err != nil {
 		return nil, fmt.Errorf("%s %w", signaturesField, err)
 	}
-	anew := &fabric.Metadata{Value: m.Value}
+	again := &fabric.Metadata{Value: m.Value}
 	for _, s := range m.Signatures {
-		anew.Signatures = append(anew.Signatures, &fabric.MetadataSignature{SignatureHeader: s.GetSignatureHeader(), Signature: s.GetSignature()})
+		again.Signatures = append(again.Signatures, &fabric.MetadataSignature{SignatureHeader: s.GetSignatureHeader(), Signature: s.GetSignature()})
 	}
-	if err := encodes(anew, b.Metadata.Metadata[signaturesSlot]); err != nil {
+	if err := encodes(again, b.Metadata.Metadata[signaturesSlot]); err != nil {
 		return nil, fmt.Errorf("%s %w", signaturesField, err)
 	}
 	if _, _, err := ordererMetadata(m.Value); err != nil {
 		return nil, fmt.Errorf("%s.Value %w", signaturesField, err)
 	}
-	for i, s := range anew.Signatures {
+	for i, s := range again.Signatures {
 		if err := verifySignatureHeader(s.SignatureHeader); err != nil {
 			return nil, fmt.Errorf("%s.Signatures[%d].SignatureHeader %w", signaturesField, i, err)
 		}
 	}
-	return anew, nil
+	return again, nil
 }
 
 // slot decodes a slot of a block's metadata.
@@ -176,11 +176,11 @@ func ordererMetadata(value []byte) (consenter *fabric.Metadata, lastConfig uint6
 	if err := fabric.Unmarshal(value, m); err != nil {
 		return nil, 0, fmt.Errorf("does not decode: %w", err)
 	}
-	anew := &fabric.OrdererBlockMetadata{ConsenterMetadata: m.ConsenterMetadata}
+	again := &fabric.OrdererBlockMetadata{ConsenterMetadata: m.ConsenterMetadata}
 	if m.LastConfig != nil {
-		anew.LastConfig = &fabric.LastConfig{Index: m.LastConfig.Index}
+		again.LastConfig = &fabric.LastConfig{Index: m.LastConfig.Index}
 	}
-	if err := encodes(anew, value); err != nil {
+	if err := encodes(again, value); err != nil {
 		return nil, 0, err
 	}
 	if err := fabric.Unmarshal(m.ConsenterMetadata, consenter); err != nil {

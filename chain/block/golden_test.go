@@ -10,7 +10,7 @@ import (
 )
 
 // The blocks that in-tree orderers recorded are in the form that is asked of one from
-// another orderer, and what they sign tells which of them are configs.
+// another orderer, and what they sign says which of them are configs.
 func TestBlocksOfInTreeOrderers(t *testing.T) {
 	for _, name := range golden.Names {
 		t.Run(name, func(t *testing.T) {

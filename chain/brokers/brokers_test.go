@@ -99,7 +99,7 @@ func TestBrokerLists(t *testing.T) {
 	}
 }
 
-// What a client is told of a hostile list has an end.
+// What a client is answered about a hostile list has an end.
 func TestFaultsOfBrokersHaveAnEnd(t *testing.T) {
 	long := make([]string, mostBrokers)
 	for i := range long {

@@ -42,7 +42,7 @@ type Ledger struct {
 
 	channel    string
 	began      Settings      // of the genesis block
-	genesis    *fabric.Block // tells one network from another
+	genesis    *fabric.Block // distinguishes one network from another
 	committing chan struct{} // held by the writer of a block
 
 	mu      sync.Mutex
@@ -262,7 +262,7 @@ func (l *Ledger) ProcessNormalMsg(e *fabric.Envelope) (uint64, error) {
 	return l.Sequence(), l.holds(textOf(e.Payload))
 }
 
-// ProcessConfigMsg computes a config anew, as Fabric's processor does.
+// ProcessConfigMsg computes a config again, as Fabric's processor does.
 func (l *Ledger) ProcessConfigMsg(e *fabric.Envelope) (*fabric.Envelope, uint64, error) {
 	u, ok := UpdateOf(e)
 	if !ok {
@@ -317,5 +317,5 @@ func (b Stored) digest() [sha256.Size]byte {
 	return sha256.Sum256(protoutil.MarshalOrPanic(&fabric.Block{Header: b.Block.Header, Data: b.Block.Data}))
 }
 
-// Writing says whether a block is being committed.
+// Writing reports whether a block is being committed.
 func (l *Ledger) Writing() bool { return len(l.committing) > 0 }

@@ -14,7 +14,7 @@ import (
 // the channel has answered and none has it.
 var ErrNoBlock = errors.New("the block cannot be had from another orderer")
 
-// ErrNoWay is an ErrNoBlock that no patience mends: this orderer cannot ask.
+// ErrNoWay is an ErrNoBlock that no timeout mends: this orderer cannot ask.
 var ErrNoWay = fmt.Errorf("%w: there is no way to ask", ErrNoBlock)
 
 // trimmed ends a session whose topic does not have the next record any more.
@@ -39,21 +39,21 @@ func (d *Driver) CatchUp(ctx context.Context) error {
 	if err := d.restart(); err != nil {
 		return stop(err)
 	}
-	for d.Next() < machine.Offset(d.trimmed.start) {
+	for d.NextOffset() < machine.Offset(d.trimmed.start) {
 		d.host.Moved(Pulling, d.awaited(nil))
 		b, err := d.host.Pull(ctx, d.start.Next)
 		switch {
 		case errors.Is(err, ErrNoBlock):
 			return d.unrecoverable(err)
 		case err != nil:
-			d.bare = false
+			d.noBlock = false
 			return awaitingBlock{d.awaited(err)}
 		}
-		d.bare = false
+		d.noBlock = false
 		if err := d.host.Room(sizeOf(b)); err != nil {
 			return awaitingBlock{d.awaited(err)}
 		}
-		if err := d.take(b); err != nil {
+		if err := d.writePulled(b); err != nil {
 			return stop(err)
 		}
 	}
@@ -80,19 +80,19 @@ func (d *Driver) awaited(cause error) error {
 // of a while were so. Before, another orderer may be about to cut it from what it
 // has read, or be back in a moment.
 func (d *Driver) unrecoverable(err error) error {
-	now, patience := d.host.Uptime(), d.host.Config().Patience
-	if !d.bare {
-		d.bare, d.bareSince = true, now
+	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
+	if !d.noBlock {
+		d.noBlock, d.noBlockSince = true, now
 	}
-	if now-d.bareSince < patience && !errors.Is(err, ErrNoWay) {
-		return awaitingBlock{d.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, patience))}
+	if now-d.noBlockSince < timeout && !errors.Is(err, ErrNoWay) {
+		return awaitingBlock{d.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout))}
 	}
 	return stop(because(CauseLostBlock, fmt.Errorf("topic %q: %w, and %w (block %d)", d.start.Channel, d.trimmed, err, d.start.Next)))
 }
 
-// take writes a block of another orderer, which the host has verified, and goes on
+// writePulled writes a block of another orderer, which the host has verified, and continues
 // behind it.
-func (d *Driver) take(b Block) error {
+func (d *Driver) writePulled(b Block) error {
 	position, err := Position(uint64(b.Number)+1, b.Metadata)
 	if err != nil {
 		return because(CauseWrongBlock, fmt.Errorf("pulled from another orderer: %w", err))

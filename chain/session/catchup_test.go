@@ -53,7 +53,7 @@ func TestABlockThatNobodyHas(t *testing.T) {
 	if r.phase != session.Pulling {
 		t.Errorf("phase %d", r.phase)
 	}
-	r.now += r.patience
+	r.now += r.timeout
 	r.followed(session.Continue, r.caughtUp(), session.Stop, "the block cannot be had from another orderer")
 
 	r.pulled = others
@@ -70,10 +70,10 @@ func TestABlockThatNobodyHas(t *testing.T) {
 func TestSilenceIsNoAnswer(t *testing.T) {
 	r, _ := behind(t)
 	r.followed(session.Continue, r.caughtUp(), session.Await)
-	r.now += r.patience / 2
+	r.now += r.timeout / 2
 	r.pull = errors.New("connection refused")
 	r.followed(session.Continue, r.caughtUp(), session.Await, "connection refused")
-	r.now += r.patience
+	r.now += r.timeout
 	r.pull = session.ErrNoBlock
 	r.followed(session.Continue, r.caughtUp(), session.Await)
 }

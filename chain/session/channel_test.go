@@ -49,8 +49,8 @@ type judged struct {
 }
 
 type processed struct {
-	anew []byte
-	err  error
+	again []byte
+	err   error
 }
 
 func newChannel(t *testing.T, id string, genesis *cb.Block, topic log.Log, m memory) *channel {
@@ -180,16 +180,16 @@ func (c *channel) Judge(e machine.Judge) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// Process is Fabric's, but for a signature on a config that is computed anew.
+// Process is Fabric's, but for a signature on a config that is computed again.
 func (c *channel) Process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	seq := c.bundle.ConfigtxValidator().Sequence()
 	key := judged{record.DigestOf(envelope), seq}
 	p, ok := c.processed[key]
 	if !ok {
-		p.anew, p.err = c.process(class, envelope)
+		p.again, p.err = c.process(class, envelope)
 		c.processed[key] = p
 	}
-	return p.anew, machine.ConfigSeq(seq), p.err
+	return p.again, machine.ConfigSeq(seq), p.err
 }
 
 // Reproduce has no orderer of its own that could be unable to.
@@ -222,16 +222,16 @@ func (c *channel) process(class machine.Class, b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	anew, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, c.id, nil, next, 0, 0)
+	again, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, c.id, nil, next, 0, 0)
 	if err != nil {
 		return nil, err
 	}
-	return protoutil.MarshalOrPanic(anew), nil
+	return protoutil.MarshalOrPanic(again), nil
 }
 
 func (c *channel) Arm(machine.BlockNumber) {}
 func (c *channel) Disarm()                 {}
-func (c *channel) Described()              { c.ready = true }
+func (c *channel) RulesKnown()             { c.ready = true }
 func (c *channel) CaughtUp()               {}
 
 func (c *channel) Moved(to session.Phase, cause error) {

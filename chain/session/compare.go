@@ -133,10 +133,10 @@ func (c *cutComparison) done() (bool, error) {
 	return true, nil
 }
 
-// tipComparison looks for the last block's envelopes, in their order, among the records that the
+// lastBlockComparison looks for the last block's envelopes, in their order, among the records that the
 // block was made from: a block of an in-tree orderer carries no digest. It
 // finds what the compatible rules must know of the block.
-type tipComparison struct {
+type lastBlockComparison struct {
 	driver     *Driver
 	block      *Block
 	from, tail log.Offset // of the records that the block can have
@@ -147,9 +147,9 @@ type tipComparison struct {
 	cut        bool       // the last of them is the time-to-cut that cut the block
 }
 
-func (c *tipComparison) last() log.Offset { return c.tail }
+func (c *lastBlockComparison) last() log.Offset { return c.tail }
 
-func (c *tipComparison) take(r log.Record) {
+func (c *lastBlockComparison) take(r log.Record) {
 	c.at = r.Offset
 	if c.block == nil || c.at > c.tail {
 		return
@@ -162,14 +162,14 @@ func (c *tipComparison) take(r log.Record) {
 	c.cut = ok && c.at == c.tail && cut.Block == c.block.Number
 }
 
-func (c *tipComparison) done() (bool, error) {
+func (c *lastBlockComparison) done() (bool, error) {
 	switch {
 	case c.block == nil || len(c.block.Envelopes) == 0:
 		return false, stop(fmt.Errorf("the ledger has no block %d, its last", c.driver.start.Next-1))
 	case c.at < c.tail:
 		return false, nil
 	case c.found < len(c.block.Envelopes) && c.trimmed && !c.block.Config:
-		c.driver.events.TailUnchecked(machine.Offset(c.tail))
+		c.driver.events.LastRecordUnchecked(machine.Offset(c.tail))
 	case c.found < len(c.block.Envelopes):
 		how := fmt.Sprintf("the records from offset %d on hold %d of the %d envelopes of block %d", c.from, c.found, len(c.block.Envelopes), c.block.Number)
 		if len(c.block.Metadata) == 0 {
@@ -179,6 +179,6 @@ func (c *tipComparison) done() (bool, error) {
 	case c.block.Config && c.carried != c.tail: // the position may be signed by nobody; a config block's is its own record's
 		return false, c.driver.differs(c.tail, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried))
 	}
-	c.driver.start.Tip = tipOf(c.block, c.cut)
+	c.driver.start.Tip = sizeOfLastBlock(c.block, c.cut)
 	return true, nil
 }

@@ -28,7 +28,7 @@ func TestTheRecordThatABlockWasCutForIsCompared(t *testing.T) {
 func TestDeletedRecordsAreReported(t *testing.T) {
 	r := newRig(t)
 	unchecked := 0
-	r.events.TailUnchecked = func(machine.Offset) { unchecked++ }
+	r.events.LastRecordUnchecked = func(machine.Offset) { unchecked++ }
 	r.restart()
 	r.reads()
 	r.orders("a", "b")

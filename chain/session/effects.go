@@ -27,13 +27,13 @@ func (d *Driver) step(ctx context.Context, in machine.Input) (err error) {
 // it fails before stays in hand, for the next session.
 func (d *Driver) proceed(ctx context.Context) (answer machine.Input, err error) {
 	if blocks, bytes := written(d.effects); blocks > 0 {
-		if err := d.sourced(ctx); err != nil {
+		if err := d.verifySource(ctx); err != nil {
 			return nil, err
 		}
 		if err := d.host.Room(bytes); err != nil {
 			return nil, err
 		}
-		if err := d.agreed(ctx); err != nil {
+		if err := d.verifyFirstBlock(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -64,22 +64,22 @@ func written(effects []machine.Effect) (blocks, bytes int) {
 	return blocks, bytes
 }
 
-// sourced makes sure that no record of another topic comes into a block. One that
+// verifySource makes sure that no record of another topic comes into a block. One that
 // was made again under the same name is read on without an error, if it was made
 // between two fetches and is long enough.
-func (d *Driver) sourced(ctx context.Context) error {
+func (d *Driver) verifySource(ctx context.Context) error {
 	id, err := d.session.reader.Source(ctx)
 	if err != nil {
 		return err
 	}
 	if id != "" && d.topicID != "" && id != d.topicID {
-		return fmt.Errorf("%w: its id is %s, not %s", errAstray, id, d.topicID)
+		return fmt.Errorf("%w: its id is %s, not %s", errOtherTopic, id, d.topicID)
 	}
 	return nil
 }
 
 // perform does what one effect says. Effects cannot be performed twice: an error
-// ends the chain, unless what failed is owed and will be tried again.
+// ends the chain, unless what failed is pending and will be tried again.
 func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.Input, error) {
 	switch f := effect.(type) {
 	case machine.WriteBlock:
@@ -89,9 +89,9 @@ func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.In
 	case machine.Judge:
 		return d.host.Judge(f), nil
 	case machine.ResubmitConfig:
-		return nil, d.reproduce(ctx, f)
+		return nil, d.resubmitConfig(ctx, f)
 	case machine.Resubmit:
-		return d.resubmit(ctx, f)
+		return d.resubmitCopy(ctx, f)
 	case machine.ArmTimer:
 		d.host.Arm(f.Block)
 	case machine.CancelTimer:
@@ -117,8 +117,8 @@ func (d *Driver) accept(f machine.Described) error {
 		return stop(err)
 	}
 	d.aheadSince = nil
-	d.host.Described()
-	d.events.Described(f.Offset, f.RuleSet)
+	d.host.RulesKnown()
+	d.events.RulesKnown(f.Offset, f.RuleSet)
 	return nil
 }
 
@@ -187,7 +187,7 @@ func blockOf(number machine.BlockNumber, m machine.Metadata, envelopes ...machin
 // later one is skipped. Nothing else is to be done until it is read.
 func (d *Driver) describe(ctx context.Context) error {
 	if !d.asked {
-		if err := d.mayBegin(ctx); err != nil {
+		if err := d.mayCreate(ctx); err != nil {
 			return err
 		}
 	}
@@ -195,7 +195,7 @@ func (d *Driver) describe(ctx context.Context) error {
 	if d.settings.AllowUndescribed {
 		rules = machine.Compatible // in-tree orderers are to share the topic
 	}
-	value, err := Describing(d.start, rules, log.Identity{TopicID: d.topicID, ClusterID: d.clusterID})
+	value, err := DescriptionRecord(d.start, rules, log.Identity{TopicID: d.topicID, ClusterID: d.clusterID})
 	if err != nil {
 		return stop(err)
 	}
@@ -205,8 +205,8 @@ func (d *Driver) describe(ctx context.Context) error {
 	return nil
 }
 
-// Describing is a record that describes a topic as that of a channel.
-func Describing(s machine.Start, rules machine.RuleSet, topic log.Identity) ([]byte, error) {
+// DescriptionRecord is a record that describes a topic as that of a channel.
+func DescriptionRecord(s machine.Start, rules machine.RuleSet, topic log.Identity) ([]byte, error) {
 	d, err := record.EncodeDescription(&record.Description{
 		FormatVersion: record.DescriptionVersion,
 		RuleSet:       record.RuleSet(rules),

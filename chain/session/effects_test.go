@@ -115,7 +115,7 @@ func TestTimerOfThePendingBlock(t *testing.T) {
 // A topic that is another channel's has a description that says so.
 func TestForeignDescriptionStopsTheChannel(t *testing.T) {
 	r := newRig(t)
-	value, err := session.Describing(machine.Start{Channel: "theirs", GenesisHash: []byte("genesis")}, machine.Strict, log.Identity{})
+	value, err := session.DescriptionRecord(machine.Start{Channel: "theirs", GenesisHash: []byte("genesis")}, machine.Strict, log.Identity{})
 	if err != nil {
 		t.Fatal(err)
 	}

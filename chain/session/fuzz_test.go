@@ -38,7 +38,7 @@ func FuzzRecord(f *testing.F) {
 				Metadata: machine.Metadata{Offset: 9, RuleSet: rules}})
 			effects := m.Step(in)
 			if len(effects) == 0 {
-				t.Fatalf("%s rules pass over %#v without a word", rules, in)
+				t.Fatalf("%s rules skip %#v without a word", rules, in)
 			}
 		}
 	})

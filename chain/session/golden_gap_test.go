@@ -37,7 +37,7 @@ func (g gappedReader) Next(ctx context.Context) (log.Record, error) {
 func TestGapBeforeTheCut(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *golden.Vector) {
 		m := newMemory()
-		first, err := session.Describing(newReplay(t, v, nil, m).start(), machine.Strict, log.Identity{})
+		first, err := session.DescriptionRecord(newReplay(t, v, nil, m).start(), machine.Strict, log.Identity{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestGapBeforeTheCut(t *testing.T) {
 		bounds, err := r.log.Bounds(context.Background())
 		r.must(err)
 		height, restarts := 1, 0
-		for log.Offset(r.driver.Next()) < bounds.End-1 {
+		for log.Offset(r.driver.NextOffset()) < bounds.End-1 {
 			r.advance()
 			if len(r.blocks) > height {
 				height = len(r.blocks)
@@ -97,7 +97,7 @@ func (r *replay) toTheEnd(each func()) {
 	r.t.Helper()
 	bounds, err := r.log.Bounds(context.Background())
 	r.must(err)
-	for log.Offset(r.driver.Next()) < bounds.End-1 {
+	for log.Offset(r.driver.NextOffset()) < bounds.End-1 {
 		r.advance()
 		each()
 	}

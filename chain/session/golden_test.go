@@ -66,7 +66,7 @@ func (r *replay) next() bool {
 	r.t.Helper()
 	bounds, err := r.log.Bounds(context.Background())
 	r.must(err)
-	if log.Offset(r.driver.Next()) >= bounds.End {
+	if log.Offset(r.driver.NextOffset()) >= bounds.End {
 		return false
 	}
 	r.advance()
@@ -115,7 +115,7 @@ func TestGoldenBlocks(t *testing.T) {
 	})
 }
 
-// print is what decides how a machine goes on. What the compatible rules know of
+// print is what decides how a machine continues. What the compatible rules know of
 // config copies in flight shows in metadata only.
 func print(m *machine.Machine, third bool) string {
 	s := m.State()
@@ -131,7 +131,7 @@ func states(r *replay, third bool) map[machine.Offset]string {
 	all := map[machine.Offset]string{}
 	r.boot()
 	for r.next() {
-		all[r.driver.Next()] = print(r.driver.Machine(), third)
+		all[r.driver.NextOffset()] = print(r.driver.Machine(), third)
 	}
 	return all
 }
@@ -181,19 +181,19 @@ func values(t *testing.T, v *golden.Vector) (all [][]byte) {
 func (r *replay) rejoin(height int, want map[machine.Offset]string, third bool) int {
 	r.t.Helper()
 	r.boot()
-	from := r.driver.Next()
+	from := r.driver.NextOffset()
 	for r.next() {
-		if print(r.driver.Machine(), third) == want[r.driver.Next()] {
+		if print(r.driver.Machine(), third) == want[r.driver.NextOffset()] {
 			break
 		}
 	}
 	for n := height; n < len(r.blocks); n++ {
 		r.check(n, third)
 	}
-	if at := r.driver.Next(); print(r.driver.Machine(), third) != want[at] {
+	if at := r.driver.NextOffset(); print(r.driver.Machine(), third) != want[at] {
 		r.t.Fatalf("restarted after block %d, at offset %d:\n%s, want\n%s", height-1, at, print(r.driver.Machine(), third), want[at])
 	}
-	return int(r.driver.Next() - from)
+	return int(r.driver.NextOffset() - from)
 }
 
 // TestGoldenTailIsChecked: a ledger is not continued on a topic whose records are
@@ -223,7 +223,7 @@ func TestGoldenTailIsChecked(t *testing.T) {
 	})
 }
 
-// refuses says whether a ledger stops at once.
+// refuses reports whether a ledger stops at once.
 func (r *replay) refuses(height int, values [][]byte) bool {
 	r.takeOver(height, values)
 	e := session.New(r.host(), r.start(), session.Settings{AllowUndescribed: true}, session.Events{})

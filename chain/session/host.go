@@ -103,19 +103,19 @@ type Status interface {
 	// Moved reports the phase that the channel is in, and its cause.
 	Moved(to Phase, cause error)
 
-	// Described reports that it is known by which rules the topic is read; CaughtUp that
+	// RulesKnown reports that it is known by which rules the topic is read; CaughtUp that
 	// the channel has read to the end that the log had at first.
-	Described()
+	RulesKnown()
 	CaughtUp()
 }
 
 // Config is what a session needs of a channel config.
 type Config struct {
-	Seq           machine.ConfigSeq
-	Limits        machine.Limits
-	Resubmission  bool // the orderer capability; false before Fabric v1.1
-	ConsensusType string
-	Patience      time.Duration // how long nobody must have a block before that is final
+	Seq            machine.ConfigSeq
+	Limits         machine.Limits
+	Resubmission   bool // the orderer capability; false before Fabric v1.1
+	ConsensusType  string
+	MissingTimeout time.Duration // how long nobody must have a block before that is final
 }
 
 // ErrUnknown is what a [Validator] wraps, and its Verdict.Stop comes from, when

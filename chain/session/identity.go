@@ -27,7 +27,7 @@ func (d *Driver) Connect(ctx context.Context) error {
 	if err != nil {
 		return stop(err)
 	}
-	bounds, err := d.check(ctx, topic)
+	bounds, err := d.identify(ctx, topic)
 	if err != nil {
 		return err
 	}
@@ -37,10 +37,10 @@ func (d *Driver) Connect(ctx context.Context) error {
 	if bounds, err = d.open(ctx, topic, bounds); err != nil {
 		return err
 	}
-	d.bare, d.lost = false, false
+	d.noBlock, d.lost = false, false
 	d.extend(bounds)
 	if d.ruleSet() != machine.Undescribed {
-		d.host.Described()
+		d.host.RulesKnown()
 	}
 	d.host.Moved(Reading, nil)
 	return nil
@@ -51,8 +51,8 @@ func (d *Driver) Connect(ctx context.Context) error {
 func (d *Driver) extend(b log.Bounds) {
 	d.end, d.session.arrived = machine.Offset(b.End), false
 	d.unread.begin()
-	if d.goal < 0 || d.goal > d.end { // a log that has lost its end has a nearer one
-		d.goal = d.end
+	if d.firstEnd < 0 || d.firstEnd > d.end { // a log that has lost its end has a nearer one
+		d.firstEnd = d.end
 	}
 }
 
@@ -64,25 +64,25 @@ func (d *Driver) Recheck(ctx context.Context) error {
 	if err := d.host.Room(held); err != nil {
 		return err
 	}
-	bounds, err := d.check(ctx, d.session.topic)
+	bounds, err := d.identify(ctx, d.session.topic)
 	if err != nil {
 		return err
 	}
-	if err := d.sourced(ctx); err != nil {
+	if err := d.verifySource(ctx); err != nil {
 		return err
 	}
-	if tail := d.Next() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
-		d.events.TailUnchecked(tail)
+	if tail := d.NextOffset() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
+		d.events.LastRecordUnchecked(tail)
 	}
 	d.extend(bounds)
 	d.host.Moved(Reading, nil)
 	return nil
 }
 
-// check asks which topic this is and how far it reaches. The cost does not grow
+// identify asks which topic this is and how far it reaches. The cost does not grow
 // with the log.
-func (d *Driver) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
-	id, err := d.identity(ctx, topic)
+func (d *Driver) identify(ctx context.Context, topic log.Log) (log.Bounds, error) {
+	id, err := d.findTopic(ctx, topic)
 	if err != nil {
 		return log.Bounds{}, err
 	}
@@ -98,7 +98,7 @@ func (d *Driver) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 	}
 	d.asked = false
 	if bounds.End == 0 {
-		if err := d.mayBegin(ctx); err != nil {
+		if err := d.mayCreate(ctx); err != nil {
 			return log.Bounds{}, err
 		}
 		d.asked = true
@@ -107,19 +107,19 @@ func (d *Driver) check(ctx context.Context, topic log.Log) (log.Bounds, error) {
 	return bounds, nil
 }
 
-// identity asks which topic this is, and makes one if there is none and the
+// findTopic asks which topic this is, and makes one if there is none and the
 // channel never had one. A topic that went missing is not replaced: an empty
 // one would hide what happened.
-func (d *Driver) identity(ctx context.Context, topic log.Log) (log.Identity, error) {
+func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, error) {
 	id, err := topic.Identity(ctx)
 	if !errors.Is(err, log.ErrNoTopic) {
 		d.missing = 0
 		return id, err
 	}
-	if d.Next() > 0 || d.topicID != "" {
+	if d.NextOffset() > 0 || d.topicID != "" {
 		return id, d.gone(err)
 	}
-	if err := d.mayBegin(ctx); err != nil {
+	if err := d.mayCreate(ctx); err != nil {
 		return id, err
 	}
 	if err := topic.Create(ctx); err != nil {
@@ -134,22 +134,22 @@ func (d *Driver) gone(err error) error {
 		return err
 	}
 	return stop(because(CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not create it again, since that would hide what was lost",
-		d.start.Channel, d.Next())))
+		d.start.Channel, d.NextOffset())))
 }
 
 // sameTopic holds the topic against the one that was read so far and against the
 // one that the description names.
 func (d *Driver) sameTopic(id log.Identity) error {
 	name := d.start.Channel
-	if id.Partitions != 1 && d.Next() == 0 {
+	if id.Partitions != 1 && d.NextOffset() == 0 {
 		return because(CausePartitions, fmt.Errorf("topic %q has %d partitions, a channel's has one", name, id.Partitions))
 	}
 	if id.Partitions != 1 {
 		d.events.Partitions(id.Partitions)
 	}
-	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.Next() > 0 {
+	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.NextOffset() > 0 {
 		return because(CauseOtherTopic, fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster", name, d.topicID, id.TopicID, d.Next()))
+			"it was deleted and created again, or the brokers are of another cluster", name, d.topicID, id.TopicID, d.NextOffset()))
 	}
 	if err := d.stays(id.ClusterID); err != nil {
 		return err
@@ -173,7 +173,7 @@ func (d *Driver) pinned(id string) error {
 	}
 	if want != "" && id != want {
 		return because(CauseOtherTopic, fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster", name, want, id, d.Next()))
+			"it was deleted and created again, or the brokers are of another cluster", name, want, id, d.NextOffset()))
 	}
 	return nil
 }
@@ -187,14 +187,14 @@ func (d *Driver) pin() string {
 }
 
 func (d *Driver) within(b log.Bounds) error {
-	name, next := d.start.Channel, log.Offset(d.Next())
+	name, next := d.start.Channel, log.Offset(d.NextOffset())
 	read := next
-	if d.Next() == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
+	if d.NextOffset() == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
 		read++ // the record that the last block was cut for
 	}
 	switch {
 	case next < b.Start:
-		return trimmed{b.Start, d.Next()}
+		return trimmed{b.Start, d.NextOffset()}
 	case read > b.End:
 		return stop(because(CauseShortTopic, fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: "+
 			"the topic was recreated, cut short, or is on another cluster", name, b.End, read)))
@@ -221,9 +221,9 @@ var errOtherCluster = errors.New("the brokers are of another Kafka cluster than 
 
 // stays holds the brokers' cluster against the one that was read so far.
 func (d *Driver) stays(id string) error {
-	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.Next() == 0 {
+	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.NextOffset() == 0 {
 		return nil
 	}
 	return because(CauseOtherCluster, fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d",
-		d.start.Channel, errOtherCluster, d.clusterID, id, d.Next()))
+		d.start.Channel, errOtherCluster, d.clusterID, id, d.NextOffset()))
 }

@@ -12,7 +12,7 @@ import (
 
 // Value is the record of an envelope that Broadcast accepted at config sequence seq.
 // Broadcast may accept one that the strict rules skip, since peers would not come past
-// a block with it; the client is told so here.
+// a block with it; the client is answered so here.
 func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, error) {
 	payload, err := fabric.Marshal(envelope)
 	if err != nil {
@@ -32,7 +32,8 @@ func regular(envelope []byte, seq uint64, class record.Regular_Class, original m
 	return encode(m)
 }
 
-// encode marks a record as one of ours: see `network upgrade-rules`.
+// encode marks a record as one of ours: a topic without records of in-tree orderers can be
+// moved to the strict rules.
 func encode(m *record.Message) ([]byte, error) {
 	m.Writer = record.Writer
 	return record.Encode(m)
@@ -62,7 +63,7 @@ const (
 	CutOff  // lost the log; trying
 	Pulling // the log lost records; takes blocks from other orderers
 	Waiting // the channel has no topic yet; needs answers of other orderers before it makes one
-	Failed  // stopped for good
+	Failed  // stopped permanently
 	Halted
 )
 
@@ -78,13 +79,13 @@ var (
 // Readiness is what decides whether envelopes are taken. It is not safe for
 // concurrent use. The zero value is that of a channel that has not started.
 type Readiness struct {
-	Phase     Phase
-	Described bool  // it is known by which rules the topic is read, and that it is ours
-	CaughtUp  bool  // has once read to the end that the log had at the start
-	Cause     error // of CutOff, Pulling, Waiting and Failed
+	Phase      Phase
+	RulesKnown bool  // it is known by which rules the topic is read, and that it is ours
+	CaughtUp   bool  // has once read to the end that the log had at the start
+	Cause      error // of CutOff, Pulling, Waiting and Failed
 }
 
-// To moves to another phase and says whether it is another. Failed and Halted
+// To moves to another phase and reports whether it is another. Failed and Halted
 // are final, but for a failed chain that is halted.
 func (r *Readiness) To(p Phase, cause error) bool {
 	if r.Phase == Halted || r.Phase == Failed && p != Halted {
@@ -96,7 +97,7 @@ func (r *Readiness) To(p Phase, cause error) bool {
 	return changed
 }
 
-// Final says whether the channel has stopped or was halted.
+// Final reports whether the channel has stopped or was halted.
 func (r *Readiness) Final() bool { return r.Phase == Failed || r.Phase == Halted }
 
 // Ready returns nil if envelopes are taken, else why they are not.
@@ -106,7 +107,7 @@ func (r *Readiness) Ready() error {
 		return ErrHalted
 	case r.Phase == Failed:
 		return fmt.Errorf("%w: %w", ErrFailed, r.Cause)
-	case r.Phase == Reading && r.Described:
+	case r.Phase == Reading && r.RulesKnown:
 		return nil
 	case r.Phase == Reading:
 		return fmt.Errorf("%w: awaiting the description at the head of its topic", ErrNotReady)

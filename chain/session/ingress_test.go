@@ -66,7 +66,7 @@ func TestReadiness(t *testing.T) {
 		{session.Failed, true, session.ErrFailed},
 		{session.Halted, true, session.ErrHalted},
 	} {
-		r := session.Readiness{Described: test.described}
+		r := session.Readiness{RulesKnown: test.described}
 		r.To(test.phase, cause)
 		if err := r.Ready(); !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
 			t.Errorf("phase %d: %v, want %v", test.phase, err, test.want)

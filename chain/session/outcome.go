@@ -19,7 +19,7 @@ const (
 	Stop                     // nothing more, until an operator has removed the cause
 )
 
-// stopped is an error that ends the channel for good.
+// stopped is an error that ends the channel permanently.
 type stopped struct{ error }
 
 func (s stopped) Unwrap() error { return s.error }
@@ -27,9 +27,9 @@ func (s stopped) Unwrap() error { return s.error }
 // stop marks an error as one that only an operator can remove the cause of.
 func stop(err error) error { return stopped{err} }
 
-// errAstray ends a session whose records are of another topic than the one that
+// errOtherTopic ends a session whose records are of another topic than the one that
 // was checked: what happened is for the next session to find out, and to say.
-var errAstray = errors.New("the records are of another topic")
+var errOtherTopic = errors.New("the records are of another topic")
 
 // After ends the session and returns what follows an error of it, or of CatchUp.
 func (d *Driver) After(err error) Outcome {
@@ -42,20 +42,20 @@ func (d *Driver) After(err error) Outcome {
 		d.host.Moved(Pulling, err)
 		return Await
 	case errors.As(err, &waiting{}):
-		d.bare = false
+		d.noBlock = false
 		d.host.Moved(Waiting, err)
 		return Await
 	case errors.As(err, &deleted):
 		d.trimmed = deleted
 		return CatchUp
-	case errors.Is(err, errAstray), errors.Is(err, log.ErrNewLeader):
+	case errors.Is(err, errOtherTopic), errors.Is(err, log.ErrNewLeader):
 		return Reconnect
 	case errors.Is(err, log.ErrOutOfRange): // the next session says how the topic lost its records
 	case log.ClassOf(err) == log.Fatal:
 		return Stop
 	}
-	d.bare, d.lost, d.aheadSince = false, true, nil
-	d.doubt()
+	d.noBlock, d.lost, d.aheadSince = false, true, nil
+	d.verifyAgain()
 	d.host.Moved(CutOff, err)
 	return Retry
 }

@@ -22,10 +22,10 @@ type Answer struct {
 // there, too, it finds nothing. Were it to make one, the channel would have two blocks 1.
 // The ledgers of the other orderers know.
 
-// mayBegin returns nil if this orderer may make the channel's topic, or describe an empty
+// mayCreate returns nil if this orderer may make the channel's topic, or describe an empty
 // one: every other orderer has answered, and none has a block beyond the genesis block.
 // It is asked right before, in each session that would.
-func (d *Driver) mayBegin(ctx context.Context) error {
+func (d *Driver) mayCreate(ctx context.Context) error {
 	answers, err := d.host.Heights(ctx)
 	var ahead, silent []string
 	for _, a := range answers {
@@ -40,7 +40,7 @@ func (d *Driver) mayBegin(ctx context.Context) error {
 	slices.Sort(silent)
 	switch {
 	case len(ahead) > 0:
-		return d.begun(strings.Join(ahead, ", "))
+		return d.begunElsewhere(strings.Join(ahead, ", "))
 	case (err != nil || len(silent) > 0) && d.settings.Begin:
 		d.aheadSince = nil
 		return nil
@@ -57,18 +57,18 @@ func (d *Driver) mayBegin(ctx context.Context) error {
 	return nil
 }
 
-// begun is what becomes of a channel that others have blocks of: final once it was so
+// begunElsewhere is what becomes of a channel that others have blocks of: final once it was so
 // for a while. Before, the topic may have been made by one of them just now, or the
-// brokers may not tell of it yet.
-func (d *Driver) begun(ahead string) error {
-	now, patience := d.host.Uptime(), d.host.Config().Patience
+// brokers may not know of it yet.
+func (d *Driver) begunElsewhere(ahead string) error {
+	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
 	if d.aheadSince == nil {
 		d.aheadSince = &now
 	}
 	err := because(CauseBegunElsewhere, fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
 		ahead, d.start.Channel))
-	if now-*d.aheadSince < patience {
-		return waiting{fmt.Errorf("%w; the channel stops if that lasts for %s", err, patience)}
+	if now-*d.aheadSince < timeout {
+		return waiting{fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout)}
 	}
 	return stop(err)
 }
@@ -78,14 +78,14 @@ type waiting struct{ error }
 
 func (w waiting) Unwrap() error { return w.error }
 
-// agreed makes sure that the channel's first block is that of the orderers that have
+// verifyFirstBlock makes sure that the channel's first block is that of the orderers that have
 // it already. Two orderers that begin a channel at the same moment, with brokers of two
 // clusters, find no block at each other, and each makes a topic. The later block 1 is
 // where this comes out at last; or, if both were written at the same moment, the block
 // that follows: of two orderers that ask after they have written theirs, one finds the
 // other's. Who does not answer is not waited for: no block is held up by an orderer that
 // is away.
-func (d *Driver) agreed(ctx context.Context) error {
+func (d *Driver) verifyFirstBlock(ctx context.Context) error {
 	mine := d.firstBlock()
 	if mine == nil {
 		return nil
@@ -135,7 +135,7 @@ func differs(mine, other Block) string {
 		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))
 	}
 	for i, envelope := range mine.Envelopes {
-		if anew, err := Canonical(envelope); err != nil || !bytes.Equal(anew, other.Envelopes[i]) {
+		if again, err := Canonical(envelope); err != nil || !bytes.Equal(again, other.Envelopes[i]) {
 			return fmt.Sprintf("its envelope %d is another", i)
 		}
 	}

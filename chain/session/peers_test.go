@@ -49,14 +49,14 @@ func TestBlocksOfOthersAreFinalAfterAWhile(t *testing.T) {
 	ahead := []session.Answer{{From: "other:7050", Height: 9}}
 	r.heights = ahead
 	r.ends(session.Await)
-	r.now += r.patience - time.Second
+	r.now += r.timeout - time.Second
 	r.ends(session.Await)
 	r.heights = []session.Answer{{From: "other:7050", Err: errors.New("connection refused")}}
 	r.ends(session.Await)
 	r.heights = ahead
 	r.now += 2 * time.Second
 	r.ends(session.Await)
-	r.now += r.patience
+	r.now += r.timeout
 	r.ends(session.Stop, "it was deleted, or these are not the channel's brokers")
 }
 

@@ -44,10 +44,10 @@ func InTree(metadata []byte) bool {
 	if err != nil {
 		return false
 	}
-	anew, err := record.EncodeMetadata(&record.Metadata{
+	again, err := record.EncodeMetadata(&record.Metadata{
 		LastOffsetPersisted:         m.LastOffsetPersisted,
 		LastOriginalOffsetProcessed: m.LastOriginalOffsetProcessed,
 		LastResubmittedConfigOffset: m.LastResubmittedConfigOffset,
 	})
-	return err == nil && bytes.Equal(anew, metadata)
+	return err == nil && bytes.Equal(again, metadata)
 }

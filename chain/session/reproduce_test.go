@@ -51,7 +51,7 @@ func TestSkipsOfAStaleConfigSayWhy(t *testing.T) {
 			Skipped: func(_ machine.Offset, reason machine.Reason, _ string) { got = append(got, reason) },
 		})
 		for at := range c.times {
-			if err := e.reproduce(t.Context(), machine.ResubmitConfig{Offset: machine.Offset(at), Envelope: machine.Envelope{Bytes: envelope}}); err != nil {
+			if err := e.resubmitConfig(t.Context(), machine.ResubmitConfig{Offset: machine.Offset(at), Envelope: machine.Envelope{Bytes: envelope}}); err != nil {
 				t.Fatal(err)
 			}
 		}

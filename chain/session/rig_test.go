@@ -32,7 +32,7 @@ type rig struct {
 	blocks   []session.Block
 	seq      machine.ConfigSeq
 	kind     string // consensus type
-	patience time.Duration
+	timeout  time.Duration
 
 	now   time.Duration
 	armed machine.BlockNumber
@@ -53,7 +53,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{T: t, broker: memlog.NewBroker(), kind: fabric.ConsensusTypeKafka, patience: time.Minute, blocks: []session.Block{{Config: true}}}
+	r := &rig{T: t, broker: memlog.NewBroker(), kind: fabric.ConsensusTypeKafka, timeout: time.Minute, blocks: []session.Block{{Config: true}}}
 	r.events.Skipped = func(at machine.Offset, reason machine.Reason, _ string) {
 		r.skipped = append(r.skipped, fmt.Sprintf("%s@%d", reason, at))
 	}
@@ -90,7 +90,7 @@ func (r *rig) read() (session.Outcome, error) {
 func (r *rig) advance(ctx context.Context) (session.Outcome, error) {
 	for {
 		outcome, err := r.driver.Advance(ctx, ctx)
-		if err != nil || outcome != session.Continue || int(r.driver.Next()) >= r.broker.Len(channelID) {
+		if err != nil || outcome != session.Continue || int(r.driver.NextOffset()) >= r.broker.Len(channelID) {
 			return outcome, err
 		}
 	}
@@ -177,7 +177,7 @@ func (r *rig) holds(want string) {
 
 // Config has an expected number of two envelopes a block.
 func (r *rig) Config() session.Config {
-	return session.Config{Seq: r.seq, ConsensusType: r.kind, Resubmission: true, Patience: r.patience,
+	return session.Config{Seq: r.seq, ConsensusType: r.kind, Resubmission: true, MissingTimeout: r.timeout,
 		Limits: machine.Limits{MaxMessageCount: 2, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19}}
 }
 
@@ -248,6 +248,6 @@ func (r *rig) Disarm() { r.armed = 0 }
 
 func (r *rig) Moved(to session.Phase, cause error) { r.phase, r.cause = to, cause }
 
-func (r *rig) Described() {}
+func (r *rig) RulesKnown() {}
 
 func (r *rig) CaughtUp() {}

@@ -74,10 +74,10 @@ type Driver struct {
 	lost      bool           // the brokers, since the last session
 	end       machine.Offset // of the log, when it was checked last
 
-	trimmed    trimmed        // why blocks are pulled
-	bare       bool           // nobody had the block when it was asked for last
-	bareSince  time.Duration  // by the host's uptime
-	aheadSince *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
+	trimmed      trimmed        // why blocks are pulled
+	noBlock      bool           // nobody had the block when it was asked for last
+	noBlockSince time.Duration  // by the host's uptime
+	aheadSince   *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
 
 	unread unread // copies that were appended and not read back yet
 }
@@ -85,18 +85,18 @@ type Driver struct {
 // reading is what a driver knows since it began to read behind its ledger's last block.
 // It outlives sessions; a catch-up begins another.
 type reading struct {
-	machine    *machine.Machine // nil until the topic was found to be the ledger's
-	effects    []machine.Effect // of the last step, not performed yet
-	configured bool             // a config block was just written
-	goal       machine.Offset   // end of the log when it was first seen; -1 before
-	proof      *proof           // that the topic is the ledger's; nil before the first
-	newest     newest           // records of the proof and since
-	first      *Block           // block 1, if this process has written it and not compared it since; nil if not
-	owed       *owed            // a copy that must be in the log before the next record is taken
-	reproduced reproduced
+	machine      *machine.Machine // nil until the topic was found to be the ledger's
+	effects      []machine.Effect // of the last step, not performed yet
+	configured   bool             // a config block was just written
+	firstEnd     machine.Offset   // end of the log when it was first seen; -1 before
+	verification *verification    // that the topic is the ledger's; nil before the first
+	newest       newest           // records of the proof and since
+	first        *Block           // block 1, if this process has written it and not compared it since; nil if not
+	resubmission *resubmission    // a copy that must be in the log before the next record is taken
+	resubmitted  resubmitted
 }
 
-func newReading() reading { return reading{goal: -1} }
+func newReading() reading { return reading{firstEnd: -1} }
 
 // session is one connection to the topic: it begins with a reader, and ends with it.
 type session struct {
@@ -129,8 +129,8 @@ func (d *Driver) Close() {
 	}
 }
 
-// Next is the offset of the record that is taken next.
-func (d *Driver) Next() machine.Offset {
+// NextOffset returns the offset of the record that is taken next.
+func (d *Driver) NextOffset() machine.Offset {
 	if d.machine == nil {
 		return d.start.Metadata.Offset + 1
 	}
@@ -138,7 +138,7 @@ func (d *Driver) Next() machine.Offset {
 }
 
 // Behind reports whether the log had more, when it was checked last, than was taken.
-func (d *Driver) Behind() bool { return d.Next() < d.end }
+func (d *Driver) Behind() bool { return d.NextOffset() < d.end }
 
 // Machine is the machine; nil before the first session.
 func (d *Driver) Machine() *machine.Machine { return d.machine }
@@ -152,14 +152,14 @@ func (d *Driver) ruleSet() machine.RuleSet {
 }
 
 // Advance does the one thing that is due: it performs what was held back,
-// appends the copy that is owed, describes the topic, or takes the next record,
+// appends what is to be resubmitted, describes the topic, or takes the next record,
 // for which it waits until ctx or wait ends. An error ends the session; see After.
 func (d *Driver) Advance(ctx, wait context.Context) (Outcome, error) {
 	switch {
 	case len(d.effects) > 0:
-		return d.took(d.resume(ctx))
-	case d.owed != nil:
-		return Continue, d.settle(ctx)
+		return d.finish(d.resume(ctx))
+	case d.resubmission != nil:
+		return Continue, d.resubmit(ctx)
 	}
 	if err := d.arrive(ctx); err != nil {
 		return Continue, err
@@ -169,12 +169,12 @@ func (d *Driver) Advance(ctx, wait context.Context) (Outcome, error) {
 	case ended(err) && ctx.Err() == nil && wait.Err() != nil:
 		return Due, nil // the reader is kept: what it says by itself, it may say once
 	case errors.Is(err, log.ErrNoRecord):
-		d.end, d.goal = min(d.end, d.machine.NextOffset()), min(d.goal, d.machine.NextOffset())
+		d.end, d.firstEnd = min(d.end, d.machine.NextOffset()), min(d.firstEnd, d.machine.NextOffset())
 		return Continue, nil
 	case err != nil:
 		return Continue, err
 	}
-	return d.Take(ctx, r)
+	return d.Handle(ctx, r)
 }
 
 // ended reports whether an error is that of a context.
@@ -182,8 +182,8 @@ func ended(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// Take takes one record of the topic.
-func (d *Driver) Take(ctx context.Context, r log.Record) (Outcome, error) {
+// Handle gives one record of the topic.
+func (d *Driver) Handle(ctx context.Context, r log.Record) (Outcome, error) {
 	if machine.Offset(r.Offset) < d.machine.NextOffset() {
 		return Continue, nil // taken before
 	}
@@ -193,7 +193,7 @@ func (d *Driver) Take(ctx context.Context, r log.Record) (Outcome, error) {
 		return Continue, stop(fmt.Errorf("topic %q, record at offset %d: %w", d.start.Channel, r.Offset, err))
 	}
 	d.newest = d.newest.with(seenIn(r, in))
-	return d.took(d.step(ctx, in))
+	return d.finish(d.step(ctx, in))
 }
 
 // resume performs what was held back when the session before ended.
@@ -205,8 +205,8 @@ func (d *Driver) resume(ctx context.Context) error {
 	return d.step(ctx, answer)
 }
 
-// took ends what was done for a record.
-func (d *Driver) took(err error) (Outcome, error) {
+// finish ends what was done for a record.
+func (d *Driver) finish(err error) (Outcome, error) {
 	if err != nil {
 		return Continue, err
 	}
@@ -230,13 +230,13 @@ func (d *Driver) took(err error) (Outcome, error) {
 // appended.
 func (d *Driver) arrive(ctx context.Context) error {
 	next := d.machine.NextOffset()
-	if next >= d.goal {
+	if next >= d.firstEnd {
 		d.host.CaughtUp()
 	}
 	if next < d.end || d.session.arrived {
 		return nil
 	}
-	if err := d.renew(ctx); err != nil {
+	if err := d.resubmitUnread(ctx); err != nil {
 		return err
 	}
 	d.session.arrived = true

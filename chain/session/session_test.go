@@ -11,8 +11,8 @@ import (
 func TestReadsFromSessionToSession(t *testing.T) {
 	r := newRig(t)
 	r.reads()
-	if r.phase != session.Reading || r.driver.Next() != 1 {
-		t.Fatalf("phase %d, next offset %d", r.phase, r.driver.Next())
+	if r.phase != session.Reading || r.driver.NextOffset() != 1 {
+		t.Fatalf("phase %d, next offset %d", r.phase, r.driver.NextOffset())
 	}
 	r.orders("a", "b", "c")
 	r.reads()
@@ -31,7 +31,7 @@ func TestContinuesBehindTheLastBlock(t *testing.T) {
 	r.orders("a", "b", "c")
 	r.reads()
 	r.restart()
-	if next := r.driver.Next(); next != 3 {
+	if next := r.driver.NextOffset(); next != 3 {
 		t.Errorf("it continues at offset %d", next)
 	}
 	r.orders("d")

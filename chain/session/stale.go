@@ -15,25 +15,25 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// owed is a copy of a lagging record that must be in the log before the next
-// record is taken: its client was told that it is ordered.
-type owed struct {
+// resubmission is a copy of a lagging record that must be in the log before the next
+// record is taken: its client was answered that it is ordered.
+type resubmission struct {
 	at     machine.Offset
 	value  []byte        // nil: to be computed from source
 	source []byte        // config envelope that the strict rules reproduce
 	update digest        // of the update in it
 	seq    uint64        // at which it was computed
-	answer machine.Input // what the machine is told then; nil if it does not ask
+	answer machine.Input // the answer for the machine then; nil if it does not ask
 }
 
 type digest = [sha256.Size]byte
 
-// settle appends what is owed. An attempt whose outcome is unknown is repeated:
-// a second copy is passed over.
-func (d *Driver) settle(ctx context.Context) error {
-	o := d.owed
+// resubmit appends what is to be resubmitted. An attempt whose outcome is unknown is repeated:
+// a second copy is skipped.
+func (d *Driver) resubmit(ctx context.Context) error {
+	o := d.resubmission
 	if o.value == nil {
-		if err := d.compute(o); err != nil || d.owed == nil {
+		if err := d.compute(o); err != nil || d.resubmission == nil {
 			return err
 		}
 	}
@@ -41,21 +41,21 @@ func (d *Driver) settle(ctx context.Context) error {
 	if err != nil && log.ClassOf(err) != log.Rejected {
 		return err
 	}
-	d.owed = nil
+	d.resubmission = nil
 	if err != nil {
 		return d.rejected(ctx, o, err)
 	}
 	d.events.Reproduced(o.at)
 	d.unread.appended(o.at, o.value)
 	if o.update != (digest{}) {
-		d.reproduced.add(o.update, o.seq)
+		d.resubmitted.add(o.update, o.seq)
 	}
 	return d.step(ctx, o.answer)
 }
 
 // rejected skips a record whose copy the topic does not take. Where the machine asked
 // for the copy, the skip is its to report.
-func (d *Driver) rejected(ctx context.Context, o *owed, err error) error {
+func (d *Driver) rejected(ctx context.Context, o *resubmission, err error) error {
 	if o.answer != nil {
 		return d.step(ctx, machine.Verdict{Refusal: err.Error()})
 	}
@@ -67,49 +67,49 @@ func (d *Driver) rejected(ctx context.Context, o *owed, err error) error {
 	return nil
 }
 
-// reproduced remembers which updates were appended anew at one config sequence.
+// resubmitted remembers which updates were resubmitted at one config sequence.
 // Every orderer appends a copy of a lagging update; when those lag in turn,
 // only the first is to be answered with a copy, or copies would multiply.
-type reproduced struct {
+type resubmitted struct {
 	seq     uint64
 	updates map[digest]struct{}
 }
 
-// has says whether the update was appended at this sequence.
-func (r *reproduced) has(update digest, seq uint64) bool {
+// has reports whether the update was appended at this sequence.
+func (r *resubmitted) has(update digest, seq uint64) bool {
 	_, ok := r.updates[update]
 	return ok && r.seq == seq
 }
 
-func (r *reproduced) add(update digest, seq uint64) {
+func (r *resubmitted) add(update digest, seq uint64) {
 	if r.seq != seq || r.updates == nil {
 		r.seq, r.updates = seq, map[digest]struct{}{}
 	}
 	r.updates[update] = struct{}{}
 }
 
-// reproduce computes a lagging config envelope anew at the config in force and
+// resubmitConfig computes a stale config envelope again at the config in force and
 // appends it. What no longer applies is dropped; all orderers come to drop it,
 // at the latest when they judge the copy. So is what this orderer fails at: the copy
 // of one that does not is judged by all.
-func (d *Driver) reproduce(ctx context.Context, f machine.ResubmitConfig) error {
+func (d *Driver) resubmitConfig(ctx context.Context, f machine.ResubmitConfig) error {
 	update, flaw := updateOf(f.Envelope.Bytes)
 	if flaw != nil {
 		d.events.Skipped(f.Offset, machine.ReasonRefused, flaw.Error())
 		return nil
 	}
-	if d.reproduced.has(update, uint64(d.host.Config().Seq)) {
+	if d.resubmitted.has(update, uint64(d.host.Config().Seq)) {
 		d.events.Skipped(f.Offset, machine.ReasonCopy, "a copy of this update is in the topic already")
 		return nil
 	}
-	d.owed = &owed{at: f.Offset, source: f.Envelope.Bytes, update: update}
-	return d.settle(ctx)
+	d.resubmission = &resubmission{at: f.Offset, source: f.Envelope.Bytes, update: update}
+	return d.resubmit(ctx)
 }
 
 // compute makes the copy of a config envelope. An orderer that is unable to takes no
-// further record: its client was told that the update is ordered, and a restart, which may
+// further record: its client was answered that the update is ordered, and a restart, which may
 // be what mends the orderer, reads the record again only while no later block is written.
-func (d *Driver) compute(o *owed) error {
+func (d *Driver) compute(o *resubmission) error {
 	again, seq, err := d.host.Reproduce(o.source)
 	switch {
 	case errors.Is(err, ErrUnknown):
@@ -118,7 +118,7 @@ func (d *Driver) compute(o *owed) error {
 	case errors.Is(err, ErrUnable):
 		return because(CauseCannotSign, fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err))
 	case err != nil:
-		d.owed = nil
+		d.resubmission = nil
 		d.events.Skipped(o.at, machine.ReasonRefused, err.Error())
 		return nil
 	}
@@ -129,21 +129,21 @@ func (d *Driver) compute(o *owed) error {
 	return nil
 }
 
-// resubmit appends a copy of a lagging envelope by the compatible rules.
-func (d *Driver) resubmit(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
-	anew, seq, err := d.host.Process(f.Class, f.Envelope.Bytes)
+// resubmitCopy appends a copy of a stale envelope by the compatible rules.
+func (d *Driver) resubmitCopy(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
+	again, seq, err := d.host.Process(f.Class, f.Envelope.Bytes)
 	switch {
 	case errors.Is(err, ErrNoVerdict):
 		return machine.Verdict{Stop: err.Error()}, nil
 	case err != nil:
 		return machine.Verdict{Refusal: err.Error()}, nil
 	}
-	value, err := regular(anew, uint64(seq), record.Regular_Class(f.Class), f.Offset)
+	value, err := regular(again, uint64(seq), record.Regular_Class(f.Class), f.Offset)
 	if err != nil {
 		return nil, stop(err)
 	}
-	d.owed = &owed{at: f.Offset, value: value, answer: machine.Verdict{}}
-	return nil, d.settle(ctx)
+	d.resubmission = &resubmission{at: f.Offset, value: value, answer: machine.Verdict{}}
+	return nil, d.resubmit(ctx)
 }
 
 // updateOf returns the digest of the update in a config envelope.
@@ -178,8 +178,8 @@ func updateOf(b []byte) (d digest, err error) {
 //
 // A process that ends forgets its copies. The other orderers append theirs.
 
-// renew appends again, or has appended, what the log should have by now.
-func (d *Driver) renew(ctx context.Context) error {
+// resubmitUnread appends again, or has appended, what the log should have by now.
+func (d *Driver) resubmitUnread(ctx context.Context) error {
 	if d.machine.RuleSet() == machine.Undescribed {
 		return d.describe(ctx)
 	}

@@ -18,7 +18,7 @@ type Poster struct {
 	Events Events
 }
 
-// Try posts once. It says whether the topic has the record, and else how long to
+// Try posts once. It reports whether the topic has the record, and else how long to
 // wait before the next attempt.
 func (p *Poster) Try(ctx context.Context, append func(context.Context, []byte) error) (done bool, wait time.Duration) {
 	value, err := encode(record.NewTimeToCut(uint64(p.Block)))

@@ -11,15 +11,15 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// proof is what was read again of the topic, to know it for the log that the ledger
+// verification is what was read again of the topic, to know it for the log that the ledger
 // was made from: one that was cut and filled again holds other records there, and
 // every record after them is another as well.
 //
 // It is good for the term in which it was read, in which nothing that was read should
 // be replaced. Within it a proof that was interrupted is continued where it was, and
 // what was proven is not read again, nor are the records that were taken since, as long
-// as the brokers were never lost: see doubt.
-type proof struct {
+// as the brokers were never lost: see verifyAgain.
+type verification struct {
 	term log.Term
 	next log.Offset     // first that was not read for it
 	left []comparison   // in the log's order; none once it is complete
@@ -35,37 +35,37 @@ func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bou
 	if w := d.written; d.machine == nil && w != nil && len(d.windows()) == 0 && d.host.Block(w.Number) == nil {
 		return b, fmt.Errorf("block %d, taken from another orderer, is still being committed to the ledger; awaiting the disk", w.Number)
 	}
-	if err := d.openProof(ctx, topic, b.Start); err != nil {
+	if err := d.openVerification(ctx, topic, b.Start); err != nil {
 		return b, err
 	}
-	if len(d.proof.left) == 0 && d.lost && log.Offset(d.Next()) < b.End {
+	if len(d.verification.left) == 0 && d.lost && log.Offset(d.NextOffset()) < b.End {
 		err := d.readAhead(ctx)
 		switch {
 		case errors.Is(err, log.ErrNoRecord):
-			b.End = log.Offset(d.Next())
+			b.End = log.Offset(d.NextOffset())
 		case err != nil:
 			return b, err
 		}
 	}
-	if err := d.prove(ctx); err != nil {
+	if err := d.verify(ctx); err != nil {
 		return b, err
 	}
 	d.begin()
 	return b, nil
 }
 
-// prove makes the comparisons that are left.
-func (d *Driver) prove(ctx context.Context) error {
-	for len(d.proof.left) > 0 {
-		done, err := d.proof.left[0].done()
+// verify makes the comparisons that are left.
+func (d *Driver) verify(ctx context.Context) error {
+	for len(d.verification.left) > 0 {
+		done, err := d.verification.left[0].done()
 		switch {
 		case err != nil:
 			return err
 		case done:
-			d.proof.left, d.proof.at = d.proof.left[1:], d.Next()
+			d.verification.left, d.verification.at = d.verification.left[1:], d.NextOffset()
 			continue
 		}
-		if err := d.proveNext(ctx); err != nil {
+		if err := d.verifyNext(ctx); err != nil {
 			return err
 		}
 	}
@@ -83,41 +83,41 @@ func (d *Driver) readAhead(ctx context.Context) error {
 	return err
 }
 
-// doubt has the newest records read again once the brokers were lost: what comes back
+// verifyAgain has the newest records read again once the brokers were lost: what comes back
 // may be another log, even by the same name, id and epoch. A complete proof under which nothing
 // was taken yet although there is more is kept, or a connection that breaks before
-// each next record would lead to the same being read for ever.
-func (d *Driver) doubt() {
-	p := d.proof
-	if p == nil || len(p.left) > 0 || d.Next() == p.at && d.Next() < d.end {
+// each next record would lead to the same being read without end.
+func (d *Driver) verifyAgain() {
+	p := d.verification
+	if p == nil || len(p.left) > 0 || d.NextOffset() == p.at && d.NextOffset() < d.end {
 		return
 	}
-	want := slices.DeleteFunc(slices.Clone(d.newest), func(s seen) bool { return s.at >= log.Offset(d.Next()) })
+	want := slices.DeleteFunc(slices.Clone(d.newest), func(s seen) bool { return s.at >= log.Offset(d.NextOffset()) })
 	if len(want) == 0 {
-		d.proof = nil
+		d.verification = nil
 		return
 	}
 	c := &newestComparison{driver: d, want: want}
-	d.proof = &proof{term: p.term, next: c.want[0].at, left: []comparison{c}, at: p.at}
+	d.verification = &verification{term: p.term, next: c.want[0].at, left: []comparison{c}, at: p.at}
 }
 
-// openProof opens a reader where the proof is to go on, or else where another begins.
-func (d *Driver) openProof(ctx context.Context, topic log.Log, start log.Offset) error {
+// openVerification opens a reader where the verification continues, or else where another begins.
+func (d *Driver) openVerification(ctx context.Context, topic log.Log, start log.Offset) error {
 	if at := d.resumable(); at >= start {
 		if err := d.read(ctx, topic, at); err != nil {
 			return err
 		}
-		if d.session.reader.Term() == d.proof.term {
+		if d.session.reader.Term() == d.verification.term {
 			return nil
 		}
 		d.Close()
 	}
-	d.proof, d.newest = nil, nil
+	d.verification, d.newest = nil, nil
 	left, from := d.comparisons(start)
 	if err := d.read(ctx, topic, from); err != nil {
 		return err
 	}
-	d.proof = &proof{term: d.session.reader.Term(), next: from, left: left, at: d.Next()}
+	d.verification = &verification{term: d.session.reader.Term(), next: from, left: left, at: d.NextOffset()}
 	return nil
 }
 
@@ -131,20 +131,20 @@ func (d *Driver) read(ctx context.Context, topic log.Log, from log.Offset) error
 	return nil
 }
 
-// resumable is the offset at which the proof goes on; -1 if there is none that can.
+// resumable is the offset at which the verification continues; -1 if there is none that can.
 func (d *Driver) resumable() log.Offset {
 	switch {
-	case d.proof == nil || !d.proof.term.Known():
+	case d.verification == nil || !d.verification.term.Known():
 		return -1
-	case len(d.proof.left) > 0:
-		return d.proof.next
+	case len(d.verification.left) > 0:
+		return d.verification.next
 	}
-	return log.Offset(d.Next())
+	return log.Offset(d.NextOffset())
 }
 
-// proveNext reads the next record of those that are compared.
-func (d *Driver) proveNext(ctx context.Context) error {
-	p := d.proof
+// verifyNext reads the next record of those that are compared.
+func (d *Driver) verifyNext(ctx context.Context) error {
+	p := d.verification
 	r, err := d.session.reader.Next(ctx)
 	if errors.Is(err, log.ErrNoRecord) {
 		return d.differs(p.left[0].last(), "there was a record, and now there is none")
@@ -153,7 +153,7 @@ func (d *Driver) proveNext(ctx context.Context) error {
 		return err
 	}
 	p.next = r.Offset + 1
-	if machine.Offset(r.Offset) >= d.Next() { // what the last block was cut for, after a gap perhaps
+	if machine.Offset(r.Offset) >= d.NextOffset() { // what the last block was cut for, after a gap perhaps
 		d.session.ahead = &r
 	}
 	p.left[0].take(r)
@@ -163,7 +163,7 @@ func (d *Driver) proveNext(ctx context.Context) error {
 
 // comparisons are those of a proof from its beginning, and where that is.
 func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offset) {
-	next := log.Offset(d.Next())
+	next := log.Offset(d.NextOffset())
 	tail := next - 1
 	known := d.windows()
 	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.FirstOffset) >= start })
@@ -171,19 +171,19 @@ func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offs
 	case tail < 0:
 		return nil, next
 	case start > tail, first < 0 && len(known) > 0:
-		d.events.TailUnchecked(machine.Offset(tail))
+		d.events.LastRecordUnchecked(machine.Offset(tail))
 		return nil, next
 	case len(known) == 0:
-		first := d.tipStart()
+		first := d.lastBlockStart()
 		from = max(start, first)
-		left = append(left, &tipComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
+		left = append(left, &lastBlockComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
 	default:
 		from = log.Offset(known[first].FirstOffset)
 		for _, w := range known[first:] {
 			left = append(left, &windowComparison{driver: d, want: w})
 		}
 	}
-	if cut := d.start.Metadata.Cut; cut != (machine.Digest{}) && d.Next() == d.start.Metadata.Offset+1 {
+	if cut := d.start.Metadata.Cut; cut != (machine.Digest{}) && d.NextOffset() == d.start.Metadata.Offset+1 {
 		left = append(left, &cutComparison{driver: d, want: cut, tail: tail})
 	}
 	return left, from

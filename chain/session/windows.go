@@ -31,7 +31,7 @@ func (d *Driver) windows() (known []machine.Window) {
 	if since.Known() {
 		known = append(known, since)
 	}
-	next, carried := d.Next(), 0
+	next, carried := d.NextOffset(), 0
 	for n := d.nextBlock() - 1; w.Known(); {
 		known = append(known, w)
 		_, size := d.ordered(n)
@@ -87,8 +87,8 @@ func (d *Driver) nextBlock() machine.BlockNumber {
 	return d.machine.State().Next
 }
 
-// tipStart is the first offset that the last block can have a record at.
-func (d *Driver) tipStart() log.Offset {
+// lastBlockStart is the first offset that the last block can have a record at.
+func (d *Driver) lastBlockStart() log.Offset {
 	if d.start.Next < 2 {
 		return 0
 	}
@@ -103,8 +103,8 @@ func (d *Driver) tipStart() log.Offset {
 	return log.Offset(m.LastOffsetPersisted) + 1
 }
 
-// tipOf measures a block as the limits do.
-func tipOf(b *Block, cut bool) machine.Tip {
+// sizeOfLastBlock measures a block as the limits do.
+func sizeOfLastBlock(b *Block, cut bool) machine.Tip {
 	tip := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
 	for _, envelope := range b.Envelopes {
 		tip.Bytes += uint64(record.EnvelopeOf(envelope).Size)
@@ -112,14 +112,14 @@ func tipOf(b *Block, cut bool) machine.Tip {
 	return tip
 }
 
-// carries says whether a record carries an envelope as blocks have it: encoded anew.
+// carries reports whether a record carries an envelope as blocks have it: encoded again.
 func carries(in machine.Input, envelope []byte) bool {
 	r, ok := in.(machine.Regular)
 	if !ok || r.Envelope.Flaw != "" {
 		return false
 	}
-	anew, err := Canonical(r.Envelope.Bytes)
-	return err == nil && bytes.Equal(anew, envelope)
+	again, err := Canonical(r.Envelope.Bytes)
+	return err == nil && bytes.Equal(again, envelope)
 }
 
 // Canonical is the encoding that a block gives to an envelope.

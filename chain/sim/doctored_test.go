@@ -265,7 +265,7 @@ func TestDoctoredLiveness(t *testing.T) {
 			w.rest("L1")
 		}},
 		{"L3", "one takes no envelope", func(w *World) {
-			w.orderers[2].ready.Described = false
+			w.orderers[2].ready.RulesKnown = false
 			w.probe()
 		}},
 	} {

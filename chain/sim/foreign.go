@@ -131,5 +131,5 @@ func (w *World) describing(o *Orderer, n int) []byte {
 	case 5:
 		id.TopicID = "another topic"
 	}
-	return must(session.Describing(start, rules, id))
+	return must(session.DescriptionRecord(start, rules, id))
 }

@@ -54,7 +54,7 @@ func (w *World) deadline() int64 {
 	}
 	wait := int64(0)
 	if l := w.loss; l != nil && (l.verb == Trim || l.verb == Recreate) {
-		wait = patience * 100 / slowest
+		wait = missingTimeout * 100 / slowest
 	}
 	return batchTimeout*100/fastest + (lastFaults+1)*retryPause*100/slowest + 1000 + wait
 }

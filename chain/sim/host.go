@@ -20,7 +20,7 @@ func (o *Orderer) host() session.Host {
 // Config is the one in force.
 func (o *Orderer) Config() session.Config {
 	c := o.ledger.config()
-	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: fabric.ConsensusTypeKafka, Patience: patience * time.Millisecond}
+	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: fabric.ConsensusTypeKafka, MissingTimeout: missingTimeout * time.Millisecond}
 }
 
 // Uptime is by the orderer's own clock.
@@ -239,17 +239,17 @@ func (o *Orderer) Disarm() { o.timer = nil }
 // Moved follows the phases.
 func (o *Orderer) Moved(to session.Phase, cause error) { o.ready.To(to, cause) }
 
-// Described opens ingress.
-func (o *Orderer) Described() { o.ready.Described = true }
+// RulesKnown opens ingress.
+func (o *Orderer) RulesKnown() { o.ready.RulesKnown = true }
 
 // CaughtUp is of no interest here.
 func (o *Orderer) CaughtUp() { o.ready.CaughtUp = true }
 
-// batchTimeout is the channel's BatchTimeout, and patience how long nobody must have
+// batchTimeout is the channel's BatchTimeout, and missingTimeout how long nobody must have
 // a block before that is final, in milliseconds.
 const (
-	batchTimeout = 1000
-	patience     = 2 * batchTimeout
+	batchTimeout   = 1000
+	missingTimeout = 2 * batchTimeout
 )
 
 // Survey has nothing to look at: a simulated topic has no settings.

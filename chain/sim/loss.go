@@ -61,7 +61,7 @@ func (w *World) refill(n int) {
 // ledger knows; -1 if neither has read.
 func (o *Orderer) next() int64 {
 	if o.driver != nil && o.driver.Machine() != nil {
-		return int64(o.driver.Next())
+		return int64(o.driver.NextOffset())
 	}
 	if o.ledger.height() == 1 {
 		return -1

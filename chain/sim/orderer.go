@@ -124,7 +124,7 @@ func (o *Orderer) boot() {
 	o.seen = 0
 	if p := o.w.profile; p.InTree || p.Mixed && o.id%2 == 1 {
 		o.old = newInTree(o)
-		o.ready = session.Readiness{Phase: session.Reading, Described: true}
+		o.ready = session.Readiness{Phase: session.Reading, RulesKnown: true}
 		return
 	}
 	start, err := o.ledger.start()

@@ -11,12 +11,12 @@ import (
 )
 
 // Process checks an envelope as Broadcast does.
-func (v *Validator) Process(class machine.Class, envelope []byte) (anew []byte, seq machine.ConfigSeq, err error) {
+func (v *Validator) Process(class machine.Class, envelope []byte) (again []byte, seq machine.ConfigSeq, err error) {
 	err = session.Guarded(func() (err error) {
-		anew, seq, err = v.process(class, envelope)
+		again, seq, err = v.process(class, envelope)
 		return err
 	})
-	return anew, seq, err
+	return again, seq, err
 }
 
 func (v *Validator) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
@@ -31,11 +31,11 @@ func (v *Validator) process(class machine.Class, envelope []byte) ([]byte, machi
 	if err := v.agreed.update(v.support.ConfigtxValidator(), decoded); err != nil {
 		return nil, 0, err
 	}
-	anew, seq, err := v.support.ProcessConfigMsg(decoded)
+	again, seq, err := v.support.ProcessConfigMsg(decoded)
 	if err != nil {
 		return nil, 0, err
 	}
-	value, err := fabric.Marshal(anew)
+	value, err := fabric.Marshal(again)
 	return value, machine.ConfigSeq(seq), err
 }
 

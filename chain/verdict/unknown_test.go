@@ -33,7 +33,7 @@ func TestPulledConfigs(t *testing.T) {
 
 // What an update that lags leads to is judged before Fabric's own check of it, for
 // which all that it cannot do is one and the same error.
-func TestProcessTellsTheUnknown(t *testing.T) {
+func TestProcessReportsTheUnknown(t *testing.T) {
 	c := newRealChannel(t)
 	b, all := c.thisBuild(), changes(c)
 	for name, unknown := range map[string]bool{"channel V9_9": true, "a value": true, "underscore": false, "etcdraft": false, "garbage for a value": false} {

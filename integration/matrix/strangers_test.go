@@ -197,7 +197,7 @@ func TestRow40TimeToCut(t *testing.T) {
 // Connect records order nothing and cost nothing.
 func TestRow41ConnectFlood(t *testing.T) {
 	c := newCrowd(t)
-	description, err := session.Describing(machine.Start{Channel: "forged"}, machine.Compatible, log.Identity{TopicID: "forged"})
+	description, err := session.DescriptionRecord(machine.Start{Channel: "forged"}, machine.Compatible, log.Identity{TopicID: "forged"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 	}
 	unchecked := machine.Offset(-1)
 	start := machine.Start{Channel: channel, Next: tip.Number + 1, Metadata: position}
-	e := session.New(session.Host{Ledger: l, Topic: l, Status: l}, start, session.Settings{MovedTo: id.TopicID}, session.Events{TailUnchecked: func(at machine.Offset) { unchecked = at }})
+	e := session.New(session.Host{Ledger: l, Topic: l, Status: l}, start, session.Settings{MovedTo: id.TopicID}, session.Events{LastRecordUnchecked: func(at machine.Offset) { unchecked = at }})
 	defer e.Close()
 	if err := e.Connect(ctx); err != nil {
 		return Move{}, err
@@ -67,7 +67,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 	if unchecked >= 0 {
 		return Move{}, fmt.Errorf("the records up to offset %d, from which its last blocks were made, are not in the topic: nothing tells that it is theirs", unchecked)
 	}
-	return Move{From: position.Topic, To: id.TopicID, Next: e.Next()}, nil
+	return Move{From: position.Topic, To: id.TopicID, Next: e.NextOffset()}, nil
 }
 
 // ErrNothingOrdered says that an orderer has no record of the topic in its ledger
@@ -96,7 +96,7 @@ type ledger struct {
 
 func (l *ledger) Open() (log.Log, error)     { return l.topic, nil }
 func (l *ledger) Room(int) error             { return nil } // nothing is written
-func (l *ledger) Described()                 {}
+func (l *ledger) RulesKnown()                {}
 func (l *ledger) Moved(session.Phase, error) {}
 
 func (l *ledger) Survey(context.Context, log.Log) error { return nil }
