@@ -129,7 +129,7 @@ func (r *reporter) published(p log.Progress, err error) {
 	r.log.Debugw("Published how far the ledger is", "group", p.Member, "offset", p.Next, "block", p.Block)
 }
 
-func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset) {
+func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset) {
 	r.blocks(cause).Add(1)
 	r.log.Debugw("Cut a block", "block", number, "offset", at, "envelopes", envelopes, "cause", cause)
 }

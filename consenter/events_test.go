@@ -42,9 +42,9 @@ func TestEventsAreMeasured(t *testing.T) {
 
 	e.RulesKnown(0, machine.Strict)
 	e.Position(20)
-	e.BlockCut(3, 10, machine.CauseCount, 17)
-	e.BlockCut(4, 10, machine.CauseCount, 18)
-	e.BlockCut(5, 1, machine.CauseConfig, 19)
+	e.BlockCut(3, 10, machine.CutByCount, 17)
+	e.BlockCut(4, 10, machine.CutByCount, 18)
+	e.BlockCut(5, 1, machine.CutByConfig, 19)
 	e.Skipped(8, machine.ReasonGarbage, "no type")
 	e.Skipped(9, machine.ReasonConnect, "")
 	e.Reproduced(10)

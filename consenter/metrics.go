@@ -147,7 +147,7 @@ func (m *metrics) of(channel string) *channelMetrics {
 	return c
 }
 
-func (c *channelMetrics) blocks(cause machine.Cause) fabric.Counter {
+func (c *channelMetrics) blocks(cause machine.CutCause) fabric.Counter {
 	return c.all.blocks.With(labelChannel, c.channel, labelCause, string(cause))
 }
 

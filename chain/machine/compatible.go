@@ -50,7 +50,7 @@ func (compatible) timeToCut(m *Machine, in TimeToCut) []Effect {
 	case in.Block < m.next:
 		return skip(in.Offset, ReasonUnexpectedCut, fmt.Sprintf("for block %d, next is %d", in.Block, m.next))
 	case in.Block == m.next && m.Pending() > 0:
-		cut := m.block(m.batch.cut(), m.last, CauseTimeToCut)
+		cut := m.block(m.batch.cut(), m.last, CutByTimeToCut)
 		return m.withTimer([]Effect{cut})
 	case slices.Contains(m.old.ignoredCuts, in.Offset):
 		return skip(in.Offset, ReasonIgnoredCut, fmt.Sprintf("time-to-cut for block %d, next is %d", in.Block, m.next))
@@ -121,12 +121,12 @@ func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 }
 
 // marks shows in-tree orderers what they would have written.
-func (compatible) marks(s Marks, before bool, cause Cause) Marks {
+func (compatible) marks(s Marks, before bool, cause CutCause) Marks {
 	s.Shown = s.Resubmitted
-	if cause == CauseTimeToCut {
+	if cause == CutByTimeToCut {
 		s.Shown = 0
 	}
-	s.Overflow = before && cause == CauseBytes
+	s.Overflow = before && cause == CutByBytes
 	return s
 }
 
@@ -175,7 +175,7 @@ func (m *Machine) orderOldConfig(in Regular) []Effect {
 func (m *Machine) flushOld() []Effect {
 	var effects []Effect
 	if m.Pending() > 0 {
-		effects = append(effects, m.block(m.batch.cut(), m.beforeOld(), CauseConfig))
+		effects = append(effects, m.block(m.batch.cut(), m.beforeOld(), CutByConfig))
 	}
 	return m.withTimer(effects)
 }

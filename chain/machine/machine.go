@@ -187,7 +187,7 @@ func (m *Machine) halt(cause HaltCause, format string, args ...any) []Effect {
 // block cuts a batch into the next block. This and configBlock are the places
 // that number blocks, and metadata is the one that makes what they carry. at is
 // the last record that need not be read again once the block is on disk.
-func (m *Machine) block(envelopes []Envelope, at position, cause Cause) Effect {
+func (m *Machine) block(envelopes []Envelope, at position, cause CutCause) Effect {
 	b := WriteBlock{m.next, envelopes, m.metadata(at), cause}
 	b.Metadata.Marks = m.rules.marks(m.marks, at.offset != m.last.offset, cause)
 	m.next++
@@ -197,7 +197,7 @@ func (m *Machine) block(envelopes []Envelope, at position, cause Cause) Effect {
 
 func (m *Machine) configBlock(e Envelope) Effect {
 	b := WriteConfigBlock{m.next, e, m.metadata(m.last)}
-	b.Metadata.Marks = m.rules.marks(m.marks, false, CauseConfig)
+	b.Metadata.Marks = m.rules.marks(m.marks, false, CutByConfig)
 	m.next++
 	m.cutAt(m.last)
 	m.config = true

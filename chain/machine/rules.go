@@ -11,7 +11,7 @@ type rules interface {
 
 	// marks are what a block carries of the state s; before says that the last
 	// record is neither in the block nor skipped by it.
-	marks(s Marks, before bool, cause Cause) Marks
+	marks(s Marks, before bool, cause CutCause) Marks
 }
 
 // rulesOf returns the rules of a rule set, and false for one that this build does not know.

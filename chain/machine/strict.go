@@ -30,7 +30,7 @@ func (strict) timeToCut(m *Machine, in TimeToCut) []Effect {
 	if in.Block != m.next || m.Pending() == 0 {
 		return skip(in.Offset, ReasonUnexpectedCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))
 	}
-	cut := m.block(m.batch.cut(), m.last, CauseTimeToCut)
+	cut := m.block(m.batch.cut(), m.last, CutByTimeToCut)
 	return m.withTimer([]Effect{cut})
 }
 
@@ -61,7 +61,7 @@ func (strict) verdict(m *Machine, in question, v Verdict) []Effect {
 }
 
 // marks of a topic that was upgraded are kept; they are zero on any other.
-func (strict) marks(s Marks, _ bool, _ Cause) Marks {
+func (strict) marks(s Marks, _ bool, _ CutCause) Marks {
 	return Marks{Processed: s.Processed, Upgraded: s.Upgraded}
 }
 
@@ -125,7 +125,7 @@ func (m *Machine) order(in Regular) []Effect {
 func (m *Machine) orderConfig(e Envelope) []Effect {
 	var effects []Effect
 	if m.Pending() > 0 {
-		effects = append(effects, m.block(m.batch.cut(), m.before, CauseConfig))
+		effects = append(effects, m.block(m.batch.cut(), m.before, CutByConfig))
 	}
 	return append(m.withTimer(effects), m.configBlock(e))
 }

@@ -150,15 +150,15 @@ type Marks struct {
 	Upgraded    Offset // of the description that moved the topic to the strict rules; 0 if none did
 }
 
-// Cause is why a block was cut.
-type Cause string
+// CutCause is why a block was cut.
+type CutCause string
 
 const (
-	CauseCount     Cause = "count"     // MaxMessageCount reached
-	CauseBytes     Cause = "bytes"     // the next envelope would not fit
-	CauseLarge     Cause = "large"     // one envelope larger than PreferredMaxBytes
-	CauseTimeToCut Cause = "timetocut" // a time-to-cut record asked for it
-	CauseConfig    Cause = "config"    // flushed by a config record, or the config block itself
+	CutByCount     CutCause = "count"     // MaxMessageCount reached
+	CutByBytes     CutCause = "bytes"     // the next envelope would not fit
+	CutByLarge     CutCause = "large"     // one envelope larger than PreferredMaxBytes
+	CutByTimeToCut CutCause = "timetocut" // a time-to-cut record asked for it
+	CutByConfig    CutCause = "config"    // flushed by a config record, or the config block itself
 )
 
 // Effect is something the caller must do, in the order given, before the next
@@ -172,7 +172,7 @@ type (
 		Number    BlockNumber
 		Envelopes []Envelope
 		Metadata  Metadata
-		Cause     Cause
+		Cause     CutCause
 	}
 	// WriteConfigBlock writes a block that holds one config envelope, then
 	// answers with Configured.

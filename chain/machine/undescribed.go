@@ -57,7 +57,7 @@ func (undescribed) verdict(m *Machine, _ question, _ Verdict) []Effect {
 }
 
 // marks is never reached: no block is cut before the description.
-func (undescribed) marks(s Marks, _ bool, _ Cause) Marks { return s }
+func (undescribed) marks(s Marks, _ bool, _ CutCause) Marks { return s }
 
 // described takes the rules that a description of ours names.
 func (m *Machine) described(in Connect) []Effect {

@@ -145,7 +145,7 @@ func (d *Driver) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, er
 		return nil, stop(err)
 	}
 	d.wrote(b)
-	d.events.BlockCut(f.Number, 1, machine.CauseConfig, f.Metadata.Offset)
+	d.events.BlockCut(f.Number, 1, machine.CutByConfig, f.Metadata.Offset)
 	if err := d.migrated(f.Number); err != nil {
 		return nil, stop(err)
 	}

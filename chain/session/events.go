@@ -13,7 +13,7 @@ import (
 type Events struct {
 	Started             func(next machine.Offset, height machine.BlockNumber) // reading began
 	RulesKnown          func(at machine.Offset, rules machine.RuleSet)        // it is known by which rules the topic is read
-	BlockCut            func(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset)
+	BlockCut            func(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset)
 	Pulled              func(number machine.BlockNumber, at machine.Offset) // a block of another orderer was written
 	Position            func(next machine.Offset)                           // offset read next; after every record
 	Skipped             func(at machine.Offset, reason machine.Reason, detail string)
@@ -42,7 +42,7 @@ type Events struct {
 func (e Events) WithDefaults() Events {
 	set(&e.Started, func(machine.Offset, machine.BlockNumber) {})
 	set(&e.RulesKnown, func(machine.Offset, machine.RuleSet) {})
-	set(&e.BlockCut, func(machine.BlockNumber, int, machine.Cause, machine.Offset) {})
+	set(&e.BlockCut, func(machine.BlockNumber, int, machine.CutCause, machine.Offset) {})
 	set(&e.Pulled, func(machine.BlockNumber, machine.Offset) {})
 	set(&e.Position, func(machine.Offset) {})
 	set(&e.Skipped, func(machine.Offset, machine.Reason, string) {})
