@@ -71,7 +71,7 @@ func (r *rig) stoppedAt(c *Chain, l *ledger, holds string) {
 // An orderer of a newer build enables what this one does not know, whether the
 // record's config sequence is the one in force or lags: this one stops before it.
 func TestUnknownCapabilityStopsTheChannel(t *testing.T) {
-	for name, seq := range map[string]uint64{"in time": 1, "lagging": 0} {
+	for name, seq := range map[string]uint64{"in time": 1, "stale": 0} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				newer, older := newLedger(), newLedger()
@@ -95,7 +95,7 @@ func TestUnknownCapabilityStopsTheChannel(t *testing.T) {
 }
 
 // The same by either rule set where no newer build runs any more that would have
-// appended the lagging update again.
+// appended the stale update again.
 func TestLaggingUnknownCapability(t *testing.T) {
 	for name, compatible := range map[string]bool{"strict": false, "compatible": true} {
 		t.Run(name, func(t *testing.T) {

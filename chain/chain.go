@@ -1,16 +1,15 @@
-// Package chain is Fabric's consensus.Chain on a topic: the shell around the
-// machine. Order and Configure append envelopes to the topic and answer when
-// they are acknowledged; one goroutine, the loop, drives the channel's sessions,
-// which reads the topic in offset order, steps the machine and performs the
-// effects that it returns. Nothing else touches the machine, CreateNextBlock or
-// the block writer. What is decided here is when; what, is decided in session.
+// Package chain implements Fabric's consensus.Chain on a Kafka topic. Order and Configure
+// append envelopes to the topic and return when they are acknowledged. One goroutine, the
+// loop, drives the channel's sessions, which read the topic in offset order, step the
+// machine and perform its effects. Nothing else touches the machine, CreateNextBlock or the
+// block writer. Package session decides what is done, package chain when.
 //
-// Goroutines that run: the loop, at most one poster of a time-to-cut record, the
-// closer of a log that was replaced, and two that only watch. The chain starts
-// them and Halt waits for them, and for every call in flight.
+// Other goroutines are at most one poster of a time-to-cut record, the closer of a log that
+// was replaced, and those that monitor the channel. The chain starts them, and Halt waits
+// for them and for every call in flight.
 //
-// Whatever Kafka does, the process continues: what may pass is retried without limit
-// with visible status, what needs an operator stops this channel with a reason.
+// Whatever Kafka does, the process keeps running: failures that may pass are retried
+// without limit, with visible status; what needs an operator stops this channel with a reason.
 package chain
 
 import (
@@ -67,8 +66,8 @@ type Chain struct {
 
 // New returns the chain of a channel, not yet started. metadata is the value of
 // the consenter metadata of the ledger's last block. It never fails, since the
-// registrar panics when it does: a chain that cannot continue its ledger is one
-// that has stopped and says why.
+// registrar panics when it does: a chain that cannot continue its ledger has stopped,
+// and reports why.
 func New(support Support, metadata []byte, opts Options) *Chain {
 	opts = opts.withDefaults()
 	life, end := context.WithCancel(context.Background())
@@ -95,7 +94,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	return c
 }
 
-// startOf is what the machine must know of the ledger.
+// startOf returns what the machine has to know of the ledger.
 func startOf(s Support, metadata []byte) (machine.Start, error) {
 	height := s.Height()
 	position, err := session.Position(height, metadata)
@@ -125,9 +124,9 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	}, nil
 }
 
-// checkMetadata makes sure that what the registrar took for the consenter metadata
-// of the ledger's last block is what the block's signatures bind: Fabric's
-// replication, by which a ledger may have come, does not look at the form.
+// checkMetadata makes sure that the consenter metadata that the registrar read from the
+// ledger's last block is what the block's signatures cover. Fabric's own replication, which
+// may have written the ledger, does not check that.
 func checkMetadata(last *fabric.Block, metadata []byte) error {
 	if last.GetHeader() == nil {
 		return ledgerFault("the ledger has no last block")
@@ -148,8 +147,8 @@ func ledgerFault(format string, args ...any) error {
 	return session.Fault{Cause: session.CauseLedger, Err: fmt.Errorf(format, args...)}
 }
 
-// Start sets the loop going and returns at once. On a chain that has stopped or
-// was halted it does nothing.
+// Start starts the loop and returns. It does nothing on a chain that has stopped or was
+// halted.
 func (c *Chain) Start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,8 +168,8 @@ func (c *Chain) stopped() bool {
 	return final
 }
 
-// Halt stops the chain and returns when no append, neither to the topic nor to
-// the ledger, is in flight or can follow. Idempotent, at any moment.
+// Halt stops the chain. It returns when no append to the topic or the ledger is in flight or
+// can follow. It is idempotent and may be called at any time.
 func (c *Chain) Halt() {
 	c.halt.Do(func() {
 		c.mu.Lock()
@@ -181,23 +180,23 @@ func (c *Chain) Halt() {
 		c.calls.Wait()
 		c.work.Wait()
 		c.connection.closers.Wait()
-		c.settle()
+		c.awaitCommit()
 		c.opts.Events.Halted()
 	})
 }
 
-// settle waits until the block writer, which commits in a goroutine of its own,
-// has committed the last block, however long the disk takes. The registrar removes
-// the ledger next, and an append to a ledger that is closed panics the process. A
-// commit that fails panics it as well: there is none that never comes and leaves this waiting.
-func (c *Chain) settle() {
+// awaitCommit waits until the block writer, which commits in a goroutine of its own, has
+// committed the last block, however long the disk takes. The registrar removes the ledger
+// next, and an append to a closed ledger panics the process. So does a commit that fails:
+// this does not wait for one that never comes.
+func (c *Chain) awaitCommit() {
 	const least, most = time.Millisecond, 50 * time.Millisecond
 	for pause := least; c.support.Height() < c.ledger.height; pause = min(2*pause, most) {
 		time.Sleep(pause)
 	}
 }
 
-// fail stops the channel permanently; the loop ends, or never begins.
+// fail stops the channel permanently; the loop ends, or never starts.
 func (c *Chain) fail(err error) {
 	err = c.opts.Explain(err)
 	if _, changed := c.status.to(session.Failed, err); changed {
@@ -205,9 +204,9 @@ func (c *Chain) fail(err error) {
 	}
 }
 
-// Errored returns a channel that is closed when this orderer cannot tell
-// whether its blocks are the newest: it has stopped, or is cut off from Kafka
-// for longer than Options.DeliverGrace. After recovery it returns a new one.
+// Errored returns a channel that is closed when this orderer does not know whether its
+// blocks are the newest: it has stopped, or is cut off from Kafka for longer than
+// [Options].DeliverGrace. After recovery it returns a new channel.
 func (c *Chain) Errored() <-chan struct{} { return c.status.erroredChannel() }
 
 // StatusReport returns the status of the channel here, for the channel participation API.
@@ -215,7 +214,7 @@ func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 	return types.ConsensusRelationConsenter, c.status.report()
 }
 
-// ValidateConsensusMetadata refuses what cannot follow the config in force.
+// ValidateConsensusMetadata refuses a consensus type that cannot follow the one in force.
 func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
 	return verdict.CheckConsensus(now, next)
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// checkCluster refuses a config that names brokers of another cluster. Every orderer
-// would turn to them once it has read the config, at a moment of its own: what others append
-// meanwhile is acknowledged by the cluster in force, behind a record after which nobody reads
-// there. An update cannot move a channel.
+// checkCluster refuses a config that names brokers of another cluster. Orderers switch to
+// them one by one, when they read the config. What is appended meanwhile is acknowledged by
+// the old cluster, after the last record that is read there, and lost. An update cannot move
+// a channel.
 //
-// It is a check of this orderer's at that moment, not a verdict: brokers that do not
-// answer are let through, since the list may be meant for orderers that reach them.
+// This is a check at Broadcast, not a verdict: brokers that do not answer are accepted,
+// since the list may be meant for orderers that reach them.
 func (c *Chain) checkCluster(envelope *fabric.Envelope) error {
 	if err := c.enter(); err != nil {
 		return err
@@ -58,7 +58,8 @@ func (c *Chain) compareClusters(o *openLog, next []string) error {
 	return nil
 }
 
-// elsewhere is what is wrong with brokers whose topic is then where it is now.
+// elsewhere returns why the brokers of a new config are of another cluster; nil if they are
+// not, or if that is not known.
 func elsewhere(brokers []string, now, then log.Identity, err error) error {
 	switch list := strings.Join(brokers, ", "); {
 	case errors.Is(err, log.ErrNoTopic):
@@ -74,7 +75,7 @@ func elsewhere(brokers []string, now, then log.Identity, err error) error {
 	return nil
 }
 
-// newBrokers are those of a config envelope if this orderer would turn to them; nil if not.
+// newBrokers returns the brokers of a config envelope if this orderer would switch to them.
 func (c *Chain) newBrokers(envelope *fabric.Envelope) ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return nil, nil // its own go before the channel's

@@ -10,9 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// ConfigDigest identifies a channel config: who has the channel's newest config block can
-// compare it with what orderers publish. It covers every field, in an order of its own,
-// since serialized messages of one content may differ between builds.
+// ConfigDigest identifies a channel config, to compare the newest config block with what
+// orderers publish. It covers every field, in an order of its own, since builds may
+// serialize the same message differently.
 func ConfigDigest(config *fabric.Config) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "config %d\n", config.GetSequence())

@@ -11,9 +11,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// connection is a chain's way to its topic: the log that is open at the moment, replaced
+// connection is a chain's connection to its topic. It holds the open log, and replaces it
 // when the channel config names other brokers or another size of envelopes. Only the loop
-// opens and closes it; any number of goroutines may use it meanwhile.
+// opens and closes it; any number of goroutines may use it.
 type connection struct {
 	support Support
 	opts    *Options
@@ -69,8 +69,8 @@ func (c *connection) slow() (which string) {
 	return which
 }
 
-// open returns the topic as the channel config in force has it. Who still uses the log
-// before it ends there; then it is closed.
+// open returns the topic as the channel config in force has it. A log that it replaces is
+// closed once nobody uses it.
 func (c *connection) open() (log.Log, error) {
 	addresses, limit, err := c.wanted()
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *connection) isCurrent() (bool, error) {
 	return c.now().fits(addresses, limit), nil
 }
 
-// wanted returns what a log is to be opened with by the channel config in force.
+// wanted returns what the channel config in force asks a log to be opened with.
 func (c *connection) wanted() (addresses []string, limit uint32, err error) {
 	addresses, err = c.brokers()
 	return addresses, c.support.SharedConfig().BatchSize().AbsoluteMaxBytes, err
@@ -125,7 +125,7 @@ func (c *connection) now() *openLog {
 	return c.current
 }
 
-// replace makes a log the current one and returns the one before.
+// replace makes a log the current one and returns the previous one.
 func (c *connection) replace(next *openLog) *openLog {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// ForkAlarm says what becomes of a channel of which another orderer has published
-// other blocks than this one has.
+// ForkAlarm is what happens when another orderer has published other blocks of a channel
+// than this one has.
 type ForkAlarm string
 
 const (
@@ -22,7 +22,7 @@ const (
 	ForkOff  ForkAlarm = "off"  // nothing is compared
 )
 
-// hashes are those of the ledger's blocks, which never change: each is read once, and
+// hashes caches the hashes of the ledger's blocks, which never change: each is read once, and
 // kept while it is asked for. It is safe for concurrent use.
 type hashes struct {
 	support Support
@@ -65,7 +65,7 @@ func (h *hashes) read(number uint64) (log.BlockHash, bool) {
 	return log.NewBlockHash(number, protoutil.BlockHeaderHash(b.Header)), true
 }
 
-// published are the hashes that an orderer publishes whose last block is last.
+// published returns the hashes that an orderer publishes whose last block is last.
 func (h *hashes) published(last uint64) (all []log.BlockHash) {
 	for _, number := range log.Checkpoints(last) {
 		if hash, ok := h.of(number); ok {
@@ -75,9 +75,8 @@ func (h *hashes) published(last uint64) (all []log.BlockHash) {
 	return all
 }
 
-// compare holds the ledger against what other orderers published. An error is why the
-// channel stops. It takes part in nothing else: what cannot be read is reported, and
-// asked again the next time.
+// compare compares the ledger with what other orderers published. An error is why the
+// channel stops. What cannot be read is reported, and read again the next time.
 func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 	if c.opts.ForkAlarm == ForkOff || c.opts.Member == "" || c.opts.Members == "" {
 		return nil
@@ -103,8 +102,8 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 	return session.Fault{Cause: session.CauseFork, Err: found.Forks[0]}
 }
 
-// compareWith adds one member. What this orderer's own group has may be from before its
-// ledger was removed and made again, and is replaced at once: it is not compared.
+// compareWith adds one member. This orderer's own group is not compared: it may hold what
+// was published before the ledger was removed and created again, and is replaced at once.
 func (c *Chain) compareWith(p log.Progress, found *log.Comparison) {
 	found.Published++
 	own := log.Progress{Member: c.opts.Member}

@@ -248,7 +248,7 @@ func (r *real) commits(rules machine.RuleSet, steps []step) {
 		r.Fatalf("%s rules: %v", rules, err)
 	}
 	r.chain.ledger.height = 2
-	r.chain.settle()
+	r.chain.awaitCommit()
 	if rules != machine.Strict {
 		return
 	}

@@ -11,16 +11,16 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Order appends a normal envelope, validated at config sequence seq. It returns
-// nil once all in-sync replicas have it. The text of an error reports
-// whether the envelope may be ordered all the same, and what is awaited.
+// Order appends a normal envelope, validated at config sequence seq. It returns nil once
+// all in-sync replicas have it. An error states whether the envelope may be ordered
+// nevertheless, and what it waits for.
 func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 	return c.answer(c.submit(envelope, seq, machine.Normal))
 }
 
-// Configure appends a config envelope; see Order. What the judge would not pass,
-// and Fabric's checks at Broadcast do not refuse, is refused here: Fabric's contract
-// has no other place for it.
+// Configure appends a config envelope; see Order. It refuses what Fabric's checks at
+// Broadcast accept and the verdict on the record would not: Fabric's contract has no other
+// place for that.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.validator.CheckNew(envelope); err != nil {
 		return c.answer(session.Refused{Refusal: session.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
@@ -60,7 +60,8 @@ func (c *Chain) awaitReady() error {
 	return err
 }
 
-// enter counts a call in, unless the chain is halted. The caller calls c.calls.Done.
+// enter adds a call to those in flight, unless the chain is halted. The caller calls
+// c.calls.Done.
 func (c *Chain) enter() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,8 +110,8 @@ func (c *Chain) tooMany() error {
 	return session.Refused{Refusal: session.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))}
 }
 
-// explain returns why a client's envelope was not acknowledged, on a chain that was
-// stopped meanwhile too, and whether it may be ordered all the same.
+// explain returns why a client's envelope was not acknowledged, if the chain was stopped
+// meanwhile too, and whether it may be ordered nevertheless.
 func (c *Chain) explain(err error) error {
 	if err == nil {
 		return nil

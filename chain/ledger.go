@@ -58,15 +58,14 @@ func (l *ledgerWriter) write(b session.Block, put func(*fabric.Block, []byte)) e
 	})
 }
 
-// wrote takes note of a block that the block writer has.
+// wrote notes a block that was given to the block writer.
 func (l *ledgerWriter) wrote(b session.Block) {
 	l.height = uint64(b.Number) + 1
 	l.grant.wrote(sizeOf(b), l.height)
 }
 
-// nextBlock makes the block that follows the ledger's last. The block writer
-// numbers blocks by its own count: where that is not the machine's, somebody
-// else writes to this ledger.
+// nextBlock makes the block that follows the ledger's last. The block writer numbers
+// blocks by its own count: if that is not the machine's, something else writes to the ledger.
 func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
 	decoded := make([]*fabric.Envelope, len(b.Envelopes))
 	for i, e := range b.Envelopes {
@@ -82,8 +81,8 @@ func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
 	return block, l.peers.follows(block)
 }
 
-// follows makes sure that a block which was pulled is the one that the ledger makes
-// of its envelopes: its number, its data and the block before it are the same.
+// follows makes sure that a pulled block is the one that the ledger makes of its envelopes:
+// that its number, its data and the block before it are the same.
 func (p *peers) follows(made *fabric.Block) error {
 	if p.header == nil || p.number != made.Header.Number {
 		return nil
@@ -103,8 +102,8 @@ func (l *ledgerWriter) Block(number machine.BlockNumber) *session.Block {
 	return &block
 }
 
-// Room asks for room for blocks that are to be written next. It is asked again for
-// the same ones when a session has ended between.
+// Room asks for room for the blocks that are written next. A session asks again for blocks
+// that an earlier one could not write.
 func (l *ledgerWriter) Room(bytes int) error {
 	if l.grant != nil && l.grant.left > 0 {
 		l.grant.over.Store(true)
@@ -128,9 +127,9 @@ func (l *ledgerWriter) endGrant() {
 	}
 }
 
-// grant is the room that blocks were granted on the disk of the ledgers. The block
-// writer commits in a goroutine of its own, so that they are not there when they were
-// written; another channel must not take their room meanwhile.
+// grant is the room that blocks were granted on the ledgers' disk. The block writer commits
+// in a goroutine of its own, so that blocks are not on the disk yet when they were written;
+// another channel must not take their room meanwhile.
 type grant struct {
 	ledger interface{ Height() uint64 }
 	left   int           // bytes that were not written yet; the loop's
@@ -144,7 +143,7 @@ func (g *grant) done() bool {
 	return g.over.Load() || until > 0 && g.ledger.Height() >= until
 }
 
-// wrote takes note of a block, by which the ledger comes to a height.
+// wrote notes a block, with which the ledger reaches a height.
 func (g *grant) wrote(bytes int, height uint64) {
 	if g == nil {
 		return

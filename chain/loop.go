@@ -87,9 +87,9 @@ func (l *loop) sessions(ctx context.Context) {
 	}
 }
 
-// session reads until something fails; nil if only another session is due. A topic that is
-// due to be checked is checked beside the reader, which is kept: what it is about to return
-// may have taken long.
+// session connects and reads until something fails; nil if another session is due without
+// a failure. The topic is checked now and then while the reader is kept: what it is about
+// to return may have taken long.
 func (l *loop) session(ctx context.Context) error {
 	l.since = time.Time{}
 	if err := l.connect(ctx); err != nil {
@@ -112,8 +112,8 @@ func (l *loop) session(ctx context.Context) error {
 	}
 }
 
-// read takes records until something fails, or until something else is to be done: the
-// topic is due to be checked, or the session to be replaced.
+// read handles records until something fails, the topic is due to be checked, or the session
+// is to be replaced.
 func (l *loop) read(ctx context.Context) (session.Outcome, error) {
 	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
 	defer cancel()
@@ -124,8 +124,8 @@ func (l *loop) read(ctx context.Context) (session.Outcome, error) {
 	}
 }
 
-// connect gives up when nothing has come for a while. Records are read in it, as many
-// and as large as they may be, so that there is no limit for all of it.
+// connect gives up when nothing was received for a while. It reads records, as many and as
+// large as they are, so that its whole duration has no limit.
 func (l *loop) connect(ctx context.Context) error {
 	err := l.stall.guard(ctx, l.driver.Connect)
 	if err == nil {
@@ -150,8 +150,8 @@ func (l *loop) pause(ctx context.Context, err error, report func(error, time.Dur
 	sleep(ctx, retry)
 }
 
-// steady reports whether the session that ended had read for a while, so that its
-// end is a new trouble rather than more of the old.
+// steady reports whether the session that ended had read for a while, so that its end is a
+// new failure.
 func (l *loop) steady() bool {
 	return !l.since.IsZero() && (l.driver.NextOffset() > l.from || time.Since(l.since) > l.backoff.Most)
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// lagging is a log of which some records are acknowledged and not read yet: those
+// stale is a log of which some records are acknowledged and not read yet: those
 // from an offset on, which all clients share.
-type lagging struct {
+type stale struct {
 	log.Log
 	limit *atomic.Int64
 }
@@ -27,7 +27,7 @@ type laggingReader struct {
 	limit *atomic.Int64
 }
 
-func (l lagging) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+func (l stale) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	r, err := l.Log.Read(ctx, from)
 	return &laggingReader{r, from, l.limit}, err
 }
@@ -61,7 +61,7 @@ func (e *election) begin(l *ledger, end log.Offset, change ...func(*Options)) *C
 	fast := c.opts.OpenLog
 	c.opts.OpenLog = func(brokers []string, topic string, limit uint32) (log.Log, error) {
 		l, err := fast(brokers, topic, limit)
-		return lagging{l, &e.limit}, err
+		return stale{l, &e.limit}, err
 	}
 	for _, f := range change {
 		f(&c.opts)

@@ -27,8 +27,8 @@ func (c *Chain) pulse() {
 	}
 }
 
-// measure asks now and then where the topic ends. It does so beside the loop: a
-// loop that is stuck, or far behind, is what the answer is to show.
+// measure asks now and then where the topic ends. It does so beside the loop, to show one
+// that is stuck or far behind.
 func (c *Chain) measure() {
 	for pause := heartbeat; sleep(c.life, pause); {
 		pause = heartbeat
@@ -52,8 +52,9 @@ func (c *Chain) measureOnce() bool {
 	return err == nil
 }
 
-// monitor looks at the topic's settings, publishes how far the ledger is, and compares it
-// with what others published, beside the reading and not more often than the topic is checked.
+// monitor surveys the topic's settings, publishes the position of the ledger, and compares
+// the ledger with what others published. It does so beside the loop, and not more often than
+// the topic is checked.
 func (l *loop) monitor(ctx context.Context) {
 	if !l.monitored.IsZero() && time.Since(l.monitored) < l.chain.opts.CheckInterval {
 		return
@@ -73,8 +74,7 @@ func (l *loop) monitor(ctx context.Context) {
 	})
 }
 
-// requestTimeout bounds what is asked of the brokers beside the reading: answers of a
-// few bytes.
+// requestTimeout is the time limit of requests beside the loop, whose answers are small.
 const requestTimeout = time.Minute
 
 func (l *loop) survey(ctx context.Context, topic log.Log) {

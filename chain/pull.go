@@ -26,8 +26,8 @@ type Puller interface {
 	Close()
 }
 
-// NewPuller connects to the orderers that the channel's config names. Its error
-// wraps [session.ErrNoWay] where only another build or configuration of this orderer helps.
+// NewPuller connects to the orderers that the channel's config names. Its error wraps
+// [session.ErrNoWay] if only another build or configuration of this orderer helps.
 type NewPuller func(Support) (Puller, error)
 
 // Another orderer cuts what it has read within BatchTimeout, unless brokers or
@@ -51,8 +51,8 @@ type peers struct {
 	header  []byte // hash of that block's header
 }
 
-// Heights asks the other orderers. A chain that is given no way to them has none: the
-// consenter gives each one, which fails where the process has no means to connect.
+// Heights asks the other orderers for the heights of their ledgers. A chain without
+// [Options].NewPuller has no other orderers.
 func (p *peers) Heights(ctx context.Context) ([]session.Answer, error) {
 	if p.opts.NewPuller == nil {
 		return nil, nil

@@ -10,22 +10,22 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// stallTimeout is how long nothing may come from the brokers, the first time.
+// stallTimeout is how long the brokers may send nothing, at the first attempt.
 const stallTimeout = time.Minute
 
-// errStalled ends an attempt in which nothing came for too long.
+// errStalled ends an attempt in which nothing was received for too long.
 var errStalled = errors.New("nothing came from the brokers")
 
-// stall ends what waits for brokers once nothing has come of them for a while. It is
-// a second line: an implementation of log.Log notices a connection that does not get
-// on. What takes longer than the limit is given twice the time at the next attempt,
-// so that everything that takes a finite time comes to its end. The loop's.
+// stall ends an attempt once the brokers have sent nothing for a while. It is a second line
+// of defense: an implementation of log.Log notices a connection that makes no progress. The
+// limit doubles with each attempt that it ends, so that whatever takes a finite time
+// completes. The loop's.
 type stall struct {
 	limit time.Duration // 0: stallTimeout
 	timer *time.Timer   // of the attempt; nil outside of one
 }
 
-// guard runs f, whose context ends when nothing has come for the limit.
+// guard runs f, whose context ends when nothing was received for the limit.
 func (s *stall) guard(ctx context.Context, f func(context.Context) error) error {
 	limit := max(s.limit, stallTimeout)
 	guarded, cancel := context.WithCancelCause(ctx)
@@ -43,20 +43,20 @@ func (s *stall) guard(ctx context.Context, f func(context.Context) error) error 
 	return err
 }
 
-// answered notes that something came.
+// answered notes that something was received.
 func (s *stall) answered() {
 	if s.timer != nil {
 		s.timer.Reset(max(s.limit, stallTimeout))
 	}
 }
 
-// reset is for an attempt that came to its end.
+// reset is called after an attempt that completed.
 func (s *stall) reset() { s.limit = 0 }
 
-// stuck finds a reader that returns nothing although the log has more. Another one
-// looks for what is in its way, or is at least another connection. But since a record may
-// just take long, each one gets twice the time, and half of it once something came: so that
-// a reader that is stuck now and then on a long way does not wait longer each time. The loop's.
+// stuck detects a reader that returns nothing although the log has more, which is then
+// replaced. Since a record may just take long, each replacement gets twice the time; the
+// time is halved once something was received, so that it does not grow over many records.
+// The loop's.
 type stuck struct {
 	next   machine.Offset // when it was seen last
 	waited int            // intervals since something came
@@ -79,7 +79,7 @@ func (s *stuck) see(next machine.Offset, behind bool) bool {
 	return true
 }
 
-// watchedLog is a topic of which each answer is noticed.
+// watchedLog is a topic that reports each answer.
 type watchedLog struct {
 	log.Log
 	answered func()

@@ -12,8 +12,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// status is what clients and operators may know of a chain, at any moment and
-// without waiting for its loop. It is safe for concurrent use.
+// status is what clients and operators see of a chain, without waiting for its loop. It is
+// safe for concurrent use.
 type status struct {
 	opts  *Options
 	grace time.Duration
@@ -59,8 +59,8 @@ func (s *status) to(p session.Phase, cause error) (time.Duration, bool) {
 	return lasted, true
 }
 
-// signal keeps errored as the phase demands: open while reading, closed once
-// stopped, closed when the grace is over in between.
+// signal keeps errored as the phase requires: open while reading, closed once stopped, and
+// otherwise closed when the grace is over.
 func (s *status) signal() {
 	switch s.is.Phase {
 	case session.Reading:
@@ -130,8 +130,8 @@ func (s *status) CaughtUp() {
 	s.is.CaughtUp = true
 }
 
-// ready returns nil if envelopes are taken. Otherwise it says why not, whether
-// that can change, and what to wait on.
+// ready returns nil if envelopes are taken, and otherwise why not, whether that is final,
+// and what to wait on.
 func (s *status) ready() (changed <-chan struct{}, final bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +171,7 @@ func (s *status) erroredChannel() <-chan struct{} {
 	return s.errored
 }
 
-// report is the status in the terms of the channel participation API.
+// report returns the status in the terms of the channel participation API.
 func (s *status) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,9 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// timer is the batch timer: once it is out, a goroutine of its own posts a
-// time-to-cut record, so that a slow broker does not hold up reading. The loop
-// owns it.
+// timer is the batch timer. Once it expires, a goroutine of its own posts a time-to-cut
+// record, so that a slow broker does not delay reading. The loop owns it.
 type timer struct {
 	chain  *Chain
 	began  time.Time
@@ -25,10 +24,10 @@ func newTimer(c *Chain) *timer { return &timer{chain: c, began: time.Now()} }
 // Uptime returns how long there has been a timer.
 func (t *timer) Uptime() time.Duration { return time.Since(t.began) }
 
-// Arm starts the timer for a block, instead of any other. One that runs for it
-// already keeps its deadline; one whose record was acknowledged starts again, in
-// case that record is lost. Jitter keeps the orderers from posting together: the
-// first post cuts for all.
+// Arm starts the timer for a block, instead of any other. A timer that runs for the block
+// already keeps its deadline; one whose record was acknowledged starts again, in case that
+// record is lost. Jitter keeps the orderers from posting together: the first record cuts
+// for all.
 func (t *timer) Arm(number machine.BlockNumber) {
 	if t.runs(number) {
 		return
@@ -90,7 +89,7 @@ func (t *timer) post(ctx context.Context, number machine.BlockNumber, after time
 	}
 }
 
-// append has the time limit of a client's append.
+// append appends with the time limit of a client's append.
 func (t *timer) append(ctx context.Context, value []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, t.chain.opts.AppendTimeout)
 	defer cancel()

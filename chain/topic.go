@@ -26,9 +26,9 @@ func (t *topic) Open() (log.Log, error) {
 // Current reports whether the log that Open returned is still the one to use.
 func (t *topic) Current() (bool, error) { return t.isCurrent() }
 
-// Append has the time limit of a client's append at first. A session repeats it
-// until it is acknowledged, and each attempt that the limit ended is a record that may come
-// to the topic: one that takes longer has twice the time at the next attempt.
+// Append appends with the time limit of a client's append at first. A session repeats it until
+// it is acknowledged, and each attempt that the limit ends may still add a record to the
+// topic: the limit doubles with each of them.
 func (t *topic) Append(ctx context.Context, value []byte) error {
 	timed, cancel := context.WithTimeout(ctx, t.opts.AppendTimeout<<t.late)
 	defer cancel()

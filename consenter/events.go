@@ -41,7 +41,7 @@ func (c *Consenter) events(channel string) session.Events {
 		Pulled:      r.pulled,
 		Position:    r.position,
 		Skipped:     r.skipped,
-		Reproduced:  r.reproduced,
+		Resubmitted: r.reproduced,
 		CutPosted:   func(machine.BlockNumber) { r.cutsPosted.Add(1) },
 		CutFailed:   r.cutFailed,
 		Appended:    r.appended,
@@ -195,7 +195,7 @@ func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail stri
 
 func (r *reporter) reproduced(at machine.Offset) {
 	r.configsReproduced.Add(1)
-	r.log.Infow("Appended a lagging config envelope anew", "offset", at)
+	r.log.Infow("Appended a stale config envelope anew", "offset", at)
 }
 
 func (r *reporter) cutFailed(number machine.BlockNumber, err error) {

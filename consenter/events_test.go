@@ -47,7 +47,7 @@ func TestEventsAreMeasured(t *testing.T) {
 	e.BlockCut(5, 1, machine.CutByConfig, 19)
 	e.Skipped(8, machine.ReasonGarbage, "no type")
 	e.Skipped(9, machine.ReasonConnect, "")
-	e.Reproduced(10)
+	e.Resubmitted(10)
 	e.CutPosted(5)
 	e.CutFailed(5, errors.New("no leader"))
 	e.Appended(time.Millisecond, nil)

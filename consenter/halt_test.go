@@ -72,7 +72,7 @@ func TestPullersDoNotRaceWithConfigBlocks(t *testing.T) {
 	ours := newAuthority(t)
 	d := ours.deliverer()
 	d.blocks = ours.threeBlocks(d)
-	c, l := ours.consenter(time.Minute), ours.lagging(d.blocks[0])
+	c, l := ours.consenter(time.Minute), ours.stale(d.blocks[0])
 	var changing sync.WaitGroup
 	changing.Go(func() {
 		for range 1000 {

@@ -70,7 +70,7 @@ func TestOthersThatDoNotRun(t *testing.T) {
 // before its process serves anybody.
 func TestOthersWithoutSelf(t *testing.T) {
 	ours := newAuthority(t)
-	l := ours.lagging(ours.genesis("127.0.0.1:7050", "localhost:7050", "127.0.0.1:7051"))
+	l := ours.stale(ours.genesis("127.0.0.1:7050", "localhost:7050", "127.0.0.1:7051"))
 	for name, test := range map[string]struct {
 		listen string
 		port   uint16
@@ -113,7 +113,7 @@ func TestNoWayToOthers(t *testing.T) {
 	_, err = p.Block(t.Context(), 1)
 	require.ErrorIs(t, err, session.ErrNoBlock)
 
-	_, err = c.newPuller(ours.lagging(ours.genesis("127.0.0.1:1")))
+	_, err = c.newPuller(ours.stale(ours.genesis("127.0.0.1:1")))
 	require.ErrorIs(t, err, session.ErrNoWay)
 }
 
@@ -136,7 +136,7 @@ func TestOthersWithoutTLS(t *testing.T) {
 	dialer.Config.DialTimeout = time.Minute
 	c, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), Cluster: Cluster{Dialer: dialer}})
 	require.NoError(t, err)
-	p, err := c.newPuller(ours.lagging(first))
+	p, err := c.newPuller(ours.stale(first))
 	require.NoError(t, err)
 	defer p.Close()
 	require.Equal(t, []session.Answer{{From: d.address, Height: 3}}, p.Others(t.Context()))

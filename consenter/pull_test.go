@@ -191,18 +191,18 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 	return nil
 }
 
-// lagging is an orderer's side of a channel whose ledger has the first block only.
-type lagging struct {
+// stale is an orderer's side of a channel whose ledger has the first block only.
+type stale struct {
 	*support
 	genesis *cb.Block
 }
 
-func (l *lagging) Block(n uint64) *cb.Block { return map[uint64]*cb.Block{0: l.genesis}[n] }
+func (l *stale) Block(n uint64) *cb.Block { return map[uint64]*cb.Block{0: l.genesis}[n] }
 
-func (*lagging) Sign([]byte) ([]byte, error) { return []byte("checked by nobody here"), nil }
+func (*stale) Sign([]byte) ([]byte, error) { return []byte("checked by nobody here"), nil }
 
 // inForce puts the config of a block in force.
-func (l *lagging) inForce(t *testing.T, b *cb.Block) {
+func (l *stale) inForce(t *testing.T, b *cb.Block) {
 	envelope, err := protoutil.ExtractEnvelope(b, 0)
 	require.NoError(t, err)
 	l.support.bundle, err = channelconfig.NewBundleFromEnvelope(envelope, crypto(t))
@@ -214,22 +214,22 @@ func (l *lagging) inForce(t *testing.T, b *cb.Block) {
 }
 
 // catchUp is what an orderer that has the first block only is to get the others from.
-func (a *authority) catchUp(first *cb.Block) (*lagging, chain.Puller) {
+func (a *authority) catchUp(first *cb.Block) (*stale, chain.Puller) {
 	return a.catchUpWithin(first, 5*time.Second)
 }
 
 // catchUpWithin waits so long for each response.
-func (a *authority) catchUpWithin(first *cb.Block, patience time.Duration) (*lagging, chain.Puller) {
-	l := a.lagging(first)
+func (a *authority) catchUpWithin(first *cb.Block, patience time.Duration) (*stale, chain.Puller) {
+	l := a.stale(first)
 	p, err := a.consenter(patience).newPuller(l)
 	require.NoError(a.t, err)
 	a.t.Cleanup(p.Close)
 	return l, p
 }
 
-// lagging is the support of a channel whose ledger has the first block only.
-func (a *authority) lagging(first *cb.Block) *lagging {
-	l := &lagging{support: &support{}, genesis: first}
+// stale is the support of a channel whose ledger has the first block only.
+func (a *authority) stale(first *cb.Block) *stale {
+	l := &stale{support: &support{}, genesis: first}
 	l.inForce(a.t, first)
 	return l
 }

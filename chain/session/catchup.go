@@ -14,10 +14,10 @@ import (
 // the channel has answered and none has it.
 var ErrNoBlock = errors.New("the block cannot be had from another orderer")
 
-// ErrNoWay is an ErrNoBlock that no timeout mends: this orderer cannot ask.
+// ErrNoWay is an ErrNoBlock that waiting does not help: this orderer cannot ask.
 var ErrNoWay = fmt.Errorf("%w: there is no way to ask", ErrNoBlock)
 
-// trimmed ends a session whose topic does not have the next record any more.
+// trimmed ends a session whose topic no longer has the next record.
 type trimmed struct {
 	start log.Offset // first record that the topic has
 	next  machine.Offset
@@ -33,8 +33,7 @@ type awaitingBlock struct{ error }
 func (a awaitingBlock) Unwrap() error { return a.error }
 
 // CatchUp takes blocks from other orderers of the channel until the topic has the
-// record after the last of them: the next session reads on from there. An error is for
-// After again.
+// record after the last of them, where the next session continues. Pass an error to After.
 func (d *Driver) CatchUp(ctx context.Context) error {
 	if err := d.restart(); err != nil {
 		return stop(err)
@@ -67,7 +66,7 @@ func sizeOf(b Block) (bytes int) {
 	return bytes
 }
 
-// awaited says which block is awaited, and why; cause may be nil.
+// awaited returns an error that names the awaited block and why it is; cause may be nil.
 func (d *Driver) awaited(cause error) error {
 	text := "awaiting block %d from another orderer, since %w"
 	if cause == nil {
@@ -76,9 +75,9 @@ func (d *Driver) awaited(cause error) error {
 	return because(CauseTrimmed, fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
 }
 
-// unrecoverable is what becomes of a block that nobody has: final once all answers
-// of a while were so. Before, another orderer may be about to cut it from what it
-// has read, or be back in a moment.
+// unrecoverable returns the error for a block that no orderer has. It is final only once
+// all orderers have reported so for a while: one may be about to cut the block, or to
+// restart.
 func (d *Driver) unrecoverable(err error) error {
 	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
 	if !d.noBlock {
@@ -91,7 +90,7 @@ func (d *Driver) unrecoverable(err error) error {
 }
 
 // writePulled writes a block of another orderer, which the host has verified, and continues
-// behind it.
+// after it.
 func (d *Driver) writePulled(b Block) error {
 	position, err := Position(uint64(b.Number)+1, b.Metadata)
 	if err != nil {

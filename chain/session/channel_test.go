@@ -33,7 +33,7 @@ type channel struct {
 	memory // may be shared by channels with the same blocks
 }
 
-// memory saves doing the same cryptography for every restart.
+// memory saves doing the same cryptography forevery restart.
 type memory struct {
 	processed map[judged]processed
 	bundles   map[string]*channelconfig.Bundle // by the hash of the config block

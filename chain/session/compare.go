@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// comparison holds the next records of the log against what is known of them.
+// comparison compares the next records of the log with what is known of them.
 type comparison interface {
 	take(log.Record)
 	done() (bool, error) // an error if they differ
@@ -22,8 +22,8 @@ type seen struct {
 	size   int
 }
 
-// newest are the records that were read last. They are few: a log that was cut and filled
-// again since holds others, all the more if they are large.
+// newest holds the records that were read last. A few are enough: a log that was truncated
+// and filled again since has others there.
 type newest []seen
 
 const (
@@ -31,7 +31,7 @@ const (
 	newestBytes   = 64 << 10
 )
 
-// with returns the records with one more, and without those that are not needed any more.
+// with returns n with one more record, and without those that are no longer needed.
 func (n newest) with(s seen) newest {
 	if len(n) > 0 && s.at <= n[len(n)-1].at {
 		return n // read again
@@ -113,12 +113,12 @@ func (c *windowComparison) done() (bool, error) {
 // cutComparison compares the record that the last block was cut for, which is as much
 // a part of it. The machine has yet to take that record: it is the one read ahead.
 type cutComparison struct {
-	driver *Driver
-	want   machine.Digest
-	tail   log.Offset // of the block
+	driver     *Driver
+	want       machine.Digest
+	lastOffset log.Offset // of the block
 }
 
-func (c *cutComparison) last() log.Offset { return c.tail + 1 } // or after a gap
+func (c *cutComparison) last() log.Offset { return c.lastOffset + 1 } // or after a gap
 
 func (c *cutComparison) take(log.Record) {}
 
@@ -128,7 +128,7 @@ func (c *cutComparison) done() (bool, error) {
 		return false, nil
 	}
 	if sum := record.DigestOf(got.Value); sum != c.want {
-		return false, c.driver.differs(got.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", c.tail, c.want, sum))
+		return false, c.driver.differs(got.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", c.lastOffset, c.want, sum))
 	}
 	return true, nil
 }
@@ -137,21 +137,21 @@ func (c *cutComparison) done() (bool, error) {
 // block was made from: a block of an in-tree orderer carries no digest. It
 // finds what the compatible rules must know of the block.
 type lastBlockComparison struct {
-	driver     *Driver
-	block      *Block
-	from, tail log.Offset // of the records that the block can have
-	trimmed    bool       // some of them were deleted: what is left is not enough to tell
-	at         log.Offset // of the last one that was read
-	found      int
-	carried    log.Offset // of the last one that has an envelope of the block
-	cut        bool       // the last of them is the time-to-cut that cut the block
+	driver           *Driver
+	block            *Block
+	from, lastOffset log.Offset // of the records that the block can have
+	trimmed          bool       // some of them were deleted: what is left is not enough to tell
+	at               log.Offset // of the last one that was read
+	found            int
+	carried          log.Offset // of the last one that has an envelope of the block
+	cut              bool       // the last of them is the time-to-cut that cut the block
 }
 
-func (c *lastBlockComparison) last() log.Offset { return c.tail }
+func (c *lastBlockComparison) last() log.Offset { return c.lastOffset }
 
 func (c *lastBlockComparison) take(r log.Record) {
 	c.at = r.Offset
-	if c.block == nil || c.at > c.tail {
+	if c.block == nil || c.at > c.lastOffset {
 		return
 	}
 	in := record.InputOf(machine.Offset(r.Offset), r.Value)
@@ -159,25 +159,25 @@ func (c *lastBlockComparison) take(r log.Record) {
 		c.found, c.carried = c.found+1, c.at
 	}
 	cut, ok := in.(machine.TimeToCut)
-	c.cut = ok && c.at == c.tail && cut.Block == c.block.Number
+	c.cut = ok && c.at == c.lastOffset && cut.Block == c.block.Number
 }
 
 func (c *lastBlockComparison) done() (bool, error) {
 	switch {
 	case c.block == nil || len(c.block.Envelopes) == 0:
 		return false, stop(fmt.Errorf("the ledger has no block %d, its last", c.driver.start.Next-1))
-	case c.at < c.tail:
+	case c.at < c.lastOffset:
 		return false, nil
 	case c.found < len(c.block.Envelopes) && c.trimmed && !c.block.Config:
-		c.driver.events.LastRecordUnchecked(machine.Offset(c.tail))
+		c.driver.events.LastRecordUnchecked(machine.Offset(c.lastOffset))
 	case c.found < len(c.block.Envelopes):
 		how := fmt.Sprintf("the records from offset %d on hold %d of the %d envelopes of block %d", c.from, c.found, len(c.block.Envelopes), c.block.Number)
 		if len(c.block.Metadata) == 0 {
 			how += ", which names no offset, as a block of another consensus type"
 		}
-		return false, c.driver.differs(c.tail, how)
-	case c.block.Config && c.carried != c.tail: // the position may be signed by nobody; a config block's is its own record's
-		return false, c.driver.differs(c.tail, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried))
+		return false, c.driver.differs(c.lastOffset, how)
+	case c.block.Config && c.carried != c.lastOffset: // the position may be signed by nobody; a config block's is its own record's
+		return false, c.driver.differs(c.lastOffset, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried))
 	}
 	c.driver.start.Tip = sizeOfLastBlock(c.block, c.cut)
 	return true, nil

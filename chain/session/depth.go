@@ -7,18 +7,17 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// deepest is how many messages may be inside each other. A config has about twenty,
+// deepest is how deep messages may be nested. A config has about twenty levels,
 // and two more for each level of its deepest signature policy.
 const deepest = 1000
 
 // ErrDeep is what CheckDepth wraps.
 var ErrDeep = errors.New("too many messages inside each other")
 
-// CheckDepth refuses a message with more than 1000 messages inside each other. To be
-// called before Fabric decodes a config, or anything else with a message that may
-// hold one of its own kind: the generated code of Fabric up to 2.5 has no limit, and
-// 2 MB overflow the stack, from which no process recovers. What looks like a message
-// counts as one, also where Fabric sees bytes.
+// CheckDepth refuses a message nested more than 1000 levels deep. Call it before Fabric
+// decodes a config, or any other message type that can contain itself: the generated code of
+// Fabric up to 2.5 has no limit, and 2 MB overflow the stack, from which no process recovers.
+// Bytes that look like a message count as one.
 func CheckDepth(message []byte) error { return checkDepth(message, deepest) }
 
 func checkDepth(message []byte, levels int) error {

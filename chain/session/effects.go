@@ -10,9 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// step puts a record, or an answer, into the machine and performs the effects,
-// then the answer that the last of them asked for, and so on until nothing is
-// asked or an answer must wait.
+// step gives an input to the machine, performs the effects, gives the answer that the last
+// of them asks for to the machine again, and so on until nothing is asked or an answer has
+// to wait.
 func (d *Driver) step(ctx context.Context, in machine.Input) (err error) {
 	for in != nil {
 		d.effects = d.machine.Step(in)
@@ -23,8 +23,8 @@ func (d *Driver) step(ctx context.Context, in machine.Input) (err error) {
 	return nil
 }
 
-// proceed performs the effects in hand and returns the answer to the last. What
-// it fails before stays in hand, for the next session.
+// proceed performs the pending effects and returns the answer to the last. Those that it
+// does not reach stay pending, for the next session.
 func (d *Driver) proceed(ctx context.Context) (answer machine.Input, err error) {
 	if blocks, bytes := written(d.effects); blocks > 0 {
 		if err := d.verifySource(ctx); err != nil {
@@ -47,7 +47,7 @@ func (d *Driver) proceed(ctx context.Context) (answer machine.Input, err error) 
 	return answer, nil
 }
 
-// written is how many blocks the effects write, and how large their envelopes are.
+// written returns how many blocks the effects write, and the size of their envelopes.
 func written(effects []machine.Effect) (blocks, bytes int) {
 	for _, effect := range effects {
 		switch f := effect.(type) {
@@ -64,9 +64,8 @@ func written(effects []machine.Effect) (blocks, bytes int) {
 	return blocks, bytes
 }
 
-// verifySource makes sure that no record of another topic comes into a block. One that
-// was made again under the same name is read on without an error, if it was made
-// between two fetches and is long enough.
+// verifySource makes sure that no record of another topic gets into a block. A topic that
+// was recreated between two fetches, and is long enough, is read without an error.
 func (d *Driver) verifySource(ctx context.Context) error {
 	id, err := d.session.reader.Source(ctx)
 	if err != nil {
@@ -78,8 +77,8 @@ func (d *Driver) verifySource(ctx context.Context) error {
 	return nil
 }
 
-// perform does what one effect says. Effects cannot be performed twice: an error
-// ends the chain, unless what failed is pending and will be tried again.
+// perform performs one effect. Effects cannot be performed twice: an error stops the
+// channel, unless what failed is pending and will be tried again.
 func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.Input, error) {
 	switch f := effect.(type) {
 	case machine.WriteBlock:
@@ -108,7 +107,7 @@ func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.In
 	return nil, nil
 }
 
-// accept opens ingress, if the description is of the topic that it is in.
+// accept opens ingress, if the description is that of the topic it is in.
 func (d *Driver) accept(f machine.Described) error {
 	if err := d.pinned(d.topicID); err != nil {
 		return stop(err)
@@ -154,7 +153,7 @@ func (d *Driver) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, er
 	return machine.Configured{Seq: c.Seq, Limits: c.Limits, Resubmission: c.Resubmission}, nil
 }
 
-// wrote remembers where the ledger ends, and its first block until that was compared.
+// wrote notes where the ledger ends, and keeps block 1 until it was compared.
 func (d *Driver) wrote(b Block) {
 	d.written = &Block{Number: b.Number, Metadata: b.Metadata}
 	if b.Number == 1 {
@@ -162,7 +161,7 @@ func (d *Driver) wrote(b Block) {
 	}
 }
 
-// migrated says that a config block has given the channel another consensus type.
+// migrated returns an error if a config block has given the channel another consensus type.
 func (d *Driver) migrated(by machine.BlockNumber) error {
 	if c := d.host.Config(); c.ConsensusType != fabric.ConsensusTypeKafka {
 		return because(CauseMigrated, fmt.Errorf("%w: it is %q since block %d", ErrMigrated, c.ConsensusType, by))
@@ -182,9 +181,9 @@ func blockOf(number machine.BlockNumber, m machine.Metadata, envelopes ...machin
 	return b, nil
 }
 
-// describe appends the description to a topic that has none at its end. Several
-// orderers may do so at the same time: the first in the log counts, and any
-// later one is skipped. Nothing else is to be done until it is read.
+// describe appends the description to a topic that has none. Several orderers may do so
+// at the same time: the first in the log counts, any later one is skipped. Nothing else is
+// done until it is read.
 func (d *Driver) describe(ctx context.Context) error {
 	if !d.asked {
 		if err := d.mayCreate(ctx); err != nil {
@@ -205,7 +204,7 @@ func (d *Driver) describe(ctx context.Context) error {
 	return nil
 }
 
-// DescriptionRecord is a record that describes a topic as that of a channel.
+// DescriptionRecord returns a record that describes a topic as that of a channel.
 func DescriptionRecord(s machine.Start, rules machine.RuleSet, topic log.Identity) ([]byte, error) {
 	d, err := record.EncodeDescription(&record.Description{
 		FormatVersion: record.DescriptionVersion,

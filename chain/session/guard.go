@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// ErrNoVerdict is what an error of NoVerdict or Guarded is: this orderer cannot tell
-// whether an envelope holds. Another one may make a block of it, so that to skip it
-// could be a fork; by the compatible rules the channel stops before it.
+// ErrNoVerdict is wrapped by the errors of NoVerdict and Guarded: this orderer cannot decide
+// whether an envelope is valid. Another one may make a block of it, so that skipping it
+// could fork the channel; by the compatible rules the channel stops before it.
 var ErrNoVerdict = errors.New("no verdict")
 
 // NoVerdict makes an error an ErrNoVerdict and leaves its text as it is.
@@ -21,12 +21,10 @@ func (e noVerdict) Unwrap() error { return e.error }
 
 func (noVerdict) Is(target error) bool { return target == ErrNoVerdict }
 
-// Guarded calls f, which hands bytes that somebody else wrote to Fabric: from the
-// topic, from another orderer, from a client, from the ledger. Fabric's code panics
-// at some that its own orderers would never have written; such a panic becomes an
-// error that wraps ErrNoVerdict and says where it was. It must not end the process,
-// which serves other channels, and which would come to the same bytes after every
-// restart.
+// Guarded calls f, which passes bytes of others to Fabric: from the topic, another orderer, a
+// client or the ledger. Fabric's code panics at some that its own orderers never write. Such
+// a panic becomes an error that wraps ErrNoVerdict and names its place. It must not end
+// the process, which serves other channels and would read the same bytes after each restart.
 //
 // What cannot be recovered from (a stack that overflows, memory that runs out) has
 // to be ruled out before f is called.
@@ -68,7 +66,7 @@ func within(function string, packages ...string) bool {
 	return false
 }
 
-// brief is the start of what was panicked with, which may quote the bytes.
+// brief returns the start of a panic's value, which may quote the bytes.
 func brief(r any) string {
 	const most = 200
 	s := strings.ToValidUTF8(fmt.Sprint(r), "?")

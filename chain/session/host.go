@@ -115,7 +115,7 @@ type Config struct {
 	Limits         machine.Limits
 	Resubmission   bool // the orderer capability; false before Fabric v1.1
 	ConsensusType  string
-	MissingTimeout time.Duration // how long nobody must have a block before that is final
+	MissingTimeout time.Duration // how long every orderer must report a block missing before the channel stops
 }
 
 // ErrUnknown is what a [Validator] wraps, and its Verdict.Stop comes from, when

@@ -15,12 +15,12 @@ const missingLimit = 5
 
 // Connect begins a session: it makes sure that the topic is the one that the
 // ledger was made from, and opens a reader at the next offset. A client of Kafka
-// follows a topic by name: one that was recreated or cut short is read on without
-// an error once it is long enough, so nothing is read before this.
+// follows a topic by name: it reads one that was recreated or truncated without an error
+// once that is long enough, so nothing is read before this.
 func (d *Driver) Connect(ctx context.Context) error {
 	d.Close()
-	_, held := written(d.effects)
-	if err := d.host.Room(held); err != nil {
+	_, pending := written(d.effects)
+	if err := d.host.Room(pending); err != nil {
 		return err
 	}
 	topic, err := d.host.Open()
@@ -46,7 +46,7 @@ func (d *Driver) Connect(ctx context.Context) error {
 	return nil
 }
 
-// extend takes the end of the log as it is now: what was appended before is below it,
+// extend notes the end of the log as it is now: what was appended earlier is below it,
 // or lost.
 func (d *Driver) extend(b log.Bounds) {
 	d.end, d.session.arrived = machine.Offset(b.End), false
@@ -56,12 +56,12 @@ func (d *Driver) extend(b log.Bounds) {
 	}
 }
 
-// Recheck makes sure, within a session, that the topic still is the one that it
-// was. No record is read for it: within the reader's term, what was read stays what it
-// was, and a reader of another term says so. An error ends the session; see After.
+// Recheck makes sure, within a session, that the topic is still the same. It reads no
+// record: within the reader's term records are not replaced, and the reader reports when the
+// term ends. An error ends the session; see After.
 func (d *Driver) Recheck(ctx context.Context) error {
-	_, held := written(d.effects)
-	if err := d.host.Room(held); err != nil {
+	_, pending := written(d.effects)
+	if err := d.host.Room(pending); err != nil {
 		return err
 	}
 	bounds, err := d.identify(ctx, d.session.topic)
@@ -71,16 +71,16 @@ func (d *Driver) Recheck(ctx context.Context) error {
 	if err := d.verifySource(ctx); err != nil {
 		return err
 	}
-	if tail := d.NextOffset() - 1; tail >= 0 && machine.Offset(bounds.Start) > tail {
-		d.events.LastRecordUnchecked(tail)
+	if last := d.NextOffset() - 1; last >= 0 && machine.Offset(bounds.Start) > last {
+		d.events.LastRecordUnchecked(last)
 	}
 	d.extend(bounds)
 	d.host.Moved(Reading, nil)
 	return nil
 }
 
-// identify asks which topic this is and how far it reaches. The cost does not grow
-// with the log.
+// identify makes sure that the topic is the channel's, and returns its bounds. The cost
+// does not grow with the log.
 func (d *Driver) identify(ctx context.Context, topic log.Log) (log.Bounds, error) {
 	id, err := d.findTopic(ctx, topic)
 	if err != nil {
@@ -107,9 +107,8 @@ func (d *Driver) identify(ctx context.Context, topic log.Log) (log.Bounds, error
 	return bounds, nil
 }
 
-// findTopic asks which topic this is, and makes one if there is none and the
-// channel never had one. A topic that went missing is not replaced: an empty
-// one would hide what happened.
+// findTopic returns the topic's identity, and creates the topic if the channel never had
+// one. A topic that disappeared is not created again: an empty one would hide what happened.
 func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, error) {
 	id, err := topic.Identity(ctx)
 	if !errors.Is(err, log.ErrNoTopic) {
@@ -137,8 +136,8 @@ func (d *Driver) gone(err error) error {
 		d.start.Channel, d.NextOffset())))
 }
 
-// sameTopic holds the topic against the one that was read so far and against the
-// one that the description names.
+// sameTopic compares the topic with the one that was read so far, and with the one that
+// the description names.
 func (d *Driver) sameTopic(id log.Identity) error {
 	name := d.start.Channel
 	if id.Partitions != 1 && d.NextOffset() == 0 {
@@ -157,8 +156,8 @@ func (d *Driver) sameTopic(id log.Identity) error {
 	return d.pinned(id.TopicID)
 }
 
-// pinned holds a topic's id against the one that the description names, or the
-// one that the operator has moved the channel to.
+// pinned compares a topic's id with the one that the description names, or the one that
+// the operator has moved the channel to.
 func (d *Driver) pinned(id string) error {
 	if id == "" {
 		return nil // a broker without ids
@@ -178,7 +177,7 @@ func (d *Driver) pinned(id string) error {
 	return nil
 }
 
-// pin is the topic's id by the description that was read last.
+// pin returns the topic's id by the description that was read last.
 func (d *Driver) pin() string {
 	if d.machine == nil {
 		return d.start.Metadata.Topic
@@ -206,8 +205,8 @@ func (d *Driver) within(b log.Bounds) error {
 // description says.
 func (d *Driver) moved() bool { return d.settings.MovedTo != "" }
 
-// sameCluster holds the brokers' cluster against the one that the description names.
-// Brokers, and builds, that know no such id are not compared.
+// sameCluster compares the brokers' cluster with the one that the description names, if
+// both are known.
 func (d *Driver) sameCluster(described string) error {
 	if described == "" || d.clusterID == "" || described == d.clusterID || d.moved() {
 		return nil
@@ -216,10 +215,10 @@ func (d *Driver) sameCluster(described string) error {
 		"other orderers order this channel there", d.start.Channel, described, d.clusterID))
 }
 
-// errOtherCluster says that brokers of another cluster answer than before.
+// errOtherCluster is wrapped when brokers of another cluster answer than before.
 var errOtherCluster = errors.New("the brokers are of another Kafka cluster than before")
 
-// stays holds the brokers' cluster against the one that was read so far.
+// stays compares the brokers' cluster with the one that was read so far.
 func (d *Driver) stays(id string) error {
 	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.NextOffset() == 0 {
 		return nil

@@ -10,9 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// Value is the record of an envelope that Broadcast accepted at config sequence seq.
-// Broadcast may accept one that the strict rules skip, since peers would not come past
-// a block with it; the client is answered so here.
+// Value returns the record of an envelope that Broadcast accepted at config sequence seq.
+// It refuses what Broadcast accepts and the strict rules skip: an envelope that peers do
+// not get past.
 func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, error) {
 	payload, err := fabric.Marshal(envelope)
 	if err != nil {
@@ -24,7 +24,7 @@ func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, 
 	return regular(payload, seq, record.Regular_Class(class), 0)
 }
 
-// regular is a record that carries a serialized envelope; original is the offset
+// regular returns a record that carries a serialized envelope; original is the offset
 // of the record that it copies, 0 for none.
 func regular(envelope []byte, seq uint64, class record.Regular_Class, original machine.Offset) ([]byte, error) {
 	m := record.NewRegular(envelope, seq, class)
@@ -54,13 +54,13 @@ func AppendError(err error) error {
 	return Refused{RefusalNotAppended, fmt.Errorf("%w: the envelope is not ordered: %w", ErrNotReady, err)}
 }
 
-// Phase is where a channel stands with its log.
+// Phase is the state of a channel with respect to its log.
 type Phase int
 
 const (
-	Starting Phase = iota // never read yet
+	Starting Phase = iota // has not read yet
 	Reading
-	CutOff  // lost the log; trying
+	CutOff  // lost the log; retrying
 	Pulling // the log lost records; takes blocks from other orderers
 	Waiting // the channel has no topic yet; needs answers of other orderers before it makes one
 	Failed  // stopped permanently
@@ -81,7 +81,7 @@ var (
 type Readiness struct {
 	Phase      Phase
 	RulesKnown bool  // it is known by which rules the topic is read, and that it is ours
-	CaughtUp   bool  // has once read to the end that the log had at the start
+	CaughtUp   bool  // has read to the end that the log had at the start
 	Cause      error // of CutOff, Pulling, Waiting and Failed
 }
 

@@ -13,10 +13,10 @@ const (
 	Continue  Outcome = iota // call Advance again
 	Due                      // the wait of Advance is over: call Recheck, or connect again
 	Reconnect                // connect again at once: nothing is wrong
-	CatchUp                  // call CatchUp: the topic does not have the next record any more
+	CatchUp                  // call CatchUp: the topic no longer has the next record
 	Retry                    // connect again after a pause: the log cannot be read
-	Await                    // the same, but it is other orderers that are awaited
-	Stop                     // nothing more, until an operator has removed the cause
+	Await                    // the same, but it waits for other orderers
+	Stop                     // the channel has stopped, until an operator removes the cause
 )
 
 // stopped is an error that ends the channel permanently.
@@ -28,7 +28,7 @@ func (s stopped) Unwrap() error { return s.error }
 func stop(err error) error { return stopped{err} }
 
 // errOtherTopic ends a session whose records are of another topic than the one that
-// was checked: what happened is for the next session to find out, and to say.
+// was identified. The next session finds out what happened.
 var errOtherTopic = errors.New("the records are of another topic")
 
 // After ends the session and returns what follows an error of it, or of CatchUp.
@@ -50,7 +50,7 @@ func (d *Driver) After(err error) Outcome {
 		return CatchUp
 	case errors.Is(err, errOtherTopic), errors.Is(err, log.ErrNewLeader):
 		return Reconnect
-	case errors.Is(err, log.ErrOutOfRange): // the next session says how the topic lost its records
+	case errors.Is(err, log.ErrOutOfRange): // the next session reports how the topic lost its records
 	case log.ClassOf(err) == log.Fatal:
 		return Stop
 	}

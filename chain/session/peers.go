@@ -10,21 +10,21 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// Answer is what another orderer of the channel says of its ledger.
+// Answer is what another orderer of the channel reports about its ledger.
 type Answer struct {
 	From   string              // its address
 	Height machine.BlockNumber // of its ledger; 0 if it does not serve the channel
-	Err    error               // why it says nothing
+	Err    error               // why it does not answer
 }
 
-// A channel begins once. An orderer that has the genesis block alone cannot tell a
-// topic that was never made from one that was deleted, or that is in another cluster:
-// there, too, it finds nothing. Were it to make one, the channel would have two blocks 1.
-// The ledgers of the other orderers know.
+// A channel starts once. An orderer that has only the genesis block cannot distinguish a
+// topic that was never created from one that was deleted, or that is in another cluster. If
+// it created the topic in each case, the channel could have two blocks 1. The ledgers of
+// the other orderers show which case it is.
 
-// mayCreate returns nil if this orderer may make the channel's topic, or describe an empty
-// one: every other orderer has answered, and none has a block beyond the genesis block.
-// It is asked right before, in each session that would.
+// mayCreate returns nil if this orderer may create the channel's topic, or describe an
+// empty one: every other orderer has answered, and none has a block beyond the genesis
+// block. Each session that is about to do so asks again.
 func (d *Driver) mayCreate(ctx context.Context) error {
 	answers, err := d.host.Heights(ctx)
 	var ahead, silent []string
@@ -57,9 +57,9 @@ func (d *Driver) mayCreate(ctx context.Context) error {
 	return nil
 }
 
-// begunElsewhere is what becomes of a channel that others have blocks of: final once it was so
-// for a while. Before, the topic may have been made by one of them just now, or the
-// brokers may not know of it yet.
+// begunElsewhere returns the error for a channel that other orderers have blocks of. It is
+// final only after a while: one of them may just have created the topic, or these brokers
+// may not know it yet.
 func (d *Driver) begunElsewhere(ahead string) error {
 	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
 	if d.aheadSince == nil {
@@ -73,18 +73,16 @@ func (d *Driver) begunElsewhere(ahead string) error {
 	return stop(err)
 }
 
-// waiting ends a session that needs other orderers before it can begin the channel.
+// waiting ends a session that needs answers of other orderers before the channel can start.
 type waiting struct{ error }
 
 func (w waiting) Unwrap() error { return w.error }
 
-// verifyFirstBlock makes sure that the channel's first block is that of the orderers that have
-// it already. Two orderers that begin a channel at the same moment, with brokers of two
-// clusters, find no block at each other, and each makes a topic. The later block 1 is
-// where this comes out at last; or, if both were written at the same moment, the block
-// that follows: of two orderers that ask after they have written theirs, one finds the
-// other's. Who does not answer is not waited for: no block is held up by an orderer that
-// is away.
+// verifyFirstBlock makes sure that block 1 is the one that other orderers have. Two orderers
+// that start a channel at the same moment, on brokers of two clusters, see no block at each
+// other, and each creates a topic. Whichever writes its block 1 later finds out; if both
+// write at the same moment, the one that asks before block 2 does. Orderers that do not
+// answer are not waited for: no block is delayed by an orderer that is down.
 func (d *Driver) verifyFirstBlock(ctx context.Context) error {
 	mine := d.firstBlock()
 	if mine == nil {
@@ -103,7 +101,8 @@ func (d *Driver) verifyFirstBlock(ctx context.Context) error {
 	return nil
 }
 
-// firstBlock is block 1 if it is to be written next, or was written last; nil if not.
+// firstBlock returns block 1 if it is about to be written or was written last, and nil
+// otherwise.
 func (d *Driver) firstBlock() *Block {
 	if d.first != nil {
 		return d.first
@@ -128,8 +127,8 @@ func (d *Driver) firstBlock() *Block {
 	return nil
 }
 
-// differs says in what two blocks differ that are made of the same records, whatever
-// builds made them; empty if they do not.
+// differs returns how two blocks differ that should have been made of the same records,
+// whatever builds made them; empty if they do not.
 func differs(mine, other Block) string {
 	if len(mine.Envelopes) != len(other.Envelopes) {
 		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))

@@ -1,8 +1,8 @@
-// Package session is what the shell around the machine decides, without the
-// goroutines, clocks and locks that the shell needs to act on it: when a topic
-// may be read, what becomes of a failure, what each effect of the machine means,
-// what a client is answered. Package chain runs it for a real channel, package sim
-// for simulated ones, so that what is simulated is what runs.
+// Package session connects a channel to its topic and reads it, one session after the
+// other. It decides when a topic may be read, what follows a failure, how each effect of the
+// machine is performed and what a client is answered. It has no goroutine, clock or lock
+// of its own: package chain runs it for real channels and package sim for simulated ones,
+// so that what is simulated is what runs.
 //
 // A Driver is driven by one goroutine, from session to session:
 //
@@ -19,7 +19,7 @@
 //		switch d.After(err) { Reconnect: at once; CatchUp: after CatchUp; Retry, Await: after a pause; Stop: never }
 //	}
 //
-// Beside it run any number of clients, see [Value], and a [Poster] for each armed timer.
+// Clients run beside it, see [Value], and so does a [Poster] for each armed timer.
 package session
 
 import (
@@ -41,7 +41,7 @@ type Block struct {
 	Metadata  []byte // the value of its consenter metadata
 }
 
-// Settings are what an orderer's operator says about one channel.
+// Settings are what an orderer's operator configures for one channel.
 type Settings struct {
 	AllowUndescribed bool             // a topic without a description may be read, by the compatible rules
 	IgnoredCuts      []machine.Offset // time-to-cut records that the compatible rules are to ignore
@@ -49,13 +49,13 @@ type Settings struct {
 	Begin            bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
-// ErrMigrated says that a config block has given the channel another consensus type.
+// ErrMigrated is wrapped once a config block has given the channel another consensus type.
 var ErrMigrated = errors.New("the channel has another consensus type")
 
 // Driver orders one channel on one orderer. It is not safe for concurrent use.
 type Driver struct {
-	// Decode is record.InputOf. One who runs many drivers over the same records may have
-	// it done once for each value; it must give what record.InputOf gives.
+	// Decode is InputOf. Who runs many drivers over the same records may replace it by
+	// one that decodes each value once, with the same result.
 	Decode func(log.Record) machine.Input
 
 	host     Host
@@ -69,28 +69,28 @@ type Driver struct {
 
 	topicID   string         // of the topic that is read; empty before the first session
 	clusterID string         // of the brokers that the topic is on; empty before the first session
-	asked     bool           // whether the topic may be described, at its last check: it was empty
+	asked     bool           // mayCreate was asked when the topic was checked last: it was empty
 	missing   int            // sessions in a row that found no topic
-	lost      bool           // the brokers, since the last session
+	lost      bool           // the connection to the brokers, since the last session
 	end       machine.Offset // of the log, when it was checked last
 
 	trimmed      trimmed        // why blocks are pulled
-	noBlock      bool           // nobody had the block when it was asked for last
-	noBlockSince time.Duration  // by the host's uptime
-	aheadSince   *time.Duration // by the host's uptime: another orderer has blocks, and here is no topic, or none with a description; nil: not so
+	noBlock      bool           // no orderer had the block when it was asked for last
+	noBlockSince time.Duration  // by the host's clock
+	aheadSince   *time.Duration // by the host's clock: other orderers have blocks, and the topic is missing or empty; nil if not
 
-	unread unread // copies that were appended and not read back yet
+	unread unread // copies that were appended and not read yet
 }
 
-// reading is what a driver knows since it began to read behind its ledger's last block.
-// It outlives sessions; a catch-up begins another.
+// reading is what a driver knows since it started to read after the ledger's last block.
+// It outlives sessions; a catch-up starts another.
 type reading struct {
 	machine      *machine.Machine // nil until the topic was found to be the ledger's
 	effects      []machine.Effect // of the last step, not performed yet
 	configured   bool             // a config block was just written
 	firstEnd     machine.Offset   // end of the log when it was first seen; -1 before
 	verification *verification    // that the topic is the ledger's; nil before the first
-	newest       newest           // records of the proof and since
+	newest       newest           // records of the verification and since
 	first        *Block           // block 1, if this process has written it and not compared it since; nil if not
 	resubmission *resubmission    // a copy that must be in the log before the next record is taken
 	resubmitted  resubmitted
@@ -98,12 +98,12 @@ type reading struct {
 
 func newReading() reading { return reading{firstEnd: -1} }
 
-// session is one connection to the topic: it begins with a reader, and ends with it.
+// session is one connection to the topic: it starts and ends with a reader.
 type session struct {
 	topic   log.Log
 	reader  log.Reader
-	ahead   *log.Record // that the reader has returned before it was due; nil for none
-	arrived bool        // it has come to the end that the log had when it was checked last
+	ahead   *log.Record // returned by the reader and not handled yet; nil for none
+	arrived bool        // has reached the end that the log had when it was checked last
 }
 
 // next returns the next record of the topic.
@@ -129,7 +129,7 @@ func (d *Driver) Close() {
 	}
 }
 
-// NextOffset returns the offset of the record that is taken next.
+// NextOffset returns the offset of the record that is handled next.
 func (d *Driver) NextOffset() machine.Offset {
 	if d.machine == nil {
 		return d.start.Metadata.Offset + 1
@@ -137,13 +137,13 @@ func (d *Driver) NextOffset() machine.Offset {
 	return d.machine.NextOffset()
 }
 
-// Behind reports whether the log had more, when it was checked last, than was taken.
+// Behind reports whether the log had more, when it was checked last, than was handled.
 func (d *Driver) Behind() bool { return d.NextOffset() < d.end }
 
-// Machine is the machine; nil before the first session.
+// Machine returns the machine; nil before the first session.
 func (d *Driver) Machine() *machine.Machine { return d.machine }
 
-// ruleSet is the one in force.
+// ruleSet returns the rule set in force.
 func (d *Driver) ruleSet() machine.RuleSet {
 	if d.machine == nil {
 		return d.start.Metadata.RuleSet
@@ -151,9 +151,9 @@ func (d *Driver) ruleSet() machine.RuleSet {
 	return d.machine.RuleSet()
 }
 
-// Advance does the one thing that is due: it performs what was held back,
-// appends what is to be resubmitted, describes the topic, or takes the next record,
-// for which it waits until ctx or wait ends. An error ends the session; see After.
+// Advance does the one thing that is due: it performs pending effects, appends a pending
+// copy, describes the topic, or handles the next record, for which it waits until ctx or
+// wait ends. An error ends the session; see After.
 func (d *Driver) Advance(ctx, wait context.Context) (Outcome, error) {
 	switch {
 	case len(d.effects) > 0:
@@ -167,7 +167,7 @@ func (d *Driver) Advance(ctx, wait context.Context) (Outcome, error) {
 	r, err := d.session.next(wait)
 	switch {
 	case ended(err) && ctx.Err() == nil && wait.Err() != nil:
-		return Due, nil // the reader is kept: what it says by itself, it may say once
+		return Due, nil // the reader is kept: what it reports by itself, it may report once
 	case errors.Is(err, log.ErrNoRecord):
 		d.end, d.firstEnd = min(d.end, d.machine.NextOffset()), min(d.firstEnd, d.machine.NextOffset())
 		return Continue, nil
@@ -182,10 +182,10 @@ func ended(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// Handle gives one record of the topic.
+// Handle gives one record of the topic to the machine, and performs the effects.
 func (d *Driver) Handle(ctx context.Context, r log.Record) (Outcome, error) {
 	if machine.Offset(r.Offset) < d.machine.NextOffset() {
-		return Continue, nil // taken before
+		return Continue, nil // handled before
 	}
 	d.unread.read(r.Value)
 	var in machine.Input
@@ -196,7 +196,7 @@ func (d *Driver) Handle(ctx context.Context, r log.Record) (Outcome, error) {
 	return d.finish(d.step(ctx, in))
 }
 
-// resume performs what was held back when the session before ended.
+// resume performs the effects that were pending when the last session ended.
 func (d *Driver) resume(ctx context.Context) error {
 	answer, err := d.proceed(ctx)
 	if err != nil {
@@ -205,7 +205,8 @@ func (d *Driver) resume(ctx context.Context) error {
 	return d.step(ctx, answer)
 }
 
-// finish ends what was done for a record.
+// finish reports the position after a record, and whether the session is still the one that
+// the config asks for.
 func (d *Driver) finish(err error) (Outcome, error) {
 	if err != nil {
 		return Continue, err
@@ -225,9 +226,8 @@ func (d *Driver) finish(err error) (Outcome, error) {
 	return Continue, nil
 }
 
-// arrive does what is due once the reader has come to the end that the log had:
-// the chain is no longer behind, and what the log should have and has not is
-// appended.
+// arrive does what is due once the reader reaches the end that the log had: it reports that
+// the channel has caught up, and appends what the log should have and has not.
 func (d *Driver) arrive(ctx context.Context) error {
 	next := d.machine.NextOffset()
 	if next >= d.firstEnd {

@@ -15,7 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// resubmission is a copy of a lagging record that must be in the log before the next
+// resubmission is a copy of a stale record that must be in the log before the next
 // record is taken: its client was answered that it is ordered.
 type resubmission struct {
 	at     machine.Offset
@@ -28,7 +28,7 @@ type resubmission struct {
 
 type digest = [sha256.Size]byte
 
-// resubmit appends what is to be resubmitted. An attempt whose outcome is unknown is repeated:
+// resubmit appends the pending copy. An attempt whose outcome is unknown is repeated, since
 // a second copy is skipped.
 func (d *Driver) resubmit(ctx context.Context) error {
 	o := d.resubmission
@@ -45,7 +45,7 @@ func (d *Driver) resubmit(ctx context.Context) error {
 	if err != nil {
 		return d.rejected(ctx, o, err)
 	}
-	d.events.Reproduced(o.at)
+	d.events.Resubmitted(o.at)
 	d.unread.appended(o.at, o.value)
 	if o.update != (digest{}) {
 		d.resubmitted.add(o.update, o.seq)
@@ -68,8 +68,8 @@ func (d *Driver) rejected(ctx context.Context, o *resubmission, err error) error
 }
 
 // resubmitted remembers which updates were resubmitted at one config sequence.
-// Every orderer appends a copy of a lagging update; when those lag in turn,
-// only the first is to be answered with a copy, or copies would multiply.
+// Every orderer appends a copy of a stale update. When these copies are stale in turn, only
+// the first leads to another copy, or copies would multiply.
 type resubmitted struct {
 	seq     uint64
 	updates map[digest]struct{}
@@ -106,9 +106,9 @@ func (d *Driver) resubmitConfig(ctx context.Context, f machine.ResubmitConfig) e
 	return d.resubmit(ctx)
 }
 
-// compute makes the copy of a config envelope. An orderer that is unable to takes no
-// further record: its client was answered that the update is ordered, and a restart, which may
-// be what mends the orderer, reads the record again only while no later block is written.
+// compute computes the copy of a config envelope. An orderer that cannot sign it handles no
+// further record: the client was answered SUCCESS, and a restart, which may be what the
+// orderer needs, reads the record again only if no later block was written.
 func (d *Driver) compute(o *resubmission) error {
 	again, seq, err := d.host.Reproduce(o.source)
 	switch {
@@ -165,20 +165,19 @@ func updateOf(b []byte) (d digest, err error) {
 	return sha256.Sum256(update), err
 }
 
-// An append that was acknowledged is not a record that was read: an unclean
-// leader election loses the one and not the other. Whatever the channel waits to
-// read is therefore appended again when a session comes to the end that the log
-// had at its start without having read it. A leader that lacks a record has
-// another leader epoch, which ends the session before; at the latest the check
-// that is due does.
+// An unclean leader election loses records that were acknowledged and that nobody has
+// read. Whatever the channel waits to read is therefore appended again when a session
+// reaches the end that the log had at its start without having read it. A leader that
+// lacks a record has another leader epoch, which ends the session; the next Recheck does
+// so at the latest.
 //
 //   - the description, as long as the topic has none
 //   - the time-to-cut of what is pending: its timer is armed again
-//   - the copies of lagging envelopes, whose clients were answered SUCCESS
+//   - the copies of stale envelopes, whose clients were answered SUCCESS
 //
-// A process that ends forgets its copies. The other orderers append theirs.
+// A process that ends forgets its copies; the other orderers append theirs.
 
-// resubmitUnread appends again, or has appended, what the log should have by now.
+// resubmitUnread appends what the log should have by now and has not.
 func (d *Driver) resubmitUnread(ctx context.Context) error {
 	if d.machine.RuleSet() == machine.Undescribed {
 		return d.describe(ctx)
@@ -191,7 +190,7 @@ func (d *Driver) resubmitUnread(ctx context.Context) error {
 		if err := d.host.Append(ctx, c.value); err != nil && log.ClassOf(err) != log.Rejected {
 			return err
 		} else if err == nil {
-			d.events.Reproduced(c.at)
+			d.events.Resubmitted(c.at)
 			d.unread.appended(c.at, c.value)
 		}
 		d.unread.lost = d.unread.lost[1:]
@@ -199,10 +198,10 @@ func (d *Driver) resubmitUnread(ctx context.Context) error {
 	return nil
 }
 
-// unread are copies that were appended and not read back, in their order.
+// unread holds copies that were acknowledged and not read yet, in their order.
 type unread struct {
-	recent []copied // appended in this session: they are still to come
-	lost   []copied // in one before: in the log below its end at this session's start, or lost
+	recent []copied // appended in this session: the reader has not reached them
+	lost   []copied // appended in an earlier one: below the end of the log at this session's start, or lost
 }
 
 // copied is a copy of the record at an offset.
@@ -222,7 +221,7 @@ func (u *unread) appended(at machine.Offset, value []byte) {
 	u.recent = append(u.recent, copied{at, value, record.DigestOf(value)})
 }
 
-// read forgets the copy that a record is. Equal ones are one: either will do.
+// read forgets the copies that are equal to a record.
 func (u *unread) read(value []byte) {
 	if len(u.recent)+len(u.lost) == 0 {
 		return

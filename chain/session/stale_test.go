@@ -31,7 +31,7 @@ func TestStaleConfigIsResubmitted(t *testing.T) {
 	}
 }
 
-// Every orderer appends a copy of a lagging update; those that lag in turn are not copied
+// Every orderer appends a copy of a stale update; those that lag in turn are not copied
 // again, or copies would multiply.
 func TestAnUpdateIsResubmittedOnce(t *testing.T) {
 	r := stale(t)

@@ -9,9 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// Poster posts the time-to-cut record of one block, again and again until the
-// topic has it: as long as it does not, nothing else may ever cut the block. It
-// is used once the batch timer has run out, by one goroutine.
+// Poster posts the time-to-cut record of one block until the topic has it, since nothing
+// else may ever cut the block. It is used by one goroutine, once the batch timer expired.
 type Poster struct {
 	Block  machine.BlockNumber
 	Wait   Backoff // between attempts
@@ -35,10 +34,10 @@ func (p *Poster) Try(ctx context.Context, append func(context.Context, []byte) e
 	return false, p.Wait.Pause()
 }
 
-// Backoff gives the pauses between attempts: a quarter longer each time, up to a
-// limit, so that none is longer than half of the time waited so far and Least: what
-// is back after two seconds is found within three. Jitter keeps orderers from
-// falling upon a recovering broker together.
+// Backoff returns the pauses between attempts: a quarter longer each time, up to a limit,
+// so that none is longer than Least and half of the time waited so far. A broker that is
+// back after two seconds is found within three. Jitter spreads the orderers that return to
+// a recovering broker.
 type Backoff struct {
 	Least, Most time.Duration
 	next        time.Duration
@@ -50,5 +49,5 @@ func (b *Backoff) Pause() time.Duration {
 	return b.next/2 + rand.N(b.next/2+1)
 }
 
-// Reset begins again with the shortest pause.
+// Reset starts again with the shortest pause.
 func (b *Backoff) Reset() { b.next = 0 }

@@ -11,14 +11,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// verification is what was read again of the topic, to know it for the log that the ledger
-// was made from: one that was cut and filled again holds other records there, and
-// every record after them is another as well.
+// verification is the progress of reading records of the topic again, to make sure that it
+// is the log that the ledger was made from. A log that was truncated and filled again has
+// other records at those offsets, and so at every offset after them.
 //
-// It is good for the term in which it was read, in which nothing that was read should
-// be replaced. Within it a proof that was interrupted is continued where it was, and
-// what was proven is not read again, nor are the records that were taken since, as long
-// as the brokers were never lost: see verifyAgain.
+// A verification holds for the term in which its records were read, since a leader does
+// not replace what it has. Within that term an interrupted verification is continued, and
+// records that were verified or handled are not read again unless the connection to the
+// brokers was lost: see verifyAgain.
 type verification struct {
 	term log.Term
 	next log.Offset     // first that was not read for it
@@ -26,11 +26,11 @@ type verification struct {
 	at   machine.Offset // next offset when it became complete
 }
 
-// open opens the session's reader at the next offset, once the records of the last
-// block and those since were read again, in the reader's term. The reader is opened
-// before, so that no election goes unnoticed.
+// open opens the session's reader and leaves it at the next offset, once the records of
+// the last blocks and those since were verified. They are read through the same reader, so
+// that no election goes unnoticed.
 //
-// It returns the bounds with the end to which the log has records, if it met that.
+// It returns the bounds, with a lower end if the last offsets turn out to have no records.
 func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bounds, error) {
 	if w := d.written; d.machine == nil && w != nil && len(d.windows()) == 0 && d.host.Block(w.Number) == nil {
 		return b, fmt.Errorf("block %d, taken from another orderer, is still being committed to the ledger; awaiting the disk", w.Number)
@@ -54,7 +54,7 @@ func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bou
 	return b, nil
 }
 
-// verify makes the comparisons that are left.
+// verify runs the comparisons that are left.
 func (d *Driver) verify(ctx context.Context) error {
 	for len(d.verification.left) > 0 {
 		done, err := d.verification.left[0].done()
@@ -84,7 +84,7 @@ func (d *Driver) readAhead(ctx context.Context) error {
 }
 
 // verifyAgain has the newest records read again once the brokers were lost: what comes back
-// may be another log, even by the same name, id and epoch. A complete proof under which nothing
+// may be another log, even by the same name, id and epoch. A complete verification under which nothing
 // was taken yet although there is more is kept, or a connection that breaks before
 // each next record would lead to the same being read without end.
 func (d *Driver) verifyAgain() {
@@ -161,22 +161,22 @@ func (d *Driver) verifyNext(ctx context.Context) error {
 	return nil
 }
 
-// comparisons are those of a proof from its beginning, and where that is.
+// comparisons are those of a verification from its beginning, and where that is.
 func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offset) {
 	next := log.Offset(d.NextOffset())
-	tail := next - 1
+	last := next - 1
 	known := d.windows()
 	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.FirstOffset) >= start })
 	switch {
-	case tail < 0:
+	case last < 0:
 		return nil, next
-	case start > tail, first < 0 && len(known) > 0:
-		d.events.LastRecordUnchecked(machine.Offset(tail))
+	case start > last, first < 0 && len(known) > 0:
+		d.events.LastRecordUnchecked(machine.Offset(last))
 		return nil, next
 	case len(known) == 0:
 		first := d.lastBlockStart()
 		from = max(start, first)
-		left = append(left, &lastBlockComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, tail: tail, trimmed: start > first})
+		left = append(left, &lastBlockComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, lastOffset: last, trimmed: start > first})
 	default:
 		from = log.Offset(known[first].FirstOffset)
 		for _, w := range known[first:] {
@@ -184,7 +184,7 @@ func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offs
 		}
 	}
 	if cut := d.start.Metadata.Cut; cut != (machine.Digest{}) && d.NextOffset() == d.start.Metadata.Offset+1 {
-		left = append(left, &cutComparison{driver: d, want: cut, tail: tail})
+		left = append(left, &cutComparison{driver: d, want: cut, lastOffset: last})
 	}
 	return left, from
 }

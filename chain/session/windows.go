@@ -11,18 +11,17 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// enough is how many offsets the windows should have together that are compared:
-// the window of a block of one record may be the same in another log, if that
-// record was written again. Of large records fewer are enough: as many as carry
-// enoughBytes into blocks, in fewest windows or more.
+// Windows are compared until they cover enough offsets: that of a block of one record
+// may be the same in another log, if that record was written again. Fewer offsets do if
+// their records carry enoughBytes into blocks, in at least fewest windows.
 const (
 	enough      = 64
 	enoughBytes = 16 << 20
 	fewest      = 4
 )
 
-// windows are what is known of the log, in its order: the records since the last
-// block, those of that block, and of as many before it as make enough.
+// windows returns what is known of the log, in its order: the windows of the last blocks,
+// as many as are needed, and that of the records since.
 func (d *Driver) windows() (known []machine.Window) {
 	w, since := d.start.Metadata.Window(), machine.Window{}
 	if d.machine != nil {
@@ -45,20 +44,20 @@ func (d *Driver) windows() (known []machine.Window) {
 	return known
 }
 
-// ordered returns the window of a block and the size of its envelopes: of one of the
-// ledger, or of one that is held back. The window is not known if the block has none.
+// ordered returns the window of a block, in the ledger or still to be written, and the size
+// of its envelopes. The window is not known if the block carries none.
 func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int) {
 	for _, effect := range d.effects {
-		held := []machine.Effect{effect}
+		one := []machine.Effect{effect}
 		switch f := effect.(type) {
 		case machine.WriteBlock:
 			if f.Number == number {
-				_, size = written(held)
+				_, size = written(one)
 				return f.Metadata.Window(), size
 			}
 		case machine.WriteConfigBlock:
 			if f.Number == number {
-				_, size = written(held)
+				_, size = written(one)
 				return f.Metadata.Window(), size
 			}
 		}
@@ -105,11 +104,11 @@ func (d *Driver) lastBlockStart() log.Offset {
 
 // sizeOfLastBlock measures a block as the limits do.
 func sizeOfLastBlock(b *Block, cut bool) machine.Tip {
-	tip := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
+	last := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
 	for _, envelope := range b.Envelopes {
-		tip.Bytes += uint64(record.EnvelopeOf(envelope).Size)
+		last.Bytes += uint64(record.EnvelopeOf(envelope).Size)
 	}
-	return tip
+	return last
 }
 
 // carries reports whether a record carries an envelope as blocks have it: encoded again.

@@ -35,7 +35,7 @@ func (s *seen) events() session.Events {
 	}
 	return session.Events{
 		LastRecordUnchecked: func(at machine.Offset) { locked(func() { s.unchecked = append(s.unchecked, at) }) },
-		Partitions:    func(n int) { locked(func() { s.partitions = append(s.partitions, n) }) },
+		Partitions:          func(n int) { locked(func() { s.partitions = append(s.partitions, n) }) },
 		Skipped: func(at machine.Offset, r machine.Reason, detail string) {
 			locked(func() { s.skipped = append(s.skipped, skip{at, r, detail}) })
 		},

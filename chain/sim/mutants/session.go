@@ -38,7 +38,7 @@ var sessionDecisions = []Mutant{
 		"		if err := d.host.Room(bytes); err != nil {\n", "		if err := d.host.Room(bytes); err != nil {\n			d.effects = nil\n"},
 	{"failure-forgets-nothing", "takes a failed append of the description for done", "session/effects.go",
 		"	if err := d.host.Append(ctx, value); err != nil {", "	if err := d.host.Append(ctx, value); err != nil && d.firstEnd > 1<<40 {"},
-	{"retries-what-is-final", "tries for ever where only an operator can help", "session/outcome.go",
+	{"retries-what-is-final", "tries forever where only an operator can help", "session/outcome.go",
 		"	case errors.As(err, &stopped{}):\n		return Stop", "	case errors.As(err, &stopped{}):"},
 	{"stops-at-a-failure", "stops for good when it loses the brokers", "session/outcome.go",
 		"	d.host.Moved(CutOff, err)\n	return Retry", "	d.host.Moved(CutOff, err)\n	return Stop"},
