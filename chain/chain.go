@@ -15,7 +15,6 @@ package chain
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -107,10 +106,10 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	}
 	genesis := s.Block(0)
 	if genesis == nil || genesis.Header == nil {
-		return machine.Start{}, errors.New("the ledger has no block 0, by which the channel's topic is recognized; remove the channel from this orderer and join it again")
+		return machine.Start{}, ledgerFault("the ledger has no block 0, which identifies the channel's topic")
 	}
 	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(block.DataHash(data), genesis.Header.DataHash) {
-		return machine.Start{}, errors.New("block 0 holds another config than its header says; remove the channel from this orderer and join it again with a genesis block that you trust")
+		return machine.Start{}, ledgerFault("block 0 holds another config than its header says")
 	}
 	config := configOf(s)
 	return machine.Start{
@@ -130,17 +129,22 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 // may have written the ledger, does not check that.
 func checkMetadata(last *fabric.Block, metadata []byte) error {
 	if last.GetHeader() == nil {
-		return errors.New("the ledger has no last block; remove the channel from this orderer and join it again")
+		return ledgerFault("the ledger has no last block")
 	}
 	bound, err := block.ConsenterMetadata(last)
 	if err != nil {
-		return fmt.Errorf("the ledger's last block, %d: %w", last.Header.Number, err)
+		return ledgerFault("the ledger's last block, %d: %w", last.Header.Number, err)
 	}
 	if last.Header.Number > 0 && !bytes.Equal(bound, metadata) {
-		return fmt.Errorf("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
+		return ledgerFault("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
 			"the plugin was built for another Fabric version", last.Header.Number)
 	}
 	return nil
+}
+
+// ledgerFault is why the channel cannot be continued from its ledger.
+func ledgerFault(format string, args ...any) error {
+	return session.Fault{Cause: session.CauseLedger, Err: fmt.Errorf(format, args...)}
 }
 
 // Start starts the loop and returns. It does nothing on a chain that has stopped or was
@@ -194,6 +198,7 @@ func (c *Chain) awaitCommit() {
 
 // fail stops the channel permanently; the loop ends, or never starts.
 func (c *Chain) fail(err error) {
+	err = c.opts.Explain(err)
 	if _, changed := c.status.to(session.Failed, err); changed {
 		c.opts.Events.Failed(err)
 	}

@@ -10,13 +10,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 // checkCluster refuses a config that names brokers of another cluster. Orderers switch to
 // them one by one, when they read the config. What is appended meanwhile is acknowledged by
 // the old cluster, after the last record that is read there, and lost. An update cannot move
-// a channel; `osnkafka repin` describes what can.
+// a channel.
 //
 // This is a check at Broadcast, not a verdict: brokers that do not answer are accepted,
 // since the list may be meant for orderers that reach them.
@@ -51,24 +52,25 @@ func (c *Chain) compareClusters(o *openLog, next []string) error {
 	}
 	defer opened.Close()
 	then, err := opened.Identity(ctx)
-	return elsewhere(next, now, then, err)
+	if err := elsewhere(next, now, then, err); err != nil {
+		return session.Refused{Refusal: session.RefusalOtherCluster, Err: err}
+	}
+	return nil
 }
 
 // elsewhere returns why the brokers of a new config are of another cluster; nil if they are
 // not, or if that is not known.
 func elsewhere(brokers []string, now, then log.Identity, err error) error {
-	const remedy = "move a channel while all of its orderers are halted: copy the topic with its offsets, name the new brokers in Consensus.Kafka.Brokers " +
-		"and the new topic's id in Consensus.Kafka.Topic.Moved of each orderer (see `osnkafka repin`), restart them, and then update the config"
 	switch list := strings.Join(brokers, ", "); {
 	case errors.Is(err, log.ErrNoTopic):
-		return fmt.Errorf("the brokers %s do not have the channel's topic (id %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost; %s",
-			list, now.TopicID, remedy)
+		return fmt.Errorf("the brokers %s do not have the channel's topic (id %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost",
+			list, now.TopicID)
 	case err == nil && now.ClusterID != "" && then.ClusterID != "" && then.ClusterID != now.ClusterID: // also where topics have no ids
-		return fmt.Errorf("the brokers %s are of another cluster (id %s, not %s), and what is ordered until every orderer has read the config would be lost; %s",
-			list, then.ClusterID, now.ClusterID, remedy)
+		return fmt.Errorf("the brokers %s are of another cluster (id %s, not %s), and what is ordered until every orderer has read the config would be lost",
+			list, then.ClusterID, now.ClusterID)
 	case err == nil && then.TopicID != "" && then.TopicID != now.TopicID:
-		return fmt.Errorf("the brokers %s have another topic of the channel's name (id %s, not %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost; %s",
-			list, then.TopicID, now.TopicID, remedy)
+		return fmt.Errorf("the brokers %s have another topic of the channel's name (id %s, not %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost",
+			list, then.TopicID, now.TopicID)
 	}
 	return nil
 }

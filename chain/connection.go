@@ -8,6 +8,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // connection is a chain's connection to its topic. It holds the open log, and replaces it
@@ -121,7 +122,11 @@ func (c *connection) brokers() ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
 		return c.opts.Brokers, nil
 	}
-	return brokers.Usable(c.support.ConfigtxValidator().ConfigProto())
+	usable, err := brokers.Usable(c.support.ConfigtxValidator().ConfigProto())
+	if err != nil {
+		return nil, session.Fault{Cause: session.CauseNoBroker, Err: err}
+	}
+	return usable, nil
 }
 
 func (c *connection) now() *openLog {

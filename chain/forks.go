@@ -3,13 +3,13 @@ package chain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
@@ -95,7 +95,7 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 			c.opts.Events.Compared(found, err)
 		}
 		if len(found.Forks) > 0 && c.opts.ForkAlarm == ForkStop {
-			return fmt.Errorf("%w, and delete the group's offset for the topic; then restart this orderer, whose ForkAlarm is stop", found.Forks[0])
+			return session.Fault{Cause: session.CauseFork, Err: found.Forks[0]}
 		}
 		if last || !sleep(ctx, compareAgain) {
 			return nil

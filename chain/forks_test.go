@@ -163,7 +163,7 @@ func TestForkStopsTheChannel(t *testing.T) {
 		a, _ := r.named("one", f, ForkStop)
 		b, _ := r.named("two", l, ForkWarn)
 		settle()
-		r.stops(a, "orderers ours.one and ours.two have different blocks 3", hashesOf(f, 3)[0].Hash, hashesOf(l, 3)[0].Hash, "peer channel fetch 3")
+		r.stops(a, "orderers ours.one and ours.two have different blocks 3", hashesOf(f, 3)[0].Hash, hashesOf(l, 3)[0].Hash)
 		if !closed(a.Errored()) {
 			r.Error("readers still wait")
 		}

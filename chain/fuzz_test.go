@@ -17,7 +17,6 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
-	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -198,7 +197,7 @@ type step struct {
 
 // taken are the blocks that a record leads to, and every verdict on the way.
 func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
-	in := session.InputOf(log.Record{Offset: 10, Value: value})
+	in := record.InputOf(10, value)
 	m := machine.New(machine.Start{
 		Channel: fabrictest.ChannelID, Next: 1, Seq: 1, Resubmission: true,
 		Limits:   machine.Limits{MaxMessageCount: 1, PreferredMaxBytes: 1 << 19, AbsoluteMaxBytes: 1 << 20},
@@ -219,7 +218,7 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 			case machine.Resubmit:
 				_, _, err := r.chain.validator.Process(e.Class, e.Envelope.Bytes)
 				s = step{nil, err != nil, false}
-			case machine.Reproduce:
+			case machine.ResubmitConfig:
 				_, _, err := r.chain.validator.Process(machine.Config, e.Envelope.Bytes)
 				s = step{nil, err != nil, false}
 			case machine.Skip, machine.Halt:

@@ -15,7 +15,7 @@ import (
 // all in-sync replicas have it. An error states whether the envelope may be ordered
 // nevertheless, and what it waits for.
 func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
-	return c.submit(envelope, seq, machine.Normal)
+	return c.answer(c.submit(envelope, seq, machine.Normal))
 }
 
 // Configure appends a config envelope; see Order. It refuses what Fabric's checks at
@@ -23,22 +23,31 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 // place for that.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.validator.CheckNew(envelope); err != nil {
-		return fmt.Errorf("the config is not ordered: %w", err)
+		return c.answer(session.Refused{Refusal: session.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
 	if err := c.checkCluster(envelope); err != nil {
-		return fmt.Errorf("the config is not ordered: %w", err)
+		return c.answer(fmt.Errorf("the config is not ordered: %w", err))
 	}
-	return c.submit(envelope, seq, machine.Config)
+	return c.answer(c.submit(envelope, seq, machine.Config))
+}
+
+// answer is what a client is answered: a refusal is counted, and comes with its remedy.
+func (c *Chain) answer(err error) error {
+	if err == nil {
+		return nil
+	}
+	c.opts.Events.Refused(session.RefusalOf(err))
+	return c.opts.Explain(err)
 }
 
 // WaitReady returns nil when Order would append. It waits for a chain that is
 // starting or cut off, but no longer than Options.ReadyTimeout.
 func (c *Chain) WaitReady() error {
 	if err := c.enter(); err != nil {
-		return err
+		return c.answer(err)
 	}
 	defer c.calls.Done()
-	return c.awaitReady()
+	return c.answer(c.awaitReady())
 }
 
 func (c *Chain) awaitReady() error {
@@ -98,7 +107,7 @@ func (c *Chain) tooMany() error {
 	if c.life.Err() != nil {
 		return session.ErrHalted
 	}
-	return fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))
+	return session.Refused{Refusal: session.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))}
 }
 
 // explain returns why a client's envelope was not acknowledged, if the chain was stopped
@@ -116,7 +125,7 @@ func (c *Chain) explain(err error) error {
 		cause = now
 	}
 	if log.ClassOf(err) == log.Ambiguous {
-		return fmt.Errorf("%w; the envelope may or may not be ordered", cause)
+		return session.Refused{Refusal: session.RefusalAmbiguous, Err: fmt.Errorf("%w; the envelope may or may not be ordered", cause)}
 	}
 	return fmt.Errorf("%w; the envelope is not ordered", cause)
 }

@@ -76,8 +76,7 @@ func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
 	}
 	block := l.support.CreateNextBlock(decoded)
 	if block.Header.Number != uint64(b.Number) {
-		return nil, fmt.Errorf("the ledger continues with block %d, the topic with block %d: something else has written to the ledger; "+
-			"restart the orderer", block.Header.Number, b.Number)
+		return nil, ledgerFault("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", block.Header.Number, b.Number)
 	}
 	return block, l.peers.follows(block)
 }
@@ -89,9 +88,8 @@ func (p *peers) follows(made *fabric.Block) error {
 		return nil
 	}
 	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
-		return fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
-			"the ledgers have diverged, or the block was altered on its way; compare the orderers' blocks with `osnkafka verify`",
-			made.Header.Number, p.header, hash)
+		return session.Fault{Cause: session.CauseWrongBlock, Err: fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
+			"the ledgers have diverged, or the block was altered on its way", made.Header.Number, p.header, hash)}
 	}
 	return nil
 }

@@ -149,7 +149,7 @@ func (l *loop) pause(ctx context.Context, err error, report func(error, time.Dur
 		l.backoff.Reset()
 	}
 	retry := l.backoff.Pause()
-	report(err, retry)
+	report(l.chain.opts.Explain(err), retry)
 	sleep(ctx, retry)
 }
 

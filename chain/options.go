@@ -29,6 +29,10 @@ type Options struct {
 
 	Room Room // of the ledgers' disk; nil: it is not asked
 
+	// Explain adds the cause and the remedy to an error that clients and operators see,
+	// by its [session.CauseOf]; nil: errors have the facts alone.
+	Explain func(error) error
+
 	Member    string    // consumer group that progress is published by; empty: it is not published
 	Members   string    // prefix of the groups of all orderers of the channel, with its dot; empty: nothing is compared
 	NewPuller NewPuller // nil: there are no other orderers; a channel whose topic lost records that it needs stops
@@ -72,6 +76,9 @@ func (o Options) withDefaults() Options {
 	o.Events = o.Events.WithDefaults()
 	if o.Room == nil {
 		o.Room = func(int, func() bool) error { return nil }
+	}
+	if o.Explain == nil {
+		o.Explain = func(err error) error { return err }
 	}
 	return o
 }

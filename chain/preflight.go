@@ -2,10 +2,10 @@ package chain
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Preflight is what becomes of a topic that the survey finds flaws in.
@@ -26,8 +26,7 @@ func (r refused) Error() string {
 	for _, f := range r.flaws {
 		said = append(said, f.String())
 	}
-	return fmt.Sprintf("the preflight refuses the channel's topic: %s; waiting for this to be fixed; the channel then starts by itself; "+
-		"or set Consensus.Kafka.Preflight of this orderer to warn and restart it", strings.Join(said, "; "))
+	return "the preflight refuses the channel's topic: " + strings.Join(said, "; ")
 }
 
 // Survey checks a topic until it was found fit once: a channel that has started is
@@ -42,7 +41,7 @@ func (t *topic) Survey(ctx context.Context, opened log.Log) error {
 	}
 	t.opts.Events.Surveyed(found, nil)
 	if flaws := log.Of(log.Flawed, found); len(flaws) > 0 {
-		return refused{flaws}
+		return session.Fault{Cause: session.CausePreflight, Err: refused{flaws}}
 	}
 	t.surveyed = true
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
@@ -190,17 +191,17 @@ func TestWindowsOfAnotherRelease(t *testing.T) {
 					r.Fatal(err)
 				}
 				w, first := machine.Window{}, machine.Offset(4) // after block 1
-				if m.From <= first {
-					r.Fatalf("the window begins at %d", m.From)
+				if m.FirstOffset <= first {
+					r.Fatalf("the window begins at %d", m.FirstOffset)
 				}
 				for at := first; at <= m.Offset; at++ {
 					value := r.broker.Values(channel)[at]
 					if at == first {
 						value = test.alter(value)
 					}
-					w = w.With(at, session.DigestOf(value), 0)
+					w = w.With(at, record.DigestOf(value), 0)
 				}
-				m.From, m.Digest = w.From, w.Sum
+				m.FirstOffset, m.RecordsDigest = w.FirstOffset, w.RecordsDigest
 				value, err := session.EncodeMetadata(m)
 				if err != nil {
 					r.Fatal(err)

@@ -33,6 +33,7 @@ func newStatus(opts *Options) *status {
 
 // Moved moves to another phase, and reports it.
 func (s *status) Moved(to session.Phase, cause error) {
+	cause = s.opts.Explain(cause)
 	after, changed := s.to(to, cause)
 	switch {
 	case !changed:

@@ -172,6 +172,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		Events:        c.events(channel),
 		NewPuller:     c.newPuller,
 		Room:          c.disk.room,
+		Explain:       explain,
 		RetryMin:      o.Retry.Min,
 		RetryMax:      o.Retry.Max,
 		AppendTimeout: o.Timeouts.Append,

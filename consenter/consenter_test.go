@@ -94,7 +94,8 @@ func TestSettingsReachTheChain(t *testing.T) {
 	require.NotNil(t, o.Crypto)
 	require.NotNil(t, o.NewPuller)
 	require.NoError(t, o.Room(1, func() bool { return true }))
-	o.OpenLog, o.Crypto, o.NewPuller, o.Room, o.Events = nil, nil, nil, nil, session.Events{}
+	require.NotNil(t, o.Explain)
+	o.OpenLog, o.Crypto, o.NewPuller, o.Room, o.Explain, o.Events = nil, nil, nil, nil, nil, session.Events{}
 	require.Equal(t, chain.Options{
 		Brokers:  []string{"mine:9092"},
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // disk is where the ledgers are. Fabric ends the orderer's process when a ledger
@@ -57,11 +59,11 @@ func (d *disk) room(bytes int, done func() bool) error {
 	}
 	free, err := d.free(d.dir)
 	if err != nil {
-		return fmt.Errorf("awaiting the disk of the ledgers, %s: %w", d.dir, err)
+		return session.Fault{Cause: session.CauseDisk, Err: fmt.Errorf("waiting for the ledger disk, %s: %w", d.dir, err)}
 	}
 	if want := d.reserve + others + int64(bytes); free < want {
-		return fmt.Errorf("awaiting room on the disk of the ledgers, %s: %d bytes are free, %d are needed, by Consensus.Kafka.DiskReserve "+
-			"and the next blocks of all channels; make room, the channel then goes on by itself", d.dir, free, want)
+		return session.Fault{Cause: session.CauseDisk, Err: fmt.Errorf("waiting for free space on the ledger disk, %s: %d bytes are free, %d are needed, by Consensus.Kafka.DiskReserve "+
+			"and the next blocks of all channels", d.dir, free, want)}
 	}
 	if bytes > 0 {
 		d.granted = append(d.granted, granted{int64(bytes), done})

@@ -18,11 +18,11 @@ func TestRoomOnTheLedgersDisk(t *testing.T) {
 	require.NoError(t, newDisk("", math.MaxInt64).room(0, nil), "no folder: it is not looked at")
 
 	err := newDisk(dir, 1<<60).room(7, written)
-	require.ErrorContains(t, err, "awaiting room on the disk of the ledgers, "+dir)
+	require.ErrorContains(t, err, "waiting for free space on the ledger disk, "+dir)
 	require.ErrorContains(t, err, "1152921504606846983 are needed, by Consensus.Kafka.DiskReserve and the next blocks of all channels")
 
 	gone := filepath.Join(dir, "gone")
-	require.ErrorContains(t, newDisk(gone, 1).room(0, nil), "awaiting the disk of the ledgers, "+gone+": no such file or directory")
+	require.ErrorContains(t, newDisk(gone, 1).room(0, nil), "waiting for the ledger disk, "+gone+": no such file or directory")
 }
 
 // Channels that ask at the same time do not get the same room: what was granted and is

@@ -1,6 +1,7 @@
 package consenter
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -24,9 +25,10 @@ type reporter struct {
 	survey    string // what was said of the topic's settings last
 	unsaid    string // why progress could not be published last
 	forks     forks
-	connected bool       // has read the topic before
-	next, end log.Offset // that is taken next; after the last record
-	taken     time.Time  // when the last record was, or the chain was made
+	connected bool          // has read the topic before
+	next, end log.Offset    // that is taken next; after the last record
+	cause     session.Cause // why the channel has stopped; empty if it has not
+	taken     time.Time     // when the last record was, or the chain was made
 }
 
 // events are those of a channel whose chain is being made.
@@ -43,6 +45,7 @@ func (c *Consenter) events(channel string) session.Events {
 		CutPosted:   func(machine.BlockNumber) { r.cutsPosted.Add(1) },
 		CutFailed:   r.cutFailed,
 		Appended:    r.appended,
+		Refused:     func(reason session.Refusal) { r.refusals(reason).Add(1) },
 		Unavailable: r.unavailable,
 		Pulling:     r.pulling,
 		Awaiting:    r.awaiting,
@@ -126,7 +129,7 @@ func (r *reporter) published(p log.Progress, err error) {
 	r.log.Debugw("Published how far the ledger is", "group", p.Member, "offset", p.Next, "block", p.Block)
 }
 
-func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset) {
+func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset) {
 	r.blocks(cause).Add(1)
 	r.log.Debugw("Cut a block", "block", number, "offset", at, "envelopes", envelopes, "cause", cause)
 }
@@ -187,17 +190,7 @@ func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail stri
 	if ordinary(reason) {
 		line = r.log.Debugw
 	}
-	line("Passed over a record", "offset", at, "reason", reason, "detail", detail)
-}
-
-// ordinary says whether records that are passed over for this reason belong to
-// normal operation.
-func ordinary(r machine.Reason) bool {
-	switch r {
-	case machine.ReasonConnect, machine.ReasonStaleCut, machine.ReasonDescription, machine.ReasonCopy, machine.ReasonResubmitted:
-		return true
-	}
-	return false
+	line("Skipped a record", "offset", at, "reason", reason, "detail", detail)
 }
 
 func (r *reporter) reproduced(at machine.Offset) {
@@ -256,7 +249,11 @@ func (r *reporter) failed(err error) {
 	r.available.Set(0)
 	r.health.well(r.channel)
 	r.stopped.Set(1)
-	r.log.Errorw("The channel has stopped on this orderer until an operator acts", "error", err)
+	r.mu.Lock()
+	r.cause = cmp.Or(session.CauseOf(err), session.CauseInternal)
+	r.failure(r.cause).Set(1)
+	r.mu.Unlock()
+	r.log.Errorw("The channel has stopped on this orderer until an operator acts", "cause", r.cause, "error", err)
 }
 
 // halted takes the failure back: the channel is being removed, and no operator
@@ -266,6 +263,9 @@ func (r *reporter) halted() {
 	r.health.well(r.channel)
 	r.stopped.Set(0)
 	r.mu.Lock()
+	if r.cause != "" {
+		r.failure(r.cause).Set(0)
+	}
 	r.forks.show(r.channelMetrics, nil)
 	r.mu.Unlock()
 	r.log.Info("Halted")

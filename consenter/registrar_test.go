@@ -115,7 +115,7 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	for _, id := range []string{"nohost", "port0", "noport", "blank", "nobroker", "nokey"} {
 		err := p.GetConsensusChain(id).WaitReady()
 		require.ErrorContains(t, err, "the channel config names no broker that can be connected to", id)
-		require.ErrorContains(t, err, "set Consensus.Kafka.Brokers of this orderer to host:port", id)
+		require.ErrorContains(t, err, "(no-broker); set Consensus.Kafka.Brokers of every orderer to host:port", id)
 		require.Equal(t, types.StatusFailed, p.status(t, id), id)
 	}
 	require.NotEqual(t, types.StatusFailed, p.status(t, "underscore"))

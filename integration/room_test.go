@@ -24,7 +24,7 @@ var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 		Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{"orderer2"})[0] }).Should(BeNumerically(">", 20))
 		Expect(w.FillLedger("orderer2", 8<<20)).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer2", channel)).Should(Equal("consenter inactive"))
-		Expect(w.orders(ctx, "orderer2", channel)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "awaiting room on the disk of the ledgers"))
+		Expect(w.orders(ctx, "orderer2", channel)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "waiting for free space on the ledger disk"))
 		stood := w.heights(ctx, channel, []string{"orderer2"})[0]
 		others := w.heights(ctx, channel, []string{"orderer1"})[0]
 		Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{"orderer1"})[0] }).

@@ -46,6 +46,5 @@ func connectable(address string) bool {
 type unusable struct{ fact string }
 
 func (u unusable) Error() string {
-	return fmt.Sprintf("the channel config names no broker that can be connected to: %s; set Consensus.Kafka.Brokers of this orderer to host:port "+
-		"of the brokers and restart it, then correct /Channel/Orderer/%s by a config update", u.fact, Key)
+	return "the channel config names no broker that can be connected to: " + u.fact
 }

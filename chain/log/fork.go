@@ -15,9 +15,8 @@ type Fork struct {
 }
 
 func (f Fork) Error() string {
-	return fmt.Sprintf("orderers %s and %s have different blocks %d: the hashes of their headers begin with %s and %s; "+
-		"fetch the block from both (peer channel fetch %[3]d), remove the channel from the one whose blocks are not what the topic's records give, and join it there again; "+
-		"if the blocks are equal, somebody else has committed for one of the groups: take away the right to", f.Members[0], f.Members[1], f.Block, f.Hashes[0], f.Hashes[1])
+	return fmt.Sprintf("orderers %s and %s have different blocks %d: the hashes of their headers begin with %s and %s",
+		f.Members[0], f.Members[1], f.Block, f.Hashes[0], f.Hashes[1])
 }
 
 // Comparison is what came of comparing an orderer's ledger with what others published.

@@ -50,7 +50,7 @@ func TestRestartAnywhere(t *testing.T) {
 
 // TestGoesOnFromInTreeBlocks: each block of the compatible rules is taken for
 // one that an in-tree orderer wrote, which says less. An orderer of ours that
-// goes on from there writes the blocks of orderers that never stopped, but for
+// continues from there writes the blocks of orderers that never stopped, but for
 // the last resubmitted config record, of which a block that a time-to-cut cut
 // says nothing.
 func TestGoesOnFromInTreeBlocks(t *testing.T) {
@@ -111,7 +111,7 @@ func configBlocks(n *node) []int {
 	return all
 }
 
-// cutItself says whether the record at a block's offset is a time-to-cut for it.
+// cutItself reports whether the record at a block's offset is a time-to-cut for it.
 func cutItself(log []Input, b block) bool {
 	return slices.ContainsFunc(log, func(in Input) bool {
 		cut, ok := in.(TimeToCut)
@@ -173,7 +173,7 @@ func checkSame(t *testing.T, seed uint64, want, got *node) {
 // checkOrdered holds blocks, and what is pending after them, against the log.
 func checkOrdered(t *testing.T, seed uint64, n *node, log []Input) {
 	t.Helper()
-	want := tell(log, n.first)
+	want := run(log, n.first)
 	got := strings.Fields(n.ordered() + " " + names(n.machine.batch.envelopes))
 	if !slices.Equal(want.ordered, got) {
 		t.Fatalf("seed %d: ordered\n%v, want\n%v", seed, got, want.ordered)
@@ -203,7 +203,7 @@ func TestPermissionDecidesNothing(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 5))
 			allowed, log := written(t, k, rng.IntN, 30)
 			unlisted := allowed.first
-			unlisted.Undescribed = false
+			unlisted.AllowUndescribed = false
 			n := newNode(t, unlisted)
 			n.read(log, forever())
 			if n.halted && len(n.ledger) == 0 {

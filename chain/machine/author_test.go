@@ -27,20 +27,20 @@ var topics = []topic{strictTopic, compatibleTopic, upgradedTopic}
 
 func (k topic) String() string { return [...]string{"strict", "compatible", "upgraded"}[k] }
 
-// fresh is an orderer that has just joined. Every fourth stray time-to-cut is let pass.
+// fresh is an orderer that has just joined. Every fourth stray time-to-cut is ignored.
 func fresh(k topic) Start {
 	s := Start{
-		Channel:      "ours",
-		GenesisHash:  []byte{10, 11},
-		Next:         1,
-		Metadata:     Metadata{Offset: -1},
-		Seq:          3,
-		Limits:       Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 250},
-		Resubmission: true,
-		Undescribed:  k != strictTopic,
+		Channel:          "ours",
+		GenesisHash:      []byte{10, 11},
+		Next:             1,
+		Metadata:         Metadata{Offset: -1},
+		Seq:              3,
+		Limits:           Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 250},
+		Resubmission:     true,
+		AllowUndescribed: k != strictTopic,
 	}
 	for at := Offset(1); at < 100; at += 4 {
-		s.Pass = append(s.Pass, at)
+		s.IgnoredCuts = append(s.IgnoredCuts, at)
 	}
 	return s
 }
@@ -112,7 +112,7 @@ func (a *author) regular(at Offset, class Class, headerType int32) Regular {
 	}}
 }
 
-// copied is a copy of a lagging record, by one orderer or by the next.
+// copied is a copy of a stale record, by one orderer or by the next.
 func (a *author) copied(at Offset) Regular {
 	was := a.node.resubmitted[a.choose(len(a.node.resubmitted))]
 	return Regular{Offset: at, Class: was.Class, ConfigSeq: a.seq(), Original: was.Offset, Envelope: was.Envelope}

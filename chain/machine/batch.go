@@ -13,7 +13,7 @@ type batch struct {
 type full struct {
 	envelopes []Envelope
 	includes  bool
-	cause     Cause
+	cause     CutCause
 }
 
 // add takes one envelope and returns the batches that it completes: at most the
@@ -21,22 +21,22 @@ type full struct {
 func (b *batch) add(e Envelope) []full {
 	size := uint64(e.Size)
 	if size > uint64(b.limits.PreferredMaxBytes) {
-		return append(b.cutBefore(CauseLarge), full{[]Envelope{e}, true, CauseLarge})
+		return append(b.cutBefore(CutByLarge), full{[]Envelope{e}, true, CutByLarge})
 	}
 	var cut []full
 	if b.bytes+size > uint64(b.limits.PreferredMaxBytes) {
-		cut = b.cutBefore(CauseBytes)
+		cut = b.cutBefore(CutByBytes)
 	}
 	b.envelopes = append(b.envelopes, e)
 	b.bytes += size
 	if uint64(len(b.envelopes)) >= uint64(b.limits.MaxMessageCount) {
-		cut = append(cut, full{b.cut(), true, CauseCount})
+		cut = append(cut, full{b.cut(), true, CutByCount})
 	}
 	return cut
 }
 
 // cutBefore cuts what is pending, if anything, ahead of an envelope that does not fit.
-func (b *batch) cutBefore(cause Cause) []full {
+func (b *batch) cutBefore(cause CutCause) []full {
 	if len(b.envelopes) == 0 {
 		return nil
 	}

@@ -8,21 +8,21 @@ import (
 // compatible is what in-tree orderers of Fabric v1.4 to v2.5 do with the same
 // records, step for step, faults included: ours and theirs can share a topic
 // and write blocks of equal headers and data. An envelope whose config sequence
-// lags is appended again by every orderer, as a copy that names the offset of
+// is stale is appended again by every orderer, as a copy that names the offset of
 // the record that it copies; the first copy counts, by a high-water mark.
 //
 // Two things are ours. What a restart must know is in the block (Marks), where
-// theirs forgets it. And where theirs would stop for good, or die, ours halts the
-// channel with a reason: to go on would be to order what they never will.
+// theirs forgets it. And where theirs would stop permanently, or crash, ours halts the
+// channel with a cause: to continue would be to order what they never will.
 type compatible struct{}
 
 // oldStart is what a compatible topic asks of the chain.
 type oldStart struct {
-	undescribed  bool // a topic without a description may be read
-	resubmission bool // the channel's capability
-	tip          Tip
-	first        Offset // the record after the tip
-	pass         []Offset
+	allowUndescribed bool // a topic without a description may be read
+	resubmission     bool // the channel's capability
+	tip              Tip
+	first            Offset   // the record after the tip
+	ignoredCuts      []Offset // time-to-cut records that an operator has the machine ignore
 }
 
 // connect ignores what in-tree orderers write; a description of ours moves the
@@ -33,8 +33,8 @@ func (compatible) connect(m *Machine, in Connect) []Effect {
 	switch {
 	case d == nil:
 		return skip(in.Offset, ReasonConnect, in.Flaw)
-	case m.contradiction(*d) != "":
-		return skip(in.Offset, ReasonDescription, "it "+m.contradiction(*d))
+	case m.contradiction(*d) != nil:
+		return skip(in.Offset, ReasonDescription, "it "+m.contradiction(*d).detail)
 	case d.RuleSet != Strict:
 		return skip(in.Offset, ReasonDescription, "the topic is read by these rules already")
 	}
@@ -43,22 +43,20 @@ func (compatible) connect(m *Machine, in Connect) []Effect {
 }
 
 // timeToCut cuts what is pending. A time-to-cut that no orderer should have
-// sent ends an in-tree orderer's loop for good, at every restart again. It is
+// sent ends an in-tree orderer's loop permanently, at every restart again. It is
 // forged, or it says that its sender has cut blocks that we have not.
 func (compatible) timeToCut(m *Machine, in TimeToCut) []Effect {
 	switch {
 	case in.Block < m.next:
-		return skip(in.Offset, ReasonStaleCut, fmt.Sprintf("for block %d, next is %d", in.Block, m.next))
+		return skip(in.Offset, ReasonUnexpectedCut, fmt.Sprintf("for block %d, next is %d", in.Block, m.next))
 	case in.Block == m.next && m.Pending() > 0:
-		cut := m.block(m.batch.cut(), m.last, CauseTimeToCut)
+		cut := m.block(m.batch.cut(), m.last, CutByTimeToCut)
 		return m.withTimer([]Effect{cut})
-	case slices.Contains(m.old.pass, in.Offset):
-		return skip(in.Offset, ReasonPassed, fmt.Sprintf("time-to-cut for block %d, next is %d", in.Block, m.next))
+	case slices.Contains(m.old.ignoredCuts, in.Offset):
+		return skip(in.Offset, ReasonIgnoredCut, fmt.Sprintf("time-to-cut for block %d, next is %d", in.Block, m.next))
 	}
-	return m.halt("the time-to-cut record at offset %d asks for block %d, but block %d is next, with %d envelopes pending: "+
-		"it is forged, or its sender has a longer chain; in-tree orderers stop at it for good. Compare the blocks of all orderers; "+
-		"if they agree and no in-tree orderer is left, let the record pass on every orderer (Consensus.Kafka.Topic.PassCuts)",
-		in.Offset, in.Block, m.next, m.Pending())
+	return m.halt(HaltImpossibleCut, "the time-to-cut record at offset %d asks for block %d, but block %d is next, with %d envelopes pending: "+
+		"it is forged, or its sender has a longer chain", in.Offset, in.Block, m.next, m.Pending())
 }
 
 func (compatible) regular(m *Machine, in Regular) []Effect {
@@ -105,15 +103,15 @@ func (m *Machine) unclassified(in Regular) []Effect {
 func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 	switch {
 	case v.Refusal != "" && !in.resubmit && in.check == CheckWriter:
-		return append(m.flushOld(), m.halt("the config record at offset %d cannot become a block (%s); in-tree orderers die of it, at every restart again. "+
-			"Nothing after it can be ordered by the compatible rules", in.Offset, clip(v.Refusal))...)
+		return append(m.flushOld(), m.halt(HaltUnusableConfig, "the config record at offset %d cannot become a block (%s), "+
+			"and the compatible rules order nothing after it", in.Offset, clip(v.Refusal))...)
 	case v.Refusal != "":
 		return skip(in.Offset, ReasonRefused, v.Refusal)
 	case in.resubmit:
 		if in.Class == Config {
 			m.marks.Resubmitted = in.Offset
 		}
-		return skip(in.Offset, ReasonResubmitted, "its config sequence lags")
+		return skip(in.Offset, ReasonResubmitted, "its config sequence is stale")
 	case in.Class == Normal:
 		return m.orderOld(in.Regular)
 	case in.check == CheckBroadcast:
@@ -123,12 +121,12 @@ func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 }
 
 // marks shows in-tree orderers what they would have written.
-func (compatible) marks(s Marks, before bool, cause Cause) Marks {
+func (compatible) marks(s Marks, before bool, cause CutCause) Marks {
 	s.Shown = s.Resubmitted
-	if cause == CauseTimeToCut {
+	if cause == CutByTimeToCut {
 		s.Shown = 0
 	}
-	s.Overflow = before && cause == CauseBytes
+	s.Overflow = before && cause == CutByBytes
 	return s
 }
 
@@ -152,9 +150,9 @@ func (m *Machine) orderOld(in Regular) []Effect {
 	return m.withTimer(effects)
 }
 
-// overflowsTip says whether the first record after a restart is the one that
-// the last block was cut for. An in-tree orderer cannot tell: it advances the
-// mark there and parts from those that did not restart.
+// overflowsTip reports whether the first record after a restart is the one that
+// the last block was cut for. An in-tree orderer does not know: it advances the
+// mark there and writes other blocks than those that did not restart.
 func (m *Machine) overflowsTip(in Regular) bool {
 	tip, limits := m.old.tip, m.batch.limits
 	preferred, size := uint64(limits.PreferredMaxBytes), uint64(in.Envelope.Size)
@@ -173,11 +171,11 @@ func (m *Machine) orderOldConfig(in Regular) []Effect {
 }
 
 // flushOld cuts what is pending ahead of a config record, also of one at which
-// in-tree orderers then die.
+// in-tree orderers then crash.
 func (m *Machine) flushOld() []Effect {
 	var effects []Effect
 	if m.Pending() > 0 {
-		effects = append(effects, m.block(m.batch.cut(), m.beforeOld(), CauseConfig))
+		effects = append(effects, m.block(m.batch.cut(), m.beforeOld(), CutByConfig))
 	}
 	return m.withTimer(effects)
 }

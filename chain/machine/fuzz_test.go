@@ -93,7 +93,7 @@ var fuzzCorpus = map[string]func(*census) bool{
 }
 
 // TestFuzzCorpus: each seed still shows what it is named for. Choices mean
-// something else after a change to author; then write the seeds anew:
+// something else after a change to author; then write the seeds again:
 //
 //	go test ./chain/machine -run FuzzCorpus -rewrite
 func TestFuzzCorpus(t *testing.T) {

@@ -3,11 +3,11 @@ package machine
 import "fmt"
 
 // smallStart is an orderer that has just joined a topic whose rules are known. A
-// stray time-to-cut at an odd offset is let pass.
+// stray time-to-cut at an odd offset is ignored.
 func smallStart(k topic) Start {
 	s := fresh(k)
 	s.Metadata = Metadata{Offset: -1, RuleSet: Compatible}
-	s.Pass = []Offset{1, 3, 5, 7, 9}
+	s.IgnoredCuts = []Offset{1, 3, 5, 7, 9}
 	if k == strictTopic {
 		s.Metadata.RuleSet = Strict
 	}
@@ -33,14 +33,14 @@ func letters(w *world, k topic) []Input {
 		letter(at, Normal, now, "+", 30),   // fits
 		letter(at, Normal, now, "+", 80),   // makes a batch overflow
 		letter(at, Normal, now, "+", 120),  // large, at the first limits
-		letter(at, Normal, now-1, "+", 50), // lags
+		letter(at, Normal, now-1, "+", 50), // stale
 		letter(at, Config, now, "+", 10),
-		letter(at, Config, now-1, "+", 10), // lags
+		letter(at, Config, now-1, "+", 10), // stale
 	)
 	if k == strictTopic {
 		return append(all,
 			letter(at, Normal, now, "+", 100),   // as much as the first limits prefer
-			letter(at, Normal, now-1, "-", 50),  // lags, and no longer holds
+			letter(at, Normal, now-1, "-", 50),  // stale, and no longer holds
 			letter(at, Normal, now+1, "+", 120), // forged
 			letter(at, Config, now, "-", 10),    // cannot become a block
 			letter(at, ClassUnknown, now, "+", 30),
@@ -57,7 +57,7 @@ func letters(w *world, k topic) []Input {
 	return all
 }
 
-// letter is a regular record; the sign says whether it holds.
+// letter is a regular record; the sign is whether it holds.
 func letter(at Offset, class Class, seq ConfigSeq, sign string, size int) Regular {
 	e := Envelope{Bytes: fmt.Appendf(nil, "%s%d/%d", sign, at, size), Size: size, Channel: "ours", Type: typeEndorserTransaction}
 	if class == Config {

@@ -3,7 +3,7 @@
 // lock, no logger and no validator, and imports nothing but the standard library.
 // The same records, verdicts and configs give the same effects on every orderer.
 //
-// The shell (package chain) owns a Machine and is the only caller of Step:
+// A session (package session) owns a Machine and is the only caller of [Machine.Step]:
 //
 //	for each record, in offset order:
 //		for input := record; input != nil; {
@@ -11,12 +11,12 @@
 //			input = the answer that the last effect asks for, if it asks
 //		}
 //
-// What cannot be decided from the records alone comes in as an answer: a Verdict
-// on an envelope whose config sequence lags, and the new limits after a config
-// block. Time comes in as a TimeToCut record only.
+// What cannot be decided from the records alone comes in as an answer: a [Verdict]
+// on an envelope that was validated at a stale config sequence, and the limits after
+// a config block, as [Configured]. Time comes in as a [TimeToCut] record only.
 //
-// A restart needs the last block and nothing else: New takes its number and its
-// metadata, and reading goes on at NextOffset.
+// A restart needs the last block and nothing else: [New] takes its number and its
+// metadata, and reading continues at [Machine.NextOffset].
 package machine
 
 import "fmt"
@@ -34,14 +34,14 @@ type Start struct {
 	Limits      Limits      // batch limits in force
 
 	// What only the compatible rules ask for.
-	Resubmission bool     // the channel's capability
-	Undescribed  bool     // a topic without a description may be read, by the compatible rules
-	Tip          Tip      // the last block
-	Pass         []Offset // time-to-cut records that an operator lets pass
+	Resubmission     bool     // the channel's capability
+	AllowUndescribed bool     // a topic without a description may be read, by the compatible rules
+	Tip              Tip      // the last block
+	IgnoredCuts      []Offset // time-to-cut records that an operator has the machine ignore
 }
 
 // Tip is what the compatible rules must know of a last block that in-tree
-// orderers wrote: their metadata does not tell why it was cut.
+// orderers wrote: their metadata does not say why it was cut.
 type Tip struct {
 	Envelopes int
 	Bytes     uint64 // of the envelopes, as the limits count
@@ -98,7 +98,7 @@ func New(s Start) *Machine {
 		seq:         s.Seq,
 		batch:       batch{limits: s.Limits},
 		marks:       s.Metadata.Marks,
-		old:         oldStart{s.Undescribed, s.Resubmission, s.Tip, s.Metadata.Offset + 1, s.Pass},
+		old:         oldStart{s.AllowUndescribed, s.Resubmission, s.Tip, s.Metadata.Offset + 1, s.IgnoredCuts},
 	}
 	m.mustHold(ok, "the last block's rule set is not known to this build")
 	m.held = -1
@@ -144,7 +144,7 @@ func (m *Machine) take(offset Offset, digest Digest, size int) {
 	m.mustHold(m.asked == nil && !m.config, "a record while an answer is awaited")
 	m.mustHold(offset > m.last.offset, "a record that does not follow the last one")
 	m.before, m.last, m.digest, m.size = m.last, m.last.after(offset, digest, size), digest, size
-	if m.last.window.From == offset && m.before.window.records > 0 {
+	if m.last.window.FirstOffset == offset && m.before.window.records > 0 {
 		m.tip = m.before.window // it was as wide as may be
 	}
 }
@@ -154,7 +154,7 @@ func (m *Machine) verdict(v Verdict) []Effect {
 	asked := *m.asked
 	m.asked = nil
 	if v.Stop != "" {
-		return m.halt("the record at offset %d cannot be judged by this orderer: %s", asked.Offset, v.Stop)
+		return m.halt(HaltNoVerdict, "the record at offset %d cannot be judged by this orderer: %s", asked.Offset, v.Stop)
 	}
 	return m.rules.verdict(m, asked, v)
 }
@@ -178,16 +178,16 @@ func (m *Machine) resubmit(in Regular) []Effect {
 	return []Effect{Resubmit{in.Offset, in.Class, in.Envelope}}
 }
 
-// halt ends the channel.
-func (m *Machine) halt(format string, args ...any) []Effect {
+// halt ends the channel; the detail is what is known, and not what to do about it.
+func (m *Machine) halt(cause HaltCause, format string, args ...any) []Effect {
 	m.halted = true
-	return []Effect{Halt{m.last.offset, fmt.Sprintf(format, args...)}}
+	return []Effect{Halt{m.last.offset, cause, fmt.Sprintf(format, args...)}}
 }
 
 // block cuts a batch into the next block. This and configBlock are the places
 // that number blocks, and metadata is the one that makes what they carry. at is
 // the last record that need not be read again once the block is on disk.
-func (m *Machine) block(envelopes []Envelope, at position, cause Cause) Effect {
+func (m *Machine) block(envelopes []Envelope, at position, cause CutCause) Effect {
 	b := WriteBlock{m.next, envelopes, m.metadata(at), cause}
 	b.Metadata.Marks = m.rules.marks(m.marks, at.offset != m.last.offset, cause)
 	m.next++
@@ -197,7 +197,7 @@ func (m *Machine) block(envelopes []Envelope, at position, cause Cause) Effect {
 
 func (m *Machine) configBlock(e Envelope) Effect {
 	b := WriteConfigBlock{m.next, e, m.metadata(m.last)}
-	b.Metadata.Marks = m.rules.marks(m.marks, false, CauseConfig)
+	b.Metadata.Marks = m.rules.marks(m.marks, false, CutByConfig)
 	m.next++
 	m.cutAt(m.last)
 	m.config = true
@@ -207,7 +207,7 @@ func (m *Machine) configBlock(e Envelope) Effect {
 func (m *Machine) metadata(at position) Metadata {
 	s := Metadata{Offset: at.offset, RuleSet: m.ruleSet, Topic: m.topic}
 	if at.window.Known() {
-		s.From, s.Digest = at.window.From, at.window.Sum
+		s.FirstOffset, s.RecordsDigest = at.window.FirstOffset, at.window.RecordsDigest
 	}
 	if at.offset != m.last.offset {
 		s.Cut = m.digest // a log that has another record there cuts another block
@@ -226,7 +226,9 @@ func (m *Machine) cutAt(at position) {
 }
 
 // Window is what a block's metadata says of the records that it was made from.
-func (s Metadata) Window() Window { return Window{From: s.From, To: s.Offset, Sum: s.Digest} }
+func (s Metadata) Window() Window {
+	return Window{FirstOffset: s.FirstOffset, LastOffset: s.Offset, RecordsDigest: s.RecordsDigest}
+}
 
 // mustHold panics if an invariant that the caller keeps is broken.
 func (m *Machine) mustHold(ok bool, otherwise string) {

@@ -177,23 +177,23 @@ func (n *node) write(number BlockNumber, m Metadata, envelopes ...Envelope) {
 }
 
 // coverage is the window of the records after one offset up to another; without
-// a sum if no record is at its end. It is told a second time here.
+// a digest if no record is at its end. It is written a second time here.
 func coverage(offsets []Offset, after, to Offset) Window {
 	slices.Sort(offsets)
-	w := Window{From: -1, To: to}
+	w := Window{FirstOffset: -1, LastOffset: to}
 	for _, at := range offsets {
 		if at <= after || at > to {
 			continue
 		}
-		if w.From < 0 {
-			w.From = at
+		if w.FirstOffset < 0 {
+			w.FirstOffset = at
 		}
 		d := digestOf(at)
-		sum := sha256.Sum256(binary.BigEndian.AppendUint64(append(w.Sum[:], d[:]...), uint64(at)))
-		copy(w.Sum[:], sum[:])
+		sum := sha256.Sum256(binary.BigEndian.AppendUint64(append(w.RecordsDigest[:], d[:]...), uint64(at)))
+		copy(w.RecordsDigest[:], sum[:])
 	}
 	if !slices.Contains(offsets, to) {
-		return Window{To: to}
+		return Window{LastOffset: to}
 	}
 	return w
 }

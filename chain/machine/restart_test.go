@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// leastRestarts is how many blocks the transcripts have at least, all told.
+// leastRestarts is how many blocks the transcripts have at least, together.
 const leastRestarts = 250
 
 // TestRestartFromAnyBlock: whatever a transcript shows, an orderer that starts

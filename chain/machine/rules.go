@@ -10,8 +10,8 @@ type rules interface {
 	verdict(m *Machine, in question, v Verdict) []Effect
 
 	// marks are what a block carries of the state s; before says that the last
-	// record is not in the block and not passed over by it.
-	marks(s Marks, before bool, cause Cause) Marks
+	// record is neither in the block nor skipped by it.
+	marks(s Marks, before bool, cause CutCause) Marks
 }
 
 // rulesOf returns the rules of a rule set, and false for one that this build does not know.
@@ -27,7 +27,7 @@ func rulesOf(set RuleSet) (rules, bool) {
 	return nil, false
 }
 
-// Known says whether this build can read a topic by this rule set.
+// Known reports whether this build can read a topic by this rule set.
 func Known(set RuleSet) bool {
 	_, ok := rulesOf(set)
 	return ok

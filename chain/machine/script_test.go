@@ -34,7 +34,7 @@ type script struct {
 	machine *Machine
 	allowed bool // to read a topic without a description
 	tip     Tip  // of what the start says
-	pass    []Offset
+	ignored []Offset
 	ledger  []entry // what survives a restart; the first is what the start says
 	fed     []fed
 	offset  Offset // of the last record
@@ -56,7 +56,7 @@ type fed struct {
 	input  Input
 }
 
-// play returns the transcript with its indented lines made anew.
+// play returns the transcript with its indented lines written again.
 func (s *script) play(text string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
@@ -111,10 +111,10 @@ func (s *script) start(w words) {
 	s.begin(0)
 }
 
-// permit lets a time-to-cut record pass.
+// permit has a time-to-cut record ignored.
 func (s *script) permit(w words) {
 	if _, ok := w.options["pass"]; ok {
-		s.pass = append(s.pass, Offset(w.number("pass", 0)))
+		s.ignored = append(s.ignored, Offset(w.number("pass", 0)))
 	}
 }
 
@@ -127,15 +127,15 @@ func (s *script) begin(at int) {
 func (s *script) startAt(at int) Start {
 	last := s.ledger[at]
 	start := Start{
-		Channel:      "ours",
-		GenesisHash:  []byte{10, 11},
-		Next:         last.number + 1,
-		Metadata:     last.metadata,
-		Seq:          last.config.Seq,
-		Limits:       last.config.Limits,
-		Resubmission: last.config.Resubmission,
-		Undescribed:  s.allowed,
-		Pass:         s.pass,
+		Channel:          "ours",
+		GenesisHash:      []byte{10, 11},
+		Next:             last.number + 1,
+		Metadata:         last.metadata,
+		Seq:              last.config.Seq,
+		Limits:           last.config.Limits,
+		Resubmission:     last.config.Resubmission,
+		AllowUndescribed: s.allowed,
+		IgnoredCuts:      s.ignored,
 	}
 	if at == 0 {
 		start.Tip = s.tip
@@ -174,7 +174,7 @@ func (s *script) same(was, is []entry) {
 	}
 }
 
-// feed steps the machine, or says how it panicked.
+// feed steps the machine, or prints how it panicked.
 func (s *script) feed(f fed) {
 	effects, broken := stepOrPanic(s.machine, f.input)
 	if broken != "" {

@@ -72,7 +72,7 @@ type explorer struct {
 	logs, worlds, states, pairs, blocks, restarts int
 }
 
-// explore goes record by record. Worlds of which nobody can tell apart what comes
+// explore goes record by record. Worlds in which nothing differs that comes
 // next are one: what a record leads to depends on the orderers that have read all
 // the log, and on what orderers may append. Those that are behind will pass
 // through states that were visited, since a block never sends a restart back
@@ -122,13 +122,13 @@ func (e *explorer) grow(w *world, in Input) *world {
 // came of it.
 func (e *explorer) read(w *world, n *node, seen map[string]bool) {
 	n = n.clone()
-	before, lags := len(n.ledger), len(n.resubmitted)
+	before, stale := len(n.ledger), len(n.resubmitted)
 	n.take(w.log[len(w.log)-1], forever())
 	if !w.arrive(n, seen) {
 		return
 	}
-	if len(n.resubmitted) > lags {
-		w.offer(n.resubmitted[lags], n.machine.seq)
+	if len(n.resubmitted) > stale {
+		w.offer(n.resubmitted[stale], n.machine.seq)
 	}
 	for at := before; at < len(n.ledger); at++ {
 		e.blocks++
@@ -180,7 +180,7 @@ func (w *world) agree(n *node) {
 	}
 }
 
-// offer is a copy of a lagging record, as an orderer appends it that is at seq.
+// offer is a copy of a stale record, as an orderer appends it that is at seq.
 func (w *world) offer(r Resubmit, seq ConfigSeq) {
 	known := slices.ContainsFunc(w.copies, func(c Regular) bool { return c.Original == r.Offset && c.ConfigSeq == seq })
 	if !known {
@@ -206,7 +206,7 @@ func (n *node) clone() *node {
 	return &c
 }
 
-// key tells orderers apart that can differ in what they do next.
+// key distinguishes orderers that can differ in what they do next.
 func (n *node) key(b []byte) []byte {
 	b = append(strconv.AppendInt(b, int64(n.machine.before.offset), 10), ' ')
 	if n.machine.held >= n.machine.NextOffset() {
@@ -234,7 +234,7 @@ func (n *node) state(b []byte) []byte {
 	return append(b, '\n')
 }
 
-// key tells worlds apart that can differ in what happens next.
+// key distinguishes worlds that can differ in what happens next.
 func (w *world) key() string {
 	keys := make([]string, 0, len(w.front))
 	for _, n := range w.front {

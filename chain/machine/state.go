@@ -60,7 +60,7 @@ func (m *Machine) awaits() Answer {
 	return AwaitsNothing
 }
 
-// NextOffset is the offset after the last record taken: where reading goes on.
+// NextOffset is the offset after the last record taken, at which reading continues.
 func (m *Machine) NextOffset() Offset { return m.last.offset + 1 }
 
 // Windows are what the log must still hold: the window of the last block, and

@@ -2,7 +2,7 @@ package machine
 
 import "fmt"
 
-// The header types that the rules tell apart, numbered as Fabric's common.HeaderType.
+// The header types that the rules distinguish, numbered as Fabric's common.HeaderType.
 const (
 	typeConfig             = 1
 	typeConfigUpdate       = 2
@@ -10,12 +10,12 @@ const (
 )
 
 // strict is the rule set of every topic that our orderers create. An envelope
-// that was validated at an older config is judged where it stands in the log; a
-// config envelope that lags is computed anew and appended again; nothing else
+// that was validated at an older config is judged at its place in the log; a
+// stale config envelope is computed again and appended; nothing else
 // about a record's past counts, so that there is no mark to lose in a restart.
 type strict struct{}
 
-// connect passes over what follows the description. The first description in the
+// connect skips what follows the description. The first description in the
 // log has won; a later one, ours or forged, must not be able to stop the channel.
 func (strict) connect(_ *Machine, in Connect) []Effect {
 	if in.Description != nil {
@@ -28,9 +28,9 @@ func (strict) connect(_ *Machine, in Connect) []Effect {
 // late, early or forged, and changes nothing.
 func (strict) timeToCut(m *Machine, in TimeToCut) []Effect {
 	if in.Block != m.next || m.Pending() == 0 {
-		return skip(in.Offset, ReasonStaleCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))
+		return skip(in.Offset, ReasonUnexpectedCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))
 	}
-	cut := m.block(m.batch.cut(), m.last, CauseTimeToCut)
+	cut := m.block(m.batch.cut(), m.last, CutByTimeToCut)
 	return m.withTimer([]Effect{cut})
 }
 
@@ -42,7 +42,7 @@ func (strict) regular(m *Machine, in Regular) []Effect {
 	case m.inherited(in) && in.Original <= m.marks.Processed:
 		return skip(in.Offset, ReasonCopy, fmt.Sprintf("of the record at offset %d", in.Original))
 	case in.Class == Config && in.ConfigSeq < m.seq:
-		return []Effect{Reproduce{in.Offset, in.Envelope}}
+		return []Effect{ResubmitConfig{in.Offset, in.Envelope}}
 	case in.Class == Config, in.ConfigSeq != m.seq:
 		// A sequence ahead of ours is forged; it buys nothing.
 		return m.judge(in, CheckAgreed)
@@ -60,18 +60,18 @@ func (strict) verdict(m *Machine, in question, v Verdict) []Effect {
 	return m.order(in.Regular)
 }
 
-// marks of a topic that was upgraded go on; they are zero on any other.
-func (strict) marks(s Marks, _ bool, _ Cause) Marks {
+// marks of a topic that was upgraded are kept; they are zero on any other.
+func (strict) marks(s Marks, _ bool, _ CutCause) Marks {
 	return Marks{Processed: s.Processed, Upgraded: s.Upgraded}
 }
 
-// inherited says whether a record is a copy that the compatible rules made of a
+// inherited reports whether a record is a copy that the compatible rules made of a
 // record from before the topic was upgraded: of those only the first counts.
 func (m *Machine) inherited(in Regular) bool {
 	return in.Class == Normal && 0 < in.Original && in.Original < m.marks.Upgraded
 }
 
-// unfit says why a record may not enter any block, whatever the config: such an
+// unfit returns why a record may not enter any block, whatever the config: such an
 // envelope in a block could make peers refuse it.
 func (m *Machine) unfit(in Regular) (Reason, string) {
 	e := in.Envelope
@@ -90,7 +90,7 @@ func (m *Machine) unfit(in Regular) (Reason, string) {
 	return "", ""
 }
 
-// fits says whether the class of a record agrees with the type of its envelope.
+// fits reports whether the class of a record agrees with the type of its envelope.
 // A config envelope ordered as a normal one would be applied by peers and not by
 // orderers; orderer transactions and config updates are never ordered.
 func fits(class Class, headerType int32) bool {
@@ -125,7 +125,7 @@ func (m *Machine) order(in Regular) []Effect {
 func (m *Machine) orderConfig(e Envelope) []Effect {
 	var effects []Effect
 	if m.Pending() > 0 {
-		effects = append(effects, m.block(m.batch.cut(), m.before, CauseConfig))
+		effects = append(effects, m.block(m.batch.cut(), m.before, CutByConfig))
 	}
 	return append(m.withTimer(effects), m.configBlock(e))
 }

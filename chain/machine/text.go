@@ -4,7 +4,7 @@ import "fmt"
 
 // longest is how much of a record's own text goes into a detail, in bytes. A
 // record may be as long as the broker allows, and details end in logs, in the
-// channel's status and in what clients are told.
+// channel's status and in the errors of clients.
 const longest = 250
 
 // clip shortens text that came out of a record.

@@ -55,8 +55,8 @@ type Envelope struct {
 }
 
 // Input is one of Garbage, Connect, TimeToCut, Regular (records, at strictly
-// increasing offsets), Verdict (the answer to a Judge effect) and Configured
-// (the answer to a WriteConfigBlock effect).
+// increasing offsets), Verdict (the answer to a Judge or Resubmit effect) and
+// Configured (the answer to a WriteConfigBlock effect).
 type Input interface{ input() }
 
 type (
@@ -131,13 +131,13 @@ type Description struct {
 
 // Metadata is what a block carries so that a restart needs only the block.
 type Metadata struct {
-	Offset  Offset // last record that need not be read again
-	RuleSet RuleSet
-	From    Offset // first record of the window that ends at Offset
-	Digest  Digest // the window's sum; zero if no record is at Offset, and in blocks of in-tree orderers
-	Cut     Digest // of the next record after it, if that is why the block was cut; zero if not
-	Topic   string // id of the topic by the description in force; empty if it names none
-	Marks   Marks
+	Offset        Offset // last record that need not be read again
+	RuleSet       RuleSet
+	FirstOffset   Offset // of the window that ends at Offset
+	RecordsDigest Digest // of the window's records; zero if no record is at Offset, and in blocks of in-tree orderers
+	Cut           Digest // of the next record after it, if that is why the block was cut; zero if not
+	Topic         string // id of the topic by the description in force; empty if it names none
+	Marks         Marks
 }
 
 // Marks are what the compatible rules remember beside the position. They stay
@@ -150,20 +150,20 @@ type Marks struct {
 	Upgraded    Offset // of the description that moved the topic to the strict rules; 0 if none did
 }
 
-// Cause says why a block was cut.
-type Cause string
+// CutCause is why a block was cut.
+type CutCause string
 
 const (
-	CauseCount     Cause = "count"     // MaxMessageCount reached
-	CauseBytes     Cause = "bytes"     // the next envelope would not fit
-	CauseLarge     Cause = "large"     // one envelope larger than PreferredMaxBytes
-	CauseTimeToCut Cause = "timetocut" // a time-to-cut record asked for it
-	CauseConfig    Cause = "config"    // flushed by a config record, or the config block itself
+	CutByCount     CutCause = "count"     // MaxMessageCount reached
+	CutByBytes     CutCause = "bytes"     // the next envelope would not fit
+	CutByLarge     CutCause = "large"     // one envelope larger than PreferredMaxBytes
+	CutByTimeToCut CutCause = "timetocut" // a time-to-cut record asked for it
+	CutByConfig    CutCause = "config"    // flushed by a config record, or the config block itself
 )
 
-// Effect is something the shell must do, in the order given, before the next
-// input. An effect that asks (Judge, WriteConfigBlock) is always the last of
-// its Step; the next input must be its answer.
+// Effect is something the caller must do, in the order given, before the next
+// input. An effect that asks ([Judge], [Resubmit], [WriteConfigBlock]) is always the
+// last of its Step; the next input must be its answer.
 type Effect interface{ effect() }
 
 type (
@@ -172,7 +172,7 @@ type (
 		Number    BlockNumber
 		Envelopes []Envelope
 		Metadata  Metadata
-		Cause     Cause
+		Cause     CutCause
 	}
 	// WriteConfigBlock writes a block that holds one config envelope, then
 	// answers with Configured.
@@ -189,14 +189,14 @@ type (
 		Check    Check
 		Envelope Envelope
 	}
-	// Reproduce asks for a lagging config envelope to be computed anew at the
+	// ResubmitConfig asks for a stale config envelope to be computed again at the
 	// config in force and appended, until it is in the log; or to be dropped
 	// when its update no longer applies. No answer.
-	Reproduce struct {
+	ResubmitConfig struct {
 		Offset   Offset
 		Envelope Envelope
 	}
-	// Resubmit asks for a lagging envelope to be checked as Broadcast checks it
+	// Resubmit asks for a stale envelope to be checked as Broadcast checks it
 	// and, if it holds, to be appended again as a copy of the record at Offset,
 	// until it is in the log; answered with Verdict.
 	Resubmit struct {
@@ -216,16 +216,18 @@ type (
 		Topic   string
 		Cluster string
 	}
-	// Skip reports a record that is passed over. Reason is one of a fixed set
+	// Skip reports a record that is skipped. Reason is one of a fixed set
 	// (a metric label); Detail is for people.
 	Skip struct {
 		Offset Offset
 		Reason Reason
 		Detail string
 	}
-	// Halt ends the channel: the topic contradicts it.
+	// Halt ends the channel at a record that this orderer cannot take. Cause is one of
+	// a fixed set (a metric label); Detail is for people: the facts, and no remedy.
 	Halt struct {
 		Offset Offset
+		Cause  HaltCause
 		Detail string
 	}
 )
@@ -233,7 +235,7 @@ type (
 func (WriteBlock) effect()       {}
 func (WriteConfigBlock) effect() {}
 func (Judge) effect()            {}
-func (Reproduce) effect()        {}
+func (ResubmitConfig) effect()   {}
 func (Resubmit) effect()         {}
 func (ArmTimer) effect()         {}
 func (CancelTimer) effect()      {}
@@ -261,16 +263,29 @@ const (
 type Reason string
 
 const (
-	ReasonGarbage     Reason = "garbage"     // the record does not decode
-	ReasonConnect     Reason = "connect"     // a connect record without a new description: no fault
-	ReasonStaleCut    Reason = "stale-cut"   // a time-to-cut for another block, or with nothing pending: no fault
-	ReasonMalformed   Reason = "malformed"   // the envelope does not decode
-	ReasonChannel     Reason = "channel"     // the envelope is another channel's
-	ReasonClass       Reason = "class"       // class and header type disagree
-	ReasonSize        Reason = "size"        // larger than AbsoluteMaxBytes
-	ReasonRefused     Reason = "refused"     // judged not to hold at the config in force
-	ReasonDescription Reason = "description" // a later description, equal or foreign
-	ReasonCopy        Reason = "copy"        // a copy of an envelope that was ordered: no fault
-	ReasonResubmitted Reason = "resubmitted" // it lags; a copy of it is in the log: no fault
-	ReasonPassed      Reason = "passed"      // an operator lets the record pass
+	ReasonGarbage       Reason = "garbage"     // the record does not decode
+	ReasonConnect       Reason = "connect"     // a connect record without a new description: no fault
+	ReasonUnexpectedCut Reason = "stale-cut"   // a time-to-cut for another block, or with nothing pending: no fault
+	ReasonMalformed     Reason = "malformed"   // the envelope does not decode
+	ReasonChannel       Reason = "channel"     // the envelope is another channel's
+	ReasonClass         Reason = "class"       // class and header type disagree
+	ReasonSize          Reason = "size"        // larger than AbsoluteMaxBytes
+	ReasonRefused       Reason = "refused"     // judged not to hold at the config in force
+	ReasonDescription   Reason = "description" // a later description, equal or foreign
+	ReasonCopy          Reason = "copy"        // a copy of an envelope that was ordered: no fault
+	ReasonResubmitted   Reason = "resubmitted" // its config sequence is stale; a copy of it is in the log: no fault
+	ReasonIgnoredCut    Reason = "passed"      // a time-to-cut that an operator has the machine ignore
+)
+
+// HaltCause is why the machine halts its channel.
+type HaltCause string
+
+const (
+	HaltNoDescription  HaltCause = "no-description"  // the topic does not begin with a description
+	HaltOtherChannel   HaltCause = "other-channel"   // the description is of another channel
+	HaltUnknownFormat  HaltCause = "unknown-format"  // the description asks for what this build does not read
+	HaltNotAllowed     HaltCause = "not-allowed"     // the description asks for the compatible rules, which are not allowed here
+	HaltImpossibleCut  HaltCause = "impossible-cut"  // compatible: a time-to-cut that no orderer has a reason to send
+	HaltUnusableConfig HaltCause = "unusable-config" // compatible: a config record that cannot become a block
+	HaltNoVerdict      HaltCause = "no-verdict"      // this orderer cannot judge the record as the others do
 )

@@ -10,7 +10,7 @@ import (
 //
 // The first record that decodes should be a description of ours. Anything else
 // was written by somebody who does not know that this topic has an owner:
-// in-tree orderers, or a stranger. Only an operator can tell them apart, who may
+// in-tree orderers, or a stranger. Only an operator knows which, who may
 // have allowed the compatible rules for this channel. A description that asks for
 // those rules needs the same permission: anybody who may write to the topic can
 // have written it, and the compatible rules order records that the strict ones
@@ -19,32 +19,32 @@ type undescribed struct{}
 
 func (undescribed) connect(m *Machine, in Connect) []Effect {
 	switch {
-	case in.Description == nil && m.old.undescribed:
+	case in.Description == nil && m.old.allowUndescribed:
 		return append(m.withoutDescription(), m.rules.connect(m, in)...)
 	case in.Description == nil && in.Flaw == "":
 		return m.foreign("an empty connect record")
 	case in.Description == nil:
 		return m.foreign("a connect record whose payload is no description (" + clip(in.Flaw) + ")")
 	}
-	if fault := m.contradiction(*in.Description); fault != "" {
-		return m.halt("the topic's description at offset %d %s", in.Offset, fault)
+	if c := m.contradiction(*in.Description); c != nil {
+		return m.halt(c.cause, "the topic's description at offset %d %s", in.Offset, c.detail)
 	}
-	if in.Description.RuleSet == Compatible && !m.old.undescribed {
-		return m.halt("the topic's description at offset %d asks for the compatible rules, which this orderer's settings do not allow for the channel; %s",
-			in.Offset, unlisted)
+	if in.Description.RuleSet == Compatible && !m.old.allowUndescribed {
+		return m.halt(HaltNotAllowed, "the topic's description at offset %d asks for the compatible rules, "+
+			"which this orderer's settings do not allow for the channel", in.Offset)
 	}
 	return m.described(in)
 }
 
 func (undescribed) timeToCut(m *Machine, in TimeToCut) []Effect {
-	if m.old.undescribed {
+	if m.old.allowUndescribed {
 		return append(m.withoutDescription(), m.rules.timeToCut(m, in)...)
 	}
 	return m.foreign(fmt.Sprintf("a time-to-cut record for block %d", in.Block))
 }
 
 func (undescribed) regular(m *Machine, in Regular) []Effect {
-	if m.old.undescribed {
+	if m.old.allowUndescribed {
 		return append(m.withoutDescription(), m.rules.regular(m, in)...)
 	}
 	return m.foreign("an envelope")
@@ -57,7 +57,7 @@ func (undescribed) verdict(m *Machine, _ question, _ Verdict) []Effect {
 }
 
 // marks is never reached: no block is cut before the description.
-func (undescribed) marks(s Marks, _ bool, _ Cause) Marks { return s }
+func (undescribed) marks(s Marks, _ bool, _ CutCause) Marks { return s }
 
 // described takes the rules that a description of ours names.
 func (m *Machine) described(in Connect) []Effect {
@@ -73,33 +73,31 @@ func (m *Machine) withoutDescription() []Effect {
 	return []Effect{Described{m.last.offset, Compatible, "", ""}}
 }
 
+// foreign halts at a first record that is no description of ours.
 func (m *Machine) foreign(what string) []Effect {
-	return m.halt("the topic has no description: its record at offset %d is %s, written by in-tree orderers or by a stranger; "+
-		"if in-tree orderers order this channel through it, allow the compatible rules for it on this orderer (Consensus.Kafka.Topic.Compatible), "+
-		"else use a topic of its own, or remove this one if nobody needs it", m.last.offset, what)
+	return m.halt(HaltNoDescription, "the topic has no description: its record at offset %d is %s, written by in-tree orderers or by a stranger",
+		m.last.offset, what)
 }
 
-// What an operator can do about a description that is not ours.
-const (
-	otherOwner  = "the topic is another channel's: give each network topics of its own, or remove this one if nobody needs it"
-	otherReader = "use a build that reads it, or remove the topic if nobody needs it"
-	unlisted    = "if the channel's other orderers read it by these rules, list it in Consensus.Kafka.Topic.Compatible on this orderer and restart it, " +
-		"else the description is forged: remove the topic if nobody needs it"
-)
+// contradiction is how a description differs from ours.
+type contradiction struct {
+	cause  HaltCause
+	detail string
+}
 
-// contradiction says how a description differs from ours, and what to do; empty
-// if it does not. The format version decides what the rest means.
-func (m *Machine) contradiction(d Description) string {
+// contradiction returns how a description differs from ours, and nil if it does not.
+// The format version decides what the rest means.
+func (m *Machine) contradiction(d Description) *contradiction {
 	switch {
 	case d.FormatVersion != DescriptionVersion:
-		return fmt.Sprintf("has format version %d, this build reads %d; %s", d.FormatVersion, DescriptionVersion, otherReader)
+		return &contradiction{HaltUnknownFormat, fmt.Sprintf("has format version %d, this build reads %d", d.FormatVersion, DescriptionVersion)}
 	case d.Channel != m.channel:
-		return fmt.Sprintf("names channel %s, ours is %q; %s", quote(d.Channel), m.channel, otherOwner)
+		return &contradiction{HaltOtherChannel, fmt.Sprintf("names channel %s, ours is %q", quote(d.Channel), m.channel)}
 	case !bytes.Equal(d.GenesisHash, m.genesisHash):
-		return fmt.Sprintf("names genesis block %s, ours is %x; %s", clip(fmt.Sprintf("%x", d.GenesisHash)), m.genesisHash, otherOwner)
+		return &contradiction{HaltOtherChannel, fmt.Sprintf("names genesis block %s, ours is %x", clip(fmt.Sprintf("%x", d.GenesisHash)), m.genesisHash)}
 	case d.RuleSet != Strict && d.RuleSet != Compatible:
-		return fmt.Sprintf("asks for rule set %s, this build reads %s (%d) and %s (%d); %s",
-			d.RuleSet, Strict, Strict, Compatible, Compatible, otherReader)
+		return &contradiction{HaltUnknownFormat, fmt.Sprintf("asks for rule set %s, this build reads %s (%d) and %s (%d)",
+			d.RuleSet, Strict, Strict, Compatible, Compatible)}
 	}
-	return ""
+	return nil
 }

@@ -5,15 +5,15 @@ import (
 	"encoding/binary"
 )
 
-// Window is a run of records, and what tells it from any other run at the same
-// offsets. One record is not enough: a log that was cut and filled anew may
+// Window is a run of records, and what distinguishes it from any other run at the same
+// offsets. One record is not enough: a log that was truncated and filled again may
 // well have an equal one there, an empty one for instance. A window holds all the
 // records that a block was made from, its envelopes among them.
 type Window struct {
-	From, To Offset // of its first and last record
-	Sum      Digest // over offsets and digests; zero for a window without records, or one that is not known
-	records  int
-	bytes    int64
+	FirstOffset, LastOffset Offset // of its first and last record
+	RecordsDigest           Digest // over offsets and digests; zero for a window without records, or one that is not known
+	records                 int
+	bytes                   int64
 }
 
 // A window that holds so many records, or so many bytes of them, is followed by another:
@@ -28,15 +28,15 @@ const (
 // With returns the window with one more record, whose value has so many bytes.
 func (w Window) With(at Offset, d Digest, size int) Window {
 	if w.records == 0 {
-		w.From, w.Sum = at, Digest{}
+		w.FirstOffset, w.RecordsDigest = at, Digest{}
 	}
 	var b [2*len(Digest{}) + 8]byte
-	copy(b[:], w.Sum[:])
-	copy(b[len(w.Sum):], d[:])
-	binary.BigEndian.PutUint64(b[2*len(w.Sum):], uint64(at))
+	copy(b[:], w.RecordsDigest[:])
+	copy(b[len(w.RecordsDigest):], d[:])
+	binary.BigEndian.PutUint64(b[2*len(w.RecordsDigest):], uint64(at))
 	sum := sha256.Sum256(b[:])
-	copy(w.Sum[:], sum[:])
-	w.To = at
+	copy(w.RecordsDigest[:], sum[:])
+	w.LastOffset = at
 	w.records++
 	w.bytes += int64(size)
 	return w
@@ -48,8 +48,8 @@ func (w Window) Counted(read Window) Window {
 	return w
 }
 
-// Known says whether there is anything to compare.
-func (w Window) Known() bool { return w.Sum != Digest{} }
+// Known reports whether there is anything to compare.
+func (w Window) Known() bool { return w.RecordsDigest != Digest{} }
 
 // position is a record in the log, and the window that it ends.
 type position struct {

@@ -56,8 +56,8 @@ func TestHeavyWindows(t *testing.T) {
 		t.Fatalf("%d blocks, want 2", len(blocks))
 	}
 	for i, from := range []Offset{7, 16} { // three garbage records are too heavy: 0 to 3, 4 to 6, 7 to 9
-		if w := blocks[i].Metadata.Window(); w.From != from {
-			t.Errorf("block %d has a window from %d on, want %d", i+1, w.From, from)
+		if w := blocks[i].Metadata.Window(); w.FirstOffset != from {
+			t.Errorf("block %d has a window from %d on, want %d", i+1, w.FirstOffset, from)
 		}
 	}
 	s := heavyStart()

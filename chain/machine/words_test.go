@@ -182,8 +182,8 @@ func effectText(e Effect) string {
 		return fmt.Sprintf("config block %d [%s] %s", e.Number, e.Envelope.Bytes, metadataText(e.Metadata))
 	case Judge:
 		return fmt.Sprintf("judge %s %s of offset %d%s", e.Class, e.Envelope.Bytes, e.Offset, checkText(e.Check))
-	case Reproduce:
-		return fmt.Sprintf("reproduce %s of offset %d", e.Envelope.Bytes, e.Offset)
+	case ResubmitConfig:
+		return fmt.Sprintf("resubmit %s of offset %d at the config in force", e.Envelope.Bytes, e.Offset)
 	case Resubmit:
 		return fmt.Sprintf("resubmit %s %s as a copy of offset %d", e.Class, e.Envelope.Bytes, e.Offset)
 	case ArmTimer:
@@ -195,7 +195,7 @@ func effectText(e Effect) string {
 	case Skip:
 		return fmt.Sprintf("skip offset %d, %s: %s", e.Offset, e.Reason, e.Detail)
 	case Halt:
-		return fmt.Sprintf("halt at offset %d: %s", e.Offset, e.Detail)
+		return fmt.Sprintf("halt at offset %d, %s: %s", e.Offset, e.Cause, e.Detail)
 	}
 	return fmt.Sprintf("unknown effect %T", e)
 }

@@ -33,13 +33,13 @@ func consumeField(b []byte) (protowire.Number, protowire.Type, int) {
 	return number, wire, n
 }
 
-// isType says whether a field is one of the types of Message; a known number
+// isType reports whether a field is one of the types of Message; a known number
 // with another wire type is an unknown field.
 func isType(number protowire.Number, wire protowire.Type) bool {
 	return number >= 1 && number <= 3 && wire == protowire.BytesType
 }
 
-// wellFormed says whether the message inside of a field decodes: every field of
+// wellFormed reports whether the message inside of a field decodes: every field of
 // the types is a number or bytes, so that its framing is all there is to check.
 func wellFormed(field []byte) bool {
 	_, _, n := protowire.ConsumeTag(field)

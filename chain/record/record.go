@@ -1,6 +1,6 @@
 // Package record is the codec of a channel's topic: the values of its records,
-// the description at its head, and the consenter metadata of a block. The
-// formats and their numbers are in record.proto.
+// the description at its head, and the consenter metadata of a block, to and from
+// the types of package machine. The formats and their numbers are in record.proto.
 //
 // Decoders never panic, hold no more than a small multiple of their input, and
 // return an error that says what is wrong with the bytes, not where they were.

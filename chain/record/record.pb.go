@@ -77,7 +77,7 @@ func (RuleSet) EnumDescriptor() ([]byte, []int) {
 	return file_chain_record_record_proto_rawDescGZIP(), []int{0}
 }
 
-// Class says how the accepting orderer classified the envelope.
+// Class is how the accepting orderer classified the envelope.
 type Regular_Class int32
 
 const (
@@ -491,7 +491,7 @@ type Metadata struct {
 	LastResubmittedConfigOffset int64                  `protobuf:"varint,3,opt,name=last_resubmitted_config_offset,json=lastResubmittedConfigOffset,proto3" json:"last_resubmitted_config_offset,omitempty"`
 	// Ours; readers of the old format skip what follows.
 	RuleSet RuleSet `protobuf:"varint,16,opt,name=rule_set,json=ruleSet,proto3,enum=fabrickafka.record.RuleSet" json:"rule_set,omitempty"`
-	// The sum over the records from tail_offset to last_offset_persisted, 16 bytes:
+	// The digest of the records from tail_offset to last_offset_persisted, 16 bytes:
 	// see machine.Window. Empty if there is no record at last_offset_persisted.
 	TailDigest []byte `protobuf:"bytes,17,opt,name=tail_digest,json=tailDigest,proto3" json:"tail_digest,omitempty"`
 	// The topic_id of the description in force.

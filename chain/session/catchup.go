@@ -7,6 +7,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // ErrNoBlock is what Peers.Pull wraps when a block cannot be had: every orderer of
@@ -69,9 +70,9 @@ func sizeOf(b Block) (bytes int) {
 func (d *Driver) awaited(cause error) error {
 	text := "awaiting block %d from another orderer, since %w"
 	if cause == nil {
-		return fmt.Errorf(text, d.start.Next, d.trimmed)
+		return because(CauseTrimmed, fmt.Errorf(text, d.start.Next, d.trimmed))
 	}
-	return fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause)
+	return because(CauseTrimmed, fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
 }
 
 // unrecoverable returns the error for a block that no orderer has. It is final only once
@@ -83,11 +84,9 @@ func (d *Driver) unrecoverable(err error) error {
 		d.noBlock, d.noBlockSince = true, now
 	}
 	if now-d.noBlockSince < timeout && !errors.Is(err, ErrNoWay) {
-		return awaitingBlock{d.awaited(fmt.Errorf("%w; that is final once it was so for %s", err, timeout))}
+		return awaitingBlock{d.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout))}
 	}
-	return stop(fmt.Errorf("topic %q: %w, and %w (block %d); bring the records back from a mirror that kept the offsets, "+
-		"or an orderer that has the block, and set the topic's retention to unlimited; then restart the orderer, which does not ask again before",
-		d.start.Channel, d.trimmed, err, d.start.Next))
+	return stop(because(CauseLostBlock, fmt.Errorf("topic %q: %w, and %w (block %d)", d.start.Channel, d.trimmed, err, d.start.Next)))
 }
 
 // writePulled writes a block of another orderer, which the host has verified, and continues
@@ -95,21 +94,21 @@ func (d *Driver) unrecoverable(err error) error {
 func (d *Driver) writePulled(b Block) error {
 	position, err := Position(uint64(b.Number)+1, b.Metadata)
 	if err != nil {
-		return fmt.Errorf("pulled from another orderer: %w", err)
+		return because(CauseWrongBlock, fmt.Errorf("pulled from another orderer: %w", err))
 	}
 	if before := d.start.Metadata.Offset; position.Offset <= before {
-		return fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
-			"it was not ordered through this topic; compare the orderers' blocks with `osnkafka verify`", b.Number, position.Offset, before)
+		return because(CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
+			"it was not ordered through this topic", b.Number, position.Offset, before))
 	}
 	write := d.host.Write
 	if b.Config {
 		write = d.host.WriteConfig
-		config := machine.Judge{Envelope: envelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
+		config := machine.Judge{Envelope: record.EnvelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
 		switch v := d.host.Judge(config); {
 		case v.Stop != "":
-			return fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop)
+			return because(Cause(machine.HaltNoVerdict), fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop))
 		case v.Refusal != "":
-			return fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal)
+			return because(CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal))
 		}
 	}
 	if err := write(b); err != nil {

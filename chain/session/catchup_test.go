@@ -54,7 +54,7 @@ func TestABlockThatNobodyHas(t *testing.T) {
 		t.Errorf("phase %d", r.phase)
 	}
 	r.now += r.timeout
-	r.followed(session.Continue, r.caughtUp(), session.Stop, "bring the records back from a mirror")
+	r.followed(session.Continue, r.caughtUp(), session.Stop, "the block cannot be had from another orderer")
 
 	r.pulled = others
 	r.restart()

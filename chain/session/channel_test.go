@@ -15,6 +15,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
@@ -182,7 +183,7 @@ func (c *channel) Judge(e machine.Judge) machine.Verdict {
 // Process is Fabric's, but for a signature on a config that is computed again.
 func (c *channel) Process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	seq := c.bundle.ConfigtxValidator().Sequence()
-	key := judged{session.DigestOf(envelope), seq}
+	key := judged{record.DigestOf(envelope), seq}
 	p, ok := c.processed[key]
 	if !ok {
 		p.again, p.err = c.process(class, envelope)

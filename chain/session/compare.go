@@ -5,6 +5,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // comparison compares the next records of the log with what is known of them.
@@ -54,7 +55,7 @@ type newestComparison struct {
 func (c *newestComparison) last() log.Offset { return c.want[len(c.want)-1].at }
 
 func (c *newestComparison) take(r log.Record) {
-	c.got = append(c.got, seen{r.Offset, DigestOf(r.Value), len(r.Value)})
+	c.got = append(c.got, seen{r.Offset, record.DigestOf(r.Value), len(r.Value)})
 }
 
 func (c *newestComparison) done() (bool, error) {
@@ -89,22 +90,22 @@ type windowComparison struct {
 	read   machine.Window
 }
 
-func (c *windowComparison) last() log.Offset { return log.Offset(c.want.To) }
+func (c *windowComparison) last() log.Offset { return log.Offset(c.want.LastOffset) }
 
 // take skips what is between two windows: they have a width.
 func (c *windowComparison) take(r log.Record) {
-	if machine.Offset(r.Offset) >= c.want.From {
-		c.read = c.read.With(machine.Offset(r.Offset), DigestOf(r.Value), len(r.Value))
+	if machine.Offset(r.Offset) >= c.want.FirstOffset {
+		c.read = c.read.With(machine.Offset(r.Offset), record.DigestOf(r.Value), len(r.Value))
 	}
 }
 
 func (c *windowComparison) done() (bool, error) {
 	switch {
-	case !c.read.Known() || c.read.To < c.want.To:
+	case !c.read.Known() || c.read.LastOffset < c.want.LastOffset:
 		return false, nil
 	case c.read != c.want.Counted(c.read):
 		return false, c.driver.differs(c.last(), fmt.Sprintf("the records from %d on had the sum %x, and now those from %d to %d have %x",
-			c.want.From, c.want.Sum, c.read.From, c.read.To, c.read.Sum))
+			c.want.FirstOffset, c.want.RecordsDigest, c.read.FirstOffset, c.read.LastOffset, c.read.RecordsDigest))
 	}
 	return true, nil
 }
@@ -126,7 +127,7 @@ func (c *cutComparison) done() (bool, error) {
 	if got == nil {
 		return false, nil
 	}
-	if sum := DigestOf(got.Value); sum != c.want {
+	if sum := record.DigestOf(got.Value); sum != c.want {
 		return false, c.driver.differs(got.Offset, fmt.Sprintf("the record after %d, for which that block was cut, had digest %x, and now %x", c.lastOffset, c.want, sum))
 	}
 	return true, nil
@@ -153,7 +154,7 @@ func (c *lastBlockComparison) take(r log.Record) {
 	if c.block == nil || c.at > c.lastOffset {
 		return
 	}
-	in := InputOf(r)
+	in := record.InputOf(machine.Offset(r.Offset), r.Value)
 	if c.found < len(c.block.Envelopes) && carries(in, c.block.Envelopes[c.found]) {
 		c.found, c.carried = c.found+1, c.at
 	}

@@ -87,7 +87,7 @@ func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.In
 		return d.writeConfigBlock(f)
 	case machine.Judge:
 		return d.host.Judge(f), nil
-	case machine.Reproduce:
+	case machine.ResubmitConfig:
 		return nil, d.resubmitConfig(ctx, f)
 	case machine.Resubmit:
 		return d.resubmitCopy(ctx, f)
@@ -100,7 +100,7 @@ func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.In
 	case machine.Skip:
 		d.events.Skipped(f.Offset, f.Reason, f.Detail)
 	case machine.Halt:
-		return nil, d.halted(f.Detail)
+		return nil, d.halted(f)
 	default:
 		return nil, stop(fmt.Errorf("effect %T is not known to this build", effect))
 	}
@@ -144,7 +144,7 @@ func (d *Driver) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, er
 		return nil, stop(err)
 	}
 	d.wrote(b)
-	d.events.BlockCut(f.Number, 1, machine.CauseConfig, f.Metadata.Offset)
+	d.events.BlockCut(f.Number, 1, machine.CutByConfig, f.Metadata.Offset)
 	if err := d.migrated(f.Number); err != nil {
 		return nil, stop(err)
 	}
@@ -164,7 +164,7 @@ func (d *Driver) wrote(b Block) {
 // migrated returns an error if a config block has given the channel another consensus type.
 func (d *Driver) migrated(by machine.BlockNumber) error {
 	if c := d.host.Config(); c.ConsensusType != fabric.ConsensusTypeKafka {
-		return fmt.Errorf("%w: it is %q since block %d; restart the orderer", ErrMigrated, c.ConsensusType, by)
+		return because(CauseMigrated, fmt.Errorf("%w: it is %q since block %d", ErrMigrated, c.ConsensusType, by))
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 type Events struct {
 	Started             func(next machine.Offset, height machine.BlockNumber) // reading started
 	RulesKnown          func(at machine.Offset, rules machine.RuleSet)        // it is known by which rules the topic is read
-	BlockCut            func(number machine.BlockNumber, envelopes int, cause machine.Cause, at machine.Offset)
+	BlockCut            func(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset)
 	Pulled              func(number machine.BlockNumber, at machine.Offset) // a block of another orderer was written
 	Position            func(next machine.Offset)                           // offset read next; after every record
 	Skipped             func(at machine.Offset, reason machine.Reason, detail string)
@@ -21,6 +21,7 @@ type Events struct {
 	CutPosted           func(number machine.BlockNumber) // a time-to-cut record was appended
 	CutFailed           func(number machine.BlockNumber, err error)
 	Appended            func(took time.Duration, err error)  // one Order or Configure
+	Refused             func(reason Refusal)                 // one envelope of a client, by WaitReady, Order or Configure
 	Unavailable         func(err error, retry time.Duration) // cut off from the log; tries again after retry
 	Pulling             func(cause error)                    // the topic no longer has the next record; takes blocks of other orderers
 	Awaiting            func(err error, retry time.Duration) // other orderers have not given a block, or not answered whether they have any; asks again after retry
@@ -41,7 +42,7 @@ type Events struct {
 func (e Events) WithDefaults() Events {
 	set(&e.Started, func(machine.Offset, machine.BlockNumber) {})
 	set(&e.RulesKnown, func(machine.Offset, machine.RuleSet) {})
-	set(&e.BlockCut, func(machine.BlockNumber, int, machine.Cause, machine.Offset) {})
+	set(&e.BlockCut, func(machine.BlockNumber, int, machine.CutCause, machine.Offset) {})
 	set(&e.Pulled, func(machine.BlockNumber, machine.Offset) {})
 	set(&e.Position, func(machine.Offset) {})
 	set(&e.Skipped, func(machine.Offset, machine.Reason, string) {})
@@ -49,6 +50,7 @@ func (e Events) WithDefaults() Events {
 	set(&e.CutPosted, func(machine.BlockNumber) {})
 	set(&e.CutFailed, func(machine.BlockNumber, error) {})
 	set(&e.Appended, func(time.Duration, error) {})
+	set(&e.Refused, func(Refusal) {})
 	set(&e.Unavailable, func(error, time.Duration) {})
 	set(&e.Pulling, func(error) {})
 	set(&e.Awaiting, func(error, time.Duration) {})

@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -29,12 +28,12 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add([]byte{0xff, 0xff})
 	f.Fuzz(func(t *testing.T, value []byte) {
-		in := session.InputOf(log.Record{Offset: 10, Value: value})
-		if again := session.InputOf(log.Record{Offset: 10, Value: bytes.Clone(value)}); !reflect.DeepEqual(in, again) {
+		in := record.InputOf(10, value)
+		if again := record.InputOf(10, bytes.Clone(value)); !reflect.DeepEqual(in, again) {
 			t.Fatalf("decoded to %#v, then to %#v", in, again)
 		}
 		for _, rules := range []machine.RuleSet{machine.Undescribed, machine.Strict, machine.Compatible} {
-			m := machine.New(machine.Start{Channel: "c", Next: 1, Seq: 2, Resubmission: true, Undescribed: true,
+			m := machine.New(machine.Start{Channel: "c", Next: 1, Seq: 2, Resubmission: true, AllowUndescribed: true,
 				Limits:   machine.Limits{MaxMessageCount: 2, PreferredMaxBytes: 100, AbsoluteMaxBytes: 1000},
 				Metadata: machine.Metadata{Offset: 9, RuleSet: rules}})
 			effects := m.Step(in)

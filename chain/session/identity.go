@@ -140,9 +140,8 @@ func (d *Driver) gone(err error) error {
 	if d.missing < missingLimit || now-d.missingSince < timeout {
 		return fmt.Errorf("%w; that is final once it was so for %s", err, timeout)
 	}
-	return stop(fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and it is not recreated, since that would hide what was lost; "+
-		"bring it back from a mirror that kept the offsets and name its id in Consensus.Kafka.Topic.Moved, or move the channel to another topic; then restart the orderer",
-		d.start.Channel, d.NextOffset()))
+	return stop(because(CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not create it again, since that would hide what was lost",
+		d.start.Channel, d.NextOffset())))
 }
 
 // sameTopic compares the topic with the one that was read so far, and with the one that
@@ -150,23 +149,20 @@ func (d *Driver) gone(err error) error {
 func (d *Driver) sameTopic(id log.Identity) error {
 	name := d.start.Channel
 	if id.Partitions != 1 && d.NextOffset() == 0 {
-		return fmt.Errorf("topic %q has %d partitions, a channel's has one; remove the topic if nothing was ordered through it", name, id.Partitions)
+		return because(CausePartitions, fmt.Errorf("topic %q has %d partitions, a channel's has one", name, id.Partitions))
 	}
 	if id.Partitions != 1 {
 		d.events.Partitions(id.Partitions)
 	}
 	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.NextOffset() > 0 {
-		return fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster; %s", name, d.topicID, id.TopicID, d.NextOffset(), bringBack)
+		return because(CauseOtherTopic, fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster", name, d.topicID, id.TopicID, d.NextOffset()))
 	}
 	if err := d.stays(id.ClusterID); err != nil {
 		return err
 	}
 	return d.pinned(id.TopicID)
 }
-
-const bringBack = "bring the old topic back, or, if it was moved with all of its records at their offsets, " +
-	"name the id of the new one in Consensus.Kafka.Topic.Moved (see `osnkafka repin`); then restart the orderer"
 
 // pinned compares a topic's id with the one that the description names, or the one that
 // the operator has moved the channel to.
@@ -178,14 +174,13 @@ func (d *Driver) pinned(id string) error {
 	want := d.pin()
 	if moved := d.settings.MovedTo; moved != "" {
 		if id != moved {
-			return fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s; "+
-				"correct Consensus.Kafka.Topic.Moved or the channel's brokers, then restart the orderer", name, id, moved)
+			return because(CauseNotMovedHere, fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s", name, id, moved))
 		}
 		return nil
 	}
 	if want != "" && id != want {
-		return fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster; %s", name, want, id, d.NextOffset(), bringBack)
+		return because(CauseOtherTopic, fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
+			"it was deleted and created again, or the brokers are of another cluster", name, want, id, d.NextOffset()))
 	}
 	return nil
 }
@@ -208,8 +203,8 @@ func (d *Driver) within(b log.Bounds) error {
 	case next < b.Start:
 		return trimmed{b.Start, d.NextOffset()}
 	case read > b.End:
-		return stop(fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: the topic was recreated, cut short, or is on another cluster; "+
-			"bring its records back and restart the orderer", name, b.End, read))
+		return stop(because(CauseShortTopic, fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: "+
+			"the topic was recreated, cut short, or is on another cluster", name, b.End, read)))
 	}
 	return nil
 }
@@ -224,10 +219,8 @@ func (d *Driver) sameCluster(described string) error {
 	if described == "" || d.clusterID == "" || described == d.clusterID || d.moved() {
 		return nil
 	}
-	return fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
-		"other orderers order this channel there; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), "+
-		"or, if the topic was moved with all of its records at their offsets, say so in Consensus.Kafka.Topic.Moved (see `osnkafka repin`); then restart the orderer",
-		d.start.Channel, described, d.clusterID)
+	return because(CauseOtherCluster, fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
+		"other orderers order this channel there", d.start.Channel, described, d.clusterID))
 }
 
 // errOtherCluster is wrapped when brokers of another cluster answer than before.
@@ -238,5 +231,6 @@ func (d *Driver) stays(id string) error {
 	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.NextOffset() == 0 {
 		return nil
 	}
-	return fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d; %s", d.start.Channel, errOtherCluster, d.clusterID, id, d.NextOffset(), bringBack)
+	return because(CauseOtherCluster, fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d",
+		d.start.Channel, errOtherCluster, d.clusterID, id, d.NextOffset()))
 }

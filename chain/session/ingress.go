@@ -18,8 +18,8 @@ func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("encode envelope: %w", err)
 	}
-	if e := envelopeOf(payload); e.HeaderFlaw+e.SignerFlaw != "" {
-		return nil, fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", e.HeaderFlaw+e.SignerFlaw)
+	if e := record.EnvelopeOf(payload); e.HeaderFlaw+e.SignerFlaw != "" {
+		return nil, Refused{RefusalNoPeer, fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", e.HeaderFlaw+e.SignerFlaw)}
 	}
 	return regular(payload, seq, record.Regular_Class(class), 0)
 }
@@ -32,7 +32,8 @@ func regular(envelope []byte, seq uint64, class record.Regular_Class, original m
 	return encode(m)
 }
 
-// encode marks a record as one of ours: see `osnkafka upgrade-rules`.
+// encode marks a record as one of ours: a topic without records of in-tree orderers can be
+// moved to the strict rules.
 func encode(m *record.Message) ([]byte, error) {
 	m.Writer = record.Writer
 	return record.Encode(m)
@@ -46,11 +47,11 @@ func AppendError(err error) error {
 	}
 	switch log.ClassOf(err) {
 	case log.Rejected:
-		return fmt.Errorf("the channel's topic does not take the envelope: %w", err)
+		return Refused{RefusalSize, fmt.Errorf("the channel's topic does not take the envelope: %w", err)}
 	case log.Ambiguous:
-		return fmt.Errorf("%w: the envelope may or may not be ordered: %w", ErrNotReady, err)
+		return Refused{RefusalAmbiguous, fmt.Errorf("%w: the envelope may or may not be ordered: %w", ErrNotReady, err)}
 	}
-	return fmt.Errorf("%w: the envelope is not ordered: %w", ErrNotReady, err)
+	return Refused{RefusalNotAppended, fmt.Errorf("%w: the envelope is not ordered: %w", ErrNotReady, err)}
 }
 
 // Phase is the state of a channel with respect to its log.
@@ -61,7 +62,7 @@ const (
 	Reading
 	CutOff  // lost the log; retrying
 	Pulling // the log lost records; takes blocks from other orderers
-	Waiting // the channel has no topic yet; needs answers of other orderers before it creates one
+	Waiting // the channel has no topic yet; needs answers of other orderers before it makes one
 	Failed  // stopped permanently
 	Halted
 )

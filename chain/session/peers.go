@@ -46,18 +46,16 @@ func (d *Driver) mayCreate(ctx context.Context) error {
 		return nil
 	case err != nil:
 		d.aheadSince = nil
-		return waiting{fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w; %s",
-			d.start.Channel, err, orBegin)}
+		return waiting{because(CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w",
+			d.start.Channel, err))}
 	case len(silent) > 0:
 		d.aheadSince = nil
-		return waiting{fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s; "+
-			"start them, or make them reachable; %s", d.start.Channel, strings.Join(silent, ", "), orBegin)}
+		return waiting{because(CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s",
+			d.start.Channel, strings.Join(silent, ", ")))}
 	}
 	d.aheadSince = nil
 	return nil
 }
-
-const orBegin = "if the channel is new, it can also begin without that: name it in Consensus.Kafka.Topic.Begin of this orderer and restart it"
 
 // begunElsewhere returns the error for a channel that other orderers have blocks of. It is
 // final only after a while: one of them may just have created the topic, or these brokers
@@ -67,13 +65,12 @@ func (d *Driver) begunElsewhere(ahead string) error {
 	if d.aheadSince == nil {
 		d.aheadSince = &now
 	}
-	err := fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
-		ahead, d.start.Channel)
+	err := because(CauseBegunElsewhere, fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
+		ahead, d.start.Channel))
 	if now-*d.aheadSince < timeout {
-		return waiting{fmt.Errorf("%w; that is final once it was so for %s", err, timeout)}
+		return waiting{fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout)}
 	}
-	return stop(fmt.Errorf("%w; correct the brokers of the channel or of this orderer (Consensus.Kafka.Brokers), or bring the topic back from a mirror that kept the offsets; "+
-		"then restart the orderer", err))
+	return stop(err)
 }
 
 // waiting ends a session that needs answers of other orderers before the channel can start.
@@ -97,9 +94,8 @@ func (d *Driver) verifyFirstBlock(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if how := differs(*mine, *others); how != "" {
-		return stop(fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s; "+
-			"the orderers have brokers of different clusters: correct those of the channel or of this orderer (Consensus.Kafka.Brokers), then restart the orderer; "+
-			"where this orderer has written its own block 1, remove the channel from it and join it again", d.start.Channel, d.topicID, d.clusterID, how))
+		return stop(because(CauseOtherFirstBlock, fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s",
+			d.start.Channel, d.topicID, d.clusterID, how)))
 	}
 	d.first = nil
 	return nil

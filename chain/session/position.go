@@ -11,23 +11,7 @@ import (
 
 // EncodeMetadata is the value of a block's consenter metadata.
 func EncodeMetadata(m machine.Metadata) ([]byte, error) {
-	r := &record.Metadata{
-		LastOffsetPersisted:         int64(m.Offset),
-		LastOriginalOffsetProcessed: int64(m.Marks.Processed),
-		LastResubmittedConfigOffset: int64(m.Marks.Shown),
-		RuleSet:                     record.RuleSet(m.RuleSet),
-		TopicId:                     m.Topic,
-		ResubmittedConfigOffset:     int64(m.Marks.Resubmitted),
-		Overflow:                    m.Marks.Overflow,
-		UpgradedOffset:              int64(m.Marks.Upgraded),
-	}
-	if m.Digest != (machine.Digest{}) {
-		r.TailDigest, r.TailOffset = m.Digest[:], int64(m.From)
-	}
-	if m.Cut != (machine.Digest{}) {
-		r.CutDigest = m.Cut[:]
-	}
-	return record.EncodeMetadata(r)
+	return record.EncodeMetadata(record.NewMetadata(m))
 }
 
 // Position reads where the last block of a ledger left off. Only a ledger that
@@ -38,27 +22,20 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 		return machine.Metadata{Offset: -1, RuleSet: machine.Undescribed}, nil
 	}
 	if height == 1 {
-		return machine.Metadata{}, errors.New("block 0 names a position in a topic, which nobody signs and no genesis block does: it was altered; " +
-			"remove the channel from this orderer and join it again with a genesis block that you trust")
+		return machine.Metadata{}, because(CauseLedger, errors.New("block 0 names a position in a topic, which nobody signs and no genesis block does: it was altered"))
 	}
-	const remedy = "remove the channel from this orderer and join it again, with block 0 or with a later config block of an orderer that works"
 	m, err := record.DecodeMetadata(metadata)
 	if err != nil {
-		return machine.Metadata{}, fmt.Errorf("block %d: %w; %s", height-1, err, remedy)
+		return machine.Metadata{}, because(CauseLedger, fmt.Errorf("block %d: %w", height-1, err))
 	}
 	set := machine.RuleSet(m.RuleSet)
-	switch {
-	case !machine.Known(set):
-		return machine.Metadata{}, fmt.Errorf("block %d was cut by rule set %d, which this build does not have; use a newer one", height-1, set)
-	case m.LastOffsetPersisted < 0:
-		return machine.Metadata{}, fmt.Errorf("block %d names offset %d, which no record has; %s", height-1, m.LastOffsetPersisted, remedy)
-	case m.TailOffset < 0 || m.TailOffset > m.LastOffsetPersisted:
-		return machine.Metadata{}, fmt.Errorf("block %d covers offsets %d to %d; %s", height-1, m.TailOffset, m.LastOffsetPersisted, remedy)
-	case !digestSized(m.TailDigest) || !digestSized(m.CutDigest):
-		return machine.Metadata{}, fmt.Errorf("block %d has digests of %d and %d bytes, want %d; %s",
-			height-1, len(m.TailDigest), len(m.CutDigest), len(machine.Digest{}), remedy)
+	if !machine.Known(set) {
+		return machine.Metadata{}, because(Cause(machine.HaltUnknownFormat), fmt.Errorf("block %d was cut by rule set %d, which this build does not have", height-1, set))
 	}
-	return metadataOf(m, set), nil
+	if flaw := m.Flaw(); flaw != "" {
+		return machine.Metadata{}, because(CauseLedger, fmt.Errorf("block %d %s", height-1, flaw))
+	}
+	return m.Position(), nil
 }
 
 // InTree reports whether a block's metadata can be an in-tree orderer's.
@@ -73,29 +50,4 @@ func InTree(metadata []byte) bool {
 		LastResubmittedConfigOffset: m.LastResubmittedConfigOffset,
 	})
 	return err == nil && bytes.Equal(again, metadata)
-}
-
-// digestSized reports whether bytes are a digest, or none.
-func digestSized(b []byte) bool { return len(b) == 0 || len(b) == len(machine.Digest{}) }
-
-// metadataOf reads an in-tree orderer's metadata too, which names no rule set.
-// All of it zero is nothing at all in a block: then the record at offset 0 was
-// the last, or the block is another consensus type's, which the records of the topic will show.
-func metadataOf(m *record.Metadata, set machine.RuleSet) machine.Metadata {
-	marks := machine.Marks{
-		Processed:   machine.Offset(m.LastOriginalOffsetProcessed),
-		Resubmitted: machine.Offset(m.ResubmittedConfigOffset),
-		Overflow:    m.Overflow,
-		Upgraded:    machine.Offset(m.UpgradedOffset),
-	}
-	if set == machine.Undescribed {
-		set, marks.Resubmitted = machine.Compatible, machine.Offset(m.LastResubmittedConfigOffset)
-	}
-	out := machine.Metadata{Offset: machine.Offset(m.LastOffsetPersisted), RuleSet: set, Topic: m.TopicId, Marks: marks}
-	copy(out.Digest[:], m.TailDigest)
-	copy(out.Cut[:], m.CutDigest)
-	if out.Digest != (machine.Digest{}) { // without a sum there is no window, and nothing that it begins with
-		out.From = machine.Offset(m.TailOffset)
-	}
-	return out
 }

@@ -30,6 +30,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // Block is a block of the ledger, without what the block writer adds.
@@ -43,7 +44,7 @@ type Block struct {
 // Settings are what an orderer's operator configures for one channel.
 type Settings struct {
 	AllowUndescribed bool             // a topic without a description may be read, by the compatible rules
-	IgnoredCuts      []machine.Offset // time-to-cut records that the compatible rules skip
+	IgnoredCuts      []machine.Offset // time-to-cut records that the compatible rules are to ignore
 	MovedTo          string           // id of the topic that the channel was moved to; empty if it was not
 	Begin            bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
@@ -117,8 +118,8 @@ func (s *session) next(ctx context.Context) (log.Record, error) {
 
 // New returns the driver of a channel whose ledger is as start says.
 func New(host Host, start machine.Start, settings Settings, events Events) *Driver {
-	start.Undescribed, start.Pass = settings.AllowUndescribed, settings.IgnoredCuts
-	return &Driver{Decode: InputOf, host: host, events: events.WithDefaults(), settings: settings, start: start, reading: newReading()}
+	start.AllowUndescribed, start.IgnoredCuts = settings.AllowUndescribed, settings.IgnoredCuts
+	return &Driver{Decode: inputOf, host: host, events: events.WithDefaults(), settings: settings, start: start, reading: newReading()}
 }
 
 // Close ends the session, if there is one.
@@ -243,7 +244,11 @@ func (d *Driver) arrive(ctx context.Context) error {
 	return nil
 }
 
-// halted returns the error of a Halt effect.
-func (d *Driver) halted(detail string) error {
-	return stop(fmt.Errorf("topic %q: %s", d.start.Channel, detail))
+// halted is the error of a Halt effect.
+func (d *Driver) halted(f machine.Halt) error {
+	return stop(because(Cause(f.Cause), fmt.Errorf("topic %q: %s", d.start.Channel, f.Detail)))
+}
+
+func inputOf(r log.Record) machine.Input {
+	return record.InputOf(machine.Offset(r.Offset), r.Value)
 }

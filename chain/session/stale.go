@@ -23,7 +23,7 @@ type resubmission struct {
 	source []byte        // config envelope that the strict rules reproduce
 	update digest        // of the update in it
 	seq    uint64        // at which it was computed
-	answer machine.Input // for the machine once the copy is in the log; nil if it does not ask
+	answer machine.Input // the answer for the machine then; nil if it does not ask
 }
 
 type digest = [sha256.Size]byte
@@ -43,11 +43,7 @@ func (d *Driver) resubmit(ctx context.Context) error {
 	}
 	d.resubmission = nil
 	if err != nil {
-		d.events.Skipped(o.at, machine.ReasonSize, err.Error())
-		if o.answer != nil {
-			o.answer = machine.Verdict{Refusal: err.Error()}
-		}
-		return d.step(ctx, o.answer)
+		return d.rejected(ctx, o, err)
 	}
 	d.events.Resubmitted(o.at)
 	d.unread.appended(o.at, o.value)
@@ -55,6 +51,20 @@ func (d *Driver) resubmit(ctx context.Context) error {
 		d.resubmitted.add(o.update, o.seq)
 	}
 	return d.step(ctx, o.answer)
+}
+
+// rejected skips a record whose copy the topic does not take. Where the machine asked
+// for the copy, the skip is its to report.
+func (d *Driver) rejected(ctx context.Context, o *resubmission, err error) error {
+	if o.answer != nil {
+		return d.step(ctx, machine.Verdict{Refusal: err.Error()})
+	}
+	reason := machine.ReasonRefused
+	if errors.Is(err, log.ErrTooLarge) {
+		reason = machine.ReasonSize
+	}
+	d.events.Skipped(o.at, reason, err.Error())
+	return nil
 }
 
 // resubmitted remembers which updates were resubmitted at one config sequence.
@@ -79,17 +89,17 @@ func (r *resubmitted) add(update digest, seq uint64) {
 }
 
 // resubmitConfig computes a stale config envelope again at the config in force and
-// appends the result. An update that no longer applies is dropped, by every orderer: at
-// the latest when it judges another orderer's copy. So is one that this orderer alone
-// cannot compute, since the others append theirs.
-func (d *Driver) resubmitConfig(ctx context.Context, f machine.Reproduce) error {
+// appends it. What no longer applies is dropped; all orderers come to drop it,
+// at the latest when they judge the copy. So is what this orderer fails at: the copy
+// of one that does not is judged by all.
+func (d *Driver) resubmitConfig(ctx context.Context, f machine.ResubmitConfig) error {
 	update, flaw := updateOf(f.Envelope.Bytes)
 	if flaw != nil {
 		d.events.Skipped(f.Offset, machine.ReasonRefused, flaw.Error())
 		return nil
 	}
 	if d.resubmitted.has(update, uint64(d.host.Config().Seq)) {
-		d.events.Skipped(f.Offset, machine.ReasonRefused, "a copy of this update is in the topic already")
+		d.events.Skipped(f.Offset, machine.ReasonCopy, "a copy of this update is in the topic already")
 		return nil
 	}
 	d.resubmission = &resubmission{at: f.Offset, source: f.Envelope.Bytes, update: update}
@@ -103,9 +113,10 @@ func (d *Driver) compute(o *resubmission) error {
 	again, seq, err := d.host.Reproduce(o.source)
 	switch {
 	case errors.Is(err, ErrUnknown):
-		return d.halted(fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err))
+		return d.halted(machine.Halt{Offset: o.at, Cause: machine.HaltNoVerdict,
+			Detail: fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err)})
 	case errors.Is(err, ErrUnable):
-		return fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err)
+		return because(CauseCannotSign, fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err))
 	case err != nil:
 		d.resubmission = nil
 		d.events.Skipped(o.at, machine.ReasonRefused, err.Error())
@@ -207,7 +218,7 @@ func (u *unread) begin() {
 }
 
 func (u *unread) appended(at machine.Offset, value []byte) {
-	u.recent = append(u.recent, copied{at, value, DigestOf(value)})
+	u.recent = append(u.recent, copied{at, value, record.DigestOf(value)})
 }
 
 // read forgets the copies that are equal to a record.
@@ -215,7 +226,7 @@ func (u *unread) read(value []byte) {
 	if len(u.recent)+len(u.lost) == 0 {
 		return
 	}
-	digest := DigestOf(value)
+	digest := record.DigestOf(value)
 	u.recent = without(u.recent, digest)
 	u.lost = without(u.lost, digest)
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 func TestBackoffIsShortBesideTheOutage(t *testing.T) {
@@ -35,7 +35,7 @@ func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 	p := Poster{Block: 7, Wait: Backoff{Least: time.Second, Most: time.Minute}, Events: events}
 	err := errors.New("no leader")
 	append := func(_ context.Context, value []byte) error {
-		if in := InputOf(log.Record{Offset: 9, Value: value}).(machine.TimeToCut); in.Block != 7 {
+		if in := record.InputOf(9, value).(machine.TimeToCut); in.Block != 7 {
 			t.Errorf("a time-to-cut for block %d", in.Block)
 		}
 		return err

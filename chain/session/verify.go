@@ -8,6 +8,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // verification is the progress of reading records of the topic again, to make sure that it
@@ -156,7 +157,7 @@ func (d *Driver) verifyNext(ctx context.Context) error {
 		d.session.ahead = &r
 	}
 	p.left[0].take(r)
-	d.newest = d.newest.with(seen{r.Offset, DigestOf(r.Value), len(r.Value)})
+	d.newest = d.newest.with(seen{r.Offset, record.DigestOf(r.Value), len(r.Value)})
 	return nil
 }
 
@@ -165,7 +166,7 @@ func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offs
 	next := log.Offset(d.NextOffset())
 	last := next - 1
 	known := d.windows()
-	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.From) >= start })
+	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.FirstOffset) >= start })
 	switch {
 	case last < 0:
 		return nil, next
@@ -177,7 +178,7 @@ func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offs
 		from = max(start, first)
 		left = append(left, &lastBlockComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, lastOffset: last, trimmed: start > first})
 	default:
-		from = log.Offset(known[first].From)
+		from = log.Offset(known[first].FirstOffset)
 		for _, w := range known[first:] {
 			left = append(left, &windowComparison{driver: d, want: w})
 		}

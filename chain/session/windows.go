@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -36,7 +35,7 @@ func (d *Driver) windows() (known []machine.Window) {
 		known = append(known, w)
 		_, size := d.ordered(n)
 		carried += size
-		if n--; n < 1 || next-w.From >= enough || carried >= enoughBytes && len(known) >= fewest {
+		if n--; n < 1 || next-w.FirstOffset >= enough || carried >= enoughBytes && len(known) >= fewest {
 			break
 		}
 		w, _ = d.ordered(n)
@@ -74,11 +73,10 @@ func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int
 	return m.Window(), sizeOf(*block)
 }
 
-func (d *Driver) differs(at log.Offset, how string) error {
-	return stop(fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
-		"records were lost and others written instead of them (an unclean leader election, or a topic that was recreated); "+
-		"compare with the other orderers, bring the lost records back, or move the channel to a topic that has them, then restart the orderer",
-		d.start.Channel, at, d.nextBlock(), how))
+func (d *Driver) differs(tail log.Offset, how string) error {
+	return stop(because(CauseOtherRecords, fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
+		"records were lost and others written in their place (an unclean leader election, or a topic filled again)",
+		d.start.Channel, tail, d.nextBlock(), how)))
 }
 
 func (d *Driver) nextBlock() machine.BlockNumber {
@@ -108,7 +106,7 @@ func (d *Driver) lastBlockStart() log.Offset {
 func sizeOfLastBlock(b *Block, cut bool) machine.Tip {
 	last := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
 	for _, envelope := range b.Envelopes {
-		last.Bytes += uint64(envelopeOf(envelope).Size)
+		last.Bytes += uint64(record.EnvelopeOf(envelope).Size)
 	}
 	return last
 }
@@ -130,11 +128,4 @@ func Canonical(envelope []byte) ([]byte, error) {
 		return nil, err
 	}
 	return fabric.Marshal(decoded)
-}
-
-// DigestOf is the digest of a record's value.
-func DigestOf(value []byte) (d machine.Digest) {
-	sum := sha256.Sum256(value)
-	copy(d[:], sum[:])
-	return d
 }

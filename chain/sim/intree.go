@@ -30,7 +30,7 @@ func newInTree(o *Orderer) *inTree {
 	if err != nil {
 		panic(violation{"in-tree", err.Error()})
 	}
-	start.Undescribed = true
+	start.AllowUndescribed = true
 	if o.ledger.height() > 1 {
 		m := o.ledger.tip().position()
 		start.Metadata = machine.Metadata{RuleSet: machine.Compatible, Offset: machine.Offset(m.LastOffsetPersisted), Marks: machine.Marks{
@@ -58,7 +58,7 @@ func (t *inTree) step() bool {
 		}
 		return false
 	}
-	for in := session.InputOf(r); in != nil; {
+	for in := record.InputOf(machine.Offset(r.Offset), r.Value); in != nil; {
 		effects := t.machine.Step(in)
 		in = nil
 		for _, e := range effects {

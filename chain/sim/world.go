@@ -20,7 +20,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
-	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // World is the state of a run.
@@ -110,7 +109,7 @@ func (w *World) read(b []byte) (content, bool) {
 	return c, ok
 }
 
-// decode is session.InputOf, done once for each record: it is a function of offset
+// decode is record.InputOf, done once for each record: it is a function of offset
 // and value.
 func (w *World) decode(r log.Record) machine.Input {
 	at := int(r.Offset)
@@ -120,7 +119,7 @@ func (w *World) decode(r log.Record) machine.Input {
 	for at >= len(w.decoded) {
 		w.decoded = append(w.decoded, decoded{})
 	}
-	w.decoded[at] = decoded{r.Value, session.InputOf(r)}
+	w.decoded[at] = decoded{r.Value, record.InputOf(machine.Offset(r.Offset), r.Value)}
 	return w.decoded[at].input
 }
 

@@ -33,7 +33,7 @@ func TestRow10Trimmed(t *testing.T) {
 			s.cluster.Trim(channel, start)
 			fault.Remove()
 		})
-		s.stopped(fmt.Sprintf("starts at offset %d", start), fmt.Sprintf("continues at %d", next), "retention")
+		s.stopped(fmt.Sprintf("starts at offset %d", start), fmt.Sprintf("continues at %d", next))
 	})
 }
 

@@ -10,7 +10,7 @@ var sessionDecisions = []Mutant{
 	{"describes-without-asking", "asks before it makes a topic, and describes an empty one without", "session/identity.go",
 		"		if err := d.mayCreate(ctx); err != nil {\n			return log.Bounds{}, err\n		}\n", ""},
 	{"tail-ignored", "goes on with a log whose tail is another", "session/compare.go",
-		"case c.read != c.want.Counted(c.read):", "case c.read.To > c.want.To+1<<40:"},
+		"case c.read != c.want.Counted(c.read):", "case c.read.LastOffset > c.want.LastOffset+1<<40:"},
 	{"one-block-window", "knows the log by the records of the last block alone", "session/windows.go",
 		"	enough      = 64", "	enough      = 0"},
 	{"proof-of-another-leader", "believes a leader what another one was seen to have", "session/verify.go",
@@ -66,7 +66,7 @@ var clientAnswers = []Mutant{
 	{"acknowledges-anyway", "acknowledges before the append is known to have worked", "session/ingress.go",
 		"func AppendError(err error) error {\n	if err == nil {", "func AppendError(err error) error {\n	if err == nil || log.ClassOf(err) != log.Rejected {"},
 	{"denies-the-unknown", "says of an append of unknown outcome that it did not happen", "session/ingress.go",
-		"		return fmt.Errorf(\"%w: the envelope may or may not be ordered: %w\", ErrNotReady, err)", "		return fmt.Errorf(\"%w: the envelope is not ordered: %s\", ErrNotReady, err)"},
+		"		return Refused{RefusalAmbiguous, fmt.Errorf(\"%w: the envelope may or may not be ordered: %w\", ErrNotReady, err)}", "		return Refused{RefusalNotAppended, fmt.Errorf(\"%w: the envelope is not ordered: %s\", ErrNotReady, err)}"},
 }
 
 // models are defects of what the simulation has in the place of Fabric and of

@@ -1,4 +1,4 @@
-package session
+package record
 
 import (
 	"google.golang.org/protobuf/encoding/protowire"
@@ -6,7 +6,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// peerFlaw says for which of its parts an envelope would make peers refuse the whole
+// peerFlaw returns for which of its parts an envelope would make peers refuse the whole
 // block that it is in, or end their process: one such envelope, and no peer ever
 // comes past the block. Everything else that may be wrong with a transaction makes
 // them flag the one transaction, which is its client's concern. Empty if there is

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// telling is a second, shorter telling of both rule sets. It reads a whole log,
-// with no regard to restarts. Of the strict rules it says which envelopes are
-// ordered, whatever the blocks; of the compatible rules it says what in-tree
-// orderers write that never stop, block by block and with the three fields of
-// their metadata, in the words and the order of the specification's section 4.
-type telling struct {
+// model is both rule sets written again, shorter and in another way. It reads a whole
+// log, and knows no restarts. Of the strict rules it has the envelopes that are
+// ordered, whatever the blocks; of the compatible rules what in-tree orderers write
+// that never stop, block by block, with the three fields of their metadata, in the
+// order in which their code does it (orderer/consensus/kafka of Fabric v1.4 to v2.5).
+type model struct {
 	start   Start // its Seq, Limits and Resubmission are those in force
 	rules   RuleSet
 	ended   bool
@@ -23,9 +23,9 @@ type telling struct {
 	pending                    []Envelope
 }
 
-// tell reads a log from its beginning.
-func tell(log []Input, s Start) *telling {
-	t := &telling{start: s, rules: s.Metadata.RuleSet, next: s.Next}
+// run reads a log from its beginning.
+func run(log []Input, s Start) *model {
+	t := &model{start: s, rules: s.Metadata.RuleSet, next: s.Next}
 	for _, in := range log {
 		if !t.ended {
 			t.record(in)
@@ -34,7 +34,7 @@ func tell(log []Input, s Start) *telling {
 	return t
 }
 
-func (t *telling) record(in Input) {
+func (t *model) record(in Input) {
 	if _, ok := in.(Garbage); ok {
 		return
 	}
@@ -43,7 +43,7 @@ func (t *telling) record(in Input) {
 		return
 	}
 	if t.rules == Undescribed {
-		t.rules, t.ended = Compatible, !t.start.Undescribed
+		t.rules, t.ended = Compatible, !t.start.AllowUndescribed
 	}
 	if t.ended {
 		return
@@ -62,9 +62,9 @@ func (t *telling) record(in Input) {
 	}
 }
 
-func (t *telling) describe(c Connect) {
+func (t *model) describe(c Connect) {
 	switch ours := ours(*c.Description, t.start); {
-	case t.rules == Undescribed && ours && (c.Description.RuleSet == Strict || t.start.Undescribed):
+	case t.rules == Undescribed && ours && (c.Description.RuleSet == Strict || t.start.AllowUndescribed):
 		t.rules, t.topic = c.Description.RuleSet, c.Description.Topic
 	case t.rules == Undescribed:
 		t.ended = true
@@ -78,15 +78,15 @@ func ours(d Description, s Start) bool {
 		d.Channel == s.Channel && string(d.GenesisHash) == string(s.GenesisHash)
 }
 
-func (t *telling) order(e Envelope) { t.ordered = append(t.ordered, string(e.Bytes)) }
+func (t *model) order(e Envelope) { t.ordered = append(t.ordered, string(e.Bytes)) }
 
 // configure takes the config that an envelope brings.
-func (t *telling) configure(e Envelope) {
+func (t *model) configure(e Envelope) {
 	c := configAfter(e, t.start.Seq)
 	t.start.Seq, t.start.Limits, t.start.Resubmission = c.Seq, c.Limits, c.Resubmission
 }
 
-func (t *telling) strict(r Regular) {
+func (t *model) strict(r Regular) {
 	inFlight := r.Class == Normal && 0 < r.Original && r.Original < t.upgraded
 	if !sound(r, t.start) || inFlight && r.Original <= t.processed || !holds(r, t.start.Seq) {
 		return
@@ -114,19 +114,19 @@ func holds(r Regular, now ConfigSeq) bool {
 	return r.Class == Normal && r.ConfigSeq == now || refusal(r.Envelope, now, CheckAgreed) == ""
 }
 
-// timeToCut is section 4.4.
-func (t *telling) timeToCut(in TimeToCut) {
+// timeToCut is their processTimeToCut.
+func (t *model) timeToCut(in TimeToCut) {
 	switch {
 	case in.Block == t.next && len(t.pending) > 0:
 		t.write(t.pending, in.Offset, t.processed, 0)
 		t.pending = nil
 	case in.Block >= t.next:
-		t.ended = !slices.Contains(t.start.Pass, in.Offset)
+		t.ended = !slices.Contains(t.start.IgnoredCuts, in.Offset)
 	}
 }
 
-// compatible is section 4.6.
-func (t *telling) compatible(r Regular) {
+// compatible is their processRegular.
+func (t *model) compatible(r Regular) {
 	now := t.start.Seq
 	switch {
 	case r.Envelope.Flaw != "":
@@ -148,7 +148,7 @@ func (t *telling) compatible(r Regular) {
 	}
 }
 
-func (t *telling) compatibilityMode(r Regular) {
+func (t *model) compatibilityMode(r Regular) {
 	e := r.Envelope
 	r.Original = 0
 	if e.HeaderFlaw != "" || e.Type == 2 || refusal(e, t.start.Seq, CheckBroadcast) != "" {
@@ -162,7 +162,7 @@ func (t *telling) compatibilityMode(r Regular) {
 }
 
 // mark is the mark of processed originals once the record counts.
-func (t *telling) mark(r Regular) Offset {
+func (t *model) mark(r Regular) Offset {
 	if r.Original != 0 {
 		return r.Original
 	}
@@ -171,7 +171,7 @@ func (t *telling) mark(r Regular) Offset {
 
 // commitNormal goes by the number of batches that the block cutter gives, and by
 // whether it then holds anything.
-func (t *telling) commitNormal(r Regular) {
+func (t *model) commitNormal(r Regular) {
 	batches, pending := t.cut(r.Envelope)
 	t.order(r.Envelope)
 	switch {
@@ -181,7 +181,7 @@ func (t *telling) commitNormal(r Regular) {
 		t.processed = t.mark(r)
 		t.write(batches[0], r.Offset, t.processed, t.resub)
 	case len(batches) == 1:
-		t.write(batches[0], r.Offset-1, t.processed, t.resub) // and the mark stays (W7)
+		t.write(batches[0], r.Offset-1, t.processed, t.resub) // and the mark stays
 	default:
 		t.write(batches[0], r.Offset-1, t.processed, t.resub)
 		t.processed = t.mark(r)
@@ -189,8 +189,8 @@ func (t *telling) commitNormal(r Regular) {
 	}
 }
 
-// cut is section 4.5.
-func (t *telling) cut(e Envelope) (batches [][]Envelope, pending bool) {
+// cut is their block cutter.
+func (t *model) cut(e Envelope) (batches [][]Envelope, pending bool) {
 	limits, size := t.start.Limits, uint64(0)
 	for _, p := range t.pending {
 		size += uint64(p.Size)
@@ -206,7 +206,7 @@ func (t *telling) cut(e Envelope) (batches [][]Envelope, pending bool) {
 	return batches, len(t.pending) > 0
 }
 
-func (t *telling) commitConfig(r Regular) {
+func (t *model) commitConfig(r Regular) {
 	if len(t.pending) > 0 {
 		t.write(t.pending, r.Offset-1, t.processed, t.resub)
 		t.pending = nil
@@ -220,7 +220,7 @@ func (t *telling) commitConfig(r Regular) {
 	t.configure(r.Envelope)
 }
 
-func (t *telling) write(envelopes []Envelope, persisted, processed, resub Offset) {
+func (t *model) write(envelopes []Envelope, persisted, processed, resub Offset) {
 	t.blocks = append(t.blocks, inTreeText(t.next, names(envelopes), persisted, processed, resub))
 	t.next++
 }

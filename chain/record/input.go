@@ -1,22 +1,22 @@
-package session
+package record
 
 import (
+	"crypto/sha256"
+
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// InputOf is the record as the machine takes it: a pure function of its bytes,
-// the same on every orderer, whatever the bytes are.
-func InputOf(r log.Record) machine.Input {
-	at, sum, size := machine.Offset(r.Offset), DigestOf(r.Value), len(r.Value)
-	m, err := record.Decode(r.Value)
+// InputOf returns a record as the machine takes it: a pure function of its offset and
+// value, the same on every orderer, whatever the bytes are.
+func InputOf(at machine.Offset, value []byte) machine.Input {
+	sum, size := DigestOf(value), len(value)
+	m, err := Decode(value)
 	if err != nil {
 		return machine.Garbage{Offset: at, Digest: sum, Size: size, Flaw: err.Error()}
 	}
 	switch t := m.Type.(type) {
-	case *record.Message_Regular:
+	case *Message_Regular:
 		return machine.Regular{
 			Offset:    at,
 			Digest:    sum,
@@ -24,11 +24,11 @@ func InputOf(r log.Record) machine.Input {
 			Class:     machine.Class(t.Regular.Class),
 			ConfigSeq: machine.ConfigSeq(t.Regular.ConfigSeq),
 			Original:  machine.Offset(t.Regular.OriginalOffset),
-			Envelope:  envelopeOf(t.Regular.Payload),
+			Envelope:  EnvelopeOf(t.Regular.Payload),
 		}
-	case *record.Message_TimeToCut:
+	case *Message_TimeToCut:
 		return machine.TimeToCut{Offset: at, Digest: sum, Size: size, Block: machine.BlockNumber(t.TimeToCut.BlockNumber)}
-	case *record.Message_Connect:
+	case *Message_Connect:
 		return connectOf(at, sum, size, t.Connect.Payload)
 	}
 	return machine.Garbage{Offset: at, Digest: sum, Size: size, Flaw: "record of no known type"}
@@ -38,7 +38,7 @@ func connectOf(at machine.Offset, sum machine.Digest, size int, payload []byte) 
 	if len(payload) == 0 {
 		return machine.Connect{Offset: at, Digest: sum, Size: size}
 	}
-	d, err := record.DecodeDescription(payload)
+	d, err := DecodeDescription(payload)
 	if err != nil {
 		return machine.Connect{Offset: at, Digest: sum, Size: size, Flaw: err.Error()}
 	}
@@ -52,9 +52,9 @@ func connectOf(at machine.Offset, sum machine.Digest, size int, payload []byte) 
 	}}
 }
 
-// envelopeOf decodes as far into an envelope as peers do before they can say
-// whose it is.
-func envelopeOf(b []byte) machine.Envelope {
+// EnvelopeOf returns an envelope as the machine takes it, decoded as far as peers do before
+// they know whose it is.
+func EnvelopeOf(b []byte) machine.Envelope {
 	e := machine.Envelope{Bytes: b}
 	envelope := &fabric.Envelope{}
 	if err := fabric.Unmarshal(b, envelope); err != nil {
@@ -86,4 +86,11 @@ func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 		return nil, "payload has no header"
 	}
 	return payload, ""
+}
+
+// DigestOf returns the digest of a record's value.
+func DigestOf(value []byte) (d machine.Digest) {
+	sum := sha256.Sum256(value)
+	copy(d[:], sum[:])
+	return d
 }

@@ -1,0 +1,296 @@
+package consenter
+
+import (
+	"errors"
+	goflag "flag"
+	"fmt"
+	"go/ast"
+	goparser "go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+var rewrite = goflag.Bool("rewrite", false, "write the generated tables of TROUBLESHOOTING.md")
+
+// enums are the types whose values the table must have, with the kinds that their lines
+// are of.
+var enums = map[string][]kind{
+	"machine.Reason":    {skipped},
+	"machine.HaltCause": {stopped},
+	"session.Cause":     {stopped, waiting},
+	"session.Refusal":   {refused},
+	"machine.CutCause":  {}, // of blocks: it keeps no envelope out
+}
+
+// source is what the table is held to: package chain, those below it and this one,
+// without tests and simulation.
+type source struct {
+	values    map[string]map[string]string // value by constant, by type
+	functions map[string][]string          // the constants that a function uses, by its name
+}
+
+func readSource(t *testing.T) source {
+	s := source{values: map[string]map[string]string{}, functions: map[string][]string{}}
+	for _, dir := range []string{"../chain", "."} {
+		require.NoError(t, filepath.WalkDir(dir, s.visit))
+	}
+	return s
+}
+
+// theTable are the files that have the lines themselves.
+var theTable = []string{"causes.go", "remedies.go", "stops.go"}
+
+func (s source) visit(path string, d fs.DirEntry, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case d.IsDir() && slices.Contains([]string{"sim", "chaintest", "fabrictest", "logtest", "memlog", "testdata"}, d.Name()):
+		return fs.SkipDir
+	case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || slices.Contains(theTable, path):
+		return nil
+	}
+	file, err := goparser.ParseFile(token.NewFileSet(), path, nil, goparser.SkipObjectResolution)
+	if err == nil {
+		s.read(file)
+	}
+	return err
+}
+
+func (s source) read(file *ast.File) {
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.GenDecl:
+			s.constants(file.Name.Name, d)
+		case *ast.FuncDecl:
+			name := functionName(file.Name.Name, d)
+			s.functions[name] = append(s.functions[name], identifiers(d)...)
+		}
+	}
+}
+
+func (s source) constants(pkg string, d *ast.GenDecl) {
+	for _, spec := range d.Specs {
+		v, ok := spec.(*ast.ValueSpec)
+		if !ok || d.Tok != token.CONST || len(v.Values) != 1 {
+			continue
+		}
+		is, _ := v.Type.(*ast.Ident)
+		value, _ := v.Values[0].(*ast.BasicLit)
+		if is == nil || value == nil || enums[pkg+"."+is.Name] == nil {
+			continue
+		}
+		text, _ := strconv.Unquote(value.Value)
+		of := s.values[pkg+"."+is.Name]
+		if of == nil {
+			of = map[string]string{}
+			s.values[pkg+"."+is.Name] = of
+		}
+		of[v.Names[0].Name] = text
+	}
+}
+
+// functionName is package.Function, or package.Type.Method.
+func functionName(pkg string, d *ast.FuncDecl) string {
+	if d.Recv == nil {
+		return pkg + "." + d.Name.Name
+	}
+	of := d.Recv.List[0].Type
+	if star, ok := of.(*ast.StarExpr); ok {
+		of = star.X
+	}
+	if generic, ok := of.(*ast.IndexExpr); ok {
+		of = generic.X
+	}
+	return fmt.Sprintf("%s.%s.%s", pkg, of, d.Name.Name)
+}
+
+func identifiers(d *ast.FuncDecl) (all []string) {
+	ast.Inspect(d, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			all = append(all, id.Name)
+		}
+		return true
+	})
+	return all
+}
+
+// Each value has one line, and each line is of a value.
+func TestTableIsOfTheValues(t *testing.T) {
+	s := readSource(t)
+	lines := 0
+	for _, of := range slices.Sorted(maps.Keys(enums)) {
+		require.NotEmpty(t, s.values[of], of)
+		if len(enums[of]) == 0 {
+			continue
+		}
+		for constant, word := range s.values[of] {
+			r := rowOf(word, enums[of]...)
+			require.NotEmpty(t, r.word, "%s %s has no line in the table", of, constant)
+			require.NotEmpty(t, r.means, word)
+			lines++
+		}
+	}
+	require.Len(t, rows(), lines, "a line is of no value, or there are two of one")
+	for _, r := range rows() {
+		require.NotEmpty(t, s.decided(r), "no function decides on %s", r.word)
+		for _, name := range r.also {
+			require.True(t, s.functions[name] != nil, "the line of %s names %s, which is no function", r.word, name)
+		}
+	}
+}
+
+// decided returns the functions that decide on what a line is of.
+func (s source) decided(r row) []string {
+	all := slices.Clone(r.also)
+	for of, kinds := range enums {
+		for constant, word := range s.values[of] {
+			if word != r.word || !slices.Contains(kinds, r.kind) {
+				continue
+			}
+			for name, used := range s.functions {
+				if slices.Contains(used, constant) {
+					all = append(all, name)
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+const (
+	tableBegin = "<!-- generated from the table in causes.go: go test ./consenter -run TestTroubleshootingHasTheTable -rewrite -->"
+	tableEnd   = "<!-- end -->"
+)
+
+func TestTroubleshootingHasTheTable(t *testing.T) {
+	const path = "TROUBLESHOOTING.md"
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(text), tableBegin)
+	require.True(t, found, "no table begins")
+	_, after, found := strings.Cut(rest, tableEnd)
+	require.True(t, found, "no table ends")
+	want := before + tableBegin + "\n" + readSource(t).tables() + tableEnd + after
+	if *rewrite {
+		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
+	}
+	require.Equal(t, want, string(text), "run the test with -rewrite")
+}
+
+func (s source) tables() string {
+	var b strings.Builder
+	for _, k := range []struct {
+		kind
+		title string
+	}{
+		{skipped, "Skipped: the envelope is in the topic, and goes into no block. Label `reason` of `consensus_kafka_records_skipped`, log line `Skipped a record`"},
+		{refused, "Refused: the envelope was not taken from the client. Label `reason` of `consensus_kafka_envelopes_refused`"},
+		{stopped, "Stopped: the channel takes nothing until an operator acts. Label `cause` of `consensus_kafka_failure`, status `failed`"},
+		{waiting, "Waiting: the channel takes nothing at the moment; clients are told `not-ready`"},
+	} {
+		fmt.Fprintf(&b, "\n%s.\n\n| word | what it means | decided in | what to do |\n|---|---|---|---|\n", k.title)
+		for _, r := range rows() {
+			if r.kind == k.kind {
+				fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", r.word, r.means, strings.Join(s.decided(r), "`, `"), or(r.remedy, "nothing: it belongs to normal operation"))
+			}
+		}
+	}
+	return b.String() + "\n"
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+var labelLine = regexp.MustCompile("(?m)^- `(cause|reason)` of `([a-z_]+)`: (.*\n(?:  .+\n)*)")
+
+// Values of labels, too: they are what one alerts on.
+func TestMetricsNameLabelValues(t *testing.T) {
+	text, err := os.ReadFile("METRICS.md")
+	require.NoError(t, err)
+	s := readSource(t)
+	listed := map[string]string{}
+	for _, line := range labelLine.FindAllStringSubmatch(string(text), -1) {
+		listed[line[2]] = line[3]
+	}
+	for metric, types := range map[string][]string{
+		"blocks_cut":        {"machine.CutCause"},
+		"records_skipped":   {"machine.Reason"},
+		"envelopes_refused": {"session.Refusal"},
+		"failure":           {"machine.HaltCause", "session.Cause"},
+	} {
+		var words, named []string
+		for _, of := range types {
+			for _, word := range s.values[of] {
+				if metric != "failure" || rowOf(word, stopped).word != "" || word == string(session.CauseBegunElsewhere) {
+					words = append(words, word)
+				}
+			}
+		}
+		for _, word := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(listed[metric], -1) {
+			named = append(named, word[1])
+		}
+		require.ElementsMatch(t, words, named, metric)
+	}
+}
+
+func TestErrorsAreExplainedOnce(t *testing.T) {
+	fault := session.Fault{Cause: session.CauseDisk, Err: errors.New("no space")}
+	once := explain(fmt.Errorf("%w: %w", session.ErrNotReady, fault))
+	require.EqualError(t, once, "the channel is not ready on this orderer: no space (disk); make room on the ledger disk; the channel then continues by itself")
+	require.Equal(t, once, explain(once))
+	require.ErrorIs(t, once, session.ErrNotReady)
+	require.Equal(t, session.CauseDisk, session.CauseOf(once))
+
+	outage := errors.New("no broker answers")
+	require.Equal(t, outage, explain(outage))
+	require.NoError(t, explain(nil))
+}
+
+// What is known of an error decides by which word it is explained.
+func TestErrorsHaveTheirWord(t *testing.T) {
+	fatal := &log.Error{Class: log.Fatal, Op: "read", Topic: channel, Err: errors.New("a batch")}
+	for word, err := range map[string]error{
+		"size":             session.Refused{Refusal: session.RefusalSize, Err: errors.New("too large")},
+		"unreadable-topic": fatal,
+		"no-verdict":       session.NoVerdict(errors.New("an unknown capability")),
+		"other-channel":    session.Fault{Cause: session.Cause(machine.HaltOtherChannel), Err: errors.New("names another")},
+	} {
+		require.ErrorContains(t, explain(err), "("+word+"); ")
+	}
+}
+
+// What an operator does is for the table to say: those below know neither his settings
+// nor his commands.
+func TestNoRemedyIsBelowTheTable(t *testing.T) {
+	for _, dir := range []string{"../chain/machine", "../chain/record", "../chain/session"} {
+		files, err := filepath.Glob(dir + "/*.go")
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, word := range []string{"Consensus.Kafka", "orderer.yaml", "osnkafka", "`network"} {
+				require.NotContains(t, string(text), word, file)
+			}
+		}
+	}
+}
