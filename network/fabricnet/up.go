@@ -169,13 +169,13 @@ func (n *Network) build(ctx context.Context, root string) error {
 	return Build(ctx, root, n.options.Bin)
 }
 
-// buildTree compiles the release in a Fabric tree, into a folder for that tree.
+// buildTree compiles the release in a Fabric tree, into a folder for that tree, which is the network's from then on.
 func (n *Network) buildTree(ctx context.Context, root string) error {
 	tree, err := filepath.Abs(n.options.Fabric)
 	if err != nil {
 		return err
 	}
-	n.options.Bin = filepath.Join(root, ".build", "bin-"+filepath.Base(tree))
+	n.options.Bin, n.options.Fabric = filepath.Join(root, ".build", "bin-"+filepath.Base(tree)), ""
 	return Build(ctx, root, n.options.Bin, "--fabric", tree)
 }
 
