@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,6 +59,27 @@ func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f.DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "a block that is not full is cut after this")
 	f.IntVar(&o.BasePort, "base-port", 17050, "lowest port; the network uses up to 600 from there")
 	f.StringVar(&o.Bin, "bin", "", "folder with the binaries (default: build them into .build/bin)")
+	f.StringVar(&o.Fabric, "fabric", "", "source tree of a Fabric release, 2.5.x or 3.x, that the binaries are built of (default: the module of go.mod)")
+	f.Var((*binaries)(&o.OrdererBins), "orderer-bin", "another folder for the binary of one orderer, as 2=DIR, so that Fabric releases mix; may be repeated")
+}
+
+// binaries is a flag of folders by the numbers of orderers.
+type binaries map[int]string
+
+func (b *binaries) String() string { return "" }
+func (b *binaries) Type() string   { return "NUMBER=DIR" }
+
+func (b *binaries) Set(s string) error {
+	number, dir, ok := strings.Cut(s, "=")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || dir == "" {
+		return fmt.Errorf("%q: want the number of an orderer and a folder, as 2=DIR", s)
+	}
+	if *b == nil {
+		*b = binaries{}
+	}
+	(*b)[n] = dir
+	return nil
 }
 
 func downCommand() *cobra.Command {

@@ -224,10 +224,16 @@ func writeFile(file string, text []byte, mode os.FileMode) error {
 // section in the one, and the way to our chaincode in the other. What differs
 // between nodes comes by the environment.
 func (n *Network) makeNodeConfig(sample string) error {
-	if err := n.editYAML(filepath.Join(sample, "orderer.yaml"), n.path("config", "orderer", "orderer.yaml"), addKafkaSection); err != nil {
-		return err
+	for number := 0; number <= n.options.Orderers; number++ { // 0: of all that have no binary of their own
+		if _, own := n.options.OrdererBins[number]; !own && number != 0 {
+			continue
+		}
+		from := sampleOf(n.ordererBin(number), sample, "orderer.yaml")
+		if err := n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), addKafkaSection); err != nil {
+			return err
+		}
 	}
-	if err := n.editYAML(filepath.Join(sample, "core.yaml"), n.path("config", "peer", "core.yaml"), n.useExternalBuilder); err != nil {
+	if err := n.editYAML(sampleOf(n.options.Bin, sample, "core.yaml"), n.path("config", "peer", "core.yaml"), n.useExternalBuilder); err != nil {
 		return err
 	}
 	for name, script := range builderScripts {
@@ -236,6 +242,36 @@ func (n *Network) makeNodeConfig(sample string) error {
 		}
 	}
 	return nil
+}
+
+// ordererBin is the folder that the binary of an orderer is in.
+func (n *Network) ordererBin(number int) string {
+	if bin, own := n.options.OrdererBins[number]; own {
+		return bin
+	}
+	return n.options.Bin
+}
+
+// ordererConfig is the folder of an orderer's configuration, below config.
+func (n *Network) ordererConfig(number int) string {
+	if _, own := n.options.OrdererBins[number]; own {
+		return ordererName(number - 1)
+	}
+	return "orderer"
+}
+
+// sampleOf returns the sample configuration that the builder has put beside binaries, which is of their release;
+// without one, that of the module.
+func sampleOf(bin, module, name string) string {
+	if beside := filepath.Join(bin, name); isFile(beside) {
+		return beside
+	}
+	return filepath.Join(module, name)
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 type tree = map[interface{}]interface{}

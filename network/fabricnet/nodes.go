@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func (n *Network) command(name string) (command, func(context.Context) error, er
 		c.env = []string{"CHAINCODE_ID=" + string(id), "CHAINCODE_ADDRESS=" + address}
 		return c, listening(address), err
 	case strings.HasPrefix(name, "orderer"):
-		c.program = n.Bin("orderer")
+		c.program = filepath.Join(n.ordererBin(number), "orderer")
 		o := n.describeOrderer(number - 1)
 		c.env = n.ordererEnv(o)
 		return c, all(healthy(o.Operations), listening(o.Admin), listening(o.Address)), nil
@@ -95,7 +96,7 @@ func (n *Network) ordererEnv(o Orderer) []string {
 	// The admin API takes the admin's TLS certificate and its signing certificate.
 	admins := fmt.Sprintf("[%s,%s]", ca, n.path(ordererOrgDir(), "ca", "ca.example.com-cert.pem"))
 	env := []string{
-		"FABRIC_CFG_PATH=" + n.path("config", "orderer"),
+		"FABRIC_CFG_PATH=" + n.path("config", n.ordererConfig(numberOf(o.Name))),
 		"GOGC=400", // an orderer's live heap is small: collecting it less often saves a tenth of its CPU
 		"FABRIC_LOGGING_SPEC=info",
 		"ORDERER_GENERAL_LISTENADDRESS=" + host,

@@ -15,26 +15,28 @@ import (
 
 // Options say what network to raise. The zero value of a field means its default.
 type Options struct {
-	Dir          string        `json:"-"`            // everything is below it; default ".network"
-	Bin          string        `json:"bin"`          // folder with the binaries; default: they are built into .build/bin
-	Channels     []string      `json:"channels"`     // of type kafka; default mychannel
-	Raft         []string      `json:"raft"`         // channels of type etcdraft beside them
-	Orderers     int           `json:"orderers"`     // default 3
-	Peers        int           `json:"peers"`        // default 2, in turn in Org1 and Org2; negative for none
-	Brokers      []string      `json:"brokers"`      // host:port of brokers that run already; default: an embedded one
-	Apache       string        `json:"apache"`       // version of Apache Kafka, of which brokers are started; see UseBrokers
-	BrokerCount  int           `json:"brokerCount"`  // of Apache Kafka; default 3
-	BrokerLines  []string      `json:"brokerLines"`  // more lines of server.properties, for every broker of Apache Kafka; see apache.Cluster
-	Proxied      bool          `json:"proxied"`      // orderers reach the brokers, of Apache Kafka, through a proxy; see package links
-	Compatible   []string      `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
-	Moved        []string      `json:"moved"`        // channel=id of the topics that channels were moved to
-	Settings     []string      `json:"settings"`     // of every orderer's Consensus.Kafka, as in its environment: TIMEOUTS_DIAL=2s
-	LedgerDisk   int           `json:"ledgerDisk"`   // MB of a disk in memory for each orderer's ledger; 0: it is on the disk of Dir
-	Crypto       string        `json:"crypto"`       // folder of crypto material, as cryptogen writes it; then no channel is the default. Default: it is made
-	MaxMessages  int           `json:"maxMessages"`  // of a block; default 10
-	BatchTimeout time.Duration `json:"batchTimeout"` // default 500 ms
-	BasePort     int           `json:"basePort"`     // lowest of the ports, all on 127.0.0.1; default 17050
-	Replication  int           `json:"replication"`  // of a topic; default: 1 for the embedded broker, else up to 3
+	Dir          string         `json:"-"`            // everything is below it; default ".network"
+	Bin          string         `json:"bin"`          // folder with the binaries; default: they are built into .build/bin
+	Fabric       string         `json:"fabric"`       // source tree of a Fabric release, of which the binaries are built; default: the module of go.mod
+	OrdererBins  map[int]string `json:"ordererBins"`  // folders with the binary of single orderers, by their numbers from 1, so that Fabric releases mix
+	Channels     []string       `json:"channels"`     // of type kafka; default mychannel
+	Raft         []string       `json:"raft"`         // channels of type etcdraft beside them
+	Orderers     int            `json:"orderers"`     // default 3
+	Peers        int            `json:"peers"`        // default 2, in turn in Org1 and Org2; negative for none
+	Brokers      []string       `json:"brokers"`      // host:port of brokers that run already; default: an embedded one
+	Apache       string         `json:"apache"`       // version of Apache Kafka, of which brokers are started; see UseBrokers
+	BrokerCount  int            `json:"brokerCount"`  // of Apache Kafka; default 3
+	BrokerLines  []string       `json:"brokerLines"`  // more lines of server.properties, for every broker of Apache Kafka; see apache.Cluster
+	Proxied      bool           `json:"proxied"`      // orderers reach the brokers, of Apache Kafka, through a proxy; see package links
+	Compatible   []string       `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
+	Moved        []string       `json:"moved"`        // channel=id of the topics that channels were moved to
+	Settings     []string       `json:"settings"`     // of every orderer's Consensus.Kafka, as in its environment: TIMEOUTS_DIAL=2s
+	LedgerDisk   int            `json:"ledgerDisk"`   // MB of a disk in memory for each orderer's ledger; 0: it is on the disk of Dir
+	Crypto       string         `json:"crypto"`       // folder of crypto material, as cryptogen writes it; then no channel is the default. Default: it is made
+	MaxMessages  int            `json:"maxMessages"`  // of a block; default 10
+	BatchTimeout time.Duration  `json:"batchTimeout"` // default 500 ms
+	BasePort     int            `json:"basePort"`     // lowest of the ports, all on 127.0.0.1; default 17050
+	Replication  int            `json:"replication"`  // of a topic; default: 1 for the embedded broker, else up to 3
 
 	Progress io.Writer `json:"-"` // a line a step; default none
 }
@@ -82,6 +84,10 @@ func (o Options) validate() error {
 		check(!slices.Contains(all[:i], c), "channel %q is named twice", c)
 	}
 	check(o.Orderers >= 1 && o.Orderers <= 9, "%d orderers: want 1 to 9", o.Orderers)
+	check(o.Bin == "" || o.Fabric == "", "a folder of binaries and a Fabric tree to build them of: want one of them")
+	for number := range o.OrdererBins {
+		check(number >= 1 && number <= o.Orderers, "a binary for orderer %d: there are orderers 1 to %d", number, o.Orderers)
+	}
 	check(o.Peers <= 8, "%d peers: want up to 8", o.Peers)
 	if o.Apache != "" {
 		check(slices.Contains([]int{1, 3, 5}, o.BrokerCount), "%d brokers: want 1, 3 or 5", o.BrokerCount)

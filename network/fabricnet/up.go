@@ -152,19 +152,39 @@ func (n *Network) locate(ctx context.Context) (root, sample string, err error) {
 // build compiles what the network runs, unless a folder of binaries was given.
 // With a warm build cache this only looks at what has changed.
 func (n *Network) build(ctx context.Context, root string) error {
-	if n.options.Bin != "" {
+	for number, bin := range n.options.OrdererBins {
+		abs, err := filepath.Abs(bin)
+		if err != nil {
+			return err
+		}
+		n.options.OrdererBins[number] = abs
+	}
+	switch {
+	case n.options.Bin != "":
 		abs, err := filepath.Abs(n.options.Bin)
 		n.options.Bin = abs
 		return err
+	case n.options.Fabric != "":
+		return n.buildTree(ctx, root)
 	}
 	n.options.Bin = filepath.Join(root, ".build", "bin")
 	return Build(ctx, root, n.options.Bin)
 }
 
-// Build compiles everything that a network runs into a folder.
-func Build(ctx context.Context, root, out string) error {
-	if _, err := run(ctx, root, "go", "run", "./plugin/builder", "--out", out,
-		"--with", "osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator"); err != nil {
+// buildTree compiles the release in a Fabric tree, into a folder for that tree, which is the network's from then on.
+func (n *Network) buildTree(ctx context.Context, root string) error {
+	tree, err := filepath.Abs(n.options.Fabric)
+	if err != nil {
+		return err
+	}
+	n.options.Bin, n.options.Fabric = filepath.Join(root, ".build", "bin-"+filepath.Base(tree)), ""
+	return Build(ctx, root, n.options.Bin, "--fabric", tree)
+}
+
+// Build compiles everything that a network runs into a folder; more are flags of the builder.
+func Build(ctx context.Context, root, out string, more ...string) error {
+	builder := append([]string{"run", "./plugin/builder", "--out", out, "--with", "osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator"}, more...)
+	if _, err := run(ctx, root, "go", builder...); err != nil {
 		return err
 	}
 	_, err := run(ctx, root, "go", "build", "-o", out+string(filepath.Separator), "./network", "./network/chaincode")

@@ -75,6 +75,25 @@ func replaceFile(file string, text []byte) error {
 	return os.Rename(partial, file)
 }
 
+// writeSamples puts the sample configuration of what was built beside the binaries: it is of the same release, and
+// an orderer refuses keys that its release does not have.
+func (p *project) writeSamples(s *source, out string, with []string) error {
+	wanted := map[string]bool{"orderer.yaml": true, "core.yaml": slices.Contains(with, "peer"), "configtx.yaml": slices.Contains(with, "configtxgen")}
+	for _, name := range samples {
+		if !wanted[name] {
+			continue
+		}
+		text, err := p.sample(s, name)
+		if err != nil {
+			return err
+		}
+		if err := replaceFile(filepath.Join(out, name), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sample returns a file of the tree's sample configuration; orderer.yaml has our section in its own.
 func (p *project) sample(s *source, name string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(s.tree, "sampleconfig", name))

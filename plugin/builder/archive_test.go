@@ -93,6 +93,37 @@ func TestArchiveIsReproducible(t *testing.T) {
 	}
 }
 
+func TestWritesSamplesOfWhatIsBuilt(t *testing.T) {
+	root := checkout(t, t.TempDir())
+	dir := fabricTree(t, "3.1.5", protos3)
+	for _, name := range samples {
+		put(t, filepath.Join(dir, "sampleconfig", name), "Consensus:\n    WALDir: /wal\n")
+	}
+	put(t, filepath.Join(root, filepath.FromSlash(settingsFile)), "Consensus:\n    Kafka: {}\n")
+	s := treeOf(t, root, dir)
+	for with, want := range map[string][]string{
+		"":                 {"orderer.yaml"},
+		"osnadmin":         {"orderer.yaml"},
+		"peer,configtxgen": {"configtx.yaml", "core.yaml", "orderer.yaml"},
+	} {
+		out := t.TempDir()
+		p := newProject(t)
+		p.root = root
+		must(t, p.writeSamples(s, out, strings.Split(with, ",")))
+		found, err := filepath.Glob(filepath.Join(out, "*"))
+		must(t, err)
+		for i, f := range found {
+			found[i] = filepath.Base(f)
+		}
+		if !slices.Equal(found, want) {
+			t.Errorf("--with %s: wrote %q, want %q", with, found, want)
+		}
+		if got := read(t, filepath.Join(out, "orderer.yaml")); !strings.Contains(got, "Kafka:") {
+			t.Errorf("orderer.yaml lacks our section:\n%s", got)
+		}
+	}
+}
+
 func TestSettingsNeedASection(t *testing.T) {
 	if _, err := withSettings([]byte("General: {}\n"), []byte("Consensus:\n    Kafka: {}\n")); err == nil {
 		t.Error("took an orderer.yaml without the section Consensus")

@@ -153,6 +153,7 @@ func (b *builder) steps(p *project, s *source, t target) []step {
 	if len(b.with) > 0 {
 		steps = append(steps, step{"compile " + strings.Join(b.with, ", "), func() error { return p.compileTools(s, t, b.with) }})
 	}
+	steps = append(steps, step{"write the sample configuration", func() error { return p.writeSamples(s, t.out, b.with) }})
 	if b.archive != "" {
 		steps = append(steps, step{"write " + b.archive, func() error { return p.archive(s, b.archive, t.out, append([]string{"orderer"}, b.with...)) }})
 	}
