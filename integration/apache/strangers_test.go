@@ -44,7 +44,7 @@ func (c *cluster) deleted() {
 	c.admin("delete", func(a sarama.ClusterAdmin) error { return a.DeleteTopic(c.topic()) })
 	gone := func(ctx context.Context) error {
 		if _, err := w.log.Identity(ctx); !errors.Is(err, log.ErrNoTopic) {
-			return fmt.Errorf("want %w, got %v", log.ErrNoTopic, err)
+			return fmt.Errorf("want %w, got %s", log.ErrNoTopic, fmt.Sprint(err))
 		}
 		return nil
 	}
