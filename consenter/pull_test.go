@@ -32,6 +32,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -122,7 +123,7 @@ func (a *authority) after(b *cb.Block, n int) (all []*cb.Block) {
 		next := protoutil.NewBlock(b.Header.Number+1, protoutil.BlockHeaderHash(b.Header))
 		envelope := blockOf(3, []byte("a transaction")).Data.Data
 		next.Data.Data = envelope
-		next.Header.DataHash = protoutil.BlockDataHash(next.Data)
+		next.Header.DataHash = chaintest.DataHash(next.Data.Data)
 		a.sign(next, "the consenter's metadata")
 		all, b = append(all, next), next
 	}
