@@ -75,14 +75,14 @@ func (a *authority) genesis(addresses ...string) *cb.Block {
 		Capabilities: []string{"V2_0"}, Policies: policies,
 		Application: configtx.Application{Capabilities: []string{"V2_0"}, Policies: policies},
 		Orderer: configtx.Orderer{
-			OrdererType: orderer.ConsensusTypeKafka, Kafka: orderer.Kafka{Brokers: []string{"kafka:9092"}},
+			OrdererType: orderer.ConsensusTypeEtcdRaft, EtcdRaft: chaintest.Raft(root),
 			Capabilities: []string{"V2_0"}, Policies: policies, State: orderer.ConsensusStateNormal,
 			Organizations: []configtx.Organization{org}, BatchTimeout: time.Second,
 			BatchSize: orderer.BatchSize{MaxMessageCount: 10, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19},
 		},
 	}, channel)
 	require.NoError(a.t, err)
-	return block
+	return chaintest.ToKafka(block, "kafka:9092")
 }
 
 func certificateIn(t *testing.T, text []byte) *x509.Certificate {
