@@ -4,6 +4,7 @@
 package chaintest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -195,8 +196,15 @@ func (l *Ledger) CreateNextBlock(envelopes []*fabric.Envelope) *fabric.Block {
 	for _, e := range envelopes {
 		b.Data.Data = append(b.Data.Data, protoutil.MarshalOrPanic(e))
 	}
-	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	b.Header.DataHash = DataHash(b.Data.Data)
 	return b
+}
+
+// DataHash returns what the header of a block has of its envelopes. Fabric's own function for it differs between
+// releases.
+func DataHash(envelopes [][]byte) []byte {
+	sum := sha256.Sum256(bytes.Join(envelopes, nil))
+	return sum[:]
 }
 
 // WriteBlock commits later.
