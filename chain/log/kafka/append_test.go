@@ -220,7 +220,7 @@ func TestAppendAfterIdleness(t *testing.T) {
 	h := hasty(t)
 	l := h.created(t, "topic", "before")
 	h.Cut()
-	undo := kafka.MostIdle(50 * time.Millisecond)
+	undo := kafka.MaxIdle(50 * time.Millisecond)
 	time.Sleep(60 * time.Millisecond)
 	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTopicAuthorization})
 	err := l.Append(t.Context(), []byte("refused"))

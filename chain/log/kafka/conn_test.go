@@ -50,7 +50,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte, asked int32) {
 		c := &conn{Conn: nowhere{}, gate: &gate{sasl: &SASL{Mechanism: ScramSHA512}}}
 		c.asked.Store(asked)
-		e := c.look(answer)
+		e := c.inspect(answer)
 		off := asked == saslHandshake && len(answer) >= 10 && sarama.KError(binary.BigEndian.Uint16(answer[8:])) == sarama.ErrUnsupportedSASLMechanism
 		alert := bytes.HasPrefix(answer, []byte("\x15\x03"))
 		if (e != nil) != (off || alert) {

@@ -56,7 +56,7 @@ func (g *gate) Dial(_, address string) (net.Conn, error) {
 			return nil, err
 		}
 	}
-	g.brokers.met(address)
+	g.brokers.add(address)
 	c, err := g.connect(g.done, address)
 	if err != nil {
 		return nil, err // and not a nil *conn in an interface

@@ -16,12 +16,12 @@ func Refuse(code int16) (undo func()) {
 	return func() { refusals = before }
 }
 
-// MostIdle sets after how long a connection is opened again before a batch is sent by it,
+// MaxIdle sets after how long a connection is opened again before a batch is sent by it,
 // until undo is called.
-func MostIdle(d time.Duration) (undo func()) {
-	before := mostIdle
-	mostIdle = d
-	return func() { mostIdle = before }
+func MaxIdle(d time.Duration) (undo func()) {
+	before := maxIdle
+	maxIdle = d
+	return func() { maxIdle = before }
 }
 
 // Dialled returns the config with another way to reach an address.

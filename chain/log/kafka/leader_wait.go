@@ -17,14 +17,14 @@ func (b *brokers) holds() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for w := range b.waits {
-		b.hold(w)
+		b.noteStall(w)
 	}
-	return !b.held.IsZero() && time.Since(b.held) < calm
+	return !b.stalled.IsZero() && time.Since(b.stalled) < calm
 }
 
-// hold takes note of a wait for the leader that is long. Called with mu held.
-func (b *brokers) hold(w *wait) {
+// noteStall takes note of a wait for the leader that is long. Called with mu held.
+func (b *brokers) noteStall(w *wait) {
 	if (w.operation == keyFetch || w.operation == keyProduce) && w.waited() >= heldAfter {
-		b.held = time.Now()
+		b.stalled = time.Now()
 	}
 }

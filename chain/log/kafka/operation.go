@@ -74,7 +74,7 @@ func (w *wait) err(cause error) *silence {
 func silent(err error) *accessError {
 	var s *silence
 	if !errors.As(err, &s) {
-		return &accessError{err, fitting}
+		return &accessError{err, matching}
 	}
 	return &accessError{err, fmt.Sprintf("broker %s to answer; what only the leader does is asked of another once one is elected", s.broker)}
 }

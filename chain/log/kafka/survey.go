@@ -27,7 +27,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 		if err != nil {
 			return err
 		}
-		e := l.examiner()
+		e := l.surveyor()
 		if topic.Err == sarama.ErrTopicAuthorizationFailed {
 			e.noRights()
 			found = e.found

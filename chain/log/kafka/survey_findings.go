@@ -10,109 +10,109 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// leastReplicas and leastInSync are those with which the loss of one broker loses
-// nothing and stops nothing.
-const leastReplicas, leastInSync = 3, 2
+// With minReplicas and minInSync the loss of one broker neither loses records nor stops
+// the channel.
+const minReplicas, minInSync = 3, 2
 
-// mostAhead is how far a clock may be ahead of ours before it is a finding.
-const mostAhead = 10 * time.Second
+// maxAhead is how far a clock may be ahead of ours before it is a finding.
+const maxAhead = 10 * time.Second
 
-// examiner makes findings of what was read.
-type examiner struct {
+// surveyor turns what was read from the brokers into findings.
+type surveyor struct {
 	config Config
 	topic  string
 	found  []log.Finding
 }
 
-func (l *Log) examiner() *examiner { return &examiner{config: l.config, topic: l.topic} }
+func (l *Log) surveyor() *surveyor { return &surveyor{config: l.config, topic: l.topic} }
 
-func (e *examiner) add(f log.Finding) { e.found = append(e.found, f) }
+func (s *surveyor) add(f log.Finding) { s.found = append(s.found, f) }
 
-// judge adds a finding that is known.
-func (e *examiner) judge(ok bool, f log.Finding) { e.judgeAs(log.Flawed, ok, f) }
+// require adds a finding of what is known: a flaw unless it is ok.
+func (s *surveyor) require(ok bool, f log.Finding) { s.requireAs(log.Flawed, ok, f) }
 
-// judgeAs adds one that is of this verdict if it is not ok.
-func (e *examiner) judgeAs(bad log.Verdict, ok bool, f log.Finding) {
+// requireAs is require with another verdict than a flaw.
+func (s *surveyor) requireAs(bad log.Verdict, ok bool, f log.Finding) {
 	f.Verdict = bad
 	if ok {
 		f.Verdict, f.Risk, f.Mend = log.Fit, "", ""
 	}
-	e.add(f)
+	s.add(f)
 }
 
-func (e *examiner) unknown(setting, want, why, mend string) {
-	e.add(log.Finding{Setting: setting, Value: why, Want: want, Verdict: log.Unknown, Mend: mend})
+func (s *surveyor) unknown(setting, want, why, mend string) {
+	s.add(log.Finding{Setting: setting, Value: why, Want: want, Verdict: log.Unknown, Mend: mend})
 }
 
-// tool is the start of a line with one of Kafka's tools.
-func (e *examiner) tool(name string) string {
-	return fmt.Sprintf("%s --bootstrap-server %s ", name, e.config.Brokers[0])
+// tool returns the start of a command line of one of Kafka's tools.
+func (s *surveyor) tool(name string) string {
+	return fmt.Sprintf("%s --bootstrap-server %s ", name, s.config.Brokers[0])
 }
 
-func (e *examiner) alter(setting, value string) string {
-	return e.tool("kafka-configs.sh") + fmt.Sprintf("--alter --entity-type topics --entity-name %s --add-config %s=%s", e.topic, setting, value)
+func (s *surveyor) alter(setting, value string) string {
+	return s.tool("kafka-configs.sh") + fmt.Sprintf("--alter --entity-type topics --entity-name %s --add-config %s=%s", s.topic, setting, value)
 }
 
-// shape is the number of partitions and of replicas.
-func (e *examiner) shape(partitions int, replicas, brokers []int32) {
-	e.judge(partitions == 1, log.Finding{Setting: "partitions", Value: strconv.Itoa(partitions), Want: "1",
-		Risk: "only the first is used; a writer that spreads records has them lost",
-		Mend: "partitions cannot be removed: if nothing was ordered through the topic, remove it, and an orderer makes it anew"})
-	e.judge(len(replicas) >= leastReplicas, log.Finding{Setting: "replication factor", Value: strconv.Itoa(len(replicas)),
-		Want: fmt.Sprintf("%d or more", leastReplicas), Risk: "the loss of a broker loses what was acknowledged, or stops the channel",
-		Mend: e.reassign(replicas, brokers)})
+// shape checks the number of partitions and replicas.
+func (s *surveyor) shape(partitions int, replicas, brokers []int32) {
+	s.require(partitions == 1, log.Finding{Setting: "partitions", Value: strconv.Itoa(partitions), Want: "1",
+		Risk: "only the first is used; records in others are ignored",
+		Mend: "partitions cannot be removed: if nothing was ordered through the topic, delete it, and an orderer creates it again"})
+	s.require(len(replicas) >= minReplicas, log.Finding{Setting: "replication factor", Value: strconv.Itoa(len(replicas)),
+		Want: fmt.Sprintf("%d or more", minReplicas), Risk: "the loss of a broker loses acknowledged records, or stops the channel",
+		Mend: s.reassign(replicas, brokers)})
 }
 
-// reassign adds brokers to those that have the topic.
-func (e *examiner) reassign(replicas, brokers []int32) string {
-	if len(brokers) < leastReplicas {
-		return fmt.Sprintf("the cluster has %d brokers: add some, then reassign the topic to %d of them with kafka-reassign-partitions.sh", len(brokers), leastReplicas)
+// reassign returns how to add replicas on further brokers.
+func (s *surveyor) reassign(replicas, brokers []int32) string {
+	if len(brokers) < minReplicas {
+		return fmt.Sprintf("the cluster has %d brokers: add some, then reassign the topic to %d of them with kafka-reassign-partitions.sh", len(brokers), minReplicas)
 	}
 	all := slices.Clone(replicas)
 	for _, b := range brokers {
-		if len(all) < leastReplicas && !slices.Contains(all, b) {
+		if len(all) < minReplicas && !slices.Contains(all, b) {
 			all = append(all, b)
 		}
 	}
 	ids := strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ","), "[]")
-	return fmt.Sprintf(`echo '{"version":1,"partitions":[{"topic":"%s","partition":0,"replicas":[%s]}]}' > topic.json; `, e.topic, ids) +
-		e.tool("kafka-reassign-partitions.sh") + "--reassignment-json-file topic.json --execute"
+	return fmt.Sprintf(`echo '{"version":1,"partitions":[{"topic":"%s","partition":0,"replicas":[%s]}]}' > topic.json; `, s.topic, ids) +
+		s.tool("kafka-reassign-partitions.sh") + "--reassignment-json-file topic.json --execute"
 }
 
-// wish is a setting of a topic and what it should be.
-type wish struct {
+// requirement is what a setting of a topic should be.
+type requirement struct {
 	setting, want, risk string
-	value               string // that mends it
+	value               string // that fixes it
 	ok                  func(value string) bool
 }
 
-func (e *examiner) wishes() []wish {
+func (s *surveyor) requirements() []requirement {
 	is := func(want string) func(string) bool { return func(v string) bool { return v == want } }
-	atLeast := func(least int) func(string) bool {
-		return func(v string) bool { n, err := strconv.Atoi(v); return err == nil && n >= least }
+	atLeast := func(limit int) func(string) bool {
+		return func(v string) bool { n, err := strconv.Atoi(v); return err == nil && n >= limit }
 	}
-	largest := e.config.Settings.MaxMessageBytes + recordOverhead
-	return []wish{
-		{"min.insync.replicas", fmt.Sprintf("%d or more", leastInSync), "an acknowledged record may be on one broker only", strconv.Itoa(leastInSync), atLeast(leastInSync)},
+	largest := s.config.Settings.MaxMessageBytes + recordOverhead
+	return []requirement{
+		{"min.insync.replicas", fmt.Sprintf("%d or more", minInSync), "an acknowledged record may be on one broker only", strconv.Itoa(minInSync), atLeast(minInSync)},
 		{"unclean.leader.election.enable", "false", "a broker that lacks acknowledged records may become the leader", "false", is("false")},
-		{"cleanup.policy", "delete", "compaction keeps one record of all", "delete", is("delete")},
+		{"cleanup.policy", "delete", "compaction deletes all records but one", "delete", is("delete")},
 		{"retention.ms", "-1", "records are deleted by age, read or not", "-1", is("-1")},
 		{"retention.bytes", "-1", "records are deleted by size, read or not", "-1", is("-1")},
-		{maxBytesSetting, fmt.Sprintf("%d or more", largest), "envelopes that the channel allows are refused", strconv.Itoa(e.config.topicMaxBytes()), atLeast(largest)},
+		{maxBytesSetting, fmt.Sprintf("%d or more", largest), "envelopes that the channel allows are refused", strconv.Itoa(s.config.topicMaxBytes()), atLeast(largest)},
 	}
 }
 
-// settings compares what the brokers tell; hidden says why they tell nothing.
-func (e *examiner) settings(values map[string]string, hidden string) {
-	for _, w := range e.wishes() {
+// settings checks what the brokers report; hidden is why they report nothing, if so.
+func (s *surveyor) settings(values map[string]string, hidden string) {
+	for _, w := range s.requirements() {
 		value, known := values[w.setting]
 		switch {
 		case hidden != "":
-			e.unknown(w.setting, w.want, hidden, e.grant("DescribeConfigs"))
+			s.unknown(w.setting, w.want, hidden, s.grant("DescribeConfigs"))
 		case !known:
-			e.unknown(w.setting, w.want, "the brokers do not name it", "ask the service that runs them")
+			s.unknown(w.setting, w.want, "the brokers do not report it", "ask the service that runs them")
 		default:
-			e.judge(w.ok(value), log.Finding{Setting: w.setting, Value: value, Want: w.want, Risk: w.risk, Mend: e.alter(w.setting, w.value)})
+			s.require(w.ok(value), log.Finding{Setting: w.setting, Value: value, Want: w.want, Risk: w.risk, Mend: s.alter(w.setting, w.value)})
 		}
 	}
 }
@@ -123,20 +123,21 @@ var operations = []struct {
 	name string
 }{{3, "Read"}, {4, "Write"}, {5, "Create"}, {6, "Delete"}, {7, "Alter"}, {8, "Describe"}, {10, "DescribeConfigs"}, {11, "AlterConfigs"}}
 
-// neededRights are those without which a channel cannot be ordered.
+// neededRights are required to order a channel.
 var neededRights = []string{"Read", "Write"}
 
-const rightsSetting, rightsRisk = "rights on the topic", "the channel cannot be ordered by this orderer"
+const rightsSetting, rightsRisk = "rights on the topic", "this orderer cannot order the channel"
 
-func (e *examiner) grant(names ...string) string {
-	return e.tool("kafka-acls.sh") + fmt.Sprintf("--add --allow-principal User:NAME --operation %s --topic %s", strings.Join(names, " --operation "), e.topic)
+func (s *surveyor) grant(names ...string) string {
+	return s.tool("kafka-acls.sh") + fmt.Sprintf("--add --allow-principal User:NAME --operation %s --topic %s", strings.Join(names, " --operation "), s.topic)
 }
 
-// rights compares what this client may do. Reading its settings is worth a right of its own.
-func (e *examiner) rights(allowed int32) {
+// rights checks the rights of this client. Reading the topic's settings needs a right that
+// ordering does not.
+func (s *surveyor) rights(allowed int32) {
 	want := strings.Join(neededRights, ", ")
 	if allowed < 0 {
-		e.unknown(rightsSetting, want, "the brokers do not tell", "")
+		s.unknown(rightsSetting, want, "the brokers do not report them", "")
 		return
 	}
 	var names, missing []string
@@ -151,26 +152,26 @@ func (e *examiner) rights(allowed int32) {
 	if value == "" {
 		value = "none"
 	}
-	e.judge(len(missing) == 0, log.Finding{Setting: rightsSetting, Value: value, Want: want, Risk: rightsRisk, Mend: e.grant(missing...)})
+	s.require(len(missing) == 0, log.Finding{Setting: rightsSetting, Value: value, Want: want, Risk: rightsRisk, Mend: s.grant(missing...)})
 }
 
-// noRights is all that can be said of a topic that is not shown.
-func (e *examiner) noRights() {
-	e.judge(false, log.Finding{Setting: rightsSetting, Value: "none", Want: strings.Join(neededRights, ", "), Risk: rightsRisk,
-		Mend: e.grant("Read", "Write", "DescribeConfigs")})
+// noRights adds the only finding about a topic that the brokers do not show.
+func (s *surveyor) noRights() {
+	s.require(false, log.Finding{Setting: rightsSetting, Value: "none", Want: strings.Join(neededRights, ", "), Risk: rightsRisk,
+		Mend: s.grant("Read", "Write", "DescribeConfigs")})
 }
 
 const releasesSetting, releasesWant = "brokers' release", "2.8 to 4.x"
 
-// releases are those of the brokers that hold the topic.
-func (e *examiner) releases(all map[int32]spoken, silent []string) {
+// releases checks the releases of the brokers that have the topic.
+func (s *surveyor) releases(all map[int32]spoken, silent []string) {
 	if len(all) == 0 || len(silent) > 0 {
-		e.unknown(releasesSetting, releasesWant, "no answer from "+strings.Join(silent, "; "), "")
+		s.unknown(releasesSetting, releasesWant, "no answer from "+strings.Join(silent, "; "), "")
 		return
 	}
 	names, missing := text(all)
-	e.judge(len(missing) == 0, log.Finding{Setting: releasesSetting, Value: names, Want: releasesWant,
-		Risk: "a broker does not take " + strings.Join(missing, ", ") + ", which this orderer sends", Mend: "run brokers of one of these releases"})
+	s.require(len(missing) == 0, log.Finding{Setting: releasesSetting, Value: names, Want: releasesWant,
+		Risk: "a broker does not support " + strings.Join(missing, ", ") + ", which this orderer sends", Mend: "run brokers of one of these releases"})
 }
 
 const (
@@ -178,22 +179,22 @@ const (
 	clockWant    = "the newest record's time stamp at most 10s after this orderer's clock"
 )
 
-// clock holds the time stamp of the newest record against this clock. One that is
-// ahead shows the least by which two clocks differ; one behind shows nothing, the
-// channel may have been idle. It is never more than a warning: the stamp stays in
-// the topic until the next record, and nobody could append one to a channel that
-// does not begin for it.
-func (e *examiner) clock(at time.Time, whose string, err error) {
+// clock compares the time stamp of the newest record with the local clock. A stamp that is
+// ahead is a lower bound for the difference of two clocks; a stamp that is behind proves
+// nothing, since the channel may have been idle. It is never more than a warning: the stamp
+// stays in the topic until the next record, and no record could be appended to a channel
+// that this kept from starting.
+func (s *surveyor) clock(at time.Time, whose string, err error) {
 	if err != nil {
-		e.unknown(clockSetting, clockWant, err.Error(), "")
+		s.unknown(clockSetting, clockWant, err.Error(), "")
 		return
 	}
 	ahead, where := time.Until(at).Round(time.Millisecond), "after"
-	ok := ahead <= mostAhead
+	ok := ahead <= maxAhead
 	if ahead < 0 {
 		ahead, where = -ahead, "before"
 	}
-	e.judgeAs(log.Warned, ok, log.Finding{Setting: clockSetting, Value: fmt.Sprintf("%s %s this orderer's, by %s", ahead, where, whose), Want: clockWant,
-		Risk: "certificates expire at other moments, and brokers refuse records of a clock that is far ahead (message.timestamp.after.max.ms)",
-		Mend: "keep the clocks of orderers and brokers by NTP: chronyc tracking"})
+	s.requireAs(log.Warned, ok, log.Finding{Setting: clockSetting, Value: fmt.Sprintf("%s %s this orderer's, by %s", ahead, where, whose), Want: clockWant,
+		Risk: "certificates expire at different times, and brokers refuse records from a clock that is far ahead (message.timestamp.after.max.ms)",
+		Mend: "synchronize the clocks of orderers and brokers with NTP: chronyc tracking"})
 }

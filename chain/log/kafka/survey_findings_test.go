@@ -26,7 +26,7 @@ func TestReleases(t *testing.T) {
 		{map[int32]spoken{1: speaking(0, 9, 12, 11), 2: speaking(0, 8, 11, 9)}, "Kafka 2.8 or 3.0, older than 2.8", "Fetch 12, Metadata 10, Produce 9"},
 		{map[int32]spoken{1: speaking(10, 20, 30, 20)}, "Kafka 4.1 or newer", "Produce 9"}, // one that has given up the old ones
 	} {
-		e := &examiner{}
+		e := &surveyor{}
 		e.releases(test.brokers, nil)
 		f := e.found[0]
 		if f.Value != test.value || (f.Verdict == log.Fit) != (test.missing == "") || !strings.Contains(f.Risk, test.missing) {
@@ -37,7 +37,7 @@ func TestReleases(t *testing.T) {
 
 // A service may leave out single settings, its rights, or a broker's answer.
 func TestWhatIsHiddenIsUnknown(t *testing.T) {
-	e := &examiner{config: Config{Brokers: []string{"kafka:9092"}}, topic: "t"}
+	e := &surveyor{config: Config{Brokers: []string{"kafka:9092"}}, topic: "t"}
 	e.settings(map[string]string{"cleanup.policy": "delete"}, "")
 	e.rights(-1 << 31)
 	e.releases(nil, []string{"broker 3: timed out"})
