@@ -42,7 +42,7 @@ func TestStalledReaderLooksAgain(t *testing.T) {
 	}
 	defer l.Close()
 	r := &reader{log: l, client: pin(nil), sub: subscription{}, end: 5, closed: t.Context(),
-		watch: &watch{timer: time.NewTimer(0), patience: time.Millisecond}}
+		stall: &stall{timer: time.NewTimer(0), timeout: time.Millisecond}}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for range 3 {

@@ -223,24 +223,24 @@ func TestHeld(t *testing.T) {
 			w.done()
 		}
 		ask(keyMetadata, time.Second)
-		ask(keyFetch, heldAfter-time.Second)
+		ask(keyFetch, stalledAfter-time.Second)
 		if l.Held() {
 			t.Error("held by what was answered in time")
 		}
 		for range 3 {
-			ask(keyFetch, heldAfter+time.Second)
+			ask(keyFetch, stalledAfter+time.Second)
 			if !l.Held() {
 				t.Error("not held after a fetch that waited")
 			}
-			ask(keyFetch, calm/2)
+			ask(keyFetch, stallLasts/2)
 		}
-		time.Sleep(calm)
+		time.Sleep(stallLasts)
 		if l.Held() {
 			t.Error("held after the calm")
 		}
 		w := l.brokers.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { t.Error(err) }})
 		defer w.end()
-		time.Sleep(heldAfter)
+		time.Sleep(stalledAfter)
 		if !l.Held() {
 			t.Error("not held by an append that waits")
 		}

@@ -3,28 +3,29 @@ package kafka
 import "time"
 
 const (
-	// heldAfter is how long the leader may take to answer before nothing is read or appended, for what a status says.
-	heldAfter = 5 * time.Second
-	// calm is how long after that it is said so, in which the leader must not be as slow again.
-	calm = 10 * time.Second
+	// stalledAfter is how long the leader may take to answer before a status reports the topic as stalled.
+	stalledAfter = 5 * time.Second
+	// stallLasts is how long a stall is reported after the leader was last that slow.
+	stallLasts = 10 * time.Second
 )
 
-// Held reports whether records wait for the leader of the topic, which has not answered a Fetch or a
-// Produce for 5 s, or had not 10 s ago or less: what comes and goes faster is one trouble.
-func (l *Log) Held() bool { return l.brokers.holds() }
+// Held reports whether records are waiting for the leader of the topic: it has not answered a Fetch or
+// Produce for 5 s, or was that slow within the last 10 s, so that a slow leader does not make the
+// status change back and forth.
+func (l *Log) Held() bool { return l.brokers.isStalled() }
 
-func (b *brokers) holds() bool {
+func (b *brokers) isStalled() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for w := range b.waits {
 		b.noteStall(w)
 	}
-	return !b.stalled.IsZero() && time.Since(b.stalled) < calm
+	return !b.stalled.IsZero() && time.Since(b.stalled) < stallLasts
 }
 
-// noteStall takes note of a wait for the leader that is long. Called with mu held.
+// noteStall records a long wait for the leader. Called with mu held.
 func (b *brokers) noteStall(w *wait) {
-	if (w.operation == keyFetch || w.operation == keyProduce) && w.waited() >= heldAfter {
+	if (w.operation == keyFetch || w.operation == keyProduce) && w.waited() >= stalledAfter {
 		b.stalled = time.Now()
 	}
 }

@@ -6,49 +6,49 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// stall is how long nothing may come of a log that has more before the reader
-// looks for itself.
-const stall = 500 * time.Millisecond
+// stallTimeout is how long no record may arrive from a log that has more before the reader
+// verifies the batches itself.
+const stallTimeout = 500 * time.Millisecond
 
-// watch sees whether a reader gets on, as long as it is behind the end that the
-// log had. Its cost does not grow with the records.
-type watch struct {
-	timer    *time.Timer
-	patience time.Duration
-	seen     log.Offset // next offset when the timer was set
+// stall detects that a reader makes no progress while it is behind the end that the log
+// had. Its cost does not depend on the number of records.
+type stall struct {
+	timer   *time.Timer
+	timeout time.Duration
+	seen    log.Offset // next offset when the timer was set
 }
 
-func newWatch(from, end log.Offset) *watch {
+func newStall(from, end log.Offset) *stall {
 	if from >= end {
 		return nil
 	}
-	return &watch{timer: time.NewTimer(stall), patience: stall, seen: from}
+	return &stall{timer: time.NewTimer(stallTimeout), timeout: stallTimeout, seen: from}
 }
 
-// due is never ready on a nil watch.
-func (w *watch) due() <-chan time.Time {
-	if w == nil {
+// due returns a channel that is ready when stalled is to be called; never, for a nil stall.
+func (s *stall) due() <-chan time.Time {
+	if s == nil {
 		return nil
 	}
-	return w.timer.C
+	return s.timer.C
 }
 
-// stalled says whether the reader is where it was when the timer was set. The
-// timer is set again unless it is, or is at the end.
-func (w *watch) stalled(next, end log.Offset) bool {
+// stalled reports whether the reader is where it was when the timer was set. The timer is
+// reset if the reader has advanced and is not at the end.
+func (s *stall) stalled(next, end log.Offset) bool {
 	switch {
 	case next >= end:
 		return false
-	case next == w.seen:
+	case next == s.seen:
 		return true
 	}
-	w.seen = next
-	w.timer.Reset(w.patience)
+	s.seen = next
+	s.timer.Reset(s.timeout)
 	return false
 }
 
-// again has the reader look once more, but later: the broker may just be slow.
-func (w *watch) again() {
-	w.patience *= 2
-	w.timer.Reset(w.patience)
+// backOff doubles the time until the next check: the broker may just be slos.
+func (s *stall) backOff() {
+	s.timeout *= 2
+	s.timer.Reset(s.timeout)
 }
