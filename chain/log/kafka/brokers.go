@@ -37,7 +37,7 @@ type brokers struct {
 	answered map[string]time.Time // when each answered last
 	hung     map[string]bool      // abandoned, and no answer since
 	waits    map[*wait]struct{}
-	episodes map[question]*episode
+	episodes map[target]*episode
 	stalled  time.Time // when a request that only the leader answers was last seen waiting for long
 }
 
@@ -45,7 +45,7 @@ func newBrokers(c Config) *brokers {
 	all := slices.Clone(c.Brokers)
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return &brokers{report: c.Waiting, over: c.Answered, probe: func(string) {}, all: all, answered: map[string]time.Time{}, hung: map[string]bool{},
-		waits: map[*wait]struct{}{}, episodes: map[question]*episode{}}
+		waits: map[*wait]struct{}{}, episodes: map[target]*episode{}}
 }
 
 // order returns the brokers in the order to ask them: most recent answer first, those that
@@ -136,7 +136,7 @@ func (w *wait) end() {
 	w.timer.Stop()
 	delete(w.brokers.waits, w)
 	w.brokers.noteStall(w)
-	if w.reported > 0 && !w.brokers.reported(w.question()) {
+	if w.reported > 0 && !w.brokers.reported(w.target()) {
 		w.brokers.over(w.address, w.operation.name())
 	}
 }

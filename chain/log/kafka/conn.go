@@ -220,7 +220,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	if e := c.ended.Load(); e != nil {
 		return 0, e
 	}
-	if err := c.rest(); err != nil {
+	if err := c.throttle(); err != nil {
 		return 0, err
 	}
 	key, version := -1, 0

@@ -201,7 +201,7 @@ func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
 			Err: fmt.Errorf("%w: got offset %d where %d was due", log.ErrOutOfRange, at, r.next)}
 	}
 	if at > r.next {
-		if err := r.gap(at); err != nil {
+		if err := r.verifyGap(at); err != nil {
 			r.afterGap = msg
 			return log.Record{}, err
 		}
@@ -234,7 +234,7 @@ func (r *reader) blame(err error) *log.Error {
 		return known
 	}
 	if ofContent(err) {
-		if at := r.locate(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
+		if at := r.findUndecodable(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
 			return known
 		}
 	}
