@@ -44,7 +44,7 @@ func (f Finding) String() string {
 	case Unknown:
 		return fmt.Sprintf("%s is not known (%s); it should be %s", f.Setting, f.Value, f.Want)
 	}
-	return fmt.Sprintf("%s is %s, want %s: %s; to mend it: %s", f.Setting, f.Value, f.Want, f.Risk, f.Mend)
+	return fmt.Sprintf("%s is %s, want %s: %s; to fix it: %s", f.Setting, f.Value, f.Want, f.Risk, f.Mend)
 }
 
 // Of returns the findings that have the verdict v.

@@ -32,14 +32,14 @@ func (l *Log) classify(op string, err error) *log.Error {
 	case is(err, sarama.ErrUnknownTopicOrPartition):
 		e.Err, e.Await = log.ErrNoTopic, "the topic to be created"
 	case is(err, unknownTopicID, inconsistentTopicID):
-		e.Class, e.Await = log.Fatal, "an operator, with the topic that this channel was ordered on"
+		e.Class, e.Await = log.Fatal, "an operator to restore the topic that this channel was ordered on"
 		e.Err = fmt.Errorf("the topic was deleted and created again: %w", err)
 	case unreadable(err):
-		e.Class, e.Await = log.Fatal, "an operator, with a topic that can be read"
+		e.Class, e.Await = log.Fatal, "an operator to provide a topic that can be read"
 	case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
-		e.Class, e.Await = log.Fatal, "an operator: a higher limit at every orderer, or another topic"
+		e.Class, e.Await = log.Fatal, "an operator to raise the limit of every orderer, or to provide another topic"
 	case is(err, sarama.ErrInvalidTopic, sarama.ErrInvalidPartitions, sarama.ErrPolicyViolation, sarama.ErrInvalidConfig):
-		e.Class, e.Await = log.Fatal, "an operator: the cluster will not have this topic"
+		e.Class, e.Await = log.Fatal, "an operator, since the cluster refuses this topic"
 	case is(err, sarama.ErrInvalidReplicationFactor):
 		e.Await = fmt.Sprintf("%d brokers for the replication factor", l.config.Settings.ReplicationFactor)
 	case is(err, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed):
@@ -47,7 +47,7 @@ func (l *Log) classify(op string, err error) *log.Error {
 	case is(err, sarama.ErrGroupAuthorizationFailed):
 		e.Await = "an operator to grant this orderer's principal the right Read on its consumer group"
 	case is(err, sarama.ErrSASLAuthenticationFailed):
-		e.Await = "an operator to mend this orderer's credentials"
+		e.Await = "an operator to correct this orderer's credentials"
 	case is(err, sarama.ErrInvalidTimestamp):
 		e.Await = "the clocks of this orderer and of the brokers to agree, or an operator to set the topic's message.timestamp.type to LogAppendTime"
 	case is(err, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend):
@@ -114,7 +114,7 @@ func (l *Log) outcomeOf(d *delivery, err error) error {
 	case d.doubt != nil:
 		e.Class = log.Ambiguous
 		if before := d.doubt.Error(); before != err.Error() {
-			e.Err = fmt.Errorf("%w, and an attempt before may have appended it: %w", e.Err, d.doubt)
+			e.Err = fmt.Errorf("%w, and an earlier attempt may have appended it: %w", e.Err, d.doubt)
 		}
 	case tooLarge(err):
 		e.Class, e.Await = log.Rejected, ""

@@ -56,7 +56,7 @@ func (g *gate) encrypt(ctx context.Context, raw net.Conn, address string) (net.C
 	}
 	config, err := g.tls()
 	if err != nil {
-		return nil, &accessError{err, "an operator, to mend the files that the TLS settings name"}
+		return nil, &accessError{err, "an operator to fix the files that the TLS settings name"}
 	}
 	if config.ServerName == "" {
 		host, _, err := net.SplitHostPort(address)
@@ -88,7 +88,7 @@ func awaitOfTLS(err error) string {
 	case errors.As(err, &invalid):
 		return "a broker's certificate that is valid now"
 	case errors.As(err, &noTLS), errors.Is(err, io.EOF):
-		return "a listener of the brokers that speaks TLS"
+		return "a TLS listener of the brokers"
 	case refused(err):
 		return ownCertificate
 	}
@@ -139,7 +139,7 @@ func (c *conn) inspect(answer []byte) *accessError {
 	switch key := c.asked.Load(); {
 	case len(answer) == 0:
 	case !c.served.Load() && c.gate.tls == nil && bytes.HasPrefix(answer, []byte(alert)):
-		return &accessError{fmt.Errorf("broker %s speaks TLS at that port, and this orderer does not", c.RemoteAddr()), matching}
+		return &accessError{fmt.Errorf("broker %s expects TLS on that port, but this orderer does not use TLS", c.RemoteAddr()), matching}
 	case key == saslHandshake:
 		return c.mechanism(answer)
 	case key != apiVersions:
@@ -162,7 +162,7 @@ func refusal(answer []byte, version int32) bool {
 }
 
 // matching is awaited when the broker does not give a reason.
-const matching = "brokers that run, at a listener with the TLS and SASL that this orderer is set to"
+const matching = "running brokers whose listener has this orderer's TLS and SASL settings"
 
 // explain returns nil for an error that does not concern access.
 func (c *conn) explain(err error) *accessError {
@@ -174,10 +174,10 @@ func (c *conn) explain(err error) *accessError {
 	case !errors.Is(err, io.EOF):
 	case asked == saslHandshake, asked == saslAuthenticate:
 		c.gate.sasl.refuse()
-		return &accessError{fmt.Errorf("broker %s ended the connection at the log-in: %w", c.RemoteAddr(), err),
-			"an operator, to look at this orderer's user and password, and at the broker's log"}
+		return &accessError{fmt.Errorf("broker %s closed the connection during login: %w", c.RemoteAddr(), err),
+			"an operator to check this orderer's user and password, and the broker's log"}
 	case !c.served.Load():
-		return &accessError{fmt.Errorf("broker %s ended the connection without an answer: %w", c.RemoteAddr(), err), matching}
+		return &accessError{fmt.Errorf("broker %s closed the connection without an answer: %w", c.RemoteAddr(), err), matching}
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (c *conn) mechanism(answer []byte) *accessError {
 	if len(answer) < head+2 || sarama.KError(binary.BigEndian.Uint16(answer[head:])) != sarama.ErrUnsupportedSASLMechanism {
 		return nil
 	}
-	return &accessError{fmt.Errorf("broker %s does not take the SASL mechanism %s; it takes %s", c.RemoteAddr(), c.gate.sasl.Mechanism,
+	return &accessError{fmt.Errorf("broker %s does not support the SASL mechanism %s; it supports %s", c.RemoteAddr(), c.gate.sasl.Mechanism,
 		strings.Join(texts(answer[head+2:]), ", ")), "an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"}
 }
 

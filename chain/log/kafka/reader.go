@@ -264,7 +264,7 @@ func (r *reader) newLeader() error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
 	}
-	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "another look at the topic",
+	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "the topic to be verified again",
 		Err: fmt.Errorf("%w: %s", log.ErrNewLeader, r.client.whatChanged())}
 }
 

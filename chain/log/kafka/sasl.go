@@ -67,7 +67,7 @@ func (s *SASL) refuse() {
 	}
 }
 
-const credentials = "an operator, to make readable what this orderer logs in to the brokers with"
+const credentials = "an operator to make this orderer's broker credentials readable"
 
 func (s *SASL) password() (string, error) {
 	password, err := s.Password()
