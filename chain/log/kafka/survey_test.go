@@ -17,7 +17,7 @@ import (
 var everyCheck = []string{"partitions", "replication factor", "min.insync.replicas", "unclean.leader.election.enable", "cleanup.policy",
 	"retention.ms", "retention.bytes", "max.message.bytes", "rights on the topic", "brokers' release", "clocks"}
 
-// survey returns the findings by what was looked at.
+// survey returns the findings by setting.
 func survey(t *testing.T, l log.Log) map[string]log.Finding {
 	t.Helper()
 	found, err := l.Survey(t.Context())
@@ -40,15 +40,14 @@ func verdict(t *testing.T, all map[string]log.Finding, want log.Verdict, setting
 	}
 }
 
-// A topic that was made by us is as it should be in every respect, once it has a
-// record whose time is known.
+// A topic that Create created passes every check, once it has a record with a time stamp.
 func TestSurveyOfOurTopic(t *testing.T) {
 	t.Parallel()
 	h := start(t, 3)
 	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 3, MaxMessageBytes: 1 << 20})
 	defer l.Close()
 	if _, err := l.Survey(t.Context()); err == nil {
-		t.Error("a topic that is not there was surveyed")
+		t.Error("a topic that does not exist was surveyed")
 	}
 	if err := l.Create(t.Context()); err != nil {
 		t.Fatal(err)
@@ -69,14 +68,13 @@ func TestSurveyOfOurTopic(t *testing.T) {
 	}
 }
 
-// Each setting that can lose records or refuse them is named, with the command
-// that mends it.
+// Each setting that can lose or refuse records is named, with the command that fixes it.
 func TestSurveyNamesFlaws(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)
 	bad := map[string]string{"min.insync.replicas": "1", "unclean.leader.election.enable": "true", "cleanup.policy": "compact",
 		"retention.ms": "604800000", "retention.bytes": "1073741824", "max.message.bytes": "1000000"}
-	mended := map[string]string{"min.insync.replicas": "2", "unclean.leader.election.enable": "false", "cleanup.policy": "delete",
+	fixed := map[string]string{"min.insync.replicas": "2", "unclean.leader.election.enable": "false", "cleanup.policy": "delete",
 		"retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": "1056768"}
 	h.Create("theirs", 2, bad)
 	l := h.Open(t, "theirs", log.Settings{MaxMessageBytes: 1 << 20})
@@ -84,7 +82,7 @@ func TestSurveyNamesFlaws(t *testing.T) {
 	all := survey(t, l)
 	for setting, value := range bad {
 		f := all[setting]
-		mend := "kafka-configs.sh --bootstrap-server " + h.Address() + " --alter --entity-type topics --entity-name theirs --add-config " + setting + "=" + mended[setting]
+		mend := "kafka-configs.sh --bootstrap-server " + h.Address() + " --alter --entity-type topics --entity-name theirs --add-config " + setting + "=" + fixed[setting]
 		if f.Verdict != log.Flawed || f.Value != value || f.Mend != mend || f.Risk == "" {
 			t.Errorf("%s: %v %s", setting, f.Verdict, f)
 		}
@@ -95,7 +93,7 @@ func TestSurveyNamesFlaws(t *testing.T) {
 	}
 }
 
-// A cluster with enough brokers is told to which of them the topic can be spread.
+// In a cluster with enough brokers the finding names the brokers for more replicas.
 func TestSurveySpreadsTheTopic(t *testing.T) {
 	t.Parallel()
 	h := start(t, 4)
@@ -111,8 +109,8 @@ func TestSurveySpreadsTheTopic(t *testing.T) {
 	}
 }
 
-// The time stamp of a record ahead of our clock shows that two clocks differ. That
-// is no flaw, which would keep a channel from beginning for as long as it lasts.
+// A time stamp ahead of our clock shows that two clocks differ. That is not a flaw, which
+// would keep a channel from starting.
 func TestSurveyComparesClocks(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)
@@ -135,8 +133,7 @@ func TestSurveyComparesClocks(t *testing.T) {
 	}
 }
 
-// What this client may do, and what it may see, depends on its rights. Nothing
-// that is hidden counts as wrong.
+// What this client may do and see depends on its rights. What is hidden is not a flaw.
 func TestSurveyOfRights(t *testing.T) {
 	t.Parallel()
 	h := harness{Cluster: kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true}), backoff: 20 * time.Millisecond}
@@ -172,7 +169,7 @@ func TestSurveyOfRights(t *testing.T) {
 	verdict(t, all, log.Flawed, "retention.ms")
 }
 
-// grant gives the user rights on a topic.
+// grant grants the user rights on a topic.
 func (h harness) grant(t *testing.T, topic string, operations ...kmsg.ACLOperation) {
 	t.Helper()
 	c, err := kgo.NewClient(kgo.SeedBrokers(h.Address()), kgo.SASL(plain.Auth{User: kafkatest.SuperUser, Pass: kafkatest.SuperPassword}.AsMechanism()))
