@@ -9,7 +9,7 @@ type Finding struct {
 	Want    string
 	Verdict Verdict
 	Risk    string // the consequence of a flaw
-	Mend    string // a command, or what else an operator can do; empty if nothing
+	Remedy  string // a command, or what else an operator can do; empty if nothing
 }
 
 // Verdict is the outcome of a check.
@@ -44,7 +44,7 @@ func (f Finding) String() string {
 	case Unknown:
 		return fmt.Sprintf("%s is not known (%s); it should be %s", f.Setting, f.Value, f.Want)
 	}
-	return fmt.Sprintf("%s is %s, want %s: %s; to fix it: %s", f.Setting, f.Value, f.Want, f.Risk, f.Mend)
+	return fmt.Sprintf("%s is %s, want %s: %s; to fix it: %s", f.Setting, f.Value, f.Want, f.Risk, f.Remedy)
 }
 
 // Of returns the findings that have the verdict v.

@@ -209,7 +209,7 @@ func TestHastyWaits(t *testing.T) {
 
 // A topic is reported as stalled after its leader was slow for 5 s, and the report does not change back and
 // forth while the leader is slow each time.
-func TestHeld(t *testing.T) {
+func TestStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := Open(Config{Brokers: []string{"a:1"}}, "topic")
 		if err != nil {
@@ -224,25 +224,25 @@ func TestHeld(t *testing.T) {
 		}
 		ask(keyMetadata, time.Second)
 		ask(keyFetch, stalledAfter-time.Second)
-		if l.Held() {
-			t.Error("held although the answers were in time")
+		if l.Stalled() {
+			t.Error("stalled although the answers were in time")
 		}
 		for range 3 {
 			ask(keyFetch, stalledAfter+time.Second)
-			if !l.Held() {
-				t.Error("not held after a fetch that waited")
+			if !l.Stalled() {
+				t.Error("not stalled after a fetch that waited")
 			}
 			ask(keyFetch, stallLasts/2)
 		}
 		time.Sleep(stallLasts)
-		if l.Held() {
-			t.Error("held after stallLasts")
+		if l.Stalled() {
+			t.Error("stalled after stallLasts")
 		}
 		w := l.brokers.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { t.Error(err) }})
 		defer w.end()
 		time.Sleep(stalledAfter)
-		if !l.Held() {
-			t.Error("not held while an append waits")
+		if !l.Stalled() {
+			t.Error("not stalled while an append waits")
 		}
 	})
 }

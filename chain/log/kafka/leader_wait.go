@@ -9,10 +9,10 @@ const (
 	stallLasts = 10 * time.Second
 )
 
-// Held reports whether records are waiting for the leader of the topic: it has not answered a Fetch or
+// Stalled reports whether records are waiting for the leader of the topic: it has not answered a Fetch or
 // Produce for 5 s, or was that slow within the last 10 s, so that a slow leader does not make the
 // status change back and forth.
-func (l *Log) Held() bool { return l.brokers.isStalled() }
+func (l *Log) Stalled() bool { return l.brokers.isStalled() }
 
 func (b *brokers) isStalled() bool {
 	b.mu.Lock()

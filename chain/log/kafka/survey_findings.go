@@ -35,13 +35,13 @@ func (s *surveyor) require(ok bool, f log.Finding) { s.requireAs(log.Flawed, ok,
 func (s *surveyor) requireAs(bad log.Verdict, ok bool, f log.Finding) {
 	f.Verdict = bad
 	if ok {
-		f.Verdict, f.Risk, f.Mend = log.Fit, "", ""
+		f.Verdict, f.Risk, f.Remedy = log.Fit, "", ""
 	}
 	s.add(f)
 }
 
-func (s *surveyor) unknown(setting, want, why, mend string) {
-	s.add(log.Finding{Setting: setting, Value: why, Want: want, Verdict: log.Unknown, Mend: mend})
+func (s *surveyor) unknown(setting, want, why, remedy string) {
+	s.add(log.Finding{Setting: setting, Value: why, Want: want, Verdict: log.Unknown, Remedy: remedy})
 }
 
 // tool returns the start of a command line of one of Kafka's tools.
@@ -56,11 +56,11 @@ func (s *surveyor) alter(setting, value string) string {
 // shape checks the number of partitions and replicas.
 func (s *surveyor) shape(partitions int, replicas, brokers []int32) {
 	s.require(partitions == 1, log.Finding{Setting: "partitions", Value: strconv.Itoa(partitions), Want: "1",
-		Risk: "only the first is used; records in others are ignored",
-		Mend: "partitions cannot be removed: if nothing was ordered through the topic, delete it, and an orderer creates it again"})
+		Risk:   "only the first is used; records in others are ignored",
+		Remedy: "partitions cannot be removed: if nothing was ordered through the topic, delete it, and an orderer creates it again"})
 	s.require(len(replicas) >= minReplicas, log.Finding{Setting: "replication factor", Value: strconv.Itoa(len(replicas)),
 		Want: fmt.Sprintf("%d or more", minReplicas), Risk: "the loss of a broker loses acknowledged records, or stops the channel",
-		Mend: s.reassign(replicas, brokers)})
+		Remedy: s.reassign(replicas, brokers)})
 }
 
 // reassign returns how to add replicas on further brokers.
@@ -112,7 +112,7 @@ func (s *surveyor) settings(values map[string]string, hidden string) {
 		case !known:
 			s.unknown(w.setting, w.want, "the brokers do not report it", "ask the service that runs them")
 		default:
-			s.require(w.ok(value), log.Finding{Setting: w.setting, Value: value, Want: w.want, Risk: w.risk, Mend: s.alter(w.setting, w.value)})
+			s.require(w.ok(value), log.Finding{Setting: w.setting, Value: value, Want: w.want, Risk: w.risk, Remedy: s.alter(w.setting, w.value)})
 		}
 	}
 }
@@ -152,13 +152,13 @@ func (s *surveyor) rights(allowed int32) {
 	if value == "" {
 		value = "none"
 	}
-	s.require(len(missing) == 0, log.Finding{Setting: rightsSetting, Value: value, Want: want, Risk: rightsRisk, Mend: s.grant(missing...)})
+	s.require(len(missing) == 0, log.Finding{Setting: rightsSetting, Value: value, Want: want, Risk: rightsRisk, Remedy: s.grant(missing...)})
 }
 
 // noRights adds the only finding about a topic that the brokers do not show.
 func (s *surveyor) noRights() {
 	s.require(false, log.Finding{Setting: rightsSetting, Value: "none", Want: strings.Join(neededRights, ", "), Risk: rightsRisk,
-		Mend: s.grant("Read", "Write", "DescribeConfigs")})
+		Remedy: s.grant("Read", "Write", "DescribeConfigs")})
 }
 
 const releasesSetting, releasesWant = "brokers' release", "2.8 to 4.x"
@@ -171,7 +171,7 @@ func (s *surveyor) releases(all map[int32]spoken, silent []string) {
 	}
 	names, missing := text(all)
 	s.require(len(missing) == 0, log.Finding{Setting: releasesSetting, Value: names, Want: releasesWant,
-		Risk: "a broker does not support " + strings.Join(missing, ", ") + ", which this orderer sends", Mend: "run brokers of one of these releases"})
+		Risk: "a broker does not support " + strings.Join(missing, ", ") + ", which this orderer sends", Remedy: "run brokers of one of these releases"})
 }
 
 const (
@@ -195,6 +195,6 @@ func (s *surveyor) clock(at time.Time, whose string, err error) {
 		ahead, where = -ahead, "before"
 	}
 	s.requireAs(log.Warned, ok, log.Finding{Setting: clockSetting, Value: fmt.Sprintf("%s %s this orderer's, by %s", ahead, where, whose), Want: clockWant,
-		Risk: "certificates expire at different times, and brokers refuse records from a clock that is far ahead (message.timestamp.after.max.ms)",
-		Mend: "synchronize the clocks of orderers and brokers with NTP: chronyc tracking"})
+		Risk:   "certificates expire at different times, and brokers refuse records from a clock that is far ahead (message.timestamp.after.max.ms)",
+		Remedy: "synchronize the clocks of orderers and brokers with NTP: chronyc tracking"})
 }

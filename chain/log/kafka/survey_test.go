@@ -82,13 +82,13 @@ func TestSurveyNamesFlaws(t *testing.T) {
 	all := survey(t, l)
 	for setting, value := range bad {
 		f := all[setting]
-		mend := "kafka-configs.sh --bootstrap-server " + h.Address() + " --alter --entity-type topics --entity-name theirs --add-config " + setting + "=" + fixed[setting]
-		if f.Verdict != log.Flawed || f.Value != value || f.Mend != mend || f.Risk == "" {
+		remedy := "kafka-configs.sh --bootstrap-server " + h.Address() + " --alter --entity-type topics --entity-name theirs --add-config " + setting + "=" + fixed[setting]
+		if f.Verdict != log.Flawed || f.Value != value || f.Remedy != remedy || f.Risk == "" {
 			t.Errorf("%s: %v %s", setting, f.Verdict, f)
 		}
 	}
 	verdict(t, all, log.Flawed, "partitions", "replication factor")
-	if got := all["replication factor"].Mend; !strings.Contains(got, "the cluster has 1 brokers: add some") {
+	if got := all["replication factor"].Remedy; !strings.Contains(got, "the cluster has 1 brokers: add some") {
 		t.Errorf("replication factor: %s", got)
 	}
 }
@@ -103,8 +103,8 @@ func TestSurveySpreadsTheTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := survey(t, l)["replication factor"]
-	if f.Verdict != log.Flawed || strings.Count(f.Mend[strings.Index(f.Mend, `"replicas":[`):strings.Index(f.Mend, "]}")], ",") != 2 ||
-		!strings.Contains(f.Mend, "kafka-reassign-partitions.sh") {
+	if f.Verdict != log.Flawed || strings.Count(f.Remedy[strings.Index(f.Remedy, `"replicas":[`):strings.Index(f.Remedy, "]}")], ",") != 2 ||
+		!strings.Contains(f.Remedy, "kafka-reassign-partitions.sh") {
 		t.Errorf("%v %s", f.Verdict, f)
 	}
 }
@@ -148,7 +148,7 @@ func TestSurveyOfRights(t *testing.T) {
 
 	all := survey(t, l)
 	verdict(t, all, log.Flawed, "rights on the topic")
-	if f := all["rights on the topic"]; f.Value != "none" || !strings.Contains(f.Mend, "--operation Read --operation Write --operation DescribeConfigs --topic guarded") {
+	if f := all["rights on the topic"]; f.Value != "none" || !strings.Contains(f.Remedy, "--operation Read --operation Write --operation DescribeConfigs --topic guarded") {
 		t.Errorf("no rights: %s", f)
 	}
 
@@ -156,11 +156,11 @@ func TestSurveyOfRights(t *testing.T) {
 	all = survey(t, l)
 	verdict(t, all, log.Flawed, "rights on the topic")
 	verdict(t, all, log.Unknown, "retention.ms", "cleanup.policy", "max.message.bytes")
-	if f := all["rights on the topic"]; !strings.HasSuffix(f.Mend, "--operation Write --topic guarded") {
+	if f := all["rights on the topic"]; !strings.HasSuffix(f.Remedy, "--operation Write --topic guarded") {
 		t.Errorf("no right to write: %s", f)
 	}
-	if f := all["retention.ms"]; !strings.Contains(f.Mend, "--operation DescribeConfigs") {
-		t.Errorf("hidden: %s, %s", f, f.Mend)
+	if f := all["retention.ms"]; !strings.Contains(f.Remedy, "--operation DescribeConfigs") {
+		t.Errorf("hidden: %s, %s", f, f.Remedy)
 	}
 
 	h.grant(t, "guarded", kmsg.ACLOperationWrite, kmsg.ACLOperationDescribeConfigs)
