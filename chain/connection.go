@@ -72,8 +72,8 @@ func (c *connection) slow() (which string) {
 // held reports whether records wait for a broker that does not answer.
 func (c *connection) held() (waits bool) {
 	_ = c.use(func(o *openLog) error {
-		topic, ok := o.Log.(interface{ Held() bool })
-		waits = ok && topic.Held()
+		topic, ok := o.Log.(interface{ Stalled() bool })
+		waits = ok && topic.Stalled()
 		return nil
 	})
 	return waits

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	ageing = log.Finding{Setting: "retention.ms", Value: "604800000", Want: "-1", Verdict: log.Flawed, Risk: "records are deleted", Mend: "kafka-configs.sh ..."}
+	ageing = log.Finding{Setting: "retention.ms", Value: "604800000", Want: "-1", Verdict: log.Flawed, Risk: "records are deleted", Remedy: "kafka-configs.sh ..."}
 	hidden = log.Finding{Setting: "cleanup.policy", Value: "no rights", Want: "delete", Verdict: log.Unknown}
 	sound  = log.Finding{Setting: "partitions", Value: "1", Want: "1", Verdict: log.Fit}
 )

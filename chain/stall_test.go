@@ -252,7 +252,7 @@ type heldLog struct {
 	held *atomic.Bool
 }
 
-func (h heldLog) Held() bool { return h.held.Load() }
+func (h heldLog) Stalled() bool { return h.held.Load() }
 
 // A channel whose reads wait for a broker that does not answer is not reported as active.
 func TestAHeldChannelIsNotActive(t *testing.T) {

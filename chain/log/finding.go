@@ -2,24 +2,24 @@ package log
 
 import "fmt"
 
-// Finding is what one look of a survey came to.
+// Finding is the result of one check of a survey.
 type Finding struct {
-	Setting string // as Kafka names it, or what was looked at
-	Value   string // as Kafka prints it; if it is unknown, why
+	Setting string // as Kafka names it, or what was checked
+	Value   string // as Kafka prints it; if unknown, the reason
 	Want    string
 	Verdict Verdict
-	Risk    string // what a flaw leads to
-	Mend    string // a command, or what else an operator can do; empty if nothing is to be done
+	Risk    string // the consequence of a flaw
+	Remedy  string // a command, or what else an operator can do; empty if nothing
 }
 
-// Verdict says whether a finding is as it should be.
+// Verdict is the outcome of a check.
 type Verdict int
 
 const (
 	Fit     Verdict = iota + 1
-	Unknown         // the brokers do not tell, as those of managed services; nothing is known to be wrong
-	Flawed          // records can be lost by it, or appends fail
-	Warned          // worth a look, but no reason to keep a channel from beginning
+	Unknown         // the brokers do not report it, as with managed services; nothing is known to be wrong
+	Flawed          // records may be lost, or appends fail
+	Warned          // worth checking, but does not keep a channel from starting
 )
 
 func (v Verdict) String() string {
@@ -36,7 +36,7 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("verdict %d", int(v))
 }
 
-// String says all that an operator needs.
+// String describes the finding for an operator.
 func (f Finding) String() string {
 	switch f.Verdict {
 	case Fit:
@@ -44,10 +44,10 @@ func (f Finding) String() string {
 	case Unknown:
 		return fmt.Sprintf("%s is not known (%s); it should be %s", f.Setting, f.Value, f.Want)
 	}
-	return fmt.Sprintf("%s is %s, want %s: %s; to mend it: %s", f.Setting, f.Value, f.Want, f.Risk, f.Mend)
+	return fmt.Sprintf("%s is %s, want %s: %s; to fix it: %s", f.Setting, f.Value, f.Want, f.Risk, f.Remedy)
 }
 
-// Of returns the findings of a verdict.
+// Of returns the findings that have the verdict v.
 func Of(v Verdict, all []Finding) (some []Finding) {
 	for _, f := range all {
 		if f.Verdict == v {

@@ -6,12 +6,12 @@ import (
 	"strconv"
 )
 
-// Fork is two orderers that have different blocks of one number, by their own word or
-// by what somebody else has committed in their names.
+// Fork is a pair of orderers with different blocks of the same number, according to what
+// they, or someone else in their names, have published.
 type Fork struct {
 	Members [2]string // their consumer groups
-	Block   uint64    // the oldest such block that is known
-	Hashes  [2]string // of each, as in BlockHash
+	Block   uint64    // the oldest differing block that is known
+	Hashes  [2]string // of each, as in [BlockHash]
 }
 
 func (f Fork) Error() string {
@@ -19,15 +19,15 @@ func (f Fork) Error() string {
 		f.Members[0], f.Members[1], f.Block, f.Hashes[0], f.Hashes[1])
 }
 
-// Comparison is what came of comparing an orderer's ledger with what others published.
+// Comparison is the result of comparing an orderer's ledger with what others published.
 type Comparison struct {
-	Published int    // other members whose groups this orderer may see, whatever they published
-	Compared  int    // of them, those with blocks that the ledger has, too
-	Forks     []Fork // with those that have other blocks
+	Published int    // other members whose groups this orderer may see
+	Compared  int    // those of them that published a block that the ledger has too
+	Forks     []Fork // with those that have different blocks
 	Alone     bool   // the channel config names no other orderer
 }
 
-// ForkOf compares what two members published. Of the blocks that differ it returns the oldest.
+// ForkOf compares what two members published and returns the oldest block that differs.
 func ForkOf(a, b Progress) (fork Fork, forked bool) {
 	for _, x := range a.Hashes {
 		for _, y := range b.Hashes {
@@ -53,11 +53,12 @@ func Comparable(a, b Progress) (block uint64, ok bool) {
 
 var named = regexp.MustCompile(`^[A-Za-z0-9._-]{1,1000}$`)
 
-// Named reports whether this can be the name of an orderer's group, of rules, or a digest.
-// Anybody may commit for another group, or other text, with any character in it.
+// Named reports whether member can be the name of an orderer's group, of a rule set, or a
+// digest. Anyone may commit for another group, or other text, with arbitrary characters.
 func Named(member string) bool { return named.MatchString(member) }
 
-// Shown is a member's name as a terminal and a log can bear it: quoted unless it is Named.
+// Shown returns a member's name in a form that is safe for terminals and logs: quoted
+// unless it is [Named].
 func Shown(member string) string {
 	if Named(member) {
 		return member

@@ -8,35 +8,35 @@ import (
 	"strings"
 )
 
-// BlockHash identifies the block of a number: two orderers with different ones have
-// different blocks.
+// BlockHash identifies a block by its number and hash: two orderers that have different
+// hashes for one number have different blocks.
 type BlockHash struct {
 	Number uint64
-	Hash   string // the first 16 bytes of its header's hash, in lower-case hex
+	Hash   string // the first 16 bytes of the hash of its header, in lower-case hex
 }
 
-// hashBytes keeps what an orderer publishes below 1 KB for any number of blocks that
-// is likely; Kafka takes 4096 bytes (offset.metadata.max.bytes).
+// hashBytes keeps what an orderer publishes below 1 KB for any likely number of blocks;
+// Kafka accepts 4096 bytes (offset.metadata.max.bytes).
 const hashBytes = 16
 
-// mostHashes bounds what is read of somebody else's text. Checkpoints returns fewer.
-const mostHashes = 40
+// maxHashes bounds how many hashes are parsed; [Checkpoints] returns fewer.
+const maxHashes = 40
 
-// NewBlockHash returns the BlockHash of a block whose header has this hash.
+// NewBlockHash returns the BlockHash of a block whose header has the given hash.
 func NewBlockHash(number uint64, header []byte) BlockHash {
 	return BlockHash{number, hex.EncodeToString(header[:min(len(header), hashBytes)])}
 }
 
 // Checkpoints returns the numbers of the blocks whose hashes an orderer publishes, newest
-// first: of its last block, of the one before, of block 0, and of the two newest whose
+// first: its last block, the one before it, block 0, and the two newest blocks whose
 // numbers are multiples of 16, of 256, and of each further power of 16.
 //
 // So any two orderers publish a block that both have. If their last blocks are d apart,
-// it is less than 16*d older than the older one of these: with s the least power of 16
-// that is not below d, both publish the newest multiple of s that both have. Headers
-// contain the hash of the block before, so a fork is in each block after it: it is seen
-// by what is published alone once it is older than that, and at once by an orderer that
-// is not behind, which has all of these blocks in its ledger.
+// that block is less than 16*d older than the older of the two: with s the least power
+// of 16 that is at least d, both publish the newest multiple of s that both have. Each
+// header contains the hash of the previous block, so a fork affects every later block.
+// It is therefore visible in what is published once it is older than that block, and at
+// once to an orderer that is not behind and has all of these blocks in its ledger.
 func Checkpoints(last uint64) []uint64 {
 	numbers := []uint64{0, last}
 	for step := uint64(1); step != 0 && last >= step; step *= 16 {
@@ -56,8 +56,8 @@ func hashesText(all []BlockHash) string {
 	return strings.Join(items, ",")
 }
 
-// parseHashes returns nil for what no orderer writes whose last block is last: anybody
-// who may commit for the group can have written it.
+// parseHashes returns nil for a text that no orderer whose last block is last would write:
+// anyone who may commit for the group can have written it.
 func parseHashes(text string, last uint64) (all []BlockHash) {
 	for item := range strings.SplitSeq(text, ",") {
 		number, hash, _ := strings.Cut(item, ":")
@@ -65,7 +65,7 @@ func parseHashes(text string, last uint64) (all []BlockHash) {
 		raw, hexErr := hex.DecodeString(hash)
 		b := NewBlockHash(n, raw)
 		switch {
-		case err != nil, hexErr != nil, len(raw) != hashBytes, b.Hash != hash, len(all) == mostHashes,
+		case err != nil, hexErr != nil, len(raw) != hashBytes, b.Hash != hash, len(all) == maxHashes,
 			len(all) == 0 && n != last, len(all) > 0 && n >= all[len(all)-1].Number:
 			return nil
 		}

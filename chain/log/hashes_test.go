@@ -36,7 +36,7 @@ func newestShared(a, b []uint64) (uint64, bool) {
 	return 0, false
 }
 
-// Two orderers publish a block that both have, not much older than they are apart.
+// Two orderers publish a block that both have; its age is bounded by the distance between them.
 func TestCheckpointsAreShared(t *testing.T) {
 	random := rand.New(rand.NewSource(1))
 	for range 20000 {
@@ -52,15 +52,15 @@ func TestCheckpointsAreShared(t *testing.T) {
 	}
 }
 
-// What is published is far below what Kafka takes, for any number.
+// What is published stays far below Kafka's limit for any block number.
 func TestHashesFit(t *testing.T) {
-	for last, most := range map[uint64]int{1_000_000: 600, math.MaxUint32: 1000, math.MaxUint64: 2400} {
+	for last, limit := range map[uint64]int{1_000_000: 600, math.MaxUint32: 1000, math.MaxUint64: 2400} {
 		p := Progress{Block: last, At: time.Now(), Rules: "undescribed", ConfigSeq: math.MaxUint64, Config: "0123456789abcdef"}
 		for _, n := range Checkpoints(last) {
 			p.Hashes = append(p.Hashes, NewBlockHash(n, bytes.Repeat([]byte{0xff}, 32)))
 		}
-		if n := len(p.Text()); n > most {
-			t.Errorf("%d bytes for block %d, want at most %d", n, last, most)
+		if n := len(p.Text()); n > limit {
+			t.Errorf("%d bytes for block %d, want at most %d", n, last, limit)
 		}
 		if got := ParseProgress("m", 1, p.Text()); !reflect.DeepEqual(got.Hashes, p.Hashes) {
 			t.Errorf("block %d: got %v", last, got.Hashes)
@@ -68,7 +68,7 @@ func TestHashesFit(t *testing.T) {
 	}
 }
 
-// Hashes that no orderer writes are none, and the rest is read as before.
+// Hashes that no orderer would write are ignored, and the rest is parsed as before.
 func TestHostileHashes(t *testing.T) {
 	const rules = "block=9 at=2026-11-23T21:48:05Z rules=strict config=4:abc"
 	const h = "0123456789abcdef0123456789abcdef"
@@ -88,19 +88,19 @@ func TestHostileHashes(t *testing.T) {
 		}
 	}
 	if got := ParseProgress("m", 1, rules+" hashes=9:"+h+" more=1"); len(got.Hashes) != 1 || got.Hashes[0] != (BlockHash{9, h}) {
-		t.Errorf("what a later release adds hides the hashes: %+v", got)
+		t.Errorf("what a later release appends hides the hashes: %+v", got)
 	}
 }
 
 func TestManyHashes(t *testing.T) {
 	var items []string
-	for n := mostHashes; n >= 0; n-- {
+	for n := maxHashes; n >= 0; n-- {
 		items = append(items, fmt.Sprintf("%d:%032x", n, n))
 	}
-	if got := parseHashes(strings.Join(items, ","), mostHashes); got != nil {
-		t.Errorf("%d hashes are taken", len(got))
+	if got := parseHashes(strings.Join(items, ","), maxHashes); got != nil {
+		t.Errorf("%d hashes are accepted", len(got))
 	}
-	if got := parseHashes(strings.Join(items[1:], ","), mostHashes-1); len(got) != mostHashes {
-		t.Errorf("%d of %d hashes are taken", len(got), mostHashes)
+	if got := parseHashes(strings.Join(items[1:], ","), maxHashes-1); len(got) != maxHashes {
+		t.Errorf("%d of %d hashes are accepted", len(got), maxHashes)
 	}
 }

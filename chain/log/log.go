@@ -30,26 +30,25 @@ type Bounds struct {
 	Start, End Offset
 }
 
-// Identity tells one incarnation of a topic from another of the same name.
+// Identity distinguishes one incarnation of a topic from another of the same name.
 type Identity struct {
-	TopicID    string // the topic's UUID as Kafka prints it (base64url, 22 characters); empty if the broker has none
-	ClusterID  string // of the cluster that the topic is in, as the brokers print it; empty if they have none
+	TopicID    string // the topic's UUID as Kafka prints it (base64url, 22 characters); empty if the brokers do not report one
+	ClusterID  string // of the topic's cluster, as the brokers print it; empty if they do not report one
 	Partitions int
 }
 
-// Term is a span of a topic's life in which one leader holds its records. Within a
-// term records are only appended, or deleted from the start: no offset is given
-// out twice.
+// Term is a span of a topic's life under one leader. Within a term records are only
+// appended, or deleted from the start: no offset is assigned twice.
 type Term struct {
-	TopicID string // empty if the brokers have no ids
-	Epoch   int32  // of the leader; negative if the brokers have no epochs
+	TopicID string // empty if the brokers do not report one
+	Epoch   int32  // of the leader; negative if the brokers do not report one
 }
 
-// Known reports whether the term tells one leader from another, and one topic from
-// another of the same name.
+// Known reports whether the term distinguishes one leader from another, and one topic
+// from another of the same name.
 func (t Term) Known() bool { return t.TopicID != "" && t.Epoch >= 0 }
 
-// Log is one topic. Opening one does no network I/O; each method connects as it needs.
+// Log is one topic. Opening one does no network I/O; each method connects when it needs to.
 type Log interface {
 	// Create makes the topic with the settings that the log was opened with, or
 	// returns nil if it exists. It never relies on auto-creation.
@@ -58,92 +57,92 @@ type Log interface {
 	// Append returns nil once the record is acknowledged by all in-sync
 	// replicas. Appends of concurrent callers share batches; two appends of one
 	// caller, one after the other, are in the log in that order. The value must not
-	// be changed, not after Append has returned either.
+	// be changed, even after Append has returned.
 	//
-	// An error of class Ambiguous says that the record may or may not be, or
-	// yet come to be, in the log; after any other error, ErrClosed and that of the
-	// context too, it is not and never will be. A client that makes several
-	// attempts speaks of all of them: one that may have appended the record makes
-	// the outcome ambiguous unless the record is acknowledged, whatever refuses a
-	// later one. A record that is acknowledged is in the log once.
+	// An error of class Ambiguous means that the record may be in the log, or may
+	// still be appended. After any other error, including ErrClosed and the context's
+	// own, it is not in the log and never will be. The error covers every attempt that
+	// the client made: if one of them may have appended the record, the outcome is
+	// ambiguous unless the record is acknowledged, even if a later attempt is
+	// refused. An acknowledged record is in the log exactly once.
 	Append(ctx context.Context, value []byte) error
 
 	// Read opens a reader whose first record is the first at or after from.
-	// from == Bounds.End is allowed and waits for the next append. Outside
-	// Start <= from <= End it fails with ErrOutOfRange.
+	// from == Bounds.End is allowed and waits for the next append. Read fails with
+	// ErrOutOfRange outside Start <= from <= End.
 	Read(ctx context.Context, from Offset) (Reader, error)
 
-	// Bounds asks for the offsets that can be read now.
+	// Bounds returns the offsets that can be read now.
 	Bounds(ctx context.Context) (Bounds, error)
 
-	// Identity asks which topic this is. ErrNoTopic if there is none.
+	// Identity returns the identity of the topic, or ErrNoTopic if there is none.
 	Identity(ctx context.Context) (Identity, error)
 
-	// Survey compares the topic, its brokers and the rights on it with what keeps
-	// acknowledged records and takes new ones: see the kafka package for what is
-	// looked at. What the brokers do not tell is a finding too, not an error.
+	// Survey checks whether the settings of the topic and its brokers, and this
+	// client's rights, keep acknowledged records and allow new ones; the kafka package
+	// lists the checks. What the brokers do not report is a finding, not an error.
 	Survey(ctx context.Context) ([]Finding, error)
 
-	// Publish lets everybody know how far an orderer has the log on its disk. What
-	// the member published before is replaced, also by less.
+	// Publish announces how much of the log an orderer has on its disk. It replaces
+	// what the member published before, even if that was further ahead.
 	Publish(ctx context.Context, p Progress) error
 
-	// Published returns what members have published for this topic whose names
-	// begin with prefix, by their names. With an error it may return some of it.
+	// Published returns what the members whose names begin with prefix have published
+	// for this topic, sorted by name. With an error the result may be partial.
 	Published(ctx context.Context, prefix string) ([]Progress, error)
 
 	// Close ends every call in flight with ErrClosed and releases the
 	// connections; the error of an append that may be in the log is Ambiguous and
-	// wraps it. No append is in flight when it has returned. Idempotent.
+	// wraps ErrClosed. Once Close has returned, no append is in flight. Idempotent.
 	Close() error
 }
 
 // Reader yields records at strictly increasing offsets.
 type Reader interface {
-	// Next waits for a record, as long as it takes to arrive: no limit of its own ends
-	// a transfer that gets on, and one that a context has interrupted is continued by
-	// the next call. Memory behind it is bounded: it fetches only a little ahead. After an error of class Retryable the caller may call Next
-	// again on the same reader or open another at the next offset, except
-	// ErrNewLeader; after that and any error of another class the reader is spent.
+	// Next waits for a record for as long as it takes to arrive: it has no time limit
+	// of its own for a transfer that makes progress, and a transfer that a context
+	// interrupted is continued by the next call. It reads ahead only a bounded amount.
+	// After an error of class Retryable other than ErrNewLeader the caller may call
+	// Next again on the same reader, or open another at the next offset. After
+	// ErrNewLeader or an error of any other class the reader is unusable.
 	//
-	// All records of a reader are told by the leader of the epoch at which it was
-	// opened. Instead of the first one that another leader tells, Next returns an error that
-	// wraps ErrNewLeader, and so does every later Next; records of the old leader
-	// that were fetched ahead may be dropped with it. A waiting Next returns it
-	// too, though perhaps not before there is a record. A broker that has no
-	// epochs never leads to it, nor does a reconnect to the same leader epoch. A
-	// topic that was deleted and created again may have the epoch of the old one:
-	// only Source tells.
+	// All records of a reader come from the leader of the epoch at which the reader
+	// was opened. Instead of the first record from another leader, Next returns an
+	// error that wraps ErrNewLeader, and so does every later Next; records of the old
+	// leader that were fetched ahead may be dropped. A waiting Next returns it too,
+	// though perhaps not before there is a record. Brokers without epochs never cause
+	// it, nor does a reconnect to the same leader epoch. A topic that was deleted and
+	// created again may have the same epoch as the old one: only Source detects that.
 	//
-	// ErrNoRecord says, once, that none of the offsets from the next one to the
-	// end that the log had when the reader was opened has a record, and none will.
+	// ErrNoRecord is returned once if none of the offsets from the next one to the
+	// end that the log had when the reader was opened has, or ever will have, a record.
 	Next(ctx context.Context) (Record, error)
 
-	// Source asks for the id of the topic that every record is of which Next has
-	// returned so far: the broker that told them is asked now, and an id that was
-	// given up never comes back. It is empty if the broker has no ids. The cost is
-	// one request; an error of class Retryable leaves the reader as it was, but
-	// for ErrNewLeader.
+	// Source returns the id of the topic that all records returned by Next so far
+	// belong to. It asks the broker that they came from; the id of a deleted topic is
+	// never reused. The id is empty if the broker does not report one. Source costs one
+	// request; an error of class Retryable other than ErrNewLeader leaves the reader
+	// unchanged.
 	Source(ctx context.Context) (topicID string, err error)
 
-	// Term returns the term that the reader was opened in. Two readers of one term
-	// that is Known yield the same records. It asks nobody.
+	// Term returns the term that the reader was opened in, without a request. Two
+	// readers of the same Known term yield the same records.
 	Term() Term
 
 	// Close ends a Next in flight with ErrClosed. Idempotent.
 	Close() error
 }
 
-// Class says what the caller of a failed operation may do.
+// Class is what the caller of a failed operation may do.
 type Class int
 
 const (
-	// Retryable: not done, and it may work later (no connection, no leader,
-	// too few in-sync replicas, time-out before anything was sent).
+	// Retryable: the operation had no effect and may succeed later (no connection, no
+	// leader, too few in-sync replicas, timeout before anything was sent).
 	Retryable Class = iota + 1
-	// Fatal: it will not work for this channel without an operator (no
-	// rights, offset out of range, topic of another shape). An append that
-	// failed so is not in the log.
+	// Fatal: the operation will not succeed for this channel without an operator (no
+	// rights, offset out of range, wrong number of partitions). A record whose append
+	// failed this way is not in the log.
 	Fatal
 	// Ambiguous: an append that may have happened.
 	Ambiguous
@@ -171,11 +170,11 @@ type Error struct {
 	Class Class
 	Op    string // "append", "read", "bounds", "identity", "create", "survey", "publish", ...
 	Topic string
-	Await string // what an operator can look at or wait for: "in-sync replicas of the topic"; may be empty
+	Await string // what an operator can check or wait for: "in-sync replicas of the topic"; may be empty
 	Err   error
 }
 
-// Error names operation, topic, cause and what is awaited.
+// Error returns the operation, the topic, the cause and what is awaited.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%s topic %q: %v", e.Op, e.Topic, e.Err)
 	if e.Await != "" {
@@ -190,26 +189,26 @@ var (
 	// ErrClosed is returned by every call on a closed log or reader. An append that
 	// returns it, and not an *Error that wraps it, is not in the log.
 	ErrClosed = errors.New("log is closed")
-	// ErrOutOfRange is wrapped (class Fatal) when an offset is no longer, or not yet, in the log.
+	// ErrOutOfRange is wrapped (class Fatal) when an offset is outside the log's bounds.
 	ErrOutOfRange = errors.New("offset out of range")
 	// ErrNoTopic is wrapped (class Retryable) when the topic does not exist.
 	ErrNoTopic = errors.New("topic does not exist")
-	// ErrNewLeader is wrapped (class Retryable) by Next when the partition has
-	// another leader epoch than the reader was opened at: the new leader may lack
-	// records that were read. Open another reader first, then check the topic, and
-	// only then take its records: an election between a check and the opening
-	// would go unnoticed.
+	// ErrNewLeader is wrapped (class Retryable) by Next when the partition's leader
+	// epoch is no longer the one that the reader was opened at: the new leader may lack
+	// records that were read. Open another reader first, then verify the topic, and
+	// only then use its records: an election between verifying and opening would go
+	// unnoticed.
 	ErrNewLeader = errors.New("the partition has a new leader epoch")
 	// ErrNoRecord is wrapped (class Retryable) by Next when the log ends with
-	// offsets that have no record, as the markers of a foreign transaction.
+	// offsets that have no record, such as the markers of a foreign transaction.
 	ErrNoRecord = errors.New("the last offsets have no records")
-	// ErrTooLarge is wrapped (class Rejected) when a record exceeds what the topic or the client takes.
+	// ErrTooLarge is wrapped (class Rejected) when a record exceeds the limit of the topic or the client.
 	ErrTooLarge = errors.New("record is too large")
 )
 
 // ClassOf returns the class of err: that of the *Error in its chain, else Fatal for
-// ErrClosed; Retryable for anything unknown, since retrying for ever with
-// visible status loses nothing.
+// ErrClosed and Retryable for anything unknown, since retrying without limit, with
+// a visible status, loses nothing.
 func ClassOf(err error) Class {
 	var e *Error
 	switch {
@@ -225,5 +224,5 @@ func ClassOf(err error) Class {
 type Settings struct {
 	ReplicationFactor int16 // at least 1
 	MinInsyncReplicas int   // 0: 2 when ReplicationFactor >= 3, else 1
-	MaxMessageBytes   int   // of the largest record value plus overhead
+	MaxMessageBytes   int   // size of the largest record value, plus overhead
 }

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// Progress is how far an orderer has what it read on its disk.
+// Progress is how much of the log an orderer has on its disk.
 type Progress struct {
 	Member string    // consumer group of the orderer
 	Next   Offset    // the first record that it still needs
 	Block  uint64    // its last block
-	At     time.Time // when it said so, by its clock, to the second; zero: it did not, somebody else has
+	At     time.Time // when it was published, by the orderer's clock, to the second; zero: not by the orderer
 
-	Rules     string // rule set that its last block was cut by; empty if it was not published
-	ConfigSeq uint64 // of the config in force at the orderer, if Rules is there
-	Config    string // digest of that config, without blanks
+	Rules     string // rule set that its last block was cut by; empty if not published
+	ConfigSeq uint64 // of the config in force at the orderer, if Rules is set
+	Config    string // digest of that config, without spaces
 
-	Hashes []BlockHash // of Block and of older blocks, newest first, published only with Rules; none if they were not
+	Hashes []BlockHash // of Block and of older blocks, newest first; published only with Rules, may be empty
 }
 
 const (
 	progressFormat = "block=%d at=%s"
 	rulesFormat    = progressFormat + " rules=%s config=%d:%s"
-	hashesBegin    = " hashes=" // behind rulesFormat; what reads that form alone takes no notice
+	hashesBegin    = " hashes=" // after rulesFormat; readers of that format alone ignore it
 )
 
-// Text is what Kafka keeps beside the offset.
+// Text returns the metadata that Kafka stores with the offset.
 func (p Progress) Text() string {
 	at := p.At.UTC().Format(time.RFC3339)
 	if p.Rules == "" {
@@ -39,8 +39,8 @@ func (p Progress) Text() string {
 	return text
 }
 
-// ParseProgress reads an offset that a group has committed and the text beside it.
-// At is zero if no orderer wrote that: somebody reset the group's offset.
+// ParseProgress parses an offset that a group has committed and the metadata stored with
+// it. At is zero if no orderer wrote the metadata, as when someone reset the group's offset.
 func ParseProgress(member string, next Offset, text string) Progress {
 	p := Progress{Member: member, Next: next}
 	var at string

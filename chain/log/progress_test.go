@@ -20,7 +20,7 @@ func TestParseProgress(t *testing.T) {
 	for _, text := range []string{p.Text() + " rules=strict", p.Text() + " rules=strict config=-1:abc", p.Text() + " rules= config=3:abc", p.Text() + " rules=strict config=3", p.Text() + " rules=strict config=3:",
 		p.Text() + " rules=strict\x1b[31m config=3:abc", p.Text() + " rules=strict config=3:\u00e9"} {
 		if got := ParseProgress(p.Member, p.Next, text); !reflect.DeepEqual(got, p) {
-			t.Errorf("%q: got %+v, want what it says without rules: %+v", text, got, p)
+			t.Errorf("%q: got %+v, want it without rules: %+v", text, got, p)
 		}
 	}
 	for _, text := range []string{"", "block=3", "block=3 at=yesterday", "reset by an operator"} {

@@ -125,15 +125,15 @@ func (s *secured) closed(t *testing.T) {
 		"unknown client":        {byMTLS, identity("stranger"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"no list of revoked":    {byMTLS, identity("unlisted"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"list is away":          {byMTLS, identity("nowhere"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
-		"plain text to TLS":     {byTLS, "", "broker 127.0.0.1:PORT speaks TLS at that port, and this orderer does not; " + awaitListener},
-		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; awaiting a listener of the brokers that speaks TLS"},
-		"TLS without log-in":    {byBoth, serverTLS, "broker 127.0.0.1:PORT ended the connection without an answer: EOF; " + awaitListener},
+		"plain text to TLS":     {byTLS, "", "broker 127.0.0.1:PORT expects TLS on that port, but this orderer does not use TLS; " + awaitListener},
+		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; awaiting a TLS listener of the brokers"},
+		"TLS without log-in":    {byBoth, serverTLS, "broker 127.0.0.1:PORT closed the connection without an answer: EOF; " + awaitListener},
 
 		"wrong password":            {bySASL, byPassword("PLAIN", "wrong"), loginFailed + "Authentication failed: Invalid username or password; " + awaitCredentials},
 		"wrong password, SCRAM 256": {byBoth, serverTLS + byPassword("SCRAM-SHA-256", "wrong"), loginFailed + invalid + "SCRAM-SHA-256; " + awaitCredentials},
 		"wrong password, SCRAM 512": {byBoth, serverTLS + byPassword("SCRAM-SHA-512", "wrong"), loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials},
 		"unknown user":              {bySASL, "SASL: {Mechanism: SCRAM-SHA-512, User: nobody, PasswordFile: password}", loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials},
-		"wrong mechanism": {byScram, byPassword("PLAIN", "password"), `broker 127.0.0.1:PORT does not take the SASL mechanism PLAIN; it takes "SCRAM-SHA-512"; ` +
+		"wrong mechanism": {byScram, byPassword("PLAIN", "password"), `broker 127.0.0.1:PORT does not support the SASL mechanism PLAIN; it supports "SCRAM-SHA-512"; ` +
 			"awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"},
 		"expired token":          {bySASL, byToken("old-token"), loginFailed + invalidToken + awaitCredentials},
 		"no token":               {bySASL, byToken("no-token"), loginFailed + invalidToken + awaitCredentials},
@@ -163,9 +163,9 @@ const (
 	awaitAuthority   = "awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"
 	awaitName        = "awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"
 	awaitIdentity    = "awaiting a client certificate that the brokers accept (TLS.Certificate)"
-	awaitListener    = "awaiting brokers that run, at a listener with the TLS and SASL that this orderer is set to"
-	awaitCredentials = "awaiting an operator to mend this orderer's credentials"
-	awaitReadable    = "awaiting an operator, to make readable what this orderer logs in to the brokers with"
+	awaitListener    = "awaiting running brokers whose listener has this orderer's TLS and SASL settings"
+	awaitCredentials = "awaiting an operator to correct this orderer's credentials"
+	awaitReadable    = "awaiting an operator to make this orderer's broker credentials readable"
 )
 
 func identity(name string) string {

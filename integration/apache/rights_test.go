@@ -218,8 +218,8 @@ func surveyed(ctx context.Context, l *kafka.Log) error {
 		return err
 	}
 	for _, f := range found {
-		if f.Verdict != log.Fit && strings.Contains(f.Mend, "kafka-acls.sh") {
-			return fmt.Errorf("%s: %s", f, f.Mend)
+		if f.Verdict != log.Fit && strings.Contains(f.Remedy, "kafka-acls.sh") {
+			return fmt.Errorf("%s: %s", f, f.Remedy)
 		}
 	}
 	return nil

@@ -116,12 +116,12 @@ func TestRow50OrdererCertificate(t *testing.T) {
 		"wrong authority": {func(ca *pki.Authority) { pki.New(t).Issue(ca, "orderer", time.Hour) },
 			[]string{": remote error: tls: unknown certificate authority", awaiting}},
 		"gone": {func(ca *pki.Authority) { ca.Remove("orderer.pem") },
-			[]string{"open ", "/orderer.pem: no such file or directory", "; awaiting an operator, to mend the files that the TLS settings name"}},
+			[]string{"open ", "/orderer.pem: no such file or directory", "; awaiting an operator to fix the files that the TLS settings name"}},
 		"without its key": {func(ca *pki.Authority) {
 			ca.IssueFor(ca, "other", pki.Holder("orderer", time.Hour))
 			ca.Rename("other.pem", "orderer.pem")
 		},
-			[]string{"tls: private key does not match public key", "; awaiting an operator, to mend the files that the TLS settings name"}},
+			[]string{"tls: private key does not match public key", "; awaiting an operator to fix the files that the TLS settings name"}},
 	} {
 		t.Run(what, func(t *testing.T) { certificates(t, "orderer", test.bad, test.says...) })
 	}
@@ -185,8 +185,8 @@ func TestRow51Password(t *testing.T) {
 }
 
 // refusedLogIn is what is told when the embedded broker does not know a password.
-var refusedLogIn = []string{" ended the connection at the log-in: EOF",
-	"; awaiting an operator, to look at this orderer's user and password, and at the broker's log"}
+var refusedLogIn = []string{" closed the connection during login: EOF",
+	"; awaiting an operator to check this orderer's user and password, and the broker's log"}
 
 // The password is changed at the brokers, then in the file; in between, and
 // while the file cannot be read, the reason is told. Nothing is restarted.
@@ -212,7 +212,7 @@ func TestRow51PasswordIsRotated(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.tells("open "+file+": no such file or directory",
-				"; awaiting an operator, to make readable what this orderer logs in to the brokers with")
+				"; awaiting an operator to make this orderer's broker credentials readable")
 			put("another")
 			o.is(types.StatusActive)
 			o.takes("c")
@@ -226,7 +226,7 @@ func TestRow51WrongMechanism(t *testing.T) {
 		c.SASL = &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil }}
 	}
 	w.orderer(w.ledger(channel)).tells("broker 127.0.0.1:",
-		` does not take the SASL mechanism OAUTHBEARER; it takes "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"`,
+		` does not support the SASL mechanism OAUTHBEARER; it supports "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"`,
 		"; awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
 }
 

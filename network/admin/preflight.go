@@ -110,7 +110,7 @@ type finding struct {
 func (f findings) value() any {
 	all := make([]finding, len(f.all))
 	for i, x := range f.all {
-		all[i] = finding{x.Setting, x.Value, x.Want, x.Verdict.String(), x.Risk, x.Mend}
+		all[i] = finding{x.Setting, x.Value, x.Want, x.Verdict.String(), x.Risk, x.Remedy}
 	}
 	return all
 }
@@ -125,14 +125,14 @@ func (f findings) table(out io.Writer) error {
 		return err
 	}
 	for _, x := range f.all {
-		if x.Mend == "" {
+		if x.Remedy == "" {
 			continue
 		}
 		why := x.Risk
 		if x.Verdict == log.Unknown {
 			why = "the brokers hide it"
 		}
-		fmt.Fprintf(out, "\n%s: %s.\n  %s\n", x.Setting, why, strings.TrimSpace(x.Mend))
+		fmt.Fprintf(out, "\n%s: %s.\n  %s\n", x.Setting, why, strings.TrimSpace(x.Remedy))
 	}
 	return nil
 }

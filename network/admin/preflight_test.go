@@ -36,5 +36,5 @@ func TestPreflightAsAnOrderer(t *testing.T) {
 	must(t, topic.Create(t.Context()))
 	runs(t, admin.ExitFine, []string{"ok       rights on the topic"}, "preflight", "mine", "--config", s.config(orderer))
 	s.write("password", "another\n")
-	runs(t, admin.ExitUnreachable, []string{"at the log-in"}, "preflight", "mine", "--config", s.config(orderer))
+	runs(t, admin.ExitUnreachable, []string{"during login"}, "preflight", "mine", "--config", s.config(orderer))
 }

@@ -68,7 +68,7 @@ func TestPrune(t *testing.T) {
 	runs(t, admin.ExitFine, []string{"there is nothing to delete: the topic starts at offset 10, and fabric-orderer.Org.b needs those from 15 on"}, args...)
 
 	s.write("password", "another\n")
-	runs(t, admin.ExitUnreachable, []string{"at the log-in"}, args...)
+	runs(t, admin.ExitUnreachable, []string{"during login"}, args...)
 }
 
 // What is missing is listed, also as JSON, and nothing is deleted.

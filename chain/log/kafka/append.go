@@ -9,8 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Append queues the value for the producer and waits for its outcome. It may leave at
-// any moment: what was not sent then never is.
+// Append queues the value for the producer and waits for its outcome. The caller may give
+// up at any time: a value that has not been sent by then never is.
 func (l *Log) Append(ctx context.Context, value []byte) error {
 	if limit := l.config.Settings.MaxMessageBytes; len(value) > limit {
 		return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
@@ -37,16 +37,16 @@ func (l *Log) queued(ctx context.Context, value []byte) error {
 		return log.ErrClosed
 	}
 	select {
-	case err := <-e.outcome: // comes soon after the log was closed, too
+	case err := <-e.outcome: // also comes soon after the log is closed
 		return err
 	case <-ctx.Done():
 		return l.left(ctx, e)
 	}
 }
 
-// left is what a caller is told whose context has ended.
+// left returns the error for a caller whose context has ended.
 func (l *Log) left(ctx context.Context, e *entry) error {
-	certain, trouble := l.queue.leave(e)
+	certain, cause := l.queue.leave(e)
 	select {
 	case err := <-e.outcome:
 		return err
@@ -54,8 +54,8 @@ func (l *Log) left(ctx context.Context, e *entry) error {
 	}
 	failure := &log.Error{Op: "append", Topic: l.topic, Err: ctx.Err()}
 	switch {
-	case trouble != nil:
-		failure = l.classify("append", trouble)
+	case cause != nil:
+		failure = l.classify("append", cause)
 		failure.Err = fmt.Errorf("%w (%w)", failure.Err, ctx.Err())
 	case certain:
 		failure.Await = "the acknowledgement of earlier records, " + l.reachable()

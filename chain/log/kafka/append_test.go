@@ -30,7 +30,7 @@ func copies(t *testing.T, l log.Log) map[string]int {
 	return counted
 }
 
-// eventually waits for something that another goroutine, or a broker, does.
+// eventually waits for an effect of another goroutine, or of a broker.
 func eventually(t *testing.T, what string, happens func() bool) {
 	t.Helper()
 	for until := time.Now().Add(30 * time.Second); !happens(); time.Sleep(time.Millisecond) {
@@ -40,7 +40,7 @@ func eventually(t *testing.T, what string, happens func() bool) {
 	}
 }
 
-// The leader moves all the time, and nobody who appends sees an error.
+// The leader moves all the time, and no append fails.
 func TestAppendFollowsTheLeader(t *testing.T) {
 	t.Parallel()
 	const callers, each = 16, 40
@@ -73,8 +73,8 @@ func TestAppendFollowsTheLeader(t *testing.T) {
 	}
 }
 
-// What is refused for as long as anybody tries is not in the log, and its caller is told
-// what to wait for, when the attempts end and when its own time does.
+// A record that every attempt is refused for is not in the log. The error names what is
+// awaited, both when the attempts are exhausted and when the caller's time is over.
 func TestRefusedAppends(t *testing.T) {
 	t.Parallel()
 	h := hasty(t)
@@ -91,7 +91,7 @@ func TestRefusedAppends(t *testing.T) {
 	h.append(t, l, "last")
 	got := copies(t, l)
 	if got["refused"] != 0 || got["last"] != 1 || got["left"] > 0 && log.ClassOf(err) != log.Ambiguous {
-		t.Errorf("the log holds %v", got)
+		t.Errorf("the log has %v", got)
 	}
 }
 
@@ -113,18 +113,18 @@ func TestLeavingTheQueue(t *testing.T) {
 	}
 	h.append(t, l, "last")
 	if got := copies(t, l); got["left"] != 0 || got["first"] != 1 || got["last"] != 1 {
-		t.Errorf("the log holds %v", got)
+		t.Errorf("the log has %v", got)
 	}
 }
 
-// Close says of what was sent that it may be in the log, and of the rest that it is not.
-func TestCloseTellsWhatWasSent(t *testing.T) {
+// After Close, a record that was sent may be in the log, and a queued one is not.
+func TestCloseReportsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic", "before")
 	h.Swallow()
-	told := make(chan error, 1)
-	go func() { told <- l.Append(t.Context(), []byte("sent")) }()
+	result := make(chan error, 1)
+	go func() { result <- l.Append(t.Context(), []byte("sent")) }()
 	eventually(t, "the broker has it", func() bool { return h.Info("topic").End == 2 })
 	var queued sync.WaitGroup
 	for range 8 {
@@ -136,19 +136,19 @@ func TestCloseTellsWhatWasSent(t *testing.T) {
 	}
 	must(t, l.Close())
 	queued.Wait()
-	if err := <-told; !errors.Is(err, log.ErrClosed) || log.ClassOf(err) != log.Ambiguous {
+	if err := <-result; !errors.Is(err, log.ErrClosed) || log.ClassOf(err) != log.Ambiguous {
 		t.Errorf("sent: %v (class %v)", err, log.ClassOf(err))
 	}
 	h.Flow()
 	again := h.Open(t, "topic", log.Settings{ReplicationFactor: 1})
 	defer again.Close()
 	if got := copies(t, again); got["queued"] != 0 || got["sent"] != 1 {
-		t.Errorf("the log holds %v", got)
+		t.Errorf("the log has %v", got)
 	}
 }
 
-// A topic takes less than the client sends: what is too large alone is refused, and what
-// was only too large together is appended, once.
+// The topic's limit is below the client's: a record that is too large by itself is refused,
+// and records that are only too large together are appended, once.
 func TestBatchesTooLargeForTheTopic(t *testing.T) {
 	t.Parallel()
 	const limit, callers, each = 100_000, 32, 8
@@ -172,13 +172,13 @@ func TestBatchesTooLargeForTheTopic(t *testing.T) {
 	must(t, g.Wait())
 	for value, n := range copies(t, l) {
 		if n != 1 || len(value) > limit {
-			t.Errorf("%d bytes are there %d times", len(value), n)
+			t.Errorf("%d bytes are in the log %d times", len(value), n)
 		}
 	}
 }
 
-// A broker has lost what it knew of the producer, as after a day without records.
-func TestProducerIdIsRenewed(t *testing.T) {
+// A broker has lost the state of the producer, as after a day without records.
+func TestProducerIDIsRenewed(t *testing.T) {
 	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic", "a")
@@ -187,40 +187,40 @@ func TestProducerIdIsRenewed(t *testing.T) {
 		h.append(t, l, fmt.Sprint(code))
 	}
 	if got := copies(t, l); len(got) != 4 {
-		t.Errorf("the log holds %v", got)
+		t.Errorf("the log has %v", got)
 	}
 }
 
-// The brokers take a record and go before they acknowledge it. Its caller waits, and is
-// told the truth once they are back: it is there, once.
+// The brokers append a record and stop before they acknowledge it. Append waits, and returns
+// once they are back: the record is in the log, once.
 func TestAcknowledgedAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	h := hasty(t)
 	l := h.created(t, "topic", "before")
 	h.Swallow()
-	told := make(chan error, 1)
-	go func() { told <- l.Append(t.Context(), []byte("in doubt")) }()
+	result := make(chan error, 1)
+	go func() { result <- l.Append(t.Context(), []byte("in doubt")) }()
 	eventually(t, "the record is in the log", func() bool { return h.Info("topic").End == 2 })
 	h.Stop(t)
 	select {
-	case err := <-told:
-		t.Fatalf("told %v before the brokers are back", err)
+	case err := <-result:
+		t.Fatalf("got %v before the brokers are back", err)
 	case <-time.After(300 * time.Millisecond): // far more than 50 attempts take
 	}
 	h.Resume(t)
-	must(t, <-told)
+	must(t, <-result)
 	if got := copies(t, l); got["in doubt"] != 1 {
-		t.Errorf("the log holds %v", got)
+		t.Errorf("the log has %v", got)
 	}
 }
 
 // A broker has closed the idle connection, as it does after connections.max.idle.ms: that
-// leaves no doubt about a record that is refused then.
+// does not make the outcome of a record ambiguous that is refused then.
 func TestAppendAfterIdleness(t *testing.T) {
 	h := hasty(t)
 	l := h.created(t, "topic", "before")
 	h.Cut()
-	undo := kafka.MostIdle(50 * time.Millisecond)
+	undo := kafka.MaxIdle(50 * time.Millisecond)
 	time.Sleep(60 * time.Millisecond)
 	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTopicAuthorization})
 	err := l.Append(t.Context(), []byte("refused"))
@@ -229,13 +229,13 @@ func TestAppendAfterIdleness(t *testing.T) {
 	h.Cluster.Script("topic")
 	h.append(t, l, "last")
 	if got := copies(t, l); got["refused"] != 0 || got["last"] != 1 {
-		t.Errorf("the log holds %v", got)
+		t.Errorf("the log has %v", got)
 	}
 }
 
-// A batch in doubt keeps its producer id also when nobody waits for it any more: a broker that has lost its
-// controller gives no other, for half a minute.
-func TestABatchInDoubtKeepsItsProducerId(t *testing.T) {
+// A batch in doubt keeps its producer id even after its callers have left: a broker that has lost its
+// controller assigns no other for half a minute.
+func TestABatchInDoubtKeepsItsProducerID(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)
 	l := h.created(t, "topic", "first")
@@ -252,6 +252,6 @@ func TestABatchInDoubtKeepsItsProducerId(t *testing.T) {
 	defer cancel()
 	must(t, l.Append(ctx, []byte("second")))
 	if got := copies(t, l); got["second"] != 1 || got["in doubt"] > 1 {
-		t.Errorf("the log holds %v", got)
+		t.Errorf("the log has %v", got)
 	}
 }

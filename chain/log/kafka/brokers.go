@@ -8,48 +8,48 @@ import (
 	"time"
 )
 
-// anyBroker is the address that sarama is given instead of the brokers of the
-// configuration. A gate connects it to the first broker that answers; see first. So
-// which broker is asked first is decided here each time that a client has no broker
-// left, and not by sarama, which takes a random one and waits for it.
+// anyBroker is the address that sarama is given instead of the configured brokers. A
+// [gate] connects it to the first broker that answers; see [gate.first]. So whenever a
+// client has no broker left, the next one is chosen here and not by sarama, which picks
+// one at random and waits for it.
 const anyBroker = "any-broker:9092"
 
 const (
-	// stagger is how long a broker has to answer before another is asked beside it.
+	// stagger is how long a broker has to answer before another is asked concurrently.
 	stagger = 300 * time.Millisecond
-	// slowAfter is how long a broker has to answer before it is reported, and left if it
-	// is not the leader.
+	// slowAfter is how long a broker has to answer before it is reported, and abandoned
+	// if it is not the leader.
 	slowAfter = 2 * time.Second
-	// lookEvery is how often it is looked for another leader than one that is slow.
-	lookEvery = time.Second
+	// recheckEvery is how often the leader is looked up while it is slow.
+	recheckEvery = time.Second
 )
 
-// brokers is what the clients of a log know of its brokers together: which of them
-// answer, and for which a request waits. It is safe for concurrent use.
+// brokers is what the clients of a log share about its brokers: which of them answer,
+// and which keep requests waiting. It is safe for concurrent use.
 type brokers struct {
 	report func(Wait)                                      // called with mu held
-	over   func(broker, operation string)                  // of what was reported; called with mu held
-	leader func(except string) (address string, err error) // by the word of a broker that is not except
-	probe  func(except string)                             // asks all others whether they answer, and does not wait
+	over   func(broker, operation string)                  // ends what was reported; called with mu held
+	leader func(except string) (address string, err error) // according to a broker other than except
+	probe  func(except string)                             // probes all other brokers without waiting
 
 	mu       sync.Mutex
-	all      []string             // those of the configuration, and those that they have named
-	answered map[string]time.Time // when one did last
-	hung     map[string]bool      // those that were left, and have not answered since
+	all      []string             // the configured ones, and those that they have reported
+	answered map[string]time.Time // when each answered last
+	hung     map[string]bool      // abandoned, and no answer since
 	waits    map[*wait]struct{}
-	episodes map[question]*episode
-	held     time.Time // when a request that only the leader answers was last seen to wait for long
+	episodes map[target]*episode
+	stalled  time.Time // when a request that only the leader answers was last seen waiting for long
 }
 
 func newBrokers(c Config) *brokers {
 	all := slices.Clone(c.Brokers)
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return &brokers{report: c.Waiting, over: c.Answered, probe: func(string) {}, all: all, answered: map[string]time.Time{}, hung: map[string]bool{},
-		waits: map[*wait]struct{}{}, episodes: map[question]*episode{}}
+		waits: map[*wait]struct{}{}, episodes: map[target]*episode{}}
 }
 
-// order returns the brokers in the order in which they are to be asked: the one that
-// answered last first, those that hang last.
+// order returns the brokers in the order to ask them: most recent answer first, those that
+// hang last.
 func (b *brokers) order(except string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -66,8 +66,8 @@ func (b *brokers) order(except string) []string {
 	return all
 }
 
-// met adds a broker that another one has named.
-func (b *brokers) met(address string) {
+// add adds a broker that another one has reported.
+func (b *brokers) add(address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !slices.Contains(b.all, address) {
@@ -81,7 +81,7 @@ func (b *brokers) hangs(address string) {
 	b.hung[address] = true
 }
 
-// waiting returns what waits for long, the longest first.
+// waiting returns the waits that are slow, longest first.
 func (b *brokers) waiting() (slow []*wait) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -95,38 +95,38 @@ func (b *brokers) waiting() (slow []*wait) {
 }
 
 // wait is a request that a broker has not answered, or a connection that it has not
-// taken.
+// accepted.
 type wait struct {
 	brokers   *brokers
 	address   string
 	operation operation
-	patient   bool // only this broker can do it, and it need not be the leader
-	hasty     bool // another broker is asked next: it is left after the stagger
-	known     bool // the broker was left before
+	patient   bool // only this broker can answer, and it need not be the leader
+	hasty     bool // another broker is asked next: abandoned after the stagger
+	known     bool // the broker was abandoned before
 	since     time.Time
-	cut       func(error) // ends it
+	cut       func(error) // ends the wait
 
 	timer    *time.Timer   // guarded by brokers.mu
-	reported time.Duration // of how much has been reported; guarded by brokers.mu
-	probed   bool          // the other brokers were; of look alone
+	reported time.Duration // how much of it has been reported; guarded by brokers.mu
+	probed   bool          // whether the other brokers were probed; used by recheck only
 }
 
-// begin watches a request until its end is called. A broker that was left before
-// is left sooner.
+// begin watches a request until its end is called. A broker that was abandoned before
+// is abandoned sooner.
 func (b *brokers) begin(w *wait) *wait {
 	w.brokers, w.since = b, time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	patience := slowAfter
+	timeout := slowAfter
 	if w.known = b.hung[w.address]; w.known || w.hasty {
-		patience = stagger
+		timeout = stagger
 	}
 	b.waits[w] = struct{}{}
-	w.timer = time.AfterFunc(patience, w.look)
+	w.timer = time.AfterFunc(timeout, w.recheck)
 	return w
 }
 
-// end is called when nobody waits any more. A nil wait is one that is not watched.
+// end is called when the wait is over. A nil wait is not watched.
 func (w *wait) end() {
 	if w == nil {
 		return
@@ -135,8 +135,8 @@ func (w *wait) end() {
 	defer w.brokers.mu.Unlock()
 	w.timer.Stop()
 	delete(w.brokers.waits, w)
-	w.brokers.hold(w)
-	if w.reported > 0 && !w.brokers.reported(w.question()) {
+	w.brokers.noteStall(w)
+	if w.reported > 0 && !w.brokers.reported(w.target()) {
 		w.brokers.over(w.address, w.operation.name())
 	}
 }
@@ -153,22 +153,22 @@ func (w *wait) done() {
 	delete(w.brokers.hung, w.address)
 }
 
-// look reports a request that waits, and ends it if there is another broker for it: what only
-// the leader can do is ended once another broker says that the leader is another. A
-// leader that is slow is left to its time limits, since nobody else has the records.
-func (w *wait) look() {
+// recheck reports a waiting request, and ends it if another broker can answer it. What only
+// the leader can answer is ended once another broker reports a different leader. A slow
+// leader has until its time limits, since no other broker may serve the records.
+func (w *wait) recheck() {
 	if w.operation == keyProduce && !w.probed { // the leader may wait for a replica that hangs
 		w.probed = true
 		w.brokers.probe(w.address)
 	}
 	w.report()
 	if w.patient && !w.operation.anywhere() {
-		w.again()
+		w.later()
 		return
 	}
 	leader, err := w.brokers.leader(w.address)
 	if err != nil || leader == w.address {
-		w.again()
+		w.later()
 		return
 	}
 	if w.abandoned() {
@@ -176,7 +176,7 @@ func (w *wait) look() {
 	}
 }
 
-// report reports a wait that is long, unless it has ended.
+// report reports a slow wait, unless it has ended.
 func (w *wait) report() {
 	w.brokers.mu.Lock()
 	defer w.brokers.mu.Unlock()
@@ -187,7 +187,7 @@ func (w *wait) report() {
 	}
 }
 
-// abandoned takes note that the broker is left, unless it has just answered.
+// abandoned marks the broker as hanging, and reports false if it has just answered.
 func (w *wait) abandoned() bool {
 	w.brokers.mu.Lock()
 	defer w.brokers.mu.Unlock()
@@ -200,12 +200,12 @@ func (w *wait) abandoned() bool {
 	return true
 }
 
-// again looks once more, unless the wait has ended.
-func (w *wait) again() {
+// later schedules the next recheck, unless the wait has ended.
+func (w *wait) later() {
 	w.brokers.mu.Lock()
 	defer w.brokers.mu.Unlock()
 	if _, waits := w.brokers.waits[w]; waits {
-		w.timer.Reset(lookEvery)
+		w.timer.Reset(recheckEvery)
 	}
 }
 

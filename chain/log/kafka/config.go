@@ -1,11 +1,11 @@
 // Package kafka is the log contract on Apache Kafka, through IBM/sarama.
 //
-// One Log is one topic. One goroutine, the producer, appends for all callers and owns
-// the client that it does so with; every Reader owns a client of its own, because a
-// produce on a shared one waits behind the reader's long poll; every other call uses
-// a client that lives as long as the call. They share what they know of the brokers: one
-// that hangs is asked last, and left for one that answers; see brokers. Closing any of
-// them cuts its connections first, so that nothing waits for a broker that is away.
+// A [Log] is one topic. One goroutine, the producer, appends for all callers and owns its
+// client; every reader owns a client of its own, because a produce request on a shared
+// one would wait behind the reader's long poll; every other call uses a client that lives
+// as long as the call. They share what they know of the brokers: a broker that hangs is
+// asked last, and abandoned for one that answers; see brokers. Closing any of them first
+// closes its connections, so that nothing waits for a broker that is down.
 package kafka
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Config says how to reach a topic. The zero value of a field means its default.
+// Config is how to reach a topic. The zero value of a field means its default.
 type Config struct {
 	Brokers  []string // host:port, at least one
 	ClientID string   // shown in the brokers' logs and quotas; default "fabric-kafka-orderer"
@@ -28,33 +28,33 @@ type Config struct {
 	DialTimeout  time.Duration // of one connection attempt, and of getting a token; default 5 s
 	ReadTimeout  time.Duration // of one response; default 10 s
 	WriteTimeout time.Duration // of one request; default 10 s
-	RetryBackoff time.Duration // between attempts of the client; default 100 ms
+	RetryBackoff time.Duration // between the client's attempts; default 100 ms
 
-	Linger               time.Duration // wait for appends to share a batch; default 1 ms
-	FetchBytes           int32         // asked for at a time when reading; default 1 MiB
+	Linger               time.Duration // how long appends wait to share a batch; default 1 ms
+	FetchBytes           int32         // requested at a time when reading; default 1 MiB
 	MaxDecompressedBytes int32         // of one batch after decompression, for the whole process; default 100 MiB
 
-	TLS  func() (*tls.Config, error) // asked for each connection, by several at a time; nil: plaintext
+	TLS  func() (*tls.Config, error) // called for each connection, concurrently; nil: plaintext
 	SASL *SASL                       // nil: none
 
 	Settings log.Settings // what Create gives a new topic
 
-	// Waiting is called each second while a broker does not answer, the first time after
-	// 2 s, and at each answer by which it throttles this client, once those add up to 2 s.
-	// Answered is called when that is over. By any goroutine, which calls nothing of the
-	// log; nil: nobody wants to know.
+	// Waiting is called each second while a broker does not answer, for the first time
+	// after 2 s, and at each answer by which it throttles this client, once those pauses
+	// add up to 2 s. Answered is called when that is over. Both are called by any goroutine
+	// and must not call the log; nil: not reported.
 	Waiting  func(Wait)
 	Answered func(broker, operation string)
 
 	dial func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
 }
 
-// Wait is a broker that keeps this client waiting.
+// Wait describes a broker that keeps this client waiting.
 type Wait struct {
 	Broker    string        // host:port
 	Operation string        // a request, as Kafka's protocol names it, or connect
 	Waited    time.Duration // so far
-	Longer    time.Duration // than was reported before
+	Longer    time.Duration // since the last report
 	Throttled bool          // the broker answers, but asks for pauses: a quota
 }
 
@@ -70,7 +70,7 @@ const (
 	DefaultMaxDecompressedBytes = 100 << 20
 )
 
-// defaultMaxMessageBytes serves tools that only read; an orderer always derives it from the channel.
+// defaultMaxMessageBytes is for tools that only read; an orderer always derives it from the channel.
 const defaultMaxMessageBytes = 1 << 20
 
 func (c Config) withDefaults() Config {

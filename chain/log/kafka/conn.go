@@ -18,45 +18,45 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// accessError is what kept a connection from being of use. It tells of the way
-// to a record, never of a record.
+// accessError is why a connection is unusable. It concerns access to the brokers, never
+// the content of a record.
 type accessError struct {
 	err   error
-	await string // who can do what about it
+	await string // who can fix it, and how
 }
 
 func (e *accessError) Error() string { return e.err.Error() }
 func (e *accessError) Unwrap() error { return e.err }
 
-// conn is a connection that is ready for sarama's requests: TLS, if any, is
-// done. sarama knows neither how to read certificates for each connection nor
-// how to ask for the password of PLAIN at each log-in, so both are done here.
+// conn is a connection that is ready for sarama's requests: the TLS handshake, if any, is
+// done. sarama can neither read certificates for each connection nor ask for the
+// password of PLAIN at each login, so both are done here.
 type conn struct {
 	net.Conn          // plain, or TLS over raw
-	raw      net.Conn // what is closed to cut it off at once
+	raw      net.Conn // closed to end the connection at once
 	gate     *gate
-	address  string // as it was dialled
+	address  string // as dialed
 
 	pending atomic.Pointer[wait] // the last request, until its answer begins; nil: not watched
 
 	asked  atomic.Int32                // key of the last request
 	speaks atomic.Int32                // its version
-	used   atomic.Int64                // when bytes came or went last, as time since began
-	fresh  atomic.Bool                 // nothing of the answer to it has come
-	resume atomic.Int64                // when the broker takes the next request, as time since began
-	served atomic.Bool                 // the broker has answered a request that not everybody may make
-	ended  atomic.Pointer[accessError] // why it is of no use: sarama may try again on it, and would report what it meets then
+	used   atomic.Int64                // when bytes were last sent or received, as time since began
+	fresh  atomic.Bool                 // no byte of its answer has been received
+	resume atomic.Int64                // when the broker accepts the next request, as time since began
+	served atomic.Bool                 // the broker has answered a request that requires a login
+	ended  atomic.Pointer[accessError] // why it is unusable: sarama may retry on it, and would report the later error
 }
 
-// encrypt does the handshake of TLS, if there is to be one, with what the files
-// hold now.
+// encrypt does the TLS handshake, if TLS is configured, with the current content of the
+// files.
 func (g *gate) encrypt(ctx context.Context, raw net.Conn, address string) (net.Conn, error) {
 	if g.tls == nil {
 		return raw, nil
 	}
 	config, err := g.tls()
 	if err != nil {
-		return nil, &accessError{err, "an operator, to mend the files that the TLS settings name"}
+		return nil, &accessError{err, "an operator to fix the files that the TLS settings name"}
 	}
 	if config.ServerName == "" {
 		host, _, err := net.SplitHostPort(address)
@@ -88,7 +88,7 @@ func awaitOfTLS(err error) string {
 	case errors.As(err, &invalid):
 		return "a broker's certificate that is valid now"
 	case errors.As(err, &noTLS), errors.Is(err, io.EOF):
-		return "a listener of the brokers that speaks TLS"
+		return "a TLS listener of the brokers"
 	case refused(err):
 		return ownCertificate
 	}
@@ -97,13 +97,13 @@ func awaitOfTLS(err error) string {
 
 const ownCertificate = "a client certificate that the brokers accept (TLS.Certificate)"
 
-// refused says whether the other side of TLS ended the connection with an alert.
+// refused reports whether the TLS peer ended the connection with an alert.
 func refused(err error) bool {
-	var told *net.OpError
-	return errors.As(err, &told) && told.Op == "remote error"
+	var remote *net.OpError
+	return errors.As(err, &remote) && remote.Op == "remote error"
 }
 
-// Read says what it means that a broker ends a connection.
+// Read explains the end of a connection by the broker.
 func (c *conn) Read(b []byte) (int, error) {
 	if e := c.ended.Load(); e != nil {
 		return 0, e
@@ -113,7 +113,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	if n > 0 {
 		c.pending.Swap(nil).done()
 	}
-	e := c.look(b[:n])
+	e := c.inspect(b[:n])
 	if err != nil {
 		c.pending.Swap(nil).end()
 		e = c.explain(err)
@@ -127,19 +127,19 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// leave ends the connection to a broker that does not answer.
+// leave closes the connection to a broker that does not answer.
 func (c *conn) leave(err error) {
 	c.ended.CompareAndSwap(nil, silent(err))
 	_ = c.raw.Close() // its users meet the error
 }
 
-// look finds what an answer says that sarama would not understand, or would drop.
-func (c *conn) look(answer []byte) *accessError {
+// inspect finds errors in an answer that sarama would misinterpret or drop.
+func (c *conn) inspect(answer []byte) *accessError {
 	const alert = "\x15\x03" // of TLS; it cannot be the size of an answer
 	switch key := c.asked.Load(); {
 	case len(answer) == 0:
 	case !c.served.Load() && c.gate.tls == nil && bytes.HasPrefix(answer, []byte(alert)):
-		return &accessError{fmt.Errorf("broker %s speaks TLS at that port, and this orderer does not", c.RemoteAddr()), fitting}
+		return &accessError{fmt.Errorf("broker %s expects TLS on that port, but this orderer does not use TLS", c.RemoteAddr()), matching}
 	case key == saslHandshake:
 		return c.mechanism(answer)
 	case key != apiVersions:
@@ -151,8 +151,8 @@ func (c *conn) look(answer []byte) *accessError {
 	return nil
 }
 
-// refusal reports whether an answer to a log-in refuses it: size, correlation, from
-// version 2 on a count of tags, then the code.
+// refusal reports whether an answer to a login refuses it. The answer is size,
+// correlation id, since version 2 a count of tags, and then the code.
 func refusal(answer []byte, version int32) bool {
 	head := 4 + 4
 	if version >= 2 {
@@ -161,39 +161,39 @@ func refusal(answer []byte, version int32) bool {
 	return len(answer) >= head+2 && sarama.KError(binary.BigEndian.Uint16(answer[head:])) != sarama.ErrNoError
 }
 
-// fitting is awaited where the broker does not say what it has against us.
-const fitting = "brokers that run, at a listener with the TLS and SASL that this orderer is set to"
+// matching is awaited when the broker does not give a reason.
+const matching = "running brokers whose listener has this orderer's TLS and SASL settings"
 
-// explain returns nil for what is no matter of access.
+// explain returns nil for an error that does not concern access.
 func (c *conn) explain(err error) *accessError {
 	switch asked := c.asked.Load(); {
 	case refused(err): // with TLS 1.3 the client's handshake is over before the broker looks at its certificate
 		return &accessError{fmt.Errorf("TLS with broker %s: %w", c.RemoteAddr(), err), ownCertificate}
-	case errors.Is(err, os.ErrDeadlineExceeded): // a late answer would be taken for that of another request
+	case errors.Is(err, os.ErrDeadlineExceeded): // a late answer would be mistaken for that of another request
 		return silent(c.gate.silence(c.address, operation(asked), c.gate.read, err))
 	case !errors.Is(err, io.EOF):
 	case asked == saslHandshake, asked == saslAuthenticate:
 		c.gate.sasl.refuse()
-		return &accessError{fmt.Errorf("broker %s ended the connection at the log-in: %w", c.RemoteAddr(), err),
-			"an operator, to look at this orderer's user and password, and at the broker's log"}
+		return &accessError{fmt.Errorf("broker %s closed the connection during login: %w", c.RemoteAddr(), err),
+			"an operator to check this orderer's user and password, and the broker's log"}
 	case !c.served.Load():
-		return &accessError{fmt.Errorf("broker %s ended the connection without an answer: %w", c.RemoteAddr(), err), fitting}
+		return &accessError{fmt.Errorf("broker %s closed the connection without an answer: %w", c.RemoteAddr(), err), matching}
 	}
 	return nil
 }
 
-// mechanism looks at the answer to the handshake of SASL, of which sarama would
-// drop the error: size, correlation, code, and the mechanisms that the broker has.
+// mechanism inspects the answer to the SASL handshake, whose error sarama would drop. The
+// answer is size, correlation id, code, and the mechanisms that the broker supports.
 func (c *conn) mechanism(answer []byte) *accessError {
 	const head = 4 + 4
 	if len(answer) < head+2 || sarama.KError(binary.BigEndian.Uint16(answer[head:])) != sarama.ErrUnsupportedSASLMechanism {
 		return nil
 	}
-	return &accessError{fmt.Errorf("broker %s does not take the SASL mechanism %s; it takes %s", c.RemoteAddr(), c.gate.sasl.Mechanism,
+	return &accessError{fmt.Errorf("broker %s does not support the SASL mechanism %s; it supports %s", c.RemoteAddr(), c.gate.sasl.Mechanism,
 		strings.Join(texts(answer[head+2:]), ", ")), "an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"}
 }
 
-// texts are those of an array of them, as far as it goes.
+// texts returns the strings of an encoded array, which may be truncated.
 func texts(array []byte) (all []string) {
 	if len(array) < 4 {
 		return nil
@@ -208,20 +208,19 @@ func texts(array []byte) (all []string) {
 	return all
 }
 
-// Keys of the requests before and of a log-in.
+// Keys of the requests before and during a login.
 const (
 	saslHandshake    = 17
 	apiVersions      = 18
 	saslAuthenticate = 36
 )
 
-// Write takes whole requests, as sarama writes them, and watches them until they are
-// answered.
+// Write sends a whole request, as sarama writes it, and watches it until it is answered.
 func (c *conn) Write(b []byte) (int, error) {
 	if e := c.ended.Load(); e != nil {
 		return 0, e
 	}
-	if err := c.rest(); err != nil {
+	if err := c.throttle(); err != nil {
 		return 0, err
 	}
 	key, version := -1, 0
@@ -242,7 +241,7 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) send(key int, b []byte) (int, error) {
 	now := time.Since(began)
 	if key == keyProduce {
-		if now-time.Duration(c.used.Load()) > mostIdle {
+		if now-time.Duration(c.used.Load()) > maxIdle {
 			return 0, errIdle
 		}
 		c.gate.produced.Store(true)
@@ -252,50 +251,50 @@ func (c *conn) send(key int, b []byte) (int, error) {
 	if key != saslAuthenticate || sasl == nil || sasl.Mechanism != Plain {
 		return c.Conn.Write(b)
 	}
-	says, err := sasl.plain()
+	payload, err := sasl.plain()
 	if err != nil {
 		return 0, err
 	}
-	if _, err := c.Conn.Write(authenticate(b, says)); err != nil {
+	if _, err := c.Conn.Write(authenticate(b, payload)); err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-// mostIdle is how long a connection may be idle before no batch is sent by it: brokers close it
-// after ten minutes (connections.max.idle.ms), load balancers earlier, some without a
-// word. Whether what is written to it then has arrived nobody could know.
-var mostIdle = time.Minute
+// maxIdle is how long a connection may be idle before no batch is sent on it: brokers close
+// it after ten minutes (connections.max.idle.ms), load balancers earlier, some silently.
+// There would be no way to know whether what is written to it then has arrived.
+var maxIdle = time.Minute
 
-// errIdle is what a batch on such a connection meets. Nothing of it was sent.
+// errIdle is returned for a batch on such a connection. Nothing of it was sent.
 var errIdle = fmt.Errorf("the connection was idle for too long: %w", net.ErrClosed)
 
-// began is what times are measured from.
+// began is the time that other times are measured from.
 var began = time.Now()
 
-// sizeHead are the bytes of a request before its client's name: size, key,
-// version, correlation and the length of the name.
+// sizeHead is the size of a request before its client's name: size, key, version,
+// correlation id and the length of the name.
 const sizeHead = 4 + 2 + 2 + 4 + 2
 
-// authenticate is a request to authenticate with other bytes in it.
-func authenticate(request, says []byte) []byte {
+// authenticate returns an authentication request with its payload replaced.
+func authenticate(request, payload []byte) []byte {
 	name := int(binary.BigEndian.Uint16(request[sizeHead-2:]))
 	head := min(sizeHead+name, len(request))
 	out := append([]byte(nil), request[:head]...)
 	if version := binary.BigEndian.Uint16(request[6:]); version >= 2 {
 		const noTags = 0
 		out = append(out, noTags)
-		out = binary.AppendUvarint(out, uint64(len(says)+1))
-		out = append(append(out, says...), noTags)
+		out = binary.AppendUvarint(out, uint64(len(payload)+1))
+		out = append(append(out, payload...), noTags)
 	} else {
-		out = binary.BigEndian.AppendUint32(out, uint32(len(says)))
-		out = append(out, says...)
+		out = binary.BigEndian.AppendUint32(out, uint32(len(payload)))
+		out = append(out, payload...)
 	}
 	binary.BigEndian.PutUint32(out, uint32(len(out)-4))
 	return out
 }
 
-// Close also forgets the connection.
+// Close closes the connection and removes it from its gate.
 func (c *conn) Close() error {
 	c.pending.Swap(nil).end()
 	c.gate.forget(c.raw)

@@ -12,14 +12,14 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// frame is a request or an answer: its size, and what it has.
+// frame returns a request or a response: its size, and its content.
 func frame(parts ...string) []byte {
 	body := strings.Join(parts, "")
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
 }
 
-// Brokers before 2.5 speak version 0 or 1 of the request, with plain lengths.
-func TestAuthenticateTakesOtherBytes(t *testing.T) {
+// Brokers before 2.5 use version 0 or 1 of the request, with plain lengths.
+func TestAuthenticateReplacesThePayload(t *testing.T) {
 	long := strings.Repeat("p", 300)
 	for name, test := range map[string]struct {
 		request, says string
@@ -40,7 +40,7 @@ func TestAuthenticateTakesOtherBytes(t *testing.T) {
 	}
 }
 
-// An answer that is cut off or lies about its lengths is no fault of ours.
+// An answer that is truncated or has wrong lengths is not reported as an access error.
 func FuzzAnswers(f *testing.F) {
 	refusal := frame("\x00\x00\x00\x07\x00\x21\x00\x00\x00\x02\x00\x05PLAIN\x00\x0dSCRAM-SHA-256")
 	f.Add(refusal, int32(saslHandshake))
@@ -50,20 +50,20 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte, asked int32) {
 		c := &conn{Conn: nowhere{}, gate: &gate{sasl: &SASL{Mechanism: ScramSHA512}}}
 		c.asked.Store(asked)
-		e := c.look(answer)
+		e := c.inspect(answer)
 		off := asked == saslHandshake && len(answer) >= 10 && sarama.KError(binary.BigEndian.Uint16(answer[8:])) == sarama.ErrUnsupportedSASLMechanism
 		alert := bytes.HasPrefix(answer, []byte("\x15\x03"))
 		if (e != nil) != (off || alert) {
 			t.Errorf("%q to %d: %v", answer, asked, e)
 		}
-		if bytes.Equal(answer, refusal) && off && e.Error() != `broker nowhere does not take the SASL mechanism SCRAM-SHA-512; it takes "PLAIN", "SCRAM-SHA-256"` {
+		if bytes.Equal(answer, refusal) && off && e.Error() != `broker nowhere does not support the SASL mechanism SCRAM-SHA-512; it supports "PLAIN", "SCRAM-SHA-256"` {
 			t.Error(e)
 		}
 	})
 }
 
-// A token that a broker refuses is not to be handed out again: who has it is told.
-func TestRefusedLogInIsToldOf(t *testing.T) {
+// A refused login is reported, so that a refused token is not used again.
+func TestRefusedLoginIsReported(t *testing.T) {
 	const refusal, success, challenge = "\x00\x3a", "\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05{...}"
 	for name, test := range map[string]struct {
 		version, answer string
@@ -75,7 +75,7 @@ func TestRefusedLogInIsToldOf(t *testing.T) {
 		"version 2":               {"\x00\x02", "\x00\x00\x00\x07\x00" + refusal, nil, 1},
 		"success":                 {"\x00\x01", "\x00\x00\x00\x07" + success, nil, 0},
 		"success, version 2":      {"\x00\x02", "\x00\x00\x00\x07\x00" + success, nil, 0},
-		"a challenge":             {"\x00\x01", "\x00\x00\x00\x07" + challenge, nil, 0}, // the answer to what follows says more
+		"a challenge":             {"\x00\x01", "\x00\x00\x00\x07" + challenge, nil, 0}, // the answer to the next request decides
 		"the end":                 {"\x00\x01", "", io.EOF, 1},
 		"another error":           {"\x00\x01", "", os.ErrDeadlineExceeded, 0},
 		"an answer that is short": {"\x00\x02", "\x00\x00\x00\x07\x00\x00", nil, 0},
@@ -91,13 +91,13 @@ func TestRefusedLogInIsToldOf(t *testing.T) {
 		}
 		_, _ = c.Read(make([]byte, 4096))
 		if refused != test.refused {
-			t.Errorf("%s: told %d times of a refusal, want %d", name, refused, test.refused)
+			t.Errorf("%s: %d refusals reported, want %d", name, refused, test.refused)
 		}
 	}
 	c := &conn{Conn: &scripted{answer: frame("\x00\x00\x00\x07" + refusal)}, gate: &gate{sasl: &SASL{Mechanism: Plain}}}
 	c.asked.Store(saslAuthenticate)
 	if _, err := c.Read(make([]byte, 4096)); err != nil {
-		t.Error(err) // nobody asks to be told
+		t.Error(err) // Refused is nil
 	}
 }
 

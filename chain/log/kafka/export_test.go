@@ -8,24 +8,24 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Refuse takes a code for one by which a broker says that it has appended nothing,
-// until undo is called.
+// Refuse makes a code count as a refusal, which implies that nothing was appended, until
+// undo is called.
 func Refuse(code int16) (undo func()) {
 	before := refusals
 	refusals = append(refusals[:len(refusals):len(refusals)], sarama.KError(code))
 	return func() { refusals = before }
 }
 
-// MostIdle sets after how long a connection is opened again before a batch is sent by it,
+// MaxIdle sets how long a connection may be idle before it is reopened to send a batch,
 // until undo is called.
-func MostIdle(d time.Duration) (undo func()) {
-	before := mostIdle
-	mostIdle = d
-	return func() { mostIdle = before }
+func MaxIdle(d time.Duration) (undo func()) {
+	before := maxIdle
+	maxIdle = d
+	return func() { maxIdle = before }
 }
 
-// Dialled returns the config with another way to reach an address.
-func Dialled(c Config, dial func(ctx context.Context, network, address string) (net.Conn, error)) Config {
+// WithDial returns the config with another dial function.
+func WithDial(c Config, dial func(ctx context.Context, network, address string) (net.Conn, error)) Config {
 	c.dial = dial
 	return c
 }

@@ -19,19 +19,19 @@ import (
 
 func TestMain(m *testing.M) {
 	kafkatest.Serve()
-	waitSideBySide()
+	raiseParallelism()
 	limitProcess()
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one a process, for ever
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one per process, never ends
 }
 
-// waitSideBySide runs more tests at once than there are processors, unless the command
-// line says how many: most wait for the time limits of brokers.
-func waitSideBySide() {
+// raiseParallelism runs more tests at once than there are processors, unless the command
+// line sets the number: most tests wait for the timeouts of brokers.
+func raiseParallelism() {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		_ = flag.Set("test.parallel", "8") // a number is taken
+		_ = flag.Set("test.parallel", "8") // a valid number
 	}
 }
 
@@ -44,10 +44,10 @@ func start(t testing.TB, brokers int) harness {
 	return harness{Cluster: kafkatest.Start(t, kafkatest.Options{Brokers: brokers}), backoff: 20 * time.Millisecond}
 }
 
-// maxUnpacked is what a batch may unpack to in these tests.
+// maxUnpacked is the limit of a decompressed batch in these tests.
 const maxUnpacked = 4 << 20
 
-// limitProcess sets that for the process, as the first Open does, whichever test is first.
+// limitProcess sets maxUnpacked for the process, as the first Open does, whichever test runs first.
 func limitProcess() {
 	l, err := kafka.Open(kafka.Config{Brokers: []string{"127.0.0.1:1"}, MaxDecompressedBytes: maxUnpacked}, "first")
 	if err != nil {
@@ -110,7 +110,7 @@ func TestConformance(t *testing.T) {
 	logtest.Run(t, start(t, 3))
 }
 
-// What Create gives a topic, as the broker tells it.
+// The settings that Create gives a topic, as the broker returns them.
 func TestTopicSettings(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)

@@ -6,52 +6,54 @@ import (
 	"sync"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log"
 )
 
 // pinned is the client of one subscription. It remembers the first leader epoch
-// that it was told and closes changed at the first other one, which is before
-// sarama sends a fetch under that epoch. So no record of a new leader can be in
+// that it saw and closes changed when it sees a different one, which is before
+// sarama sends a fetch with that epoch. So no record of a new leader can be in
 // a subscription's channel while changed is open (sarama 1.61.1, consumer.go):
 //
-//   - The epoch that a subscription fetches under is child.leaderEpoch. It is set
-//     in ConsumePartition and in dispatch only, each time to what LeaderAndEpoch
+//   - The epoch that a subscription fetches with is child.leaderEpoch. It is set
+//     only in ConsumePartition and dispatch, each time to what LeaderAndEpoch has
 //     just returned (a preferred replica, which needs a rack id, keeps the old one).
-//     sarama calls the Client it was given, hence the method below.
-//   - Every fetch carries that epoch (version 9 and later, here 12). A broker that
+//     sarama calls the Client that it was given, hence the method below.
+//   - Every fetch carries that epoch (version 9 and later; here 12). A broker that
 //     leads the partition in another epoch answers FENCED_LEADER_EPOCH or
-//     UNKNOWN_LEADER_EPOCH, one that does not lead it NOT_LEADER, and none of them
-//     gives a record. This also covers a leader that was elected anew.
-//   - After those answers, and after a lost connection, sarama dispatches anew:
+//     UNKNOWN_LEADER_EPOCH, a broker that does not lead it NOT_LEADER, and none of
+//     them returns a record. This also covers a leader that was elected again.
+//   - After those answers, and after a lost connection, sarama dispatches again:
 //     RefreshMetadata, then LeaderAndEpoch, and only then is the subscription
 //     queued for the new broker's fetch loop.
 //
-// Asking the client's cache in Next instead would be weaker: its entry may be
+// Checking the client's cache in Next instead would be weaker: its entry may be
 // missing (no leader, a broker deregistered), and then LeaderAndEpoch refreshes
-// with retries, deaf to any context. Here Next looks at a channel.
+// with retries, ignoring any context. Here Next only checks a channel.
 //
-// It remembers the topic's id as well. sarama is silent about an answer that the
-// topic is unknown: it dispatches anew, and goes on with another topic of that
-// name, if there is one by then, at the same offset and perhaps the same epoch.
-// RefreshMetadata is the first thing that each dispatch does. A topic that was
-// made again, and is as long as the old one, between two fetches only source
-// finds: of the broker that the records came from, after they came.
+// It remembers the topic's id as well. sarama does not report that the topic is
+// unknown: it dispatches again, and continues with another topic of that name, if
+// there is one by then, at the same offset and perhaps with the same epoch. Each
+// dispatch begins with RefreshMetadata. If a topic is recreated between two fetches
+// and becomes as long as the old one, only source detects it: it asks the broker that
+// the records came from, after they arrived.
 type pinned struct {
 	sarama.Client
-	changed chan struct{} // closed when last differs from first, or the topic from the one that was
+	changed chan struct{} // closed when last differs from first, or the topic id changes
 
 	mu          sync.Mutex
 	known       bool
 	first, last int32
-	topic       sarama.Uuid // zero: not known
-	how         string      // it has changed; empty if it has not
+	topic       sarama.Uuid // zero: unknown
+	how         string      // what has changed; empty for nothing
 }
 
 func pin(c sarama.Client) *pinned {
 	return &pinned{Client: c, changed: make(chan struct{})}
 }
 
-// RefreshMetadata does what the client does, and looks whether each topic still
-// is the one that it was.
+// RefreshMetadata refreshes the client's metadata, and checks that each topic is still
+// the same.
 func (p *pinned) RefreshMetadata(topics ...string) error {
 	if err := p.Client.RefreshMetadata(topics...); err != nil {
 		return err
@@ -64,7 +66,7 @@ func (p *pinned) RefreshMetadata(topics ...string) error {
 	return nil
 }
 
-// identify asks the leader for the topic's id and takes note of it.
+// identify asks the leader for the topic's id and records it.
 func (p *pinned) identify(topic string) error {
 	leader, _, err := p.Client.LeaderAndEpoch(topic, partition)
 	if err != nil {
@@ -73,13 +75,13 @@ func (p *pinned) identify(topic string) error {
 	err = p.ask(leader, topic)
 	var code sarama.KError
 	if errors.As(err, &code) {
-		return nil // the topic is away: what asks next says so
+		return nil // the topic is gone: the next request reports it
 	}
 	return err
 }
 
-// source is identify by way of another client: on this one the question would
-// wait behind the fetch in flight. A topic that is away is an error.
+// source is identify through another client: on this one the request would wait
+// behind the fetch in flight. A topic that is gone is an error.
 func (p *pinned) source(side sarama.Client, topic string) error {
 	leader, epoch, err := side.LeaderAndEpoch(topic, partition)
 	if err != nil {
@@ -101,14 +103,14 @@ func (p *pinned) ask(leader *sarama.Broker, topic string) error {
 		if t.Err != sarama.ErrNoError {
 			return t.Err
 		}
-		p.meet(t.Uuid)
+		p.seeTopic(t.Uuid)
 		return nil
 	}
 	return sarama.ErrIncompleteResponse
 }
 
-// meet takes note of a topic's id; a broker may have none.
-func (p *pinned) meet(id sarama.Uuid) {
+// seeTopic records a topic's id, which may be zero.
+func (p *pinned) seeTopic(id sarama.Uuid) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -128,7 +130,7 @@ func (p *pinned) change(how string) {
 	}
 }
 
-// LeaderAndEpoch answers as the client does, and takes note of the epoch.
+// LeaderAndEpoch returns what the client returns, and records the epoch.
 func (p *pinned) LeaderAndEpoch(topic string, partition int32) (*sarama.Broker, int32, error) {
 	leader, epoch, err := p.Client.LeaderAndEpoch(topic, partition)
 	if err == nil {
@@ -137,7 +139,7 @@ func (p *pinned) LeaderAndEpoch(topic string, partition int32) (*sarama.Broker, 
 	return leader, epoch, err
 }
 
-// see takes note of an epoch; a negative one says that the broker has none.
+// see records an epoch; a negative one means that the broker does not report it.
 func (p *pinned) see(epoch int32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,7 +153,7 @@ func (p *pinned) see(epoch int32) {
 	}
 }
 
-// topicID is empty if the broker has no ids.
+// topicID returns the topic's id; empty if the broker does not report one.
 func (p *pinned) topicID() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -170,9 +172,27 @@ func (p *pinned) hasChanged() bool {
 	}
 }
 
-// whatChanged says what differs from what it was.
+// whatChanged describes the first change.
 func (p *pinned) whatChanged() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.how
+}
+
+// Term returns the term that the reader pinned before it subscribed.
+func (r *reader) Term() log.Term { return r.client.term() }
+
+// term returns the first leader epoch and topic id that the client saw. The subscription
+// only returns records that were fetched with them; see [pinned].
+func (p *pinned) term() log.Term {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := log.Term{Epoch: -1}
+	if p.known {
+		t.Epoch = p.first
+	}
+	if p.topic != (sarama.Uuid{}) {
+		t.TopicID = p.topic.String()
+	}
+	return t
 }

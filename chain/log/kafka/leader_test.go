@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// created makes a topic, puts values into it, and closes its log at the end of the test.
+// created creates a topic, appends values to it, and closes its log at the end of the test.
 func (h harness) created(t *testing.T, topic string, values ...string) log.Log {
 	l := h.Open(t, topic, log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})
 	t.Cleanup(func() { l.Close() })
@@ -29,7 +29,7 @@ func (h harness) append(t *testing.T, l log.Log, values ...string) {
 	}
 }
 
-// next reads one record, through errors by which nothing is lost.
+// next reads one record, retrying after errors that lose nothing.
 func next(t *testing.T, r log.Reader) (string, error) {
 	for {
 		record, err := r.Next(t.Context())
@@ -48,9 +48,9 @@ func open(t *testing.T, l log.Log, from log.Offset) log.Reader {
 	return r
 }
 
-// The same broker is elected anew: no connection is lost, no metadata of ours
-// says who leads now; the broker fences the fetch.
-func TestSameBrokerElectedAnew(t *testing.T) {
+// The same broker is elected again: no connection is lost and no metadata changes
+// on the client; the broker fences the fetch.
+func TestSameBrokerElectedAgain(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)
 	l := h.created(t, "topic", "a")
@@ -65,7 +65,7 @@ func TestSameBrokerElectedAnew(t *testing.T) {
 	}
 }
 
-// A lost connection alone is no new leader.
+// A reconnect alone does not mean a new leader.
 func TestReconnectIsNoNewLeader(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)
@@ -86,7 +86,7 @@ func TestReconnectIsNoNewLeader(t *testing.T) {
 	}
 }
 
-// A batch that unpacks to more than the limit stops the topic at a named offset.
+// A batch that exceeds the limit when decompressed is a fatal error that names the offset.
 func TestOversizedBatchIsFatal(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)

@@ -17,7 +17,7 @@ var _ log.Log = (*Log)(nil)
 // partition is the only one of a channel's topic.
 const partition = 0
 
-// key is the key of every record, as in-tree orderers write it: the partition in ASCII.
+// key is the key of every record, as in-tree orderers write it: the partition number in ASCII.
 const key = "0"
 
 // Log is one topic on a Kafka cluster.
@@ -66,7 +66,7 @@ func (l *Log) Close() error {
 	return nil
 }
 
-// enter counts a call in, unless the log is closed. The caller calls l.users.Done.
+// enter registers a call, unless the log is closed. The caller must call l.users.Done.
 func (l *Log) enter() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,7 +77,7 @@ func (l *Log) enter() error {
 	return nil
 }
 
-// Create makes the topic unless it exists. An existing one is left as it is.
+// Create creates the topic unless it exists. An existing topic is not changed.
 func (l *Log) Create(ctx context.Context) error {
 	return l.admin(ctx, "create", func(_ sarama.Client, a sarama.ClusterAdmin) error {
 		err := a.CreateTopic(l.topic, &sarama.TopicDetail{
@@ -92,7 +92,7 @@ func (l *Log) Create(ctx context.Context) error {
 	})
 }
 
-// Identity asks for the topic's id and number of partitions.
+// Identity returns the topic's id and number of partitions.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 	err = l.gated(ctx, "identity", func(c sarama.Client, g *gate) error {
 		answer, err := l.metadata(c, g)
@@ -128,10 +128,10 @@ func (l *Log) metadata(c sarama.Client, g *gate) (*sarama.MetadataResponse, erro
 	if err == nil || g.done.Err() != nil {
 		return answer, err
 	}
-	return l.askAny(g) // not the one that was left: the others have answered since
+	return l.askAny(g) // not the one that was abandoned: the others have answered since
 }
 
-// Bounds asks for the first offset and the one after the last.
+// Bounds returns the first offset and the one after the last.
 func (l *Log) Bounds(ctx context.Context) (b log.Bounds, err error) {
 	err = l.client(ctx, "bounds", func(c sarama.Client) (err error) {
 		b, err = l.bounds(c)
@@ -149,8 +149,8 @@ func (l *Log) bounds(c sarama.Client) (log.Bounds, error) {
 	return log.Bounds{Start: start, End: end}, err
 }
 
-// offset asks again a leader that was just elected, and does not know the end before
-// followers have fetched from it: callers pause for longer than that takes.
+// offset retries on a leader that was just elected, which does not know the end of the log
+// until followers have fetched from it: callers would pause for longer than that takes.
 func (l *Log) offset(c sarama.Client, which int64) (log.Offset, error) {
 	for end := time.Now().Add(l.config.ReadTimeout); ; {
 		at, err := c.GetOffset(l.topic, partition, which)
@@ -165,7 +165,7 @@ func (l *Log) offset(c sarama.Client, which int64) (log.Offset, error) {
 	}
 }
 
-// Since returns the offset of the first record whose time stamp is not before t; the end
+// Since returns the offset of the first record whose time stamp is not before t, or the end
 // of the log if there is none.
 func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error) {
 	err = l.client(ctx, "since", func(c sarama.Client) error {
@@ -179,7 +179,7 @@ func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error)
 	return at, err
 }
 
-// admin runs f with a client and a cluster admin that live as long as the call.
+// admin runs f with a client and a cluster admin that exist for the call.
 func (l *Log) admin(ctx context.Context, op string, f func(sarama.Client, sarama.ClusterAdmin) error) error {
 	return l.client(ctx, op, func(c sarama.Client) error {
 		a, err := sarama.NewClusterAdminFromClient(c)
@@ -190,13 +190,13 @@ func (l *Log) admin(ctx context.Context, op string, f func(sarama.Client, sarama
 	})
 }
 
-// client runs f with a client that lives as long as the call.
+// client runs f with a client that exists for the call.
 func (l *Log) client(ctx context.Context, op string, f func(sarama.Client) error) error {
 	return l.gated(ctx, op, func(c sarama.Client, _ *gate) error { return f(c) })
 }
 
-// gated runs f with a client that lives as long as the call, and its gate; its connections
-// are cut when the context or the log ends first.
+// gated runs f with a client that exists for the call, and its gate. Its connections are
+// closed when the context or the log ends first.
 func (l *Log) gated(ctx context.Context, op string, f func(sarama.Client, *gate) error) error {
 	if err := l.enter(); err != nil {
 		return err
@@ -223,12 +223,12 @@ func withClient(config *sarama.Config, f func(sarama.Client) error) error {
 	return f(c)
 }
 
-// newClient makes a client that asks whichever broker answers; see anyBroker.
+// newClient returns a client that uses whichever broker answers; see [anyBroker].
 func newClient(config *sarama.Config) (sarama.Client, error) {
 	return sarama.NewClient([]string{anyBroker}, config)
 }
 
-// outcome is the error of a call: why it was ended, if it was, else what it met.
+// outcome returns the error of a call: why it was interrupted, if it was, or err classified.
 func (l *Log) outcome(ctx context.Context, g *gate, op string, err error) error {
 	switch {
 	case err == nil:
@@ -241,7 +241,7 @@ func (l *Log) outcome(ctx context.Context, g *gate, op string, err error) error 
 	return l.classify(op, err)
 }
 
-// interrupted is the context's error, and what was waited for.
+// interrupted returns the context's error with what the call was waiting for.
 func (l *Log) interrupted(ctx context.Context, g *gate, op string) error {
 	slow := g.waited()
 	if slow == "" {
@@ -250,8 +250,8 @@ func (l *Log) interrupted(ctx context.Context, g *gate, op string) error {
 	return fmt.Errorf("%s topic %q: %w: %s", op, l.topic, ctx.Err(), slow)
 }
 
-// closeQuietly closes a client whose connections may have been cut: what Close
-// then says is of no interest.
+// closeQuietly closes a client whose connections may have been closed: errors of Close are
+// expected then.
 func closeQuietly(c sarama.Client) {
 	if !c.Closed() {
 		_ = c.Close()

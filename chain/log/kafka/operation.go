@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// operation is what a broker is asked for: the key of a request, or connecting.
+// operation is the key of a request to a broker, or connecting.
 type operation int
 
 const connecting operation = -1
 
-// Keys of requests that this package or sarama makes. Those of releases.go and conn.go
-// are the others.
+// Keys of requests that this package or sarama makes. survey_releases.go and conn.go have
+// the others.
 const (
 	keyListOffsets     = 2
 	keyOffsetCommit    = 8
@@ -34,7 +34,7 @@ var operationNames = map[operation]string{
 	keyInitProducerID: "InitProducerId", keyDescribeConfigs: "DescribeConfigs", saslAuthenticate: "SaslAuthenticate",
 }
 
-// name returns the operation as Kafka's protocol names it.
+// name returns the name of the operation in Kafka's protocol.
 func (o operation) name() string {
 	if name, ok := operationNames[o]; ok {
 		return name
@@ -42,17 +42,17 @@ func (o operation) name() string {
 	return fmt.Sprintf("request %d", int(o))
 }
 
-// anywhere reports whether every broker can do it.
+// anywhere reports whether every broker can perform the operation.
 func (o operation) anywhere() bool { return o == keyMetadata || o == keyFindCoordinator }
 
-// patient reports whether what a call does is done by a certain broker that is not the
-// leader: the controller, or the coordinator of a group. Nobody waits for blocks there.
+// patient reports whether only a certain broker other than the leader can perform a call:
+// the controller, or the coordinator of a group. No block depends on these calls.
 func patient(op string) bool {
 	return op == "create" || op == "publish" || op == "published" || op == "trim"
 }
 
-// silence is a broker that has not answered. The connection is closed with it: sarama
-// would else ask again on it, and wait as long each time.
+// silence is the error for a broker that has not answered. The connection is closed with
+// it: otherwise sarama would retry on it, and wait as long each time.
 type silence struct {
 	broker string
 	what   operation
@@ -70,27 +70,27 @@ func (w *wait) err(cause error) *silence {
 	return &silence{broker: w.address, what: w.operation, waited: w.waited(), cause: cause}
 }
 
-// silent is what a broker's silence makes of a connection.
+// silent returns the error of a connection whose broker does not answer.
 func silent(err error) *accessError {
 	var s *silence
 	if !errors.As(err, &s) {
-		return &accessError{err, fitting}
+		return &accessError{err, matching}
 	}
 	return &accessError{err, fmt.Sprintf("broker %s to answer; what only the leader does is asked of another once one is elected", s.broker)}
 }
 
-// Slow names the brokers that have not answered for 2 s, and what, and those that
-// throttle this client; empty for none. It asks nobody.
+// Slow describes the brokers that have not answered a request for 2 s, and those that
+// throttle this client; empty for none. It makes no request.
 func (l *Log) Slow() string { return l.brokers.slow() }
 
-// slow names what waits for long; empty for nothing.
+// slow describes the waits that are slow; empty for none.
 func (b *brokers) slow() string {
 	if b == nil {
 		return "" // of a gate without a log
 	}
-	var said []string
+	var texts []string
 	for _, w := range b.waiting() {
-		said = append(said, fmt.Sprintf("broker %s has not answered %s for %s", w.address, w.operation.name(), w.waited().Round(100*time.Millisecond)))
+		texts = append(texts, fmt.Sprintf("broker %s has not answered %s for %s", w.address, w.operation.name(), w.waited().Round(100*time.Millisecond)))
 	}
-	return strings.Join(append(said, b.throttling()...), ", ")
+	return strings.Join(append(texts, b.throttling()...), ", ")
 }

@@ -10,52 +10,51 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// maxTries is how often a batch is sent at most: with the back-off between attempts,
-// longer than the election of a leader.
+// maxTries is the maximum number of requests for a batch: with the backoff between them,
+// they take longer than the election of a leader.
 const maxTries = 50
 
-// producer sends what callers of Append have queued: one batch at a time, each with the
-// sequence numbers by which brokers recognize it when it is sent again. Its goroutine
-// alone uses the client and its connections, so nothing is closed under a user of it.
+// producer sends what callers of Append have queued: one batch at a time, with sequence
+// numbers by which brokers recognize a batch that is sent again. Only its goroutine uses
+// the client and its connections, so nothing is closed while it is in use.
 //
-// sarama's own producer is not used. It tries again by itself and returns the last
-// answer alone, so that nobody can know whether an attempt before was appended; and
-// its input is closed under callers who still send. One batch in flight is what it
-// does on one partition, too.
+// sarama's own producer is not used. It retries by itself and returns only the last
+// answer, which hides whether an earlier attempt was appended, and its input is closed
+// while callers still send. It too has one batch in flight per partition.
 //
-// What every attempt was answered decides what a caller is told:
+// The answers to all attempts decide what Append returns:
 //
-//   - acknowledged: the batch is in the log, once. A broker that had it already
+//   - acknowledged: the batch is in the log, once. A broker that already had it
 //     recognizes its sequence numbers.
-//   - refused, and no attempt before may have appended it: it is not in the log. Its
-//     sequence numbers are free again, callers may leave, and it may be split.
-//   - anything else, once: the batch is in doubt until it is acknowledged, whatever
-//     refuses a later attempt. It is sent again unchanged, for no other batch is one
-//     with it to the brokers, for a minute also when no caller waits any more. If it is given up, so
-//     is the producer id: whether the next batch would have to be numbered after it
-//     nobody knows, and a broker that has lost its controller gives no other id for as
-//     long as 30 s.
+//   - refused, and no earlier attempt may have appended it: the batch is not in the log.
+//     Its sequence numbers are free again, callers may leave, and it may be split.
+//   - anything else: the batch is in doubt until it is acknowledged, even if a later
+//     attempt is refused. It is sent again unchanged, since the brokers would not
+//     recognize a different batch, and for a minute after its last caller has left. If
+//     the batch is given up, so is the producer id: there is no way to know the next
+//     sequence number, and a broker that has lost its controller assigns no other id
+//     for up to 30 s.
 type producer struct {
 	log     *Log
 	session *session // nil: none
-	limit   int      // bytes of a batch; less once the topic has refused one
+	limit   int      // bytes of a batch; lower once the topic has refused one
 }
 
 func newProducer(l *Log) *producer {
 	return &producer{log: l, limit: l.config.batchBytes()}
 }
 
-// delivery is a batch on its way to the topic: what one request holds.
+// delivery is a batch that is being sent: the content of one request.
 type delivery struct {
 	entries []*entry
-	doubt   error // what the first attempt met that may have appended it; nil: it is not in the log
+	doubt   error // error of the first attempt that may have appended it; nil: it is not in the log
 	tries   int   // requests made
-	unsent  bool  // the last attempt did not come to a request
+	unsent  bool  // the last attempt failed before a request was made
 
-	alone time.Time // when it was first seen that every caller has left; zero before
+	alone time.Time // when all callers were first seen to have left; zero before
 }
 
-// run ends with the log. Every entry has its outcome then.
+// run returns when the log is closed. Every entry has its outcome by then.
 func (p *producer) run() {
 	defer p.disconnect()
 	for p.await() {
@@ -68,8 +67,8 @@ func (p *producer) run() {
 	}
 }
 
-// await waits for an entry, and then until others had the linger to join it. It reports
-// false once the log is closed.
+// await waits for an entry, and then until the linger is over, so that others can join it.
+// It returns false once the log is closed.
 func (p *producer) await() bool {
 	select {
 	case <-p.log.queue.some:
@@ -82,7 +81,7 @@ func (p *producer) await() bool {
 	return p.log.done.Err() == nil
 }
 
-// pause waits, but not for a log that is closed.
+// pause waits, or returns early when the log is closed.
 func (p *producer) pause(d time.Duration) {
 	if d <= 0 {
 		return
@@ -93,23 +92,23 @@ func (p *producer) pause(d time.Duration) {
 	}
 }
 
-// deliver sends entries until each has its outcome, or nobody waits for one.
+// deliver sends entries until each has its outcome, or no caller waits for one.
 func (p *producer) deliver(entries []*entry) {
 	d := &delivery{entries: entries}
 	for {
 		err := p.attempt(d)
 		switch {
 		case err == nil:
-			p.settle(d, nil)
+			p.finish(d, nil)
 			return
 		case p.log.done.Err() != nil:
-			p.settle(d, log.ErrClosed)
+			p.finish(d, log.ErrClosed)
 			return
 		case d.doubt == nil && len(d.entries) > 1 && tooLarge(err):
 			p.split(d)
 			return
 		case d.tries >= maxTries, final(err, d), p.abandoned(d):
-			p.settle(d, err)
+			p.finish(d, err)
 			return
 		}
 		p.pause(p.log.config.RetryBackoff)
@@ -120,7 +119,7 @@ func (p *producer) deliver(entries []*entry) {
 // longer than a broker waits for a controller that hangs.
 const doubtLasts = time.Minute
 
-// abandoned reports whether a batch is given up since nobody waits for it.
+// abandoned reports whether a batch is given up because no caller waits for it.
 func (p *producer) abandoned(d *delivery) bool {
 	if !p.log.queue.abandoned(d.entries) {
 		return false
@@ -131,7 +130,7 @@ func (p *producer) abandoned(d *delivery) bool {
 	return d.doubt == nil || time.Since(d.alone) > doubtLasts
 }
 
-// attempt makes one attempt. Callers may leave as long as none may have appended the batch.
+// attempt makes one attempt. Callers may leave while no attempt may have appended the batch.
 func (p *producer) attempt(d *delivery) error {
 	leader, err := p.connect(d)
 	d.unsent = err != nil
@@ -141,13 +140,13 @@ func (p *producer) attempt(d *delivery) error {
 	if err == nil && len(d.entries) > 0 {
 		err = p.request(leader, d)
 	}
-	if !tooLarge(err) { // which is no trouble to other batches
+	if !tooLarge(err) { // does not affect other batches
 		p.log.queue.note(err)
 	}
 	return err
 }
 
-// request makes one request, and notes what is known after it.
+// request makes one request, and records what its answer implies.
 func (p *producer) request(leader *sarama.Broker, d *delivery) error {
 	d.tries++
 	certain, err := p.session.produce(leader, d.entries)
@@ -165,14 +164,14 @@ func (p *producer) request(leader *sarama.Broker, d *delivery) error {
 }
 
 // connect returns the leader to send the batch to. A client that finds no broker is
-// made again, unless the batch needs its producer id.
+// replaced, unless the batch needs its producer id.
 func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
 	if p.session == nil {
 		if p.session, err = p.log.newSession(); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.rest(time.Until(p.session.resume)); err != nil {
+	if err := p.throttle(time.Until(p.session.resume)); err != nil {
 		return nil, err
 	}
 	leader, err = p.session.connect()
@@ -183,8 +182,8 @@ func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
 	return leader, err
 }
 
-// rest waits as long as the brokers ask for, which is what they do over a quota.
-func (p *producer) rest(d time.Duration) error {
+// throttle waits as long as the brokers request when a quota is exceeded.
+func (p *producer) throttle(d time.Duration) error {
 	if d > 0 {
 		p.log.queue.note(&accessError{fmt.Errorf("the brokers ask for a pause of %s", d.Round(time.Millisecond)),
 			"a quota of the brokers for this orderer to allow more (producer_byte_rate)"})
@@ -204,9 +203,9 @@ func (p *producer) disconnect() {
 	p.limit = p.log.config.batchBytes()
 }
 
-// split sends a batch in halves. Kafka limits batches: what was too large may be
-// several records that are not. It is above the limit, and no other needs to be
-// twice as large as its half.
+// split sends a batch in halves. Kafka limits the size of batches: the records of a batch
+// that is too large may fit separately. Since the batch exceeds the limit, later batches
+// are limited to half its size.
 func (p *producer) split(d *delivery) {
 	size, half := batchOverhead, len(d.entries)/2
 	for _, e := range d.entries {
@@ -218,8 +217,8 @@ func (p *producer) split(d *delivery) {
 	p.deliver(second)
 }
 
-// settle gives each entry its outcome.
-func (p *producer) settle(d *delivery, err error) {
+// finish gives each entry its outcome.
+func (p *producer) finish(d *delivery, err error) {
 	if err != nil && d.doubt != nil {
 		p.disconnect()
 	}

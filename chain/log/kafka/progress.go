@@ -15,8 +15,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Publish commits the offset for the member's consumer group, which has no members
-// in Kafka's sense: Kafka's own tools then show the orderer's lag.
+// Publish commits the offset for the member's consumer group, which has no Kafka
+// consumers as members: Kafka's own tools then show the orderer's lag.
 func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 	return l.client(ctx, "publish", func(c sarama.Client) error {
 		coordinator, err := c.Coordinator(p.Member)
@@ -36,11 +36,12 @@ func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 	})
 }
 
-// Published asks all groups whose names begin with prefix. With an error it returns what the
-// others have: one broker that does not answer may be the coordinator of some groups only.
+// Published reads the offsets of all groups whose names begin with prefix. With an error it
+// returns those that could be read: a broker that does not answer coordinates only some
+// groups.
 func (l *Log) Published(ctx context.Context, prefix string) (all []log.Progress, err error) {
 	err = l.admin(ctx, "published", func(_ sarama.Client, a sarama.ClusterAdmin) error {
-		groups, err := a.ListConsumerGroups() // of the brokers that answer, with an error
+		groups, err := a.ListConsumerGroups() // even with an error: from the brokers that answered
 		var failed error
 		all, failed = l.committedBy(a, slices.DeleteFunc(slices.Collect(maps.Keys(groups)), func(group string) bool { return !strings.HasPrefix(group, prefix) }))
 		return errors.Join(err, failed)
@@ -49,8 +50,8 @@ func (l *Log) Published(ctx context.Context, prefix string) (all []log.Progress,
 	return all, err
 }
 
-// committedBy asks for several groups at a time: their coordinators are different brokers, of
-// which one may hang.
+// committedBy reads several groups at a time: their coordinators are different brokers, any
+// of which may hang.
 func (l *Log) committedBy(a sarama.ClusterAdmin, groups []string) (all []log.Progress, err error) {
 	const atATime = 16
 	var mu sync.Mutex
@@ -74,7 +75,7 @@ func (l *Log) committedBy(a sarama.ClusterAdmin, groups []string) (all []log.Pro
 	return all, err
 }
 
-// errNoCommit says that a group has committed nothing for this topic.
+// errNoCommit means that a group has committed no offset for this topic.
 var errNoCommit = errors.New("no offset")
 
 func (l *Log) committed(a sarama.ClusterAdmin, group string) (log.Progress, error) {
@@ -94,7 +95,7 @@ func (l *Log) committed(a sarama.ClusterAdmin, group string) (log.Progress, erro
 	return log.ParseProgress(group, log.Offset(block.Offset), block.Metadata), nil
 }
 
-// Trim deletes the records below an offset. No orderer does so; see `osnkafka prune`.
+// Trim deletes the records below an offset. Orderers never do; see `osnkafka prune`.
 func (l *Log) Trim(ctx context.Context, below log.Offset) error {
 	return l.admin(ctx, "trim", func(_ sarama.Client, a sarama.ClusterAdmin) error {
 		return a.DeleteRecords(l.topic, map[int32]int64{partition: int64(below)})

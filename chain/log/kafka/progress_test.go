@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// commit is what anybody can commit who has the right Read on a group.
+// commit commits an offset and metadata, as anyone with the right Read on a group can.
 func commit(t *testing.T, seed, topic, group string, offset int64, text *string) {
 	t.Helper()
 	c, err := kgo.NewClient(kgo.SeedBrokers(seed), kgo.MaxVersions(kversion.V3_0_0())) // later ones name topics by id
@@ -33,9 +33,9 @@ func commit(t *testing.T, seed, topic, group string, offset int64, text *string)
 	}
 }
 
-// Whatever stands beside an offset, it is read as what an orderer wrote, or as nothing;
-// and the other groups are read all the same.
-func TestPublishedOfStrangers(t *testing.T) {
+// Metadata that no orderer wrote is ignored, whatever it contains, and the other groups are
+// read nevertheless.
+func TestPublishedByForeignWriters(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)
 	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})

@@ -6,37 +6,37 @@ import (
 	"time"
 )
 
-// entry is a value on its way to the topic.
+// entry is a value that is to be appended.
 type entry struct {
 	value   []byte
 	since   time.Time
-	outcome chan error // holds what came of it, once that is known; of one
+	outcome chan error // receives the outcome once; capacity 1
 
 	state state // guarded by the queue's mu
-	left  bool  // its caller has; guarded by the queue's mu
+	left  bool  // its caller has left; guarded by the queue's mu
 }
 
-// state is what is known of an entry that has no outcome yet.
+// state is the state of an entry that has no outcome yet.
 type state int
 
 const (
-	waiting state = iota // not in the log, and never if the caller leaves
+	waiting state = iota // not in the log, and never will be if the caller leaves
 	sent                 // may be in the log
 )
 
-// queue is where callers of Append and the producer meet. It is safe for concurrent use.
+// queue passes entries from callers of Append to the producer. It is safe for concurrent use.
 type queue struct {
-	some chan struct{} // holds a token while there may be entries; of one
+	some chan struct{} // has a token while there may be entries; capacity 1
 
 	mu      sync.Mutex
-	entries []*entry // none of them sent, the oldest first
-	trouble error    // what has kept the producer from sending; nil: nothing does
+	entries []*entry // not sent yet, oldest first
+	cause   error    // why the producer cannot send; nil: it can
 	closed  bool
 }
 
 func newQueue() *queue { return &queue{some: make(chan struct{}, 1)} }
 
-// put adds an entry at the end, unless the queue is closed.
+// put appends an entry, unless the queue is closed.
 func (q *queue) put(e *entry) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -56,7 +56,7 @@ func (q *queue) signal() {
 	}
 }
 
-// oldest returns since when the first entry waits; false if there is none.
+// oldest returns when the first entry was queued; false if there is none.
 func (q *queue) oldest() (since time.Time, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -66,7 +66,7 @@ func (q *queue) oldest() (since time.Time, ok bool) {
 	return q.entries[0].since, true
 }
 
-// take removes as many of the oldest entries as fit into a batch of so many bytes, at least one.
+// take removes as many of the oldest entries as fit into a batch of limit bytes, at least one.
 func (q *queue) take(limit int) []*entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -83,7 +83,7 @@ func (q *queue) take(limit int) []*entry {
 	return batch
 }
 
-// close returns the entries that are left. No other can follow.
+// close closes the queue and returns the remaining entries.
 func (q *queue) close() []*entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -100,7 +100,7 @@ func (q *queue) abandoned(entries []*entry) bool {
 	return !slices.ContainsFunc(entries, func(e *entry) bool { return !e.left })
 }
 
-// send marks entries as sent and returns them, without those whose callers have left.
+// send marks entries as sent and returns them, except those whose callers have left.
 func (q *queue) send(entries []*entry) []*entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -120,26 +120,26 @@ func (q *queue) refused(entries []*entry) {
 	}
 }
 
-// note remembers what the producer met last; nil if it has sent a batch.
-func (q *queue) note(trouble error) {
+// note records the producer's last error; nil if it has sent a batch.
+func (q *queue) note(cause error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.trouble = trouble
+	q.cause = cause
 }
 
-// leave gives up an entry. It reports whether the entry is certain never to be in the
-// log, and what has kept it from it.
-func (q *queue) leave(e *entry) (certain bool, trouble error) {
+// leave gives up an entry. It reports whether the entry is certain never to be in the log,
+// and why the producer could not send it, if so.
+func (q *queue) leave(e *entry) (certain bool, cause error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	e.left = true
 	if i := slices.Index(q.entries, e); i >= 0 {
 		q.entries = slices.Delete(q.entries, i, i+1)
 	}
-	return e.state == waiting, q.trouble
+	return e.state == waiting, q.cause
 }
 
-// What a batch and a record of it have beside values, at most.
+// Maximum size of a batch, and of a record in it, without the values.
 const (
 	batchOverhead     = 64
 	perRecordOverhead = 40 + len(key)

@@ -16,42 +16,42 @@ type reader struct {
 	log    *Log
 	gate   *gate
 	client *pinned
-	side   sarama.Client // for what must not wait behind a fetch
+	side   sarama.Client // for requests that must not wait behind a fetch
 	parent sarama.Consumer
 	sub    sarama.PartitionConsumer
-	next   log.Offset // lowest offset that may come
+	next   log.Offset // lowest offset that may follow
 	end    log.Offset // of the log, when the reader was opened
-	watch  *watch     // nil: nothing to watch for
-	fatal  *log.Error // met, and told after the records before it
+	stall  *stall     // nil: not behind the end
+	fatal  *log.Error // returned after the records before it
 
-	held *sarama.ConsumerMessage // what came after a gap that is not understood yet
+	afterGap *sarama.ConsumerMessage // follows a gap that is not verified yet
 
 	once   sync.Once
-	call   context.Context // of the Next in flight: ends what it asks beside the subscription
+	call   context.Context // of the Next in flight: ends its requests beside the subscription
 	closed context.Context
 	stop   context.CancelFunc
-	ended  chan struct{} // closed when Close is through
-	free   func() bool   // ends that the reader is closed with the log, which else keeps it
+	ended  chan struct{} // closed when Close is done
+	free   func() bool   // detaches the reader from the log, which would otherwise keep it
 }
 
-// Read subscribes at from, which must be within the bounds. sarama would else
-// take an offset that a recreated topic happens to have.
+// Read subscribes at from, which must be within the bounds. Otherwise sarama would
+// accept an offset that a recreated topic happens to have.
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	if err := l.enter(); err != nil {
 		return nil, err
 	}
 	g := l.newGate()
-	kept := context.AfterFunc(ctx, g.close)
+	detach := context.AfterFunc(ctx, g.close)
 	defer context.AfterFunc(l.done, g.close)()
 	r, err := l.subscribe(g, from)
 	if err != nil {
-		kept()
+		detach()
 		g.close()
 		l.users.Done()
 		return nil, l.outcome(ctx, g, "read", err)
 	}
-	r.free = context.AfterFunc(l.done, r.shut) // also closes what a caller forgot
-	if !kept() {                               // the gate is closed, or about to be
+	r.free = context.AfterFunc(l.done, r.shut) // also closes a reader that its caller did not close
+	if !detach() {                             // the gate is closed, or about to be
 		_ = r.Close()
 		return nil, l.outcome(ctx, g, "read", ctx.Err())
 	}
@@ -77,11 +77,11 @@ func (l *Log) subscribe(g *gate, from log.Offset) (*reader, error) {
 	}
 	closed, stop := context.WithCancel(context.Background())
 	return &reader{log: l, gate: g, client: client, side: side, parent: parent, sub: sub, next: from, end: end,
-		watch: newWatch(from, end), closed: closed, stop: stop, ended: make(chan struct{})}, nil
+		stall: newStall(from, end), closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
-// consume pins the leader epoch and the topic's id before it looks at anything
-// else: what it finds is of both, or the change is noticed.
+// consume pins the leader epoch and the topic's id before anything else: what it reads
+// belongs to both, or the change is noticed.
 func (l *Log) consume(client *pinned, from log.Offset) (parent sarama.Consumer, sub sarama.PartitionConsumer, end log.Offset, err error) {
 	if _, _, err := client.LeaderAndEpoch(l.topic, partition); err != nil {
 		return nil, nil, 0, err
@@ -91,7 +91,7 @@ func (l *Log) consume(client *pinned, from log.Offset) (parent sarama.Consumer, 
 	}
 	bounds, err := l.bounds(client)
 	if err == nil && (from < bounds.Start || from > bounds.End) {
-		err = fmt.Errorf("%w: offset %d, the topic holds %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
+		err = fmt.Errorf("%w: offset %d, the topic has %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
 	}
 	if err != nil {
 		return nil, nil, 0, err
@@ -106,15 +106,15 @@ func (l *Log) consume(client *pinned, from log.Offset) (parent sarama.Consumer, 
 	return parent, sub, bounds.End, nil
 }
 
-// Next returns the next record, or what the subscription met. sarama goes on
-// trying after an error; the same reader may be asked again.
+// Next returns the next record, or an error of the subscription. sarama keeps retrying
+// after an error; Next may be called again.
 func (r *reader) Next(ctx context.Context) (log.Record, error) {
 	r.call = ctx
 	if r.fatal != nil {
 		return r.rest()
 	}
-	if msg := r.held; msg != nil {
-		r.held = nil
+	if msg := r.afterGap; msg != nil {
+		r.afterGap = nil
 		return r.accept(msg)
 	}
 	for {
@@ -123,27 +123,27 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 			return got, err
 		}
 		found, err := r.first()
-		r.watch.again() // whatever comes of it: the next call goes on from here
+		r.stall.backOff() // in any case: the next call continues from here
 		switch {
 		case ctx.Err() != nil:
 			return got, ctx.Err()
 		case err != nil:
-			return r.meet(err)
+			return r.fail(err)
 		case !found:
-			return got, r.bare()
+			return got, r.noRecords()
 		}
 	}
 }
 
-// bare goes on at the end that the log had: no record is left before it.
-func (r *reader) bare() error {
+// noRecords continues at the end that the log had: there is no record before it.
+func (r *reader) noRecords() error {
 	err := &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic,
 		Err: fmt.Errorf("%w: %d to %d", log.ErrNoRecord, r.next, r.end-1)}
 	r.next = r.end
 	return err
 }
 
-// Source asks the leader, by a connection on which no fetch is in flight.
+// Source asks the leader, over a connection without a fetch in flight.
 func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 	defer context.AfterFunc(ctx, r.gate.close)()
 	err = r.client.source(r.side, r.log.topic)
@@ -158,13 +158,13 @@ func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 	return r.client.topicID(), nil
 }
 
-// await waits for a record, or until nothing has come for a while though the
-// log had more.
+// await waits for a record, or until none has arrived for a while although the log had
+// more.
 func (r *reader) await(ctx context.Context) (got log.Record, stalled bool, err error) {
 	for {
 		select {
-		case <-r.watch.due():
-			if r.watch.stalled(r.next, r.end) {
+		case <-r.stall.due():
+			if r.stall.stalled(r.next, r.end) {
 				return got, true, nil
 			}
 			continue
@@ -183,16 +183,16 @@ func (r *reader) await(ctx context.Context) (got log.Record, stalled bool, err e
 			if !ok {
 				return got, false, r.spent()
 			}
-			got, err = r.meet(failure.Err)
+			got, err = r.fail(failure.Err)
 		}
 		return got, false, err
 	}
 }
 
-// accept takes a record at or after the offset that is due. One before it would
-// be a log that was rewritten under us.
+// accept returns a record at or after the expected offset. A record before it would mean
+// that the log was rewritten.
 func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
-	if r.client.hasChanged() { // select may have preferred the record
+	if r.client.hasChanged() { // select may have chosen the record
 		return log.Record{}, r.newLeader()
 	}
 	at := log.Offset(msg.Offset)
@@ -201,8 +201,8 @@ func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
 			Err: fmt.Errorf("%w: got offset %d where %d was due", log.ErrOutOfRange, at, r.next)}
 	}
 	if at > r.next {
-		if err := r.gap(at); err != nil {
-			r.held = msg
+		if err := r.verifyGap(at); err != nil {
+			r.afterGap = msg
 			return log.Record{}, err
 		}
 	}
@@ -210,9 +210,9 @@ func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
 	return log.Record{Offset: at, Value: msg.Value}, nil
 }
 
-// meet takes an error of the subscription. A fatal one waits for the records
+// fail handles an error of the subscription. A fatal error is returned after the records
 // that were fetched before it: sarama has put all of them into their channel.
-func (r *reader) meet(err error) (log.Record, error) {
+func (r *reader) fail(err error) (log.Record, error) {
 	if r.closed.Err() != nil {
 		return log.Record{}, log.ErrClosed
 	}
@@ -227,14 +227,14 @@ func (r *reader) meet(err error) (log.Record, error) {
 	return r.rest()
 }
 
-// blame classifies an error, and says which batch is at fault, if one is.
+// blame classifies an error, and names the batch that caused it, if any.
 func (r *reader) blame(err error) *log.Error {
 	var known *log.Error
 	if errors.As(err, &known) {
 		return known
 	}
 	if ofContent(err) {
-		if at := r.locate(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
+		if at := r.findUndecodable(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
 			return known
 		}
 	}
@@ -254,7 +254,7 @@ func (r *reader) rest() (log.Record, error) {
 		return log.Record{}, log.ErrClosed
 	}
 	e := *r.fatal
-	if !errors.Is(e.Err, errUndecodable) { // which names it
+	if !errors.Is(e.Err, errUndecodable) { // names the offset itself
 		e.Err = fmt.Errorf("offset %d was due: %w", r.next, e.Err)
 	}
 	return log.Record{}, &e
@@ -264,17 +264,17 @@ func (r *reader) newLeader() error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
 	}
-	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "another look at the topic",
+	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "the topic to be verified again",
 		Err: fmt.Errorf("%w: %s", log.ErrNewLeader, r.client.whatChanged())}
 }
 
-// spent says why the subscription ended: sarama ends it by itself only when its
-// offset is out of range, and that error may still wait to be read.
+// spent returns why the subscription ended: sarama ends it by itself only when its
+// offset is out of range, and that error may still be unread.
 func (r *reader) spent() error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
 	}
-	if r.client.hasChanged() { // it may be shorter than the old one was
+	if r.client.hasChanged() { // the new log may be shorter than the old one
 		return r.newLeader()
 	}
 	for failure := range r.sub.Errors() {
@@ -295,22 +295,22 @@ func (r *reader) classify(err error) error {
 	return r.log.classify("read", err)
 }
 
-// Close ends a Next in flight and returns when the client is gone.
+// Close ends a Next in flight and returns when the client is closed.
 func (r *reader) Close() error {
 	r.free()
 	r.shut()
 	return nil
 }
 
-// shut closes the reader, once, and returns when it is closed.
+// shut closes the reader once, and returns when it is closed.
 func (r *reader) shut() {
 	r.once.Do(func() {
 		defer r.log.users.Done()
 		defer close(r.ended)
 		r.stop()
 		r.gate.close()
-		_ = r.sub.Close()    // what was fetched ahead and not asked for
-		_ = r.parent.Close() // what the cut connections met
+		_ = r.sub.Close()    // errors of records that were fetched ahead
+		_ = r.parent.Close() // errors of the closed connections
 		closeQuietly(r.client)
 		closeQuietly(r.side)
 	})

@@ -43,7 +43,7 @@ func fed(client *pinned) (*reader, subscription) {
 	return &reader{log: &Log{topic: "topic", brokers: newBrokers(Config{})}, client: client, sub: s, next: 5, closed: context.Background()}, s
 }
 
-// See the epochs that a client is told of, in their order, and whether Next then gives a record.
+// The epochs that a client sees, in order, and whether Next then returns ErrNewLeader.
 func TestPinnedEpoch(t *testing.T) {
 	const noLeader = -2
 	for _, test := range []struct {
@@ -54,7 +54,7 @@ func TestPinnedEpoch(t *testing.T) {
 		{[]int32{3, 4}, true},
 		{[]int32{3, 4, 3}, true},
 		{[]int32{3, 4, 5}, true},
-		{[]int32{3, 0}, true}, // as of a topic that was made again
+		{[]int32{3, 0}, true}, // as after a topic was recreated
 		{[]int32{3, noLeader, 3}, false},
 		{[]int32{3, noLeader, 4}, true},
 		{[]int32{-1, -1}, false},
@@ -66,7 +66,7 @@ func TestPinnedEpoch(t *testing.T) {
 		for _, epoch = range test.epochs {
 			_, _, _ = client.LeaderAndEpoch("topic", partition)
 		}
-		for range 50 { // whatever select prefers
+		for range 50 { // whichever case select chooses
 			r, _ := fed(client)
 			_, err := r.Next(t.Context())
 			if errors.Is(err, log.ErrNewLeader) != test.changed || test.changed && log.ClassOf(err) != log.Retryable {
@@ -76,7 +76,7 @@ func TestPinnedEpoch(t *testing.T) {
 	}
 }
 
-// Whatever else has come, a new leader is told first.
+// A new leader is reported before anything else.
 func TestNewLeaderGoesBeforeErrors(t *testing.T) {
 	for range 50 {
 		client := pin(nil)
@@ -94,8 +94,8 @@ func TestNewLeaderGoesBeforeErrors(t *testing.T) {
 	}
 }
 
-// Records that were fetched before a fatal error come before it.
-func TestFatalWaitsForRecords(t *testing.T) {
+// Records that were fetched before a fatal error are returned before it.
+func TestFatalErrorFollowsRecords(t *testing.T) {
 	for range 50 {
 		r, s := fed(pin(nil))
 		s.errors <- &sarama.ConsumerError{Err: unknownTopicID}
@@ -126,7 +126,7 @@ func TestClassify(t *testing.T) {
 		{sarama.ErrDecompressedBatchTooLarge, log.Fatal, log.Ambiguous, "operator"},
 		{sarama.PacketDecodingError{Info: "CRC didn't match"}, log.Retryable, log.Ambiguous, "CRC"},
 		{sarama.ErrInsufficientData, log.Retryable, log.Ambiguous, ""},
-		{sarama.ErrInvalidMessage, log.Retryable, log.Ambiguous, ""}, // CORRUPT_MESSAGE: another replica may be sound
+		{sarama.ErrInvalidMessage, log.Retryable, log.Ambiguous, ""}, // CORRUPT_MESSAGE: another replica may be intact
 	} {
 		e := l.classify("read", test.err)
 		if e.Class != test.class || !errors.Is(e, test.err) || !strings.Contains(e.Error(), test.says) {
@@ -142,7 +142,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// Next costs every record of the channel.
+// Next is called for every record of the channel.
 func BenchmarkNext(b *testing.B) {
 	client := pin(nil)
 	client.see(3)

@@ -22,15 +22,15 @@ const (
 	OAuthBearer = sarama.SASLTypeOAuth
 )
 
-// SASL says how a client logs in. Password and Token are asked at every log-in,
-// also at those that a broker demands of an open connection; the clients of a
-// process ask at the same time. What they return is used once and never kept.
+// SASL is how a client logs in. Password and Token are called at every login, including
+// those that a broker requires on an open connection, and concurrently by the clients of a
+// process. What they return is used once and never kept.
 type SASL struct {
 	Mechanism string
 	User      string                                // not with OAUTHBEARER
 	Password  func() (string, error)                // not with OAUTHBEARER
 	Token     func(context.Context) (string, error) // of OAUTHBEARER; the context ends after DialTimeout
-	Refused   func()                                // called when a broker refuses a log-in, by some goroutine; must not wait; may be nil
+	Refused   func()                                // called by any goroutine when a broker refuses a login; must not block; may be nil
 }
 
 func (s *SASL) validate() error {
@@ -48,8 +48,8 @@ func (s *SASL) validate() error {
 	return nil
 }
 
-// unused is in sarama's configuration where it wants a password: what it sends
-// is asked for at each log-in.
+// unused stands for the password in sarama's configuration: the real one is read at each
+// login.
 const unused = "-"
 
 func (s *SASL) configure(c *sarama.Config, g *gate) {
@@ -60,14 +60,14 @@ func (s *SASL) configure(c *sarama.Config, g *gate) {
 	c.Net.SASL.TokenProvider = tokens{sasl: s, done: g.done, timeout: g.timeout}
 }
 
-// refuse reports that a broker refused a log-in.
+// refuse reports that a broker refused a login.
 func (s *SASL) refuse() {
 	if s != nil && s.Refused != nil {
 		s.Refused()
 	}
 }
 
-const credentials = "an operator, to make readable what this orderer logs in to the brokers with"
+const credentials = "an operator to make this orderer's broker credentials readable"
 
 func (s *SASL) password() (string, error) {
 	password, err := s.Password()
@@ -77,13 +77,13 @@ func (s *SASL) password() (string, error) {
 	return password, nil
 }
 
-// plain is what a client says at a log-in with PLAIN.
+// plain returns the client's message for a login with PLAIN.
 func (s *SASL) plain() ([]byte, error) {
 	password, err := s.password()
 	return []byte("\x00" + s.User + "\x00" + password), err
 }
 
-// tokens are those of one client.
+// tokens provides the tokens of one client.
 type tokens struct {
 	sasl    *SASL
 	done    context.Context
@@ -100,17 +100,17 @@ func (t tokens) Token() (*sarama.AccessToken, error) {
 	return &sarama.AccessToken{Token: token}, nil
 }
 
-// leastIterations is Kafka's own: a stranger who plays the broker must not get
-// a proof that is cheap to try passwords on.
-const leastIterations = 4096
+// minIterations is Kafka's minimum: an impostor of a broker must not get a proof that makes
+// guessing passwords cheap.
+const minIterations = 4096
 
-// scramClient is one log-in with SCRAM.
+// scramClient is one login with SCRAM.
 type scramClient struct {
 	sasl         *SASL
 	conversation *scram.ClientConversation
 }
 
-// Begin takes the password from where it is, not from sarama's configuration.
+// Begin reads the password from its source, not from sarama's configuration.
 func (c *scramClient) Begin(user, _, authorization string) error {
 	password, err := c.sasl.password()
 	if err != nil {
@@ -124,11 +124,11 @@ func (c *scramClient) Begin(user, _, authorization string) error {
 	if err != nil {
 		return &accessError{err, credentials}
 	}
-	c.conversation = client.WithMinIterations(leastIterations).NewConversation()
+	c.conversation = client.WithMinIterations(minIterations).NewConversation()
 	return nil
 }
 
-// Step answers the broker, and makes sure in the end that it knows the password too.
+// Step answers the broker, and finally verifies that the broker knows the password too.
 func (c *scramClient) Step(challenge string) (string, error) {
 	response, err := c.conversation.Step(challenge)
 	if err != nil {

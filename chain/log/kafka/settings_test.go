@@ -2,11 +2,11 @@ package kafka
 
 import "testing"
 
-// Brokers may send a client that names its rack to a follower, which can be behind:
-// what it does not tell yet, an orderer would take for lost.
+// Brokers may send a client with a rack id to a follower, which can be behind: an orderer
+// would consider the records lost that the follower does not have yet.
 func TestReadsFromLeaders(t *testing.T) {
 	c := Config{Brokers: []string{"127.0.0.1:9092"}}.withDefaults()
 	if rack := c.consumerConfig((&Log{}).newGate()).RackID; rack != "" {
-		t.Errorf("the reader names the rack %q", rack)
+		t.Errorf("the reader has the rack id %q", rack)
 	}
 }

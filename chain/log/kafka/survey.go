@@ -12,10 +12,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Survey looks at the number of partitions, at replication, at the settings by
-// which records are lost or refused, at the rights of this client, at the releases
-// of the brokers that hold the topic, and at clocks. Brokers take odd values
-// without a word, so what they return is what counts. What they hide is said.
+// Survey checks the number of partitions, replication, the settings by which records may
+// be lost or refused, the rights of this client, the releases of the brokers that have the
+// topic, and clocks. Brokers silently accept unsafe values, so it checks what they return.
+// What they hide is a finding of verdict [log.Unknown].
 func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 	err = l.gated(ctx, "survey", func(c sarama.Client, g *gate) error {
 		broker, err := l.openAny(g) // the controller may be slow, and is not needed
@@ -27,7 +27,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 		if err != nil {
 			return err
 		}
-		e := l.examiner()
+		e := l.surveyor()
 		if topic.Err == sarama.ErrTopicAuthorizationFailed {
 			e.noRights()
 			found = e.found
@@ -49,7 +49,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 	return found, err
 }
 
-// describe asks for the topic and for what this client may do with it.
+// describe returns the topic's metadata with the rights of this client.
 func (l *Log) describe(broker *sarama.Broker) (*sarama.TopicMetadata, error) {
 	request := sarama.NewMetadataRequest(version, []string{l.topic})
 	request.IncludeTopicAuthorizedOperations = true
@@ -72,7 +72,7 @@ func (l *Log) describe(broker *sarama.Broker) (*sarama.TopicMetadata, error) {
 	return t, nil
 }
 
-// settings are those that the brokers tell, and why they tell none, if so.
+// settings returns the topic's settings, or the reason why the brokers hide them.
 func (l *Log) settings(broker *sarama.Broker) (values map[string]string, hidden string, err error) {
 	answer, err := broker.DescribeConfigs(&sarama.DescribeConfigsRequest{Version: 4, Resources: []*sarama.ConfigResource{{Type: sarama.TopicResource, Name: l.topic}}})
 	if err != nil {
@@ -100,12 +100,12 @@ func brokerIDs(c sarama.Client) (ids []int32) {
 	return ids
 }
 
-// clockTimeout bounds what a survey waits for the newest batch, which a broker gives
-// whole: the clock alone is not worth the transfer of a large one.
+// clockTimeout bounds how long a survey waits for the newest batch, which a broker returns
+// whole: checking the clock does not justify the transfer of a large one.
 const clockTimeout = 5 * time.Second
 
-// newest returns when the last record was written, by its writer's clock, or by the
-// broker's if the topic is set so.
+// newest returns the time stamp of the last record and whose clock it is from: the
+// writer's, or the broker's if the topic is set to that.
 func (l *Log) newest(ctx context.Context) (at time.Time, whose string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
@@ -118,7 +118,7 @@ func (l *Log) newest(ctx context.Context) (at time.Time, whose string, err error
 		if bounds.Start == bounds.End {
 			return errNoRecordYet
 		}
-		last, err = l.look(c, bounds.End-1)
+		last, err = l.batchAt(c, bounds.End-1)
 		return err
 	})
 	switch {

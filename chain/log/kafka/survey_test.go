@@ -17,7 +17,7 @@ import (
 var everyCheck = []string{"partitions", "replication factor", "min.insync.replicas", "unclean.leader.election.enable", "cleanup.policy",
 	"retention.ms", "retention.bytes", "max.message.bytes", "rights on the topic", "brokers' release", "clocks"}
 
-// survey returns the findings by what was looked at.
+// survey returns the findings by setting.
 func survey(t *testing.T, l log.Log) map[string]log.Finding {
 	t.Helper()
 	found, err := l.Survey(t.Context())
@@ -40,15 +40,14 @@ func verdict(t *testing.T, all map[string]log.Finding, want log.Verdict, setting
 	}
 }
 
-// A topic that was made by us is as it should be in every respect, once it has a
-// record whose time is known.
+// A topic that Create created passes every check, once it has a record with a time stamp.
 func TestSurveyOfOurTopic(t *testing.T) {
 	t.Parallel()
 	h := start(t, 3)
 	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 3, MaxMessageBytes: 1 << 20})
 	defer l.Close()
 	if _, err := l.Survey(t.Context()); err == nil {
-		t.Error("a topic that is not there was surveyed")
+		t.Error("a topic that does not exist was surveyed")
 	}
 	if err := l.Create(t.Context()); err != nil {
 		t.Fatal(err)
@@ -69,14 +68,13 @@ func TestSurveyOfOurTopic(t *testing.T) {
 	}
 }
 
-// Each setting that can lose records or refuse them is named, with the command
-// that mends it.
+// Each setting that can lose or refuse records is named, with the command that fixes it.
 func TestSurveyNamesFlaws(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)
 	bad := map[string]string{"min.insync.replicas": "1", "unclean.leader.election.enable": "true", "cleanup.policy": "compact",
 		"retention.ms": "604800000", "retention.bytes": "1073741824", "max.message.bytes": "1000000"}
-	mended := map[string]string{"min.insync.replicas": "2", "unclean.leader.election.enable": "false", "cleanup.policy": "delete",
+	fixed := map[string]string{"min.insync.replicas": "2", "unclean.leader.election.enable": "false", "cleanup.policy": "delete",
 		"retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": "1056768"}
 	h.Create("theirs", 2, bad)
 	l := h.Open(t, "theirs", log.Settings{MaxMessageBytes: 1 << 20})
@@ -84,18 +82,18 @@ func TestSurveyNamesFlaws(t *testing.T) {
 	all := survey(t, l)
 	for setting, value := range bad {
 		f := all[setting]
-		mend := "kafka-configs.sh --bootstrap-server " + h.Address() + " --alter --entity-type topics --entity-name theirs --add-config " + setting + "=" + mended[setting]
-		if f.Verdict != log.Flawed || f.Value != value || f.Mend != mend || f.Risk == "" {
+		remedy := "kafka-configs.sh --bootstrap-server " + h.Address() + " --alter --entity-type topics --entity-name theirs --add-config " + setting + "=" + fixed[setting]
+		if f.Verdict != log.Flawed || f.Value != value || f.Remedy != remedy || f.Risk == "" {
 			t.Errorf("%s: %v %s", setting, f.Verdict, f)
 		}
 	}
 	verdict(t, all, log.Flawed, "partitions", "replication factor")
-	if got := all["replication factor"].Mend; !strings.Contains(got, "the cluster has 1 brokers: add some") {
+	if got := all["replication factor"].Remedy; !strings.Contains(got, "the cluster has 1 brokers: add some") {
 		t.Errorf("replication factor: %s", got)
 	}
 }
 
-// A cluster with enough brokers is told to which of them the topic can be spread.
+// In a cluster with enough brokers the finding names the brokers for more replicas.
 func TestSurveySpreadsTheTopic(t *testing.T) {
 	t.Parallel()
 	h := start(t, 4)
@@ -105,14 +103,14 @@ func TestSurveySpreadsTheTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := survey(t, l)["replication factor"]
-	if f.Verdict != log.Flawed || strings.Count(f.Mend[strings.Index(f.Mend, `"replicas":[`):strings.Index(f.Mend, "]}")], ",") != 2 ||
-		!strings.Contains(f.Mend, "kafka-reassign-partitions.sh") {
+	if f.Verdict != log.Flawed || strings.Count(f.Remedy[strings.Index(f.Remedy, `"replicas":[`):strings.Index(f.Remedy, "]}")], ",") != 2 ||
+		!strings.Contains(f.Remedy, "kafka-reassign-partitions.sh") {
 		t.Errorf("%v %s", f.Verdict, f)
 	}
 }
 
-// The time stamp of a record ahead of our clock shows that two clocks differ. That
-// is no flaw, which would keep a channel from beginning for as long as it lasts.
+// A time stamp ahead of our clock shows that two clocks differ. That is not a flaw, which
+// would keep a channel from starting.
 func TestSurveyComparesClocks(t *testing.T) {
 	t.Parallel()
 	h := start(t, 1)
@@ -135,8 +133,7 @@ func TestSurveyComparesClocks(t *testing.T) {
 	}
 }
 
-// What this client may do, and what it may see, depends on its rights. Nothing
-// that is hidden counts as wrong.
+// What this client may do and see depends on its rights. What is hidden is not a flaw.
 func TestSurveyOfRights(t *testing.T) {
 	t.Parallel()
 	h := harness{Cluster: kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true}), backoff: 20 * time.Millisecond}
@@ -151,7 +148,7 @@ func TestSurveyOfRights(t *testing.T) {
 
 	all := survey(t, l)
 	verdict(t, all, log.Flawed, "rights on the topic")
-	if f := all["rights on the topic"]; f.Value != "none" || !strings.Contains(f.Mend, "--operation Read --operation Write --operation DescribeConfigs --topic guarded") {
+	if f := all["rights on the topic"]; f.Value != "none" || !strings.Contains(f.Remedy, "--operation Read --operation Write --operation DescribeConfigs --topic guarded") {
 		t.Errorf("no rights: %s", f)
 	}
 
@@ -159,11 +156,11 @@ func TestSurveyOfRights(t *testing.T) {
 	all = survey(t, l)
 	verdict(t, all, log.Flawed, "rights on the topic")
 	verdict(t, all, log.Unknown, "retention.ms", "cleanup.policy", "max.message.bytes")
-	if f := all["rights on the topic"]; !strings.HasSuffix(f.Mend, "--operation Write --topic guarded") {
+	if f := all["rights on the topic"]; !strings.HasSuffix(f.Remedy, "--operation Write --topic guarded") {
 		t.Errorf("no right to write: %s", f)
 	}
-	if f := all["retention.ms"]; !strings.Contains(f.Mend, "--operation DescribeConfigs") {
-		t.Errorf("hidden: %s, %s", f, f.Mend)
+	if f := all["retention.ms"]; !strings.Contains(f.Remedy, "--operation DescribeConfigs") {
+		t.Errorf("hidden: %s, %s", f, f.Remedy)
 	}
 
 	h.grant(t, "guarded", kmsg.ACLOperationWrite, kmsg.ACLOperationDescribeConfigs)
@@ -172,7 +169,7 @@ func TestSurveyOfRights(t *testing.T) {
 	verdict(t, all, log.Flawed, "retention.ms")
 }
 
-// grant gives the user rights on a topic.
+// grant grants the user rights on a topic.
 func (h harness) grant(t *testing.T, topic string, operations ...kmsg.ACLOperation) {
 	t.Helper()
 	c, err := kgo.NewClient(kgo.SeedBrokers(h.Address()), kgo.SASL(plain.Auth{User: kafkatest.SuperUser, Pass: kafkatest.SuperPassword}.AsMechanism()))

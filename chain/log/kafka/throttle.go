@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// A broker over whose quota a client is says in an answer how long the client is to wait
-// before its next request. sarama waits, however long that is, while it holds the lock
-// that Close needs, and nobody knows. So a connection takes the time out of the answer
-// and waits itself: until then, or until its gate is closed.
+// When a client exceeds a quota, the broker's answer contains how long the client should
+// wait before its next request. sarama waits that long, without reporting it, while holding
+// the lock that Close needs. So a connection removes the time from the answer and waits
+// itself, until then or until its gate is closed.
 
-// throttles are the answers that begin with that time.
+// throttles lists the answers that begin with the throttle time.
 var throttles = map[operation]struct {
 	from int // version
-	tags int // version from which there are tags before it
+	tags int // version since which tags precede it
 }{
 	keyFetch: {1, 12}, keyListOffsets: {2, 6}, keyMetadata: {3, 9}, keyOffsetCommit: {3, 8}, keyOffsetFetch: {3, 6}, keyFindCoordinator: {1, 3},
 	keyListGroups: {1, 3}, keyCreateTopics: {2, 5}, keyDeleteRecords: {0, 2}, keyInitProducerID: {0, 2}, keyDescribeConfigs: {0, 4},
@@ -28,7 +28,7 @@ const (
 	sizeAnswer   = 4 + 4 // size, correlation
 )
 
-// throttleAt returns where in an answer the time is, in milliseconds; false if it is not at its beginning.
+// throttleAt returns the position of the throttle time, in milliseconds, in an answer; false if the answer does not begin with it.
 func throttleAt(o operation, version int) (at int, ok bool) {
 	t, ok := throttles[o]
 	switch {
@@ -40,9 +40,9 @@ func throttleAt(o operation, version int) (at int, ok bool) {
 	return sizeAnswer, true
 }
 
-// receive reads, and takes from the beginning of an answer how long the broker throttles
-// this client. sarama is left a millisecond: an answer without a topic is no fault if
-// it is throttled.
+// receive reads from the connection, and extracts the throttle time from the beginning of an
+// answer. It leaves one millisecond: sarama accepts an answer without a topic only if it is
+// throttled.
 func (c *conn) receive(b []byte) (int, error) {
 	if !c.fresh.Swap(false) {
 		return c.Conn.Read(b)
@@ -68,8 +68,8 @@ func (c *conn) receive(b []byte) (int, error) {
 	return n, nil
 }
 
-// rest waits as long as the broker has asked for.
-func (c *conn) rest() error {
+// throttle waits as long as the broker has requested.
+func (c *conn) throttle() error {
 	at := time.Duration(c.resume.Load())
 	d := at - time.Since(began)
 	if at == 0 || d <= 0 {
@@ -82,7 +82,7 @@ func (c *conn) rest() error {
 	case <-c.gate.done.Done():
 		return errCut
 	}
-	return c.SetWriteDeadline(time.Now().Add(c.gate.write)) // the one that was set is over
+	return c.SetWriteDeadline(time.Now().Add(c.gate.write)) // the earlier one has expired
 }
 
 func (g *gate) throttled(address string, o operation, d time.Duration) {
@@ -91,26 +91,26 @@ func (g *gate) throttled(address string, o operation, d time.Duration) {
 	}
 }
 
-// question is what is asked of a broker.
-type question struct {
+// target is an operation of a broker.
+type target struct {
 	address   string
 	operation operation
 }
 
-// episode is a time in which a broker throttles this client, with no more than slowAfter between two pauses.
+// episode is a period in which a broker throttles this client, with at most slowAfter between two pauses.
 type episode struct {
-	sum, reported time.Duration // of the pauses
+	sum, reported time.Duration // sum of the pauses
 	timer         *time.Timer   // ends it
 }
 
-// throttled takes note of a pause that a broker asks for.
+// throttled records a pause that a broker requests.
 func (b *brokers) throttled(address string, o operation, d time.Duration) {
 	if d <= 0 {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q := question{address, o}
+	q := target{address, o}
 	e := b.episodes[q]
 	if e == nil {
 		e = &episode{}
@@ -125,7 +125,7 @@ func (b *brokers) throttled(address string, o operation, d time.Duration) {
 }
 
 // relieved ends an episode.
-func (b *brokers) relieved(q question, e *episode) {
+func (b *brokers) relieved(q target, e *episode) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.episodes[q] != e {
@@ -137,10 +137,10 @@ func (b *brokers) relieved(q question, e *episode) {
 	}
 }
 
-// reported reports whether a wait for an answer was, that lasts. Called with mu held.
-func (b *brokers) reported(q question) bool {
+// reported reports whether a wait or an episode that has not ended was reported. Called with mu held.
+func (b *brokers) reported(q target) bool {
 	for w := range b.waits {
-		if w.reported > 0 && w.question() == q {
+		if w.reported > 0 && w.target() == q {
 			return true
 		}
 	}
@@ -148,17 +148,17 @@ func (b *brokers) reported(q question) bool {
 	return e != nil && e.reported > 0
 }
 
-// throttling names the brokers that throttle this client, and what.
-func (b *brokers) throttling() (said []string) {
+// throttling describes the brokers that throttle this client, and which requests.
+func (b *brokers) throttling() (texts []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for q, e := range b.episodes {
 		if e.reported > 0 {
-			said = append(said, fmt.Sprintf("broker %s throttles %s by a quota, for %s so far", q.address, q.operation.name(), e.sum.Round(100*time.Millisecond)))
+			texts = append(texts, fmt.Sprintf("broker %s throttles %s by a quota, for %s so far", q.address, q.operation.name(), e.sum.Round(100*time.Millisecond)))
 		}
 	}
-	slices.Sort(said)
-	return said
+	slices.Sort(texts)
+	return texts
 }
 
-func (w *wait) question() question { return question{w.address, w.operation} }
+func (w *wait) target() target { return target{w.address, w.operation} }

@@ -10,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// A broker asks for a pause longer than anybody waits, as it does over a quota. What waits
-// for it is not sent: its caller is told so, and Close does not wait.
+// A broker requests a pause longer than any caller waits, as when a quota is exceeded. A
+// record that waits for it is not sent, its error names the quota, and Close does not wait.
 func TestThrottledAppends(t *testing.T) {
 	t.Parallel()
 	h := hasty(t)
@@ -32,12 +32,12 @@ func TestThrottledAppends(t *testing.T) {
 	again := h.Open(t, "topic", log.Settings{ReplicationFactor: 1})
 	defer again.Close()
 	if got := copies(t, again); got["first"] != 1 || got["left"] != 0 {
-		t.Errorf("the log holds %v", got)
+		t.Errorf("the log has %v", got)
 	}
 }
 
-// A broker answers a fetch with a pause longer than anybody waits. That is reported, once, and
-// what Close does not wait for.
+// A broker answers a fetch with a pause longer than any caller waits. That is reported once,
+// and Close does not wait for it.
 func TestThrottledFetches(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
@@ -53,8 +53,8 @@ func TestThrottledFetches(t *testing.T) {
 		defer h.mu.Unlock()
 		return h.waited[h.Addresses()[leader]+" Fetch"] == time.Minute
 	})
-	if says := l.Slow(); !strings.Contains(says, "broker "+h.Addresses()[leader]+" throttles Fetch by a quota, for 1m0s so far") {
-		t.Errorf("it says %q", says)
+	if text := l.Slow(); !strings.Contains(text, "broker "+h.Addresses()[leader]+" throttles Fetch by a quota, for 1m0s so far") {
+		t.Errorf("got %q", text)
 	}
 	closed := make(chan error, 1)
 	go func() { closed <- r.Close() }()
@@ -66,8 +66,8 @@ func TestThrottledFetches(t *testing.T) {
 	}
 }
 
-// A reader gets on after a pause.
-func TestAThrottledReaderGetsOn(t *testing.T) {
+// A reader continues after a pause.
+func TestAThrottledReaderContinues(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
 	l := h.open(t)

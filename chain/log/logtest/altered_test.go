@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
 
-// altered is a log in memory of which some methods are others.
+// altered is an in-memory log with some methods replaced.
 type altered struct {
 	log.Log
 	broker *memlog.Broker
@@ -42,7 +42,7 @@ func (a *altered) Published(ctx context.Context, prefix string) ([]log.Progress,
 }
 func (a *altered) Close() error { return a.close() }
 
-// reads has each reader altered.
+// reads alters each reader that the log opens.
 func (a *altered) reads(alter func(*alteredReader)) {
 	a.read = func(ctx context.Context, from log.Offset) (log.Reader, error) {
 		r, err := a.Log.Read(ctx, from)

@@ -15,8 +15,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
 
-// broken is a log that breaks the contract, and the test of the suite that must
-// not pass on it.
+// broken is a log that violates the contract, and the test of the suite that must
+// fail on it.
 type broken struct {
 	name  string
 	test  string
@@ -28,28 +28,28 @@ var errBroken = errors.New("broken")
 func sound(*altered) {}
 
 var topics = []broken{
-	{"makes a topic when it is asked for one", "no topic", func(a *altered) {
+	{"creates a topic when asked for its identity", "no topic", func(a *altered) {
 		a.identity = func(ctx context.Context) (log.Identity, error) {
 			return log.Identity{}, errors.Join(a.Log.Create(ctx), errBroken)
 		}
 	}},
-	{"reads a topic that is not there", "no topic", func(a *altered) {
+	{"reads a topic that does not exist", "no topic", func(a *altered) {
 		a.bounds = func(context.Context) (log.Bounds, error) { return log.Bounds{}, nil }
 	}},
-	{"makes a topic again that is there", "create", func(a *altered) {
+	{"recreates a topic that exists", "create", func(a *altered) {
 		a.create = func(context.Context) error { a.broker.Recreate(a.topic); return nil }
 	}},
-	{"makes several partitions", "create", func(a *altered) {
+	{"creates several partitions", "create", func(a *altered) {
 		a.create = func(context.Context) error { a.broker.Make(a.topic, 3); return nil }
 	}},
-	{"calls every topic by its name", "recreate", func(a *altered) {
+	{"uses the name of a topic as its id", "recreate", func(a *altered) {
 		a.identity = func(ctx context.Context) (log.Identity, error) {
 			id, err := a.Log.Identity(ctx)
 			id.TopicID = a.topic
 			return id, err
 		}
 	}},
-	{"remembers where records came from", "recreate", func(a *altered) {
+	{"caches the source of records", "recreate", func(a *altered) {
 		a.reads(func(r *alteredReader) {
 			id, err := a.Log.Identity(context.Background())
 			r.source = func(context.Context) (string, error) { return id.TopicID, err }
@@ -61,10 +61,10 @@ var topics = []broken{
 			return log.Bounds{End: b.End}, err
 		}
 	}},
-	{"reads what was trimmed from where it can", "trim", clamped},
+	{"reads from the start of a trimmed log", "trim", clamped},
 }
 
-// clamped reads from the nearest offset that there is.
+// clamped reads from the nearest offset that exists.
 func clamped(a *altered) {
 	a.read = func(ctx context.Context, from log.Offset) (log.Reader, error) {
 		b, err := a.Log.Bounds(ctx)
@@ -84,13 +84,13 @@ var appends = []broken{
 	{"changes a value", "append and read", func(a *altered) {
 		a.append = func(ctx context.Context, value []byte) error { return a.Log.Append(ctx, append(value, '!')) }
 	}},
-	{"says that the log is longer than it is", "append and read", func(a *altered) {
+	{"reports bounds beyond the end of the log", "append and read", func(a *altered) {
 		a.bounds = func(ctx context.Context) (log.Bounds, error) {
 			b, err := a.Log.Bounds(ctx)
 			return log.Bounds{Start: b.Start, End: b.End + 1}, err
 		}
 	}},
-	{"drops an empty value", "odd values", func(a *altered) {
+	{"drops an empty value", "unusual values", func(a *altered) {
 		a.append = func(ctx context.Context, value []byte) error {
 			if len(value) == 0 {
 				return nil
@@ -98,10 +98,10 @@ var appends = []broken{
 			return a.Log.Append(ctx, value)
 		}
 	}},
-	{"takes a record that is too large", "too large", func(a *altered) {
+	{"accepts a record that is too large", "too large", func(a *altered) {
 		a.append = a.broker.Open(a.topic, log.Settings{}).Append
 	}},
-	{"calls a record that is too large fatal", "too large", func(a *altered) {
+	{"classifies a record that is too large as fatal", "too large", func(a *altered) {
 		a.append = func(ctx context.Context, value []byte) error {
 			err := a.Log.Append(ctx, value)
 			if errors.Is(err, log.ErrTooLarge) {
@@ -117,8 +117,8 @@ var appends = []broken{
 		return a.Log.Append(ctx, fmt.Append(nil, "00-", string(value[3:])))
 	})},
 	{"acknowledges in an outage", "outage", acknowledging},
-	{"acknowledges after it was closed in an outage", "close in an outage", acknowledging},
-	{"does not say what an append awaits", "outage", func(a *altered) {
+	{"acknowledges after Close in an outage", "close in an outage", acknowledging},
+	{"does not name what an append awaits", "outage", func(a *altered) {
 		a.append = func(ctx context.Context, value []byte) error {
 			if err := a.Log.Append(ctx, value); err != nil {
 				return &log.Error{Class: log.ClassOf(err), Op: "append", Err: errBroken}
@@ -128,7 +128,7 @@ var appends = []broken{
 	}},
 }
 
-// every alters each n-th append.
+// every alters every n-th append.
 func every(n int, alter func(*altered, context.Context, []byte) error) func(*altered) {
 	return func(a *altered) {
 		turn := make(chan int, 1)
@@ -169,31 +169,31 @@ var reads = []broken{
 			}
 		})
 	}},
-	{"waits on when the reader is closed", "a waiting read", func(a *altered) {
+	{"keeps waiting after the reader is closed", "a waiting read", func(a *altered) {
 		a.reads(func(r *alteredReader) { r.close = func() error { return nil } })
 	}},
-	{"waits on when the log is closed", "close", func(a *altered) { a.close = func() error { return nil } }},
-	{"appends to a log that is closed", "close", func(a *altered) {
+	{"keeps waiting after the log is closed", "close", func(a *altered) { a.close = func() error { return nil } }},
+	{"appends after the log is closed", "close", func(a *altered) {
 		a.append = func(ctx context.Context, value []byte) error {
 			return a.broker.Open(a.topic, log.Settings{}).Append(ctx, value)
 		}
 	}},
 	{"follows a new leader", "new leader", following},
 	{"follows a new leader while it waits", "new leader while waiting", following},
-	{"reads on behind a new leader", "new leader", func(a *altered) {
+	{"returns ErrNewLeader only once", "new leader", func(a *altered) {
 		a.reads(func(r *alteredReader) {
-			told := false
+			reported := false
 			r.next = func(ctx context.Context) (log.Record, error) {
-				if told {
+				if reported {
 					return log.Record{}, &log.Error{Class: log.Fatal, Op: "read", Err: errBroken}
 				}
 				record, err := r.Reader.Next(ctx)
-				told = errors.Is(err, log.ErrNewLeader)
+				reported = errors.Is(err, log.ErrNewLeader)
 				return record, err
 			}
 		})
 	}},
-	{"does not say what a reader awaits", "outage", func(a *altered) {
+	{"does not name what a reader awaits", "outage", func(a *altered) {
 		a.reads(func(r *alteredReader) {
 			r.next = func(ctx context.Context) (log.Record, error) {
 				record, err := r.Reader.Next(ctx)
@@ -204,12 +204,12 @@ var reads = []broken{
 			}
 		})
 	}},
-	{"knows a source in an outage", "outage", func(a *altered) {
+	{"returns a source in an outage", "outage", func(a *altered) {
 		a.reads(func(r *alteredReader) { r.source = func(context.Context) (string, error) { return "", nil } })
 	}},
 }
 
-// following opens another reader where the one of an old leader ends.
+// following opens another reader where the old leader's reader ends.
 func following(a *altered) {
 	a.reads(func(r *alteredReader) {
 		next := log.Offset(0)
@@ -242,14 +242,14 @@ var progress = []broken{
 			return a.Log.Publish(ctx, p)
 		}
 	}},
-	{"gives everybody's progress", "progress", func(a *altered) {
+	{"returns the progress of all members", "progress", func(a *altered) {
 		a.published = func(ctx context.Context, _ string) ([]log.Progress, error) { return a.Log.Published(ctx, "") }
 	}},
-	{"gives another topic's progress", "progress", func(a *altered) {
+	{"returns the progress of another topic", "progress", func(a *altered) {
 		one := a.broker.Open(strings.TrimSuffix(a.topic, "-other"), log.Settings{})
 		a.publish, a.published = one.Publish, one.Published
 	}},
-	{"gives progress in no order", "progress", func(a *altered) {
+	{"returns progress unsorted", "progress", func(a *altered) {
 		a.published = func(ctx context.Context, prefix string) ([]log.Progress, error) {
 			all, err := a.Log.Published(ctx, prefix)
 			if len(all) == 2 {
@@ -267,10 +267,11 @@ func all() (all []broken) {
 	return all
 }
 
-// variable names the broken log that a process of this test runs the suite on.
+// variable is the environment variable with the name of the broken log that a process of
+// this test runs the suite on.
 const variable = "LOGTEST_BROKEN"
 
-// TestBrokenLog runs the suite on the log that the environment names: see TestBroken.
+// TestBrokenLog runs the suite on the log that the environment names: see [TestBroken].
 func TestBrokenLog(t *testing.T) {
 	name := os.Getenv(variable)
 	for _, b := range append(all(), broken{"sound", "", sound}) {
@@ -280,13 +281,13 @@ func TestBrokenLog(t *testing.T) {
 		}
 	}
 	if name != "" {
-		t.Fatalf("no log is called %q", name)
+		t.Fatalf("no log is named %q", name)
 	}
 }
 
-// TestBroken: the suite fails on each log that breaks the contract, in the test
-// that is about what it breaks, and in a process of its own; it passes that test,
-// and all others, on the sound log that they are made of.
+// TestBroken runs the suite, in a process of its own, on each log that violates the
+// contract, which must fail the test for that violation, and on the sound log that they
+// are derived from, which must pass all tests.
 func TestBroken(t *testing.T) {
 	if out, err := suite(t, broken{"sound", "", sound}); err != nil || !strings.Contains(out, "--- PASS: TestBrokenLog/close_in_an_outage") {
 		t.Fatalf("the sound log does not pass: %v\n%s", err, out)
@@ -300,23 +301,23 @@ func TestBroken(t *testing.T) {
 			name := "TestBrokenLog/" + strings.ReplaceAll(b.test, " ", "_")
 			failed, hangs := strings.Contains(out, "--- FAIL: "+name), strings.Contains(out, "test timed out") && strings.Contains(out, name+" (")
 			if err == nil || !failed && !hangs {
-				t.Errorf("%q passes, or is not what fails: %v\n%s", b.test, err, out)
+				t.Errorf("%q passes, or another test fails: %v\n%s", b.test, err, out)
 			}
 		})
 	}
 	if want := 16; len(tests) < want {
-		t.Errorf("%d tests of the suite are shown to fail, want each of the %d", len(tests), want)
+		t.Errorf("%d tests of the suite fail on some log, want all %d", len(tests), want)
 	}
 }
 
-// suite runs the suite, or the one test that is to fail, in a process of its own.
+// suite runs the suite, or the one test that should fail, in a process of its own.
 func suite(t *testing.T, b broken) (out string, err error) {
 	t.Helper()
 	only := "^TestBrokenLog$"
 	if b.test != "" {
 		only += "/^" + strings.ReplaceAll(b.test, " ", "_") + "$"
 	}
-	// A log that does not wait for what it should makes the suite wait for ever.
+	// A log that does not wait when it should makes the suite wait forever.
 	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run", only, "-test.v", "-test.timeout", "10s")
 	c.Env = append(os.Environ(), variable+"="+b.name)
 	text, err := c.CombinedOutput()

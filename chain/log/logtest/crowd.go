@@ -11,28 +11,28 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Crowd of callers of one log, and how long they append.
+// Number of concurrent callers of one log, and how long they append.
 const (
 	crowd      = 512
 	crowdLasts = 2 * time.Second
 )
 
-// RunCrowd tests that many callers come to no harm, and are told the truth, while
-// attempts are refused, lost and acknowledged at random. It is for the race detector, too.
+// RunCrowd tests that many concurrent callers get correct results while attempts are
+// refused, lost and acknowledged at random. It is meant for the race detector, too.
 func RunCrowd(t *testing.T, h Scripter) {
 	s := &suite{T: t, harness: h, topic: fmt.Sprintf("crowd-%d", time.Now().UnixNano())}
-	p := &pairs{suite: s, scripter: h, log: s.created(), told: map[string]error{}}
+	p := &pairs{suite: s, scripter: h, log: s.created(), results: map[string]error{}}
 	ctx, cancel := context.WithTimeout(context.Background(), crowdLasts)
 	defer cancel()
-	var mu sync.Mutex // of told
+	var mu sync.Mutex // guards results
 	var callers sync.WaitGroup
 	for caller := range crowd {
 		callers.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				value := fmt.Sprintf("%d-%d", caller, n)
-				err := p.impatient(ctx, value)
+				err := p.hurried(ctx, value)
 				mu.Lock()
-				p.told[value] = err
+				p.results[value] = err
 				mu.Unlock()
 			}
 		})
@@ -48,8 +48,8 @@ func RunCrowd(t *testing.T, h Scripter) {
 	p.enough()
 }
 
-// answerAtRandom has the brokers refuse everything for a while, as they do without
-// rights or with a full disk, and answer at random after that.
+// answerAtRandom makes the brokers refuse everything for a while, as they do without
+// rights or with a full disk, and then answer at random, in turn.
 func (p *pairs) answerAtRandom(ctx context.Context) {
 	random, answers := rand.New(rand.NewPCG(1, 2)), Answers()
 	for round := 0; ctx.Err() == nil; round++ {
@@ -62,9 +62,9 @@ func (p *pairs) answerAtRandom(ctx context.Context) {
 	}
 }
 
-// impatient appends, and may go before it knows what came of it.
-func (p *pairs) impatient(ctx context.Context, value string) error {
-	limit := patience
+// hurried appends with a time limit that may end before the outcome is known.
+func (p *pairs) hurried(ctx context.Context, value string) error {
+	limit := stepTimeout
 	if len(value)%3 == 0 {
 		limit = 5 * time.Millisecond
 	}
@@ -73,22 +73,22 @@ func (p *pairs) impatient(ctx context.Context, value string) error {
 	return p.log.Append(ctx, []byte(value))
 }
 
-// enough makes sure that each kind of outcome has happened.
+// enough checks that each kind of outcome has occurred.
 func (p *pairs) enough() {
 	happened := map[string]int{}
-	for _, err := range p.told {
+	for _, err := range p.results {
 		switch {
 		case err == nil:
 			happened["acknowledged"]++
 		case log.ClassOf(err) == log.Ambiguous:
 			happened["ambiguous"]++
 		default:
-			happened["denied"]++
+			happened["refused"]++
 		}
 	}
 	p.Logf("%v", happened)
 	if len(happened) < 3 {
-		p.Errorf("the crowd met only %v", happened)
+		p.Errorf("the callers saw only %v", happened)
 	}
 }
 

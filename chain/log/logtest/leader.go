@@ -6,9 +6,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// newLeader: a reader gives no record of a leader that was elected after it was
-// opened, and is spent; one opened afterwards reads on. Several rounds, so that
-// a leader comes back.
+// newLeader: a reader returns no record of a leader that was elected after it was
+// opened, and is unusable then; one opened afterwards continues. Several rounds, so
+// that a former leader is elected again.
 func (s *suite) newLeader() {
 	const rounds = 4
 	l := s.created()
@@ -19,16 +19,16 @@ func (s *suite) newLeader() {
 		s.expect(r, from, "a")
 		s.harness.Elect(s.T, s.topic)
 		s.appendAll(l, "c")
-		s.meetsNewLeader(r, "b") // the old leader's may still come
+		s.meetsNewLeader(r, "b") // records of the old leader may still come
 		s.meetsNewLeader(r)
 		s.expect(s.read(l, from), from, "a", "b", "c")
 	}
 }
 
-// meetsNewLeader reads until ErrNewLeader, and before it no values but these.
+// meetsNewLeader reads until ErrNewLeader, and accepts only these values before it.
 func (s *suite) meetsNewLeader(r log.Reader, before ...string) {
 	s.Helper()
-	ctx := s.patient()
+	ctx := s.timeout()
 	for {
 		record, err := r.Next(ctx)
 		switch {
@@ -43,14 +43,14 @@ func (s *suite) meetsNewLeader(r log.Reader, before ...string) {
 	}
 }
 
-// newLeaderWhileWaiting: a Next that waits may notice the election by itself, or
-// by the record that comes after it.
+// newLeaderWhileWaiting: a waiting Next may notice the election by itself, or by the
+// record that follows it.
 func (s *suite) newLeaderWhileWaiting() {
 	l := s.created()
 	r := s.read(l, 0)
 	ended := make(chan error)
 	go func() {
-		record, err := r.Next(s.patient())
+		record, err := r.Next(s.timeout())
 		if err == nil {
 			err = errors.New("got " + string(record.Value))
 		}
@@ -62,8 +62,8 @@ func (s *suite) newLeaderWhileWaiting() {
 	s.expect(s.read(l, 0), 0, "a")
 }
 
-// term: readers of one leader are of one term, and a reader that was opened after an
-// election is of another of the same topic.
+// term: readers of one leader have the same term; a reader that was opened after an
+// election has another term of the same topic.
 func (s *suite) term() {
 	l := s.created()
 	s.appendAll(l, "a")

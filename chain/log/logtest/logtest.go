@@ -16,28 +16,28 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Harness is one implementation under test, with what an operator or a fault does to it.
+// Harness is one implementation under test, and what operators and faults do to it.
 type Harness interface {
 	// Open returns a client of a topic; the suite closes it.
 	Open(t *testing.T, topic string, s log.Settings) log.Log
-	// Stop takes the brokers away, Resume brings them back with all that was acknowledged.
+	// Stop stops the brokers, Resume starts them again with everything acknowledged.
 	Stop(t *testing.T)
 	Resume(t *testing.T)
 	// Trim removes the records before start.
 	Trim(t *testing.T, topic string, start log.Offset)
-	// Recreate deletes the topic and makes an empty one of that name.
+	// Recreate deletes the topic and creates an empty one of that name.
 	Recreate(t *testing.T, topic string)
-	// Elect gives the topic a leader of a new epoch that lacks nothing.
+	// Elect gives the topic a leader of a new epoch that has every record.
 	Elect(t *testing.T, topic string)
 }
 
-// patience is how long a real cluster may take for one step.
-const patience = 30 * time.Second
+// stepTimeout is how long a real cluster may take for one step.
+const stepTimeout = 30 * time.Second
 
 // maxBytes is the MaxMessageBytes of the suite's topics.
 const maxBytes = 1 << 20
 
-// Run runs the suite. Faults that hit all topics come last.
+// Run runs the suite. Faults that affect all topics come last.
 func Run(t *testing.T, h Harness) {
 	for _, test := range []struct {
 		name string
@@ -47,7 +47,7 @@ func Run(t *testing.T, h Harness) {
 		{"create", (*suite).create},
 		{"append and read", (*suite).appendAndRead},
 		{"read positions", (*suite).readPositions},
-		{"odd values", (*suite).oddValues},
+		{"unusual values", (*suite).unusualValues},
 		{"too large", (*suite).tooLarge},
 		{"concurrent appends", (*suite).concurrentAppends},
 		{"a waiting read", (*suite).waitingRead},
@@ -82,15 +82,15 @@ func (s *suite) open() log.Log {
 	return l
 }
 
-// created opens the topic and makes it.
+// created opens the topic and creates it.
 func (s *suite) created() log.Log {
 	l := s.open()
-	s.ok(l.Create(s.patient()))
+	s.ok(l.Create(s.timeout()))
 	return l
 }
 
-func (s *suite) patient() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (s *suite) timeout() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
 	s.Cleanup(cancel)
 	return ctx
 }
@@ -102,7 +102,7 @@ func (s *suite) ok(err error) {
 	}
 }
 
-// fails checks class and, if it is not nil, the sentinel in the chain of err.
+// fails checks the class of err and, if sentinel is not nil, that err wraps it.
 func (s *suite) fails(err error, class log.Class, sentinel error) {
 	s.Helper()
 	if err == nil || log.ClassOf(err) != class || sentinel != nil && !errors.Is(err, sentinel) {
@@ -128,26 +128,26 @@ func (s *suite) read(l log.Log, from log.Offset) log.Reader {
 	return r
 }
 
-// expect reads exactly these values from offset from on.
+// expect reads exactly these values, starting at offset from.
 func (s *suite) expect(r log.Reader, from log.Offset, values ...string) {
 	s.Helper()
 	for i, want := range values {
-		got, err := r.Next(s.patient())
+		got, err := r.Next(s.timeout())
 		if err != nil || got.Offset != from+log.Offset(i) || string(got.Value) != want {
 			s.Fatalf("got %d %q, %v; want %d %q", got.Offset, got.Value, err, from+log.Offset(i), want)
 		}
 	}
 }
 
-// noTopic: no call but Create makes a topic.
+// noTopic: no call but Create creates a topic.
 func (s *suite) noTopic() {
 	l := s.open()
 	for range 2 {
-		_, err := l.Identity(s.patient())
+		_, err := l.Identity(s.timeout())
 		s.fails(err, log.Retryable, log.ErrNoTopic)
-		_, err = l.Bounds(s.patient())
+		_, err = l.Bounds(s.timeout())
 		s.fails(err, log.Retryable, nil)
-		_, err = l.Read(s.patient(), 0)
+		_, err = l.Read(s.timeout(), 0)
 		s.fails(err, log.Retryable, nil)
 	}
 }
@@ -156,7 +156,7 @@ func (s *suite) create() {
 	l := s.created()
 	first, err := s.identity(l)
 	s.ok(err)
-	s.ok(l.Create(s.patient()))
+	s.ok(l.Create(s.timeout()))
 	again, err := s.identity(l)
 	if err != nil || again != first || first.TopicID == "" || first.ClusterID == "" || first.Partitions != 1 {
 		s.Fatalf("got %+v, then %+v, %v", first, again, err)
@@ -188,19 +188,19 @@ func (s *suite) readPositions() {
 	s.appendAll(l, "d")
 	s.expect(atEnd, 3, "d")
 	for _, from := range []log.Offset{5, 1000, -1} {
-		_, err := l.Read(s.patient(), from)
+		_, err := l.Read(s.timeout(), from)
 		s.fails(err, log.Fatal, log.ErrOutOfRange)
 	}
 }
 
-func (s *suite) oddValues() {
+func (s *suite) unusualValues() {
 	l := s.created()
 	big := strings.Repeat("x", maxBytes)
 	s.appendAll(l, "", big, "\x00\xff")
 	s.expect(s.read(l, 0), 0, "", big, "\x00\xff")
 }
 
-// tooLarge: a record that does not fit harms nothing but itself.
+// tooLarge: a record that does not fit affects no other.
 func (s *suite) tooLarge() {
 	l := s.created()
 	s.fails(s.append(l, make([]byte, maxBytes+1)), log.Rejected, log.ErrTooLarge)
@@ -208,7 +208,7 @@ func (s *suite) tooLarge() {
 	s.expect(s.read(l, 0), 0, "fits")
 }
 
-// concurrentAppends: all arrive once, each caller's in its order.
+// concurrentAppends: all records arrive once, those of each caller in order.
 func (s *suite) concurrentAppends() {
 	const callers, each = 16, 25
 	l := s.created()
@@ -227,7 +227,7 @@ func (s *suite) concurrentAppends() {
 	byCaller := make([][]string, callers)
 	r := s.read(l, 0)
 	for range callers * each {
-		record, err := r.Next(s.patient())
+		record, err := r.Next(s.timeout())
 		s.ok(err)
 		var c int
 		_, err = fmt.Sscanf(string(record.Value), "%d-", &c)
@@ -241,7 +241,7 @@ func (s *suite) concurrentAppends() {
 	}
 }
 
-// waitingRead: Next waits for a record, for its context, or for Close.
+// waitingRead: Next waits for a record, its context, or Close.
 func (s *suite) waitingRead() {
 	l := s.created()
 	r := s.read(l, 0)
@@ -250,7 +250,7 @@ func (s *suite) waitingRead() {
 	if _, err := r.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		s.Fatalf("got %v, want the context's error", err)
 	}
-	s.appendAll(l, "a") // the reader is as good as before
+	s.appendAll(l, "a") // the reader is still usable
 	s.expect(r, 0, "a")
 
 	ended := make(chan error)
@@ -265,7 +265,7 @@ func (s *suite) waitingRead() {
 	s.ok(r.Close())
 }
 
-// closing a log ends its readers and every later call.
+// closing: closing a log ends its readers and fails every later call.
 func (s *suite) closing() {
 	l := s.created()
 	r := s.read(l, 0)
@@ -279,9 +279,9 @@ func (s *suite) closing() {
 		s.Fatalf("got %v, want ErrClosed", err)
 	}
 	s.ok(l.Close())
-	_, bounds := l.Bounds(s.patient())
-	_, read := l.Read(s.patient(), 0)
-	for _, err := range []error{l.Append(s.patient(), nil), l.Create(s.patient()), bounds, read} {
+	_, bounds := l.Bounds(s.timeout())
+	_, read := l.Read(s.timeout(), 0)
+	for _, err := range []error{l.Append(s.timeout(), nil), l.Create(s.timeout()), bounds, read} {
 		if !errors.Is(err, log.ErrClosed) {
 			s.Errorf("got %v, want ErrClosed", err)
 		}
@@ -295,13 +295,13 @@ func (s *suite) trim() {
 	if b, err := s.bounds(l); err != nil || b != (log.Bounds{Start: 2, End: 4}) {
 		s.Fatalf("bounds %+v, %v", b, err)
 	}
-	_, err := l.Read(s.patient(), 1)
+	_, err := l.Read(s.timeout(), 1)
 	s.fails(err, log.Fatal, log.ErrOutOfRange)
 	s.expect(s.read(l, 2), 2, "c", "d")
 }
 
-// outage: calls fail while the brokers are away, say what is awaited, and the
-// same log and a reader go on afterwards without gap or repetition.
+// outage: calls fail while the brokers are down and name what is awaited; afterwards
+// the same log and reader continue without gap or repetition.
 func (s *suite) outage() {
 	l := s.created()
 	s.appendAll(l, "a", "b")
@@ -309,7 +309,7 @@ func (s *suite) outage() {
 	s.expect(r, 0, "a", "b")
 	s.harness.Stop(s.T)
 	s.awaits(r)
-	_, err := r.Source(s.patient())
+	_, err := r.Source(s.timeout())
 	s.fails(err, log.Retryable, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -323,18 +323,18 @@ func (s *suite) outage() {
 	s.isSequence(l)
 }
 
-// awaits reads until the reader says that something is amiss.
+// awaits checks that a reader in an outage names what it awaits.
 func (s *suite) awaits(r log.Reader) {
-	_, err := r.Next(s.patient())
+	_, err := r.Next(s.timeout())
 	var e *log.Error
 	if !errors.As(err, &e) || e.Class != log.Retryable || e.Await == "" {
 		s.Fatalf("next in an outage: %v", err)
 	}
 }
 
-// recovers appends until it works.
+// recovers appends until an append succeeds.
 func (s *suite) recovers(l log.Log) {
-	ctx := s.patient()
+	ctx := s.timeout()
 	for {
 		err := l.Append(ctx, []byte("after"))
 		if err == nil {
@@ -346,14 +346,14 @@ func (s *suite) recovers(l log.Log) {
 	}
 }
 
-// isSequence reads everything and checks what must be there.
+// isSequence reads everything and checks for the records that must be there.
 func (s *suite) isSequence(l log.Log) {
 	b, err := s.bounds(l)
 	s.ok(err)
 	r := s.read(l, 0)
 	var values []string
 	for range b.End {
-		record, err := r.Next(s.patient())
+		record, err := r.Next(s.timeout())
 		s.ok(err)
 		values = append(values, string(record.Value))
 	}
@@ -362,7 +362,7 @@ func (s *suite) isSequence(l log.Log) {
 	}
 }
 
-// closeInOutage: Close does not wait for brokers that are away.
+// closeInOutage: Close does not wait for brokers that are down.
 func (s *suite) closeInOutage() {
 	l := s.created()
 	s.appendAll(l, "a")

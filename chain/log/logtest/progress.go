@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// progress: what members publish last is what everybody sees, for this topic.
+// progress: everyone sees what each member published last for this topic.
 func (s *suite) progress() {
 	l := s.created()
 	other := (&suite{s.T, s.harness, s.topic + "-other"}).created()
@@ -25,7 +25,7 @@ func (s *suite) progress() {
 	s.published(l, prefix+"nobody")
 	s.published(other, prefix)
 
-	first.Next, first.Block = 0, 0 // its operator brought back an old ledger
+	first.Next, first.Block = 0, 0 // its operator restored an old ledger
 	s.publishes(l, first)
 	s.publishes(other, second)
 	s.published(l, prefix, first, second)

@@ -15,7 +15,7 @@ func (s *suite) recreate() {
 	s.expect(r, 0, "a", "b")
 	s.comesFrom(r, before.TopicID)
 	s.harness.Recreate(s.T, s.topic)
-	if id, err := r.Source(s.patient()); id == before.TopicID || err != nil && log.ClassOf(err) != log.Retryable {
+	if id, err := r.Source(s.timeout()); id == before.TopicID || err != nil && log.ClassOf(err) != log.Retryable {
 		s.Fatalf("the records come from %q, %v", id, err)
 	}
 	after, err := s.identity(s.open())
@@ -32,11 +32,11 @@ func (s *suite) recreate() {
 	s.fails(err, log.Fatal, log.ErrOutOfRange)
 }
 
-// comesFrom checks where records came from, again and again.
+// comesFrom checks the source of a reader several times.
 func (s *suite) comesFrom(r log.Reader, want string) {
 	s.Helper()
 	for range 3 {
-		if id, err := r.Source(s.patient()); id != want || err != nil {
+		if id, err := r.Source(s.timeout()); id != want || err != nil {
 			s.Fatalf("the records come from %q, %v, want %q", id, err, want)
 		}
 	}

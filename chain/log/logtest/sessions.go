@@ -14,11 +14,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// sessions is how many readers a soak opens one after the other on one log. What a
-// reader leaves behind shows with hundreds; give more to see less.
+// sessions is the number of readers that a soak opens on one log. Hundreds show what each
+// reader leaks; a larger number shows smaller leaks.
 var sessions = flag.Int("logtest.sessions", 300, "readers that the soak of package logtest opens and closes")
 
-// What a soak may leave behind, however many readers were opened.
+// What a soak may leave behind, however many readers it opens.
 const (
 	leftBytes      = 8 << 20
 	leftGoroutines = 20
@@ -29,22 +29,23 @@ const (
 	atATime = 16 // sessions
 )
 
-// soak: a log that lives as long as the process keeps nothing of readers that were
-// closed, whatever they had fetched ahead.
+// soak: a log that lives as long as the process keeps nothing of closed readers,
+// whatever they had fetched ahead.
 func (s *suite) soak() {
 	if fault := Soak(s.T, s.harness, *sessions); fault != "" {
 		s.Error(fault)
 	}
 }
 
-// Soak opens and closes so many readers on one log, and says what of them is left.
+// Soak opens and closes readers on one log, and returns a description of what they leak;
+// empty for nothing.
 func Soak(t *testing.T, h Harness, readers int) (fault string) {
 	value := string(make([]byte, 1<<20/records))
 	return Left(t, h, readers, func(s log.Log, i int) error { return session(s, i%4, value) })
 }
 
-// Left does something with one log so many times, some at a time, and says what of it
-// is left. The topic holds 1 MiB.
+// Left calls do with one log the given number of times, several at a time, and returns a
+// description of what the calls leak; empty for nothing. The topic has 1 MiB of records.
 func Left(t *testing.T, h Harness, times int, do func(l log.Log, i int) error) (fault string) {
 	s := &suite{T: t, harness: h, topic: fmt.Sprintf("soak-%d", time.Now().UnixNano())}
 	l := s.created()
@@ -59,7 +60,7 @@ func Left(t *testing.T, h Harness, times int, do func(l log.Log, i int) error) (
 		}
 		s.ok(g.Wait())
 	}
-	repeat(4 * atATime) // what is made once
+	repeat(4 * atATime) // for what is allocated once
 	heap, goroutines := left(0, 0)
 	repeat(times)
 	nowHeap, nowGoroutines := left(heap+leftBytes, goroutines+leftGoroutines)
@@ -73,9 +74,9 @@ func Left(t *testing.T, h Harness, times int, do func(l log.Log, i int) error) (
 }
 
 // session opens a reader and closes it: with everything fetched and nothing read, after
-// a record, and at the end, where nothing comes. Beside it, what needs no reader.
+// a record, or at the end of the log. The remaining kind makes the calls without a reader.
 func session(l log.Log, kind int, value string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
 	defer cancel()
 	if kind == 3 {
 		_, bounds := l.Bounds(ctx)
@@ -97,8 +98,8 @@ func session(l log.Log, kind int, value string) error {
 	return r.Close()
 }
 
-// left is how much of the heap is in use, and how many goroutines run, once both are
-// at most so much, or do not become less.
+// left returns the heap in use and the number of goroutines once both are within the
+// given limits, or after several attempts.
 func left(bytes, goroutines int) (heap, running int) {
 	var m runtime.MemStats
 	for range 20 {
@@ -108,7 +109,7 @@ func left(bytes, goroutines int) (heap, running int) {
 		if heap <= bytes && running <= goroutines {
 			break
 		}
-		time.Sleep(10 * time.Millisecond) // what was closed ends in its own time
+		time.Sleep(10 * time.Millisecond) // goroutines end shortly after Close
 	}
 	return heap, running
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// settles repeats what may fail while the brokers have not all heard of a change.
+// settles repeats a call that may fail until all brokers know of a change.
 func (s *suite) settles(f func(context.Context) error) error {
-	ctx := s.patient()
+	ctx := s.timeout()
 	for {
 		err := f(ctx)
 		if log.ClassOf(err) != log.Retryable || err == nil || ctx.Err() != nil {
@@ -19,7 +19,7 @@ func (s *suite) settles(f func(context.Context) error) error {
 	}
 }
 
-// append repeats only what is certain not to have been appended.
+// append retries only if the record is certain not to have been appended.
 func (s *suite) append(l log.Log, value []byte) error {
 	return s.settles(func(ctx context.Context) error { return l.Append(ctx, value) })
 }

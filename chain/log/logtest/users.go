@@ -11,9 +11,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// closeUnderUsers: a log is closed while every kind of call is in flight, and readers
-// while their users wait for records or ask for the source. Nobody comes to harm, no
-// call continues, and what was acknowledged is there. It is for the race detector, too.
+// closeUnderUsers: a log is closed while every kind of call is in flight, and readers are
+// closed while their users wait for records or ask for the source. No call continues, and
+// what was acknowledged is in the log. It is meant for the race detector, too.
 func (s *suite) closeUnderUsers() {
 	const rounds, users = 10, 6
 	acknowledged := 0
@@ -31,7 +31,7 @@ func (s *suite) closeUnderUsers() {
 				})
 			})
 		}
-		time.Sleep(time.Duration(5*round) * time.Millisecond) // wherever they are then
+		time.Sleep(time.Duration(5*round) * time.Millisecond) // so that calls are at different points
 		s.ok(l.Close())
 		s.ok(g.Wait())
 		for _, n := range appended {
@@ -44,9 +44,9 @@ func (s *suite) closeUnderUsers() {
 	}
 }
 
-// untilClosed repeats a call until the log is closed, and that soon.
+// untilClosed repeats a call until it returns ErrClosed, within a time limit.
 func untilClosed(call func() error) error {
-	for until := time.Now().Add(patience); ; {
+	for until := time.Now().Add(stepTimeout); ; {
 		err := call()
 		switch {
 		case errors.Is(err, log.ErrClosed):
@@ -65,7 +65,7 @@ func (s *suite) counted(l log.Log, acknowledged *int) error {
 	return err
 }
 
-// readers opens a reader and closes it under its user.
+// readers opens a reader and closes it while it is in use.
 func readers(l log.Log) error {
 	r, err := l.Read(context.Background(), 0)
 	if err != nil {

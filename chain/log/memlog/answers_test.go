@@ -13,7 +13,7 @@ import (
 
 var _ logtest.Scripter = harness{}
 
-// named is an answer as an error.
+// named is the name of an answer, as an error.
 type named string
 
 func (n named) Error() string { return string(n) }
@@ -45,7 +45,7 @@ func TestCrowd(t *testing.T) {
 	logtest.RunCrowd(t, harness{memlog.NewBroker()})
 }
 
-// lying opens logs that are wrong about what became of an append.
+// lying opens logs that misreport the outcome of an append.
 type lying struct {
 	harness
 	append func(ctx context.Context, l log.Log, value []byte) error
@@ -62,7 +62,7 @@ type lyingLog struct {
 
 func (l lyingLog) Append(ctx context.Context, value []byte) error { return l.append(ctx, l.Log, value) }
 
-// last returns the answer that came last; none if there was none.
+// last returns the last answer; the zero value if there was none.
 func last(err error) (a logtest.Answer) {
 	var name named
 	if errors.As(err, &name) {
@@ -75,10 +75,10 @@ func last(err error) (a logtest.Answer) {
 	return logtest.Answer{}
 }
 
-// Each lie is told by one kind of client: the suite sees it.
-func TestAnswersSeesLies(t *testing.T) {
+// The suite detects each kind of client that misreports an append.
+func TestAnswersDetectsLies(t *testing.T) {
 	for name, lie := range map[string]func(context.Context, log.Log, []byte) error{
-		"judges the last answer alone": func(ctx context.Context, l log.Log, value []byte) error {
+		"considers only the last answer": func(ctx context.Context, l log.Log, value []byte) error {
 			err := l.Append(ctx, value)
 			if last(err).Certain {
 				return &log.Error{Class: log.Retryable, Op: "append", Err: err}
@@ -123,7 +123,7 @@ func TestAnswersSeesLies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			faults := logtest.Faults(t, lying{harness{memlog.NewBroker()}, lie}, logtest.Answers()...)
 			if len(faults) == 0 {
-				t.Error("the suite sees nothing")
+				t.Error("the suite detects nothing")
 			} else {
 				t.Logf("%d faults, such as: %s", len(faults), faults[0])
 			}

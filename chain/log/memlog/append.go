@@ -9,18 +9,18 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// maxTries is how many attempts an append makes at most.
+// maxTries is the maximum number of attempts of an append.
 const maxTries = 50
 
-// attempts are those of one append, which put the record into the topic once at most.
+// attempts are the attempts of one append; they append the record at most once.
 type attempts struct {
 	value    []byte
-	appended bool // by one of them
-	doubt    bool // one may have appended it, by what the client knows
+	appended bool // one of them has appended it
+	doubt    bool // one may have appended it, as far as the client knows
 }
 
-// Append puts a copy of value at the end of the topic. One attempt after the other is
-// made while a Failure says so.
+// Append appends a copy of value to the topic. It makes another attempt whenever a
+// [Failure] asks for one.
 func (l *Log) Append(ctx context.Context, value []byte) (err error) {
 	a := &attempts{value: value}
 	for tries, again := 0, true; again && tries < maxTries; tries++ {
@@ -66,7 +66,7 @@ func (l *Log) put(a *attempts) error {
 	return nil
 }
 
-// failed is what the client is told: once it does not know of an attempt, that is ambiguous.
+// failed returns the error for the client: ambiguous once the outcome of an attempt is unknown.
 func (a *attempts) failed(topic string, err error) error {
 	if !a.doubt {
 		return err

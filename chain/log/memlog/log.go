@@ -24,7 +24,7 @@ type Log struct {
 }
 
 // locked runs one operation under the broker's lock, unless the log is closed,
-// the context is done, or a fault meets it first.
+// the context is done, or a [Fault] fails it.
 func (l *Log) locked(ctx context.Context, op string, f func() error) error {
 	l.broker.mu.Lock()
 	defer l.broker.mu.Unlock()
@@ -61,7 +61,7 @@ func (l *Log) noTopic(op string) error {
 	return &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Await: "the topic to be created", Err: log.ErrNoTopic}
 }
 
-// Create makes the topic with one partition.
+// Create creates the topic with one partition.
 func (l *Log) Create(ctx context.Context) error {
 	return l.locked(ctx, "create", func() error {
 		if l.broker.topics[l.topic] == nil {
@@ -81,7 +81,7 @@ func (l *Log) Bounds(ctx context.Context) (b log.Bounds, err error) {
 	return b, err
 }
 
-// Identity returns which topic this is.
+// Identity returns the identity of the topic.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 	err = l.existing(ctx, "identity", func(t *topic) error {
 		id = log.Identity{TopicID: t.id, ClusterID: l.broker.cluster, Partitions: t.partitions}
@@ -90,23 +90,23 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 	return id, err
 }
 
-// Survey finds nothing: a topic in memory has no settings.
+// Survey returns what [Broker.SetFindings] has set: a topic in memory has no settings.
 func (l *Log) Survey(ctx context.Context) ([]log.Finding, error) {
 	return l.broker.Findings(), l.usable(ctx)
 }
 
-// Publish keeps what a member says.
+// Publish stores the progress of a member.
 func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 	return l.existing(ctx, "publish", func(t *topic) error {
 		if t.published == nil {
 			t.published = map[string]log.Progress{}
 		}
-		t.published[p.Member] = log.ParseProgress(p.Member, p.Next, p.Text()) // what the text has no room for is lost
+		t.published[p.Member] = log.ParseProgress(p.Member, p.Next, p.Text()) // what the text does not contain is lost
 		return nil
 	})
 }
 
-// Published returns what members have said.
+// Published returns the progress of members.
 func (l *Log) Published(ctx context.Context, prefix string) (all []log.Progress, err error) {
 	err = l.existing(ctx, "published", func(t *topic) error {
 		for _, member := range slices.Sorted(maps.Keys(t.published)) {
@@ -141,7 +141,7 @@ func (l *Log) inRange(t *topic, at log.Offset) error {
 		return nil
 	}
 	return &log.Error{Class: log.Fatal, Op: "read", Topic: l.topic,
-		Err: fmt.Errorf("%w: offset %d, the topic holds %d to %d", log.ErrOutOfRange, at, t.start, t.end())}
+		Err: fmt.Errorf("%w: offset %d, the topic has %d to %d", log.ErrOutOfRange, at, t.start, t.end())}
 }
 
 // Close ends every call on the log and on its readers.
@@ -155,17 +155,17 @@ type reader struct {
 	next    log.Offset
 	epoch   int       // of the leader when the reader was opened
 	topicID string    // of the topic when the reader was opened
-	sent    bool      // the next record is on its way
-	arrives time.Time // if it is
-	spent   error     // ErrNewLeader, once it was met
+	sent    bool      // the next record is in transit
+	arrives time.Time // when it arrives, if sent
+	spent   error     // ErrNewLeader, once it was returned
 	once    sync.Once
 	closed  chan struct{}
 }
 
-// Next returns the record at the reader's offset, waiting for it if need be.
+// Next returns the record at the reader's offset, waiting for it if necessary.
 func (r *reader) Next(ctx context.Context) (log.Record, error) {
 	for {
-		record, until, err := r.look(ctx)
+		record, until, err := r.poll(ctx)
 		if err != nil || until == nil {
 			return record, err
 		}
@@ -173,7 +173,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 	}
 }
 
-// wait is over when there may be something new, or nothing is to be waited for.
+// wait returns when there may be a record, or when there is no reason to wait.
 func (r *reader) wait(ctx context.Context, until *pending) {
 	if until.arrival > 0 {
 		arrived := time.NewTimer(until.arrival)
@@ -195,14 +195,14 @@ func (r *reader) wait(ctx context.Context, until *pending) {
 	}
 }
 
-// pending is what a reader without a record waits for.
+// pending is what a reader waits for that has no record.
 type pending struct {
 	changed <-chan struct{} // of the broker
-	arrival time.Duration   // of the record that is on its way; 0 if none is
+	arrival time.Duration   // until the record in transit arrives; 0 if there is none
 }
 
-// look returns the next record, or what to wait for until there may be one.
-func (r *reader) look(ctx context.Context) (record log.Record, until *pending, err error) {
+// poll returns the next record, or what to wait for until there may be one.
+func (r *reader) poll(ctx context.Context) (record log.Record, until *pending, err error) {
 	select {
 	case <-r.closed:
 		return record, nil, log.ErrClosed
@@ -231,12 +231,12 @@ func (r *reader) look(ctx context.Context) (record log.Record, until *pending, e
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
-		r.sent = false // what was on its way is lost
+		r.sent = false // what was in transit is lost
 	}
 	return record, until, err
 }
 
-// send puts the next record on its way, if there is one. Called with the broker's mu held.
+// send starts the transfer of the next record, if there is one. Called with the broker's mu held.
 func (r *reader) send(t *topic) {
 	if r.sent || r.next >= t.end() {
 		return
@@ -250,12 +250,12 @@ func (r *reader) send(t *topic) {
 	b.read.Bytes += len(value)
 }
 
-// Term is that of the topic when the reader was opened.
+// Term returns the term of the topic when the reader was opened.
 func (r *reader) Term() log.Term {
 	return log.Term{TopicID: r.topicID, Epoch: int32(r.epoch)}
 }
 
-// Source returns the id of the topic of that name, as it is now.
+// Source returns the current id of the topic of that name.
 func (r *reader) Source(ctx context.Context) (id string, err error) {
 	select {
 	case <-r.closed:
@@ -269,10 +269,10 @@ func (r *reader) Source(ctx context.Context) (id string, err error) {
 	return id, err
 }
 
-// sameLeader fails for good once the topic has another leader epoch.
+// sameLeader fails permanently once the topic has another leader epoch.
 func (r *reader) sameLeader(t *topic) error {
 	if r.spent == nil && t.epoch != r.epoch {
-		r.spent = &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "another look at the topic",
+		r.spent = &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "the topic to be verified again",
 			Err: fmt.Errorf("%w: %d after %d", log.ErrNewLeader, t.epoch, r.epoch)}
 	}
 	return r.spent

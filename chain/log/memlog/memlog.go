@@ -1,10 +1,10 @@
 // Package memlog is the log contract in memory, for tests: one Broker holds
-// topics, every Open gives one client of a topic. A test can make any operation
-// fail, before or after it took effect, and play outages, trimming, recreation,
+// topics, and every Open returns one client of a topic. A test can make any operation
+// fail, before or after it took effect, and simulate outages, trimming, recreation,
 // elections with and without loss, and foreign writers.
 //
-// No goroutine is left behind, and waiting is on channels and, at a Pace, on timers,
-// so that it runs inside a testing/synctest bubble.
+// No goroutine is left behind, and all waiting is on channels and, with a [Pace], on
+// timers, so that it runs inside a testing/synctest bubble.
 package memlog
 
 import (
@@ -16,20 +16,20 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// ErrOutage is what every operation meets while the broker is away.
-var ErrOutage = errors.New("broker is away")
+// ErrOutage is returned by every operation while the broker is down.
+var ErrOutage = errors.New("broker is down")
 
-// Fault decides about one operation: nil lets it pass. Op is "create", "append",
-// "read", "next", "source", "bounds" or "identity"; topic and n, the count of operations
-// on the broker so far, tell them apart.
+// Fault decides whether one operation fails: nil means that it does not. op is "create", "append",
+// "read", "next", "source", "bounds" or "identity"; n is the
+// count of operations on the broker so far.
 type Fault func(op, topic string, n int) *Failure
 
 // Failure is how an operation fails.
 type Failure struct {
 	Err    error
-	After  bool // an append is in the log all the same, and the client does not know
-	Unsure bool // an append may be in the log, by what the client knows
-	Again  bool // the client makes another attempt to append the same record, up to 50
+	After  bool // an append takes effect nevertheless, and the client does not know
+	Unsure bool // an append may have taken effect, as far as the client knows
+	Again  bool // the client tries to append the same record again, up to 50 times
 }
 
 // Broker holds topics. It is safe for concurrent use.
@@ -37,25 +37,25 @@ type Broker struct {
 	cluster string // its id
 	mu      sync.Mutex
 	topics  map[string]*topic // by name
-	made    int               // topics ever made, for their ids
+	made    int               // topics ever created, for their ids
 	ops     int
 	fault   Fault
-	away    bool
-	found   []log.Finding // by every survey
+	down    bool
+	found   []log.Finding // returned by every survey
 	pace    Pace
 	read    Volume
 	changed chan struct{} // closed and replaced whenever anything changes
 }
 
-// Pace is how long the way to a reader is. The record after the one that was
-// returned last is on its way while nobody calls Next; what is on its way is lost
-// with the reader, or with an error of it.
+// Pace is how long a record takes to reach a reader. The transfer of the record after
+// the last returned one starts before Next is called; a record in transit is lost when
+// the reader is closed or fails.
 type Pace struct {
-	Record time.Duration // of each record
-	Byte   time.Duration // of each byte of its value, beside
+	Record time.Duration // for each record
+	Byte   time.Duration // for each byte of its value, in addition
 }
 
-// Volume is what was sent to readers.
+// Volume is how much was sent to readers.
 type Volume struct {
 	Records, Bytes int
 }
@@ -76,31 +76,31 @@ func NewBroker() *Broker {
 	return NewCluster("cluster")
 }
 
-// NewCluster returns the broker of a cluster of that id; empty for one without.
+// NewCluster returns the broker of a cluster with an id, which may be empty.
 func NewCluster(id string) *Broker {
 	return &Broker{cluster: id, topics: map[string]*topic{}, changed: make(chan struct{})}
 }
 
-// SetFindings has every survey come to that.
+// SetFindings sets the findings of every survey.
 func (b *Broker) SetFindings(found ...log.Finding) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.found = found
 }
 
-// SetPace makes records take their time from now on.
+// SetPace sets how long records take from now on.
 func (b *Broker) SetPace(p Pace) {
 	b.change(func() { b.pace = p })
 }
 
-// Read returns what was sent to all readers so far, whether they waited for it or not.
+// Read returns how much was sent to all readers so far, whether or not they waited for it.
 func (b *Broker) Read() Volume {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.read
 }
 
-// Findings are those of every survey.
+// Findings returns the findings of every survey.
 func (b *Broker) Findings() []log.Finding {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,23 +112,23 @@ func (b *Broker) Open(name string, s log.Settings) *Log {
 	return &Log{broker: b, topic: name, settings: s, closed: make(chan struct{})}
 }
 
-// SetFault makes operations fail from now on; nil ends it.
+// SetFault makes operations fail from now on; nil ends that.
 func (b *Broker) SetFault(f Fault) {
 	b.change(func() { b.fault = f })
 }
 
-// Stop takes the broker away: every operation, waiting ones too, fails Retryable.
-func (b *Broker) Stop() { b.change(func() { b.away = true }) }
+// Stop stops the broker: every operation, including waiting ones, fails Retryable.
+func (b *Broker) Stop() { b.change(func() { b.down = true }) }
 
-// Resume brings it back.
-func (b *Broker) Resume() { b.change(func() { b.away = false }) }
+// Resume ends the outage that Stop began.
+func (b *Broker) Resume() { b.change(func() { b.down = false }) }
 
-// Make creates a topic of any shape, as an operator would.
+// Make creates a topic with any number of partitions, as an operator would.
 func (b *Broker) Make(name string, partitions int) {
 	b.change(func() { b.make(name, partitions) })
 }
 
-// Recreate deletes a topic and makes an empty one of the same name.
+// Recreate deletes a topic and creates an empty one of the same name.
 func (b *Broker) Recreate(name string) { b.Make(name, 1) }
 
 // Delete removes a topic.
@@ -136,7 +136,7 @@ func (b *Broker) Delete(name string) {
 	b.change(func() { delete(b.topics, name) })
 }
 
-// Write puts values into a topic, as a stranger would; it makes the topic if need be.
+// Write appends values to a topic, as a foreign writer would; it creates the topic if necessary.
 func (b *Broker) Write(name string, values ...[]byte) {
 	b.change(func() {
 		t := b.topics[name]
@@ -162,7 +162,7 @@ func (b *Broker) Elect(name string) {
 }
 
 // CutTail gives a topic a new leader that lacks the records from end on, as an
-// unclean election does. Their offsets are given out again.
+// unclean election does. Their offsets are assigned again.
 func (b *Broker) CutTail(name string, end log.Offset) {
 	b.change(func() {
 		t := b.topics[name]
@@ -189,7 +189,7 @@ func (b *Broker) Values(name string) [][]byte {
 	return nil
 }
 
-// Len is how many records a topic has ever had, those that were cut off not counted.
+// Len returns the number of records that a topic has ever had, not counting those that were cut off.
 func (b *Broker) Len(name string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -220,16 +220,16 @@ func (b *Broker) change(f func()) {
 	b.wake()
 }
 
-// wake lets every waiting reader look again. Called with mu held.
+// wake makes every waiting reader poll again. Called with mu held.
 func (b *Broker) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
 
-// begin counts an operation and returns the failure that meets it. Called with mu held.
+// begin counts an operation and returns its failure, if any. Called with mu held.
 func (b *Broker) begin(op, name string) *Failure {
 	b.ops++
-	if b.away {
+	if b.down {
 		return &Failure{Err: ErrOutage}
 	}
 	if b.fault != nil {

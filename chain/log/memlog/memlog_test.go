@@ -48,7 +48,7 @@ func TestFaultBeforeAndAfter(t *testing.T) {
 	}
 }
 
-// An unclean election: what was read may be gone, and others' records come at its offsets.
+// After an unclean election, records that were read may be gone, and others have their offsets.
 func TestCutTail(t *testing.T) {
 	b := memlog.NewBroker()
 	l := b.Open("t", log.Settings{})
@@ -66,7 +66,7 @@ func TestCutTail(t *testing.T) {
 		if record, err := r.Next(t.Context()); !errors.Is(err, log.ErrNewLeader) || log.ClassOf(err) != log.Retryable {
 			t.Errorf("got %q, %v", record.Value, err)
 		}
-		b.Recreate("t") // back to the first epoch: the reader stays spent
+		b.Recreate("t") // back to the first epoch: the reader stays unusable
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
 
-// leaking opens logs that keep what a reader has fetched, or a goroutine for it, until
+// leaking opens logs that keep what a reader has fetched, or a goroutine per reader, until
 // the log is closed.
 type leaking struct {
 	harness
@@ -38,10 +38,10 @@ func (l leakingLog) Read(ctx context.Context, from log.Offset) (log.Reader, erro
 	return l.Log.Read(ctx, from)
 }
 
-func TestSoakSeesLeaks(t *testing.T) {
+func TestSoakDetectsLeaks(t *testing.T) {
 	for _, goroutines := range []bool{false, true} {
 		if fault := logtest.Soak(t, leaking{harness{memlog.NewBroker()}, goroutines}, 300); fault == "" {
-			t.Errorf("goroutines=%v: the soak sees nothing", goroutines)
+			t.Errorf("goroutines=%v: the soak detects nothing", goroutines)
 		}
 	}
 }

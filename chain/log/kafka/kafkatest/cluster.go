@@ -1,7 +1,7 @@
-// Package kafkatest is the embedded broker, kfake, in a process of its own, with
+// Package kafkatest runs the embedded broker, kfake, in a process of its own, with
 // its data on disk and faults on demand. kfake panics on hostile frames, so it
-// never shares a process with what is tested: Start runs the test binary again,
-// and Serve, first in its TestMain, makes that process a cluster. Both talk in
+// never shares a process with the code under test: [Start] runs the test binary again,
+// and [Serve], called first in its TestMain, makes that process a cluster. Both exchange
 // lines of JSON over the process's standard input and output.
 package kafkatest
 
@@ -19,38 +19,38 @@ import (
 	"time"
 )
 
-// The user that may do everything in a cluster with Options.Users.
+// Credentials of the super user of a cluster with Options.Users.
 const (
 	SuperUser     = "admin"
 	SuperPassword = "admin-password"
 )
 
-// Options of a cluster. The zero value is one plain broker.
+// Options are the options of a cluster. The zero value is one plaintext broker.
 type Options struct {
 	Brokers   int               // default 1; all share one log
 	TLS       *TLS              // nil: plaintext
 	Users     map[string]string // passwords by name; nil: no SASL
 	Mechanism string            // of SASL for Users; default PLAIN. The super user has PLAIN only.
-	ACLs      bool              // users have no rights but those that they are given
+	ACLs      bool              // users have only the rights that they are granted
 }
 
-// TLS names files in PEM. A broker reads them for each connection.
+// TLS names PEM files. A broker reads them for each connection.
 type TLS struct {
 	Certificate, Key string
-	ClientCA         string // empty: no client certificate is asked for
+	ClientCA         string // empty: client certificates are not requested
 }
 
-// config is Options as the broker process takes them.
+// config is what the broker process is started with.
 type config struct {
 	Options
 	Ports []int
 	Dir   string
 }
 
-// Cluster is a kfake in a process of its own. It may be ended and started again
-// on the same ports with the same data. Any call may fail the test.
+// Cluster is kfake in a process of its own. It may be stopped and started again on the
+// same ports with the same data. Any call may fail the test.
 type Cluster struct {
-	Options // what the next start takes
+	Options // used by the next start
 
 	t       testing.TB
 	dir     string
@@ -59,7 +59,7 @@ type Cluster struct {
 	control *control
 }
 
-// Start starts a cluster; it ends with the test.
+// Start starts a cluster, which is stopped at the end of the test.
 func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
 	o.Brokers = max(o.Brokers, 1)
@@ -76,14 +76,14 @@ func Start(t testing.TB, o Options) *Cluster {
 	return c
 }
 
-// begin starts a new cluster. Another process may take a port after it was chosen and before
-// the cluster does: then others are chosen.
+// begin starts a new cluster. If another process takes a port after it was chosen, begin
+// chooses others.
 func (c *Cluster) begin() {
 	c.t.Helper()
 	c.launch(func() { c.ports = freePorts(c.t, c.Brokers) })
 }
 
-// launch starts the process, and again for as long as its ports are taken.
+// launch starts the process, and retries while its ports are in use.
 func (c *Cluster) launch(before func()) {
 	c.t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
@@ -104,16 +104,16 @@ func freePorts(t testing.TB, n int) (ports []int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() // not before all are chosen: they must differ
+		defer l.Close() // not before all are chosen, since they must differ
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports
 }
 
-// Address is the first broker's.
+// Address returns the address of the first broker.
 func (c *Cluster) Address() string { return c.Addresses()[0] }
 
-// Addresses are the brokers'.
+// Addresses returns the addresses of the brokers.
 func (c *Cluster) Addresses() (all []string) {
 	for _, p := range c.ports {
 		all = append(all, net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
@@ -121,20 +121,20 @@ func (c *Cluster) Addresses() (all []string) {
 	return all
 }
 
-// Resume starts the process again, at the same ports. A connection of another process may
-// have one of them at its own end, and gives it back.
+// Resume starts the process again on the same ports. It waits if a connection of another
+// process uses one of them as its local port.
 func (c *Cluster) Resume() {
 	c.t.Helper()
 	c.launch(func() {})
 }
 
-// start starts the process. It has ended when that fails.
+// start starts the process. After an error the process has ended.
 func (c *Cluster) start() error {
 	text, err := json.Marshal(config{c.Options, c.ports, c.dir})
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(filepath.Join(c.dir, "sasl.json")) // else passwords stay as they were; there may be none
+	_ = os.Remove(filepath.Join(c.dir, "sasl.json")) // otherwise passwords would not change; it may not exist
 	process := exec.Command(os.Args[0])
 	process.Env = append(os.Environ(), environment+"="+string(text))
 	process.Stderr = os.Stderr
@@ -152,14 +152,14 @@ func (c *Cluster) start() error {
 	c.process, c.control = process, &control{in: in, out: bufio.NewReader(out)}
 	if _, err := c.control.read("start"); err != nil {
 		_ = process.Process.Kill()
-		_ = process.Wait() // it was killed
+		_ = process.Wait() // reports that it was killed
 		c.process = nil
 		return err
 	}
 	return nil
 }
 
-// Stop ends the process in order: it writes out what it holds.
+// Stop ends the process cleanly: it flushes its data.
 func (c *Cluster) Stop() {
 	c.t.Helper()
 	if err := c.process.Process.Signal(syscall.SIGTERM); err != nil {
@@ -171,18 +171,18 @@ func (c *Cluster) Stop() {
 	c.process = nil
 }
 
-// Kill ends the process as a crash does.
+// Kill ends the process like a crash.
 func (c *Cluster) Kill() {
 	c.t.Helper()
 	if err := c.process.Process.Kill(); err != nil {
 		c.t.Fatal(err)
 	}
-	_ = c.process.Wait() // says that it was killed
+	_ = c.process.Wait() // reports that it was killed
 	c.process = nil
 }
 
-// Apart runs f on the stopped cluster's data, on ports that no client of it
-// knows, and stops it again.
+// Apart runs the stopped cluster during f, on ports that no client knows, and stops it
+// again.
 func (c *Cluster) Apart(f func()) {
 	c.t.Helper()
 	known := c.ports
@@ -202,37 +202,37 @@ func (c *Cluster) do(r request) reply {
 	return answer
 }
 
-// Create makes a topic.
+// Create creates a topic.
 func (c *Cluster) Create(topic string, partitions int32, configs map[string]string) {
 	c.t.Helper()
 	c.do(request{Op: "create", Topic: topic, Partitions: partitions, Configs: configs})
 }
 
-// Delete removes a topic.
+// Delete deletes a topic.
 func (c *Cluster) Delete(topic string) {
 	c.t.Helper()
 	c.do(request{Op: "delete", Topic: topic})
 }
 
-// Recreate removes a topic and makes another of its name with one partition at once.
+// Recreate deletes a topic and at once creates another of its name with one partition.
 func (c *Cluster) Recreate(topic string) {
 	c.t.Helper()
 	c.do(request{Op: "recreate", Topic: topic, Partitions: 1})
 }
 
-// Trim removes the records below an offset; -1 removes all.
+// Trim deletes the records below an offset; -1 deletes all.
 func (c *Cluster) Trim(topic string, start int64) {
 	c.t.Helper()
 	c.do(request{Op: "trim", Topic: topic, Offset: start})
 }
 
-// Move gives a topic another leader, and a new epoch.
+// Move gives a topic another leader and a new epoch.
 func (c *Cluster) Move(topic string, node int32) {
 	c.t.Helper()
 	c.do(request{Op: "move", Topic: topic, Node: node})
 }
 
-// Info tells about a topic's partition 0.
+// Info returns the state of a topic's partition 0.
 func (c *Cluster) Info(topic string) Info {
 	c.t.Helper()
 	return c.do(request{Op: "info", Topic: topic}).Info
@@ -244,19 +244,19 @@ func (c *Cluster) Slow(key int16, delay time.Duration) {
 	c.do(request{Op: "slow", Key: key, Delay: delay})
 }
 
-// Throttle answers the next request to fetch with a pause that the client is to make, and no records.
+// Throttle answers the next fetch request with a throttle time and no records.
 func (c *Cluster) Throttle(pause time.Duration) {
 	c.t.Helper()
 	c.do(request{Op: "throttle", Delay: pause})
 }
 
-// Swallow keeps every answer from its client, until Flow.
+// Swallow drops every answer until [Cluster.Flow].
 func (c *Cluster) Swallow() {
 	c.t.Helper()
 	c.do(request{Op: "swallow"})
 }
 
-// Flow lets answers to new connections through again.
+// Flow ends [Cluster.Swallow] for new connections.
 func (c *Cluster) Flow() {
 	c.t.Helper()
 	c.do(request{Op: "flow"})
@@ -268,7 +268,7 @@ func (c *Cluster) Cut() {
 	c.do(request{Op: "cut"})
 }
 
-// LimitFiles makes writes fail that would make a file larger than that; 0 lifts it.
+// LimitFiles makes writes fail that would exceed a file size; 0 removes the limit.
 func (c *Cluster) LimitFiles(bytes uint64) {
 	c.t.Helper()
 	c.do(request{Op: "limit", Bytes: bytes})
@@ -286,7 +286,7 @@ func (c *Cluster) Fault(f Fault) Handle {
 	return Handle{c, c.do(request{Op: "fault", Fault: &f}).ID}
 }
 
-// Hits is how many requests have met the fault.
+// Hits returns how many requests the fault has affected.
 func (h Handle) Hits() int {
 	h.cluster.t.Helper()
 	return h.cluster.do(request{Op: "hits", ID: h.id}).Hits

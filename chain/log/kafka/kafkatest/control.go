@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// request is one line to the broker process. Which fields count depends on Op.
+// request is one line to the broker process. Op determines which fields are used.
 type request struct {
 	Op         string
 	Topic      string            `json:",omitempty"`
@@ -37,8 +37,8 @@ type reply struct {
 // Fault makes the cluster answer requests with an error.
 type Fault struct {
 	Key     int16  // of the requests
-	Topic   string // empty: every
-	Code    int16  // REQUEST_TIMED_OUT and NOT_ENOUGH_REPLICAS_AFTER_APPEND answer a produce that was done
+	Topic   string // empty: all topics
+	Code    int16  // with REQUEST_TIMED_OUT and NOT_ENOUGH_REPLICAS_AFTER_APPEND a produce request takes effect
 	Count   int    // of requests; 0: until it is removed
 	Observe bool   // count requests only
 }
@@ -68,7 +68,7 @@ const (
 	CodeUnknownProducer         int16 = 59
 )
 
-// Info is what a broker has of a topic's partition 0.
+// Info is the state of a topic's partition 0.
 type Info struct {
 	Exists     bool
 	ID         string // as Kafka prints it

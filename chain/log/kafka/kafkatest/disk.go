@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Size is how many bytes the log of a topic's partition 0 has.
+// Size returns the size of the log of a topic's partition 0 in bytes.
 func (c *Cluster) Size(topic string) int64 {
 	c.t.Helper()
 	info, err := os.Stat(c.segment(topic))
@@ -21,9 +21,8 @@ func (c *Cluster) segment(topic string) string {
 	return filepath.Join(c.dir, "partitions", topic+"-0", "0.dat")
 }
 
-// CutTail takes the records from an offset on out of the stopped cluster's
-// data: what an election of a replica that lacks them comes to. The offset must
-// be the first of a batch.
+// CutTail removes the records from an offset on from the stopped cluster's data, as the
+// election of a replica that lacks them does. The offset must be the first of a batch.
 func (c *Cluster) CutTail(topic string, end int64) {
 	c.t.Helper()
 	path := c.segment(topic)
@@ -39,7 +38,7 @@ func (c *Cluster) CutTail(topic string, end int64) {
 	}
 }
 
-// batchAt returns where the batch begins whose first offset is that.
+// batchAt returns the position of the batch whose first offset is offset.
 func batchAt(data []byte, offset int64) (int64, error) {
 	const header = 12 // first offset and length
 	for at := 0; at+header <= len(data); {

@@ -15,16 +15,16 @@ import (
 
 // Answer is how the cluster answers one produce request.
 type Answer struct {
-	Append bool  // the broker does the request before it answers, and so takes the batch unless it has it
-	Code   int16 // of the answer, whatever came of the request; 0: what came of it, if Append
-	Cut    bool  // the connection ends instead of an answer
+	Append bool  // the broker executes the request first, and so appends the batch unless it has it
+	Code   int16 // of the answer, regardless of the outcome; 0: the outcome, if Append
+	Cut    bool  // the connection is closed instead of an answer
 
-	Throttle time.Duration // that the answer asks the client to wait before its next request
+	Throttle time.Duration // throttle time in the answer
 }
 
-// Script makes the cluster answer the coming produce requests to a topic so, in
-// that order, and every later one as the last. It takes the place of an earlier
-// script; one without answers only ends it. The cluster must have no TLS and no users.
+// Script makes the cluster answer the next produce requests to a topic with these answers,
+// in order, and every later one with the last. It replaces an earlier script; without
+// answers it ends that. The cluster must have no TLS and no users.
 func (c *Cluster) Script(topic string, answers ...Answer) {
 	c.t.Helper()
 	c.do(request{Op: "script", Topic: topic, Answers: answers})
@@ -37,7 +37,7 @@ type scripted struct {
 	answers []Answer
 }
 
-// script installs the control that follows scripts, once.
+// script sets the script, and installs the control that follows it once.
 func (s *server) script(topic string, answers []Answer) {
 	if s.scripted == nil {
 		s.scripted = &scripted{}
@@ -48,7 +48,7 @@ func (s *server) script(topic string, answers []Answer) {
 	s.scripted.topic, s.scripted.answers = topic, answers
 }
 
-// next returns the answer that is due for a request. The last one stays.
+// next returns the answer for a request, if the script has one. The last one is repeated.
 func (s *scripted) next(r *kmsg.ProduceRequest) (a Answer, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,15 +62,15 @@ func (s *scripted) next(r *kmsg.ProduceRequest) (a Answer, due bool) {
 	return a, true
 }
 
-// relayed is the time limit of a produce request that follow sends itself; the
-// embedded broker does not look at it.
+// relayed is the timeout of a produce request that follow sends itself; the embedded broker
+// ignores timeouts.
 const relayed = 424242
 
 // errScripted ends a connection.
 var errScripted = errors.New("cut by the script")
 
-// follow answers a produce request by the script. What the broker is to do first is
-// done over another connection, so that its answer can be replaced.
+// follow answers a produce request by the script. If the broker should execute the request
+// first, that is done over another connection, so that its answer can be replaced.
 func (s *server) follow(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // the signature of a control
 	s.cluster.KeepControl()
 	produce := r.(*kmsg.ProduceRequest)
@@ -125,7 +125,7 @@ func setCode(r *kmsg.ProduceResponse, code int16) {
 	}
 }
 
-// relay has a broker do a produce request, and returns its answer.
+// relay sends a produce request to a broker, and returns its answer.
 func relay(address string, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error) {
 	copied := *r
 	copied.TimeoutMillis = relayed
@@ -151,7 +151,7 @@ func relay(address string, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error
 	}
 	response := copied.ResponseKind().(*kmsg.ProduceResponse)
 	if len(body) < head {
-		return nil, fmt.Errorf("an answer of %d bytes", len(body))
+		return nil, fmt.Errorf("a response of %d bytes", len(body))
 	}
 	return response, response.ReadFrom(body[head:])
 }

@@ -20,11 +20,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// environment tells a test binary that it is a broker process, and how it is to be one.
+// environment is the variable that makes a test binary a broker process; its value is a
+// config.
 const environment = "KAFKATEST_CLUSTER"
 
-// Serve makes the process a cluster, for ever, if Start began it as one. Call it
-// first in TestMain.
+// Serve turns the process into a cluster, and does not return, if [Start] started it as
+// one. Call it first in TestMain.
 func Serve() {
 	text := os.Getenv(environment)
 	if text == "" {
@@ -54,7 +55,7 @@ func Serve() {
 			break
 		}
 	}
-	os.Exit(1) // nobody is left who could end it
+	os.Exit(1) // the test process is gone
 }
 
 func outcome(answer reply, err error) reply {
@@ -72,7 +73,7 @@ type server struct {
 	last    int // id of the last fault
 
 	addresses map[int32]string // of the brokers
-	scripted  *scripted        // nil: nothing ever was
+	scripted  *scripted        // nil: no script was set yet
 }
 
 func (s *server) start(text string) error {
@@ -103,7 +104,7 @@ func (s *server) start(text string) error {
 	return err
 }
 
-// server reads the files for each connection.
+// server returns a config that reads the files for each connection.
 func (t *TLS) server() *tls.Config {
 	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
@@ -197,7 +198,7 @@ func (s *server) fault(f Fault) (reply, error) {
 	return reply{ID: s.last}, nil
 }
 
-// slow delays every request of a kind; other connections are served meanwhile.
+// slow delays every request with a key; other connections are served meanwhile.
 func (s *server) slow(key int16, delay time.Duration) {
 	s.cluster.ControlKey(key, func(kmsg.Request) (kmsg.Response, error, bool) {
 		s.cluster.KeepControl()
@@ -206,8 +207,8 @@ func (s *server) slow(key int16, delay time.Duration) {
 	})
 }
 
-// throttle answers the next request to fetch with nothing but a pause, as Kafka does
-// over a quota.
+// throttle answers the next fetch request with only a throttle time, as Kafka does when a
+// quota is exceeded.
 func (s *server) throttle(pause time.Duration) {
 	s.cluster.ControlKey(KeyFetch, func(r kmsg.Request) (kmsg.Response, error, bool) {
 		response := r.ResponseKind().(*kmsg.FetchResponse)
@@ -216,8 +217,8 @@ func (s *server) throttle(pause time.Duration) {
 	})
 }
 
-// limitFiles bounds the size of every file that is written from now on: beyond
-// it writes fail as on a full disk. 0 lifts the limit.
+// limitFiles bounds the size of files: writes beyond it fail as on a full disk. 0 removes the
+// limit.
 func limitFiles(n uint64) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {

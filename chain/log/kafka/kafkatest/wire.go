@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// wire is all connections of a cluster, as seen from its end.
+// wire is all connections of a cluster, on the side of the cluster.
 type wire struct {
 	mu         sync.Mutex
 	conns      map[*conn]struct{}
@@ -22,15 +22,15 @@ func (w *wire) listen(network, address string) (net.Listener, error) {
 	return &tap{l, w}, nil
 }
 
-// swallow lets nothing reach a client any more: requests are done, and answers
-// go nowhere, as behind a link that is half open.
+// swallow drops all answers: requests take effect, but no answer reaches a client, as on a
+// half-open connection.
 func (w *wire) swallow() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.swallowing = true
 }
 
-// flow ends it for new connections. Those that swallowed stay dead.
+// flow ends swallow for new connections. Those that swallowed stay dead.
 func (w *wire) flow() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -42,11 +42,11 @@ func (w *wire) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for c := range w.conns {
-		_ = c.Conn.Close() // its users meet the error
+		_ = c.Conn.Close() // its users get the error
 	}
 }
 
-// tap makes the connections of a listener those of a wire.
+// tap adds the connections of a listener to a wire.
 type tap struct {
 	net.Listener
 	wire *wire
@@ -67,7 +67,7 @@ func (t *tap) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	wire *wire
-	dead bool // has swallowed; under the wire's mu
+	dead bool // an answer was swallowed; guarded by the wire's mu
 }
 
 func (c *conn) Write(b []byte) (int, error) {

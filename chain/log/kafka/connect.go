@@ -11,33 +11,33 @@ import (
 	"time"
 )
 
-// errCut is what a dial meets after its gate was closed.
+// errCut is returned by a dial after its gate was closed.
 var errCut = errors.New("client is closed")
 
-// gate dials for one sarama client and can cut all of its connections at once.
-// sarama has no way to end a call in flight; without its connections and with
-// no pause between attempts, every call of the client ends by itself.
+// gate dials for one sarama client and can close all of its connections at once.
+// sarama cannot cancel a call in flight; without connections, and with no pause between
+// attempts, every call of the client returns by itself.
 type gate struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	timeout time.Duration // of a connection, with its TLS handshake
-	read    time.Duration // of an answer
+	read    time.Duration // of a response
 	write   time.Duration // of a part of a request
 	tls     func() (*tls.Config, error)
 	sasl    *SASL
 	done    context.Context // ends when the gate is closed
 	cut     context.CancelFunc
 
-	brokers *brokers // nil: nothing is watched
-	except  string   // a broker that race does not ask; empty for none
-	aside   bool     // what waits here is not watched
+	brokers *brokers // nil: waits are not watched
+	except  string   // a broker that first does not ask; empty for none
+	aside   bool     // waits are not watched
 	patient bool     // see wait
 	hasty   bool     // see wait
 
-	produced atomic.Bool // a byte of a produce request may have left, since it was last set to false
+	produced atomic.Bool // a byte of a produce request may have been sent since it was last set to false
 
 	mu    sync.Mutex
-	conns map[net.Conn]struct{} // as they were dialled
-	slow  string                // what waited when it was closed
+	conns map[net.Conn]struct{} // as dialed
+	slow  string                // the waits when it was closed
 }
 
 func (l *Log) newGate() *gate {
@@ -47,8 +47,8 @@ func (l *Log) newGate() *gate {
 		done: done, cut: cut, conns: map[net.Conn]struct{}{}}
 }
 
-// Dial opens a connection unless the gate is closed. sarama calls it, for a broker that
-// another one has named, or for any.
+// Dial opens a connection unless the gate is closed. sarama calls it for a broker that
+// another one has reported, or for anyBroker.
 func (g *gate) Dial(_, address string) (net.Conn, error) {
 	if address == anyBroker {
 		var err error
@@ -56,7 +56,7 @@ func (g *gate) Dial(_, address string) (net.Conn, error) {
 			return nil, err
 		}
 	}
-	g.brokers.met(address)
+	g.brokers.add(address)
 	c, err := g.connect(g.done, address)
 	if err != nil {
 		return nil, err // and not a nil *conn in an interface
@@ -69,7 +69,7 @@ func (g *gate) connect(ctx context.Context, address string) (*conn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := g.begin(address, connecting, cancel)
-	defer w.end() // that it accepts connections does not say that it answers
+	defer w.end() // accepting a connection does not mean that it answers
 	c, err := g.open(ctx, address)
 	var s *silence
 	switch {
@@ -83,7 +83,7 @@ func (g *gate) connect(ctx context.Context, address string) (*conn, error) {
 	return nil, err
 }
 
-// begin watches what is asked of a broker; cut ends it.
+// begin watches an operation of a broker; cut ends it.
 func (g *gate) begin(address string, o operation, cut func(error)) *wait {
 	if g.brokers == nil || g.aside {
 		return nil
@@ -91,7 +91,7 @@ func (g *gate) begin(address string, o operation, cut func(error)) *wait {
 	return g.brokers.begin(&wait{address: address, operation: o, cut: cut, patient: g.patient, hasty: g.hasty})
 }
 
-// silence is for a broker that has exhausted a time limit.
+// silence returns the error for a broker that has exceeded a time limit.
 func (g *gate) silence(address string, o operation, limit time.Duration, cause error) *silence {
 	if g.brokers != nil {
 		g.brokers.hangs(address)
@@ -129,7 +129,7 @@ func (g *gate) forget(raw net.Conn) {
 	delete(g.conns, raw)
 }
 
-// close cuts every connection and refuses new ones. Idempotent.
+// close closes every connection and refuses new ones. Idempotent.
 func (g *gate) close() {
 	slow := g.brokers.slow()
 	g.mu.Lock()
@@ -139,12 +139,12 @@ func (g *gate) close() {
 	}
 	g.cut()
 	for c := range g.conns {
-		_ = c.Close() // its user meets the error
+		_ = c.Close() // its user gets the error
 	}
 	clear(g.conns)
 }
 
-// waited returns for what was waited when the gate was closed; empty for nothing.
+// waited describes the waits at the time when the gate was closed; empty for none.
 func (g *gate) waited() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

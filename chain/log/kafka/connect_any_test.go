@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// street is where brokers are that answer after a while, or never, or fail at once.
+// street is a set of brokers that answer after a while, or never, or fail at once.
 type street struct {
 	after map[string]time.Duration // negative: never
 	began time.Time
 
 	mu    sync.Mutex
-	asked []string // in what order, and when
+	asked []string // in order, with the time
 }
 
 func (s *street) dial(ctx context.Context, _, address string) (net.Conn, error) {
@@ -58,7 +58,7 @@ func (s *street) serve(c net.Conn, while time.Duration) {
 	}
 }
 
-// run asks for the first broker that answers.
+// run returns the first broker that answers, or the error.
 func (s *street) run(t *testing.T, l *Log) string {
 	t.Helper()
 	g := l.newGate()
@@ -76,13 +76,13 @@ func (s *street) log(t *testing.T, brokers ...string) *Log {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.brokers.all = brokers                                                   // and not shuffled
+	l.brokers.all = brokers                                                   // not shuffled
 	l.brokers.leader = func(string) (string, error) { return "", errNoOther } // sarama holds locks, which stop the clock of a bubble
 	return l
 }
 
-// Who is asked, in which order and when.
-func TestTheFirstThatAnswers(t *testing.T) {
+// Which brokers are asked, in which order and when.
+func TestFirstBrokerThatAnswers(t *testing.T) {
 	const never = -1
 	for name, test := range map[string]struct {
 		after  map[string]time.Duration
@@ -90,13 +90,13 @@ func TestTheFirstThatAnswers(t *testing.T) {
 		asked  string
 		second string // asked in the next race
 	}{
-		"all are well":      {map[string]time.Duration{"a:1": 0, "b:1": 0, "c:1": 0}, "a:1", "a:1 at 0s", "a:1 at 0s"},
+		"all are healthy":   {map[string]time.Duration{"a:1": 0, "b:1": 0, "c:1": 0}, "a:1", "a:1 at 0s", "a:1 at 0s"},
 		"the first hangs":   {map[string]time.Duration{"a:1": never, "b:1": 0, "c:1": 0}, "b:1", "a:1 at 0s, b:1 at 300ms", "b:1 at 0s"},
 		"the first fails":   {map[string]time.Duration{"b:1": 0, "c:1": 0}, "b:1", "a:1 at 0s, b:1 at 0s", "b:1 at 0s"},
 		"two hang":          {map[string]time.Duration{"a:1": never, "b:1": never, "c:1": 0}, "c:1", "a:1 at 0s, b:1 at 300ms, c:1 at 600ms", "c:1 at 0s"},
 		"the first is late": {map[string]time.Duration{"a:1": 400 * time.Millisecond, "b:1": time.Second, "c:1": time.Second}, "a:1", "a:1 at 0s, b:1 at 300ms", "a:1 at 0s, b:1 at 300ms"},
 		"all are late":      {map[string]time.Duration{"a:1": 6 * time.Second, "b:1": 5 * time.Second, "c:1": 9 * time.Second}, "b:1", "a:1 at 0s, b:1 at 300ms, c:1 at 600ms", "b:1 at 0s, a:1 at 300ms, c:1 at 600ms"},
-		"nobody is well":    {map[string]time.Duration{}, "a:1 refuses\nb:1 refuses\nc:1 refuses", "a:1 at 0s, b:1 at 0s, c:1 at 0s", "a:1 at 0s, b:1 at 0s, c:1 at 0s"},
+		"none is healthy":   {map[string]time.Duration{}, "a:1 refuses\nb:1 refuses\nc:1 refuses", "a:1 at 0s, b:1 at 0s, c:1 at 0s", "a:1 at 0s, b:1 at 0s, c:1 at 0s"},
 		"one refuses, two hang": {map[string]time.Duration{"b:1": never, "c:1": never}, "a:1 refuses\nask broker b:1 for ApiVersions: no answer for 10s\nask broker c:1 for ApiVersions: no answer for 10s",
 			"a:1 at 0s, b:1 at 0s, c:1 at 300ms", "a:1 at 0s, b:1 at 0s, c:1 at 300ms"},
 	} {
@@ -104,7 +104,7 @@ func TestTheFirstThatAnswers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &street{after: test.after}
 				l := s.log(t, "a:1", "b:1", "c:1")
-				defer time.Sleep(time.Minute) // the brokers end
+				defer time.Sleep(time.Minute) // the brokers return
 				defer l.Close()
 				if got := s.run(t, l); got != test.first {
 					t.Errorf("got %q, want %q", got, test.first)
@@ -121,8 +121,8 @@ func TestTheFirstThatAnswers(t *testing.T) {
 	}
 }
 
-// A wait is reported and looked into at these moments; it is ended once another broker is the leader, and
-// the broker is then asked last, and left sooner, until it answers.
+// When a wait is reported and rechecked. It is ended once another broker is the leader; the slow broker is
+// then asked last, and abandoned sooner, until it answers.
 func TestWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -147,7 +147,7 @@ func TestWaits(t *testing.T) {
 		again := time.Now()
 		w := b.begin(&wait{address: "a:1", operation: connecting, cut: func(err error) { cut <- err }})
 		if err := <-cut; err == nil || time.Since(again) != stagger || sums["a:1 connect"] != stagger {
-			t.Errorf("left after %s: %v, reported %v", time.Since(again), err, sums)
+			t.Errorf("abandoned after %s: %v, reported %v", time.Since(again), err, sums)
 		}
 		w.done()
 		if b.hung["a:1"] {
@@ -156,7 +156,7 @@ func TestWaits(t *testing.T) {
 	})
 }
 
-// What only a coordinator or the controller does is waited for.
+// Requests that only a coordinator or the controller can answer are not abandoned.
 func TestPatientWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrokers(Config{}.withDefaults())
@@ -169,13 +169,13 @@ func TestPatientWaits(t *testing.T) {
 		time.Sleep(slowAfter + time.Second)
 		w.end()
 		if len(cut) != 1 {
-			t.Errorf("%d were ended, want the question that every broker answers", len(cut))
+			t.Errorf("%d were ended, want only the request that every broker can answer", len(cut))
 		}
 	})
 }
 
-// An answer comes while it is looked for another leader: its connection is kept.
-func TestAnAnswerAtTheLastMoment(t *testing.T) {
+// An answer arrives while another leader is looked up: its connection is kept.
+func TestAnswerDuringRecheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrokers(Config{}.withDefaults())
 		b.leader = func(string) (string, error) {
@@ -192,7 +192,7 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 	})
 }
 
-// A question that is asked elsewhere at once says nothing of a broker that is a little late.
+// A request that is quickly sent to another broker does not mark a slightly late broker as hanging.
 func TestHastyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrokers(Config{}.withDefaults())
@@ -202,14 +202,14 @@ func TestHastyWaits(t *testing.T) {
 		began := time.Now()
 		b.begin(&wait{address: "a:1", operation: keyMetadata, hasty: true, cut: func(err error) { cut <- err }})
 		if err := <-cut; err == nil || time.Since(began) != stagger || b.hung["a:1"] {
-			t.Errorf("left after %s, hangs: %v: %v", time.Since(began), b.hung["a:1"], err)
+			t.Errorf("abandoned after %s, hangs: %v: %v", time.Since(began), b.hung["a:1"], err)
 		}
 	})
 }
 
-// The status of a channel is that of its leader, after 5 s, and does not change back and forth with a leader
-// that is late each time.
-func TestHeld(t *testing.T) {
+// A topic is reported as stalled after its leader was slow for 5 s, and the report does not change back and
+// forth while the leader is slow each time.
+func TestStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := Open(Config{Brokers: []string{"a:1"}}, "topic")
 		if err != nil {
@@ -223,39 +223,39 @@ func TestHeld(t *testing.T) {
 			w.done()
 		}
 		ask(keyMetadata, time.Second)
-		ask(keyFetch, heldAfter-time.Second)
-		if l.Held() {
-			t.Error("held by what was answered in time")
+		ask(keyFetch, stalledAfter-time.Second)
+		if l.Stalled() {
+			t.Error("stalled although the answers were in time")
 		}
 		for range 3 {
-			ask(keyFetch, heldAfter+time.Second)
-			if !l.Held() {
-				t.Error("not held after a fetch that waited")
+			ask(keyFetch, stalledAfter+time.Second)
+			if !l.Stalled() {
+				t.Error("not stalled after a fetch that waited")
 			}
-			ask(keyFetch, calm/2)
+			ask(keyFetch, stallLasts/2)
 		}
-		time.Sleep(calm)
-		if l.Held() {
-			t.Error("held after the calm")
+		time.Sleep(stallLasts)
+		if l.Stalled() {
+			t.Error("stalled after stallLasts")
 		}
 		w := l.brokers.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { t.Error(err) }})
 		defer w.end()
-		time.Sleep(heldAfter)
-		if !l.Held() {
-			t.Error("not held by an append that waits")
+		time.Sleep(stalledAfter)
+		if !l.Stalled() {
+			t.Error("not stalled while an append waits")
 		}
 	})
 }
 
-// What is reported ends with the last wait of its kind.
-func TestWaitsThatEnd(t *testing.T) {
+// A report ends with the last wait for the same operation of a broker.
+func TestReportEndsWithLastWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var said []string
+		var reports []string
 		b := newBrokers(Config{
 			Waiting: func(w Wait) {
-				said = append(said, fmt.Sprint(w.Operation, " ", w.Waited, " ", w.Longer, " ", w.Throttled))
+				reports = append(reports, fmt.Sprint(w.Operation, " ", w.Waited, " ", w.Longer, " ", w.Throttled))
 			},
-			Answered: func(broker, operation string) { said = append(said, operation+" answered") },
+			Answered: func(broker, operation string) { reports = append(reports, operation+" answered") },
 		}.withDefaults())
 		b.leader = func(string) (string, error) { return "a:1", nil }
 		cut := func(err error) { t.Error(err) }
@@ -270,8 +270,8 @@ func TestWaitsThatEnd(t *testing.T) {
 		time.Sleep(time.Second + slowAfter + time.Millisecond)
 		b.throttled("a:1", keyFetch, time.Second)
 		want := "Fetch 2s 2s false, Fetch 2s 2s false, Fetch answered, Fetch 2s 2s true, Fetch answered"
-		if got := strings.Join(said, ", "); got != want {
-			t.Errorf("said %s, want %s", got, want)
+		if got := strings.Join(reports, ", "); got != want {
+			t.Errorf("reported %s, want %s", got, want)
 		}
 		time.Sleep(time.Minute)
 	})

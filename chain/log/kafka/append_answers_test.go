@@ -24,7 +24,7 @@ func (h harness) Script(_ *testing.T, topic string, answers ...logtest.Answer) {
 	h.Cluster.Script(topic, script...)
 }
 
-// hasty is a cluster with clients that try again at once.
+// hasty is a cluster with clients that retry at once.
 func hasty(t *testing.T) harness {
 	h := start(t, 1)
 	h.backoff = time.Millisecond
@@ -41,8 +41,8 @@ func TestCrowd(t *testing.T) {
 	logtest.RunCrowd(t, hasty(t))
 }
 
-// A producer that gives up a batch in doubt connects again, and leaves nothing of before.
-func TestProducersLeaveNothing(t *testing.T) {
+// A producer that gives up a batch in doubt connects again, and leaks nothing.
+func TestProducersLeakNothing(t *testing.T) {
 	h := hasty(t)
 	var begin sync.Once
 	fault := logtest.Left(t, h, 1000, func(l log.Log, _ int) error {
@@ -57,24 +57,24 @@ func TestProducersLeaveNothing(t *testing.T) {
 	}
 }
 
-// answers are those with one of some codes.
+// answers returns the answers with one of the codes.
 func answers(codes ...int16) []logtest.Answer {
 	return slices.DeleteFunc(logtest.Answers(), func(a logtest.Answer) bool { return !slices.Contains(codes, a.Code) })
 }
 
-// A code that a broker gives after an append as well must not be taken for a refusal.
-func TestAnswersSeesAWrongClassifier(t *testing.T) {
+// A code that a broker may also give after an append must not be taken for a refusal.
+func TestAnswersDetectsAWrongClassifier(t *testing.T) {
 	for _, code := range []int16{kafkatest.CodeUnknownTopic, kafkatest.CodeNotLeader, kafkatest.CodeTimedOut, kafkatest.CodeStorageError} {
 		undo := kafka.Refuse(code)
 		faults := logtest.Faults(t, hasty(t), answers(code, kafkatest.CodeTopicAuthorization)...)
 		undo()
 		if len(faults) == 0 {
-			t.Errorf("the suite does not see that code %d is taken for a refusal", code)
+			t.Errorf("the suite does not detect that code %d is taken for a refusal", code)
 		}
 	}
 }
 
-// forgetful opens logs that take nothing for sent once their caller leaves.
+// forgetful opens logs that consider nothing sent once the caller has left.
 type forgetful struct{ harness }
 
 func (h forgetful) Open(t *testing.T, topic string, s log.Settings) log.Log {
@@ -90,9 +90,9 @@ func (l forgetfulLog) Append(ctx context.Context, value []byte) error {
 	return ctx.Err()
 }
 
-func TestAnswersSeesWhoForgetsWhatIsSent(t *testing.T) {
+func TestAnswersDetectsForgottenAttempts(t *testing.T) {
 	t.Parallel()
 	if faults := logtest.Faults(t, forgetful{hasty(t)}, answers(kafkatest.CodeTimedOut)...); len(faults) == 0 {
-		t.Error("the suite sees nothing")
+		t.Error("the suite detects nothing")
 	}
 }

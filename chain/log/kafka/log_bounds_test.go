@@ -9,10 +9,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// A leader that was just elected does not say where the log ends before a follower has
-// fetched from it. That takes a moment, and is asked again then: whoever asked would
-// pause for longer.
-func TestBoundsOfANewLeader(t *testing.T) {
+// A leader that was just elected does not report the end of the log until a follower has
+// fetched from it. That takes a moment, so the request is retried: callers would pause for
+// longer.
+func TestBoundsAfterAnElection(t *testing.T) {
 	h := hasty(t)
 	l := h.created(t, "topic")
 	h.append(t, l, "first")

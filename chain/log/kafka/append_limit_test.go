@@ -10,11 +10,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// What is larger than the topic was just found to take is refused without asking
-// the brokers, which are away here; what may fit, and a later one, are not.
+// A record above the topic's limit, if that was just read, is refused without asking the
+// brokers, which are down here; a record that may fit, and a later one, are not.
 func TestKnownLimit(t *testing.T) {
 	t.Parallel()
-	// The first Open sets the limit of unpacking for the process, as for the other tests.
+	// The first Open sets the decompression limit of the process, as for the other tests.
 	l, err := Open(Config{Brokers: []string{"127.0.0.1:1"}, MaxDecompressedBytes: 4 << 20}, "topic")
 	if err != nil {
 		t.Fatal(err)

@@ -12,9 +12,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// first returns the address of the first broker that answers. The next one is asked beside
-// it once a broker had the stagger to answer, and at once when it has failed. So one that
-// hangs costs a stagger, and one that answered a moment ago is asked alone.
+// first returns the address of the first broker that answers. The next broker is asked
+// concurrently if one does not answer within the stagger, and at once if one fails. So a
+// broker that hangs costs one stagger, and a broker that answered recently is asked alone.
 func (g *gate) first() (address string, err error) {
 	ctx, cancel := context.WithCancel(g.done)
 	r := &race{gate: g, ctx: ctx, order: g.brokers.order(g.except), ends: make(chan attempt)}
@@ -31,9 +31,9 @@ var errNoOther = errors.New("there is no other broker")
 type race struct {
 	gate    *gate
 	ctx     context.Context // ends with the race
-	order   []string        // that are not asked yet
+	order   []string        // brokers not asked yet
 	ends    chan attempt
-	asked   int // attempts that have not ended
+	asked   int // attempts in flight
 	running sync.WaitGroup
 	errs    []error
 }
@@ -84,8 +84,8 @@ func (r *race) ask() {
 }
 
 // probe returns nil if a broker answers: many accept connections long after they have
-// stopped to do anything else. The connection is of no further use, since a broker that
-// wants a log-in takes the question once on each, and sarama asks it too.
+// stopped doing anything else. The connection is not reused, since a broker that requires
+// a login accepts the request only once per connection, and sarama sends it too.
 func (g *gate) probe(ctx context.Context, address string) error {
 	c, err := g.connect(ctx, address)
 	if err != nil {
@@ -96,7 +96,7 @@ func (g *gate) probe(ctx context.Context, address string) error {
 	return c.probe(g.read)
 }
 
-// probe makes the one request that every broker answers before a log-in, in its oldest version.
+// probe sends the one request that every broker answers before a login, in its oldest version.
 func (c *conn) probe(limit time.Duration) error {
 	const request = "\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x00\x00\x00"
 	if err := c.SetDeadline(time.Now().Add(limit)); err != nil {
@@ -110,17 +110,17 @@ func (c *conn) probe(limit time.Duration) error {
 		return err
 	}
 	n := binary.BigEndian.Uint32(size)
-	if n > mostVersions {
-		return fmt.Errorf("an answer of %d bytes is not Kafka's", n)
+	if n > maxVersionsSize {
+		return fmt.Errorf("a response of %d bytes is not Kafka's", n)
 	}
 	_, err := io.CopyN(io.Discard, c, int64(n))
 	return err
 }
 
-// mostVersions is far above the size of what a broker says of the requests that it takes.
-const mostVersions = 1 << 20
+// maxVersionsSize is far above the size of a broker's list of supported versions.
+const maxVersionsSize = 1 << 20
 
-// leaderBeside asks any broker but one where the partition's leader is.
+// leaderBeside asks any broker but one for the address of the partition's leader.
 func (l *Log) leaderBeside(except string) (address string, err error) {
 	if err := l.enter(); err != nil {
 		return "", err
@@ -139,7 +139,7 @@ func (l *Log) leaderBeside(except string) (address string, err error) {
 	return leaderIn(answer, l.topic)
 }
 
-// probeOthers asks all brokers but one whether they answer: those that do not are reported.
+// probeOthers probes all brokers but one: those that do not answer are reported.
 func (l *Log) probeOthers(except string) {
 	for _, address := range l.brokers.order(except) {
 		if l.enter() != nil {
@@ -150,7 +150,7 @@ func (l *Log) probeOthers(except string) {
 			g := l.newGate()
 			defer g.close()
 			defer context.AfterFunc(l.done, g.close)()
-			_ = g.probe(g.done, address) // what waits is reported
+			_ = g.probe(g.done, address) // a slow answer is reported
 		}()
 	}
 }
@@ -161,7 +161,7 @@ func (l *Log) openAny(g *gate) (*sarama.Broker, error) {
 	return broker, broker.Open(l.config.clientConfig(g))
 }
 
-// askAny asks any broker for the topic.
+// askAny asks any broker for the metadata of the topic.
 func (l *Log) askAny(g *gate) (*sarama.MetadataResponse, error) {
 	broker, err := l.openAny(g)
 	if err != nil {
@@ -171,7 +171,7 @@ func (l *Log) askAny(g *gate) (*sarama.MetadataResponse, error) {
 	return broker.GetMetadata(sarama.NewMetadataRequest(version, []string{l.topic}))
 }
 
-// leaderIn returns the address of the leader; empty if there is none at the moment.
+// leaderIn returns the address of the leader; empty if there is currently none.
 func leaderIn(answer *sarama.MetadataResponse, topic string) (string, error) {
 	for _, t := range answer.Topics {
 		if t.Name != topic || t.Err != sarama.ErrNoError || len(t.Partitions) == 0 {

@@ -15,10 +15,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// soon is within what is promised, 5 s, and what a loaded machine adds to it.
+// soon is the documented limit of 5 s plus an allowance for a loaded machine.
 const soon = 8 * time.Second
 
-// sluggish is a cluster of three behind lanes, and clients of it at the shipped time limits.
+// sluggish is a cluster of three brokers behind lanes, with clients at the default timeouts.
 type sluggish struct {
 	harness
 	lanes *lanes
@@ -37,11 +37,13 @@ func startSluggish(t *testing.T) *sluggish {
 	return h
 }
 
-func (h *sluggish) open(t *testing.T) *kafka.Log { return h.patient(t, kafka.DefaultReadTimeout) }
+func (h *sluggish) open(t *testing.T) *kafka.Log {
+	return h.openWithTimeout(t, kafka.DefaultReadTimeout)
+}
 
-// patient waits so long for an answer.
-func (h *sluggish) patient(t *testing.T, patience time.Duration) *kafka.Log {
-	l, err := kafka.Open(kafka.Dialled(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: maxUnpacked, ReadTimeout: patience, Waiting: h.wait}, h.lanes.dial), "topic")
+// openWithTimeout opens a log with a read timeout.
+func (h *sluggish) openWithTimeout(t *testing.T, timeout time.Duration) *kafka.Log {
+	l, err := kafka.Open(kafka.WithDial(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: maxUnpacked, ReadTimeout: timeout, Waiting: h.wait}, h.lanes.dial), "topic")
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -53,7 +55,7 @@ func (h *sluggish) wait(w kafka.Wait) {
 	h.waited[w.Broker+" "+w.Operation] += w.Longer
 }
 
-// named reports whether it was reported that a broker does not answer.
+// named reports whether a broker was reported as not answering.
 func (h *sluggish) named(broker string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -76,8 +78,8 @@ func within(t *testing.T, what string, f func(context.Context) error) {
 	}
 }
 
-// A broker that is not the leader is at fault, from the start on. A channel connects, appends and
-// reads as if it were not there; the settings of the topic take no longer than they may.
+// A broker other than the leader has a fault from the start. A channel connects, appends and reads
+// within the limit.
 func TestOneBrokerIsSlow(t *testing.T) {
 	t.Parallel()
 	for f := hung; f <= nameless; f++ {
@@ -94,7 +96,7 @@ func TestOneBrokerIsSlow(t *testing.T) {
 	}
 }
 
-// session does what a channel does at its start.
+// session does what a channel does when it starts.
 func (h *sluggish) session(t *testing.T, l log.Log, value string) {
 	var bounds log.Bounds
 	within(t, "connect, append and read", func(ctx context.Context) (err error) {
@@ -120,8 +122,8 @@ func (h *sluggish) session(t *testing.T, l log.Log, value string) {
 	})
 }
 
-// The leader stops to answer, and the cluster elects another: it is left within the time, and
-// by then it was named.
+// The leader stops answering, and the cluster elects another: the old leader is reported, and
+// abandoned within the limit.
 func TestTheLeaderIsSlow(t *testing.T) {
 	t.Parallel()
 	for f := hung; f <= nameless; f++ {
@@ -151,7 +153,7 @@ func TestTheLeaderIsSlow(t *testing.T) {
 	}
 }
 
-// A reader that waits at a leader which hangs finds the next one.
+// A reader that waits for a leader that hangs finds the next leader.
 func TestAReaderLeavesALeaderThatHangs(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
@@ -172,7 +174,7 @@ func TestAReaderLeavesALeaderThatHangs(t *testing.T) {
 	})
 }
 
-// A leader that hangs, and no other: whoever gives up is told which broker did not answer what.
+// A leader hangs and no other is elected: the error of a call names the broker and the request.
 func TestASlowLeaderIsNamed(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
@@ -196,9 +198,9 @@ func TestASlowLeaderIsNamed(t *testing.T) {
 	}
 }
 
-// The broker that keeps the offsets of groups, or does what the controller does, may be the slow one: what is
-// published does not hold up what is read and appended.
-func TestASlowCoordinatorDisturbsNobody(t *testing.T) {
+// The slow broker may be the coordinator of groups, or the controller: publishing does not delay
+// reading and appending.
+func TestASlowCoordinatorDelaysNoRecords(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
 	l := h.open(t)
@@ -220,12 +222,12 @@ func TestASlowCoordinatorDisturbsNobody(t *testing.T) {
 	<-published
 }
 
-// A broker that hangs hides what those groups have published whose coordinator it is, and of no others. The
-// embedded broker gives each group another coordinator.
+// A broker that hangs hides the progress of the groups that it coordinates, and of no others. The embedded
+// broker spreads the groups over the brokers.
 func TestASlowCoordinatorHidesItsOwnGroups(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
-	l := h.patient(t, time.Second)
+	l := h.openWithTimeout(t, time.Second)
 	var names []string
 	for n := range 6 {
 		name := fmt.Sprint("orderer.", n)
@@ -244,8 +246,8 @@ func TestASlowCoordinatorHidesItsOwnGroups(t *testing.T) {
 	}
 }
 
-// The settings of a topic, without which a channel may not begin, are those that any broker tells: a controller
-// that hangs, or is late, does not hide them.
+// Any broker returns the settings of a topic, which a channel needs to start: a controller that hangs or is
+// late does not hide them.
 func TestASurveyBesideASlowController(t *testing.T) {
 	t.Parallel()
 	for _, f := range []fault{hung, hole, late} {
@@ -272,8 +274,8 @@ func TestASurveyBesideASlowController(t *testing.T) {
 	}
 }
 
-// A controller that answers late makes the topic all the same.
-func TestALateControllerMakesTheTopic(t *testing.T) {
+// A controller that answers late creates the topic nevertheless.
+func TestALateControllerCreatesTheTopic(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
 	h.Delete("topic")
@@ -290,7 +292,7 @@ func TestALateControllerMakesTheTopic(t *testing.T) {
 	}
 }
 
-// A quota keeps the client from asking, which is no wait for an answer: it is reported as one.
+// A quota keeps the client from sending requests: that is reported like a wait for an answer.
 func TestAThrottlingLeaderIsNamed(t *testing.T) {
 	t.Parallel()
 	const throttle = 3 * time.Second
@@ -306,13 +308,13 @@ func TestAThrottlingLeaderIsNamed(t *testing.T) {
 	}
 }
 
-// An append waits for a replica that hangs, which the leader does not say: it is named all the same.
+// An append waits for a replica that hangs, which the leader does not report: it is named nevertheless.
 func TestASlowReplicaIsNamed(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
 	l := h.open(t)
 	h.session(t, l, "before")
-	h.lanes.set(h.Addresses()[leader], hung) // as an answer that is not there yet
+	h.lanes.set(h.Addresses()[leader], hung) // an answer that has not arrived yet
 	h.lanes.set(h.Addresses()[others], hung)
 	ctx, cancel := context.WithCancel(t.Context())
 	appended := make(chan error, 1)
@@ -320,6 +322,6 @@ func TestASlowReplicaIsNamed(t *testing.T) {
 	eventually(t, "the replica is reported", func() bool { return h.named(h.Addresses()[others]) })
 	cancel()
 	if err := <-appended; err == nil {
-		t.Error("acknowledged by nobody")
+		t.Error("acknowledged without the replica")
 	}
 }

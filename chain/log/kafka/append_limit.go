@@ -13,37 +13,37 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// maxBytesSetting is the topic's limit of a record batch.
+// maxBytesSetting is the topic setting that limits a record batch.
 const maxBytesSetting = "max.message.bytes"
 
-// topicLimit is the topic's max.message.bytes, asked for when a record was
-// refused. A flood of such records must not become a flood of questions.
+// topicLimit is the topic's max.message.bytes, read when a record was refused. A flood
+// of such records must not become a flood of requests.
 type topicLimit struct {
-	asking sync.Mutex // held by the one that asks
+	asking sync.Mutex // held during the request
 
 	mu    sync.Mutex
-	bytes string // empty: not known
+	bytes string // empty: unknown
 	asked time.Time
 }
 
-// limitLasts is how long an answer is good enough for an error's text.
+// limitLasts is how long an answer may be used for an error's text.
 const limitLasts = time.Second
 
-// errKnownLimit is the cause where the topic's limit was asked for a moment ago.
+// errKnownLimit is the cause if the topic's limit is already known.
 var errKnownLimit = errors.New("the brokers were not asked again")
 
-// tooLarge says to a client by how much its envelope is too large for the topic.
+// tooLarge returns the error for a record that is too large for the topic, with the limit.
 func (l *Log) tooLarge(ctx context.Context, size int, refusal error) error {
 	limit := l.maxBytes(ctx)
 	if limit == "" {
-		limit = "less; the brokers do not tell how much"
+		limit = "less; the brokers do not report it"
 	}
 	return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
 		Err: fmt.Errorf("%w: %d bytes and some overhead, the topic's %s is %s: %w", log.ErrTooLarge, size, maxBytesSetting, limit, refusal)}
 }
 
-// maxBytes asks, unless somebody just did, or does. The outcome of the append is
-// known by then: that nothing is told in time does not change it.
+// maxBytes reads the limit from the brokers, unless another caller just did, or does. The
+// outcome of the append is already known: a missing answer does not change it.
 func (l *Log) maxBytes(ctx context.Context) string {
 	if l.limit.asking.TryLock() {
 		defer l.limit.asking.Unlock()
@@ -71,8 +71,8 @@ func (t *topicLimit) get() (bytes string, old bool) {
 	return t.bytes, time.Since(t.asked) > limitLasts
 }
 
-// below says whether the topic was just found to take less: then the brokers are not
-// asked again, since each refusal costs an append that nobody else may be beside.
+// below reports whether a recently read limit is below size. The brokers are not asked
+// again then, since each refusal costs a request that no other record may share.
 func (t *topicLimit) below(size int) bool {
 	bytes, old := t.get()
 	limit, err := strconv.Atoi(bytes)

@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// fault is what is wrong with the way to a broker.
+// fault is what is wrong with the connections to a broker.
 type fault int
 
 const (
-	well     fault = iota
+	healthy  fault = iota
 	hung           // accepts connections, answers nothing: the process is stopped
 	hole           // nothing is accepted: the machine is off
-	late           // each answer takes longer than anybody wants to wait
-	nameless       // the name does not resolve, nor fail to: the DNS hangs
+	late           // each answer takes longer than callers wait
+	nameless       // the DNS hangs: the name neither resolves nor fails
 )
 
-func (f fault) String() string { return [...]string{"well", "hung", "hole", "late", "nameless"}[f] }
+func (f fault) String() string { return [...]string{"healthy", "hung", "hole", "late", "nameless"}[f] }
 
-// lateBy is how much later the answers of a broker come that is late.
+// lateBy is the delay of the answers of a late broker.
 const lateBy = 3 * time.Second
 
-// lanes are the ways to brokers, each of which can be at fault.
+// lanes is the connections to the brokers, each of which can have a fault.
 type lanes struct {
 	mu      sync.Mutex
 	faults  map[string]fault
-	changed chan struct{} // closed and replaced when a fault is
+	changed chan struct{} // closed and replaced when a fault changes
 }
 
 func newLanes() *lanes { return &lanes{faults: map[string]fault{}, changed: make(chan struct{})} }
 
-// set puts a broker at fault, with its connections, or ends that.
+// set sets or ends the fault of a broker and its connections.
 func (l *lanes) set(address string, f fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +49,7 @@ func (l *lanes) of(address string) (fault, chan struct{}) {
 	return l.faults[address], l.changed
 }
 
-// dial is a Config's.
+// dial is the dial function of a Config.
 func (l *lanes) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if f, _ := l.of(address); f == hole || f == nameless {
 		<-ctx.Done()
@@ -68,26 +68,26 @@ func (l *lanes) dial(ctx context.Context, network, address string) (net.Conn, er
 	return near, nil
 }
 
-// carry takes answers from a broker to its client.
+// carry copies answers from a broker to its client.
 func (l *lanes) carry(address string, from, to net.Conn) {
 	defer to.Close()
 	defer from.Close()
 	b := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(b)
-		l.pass(address, to)
+		l.waitHealthy(address)
 		if _, failed := to.Write(b[:n]); err != nil || failed != nil {
 			return
 		}
 	}
 }
 
-// pass returns when what a broker has answered may go to its client, or the test is over.
-func (l *lanes) pass(address string, to net.Conn) {
+// waitHealthy returns when an answer of a broker may be passed to its client.
+func (l *lanes) waitHealthy(address string) {
 	for {
 		f, changed := l.of(address)
 		switch f {
-		case well:
+		case healthy:
 			return
 		case late:
 			select {
@@ -101,11 +101,11 @@ func (l *lanes) pass(address string, to net.Conn) {
 	}
 }
 
-// end lets everything through.
+// end ends all faults at the end of the test.
 func (l *lanes) end(t *testing.T, addresses []string) {
 	t.Cleanup(func() {
 		for _, a := range addresses {
-			l.set(a, well)
+			l.set(a, healthy)
 		}
 	})
 }

@@ -17,17 +17,17 @@ import (
 
 const user = "orderer"
 
-// secret is what a file would hold.
+// secret is the content of a file.
 type secret struct {
-	held  atomic.Pointer[string] // nil: it cannot be read
+	text  atomic.Pointer[string] // nil: cannot be read
 	reads atomic.Int32
 }
 
-func (s *secret) put(text string) { s.held.Store(&text) }
+func (s *secret) put(text string) { s.text.Store(&text) }
 
 func (s *secret) read() (string, error) {
 	s.reads.Add(1)
-	if text := s.held.Load(); text != nil {
+	if text := s.text.Load(); text != nil {
 		return *text, nil
 	}
 	return "", &fs.PathError{Op: "open", Path: "/run/secrets/password", Err: fs.ErrNotExist}
@@ -53,9 +53,9 @@ func guarded(t *testing.T, mechanism string) (*kafkatest.Cluster, *secret, log.L
 	return c, s, l
 }
 
-// A producer and a reader go on after the password was changed, each with the
-// client that it has: it is asked for at each log-in.
-func TestPasswordIsAskedForAtEachLogIn(t *testing.T) {
+// A producer and a reader continue with their clients after the password was changed: it is
+// read at each login.
+func TestPasswordIsReadAtEachLogin(t *testing.T) {
 	t.Parallel()
 	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
 		t.Run(mechanism, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestPasswordIsAskedForAtEachLogIn(t *testing.T) {
 			must(t, l.Append(t.Context(), []byte("b")))
 			is(t, r, "b")
 			if s.reads.Load() == before {
-				t.Error("it has logged in again without asking")
+				t.Error("it has logged in again without reading the password")
 			}
 		})
 	}
@@ -95,17 +95,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// Every operation says which file it could not read and comes to no harm.
-func TestPasswordThatCannotBeRead(t *testing.T) {
+// Every operation names the file that it could not read, and works once it can.
+func TestUnreadablePassword(t *testing.T) {
 	t.Parallel()
 	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256} {
 		t.Run(mechanism, func(t *testing.T) {
 			_, s, l := guarded(t, mechanism)
 			must(t, l.Create(t.Context()))
-			s.held.Store(nil)
+			s.text.Store(nil)
 			for what, err := range operations(t, l) {
 				mustFail(t, what, err, log.Retryable, "open /run/secrets/password: file does not exist",
-					"; awaiting an operator, to make readable what this orderer logs in to the brokers with")
+					"; awaiting an operator to make this orderer's broker credentials readable")
 				if !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%s: %v does not wrap the error of the file", what, err)
 				}
@@ -116,13 +116,13 @@ func TestPasswordThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// operations are the outcomes of what needs a new connection.
+// operations returns the errors of the calls that need a new connection.
 func operations(t *testing.T, l log.Log) map[string]error {
 	_, identity := l.Identity(t.Context())
 	_, bounds := l.Bounds(t.Context())
 	_, survey := l.Survey(t.Context())
 	_, read := l.Read(t.Context(), 0)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // which an append waits for, whatever it meets
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // an append retries until then
 	defer cancel()
 	return map[string]error{"append": l.Append(ctx, []byte("a")), "create": l.Create(t.Context()),
 		"identity": identity, "bounds": bounds, "survey": survey, "read": read}
@@ -136,28 +136,28 @@ func mustFail(t *testing.T, what string, err error, class log.Class, says ...str
 	}
 	for _, s := range says {
 		if !strings.Contains(err.Error(), s) {
-			t.Errorf("%s: %v\nwant it to say %q", what, err, s)
+			t.Errorf("%s: %v\nwant it to contain %q", what, err, s)
 		}
 	}
 }
 
-// The embedded broker ends the connection instead of answering, as others do.
+// The embedded broker closes the connection instead of answering, as some brokers do.
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
 	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
 		_, s, l := guarded(t, mechanism)
 		s.put("wrong")
 		_, err := l.Identity(t.Context())
-		mustFail(t, mechanism, err, log.Retryable, " ended the connection at the log-in: EOF; awaiting an operator, "+
-			"to look at this orderer's user and password, and at the broker's log")
+		mustFail(t, mechanism, err, log.Retryable, " closed the connection during login: EOF; awaiting an operator "+
+			"to check this orderer's user and password, and the broker's log")
 		if !errors.Is(err, io.EOF) {
 			t.Errorf("%v does not wrap EOF", err)
 		}
 	}
 }
 
-// The embedded broker knows nothing of tokens.
-func TestMechanismThatIsOff(t *testing.T) {
+// The embedded broker does not support tokens.
+func TestUnsupportedMechanism(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Options{Users: map[string]string{user: "first"}})
 	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond, MaxDecompressedBytes: maxUnpacked, SASL: &kafka.SASL{
@@ -166,19 +166,19 @@ func TestMechanismThatIsOff(t *testing.T) {
 	must(t, err)
 	defer l.Close()
 	_, err = l.Identity(t.Context())
-	mustFail(t, "identity", err, log.Retryable, " does not take the SASL mechanism OAUTHBEARER; it takes \"PLAIN\", \"SCRAM-SHA-256\", \"SCRAM-SHA-512\"",
+	mustFail(t, "identity", err, log.Retryable, " does not support the SASL mechanism OAUTHBEARER; it supports \"PLAIN\", \"SCRAM-SHA-256\", \"SCRAM-SHA-512\"",
 		"; awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
 }
 
-func TestLogInIsMissing(t *testing.T) {
+func TestMissingLogin(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Options{Users: map[string]string{user: "first"}})
 	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond}, "topic")
 	must(t, err)
 	defer l.Close()
 	_, err = l.Identity(t.Context())
-	mustFail(t, "identity", err, log.Retryable, " ended the connection without an answer: EOF",
-		"; awaiting brokers that run, at a listener with the TLS and SASL that this orderer is set to")
+	mustFail(t, "identity", err, log.Retryable, " closed the connection without an answer: EOF",
+		"; awaiting running brokers whose listener has this orderer's TLS and SASL settings")
 }
 
 func TestFaultsOfSASLAreNamed(t *testing.T) {

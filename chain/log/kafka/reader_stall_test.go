@@ -9,9 +9,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// A record that takes long is no reason to fetch all that is behind it, batch by batch:
-// of a long log that never ends.
-func TestASlowRecordIsNotSearchedFor(t *testing.T) {
+// A slow record must not cause fetching everything after it, batch by batch: on a long log
+// that would never end.
+func TestSlowRecordIsNotSearchedFor(t *testing.T) {
 	t.Parallel()
 	const batches = 40
 	h := start(t, 1)
@@ -26,7 +26,7 @@ func TestASlowRecordIsNotSearchedFor(t *testing.T) {
 		}
 	}
 	fetches := h.Fault(kafkatest.Fault{Key: kafkatest.KeyFetch, Observe: true})
-	h.Slow(kafkatest.KeyFetch, 700*time.Millisecond) // longer than a reader waits before it looks
+	h.Slow(kafkatest.KeyFetch, 700*time.Millisecond) // longer than stallTimeout
 	r, err := l.Read(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// A broker does not tell its release, but which versions of each request it takes.
+// A broker does not report its release, but which versions of each request it supports.
 
 // Keys of requests.
 const (
@@ -17,13 +17,13 @@ const (
 	keyMetadata = 3
 )
 
-// spoken are the versions of requests that a broker takes, by the request's key.
+// spoken is the versions of requests that a broker supports, by the request's key.
 type spoken map[int16]versions
 
-type versions struct{ least, most int16 }
+type versions struct{ min, max int16 }
 
-// needed is what this client speaks, and cannot do without: the oldest release
-// that has all of it is 2.8.
+// needed is the requests that this client depends on: 2.8 is the oldest release that
+// supports all of them.
 var needed = []struct {
 	key     int16
 	name    string
@@ -31,37 +31,39 @@ var needed = []struct {
 }{
 	{keyProduce, "Produce", 9},
 	{keyFetch, "Fetch", 12},
-	{keyMetadata, "Metadata", 10}, // tells a topic's id
+	{keyMetadata, "Metadata", 10}, // returns a topic's id
 }
 
-// lacks names what a broker does not take.
+// lacks returns the needed requests that a broker does not support.
 func (s spoken) lacks() (missing []string) {
 	for _, n := range needed {
-		if v := s[n.key]; n.version < v.least || n.version > v.most {
+		if v := s[n.key]; n.version < v.min || n.version > v.max {
 			missing = append(missing, fmt.Sprintf("%s %d", n.name, n.version))
 		}
 	}
 	return missing
 }
 
-// release guesses it from the newest Fetch, which nearly each release has changed.
+// release guesses the release from the newest version of Fetch, which nearly every release
+// has changed.
 func (s spoken) release() string {
 	releases := []struct {
 		fetch int16
 		name  string
 	}{{18, "4.1 or newer"}, {17, "3.9 or 4.0"}, {16, "3.7 or 3.8"}, {14, "3.5 or 3.6"}, {13, "3.1 to 3.4"}}
 	for _, r := range releases {
-		if s[keyFetch].most >= r.fetch {
+		if s[keyFetch].max >= r.fetch {
 			return r.name
 		}
 	}
-	if s[keyMetadata].most >= 10 {
+	if s[keyMetadata].max >= 10 {
 		return "2.8 or 3.0"
 	}
 	return "older than 2.8"
 }
 
-// spokenBy asks brokers what they take. One that does not answer is left out and named.
+// spokenBy asks brokers for the versions that they support. It returns the brokers that do
+// not answer separately.
 func spokenBy(c sarama.Client, ids []int32) (all map[int32]spoken, silent []string) {
 	all = map[int32]spoken{}
 	for _, id := range ids {
@@ -91,7 +93,7 @@ func ask(c sarama.Client, id int32) (spoken, error) {
 	return s, nil
 }
 
-// text names the releases, and what any broker lacks.
+// text returns the names of the releases, and what any broker lacks.
 func text(all map[int32]spoken) (releases string, missing []string) {
 	var names []string
 	for _, s := range all {

@@ -9,19 +9,19 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// session is a client of the brokers and the producer id by which they recognize a
-// batch that they have already. It belongs to the producer's goroutine.
+// session is a client and the producer id by which the brokers recognize a batch that they
+// already have. It belongs to the producer's goroutine.
 type session struct {
 	log    *Log
 	gate   *gate
 	client sarama.Client
-	uncut  func() bool // ends that the gate is closed with the log
-	stale  bool        // the client may take another broker for the leader than the one that is
-	resume time.Time   // when the brokers take the next request: before, sarama would wait, deaf to everything
+	uncut  func() bool // detaches the gate from the log
+	stale  bool        // the client's leader may be outdated
+	resume time.Time   // when the brokers accept the next request: sarama would wait uninterruptibly before
 
 	id    int64 // of the producer; negative: none
 	epoch int16
-	next  int32 // sequence number of the record after the last that was acknowledged
+	next  int32 // sequence number of the next record after the last acknowledged one
 }
 
 func (l *Log) newSession() (*session, error) {
@@ -40,8 +40,8 @@ func (s *session) close() {
 	closeQuietly(s.client)
 }
 
-// connect returns the partition's leader, with an open connection, and makes sure that
-// there is a producer id. It sends no record.
+// connect returns the partition's leader with an open connection, and obtains a producer
+// id if there is none. It sends no record.
 func (s *session) connect() (*sarama.Broker, error) {
 	if s.stale {
 		if err := s.client.RefreshMetadata(s.log.topic); err != nil {
@@ -57,14 +57,14 @@ func (s *session) connect() (*sarama.Broker, error) {
 	if !ok {
 		return nil, errors.Join(sarama.ErrNotConnected, err)
 	}
-	if s.id < 0 || s.next > math.MaxInt32/2 { // Kafka's numbers begin again after the last; ours never come to that
-		return leader, s.identify(leader)
+	if s.id < 0 || s.next > math.MaxInt32/2 { // Kafka's sequence numbers wrap around; ours never get that far
+		return leader, s.initProducerID(leader)
 	}
 	return leader, nil
 }
 
-// identify asks for a producer id, which any broker gives.
-func (s *session) identify(broker *sarama.Broker) error {
+// initProducerID obtains a producer id, which any broker assigns.
+func (s *session) initProducerID(broker *sarama.Broker) error {
 	answer, err := broker.InitProducerID(&sarama.InitProducerIDRequest{Version: 4, ProducerID: -1, ProducerEpoch: -1})
 	if err == nil && answer.Err != sarama.ErrNoError {
 		err = answer.Err
@@ -77,23 +77,23 @@ func (s *session) identify(broker *sarama.Broker) error {
 	return nil
 }
 
-// produce makes one attempt to append a batch. It reports as well whether the batch is
-// certain not to have been appended by this attempt, if it was not acknowledged.
+// produce makes one attempt to append a batch. If the batch is not acknowledged, certain
+// reports whether this attempt is certain not to have appended it.
 func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool, err error) {
 	s.gate.produced.Store(false)
 	request := s.request(entries)
 	answer, err := leader.Produce(request)
 	if errors.Is(err, errIdle) {
 		_ = leader.Close()
-		_ = leader.Open(s.client.Config()) // what it meets, Produce says
+		_ = leader.Open(s.client.Config()) // Produce returns its error
 		answer, err = leader.Produce(request)
 	}
 	if err != nil {
-		_ = leader.Close() // a late answer must not be taken for that of another request
+		_ = leader.Close() // a late answer must not be mistaken for that of another request
 		s.stale = true
 		return !s.gate.produced.Load(), err
 	}
-	s.resume = time.Now().Add(answer.ThrottleTime) // the producer waits for as long
+	s.resume = time.Now().Add(answer.ThrottleTime) // the producer waits until then
 	s.log.brokers.throttled(leader.Addr(), keyProduce, answer.ThrottleTime)
 	block := answer.GetBlock(s.log.topic, partition)
 	if block == nil {
@@ -107,7 +107,8 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 	return true, nil
 }
 
-// request holds one batch, which is the same at every attempt with the same entries.
+// request returns a request with one batch, which is identical at every attempt with the
+// same entries.
 func (s *session) request(entries []*entry) *sarama.ProduceRequest {
 	at := entries[0].since.Truncate(time.Millisecond)
 	b := &sarama.RecordBatch{

@@ -17,7 +17,7 @@ const (
 	large = 40 * step
 )
 
-// link is a connection through a link that carries one step a while.
+// link returns a connection through a link that transfers one step per interval.
 func link(t *testing.T, while time.Duration) (ours *conn, theirs net.Conn) {
 	near, far := net.Pipe()
 	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
@@ -44,8 +44,8 @@ func (s slow) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// A request and a response that take many times the limit pass, as sarama sends and
-// reads them, as long as they get on. One that does not get on is ended.
+// A request and a response that take many times the limit succeed, as sarama sends and
+// reads them, as long as they make progress. Without progress they time out.
 func TestLimitsFollowProgress(t *testing.T) {
 	for _, test := range []struct {
 		while time.Duration

@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Between the end of a cluster and its next start somebody else may have its port for a
+// Between the end of a cluster and its next start another process may use its port for a
 // moment.
 func TestAClusterWaitsForItsPort(t *testing.T) {
 	h := start(t, 1)

@@ -50,8 +50,8 @@ func addressOf(question []byte) []byte {
 	return answer
 }
 
-// The name of one broker of the configuration is asked for in vain: the DNS does not answer. The others
-// are used meanwhile, by their names.
+// The DNS does not answer for the name of one configured broker. The others are used meanwhile, by
+// their names.
 func TestANameThatHangs(t *testing.T) {
 	t.Parallel()
 	h := start(t, 3)
@@ -64,8 +64,8 @@ func TestANameThatHangs(t *testing.T) {
 	}
 	dialer := &net.Dialer{Resolver: zone(t)}
 	s := &sluggish{harness: h}
-	for range 4 { // in whichever order they are asked
-		l, err := kafka.Open(kafka.Dialled(kafka.Config{Brokers: names, MaxDecompressedBytes: maxUnpacked}, dialer.DialContext), "topic")
+	for range 4 { // in different orders
+		l, err := kafka.Open(kafka.WithDial(kafka.Config{Brokers: names, MaxDecompressedBytes: maxUnpacked}, dialer.DialContext), "topic")
 		must(t, err)
 		s.session(t, l, "value")
 		must(t, l.Close())

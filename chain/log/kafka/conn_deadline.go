@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// step is how much of a request is written within one WriteTimeout. sarama gives a
-// whole request, of up to 100 MiB, and a whole response one time limit: on a link
-// that takes longer, it would be sent again for ever.
+// step is how much of a request is written within one WriteTimeout. sarama has one
+// time limit for a whole request of up to 100 MiB and one for a whole response: on a
+// slower link, the request would be retried forever.
 const step = 32 << 10
 
-// sendBuffer bounds what the system takes of a request before it is on its way: the
-// time limit of the response begins to run then.
+// sendBuffer bounds how much of a request the system buffers before it is sent: the time
+// limit of the response starts once the request is written.
 const sendBuffer = 512 << 10
 
-// pacer is a connection whose time limits are for getting on, not for the whole of
-// what is read or written: each part that comes or goes sets them again.
+// pacer is a connection whose time limits require progress, and do not limit a whole read
+// or write: each part that is sent or received resets them.
 type pacer struct {
 	net.Conn
-	read, write atomic.Int64 // a time.Duration: the limit that was set last; 0 for none
+	read, write atomic.Int64 // a time.Duration: the limit set last; 0 for none
 }
 
-// paced bounds what the system holds of a request.
+// paced bounds how much of a request the system buffers.
 func paced(raw net.Conn) net.Conn {
 	if tcp, ok := raw.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(sendBuffer) // one that it does not take is no harm
+		_ = tcp.SetWriteBuffer(sendBuffer) // best effort
 	}
 	return raw
 }
@@ -40,7 +40,7 @@ func (p *pacer) SetWriteDeadline(t time.Time) error {
 	return p.Conn.SetWriteDeadline(t)
 }
 
-// until is 0 for no deadline.
+// until returns the time left until a deadline; 0 for no deadline.
 func until(t time.Time) time.Duration {
 	if t.IsZero() {
 		return 0
@@ -48,7 +48,7 @@ func until(t time.Time) time.Duration {
 	return time.Until(t)
 }
 
-// Read sets the limit again once something has come.
+// Read resets the limit once something is received.
 func (p *pacer) Read(b []byte) (int, error) {
 	n, err := p.Conn.Read(b)
 	if limit := time.Duration(p.read.Load()); n > 0 && err == nil && limit > 0 {
@@ -57,7 +57,7 @@ func (p *pacer) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write sets the limit again for each step.
+// Write resets the limit for each step.
 func (p *pacer) Write(b []byte) (written int, err error) {
 	for limit := time.Duration(p.write.Load()); ; {
 		n, err := p.Conn.Write(b[written:min(written+step, len(b))])
