@@ -56,7 +56,7 @@ type Consenter struct {
 	disk        *disk
 	metrics     *metrics
 	health      *health
-	door        admission
+	admission   admission
 	logger      *fabric.Logger
 }
 
@@ -212,8 +212,8 @@ const mostValue = 96 << 20
 
 func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	config := c.logConfig(brokers, maxEnvelope)
-	slow := c.slowBrokers(topic)
-	config.Waiting, config.Answered = slow.waiting, slow.answered
+	waits := c.brokerWaits(topic)
+	config.Waiting, config.Answered = waits.waiting, waits.answered
 	return kafka.Open(config, topic)
 }
 

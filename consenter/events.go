@@ -62,7 +62,7 @@ func (c *Consenter) events(channel string) session.Events {
 		Ambiguous: func(error) { r.ambiguous.Add(1) },
 
 		Failed: r.failed,
-		Halted: func() { r.halted(); c.door.forget(channel) },
+		Halted: func() { r.halted(); c.admission.forget(channel) },
 	}
 }
 

@@ -23,7 +23,7 @@ func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	if channel := channelOf(block); c.door.admits(channel) {
+	if channel := channelOf(block); c.admission.admits(channel) {
 		c.logger.Warnw("A channel has a config that no orderer could join with today: the orderer takes it, since it is here already", "channel", channel, "error", err)
 		return true, nil
 	}
@@ -32,7 +32,7 @@ func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
 
 // Started says that the registrar has started the channels that have a ledger. From
 // now on whoever is asked for wants to join.
-func (c *Consenter) Started() { c.door.start() }
+func (c *Consenter) Started() { c.admission.start() }
 
 // channelOf is the channel of a block, and empty for what is no block.
 func channelOf(block *fabric.Block) string {

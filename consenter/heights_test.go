@@ -93,8 +93,8 @@ func TestOthersWithoutSelf(t *testing.T) {
 }
 
 // An address that stands for several machines is not this orderer's alone.
-func TestSelfIsOneMachine(t *testing.T) {
-	s := self{port: 7050}
+func TestOwnAddressIsOneMachine(t *testing.T) {
+	s := ownAddress{port: 7050}
 	for endpoint, want := range map[string]bool{
 		"127.0.0.1:7050": true, "[::1]:7050": true, "127.0.0.1:7051": false, "192.0.2.1:7050": false, "no.such.name.invalid:7050": false, "odd": false,
 	} {
