@@ -158,14 +158,14 @@ func (r *pull) take(g response) bool {
 	err := g.err
 	from := g.stream.from.Endpoint
 	if err != nil {
-		err = fmt.Errorf("orderer %s does not give block %d: %w", from, r.number, err)
+		err = fmt.Errorf("no block %[2]d from orderer %[1]s: %[3]w", from, r.number, err)
 	} else if err = r.puller.verify(r.number, g.block); err != nil {
-		err = fmt.Errorf("what an orderer gave does not hold: orderer %s, %w", from, err)
+		err = fmt.Errorf("invalid block from orderer %s: %w", from, err)
 	}
 	if err != nil {
 		g.stream.close()
 		r.failed = append(r.failed, err)
-		r.puller.logger.Warnw("Could not take a block of another orderer", "block", r.number, "error", err)
+		r.puller.logger.Warnw("Could not pull a block from another orderer", "block", r.number, "error", err)
 		return false
 	}
 	r.keep(g)

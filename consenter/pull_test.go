@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An orderer that stalls, before a block or from the beginning, does not hold up what others can
-// give: the time that each response may take is far longer than this test.
+// An orderer that stalls, from the start or before a block, does not delay blocks that others
+// have: the timeout of a response is far longer than this test.
 func TestOneOrdererIsSlow(t *testing.T) {
 	ours := newAuthority(t)
 	for name, slow := range map[string]func(*deliverer){
@@ -36,7 +36,7 @@ func TestOneOrdererIsSlow(t *testing.T) {
 	}
 }
 
-// Where all are slow, they are given more time each, and the one that is asked first gives all blocks.
+// If all orderers are slow, each gets more time, and the first one that is asked returns all blocks.
 func TestAllOrderersAreSlow(t *testing.T) {
 	ours := newAuthority(t)
 	one, other := ours.deliverer(), ours.deliverer()

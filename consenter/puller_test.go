@@ -36,7 +36,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// authority is an organisation's, for signatures and for TLS.
+// authority is the CA of an organisation, for signatures and for TLS.
 type authority struct {
 	t *testing.T
 	tlsgen.CA
@@ -54,7 +54,7 @@ func (a *authority) pair() *tlsgen.CertKeyPair {
 	return p
 }
 
-// genesis is the first block of a channel of this organisation's orderers.
+// genesis returns the first block of a channel of this organisation's orderers.
 func (a *authority) genesis(addresses ...string) *cb.Block {
 	policies := map[string]configtx.Policy{}
 	for _, name := range []string{"Readers", "Writers", "Admins", "BlockValidation", "Endorsement", "LifecycleEndorsement"} {
@@ -98,7 +98,7 @@ func (a *authority) sign(b *cb.Block, metadata string) {
 		ConsenterMetadata: protoutil.MarshalOrPanic(&cb.Metadata{Value: []byte(metadata)})})))
 }
 
-// signedOver is a signature of the organisation over a block and a value.
+// signedOver returns a signature of the organisation over a block and a value.
 func (a *authority) signedOver(b *cb.Block, value []byte) *cb.Metadata {
 	pair := a.pair()
 	header := protoutil.MarshalOrPanic(&cb.SignatureHeader{Nonce: []byte("a nonce of 24 bytes here"), Creator: protoutil.MarshalOrPanic(
@@ -116,7 +116,7 @@ func setSignatures(b *cb.Block, m *cb.Metadata) {
 	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(m)
 }
 
-// after makes blocks that follow one, signed by the organisation.
+// after returns blocks that follow a block, signed by the organisation.
 func (a *authority) after(b *cb.Block, n int) (all []*cb.Block) {
 	for range n {
 		next := protoutil.NewBlock(b.Header.Number+1, protoutil.BlockHeaderHash(b.Header))
@@ -133,13 +133,13 @@ func (a *authority) after(b *cb.Block, n int) (all []*cb.Block) {
 type deliverer struct {
 	address string
 	blocks  []*cb.Block
-	status  cb.Status     // not 0: its answer in the place of blocks
-	stall   uint64        // not 0: number of a block that it never gives
+	status  cb.Status     // not 0: its answer instead of blocks
+	stall   uint64        // not 0: number of a block that it never sends
 	silent  bool          // it never answers
 	pace    time.Duration // before each block
 }
 
-// deliverer starts an orderer that has no blocks yet.
+// deliverer starts an orderer without blocks.
 func (a *authority) deliverer() *deliverer {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(a.t, err)
@@ -215,12 +215,12 @@ func (l *stale) inForce(t *testing.T, b *cb.Block) {
 	l.support.config = config.Config
 }
 
-// catchUp is what an orderer that has the first block only is to get the others from.
+// catchUp returns the support and the puller of an orderer that has the first block only.
 func (a *authority) catchUp(first *cb.Block) (*stale, chain.Puller) {
 	return a.catchUpWithin(first, 5*time.Second)
 }
 
-// catchUpWithin waits so long for each response.
+// catchUpWithin is catchUp with a timeout for each response.
 func (a *authority) catchUpWithin(first *cb.Block, timeout time.Duration) (*stale, chain.Puller) {
 	l := a.stale(first)
 	p, err := a.consenter(timeout).newPuller(l)
@@ -229,14 +229,14 @@ func (a *authority) catchUpWithin(first *cb.Block, timeout time.Duration) (*stal
 	return l, p
 }
 
-// stale is the support of a channel whose ledger has the first block only.
+// stale returns the support of a channel whose ledger has the first block only.
 func (a *authority) stale(first *cb.Block) *stale {
 	l := &stale{support: &support{}, genesis: first}
 	l.inForce(a.t, first)
 	return l
 }
 
-// consenter is that of an orderer of the organisation.
+// consenter returns the consenter of an orderer of the organisation.
 func (a *authority) consenter(timeout time.Duration) *Consenter {
 	pair := a.pair()
 	d := &cluster.PredicateDialer{}
@@ -250,9 +250,9 @@ func (a *authority) consenter(timeout time.Duration) *Consenter {
 
 const unsigned = "0 sub-policies were satisfied"
 
-// What an orderer that lies, or a network that alters, can give in the place of
-// block 2 does not come to the ledger. What the signatures cover is not all: they
-// are over the header and the metadata, the header is over the envelopes.
+// An altered block 2, from a malicious orderer or network, is refused. The signatures do not
+// cover everything: they cover the header and the metadata, and the header covers the
+// envelopes.
 func TestPulledBlocksAreVerified(t *testing.T) {
 	ours := newAuthority(t)
 	for name, test := range map[string]struct {
@@ -283,7 +283,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 				_, err := p.Block(t.Context(), 1)
 				require.NoError(t, err)
 				_, err = p.Block(t.Context(), 2)
-				require.ErrorContains(t, err, "what an orderer gave does not hold")
+				require.ErrorContains(t, err, "invalid block from orderer "+d.address+": block 2: ")
 				require.ErrorContains(t, err, test.says)
 				require.NotErrorIs(t, err, session.ErrNoBlock)
 				return
@@ -297,7 +297,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 	}
 }
 
-// Blocks that follow a config block are those of its orderers, and of no others.
+// Blocks that follow a config block must be signed by the orderers in that config.
 func TestPulledBlocksAreVerifiedByTheConfigInForce(t *testing.T) {
 	before, now := newAuthority(t), newAuthority(t)
 	for name, signer := range map[string]*authority{"now": now, "before": before} {
@@ -315,8 +315,8 @@ func TestPulledBlocksAreVerifiedByTheConfigInForce(t *testing.T) {
 	}
 }
 
-// A block is lost only if every orderer says so. One that does not serve the
-// channel says so, too; one that refuses to tell, or is silent, may have it.
+// A block is lost only if every orderer reports that it has none. One that does not serve
+// the channel has none; one that refuses to answer, or is silent, may have it.
 func TestWhoHasNoBlock(t *testing.T) {
 	ours := newAuthority(t)
 	for name, test := range map[string]struct {
