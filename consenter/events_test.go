@@ -69,7 +69,7 @@ func TestEventsAreMeasured(t *testing.T) {
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1, "reconnects{channel=mychannel}": 0})
 	e.Recovered(time.Second)
 	e.Pulling(errors.New("the records between were deleted"))
-	e.Awaiting(errors.New("nobody answers"), time.Second)
+	e.Awaiting(errors.New("no orderer answers"), time.Second)
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1})
 	e.Recovered(time.Second)
 	e.Ambiguous(errors.New("no answer"))

@@ -152,9 +152,9 @@ func TestOldBlocksAreNotPulled(t *testing.T) {
 
 // If one of two orderers that have a block sends a forged one, the block comes from the other,
 // at once.
-func TestForgedBlockIsReplacedByAnotherOrderers(t *testing.T) {
+func TestBlockAfterAForgedOneComesFromAnotherOrderer(t *testing.T) {
 	ours := newAuthority(t)
-	for range 8 { // whichever is asked first
+	for range 8 { // the order of asking is random
 		liar, honest := ours.deliverer(), ours.deliverer()
 		first := ours.genesis(liar.address, honest.address)
 		liar.blocks, honest.blocks = ours.following(first), ours.following(first)

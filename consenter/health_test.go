@@ -73,7 +73,7 @@ func TestHealthWhilePulling(t *testing.T) {
 		one.Pulling(errors.New("awaiting block 7"))
 		require.NoError(t, check())
 		for range 3 {
-			one.Awaiting(errors.New("nobody answers"), 5*time.Second)
+			one.Awaiting(errors.New("no orderer answers"), 5*time.Second)
 			time.Sleep(11 * time.Second)
 			one.Pulled(7, 9)
 			require.NoError(t, check())

@@ -22,7 +22,7 @@ func TestOneOrdererIsSlow(t *testing.T) {
 			one.blocks = append([]*cb.Block{first}, ours.after(first, 3)...)
 			other.blocks = one.blocks
 			slow(one)
-			for range 4 { // whichever is asked first
+			for range 4 { // the order of asking is random
 				_, p := ours.catchUpWithin(first, time.Hour)
 				p.(*puller).slowAfter = 100 * time.Millisecond
 				for n := uint64(1); n < 4; n++ {

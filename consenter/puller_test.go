@@ -201,7 +201,7 @@ type stale struct {
 
 func (l *stale) Block(n uint64) *cb.Block { return map[uint64]*cb.Block{0: l.genesis}[n] }
 
-func (*stale) Sign([]byte) ([]byte, error) { return []byte("checked by nobody here"), nil }
+func (*stale) Sign([]byte) ([]byte, error) { return []byte("not verified here"), nil }
 
 // inForce puts the config of a block in force.
 func (l *stale) inForce(t *testing.T, b *cb.Block) {
@@ -257,7 +257,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 	ours := newAuthority(t)
 	for name, test := range map[string]struct {
 		alter func(b *cb.Block)
-		says  string // empty: the block is taken
+		says  string // empty: the block is accepted
 	}{
 		"nothing is wrong": {func(*cb.Block) {}, ""},
 		"a byte of the consenter metadata": {func(b *cb.Block) {
