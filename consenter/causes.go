@@ -9,24 +9,24 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// kind is what became of an envelope that is in no block.
+// kind is what happened to an envelope that is in no block.
 type kind string
 
 const (
-	skipped kind = "skipped" // its record is in the topic, and goes into no block
-	refused kind = "refused" // it was not taken from the client
-	stopped kind = "stopped" // its channel takes nothing until an operator acts
-	waiting kind = "waiting" // its channel takes nothing at the moment
+	skipped kind = "skipped" // its record is in the topic and was put into no block
+	refused kind = "refused" // it was not accepted from the client
+	stopped kind = "stopped" // its channel accepts nothing until an operator acts
+	waiting kind = "waiting" // its channel accepts nothing for now
 )
 
-// row is a line of the table that answers why an envelope is in no block. The word is
-// the one of the metrics, of the log, and of the error that a client is told.
+// row is a row of the table that answers why an envelope is in no block. Metrics, log lines
+// and the errors that clients receive use the same word.
 type row struct {
 	kind   kind
 	word   string
 	means  string
-	remedy string   // empty where nobody has to do anything
-	also   []string // functions that decide on it, beside those that use its constant
+	remedy string   // empty if nothing needs to be done
+	also   []string // functions that decide on it, in addition to those that use its constant
 }
 
 func skip(reason machine.Reason, means, remedy string, also ...string) row {
@@ -49,12 +49,12 @@ func wait(cause session.Cause, means, remedy string, also ...string) row {
 	return row{waiting, string(cause), means, remedy, also}
 }
 
-// rows are all lines of the table, those of one kind beside each other.
+// rows returns all rows of the table, grouped by kind.
 func rows() []row {
 	return slices.Concat(skips(), refusals(), stops(), waits())
 }
 
-// rowOf returns the line of a word, of one of the kinds; a zero one if there is none.
+// rowOf returns the row of a word among those of the given kinds; a zero row if there is none.
 func rowOf(word string, kinds ...kind) row {
 	for _, r := range rows() {
 		if r.word == word && slices.Contains(kinds, r.kind) {
@@ -64,13 +64,12 @@ func rowOf(word string, kinds ...kind) row {
 	return row{}
 }
 
-// ordinary reports whether records that are skipped for this reason belong to normal
-// operation.
+// ordinary reports whether skipping records for this reason is part of normal operation.
 func ordinary(r machine.Reason) bool {
 	return rowOf(string(r), skipped).remedy == ""
 }
 
-// explained is an error with the word to look it up by and what an operator can do.
+// explained is an error with the word to look it up by and the remedy.
 type explained struct {
 	err  error
 	word string
@@ -86,9 +85,8 @@ func (e explained) Error() string {
 
 func (e explained) Unwrap() error { return e.err }
 
-// explain adds to what clients and operators are told by which word the table has it,
-// and its remedy; once. What the table does not have, as a broker that does not answer,
-// stays what it is.
+// explain adds to an error, once, its word in the table and the remedy. It returns an error
+// that the table does not cover, such as that of an unresponsive broker, unchanged.
 func explain(err error) error {
 	if err == nil || errors.As(err, &explained{}) {
 		return err

@@ -26,8 +26,7 @@ import (
 
 var rewrite = goflag.Bool("rewrite", false, "write the generated tables of TROUBLESHOOTING.md")
 
-// enums are the types whose values the table must have, with the kinds that their lines
-// are of.
+// enums are the types whose values the table must have, with the kinds of their rows.
 var enums = map[string][]kind{
 	"machine.Reason":    {skipped},
 	"machine.HaltCause": {stopped},
@@ -36,8 +35,8 @@ var enums = map[string][]kind{
 	"machine.CutCause":  {}, // of blocks: it keeps no envelope out
 }
 
-// source is what the table is held to: package chain, those below it and this one,
-// without tests and simulation.
+// source is the code that the table is compared with: package chain, those below it and this
+// one, without tests and simulation.
 type source struct {
 	values    map[string]map[string]string // value by constant, by type
 	functions map[string][]string          // the constants that a function uses, by its name
@@ -51,7 +50,7 @@ func readSource(t *testing.T) source {
 	return s
 }
 
-// theTable are the files that have the lines themselves.
+// theTable lists the files that contain the rows.
 var theTable = []string{"causes.go", "remedies.go", "stops.go"}
 
 func (s source) visit(path string, d fs.DirEntry, err error) error {
@@ -103,7 +102,7 @@ func (s source) constants(pkg string, d *ast.GenDecl) {
 	}
 }
 
-// functionName is package.Function, or package.Type.Method.
+// functionName returns package.Function, or package.Type.Method.
 func functionName(pkg string, d *ast.FuncDecl) string {
 	if d.Recv == nil {
 		return pkg + "." + d.Name.Name
@@ -128,7 +127,7 @@ func identifiers(d *ast.FuncDecl) (all []string) {
 	return all
 }
 
-// Each value has one line, and each line is of a value.
+// Each value has one row, and each row belongs to a value.
 func TestTableIsOfTheValues(t *testing.T) {
 	s := readSource(t)
 	lines := 0
@@ -153,7 +152,7 @@ func TestTableIsOfTheValues(t *testing.T) {
 	}
 }
 
-// decided returns the functions that decide on what a line is of.
+// decided returns the functions that decide on a row's value.
 func (s source) decided(r row) []string {
 	all := slices.Clone(r.also)
 	for of, kinds := range enums {
@@ -198,15 +197,15 @@ func (s source) tables() string {
 		kind
 		title string
 	}{
-		{skipped, "Skipped: the envelope is in the topic, and goes into no block. Label `reason` of `consensus_kafka_records_skipped`, log line `Skipped a record`"},
-		{refused, "Refused: the envelope was not taken from the client. Label `reason` of `consensus_kafka_envelopes_refused`"},
-		{stopped, "Stopped: the channel takes nothing until an operator acts. Label `cause` of `consensus_kafka_failure`, status `failed`"},
-		{waiting, "Waiting: the channel takes nothing at the moment; clients are told `not-ready`"},
+		{skipped, "Skipped: the envelope is in the topic and is put into no block. Label `reason` of `consensus_kafka_records_skipped`, log line `Skipped a record`"},
+		{refused, "Refused: the envelope was not accepted from the client. Label `reason` of `consensus_kafka_envelopes_refused`"},
+		{stopped, "Stopped: the channel accepts nothing until an operator acts. Label `cause` of `consensus_kafka_failure`, status `failed`"},
+		{waiting, "Waiting: the channel accepts nothing for now; clients receive `not-ready`"},
 	} {
 		fmt.Fprintf(&b, "\n%s.\n\n| word | what it means | decided in | what to do |\n|---|---|---|---|\n", k.title)
 		for _, r := range rows() {
 			if r.kind == k.kind {
-				fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", r.word, r.means, strings.Join(s.decided(r), "`, `"), or(r.remedy, "nothing: it belongs to normal operation"))
+				fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", r.word, r.means, strings.Join(s.decided(r), "`, `"), or(r.remedy, "nothing: this is normal operation"))
 			}
 		}
 	}
@@ -222,7 +221,7 @@ func or(text, otherwise string) string {
 
 var labelLine = regexp.MustCompile("(?m)^- `(cause|reason)` of `([a-z_]+)`: (.*\n(?:  .+\n)*)")
 
-// Values of labels, too: they are what one alerts on.
+// METRICS.md lists the values of labels as well: alerts are set on them.
 func TestMetricsNameLabelValues(t *testing.T) {
 	text, err := os.ReadFile("METRICS.md")
 	require.NoError(t, err)
@@ -255,7 +254,7 @@ func TestMetricsNameLabelValues(t *testing.T) {
 func TestErrorsAreExplainedOnce(t *testing.T) {
 	fault := session.Fault{Cause: session.CauseDisk, Err: errors.New("no space")}
 	once := explain(fmt.Errorf("%w: %w", session.ErrNotReady, fault))
-	require.EqualError(t, once, "the channel is not ready on this orderer: no space (disk); make room on the ledger disk; the channel then continues by itself")
+	require.EqualError(t, once, "the channel is not ready on this orderer: no space (disk); free up space on the ledger disk; the channel then continues by itself")
 	require.Equal(t, once, explain(once))
 	require.ErrorIs(t, once, session.ErrNotReady)
 	require.Equal(t, session.CauseDisk, session.CauseOf(once))
@@ -265,7 +264,7 @@ func TestErrorsAreExplainedOnce(t *testing.T) {
 	require.NoError(t, explain(nil))
 }
 
-// What is known of an error decides by which word it is explained.
+// The most specific fact about an error decides its word.
 func TestErrorsHaveTheirWord(t *testing.T) {
 	fatal := &log.Error{Class: log.Fatal, Op: "read", Topic: channel, Err: errors.New("a batch")}
 	for word, err := range map[string]error{
@@ -278,8 +277,8 @@ func TestErrorsHaveTheirWord(t *testing.T) {
 	}
 }
 
-// What an operator does is for the table to say: those below know neither his settings
-// nor his commands.
+// Remedies are in the table alone: the packages below know neither settings nor commands of
+// operators.
 func TestNoRemedyIsBelowTheTable(t *testing.T) {
 	for _, dir := range []string{"../chain/machine", "../chain/record", "../chain/session"} {
 		files, err := filepath.Glob(dir + "/*.go")

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	noticePeriod = 30 * 24 * time.Hour // before a certificate ends
+	noticePeriod = 30 * 24 * time.Hour // before a certificate expires
 	noticeEvery  = 24 * time.Hour
-	lookEvery    = time.Minute // at the files, beside every connection
+	readEvery    = time.Minute // from the files, in addition to every connection
 )
 
-// clientCertificate tells the end of the client certificate, if there is one: by
-// a metric whenever it is read, and in the log when that end is near, once for
-// each certificate and then once a day. It has no goroutine: connections and the
-// surveys of topics have it look.
+// clientCertificate reports when the client certificate, if there is one, expires: in a
+// metric whenever it is read, and in the log when the expiry is near, once for each
+// certificate and then once a day. It has no goroutine: it runs when a connection is
+// made and when a topic is surveyed.
 type clientCertificate struct {
 	transport func() (*tls.Config, error) // nil: no TLS
 	end       fabric.Gauge                // seconds of Unix time
@@ -25,12 +25,12 @@ type clientCertificate struct {
 	now       func() time.Time
 
 	mu       sync.Mutex
-	looked   time.Time
-	noticed  time.Time // the last notice was given
-	notAfter time.Time // of the certificate that it was of
+	lastRead time.Time
+	noticed  time.Time // time of the last notice
+	notAfter time.Time // of the certificate in that notice
 }
 
-// connect is the transport of one connection, looked at.
+// connect returns the TLS config of one connection, and reads the certificate's expiry from it.
 func (c *clientCertificate) connect() (*tls.Config, error) {
 	config, err := c.transport()
 	if err != nil || config.GetClientCertificate == nil {
@@ -40,15 +40,15 @@ func (c *clientCertificate) connect() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if pair.Leaf != nil { // as it always is, unless GODEBUG says otherwise
+	if pair.Leaf != nil { // always set, unless GODEBUG disables it
 		c.read(pair.Leaf.NotAfter)
 	}
 	return config, nil
 }
 
-// look reads the files now and then: connections may last longer than a certificate.
-// What is wrong with the files is told by what has to connect.
-func (c *clientCertificate) look() {
+// refresh reads the files again if that is due, since connections may outlast a certificate.
+// It ignores faults of the files: the next connection returns them.
+func (c *clientCertificate) refresh() {
 	if c.transport == nil || !c.due() {
 		return
 	}
@@ -58,8 +58,8 @@ func (c *clientCertificate) look() {
 func (c *clientCertificate) due() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.now(); now.Sub(c.looked) >= lookEvery {
-		c.looked = now
+	if now := c.now(); now.Sub(c.lastRead) >= readEvery {
+		c.lastRead = now
 		return true
 	}
 	return false
@@ -75,9 +75,9 @@ func (c *clientCertificate) read(notAfter time.Time) {
 		return
 	}
 	c.noticed, c.notAfter = now, notAfter
-	message := "The client certificate for the brokers ends soon: put a new one into its place, no restart is needed"
+	message := "The client certificate for the brokers expires soon; replace its files, no restart is needed"
 	if left <= 0 {
-		message = "The client certificate for the brokers has ended: new connections are refused until there is a new one in its place, no restart is needed"
+		message = "The client certificate for the brokers has expired, and the brokers refuse new connections; replace its files, no restart is needed"
 	}
 	c.warn(message, "end", notAfter.UTC().Format(time.RFC3339), "days", int(left.Hours()/24))
 }

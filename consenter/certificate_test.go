@@ -14,49 +14,49 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// notices are what a certificate that ends at a time has the log say.
+// notices collects what is logged about a client certificate, on a clock of its own.
 type notices struct {
 	*clientCertificate
-	said []string
-	time time.Time
+	logged []string
+	time   time.Time
 }
 
 func newNotices() *notices {
 	n := &notices{clientCertificate: &clientCertificate{end: (&disabled.Provider{}).NewGauge(fabric.GaugeOpts{})}, time: time.Unix(1_000_000_000, 0)}
 	n.now = func() time.Time { return n.time }
 	n.warn = func(message string, keysAndValues ...any) {
-		n.said = append(n.said, strings.TrimSpace(message[:strings.Index(message, ":")]+" "+fmt.Sprintln(keysAndValues...)))
+		n.logged = append(n.logged, strings.TrimSpace(message[:strings.Index(message, ";")]+" "+fmt.Sprintln(keysAndValues...)))
 	}
 	return n
 }
 
 const day = 24 * time.Hour
 
-func TestEndOfCertificateIsNoticedInTime(t *testing.T) {
+func TestExpiryOfCertificateIsLoggedInTime(t *testing.T) {
 	n := newNotices()
 	end := n.time.Add(31 * day)
 	n.read(end)
-	require.Empty(t, n.said)
+	require.Empty(t, n.logged)
 	n.time = n.time.Add(day)
 	n.read(end)
-	require.Equal(t, []string{"The client certificate for the brokers ends soon end 2001-10-10T01:46:40Z days 30"}, n.said)
+	require.Equal(t, []string{"The client certificate for the brokers expires soon end 2001-10-10T01:46:40Z days 30"}, n.logged)
 	n.time = n.time.Add(day - time.Second)
 	n.read(end)
-	require.Len(t, n.said, 1, "once a day")
+	require.Len(t, n.logged, 1, "once a day")
 	n.time = n.time.Add(time.Second)
 	n.read(end)
-	require.Len(t, n.said, 2)
+	require.Len(t, n.logged, 2)
 	n.read(end.Add(-day))
-	require.Len(t, n.said, 3, "it is another")
+	require.Len(t, n.logged, 3, "another certificate")
 	n.read(end.Add(365 * day))
-	require.Len(t, n.said, 3, "it was renewed")
+	require.Len(t, n.logged, 3, "a renewed certificate")
 	n.time = end
 	n.read(end)
-	require.Equal(t, "The client certificate for the brokers has ended end 2001-10-10T01:46:40Z days 0", n.said[3])
+	require.Equal(t, "The client certificate for the brokers has expired, and the brokers refuse new connections end 2001-10-10T01:46:40Z days 0", n.logged[3])
 }
 
-// From the files to the metric: at start, at each connection and at surveys.
-func TestEndOfCertificateIsMeasured(t *testing.T) {
+// The metric follows the files: at start, at each connection and at surveys.
+func TestExpiryOfCertificateIsMeasured(t *testing.T) {
 	p := newPKI(t)
 	m := newMeter(t)
 	section := map[string]any{"TLS": map[string]any{"Enabled": true, "Certificate": p.path("cert.pem"), "PrivateKey": p.path("key.pem")}}
@@ -83,12 +83,12 @@ func TestEndOfCertificateIsMeasured(t *testing.T) {
 	e := c.events(channel)
 	e.Surveyed(nil, nil)
 	near(float64(time.Now().Add(90 * day).Unix())) // it has looked less than a minute ago
-	c.certificate.now = func() time.Time { return time.Now().Add(lookEvery) }
+	c.certificate.now = func() time.Time { return time.Now().Add(readEvery) }
 	e.Surveyed(nil, nil)
 	near(float64(time.Now().Add(180 * day).Unix()))
 }
 
-func TestNoCertificateHasNoEnd(t *testing.T) {
+func TestNoCertificateHasNoExpiry(t *testing.T) {
 	for _, section := range []map[string]any{nil, {"TLS": map[string]any{"Enabled": true}}} {
 		m := newMeter(t)
 		c := newConsenter(t, section, m)

@@ -1,9 +1,9 @@
-// Package consenter makes Kafka chains for an orderer's registrar: Fabric's
+// Package consenter creates Kafka chains for an orderer's registrar: Fabric's
 // consensus.Consenter and ClusterConsenter for the consensus type kafka, the
 // local configuration, and the adapters to Fabric's logs and metrics.
 //
-// A Consenter has no goroutine, and of a channel it knows only for /healthz whether
-// it is cut off; everything else belongs to the chains that it makes.
+// A Consenter has no goroutine. The only state of a channel that it keeps is whether the
+// channel is cut off, for /healthz; everything else belongs to the chains that it creates.
 package consenter
 
 import (
@@ -29,40 +29,39 @@ var (
 	_ consensus.ClusterConsenter = (*Consenter)(nil)
 )
 
-// loggerName is the name, and the prefix of the names, of all loggers here.
+// loggerName is the name of the package's logger, and the prefix of the others.
 const loggerName = "orderer.consensus.kafka"
 
 // Host is what the orderer gives its consenters.
 type Host struct {
-	Consensus   any                    // the section Consensus of orderer.yaml, as it was parsed; may be nil
+	Consensus   any                    // the section Consensus of orderer.yaml, as parsed; may be nil
 	Metrics     fabric.MetricsProvider // required
 	Crypto      fabric.CryptoProvider  // required
-	Cluster     Cluster                // may be empty: blocks are not pulled then
-	LedgerDir   string                 // where the ledgers are; empty: their disk is not looked at
+	Cluster     Cluster                // if empty, no blocks are pulled
+	LedgerDir   string                 // folder of the ledgers; if empty, free space is not checked
 	Health      fabric.HealthRegistry  // for /healthz; nil if the build has none
-	Environment []string               // of the process, as os.Environ gives it; nil: variables without an effect are not looked for
-	ConfigFile  string                 // orderer.yaml; empty: keys that are in it twice are not looked for
-	ConfigDir   string                 // what relative files are relative to: the folder of orderer.yaml; empty: the working directory
+	Environment []string               // of the process, as from [os.Environ]; if nil, variables without effect are not reported
+	ConfigFile  string                 // path of orderer.yaml; if empty, duplicate keys are not reported
+	ConfigDir   string                 // folder that relative files are relative to, that of orderer.yaml; if empty, the working directory
 }
 
-// Consenter makes the chains of one orderer process. It is safe for concurrent use.
+// Consenter creates the chains of one orderer process. It is safe for concurrent use.
 type Consenter struct {
 	config      settings.Config
 	certificate *clientCertificate
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
-	dialer      *cluster.StandardDialer // to other orderers; nil: there is none
+	dialer      *cluster.StandardDialer // to other orderers; nil if the build has none
 	disk        *disk
 	metrics     *metrics
 	health      *health
-	door        admission
+	admission   admission
 	logger      *fabric.Logger
 }
 
-// New reads the local configuration and the files that it names. Its error names
-// everything that is wrong with them, a line each. Call it once in a process: metrics
-// cannot be registered twice.
+// New reads the local configuration and the files that it names. Its error lists all of
+// their faults, one a line. Call New once in a process: metrics cannot be registered twice.
 func New(host Host) (*Consenter, error) {
 	if host.Metrics == nil || host.Crypto == nil {
 		return nil, errors.New("the orderer gave no metrics provider or no crypto provider: it was not built for this plugin")
@@ -83,11 +82,11 @@ func New(host Host) (*Consenter, error) {
 		return nil, misconfigured{err}
 	}
 	if exposed(config) {
-		logger.Warnw("The secret that the orderer logs in to the brokers with crosses the network in clear text: set TLS.Enabled, or a mechanism SCRAM", "mechanism", config.SASL.Mechanism)
+		logger.Warnw("The orderer sends its secret to the brokers in clear text; set TLS.Enabled, or use a SCRAM mechanism", "mechanism", config.SASL.Mechanism)
 	}
 	m := newMetrics(host.Metrics)
 	certificate := &clientCertificate{transport: transport, end: m.certificateEnd, warn: logger.Warnw, now: time.Now}
-	certificate.look()
+	certificate.refresh()
 	return &Consenter{
 		config:      config,
 		certificate: certificate,
@@ -102,7 +101,7 @@ func New(host Host) (*Consenter, error) {
 	}, nil
 }
 
-// unread returns the environment variables without an effect that are to be logged, and
+// unread returns the environment variables without effect to be logged as warnings, and
 // an error that names those that concern security.
 func (h Host) unread() (warnings []settings.Unread, err error) {
 	var faults []error
@@ -116,7 +115,7 @@ func (h Host) unread() (warnings []settings.Unread, err error) {
 	return warnings, errors.Join(faults...)
 }
 
-// misconfigured is an error of the configuration, with where to find the faults.
+// misconfigured is an error in the configuration. Its text says where to correct it.
 type misconfigured struct{ error }
 
 func (m misconfigured) Error() string {
@@ -126,9 +125,9 @@ func (m misconfigured) Error() string {
 
 func (m misconfigured) Unwrap() error { return m.error }
 
-// HandleChain returns the chain of a channel, not yet started. It does no I/O,
-// and fails only if the registrar is not the one that this build was made for:
-// an error here can end the orderer process.
+// HandleChain returns the chain of a channel, not yet started. It does no I/O, and fails
+// only if the registrar is not the one that this build was made for, since an error
+// can end the orderer process.
 func (c *Consenter) HandleChain(support consensus.ConsenterSupport, metadata *fabric.Metadata) (consensus.Chain, error) {
 	s, ok := support.(chain.Support)
 	if !ok {
@@ -142,7 +141,7 @@ func (c *Consenter) HandleChain(support consensus.ConsenterSupport, metadata *fa
 	return chain.New(s, metadata.GetValue(), opts), nil
 }
 
-// member is the group that the orderer publishes its progress by; empty for none.
+// member returns the consumer group that the orderer publishes its progress under; empty for none.
 func (c *Consenter) member(s chain.Support) string {
 	if c.config.ConsumerGroup == "" {
 		return ""
@@ -154,7 +153,7 @@ func (c *Consenter) member(s chain.Support) string {
 			return member
 		}
 	}
-	c.logger.Warnw("Cannot publish how far the ledger is: this orderer has no name", "channel", s.ChannelID(), "error", err)
+	c.logger.Warnw("Cannot publish the ledger's progress: this orderer's identity gives no group name", "channel", s.ChannelID(), "error", err)
 	return ""
 }
 
@@ -162,7 +161,7 @@ func (c *Consenter) options(channel string) chain.Options {
 	o := c.config
 	jitter := o.CutJitter
 	if jitter == 0 {
-		jitter = -1 // for chain, zero means its default
+		jitter = -1 // package chain takes zero for its default
 	}
 	return chain.Options{
 		OpenLog:       c.openLog,
@@ -186,7 +185,7 @@ func (c *Consenter) options(channel string) chain.Options {
 	}
 }
 
-// topicSettings returns what the operator says about a channel's topic.
+// topicSettings returns the local settings of a channel's topic.
 func topicSettings(t settings.Topic, channel string) session.Settings {
 	return session.Settings{
 		AllowUndescribed: lists(t.Compatible, channel),
@@ -196,32 +195,32 @@ func topicSettings(t settings.Topic, channel string) session.Settings {
 	}
 }
 
-// lists reports whether a list of channels has a channel; * stands for all.
+// lists reports whether a list of channels contains a channel; * stands for all.
 func lists(channels []string, channel string) bool {
 	return slices.Contains(channels, channel) || slices.Contains(channels, "*")
 }
 
-// valueOverhead is what a record's value has beside the payload and signature
-// that AbsoluteMaxBytes counts: the framing of envelope and record.
+// valueOverhead is the framing of envelope and record, in bytes, which a record's value has in
+// addition to the payload and signature that AbsoluteMaxBytes counts.
 const valueOverhead = 1 << 10
 
-// mostValue is what fits into a request to Kafka. A channel may allow larger
-// envelopes; they are refused one by one, since a channel that stopped for
-// being so configured could not be configured back.
-const mostValue = 96 << 20
+// maxValue is the largest value, in bytes, that fits into a request to Kafka. A channel may
+// allow larger envelopes. They are refused one by one: if the channel stopped instead,
+// no config update could correct it.
+const maxValue = 96 << 20
 
 func (c *Consenter) openLog(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	config := c.logConfig(brokers, maxEnvelope)
-	slow := c.slowBrokers(topic)
-	config.Waiting, config.Answered = slow.waiting, slow.answered
+	waits := c.brokerWaits(topic)
+	config.Waiting, config.Answered = waits.waiting, waits.answered
 	return kafka.Open(config, topic)
 }
 
-// Brokers are those of the configuration, which an orderer prefers to a channel's.
+// Brokers returns the brokers of the local configuration, which take precedence over a channel's.
 func (c *Consenter) Brokers() []string { return c.config.Brokers }
 
-// OpenTopic opens a topic as the chain of a channel does, for tools. Without
-// brokers, it is on those of the configuration.
+// OpenTopic opens a topic as a channel's chain does, for tools. If brokers is empty, it
+// uses those of the local configuration.
 func (c *Consenter) OpenTopic(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	if len(brokers) == 0 {
 		brokers = c.config.Brokers
@@ -231,7 +230,7 @@ func (c *Consenter) OpenTopic(brokers []string, topic string, maxEnvelope uint32
 
 func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config {
 	o := c.config
-	made := kafka.Config{
+	config := kafka.Config{
 		Brokers:              brokers,
 		ClientID:             o.ClientID,
 		DialTimeout:          o.Timeouts.Dial,
@@ -245,11 +244,11 @@ func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config
 		Settings: log.Settings{
 			ReplicationFactor: o.Topic.ReplicationFactor,
 			MinInsyncReplicas: o.Topic.MinInsyncReplicas,
-			MaxMessageBytes:   int(min(uint64(maxEnvelope)+valueOverhead, mostValue)),
+			MaxMessageBytes:   int(min(uint64(maxEnvelope)+valueOverhead, maxValue)),
 		},
 	}
 	if c.certificate.transport != nil {
-		made.TLS = c.certificate.connect
+		config.TLS = c.certificate.connect
 	}
-	return made
+	return config
 }

@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),  // one a process, for ever
-		goleak.IgnoreTopFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain")) // of a ledger's index, up to 30 s after it was closed
+		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),  // one for each process, never stops
+		goleak.IgnoreTopFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain")) // of a ledger's index, for up to 30 s after it is closed
 }
 
 func TestNewNamesAllFaults(t *testing.T) {
@@ -54,7 +54,7 @@ func TestOtherRegistrarIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
 }
 
-// What only the file, or only the environment, shows is refused with the rest.
+// Faults that only the file or only the environment shows are reported with the rest.
 func TestNewNamesWhatTheSectionDoesNotShow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orderer.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("Consensus: {Kafka: {Health: off, Health: off}}\n"), 0o600))
@@ -124,7 +124,7 @@ func TestSettingsReachTheLog(t *testing.T) {
 	require.Equal(t, log.Settings{ReplicationFactor: 5, MinInsyncReplicas: 4, MaxMessageBytes: 1000 + valueOverhead}, l.Settings)
 }
 
-// A channel may allow envelopes that no request to Kafka can hold.
+// A channel may allow envelopes that are too large for any request to Kafka.
 func TestLogOpensForEveryLimit(t *testing.T) {
 	c := plainConsenter(t)
 	for _, limit := range []uint32{1, 10 << 20, 96 << 20, math.MaxUint32} {
@@ -134,8 +134,8 @@ func TestLogOpensForEveryLimit(t *testing.T) {
 	}
 }
 
-// From orderer.yaml to a topic, by TLS with client certificates and a password,
-// which is changed.
+// From orderer.yaml to a topic, over TLS with client certificates and a password, which is
+// changed meanwhile.
 func TestChainReachesSecuredBroker(t *testing.T) {
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {

@@ -10,13 +10,13 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// disk is where the ledgers are. Fabric ends the orderer's process when a ledger
-// cannot be written, with all of its channels, so nothing is written before. What
-// several channels are about to write must have room together: it is kept in an account
-// until it is on the disk. The reserve leaves room for what Fabric writes beside the
-// blocks: indexes, and the ledgers of channels of other types.
+// disk is the disk of the ledgers. Fabric ends the orderer's process, with all channels,
+// when a ledger cannot be written, so a block is written only if there is space for it.
+// There must be space for the blocks that all channels are about to write: they count until
+// they are on the disk. The reserve leaves space for what else Fabric writes: indexes, and
+// the ledgers of channels of other types.
 type disk struct {
-	dir     string // empty: it is not looked at
+	dir     string // if empty, there is no check
 	reserve int64  // bytes
 
 	free func(dir string) (int64, error) // bytes
@@ -25,7 +25,7 @@ type disk struct {
 	granted []granted
 }
 
-// granted are bytes that count as used until done.
+// granted is a number of bytes that count as used until done returns true.
 type granted struct {
 	bytes int64
 	done  func() bool
@@ -43,16 +43,16 @@ func freeOn(dir string) (int64, error) {
 	return int64(s.Bavail) * int64(s.Bsize), nil
 }
 
-// room returns nil if the reserve is still free when so many bytes more are written,
-// beside those that were granted to others. It grants them until done. Who is to write
-// nothing asks for the reserve alone.
+// room returns nil if writing that many bytes, in addition to those granted to others, would
+// leave the reserve free. It then grants them until done returns true. With bytes 0 it
+// checks the reserve alone.
 func (d *disk) room(bytes int, done func() bool) error {
 	if d.dir == "" || d.reserve == 0 {
 		return nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	// In this order: what is committed between is then counted twice rather than not at all.
+	// In this order, so that a block committed in between counts twice rather than not at all.
 	others := d.outstanding()
 	if bytes == 0 {
 		others = 0
@@ -71,7 +71,7 @@ func (d *disk) room(bytes int, done func() bool) error {
 	return nil
 }
 
-// outstanding is what was granted and is not on the disk yet. Called with mu held.
+// outstanding returns the bytes granted that are not on the disk yet. The caller must hold mu.
 func (d *disk) outstanding() (bytes int64) {
 	d.granted = slices.DeleteFunc(d.granted, func(g granted) bool { return g.done() })
 	for _, g := range d.granted {

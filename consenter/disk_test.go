@@ -25,8 +25,8 @@ func TestRoomOnTheLedgersDisk(t *testing.T) {
 	require.ErrorContains(t, newDisk(gone, 1).room(0, nil), "waiting for the ledger disk, "+gone+": no such file or directory")
 }
 
-// Channels that ask at the same time do not get the same room: what was granted and is
-// not written yet counts. Once it is, what is free counts again.
+// Channels that ask at the same time are not granted the same space: bytes that were granted
+// count until they are written.
 func TestRoomIsGrantedOnce(t *testing.T) {
 	const channels, block, reserve, free = 40, 100, 1000, 1000 + 5*100
 	d := newDisk("ledgers", reserve)

@@ -13,27 +13,27 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// reporter turns what happens in one chain into metrics and log lines: one line
-// for an event, at debug level for what every block or record brings.
+// reporter turns the events of one chain into metrics and log lines: one line for each
+// event, at debug level for those of every block or record.
 type reporter struct {
 	log *fabric.Logger
 	*channelMetrics
 	certificate *clientCertificate
 	health      *health
 
-	mu        sync.Mutex
-	survey    string // what was said of the topic's settings last
-	unsaid    string // why progress could not be published last
-	forks     forks
-	connected bool          // has read the topic before
-	next, end log.Offset    // that is taken next; after the last record
-	cause     session.Cause // why the channel has stopped; empty if it has not
-	taken     time.Time     // when the last record was, or the chain was made
+	mu          sync.Mutex
+	survey      string // the last report on the topic's settings
+	unpublished string // why progress was not published last
+	forks       forks
+	connected   bool          // the topic was read before
+	next, end   log.Offset    // of the next record to process; after the last record
+	cause       session.Cause // why the channel stopped; empty if it did not
+	processed   time.Time     // when the last record was, or the chain was created
 }
 
-// events are those of a channel whose chain is being made.
+// events returns the event handlers for a new chain of a channel.
 func (c *Consenter) events(channel string) session.Events {
-	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), taken: time.Now(), certificate: c.certificate, health: c.health}
+	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), processed: time.Now(), certificate: c.certificate, health: c.health}
 	return session.Events{
 		Started:     r.started,
 		RulesKnown:  r.described,
@@ -41,7 +41,7 @@ func (c *Consenter) events(channel string) session.Events {
 		Pulled:      r.pulled,
 		Position:    r.position,
 		Skipped:     r.skipped,
-		Resubmitted: r.reproduced,
+		Resubmitted: r.resubmitted,
 		CutPosted:   func(machine.BlockNumber) { r.cutsPosted.Add(1) },
 		CutFailed:   r.cutFailed,
 		Appended:    r.appended,
@@ -51,18 +51,18 @@ func (c *Consenter) events(channel string) session.Events {
 		Awaiting:    r.awaiting,
 		Recovered:   r.recovered,
 
-		LastRecordUnchecked: r.tailUnchecked,
+		LastRecordUnchecked: r.lastRecordUnchecked,
 		Partitions:          r.partitions,
 		Surveyed:            r.surveyed,
 		Published:           r.published,
 		Compared:            r.compared,
 
-		Heartbeat: r.beat,
+		Heartbeat: r.heartbeat,
 		Measured:  r.measured,
 		Ambiguous: func(error) { r.ambiguous.Add(1) },
 
 		Failed: r.failed,
-		Halted: func() { r.halted(); c.door.forget(channel) },
+		Halted: func() { r.halted(); c.admission.forget(channel) },
 	}
 }
 
@@ -75,18 +75,18 @@ func (r *reporter) described(at machine.Offset, rules machine.RuleSet) {
 	r.log.Infow("The topic is this channel's", "offset", at, "rules", rules)
 }
 
-func (r *reporter) tailUnchecked(tail machine.Offset) {
-	r.log.Warnw("Cannot check that the topic is the one that the ledger was made from: its records up to here were deleted; set its retention to unlimited", "offset", tail)
+func (r *reporter) lastRecordUnchecked(at machine.Offset) {
+	r.log.Warnw("Cannot verify that the ledger was made from this topic: its records up to this offset were deleted; set its retention to unlimited", "offset", at)
 }
 
 func (r *reporter) partitions(n int) {
 	r.log.Warnw("The topic has more than one partition; this channel uses the first only, and so must every writer", "partitions", n)
 }
 
-// surveyed says what is amiss with the topic's settings, or not known of them, when
-// that changes. It comes often enough for the client certificate, too.
+// surveyed logs which of the topic's settings are unsafe or unknown, when that changes. It is
+// called often enough to check the client certificate as well.
 func (r *reporter) surveyed(found []log.Finding, err error) {
-	r.certificate.look()
+	r.certificate.refresh()
 	flaws, unknown := append(texts(log.Flawed, found), texts(log.Warned, found)...), texts(log.Unknown, found)
 	if err == nil {
 		r.flaws.Set(float64(len(flaws)))
@@ -99,11 +99,11 @@ func (r *reporter) surveyed(found []log.Finding, err error) {
 	switch {
 	case !changed:
 	case err != nil:
-		r.log.Warnw("The topic's settings cannot be read", "error", err)
+		r.log.Warnw("Could not read the topic's settings", "error", err)
 	case len(flaws) > 0:
-		r.log.Warnw("The topic's settings are not what keeps a channel safe", "flaws", strings.Join(flaws, "; "), "unknown", strings.Join(unknown, "; "))
+		r.log.Warnw("The topic's settings are not safe", "flaws", strings.Join(flaws, "; "), "unknown", strings.Join(unknown, "; "))
 	default:
-		r.log.Infow("The topic's settings are as they should be, as far as they are known", "unknown", strings.Join(unknown, "; "))
+		r.log.Infow("The topic's settings are safe, as far as they are known", "unknown", strings.Join(unknown, "; "))
 	}
 }
 
@@ -114,7 +114,7 @@ func texts(v log.Verdict, found []log.Finding) (all []string) {
 	return all
 }
 
-// published says why progress is not published when that changes.
+// published logs why progress is not published, when that changes.
 func (r *reporter) published(p log.Progress, err error) {
 	now := ""
 	if err != nil {
@@ -122,11 +122,11 @@ func (r *reporter) published(p log.Progress, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now != r.unsaid && now != "" {
-		r.log.Warnw("Could not publish how far the ledger is; the topic must not be pruned by it", "group", p.Member, "error", err)
+	if now != r.unpublished && now != "" {
+		r.log.Warnw("Could not publish the ledger's progress; the topic cannot be pruned", "group", p.Member, "error", err)
 	}
-	r.unsaid = now
-	r.log.Debugw("Published how far the ledger is", "group", p.Member, "offset", p.Next, "block", p.Block)
+	r.unpublished = now
+	r.log.Debugw("Published the ledger's progress", "group", p.Member, "offset", p.Next, "block", p.Block)
 }
 
 func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset) {
@@ -134,25 +134,25 @@ func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause mac
 	r.log.Debugw("Cut a block", "block", number, "offset", at, "envelopes", envelopes, "cause", cause)
 }
 
-// progress is how many blocks of other orderers are written from line to line.
-const progress = 1000
+// pullsPerLine is the number of pulled blocks for each line at info level.
+const pullsPerLine = 1000
 
 func (r *reporter) pulled(number machine.BlockNumber, at machine.Offset) {
 	r.blocksPulled.Add(1)
 	r.position(at + 1)
 	line := r.log.Debugw
-	if number%progress == 0 {
+	if number%pullsPerLine == 0 {
 		line = r.log.Infow
 	}
-	line("Wrote a block of another orderer", "block", number, "offset", at)
+	line("Wrote a block from another orderer", "block", number, "offset", at)
 }
 
-// position is told after every record.
+// position is called after every record.
 func (r *reporter) position(next machine.Offset) {
 	r.at(next)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.taken = time.Now()
+	r.processed = time.Now()
 }
 
 func (r *reporter) at(next machine.Offset) {
@@ -161,27 +161,27 @@ func (r *reporter) at(next machine.Offset) {
 	r.next = log.Offset(next)
 	r.end = max(r.end, r.next)
 	r.nextOffset.Set(float64(next))
-	r.behind()
+	r.setLag()
 }
 
-// measured may tell of an end before the next offset: the topic was cut short.
+// measured may be called with an end before the next offset: the topic was truncated.
 func (r *reporter) measured(end log.Offset) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.end = end
-	r.behind()
+	r.setLag()
 }
 
-// behind sets what follows from both ends. Called with mu held.
-func (r *reporter) behind() {
+// setLag sets the metrics that depend on next and end. The caller must hold mu.
+func (r *reporter) setLag() {
 	r.logEnd.Set(float64(r.end))
 	r.lag.Set(float64(max(r.end-r.next, 0)))
 }
 
-func (r *reporter) beat() {
+func (r *reporter) heartbeat() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sinceRecord.Set(time.Since(r.taken).Seconds())
+	r.sinceRecord.Set(time.Since(r.processed).Seconds())
 }
 
 func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail string) {
@@ -193,14 +193,14 @@ func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail stri
 	line("Skipped a record", "offset", at, "reason", reason, "detail", detail)
 }
 
-func (r *reporter) reproduced(at machine.Offset) {
+func (r *reporter) resubmitted(at machine.Offset) {
 	r.configsReproduced.Add(1)
-	r.log.Infow("Appended a stale config envelope anew", "offset", at)
+	r.log.Infow("Resubmitted a stale config envelope", "offset", at)
 }
 
 func (r *reporter) cutFailed(number machine.BlockNumber, err error) {
 	r.cutsFailed.Add(1)
-	r.log.Warnw("Could not ask for a block to be cut; trying again", "block", number, "error", err)
+	r.log.Warnw("Could not append a time-to-cut; trying again", "block", number, "error", err)
 }
 
 func (r *reporter) appended(took time.Duration, err error) {
@@ -218,15 +218,16 @@ func (r *reporter) unavailable(err error, retry time.Duration) {
 	r.log.Warnw("Cut off from the topic; trying again", "after", retry, "error", err)
 }
 
-// pulling tells that the brokers answer, and what the topic does not have any more.
+// pulling is called with the reason why the topic cannot provide the next block. The brokers
+// answer, so the channel is not cut off.
 func (r *reporter) pulling(cause error) {
 	r.available.Set(0)
 	r.health.well(r.channel)
-	r.log.Warnw("Taking blocks of other orderers", "cause", cause)
+	r.log.Warnw("Pulling blocks from other orderers", "cause", cause)
 }
 
-// awaiting says what is needed of other orderers: a block, or whether they have any. The
-// brokers answer.
+// awaiting is called with what the channel needs from other orderers: a block, or the height
+// of their ledgers. The brokers answer, so the channel is not cut off.
 func (r *reporter) awaiting(err error, retry time.Duration) {
 	r.available.Set(0)
 	r.health.well(r.channel)
@@ -256,8 +257,7 @@ func (r *reporter) failed(err error) {
 	r.log.Errorw("The channel has stopped on this orderer until an operator acts", "cause", r.cause, "error", err)
 }
 
-// halted takes the failure back: the channel is being removed, and no operator
-// need act any more.
+// halted resets the failure: the channel is being removed, so no operator has to act any more.
 func (r *reporter) halted() {
 	r.available.Set(0)
 	r.health.well(r.channel)

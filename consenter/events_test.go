@@ -69,7 +69,7 @@ func TestEventsAreMeasured(t *testing.T) {
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1, "reconnects{channel=mychannel}": 0})
 	e.Recovered(time.Second)
 	e.Pulling(errors.New("the records between were deleted"))
-	e.Awaiting(errors.New("nobody answers"), time.Second)
+	e.Awaiting(errors.New("no orderer answers"), time.Second)
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1})
 	e.Recovered(time.Second)
 	e.Ambiguous(errors.New("no answer"))
@@ -80,7 +80,7 @@ func TestEventsAreMeasured(t *testing.T) {
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "failed{channel=mychannel}": 0})
 }
 
-// The end is what was seen last, by a record or by a question.
+// The end of the log is the latest one seen, with a record or by a query.
 func TestLagIsMeasured(t *testing.T) {
 	m := newMeter(t)
 	e := newConsenter(t, nil, m).events(channel)
@@ -100,7 +100,7 @@ func TestLagIsMeasured(t *testing.T) {
 	}
 }
 
-func TestTimeSinceARecordGoesOn(t *testing.T) {
+func TestTimeSinceARecordAdvances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMeter(t)
 		c := &Consenter{metrics: newMetrics(m), health: newHealth(0), logger: fabric.NewLogger("test")}
@@ -120,7 +120,7 @@ func TestTimeSinceARecordGoesOn(t *testing.T) {
 	})
 }
 
-// A new event must not be forgotten here.
+// Fails when a new event has no handler.
 func TestEveryEventIsReported(t *testing.T) {
 	for name, c := range map[string]*Consenter{
 		"measured": newConsenter(t, nil, newMeter(t)),
@@ -135,7 +135,7 @@ func TestEveryEventIsReported(t *testing.T) {
 	}
 }
 
-// samples are arguments for a func, zero but for errors.
+// samples returns arguments for a func: zero values, and errors.
 func samples(f reflect.Type) []reflect.Value {
 	var args []reflect.Value
 	for in := range f.Ins() {
@@ -158,7 +158,7 @@ func TestChannelsShareMetrics(t *testing.T) {
 	require.Equal(t, 1.0, m.values["consensus_kafka_cuts_posted{channel=two}"])
 }
 
-func TestStatsdNamesTellSeriesApart(t *testing.T) {
+func TestStatsdNamesDistinguishSeries(t *testing.T) {
 	m := newMeter(t)
 	newConsenter(t, nil, m)
 	for name, labels := range m.declared {
@@ -170,8 +170,7 @@ func TestStatsdNamesTellSeriesApart(t *testing.T) {
 
 var metricLine = regexp.MustCompile("(?m)^\\| `(consensus_kafka_[a-z_]+)` \\| ([a-z]+) \\| ([a-z, ]*?) ?\\| [^|]+ \\| [^|]+ \\|$")
 
-// The table has every metric that is registered and no other, each with its type
-// and its labels, a unit and a meaning.
+// The table has exactly the registered metrics, each with its type, labels, unit and meaning.
 func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
 	text, err := os.ReadFile("METRICS.md")
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ import (
 
 const channel = "mychannel"
 
-// newConsenter is one with this section Kafka and the metrics of a provider.
+// newConsenter returns a consenter with this section Kafka and metrics provider.
 func newConsenter(t *testing.T, section map[string]any, metrics fabric.MetricsProvider) *Consenter {
 	c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: metrics, Crypto: crypto(t)})
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func crypto(t *testing.T) fabric.CryptoProvider {
 	return c
 }
 
-// support stands in for the registrar's, with a ledger of the genesis block only.
+// support is a fake of the registrar's, with a ledger of the genesis block only.
 type support struct {
 	chain.Support // what is not faked panics
 

@@ -16,14 +16,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// position is the consenter metadata of a block that ends at an offset.
+// position returns the consenter metadata of a block that ends at an offset.
 func position(t testing.TB, offset int64) []byte {
 	value, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: offset, RuleSet: record.RuleSet_RULE_SET_STRICT})
 	require.NoError(t, err)
 	return value
 }
 
-// signaturesOf is what the signatures of a block are in.
+// signaturesOf returns the signatures metadata of a block.
 func signaturesOf(t testing.TB, b *cb.Block) *cb.Metadata {
 	m := &cb.Metadata{}
 	require.NoError(t, proto.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m))
@@ -53,8 +53,8 @@ func boundaries(b []byte) (all []int) {
 	return all
 }
 
-// forgeries change a block of another orderer without any key. The signature stays
-// good in each: only the form shows it.
+// forgeries change another orderer's block without a key. The signature stays valid in each:
+// only the form shows the forgery.
 var forgeries = map[string]struct {
 	forge func(t testing.TB, b *cb.Block)
 	field string
@@ -79,7 +79,7 @@ var forgeries = map[string]struct {
 		first := protoutil.MarshalOrPanic(&cb.Metadata{Value: []byte("another")})
 		b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = append(first, protoutil.MarshalOrPanic(m)...)
 	}, "Metadata[SIGNATURES]"},
-	"a field that nobody knows": {func(_ testing.TB, b *cb.Block) {
+	"an unknown field": {func(_ testing.TB, b *cb.Block) {
 		slot := &b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES]
 		*slot = protowire.AppendVarint(protowire.AppendTag(*slot, 99, protowire.VarintType), 1)
 	}, "Metadata[SIGNATURES]"},
@@ -91,15 +91,15 @@ var forgeries = map[string]struct {
 	"two envelopes in one": {func(_ testing.TB, b *cb.Block) {
 		b.Data.Data = [][]byte{slices.Concat(b.Data.Data...)}
 	}, "Data[0]"},
-	"an empty envelope more": {func(_ testing.TB, b *cb.Block) {
+	"an additional empty envelope": {func(_ testing.TB, b *cb.Block) {
 		b.Data.Data = append(b.Data.Data, nil)
 	}, "Data[2]"},
 }
 
-// threeBlocks are the genesis block of a channel of one orderer and two more.
+// threeBlocks returns the genesis block of a channel of one orderer and two more.
 func (a *authority) threeBlocks(d *deliverer) []*cb.Block { return a.following(a.genesis(d.address)) }
 
-// following is a block and two more, of two envelopes each.
+// following returns a block and two more, of two envelopes each.
 func (a *authority) following(first *cb.Block) []*cb.Block {
 	blocks := []*cb.Block{first}
 	for n := uint64(1); n < 3; n++ {
@@ -117,9 +117,9 @@ func (a *authority) following(first *cb.Block) []*cb.Block {
 	return blocks
 }
 
-// Without any key, whoever gives a block, or has his hands on the wire, can give
-// bytes that are signed or hashed alike and read otherwise. Each is refused, by the
-// orderer that gave it and the field.
+// Without a key, an orderer that serves blocks, or an attacker on the network, can send bytes
+// that have the same signature or hash and a different meaning. Each is refused with an error
+// that names the orderer and the field.
 func TestForgedBlocksAreRefused(t *testing.T) {
 	ours := newAuthority(t)
 	for name, test := range forgeries {
@@ -136,9 +136,8 @@ func TestForgedBlocksAreRefused(t *testing.T) {
 	}
 }
 
-// An orderer of before Fabric 1.4.1 signs nothing of the position. Its block would have
-// to be believed for it, whatever the channel's rules: the position that it names would
-// be signed by this orderer next.
+// An orderer before Fabric 1.4.1 does not sign the position. It would have to be trusted,
+// whatever the channel's rules, and this orderer would sign it in the next block.
 func TestOldBlocksAreNotPulled(t *testing.T) {
 	ours := newAuthority(t)
 	d := ours.deliverer()
@@ -152,10 +151,11 @@ func TestOldBlocksAreNotPulled(t *testing.T) {
 	require.ErrorContains(t, err, "join it again with a config block of Fabric 1.4.1 or later")
 }
 
-// Of two orderers that have a block, one lies: the block comes from the other, at once.
-func TestALiarIsPassedBy(t *testing.T) {
+// If one of two orderers that have a block sends a forged one, the block comes from the other,
+// at once.
+func TestBlockAfterAForgedOneComesFromAnotherOrderer(t *testing.T) {
 	ours := newAuthority(t)
-	for range 8 { // whichever is asked first
+	for range 8 { // the order of asking is random
 		liar, honest := ours.deliverer(), ours.deliverer()
 		first := ours.genesis(liar.address, honest.address)
 		liar.blocks, honest.blocks = ours.following(first), ours.following(first)

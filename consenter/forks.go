@@ -6,20 +6,20 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// mostForks bounds the series of a channel's forks: whoever may commit offsets for any
-// group can choose any number of names.
-const mostForks = 32
+// maxForks bounds the series of a channel's forks: a principal that may commit offsets for
+// any group can choose any number of names.
+const maxForks = 32
 
-// otherMembers is the label of those beyond that.
+// otherMembers is the label of members beyond maxForks.
 const otherMembers = "others"
 
-// forks is what was reported of forks last. It is guarded by its reporter's mu.
+// forks is the last report on forks. It is guarded by its reporter's mu.
 type forks struct {
-	said  string          // of the last comparison
-	shown map[string]bool // values of the label member
+	reported string          // result of the last comparison
+	shown    map[string]bool // values of the label member
 }
 
-// show sets a channel's series: those of members that are not in all are 0 from now on.
+// show sets a channel's series to 1 for the members in all, and to 0 for others.
 func (f *forks) show(m *channelMetrics, all []log.Fork) {
 	now := f.raise(m, all)
 	for name := range f.shown {
@@ -29,7 +29,7 @@ func (f *forks) show(m *channelMetrics, all []log.Fork) {
 	}
 }
 
-// raise sets the series of members to 1, and leaves others as they are.
+// raise sets the series of the members in all to 1, and leaves others unchanged.
 func (f *forks) raise(m *channelMetrics, all []log.Fork) (now map[string]bool) {
 	if f.shown == nil {
 		f.shown = map[string]bool{}
@@ -37,7 +37,7 @@ func (f *forks) raise(m *channelMetrics, all []log.Fork) (now map[string]bool) {
 	now = map[string]bool{}
 	for _, fork := range all {
 		name := fork.Members[1]
-		if !f.shown[name] && len(f.shown) >= mostForks {
+		if !f.shown[name] && len(f.shown) >= maxForks {
 			name = otherMembers
 		}
 		f.shown[name], now[name] = true, true
@@ -46,8 +46,8 @@ func (f *forks) raise(m *channelMetrics, all []log.Fork) (now map[string]bool) {
 	return now
 }
 
-// compared says what came of a comparison with other orderers when that changes. One that
-// failed for some of them leaves what was known of those.
+// compared reports the result of a comparison with other orderers, when that changes. If the
+// comparison failed for some orderers, their series keep their values.
 func (r *reporter) compared(c log.Comparison, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,8 +59,8 @@ func (r *reporter) compared(c log.Comparison, err error) {
 	}
 	unseen := err == nil && c.Published == 0 && !c.Alone
 	now := fmt.Sprint(err, unseen, c.Forks)
-	before := r.forks.said
-	r.forks.said = now
+	before := r.forks.reported
+	r.forks.reported = now
 	switch {
 	case now == before:
 	case err != nil:
@@ -71,16 +71,16 @@ func (r *reporter) compared(c log.Comparison, err error) {
 	case unseen:
 		r.log.Warnw("Sees no other orderer's published blocks to compare its own with: where others publish, this orderer's principal needs the right Describe on their consumer groups (prefix)")
 	default:
-		r.log.Infow("No other orderer has published other blocks than this one has", "compared", c.Compared, "published", c.Published)
+		r.log.Infow("All published blocks of other orderers agree with this orderer's", "compared", c.Compared, "published", c.Published)
 	}
 }
 
-// forked writes a line for each fork, up to mostForks.
+// forked logs a line for each fork, up to maxForks.
 func (r *reporter) forked(all []log.Fork) {
-	for _, f := range all[:min(len(all), mostForks)] {
-		r.log.Errorw("Another orderer has other blocks", "error", f, "block", f.Block, "members", f.Members, "hashes", f.Hashes)
+	for _, f := range all[:min(len(all), maxForks)] {
+		r.log.Errorw("Another orderer has a different block", "error", f, "block", f.Block, "members", f.Members, "hashes", f.Hashes)
 	}
-	if more := len(all) - mostForks; more > 0 {
-		r.log.Errorw("Further groups have other blocks", "groups", more)
+	if more := len(all) - maxForks; more > 0 {
+		r.log.Errorw("Further groups have different blocks", "groups", more)
 	}
 }

@@ -14,8 +14,8 @@ func forkWith(member string) log.Fork {
 	return log.Fork{Members: [2]string{"ours", member}, Block: 3, Hashes: [2]string{"aa", "bb"}}
 }
 
-// A fork is a series that stays, at 0 once the orderers agree again, or the channel is
-// removed. What could not be compared changes nothing.
+// The series of a fork stays, and is 0 once the orderers agree again or the channel is
+// removed. A comparison that failed changes nothing.
 func TestForksAreMeasured(t *testing.T) {
 	m := newMeter(t)
 	e := newConsenter(t, nil, m).events(channel)
@@ -41,8 +41,8 @@ func TestForksAreMeasured(t *testing.T) {
 	requireValues(1, 0, 0)
 }
 
-// Names that somebody makes up do not become series without end, and do not hide the
-// forks that are shown already.
+// Invented group names do not create unlimited series, and do not hide forks that are
+// reported already.
 func TestSeriesOfForksAreBounded(t *testing.T) {
 	m := newMeter(t)
 	e := newConsenter(t, nil, m).events(channel)
@@ -56,7 +56,7 @@ func TestSeriesOfForksAreBounded(t *testing.T) {
 		found.Forks = append(found.Forks, forkWith("two"))
 		e.Compared(found, nil)
 	}
-	require.Equal(t, mostForks, len(m.values)-before) // and the one that was there, and "others"
+	require.Equal(t, maxForks, len(m.values)-before) // with the first one, and "others"
 	require.Equal(t, 1.0, m.values["consensus_kafka_fork{channel=mychannel,member=two}"])
 	require.Equal(t, 1.0, m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
 	e.Compared(log.Comparison{}, nil)

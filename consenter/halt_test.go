@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// silent is an address that takes connections and says nothing.
+// silent returns an address that accepts connections and never answers.
 func silent(t *testing.T) (address string, connected <-chan struct{}) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -31,9 +31,9 @@ func silent(t *testing.T) (address string, connected <-chan struct{}) {
 	return listener.Addr().String(), taken
 }
 
-// The registrar halts a chain under its lock: whatever other orderers do, or do not,
-// every other channel would wait as well.
-func TestAnEndedContextEndsTheQuestions(t *testing.T) {
+// The registrar halts a chain under its lock. If the chain waited for other orderers, all
+// channels would wait as well.
+func TestAnEndedContextEndsTheRequests(t *testing.T) {
 	ours := newAuthority(t)
 	address, connected := silent(t)
 	first := ours.genesis(address)
@@ -50,12 +50,12 @@ func TestAnEndedContextEndsTheQuestions(t *testing.T) {
 	case err := <-ended:
 		require.ErrorIs(t, err, context.Canceled)
 	case <-time.After(time.Minute):
-		t.Fatal("the question goes on")
+		t.Fatal("the request continues")
 	}
 }
 
-// An orderer that was asked for a block and is silent from then on is given up. On a busy
-// machine it may be for the question before, which it would have answered.
+// An orderer that was asked for a block and does not answer is given up. On a busy machine
+// that may happen at the request before, which it would have answered.
 func TestASilentOrdererIsGivenUp(t *testing.T) {
 	ours := newAuthority(t)
 	d := ours.deliverer()
@@ -67,7 +67,7 @@ func TestASilentOrdererIsGivenUp(t *testing.T) {
 	require.ErrorContains(t, err, d.address)
 }
 
-// One that never answers is as slow: whoever asks gets to know why each is not of use.
+// An orderer that never answers counts as slow: the error names the reason for each orderer.
 func TestAnOrdererThatNeverAnswersIsSlow(t *testing.T) {
 	ours := newAuthority(t)
 	address, _ := silent(t)
@@ -77,8 +77,8 @@ func TestAnOrdererThatNeverAnswersIsSlow(t *testing.T) {
 	require.ErrorContains(t, err, address)
 }
 
-// Every config block of the process changes the roots that Fabric's dialer trusts,
-// while any channel may begin to pull.
+// Every config block of the process changes the roots that Fabric's dialer trusts, and any
+// channel may start to pull at the same time.
 func TestPullersDoNotRaceWithConfigBlocks(t *testing.T) {
 	ours := newAuthority(t)
 	d := ours.deliverer()

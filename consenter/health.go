@@ -15,12 +15,12 @@ import (
 
 var _ fabric.HealthChecker = (*health)(nil)
 
-// healthComponent is the name of the check in the answer of /healthz.
+// healthComponent is the name of the check in the response of /healthz.
 const healthComponent = "kafka"
 
-// health knows which channels are cut off from Kafka. A channel that has stopped
-// is not among them: no restart, which is what a failed check leads to, brings it
-// back. It is safe for concurrent use.
+// health tracks the channels that are cut off from Kafka. A channel that has stopped is
+// not one of them: a failed check leads to a restart, which would not bring it back. It
+// is safe for concurrent use.
 type health struct {
 	grace time.Duration
 
@@ -47,14 +47,14 @@ func (h *health) cutOff(channel string, err error) {
 	h.cut[channel] = o
 }
 
-// well says that a channel is not cut off, or not any more a matter of health.
+// well records that a channel is no longer cut off, or has stopped.
 func (h *health) well(channel string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.cut, channel)
 }
 
-// HealthCheck names the channels that are cut off for longer than the grace.
+// HealthCheck returns an error that names the channels that have been cut off for longer than grace.
 func (h *health) HealthCheck(context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -71,7 +71,7 @@ func (h *health) HealthCheck(context.Context) error {
 	return errors.New(strings.Join(faults, "; "))
 }
 
-// register adds the check to those of /healthz, if the operator wants it there.
+// register adds the check to those of /healthz, if the operator configured that.
 func (h *health) register(mode string, with fabric.HealthRegistry) error {
 	if mode != settings.HealthBrokers {
 		return nil

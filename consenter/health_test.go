@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// registry stands in for the operations system.
+// registry is a fake of the operations system.
 type registry map[string]fabric.HealthChecker
 
 func (r registry) RegisterChecker(component string, c fabric.HealthChecker) error {
@@ -27,8 +27,9 @@ func healthOf(t *testing.T, section map[string]any) (*Consenter, registry) {
 	return c, r
 }
 
-// By default no outage is the orderer's: liveness probes would restart all of them.
-func TestHealthIsNoMatterOfBrokersByDefault(t *testing.T) {
+// By default an outage of the brokers does not fail the check: liveness probes would restart
+// all orderers.
+func TestHealthIgnoresBrokersByDefault(t *testing.T) {
 	_, r := healthOf(t, nil)
 	require.Empty(t, r)
 }
@@ -59,8 +60,8 @@ func TestHealthOfBrokers(t *testing.T) {
 	})
 }
 
-// A channel that takes blocks of other orderers reaches the brokers: they say what
-// the topic has lost. It is not available for that long.
+// A channel that pulls blocks from other orderers does reach the brokers, which report what
+// the topic has lost. It is not available meanwhile.
 func TestHealthWhilePulling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, r := healthOf(t, map[string]any{"Health": "brokers", "DeliverGrace": "10s"})
@@ -72,7 +73,7 @@ func TestHealthWhilePulling(t *testing.T) {
 		one.Pulling(errors.New("awaiting block 7"))
 		require.NoError(t, check())
 		for range 3 {
-			one.Awaiting(errors.New("nobody answers"), 5*time.Second)
+			one.Awaiting(errors.New("no orderer answers"), 5*time.Second)
 			time.Sleep(11 * time.Second)
 			one.Pulled(7, 9)
 			require.NoError(t, check())

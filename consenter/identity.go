@@ -10,9 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Group is the consumer group by which an orderer publishes how far its ledgers
-// are: prefix, MSP id and common name of its certificate, with dots between them.
-// identity is what the orderer signs with, serialized.
+// Group returns the consumer group under which an orderer publishes the progress of its
+// ledgers: prefix, MSP id and common name of its certificate, joined by dots. identity is
+// the orderer's serialized signing identity.
 func Group(prefix string, identity []byte) (string, error) {
 	id := &fabric.SerializedIdentity{}
 	if err := fabric.Unmarshal(identity, id); err != nil {
@@ -21,18 +21,18 @@ func Group(prefix string, identity []byte) (string, error) {
 	return GroupOf(prefix, id.Mspid, id.IdBytes), nil
 }
 
-// GroupOf is Group for an MSP id and a certificate in PEM.
+// GroupOf returns the [Group] for an MSP id and a certificate in PEM.
 func GroupOf(prefix, mspID string, certificate []byte) string {
 	return prefix + "." + GroupWord(mspID) + "." + GroupWord(commonName(certificate))
 }
 
-// GroupWord returns an MSP id or a common name as it stands in the name of a group.
-func GroupWord(text string) string { return odd.ReplaceAllString(text, "_") }
+// GroupWord returns an MSP id or a common name in the form that group names contain.
+func GroupWord(text string) string { return notInGroups.ReplaceAllString(text, "_") }
 
-// odd is what has no place in the name of a group.
-var odd = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+// notInGroups matches a character that is not allowed in the name of a group.
+var notInGroups = regexp.MustCompile(`[^A-Za-z0-9._-]`)
 
-// commonName is that of the certificate, or its digest if it has none.
+// commonName returns the certificate's common name, or the certificate's digest if it has none.
 func commonName(certificate []byte) string {
 	if block, _ := pem.Decode(certificate); block != nil {
 		if c, err := x509.ParseCertificate(block.Bytes); err == nil && c.Subject.CommonName != "" {

@@ -12,9 +12,9 @@ import (
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// loadSASL returns how the orderer logs in to the brokers; nil if SASL is off. Passwords
-// and tokens are read at every log-in. Files are also read once now: the error names
-// one that cannot be used. A command is not run.
+// loadSASL returns the credentials for the brokers; nil if SASL is off. Passwords and tokens
+// are read at every log-in. loadSASL reads files once: its error names an unusable one. It
+// does not run a command.
 func loadSASL(s settings.SASL) (*kafka.SASL, error) {
 	switch {
 	case s.Mechanism == "":
@@ -64,7 +64,7 @@ func (f secretFile) read(as func(text string) (string, error)) (string, error) {
 	return secret, nil
 }
 
-// checkPassword refuses what cannot be meant as a password, and what PLAIN and SCRAM
+// checkPassword refuses text that cannot be meant as a password, or that PLAIN and SCRAM
 // cannot send.
 func checkPassword(text string) (string, error) {
 	switch {
@@ -82,8 +82,8 @@ func checkPassword(text string) (string, error) {
 	return text, nil
 }
 
-// bearer returns a token without the space around it. What else a token may hold is up
-// to its issuer and the brokers.
+// bearer returns a token without the space around it. Its issuer and the brokers decide what
+// else a token may contain.
 func bearer(text string) (string, error) {
 	token := strings.TrimSpace(text)
 	if token == "" {

@@ -76,24 +76,24 @@ func TestSecretsInClearTextAreNoticed(t *testing.T) {
 	}
 }
 
-// A secret is one line of text: what else a file holds was not meant for a broker,
-// and a NUL separates user and password in what PLAIN sends.
-func TestOddSecretsAreRefused(t *testing.T) {
+// A secret is one line of text: anything else was not meant for a broker, and PLAIN
+// separates user and password with a NUL.
+func TestUnsuitableSecretsAreRefused(t *testing.T) {
 	const secret = "swordfish"
 	for name, content := range map[string]string{
-		"nothing":              "",
-		"a line end":           "\r\n",
-		"blanks":               "  \n",
-		"two lines":            secret + "\n" + secret + "\n",
-		"an empty first line":  "\n" + secret,
-		"a NUL":                secret + "\x00admin",
-		"a control character":  secret + "\x1b[0m",
-		"a tab":                secret + "\t",
-		"a mark of byte order": "\ufeff" + secret,
-		"UTF-16":               "\xff\xfes\x00w\x00",
-		"Latin 1":              secret + "\xe9",
-		"a key":                "-----BEGIN PRIVATE KEY-----",
-		"too much":             strings.Repeat(secret, 1<<20),
+		"nothing":             "",
+		"a line end":          "\r\n",
+		"blanks":              "  \n",
+		"two lines":           secret + "\n" + secret + "\n",
+		"an empty first line": "\n" + secret,
+		"a NUL":               secret + "\x00admin",
+		"a control character": secret + "\x1b[0m",
+		"a tab":               secret + "\t",
+		"a byte order mark":   "\ufeff" + secret,
+		"UTF-16":              "\xff\xfes\x00w\x00",
+		"Latin 1":             secret + "\xe9",
+		"a key":               "-----BEGIN PRIVATE KEY-----",
+		"too much":            strings.Repeat(secret, 1<<20),
 	} {
 		file := filepath.Join(t.TempDir(), "password")
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))

@@ -14,8 +14,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// meter is a metrics provider that keeps what it is told, and is as strict as
-// prometheus: a name is taken once, labels are exactly the declared ones.
+// meter is a metrics provider that keeps all values, and is as strict as prometheus: a name
+// can be registered once, labels must be exactly the declared ones.
 type meter struct {
 	t  *testing.T
 	mu sync.Mutex
@@ -53,7 +53,7 @@ func (m *meter) NewHistogram(o fabric.HistogramOpts) fabric.Histogram {
 	return histogramSeries{m.declare("histogram", o.Namespace, o.Subsystem, o.Name, o.Help, o.StatsdFormat, o.LabelNames)}
 }
 
-// series is one metric with the label values that it was bound to so far.
+// series is one metric with the label values that it is bound to so far.
 type series struct {
 	*meter
 	name   string

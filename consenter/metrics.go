@@ -12,8 +12,8 @@ const (
 	subsystem = "kafka"
 )
 
-// Labels of the metrics. The values of all but the channel and the broker are few;
-// those of the member, which is another orderer's consumer group, are bounded.
+// Labels of the metrics. All but channel and broker have few values; the number of members,
+// which are other orderers' consumer groups, is bounded.
 const (
 	labelChannel = "channel"
 	labelCause   = "cause"
@@ -25,8 +25,8 @@ const (
 	labelOperation = "operation"
 )
 
-// metrics are made once per process, since a provider takes each name once. All
-// but those of the process have the label channel.
+// metrics are created once per process, since a provider accepts each name once. All but
+// those of the process have the label channel.
 type metrics struct {
 	certificateEnd                                    fabric.Gauge // of the process
 	nextOffset, available, failed, flaws              fabric.Gauge
@@ -49,28 +49,28 @@ func newMetrics(p fabric.MetricsProvider) *metrics {
 		certificateEnd: p.NewGauge(fabric.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "client_certificate_expiry_seconds",
 			Help: "End of the client certificate for the brokers, in seconds of Unix time.", StatsdFormat: "%{#fqname}"}),
 		nextOffset:     gauge(p, "next_offset", "Offset of the record that this orderer reads next."),
-		logEnd:         gauge(p, "log_end", "Offset after the last record of the topic, as it was last seen."),
-		lag:            gauge(p, "lag", "Records that this orderer has not taken yet: log_end less next_offset."),
-		sinceRecord:    gauge(p, "since_record_seconds", "Seconds since this orderer took a record, or since it started."),
+		logEnd:         gauge(p, "log_end", "Offset after the last record of the topic, as last seen."),
+		lag:            gauge(p, "lag", "Records that this orderer has not processed yet: log_end minus next_offset."),
+		sinceRecord:    gauge(p, "since_record_seconds", "Seconds since this orderer processed a record, or since it started."),
 		available:      gauge(p, "available", "1 while this orderer reads the channel's topic, else 0."),
 		failed:         gauge(p, "failed", "1 once the channel has stopped on this orderer until an operator acts, else 0."),
 		failure:        gauge(p, "failure", "1 while the channel has stopped on this orderer for this cause, else 0.", labelCause),
-		refused:        counter(p, "envelopes_refused", "Envelopes that were not taken from clients, by reason.", labelReason),
-		flaws:          gauge(p, "topic_flaws", "Settings of the topic by which records can be lost, or appends fail."),
+		refused:        counter(p, "envelopes_refused", "Envelopes that were not accepted from clients, by reason.", labelReason),
+		flaws:          gauge(p, "topic_flaws", "Settings of the topic with which records can be lost or appends fail."),
 		compared:       gauge(p, "compared_orderers", "Other orderers whose published blocks this orderer last compared with its own."),
-		fork:           gauge(p, "fork", "1 while another orderer has published other blocks than this one has, 0 once it has not.", labelMember),
+		fork:           gauge(p, "fork", "1 while another orderer has published a block that differs from this orderer's, else 0.", labelMember),
 		blocks:         counter(p, "blocks_cut", "Blocks written, by what cut them.", labelCause),
 		skipped:        counter(p, "records_skipped", "Records that were skipped, by reason.", labelReason),
-		pulled:         counter(p, "blocks_pulled", "Blocks of other orderers, written because the topic had lost their records."),
-		reproduced:     counter(p, "configs_reproduced", "Lagging config envelopes that this orderer appended anew."),
+		pulled:         counter(p, "blocks_pulled", "Blocks from other orderers, written because the topic had lost their records."),
+		reproduced:     counter(p, "configs_reproduced", "Stale config envelopes that this orderer resubmitted."),
 		cutsPosted:     counter(p, "cuts_posted", "Time-to-cut records that this orderer appended."),
 		cutsFailed:     counter(p, "cuts_failed", "Attempts to append a time-to-cut record that failed."),
 		interruptions:  counter(p, "interruptions", "Attempts to reach or to read the topic that failed."),
-		reconnects:     counter(p, "reconnects", "Times that this orderer read the topic again after it was cut off."),
-		ambiguous:      counter(p, "appends_ambiguous", "Appends of which it is not known whether they took effect."),
-		brokerWait:     counter(p, "broker_wait_seconds", "Seconds that requests waited for a broker which did not answer for 2 or more.", labelBroker, labelOperation),
-		brokerWaiting:  gauge(p, "broker_waiting_seconds", "Seconds that a request waits now for a broker which has not answered for 2 or more, or throttles this orderer; 0 once it has answered.", labelBroker, labelOperation),
-		appendDuration: histogram(p, "append_duration", "Seconds until Kafka acknowledged a client's envelope, or the client was told otherwise.", labelResult),
+		reconnects:     counter(p, "reconnects", "Times that this orderer read the topic again after being cut off."),
+		ambiguous:      counter(p, "appends_ambiguous", "Appends whose outcome is not known."),
+		brokerWait:     counter(p, "broker_wait_seconds", "Seconds that requests waited for a broker which did not answer for 2 s or more.", labelBroker, labelOperation),
+		brokerWaiting:  gauge(p, "broker_waiting_seconds", "Seconds that a request has waited so far for a broker which has not answered for 2 s or more, or throttles this orderer; 0 once it has answered.", labelBroker, labelOperation),
+		appendDuration: histogram(p, "append_duration", "Seconds until Kafka acknowledged a client's envelope, or it was refused.", labelResult),
 	}
 }
 
@@ -117,7 +117,7 @@ type channelMetrics struct {
 	appendDone, appendFailed         fabric.Histogram
 }
 
-// of binds the metrics to a channel whose chain is being made.
+// of returns the metrics of a channel whose chain is being created.
 func (m *metrics) of(channel string) *channelMetrics {
 	c := &channelMetrics{
 		all:               m,
@@ -140,7 +140,7 @@ func (m *metrics) of(channel string) *channelMetrics {
 		appendDone:        m.appendDuration.With(labelChannel, channel, labelResult, "ok"),
 		appendFailed:      m.appendDuration.With(labelChannel, channel, labelResult, "error"),
 	}
-	// Shown from the start, before anything has happened.
+	// These are exposed from the start, before anything has happened.
 	c.available.Set(0)
 	c.stopped.Set(0)
 	for _, count := range []fabric.Counter{c.reconnects, c.ambiguous, c.interruptions} {

@@ -32,9 +32,9 @@ func (b pemBlock) fault(format string, args ...any) error {
 // key reports whether the block is a private key.
 func (b pemBlock) key() bool { return strings.HasSuffix(b.Type, privateKeyBlock) }
 
-// pemReader collects the blocks of a file, line by line. encoding/pem skips whatever does
-// not decode, so that an authority whose END line is missing is silently lost; here every
-// line is part of a block that decodes, or text that cannot be mistaken for part of one.
+// pemReader collects the blocks of a file, line by line. Package encoding/pem skips what does
+// not decode, so that an authority without its END line is silently lost. For pemReader
+// every line must be part of a block that decodes, or text that cannot be mistaken for one.
 type pemReader struct {
 	blocks []pemBlock
 	begun  int      // line of the BEGIN of the current block; 0 outside a block
@@ -42,8 +42,7 @@ type pemReader struct {
 	lines  []string // its lines
 }
 
-// readPEM returns all blocks of a file. The error names the first line that would be
-// lost.
+// readPEM returns all blocks of a file. Its error names the first line that would be lost.
 func readPEM(content []byte) ([]pemBlock, error) {
 	if i := bytes.IndexFunc(content, binary); i >= 0 {
 		return nil, fmt.Errorf("byte %d is not text; want PEM, which openssl x509 and openssl pkey write", i+1)
@@ -66,8 +65,8 @@ func binary(c rune) bool { return c < ' ' && !strings.ContainsRune("\t\r\n\f", c
 
 var (
 	beginLine = regexp.MustCompile(`^-----BEGIN ([A-Z0-9]+( [A-Z0-9]+)*)-----$`)
-	// strayLine matches a BEGIN or END that is mistyped, indented or after other text,
-	// and a line of what is between them.
+	// strayLine matches a BEGIN or END line that is mistyped, indented or behind other text,
+	// and a line of base64.
 	strayLine = regexp.MustCompile(`^\s*-----|(?i)-\s*(BEGIN|END)\b|(BEGIN|END) [A-Z0-9 ]*(CERTIFICATE|KEY)|^\s*[A-Za-z0-9+/]{40,}={0,2}$`)
 )
 
@@ -124,7 +123,7 @@ func (r *pemReader) close() error {
 
 // certificates returns the certificates of a file. Its other blocks, if any, must be of
 // the given types.
-func certificates(content []byte, besides ...string) ([]*x509.Certificate, error) {
+func certificates(content []byte, also ...string) ([]*x509.Certificate, error) {
 	blocks, err := readPEM(content)
 	if err != nil {
 		return nil, err
@@ -132,7 +131,7 @@ func certificates(content []byte, besides ...string) ([]*x509.Certificate, error
 	var all []*x509.Certificate
 	for _, b := range blocks {
 		if b.Type != certificateBlock {
-			if !slices.ContainsFunc(besides, func(kind string) bool { return strings.HasSuffix(b.Type, kind) }) {
+			if !slices.ContainsFunc(also, func(kind string) bool { return strings.HasSuffix(b.Type, kind) }) {
 				return nil, fmt.Errorf("line %d begins a %s; want nothing but %s", b.line, b.Type, certificateBlock)
 			}
 			continue

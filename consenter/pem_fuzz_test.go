@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever a file of authorities holds: it is refused, or every certificate of it is taken.
+// A file of authorities is refused, or every certificate in it is used.
 func FuzzAuthorities(f *testing.F) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(f, err)
@@ -25,7 +25,7 @@ func FuzzAuthorities(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before, between, behind string) {
 		all, err := certificates([]byte(before + good + between + good + behind))
 		if err == nil && len(all) < 2 {
-			t.Errorf("%q, %q, %q: %d of two certificates were taken", before, between, behind, len(all))
+			t.Errorf("%q, %q, %q: %d of two certificates were used", before, between, behind, len(all))
 		}
 	})
 }

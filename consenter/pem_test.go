@@ -16,14 +16,14 @@ import (
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// text is a file of a pki.
+// text returns the content of a file of a pki.
 func (p pki) text(t *testing.T, name string) string {
 	content, err := os.ReadFile(p.path(name))
 	require.NoError(t, err)
 	return string(content)
 }
 
-// without is a text without the lines that contain a word.
+// without returns a text without the lines that contain a word.
 func without(text, word string) string {
 	var kept strings.Builder
 	for line := range strings.Lines(text) {
@@ -34,8 +34,8 @@ func without(text, word string) string {
 	return kept.String()
 }
 
-// dump has the lines that openssl x509 -text prints before a certificate, and
-// those of a bundle: none of them is a part of one.
+// dump has the lines that openssl x509 -text prints before a certificate, and those of a
+// bundle, none of which is part of a certificate.
 const dump = `Bag Attributes
     localKeyID: 54 69 6D 65 20 31
 subject=/CN=ca.example.com
@@ -88,8 +88,8 @@ func TestEveryAuthorityIsTaken(t *testing.T) {
 	}
 }
 
-// Authorities are renewed beside one another: one that has ended does no harm, and
-// must not cut off an orderer that runs.
+// A renewed authority is put beside the old one: an expired authority is harmless, and must
+// not cut off a running orderer.
 func TestExpiredAuthorityIsTaken(t *testing.T) {
 	expired := newPKIUntil(t, time.Now().Add(-time.Minute)).text(t, "cert.pem")
 	got, err := authoritiesOf(t, newPKI(t).text(t, "cert.pem")+expired)
@@ -99,7 +99,7 @@ func TestExpiredAuthorityIsTaken(t *testing.T) {
 	require.False(t, want.Equal(got))
 }
 
-// wrapped is a block with lines of another length.
+// wrapped returns a block with lines of another length.
 func wrapped(text string, length int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	body := strings.Join(lines[1:len(lines)-1], "")
@@ -110,7 +110,7 @@ func wrapped(text string, length int) string {
 	return out + body + "\n" + lines[len(lines)-1] + "\n"
 }
 
-// spoiled are files in which a second authority could be lost without a word.
+// spoiled returns files in which a second authority could be lost silently.
 func spoiled(t *testing.T, good, bad, key string) map[string]string {
 	lines := strings.SplitAfter(bad, "\n")
 	short := strings.Join(append(append([]string{}, lines[:3]...), lines[4:]...), "")
@@ -140,14 +140,14 @@ func spoiled(t *testing.T, good, bad, key string) map[string]string {
 		"BEGIN is indented":            " " + bad,
 		"behind a comment":             "# " + bad,
 		"commented out":                "#" + strings.ReplaceAll(strings.TrimSpace(bad), "\n", "\n#") + "\n",
-		"a hyphen short":               strings.Replace(bad, "-----BEGIN", "----BEGIN", 1),
-		"a hyphen short behind":        strings.Replace(bad, "CERTIFICATE-----\n", "CERTIFICATE----\n", 1),
+		"a missing hyphen":             strings.Replace(bad, "-----BEGIN", "----BEGIN", 1),
+		"a missing hyphen behind":      strings.Replace(bad, "CERTIFICATE-----\n", "CERTIFICATE----\n", 1),
 		"lower case":                   strings.NewReplacer("BEGIN CERTIFICATE", "begin certificate", "END CERTIFICATE", "end certificate").Replace(bad),
 		"dashes of a word processor":   strings.ReplaceAll(wrapped(bad, 32), "-----", "\u2013\u2013\u2013"),
 		"without hyphens":              strings.ReplaceAll(wrapped(bad, 32), "-----", ""),
 		"behind a space without break": "\u00a0" + bad,
 		"two spaces":                   strings.NewReplacer("BEGIN CERTIFICATE", "BEGIN  CERTIFICATE").Replace(bad),
-		"line ends of another age":     strings.ReplaceAll(bad, "\n", "\r"),
+		"line ends of old Macs":        strings.ReplaceAll(bad, "\n", "\r"),
 		"on one line":                  strings.ReplaceAll(bad, "\n", ""),
 		"with literal line ends":       strings.ReplaceAll(bad, "\n", `\n`),
 		"UTF-16":                       strings.Join(strings.Split(bad, ""), "\x00"),
@@ -187,7 +187,7 @@ func TestFaultOfAFileNamesTheLine(t *testing.T) {
 	require.ErrorContains(t, err, "is larger than 4 MB")
 }
 
-// What this machine trusts is a file like any other.
+// The bundle of this machine's authorities is a file like any other.
 func TestSystemBundleIsTaken(t *testing.T) {
 	const bundle = "/etc/ssl/certs/ca-certificates.crt"
 	content, err := os.ReadFile(bundle)
@@ -259,12 +259,12 @@ func TestNothingOfAClientCertificateIsLost(t *testing.T) {
 		require.ErrorContains(t, err, "/c.pem", name)
 	}
 	for name, c := range map[string]struct{ key, fault string }{
-		"two keys":          {key + other.text(t, "key.pem"), "holds 2 private keys; want one"},
-		"no key":            {certificate, "holds no private key in PEM"},
-		"no END line":       {without(key, "END"), "has no END line"},
-		"encrypted":         {strings.ReplaceAll(key, "PRIVATE", "ENCRYPTED PRIVATE"), "is encrypted"},
-		"encrypted, of old": {strings.Replace(key, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,AA\n\n", 1), "is encrypted"},
-		"empty":             {"", "holds no private key in PEM"},
+		"two keys":                   {key + other.text(t, "key.pem"), "holds 2 private keys; want one"},
+		"no key":                     {certificate, "holds no private key in PEM"},
+		"no END line":                {without(key, "END"), "has no END line"},
+		"encrypted":                  {strings.ReplaceAll(key, "PRIVATE", "ENCRYPTED PRIVATE"), "is encrypted"},
+		"encrypted, in the old form": {strings.Replace(key, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,AA\n\n", 1), "is encrypted"},
+		"empty":                      {"", "holds no private key in PEM"},
 	} {
 		_, err := pairOf(t, certificate, c.key)
 		require.ErrorContains(t, err, "Consensus.Kafka.TLS.PrivateKey: ", name)

@@ -37,7 +37,7 @@ func newPKIUntil(t *testing.T, end time.Time) pki {
 	return p
 }
 
-// template is what a certificate of a pki says.
+// template returns the template of a certificate of a pki.
 func template(end time.Time) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
@@ -54,7 +54,7 @@ func (p pki) write(t *testing.T, name string, content []byte) {
 	require.NoError(t, os.WriteFile(p.path(name), content, 0o600))
 }
 
-// server asks every client for a certificate of the authority.
+// server returns a TLS config that requires a client certificate of the authority.
 func (p pki) server(t *testing.T) *tls.Config {
 	pair, err := tls.LoadX509KeyPair(p.path("cert.pem"), p.path("key.pem"))
 	require.NoError(t, err)

@@ -1,136 +1,184 @@
 package consenter
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/pem"
+	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
-	"github.com/hyperledger/fabric/orderer/common/cluster"
-	"github.com/hyperledger/fabric/orderer/common/localconfig"
-	"github.com/hyperledger/fabric/protoutil"
-
-	"github.com/fabric-kafka/orderer/chain"
-	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Cluster is how the orderer reaches other orderers: what Fabric's own consenters
-// get of it, which replicate blocks the same way.
-type Cluster struct {
-	Dialer   *cluster.PredicateDialer // nil: this orderer pulls no blocks
-	Settings localconfig.Cluster      // General.Cluster of orderer.yaml
-	Address  string                   // General.ListenAddress: where this orderer itself is reached
-	Port     uint16                   // General.ListenPort; 0: not known
-}
+const (
+	// stagger is how long other orderers have to answer once one that has the block has answered.
+	stagger = 300 * time.Millisecond
+	// defaultSlowAfter is how long an orderer may take to send a block before another is asked as well.
+	defaultSlowAfter = 2 * time.Second
+)
 
-// dialer copies Fabric's. Call it before the registrar has begun: from then on every
-// config block changes Fabric's, under a lock of its own. What changes, the roots, is
-// another for each address anyway. A connection is made when it is used first, so
-// that the wait for it ends with the context of the call.
-func (c Cluster) dialer() *cluster.StandardDialer {
-	if c.Dialer == nil {
-		return nil
-	}
-	d := &cluster.StandardDialer{Config: c.Dialer.Config}
-	d.Config.AsyncConnect = true
-	d.Config.SecOpts.VerifyCertificate = nil
-	d.Config.SecOpts.ServerRootCAs = nil
-	return d
-}
-
-// puller takes blocks from the other orderers of a channel. Not safe for concurrent
-// use.
-type puller struct {
-	support   chain.Support
-	dialer    *cluster.StandardDialer
-	own       []byte // this orderer's TLS certificate as a client, in DER; nil if it has none
-	timeout   time.Duration
-	endpoints []cluster.EndpointCriteria
-	self      self
-	logger    *fabric.Logger
-
-	stream   *stream       // that blocks come from; nil for none
-	patience time.Duration // with an orderer, before another is asked beside it
-	last     *fabric.BlockHeader
-}
-
-// defaultPull is how long a response may take where orderer.yaml does not say: its default.
-const defaultPull = 5 * time.Second
-
-// newPuller makes the puller of a channel, with the addresses that the config in
-// force names.
-func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
-	endpoints, err := c.endpoints(s)
-	if err != nil {
-		return nil, fmt.Errorf("read the addresses of other orderers: %w", err)
-	}
-	p := &puller{
-		support: s, dialer: c.dialer, patience: slowAfter, timeout: cmp.Or(c.cluster.Settings.ReplicationPullTimeout, defaultPull), endpoints: endpoints,
-		self:   self{listen: c.cluster.Address, port: c.cluster.Port},
-		logger: fabric.NewLogger(loggerName+".puller").With("channel", s.ChannelID()),
-	}
-	if len(endpoints) == 0 {
-		return p, nil // nobody to ask
-	}
-	if c.dialer == nil {
-		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", session.ErrNoWay)
-	}
-	certificate, _ := pem.Decode(c.dialer.Config.SecOpts.Certificate)
-	switch {
-	case certificate != nil:
-		p.own = certificate.Bytes
-	case c.dialer.Config.SecOpts.UseTLS:
-		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
-			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", session.ErrNoWay)
-	}
-	return p, nil
-}
-
-// endpoints are the addresses of the channel's orderers by the config in force.
-// Fabric reads them from a config block; which one the ledger's last was is in its
-// metadata, of which not all is signed.
-func (c *Consenter) endpoints(s chain.Support) ([]cluster.EndpointCriteria, error) {
-	config := &fabric.ConfigEnvelope{Config: s.ConfigtxValidator().ConfigProto()}
-	envelope, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, s.ChannelID(), nil, config, 0, 0)
-	if err != nil {
-		return nil, err
-	}
-	value, err := fabric.Marshal(envelope)
-	if err != nil {
-		return nil, err
-	}
-	block := protoutil.NewBlock(0, nil)
-	block.Data.Data = [][]byte{value}
-	return cluster.EndpointconfigFromConfigBlock(block, c.crypto)
-}
-
-// verify makes sure that a block is the channel's next: signed as the config in force
-// asks, which every config block before it has changed by now, and behind the block
-// before it, if that is known here.
-func (p *puller) verify(number uint64, b *fabric.Block) error {
-	if err := block.Verify(p.support, number, b); err != nil {
-		return err
-	}
-	before := p.last
-	if before == nil || before.Number+1 != number {
-		before = p.support.Block(number - 1).GetHeader()
-	}
-	if before == nil {
-		return nil // it is being written; the chain compares it
-	}
-	if hash := protoutil.BlockHeaderHash(before); !bytes.Equal(hash, b.Header.PreviousHash) {
-		return fmt.Errorf("block %d: Header.PreviousHash is %x, the hash of the block before it is %x", number, b.Header.PreviousHash, hash)
-	}
-	return nil
-}
-
-// Close closes the connection.
-func (p *puller) Close() {
-	if p.stream != nil {
-		p.stream.close()
+// Block returns a block from another orderer. The source of the previous block is asked
+// first. When it fails or is slow, other orderers that have the block are asked as well, in
+// random order: one more each time that an orderer fails or is slow. Block returns the first
+// valid block.
+func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &pull{puller: p, ctx: ctx, number: number, responses: make(chan response), holders: make(chan holders)}
+	defer r.work.Wait()
+	defer cancel()
+	if p.stream.has(number) {
+		r.first = p.stream
+		r.start(p.stream)
 		p.stream = nil
+	} else {
+		r.ask()
 	}
+	return r.run()
+}
+
+// pull is a request for one block, sent to several orderers if need be.
+type pull struct {
+	puller *puller
+	ctx    context.Context // ends with the pull
+	number uint64
+	first  *stream // the first that was asked; nil before that
+
+	responses chan response
+	holders   chan holders
+	work      sync.WaitGroup
+	running   []*stream
+	asked     bool     // orderers were asked which of them have the block
+	asking    bool     // that is not known yet
+	left      []answer // of orderers that have the block and were not asked for it
+	failed    []error
+}
+
+// response is what a stream returned for the block.
+type response struct {
+	stream *stream
+	block  *fabric.Block
+	err    error
+}
+
+// holders are the orderers that have the block.
+type holders struct {
+	all []answer
+	err error
+}
+
+func (r *pull) run() (*fabric.Block, error) {
+	slow := time.NewTimer(r.puller.slowAfter)
+	defer slow.Stop()
+	defer func() {
+		for _, s := range r.running {
+			s.close()
+		}
+	}()
+	for {
+		select {
+		case <-slow.C:
+			r.next()
+			slow.Reset(r.puller.slowAfter)
+		case h := <-r.holders:
+			r.found(h)
+			slow.Reset(r.puller.slowAfter)
+		case g := <-r.responses:
+			if r.take(g) {
+				return g.block, nil
+			}
+			r.next()
+			slow.Reset(r.puller.slowAfter)
+		case <-r.ctx.Done():
+			return nil, errors.Join(append(r.failed, r.ctx.Err())...)
+		}
+		if len(r.running) == 0 && !r.asking {
+			return nil, errors.Join(r.failed...)
+		}
+	}
+}
+
+// next asks one more orderer for the block, or which orderers have it.
+func (r *pull) next() {
+	switch {
+	case len(r.left) > 0:
+		a := r.left[0]
+		r.left = r.left[1:]
+		r.start(r.puller.open(a, r.number))
+	case !r.asked:
+		r.ask()
+	}
+}
+
+// ask asks which orderers have the block.
+func (r *pull) ask() {
+	r.asked, r.asking = true, true
+	r.work.Go(func() {
+		all, err := r.puller.ask(r.ctx, r.number)
+		select {
+		case r.holders <- holders{all, err}:
+		case <-r.ctx.Done():
+		}
+	})
+}
+
+// found records which orderers have the block. Those that are being asked for it are not asked again.
+func (r *pull) found(h holders) {
+	r.asking = false
+	if h.err != nil {
+		r.failed = append(r.failed, h.err)
+		return
+	}
+	rand.Shuffle(len(h.all), func(i, j int) { h.all[i], h.all[j] = h.all[j], h.all[i] })
+	r.left = slices.DeleteFunc(h.all, func(a answer) bool {
+		return slices.ContainsFunc(r.running, func(s *stream) bool { return s.from.Endpoint == a.endpoint.Endpoint })
+	})
+	r.next()
+}
+
+// start requests the next block of a stream, in a goroutine.
+func (r *pull) start(s *stream) {
+	if r.first == nil {
+		r.first = s
+	}
+	r.running = append(r.running, s)
+	r.work.Go(func() {
+		b, err := s.next(r.ctx)
+		select {
+		case r.responses <- response{s, b, err}:
+		case <-r.ctx.Done():
+		}
+	})
+}
+
+// take verifies a response, and keeps its stream if the block is valid.
+func (r *pull) take(g response) bool {
+	r.running = slices.DeleteFunc(r.running, func(s *stream) bool { return s == g.stream })
+	err := g.err
+	from := g.stream.from.Endpoint
+	if err != nil {
+		err = fmt.Errorf("no block %[2]d from orderer %[1]s: %[3]w", from, r.number, err)
+	} else if err = r.puller.verify(r.number, g.block); err != nil {
+		err = fmt.Errorf("invalid block from orderer %s: %w", from, err)
+	}
+	if err != nil {
+		g.stream.close()
+		r.failed = append(r.failed, err)
+		r.puller.logger.Warnw("Could not pull a block from another orderer", "block", r.number, "error", err)
+		return false
+	}
+	r.keep(g)
+	return true
+}
+
+// keep makes the stream the source of the next blocks. If other orderers were asked as well
+// and the first one still answered first, the blocks are large or the links slow, so
+// orderers get more time from now on.
+func (r *pull) keep(g response) {
+	p := r.puller
+	if len(r.running) > 0 && g.stream == r.first {
+		p.slowAfter = min(2*p.slowAfter, max(p.timeout, defaultSlowAfter))
+	}
+	p.stream, p.last = g.stream, g.block.Header
 }

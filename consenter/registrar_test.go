@@ -24,7 +24,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// genesisBlock is the first block of a channel.
+// genesisBlock returns the first block of a channel.
 func genesisBlock(id string, s channelSpec) *fabric.Block {
 	group := s.config().ChannelGroup
 	orderer := group.Groups[channelconfig.OrdererGroupKey]
@@ -46,8 +46,8 @@ type process struct {
 	consenter *Consenter
 }
 
-// startProcess starts an orderer on ledgers that hold a genesis block, and ends its
-// channels with the test. Fabric panics over what a consenter refuses here.
+// startProcess starts an orderer on ledgers that hold a genesis block, and halts its channels
+// when the test ends. Fabric panics if a consenter refuses a channel here.
 func startProcess(t *testing.T, dir string, c *Consenter, blocks map[string]*fabric.Block) process {
 	ledgers, err := fileledger.New(dir, &disabled.Provider{})
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func (p process) status(t *testing.T, id string) types.Status {
 	return info.Status
 }
 
-// oldChannels are ledgers that in-tree orderers, or older releases of ours, took.
+// oldChannels are channels that in-tree orderers, or older releases of ours, accepted.
 func oldChannels() map[string]*fabric.Block {
 	blocks := map[string]*fabric.Block{}
 	for id, s := range map[string]channelSpec{
@@ -99,8 +99,8 @@ func oldChannels() map[string]*fabric.Block {
 	return blocks
 }
 
-// What a ledger holds cannot be changed any more: the process starts, the channels
-// say what is wrong with them, and the others work.
+// The content of a ledger cannot be changed any more: the process starts, these channels
+// report their faults, and the others work.
 func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
@@ -123,7 +123,7 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	require.NotEqual(t, types.StatusFailed, p.status(t, "metadata"))
 }
 
-// The operator's own list brings every one of them up.
+// With brokers of its own in orderer.yaml, the orderer starts every one of them.
 func TestOwnBrokersBringOldLedgersUp(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
@@ -155,8 +155,8 @@ func join(registrar any, channel string, b *fabric.Block) error {
 	return err
 }
 
-// At the door nothing of that is taken, before or after other channels were.
-func TestBadListsAreRefusedAtTheDoor(t *testing.T) {
+// A join with such a list is refused, before and after other channels are accepted.
+func TestBadListsAreRefusedAtJoin(t *testing.T) {
 	p := startProcess(t, t.TempDir(), plainConsenter(t), map[string]*fabric.Block{"old": genesisBlock("old", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: []string{":1"}})})
 	for id, fault := range map[string]string{"nohost": `broker ":9092"`, "port0": `broker "kafka:0"`, "nobroker": "names no broker", "metadata": "ConsensusType.metadata"} {
 		err := join(p, id, oldChannels()[id])

@@ -14,34 +14,34 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// stream is blocks of one orderer. Nothing is connected before the first is asked for.
+// stream is a sequence of blocks from one orderer. It connects when the first block is requested.
 type stream struct {
 	puller *puller
 	from   cluster.EndpointCriteria
 	number uint64 // of the next block
-	height uint64 // of the orderer's ledger, when it was asked
+	height uint64 // of the orderer's ledger, as it answered
 
 	life       context.Context
 	end        context.CancelCauseFunc
-	connection *grpc.ClientConn // nil before it is made
+	connection *grpc.ClientConn // nil before it is established
 	receive    func() (*fabric.DeliverResponse, error)
 }
 
-// open begins the stream of an orderer's blocks.
+// open returns a stream of an orderer's blocks that begins with a block number.
 func (p *puller) open(a answer, number uint64) *stream {
 	s := &stream{puller: p, from: a.endpoint, number: number, height: a.height}
 	s.life, s.end = context.WithCancelCause(context.Background())
 	return s
 }
 
-// has reports whether the stream's next block is that one.
+// has reports whether the stream's next block has that number.
 func (s *stream) has(number uint64) bool { return s != nil && s.number == number && number < s.height }
 
-// errSlow ends a wait for another orderer.
+// errSlow is the cause with which a slow stream ends.
 var errSlow = errors.New("no answer within General.Cluster.ReplicationPullTimeout")
 
-// within runs a call of the stream, which ends when ctx does, or when the orderer
-// takes too long.
+// within runs a call on the stream. The stream ends when ctx does, or when the orderer takes
+// longer than the puller's timeout.
 func (s *stream) within(ctx context.Context, call func() error) error {
 	defer context.AfterFunc(ctx, func() { s.end(context.Cause(ctx)) })()
 	slow := time.AfterFunc(s.puller.timeout, func() { s.end(errSlow) })
@@ -66,15 +66,15 @@ func (s *stream) next(ctx context.Context) (*fabric.Block, error) {
 	return response.GetBlock(), nil
 }
 
-// newest returns what the orderer says of its newest block.
+// newest returns the orderer's response to a request for its newest block.
 func (s *stream) newest(ctx context.Context) (*fabric.DeliverResponse, error) {
 	return s.response(ctx, func() seek { return fabric.SeekOfNewest() })
 }
 
-// seek is a question for blocks.
+// seek is a request for blocks.
 type seek = fabric.Message
 
-// response returns the next response; the first call asks.
+// response returns the next response. The first call sends the request.
 func (s *stream) response(ctx context.Context, what func() seek) (response *fabric.DeliverResponse, err error) {
 	err = s.within(ctx, func() error {
 		if s.receive == nil {
@@ -98,8 +98,8 @@ func (s *stream) request(what seek) (err error) {
 		return err
 	}
 	var binding []byte
-	if p.own != nil {
-		hash := sha256.Sum256(p.own)
+	if p.certificate != nil {
+		hash := sha256.Sum256(p.certificate)
 		binding = hash[:]
 	}
 	signed, err := protoutil.CreateSignedEnvelopeWithTLSBinding(fabric.HeaderTypeSeek, p.support.ChannelID(), p.support, what, 0, 0, binding)
@@ -117,6 +117,6 @@ func (s *stream) request(what seek) (err error) {
 func (s *stream) close() {
 	s.end(nil)
 	if s.connection != nil {
-		_ = s.connection.Close() // nothing is left to be done about it
+		_ = s.connection.Close() // there is nothing to do about an error
 	}
 }

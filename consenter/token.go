@@ -26,8 +26,8 @@ type tokenCommand struct {
 	refusal atomic.Bool   // a broker has refused a token since the program was run
 	turn    chan struct{} // holds one while the fields below are in use
 	last    string
-	ran     time.Time // the program was, for last
-	until   time.Time // last is used
+	ran     time.Time // when the program was run for last
+	until   time.Time // when last is due for renewal
 }
 
 // refusalPause is the time between two runs of the program that only refusals cause: if a
@@ -68,16 +68,15 @@ func (c *tokenCommand) wrap(err error) error {
 	return fmt.Errorf("%s.SASL.TokenCommand: %s: %w", settings.Key, c.line[0], err)
 }
 
-// maxToken is what Kafka's brokers take at a log-in by their default
-// (sasl.server.max.receive.size), in bytes.
+// maxToken is the default limit of Kafka's brokers (sasl.server.max.receive.size), in bytes.
 const maxToken = 512 << 10
 
 var errTooMuch = fmt.Errorf("it prints more than %d bytes; want a token and nothing else", maxToken)
 
-// run runs the program. Its error does not have what the program prints, which can be a
-// secret. No process that the program started is left when run returns.
+// run runs the program. Its error does not contain what the program prints, which can be a
+// secret. When run returns, no process that the program started is left.
 func (c *tokenCommand) run(ctx context.Context) (string, error) {
-	inTime := ctx
+	limited := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	out := &bounded{max: maxToken + len("\r\n"), full: func() { cancel(errTooMuch) }}
@@ -91,15 +90,15 @@ func (c *tokenCommand) run(ctx context.Context) (string, error) {
 	switch {
 	case errors.Is(context.Cause(ctx), errTooMuch):
 		return "", errTooMuch
-	case inTime.Err() != nil:
-		return "", fmt.Errorf("no token in time: %w", inTime.Err())
+	case limited.Err() != nil:
+		return "", fmt.Errorf("no token in time: %w", limited.Err())
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // the program itself succeeded
 		return "", fmt.Errorf("%w; run it by hand to see its output", err)
 	}
 	return bearer(out.String())
 }
 
-// killGroup kills the process group of a program that leads it.
+// killGroup kills the process group that a program leads.
 func killGroup(p *exec.Cmd) error {
 	if p.Process == nil {
 		return nil
@@ -115,7 +114,7 @@ func killGroup(p *exec.Cmd) error {
 type bounded struct {
 	strings.Builder
 	max  int    // bytes
-	full func() // called when more are written
+	full func() // called when more is written
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
@@ -126,8 +125,8 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return b.Builder.Write(p)
 }
 
-// renewal returns when four fifths of a token's remaining life are over; now if its
-// expiry is not known.
+// renewal returns the time when four fifths of a token's remaining life are over; now if
+// its expiry is not known.
 func renewal(token string, now time.Time) time.Time {
 	end, err := expiry(token)
 	if err != nil {

@@ -89,8 +89,8 @@ func TestOpaqueTokenIsUsedOnce(t *testing.T) {
 	}
 }
 
-// A program that fails gives no token, not even the one of before, and what it
-// has printed stays its own.
+// A program that fails gives no token, not even the previous one, and its output is not
+// repeated in the error.
 func TestFailingTokenCommand(t *testing.T) {
 	p := newProgram(t, "echo swordfish; echo swordfish >&2; exit 3")
 	c := newTokenCommand([]string{p.path("program")})
@@ -107,7 +107,7 @@ func TestFailingTokenCommand(t *testing.T) {
 	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenCommand: "+silent.path("program")+": no token")
 }
 
-func TestTokenCommandIsNotAwaitedForEver(t *testing.T) {
+func TestTokenCommandHasATimeLimit(t *testing.T) {
 	p := newProgram(t, "exec sleep 60")
 	c := newTokenCommand([]string{p.path("program")})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -121,7 +121,7 @@ func TestTokenCommandIsNotAwaitedForEver(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-// A program that never ends to print neither fills the memory nor is awaited.
+// A program that never stops printing neither fills the memory nor blocks the log-in.
 func TestOutputOfTokenCommandIsBounded(t *testing.T) {
 	p := newProgram(t, `exec cat /dev/zero`)
 	c := newTokenCommand([]string{p.path("program")})
@@ -135,7 +135,7 @@ func TestOutputOfTokenCommandIsBounded(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), "bytes allocated")
 }
 
-// The largest token that brokers take by their default is taken.
+// The largest token that brokers accept by default is accepted.
 func TestLargeToken(t *testing.T) {
 	p := newProgram(t, `cat token`)
 	p.put(t, "token", strings.Repeat("x", maxToken))
@@ -144,9 +144,9 @@ func TestLargeToken(t *testing.T) {
 	require.Len(t, got, maxToken)
 }
 
-// held is a pipe that a program opens: read returns once nothing that it started
-// is left.
-func (p program) held(t *testing.T) (opened, ended <-chan struct{}) {
+// openPipe is a pipe that a program opens: read returns once no process that it started is
+// left.
+func (p program) openPipe(t *testing.T) (opened, ended <-chan struct{}) {
 	require.NoError(t, syscall.Mkfifo(p.path("fifo"), 0o600))
 	began, over := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -170,7 +170,7 @@ func within(t *testing.T, c <-chan struct{}, what string) {
 	}
 }
 
-// Whatever the program started ends with it, also where it holds the output open.
+// Every process that the program started ends with it, even one that keeps the output open.
 func TestTokenCommandLeavesNothingBehind(t *testing.T) {
 	token := jwt(time.Now().Add(time.Hour))
 	for name, c := range map[string]struct {
@@ -187,7 +187,7 @@ func TestTokenCommandLeavesNothingBehind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newProgram(t, append([]string{"exec 3> fifo"}, c.lines...)...)
-			opened, ended := p.held(t)
+			opened, ended := p.openPipe(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			if c.cancel {
@@ -205,8 +205,8 @@ func TestTokenCommandLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// A token that brokers refuse is not handed out for the rest of its life; and a
-// broker that refuses every token does not have the program run all the time.
+// A token that brokers refuse is not used for the rest of its life; and a broker that
+// refuses every token does not cause the program to run all the time.
 func TestRefusedTokenIsRenewed(t *testing.T) {
 	p := newProgram(t, "cat token")
 	c := newTokenCommand([]string{p.path("program")})
@@ -244,8 +244,8 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 	}
 }
 
-// What a broker says of a log-in reaches the program's token.
-func TestSASLTellsOfRefusals(t *testing.T) {
+// A broker's refusal of a log-in reaches the program's token.
+func TestSASLReportsRefusals(t *testing.T) {
 	p := newProgram(t, "cat token")
 	p.put(t, "token", jwt(time.Now().Add(time.Hour)))
 	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})

@@ -11,10 +11,9 @@ import (
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// loadTLS returns a function that makes the config of one connection from what the
-// files hold at that time, so that renewed certificates and authorities need no
-// restart; nil if TLS is off. It reads the files once: the error names every one that
-// cannot be used.
+// loadTLS returns a function that builds the config of one connection from the current
+// content of the files, so that renewed certificates and authorities need no restart; nil
+// if TLS is off. loadTLS reads the files once: its error names every unusable one.
 func loadTLS(t settings.TLS) (func() (*tls.Config, error), error) {
 	if !t.Enabled {
 		return nil, nil
@@ -32,14 +31,14 @@ func tlsConfig(t settings.TLS) (*tls.Config, error) {
 		return config, rootsErr
 	}
 	pair, pairErr := keyPair(t.Certificate, t.PrivateKey)
-	// Unlike one in config.Certificates, it is also sent to a broker that does not name
-	// its authority: that broker then reports why it refuses it.
+	// Unlike a certificate in config.Certificates, it is also sent to a broker that does not
+	// name its authority, which then reports why it refuses it.
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
 	return config, errors.Join(rootsErr, pairErr)
 }
 
-// rootCAs returns the authorities in files; nil, which means the system's, if there
-// are no files.
+// rootCAs returns the authorities in files. Without files it returns nil, which means those
+// of the system.
 func rootCAs(files []string) (*x509.CertPool, error) {
 	if len(files) == 0 {
 		return nil, nil
@@ -75,7 +74,7 @@ func keyPair(certificateFile, keyFile string) (*tls.Certificate, error) {
 	}
 	var certificate bytes.Buffer
 	for _, c := range chain {
-		_ = pem.Encode(&certificate, &pem.Block{Type: certificateBlock, Bytes: c.Raw}) // a buffer takes all
+		_ = pem.Encode(&certificate, &pem.Block{Type: certificateBlock, Bytes: c.Raw}) // writing to a buffer does not fail
 	}
 	pair, err := tls.X509KeyPair(certificate.Bytes(), pem.EncodeToMemory(key))
 	if err != nil {

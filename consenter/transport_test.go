@@ -20,7 +20,7 @@ func TestTransportIsOffByDefault(t *testing.T) {
 	require.Nil(t, auth)
 }
 
-// Files of what is off need not be there.
+// Files of a transport that is off need not exist.
 func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
 	transport, err := loadTLS(settings.TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestEachConnectionReadsTheFiles(t *testing.T) {
 	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate: open "+p.path("cert.pem"))
 }
 
-// presented is the certificate that a broker is shown.
+// presented returns the certificate that a broker receives.
 func presented(t *testing.T, c *tls.Config) [][]byte {
 	pair, err := c.GetClientCertificate(nil)
 	require.NoError(t, err)

@@ -48,16 +48,16 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 	}
 }
 
-// A later config block is of a channel that others order already: what it names was
-// judged when it came, and cannot be changed by whoever joins.
+// A later config block belongs to a channel that others order already: its content was
+// validated when it was ordered, and an orderer that joins cannot change it.
 func TestJoinsAChannelAsItIs(t *testing.T) {
 	c := plainConsenter(t)
 	c.Started()
 	for name, spec := range map[string]channelSpec{
 		"a broker twice": {kind: "kafka", brokers: []string{"kafka:9092", "kafka:9092"}},
-		"no broker of use, where the orderer may have a list of its own": {kind: "kafka", brokers: []string{":9092"}},
-		"a broker of no use besides":                                     {kind: "kafka", brokers: []string{"kafka:9092", ":9092", "kafka:0"}},
-		"metadata, which does no harm":                                   {kind: "kafka", brokers: []string{"kafka:9092"}, metadata: []byte{1}},
+		"no usable broker, where the orderer may have its own list": {kind: "kafka", brokers: []string{":9092"}},
+		"an unusable broker beside a good one":                      {kind: "kafka", brokers: []string{"kafka:9092", ":9092", "kafka:0"}},
+		"metadata, which is harmless":                               {kind: "kafka", brokers: []string{"kafka:9092"}, metadata: []byte{1}},
 	} {
 		block := spec.block()
 		_, err := c.IsChannelMember(block)
@@ -73,8 +73,8 @@ func TestJoinsAChannelAsItIs(t *testing.T) {
 	require.ErrorContains(t, err, `of consensus type "etcdraft"`)
 }
 
-// While the registrar starts it ends the process over an error, whatever the block
-// is like: it is of a ledger, or of a join that was taken once.
+// While the registrar starts, an error ends the process, whatever the block contains: it
+// comes from a ledger, or from a join that was accepted before.
 func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 	c := plainConsenter(t)
 	bad := channelSpec{kind: "kafka", brokers: []string{":9092"}}.block()

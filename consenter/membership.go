@@ -12,29 +12,29 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// IsChannelMember reports that this orderer is a consenter of the channel of a
-// config block: every orderer of a kafka channel is. For a join it depends on
-// nothing but the block; the error says what to change in the block, and osnadmin
-// shows it. Of a channel that others order already no more is asked than its type.
-// While the orderer starts there is no error: the chain says what is wrong with a
-// config that is in the ledger already, and the other channels work.
+// IsChannelMember reports whether this orderer is a consenter of the channel of a config
+// block: every orderer of a kafka channel is. For a join the result depends only on the
+// block; osnadmin shows the error, which says what to change in it. If others order the
+// channel already, only its type is checked. While the orderer starts there is no
+// error: the chain reports a fault of a config that is in the ledger already, and the
+// other channels work.
 func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
 	err := session.Guarded(func() error { return c.checkJoin(block) })
 	if err == nil {
 		return true, nil
 	}
-	if channel := channelOf(block); c.door.admits(channel) {
-		c.logger.Warnw("A channel has a config that no orderer could join with today: the orderer takes it, since it is here already", "channel", channel, "error", err)
+	if channel := channelOf(block); c.admission.admits(channel) {
+		c.logger.Warnw("Accepted a channel that could not be joined with this config, since the orderer has it already", "channel", channel, "error", err)
 		return true, nil
 	}
 	return false, err
 }
 
-// Started says that the registrar has started the channels that have a ledger. From
-// now on whoever is asked for wants to join.
-func (c *Consenter) Started() { c.door.start() }
+// Started records that the registrar has started the channels that have a ledger. From now
+// on it asks only for channels that are being joined.
+func (c *Consenter) Started() { c.admission.start() }
 
-// channelOf is the channel of a block, and empty for what is no block.
+// channelOf returns the channel of a block; empty if the block is unreadable.
 func channelOf(block *fabric.Block) string {
 	if block == nil {
 		return ""
@@ -50,7 +50,7 @@ func channelOf(block *fabric.Block) string {
 	return channel
 }
 
-// checkJoin says why no orderer can join with a config block.
+// checkJoin returns an error if no orderer can join with a config block.
 func (c *Consenter) checkJoin(block *fabric.Block) error {
 	config, orderer, err := c.ordererConfig(block)
 	if err != nil {
@@ -60,7 +60,7 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, fabric.ConsensusTypeKafka)
 	}
 	if block.Header.GetNumber() > 0 {
-		return nil // others order the channel; what is wrong with its config, the chain says
+		return nil // others order the channel; the chain reports faults of its config
 	}
 	if len(orderer.ConsensusMetadata()) > 0 {
 		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", fabric.ConsensusTypeKafka)
@@ -69,7 +69,7 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	return err
 }
 
-// ordererConfig reads a config block as Fabric will.
+// ordererConfig reads a config block as Fabric does.
 func (c *Consenter) ordererConfig(block *fabric.Block) (*fabric.Config, channelconfig.Orderer, error) {
 	if block == nil {
 		return nil, nil, errors.New("no config block")
@@ -94,6 +94,6 @@ func (c *Consenter) ordererConfig(block *fabric.Block) (*fabric.Config, channelc
 	return config.Config, orderer, nil
 }
 
-// RemoveInactiveChainRegistry belongs to system channels, which this consenter
-// has none of.
+// RemoveInactiveChainRegistry does nothing: it concerns system channels, which this consenter
+// does not have.
 func (c *Consenter) RemoveInactiveChainRegistry() {}

@@ -16,17 +16,17 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// answer is what an orderer says of the channel.
+// answer is an orderer's answer about the height of its ledger.
 type answer struct {
 	endpoint cluster.EndpointCriteria
-	height   uint64        // of its ledger; 0 if it tells none
-	status   fabric.Status // why it tells none
+	height   uint64        // of its ledger; 0 if it reports none
+	status   fabric.Status // why it reports none
 	err      error         // it did not answer
 }
 
-// open says why the orderer may have a block that it does not tell of; nil if it
-// has none. One that does not serve the channel has none.
-func (a answer) open() error {
+// undecided returns why the orderer may have a block although it did not report it; nil if
+// it has none. An orderer that does not serve the channel has none.
+func (a answer) undecided() error {
 	switch {
 	case a.err != nil:
 		return fmt.Errorf("%s does not answer (%w)", a.endpoint.Endpoint, a.err)
@@ -36,16 +36,16 @@ func (a answer) open() error {
 	return nil
 }
 
-// ask returns those of the channel's orderers that have a block.
+// ask returns the answers of the channel's orderers that have a block.
 func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err error) {
 	var asked []string
-	var open undecided
+	var open undecidedErrors
 	for a := range p.inTime(ctx, number) {
 		if number < a.height {
 			having = append(having, a)
 		}
 		asked = append(asked, a.endpoint.Endpoint)
-		if err := a.open(); err != nil {
+		if err := a.undecided(); err != nil {
 			open = append(open, err)
 		}
 	}
@@ -55,13 +55,13 @@ func (p *puller) ask(ctx context.Context, number uint64) (having []answer, err e
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case len(open) > 0:
-		return nil, fmt.Errorf("no orderer that tells its blocks has it, and %w", open)
+		return nil, fmt.Errorf("no orderer that reports its height has it, and %w", open)
 	}
 	return nil, fmt.Errorf("%w: none of %s has it", session.ErrNoBlock, strings.Join(asked, ", "))
 }
 
-// inTime yields what orderers answer: all of them, or those that have answered a little after
-// the first that has a block.
+// inTime yields the answers of orderers: all of them, or those that arrive within stagger
+// after the first from an orderer that has the block.
 func (p *puller) inTime(ctx context.Context, number uint64) iter.Seq[answer] {
 	return func(yield func(answer) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -89,10 +89,10 @@ func (p *puller) inTime(ctx context.Context, number uint64) iter.Seq[answer] {
 	}
 }
 
-// undecided is why each of several orderers may have a block all the same.
-type undecided []error
+// undecidedErrors are the reasons why orderers may have a block although they did not report it.
+type undecidedErrors []error
 
-func (u undecided) Error() string {
+func (u undecidedErrors) Error() string {
 	var texts []string
 	for _, err := range u {
 		texts = append(texts, err.Error())
@@ -100,31 +100,31 @@ func (u undecided) Error() string {
 	return strings.Join(slices.Sorted(slices.Values(texts)), ", ")
 }
 
-func (u undecided) Unwrap() []error { return u }
+func (u undecidedErrors) Unwrap() []error { return u }
 
-// Others asks all orderers of the channel but this one how many blocks they have.
+// Others asks all other orderers of the channel for their height.
 func (p *puller) Others(ctx context.Context) (all []session.Answer) {
 	for _, a := range p.answers(ctx, p.others(ctx)) {
-		said := session.Answer{From: a.endpoint.Endpoint, Height: machine.BlockNumber(a.height), Err: a.err}
-		if said.Err == nil && a.height == 0 && a.status != fabric.StatusNotFound {
-			said.Err = fmt.Errorf("it answers %s", a.status)
+		reported := session.Answer{From: a.endpoint.Endpoint, Height: machine.BlockNumber(a.height), Err: a.err}
+		if reported.Err == nil && a.height == 0 && a.status != fabric.StatusNotFound {
+			reported.Err = fmt.Errorf("it answers %s", a.status)
 		}
-		all = append(all, said)
+		all = append(all, reported)
 	}
 	return all
 }
 
-// others are the addresses that are not this orderer's. Names are looked up at a time,
-// and one that takes too long is not known to be.
+// others returns the addresses that are not this orderer's. Names are resolved
+// concurrently; an address whose name does not resolve in time counts as another orderer's.
 func (p *puller) others(ctx context.Context) (all []cluster.EndpointCriteria) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	own := make([]bool, len(p.endpoints))
-	var looking sync.WaitGroup
+	var resolving sync.WaitGroup
 	for i, e := range p.endpoints {
-		looking.Go(func() { own[i] = p.self.is(ctx, e.Endpoint) })
+		resolving.Go(func() { own[i] = p.address.is(ctx, e.Endpoint) })
 	}
-	looking.Wait()
+	resolving.Wait()
 	for i, e := range p.endpoints {
 		if !own[i] {
 			all = append(all, e)
@@ -133,7 +133,7 @@ func (p *puller) others(ctx context.Context) (all []cluster.EndpointCriteria) {
 	return all
 }
 
-// answers asks orderers at a time.
+// answers asks orderers concurrently, and returns their answers in the same order.
 func (p *puller) answers(ctx context.Context, endpoints []cluster.EndpointCriteria) []answer {
 	all := make([]answer, len(endpoints))
 	var asking sync.WaitGroup
@@ -144,7 +144,7 @@ func (p *puller) answers(ctx context.Context, endpoints []cluster.EndpointCriter
 	return all
 }
 
-// answer asks for the newest block.
+// answer asks an orderer for its newest block.
 func (p *puller) answer(ctx context.Context, e cluster.EndpointCriteria) answer {
 	a := answer{endpoint: e}
 	s := p.open(a, 0)

@@ -12,11 +12,11 @@ import (
 )
 
 // Every second of waiting counts; a line comes at once, and seldom after that.
-func TestSlowBrokersAreReported(t *testing.T) {
+func TestBrokerWaitsAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMeter(t)
 		c := &Consenter{logger: fabric.NewLogger("test"), metrics: newMetrics(m)}
-		s := c.slowBrokers("mychannel")
+		s := c.brokerWaits("mychannel")
 		lines := 0
 		const labels = "{channel=mychannel,broker=a:9092,operation=Produce}"
 		s.waiting(kafka.Wait{Broker: "a:9092", Operation: "Produce", Waited: 2 * time.Second, Longer: 2 * time.Second})
@@ -25,7 +25,7 @@ func TestSlowBrokersAreReported(t *testing.T) {
 		s.answered("a:9092", "Produce")
 		require.Equal(t, 3.0, m.values["consensus_kafka_broker_wait_seconds"+labels])
 		require.Equal(t, 0.0, m.values["consensus_kafka_broker_waiting_seconds"+labels])
-		other := slowRequest{"b:9092", "Fetch"}
+		other := brokerRequest{"b:9092", "Fetch"}
 		for range 61 {
 			if s.due(other) {
 				lines++

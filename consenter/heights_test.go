@@ -17,21 +17,21 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// What another orderer says, or does not, of whether the channel has begun.
+// The heights that other orderers report, or why they report none.
 func TestOthers(t *testing.T) {
 	ours := newAuthority(t)
 	for name, test := range map[string]struct {
 		prepare func(d *deliverer, first *cb.Block)
 		height  uint64
-		says    string // of an orderer that has not answered
+		says    string // the error; empty for none
 	}{
-		"serves no such channel":  {func(d *deliverer, _ *cb.Block) { d.status = cb.Status_NOT_FOUND }, 0, ""},
-		"has the first block":     {func(d *deliverer, first *cb.Block) { d.blocks = []*cb.Block{first} }, 1, ""},
-		"has blocks":              {func(d *deliverer, first *cb.Block) { d.blocks = ours.following(first) }, 3, ""},
-		"refuses":                 {func(d *deliverer, _ *cb.Block) { d.status = cb.Status_FORBIDDEN }, 0, "it answers FORBIDDEN"},
-		"cannot":                  {func(d *deliverer, _ *cb.Block) { d.status = cb.Status_SERVICE_UNAVAILABLE }, 0, "it answers SERVICE_UNAVAILABLE"},
-		"says that all went well": {func(d *deliverer, _ *cb.Block) { d.status = cb.Status_SUCCESS }, 0, "it answers SUCCESS"},
-		"says nothing": {func(d *deliverer, first *cb.Block) {
+		"serves no such channel": {func(d *deliverer, _ *cb.Block) { d.status = cb.Status_NOT_FOUND }, 0, ""},
+		"has the first block":    {func(d *deliverer, first *cb.Block) { d.blocks = []*cb.Block{first} }, 1, ""},
+		"has blocks":             {func(d *deliverer, first *cb.Block) { d.blocks = ours.following(first) }, 3, ""},
+		"refuses":                {func(d *deliverer, _ *cb.Block) { d.status = cb.Status_FORBIDDEN }, 0, "it answers FORBIDDEN"},
+		"is unavailable":         {func(d *deliverer, _ *cb.Block) { d.status = cb.Status_SERVICE_UNAVAILABLE }, 0, "it answers SERVICE_UNAVAILABLE"},
+		"answers SUCCESS alone":  {func(d *deliverer, _ *cb.Block) { d.status = cb.Status_SUCCESS }, 0, "it answers SUCCESS"},
+		"does not answer": {func(d *deliverer, first *cb.Block) {
 			d.blocks, d.silent = []*cb.Block{first}, true
 		}, 0, errSlow.Error()},
 	} {
@@ -57,7 +57,7 @@ func TestOthers(t *testing.T) {
 	}
 }
 
-// An orderer that does not run has not answered.
+// An orderer that is not running has not answered.
 func TestOthersThatDoNotRun(t *testing.T) {
 	ours := newAuthority(t)
 	_, p := ours.catchUp(ours.genesis("127.0.0.1:1"))
@@ -66,9 +66,9 @@ func TestOthersThatDoNotRun(t *testing.T) {
 	require.ErrorContains(t, got[0].Err, "connection refused")
 }
 
-// This orderer is none of the others: a channel of one orderer begins at once, also
-// before its process serves anybody.
-func TestOthersWithoutSelf(t *testing.T) {
+// This orderer is not one of the others: a channel of one orderer starts at once, even before
+// its process serves clients.
+func TestOthersWithoutOwnAddress(t *testing.T) {
 	ours := newAuthority(t)
 	l := ours.stale(ours.genesis("127.0.0.1:7050", "localhost:7050", "127.0.0.1:7051"))
 	for name, test := range map[string]struct {
@@ -76,13 +76,13 @@ func TestOthersWithoutSelf(t *testing.T) {
 		port   uint16
 		want   int
 	}{
-		"everywhere":        {"0.0.0.0", 7050, 1},
-		"everywhere, too":   {"", 7050, 1},
-		"by IPv6, too":      {"::", 7050, 1},
-		"there":             {"127.0.0.1", 7051, 2},
-		"by name":           {"localhost", 7051, 2},
-		"at another of its": {"127.0.0.2", 7051, 3},
-		"not known":         {"127.0.0.1", 0, 3},
+		"on all addresses":        {"0.0.0.0", 7050, 1},
+		"on all addresses, empty": {"", 7050, 1},
+		"on all addresses, IPv6":  {"::", 7050, 1},
+		"on this address":         {"127.0.0.1", 7051, 2},
+		"by name":                 {"localhost", 7051, 2},
+		"on another address":      {"127.0.0.2", 7051, 3},
+		"port unknown":            {"127.0.0.1", 0, 3},
 	} {
 		c := ours.consenter(100 * time.Millisecond)
 		c.cluster.Address, c.cluster.Port = test.listen, test.port
@@ -92,9 +92,9 @@ func TestOthersWithoutSelf(t *testing.T) {
 	}
 }
 
-// An address that stands for several machines is not this orderer's alone.
-func TestSelfIsOneMachine(t *testing.T) {
-	s := self{port: 7050}
+// An address that resolves to several machines does not count as this orderer's.
+func TestOwnAddressIsOneMachine(t *testing.T) {
+	s := ownAddress{port: 7050}
 	for endpoint, want := range map[string]bool{
 		"127.0.0.1:7050": true, "[::1]:7050": true, "127.0.0.1:7051": false, "192.0.2.1:7050": false, "no.such.name.invalid:7050": false, "odd": false,
 	} {
@@ -102,8 +102,8 @@ func TestSelfIsOneMachine(t *testing.T) {
 	}
 }
 
-// Where the config names nobody, there is nobody to ask, and no connection is needed.
-// Where it names somebody and there is no way, the channel does not begin.
+// If the config names no orderers, no connection is needed. If it names some and there is no
+// way to reach them, the channel does not start.
 func TestNoWayToOthers(t *testing.T) {
 	ours := newAuthority(t)
 	c := plainConsenter(t)
@@ -117,7 +117,7 @@ func TestNoWayToOthers(t *testing.T) {
 	require.ErrorIs(t, err, session.ErrNoWay)
 }
 
-// A network without TLS between its orderers is one, too.
+// Orderers may be connected without TLS.
 func TestOthersWithoutTLS(t *testing.T) {
 	ours := newAuthority(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

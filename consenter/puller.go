@@ -1,0 +1,136 @@
+package consenter
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/pem"
+	"fmt"
+	"time"
+
+	"github.com/hyperledger/fabric/orderer/common/cluster"
+	"github.com/hyperledger/fabric/orderer/common/localconfig"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/block"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/session"
+)
+
+// Cluster is how the orderer reaches other orderers: what the orderer gives Fabric's
+// own consenters, which replicate blocks the same way.
+type Cluster struct {
+	Dialer   *cluster.PredicateDialer // nil: this orderer pulls no blocks
+	Settings localconfig.Cluster      // General.Cluster of orderer.yaml
+	Address  string                   // General.ListenAddress: where this orderer serves clients
+	Port     uint16                   // General.ListenPort; 0: not known
+}
+
+// dialer returns a copy of Fabric's dialer. Call it before the registrar starts: from then
+// on every config block changes Fabric's, under its own lock. Only the root certificates
+// change, and those are set for each address anyway. A connection is established on first
+// use, so that waiting for it ends with the context of the call.
+func (c Cluster) dialer() *cluster.StandardDialer {
+	if c.Dialer == nil {
+		return nil
+	}
+	d := &cluster.StandardDialer{Config: c.Dialer.Config}
+	d.Config.AsyncConnect = true
+	d.Config.SecOpts.VerifyCertificate = nil
+	d.Config.SecOpts.ServerRootCAs = nil
+	return d
+}
+
+// puller pulls blocks from the other orderers of a channel. It is not safe for concurrent
+// use.
+type puller struct {
+	support     chain.Support
+	dialer      *cluster.StandardDialer
+	certificate []byte // this orderer's TLS client certificate, in DER; nil if it has none
+	timeout     time.Duration
+	endpoints   []cluster.EndpointCriteria
+	address     ownAddress
+	logger      *fabric.Logger
+
+	stream    *stream             // the current source of blocks; nil if there is none
+	slowAfter time.Duration       // wait for one orderer before another is asked as well
+	last      *fabric.BlockHeader // of the last block returned
+}
+
+// defaultPullTimeout is Fabric's default of ReplicationPullTimeout, for an orderer.yaml without one.
+const defaultPullTimeout = 5 * time.Second
+
+// newPuller returns a puller for a channel, with the orderer addresses of the config in
+// force.
+func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
+	endpoints, err := c.endpoints(s)
+	if err != nil {
+		return nil, fmt.Errorf("read the addresses of other orderers: %w", err)
+	}
+	p := &puller{
+		support: s, dialer: c.dialer, slowAfter: defaultSlowAfter, timeout: cmp.Or(c.cluster.Settings.ReplicationPullTimeout, defaultPullTimeout), endpoints: endpoints,
+		address: ownAddress{listen: c.cluster.Address, port: c.cluster.Port},
+		logger:  fabric.NewLogger(loggerName+".puller").With("channel", s.ChannelID()),
+	}
+	if len(endpoints) == 0 {
+		return p, nil // there is no orderer to ask
+	}
+	if c.dialer == nil {
+		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", session.ErrNoWay)
+	}
+	certificate, _ := pem.Decode(c.dialer.Config.SecOpts.Certificate)
+	switch {
+	case certificate != nil:
+		p.certificate = certificate.Bytes
+	case c.dialer.Config.SecOpts.UseTLS:
+		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
+			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", session.ErrNoWay)
+	}
+	return p, nil
+}
+
+// endpoints returns the addresses of the channel's orderers in the config in force. Fabric
+// reads them from a config block; the number of the ledger's last config block is not used,
+// since it is in metadata that is not all signed.
+func (c *Consenter) endpoints(s chain.Support) ([]cluster.EndpointCriteria, error) {
+	config := &fabric.ConfigEnvelope{Config: s.ConfigtxValidator().ConfigProto()}
+	envelope, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, s.ChannelID(), nil, config, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	value, err := fabric.Marshal(envelope)
+	if err != nil {
+		return nil, err
+	}
+	block := protoutil.NewBlock(0, nil)
+	block.Data.Data = [][]byte{value}
+	return cluster.EndpointconfigFromConfigBlock(block, c.crypto)
+}
+
+// verify checks that a block is the next one of the channel: that its signatures satisfy
+// the config in force, to which every earlier config block has been applied, and that it
+// follows the previous block, if this orderer has that.
+func (p *puller) verify(number uint64, b *fabric.Block) error {
+	if err := block.Verify(p.support, number, b); err != nil {
+		return err
+	}
+	before := p.last
+	if before == nil || before.Number+1 != number {
+		before = p.support.Block(number - 1).GetHeader()
+	}
+	if before == nil {
+		return nil // it is still being written; the chain compares the hash
+	}
+	if hash := protoutil.BlockHeaderHash(before); !bytes.Equal(hash, b.Header.PreviousHash) {
+		return fmt.Errorf("block %d: Header.PreviousHash is %x, the hash of the block before it is %x", number, b.Header.PreviousHash, hash)
+	}
+	return nil
+}
+
+// Close closes the connection to the current source of blocks.
+func (p *puller) Close() {
+	if p.stream != nil {
+		p.stream.close()
+		p.stream = nil
+	}
+}
