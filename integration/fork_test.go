@@ -37,7 +37,7 @@ func (w *world) forked(orderer string) func() string {
 }
 
 var _ = Describe("orderers that compare their blocks", func() {
-	It("agree, raise an alarm at a forged commit, and stop at it where they are told to", func(ctx SpecContext) {
+	It("agree, raise an alarm at a forged commit, and stop the channel if configured to", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Settings: []string{"CHECKINTERVAL=1s"}})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		orderers := []string{"orderer1", "orderer2"}
@@ -49,7 +49,7 @@ var _ = Describe("orderers that compare their blocks", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(out).To(SatisfyAll(ContainSubstring("OrdererMSP.orderer2.example.com"), ContainSubstring("1 of 1 pairs of orderers compared, 0 contradict each other")))
 
-		By("an alarm, and no more")
+		By("raising an alarm only")
 		w.forge(ctx, log.NewBlockHash(1, make([]byte, 32)), log.NewBlockHash(0, make([]byte, 32)))
 		for _, o := range orderers {
 			Eventually(ctx, w.forked(o)).Should(Equal("1"))
@@ -59,7 +59,7 @@ var _ = Describe("orderers that compare their blocks", func() {
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("OrdererMSP.forged and OrdererMSP.orderer1.example.com: block 0"))
 
-		By("a stop, until the commit is gone and the orderer restarted")
+		By("stopping until the commit is gone and the orderer is restarted")
 		Expect(w.Set(ctx, "CHECKINTERVAL=1s", "FORKALARM=stop")).To(Succeed())
 		for _, o := range orderers {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).Should(Equal("consenter failed"))

@@ -30,13 +30,13 @@ import (
 // The recorded channels name their broker: one replay runs at a time.
 var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 	for _, name := range golden.Names {
-		It("turns the records of "+name+" into the blocks of in-tree orderers", func(ctx SpecContext) {
+		It("cuts the records of "+name+" into the blocks of in-tree orderers", func(ctx SpecContext) {
 			r := newReplay(ctx, name, name)
 			r.join(ctx)
 			r.faithful(ctx)
 		}, SpecTimeout(4*time.Minute))
 
-		It("turns the records of "+name+" into the same blocks when it is killed on the way", func(ctx SpecContext) {
+		It("cuts the records of "+name+" into the same blocks when it is killed halfway", func(ctx SpecContext) {
 			const tries = 4 // on a busy machine the orderer may be through before it is killed
 			for try := 1; killedOnTheWay(ctx, name) == 0; try++ {
 				Expect(try).To(BeNumerically("<", tries), "each kill came too late, at the last block")
@@ -44,14 +44,14 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 		}, SpecTimeout(4*time.Minute))
 	}
 
-	It("orders on where a recording ends", func(ctx SpecContext) {
+	It("continues where a recording ends", func(ctx SpecContext) {
 		r := newReplay(ctx, "plain", "plain")
 		r.join(ctx)
 		r.faithful(ctx)
 		r.ordersOn(ctx, 400*time.Millisecond)
 	}, SpecTimeout(4*time.Minute))
 
-	It("takes the rules of in-tree orderers only where an operator allows it", func(ctx SpecContext) {
+	It("follows the rules of in-tree orderers only where an operator allows it", func(ctx SpecContext) {
 		r := newReplay(ctx, "plain")
 		r.join(ctx)
 		Eventually(ctx, r.status(ctx, replayer, "plain")).Should(Equal("consenter failed"))

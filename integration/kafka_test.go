@@ -24,7 +24,7 @@ import (
 // integration` leaves them out on the embedded broker, `make kafka` runs them alone.
 var onKafka = Label("kafka")
 
-var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
+var _ = Describe("a network with three brokers of Apache Kafka", Ordered, onKafka, func() {
 	var w *world
 
 	BeforeAll(func(ctx SpecContext) {
@@ -32,7 +32,7 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 		Expect(w.BrokerNames()).To(HaveLen(nodes), "run with -brokers=apache")
 	}, NodeTimeout(10*time.Minute))
 
-	It("lose, repeat and part nothing while they and the orderers are killed and moved", func(ctx SpecContext) {
+	It("loses, duplicates and forks nothing while brokers and orderers are killed and leaders move", func(ctx SpecContext) {
 		report := w.chaos(ctx, 12, "leader-kill", "follower-kill", "controller-kill", "broker-stall", "brokers-rolling", "leader-move",
 			"orderer-kill", "orderer-stall", "orderer-restart")
 		// On a machine that has nothing else to do it is 0.2 s, and 4 s: these are what a client would call an outage.
@@ -40,12 +40,12 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 		Expect(report.After["kill broker, the leader"].Longest).To(BeNumerically("<", 45*time.Second))
 	}, SpecTimeout(8*time.Minute))
 
-	It("refuse what a topic's new limit does not take, and lose nothing", func(ctx SpecContext) {
+	It("refuses envelopes over a topic's lowered limit, and loses none", func(ctx SpecContext) {
 		report := w.chaos(ctx, 1, "limit-low")
 		Expect(report.Refused).To(BeNumerically(">", 0), "nothing was refused")
 	}, SpecTimeout(8*time.Minute))
 
-	It("are awaited while two of them are away, and taken up again", func(ctx SpecContext) {
+	It("orders again after two of three brokers return", func(ctx SpecContext) {
 		leader := w.leader("mychannel")
 		height := w.equal(ctx, "mychannel")
 		var others []string
@@ -65,7 +65,7 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 		Expect(w.equal(ctx, "mychannel")).To(BeNumerically(">", height))
 	}, SpecTimeout(10*time.Minute))
 
-	It("may all go and come back", func(ctx SpecContext) {
+	It("orders again after all brokers return", func(ctx SpecContext) {
 		height := w.equal(ctx, "mychannel")
 		Expect(w.StopBrokers()).To(Succeed())
 		for _, o := range []string{"orderer1", "orderer2", "orderer3"} {
@@ -80,14 +80,14 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 	}, SpecTimeout(10*time.Minute))
 
 	// The last: this topic is gone then.
-	It("stop the channel when they lose what was acknowledged, to an unclean election or another topic", func(ctx SpecContext) {
+	It("stops the channel when acknowledged records are lost to an unclean election or a recreated topic", func(ctx SpecContext) {
 		w.loseTail(ctx)
 		for o, says := range map[string]string{"orderer1": "the ledger was made from the records below", "orderer3": "is not the log that the ledger was made from"} {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).WithTimeout(2 * time.Minute).Should(Equal("consenter failed"))
 			Expect(w.orders(ctx, o, "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, says))
 		}
 
-		By("deleting the topic and making it again")
+		By("deleting and recreating the topic")
 		Expect(w.Kill("orderer2")).To(Succeed())
 		w.administer(func(a sarama.ClusterAdmin) error { return a.DeleteTopic("mychannel") })
 		w.administer(func(a sarama.ClusterAdmin) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/links"
 )
 
-var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func() {
+var _ = Describe("a network with a proxy between orderers and brokers", Ordered, onKafka, func() {
 	var w *world
 	others := []string{"orderer2", "orderer3"}
 
@@ -20,11 +20,11 @@ var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func(
 		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1, Proxied: true})
 	}, NodeTimeout(10*time.Minute))
 
-	It("loses and repeats nothing while it cuts orderers off, loses what goes one way, and slows links", func(ctx SpecContext) {
+	It("loses and duplicates nothing while links are cut, lose one direction, or are slow", func(ctx SpecContext) {
 		w.chaos(ctx, 6, "orderer-cut", "orderer-half-open", "orderer-slow")
 	}, SpecTimeout(8*time.Minute))
 
-	It("cuts one orderer off, which tells its clients so, keeps its old blocks and catches up", func(ctx SpecContext) {
+	It("lets a disconnected orderer refuse envelopes, serve old blocks and catch up later", func(ctx SpecContext) {
 		height := w.equal(ctx, "mychannel")
 		mend := w.disturb(ctx, "orderer1", links.Proxy.Cut)
 		Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, ""))
@@ -37,7 +37,7 @@ var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func(
 	}, SpecTimeout(6*time.Minute))
 
 	for _, lost := range []links.Direction{links.Answers, links.Requests} {
-		It("loses what goes one way on open connections, and nobody is told more than is known: "+string(lost), func(ctx SpecContext) {
+		It("reports an unknown outcome when open connections lose one direction: "+string(lost), func(ctx SpecContext) {
 			mend := w.disturb(ctx, "orderer1", func(p links.Proxy, ctx context.Context, link string) error { return p.Swallow(ctx, link, lost) })
 			Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "may or may not be ordered"))
 			w.goesOnWithout(ctx, "orderer1", others...)

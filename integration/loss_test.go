@@ -18,7 +18,7 @@ import (
 
 // The topic is on the first three of five brokers: the others keep the quorum of
 // the controllers, so that what is missing is the topic's replicas and no more.
-var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", Ordered, onKafka, func() {
+var _ = Describe("a network with five brokers of Apache Kafka and three replicas of the topic", Ordered, onKafka, func() {
 	const channel = "mychannel"
 	var (
 		w        *world
@@ -39,7 +39,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		}
 	})
 
-	It("keep what they acknowledged and no orderer has read, and wait for a replica that has it", func(ctx SpecContext) {
+	It("keeps acknowledged records that no orderer has read, and waits for a replica that has them", func(ctx SpecContext) {
 		sent := w.unread(ctx, broker[2])
 		Expect(w.Kill(broker[0])).To(Succeed())
 		Eventually(w.leaderID).Should(BeEquivalentTo(2))
@@ -58,7 +58,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		Expect(w.copies(ctx, "mychannel", sent, orderers...)).To(HaveEach(1))
 	}, SpecTimeout(6*time.Minute))
 
-	It("may lose what no orderer has read to an unclean election, and no ledger parts from another", func(ctx SpecContext) {
+	It("may lose unread records to an unclean election, but forks no ledger", func(ctx SpecContext) {
 		w.replicate(1, 2)
 		w.settings(map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "1"})
 		Eventually(ctx, w.metric("orderer1", "topic_flaws", channel)).Should(BeNumerically(">=", 2))
@@ -83,7 +83,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		Eventually(ctx, w.metric("orderer1", "topic_flaws", channel)).Should(BeZero())
 	}, SpecTimeout(6*time.Minute))
 
-	It("order on while the disk of one is full, are awaited while those of two are, and lose nothing", asRoot, func(ctx SpecContext) {
+	It("orders while one broker's disk is full, waits while two are, and loses nothing", asRoot, func(ctx SpecContext) {
 		for _, name := range broker[:2] {
 			Expect(w.Stop(name)).To(Succeed())
 			d, err := mount(w.data(name), 64<<20)
@@ -109,7 +109,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 			Eventually(ctx, func() error { return w.orders(ctx, o, channel) }).WithTimeout(time.Minute).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, ""))
 		}
 
-		By("making room")
+		By("freeing space")
 		for i, d := range disks {
 			Expect(d.relieve()).To(Succeed())
 			Expect(w.Start(ctx, broker[i])).To(Succeed())
@@ -120,7 +120,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 	}, SpecTimeout(8*time.Minute))
 
 	// The last: this channel is at its end then.
-	It("stop the channel when power fails and all replicas lose what was not on their disks", func(ctx SpecContext) {
+	It("stops the channel when a power failure costs all replicas the records not yet on disk", func(ctx SpecContext) {
 		w.replicate(1, 2, 3)
 		w.load(ctx, channel, 6*time.Second).sound(ctx)
 		height := w.equal(ctx, channel)

@@ -17,7 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-var _ = Describe("what operators see and set", Ordered, func() {
+var _ = Describe("an orderer as operators see and configure it", Ordered, func() {
 	const channel = "mychannel"
 	var w *world
 
@@ -25,13 +25,13 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 	}, NodeTimeout(6*time.Minute))
 
-	It("refuses an envelope that is too large with its size and the limit", func(ctx SpecContext) {
+	It("refuses a too large envelope with its size and the limit", func(ctx SpecContext) {
 		e, err := w.user.Message(channel, 11<<20)
 		Expect(err).NotTo(HaveOccurred())
 		size := len(e.Payload) + len(e.Signature)
 		Expect(w.submit(ctx, "orderer1", e)).To(refuse(cb.Status_BAD_REQUEST, fmt.Sprintf("message payload is %d bytes and exceeds maximum allowed %d bytes", size, 10<<20)))
 
-		By("where the topic takes less than the channel allows")
+		By("lowering the topic's limit below the channel's")
 		w.alter(channel, "max.message.bytes", "20000")
 		e, err = w.user.Message(channel, 40_000)
 		Expect(err).NotTo(HaveOccurred())
@@ -47,7 +47,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		Eventually(ctx, submit).Should(Succeed())
 	}, SpecTimeout(4*time.Minute))
 
-	It("shows where it is, and stays healthy while the brokers are away", func(ctx SpecContext) {
+	It("reports its progress, and stays healthy while the brokers are down", func(ctx SpecContext) {
 		for range 3 {
 			Expect(w.orders(ctx, "orderer2", channel)).To(Succeed())
 		}
@@ -71,7 +71,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		Expect(w.metric("orderer1", "available", channel)()).To(Equal(1.0))
 	}, SpecTimeout(4*time.Minute))
 
-	It("is unhealthy in an outage if the operator wants that, and does not begin with a topic that is not safe", func(ctx SpecContext) {
+	It("reports an outage as unhealthy and rejects an unsafe topic if configured to", func(ctx SpecContext) {
 		w.alter(channel, "retention.ms", "86400000")
 		Expect(w.Set(ctx, "HEALTH=brokers", "DELIVERGRACE=2s", "PREFLIGHT=enforce")).To(Succeed())
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).

@@ -34,7 +34,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		}
 	}, SpecTimeout(4*time.Minute))
 
-	It("loses and repeats nothing when orderers are killed under load", func(ctx SpecContext) {
+	It("loses and duplicates nothing when orderers are killed under load", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 15*time.Second)
 		for _, name := range []string{"orderer1", "orderer2", "orderer3"} {
 			time.Sleep(2 * time.Second) // let the load run: what is killed should be busy
@@ -82,7 +82,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		Expect(w.config(ctx, "orderer3", channel).Sequence).To(BeNumerically(">=", 6))
 	}, SpecTimeout(6*time.Minute))
 
-	It("stays available through what strangers write into the topic", func(ctx SpecContext) {
+	It("stays available when strangers write to the topic", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 8*time.Second)
 		for range 3 {
 			w.write(ctx, channel, hostile(w, channel)...)
@@ -105,7 +105,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		w.equal(ctx, channel)
 	}, SpecTimeout(4*time.Minute))
 
-	It("brings in an orderer by a later config block", func(ctx SpecContext) {
+	It("joins an orderer with a later config block", func(ctx SpecContext) {
 		Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer3", channel)).Should(ContainSubstring("HTTP 404"))
 		block, err := w.lastConfig(ctx, "orderer1", channel)

@@ -40,7 +40,7 @@ func (w *world) reading() (flags []string) {
 }
 
 var _ = Describe("osnkafka", func() {
-	It("works on a running channel by addresses alone", func(ctx SpecContext) {
+	It("runs each command on a running channel, given only addresses", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}, Settings: []string{"CHECKINTERVAL=1s"}})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		w.equal(ctx, "mychannel")
@@ -69,7 +69,7 @@ var _ = Describe("osnkafka", func() {
 		code, out = w.osnkafka(ctx, append([]string{"upgrade-rules", "mychannel"}, read...)...)
 		Expect(code).To(Equal(admin.ExitRefused), out)
 
-		By("pruning by what is published and by blocks")
+		By("pruning by published progress and by blocks")
 		prune := append(append([]string{"prune", "mychannel", "--keep", "1"}, brokers...), read...)
 		for _, o := range w.Descriptor().Orderers {
 			prune = append(prune, "--member", o.MSPID+"."+o.Name+".example.com="+o.Address)
@@ -79,7 +79,7 @@ var _ = Describe("osnkafka", func() {
 		Expect(w.orders(ctx, "orderer2", "mychannel")).To(Succeed())
 		w.equal(ctx, "mychannel")
 
-		By("an orderer that is away")
+		By("stopping an orderer")
 		Expect(w.Stop("orderer2")).To(Succeed())
 		code, out = w.osnkafka(ctx, append([]string{"verify", "mychannel"}, read...)...)
 		Expect(code).To(Equal(admin.ExitUnreachable), out)

@@ -11,7 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-var _ = Describe("a topic that is deleted and made again", Ordered, func() {
+var _ = Describe("a topic that is deleted and recreated", Ordered, func() {
 	// How many records the new topic has where the old one had n.
 	refills := map[string]func(n int) int{
 		"empty":   func(int) int { return 0 },
@@ -26,7 +26,7 @@ var _ = Describe("a topic that is deleted and made again", Ordered, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Channels: []string{"empty", "shorter", "equal", "longer", beside}})
 	}, NodeTimeout(6*time.Minute))
 
-	It("stops its channel, whatever it has, on orderers that run and that come back, and no other channel", func(ctx SpecContext) {
+	It("stops its channel and no other, whatever it contains, on running and restarted orderers", func(ctx SpecContext) {
 		heights, old := map[string]uint64{}, map[string][][]byte{}
 		for channel := range refills {
 			var sent []*cb.Envelope

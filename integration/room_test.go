@@ -19,7 +19,7 @@ var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1, Channels: []string{channel}, Raft: []string{beside}, LedgerDisk: 192})
 	}, NodeTimeout(6*time.Minute))
 
-	It("stops taking envelopes, says so, lives, and goes on by itself once there is room", func(ctx SpecContext) {
+	It("refuses envelopes with the reason, keeps running, and continues once there is space", func(ctx SpecContext) {
 		load := w.load(ctx, channel, 25*time.Second)
 		Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{"orderer2"})[0] }).Should(BeNumerically(">", 20))
 		Expect(w.FillLedger("orderer2", 8<<20)).To(Succeed())

@@ -43,8 +43,8 @@ func (w *world) metadata(ctx context.Context, orderer string) *record.Metadata {
 	return m
 }
 
-var _ = Describe("a channel that in-tree orderers began", func() {
-	It("is moved to the strict rules by an operator, once no other writer is seen", func(ctx SpecContext) {
+var _ = Describe("a channel started by in-tree orderers", func() {
+	It("moves to the strict rules when an operator says so and no in-tree orderer writes any more", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}})
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
 		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
@@ -56,7 +56,7 @@ var _ = Describe("a channel that in-tree orderers began", func() {
 		Expect(out).To(ContainSubstring("were not written by an orderer of ours, for instance connect at offset"))
 		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
 
-		By("upgrading under load when it is known to be gone")
+		By("upgrading under load with --force")
 		traffic := w.load(ctx, "mychannel", 8*time.Second)
 		time.Sleep(2 * time.Second) // let the load begin
 		_, err = w.tool(ctx, "upgrade-rules", "--force")
@@ -74,7 +74,7 @@ var _ = Describe("a channel that in-tree orderers began", func() {
 })
 
 var _ = Describe("a topic that was moved", func() {
-	It("is taken after an operator's word, and only with its records at their offsets", func(ctx SpecContext) {
+	It("is accepted after an operator repins it, and only with every record at its offset", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		height := w.equal(ctx, "mychannel")
@@ -86,7 +86,7 @@ var _ = Describe("a topic that was moved", func() {
 		}
 		values := w.values(ctx, "mychannel")[:next]
 
-		By("losing the last record on the way")
+		By("moving it without the last record")
 		w.remake("mychannel", values[:len(values)-1])
 		for _, o := range []string{"orderer1", "orderer2"} {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).WithTimeout(time.Minute).Should(Equal("consenter failed"))
@@ -96,21 +96,21 @@ var _ = Describe("a topic that was moved", func() {
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("ends at offset"))
 
-		By("bringing another record in its place")
+		By("moving it with another last record")
 		w.remake("mychannel", append(values[:len(values)-1:len(values)-1], []byte("another")))
 		out, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("is not the log that the ledger was made from"))
 		Expect(w.orders(ctx, "orderer2", "mychannel")).To(HaveOccurred())
 
-		By("bringing all of it, and deleting what could be compared")
+		By("moving all records, and deleting those that could be compared")
 		w.remake("mychannel", values)
 		w.trim("mychannel", len(values))
 		out, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("are not in the topic: nothing shows that the topic is theirs"))
 
-		By("bringing all of it")
+		By("moving all records")
 		w.remake("mychannel", values)
 		_, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).NotTo(HaveOccurred())

@@ -48,7 +48,7 @@ func (r slowRow) label() Labels {
 	return minutes
 }
 
-var _ = Describe("one slow broker of three, at the shipped time limits", Ordered, ContinueOnFailure, onKafka, func() {
+var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, ContinueOnFailure, onKafka, func() {
 	var w *world
 
 	BeforeAll(func(ctx SpecContext) {
@@ -71,7 +71,7 @@ var _ = Describe("one slow broker of three, at the shipped time limits", Ordered
 		// Kafka answers a fetch without a record while the quota is exceeded: how long is not ours to bound.
 		{"leader", "throttling everything", 20 * time.Second, 20 * time.Second, true},
 	} {
-		It("blocks follow while one broker is slow: the "+row.role+", "+row.is, func(ctx SpecContext) {
+		It("does not hold up blocks: the "+row.role+", "+row.is, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, row.role)
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, row.watched)
@@ -91,7 +91,7 @@ var _ = Describe("one slow broker of three, at the shipped time limits", Ordered
 	}
 
 	for _, is := range []string{"silent", "unreachable"} {
-		It("names a leader that orderers alone do not reach, and leaves it once there is another: "+is, func(ctx SpecContext) {
+		It("is named while it leads and no orderer reaches it, and left once another leads: "+is, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, "leader")
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 20*time.Second)
@@ -130,7 +130,7 @@ var kafkaDefaults = []string{"broker.session.timeout.ms=9000", "broker.heartbeat
 	"controller.quorum.election.timeout.ms=1000", "controller.quorum.election.backoff.max.ms=1000", "controller.quorum.request.timeout.ms=2000",
 	"replica.lag.time.max.ms=30000", "replica.fetch.wait.max.ms=500", "replica.fetch.backoff.ms=1000"}
 
-var _ = Describe("one stopped broker of three that run at Kafka's defaults", Ordered, ContinueOnFailure, onKafka, minutes, func() {
+var _ = Describe("one stopped broker of three, at Kafka's default timeouts", Ordered, ContinueOnFailure, onKafka, minutes, func() {
 	var w *world
 
 	BeforeAll(func(ctx SpecContext) {
@@ -139,7 +139,7 @@ var _ = Describe("one stopped broker of three that run at Kafka's defaults", Ord
 	}, NodeTimeout(5*time.Minute))
 
 	for _, role := range []string{"follower", "controller", "leader"} {
-		It("names a stopped broker until Kafka has excluded it, and then blocks follow: the "+role, func(ctx SpecContext) {
+		It("is named until Kafka excludes it, and then blocks continue: the "+role, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, role)
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 40*time.Second)
