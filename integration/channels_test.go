@@ -62,7 +62,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 			says    string
 		}{
 			"no brokers":   {nil, "names no broker"},
-			"a bad one":    {[]string{"nowhere"}, `broker "nowhere" of the channel config: want host:port`},
+			"malformed":    {[]string{"nowhere"}, `broker "nowhere" of the channel config: want host:port`},
 			"a port of 0":  {[]string{"kafka:0"}, `port "0" is not between 1 and 65535`},
 			"no host name": {[]string{":9092"}, "the host is missing"},
 		} {
@@ -90,7 +90,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 	}, NodeTimeout(6*time.Minute))
 
-	// localhost is the other name of the same brokers.
+	// The same brokers, as localhost.
 	renamed := func() []string {
 		var out []string
 		for _, b := range w.Descriptor().Brokers {
@@ -133,7 +133,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 	}, SpecTimeout(4*time.Minute))
 })
 
-// awaits has the brokers go away for a moment, and both orderers say what they wait for.
+// awaits stops the brokers, checks that both orderers report what they wait for, and starts the brokers again.
 func (w *world) awaits(ctx context.Context, channel, what string) {
 	GinkgoHelper()
 	Expect(w.StopBrokers()).To(Succeed())

@@ -15,7 +15,7 @@ import (
 
 const forger = "fabric-orderer.OrdererMSP.forged"
 
-// forge commits in the name of an orderer that is not there that its block 1 is this.
+// forge publishes block hashes as an orderer that does not exist.
 func (w *world) forge(ctx SpecContext, hashes ...log.BlockHash) {
 	l, err := inspect.OpenTopic(w.Descriptor().Brokers, "mychannel")
 	Expect(err).NotTo(HaveOccurred())
@@ -23,7 +23,7 @@ func (w *world) forge(ctx SpecContext, hashes ...log.BlockHash) {
 	Expect(l.Publish(ctx, log.Progress{Member: forger, Next: 1, Block: 1, At: time.Now(), Rules: "strict", Config: "0123456789abcdef", Hashes: hashes})).To(Succeed())
 }
 
-// forked reads the metric of the fork with the forger; nothing before there was one.
+// forked returns a function that reads the fork metric for the forger, or "" before there is one.
 func (w *world) forked(orderer string) func() string {
 	return func() string {
 		_, text := w.operations(orderer, "/metrics")

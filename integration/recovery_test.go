@@ -47,7 +47,7 @@ var _ = Describe("a channel whose topic lost the records of old blocks", func() 
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
 		w.equal(ctx, "mychannel")
-		config := w.config(ctx, "orderer1", "mychannel") // which orderers publish as they have it, and prune reads from a block
+		config := w.config(ctx, "orderer1", "mychannel") // published by orderers, and read from a block by prune
 		Expect(w.update(ctx, "orderer1", "mychannel", config, client.BatchTimeoutUpdate(400*time.Millisecond))).To(Succeed())
 		Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", "mychannel").Sequence }).Should(Equal(config.Sequence + 1))
 		bounds := func() log.Bounds {
