@@ -87,7 +87,7 @@ var _ = Describe("a network with five brokers of Apache Kafka and three replicas
 		for _, name := range broker[:2] {
 			Expect(w.Stop(name)).To(Succeed())
 			d, err := mount(w.data(name), 64<<20)
-			Expect(err).NotTo(HaveOccurred(), "mounting a disk takes root: make test NO_ROOT=1 leaves this out")
+			Expect(err).NotTo(HaveOccurred(), "mounting a disk needs root: make test NO_ROOT=1 leaves this out")
 			disks = append(disks, d)
 			Expect(w.Start(ctx, name)).To(Succeed())
 		}

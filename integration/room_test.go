@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// The disks are tmpfs mounts, which take root.
+// The disks are tmpfs mounts, which need root.
 var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 	const channel, beside = "mychannel", "raftchannel"
 	var w *world

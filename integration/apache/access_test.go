@@ -124,7 +124,7 @@ func (s *secured) closed(t *testing.T) {
 		"expired client":        {byMTLS, identity("late"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"unknown client":        {byMTLS, identity("stranger"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"no list of revoked":    {byMTLS, identity("unlisted"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
-		"list is away":          {byMTLS, identity("nowhere"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
+		"list is down":          {byMTLS, identity("nowhere"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"plain text to TLS":     {byTLS, "", "broker 127.0.0.1:PORT speaks TLS at that port, and this orderer does not; " + awaitListener},
 		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; awaiting a listener of the brokers that speaks TLS"},
 		"TLS without log-in":    {byBoth, serverTLS, "broker 127.0.0.1:PORT ended the connection without an answer: EOF; " + awaitListener},

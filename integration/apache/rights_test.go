@@ -104,7 +104,7 @@ func (s *secured) revoke(user string, r right) {
 			ResourcePatternTypeFilter: sarama.AclPatternPrefixed, Principal: &principal, Operation: r.op,
 			PermissionType: sarama.AclPermissionAllow}, false)
 		if err == nil && len(taken) != 1 {
-			err = fmt.Errorf("%d rights are taken", len(taken))
+			err = fmt.Errorf("%d rights are revoked", len(taken))
 		}
 		return err
 	})

@@ -189,7 +189,7 @@ func (o *orderer) texts() []string {
 // channel works.
 func (o *orderer) takes(text string) {
 	o.w.Helper()
-	o.w.eventually(fmt.Sprintf("%s takes %q", o.ledger.ChannelID(), text), func() bool { return o.submit(text) == nil })
+	o.w.eventually(fmt.Sprintf("%s accepts %q", o.ledger.ChannelID(), text), func() bool { return o.submit(text) == nil })
 	o.w.eventually(fmt.Sprintf("%s has a block with %q", o.ledger.ChannelID(), text), func() bool {
 		return o.count(text) > 0
 	})
