@@ -15,15 +15,15 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
-// refuse matches a Broadcast answer of a status whose text says this.
-func refuse(status cb.Status, says string) gtypes.GomegaMatcher {
+// refuse matches a Broadcast response with this status and text.
+func refuse(status cb.Status, text string) gtypes.GomegaMatcher {
 	return gcustom.MakeMatcher(func(err error) (bool, error) {
 		var no *client.Refusal
-		return errors.As(err, &no) && no.Status == status && strings.Contains(no.Info, says), nil
-	}).WithMessage(fmt.Sprintf("be refused with %s, saying %q", status, says))
+		return errors.As(err, &no) && no.Status == status && strings.Contains(no.Info, text), nil
+	}).WithMessage(fmt.Sprintf("be refused with %s and text %q", status, text))
 }
 
-// readable reads the blocks below a height, as a reader that takes no stale orderer.
+// readable reads the blocks below a height, as a client that rejects stale orderers.
 func (w *world) readable(ctx context.Context, orderer, channel string, height uint64) error {
 	o, err := w.reader.Dial(orderer)
 	if err != nil {
@@ -41,7 +41,7 @@ func (w *world) readable(ctx context.Context, orderer, channel string, height ui
 	return err
 }
 
-// lastConfig is the last config block of a channel, serialized.
+// lastConfig returns the last config block of a channel, serialized.
 func (w *world) lastConfig(ctx context.Context, orderer, channel string) ([]byte, error) {
 	o, err := w.reader.Dial(orderer)
 	if err != nil {

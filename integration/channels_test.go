@@ -35,7 +35,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		w.equal(ctx, "kafka-two")
 	}, SpecTimeout(4*time.Minute))
 
-	It("halts only the channel whose topic is somebody else's", func(ctx SpecContext) {
+	It("halts only the channel whose topic belongs to another", func(ctx SpecContext) {
 		const lost = "claimed"
 		w.claim(ctx, lost)
 		block, err := w.rename("kafka-one", lost)
@@ -48,7 +48,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Expect(w.Invoke(ctx, "kafka-two", "put", "k", "unaffected")).To(Succeed())
 		w.equal(ctx, "kafka-one")
 
-		By("staying so after a restart, beside channels that work")
+		By("staying halted after a restart, beside channels that work")
 		Expect(w.Kill("orderer1")).To(Succeed())
 		Expect(w.Start(ctx, "orderer1")).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
@@ -56,13 +56,13 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Expect(w.Remove(ctx, "orderer1", lost)).To(Succeed())
 	}, SpecTimeout(4*time.Minute))
 
-	It("refuses to join with a block that no orderer could use", func(ctx SpecContext) {
+	It("refuses to join with an unusable genesis block", func(ctx SpecContext) {
 		for name, bad := range map[string]struct {
 			brokers []string
 			says    string
 		}{
 			"no brokers":   {nil, "names no broker"},
-			"a bad one":    {[]string{"nowhere"}, `broker "nowhere" of the channel config: want host:port`},
+			"malformed":    {[]string{"nowhere"}, `broker "nowhere" of the channel config: want host:port`},
 			"a port of 0":  {[]string{"kafka:0"}, `port "0" is not between 1 and 65535`},
 			"no host name": {[]string{":9092"}, "the host is missing"},
 		} {
@@ -76,7 +76,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		}
 	}, SpecTimeout(4*time.Minute))
 
-	It("refuses to make an unusable genesis block in the first place", func() {
+	It("refuses to create an unusable genesis block", func() {
 		_, err := genesis.Rewrite(w.genesis("raft"), []string{"nowhere"})
 		Expect(err).To(MatchError(ContainSubstring("want host:port")))
 	})
@@ -90,7 +90,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 	}, NodeTimeout(6*time.Minute))
 
-	// localhost is the other name of the same brokers.
+	// The same brokers, as localhost.
 	renamed := func() []string {
 		var out []string
 		for _, b := range w.Descriptor().Brokers {
@@ -99,7 +99,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		return out
 	}
 
-	It("take no address that Fabric 2.5 ends at, and the channel takes no other type", func(ctx SpecContext) {
+	It("cannot be addresses that make Fabric 2.5 exit, and the consensus type cannot change", func(ctx SpecContext) {
 		config := w.config(ctx, "orderer1", channel)
 		for _, address := range []string{"kafka_1:9092", "[::1]:9092", " kafka:9092"} {
 			Expect(w.update(ctx, "orderer1", channel, config, client.BrokersUpdate(w.Descriptor().Brokers[0], address))).
@@ -113,7 +113,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		w.equal(ctx, channel)
 	}, SpecTimeout(4*time.Minute))
 
-	It("are changed by a config update, without a restart", func(ctx SpecContext) {
+	It("change with a config update, without a restart", func(ctx SpecContext) {
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
 		config := w.config(ctx, "orderer1", channel)
 		Expect(w.update(ctx, "orderer1", channel, config, client.BrokersUpdate(renamed()...))).To(Succeed())
@@ -122,7 +122,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(renamed(), ", "))
 	}, SpecTimeout(4*time.Minute))
 
-	It("are those of the orderer's settings where it has some", func(ctx SpecContext) {
+	It("come from the orderer's settings where those name brokers", func(ctx SpecContext) {
 		Expect(w.Set(ctx, "BROKERS="+strings.Join(w.Descriptor().Brokers, ","))).To(Succeed())
 		for _, orderer := range []string{"orderer1", "orderer2"} {
 			Expect(w.AwaitActive(ctx, orderer, channel)).To(Succeed())
@@ -133,7 +133,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 	}, SpecTimeout(4*time.Minute))
 })
 
-// awaits has the brokers go away for a moment, and both orderers say what they wait for.
+// awaits stops the brokers, checks that both orderers report what they wait for, and starts the brokers again.
 func (w *world) awaits(ctx context.Context, channel, what string) {
 	GinkgoHelper()
 	Expect(w.StopBrokers()).To(Succeed())
@@ -148,7 +148,7 @@ func (w *world) awaits(ctx context.Context, channel, what string) {
 	w.equal(ctx, channel)
 }
 
-var _ = Describe("an orderer that comes late", func() {
+var _ = Describe("an orderer that joins late", func() {
 	It("replays the topic from the genesis block", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 		Expect(w.Remove(ctx, "orderer2", "mychannel")).To(Succeed())

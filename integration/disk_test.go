@@ -13,16 +13,16 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 )
 
-// asRoot labels what mounts disks.
+// asRoot labels specs that mount disks.
 var asRoot = Label("root")
 
-// data is the folder of a broker of Apache Kafka.
+// data returns the data folder of a broker of Apache Kafka.
 func (w *world) data(broker string) string { return filepath.Join(w.Dir(), "data", broker, "data") }
 
-// disk is a small one of its own, for a broker's folder.
+// disk is a small tmpfs over a broker's folder.
 type disk struct{ folder string }
 
-// mount puts a folder and what is in it on a disk of so many bytes. Nobody may use it meanwhile.
+// mount moves a folder with its contents to a disk of this size in bytes. No process may use the folder meanwhile.
 func mount(folder string, size int) (*disk, error) {
 	aside := folder + ".aside"
 	if err := errors.Join(os.Rename(folder, aside), os.Mkdir(folder, 0o755)); err != nil {
@@ -38,12 +38,12 @@ func mount(folder string, size int) (*disk, error) {
 	return d, os.RemoveAll(aside)
 }
 
-// unmount takes the disk away, and what is on it, once nobody uses it.
+// unmount removes the disk and its contents, once no process uses it.
 func (d *disk) unmount() error { return syscall.Unmount(d.folder, syscall.MNT_DETACH) }
 
 func (d *disk) ballast() string { return filepath.Join(d.folder, "ballast") }
 
-// fill leaves no room on the disk.
+// fill uses up the space on the disk.
 func (d *disk) fill() error {
 	f, err := os.Create(d.ballast())
 	if err != nil {
@@ -59,12 +59,12 @@ func (d *disk) fill() error {
 	return nil
 }
 
-// relieve makes the room again that fill took.
+// relieve frees the space that fill used.
 func (d *disk) relieve() error { return os.Remove(d.ballast()) }
 
-// cut takes the batches with an offset, and those behind it, off the end of a
-// topic in a stopped broker's folder, and returns how many bytes those were. A
-// batch begins with its first offset and the length of what follows.
+// cut truncates a topic in a stopped broker's folder before the batch that
+// contains an offset, and returns the number of bytes removed. A batch begins
+// with its first offset and the length of the rest.
 func cut(data, topic string, from int64) (int64, error) {
 	segments, err := filepath.Glob(filepath.Join(data, topic+"-0", "*.log"))
 	if err != nil || len(segments) == 0 {
@@ -75,7 +75,7 @@ func cut(data, topic string, from int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	const head, lastDelta = 12, 23 // see the record batch in Kafka's protocol guide
+	const head, lastDelta = 12, 23 // see RecordBatch in Kafka's protocol guide
 	end := 0
 	for at := 0; at+lastDelta+4 <= len(text); {
 		size := head + int(binary.BigEndian.Uint32(text[at+8:]))

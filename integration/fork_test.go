@@ -15,7 +15,7 @@ import (
 
 const forger = "fabric-orderer.OrdererMSP.forged"
 
-// forge commits in the name of an orderer that is not there that its block 1 is this.
+// forge publishes block hashes as an orderer that does not exist.
 func (w *world) forge(ctx SpecContext, hashes ...log.BlockHash) {
 	l, err := inspect.OpenTopic(w.Descriptor().Brokers, "mychannel")
 	Expect(err).NotTo(HaveOccurred())
@@ -23,7 +23,7 @@ func (w *world) forge(ctx SpecContext, hashes ...log.BlockHash) {
 	Expect(l.Publish(ctx, log.Progress{Member: forger, Next: 1, Block: 1, At: time.Now(), Rules: "strict", Config: "0123456789abcdef", Hashes: hashes})).To(Succeed())
 }
 
-// forked reads the metric of the fork with the forger; nothing before there was one.
+// forked returns a function that reads the fork metric for the forger, or "" before there is one.
 func (w *world) forked(orderer string) func() string {
 	return func() string {
 		_, text := w.operations(orderer, "/metrics")
@@ -37,7 +37,7 @@ func (w *world) forked(orderer string) func() string {
 }
 
 var _ = Describe("orderers that compare their blocks", func() {
-	It("agree, raise an alarm at a forged commit, and stop at it where they are told to", func(ctx SpecContext) {
+	It("agree, raise an alarm at a forged commit, and stop the channel if configured to", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Settings: []string{"CHECKINTERVAL=1s"}})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		orderers := []string{"orderer1", "orderer2"}
@@ -49,7 +49,7 @@ var _ = Describe("orderers that compare their blocks", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(out).To(SatisfyAll(ContainSubstring("OrdererMSP.orderer2.example.com"), ContainSubstring("1 of 1 pairs of orderers compared, 0 contradict each other")))
 
-		By("an alarm, and no more")
+		By("raising an alarm only")
 		w.forge(ctx, log.NewBlockHash(1, make([]byte, 32)), log.NewBlockHash(0, make([]byte, 32)))
 		for _, o := range orderers {
 			Eventually(ctx, w.forked(o)).Should(Equal("1"))
@@ -59,7 +59,7 @@ var _ = Describe("orderers that compare their blocks", func() {
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("OrdererMSP.forged and OrdererMSP.orderer1.example.com: block 0"))
 
-		By("a stop, until the commit is gone and the orderer restarted")
+		By("stopping until the commit is gone and the orderer is restarted")
 		Expect(w.Set(ctx, "CHECKINTERVAL=1s", "FORKALARM=stop")).To(Succeed())
 		for _, o := range orderers {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).Should(Equal("consenter failed"))

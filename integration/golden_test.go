@@ -27,36 +27,36 @@ import (
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
-// The recorded channels name their broker: one replay runs at a time.
+// The recorded channels name their broker, so only one replay runs at a time.
 var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 	for _, name := range golden.Names {
-		It("turns the records of "+name+" into the blocks of in-tree orderers", func(ctx SpecContext) {
+		It("cuts the records of "+name+" into the blocks of in-tree orderers", func(ctx SpecContext) {
 			r := newReplay(ctx, name, name)
 			r.join(ctx)
 			r.faithful(ctx)
 		}, SpecTimeout(4*time.Minute))
 
-		It("turns the records of "+name+" into the same blocks when it is killed on the way", func(ctx SpecContext) {
-			const tries = 4 // on a busy machine the orderer may be through before it is killed
-			for try := 1; killedOnTheWay(ctx, name) == 0; try++ {
+		It("cuts the records of "+name+" into the same blocks when it is killed halfway", func(ctx SpecContext) {
+			const tries = 4 // on a busy machine the orderer may finish before it is killed
+			for try := 1; killedHalfway(ctx, name) == 0; try++ {
 				Expect(try).To(BeNumerically("<", tries), "each kill came too late, at the last block")
 			}
 		}, SpecTimeout(4*time.Minute))
 	}
 
-	It("orders on where a recording ends", func(ctx SpecContext) {
+	It("continues where a recording ends", func(ctx SpecContext) {
 		r := newReplay(ctx, "plain", "plain")
 		r.join(ctx)
 		r.faithful(ctx)
-		r.ordersOn(ctx, 400*time.Millisecond)
+		r.orderNext(ctx, 400*time.Millisecond)
 	}, SpecTimeout(4*time.Minute))
 
-	It("takes the rules of in-tree orderers only where an operator allows it", func(ctx SpecContext) {
+	It("follows the rules of in-tree orderers only where an operator allows it", func(ctx SpecContext) {
 		r := newReplay(ctx, "plain")
 		r.join(ctx)
 		Eventually(ctx, r.status(ctx, replayer, "plain")).Should(Equal("consenter failed"))
 		Expect(r.orders(ctx, replayer, "plain")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "Consensus.Kafka.Topic.Compatible"))
-		Expect(r.topic.Bounds(ctx)).To(Equal(log.Bounds{End: log.Offset(len(r.vector.Records))}), "it has written into the topic of others")
+		Expect(r.topic.Bounds(ctx)).To(Equal(log.Bounds{End: log.Offset(len(r.vector.Records))}), "the orderer has written to a topic that it may not use")
 
 		By("allowing it")
 		Expect(r.Stop(replayer)).To(Succeed())
@@ -68,20 +68,20 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 
 const (
 	replayer       = "orderer1"
-	recordedBroker = "127.0.0.1:19492" // by the config of the recorded channels
-	replayBase     = 18991             // of the network whose embedded broker is there
-	replayApache   = 18982             // and of one whose broker of Apache Kafka is
+	recordedBroker = "127.0.0.1:19492" // in the config of the recorded channels
+	replayBase     = 18991             // base port that gives recordedBroker to the embedded broker
+	replayApache   = 18982             // the same for a broker of Apache Kafka
 )
 
-// replay is an orderer of the recorded network, and a topic with the records.
+// replay is an orderer of the recorded network and a topic with the recorded records.
 type replay struct {
 	*world
 	vector *golden.Vector
 	topic  log.Log
 }
 
-// newReplay raises a network that was recorded, with a new broker. These
-// channels may be read by the rules of in-tree orderers.
+// newReplay starts the recorded network with a new broker. The compatible
+// channels may use the rules of in-tree orderers.
 func newReplay(ctx context.Context, name string, compatible ...string) *replay {
 	v, err := golden.Read(recording(name))
 	Expect(err).NotTo(HaveOccurred())
@@ -99,7 +99,7 @@ func newReplay(ctx context.Context, name string, compatible ...string) *replay {
 	Expect(n.Descriptor().Brokers).To(Equal([]string{recordedBroker}))
 	reader, err := fabricnet.NewReader(n.Dir(), n.Descriptor())
 	Expect(err).NotTo(HaveOccurred())
-	admin := reader.Identity() // the only member whose key was kept
+	admin := reader.Identity() // the only identity whose key is in testdata
 	r := &replay{world: &world{Network: n, reader: reader, admin: admin, user: admin}, vector: v}
 	r.fill(ctx)
 	return r
@@ -109,16 +109,16 @@ func recording(name string) string {
 	return filepath.Join("..", "chain", "session", "testdata", "golden", name)
 }
 
-// awaitRecordedBroker waits until a broker can listen where the recorded channels have it, and
-// nowhere else: a suite of another checkout may be there.
+// awaitRecordedBroker waits until the address of the recorded broker is free: the suite of another
+// checkout may be using it.
 func awaitRecordedBroker(ctx context.Context) {
 	GinkgoHelper()
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	Expect(fabricnet.AwaitVacant(ctx, recordedBroker)).To(Succeed(), "the recorded channels name their broker: end what listens there")
+	Expect(fabricnet.AwaitVacant(ctx, recordedBroker)).To(Succeed(), "the recorded channels name this address: stop the process that listens there")
 }
 
-// fill makes the topic and writes the recorded values to it, at their offsets.
+// fill creates the topic and writes the recorded values to it, at their offsets.
 func (r *replay) fill(ctx context.Context) {
 	topic, err := inspect.OpenTopic([]string{recordedBroker}, r.vector.Name)
 	Expect(err).NotTo(HaveOccurred())
@@ -147,9 +147,9 @@ func (r *replay) fill(ctx context.Context) {
 	}
 }
 
-// killedOnTheWay kills the orderer of a recording at some height and starts it again. It returns how
-// many blocks it had yet to cut by then, and leaves no process.
-func killedOnTheWay(ctx context.Context, name string) (rest float64) {
+// killedHalfway kills the orderer at a random height and restarts it. It returns the number of blocks
+// that were left to cut, and stops the network.
+func killedHalfway(ctx context.Context, name string) (rest float64) {
 	GinkgoHelper()
 	r := newReplay(ctx, name, name)
 	r.join(ctx)
@@ -161,20 +161,20 @@ func killedOnTheWay(ctx context.Context, name string) (rest float64) {
 	r.faithful(ctx)
 	rest, err := r.metric(ctx, "blocks_cut")
 	Expect(err).NotTo(HaveOccurred())
-	GinkgoWriter.Printf("killed at height %d of %d, to be %d\n", blocks-uint64(rest), blocks, at)
+	GinkgoWriter.Printf("killed at height %d of %d, intended at %d\n", blocks-uint64(rest), blocks, at)
 	Expect(rest).To(BeNumerically("<=", blocks-at))
 	Expect(r.Halt()).To(Succeed())
 	return rest
 }
 
-// join makes the orderer join with the recorded genesis block.
+// join joins the orderer to the channel with the recorded genesis block.
 func (r *replay) join(ctx context.Context) {
 	block, err := os.ReadFile(filepath.Join(recording(r.vector.Name), "genesis.block"))
 	Expect(err).NotTo(HaveOccurred())
 	Expect(r.Join(ctx, replayer, r.vector.Name, block)).To(Succeed())
 }
 
-// allow makes the orderer's file allow the compatible rules for a channel.
+// allow sets Topic.Compatible in the orderer's file to a channel.
 func (r *replay) allow(channel string) {
 	file := filepath.Join(r.Dir(), "config", "orderer", "orderer.yaml")
 	text, err := os.ReadFile(file)
@@ -184,7 +184,7 @@ func (r *replay) allow(channel string) {
 	Expect(os.WriteFile(file, text, 0o644)).To(Succeed())
 }
 
-// progress is how far an orderer is.
+// progress is the height of an orderer and what it has left to read.
 type progress struct {
 	height uint64
 	unread int64 // records
@@ -211,7 +211,7 @@ func (r *replay) height(ctx context.Context) (uint64, error) {
 	return info.Height, err
 }
 
-// metric is a metric of the orderer's process, summed over all labels but the channel.
+// metric returns a metric of the orderer for the replayed channel, summed over all other labels.
 func (r *replay) metric(ctx context.Context, name string) (sum float64, err error) {
 	o, err := r.Orderer(replayer)
 	if err != nil {
@@ -241,13 +241,13 @@ func (r *replay) metric(ctx context.Context, name string) (sum float64, err erro
 	return sum, lines.Err()
 }
 
-// faithful waits until the orderer has read all that was recorded and all that
-// it wrote itself, and holds its blocks against the recorded ones.
+// faithful waits until the orderer has read all recorded records and its own,
+// and compares its blocks with the recorded ones.
 func (r *replay) faithful(ctx context.Context) {
 	GinkgoHelper()
 	all := progress{height: uint64(len(r.vector.Headers))}
 	Eventually(ctx, r.progress).Should(Equal(all))
-	// A block that is begun is cut after the BatchTimeout, 0.4 s at the end of each recording.
+	// An open batch is cut after the BatchTimeout, 0.4 s at the end of each recording.
 	Consistently(ctx, r.height).WithTimeout(2*time.Second).Should(Equal(all.height), "blocks that were not recorded")
 	Eventually(ctx, r.progress).Should(Equal(all))
 
@@ -266,7 +266,7 @@ func (r *replay) faithful(ctx context.Context) {
 	}
 }
 
-// header is what a recording says of a block.
+// header returns a block in the form of a recording.
 func header(b *cb.Block) (golden.Header, error) {
 	s, err := client.Summarize(b)
 	if err != nil {
@@ -283,9 +283,9 @@ func header(b *cb.Block) (golden.Header, error) {
 	}, err
 }
 
-// ordersOn submits one envelope and wants it in the next block, alone, when the
-// BatchTimeout is over.
-func (r *replay) ordersOn(ctx context.Context, timeout time.Duration) {
+// orderNext submits one envelope and expects it alone in the next block, not
+// before the BatchTimeout.
+func (r *replay) orderNext(ctx context.Context, timeout time.Duration) {
 	e, err := r.user.Message(r.vector.Name, 500)
 	Expect(err).NotTo(HaveOccurred())
 	sent := time.Now()

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hole takes an address as a machine has it that is off: whoever connects gets no answer.
-// It listens there with a queue of connections that is full, and the system drops what asks
-// for one more. fill gives the address back.
+// hole makes an address behave like a machine that is off: connection attempts get no answer.
+// It listens there with a full backlog, so that the kernel drops further attempts. The function
+// fill releases the address.
 func hole(address string) (fill func()) {
 	at, err := net.ResolveTCPAddr("tcp4", address)
 	Expect(err).NotTo(HaveOccurred())
@@ -18,9 +18,9 @@ func hole(address string) (fill func()) {
 	listener := socket()
 	open := []int{listener}
 	Expect(unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)).To(Succeed())
-	Eventually(func() error { return unix.Bind(listener, to) }).Should(Succeed(), "who listened there ends")
+	Eventually(func() error { return unix.Bind(listener, to) }).Should(Succeed(), "the address is still in use")
 	Expect(unix.Listen(listener, 0)).To(Succeed())
-	for range 4 { // more than the queue takes
+	for range 4 { // more than the backlog
 		s := socket()
 		open = append(open, s)
 		if err := unix.Connect(s, to); err != nil && !errors.Is(err, unix.EINPROGRESS) {

@@ -12,9 +12,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// hostile are records that a stranger with the rights to write may put into a
-// topic: garbage, forged classes and sequences, other channels' envelopes, stray
-// time-to-cut records, descriptions.
+// hostile returns records that a stranger with the rights to write could append to
+// a topic: garbage, forged classes and sequences, envelopes of other channels,
+// stray time-to-cut records, descriptions.
 func hostile(w *world, channel string) [][]byte {
 	good := envelope(w, cb.HeaderType_MESSAGE, channel)
 	config := envelope(w, cb.HeaderType_CONFIG, channel)
@@ -49,7 +49,7 @@ func encoded(m *record.Message) []byte {
 	return b
 }
 
-// envelope is a signed envelope of a type, holding nothing that this type needs.
+// envelope returns a signed envelope of a header type, without the contents that this type requires.
 func envelope(w *world, kind cb.HeaderType, channel string) []byte {
 	e, err := protoutil.CreateSignedEnvelope(kind, channel, w.user, &cb.ConfigEnvelope{}, 0, 0)
 	Expect(err).NotTo(HaveOccurred())
@@ -58,14 +58,14 @@ func envelope(w *world, kind cb.HeaderType, channel string) []byte {
 	return b
 }
 
-// unsigned decodes well and satisfies no policy.
+// unsigned returns an envelope that decodes but satisfies no policy.
 func unsigned(channel string) []byte {
 	header := protoutil.MakeChannelHeader(cb.HeaderType_MESSAGE, 0, channel, 0)
 	payload := &cb.Payload{Header: protoutil.MakePayloadHeader(header, &cb.SignatureHeader{}), Data: []byte("x")}
 	return protoutil.MarshalOrPanic(&cb.Envelope{Payload: protoutil.MarshalOrPanic(payload)})
 }
 
-// foreignDescription is the head of a topic of another network.
+// foreignDescription returns the first record of another network's topic.
 func foreignDescription() []byte {
 	d, err := record.EncodeDescription(&record.Description{
 		FormatVersion: record.DescriptionVersion,

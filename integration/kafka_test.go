@@ -20,11 +20,11 @@ import (
 	"github.com/fabric-kafka/orderer/network/load"
 )
 
-// The label of specs that only several brokers of Apache Kafka can show. `make
-// integration` leaves them out on the embedded broker, `make kafka` runs them alone.
+// onKafka labels specs that need several brokers of Apache Kafka. `make integration`
+// leaves them out on the embedded broker; `make kafka` runs only them.
 var onKafka = Label("kafka")
 
-var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
+var _ = Describe("a network with three brokers of Apache Kafka", Ordered, onKafka, func() {
 	var w *world
 
 	BeforeAll(func(ctx SpecContext) {
@@ -32,20 +32,20 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 		Expect(w.BrokerNames()).To(HaveLen(nodes), "run with -brokers=apache")
 	}, NodeTimeout(10*time.Minute))
 
-	It("lose, repeat and part nothing while they and the orderers are killed and moved", func(ctx SpecContext) {
+	It("loses, duplicates and forks nothing while brokers and orderers are killed and leaders move", func(ctx SpecContext) {
 		report := w.chaos(ctx, 12, "leader-kill", "follower-kill", "controller-kill", "broker-stall", "brokers-rolling", "leader-move",
 			"orderer-kill", "orderer-stall", "orderer-restart")
-		// On a machine that has nothing else to do it is 0.2 s, and 4 s: these are what a client would call an outage.
+		// On an idle machine these are 0.2 s and 4 s; the limits are what a client would call an outage.
 		Expect(report.After["kill orderer"].Longest).To(BeNumerically("<", 15*time.Second))
 		Expect(report.After["kill broker, the leader"].Longest).To(BeNumerically("<", 45*time.Second))
 	}, SpecTimeout(8*time.Minute))
 
-	It("refuse what a topic's new limit does not take, and lose nothing", func(ctx SpecContext) {
+	It("refuses envelopes over a topic's lowered limit, and loses none", func(ctx SpecContext) {
 		report := w.chaos(ctx, 1, "limit-low")
 		Expect(report.Refused).To(BeNumerically(">", 0), "nothing was refused")
 	}, SpecTimeout(8*time.Minute))
 
-	It("are awaited while two of them are away, and taken up again", func(ctx SpecContext) {
+	It("orders again after two of three brokers return", func(ctx SpecContext) {
 		leader := w.leader("mychannel")
 		height := w.equal(ctx, "mychannel")
 		var others []string
@@ -65,12 +65,12 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 		Expect(w.equal(ctx, "mychannel")).To(BeNumerically(">", height))
 	}, SpecTimeout(10*time.Minute))
 
-	It("may all go and come back", func(ctx SpecContext) {
+	It("orders again after all brokers return", func(ctx SpecContext) {
 		height := w.equal(ctx, "mychannel")
 		Expect(w.StopBrokers()).To(Succeed())
 		for _, o := range []string{"orderer1", "orderer2", "orderer3"} {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).Should(Equal("consenter inactive"))
-			Expect(w.readable(ctx, o, "mychannel", height)).To(Succeed(), "old blocks are there")
+			Expect(w.readable(ctx, o, "mychannel", height)).To(Succeed(), "old blocks are readable")
 		}
 		Expect(w.StartBrokers(ctx)).To(Succeed())
 		for _, o := range []string{"orderer1", "orderer2", "orderer3"} {
@@ -79,15 +79,15 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 		w.equal(ctx, "mychannel")
 	}, SpecTimeout(10*time.Minute))
 
-	// The last: this topic is gone then.
-	It("stop the channel when they lose what was acknowledged, to an unclean election or another topic", func(ctx SpecContext) {
+	// Must be the last spec: it deletes the topic.
+	It("stops the channel when acknowledged records are lost to an unclean election or a recreated topic", func(ctx SpecContext) {
 		w.loseTail(ctx)
 		for o, says := range map[string]string{"orderer1": "the ledger was made from the records below", "orderer3": "is not the log that the ledger was made from"} {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).WithTimeout(2 * time.Minute).Should(Equal("consenter failed"))
 			Expect(w.orders(ctx, o, "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, says))
 		}
 
-		By("deleting the topic and making it again")
+		By("deleting and recreating the topic")
 		Expect(w.Kill("orderer2")).To(Succeed())
 		w.administer(func(a sarama.ClusterAdmin) error { return a.DeleteTopic("mychannel") })
 		w.administer(func(a sarama.ClusterAdmin) error {
@@ -97,11 +97,11 @@ var _ = Describe("three brokers of Apache Kafka", Ordered, onKafka, func() {
 		Eventually(ctx, w.status(ctx, "orderer2", "mychannel")).Should(Equal("consenter failed"))
 		Expect(w.orders(ctx, "orderer2", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "is not the one that the channel was built on"))
 		_, err := w.reader.Verify(ctx, "mychannel", []string{"orderer1", "orderer2", "orderer3"})
-		Expect(err).NotTo(HaveOccurred(), "no ledger has parted from another")
+		Expect(err).NotTo(HaveOccurred(), "no ledger has forked")
 	}, SpecTimeout(8*time.Minute))
 })
 
-// chaos does so many faults under load and holds the history to the promise.
+// chaos injects a number of faults under load and checks the history.
 func (w *world) chaos(ctx context.Context, rounds int, faults ...string) history.Report {
 	GinkgoHelper()
 	chosen, err := chaos.Named(w.Options(), faults)
@@ -124,16 +124,16 @@ func (w *world) chaos(ctx context.Context, rounds int, faults ...string) history
 	return report
 }
 
-// loseTail has the brokers lose records that orderers have read. orderer1 is
-// there when it happens, orderer3 comes back when the log is longer than it was.
-// The third broker only keeps the quorum.
+// loseTail makes the brokers lose records that orderers have read. orderer1 is
+// running at the time; orderer3 starts when the log is longer than it was.
+// The third broker only keeps the quorum of controllers.
 func (w *world) loseTail(ctx context.Context) {
 	w.replicate(1, 2)
 	w.settings(map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "1"})
 	names := w.BrokerNames()
 	Expect(w.Kill(names[1])).To(Succeed())
 	Eventually(ctx, func() error { return w.orders(ctx, "orderer1", "mychannel") }).WithTimeout(time.Minute).Should(Succeed())
-	for range 20 { // on the first broker only
+	for range 20 { // replicated to the first broker only
 		Expect(w.orders(ctx, "orderer1", "mychannel")).To(Succeed())
 	}
 	w.equal(ctx, "mychannel")
@@ -148,7 +148,7 @@ func (w *world) loseTail(ctx context.Context) {
 	Expect(w.Start(ctx, names[0])).To(Succeed())
 }
 
-// replicate puts the topic on these brokers, the first to lead it, and waits for that.
+// replicate assigns the topic to these brokers, with the first as leader, and waits until all are in sync.
 func (w *world) replicate(brokers ...int32) {
 	GinkgoHelper()
 	w.administer(func(a sarama.ClusterAdmin) error {
@@ -156,7 +156,7 @@ func (w *world) replicate(brokers ...int32) {
 	})
 	Eventually(func() []int32 {
 		p := w.partition()
-		if p.Leader != brokers[0] { // it may have to catch up first
+		if p.Leader != brokers[0] { // it may have to catch up before it can lead
 			w.administer(func(a sarama.ClusterAdmin) error {
 				_, err := a.ElectLeaders(sarama.PreferredElection, map[string][]int32{"mychannel": {0}})
 				return err
@@ -166,7 +166,7 @@ func (w *world) replicate(brokers ...int32) {
 	}).Should(Equal(append([]int32{brokers[0]}, slices.Sorted(slices.Values(brokers))...)))
 }
 
-// partition is what the brokers say of the topic's only one.
+// partition returns the metadata of the topic's only partition.
 func (w *world) partition() (p sarama.PartitionMetadata) {
 	GinkgoHelper()
 	w.administer(func(a sarama.ClusterAdmin) error {
@@ -175,7 +175,7 @@ func (w *world) partition() (p sarama.PartitionMetadata) {
 			return err
 		}
 		if len(topics) != 1 || len(topics[0].Partitions) != 1 {
-			return errors.New("the topic is not described")
+			return errors.New("the brokers returned no description of the topic")
 		}
 		p = *topics[0].Partitions[0]
 		return nil
@@ -194,7 +194,7 @@ func (w *world) settings(values map[string]string) {
 	})
 }
 
-// administer repeats what brokers may not yet be ready for.
+// administer retries a request until it succeeds: brokers may not be ready yet.
 func (w *world) administer(f func(sarama.ClusterAdmin) error) {
 	GinkgoHelper()
 	config := sarama.NewConfig()
@@ -209,7 +209,7 @@ func (w *world) administer(f func(sarama.ClusterAdmin) error) {
 	}).Should(Succeed())
 }
 
-// leader is the address of the broker that leads the topic.
+// leader returns the address of the broker that leads the topic.
 func (w *world) leader(topic string) string {
 	GinkgoHelper()
 	config := sarama.NewConfig()

@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/links"
 )
 
-var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func() {
+var _ = Describe("a network with a proxy between orderers and brokers", Ordered, onKafka, func() {
 	var w *world
 	others := []string{"orderer2", "orderer3"}
 
@@ -20,27 +20,27 @@ var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func(
 		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1, Proxied: true})
 	}, NodeTimeout(10*time.Minute))
 
-	It("loses and repeats nothing while it cuts orderers off, loses what goes one way, and slows links", func(ctx SpecContext) {
+	It("loses and duplicates nothing while links are cut, lose one direction, or are slow", func(ctx SpecContext) {
 		w.chaos(ctx, 6, "orderer-cut", "orderer-half-open", "orderer-slow")
 	}, SpecTimeout(8*time.Minute))
 
-	It("cuts one orderer off, which tells its clients so, keeps its old blocks and catches up", func(ctx SpecContext) {
+	It("lets a disconnected orderer refuse envelopes, serve old blocks and catch up later", func(ctx SpecContext) {
 		height := w.equal(ctx, "mychannel")
 		mend := w.disturb(ctx, "orderer1", links.Proxy.Cut)
 		Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, ""))
 		Eventually(ctx, w.status(ctx, "orderer1", "mychannel")).Should(Equal("consenter inactive"))
 		Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "not ready on this orderer"))
-		Expect(w.readable(ctx, "orderer1", "mychannel", height)).To(Succeed(), "old blocks are there")
-		w.goesOnWithout(ctx, "orderer1", others...)
+		Expect(w.readable(ctx, "orderer1", "mychannel", height)).To(Succeed(), "old blocks are readable")
+		w.continuesWithout(ctx, "orderer1", others...)
 		mend()
 		w.catchesUp(ctx, "orderer1")
 	}, SpecTimeout(6*time.Minute))
 
 	for _, lost := range []links.Direction{links.Answers, links.Requests} {
-		It("loses what goes one way on open connections, and nobody is told more than is known: "+string(lost), func(ctx SpecContext) {
+		It("reports an unknown outcome when open connections lose one direction: "+string(lost), func(ctx SpecContext) {
 			mend := w.disturb(ctx, "orderer1", func(p links.Proxy, ctx context.Context, link string) error { return p.Swallow(ctx, link, lost) })
 			Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "may or may not be ordered"))
-			w.goesOnWithout(ctx, "orderer1", others...)
+			w.continuesWithout(ctx, "orderer1", others...)
 			Eventually(ctx, w.status(ctx, "orderer1", "mychannel")).Should(Equal("consenter inactive"))
 			mend()
 			w.catchesUp(ctx, "orderer1")
@@ -48,7 +48,7 @@ var _ = Describe("a proxy between orderers and brokers", Ordered, onKafka, func(
 	}
 })
 
-// disturb does something to all links of an orderer, and returns what takes it back.
+// disturb applies a fault to all links of an orderer and returns a function that repairs them.
 func (w *world) disturb(ctx context.Context, orderer string, do func(links.Proxy, context.Context, string) error) (mend func()) {
 	GinkgoHelper()
 	proxy := links.Proxy(w.Descriptor().Proxy)
@@ -64,18 +64,18 @@ func (w *world) disturb(ctx context.Context, orderer string, do func(links.Proxy
 	}
 }
 
-// goesOnWithout has the others order, more than the one has.
-func (w *world) goesOnWithout(ctx context.Context, one string, others ...string) {
+// continuesWithout checks that the others order and write more blocks than the one has.
+func (w *world) continuesWithout(ctx context.Context, one string, others ...string) {
 	GinkgoHelper()
 	for _, o := range others {
 		Expect(w.orders(ctx, o, "mychannel")).To(Succeed())
 	}
 	behind := w.heights(ctx, "mychannel", []string{one})[0]
-	Expect(behind).NotTo(BeZero(), "%s does not tell its height", one)
+	Expect(behind).NotTo(BeZero(), "%s does not return its height", one)
 	Eventually(ctx, func() []uint64 { return w.heights(ctx, "mychannel", others) }).Should(HaveEach(BeNumerically(">", behind)))
 }
 
-// catchesUp waits until an orderer orders again, and compares all blocks.
+// catchesUp waits until an orderer orders again and compares all blocks.
 func (w *world) catchesUp(ctx context.Context, orderer string) {
 	GinkgoHelper()
 	Expect(w.AwaitActive(ctx, orderer, "mychannel")).To(Succeed())

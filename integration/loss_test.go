@@ -16,9 +16,9 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// The topic is on the first three of five brokers: the others keep the quorum of
-// the controllers, so that what is missing is the topic's replicas and no more.
-var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", Ordered, onKafka, func() {
+// The topic is on the first three of five brokers. The others keep the quorum of
+// the controllers, so that faults affect only the replicas of the topic.
+var _ = Describe("a network with five brokers of Apache Kafka and three replicas of the topic", Ordered, onKafka, func() {
 	const channel = "mychannel"
 	var (
 		w        *world
@@ -39,8 +39,8 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		}
 	})
 
-	It("keep what they acknowledged and no orderer has read, and wait for a replica that has it", func(ctx SpecContext) {
-		sent := w.unread(ctx, broker[2])
+	It("keeps acknowledged records that no orderer has read, and waits for a replica that has them", func(ctx SpecContext) {
+		sent := w.appendUnread(ctx, broker[2])
 		Expect(w.Kill(broker[0])).To(Succeed())
 		Eventually(w.leaderID).Should(BeEquivalentTo(2))
 		Expect(w.Kill(broker[1])).To(Succeed())
@@ -49,7 +49,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		for _, o := range orderers {
 			Eventually(ctx, func() error { return w.orders(ctx, o, channel) }).WithTimeout(time.Minute).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, ""))
 		}
-		Expect(w.leaderID()).To(BeEquivalentTo(-1), "the third broker has not the records")
+		Expect(w.leaderID()).To(BeEquivalentTo(-1), "the third broker lacks the records and must not lead")
 
 		for _, name := range broker[:2] { // both: on 4.x the topic stayed without a leader when only the second came back
 			Expect(w.Start(ctx, name)).To(Succeed())
@@ -58,7 +58,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		Expect(w.copies(ctx, "mychannel", sent, orderers...)).To(HaveEach(1))
 	}, SpecTimeout(6*time.Minute))
 
-	It("may lose what no orderer has read to an unclean election, and no ledger parts from another", func(ctx SpecContext) {
+	It("may lose unread records to an unclean election, but forks no ledger", func(ctx SpecContext) {
 		w.replicate(1, 2)
 		w.settings(map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "1"})
 		Eventually(ctx, w.metric("orderer1", "topic_flaws", channel)).Should(BeNumerically(">=", 2))
@@ -66,7 +66,7 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(And(ContainSubstring("--add-config unclean.leader.election.enable=false"), ContainSubstring("--add-config min.insync.replicas=2")))
 
-		lost := w.unread(ctx, broker[1])
+		lost := w.appendUnread(ctx, broker[1])
 		Expect(w.Kill(broker[0])).To(Succeed())
 		Expect(w.Start(ctx, broker[1])).To(Succeed())
 		Eventually(w.leaderID).Should(BeEquivalentTo(2), "the election was not unclean")
@@ -83,11 +83,11 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		Eventually(ctx, w.metric("orderer1", "topic_flaws", channel)).Should(BeZero())
 	}, SpecTimeout(6*time.Minute))
 
-	It("order on while the disk of one is full, are awaited while those of two are, and lose nothing", asRoot, func(ctx SpecContext) {
+	It("orders while one broker's disk is full, waits while two are, and loses nothing", asRoot, func(ctx SpecContext) {
 		for _, name := range broker[:2] {
 			Expect(w.Stop(name)).To(Succeed())
 			d, err := mount(w.data(name), 64<<20)
-			Expect(err).NotTo(HaveOccurred(), "mounting a disk takes root: make test NO_ROOT=1 leaves this out")
+			Expect(err).NotTo(HaveOccurred(), "mounting a disk needs root: make test NO_ROOT=1 leaves this out")
 			disks = append(disks, d)
 			Expect(w.Start(ctx, name)).To(Succeed())
 		}
@@ -97,19 +97,19 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 
 		By("filling the disk of the leader")
 		Expect(disks[0].fill()).To(Succeed())
-		Eventually(ctx, w.serves(1)).Should(BeFalse(), "the broker goes on")
+		Eventually(ctx, w.serves(1)).Should(BeFalse(), "the broker is still running")
 		for _, o := range orderers {
 			Eventually(ctx, func() error { return w.orders(ctx, o, channel) }).WithTimeout(time.Minute).Should(Succeed())
 		}
 
 		By("filling a second disk")
 		Expect(disks[1].fill()).To(Succeed())
-		Eventually(ctx, w.serves(2)).Should(BeFalse(), "the broker goes on")
+		Eventually(ctx, w.serves(2)).Should(BeFalse(), "the broker is still running")
 		for _, o := range orderers {
 			Eventually(ctx, func() error { return w.orders(ctx, o, channel) }).WithTimeout(time.Minute).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, ""))
 		}
 
-		By("making room")
+		By("freeing space")
 		for i, d := range disks {
 			Expect(d.relieve()).To(Succeed())
 			Expect(w.Start(ctx, broker[i])).To(Succeed())
@@ -119,15 +119,15 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		w.equal(ctx, channel)
 	}, SpecTimeout(8*time.Minute))
 
-	// The last: this channel is at its end then.
-	It("stop the channel when power fails and all replicas lose what was not on their disks", func(ctx SpecContext) {
+	// Must be the last spec: it stops the channel permanently.
+	It("stops the channel when a power failure costs all replicas the records not yet on disk", func(ctx SpecContext) {
 		w.replicate(1, 2, 3)
 		w.load(ctx, channel, 6*time.Second).sound(ctx)
 		height := w.equal(ctx, channel)
 		from := w.metadata(ctx, "orderer1").LastOffsetPersisted - 20
 		Expect(w.StopBrokers()).To(Succeed())
 		for _, name := range broker[:3] {
-			Expect(cut(w.data(name), channel, from)).To(BeNumerically(">", 0), "nothing to cut off on %s", name)
+			Expect(cut(w.data(name), channel, from)).To(BeNumerically(">", 0), "nothing to truncate on %s", name)
 		}
 		Expect(w.StartBrokers(ctx)).To(Succeed())
 		stopped := func(o string) {
@@ -142,14 +142,14 @@ var _ = Describe("five brokers of Apache Kafka, three of which hold the topic", 
 		Expect(w.Start(ctx, "orderer2")).To(Succeed())
 		stopped("orderer2")
 		common, err := w.reader.Verify(ctx, channel, orderers)
-		Expect(err).NotTo(HaveOccurred(), "no ledger has parted from another")
-		Expect(common).To(Equal(height), "old blocks are there")
+		Expect(err).NotTo(HaveOccurred(), "no ledger has forked")
+		Expect(common).To(Equal(height), "old blocks are readable")
 	}, SpecTimeout(6*time.Minute))
 })
 
-// unread stops the orderers where they are, then a broker, and has the others
-// take envelopes, acknowledged, that no orderer has read. It returns those.
-func (w *world) unread(ctx context.Context, absent string) (sent []*cb.Envelope) {
+// appendUnread pauses the orderers, kills a broker, and appends envelopes to the
+// others, which acknowledge them and which no orderer reads. It returns the envelopes.
+func (w *world) appendUnread(ctx context.Context, absent string) (sent []*cb.Envelope) {
 	GinkgoHelper()
 	w.equal(ctx, "mychannel")
 	sequence := w.config(ctx, "orderer1", "mychannel").Sequence
@@ -164,7 +164,7 @@ func (w *world) unread(ctx context.Context, absent string) (sent []*cb.Envelope)
 	for _, o := range w.Descriptor().Orderers {
 		Expect(w.Pause(o.Name)).To(Succeed())
 	}
-	time.Sleep(time.Second) // an orderer's last request for records is answered after half of it
+	time.Sleep(time.Second) // an orderer's last fetch is answered within half of it
 	Expect(w.Kill(absent)).To(Succeed())
 	gone := int32(slices.Index(w.BrokerNames(), absent) + 1)
 	Eventually(ctx, func() []int32 { return w.partition().Isr }).ShouldNot(ContainElement(gone))
@@ -172,6 +172,7 @@ func (w *world) unread(ctx context.Context, absent string) (sent []*cb.Envelope)
 	return sent
 }
 
+// proceed resumes paused orderers.
 func (w *world) proceed(orderers ...string) {
 	GinkgoHelper()
 	for _, o := range orderers {
@@ -179,18 +180,18 @@ func (w *world) proceed(orderers ...string) {
 	}
 }
 
-// resumed waits until these orderers order again, and compares their blocks.
+// resumed waits until these orderers order again and compares their blocks.
 func (w *world) resumed(ctx context.Context, orderers ...string) {
 	GinkgoHelper()
 	for _, o := range orderers {
 		Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(time.Minute).Should(Succeed())
-		// Appends and reads have connections of their own: the first may be back before the other.
+		// Appends and reads use separate connections: one may be restored before the other.
 		Eventually(ctx, w.status(ctx, o, "mychannel")).WithTimeout(time.Minute).Should(Equal("consenter active"))
 	}
 	w.equal(ctx, "mychannel", orderers...)
 }
 
-// copies is how often each envelope is in the blocks of each orderer.
+// copies returns how often each envelope is in the blocks of each orderer.
 func (w *world) copies(ctx context.Context, channel string, envelopes []*cb.Envelope, orderers ...string) (all []int) {
 	GinkgoHelper()
 	for _, o := range orderers {
@@ -210,13 +211,13 @@ func (w *world) copies(ctx context.Context, channel string, envelopes []*cb.Enve
 	return all
 }
 
-// leaderID is the number of the broker that leads the topic; -1 if none does.
+// leaderID returns the ID of the broker that leads the topic; -1 if none does.
 func (w *world) leaderID() int32 { return w.partition().Leader }
 
-// serves says whether a broker, by its number, takes connections.
-func (w *world) serves(number int) func() bool {
+// serves reports whether the broker with this ID accepts connections.
+func (w *world) serves(id int) func() bool {
 	return func() bool {
-		c, err := net.Dial("tcp", w.Descriptor().Brokers[number-1])
+		c, err := net.Dial("tcp", w.Descriptor().Brokers[id-1])
 		if err != nil {
 			return false
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-var _ = Describe("what operators see and set", Ordered, func() {
+var _ = Describe("an orderer as operators see and configure it", Ordered, func() {
 	const channel = "mychannel"
 	var w *world
 
@@ -25,13 +25,13 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 	}, NodeTimeout(6*time.Minute))
 
-	It("refuses an envelope that is too large with its size and the limit", func(ctx SpecContext) {
+	It("refuses a too large envelope with its size and the limit", func(ctx SpecContext) {
 		e, err := w.user.Message(channel, 11<<20)
 		Expect(err).NotTo(HaveOccurred())
 		size := len(e.Payload) + len(e.Signature)
 		Expect(w.submit(ctx, "orderer1", e)).To(refuse(cb.Status_BAD_REQUEST, fmt.Sprintf("message payload is %d bytes and exceeds maximum allowed %d bytes", size, 10<<20)))
 
-		By("where the topic takes less than the channel allows")
+		By("lowering the topic's limit below the channel's")
 		w.alter(channel, "max.message.bytes", "20000")
 		e, err = w.user.Message(channel, 40_000)
 		Expect(err).NotTo(HaveOccurred())
@@ -39,7 +39,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 			err = w.submit(ctx, "orderer1", e)
 			return err
 		}
-		Eventually(ctx, submit).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, "the topic's max.message.bytes is 20000"), "brokers take a setting with a delay")
+		Eventually(ctx, submit).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, "the topic's max.message.bytes is 20000"), "brokers apply a setting with a delay")
 		said := regexp.MustCompile(`record is too large: (\d+) bytes`).FindStringSubmatch(err.Error())
 		Expect(said).To(HaveLen(2), "%v", err)
 		Expect(strconv.Atoi(said[1])).To(BeNumerically("~", 40_000, 4000))
@@ -47,7 +47,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		Eventually(ctx, submit).Should(Succeed())
 	}, SpecTimeout(4*time.Minute))
 
-	It("shows where it is, and stays healthy while the brokers are away", func(ctx SpecContext) {
+	It("reports its progress, and stays healthy while the brokers are down", func(ctx SpecContext) {
 		for range 3 {
 			Expect(w.orders(ctx, "orderer2", channel)).To(Succeed())
 		}
@@ -71,7 +71,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		Expect(w.metric("orderer1", "available", channel)()).To(Equal(1.0))
 	}, SpecTimeout(4*time.Minute))
 
-	It("is unhealthy in an outage if the operator wants that, and does not begin with a topic that is not safe", func(ctx SpecContext) {
+	It("reports an outage as unhealthy and rejects an unsafe topic if configured to", func(ctx SpecContext) {
 		w.alter(channel, "retention.ms", "86400000")
 		Expect(w.Set(ctx, "HEALTH=brokers", "DELIVERGRACE=2s", "PREFLIGHT=enforce")).To(Succeed())
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).
@@ -83,7 +83,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 		Expect(out).To(ContainSubstring("--add-config retention.ms=-1"))
 
 		if *brokers == "embedded" {
-			return // one broker is a flaw that stays
+			return // a single broker remains a finding
 		}
 		w.alter(channel, "retention.ms", "-1")
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).Should(Succeed())
@@ -93,7 +93,7 @@ var _ = Describe("what operators see and set", Ordered, func() {
 	}, SpecTimeout(4*time.Minute))
 })
 
-// alter changes a setting of a topic, as kafka-configs.sh does.
+// alter changes a setting of a topic, as kafka-configs.sh does, and waits until each broker has it.
 func (w *world) alter(topic, setting, value string) {
 	GinkgoHelper()
 	config := sarama.NewConfig()
@@ -105,12 +105,12 @@ func (w *world) alter(topic, setting, value string) {
 		setting: {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value},
 	}, false)).To(Succeed())
 	for _, broker := range w.Descriptor().Brokers {
-		Eventually(func() (string, error) { return tells(config, broker, topic, setting) }).Should(Equal(value), broker)
+		Eventually(func() (string, error) { return topicSetting(config, broker, topic, setting) }).Should(Equal(value), broker)
 	}
 }
 
-// tells is the value of a topic's setting, as one broker knows it.
-func tells(config *sarama.Config, broker, topic, setting string) (string, error) {
+// topicSetting returns the value of a topic's setting on one broker.
+func topicSetting(config *sarama.Config, broker, topic, setting string) (string, error) {
 	b := sarama.NewBroker(broker)
 	if err := b.Open(config); err != nil {
 		return "", err
@@ -127,10 +127,10 @@ func tells(config *sarama.Config, broker, topic, setting string) (string, error)
 			return c.Value, nil
 		}
 	}
-	return "", fmt.Errorf("%s tells no %s of topic %s", broker, setting, topic)
+	return "", fmt.Errorf("%s returned no %s of topic %s", broker, setting, topic)
 }
 
-// operations asks an orderer's operations endpoint.
+// operations sends a GET request to an orderer's operations endpoint.
 func (w *world) operations(orderer, path string) (code int, text string) {
 	for _, o := range w.Descriptor().Orderers {
 		if o.Name != orderer {
@@ -150,13 +150,13 @@ func (w *world) operations(orderer, path string) (code int, text string) {
 	return 0, "there is no " + orderer
 }
 
-// health is what an orderer's /healthz says.
+// health returns the answer of an orderer's /healthz.
 func (w *world) health(orderer string) string {
 	code, text := w.operations(orderer, "/healthz")
 	return fmt.Sprint(code, " ", text)
 }
 
-// metric reads one of a channel's; -1 if it is not there.
+// metric returns a function that reads a metric of a channel; -1 if it is missing.
 func (w *world) metric(orderer, name, channel string) func() float64 {
 	return func() float64 {
 		_, text := w.operations(orderer, "/metrics")

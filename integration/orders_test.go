@@ -13,7 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// One network for all specs that leave it as sound as they found it.
+// One network for all specs that leave it in working order.
 var _ = Describe("three orderers", Ordered, func() {
 	const channel = "mychannel"
 	var w *world
@@ -34,12 +34,12 @@ var _ = Describe("three orderers", Ordered, func() {
 		}
 	}, SpecTimeout(4*time.Minute))
 
-	It("loses and repeats nothing when orderers are killed under load", func(ctx SpecContext) {
+	It("loses and duplicates nothing when orderers are killed under load", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 15*time.Second)
 		for _, name := range []string{"orderer1", "orderer2", "orderer3"} {
-			time.Sleep(2 * time.Second) // let the load run: what is killed should be busy
+			time.Sleep(2 * time.Second) // let the load run: the orderer should be busy when it is killed
 			Expect(w.Kill(name)).To(Succeed())
-			time.Sleep(time.Second) // and let it miss something
+			time.Sleep(time.Second) // let it miss some blocks
 			Expect(w.Start(ctx, name)).To(Succeed())
 		}
 		traffic.sound(ctx)
@@ -54,7 +54,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		down := time.Now()
 
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, "awaiting a connection to the brokers"))
-		Expect(w.readable(ctx, "orderer2", channel, before)).To(Succeed(), "an orderer serves old blocks while the broker is away")
+		Expect(w.readable(ctx, "orderer2", channel, before)).To(Succeed(), "an orderer serves old blocks while the brokers are down")
 		Eventually(ctx, w.status(ctx, "orderer1", channel)).Should(Equal("consenter inactive"))
 
 		time.Sleep(time.Until(down.Add(20 * time.Second)))
@@ -82,7 +82,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		Expect(w.config(ctx, "orderer3", channel).Sequence).To(BeNumerically(">=", 6))
 	}, SpecTimeout(6*time.Minute))
 
-	It("stays available through what strangers write into the topic", func(ctx SpecContext) {
+	It("stays available when strangers write to the topic", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 8*time.Second)
 		for range 3 {
 			w.write(ctx, channel, hostile(w, channel)...)
@@ -93,7 +93,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		for _, o := range w.Descriptor().Orderers {
 			Expect(w.status(ctx, o.Name, channel)()).To(Equal("consenter active"))
 		}
-		Expect(w.Invoke(ctx, channel, "put", "b", "still here")).To(Succeed(), "peers take the blocks")
+		Expect(w.Invoke(ctx, channel, "put", "b", "still here")).To(Succeed(), "peers accept the blocks")
 	}, SpecTimeout(4*time.Minute))
 
 	It("lets an orderer leave and join again", func(ctx SpecContext) {
@@ -105,20 +105,20 @@ var _ = Describe("three orderers", Ordered, func() {
 		w.equal(ctx, channel)
 	}, SpecTimeout(4*time.Minute))
 
-	It("brings in an orderer by a later config block", func(ctx SpecContext) {
+	It("joins an orderer with a later config block", func(ctx SpecContext) {
 		Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer3", channel)).Should(ContainSubstring("HTTP 404"))
 		block, err := w.lastConfig(ctx, "orderer1", channel)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(w.Join(ctx, "orderer3", channel, block)).To(Succeed())
-		Expect(w.AwaitActive(ctx, "orderer3", channel)).To(Succeed()) // Fabric's follower says so too, before it makes way
+		Expect(w.AwaitActive(ctx, "orderer3", channel)).To(Succeed()) // Fabric's follower reports the same, before the chain replaces it
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer3", channel) }).Should(Succeed())
 		w.equal(ctx, channel)
 	}, SpecTimeout(4*time.Minute))
 })
 
-// race submits two updates through two orderers at once, computed on the same
-// config, and returns how many were acknowledged.
+// race submits two updates of the same config through two orderers at once
+// and returns how many were acknowledged.
 func (w *world) race(ctx context.Context, channel string, messages uint32, timeout time.Duration) int {
 	config := w.config(ctx, "orderer1", channel)
 	size, err := client.BatchSizeUpdate(config, messages)

@@ -16,7 +16,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// osnkafka runs the operator's tool, which knows nothing of the network, and returns its exit code.
+// osnkafka runs the operator's tool outside the network's folder and returns its exit code and output.
 func (w *world) osnkafka(ctx context.Context, args ...string) (int, string) {
 	c := exec.CommandContext(ctx, w.Bin("osnkafka"), args...)
 	c.Dir = GinkgoT().TempDir()
@@ -29,8 +29,8 @@ func (w *world) osnkafka(ctx context.Context, args ...string) (int, string) {
 	return c.ProcessState.ExitCode(), string(out)
 }
 
-// reading are the flags by which osnkafka reads the blocks of all orderers.
-func (w *world) reading() (flags []string) {
+// deliverFlags returns the flags with which osnkafka reads the blocks of all orderers.
+func (w *world) deliverFlags() (flags []string) {
 	d := w.Descriptor()
 	for _, o := range d.Orderers {
 		flags = append(flags, "--orderer", o.Address)
@@ -40,28 +40,28 @@ func (w *world) reading() (flags []string) {
 }
 
 var _ = Describe("osnkafka", func() {
-	It("works on a running channel by addresses alone", func(ctx SpecContext) {
+	It("runs each command on a running channel, given only addresses", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}, Settings: []string{"CHECKINTERVAL=1s"}})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		w.equal(ctx, "mychannel")
-		does := func(says, command string, flags ...string) {
+		succeeds := func(output, command string, flags ...string) {
 			GinkgoHelper()
 			code, out := w.osnkafka(ctx, append([]string{command, "mychannel"}, flags...)...)
 			Expect(code).To(Equal(admin.ExitFine), out)
-			Expect(out).To(ContainSubstring(says))
+			Expect(out).To(ContainSubstring(output))
 		}
 		brokers := []string{"--brokers", strings.Join(w.Descriptor().Brokers, ",")}
-		read := w.reading()
+		read := w.deliverFlags()
 
 		code, out := w.osnkafka(ctx, append([]string{"preflight", "mychannel", "--json"}, brokers...)...)
-		Expect(code).To(BeNumerically("<=", admin.ExitRefused), "one broker is a flaw")
+		Expect(code).To(BeNumerically("<=", admin.ExitRefused), "a single broker is a finding")
 		Expect(out).To(ContainSubstring(`"setting": "min.insync.replicas"`))
-		does("blocks are equal on", "verify", read...)
-		does("description", "topic", read...) // on the brokers of the channel's config
-		does("there is nothing to be done", "repin", append(read, brokers...)...)
+		succeeds("blocks are equal on", "verify", read...)
+		succeeds("description", "topic", read...) // at the brokers of the channel's config
+		succeeds("there is nothing to be done", "repin", append(read, brokers...)...)
 
 		By("upgrading the rules")
-		does("described as strict", "upgrade-rules", read...)
+		succeeds("described as strict", "upgrade-rules", read...)
 		Eventually(ctx, func(g Gomega) {
 			g.Expect(w.orders(ctx, "orderer1", "mychannel")).To(Succeed())
 			g.Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_STRICT))
@@ -69,17 +69,17 @@ var _ = Describe("osnkafka", func() {
 		code, out = w.osnkafka(ctx, append([]string{"upgrade-rules", "mychannel"}, read...)...)
 		Expect(code).To(Equal(admin.ExitRefused), out)
 
-		By("pruning by what is published and by blocks")
+		By("pruning by published progress and by blocks")
 		prune := append(append([]string{"prune", "mychannel", "--keep", "1"}, brokers...), read...)
 		for _, o := range w.Descriptor().Orderers {
 			prune = append(prune, "--member", o.MSPID+"."+o.Name+".example.com="+o.Address)
 		}
 		Eventually(ctx, func() string { _, out := w.osnkafka(ctx, prune...); return out }).Should(ContainSubstring("are deleted"))
-		does("1 of 1 pairs of orderers compared, 0 contradict each other", "progress", brokers...)
+		succeeds("1 of 1 pairs of orderers compared, 0 contradict each other", "progress", brokers...)
 		Expect(w.orders(ctx, "orderer2", "mychannel")).To(Succeed())
 		w.equal(ctx, "mychannel")
 
-		By("an orderer that is away")
+		By("stopping an orderer")
 		Expect(w.Stop("orderer2")).To(Succeed())
 		code, out = w.osnkafka(ctx, append([]string{"verify", "mychannel"}, read...)...)
 		Expect(code).To(Equal(admin.ExitUnreachable), out)

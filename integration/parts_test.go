@@ -14,10 +14,10 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 )
 
-// part narrows a run to a part of make test-kafka.
-var part = flag.String("part", "", "part of the suite, by the names in parts_test.go and the Makefile; all of it when empty")
+// part limits a run to one part of make test-kafka.
+var part = flag.String("part", "", "part of the suite, as named in parts_test.go and the Makefile; all of it when empty")
 
-// parts are the files whose specs a part has. rest has those of all other files.
+// parts maps a part to the files with its specs. The part rest has those of all other files.
 var parts = map[string][]string{
 	"brokers":  {"kafka_test.go"},
 	"links":    {"links_test.go"},
@@ -29,7 +29,7 @@ var parts = map[string][]string{
 
 const rest = "orders"
 
-// narrow leaves the specs of a part, of those that a configuration has.
+// narrow limits a configuration to the specs of a part.
 func narrow(c *types.SuiteConfig, part string) error {
 	files, ok := parts[part]
 	switch {
@@ -44,7 +44,7 @@ func narrow(c *types.SuiteConfig, part string) error {
 	return nil
 }
 
-// patterns match files by their whole names.
+// patterns returns expressions that match these file names exactly.
 func patterns(files []string) (all []string) {
 	for _, f := range files {
 		all = append(all, "/"+regexp.QuoteMeta(f)+"$")
@@ -52,10 +52,10 @@ func patterns(files []string) (all []string) {
 	return all
 }
 
-// Every spec is in one part, none in two, none in none, and the Makefile runs them all.
+// Every spec is in exactly one part, and the Makefile runs all parts.
 func TestPartsHaveEverySpecOnce(t *testing.T) {
 	configured, reporter := GinkgoConfiguration()
-	// Of several previews, and the suite itself, each takes the configuration of the last.
+	// A preview leaves its configuration to the next one, and to the suite itself.
 	defer PreviewSpecs("as it was", configured, reporter)
 	preview := func(part string) map[string]bool {
 		c := configured
@@ -88,11 +88,11 @@ func TestPartsHaveEverySpecOnce(t *testing.T) {
 		}
 	}
 	if len(whole) < 40 {
-		t.Errorf("the suite has %d specs: the preview is not of it", len(whole))
+		t.Errorf("the preview has only %d specs", len(whole))
 	}
 }
 
-// chosen are the specs of a preview that would run.
+// chosen returns the specs of a preview that would run.
 func chosen(r Report) map[string]bool {
 	all := map[string]bool{}
 	for _, s := range r.SpecReports {
@@ -103,7 +103,7 @@ func chosen(r Report) map[string]bool {
 	return all
 }
 
-// ofMakefile are the parts that make test-kafka runs.
+// ofMakefile returns the parts that make test-kafka runs.
 func ofMakefile(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../Makefile")

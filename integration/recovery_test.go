@@ -13,8 +13,8 @@ import (
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
-var _ = Describe("a topic that lost the records of old blocks", func() {
-	It("goes on where orderers have blocks for those that need them", func(ctx SpecContext) {
+var _ = Describe("a channel whose topic lost the records of old blocks", func() {
+	It("continues where orderers can pull the missing blocks from others", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1})
 		Expect(w.Remove(ctx, "orderer3", "mychannel")).To(Succeed())
 		w.load(ctx, "mychannel", 2*time.Second, "orderer1", "orderer2").sound(ctx)
@@ -22,14 +22,14 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		w.load(ctx, "mychannel", 2*time.Second, "orderer1").sound(ctx)
 		w.trim("mychannel", int(w.metadata(ctx, "orderer1").LastOffsetPersisted))
 
-		By("waiting while nobody who has them answers")
+		By("waiting while no orderer that has them answers")
 		Expect(w.Stop("orderer1")).To(Succeed())
 		Expect(w.Start(ctx, "orderer2")).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer2", "mychannel")).Should(Equal("consenter onboarding"))
 		Expect(w.orders(ctx, "orderer2", "mychannel")).To(MatchError(SatisfyAll(
 			ContainSubstring("from another orderer, since the topic starts at offset"), ContainSubstring("does not answer"))))
 
-		By("taking them from the orderer that has them, under load")
+		By("pulling them from the orderer that has them, under load")
 		Expect(w.Start(ctx, "orderer1")).To(Succeed())
 		Expect(w.AwaitActive(ctx, "orderer1", "mychannel")).To(Succeed())
 		traffic := w.load(ctx, "mychannel", 8*time.Second, "orderer1")
@@ -43,14 +43,14 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		}
 	}, SpecTimeout(6*time.Minute))
 
-	It("is pruned of what every orderer has on its disk, and of nothing else", func(ctx SpecContext) {
+	It("prunes only records that every orderer has on disk", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 		// A new cluster first makes the topic that it keeps the offsets of groups in.
 		Eventually(ctx, func() (string, error) { return w.tool(ctx, "progress") }).
 			Should(SatisfyAll(ContainSubstring("OrdererMSP.orderer1.example.com "), ContainSubstring("OrdererMSP.orderer2.example.com ")))
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
 		w.equal(ctx, "mychannel")
-		config := w.config(ctx, "orderer1", "mychannel") // which orderers publish as they have it, and prune reads from a block
+		config := w.config(ctx, "orderer1", "mychannel") // published by orderers, and read from a block by prune
 		Expect(w.update(ctx, "orderer1", "mychannel", config, client.BatchTimeoutUpdate(400*time.Millisecond))).To(Succeed())
 		Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", "mychannel").Sequence }).Should(Equal(config.Sequence + 1))
 		bounds := func() log.Bounds {
@@ -63,7 +63,7 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		}
 		before := bounds()
 
-		By("keeping what a stopped orderer may need, which it published last when it began")
+		By("keeping what a stopped orderer may need, by what it published when it started")
 		Expect(w.Stop("orderer2")).To(Succeed())
 		Expect(w.Stop("orderer1")).To(Succeed())
 		Expect(w.Start(ctx, "orderer1")).To(Succeed())
@@ -76,7 +76,7 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(out).To(ContainSubstring("there is nothing to delete: the topic starts at offset 0, and fabric-orderer.OrdererMSP.orderer2.example.com needs"))
 
-		By("deleting what all have")
+		By("deleting what all orderers have")
 		Expect(w.Start(ctx, "orderer2")).To(Succeed())
 		Expect(w.AwaitActive(ctx, "orderer2", "mychannel")).To(Succeed())
 		next := w.metadata(ctx, "orderer1").LastOffsetPersisted + 1
@@ -96,7 +96,7 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 		w.equal(ctx, "mychannel")
 	}, SpecTimeout(6*time.Minute))
 
-	It("stops where no orderer has the blocks", func(ctx SpecContext) {
+	It("stops where no orderer has the missing blocks", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		m := w.metadata(ctx, "orderer1")

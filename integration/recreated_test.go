@@ -11,8 +11,8 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-var _ = Describe("a topic that is deleted and made again", Ordered, func() {
-	// How many records the new topic has where the old one had n.
+var _ = Describe("a topic that is deleted and recreated", Ordered, func() {
+	// The number of records in the new topic when the old one had n.
 	refills := map[string]func(n int) int{
 		"empty":   func(int) int { return 0 },
 		"shorter": func(n int) int { return n - 1 },
@@ -26,7 +26,7 @@ var _ = Describe("a topic that is deleted and made again", Ordered, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Channels: []string{"empty", "shorter", "equal", "longer", beside}})
 	}, NodeTimeout(6*time.Minute))
 
-	It("stops its channel, whatever it has, on orderers that run and that come back, and no other channel", func(ctx SpecContext) {
+	It("stops its channel and no other, whatever it contains, on running and restarted orderers", func(ctx SpecContext) {
 		heights, old := map[string]uint64{}, map[string][][]byte{}
 		for channel := range refills {
 			var sent []*cb.Envelope
@@ -41,7 +41,7 @@ var _ = Describe("a topic that is deleted and made again", Ordered, func() {
 		}
 		Expect(w.Kill("orderer2")).To(Succeed())
 		for channel, size := range refills {
-			w.remake(channel, slices.Repeat([][]byte{[]byte("another")}, size(len(old[channel]))))
+			w.recreate(channel, slices.Repeat([][]byte{[]byte("another")}, size(len(old[channel]))))
 		}
 		Expect(w.Start(ctx, "orderer2")).To(Succeed())
 
@@ -51,7 +51,7 @@ var _ = Describe("a topic that is deleted and made again", Ordered, func() {
 				Eventually(ctx, w.status(ctx, o, channel)).Should(Equal("consenter failed"))
 				Expect(w.orders(ctx, o, channel)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "deleted and created again"))
 			}
-			Expect(w.equal(ctx, channel)).To(Equal(heights[channel]), "nothing is made of the new records")
+			Expect(w.equal(ctx, channel)).To(Equal(heights[channel]), "the new records are in no block")
 		}
 		for _, o := range []string{"orderer1", "orderer2"} {
 			Eventually(ctx, func() error { return w.orders(ctx, o, beside) }).Should(Succeed())

@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
-// claim makes a topic whose description is another network's.
+// claim creates a topic with the description of another network.
 func (w *world) claim(ctx context.Context, topic string) {
 	l, err := inspect.OpenTopic(w.Descriptor().Brokers, topic)
 	Expect(err).NotTo(HaveOccurred())
@@ -21,12 +21,12 @@ func (w *world) claim(ctx context.Context, topic string) {
 	Expect(l.Append(ctx, foreignDescription())).To(Succeed())
 }
 
-// rename is a channel's genesis block for a channel of another name.
+// rename returns a channel's genesis block under another channel name.
 func (w *world) rename(channel, to string) ([]byte, error) {
 	return change(w.genesis(channel), to, func(*cb.Config) {})
 }
 
-// withBrokers is a genesis block with another name and broker list.
+// withBrokers returns a genesis block with another channel name and broker list.
 func withBrokers(block []byte, name string, brokers []string) []byte {
 	b, err := change(block, name, func(c *cb.Config) {
 		c.ChannelGroup.Groups["Orderer"].Values["KafkaBrokers"].Value = protoutil.MarshalOrPanic(&ab.KafkaBrokers{Brokers: brokers})
@@ -35,7 +35,7 @@ func withBrokers(block []byte, name string, brokers []string) []byte {
 	return b
 }
 
-// change edits the config in a genesis block and makes its hashes fit again.
+// change edits the config in a genesis block and updates its data hash.
 func change(block []byte, channel string, edit func(*cb.Config)) ([]byte, error) {
 	b, err := protoutil.UnmarshalBlock(block)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// The disks are real ones, in memory: mounting them takes root.
+// The disks are tmpfs mounts, which need root.
 var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 	const channel, beside = "mychannel", "raftchannel"
 	var w *world
@@ -19,19 +19,19 @@ var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1, Channels: []string{channel}, Raft: []string{beside}, LedgerDisk: 192})
 	}, NodeTimeout(6*time.Minute))
 
-	It("stops taking envelopes, says so, lives, and goes on by itself once there is room", func(ctx SpecContext) {
+	It("refuses envelopes with the reason, keeps running, and continues once there is space", func(ctx SpecContext) {
 		load := w.load(ctx, channel, 25*time.Second)
 		Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{"orderer2"})[0] }).Should(BeNumerically(">", 20))
 		Expect(w.FillLedger("orderer2", 8<<20)).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer2", channel)).Should(Equal("consenter inactive"))
 		Expect(w.orders(ctx, "orderer2", channel)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "waiting for free space on the ledger disk"))
-		stood := w.heights(ctx, channel, []string{"orderer2"})[0]
+		height := w.heights(ctx, channel, []string{"orderer2"})[0]
 		others := w.heights(ctx, channel, []string{"orderer1"})[0]
 		Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{"orderer1"})[0] }).
-			Should(BeNumerically(">", others+20), "the others go on")
-		Expect(w.heights(ctx, channel, []string{"orderer2"})[0]).To(Equal(stood), "it writes nothing")
-		Expect(w.readable(ctx, "orderer2", channel, stood)).To(Succeed(), "what it has is there")
-		Expect(w.status(ctx, "orderer2", beside)()).To(Equal("consenter active"), "the channel of another type lives, and so does the process")
+			Should(BeNumerically(">", others+20), "the other orderers continue")
+		Expect(w.heights(ctx, channel, []string{"orderer2"})[0]).To(Equal(height), "it writes nothing")
+		Expect(w.readable(ctx, "orderer2", channel, height)).To(Succeed(), "its old blocks are readable")
+		Expect(w.status(ctx, "orderer2", beside)()).To(Equal("consenter active"), "the channel of another type and the process keep running")
 		Expect(w.metric("orderer2", "available", channel)()).To(BeZero())
 
 		Expect(w.FreeLedger("orderer2")).To(Succeed())

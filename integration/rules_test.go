@@ -16,7 +16,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
-// tool runs the network command of the operator.
+// tool runs the network tool.
 func (w *world) tool(ctx context.Context, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, w.Bin("network"), append(args, "--dir", w.Dir())...)
 	out, err := c.CombinedOutput()
@@ -24,12 +24,12 @@ func (w *world) tool(ctx context.Context, args ...string) (string, error) {
 	return string(out), err
 }
 
-// rules are the rule set of an orderer's last block.
+// rules returns a function that reads the rule set in the metadata of an orderer's newest block.
 func (w *world) rules(ctx context.Context, orderer string) func() record.RuleSet {
 	return func() record.RuleSet { return w.metadata(ctx, orderer).RuleSet }
 }
 
-// metadata is that of the newest block.
+// metadata returns the consenter metadata of the newest block.
 func (w *world) metadata(ctx context.Context, orderer string) *record.Metadata {
 	o, err := w.reader.Dial(orderer)
 	Expect(err).NotTo(HaveOccurred())
@@ -43,8 +43,8 @@ func (w *world) metadata(ctx context.Context, orderer string) *record.Metadata {
 	return m
 }
 
-var _ = Describe("a channel that in-tree orderers began", func() {
-	It("is moved to the strict rules by an operator, once no other writer is seen", func(ctx SpecContext) {
+var _ = Describe("a channel started by in-tree orderers", func() {
+	It("moves to the strict rules on an operator's command, once no in-tree orderer writes", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}})
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
 		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
@@ -56,9 +56,9 @@ var _ = Describe("a channel that in-tree orderers began", func() {
 		Expect(out).To(ContainSubstring("were not written by an orderer of ours, for instance connect at offset"))
 		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
 
-		By("upgrading under load when it is known to be gone")
+		By("upgrading under load with --force")
 		traffic := w.load(ctx, "mychannel", 8*time.Second)
-		time.Sleep(2 * time.Second) // let the load begin
+		time.Sleep(2 * time.Second) // let the load start
 		_, err = w.tool(ctx, "upgrade-rules", "--force")
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(ctx, w.rules(ctx, "orderer1")).Should(Equal(record.RuleSet_RULE_SET_STRICT))
@@ -74,11 +74,11 @@ var _ = Describe("a channel that in-tree orderers began", func() {
 })
 
 var _ = Describe("a topic that was moved", func() {
-	It("is taken after an operator's word, and only with its records at their offsets", func(ctx SpecContext) {
+	It("is accepted after an operator repins it, and only with every record at its offset", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		height := w.equal(ctx, "mychannel")
-		// What the newest block was made from: a late time-to-cut may follow it.
+		// Only the records of the newest block: an unused time-to-cut may follow them.
 		m := w.metadata(ctx, "orderer1")
 		next := m.LastOffsetPersisted + 1
 		if len(m.CutDigest) > 0 {
@@ -86,8 +86,8 @@ var _ = Describe("a topic that was moved", func() {
 		}
 		values := w.values(ctx, "mychannel")[:next]
 
-		By("losing the last record on the way")
-		w.remake("mychannel", values[:len(values)-1])
+		By("moving it without the last record")
+		w.recreate("mychannel", values[:len(values)-1])
 		for _, o := range []string{"orderer1", "orderer2"} {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).WithTimeout(time.Minute).Should(Equal("consenter failed"))
 		}
@@ -96,22 +96,22 @@ var _ = Describe("a topic that was moved", func() {
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("ends at offset"))
 
-		By("bringing another record in its place")
-		w.remake("mychannel", append(values[:len(values)-1:len(values)-1], []byte("another")))
+		By("moving it with another last record")
+		w.recreate("mychannel", append(values[:len(values)-1:len(values)-1], []byte("another")))
 		out, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("is not the log that the ledger was made from"))
 		Expect(w.orders(ctx, "orderer2", "mychannel")).To(HaveOccurred())
 
-		By("bringing all of it, and deleting what could be compared")
-		w.remake("mychannel", values)
+		By("moving all records, and deleting those that could be compared")
+		w.recreate("mychannel", values)
 		w.trim("mychannel", len(values))
 		out, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("are not in the topic: nothing shows that the topic is theirs"))
 
-		By("bringing all of it")
-		w.remake("mychannel", values)
+		By("moving all records")
+		w.recreate("mychannel", values)
 		_, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).NotTo(HaveOccurred())
 		moved, err := fabricnet.Open(w.Dir()) // the command has restarted the orderers
@@ -128,7 +128,7 @@ var _ = Describe("a topic that was moved", func() {
 	}, SpecTimeout(6*time.Minute))
 })
 
-// values are those of a topic, from offset 0.
+// values returns all values of a topic, from offset 0.
 func (w *world) values(ctx context.Context, topic string) (values [][]byte) {
 	l, err := inspect.OpenTopic(w.Descriptor().Brokers, topic)
 	Expect(err).NotTo(HaveOccurred())
@@ -156,8 +156,8 @@ func (w *world) trim(topic string, below int) {
 	Expect(admin.DeleteRecords(topic, map[int32]int64{0: int64(below)})).To(Succeed())
 }
 
-// remake deletes a topic and makes one of the same name with these values.
-func (w *world) remake(topic string, values [][]byte) {
+// recreate deletes a topic and creates one of the same name with these values.
+func (w *world) recreate(topic string, values [][]byte) {
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
 	config.Producer.Return.Successes = true

@@ -12,13 +12,13 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// shipped are the values of consenter/settings/kafka.yaml, which networks otherwise shorten.
+// shipped lists the values of consenter/settings/kafka.yaml that networks otherwise shorten.
 var shipped = []string{"TIMEOUTS_DIAL=5s", "TIMEOUTS_READ=10s", "RETRY_MAX=5s"}
 
-// The promise: without a block for no longer than this, whatever one broker of three does.
+// mostGap is the longest time without a block that one slow broker of three may cause.
 const mostGap = 5 * time.Second
 
-// Ways in which a broker is slow, for orderers; the others see it well, unless it is stopped.
+// slowness has the ways in which a broker is slow for orderers. Unless it is stopped, the other brokers are not affected.
 var slowness = map[string]func(*world, context.Context, string) (mend func()){
 	"stopped":               (*world).stopped,
 	"silent":                (*world).silent,
@@ -29,18 +29,18 @@ var slowness = map[string]func(*world, context.Context, string) (mend func()){
 	"throttling everything": func(w *world, ctx context.Context, _ string) func() { return w.throttled("request_percentage", 1) },
 }
 
-// slowRow is a broker that is slow, and what comes of it.
+// slowRow is a slow broker and the effect that is allowed.
 type slowRow struct {
 	role, is string
-	watched  time.Duration // 35 s: a check of the topic is in it
+	watched  time.Duration // 35 s includes a check of the topic
 	gap      time.Duration // the longest time without a block
-	named    bool          // it is waited for
+	named    bool          // orderers wait for it and must name it
 }
 
-// minutes is the label of specs that take so many that make kafka leaves them out; make test-kafka has them.
+// minutes labels specs that take too long for make kafka; make test-kafka runs them.
 var minutes = Label("minutes")
 
-// label has make kafka run the rows of brokers that are stopped alone.
+// label limits make kafka to the rows with a stopped broker.
 func (r slowRow) label() Labels {
 	if r.is == "stopped" {
 		return nil
@@ -48,7 +48,7 @@ func (r slowRow) label() Labels {
 	return minutes
 }
 
-var _ = Describe("one slow broker of three, at the shipped time limits", Ordered, ContinueOnFailure, onKafka, func() {
+var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, ContinueOnFailure, onKafka, func() {
 	var w *world
 
 	BeforeAll(func(ctx SpecContext) {
@@ -65,17 +65,17 @@ var _ = Describe("one slow broker of three, at the shipped time limits", Ordered
 		{"controller", "silent", 15 * time.Second, mostGap, false},
 		{"leader", "stopped", 15 * time.Second, mostGap, false},
 		{"leader", "late by 1s", 20 * time.Second, mostGap, false},
-		// Five answers of the only broker that has the records, 3 s each: more than the promise, and named.
+		// Five answers of the only broker that has the records, 3 s each: longer than mostGap, and named.
 		{"leader", "late by 3s", 25 * time.Second, 5 * 3 * time.Second, true},
 		{"leader", "throttling appends", 20 * time.Second, mostGap, true},
-		// Kafka answers a fetch without a record while the quota is exceeded: how long is not ours to bound.
+		// Kafka answers fetches without records while the quota is exceeded; the consenter cannot limit how long.
 		{"leader", "throttling everything", 20 * time.Second, 20 * time.Second, true},
 	} {
-		It("blocks follow while one broker is slow: the "+row.role+", "+row.is, func(ctx SpecContext) {
+		It("does not hold up blocks: the "+row.role+", "+row.is, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, row.role)
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, row.watched)
-			w.moves(ctx)
+			w.awaitBlock(ctx)
 			mend := w.once(slowness[row.is](w, ctx, broker))
 			gaps := w.gaps(ctx, row.watched-5*time.Second)
 			w.reportSlow(ctx, row.role+" "+row.is, broker, before, gaps)
@@ -85,28 +85,28 @@ var _ = Describe("one slow broker of three, at the shipped time limits", Ordered
 				Expect(gap).To(BeNumerically("<", row.gap), "%s wrote no block", orderer)
 			}
 			if row.named {
-				Expect(w.newWaits(ctx, broker, before)).NotTo(BeEmpty(), "nobody is named")
+				Expect(w.newWaits(ctx, broker, before)).NotTo(BeEmpty(), "no broker is named")
 			}
 		}, SpecTimeout(3*time.Minute), row.label())
 	}
 
 	for _, is := range []string{"silent", "unreachable"} {
-		It("names a leader that orderers alone do not reach, and leaves it once there is another: "+is, func(ctx SpecContext) {
+		It("is named while it leads and no orderer reaches it, and left once another leads: "+is, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, "leader")
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 20*time.Second)
-			w.moves(ctx)
+			w.awaitBlock(ctx)
 			mend := w.once(slowness[is](w, ctx, broker))
 			began := time.Now()
-			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(mostGap).ShouldNot(BeEmpty(), "it is named")
+			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(mostGap).ShouldNot(BeEmpty(), "the broker is not named")
 			named := time.Since(began)
 			status, err := w.tool(ctx, "status")
 			Expect(err).NotTo(HaveOccurred())
-			Expect(status).To(ContainSubstring("for broker "), "what is waited for")
+			Expect(status).To(ContainSubstring("for broker "), "the status must name the broker")
 			w.reportSlow(ctx, "leader "+is, broker, before, nil)
 			w.elect(ctx, broker)
 			elected := time.Now()
-			w.moves(ctx)
+			w.awaitBlock(ctx)
 			AddReportEntry("leader "+is, fmt.Sprintf("named after %s, a block %s after another was elected", named.Round(time.Millisecond), time.Since(elected).Round(time.Millisecond)))
 			Expect(time.Since(elected)).To(BeNumerically("<", mostGap))
 			mend()
@@ -115,7 +115,8 @@ var _ = Describe("one slow broker of three, at the shipped time limits", Ordered
 	}
 })
 
-// once mends what is slow when a spec says so, or fails before. The next spec finds brokers that are in sync.
+// once returns a mend that runs once: when the spec calls it, or after a spec that failed before. Then it waits
+// until all brokers are in sync for the next spec.
 func (w *world) once(mend func()) func() {
 	f := sync.OnceFunc(mend)
 	DeferCleanup(func(ctx SpecContext) {
@@ -125,12 +126,12 @@ func (w *world) once(mend func()) func() {
 	return f
 }
 
-// Kafka's own defaults for what the tool's brokers shorten.
+// kafkaDefaults has Kafka's defaults for the timeouts that the network tool shortens.
 var kafkaDefaults = []string{"broker.session.timeout.ms=9000", "broker.heartbeat.interval.ms=2000", "controller.quorum.fetch.timeout.ms=2000",
 	"controller.quorum.election.timeout.ms=1000", "controller.quorum.election.backoff.max.ms=1000", "controller.quorum.request.timeout.ms=2000",
 	"replica.lag.time.max.ms=30000", "replica.fetch.wait.max.ms=500", "replica.fetch.backoff.ms=1000"}
 
-var _ = Describe("one stopped broker of three that run at Kafka's defaults", Ordered, ContinueOnFailure, onKafka, minutes, func() {
+var _ = Describe("one stopped broker of three, at Kafka's default timeouts", Ordered, ContinueOnFailure, onKafka, minutes, func() {
 	var w *world
 
 	BeforeAll(func(ctx SpecContext) {
@@ -139,22 +140,22 @@ var _ = Describe("one stopped broker of three that run at Kafka's defaults", Ord
 	}, NodeTimeout(5*time.Minute))
 
 	for _, role := range []string{"follower", "controller", "leader"} {
-		It("names a stopped broker until Kafka has excluded it, and then blocks follow: the "+role, func(ctx SpecContext) {
+		It("is named until Kafka excludes it, and then blocks continue: the "+role, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, role)
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 40*time.Second)
-			w.moves(ctx)
+			w.awaitBlock(ctx)
 			mend := w.once(w.stopped(ctx, broker))
 			began := time.Now()
-			// What waits for a follower is an append at the leader: who is at fault is seen by asking each.
-			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(2*mostGap).ShouldNot(BeEmpty(), "it is named")
+			// An append waits at the leader for a follower: only probing each broker shows which one it is.
+			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(2*mostGap).ShouldNot(BeEmpty(), "the broker is not named")
 			named := time.Since(began)
 			status, err := w.tool(ctx, "status")
 			Expect(err).NotTo(HaveOccurred())
-			Expect(status).To(ContainSubstring("for broker "), "what is waited for")
+			Expect(status).To(ContainSubstring("for broker "), "the status must name the broker")
 			Eventually(ctx, func() bool { return w.excluded(broker) }).Should(BeTrue())
 			excluded := time.Now()
-			w.moves(ctx)
+			w.awaitBlock(ctx)
 			took := time.Since(excluded)
 			w.reportSlow(ctx, role+" stopped, Kafka's defaults", broker, before, nil)
 			AddReportEntry(role+" stopped, Kafka's defaults", fmt.Sprintf("named after %s, excluded by Kafka after %s, a block %s later",

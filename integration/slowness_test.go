@@ -20,25 +20,25 @@ import (
 	"github.com/fabric-kafka/orderer/network/load"
 )
 
-// stopped has a broker do nothing any more, as a machine that stalls.
+// stopped suspends a broker, like a machine that stalls.
 func (w *world) stopped(_ context.Context, broker string) (mend func()) {
 	Expect(w.Pause(broker)).To(Succeed())
 	return func() { Expect(w.Continue(broker)).To(Succeed()) }
 }
 
-// silent has a broker accept connections of orderers, and answer nothing.
+// silent lets a broker accept connections from orderers but answer nothing.
 func (w *world) silent(ctx context.Context, broker string) (mend func()) {
 	return w.slowLinks(ctx, broker, func(p links.Proxy, link string) error { return p.Swallow(ctx, link, links.Answers) })
 }
 
-// late has every answer to an orderer come that much later.
+// late delays every answer to an orderer.
 func (w *world) late(ctx context.Context, broker string, by time.Duration) (mend func()) {
 	return w.slowLinks(ctx, broker, func(p links.Proxy, link string) error {
 		return p.Slow(ctx, link, int(by.Milliseconds()), 0, 100<<10)
 	})
 }
 
-// unreachable drops what connects to a broker.
+// unreachable drops connection attempts to a broker.
 func (w *world) unreachable(ctx context.Context, broker string) (mend func()) {
 	var fill []func()
 	mended := w.slowLinks(ctx, broker, func(p links.Proxy, link string) error {
@@ -59,7 +59,7 @@ func (w *world) unreachable(ctx context.Context, broker string) (mend func()) {
 	}
 }
 
-// slowLinks does something to the links of all orderers to a broker.
+// slowLinks applies a fault to the links of all orderers to a broker.
 func (w *world) slowLinks(ctx context.Context, broker string, do func(links.Proxy, string) error) (mend func()) {
 	proxy := links.Proxy(w.Descriptor().Proxy)
 	for _, o := range w.Descriptor().Orderers {
@@ -68,7 +68,7 @@ func (w *world) slowLinks(ctx context.Context, broker string, do func(links.Prox
 	return func() { Eventually(func() error { return proxy.Mend(context.WithoutCancel(ctx)) }).Should(Succeed()) }
 }
 
-// throttled gives orderers a quota at all brokers, which the leader applies.
+// throttled sets a quota for orderers at all brokers; the leader enforces it.
 func (w *world) throttled(quota string, rate float64) (mend func()) {
 	who := []sarama.QuotaEntityComponent{{EntityType: sarama.QuotaEntityClientID, MatchType: sarama.QuotaMatchExact, Name: "fabric-kafka-orderer"}}
 	set := func(op sarama.ClientQuotasOp) {
@@ -78,7 +78,7 @@ func (w *world) throttled(quota string, rate float64) (mend func()) {
 	return func() { set(sarama.ClientQuotasOp{Key: quota, Remove: true}) }
 }
 
-// apart has another broker lead the topic than the one that is the controller.
+// apart moves the topic's leader away from the controller.
 func (w *world) apart(ctx context.Context) {
 	controller, err := w.Controller()
 	Expect(err).NotTo(HaveOccurred())
@@ -87,7 +87,7 @@ func (w *world) apart(ctx context.Context) {
 	}
 }
 
-// elect has any broker but one lead the topic, the controller only if it must.
+// elect makes any broker but one the leader of the topic, and the controller only as a last resort.
 func (w *world) elect(_ context.Context, but string) {
 	controller, err := w.Controller()
 	Expect(err).NotTo(HaveOccurred())
@@ -102,7 +102,7 @@ func (w *world) elect(_ context.Context, but string) {
 	w.replicate(append(first, last...)...)
 }
 
-// brokerOf names the leader of the topic, the controller, or one that is neither.
+// brokerOf returns the name of the leader of the topic, the controller, or a broker that is neither.
 func (w *world) brokerOf(ctx context.Context, role string) string {
 	GinkgoHelper()
 	controller, err := w.Controller()
@@ -121,7 +121,7 @@ func (w *world) brokerOf(ctx context.Context, role string) string {
 	return w.BrokerNames()[i]
 }
 
-// excluded reports whether the others say that a broker is no in-sync replica any more, and not the leader.
+// excluded reports whether, according to the other brokers, a broker is neither an in-sync replica nor the leader.
 func (w *world) excluded(broker string) bool {
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
@@ -142,7 +142,7 @@ func (w *world) excluded(broker string) bool {
 	return err == nil && leader.ID() != int32(i+1)
 }
 
-// trickle orders a little for so long through all orderers.
+// trickle starts a slow load through all orderers for this long.
 func (w *world) trickle(ctx context.Context, d time.Duration) *running {
 	r := &running{make(chan load.Result, 1)}
 	go func() {
@@ -156,7 +156,7 @@ func (w *world) trickle(ctx context.Context, d time.Duration) *running {
 	return r
 }
 
-// names are the orderers'.
+// names returns the names of the orderers.
 func (w *world) names() (all []string) {
 	for _, o := range w.Descriptor().Orderers {
 		all = append(all, o.Name)
@@ -164,8 +164,8 @@ func (w *world) names() (all []string) {
 	return all
 }
 
-// moves waits until every orderer has written another block.
-func (w *world) moves(ctx context.Context) {
+// awaitBlock waits until every orderer has written another block.
+func (w *world) awaitBlock(ctx context.Context) {
 	GinkgoHelper()
 	before := w.heights(ctx, "mychannel", w.names())
 	Eventually(ctx, func() bool {
@@ -178,7 +178,7 @@ func (w *world) moves(ctx context.Context) {
 	}).WithPolling(20 * time.Millisecond).Should(BeTrue())
 }
 
-// gaps follows the orderers for so long, and returns how long each was without a block at most.
+// gaps watches the orderers for this long and returns the longest time each went without a block.
 func (w *world) gaps(ctx context.Context, d time.Duration) map[string]time.Duration {
 	now := time.Now()
 	longest, last, heights := map[string]time.Duration{}, map[string]time.Time{}, map[string]uint64{}
@@ -197,7 +197,7 @@ func (w *world) gaps(ctx context.Context, d time.Duration) map[string]time.Durat
 	return longest
 }
 
-// recovers waits until both orderers order and all brokers are in sync, with equal blocks.
+// recovers waits until both orderers order and all brokers are in sync, and compares all blocks.
 func (w *world) recovers(ctx context.Context) {
 	GinkgoHelper()
 	for _, o := range w.names() {
@@ -209,7 +209,7 @@ func (w *world) recovers(ctx context.Context) {
 
 var waitSeries = regexp.MustCompile(`consensus_kafka_broker_wait_seconds\{broker="([^"]+)",channel="mychannel",operation="([^"]+)"\} (\S+)`)
 
-// waits are the seconds that orderers have waited for a broker, by orderer and operation.
+// waits returns the seconds that orderers have waited for a broker, by orderer and operation.
 func (w *world) waits(ctx context.Context, broker string) map[string]float64 {
 	all := map[string]float64{}
 	for _, o := range w.names() {
@@ -224,7 +224,7 @@ func (w *world) waits(ctx context.Context, broker string) map[string]float64 {
 	return all
 }
 
-// newWaits are the seconds since then.
+// newWaits returns the waits that were added since before.
 func (w *world) newWaits(ctx context.Context, broker string, before map[string]float64) map[string]float64 {
 	all := w.waits(ctx, broker)
 	for what, seconds := range before {
@@ -234,14 +234,14 @@ func (w *world) newWaits(ctx context.Context, broker string, before map[string]f
 	return all
 }
 
-// linkOf is the address by which an orderer knows a broker.
+// linkOf returns the address at which an orderer reaches a broker.
 func (w *world) linkOf(ctx context.Context, orderer, broker string) string {
 	at, err := links.Proxy(w.Descriptor().Proxy).Address(ctx, links.Name(orderer, broker))
 	Expect(err).NotTo(HaveOccurred())
 	return at
 }
 
-// reportSlow keeps what was seen of a broker for the report: gaps, metrics, the first line of the log, the status.
+// reportSlow adds gaps, waits, the last log line about the broker and the status to the report.
 func (w *world) reportSlow(ctx context.Context, what, broker string, before map[string]float64, gaps map[string]time.Duration) {
 	var lines []string
 	for _, o := range w.Descriptor().Orderers {

@@ -1,5 +1,5 @@
-// Package integration_test runs real orderers, peers and a broker, as processes
-// on the loopback interface, and lets them meet what operators meet.
+// Package integration_test runs real orderers, peers and brokers as processes
+// on the loopback interface and exposes them to the faults of production.
 package integration_test
 
 import (
@@ -17,10 +17,10 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// brokers are what the networks order through; --brokers in the network tool says the same.
+// brokers selects the brokers of the networks, as --brokers of the network tool does.
 var brokers = flag.String("brokers", "embedded", "embedded, apache, or apache:VERSION")
 
-// nodes of Apache Kafka that a network has.
+// nodes is the number of brokers in a network on Apache Kafka.
 const nodes = 3
 
 func TestIntegration(t *testing.T) {
@@ -32,7 +32,7 @@ func TestIntegration(t *testing.T) {
 	RunSpecs(t, "Ordering through Kafka", suite, reporter)
 }
 
-// binaries is the folder that the suite's processes are started from.
+// binaries is the folder with the executables that the suite starts.
 var binaries string
 
 var _ = BeforeSuite(func(ctx SpecContext) {
@@ -44,10 +44,10 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 }, NodeTimeout(15*time.Minute))
 
-// basePort is the lowest port of each network, in turn: one may still be closing.
+// basePort is the lowest port of the next network. Networks share no ports, since those of the last may still be in use.
 var basePort = flag.Int("base-port", 19050, "lowest port of the first network; each takes 700")
 
-// raise raises a network for the specs of a container and takes it down after them.
+// raise starts a network for the specs of a container and removes it after them.
 func raise(ctx context.Context, o fabricnet.Options) *world {
 	dir, err := os.MkdirTemp("", "kafka-network-")
 	Expect(err).NotTo(HaveOccurred())
@@ -56,7 +56,7 @@ func raise(ctx context.Context, o fabricnet.Options) *world {
 	return newWorld(up(ctx, o, cmp.Or(o.BrokerCount, nodes)))
 }
 
-// up raises a network on the brokers of this run.
+// up starts a network on the brokers of this run.
 func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network {
 	o.Bin, o.Progress = binaries, GinkgoWriter
 	Expect(o.UseBrokers([]string{*brokers})).To(Succeed())
@@ -70,14 +70,14 @@ func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network 
 	DeferCleanup(func() {
 		if CurrentSpecReport().Failed() {
 			if saved, err := fabricnet.Open(n.Dir()); err == nil {
-				n = saved // a command of the tool may have started processes anew
+				n = saved // a command of the tool may have restarted processes
 			}
 			AddReportEntry("logs", n.Dir())
 			Expect(n.Halt()).To(Succeed())
 			return
 		}
 		Expect(n.Halt()).To(Succeed())
-		Expect(logs.Panics()).To(BeEmpty(), "no process may panic, not even while it ends; see %s", n.Dir())
+		Expect(logs.Panics()).To(BeEmpty(), "no process may panic, not even during shutdown; see %s", n.Dir())
 		Expect(n.Down()).To(Succeed())
 		Expect(os.RemoveAll(filepath.Dir(n.Dir()))).To(Succeed())
 	})

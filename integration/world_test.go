@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/load"
 )
 
-// world is a network and those who use it.
+// world is a network with the identities that use it.
 type world struct {
 	*fabricnet.Network
 	reader *inspect.Reader
@@ -37,7 +37,7 @@ func newWorld(n *fabricnet.Network) *world {
 	return &world{Network: n, reader: r, admin: r.Identity(), user: user}
 }
 
-// targets are the named orderers, or all.
+// targets returns the named orderers, or all if none is named.
 func (w *world) targets(names ...string) []load.Target {
 	var out []load.Target
 	for _, o := range w.Descriptor().Orderers {
@@ -48,16 +48,16 @@ func (w *world) targets(names ...string) []load.Target {
 	return out
 }
 
-// running is a load that goes on while a spec does something else.
+// running is a load in the background of a spec.
 type running struct {
 	result chan load.Result
 }
 
-// fewest is how many envelopes of a load must be acknowledged for it to show something.
+// fewest is the number of acknowledged envelopes below which a load proves nothing.
 const fewest = 100
 
-// load sends for a while in the background, and on until enough is acknowledged, through the
-// named orderers (all if none is named), moving on to another one after each error.
+// load sends envelopes in the background for at least d and until more than [fewest] are acknowledged. It
+// uses the named orderers (all if none is named), switching to another after each error.
 func (w *world) load(ctx context.Context, channel string, d time.Duration, orderers ...string) *running {
 	r := &running{make(chan load.Result, 1)}
 	end, enough := time.Now().Add(d), make(chan struct{})
@@ -80,8 +80,8 @@ func (w *world) load(ctx context.Context, channel string, d time.Duration, order
 	return r
 }
 
-// sound waits for the load to end and holds it to the promise: every
-// acknowledged envelope is on every orderer, exactly once.
+// sound waits for the load to end and checks that every acknowledged
+// envelope is on every orderer exactly once.
 func (r *running) sound(ctx context.Context) load.Result {
 	var result load.Result
 	Eventually(ctx, r.result).WithTimeout(6 * time.Minute).Should(Receive(&result))
@@ -105,8 +105,8 @@ func (w *world) equal(ctx context.Context, channel string, names ...string) uint
 	return height
 }
 
-// answers are what the orderers say of their heights. What keeps one from saying is
-// unlike any other's.
+// answers returns the heights that the orderers report, as text. An error carries the name of its
+// orderer, so that no two errors are equal.
 func (w *world) answers(ctx context.Context, channel string, names []string) []string {
 	out := make([]string, len(names))
 	for i, name := range names {
@@ -118,7 +118,7 @@ func (w *world) answers(ctx context.Context, channel string, names []string) []s
 	return out
 }
 
-// heights returns the orderers' heights, zero where one does not say.
+// heights returns the orderers' heights, zero for those that cannot be read.
 func (w *world) heights(ctx context.Context, channel string, names []string) []uint64 {
 	out := make([]uint64, len(names))
 	for i, name := range names {
@@ -143,7 +143,7 @@ func (w *world) submit(ctx context.Context, orderer string, e *cb.Envelope) erro
 	return o.Submit(ctx, e)
 }
 
-// config is the config in force at an orderer.
+// config returns the config in force at an orderer.
 func (w *world) config(ctx context.Context, orderer, channel string) *cb.Config {
 	GinkgoHelper()
 	o, err := w.reader.Dial(orderer)
@@ -154,14 +154,15 @@ func (w *world) config(ctx context.Context, orderer, channel string) *cb.Config 
 	return c
 }
 
-// update submits a change of the orderer group through an orderer.
+// update submits a config update of the orderer group through an orderer.
 func (w *world) update(ctx context.Context, orderer, channel string, config *cb.Config, values map[string]proto.Message) error {
 	e, err := client.OrdererUpdate(w.admin, channel, config, values)
 	Expect(err).NotTo(HaveOccurred())
 	return w.submit(ctx, orderer, e)
 }
 
-// status is what the participation API says of a channel on an orderer.
+// status returns a function that reads the relation and status of a channel from the
+// participation API of an orderer, or the error.
 func (w *world) status(ctx context.Context, orderer, channel string) func() string {
 	return func() string {
 		info, err := w.Info(ctx, orderer, channel)
@@ -179,7 +180,7 @@ func (w *world) genesis(channel string) []byte {
 	return b
 }
 
-// write puts values into a topic as a stranger with the rights to write.
+// write appends values to a topic, as a stranger with the rights to write.
 func (w *world) write(ctx context.Context, topic string, values ...[]byte) {
 	GinkgoHelper()
 	l, err := inspect.OpenTopic(w.Descriptor().Brokers, topic)

@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// Parts of orderer.yaml.
+// Sections of orderer.yaml.
 const (
 	serverTLS      = "TLS: {Enabled: true, RootCAs: [ca.pem]}\n"
 	byTokenCommand = "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/cat, %s]}\n"
@@ -28,19 +28,19 @@ func byPassword(mechanism, file string) string {
 	return "SASL: {Mechanism: " + mechanism + ", User: " + orderer + ", PasswordFile: " + file + "}\n"
 }
 
-// Every way in, from orderer.yaml to a block; then what an operator is told of
-// every way that is closed.
+// Every way to connect, from orderer.yaml to a block; then the error that an operator
+// sees for every way that fails.
 func TestAccess(t *testing.T) { onEachVersion(t, access) }
 
 func access(t *testing.T, v apache.Version) {
 	s := newSecured(t, v)
-	s.Java = append(s.Java, lookAtRevoked...)
+	s.Java = append(s.Java, checkRevoked...)
 	s.start()
 	s.file("password", password+"\n")
 	s.file("wrong", "wrong\n")
 	s.file("token", token(orderer, time.Now().Add(time.Hour)))
 	s.file("signed", s.issuer.token(orderer, audience, time.Now().Add(time.Hour)))
-	revoked := s.strike(t)
+	revoked := s.revokeCertificate(t)
 	t.Run("open", s.open)
 	t.Run("closed", s.closed)
 	t.Run("again", s.again)
@@ -72,10 +72,10 @@ func (s *secured) open(t *testing.T) {
 	}
 }
 
-// order has an envelope ordered.
+// order submits an envelope until it is accepted, and waits until it is in a block.
 func order(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger, text string) {
 	t.Helper()
-	eventually(t, "an envelope is taken", func() (bool, any) {
+	eventually(t, "an envelope is accepted", func() (bool, any) {
 		err := c.WaitReady()
 		if err == nil {
 			err = c.Order(chaintest.Envelope(ledger.ChannelID(), text), ledger.Sequence())
@@ -100,7 +100,7 @@ func eventually(t *testing.T, what string, holds func() (bool, any)) {
 	}
 }
 
-// closed are the ways in that fail, with what an operator is told of them.
+// closed tests the ways to connect that fail, with the error that an operator sees for each.
 func (s *secured) closed(t *testing.T) {
 	other := pki.New(t)
 	other.Issue(s.ca, "stranger", time.Hour)
@@ -114,7 +114,7 @@ func (s *secured) closed(t *testing.T) {
 	nowhere := pki.Holder("nowhere", time.Hour)
 	nowhere.CRLDistributionPoints = []string{"http://" + freeAddress(t) + "/revoked.crl"}
 	s.ca.IssueFor(s.ca, "nowhere", nowhere)
-	for name, test := range map[string]struct{ listener, section, says string }{
+	for name, test := range map[string]struct{ listener, section, reason string }{
 		"wrong authority":      {byTLS, "TLS: {Enabled: true, RootCAs: [other.pem]}", withBroker + badCertificate + "certificate signed by unknown authority; " + awaitAuthority},
 		"wrong host name":      {elseHost, serverTLS, withBroker + badCertificate + "cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs; " + awaitName},
 		"other name asked for": {byTLS, "TLS: {Enabled: true, RootCAs: [ca.pem], ServerName: kafka.example.com}", withBroker + badCertificate + "certificate is not valid for any names, but wanted to match kafka.example.com; " + awaitName},
@@ -124,7 +124,7 @@ func (s *secured) closed(t *testing.T) {
 		"expired client":        {byMTLS, identity("late"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"unknown client":        {byMTLS, identity("stranger"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"no list of revoked":    {byMTLS, identity("unlisted"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
-		"list is away":          {byMTLS, identity("nowhere"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
+		"list is down":          {byMTLS, identity("nowhere"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"plain text to TLS":     {byTLS, "", "broker 127.0.0.1:PORT expects TLS on that port, but this orderer does not use TLS; " + awaitListener},
 		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; awaiting a TLS listener of the brokers"},
 		"TLS without log-in":    {byBoth, serverTLS, "broker 127.0.0.1:PORT closed the connection without an answer: EOF; " + awaitListener},
@@ -139,7 +139,7 @@ func (s *secured) closed(t *testing.T) {
 		"no token":               {bySASL, byToken("no-token"), loginFailed + invalidToken + awaitCredentials},
 		"signed, and expired":    {bySigned, byToken("old-signed"), loginFailed + invalidToken + awaitCredentials},
 		"signed by another key":  {bySigned, byToken("forged"), loginFailed + invalidToken + awaitCredentials},
-		"signed, for other ears": {bySigned, byToken("misdirected"), loginFailed + invalidToken + awaitCredentials},
+		"signed, other audience": {bySigned, byToken("misdirected"), loginFailed + invalidToken + awaitCredentials},
 		"not signed":             {bySigned, byToken("token"), loginFailed + invalidToken + awaitCredentials},
 		"failing command": {bySASL, "SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/bin/false]}",
 			"Consensus.Kafka.SASL.TokenCommand: /bin/false: exit status 1; run it by hand to see its output; " + awaitReadable},
@@ -147,12 +147,12 @@ func (s *secured) closed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, ledger := s.chain(t, test.listener, test.section)
-			s.tells(t, c, ledger, test.says)
+			s.reports(t, c, ledger, test.reason)
 		})
 	}
 }
 
-// Parts of what is told.
+// Parts of the errors.
 const (
 	withBroker     = "TLS with broker 127.0.0.1:PORT: "
 	badCertificate = "tls: failed to verify certificate: x509: "
@@ -172,8 +172,8 @@ func identity(name string) string {
 	return "TLS: {Enabled: true, RootCAs: [ca.pem], Certificate: " + name + ".pem, PrivateKey: " + name + ".key}\n"
 }
 
-// Brokers that demand a log-in every four seconds, and tokens that end after
-// fifteen, cost no envelope: the program is asked for the next one in time.
+// Brokers that require reauthentication every four seconds, and tokens that expire after
+// fifteen, lose no envelope: the token command runs in time for the next one.
 func (s *secured) again(t *testing.T) {
 	s.file("get-token", `#!/bin/sh
 echo ran >> "$0.runs"
@@ -189,7 +189,7 @@ printf '%s.%s.' "$(printf '{"alg":"none"}' | encode)" "$(printf '{"sub":"orderer
 			t.Parallel()
 			c, ledger := s.chain(t, again, section)
 			order(t, c, ledger, "first")
-			// Time must pass: what the brokers and the tokens allow is over four times, or once.
+			// Time must pass: sessions expire four times, and tokens once.
 			for i, end := 0, time.Now().Add(16*time.Second); time.Now().Before(end); i++ {
 				if err := c.Order(chaintest.Envelope(ledger.ChannelID(), fmt.Sprint("envelope-", i)), ledger.Sequence()); err != nil {
 					t.Fatalf("envelope %d: %v", i, err)
@@ -200,17 +200,17 @@ printf '%s.%s.' "$(printf '{"alg":"none"}' | encode)" "$(printf '{"sub":"orderer
 		})
 	}
 	began := time.Now()
-	t.Cleanup(func() { // when both are through
+	t.Cleanup(func() { // when both have finished
 		took := time.Since(began)
 		runs := strings.Count(string(s.ca.Read("get-token.runs")), "ran")
-		if most := 4 + int(took/(10*time.Second)); runs < 2 || runs > most { // a run a log-in would be a dozen
+		if most := 4 + int(took/(10*time.Second)); runs < 2 || runs > most { // one run per login would be a dozen
 			t.Errorf("the program ran %d times in %v", runs, took)
 		}
 	})
 }
 
-// What an orderer has is revoked while it runs, and renewed: it says so once it
-// has to connect again, and needs no restart.
+// Credentials of a running orderer are revoked and renewed: it reports the error once it
+// has to reconnect, and needs no restart.
 func (s *secured) rotated(t *testing.T) {
 	s.ca.Issue(s.ca, "mine", time.Hour)
 	s.ca.Issue(s.ca, "listed", time.Hour)
@@ -218,8 +218,8 @@ func (s *secured) rotated(t *testing.T) {
 	s.file("my-token", token(orderer, time.Now().Add(time.Hour)))
 	s.file("my-signed", s.issuer.token(orderer, audience, time.Now().Add(time.Hour)))
 	ways := []struct {
-		listener, section, says string
-		revoke, renew           func()
+		listener, section, reason string
+		revoke, renew             func()
 	}{
 		{byBoth, serverTLS + byPassword("SCRAM-SHA-512", "my-password"), loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials,
 			func() { s.setPassword("changed") }, func() { s.file("my-password", "changed") }},
@@ -243,21 +243,21 @@ func (s *secured) rotated(t *testing.T) {
 	s.stop()
 	s.start()
 	for i, way := range ways {
-		s.tells(t, chains[i], ledgers[i], way.says)
+		s.reports(t, chains[i], ledgers[i], way.reason)
 		way.renew()
 		order(t, chains[i], ledgers[i], "after")
 	}
 }
 
-// lookAtRevoked has the broker's Java look at the lists that client certificates
-// name. It keeps each for 30 seconds.
-var lookAtRevoked = []string{"-Dcom.sun.net.ssl.checkRevocation=true", "-Dcom.sun.security.enableCRLDP=true"}
+// checkRevoked makes the broker's JVM check the revocation lists that client certificates
+// name. It caches each for 30 seconds.
+var checkRevoked = []string{"-Dcom.sun.net.ssl.checkRevocation=true", "-Dcom.sun.security.enableCRLDP=true"}
 
-// strike revokes the certificate of an orderer that runs, and returns what shows
-// that it is cut off when it looks at its topic after the broker has looked at the
-// list again, as is one that starts then, and that both go on with another
-// certificate. Neither broker nor orderer starts again.
-func (s *secured) strike(t *testing.T) func(*testing.T) {
+// revokeCertificate revokes the certificate of a running orderer. The function that it returns checks
+// that this orderer is cut off at its next check of the topic once the broker has reloaded
+// the list, that an orderer started then is refused as well, and that both continue with
+// another certificate. Neither broker nor orderer is restarted.
+func (s *secured) revokeCertificate(t *testing.T) func(*testing.T) {
 	s.ca.Issue(s.ca, "revoked", time.Hour)
 	section := identity("revoked") + "CheckInterval: 1s\n"
 	runs, ledger := s.chain(t, byMTLS, section)
@@ -266,8 +266,8 @@ func (s *secured) strike(t *testing.T) func(*testing.T) {
 	return func(t *testing.T) {
 		eventually(t, "it is cut off", func() (bool, any) { return runs.WaitReady() != nil, "it is ready" })
 		starts, of := s.chain(t, byMTLS, section)
-		s.tells(t, runs, ledger, withBroker+"remote error: tls: unknown certificate; "+awaitIdentity)
-		s.tells(t, starts, of, withBroker+"remote error: tls: unknown certificate; "+awaitIdentity)
+		s.reports(t, runs, ledger, withBroker+"remote error: tls: unknown certificate; "+awaitIdentity)
+		s.reports(t, starts, of, withBroker+"remote error: tls: unknown certificate; "+awaitIdentity)
 		s.ca.Issue(s.ca, "revoked", time.Hour)
 		order(t, runs, ledger, "after")
 		order(t, starts, of, "after")

@@ -22,11 +22,10 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// only narrows a run of the tests to one version.
-var only = flag.String("kafka", "", "version of Apache Kafka, or the beginning of it; all that are known when empty")
+// only limits the tests to one version.
+var only = flag.String("kafka", "", "version of Apache Kafka, or a prefix of it; all known versions when empty")
 
-// onEachVersion runs a test on every version that is known, or on the one that was
-// asked for.
+// onEachVersion runs a test on every known version, or on the one that -kafka selects.
 func onEachVersion(t *testing.T, f func(*testing.T, apache.Version)) {
 	t.Helper()
 	versions := apache.Versions
@@ -42,18 +41,18 @@ func onEachVersion(t *testing.T, f func(*testing.T, apache.Version)) {
 	}
 }
 
-// nodes of a cluster: as many as the smallest that survives the loss of one.
+// nodes is the size of the smallest cluster that survives the loss of one node.
 const nodes = 3
 
-// patience is how long the cluster may take for anything.
-const patience = 90 * time.Second
+// timeout is the limit for each operation of a cluster.
+const timeout = 90 * time.Second
 
-// cluster is a running cluster.
+// cluster is a cluster of Apache Kafka.
 type cluster struct {
 	*apache.Cluster
 	t         *testing.T
 	processes []*exec.Cmd
-	env       []string // of the nodes, beside the test's
+	env       []string // of the nodes, in addition to the test's
 }
 
 func startCluster(t *testing.T, v apache.Version) *cluster {
@@ -63,7 +62,7 @@ func startCluster(t *testing.T, v apache.Version) *cluster {
 	return c
 }
 
-// newCluster is one that has not started.
+// newCluster returns a cluster that is not started.
 func newCluster(t *testing.T, v apache.Version, nodes int) *cluster {
 	t.Helper()
 	kafka, err := apache.Install(t.Context(), v, filepath.Join("..", "..", ".build", "kafka"), os.Stderr)
@@ -78,8 +77,8 @@ func newCluster(t *testing.T, v apache.Version, nodes int) *cluster {
 	return c
 }
 
-// freeAddress is one that nobody listens at, and that it has not given before. Its port is none
-// that the kernel gives out: a connection of somebody else could have it while a broker is down.
+// freeAddress returns an unused address that it has not returned before. Its port is outside the kernel's
+// ephemeral range: another process's connection could take it while a broker is down.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for {
@@ -107,7 +106,7 @@ func (c *cluster) addresses() (all []string) {
 	return all
 }
 
-// start starts every node and waits until all of them serve.
+// start starts every node and waits until all of them accept requests.
 func (c *cluster) start() {
 	c.t.Helper()
 	for i, n := range c.Nodes {
@@ -139,17 +138,17 @@ func (c *cluster) start() {
 func (c *cluster) stop() {
 	for i, p := range c.processes {
 		if p != nil {
-			_ = p.Process.Kill() // it may have ended
+			_ = p.Process.Kill() // it may have exited
 			_ = p.Wait()
 			c.processes[i] = nil
 		}
 	}
 }
 
-// admin runs f until it works.
+// admin retries f until it succeeds.
 func (c *cluster) admin(what string, f func(sarama.ClusterAdmin) error) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	for {
 		err := c.administer(f)

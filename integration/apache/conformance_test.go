@@ -13,7 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// harness is a cluster as the suite of the contract wants it.
+// harness adapts a cluster to package logtest.
 type harness struct{ *cluster }
 
 func (h harness) Open(t *testing.T, topic string, s log.Settings) log.Log {
@@ -40,8 +40,8 @@ func (h harness) Recreate(_ *testing.T, topic string) {
 	})
 }
 
-// Elect moves the topic's only replica to the next broker, and waits until every
-// broker has heard that it leads: one that has not may tell of the leader of long ago.
+// Elect moves the topic's only replica to the next broker and waits until every
+// broker knows the new leader: others would return an old one.
 func (h harness) Elect(_ *testing.T, topic string) {
 	var to int32
 	h.admin("move", func(a sarama.ClusterAdmin) error {
@@ -55,23 +55,23 @@ func (h harness) Elect(_ *testing.T, topic string) {
 	h.admin("be moved", func(sarama.ClusterAdmin) error {
 		now, err := h.leader(topic)
 		if err == nil && now != to {
-			err = fmt.Errorf("%d leads, and not %d yet", now, to)
+			err = fmt.Errorf("broker %d leads, not yet %d", now, to)
 		}
 		return err
 	})
 }
 
-// leader is the topic's by the word of every broker.
+// leader returns the topic's leader, or an error unless all brokers agree on it.
 func (h harness) leader(topic string) (leader int32, err error) {
 	for i, n := range h.Nodes {
-		says, err := leaderBy(n.Address, topic)
+		l, err := leaderBy(n.Address, topic)
 		switch {
 		case err != nil:
 			return 0, err
-		case i > 0 && says != leader:
-			return 0, fmt.Errorf("broker %d says that %d leads, others that %d does", n.ID, says, leader)
+		case i > 0 && l != leader:
+			return 0, fmt.Errorf("broker %d returns leader %d, others return %d", n.ID, l, leader)
 		}
-		leader = says
+		leader = l
 	}
 	return leader, nil
 }
@@ -84,14 +84,14 @@ func leaderBy(address, topic string) (int32, error) {
 		return 0, err
 	}
 	defer c.Close()
-	b, err := c.Leader(topic, 0) // asked of the only broker that it knows
+	b, err := c.Leader(topic, 0) // from the only broker that the client knows
 	if err != nil {
 		return 0, err
 	}
 	return b.ID(), nil
 }
 
-// The client keeps the contract on every version, as on the embedded broker.
+// The client meets the contract on every version, as on the embedded broker.
 func TestConformance(t *testing.T) {
 	onEachVersion(t, func(t *testing.T, v apache.Version) { logtest.Run(t, harness{startCluster(t, v)}) })
 }

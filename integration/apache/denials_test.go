@@ -13,10 +13,10 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// Brokers freeze, one after the other, on a topic that wants all of them in sync: an
-// attempt is appended and times out, or is answered NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-// and later ones are refused. What callers are told to be not in the log is not, and
-// what was acknowledged is there once.
+// Brokers freeze one after another, on a topic that requires all of them in sync: an
+// attempt is appended and times out, or fails with NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+// and later ones are refused. No value whose append was reported as failed is in the
+// log, and each acknowledged value is in it once.
 func TestDenialsAreTrue(t *testing.T) {
 	onEachVersion(t, func(t *testing.T, v apache.Version) {
 		c := newCluster(t, v, nodes)
@@ -29,22 +29,22 @@ func TestDenialsAreTrue(t *testing.T) {
 		}
 		defer l.Close()
 		c.until("create the topic", l.Create)
-		told := c.freezing(l)
-		denied, unknown, acknowledged := c.compare(l, told)
+		outcomes := c.freezing(l)
+		denied, unknown, acknowledged := c.compare(l, outcomes)
 		t.Logf("%d appends were acknowledged, %d denied, %d ambiguous", acknowledged, denied, unknown)
 		if acknowledged == 0 || denied == 0 || unknown == 0 {
-			t.Error("not every outcome has happened")
+			t.Error("not every outcome occurred")
 		}
 	})
 }
 
-// freezing appends while brokers freeze, and returns what was told, by value.
+// freezing appends values while brokers freeze and returns the error of each append by value.
 func (c *cluster) freezing(l log.Log) map[string]error {
 	const callers, rounds = 32, 4
 	ctx, cancel := context.WithCancel(c.t.Context())
 	var mu sync.Mutex
 	var together sync.WaitGroup
-	told := map[string]error{}
+	outcomes := map[string]error{}
 	for caller := range callers {
 		together.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
@@ -53,7 +53,7 @@ func (c *cluster) freezing(l log.Log) map[string]error {
 				err := l.Append(limited, []byte(value))
 				free()
 				mu.Lock()
-				told[value] = err
+				outcomes[value] = err
 				mu.Unlock()
 				time.Sleep(20 * time.Millisecond) // as a client does
 			}
@@ -67,11 +67,11 @@ func (c *cluster) freezing(l log.Log) map[string]error {
 	}
 	cancel()
 	together.Wait()
-	return told
+	return outcomes
 }
 
-// compare reads the whole log.
-func (c *cluster) compare(l log.Log, told map[string]error) (denied, unknown, acknowledged int) {
+// compare reads the whole log, checks it against the outcomes of the appends, and counts these.
+func (c *cluster) compare(l log.Log, outcomes map[string]error) (denied, unknown, acknowledged int) {
 	c.until("append the last record", func(ctx context.Context) error { return l.Append(ctx, []byte("last")) })
 	copies := map[string]int{}
 	var r log.Reader
@@ -82,13 +82,13 @@ func (c *cluster) compare(l log.Log, told map[string]error) (denied, unknown, ac
 	defer r.Close()
 	for copies["last"] == 0 {
 		var record log.Record
-		c.until("read on", func(ctx context.Context) (err error) {
+		c.until("read the next record", func(ctx context.Context) (err error) {
 			record, err = r.Next(ctx)
 			return err
 		})
 		copies[string(record.Value)]++
 	}
-	for value, err := range told {
+	for value, err := range outcomes {
 		n, class := copies[value], log.ClassOf(err)
 		switch {
 		case err == nil:

@@ -9,8 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
-// compares shows what an orderer may see of the groups of others: what Read on the prefix
-// lets it, or Describe, and nothing, without an error, if it has neither.
+// compares checks what an orderer sees of the groups of others: all of them with Read or Describe
+// on the prefix, and none, without an error, with neither.
 func (s *secured) compares(t *testing.T, user string, l *kafka.Log) {
 	sees := func(want ...log.Progress) func() error {
 		return func() error {

@@ -10,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// TestLeastPrivilegeOfOsnkafka runs each of its commands over TLS as a user who has the rights
-// of the table in SECURITY.md alone, and without each one of them.
+// TestLeastPrivilegeOfOsnkafka runs each command of osnkafka over TLS as a user with only the rights
+// in the table of SECURITY.md, and then without each one of them.
 func TestLeastPrivilegeOfOsnkafka(t *testing.T) { onEachVersion(t, osnkafka) }
 
 func osnkafka(t *testing.T, v apache.Version) {
@@ -41,7 +41,7 @@ func osnkafka(t *testing.T, v apache.Version) {
 	}, channel, admintest.NewChannel(t, c, old, brokers, 2))
 }
 
-// The table in SECURITY.md is what was tested.
+// The table in SECURITY.md lists the tested rights.
 func TestRightsOfOsnkafka(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "SECURITY.md"))
 	if err != nil {
@@ -54,7 +54,7 @@ func TestRightsOfOsnkafka(t *testing.T) {
 	}
 }
 
-// ordererYAML is a file with the section by which a user reaches the brokers over TLS.
+// ordererYAML writes an orderer.yaml with which a user reaches the brokers over TLS.
 func (s *secured) ordererYAML(user string) string {
 	s.t.Helper()
 	s.file(user+".yaml", "Consensus:\n  Kafka:\n    Brokers: ["+s.address(byBoth)+"]\n    TLS: {Enabled: true, RootCAs: [ca.pem]}\n"+

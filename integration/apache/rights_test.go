@@ -24,15 +24,14 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// denyByDefault lets in who has no name, which on this broker is who comes by the
-// listener without a log-in: the controller, and the administrator of the test.
+// denyByDefault enables ACLs. Anonymous clients are superusers: on this broker they use the
+// listener without authentication, as the controller and the test's administrator do.
 var denyByDefault = []string{
 	"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 	"super.users=User:ANONYMOUS", "allow.everyone.if.no.acl.found=false",
 }
 
-// right is something that a user may do with topics or groups whose names begin
-// with a prefix.
+// right is an operation on topics or groups with a name prefix.
 type right struct {
 	with sarama.AclResourceType
 	op   sarama.AclOperation
@@ -49,17 +48,17 @@ var (
 	describeGroup = right{sarama.AclResourceGroup, sarama.AclOperationDescribe}
 )
 
-// The rights of the table in SECURITY.md.
+// The rights in the table of SECURITY.md.
 var rightsOf = map[string][]right{
 	orderer: {readTopic, writeTopic, describeSet, readGroup},
 	setup:   {createTopic},
 	pruning: {deleteTopic, describeGroup},
 }
 
-// The prefix of the channels' topics, and that of the orderers' groups.
+// The prefixes of the channels' topics and of the orderers' groups.
 const prefix, groups = "channel-", "fabric-orderer."
 
-// made is the topic that setup makes.
+// made is the topic that setup creates.
 const made = prefix + "made"
 
 func (r right) prefix() string {
@@ -70,7 +69,7 @@ func (r right) prefix() string {
 }
 
 // TestLeastPrivilege shows that these rights suffice, that each is needed, and
-// what is told when it is missing.
+// which error reports a missing one.
 func TestLeastPrivilege(t *testing.T) { onEachVersion(t, leastPrivilege) }
 
 func leastPrivilege(t *testing.T, v apache.Version) {
@@ -105,20 +104,20 @@ func (s *secured) revoke(user string, r right) {
 			ResourcePatternTypeFilter: sarama.AclPatternPrefixed, Principal: &principal, Operation: r.op,
 			PermissionType: sarama.AclPermissionAllow}, false)
 		if err == nil && len(taken) != 1 {
-			err = fmt.Errorf("%d rights are taken", len(taken))
+			err = fmt.Errorf("%d rights are revoked", len(taken))
 		}
 		return err
 	})
 }
 
-// grantAll gives a user the rights that the table has for it, or for another.
-func (s *secured) grantAll(user, as string) {
-	for _, r := range rightsOf[as] {
+// grantAll gives a user the rights that the table has for a role.
+func (s *secured) grantAll(user, role string) {
+	for _, r := range rightsOf[role] {
 		s.grant(user, r)
 	}
 }
 
-// topic is a topic as a user sees it.
+// topic opens a topic as a user.
 func (s *secured) topic(t *testing.T, user, topic string) *kafka.Log {
 	t.Helper()
 	return open(t, topic, kafka.Config{Brokers: []string{s.address(bySASL)},
@@ -136,7 +135,7 @@ func open(t *testing.T, topic string, config kafka.Config) *kafka.Log {
 	return l
 }
 
-// as runs an administrator's request of a user.
+// as sends an administrator's request as a user.
 func (s *secured) as(user string, f func(sarama.ClusterAdmin) error) error {
 	config := clientConfig()
 	config.Net.SASL.Enable, config.Net.SASL.User, config.Net.SASL.Password = true, user, password
@@ -148,24 +147,22 @@ func (s *secured) as(user string, f func(sarama.ClusterAdmin) error) error {
 	return f(a)
 }
 
-// works waits until something is done without an error: rights take effect a
-// moment after they were given.
+// works waits until f succeeds: rights take effect with a delay.
 func works(t *testing.T, what string, f func() error) {
 	t.Helper()
 	eventually(t, what, func() (bool, any) { err := f(); return err == nil, err })
 }
 
-// finds waits until the survey says how to give the right that is missing.
+// finds waits until the survey reports how to grant a missing right.
 func finds(t *testing.T, right string, survey func() error) {
 	t.Helper()
-	eventually(t, "the survey misses "+right, func() (bool, any) {
+	eventually(t, "the survey reports the missing "+right, func() (bool, any) {
 		err := survey()
 		return err != nil && strings.Contains(err.Error(), "kafka-acls.sh") && strings.Contains(err.Error(), "--operation "+right), err
 	})
 }
 
-// lacks waits until something fails for want of a right, says which, and does not
-// take its time.
+// lacks waits until an operation fails quickly, with an error that names the missing right.
 func lacks(t *testing.T, op, topic, right string, f func() error) {
 	t.Helper()
 	want := fmt.Sprintf("; awaiting an operator to grant this orderer's principal the right %s", right)
@@ -190,7 +187,7 @@ func (s *secured) setup(t *testing.T) {
 	lacks(t, "create", "another", "Create on the topic", func() error { return outside.Create(t.Context()) })
 }
 
-// operations are all that an orderer does to a topic that is there.
+// operations returns all operations of an orderer on an existing topic.
 func operations(t *testing.T, l *kafka.Log) map[string]func() error {
 	within := func(f func(context.Context) error) func() error {
 		return func() error {
@@ -211,7 +208,7 @@ func operations(t *testing.T, l *kafka.Log) map[string]func() error {
 
 var progress = log.Progress{Member: groups + "one", Next: 1, At: time.Unix(1, 0).UTC()}
 
-// surveyed fails when the survey finds that a right is missing, which is no error of it.
+// surveyed turns a missing right that the survey reports into an error.
 func surveyed(ctx context.Context, l *kafka.Log) error {
 	found, err := l.Survey(ctx)
 	if err != nil {
@@ -225,7 +222,7 @@ func surveyed(ctx context.Context, l *kafka.Log) error {
 	return nil
 }
 
-// readOne reads the first record, and asks where it is from.
+// readOne reads the first record and asks for its source.
 func readOne(ctx context.Context, l *kafka.Log) error {
 	r, err := l.Read(ctx, 0)
 	if err != nil {
@@ -244,8 +241,8 @@ func (s *secured) orderer(t *testing.T) {
 	s.least(t, orderer, s.topic(t, orderer, made))
 }
 
-// An orderer whose principal is the whole subject of its certificate, as Kafka has
-// it by default, needs the same rights.
+// An orderer whose principal is the whole subject of its certificate, which is
+// Kafka's default, needs the same rights.
 func (s *secured) certificate(t *testing.T) {
 	t.Parallel()
 	const subject = "CN=orderer1,OU=orderer,O=Example,C=CH"
@@ -264,8 +261,8 @@ func (s *secured) certificate(t *testing.T) {
 	s.ordersOnceMade(t, c, ledger)
 }
 
-// The rights of an orderer are taken away one at a time: what needs one fails and
-// names it, the rest goes on, and all is well once it is given back.
+// The rights of an orderer are revoked one at a time: operations that need the right fail and
+// name it, others continue, and all succeed once it is granted again.
 func (s *secured) least(t *testing.T, user string, l *kafka.Log) {
 	topic, all := made, operations(t, l)
 	survey := all["survey"]
@@ -292,7 +289,7 @@ func (s *secured) least(t *testing.T, user string, l *kafka.Log) {
 			missing = "Read on its consumer group"
 		}
 		for op, f := range all {
-			if op == "survey" { // looks at the rights on the topic itself
+			if op == "survey" { // checks the rights on the topic itself
 				if r != readGroup {
 					finds(t, r.op.String(), survey)
 				}
@@ -312,8 +309,8 @@ func (s *secured) least(t *testing.T, user string, l *kafka.Log) {
 	s.compares(t, user, l)
 }
 
-// A user who deletes records needs the right that deletes topics, too: Kafka has
-// no other. Groups that he may not describe are not listed for him.
+// A user who deletes records needs the right to delete topics: Kafka has no
+// separate one. Groups that a user may not describe are not listed.
 func (s *secured) pruning(t *testing.T) {
 	l := s.topic(t, pruning, made)
 	prune := func() error { return l.Trim(t.Context(), 1) }
@@ -339,7 +336,7 @@ func (s *secured) pruning(t *testing.T) {
 	}
 }
 
-// What would harm a channel is not an orderer's to do.
+// An orderer has no right to anything that would harm a channel.
 func (s *secured) denied(t *testing.T) {
 	topic, size := made, "1000"
 	for what, f := range map[string]func(sarama.ClusterAdmin) error{
@@ -355,15 +352,15 @@ func (s *secured) denied(t *testing.T) {
 		},
 	} {
 		if err := s.as(orderer, f); !errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
-			t.Errorf("%s: %v, want that it is not authorized", what, err)
+			t.Errorf("%s: %v, want an authorization error", what, err)
 		}
 	}
 	c, ledger := s.chain(t, bySASL, byPassword("PLAIN", "password"))
 	s.ordersOnceMade(t, c, ledger)
 }
 
-// ordersOnceMade waits until an orderer that may not make its topic has said so, and
-// has it order once setup has made it.
+// ordersOnceMade waits until an orderer reports that it may not create its topic, and
+// checks that it orders once setup has created it.
 func (s *secured) ordersOnceMade(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger) {
 	t.Helper()
 	want := fmt.Sprintf("create topic %q: ", ledger.ChannelID())

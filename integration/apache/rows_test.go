@@ -20,9 +20,9 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// Rows of the fault matrix that need no orderer: see ../README.md.
+// The rows of the fault matrix that need no orderer: see ../README.md.
 
-// open opens a topic as an orderer does; it is made if it is not there.
+// open opens a topic as an orderer does, and creates it if necessary.
 func (c *cluster) open(topic string) log.Log {
 	c.t.Helper()
 	l, err := kafka.Open(kafka.Config{
@@ -37,10 +37,10 @@ func (c *cluster) open(topic string) log.Log {
 	return l
 }
 
-// until repeats what brokers may not be ready for.
+// until retries f until it succeeds: brokers may not be ready yet.
 func (c *cluster) until(what string, f func(context.Context) error) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), timeout)
 	defer cancel()
 	for {
 		err := f(ctx)
@@ -73,11 +73,11 @@ func (c *cluster) writer(topic string) *writer {
 	return w
 }
 
-// write appends so many records and reads them.
+// write appends n records and reads them.
 func (w *writer) write(n int) {
 	w.t.Helper()
 	for range n {
-		ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+		ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
 		if err := w.log.Append(ctx, fmt.Append(nil, w.next)); err != nil {
 			w.t.Fatalf("append record %d: %v", w.next, err)
 		}
@@ -90,7 +90,7 @@ func (w *writer) write(n int) {
 	}
 }
 
-// clock is one that brokers can be given.
+// clock is a wall clock that is preloaded into brokers.
 type clock struct {
 	t    *testing.T
 	file string
@@ -107,10 +107,10 @@ func newClock(t *testing.T) (*clock, []string) {
 	return c, []string{"LD_PRELOAD=" + library, "CLOCK_AHEAD=" + c.file}
 }
 
-// set puts the clock ahead of the machine's, or behind it.
+// set sets the clock ahead of the machine's, or behind it.
 func (c *clock) set(ahead time.Duration) {
 	c.t.Helper()
-	f, err := os.OpenFile(c.file, os.O_CREATE|os.O_WRONLY, 0o600) // not made anew: brokers have it mapped
+	f, err := os.OpenFile(c.file, os.O_CREATE|os.O_WRONLY, 0o600) // not truncated: brokers have it mapped
 	if err == nil {
 		err = binary.Write(f, binary.NativeEndian, int64(ahead/time.Second))
 	}
@@ -124,9 +124,9 @@ func (c *clock) set(ahead time.Duration) {
 
 const decade = 10 * 365 * 24 * time.Hour
 
-// Brokers whose clocks jump delete and refuse nothing of a topic that orderers
-// made. Beside it, topics by which the jumps are seen: one of finite retention,
-// and one whose time stamps are those of the writers.
+// Brokers whose clocks jump neither delete records from a topic that orderers
+// created nor refuse any. Two other topics show the jumps: one with finite
+// retention, and one with the timestamps of its producers.
 func TestRow27BrokerClocks(t *testing.T) {
 	onEachVersion(t, func(t *testing.T, v apache.Version) {
 		c := newCluster(t, v, 1)
@@ -137,14 +137,14 @@ func TestRow27BrokerClocks(t *testing.T) {
 		w, ageing, stamped := c.writer("channel"), c.writer("ageing"), c.open("stamped")
 		c.alter("ageing", "retention.ms", "3600000")
 		c.alter("stamped", "message.timestamp.type", "CreateTime")
-		c.alter("stamped", "message.timestamp.after.max.ms", "3600000") // the default of 4.0; there is none before
+		c.alter("stamped", "message.timestamp.after.max.ms", "3600000") // the default of 4.0; earlier versions have none
 		w.write(20)
 		ageing.write(20)
 
 		clock.set(decade)
 		c.until("be trimmed", func(ctx context.Context) error {
 			if b, err := ageing.log.Bounds(ctx); err != nil || b.Start < b.End {
-				return fmt.Errorf("the clock has not jumped: the topic that is kept for an hour has %v, %w", b, err)
+				return fmt.Errorf("the clock has not jumped: the topic with a retention of one hour has %v, %w", b, err)
 			}
 			return nil
 		})
@@ -154,7 +154,7 @@ func TestRow27BrokerClocks(t *testing.T) {
 		w.write(20)
 		err := stamped.Append(t.Context(), []byte("from the future"))
 		if err == nil || log.ClassOf(err) != log.Retryable || !strings.Contains(err.Error(), "awaiting the clocks of this orderer and of the brokers to agree") {
-			t.Errorf("a record of ten years ahead: %v", err)
+			t.Errorf("a record ten years ahead: %v", err)
 		}
 
 		clock.set(0)
@@ -177,8 +177,8 @@ func (c *cluster) alter(topic, setting, value string) {
 	})
 }
 
-// Brokers that let clients read from followers are read by their leader only: one
-// that is stale, and stands still, is no hindrance, and tells nothing old.
+// Where brokers allow reads from followers, the client still reads from the leader: a
+// follower that is stopped and stale neither delays it nor returns old data.
 func TestRow63Followers(t *testing.T) {
 	onEachVersion(t, func(t *testing.T, v apache.Version) {
 		c := newCluster(t, v, nodes)
@@ -190,7 +190,7 @@ func TestRow63Followers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		controller, err := c.Controller() // its loss would be another matter
+		controller, err := c.Controller() // losing it would be another fault
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,8 +203,8 @@ func TestRow63Followers(t *testing.T) {
 	})
 }
 
-// outOfSync returns an error while a node is one of a topic's in-sync replicas, by what the others publish: the node
-// itself is not asked, since a client would wait half a minute for one that is stopped.
+// outOfSync returns an error while a node is one of a topic's in-sync replicas, according to the other nodes. The
+// node itself is not asked, since a client would wait half a minute for a stopped one.
 func (c *cluster) outOfSync(topic string, n apache.Node) error {
 	others := slices.DeleteFunc(c.addresses(), func(address string) bool { return address == n.Address })
 	client, err := sarama.NewClient(others, clientConfig())

@@ -23,29 +23,29 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// Users, who all have one password.
+// Users, who all have the same password.
 const (
 	orderer  = "orderer"
-	setup    = "setup"   // makes topics
+	setup    = "setup"   // creates topics
 	pruning  = "pruning" // deletes records
 	password = "a password of several words"
 )
 
 // Listeners of a secured broker.
 const (
-	byTLS    = "TLS"      // certificate of the broker only
-	byMTLS   = "MTLS"     // of the client, too
+	byTLS    = "TLS"      // only the broker has a certificate
+	byMTLS   = "MTLS"     // the client has one, too
 	bySASL   = "SASL"     // every mechanism, in clear text
 	byBoth   = "SASLTLS"  // every mechanism over TLS
 	byScram  = "SCRAM"    // SCRAM-SHA-512 only
 	expired  = "EXPIRED"  // the broker's certificate has expired
 	elseHost = "ELSEHOST" // the broker's certificate is for another host
 	bySigned = "SIGNED"   // tokens that an issuer signed
-	again    = "AGAIN"    // PLAIN and tokens, asked for every four seconds
+	again    = "AGAIN"    // PLAIN and tokens, with reauthentication every four seconds
 )
 
-// secured is a broker with those listeners. Its folder of certificates also has
-// what an orderer needs.
+// secured is a broker with these listeners. Its folder of certificates also has
+// the files that an orderer needs.
 type secured struct {
 	*cluster
 	ca     *pki.Authority
@@ -53,7 +53,7 @@ type secured struct {
 	log    *orderersLog
 }
 
-// newSecured is one that has not started.
+// newSecured returns a broker that is not started.
 func newSecured(t *testing.T, v apache.Version) *secured {
 	t.Helper()
 	s := &secured{newCluster(t, v, 1), pki.New(t), newIssuer(t), keepLog(t)}
@@ -86,12 +86,12 @@ func (s *secured) address(listener string) string {
 	return s.Nodes[0].Listeners[i].Address
 }
 
-// listenerPrefix is that of the settings of a listener alone.
+// listenerPrefix returns the prefix of the settings of one listener.
 func listenerPrefix(listener string) string {
 	return "listener.name." + strings.ToLower(listener) + "."
 }
 
-// transport are the settings of TLS.
+// transport returns the TLS settings.
 func (s *secured) transport() []string {
 	lines := []string{"ssl.keystore.type=PEM", "ssl.keystore.location=" + s.store("broker"),
 		"ssl.truststore.type=PEM", "ssl.truststore.location=" + s.ca.Path("ca.pem"),
@@ -104,7 +104,7 @@ func (s *secured) transport() []string {
 	return lines
 }
 
-// store is a file with key and certificate, as Kafka wants it.
+// store writes a PEM key store for Kafka and returns its path.
 func (s *secured) store(name string) string {
 	s.t.Helper()
 	file := s.ca.Path(name + ".store")
@@ -114,8 +114,8 @@ func (s *secured) store(name string) string {
 	return file
 }
 
-// plainUsers are all users and their password, as PLAIN wants them. Each command of osnkafka
-// has a user of its own.
+// plainUsers returns all users and their password as options of PLAIN. Each command of osnkafka
+// has its own user.
 func plainUsers() (text string) {
 	for _, user := range append([]string{orderer, setup, pruning}, slices.Sorted(maps.Keys(admintest.Rights()))...) {
 		text += fmt.Sprintf(" user_%s=%q", user, password)
@@ -123,7 +123,7 @@ func plainUsers() (text string) {
 	return text
 }
 
-// login are the settings of a listener with mechanisms of SASL.
+// login returns the settings of a listener with SASL mechanisms.
 func login(listener string, mechanisms ...string) []string {
 	const security = "org.apache.kafka.common.security."
 	modules := map[string]string{
@@ -140,7 +140,7 @@ func login(listener string, mechanisms ...string) []string {
 	return lines
 }
 
-// file puts a file into the folder of certificates.
+// file writes a file to the folder of certificates.
 func (s *secured) file(name, content string) {
 	s.t.Helper()
 	if err := os.WriteFile(s.ca.Path(name), []byte(content), 0o700); err != nil {
@@ -148,11 +148,11 @@ func (s *secured) file(name, content string) {
 	}
 }
 
-// channels tells channels of a test apart.
+// channels numbers the channels of the tests.
 var channels atomic.Int32
 
-// chain is one of an orderer whose orderer.yaml has this section Kafka; files are
-// relative to the folder of certificates. It ends with the test.
+// chain starts a chain of an orderer with this Kafka section in orderer.yaml; file names
+// are relative to the folder of certificates. It is halted at the end of the test.
 func (s *secured) chain(t *testing.T, listener, section string) (consensus.Chain, *chaintest.Ledger) {
 	t.Helper()
 	c, err := s.consenter(t, section)
@@ -175,7 +175,7 @@ func (s *secured) consenter(t *testing.T, section string) (*consenter.Consenter,
 	return s.consenterOf(t, section+"\nTopic: {ReplicationFactor: 1, Begin: \"*\"}")
 }
 
-// consenterOf is consenter for a section that has Topic, too.
+// consenterOf is consenter for a section that includes Topic.
 func (s *secured) consenterOf(t *testing.T, section string) (*consenter.Consenter, error) {
 	t.Helper()
 	raw := map[string]any{}

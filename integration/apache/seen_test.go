@@ -16,8 +16,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 )
 
-// orderersLog keeps what orderers of this process log, which is all that an
-// operator may see of why one is cut off.
+// orderersLog keeps the log of the orderers in this process, which may be all that
+// an operator sees of why one is cut off.
 type orderersLog struct {
 	to io.Writer
 
@@ -40,7 +40,7 @@ func keepLog(t *testing.T) *orderersLog {
 	return l
 }
 
-// cutOffs are the errors by which a channel was cut off, by the log.
+// cutOffs returns the errors that cut a channel off, from the log.
 func (l *orderersLog) cutOffs(t *testing.T, channel string) (all []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,23 +61,23 @@ var (
 	since = regexp.MustCompile(` \(for [0-9.msh]+ now\)$`)
 )
 
-// plain is a text without ports and times.
+// plain returns a text with ports and times replaced.
 func plain(text string) string {
 	return stamp.ReplaceAllString(port.ReplaceAllString(since.ReplaceAllString(text, ""), "127.0.0.1:PORT"), "TIME")
 }
 
-// tells waits until a client's envelope is refused with just that, ports and times
-// left out, the log says it, too, and the channel's status is inactive.
-func (s *secured) tells(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger, says string) {
+// reports waits until a client's envelope is refused with exactly this reason (ports and times
+// replaced), the log has the same reason, and the channel's status is inactive.
+func (s *secured) reports(t *testing.T, c consensus.Chain, ledger *chaintest.Ledger, reason string) {
 	t.Helper()
-	logged := fmt.Sprintf("identity topic %q: kafka: client has run out of available brokers to talk to: %s", ledger.ChannelID(), says)
-	told := "the channel is not ready on this orderer: " + logged
-	eventually(t, told, func() (bool, any) {
+	logged := fmt.Sprintf("identity topic %q: kafka: client has run out of available brokers to talk to: %s", ledger.ChannelID(), reason)
+	refusal := "the channel is not ready on this orderer: " + logged
+	eventually(t, refusal, func() (bool, any) {
 		err := c.Order(chaintest.Envelope(ledger.ChannelID(), "refused"), ledger.Sequence())
 		if err == nil {
 			t.Fatal("the envelope is ordered")
 		}
-		return plain(err.Error()) == told, plain(err.Error())
+		return plain(err.Error()) == refusal, plain(err.Error())
 	})
 	eventually(t, "the log has "+logged, func() (bool, any) {
 		all := s.log.cutOffs(t, ledger.ChannelID())

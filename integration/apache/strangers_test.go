@@ -13,9 +13,9 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// What administrators and strangers may do to a topic, as the client of orderers meets it on
-// brokers of each version; each on a topic of its own of one broker. What an orderer then
-// does is shown in ../matrix.
+// What administrators and strangers can do to a topic, as the orderers' client sees it on
+// brokers of each version; each case has its own topic on one broker. ../matrix shows how an
+// orderer reacts.
 func TestStrangers(t *testing.T) {
 	onEachVersion(t, func(t *testing.T, v apache.Version) {
 		c := newCluster(t, v, 1)
@@ -34,10 +34,10 @@ func TestStrangers(t *testing.T) {
 	})
 }
 
-// topic is the subtest's own.
+// topic returns the name of the subtest's topic.
 func (c *cluster) topic() string { return c.t.Name()[len("TestStrangers/x.y.z/"):] }
 
-// A topic that was deleted stays deleted, whatever an orderer tries.
+// A deleted topic stays deleted, whatever an orderer tries.
 func (c *cluster) deleted() {
 	w := c.writer(c.topic())
 	w.write(5)
@@ -52,11 +52,11 @@ func (c *cluster) deleted() {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 3*time.Second)
 	defer cancel()
 	if err := w.log.Append(ctx, []byte("5")); err == nil {
-		c.t.Error("a record is appended to a topic that is gone")
+		c.t.Error("a record is appended to a deleted topic")
 	}
 	if r, err := w.log.Read(ctx, 5); err == nil {
 		r.Close()
-		c.t.Error("a topic that is gone is read")
+		c.t.Error("a deleted topic can be read")
 	}
 	c.until("stay deleted", gone)
 }
@@ -74,11 +74,11 @@ func (c *cluster) trimmed() {
 		return nil
 	})
 	if _, err := w.log.Read(c.t.Context(), 4); !errors.Is(err, log.ErrOutOfRange) {
-		c.t.Errorf("a read of what is trimmed: %v", err)
+		c.t.Errorf("a read of trimmed records: %v", err)
 	}
 }
 
-// A second partition gets no record, and the first is written and read as before.
+// A second partition gets no record; the first is still written and read.
 func (c *cluster) partitioned() {
 	w := c.writer(c.topic())
 	w.write(5)
@@ -92,7 +92,7 @@ func (c *cluster) partitioned() {
 	w.write(20)
 }
 
-// A record that the topic does not take is refused, by its limit of now, and the next is not.
+// A record over the topic's current limit is refused, and later ones are not.
 func (c *cluster) tooLarge() {
 	w := c.writer(c.topic())
 	w.write(1)
@@ -105,7 +105,7 @@ func (c *cluster) tooLarge() {
 		err := w.log.Append(ctx, make([]byte, 2000))
 		if err == nil {
 			c.skipped(w)
-			return errors.New("it is taken")
+			return errors.New("it is accepted")
 		}
 		if !errors.Is(err, log.ErrTooLarge) {
 			return err
@@ -115,10 +115,10 @@ func (c *cluster) tooLarge() {
 	w.write(20)
 }
 
-// skipped reads a record that is not the writer's.
+// skipped reads a record that the writer did not append.
 func (c *cluster) skipped(w *writer) log.Record {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), timeout)
 	defer cancel()
 	r, err := w.reader.Next(ctx)
 	if err != nil {
@@ -128,7 +128,7 @@ func (c *cluster) skipped(w *writer) log.Record {
 	return r
 }
 
-// Whatever a stranger writes arrives as it was written: a tombstone, nothing, garbage, with a key.
+// Records of a stranger are read as they were written: a tombstone, an empty value, garbage, with a key.
 func (c *cluster) garbage() {
 	w := c.writer(c.topic())
 	w.write(5)
@@ -159,8 +159,8 @@ func (c *cluster) garbage() {
 	w.write(5)
 }
 
-// A transaction that a stranger leaves open hinders nobody, and the offset of the marker
-// that ends it is no record.
+// A stranger's open transaction delays nobody, and no record is read at the offset of its
+// end marker.
 func (c *cluster) transaction() {
 	w := c.writer(c.topic())
 	w.write(5)

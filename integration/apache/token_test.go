@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// The broker takes tokens of this issuer, for this audience.
+// The broker accepts tokens of this issuer, for this audience.
 const issuedBy, audience = "https://tokens.example.com", "kafka"
 
 var encode = base64.RawURLEncoding.EncodeToString
 
-// token is one that is not signed, which Kafka's validator for tests takes.
+// token returns an unsigned token, which Kafka's validator for tests accepts.
 func token(subject string, end time.Time) string {
 	return encode([]byte(`{"alg":"none"}`)) + "." + claims(subject, audience, end) + "."
 }
@@ -45,7 +45,7 @@ func newIssuer(t *testing.T) *issuer {
 // keyID is the name of every issuer's key.
 const keyID = "key-1"
 
-// keys is what a broker knows an issuer's tokens by (JWKS).
+// keys returns the key set (JWKS) with which a broker verifies an issuer's tokens.
 func (i *issuer) keys() string {
 	return fmt.Sprintf(`{"keys":[{"kty":"RSA","use":"sig","alg":"RS256","kid":%q,"n":%q,"e":%q}]}`,
 		keyID, encode(i.key.N.Bytes()), encode(big.NewInt(int64(i.key.E)).Bytes()))
@@ -62,7 +62,7 @@ func (i *issuer) token(subject, audience string, end time.Time) string {
 	return text + "." + encode(signature)
 }
 
-// signedTokens are the settings of a listener that takes tokens of the issuer
+// signedTokens returns the settings of a listener that accepts tokens of the issuer
 // whose keys are in a file.
 func signedTokens(listener, keys string) []string {
 	prefix := listenerPrefix(listener) + "oauthbearer."

@@ -22,8 +22,8 @@ import (
 	"github.com/fabric-kafka/orderer/integration/pki"
 )
 
-// secured is a cluster that asks every client for a certificate, and an orderer
-// that has one. Nothing is checked for a while: its connections stay.
+// secured returns a cluster that requires client certificates, and an orderer that has
+// one. Its long CheckInterval keeps it from opening new connections.
 func secured(t *testing.T) (*world, *pki.Authority, *orderer) {
 	t.Helper()
 	ca := pki.New(t)
@@ -39,50 +39,50 @@ func secured(t *testing.T) (*world, *pki.Authority, *orderer) {
 	return w, ca, o
 }
 
-// certificates run through what becomes of one that is bad: open connections go
-// on, new ones fail and say why and what is awaited, and a good one is taken
+// certificates replaces a certificate with an invalid one: open connections continue,
+// new ones fail with the reason and the remedy, and a valid certificate is used
 // without a restart.
-func certificates(t *testing.T, name string, bad func(ca *pki.Authority), says ...string) {
+func certificates(t *testing.T, name string, bad func(ca *pki.Authority), texts ...string) {
 	w, ca, o := secured(t)
 	bad(ca)
 	o.order("c", "d")
 	o.holds("a b @2; c d @4")
 	w.cluster.Cut()
 	o.is(types.StatusInactive)
-	o.tells(says...)
+	o.reports(texts...)
 	ca.Issue(ca, name, time.Hour)
 	o.is(types.StatusActive)
 	o.takes("e")
 }
 
-// tells waits until clients, and the log, are told the reason.
-func (o *orderer) tells(says ...string) {
+// reports waits until clients and the log get the reason.
+func (o *orderer) reports(texts ...string) {
 	o.w.Helper()
 	var last string
 	defer func() {
 		if o.w.Failed() {
-			o.w.Logf("clients were told: %s", last)
+			o.w.Logf("clients got: %s", last)
 		}
 	}()
-	o.w.eventually("clients are told the reason", func() bool {
+	o.w.eventually("clients get the reason", func() bool {
 		err := o.WaitReady()
 		if err == nil {
 			return false
 		}
 		last = err.Error()
-		return !slices.ContainsFunc(says, func(s string) bool { return !strings.Contains(last, s) })
+		return !slices.ContainsFunc(texts, func(s string) bool { return !strings.Contains(last, s) })
 	})
-	o.w.eventually("the log is told the reason", func() bool {
+	o.w.eventually("the log gets the reason", func() bool {
 		return slices.ContainsFunc(o.seen.now().unavailable, func(err error) bool {
-			return !slices.ContainsFunc(says, func(s string) bool { return !strings.Contains(err.Error(), s) })
+			return !slices.ContainsFunc(texts, func(s string) bool { return !strings.Contains(err.Error(), s) })
 		})
 	})
 }
 
 func TestRow49BrokerCertificate(t *testing.T) {
 	for what, test := range map[string]struct {
-		bad  func(ca *pki.Authority)
-		says []string
+		bad   func(ca *pki.Authority)
+		texts []string
 	}{
 		"expired": {func(ca *pki.Authority) { ca.Issue(ca, "broker", -time.Hour) },
 			[]string{"TLS with broker 127.0.0.1:", ": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time ",
@@ -94,11 +94,11 @@ func TestRow49BrokerCertificate(t *testing.T) {
 			[]string{": tls: failed to verify certificate: x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs",
 				"; awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"}},
 	} {
-		t.Run(what, func(t *testing.T) { certificates(t, "broker", test.bad, test.says...) })
+		t.Run(what, func(t *testing.T) { certificates(t, "broker", test.bad, test.texts...) })
 	}
 }
 
-// hosted is a template for a name alone.
+// hosted returns a certificate template with a DNS name and no address.
 func hosted(name string) *x509.Certificate {
 	c := pki.Holder(name, time.Hour)
 	c.IPAddresses, c.DNSNames = nil, []string{name}
@@ -108,8 +108,8 @@ func hosted(name string) *x509.Certificate {
 func TestRow50OrdererCertificate(t *testing.T) {
 	const awaiting = "; awaiting a client certificate that the brokers accept (TLS.Certificate)"
 	for what, test := range map[string]struct {
-		bad  func(ca *pki.Authority)
-		says []string
+		bad   func(ca *pki.Authority)
+		texts []string
 	}{
 		"expired": {func(ca *pki.Authority) { ca.Issue(ca, "orderer", -time.Hour) },
 			[]string{"TLS with broker 127.0.0.1:", ": remote error: tls: expired certificate", awaiting}},
@@ -123,18 +123,18 @@ func TestRow50OrdererCertificate(t *testing.T) {
 		},
 			[]string{"tls: private key does not match public key", "; awaiting an operator to fix the files that the TLS settings name"}},
 	} {
-		t.Run(what, func(t *testing.T) { certificates(t, "orderer", test.bad, test.says...) })
+		t.Run(what, func(t *testing.T) { certificates(t, "orderer", test.bad, test.texts...) })
 	}
 }
 
-// The brokers get certificates of another authority; the orderer is given it
-// beside the old one, or too late, and in no case needs a restart.
+// The brokers get certificates of another authority, which the orderer learns too
+// late, next to the old one. It needs no restart.
 func TestRow49AuthorityIsReplaced(t *testing.T) {
 	w, ca, o := secured(t)
 	next := pki.New(t)
 	next.Issue(ca, "broker", time.Hour)
 	w.cluster.Cut()
-	o.tells("certificate signed by unknown authority")
+	o.reports("certificate signed by unknown authority")
 	both := slices.Concat(ca.Read("ca.pem"), next.Read("ca.pem"))
 	if err := os.WriteFile(ca.Path("ca.pem"), both, 0o600); err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestRow49AuthorityIsReplaced(t *testing.T) {
 
 const user, password = "orderer", "orderer-password"
 
-// named is a cluster with users, and a way in for orderers.
+// named returns a cluster with users, and the orderers' credentials set.
 func named(t *testing.T, acls bool) *world {
 	t.Helper()
 	w := newWorld(t, kafkatest.Options{Users: map[string]string{user: password}, ACLs: acls})
@@ -157,8 +157,8 @@ func as(user, password string) *kafka.SASL {
 	return &kafka.SASL{Mechanism: kafka.Plain, User: user, Password: func() (string, error) { return password, nil }}
 }
 
-// The broker has another password for the orderer, from the start or from some
-// day on; then the right one. It is not asked more often than the pauses allow.
+// The broker gets another password for the orderer, before or while the orderer
+// runs, then the right one. Login attempts are limited by the backoff.
 func TestRow51Password(t *testing.T) {
 	const saslAuthenticate int16 = 36
 	w := named(t, false)
@@ -171,9 +171,9 @@ func TestRow51Password(t *testing.T) {
 
 	observed := w.cluster.Fault(kafkatest.Fault{Key: saslAuthenticate, Observe: true})
 	attempts := len(o.seen.now().unavailable)
-	w.eventually("it tries ten times", func() bool { return len(o.seen.now().unavailable) >= attempts+10 })
+	w.eventually("the orderer tries ten times", func() bool { return len(o.seen.now().unavailable) >= attempts+10 })
 	if n := observed.Hits(); n > 120 {
-		t.Errorf("%d log-ins in ten attempts", n)
+		t.Errorf("%d logins in ten attempts", n)
 	}
 	fresh := w.orderer(w.ledger(another))
 	fresh.refuses(session.ErrNotReady)
@@ -184,12 +184,12 @@ func TestRow51Password(t *testing.T) {
 	fresh.takes("d")
 }
 
-// refusedLogIn is what is told when the embedded broker does not know a password.
+// refusedLogIn has the parts of the error when the embedded broker rejects a password.
 var refusedLogIn = []string{" closed the connection during login: EOF",
 	"; awaiting an operator to check this orderer's user and password, and the broker's log"}
 
-// The password is changed at the brokers, then in the file; in between, and
-// while the file cannot be read, the reason is told. Nothing is restarted.
+// The password is changed at the brokers, then in the file. In between, and while the
+// file cannot be read, the reason is reported. Nothing is restarted.
 func TestRow51PasswordIsRotated(t *testing.T) {
 	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
 		t.Run(mechanism, func(t *testing.T) {
@@ -207,11 +207,11 @@ func TestRow51PasswordIsRotated(t *testing.T) {
 			o.order("a", "b")
 			o.holds("a b @2")
 			w.changes("another")
-			o.tells(refusedLogIn...)
+			o.reports(refusedLogIn...)
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
 			}
-			o.tells("open "+file+": no such file or directory",
+			o.reports("open "+file+": no such file or directory",
 				"; awaiting an operator to make this orderer's broker credentials readable")
 			put("another")
 			o.is(types.StatusActive)
@@ -225,12 +225,12 @@ func TestRow51WrongMechanism(t *testing.T) {
 	w.access = func(c *kafka.Config) {
 		c.SASL = &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil }}
 	}
-	w.orderer(w.ledger(channel)).tells("broker 127.0.0.1:",
+	w.orderer(w.ledger(channel)).reports("broker 127.0.0.1:",
 		` does not support the SASL mechanism OAUTHBEARER; it supports "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"`,
 		"; awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
 }
 
-// changes gives the orderer's user another password; connections end.
+// changes sets the password of the orderer's user and closes all connections.
 func (w *world) changes(password string) {
 	w.Helper()
 	w.cluster.Stop()
@@ -238,7 +238,7 @@ func (w *world) changes(password string) {
 	w.cluster.Resume()
 }
 
-// rights gives the orderer's user rights on all topics, or takes them away.
+// rights grants the orderer's user rights on the topic, or revokes them.
 func (w *world) rights(give bool, operations ...kmsg.ACLOperation) {
 	w.Helper()
 	c := w.client(kgo.SASL(plain.Auth{User: kafkatest.SuperUser, Pass: kafkatest.SuperPassword}.AsMechanism()))
@@ -258,17 +258,17 @@ func (w *world) rights(give bool, operations ...kmsg.ACLOperation) {
 	}
 	if give {
 		if answer, err := create.RequestWith(w.Context(), c); err != nil || answer.Results[0].ErrorCode != 0 {
-			w.Fatalf("give rights: %+v, %v", answer, err)
+			w.Fatalf("grant rights: %+v, %v", answer, err)
 		}
 		return
 	}
 	if answer, err := remove.RequestWith(w.Context(), c); err != nil || answer.Results[0].ErrorCode != 0 || len(answer.Results[0].MatchingACLs) == 0 {
-		w.Fatalf("take rights: %+v, %v", answer, err)
+		w.Fatalf("revoke rights: %+v, %v", answer, err)
 	}
 }
 
-// Without the right to write nothing is acknowledged; without the one to read,
-// nothing is ordered. Both say who must do what, and end once it is done.
+// Without the right Write nothing is acknowledged; without the right Read nothing is
+// ordered. Both errors name the remedy, and end once the right is granted.
 func TestRow52RightsRemoved(t *testing.T) {
 	w := named(t, true)
 	all := []kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe, kmsg.ACLOperationCreate}
@@ -289,12 +289,12 @@ func TestRow52RightsRemoved(t *testing.T) {
 	o.is(types.StatusActive)
 	o.takes("d")
 	if o.count("refused") > 0 {
-		t.Error("what was refused is ordered")
+		t.Error("a refused envelope is ordered")
 	}
 }
 
-// One of two orderers can append and not fetch, or fetch and not append: the
-// other cuts for it, and it never takes what it cannot order.
+// One of two orderers can append but not fetch, or fetch but not append. The other
+// cuts blocks for it, and it never accepts envelopes that it cannot order.
 func TestRow29OneWay(t *testing.T) {
 	w := named(t, true)
 	w.rights(true, kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe, kmsg.ACLOperationCreate)
@@ -307,12 +307,12 @@ func TestRow29OneWay(t *testing.T) {
 
 	w.rights(false, kmsg.ACLOperationWrite)
 	w.fails("order", half.submit("refused"), session.ErrNotReady, "the envelope is not ordered")
-	whole.order("c") // alone in its block until its time is over
+	whole.order("c") // alone in its batch until the batch timeout
 	for _, o := range []*orderer{half, whole} {
 		w.eventually("the other's time-to-cut ends the block", func() bool { return o.count("c") == 1 })
 	}
 	if n := half.seen.now().cutPosted; n > 0 {
-		t.Errorf("it posted %d time-to-cuts, and cannot", n)
+		t.Errorf("it posted %d time-to-cuts without the right to", n)
 	}
 	w.rights(true, kmsg.ACLOperationWrite)
 	half.takes("d")
@@ -322,11 +322,11 @@ func TestRow29OneWay(t *testing.T) {
 	half.refuses(session.ErrNotReady, "the right Read on the topic")
 	whole.takes("e")
 	if half.count("e") > 0 {
-		t.Error("what it cannot read is ordered")
+		t.Error("the orderer has a block with a record that it may not read")
 	}
 	w.rights(true, kmsg.ACLOperationRead)
 	w.same(half, whole)
 	if whole.count("refused") > 0 {
-		t.Error("what was refused is ordered")
+		t.Error("a refused envelope is ordered")
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// partitions gives a topic more of them.
+// partitions increases the number of partitions of a topic to n.
 func (w *world) partitions(topic string, n int32) {
 	w.Helper()
 	t := kmsg.NewCreatePartitionsRequestTopic()
@@ -19,7 +19,7 @@ func (w *world) partitions(topic string, n int32) {
 	}
 }
 
-// end is the offset that the next record of a partition gets.
+// end returns the offset of the next record of a partition.
 func (w *world) end(topic string, partition int32) int64 {
 	w.Helper()
 	p := kmsg.NewListOffsetsRequestTopicPartition()

@@ -17,7 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// logged are the texts of the envelopes in a topic, as another client reads it.
+// logged returns the texts of the envelopes in a topic, as another client reads it.
 func (w *world) logged(topic string) (texts []string) {
 	w.Helper()
 	end := w.cluster.Info(topic).End
@@ -42,9 +42,9 @@ func (w *world) logged(topic string) (texts []string) {
 	return texts
 }
 
-// The embedded broker forgets in a crash which attempts it has seen, so that one
-// may be in its log twice, other than Kafka's. What is checked is that all that
-// was acknowledged is ordered, and the chain is the log.
+// Unlike Kafka, the embedded broker loses its producer state in a crash, so that a
+// record may be in its log twice. The test checks that every acknowledged envelope
+// is ordered, and that the blocks match the log.
 func TestRow01BrokerKilledUnderLoad(t *testing.T) {
 	w := newWorld(t, kafkatest.Options{Brokers: 3})
 	a, b := w.orderer(w.ledger(channel)).ready(), w.orderer(w.ledger(channel)).ready()
@@ -62,7 +62,7 @@ func TestRow01BrokerKilledUnderLoad(t *testing.T) {
 	ordered := a.texts()
 	for text := range l.acked {
 		if !slices.Contains(ordered, text) {
-			t.Errorf("%s was acknowledged and is not ordered", text)
+			t.Errorf("%s was acknowledged but is not ordered", text)
 		}
 	}
 	if inLog := w.logged(channel); !slices.Equal(ordered, inLog) {
@@ -82,17 +82,17 @@ func TestRow02LeaderFailover(t *testing.T) {
 	}
 }
 
-// The broker has the record, and the orderer goes before it hears of it.
+// The broker has the record, and the orderer stops before it gets the answer.
 func TestRow18OrdererGoesBeforeTheAcknowledgement(t *testing.T) {
 	s := newScene(t)
 	s.it.order("e")
 	observed := s.cluster.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Topic: channel, Observe: true})
 	s.cluster.Swallow()
-	told := make(chan error, 1)
-	go func() { told <- s.it.submit("unheard") }()
-	s.eventually("the broker has it", func() bool { return observed.Hits() > 0 })
+	outcome := make(chan error, 1)
+	go func() { outcome <- s.it.submit("unheard") }()
+	s.eventually("the broker has the record", func() bool { return observed.Hits() > 0 })
 	s.it.Halt()
-	s.fails("order", <-told, session.ErrHalted, "may or may not be ordered")
+	s.fails("order", <-outcome, session.ErrHalted, "may or may not be ordered")
 	s.cluster.Flow()
 	s.it = s.orderer(s.it.ledger).ready()
 	s.it.takes("f")
@@ -102,21 +102,21 @@ func TestRow18OrdererGoesBeforeTheAcknowledgement(t *testing.T) {
 	}
 }
 
-// The orderer goes while its block is not on disk yet: the same block comes again.
+// The orderer stops before its block is on disk: it writes the same block again.
 func TestRow19OrdererGoesBeforeTheBlock(t *testing.T) {
 	s := newScene(t)
 	stalled := make(chan struct{})
 	s.it.ledger.Stall(stalled)
 	s.it.order("e", "f")
-	s.eventually("the block is on its way", s.it.ledger.Writing)
+	s.eventually("the block is being written", s.it.ledger.Writing)
 	disk := s.it.ledger.UpTo(int(s.it.ledger.Height()))
 	close(stalled)
 	again := s.orderer(disk).ready()
-	again.holds(told + "; e f @6")
+	again.holds(initial + "; e f @6")
 	s.same(s.it, again)
 }
 
-// Each produce takes long. Nothing fails, nothing is sent twice.
+// Each produce request is slow. Nothing fails, and nothing is sent twice.
 func TestRow30SlowBroker(t *testing.T) {
 	w := newWorld(t, kafkatest.Options{})
 	o := w.orderer(w.ledger(channel)).ready()
@@ -129,28 +129,28 @@ func TestRow30SlowBroker(t *testing.T) {
 		t.Errorf("clients saw %d errors", len(l.unknown))
 	}
 	if batches > 100 {
-		t.Errorf("%d requests for %d envelopes: they do not share", batches, len(l.acked))
+		t.Errorf("%d requests for %d envelopes: they are not batched", batches, len(l.acked))
 	}
 	if n := len(o.seen.now().unavailable); n > 0 {
 		t.Errorf("the channel was cut off %d times", n)
 	}
 }
 
-// Requests arrive, answers do not: clients are told after the time-out.
+// Requests arrive but answers do not: clients get an error after the timeout.
 func TestRow31AnswersSwallowed(t *testing.T) {
 	s := newScene(t)
-	s.access = func(c *kafka.Config) { c.ReadTimeout = 3 * time.Second } // a client tries a dozen times before it gives up
+	s.access = func(c *kafka.Config) { c.ReadTimeout = 3 * time.Second } // the client tries a dozen times before it gives up
 	s.restarts(nil)
-	s.it.ready().order("e") // it has a producer now, the next has none
+	s.it.ready().order("e") // it has a producer now; the other orderer has none
 	idle := s.orderer(s.ledger(channel)).ready()
 	s.cluster.Swallow()
 	var both sync.WaitGroup
-	for says, o := range map[string]*orderer{"may or may not be ordered": s.it, "the envelope is not ordered": idle} {
+	for reason, o := range map[string]*orderer{"may or may not be ordered": s.it, "the envelope is not ordered": idle} {
 		both.Go(func() {
 			began := time.Now()
-			s.fails("order", o.submit("unheard"), session.ErrNotReady, says, s.cluster.Address())
+			s.fails("order", o.submit("unheard"), session.ErrNotReady, reason, s.cluster.Address())
 			if took := time.Since(began); took > 20*time.Second {
-				t.Errorf("the client was told after %v", took)
+				t.Errorf("the client got its error after %v", took)
 			}
 		})
 	}
@@ -168,7 +168,7 @@ func TestRow31AnswersSwallowed(t *testing.T) {
 	}
 }
 
-// No file of the broker's can grow any more.
+// The broker cannot write to any file.
 func TestRow24BrokerDiskFull(t *testing.T) {
 	s := newScene(t)
 	s.it.takes("e")
@@ -183,7 +183,7 @@ func TestRow24BrokerDiskFull(t *testing.T) {
 		s.fails("order", err, session.ErrNotReady, "the envelope")
 	}
 	if len(acked) == 4 {
-		t.Fatal("the fault did not happen")
+		t.Fatal("the fault did not occur")
 	}
 	s.cluster.LimitFiles(0)
 	s.cluster.Stop()
@@ -192,7 +192,7 @@ func TestRow24BrokerDiskFull(t *testing.T) {
 	s.other.takes("onwards")
 	for _, text := range acked {
 		if s.it.count(text) != 1 {
-			t.Errorf("%s was acknowledged and is ordered %d times", text, s.it.count(text))
+			t.Errorf("%s was acknowledged but is ordered %d times", text, s.it.count(text))
 		}
 	}
 	if inLog := s.logged(channel); !slices.Equal(s.it.texts(), inLog) {

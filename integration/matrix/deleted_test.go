@@ -13,33 +13,33 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// A topic that is gone stays gone: an empty one would hide what was lost.
+// A deleted topic is not recreated: an empty one would hide the loss.
 func TestRow07TopicDeleted(t *testing.T) {
 	for name, live := range map[string]bool{"live": true, "restart": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			s.begin(live, func() { s.cluster.Delete(channel) })
-			const final = 30 * time.Second // before, it is the brokers' trouble
-			s.within(final+patience, "the channel has stopped", func() bool { return s.it.status() == types.StatusFailed })
+			const final = 30 * time.Second // until then it may be a fault of the brokers
+			s.within(final+timeout, "the channel has stopped", func() bool { return s.it.status() == types.StatusFailed })
 			s.stopped("was deleted", fmt.Sprintf("offset %d", next))
 			if s.cluster.Info(channel).Exists {
-				t.Error("the topic was made again")
+				t.Error("the topic was recreated")
 			}
 		})
 	}
 }
 
-// begin lets something happen under a running orderer, or while it is down.
-func (s *scene) begin(live bool, happens func()) {
+// begin injects a fault under a running orderer, or while it is down.
+func (s *scene) begin(live bool, fault func()) {
 	s.Helper()
 	if live {
-		happens()
+		fault()
 		return
 	}
-	s.restarts(happens)
+	s.restarts(fault)
 }
 
-// refills are how many records a topic has that was made again.
+// refills has the numbers of records in a recreated topic.
 var refills = map[string]int{"empty": 0, "shorter": next - 2, "equal": next, "longer": next + 10}
 
 func TestRow08TopicRecreated(t *testing.T) {
@@ -54,21 +54,21 @@ func TestRow08TopicRecreated(t *testing.T) {
 	}
 }
 
-// Between a fetch and the next the topic is made again and is longer than it was:
-// no answer of the broker is an error.
+// Between two fetches the topic is recreated with more records than it had: the
+// broker returns no error.
 func TestRow08RecreatedBetweenFetches(t *testing.T) {
 	s := newScene(t, func(o *chain.Options) { o.CheckInterval = time.Minute })
 	values, before := s.values(next+10), s.cluster.Info(channel).ID
-	s.cluster.Slow(kafkatest.KeyFetch, 600*time.Millisecond) // every fetch rests before it is done
-	s.it.order("e", "f")                                     // ends the one that waits
-	s.it.holds(told + "; e f @6")
+	s.cluster.Slow(kafkatest.KeyFetch, 600*time.Millisecond) // every fetch is delayed before it is answered
+	s.it.order("e", "f")                                     // ends the waiting fetch
+	s.it.holds(initial + "; e f @6")
 	s.cluster.Recreate(channel)
 	s.write(channel, values...)
-	s.it.stopped(told+"; e f @6", before, s.cluster.Info(channel).ID, "deleted and created again",
-		"this orderer continues at offset") // 9, if it has read 7 and 8 and asked; 7, if a slow machine made the new topic too late
+	s.it.stopped(initial+"; e f @6", before, s.cluster.Info(channel).ID, "deleted and created again",
+		"this orderer continues at offset") // 9 if it has read 7 and 8 and fetched again; 7 if a slow machine recreated the topic too late
 }
 
-// The operator's word for the new topic does not make it the old one.
+// That an operator confirms the new topic does not make it the old one.
 func TestRow09TopicRecreatedWhileDown(t *testing.T) {
 	for name, n := range refills {
 		t.Run(name, func(t *testing.T) {
@@ -91,15 +91,15 @@ func TestRow09TopicRecreatedWhileDown(t *testing.T) {
 	}
 }
 
-// beside is the other orderer of a newcomer's channel.
+// beside lets a new orderer pull blocks from the scene's orderer.
 func (s *scene) beside(o *chain.Options) {
 	o.NewPuller = func(chain.Support) (chain.Puller, error) {
 		return &chaintest.Puller{From: []*chaintest.Ledger{s.it.ledger}}, nil
 	}
 }
 
-// An orderer that has the genesis block alone finds no topic, or an empty one: the
-// channel does not begin a second time.
+// An orderer that has only the genesis block finds no topic, or an empty one: it does
+// not start the channel a second time.
 func TestRow07DeletedBesideANewcomer(t *testing.T) {
 	for name, lose := range map[string]func(*kafkatest.Cluster, string){"deleted": (*kafkatest.Cluster).Delete, "recreated": (*kafkatest.Cluster).Recreate} {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestRow07DeletedBesideANewcomer(t *testing.T) {
 			lose(s.cluster, channel)
 			before := s.cluster.Info(channel)
 			late := s.orderer(s.ledger(channel), s.beside)
-			s.eventually("it says that the channel has begun", func() bool {
+			s.eventually("the orderer reports that the channel has begun", func() bool {
 				err := late.Order(chaintest.Envelope(channel, "x"), 0)
 				return err != nil && strings.Contains(err.Error(), "the channel has begun: of blocks, orderer0 has 3")
 			})
@@ -119,17 +119,17 @@ func TestRow07DeletedBesideANewcomer(t *testing.T) {
 	}
 }
 
-// The newcomer's brokers are another cluster's: the topic never was there.
+// The new orderer uses another cluster, which never had the topic.
 func TestRow07AnotherCluster(t *testing.T) {
 	s := newScene(t)
 	elsewhere := kafkatest.Start(t, kafkatest.Options{})
 	late := s.orderer(s.ledger(channel), s.beside, func(o *chain.Options) { o.Brokers = elsewhere.Addresses() })
-	s.eventually("it says that these are not the brokers", func() bool {
+	s.eventually("the orderer reports that these may not be the channel's brokers", func() bool {
 		err := late.Order(chaintest.Envelope(channel, "x"), 0)
 		return err != nil && strings.Contains(err.Error(), "or these are not the channel's brokers")
 	})
 	if elsewhere.Info(channel).Exists {
-		t.Error("the topic was made there")
+		t.Error("the topic was created there")
 	}
 	s.it.takes("onwards")
 }

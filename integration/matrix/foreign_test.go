@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A stranger's transaction, open or ended, holds up nobody; its marker is an
+// A stranger's transaction, open or ended, delays nobody; its marker is an
 // offset without a record.
 func TestRow62ForeignTransaction(t *testing.T) {
 	for name, end := range map[string]kgo.TransactionEndTry{"committed": kgo.TryCommit, "aborted": kgo.TryAbort} {
@@ -23,29 +23,29 @@ func TestRow62ForeignTransaction(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.it.order("e", "f", "g")
-			s.it.holds(told + "; theirs e @6; f g @8")
+			s.it.holds(initial + "; theirs e @6; f g @8")
 			if err := c.EndTransaction(t.Context(), end); err != nil { // at 9
 				t.Fatal(err)
 			}
 			s.it.order("h", "i")
-			s.it.holds(told + "; theirs e @6; f g @8; h i @11")
+			s.it.holds(initial + "; theirs e @6; f g @8; h i @11")
 			s.same(s.it, s.orderer(s.ledger(channel)).ready())
 		})
 	}
 }
 
-// A topic that ends with a marker has been read to its end all the same.
+// A topic that ends with a marker counts as read to its end.
 func TestRow62MarkerAtTheEnd(t *testing.T) {
 	s := newScene(t)
 	s.transaction(channel, "theirs", "more")
-	s.it.holds(told + "; theirs more @6")
+	s.it.holds(initial + "; theirs more @6")
 	s.restarts(nil)
 	s.it.is(types.StatusActive)
 	s.it.order("e", "f")
-	s.it.holds(told + "; theirs more @6; e f @9")
+	s.it.holds(initial + "; theirs more @6; e f @9")
 }
 
-// transaction appends envelopes, and commits.
+// transaction appends envelopes in a transaction and commits it.
 func (w *world) transaction(topic string, texts ...string) {
 	w.Helper()
 	c := w.client(kgo.TransactionalID("theirs"))

@@ -25,11 +25,11 @@ func TestRow53JoinsLate(t *testing.T) {
 	s.same(s.it, s.orderer(s.ledger(channel)).ready())
 }
 
-// What is trimmed can only come as blocks of another orderer.
+// Trimmed records can only be replaced by blocks of another orderer.
 func TestRow54JoinsLateToATrimmedTopic(t *testing.T) {
 	s := newScene(t)
 	s.it.order("e", "f", "g", "h")
-	s.it.holds(told + "; e f @6; g h @8")
+	s.it.holds(initial + "; e f @6; g h @8")
 	s.cluster.Trim(channel, next)
 	fresh := s.orderer(s.ledger(channel))
 	fresh.stopped("", fmt.Sprintf("starts at offset %d", next), "continues at 0", "cannot be had from another orderer")
@@ -40,14 +40,14 @@ func TestRow54JoinsLateToATrimmedTopic(t *testing.T) {
 	s.same(s.it, joined)
 
 	s.cluster.Trim(channel, next+1)
-	s.orderer(s.it.ledger.UpTo(3)).stopped(told, fmt.Sprintf("starts at offset %d", next+1), fmt.Sprintf("continues at %d", next))
+	s.orderer(s.it.ledger.UpTo(3)).stopped(initial, fmt.Sprintf("starts at offset %d", next+1), fmt.Sprintf("continues at %d", next))
 }
 
 func TestRow55OldBackup(t *testing.T) {
 	t.Run("topic complete", func(t *testing.T) {
 		s := newScene(t)
 		s.it.order("e", "f", "g")
-		s.eventually("all is cut", func() bool { return s.it.count("g") == 1 })
+		s.eventually("the last envelope is in a block", func() bool { return s.it.count("g") == 1 })
 		for height := 1; height <= int(s.it.ledger.Height()); height++ {
 			s.same(s.it, s.orderer(s.it.ledger.UpTo(height)).ready())
 		}
@@ -61,12 +61,12 @@ func TestRow55OldBackup(t *testing.T) {
 	})
 }
 
-// One channel of many is poisoned. The rest does not notice.
+// One channel of many is poisoned. The others are not affected.
 func TestRow60OneOfManyPoisoned(t *testing.T) {
 	const many = 200
 	w := newWorld(t, kafkatest.Options{})
 	seldom := func(o *chain.Options) {
-		o.CheckInterval, o.ReadyTimeout, o.AppendTimeout = time.Minute, patience, patience
+		o.CheckInterval, o.ReadyTimeout, o.AppendTimeout = time.Minute, timeout, timeout
 	}
 	var all []*orderer
 	for i := range many {
@@ -91,9 +91,9 @@ func TestRow60OneOfManyPoisoned(t *testing.T) {
 	for _, o := range all {
 		if o != poisoned {
 			o.holds("a b @2")
-			for _, err := range o.seen.now().unavailable { // a slow machine cuts some off
+			for _, err := range o.seen.now().unavailable { // on a slow machine some are cut off
 				if strings.Contains(err.Error(), "batch") {
-					t.Errorf("%s was cut off by what is in another's topic: %v", o.ledger.ChannelID(), err)
+					t.Errorf("%s was cut off by a record in another channel's topic: %v", o.ledger.ChannelID(), err)
 				}
 			}
 		}

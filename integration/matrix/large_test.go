@@ -17,10 +17,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// most is the AbsoluteMaxBytes of these channels.
-const most = 64 << 10
+// maxBytes is the AbsoluteMaxBytes of these channels.
+const maxBytes = 64 << 10
 
-// sized is an envelope of that many bytes as the channel counts them.
+// sized returns an envelope of this size, as the channel counts bytes, and its text.
 func sized(name string, bytes int) (string, *fabric.Envelope) {
 	text := name
 	for {
@@ -39,20 +39,20 @@ func sized(name string, bytes int) (string, *fabric.Envelope) {
 
 func (w *world) narrow() *orderer {
 	s := w.settings()
-	s.MaxBytes, s.Preferred = most, most
+	s.MaxBytes, s.Preferred = maxBytes, maxBytes
 	return w.orderer(chaintest.NewLedger(channel, s)).ready()
 }
 
 func TestRow33TooLarge(t *testing.T) {
 	w := newWorld(t, kafkatest.Options{})
 	o := w.narrow()
-	_, huge := sized("huge", 2*most)
-	w.fails("order", o.Order(huge, 0), log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * most)[:3], fmt.Sprintf("sends up to %d", most+(1<<10)))
-	over, above := sized("over", most+1)
-	if err := o.Order(above, 0); err != nil { // Broadcast refuses it first
+	_, huge := sized("huge", 2*maxBytes)
+	w.fails("order", o.Order(huge, 0), log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * maxBytes)[:3], fmt.Sprintf("sends up to %d", maxBytes+(1<<10)))
+	over, above := sized("over", maxBytes+1)
+	if err := o.Order(above, 0); err != nil { // Broadcast would refuse it
 		t.Fatal(err)
 	}
-	exact, fits := sized("exact", most)
+	exact, fits := sized("exact", maxBytes)
 	if err := o.Order(fits, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -62,9 +62,9 @@ func TestRow33TooLarge(t *testing.T) {
 	}
 
 	var together sync.WaitGroup
-	errs := make([]error, 20) // whose batch would be larger than the topic takes
+	errs := make([]error, 20) // together they are larger than the topic's limit
 	for i := range errs {
-		_, e := sized(fmt.Sprint("n", i), most)
+		_, e := sized(fmt.Sprint("n", i), maxBytes)
 		together.Go(func() { errs[i] = o.Order(e, 0) })
 	}
 	together.Wait()
@@ -83,7 +83,7 @@ func (o *orderer) skipped(reason machine.Reason) bool {
 	return false
 }
 
-// setting changes one of a topic's.
+// setting changes a setting of a topic.
 func (w *world) setting(topic, name, value string) {
 	w.Helper()
 	s := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
@@ -100,8 +100,8 @@ func (w *world) setting(topic, name, value string) {
 	}
 }
 
-// An operator lowers the topic's limit below the channel's: what is larger is
-// refused with the reason, the rest flows, also when many come together.
+// An operator lowers the topic's limit below the channel's: larger envelopes are
+// refused with the reason, and others are ordered, also many at once.
 func TestRow34TopicLimitLowered(t *testing.T) {
 	const limit = 16 << 10
 	w := newWorld(t, kafkatest.Options{})
@@ -112,7 +112,7 @@ func TestRow34TopicLimitLowered(t *testing.T) {
 	err := o.Order(large, 0)
 	w.fails("order", err, log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * limit)[:3], fmt.Sprintf("max.message.bytes is %d", limit))
 	if errors.Is(err, session.ErrNotReady) {
-		t.Errorf("the client is told to try again: %v", err)
+		t.Errorf("the client is asked to retry: %v", err)
 	}
 	l.sent(20).sound(o)
 
@@ -124,6 +124,6 @@ func TestRow34TopicLimitLowered(t *testing.T) {
 	}
 	together.Wait()
 	if err := errors.Join(errs...); err != nil {
-		t.Errorf("envelopes of %d bytes in a topic that takes %d: %v", limit/8, limit, err)
+		t.Errorf("envelopes of %d bytes in a topic with a limit of %d: %v", limit/8, limit, err)
 	}
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// both runs a test under a running orderer and with one that is down meanwhile.
+// both runs a test with an orderer that is running, and with one that is down during the fault.
 func both(t *testing.T, f func(t *testing.T, live bool)) {
 	for name, live := range map[string]bool{"live": true, "restart": false} {
 		t.Run(name, func(t *testing.T) { f(t, live) })
 	}
 }
 
-// Records that the orderer has not read yet are deleted. A running one does not
-// get to them meanwhile, since its fetches fail.
+// Records that the orderer has not read yet are deleted. A running orderer cannot
+// read them before, since its fetches fail.
 func TestRow10Trimmed(t *testing.T) {
 	const start = next + 3
 	both(t, func(t *testing.T, live bool) {
@@ -37,7 +37,7 @@ func TestRow10Trimmed(t *testing.T) {
 	})
 }
 
-// Nothing that is needed is gone, but what was read last cannot be compared.
+// No needed record is lost, but the last one read cannot be compared any more.
 func TestRow11TrimmedToTheNextOffset(t *testing.T) {
 	both(t, func(t *testing.T, live bool) {
 		s := newScene(t)
@@ -46,13 +46,13 @@ func TestRow11TrimmedToTheNextOffset(t *testing.T) {
 			return slices.Contains(s.it.seen.now().unchecked, next-1)
 		})
 		s.it.ready().order("e", "f")
-		s.it.holds(told + "; e f @6")
+		s.it.holds(initial + "; e f @6")
 		s.it.is(types.StatusActive)
 	})
 }
 
-// crashed lets something happen to the data of a broker that was killed. The
-// orderer stays up, or is down too.
+// crashed kills the broker and changes its data. The orderer keeps running, or is
+// down too.
 func (s *scene) crashed(live bool, meanwhile func()) {
 	s.Helper()
 	s.begin(live, func() {
@@ -62,7 +62,7 @@ func (s *scene) crashed(live bool, meanwhile func()) {
 	})
 }
 
-// An election has put a replica in charge that lacks acknowledged records.
+// An election has made a replica the leader that lacks acknowledged records.
 func TestRow12UncleanElectionShorter(t *testing.T) {
 	both(t, func(t *testing.T, live bool) {
 		s := newScene(t)
@@ -71,7 +71,7 @@ func TestRow12UncleanElectionShorter(t *testing.T) {
 	})
 }
 
-// As before, and others have written since: the log is as long as it was.
+// As before, but others have written since: the log is as long as it was.
 func TestRow13UncleanElectionRefilled(t *testing.T) {
 	for name, elected := range map[string]bool{"same epoch": false, "new epoch": true} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestRow13UncleanElectionRefilled(t *testing.T) {
 				})
 				differs := next - 1 // the last of its block
 				if live && !elected {
-					differs = 3 // it knows each of the newest records
+					differs = 3 // a running orderer can compare each of the newest records
 				}
 				s.stopped("is not the log that the ledger was made from", fmt.Sprintf("at offset %d", differs))
 			})
@@ -97,7 +97,7 @@ func TestRow13UncleanElectionRefilled(t *testing.T) {
 	}
 }
 
-// The broker has lost all records, and where they began.
+// The broker has lost all records and their start offset.
 func TestRow16OffsetsRestartAtZero(t *testing.T) {
 	both(t, func(t *testing.T, live bool) {
 		s := newScene(t)
@@ -107,13 +107,13 @@ func TestRow16OffsetsRestartAtZero(t *testing.T) {
 			s.cluster.Resume()
 		})
 		if i := s.cluster.Info(channel); i.End != 0 {
-			t.Fatalf("the fault did not happen: %+v", i)
+			t.Fatalf("the fault did not occur: %+v", i)
 		}
 		s.stopped("ends at offset 0", fmt.Sprintf("below %d", next))
 	})
 }
 
-// The same, and others have written since: it is as long as it was.
+// The same, but others have written since: the log is as long as it was.
 func TestRow16OffsetsRestartAtZeroRefilled(t *testing.T) {
 	both(t, func(t *testing.T, live bool) {
 		s := newScene(t)
@@ -132,7 +132,7 @@ func TestRow16OffsetsRestartAtZeroRefilled(t *testing.T) {
 	})
 }
 
-// The first partition is the channel; nothing is ever written to the second.
+// The channel is the first partition; nothing is ever written to the second.
 func TestRow17SecondPartition(t *testing.T) {
 	both(t, func(t *testing.T, live bool) {
 		s := newScene(t)
@@ -141,7 +141,7 @@ func TestRow17SecondPartition(t *testing.T) {
 			return slices.Contains(s.it.seen.now().partitions, 2)
 		})
 		s.it.ready().order("e", "f", "g", "h")
-		s.it.holds(told + "; e f @6; g h @8")
+		s.it.holds(initial + "; e f @6; g h @8")
 		s.it.is(types.StatusActive)
 		if n := s.end(channel, 1); n != 0 {
 			t.Errorf("the second partition has %d records", n)

@@ -1,6 +1,6 @@
 // Package matrix is the fault matrix on the embedded broker: what Kafka can do
-// to a channel, one test a row, against the real client and the real chain, in
-// real time with short limits. The ledger alone is a fake. See README.md.
+// to a channel, one test per row, against the real client and the real chain, in
+// real time with short timeouts. Only the ledger is a fake. See README.md.
 package matrix
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// atOnce is how many tests run side by side: they wait far more than they work.
+// atOnce is the number of parallel tests: they wait far more than they compute.
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
@@ -21,5 +21,5 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", atOnce); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one a process, for ever
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one per process, never stopped
 }

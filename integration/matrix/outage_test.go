@@ -15,12 +15,12 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// What the broker refuses is not ordered, and its client is told so. A batch
-// that is open is cut once the replicas are back.
+// An envelope that the broker refuses is not ordered, and its client gets an error. An
+// open batch is cut once the replicas return.
 func TestRow03TooFewReplicas(t *testing.T) {
-	// The client gives up by the number of its attempts, on a slow machine, too:
-	// at a time limit nobody knew whether the last of them was refused.
-	s := newScene(t, func(o *chain.Options) { o.AppendTimeout = patience })
+	// The client must give up by its number of attempts, on a slow machine, too:
+	// after a timeout it is unknown whether the last attempt was refused.
+	s := newScene(t, func(o *chain.Options) { o.AppendTimeout = timeout })
 	s.it.order("e")
 	fault := s.cluster.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Topic: channel, Code: kafkatest.CodeNotEnoughReplicas})
 	s.fails("order", s.it.submit("refused"), session.ErrNotReady, "the envelope is not ordered", "min.insync.replicas")
@@ -30,12 +30,12 @@ func TestRow03TooFewReplicas(t *testing.T) {
 	s.eventually("the open batch is cut", func() bool { return s.it.count("e") == 1 })
 	s.it.takes("f")
 	if n := s.it.count("refused"); n != 0 {
-		t.Errorf("what was refused is ordered %d times", n)
+		t.Errorf("the refused envelope is ordered %d times", n)
 	}
 }
 
 // The broker appends and answers with an error: the client's attempts are one
-// record, and a client that is told of an error is not told that it failed.
+// record, and an error that a client gets does not exclude that it is ordered.
 func TestRow04AppendThenFail(t *testing.T) {
 	for name, code := range map[string]int16{"timed out": kafkatest.CodeTimedOut, "replicas": kafkatest.CodeNotEnoughReplicasAppend} {
 		t.Run(name, func(t *testing.T) {
@@ -51,8 +51,8 @@ func TestRow04AppendThenFail(t *testing.T) {
 			always.Remove()
 
 			s.it.takes("f")
-			for text, most := range map[string]int{"retried": 1, "unknown": 1} {
-				if n := s.it.count(text); n > most || text == "retried" && n == 0 {
+			for text, limit := range map[string]int{"retried": 1, "unknown": 1} {
+				if n := s.it.count(text); n > limit || text == "retried" && n == 0 {
 					t.Errorf("%s is ordered %d times: %s", text, n, s.it.ledger.Contents())
 				}
 			}
@@ -60,28 +60,28 @@ func TestRow04AppendThenFail(t *testing.T) {
 	}
 }
 
-// Old blocks are there, readers are sent away after the grace, and reading goes
-// on at the next offset.
+// Old blocks stay readable, readers are disconnected after the grace period, and
+// reading continues at the next offset.
 func TestRow05AllBrokersDownAndBack(t *testing.T) {
 	s := newScene(t)
 	before := s.it.Errored()
 	s.cluster.Kill()
 	s.it.is(types.StatusInactive)
 	s.it.refuses(session.ErrNotReady, "awaiting a connection to the brokers", s.cluster.Address())
-	s.eventually("readers are sent away", func() bool { return closed(before) })
+	s.eventually("readers are disconnected", func() bool { return closed(before) })
 	if s.it.ledger.Block(2) == nil {
-		t.Error("a block is gone")
+		t.Error("a block is missing")
 	}
 	s.cluster.Resume()
 	s.it.is(types.StatusActive)
 	if closed(s.it.Errored()) {
-		t.Error("readers are sent away after the recovery")
+		t.Error("readers are disconnected after the recovery")
 	}
 	s.it.order("e", "f")
-	s.it.holds(told + "; e f @6")
+	s.it.holds(initial + "; e f @6")
 }
 
-// An orderer starts, and serves what it has; the channel comes once Kafka does.
+// An orderer starts and serves its blocks; the channel becomes ready once Kafka is up.
 func TestRow06BrokersDownAtStart(t *testing.T) {
 	t.Run("with blocks", func(t *testing.T) {
 		s := newScene(t)
@@ -89,11 +89,11 @@ func TestRow06BrokersDownAtStart(t *testing.T) {
 		s.it.refuses(session.ErrNotReady, "awaiting a connection to the brokers", s.cluster.Address())
 		s.it.is(types.StatusInactive)
 		if s.it.ledger.Block(2) == nil {
-			t.Error("a block is gone")
+			t.Error("a block is missing")
 		}
 		s.cluster.Resume()
 		s.it.ready().order("e", "f")
-		s.it.holds(told + "; e f @6")
+		s.it.holds(initial + "; e f @6")
 	})
 	t.Run("without", func(t *testing.T) {
 		w := newWorld(t, kafkatest.Options{})
@@ -106,8 +106,8 @@ func TestRow06BrokersDownAtStart(t *testing.T) {
 	})
 }
 
-// load sends numbered envelopes from several clients of an orderer, one after
-// the other, and knows what became of them.
+// load sends numbered envelopes from several clients of an orderer, each client one
+// after another, and keeps their outcomes.
 type load struct {
 	o       *orderer
 	name    string
@@ -147,11 +147,11 @@ func (l *load) send(client int) {
 	}
 }
 
-// sent waits until that many more were acknowledged.
+// sent waits until this many more envelopes are acknowledged.
 func (l *load) sent(more int) *load {
 	l.o.w.Helper()
-	goal := l.count() + more
-	l.o.w.eventually(fmt.Sprintf("%d more envelopes are acknowledged", more), func() bool { return l.count() >= goal })
+	want := l.count() + more
+	l.o.w.eventually(fmt.Sprintf("%d more envelopes are acknowledged", more), func() bool { return l.count() >= want })
 	return l
 }
 
@@ -161,8 +161,8 @@ func (l *load) count() int {
 	return len(l.acked)
 }
 
-// sound ends the load and checks ledgers: what was acknowledged is there once,
-// in each client's order; anything else at most once; and they are equal.
+// sound ends the load and checks that the ledgers are equal and have each acknowledged
+// envelope once, in the order of its client, and any other at most once.
 func (l *load) sound(ledgers ...*orderer) {
 	w := l.o.w
 	w.Helper()
@@ -192,7 +192,7 @@ func (l *load) once(texts []string) {
 			continue
 		}
 		if before, ok := last[client]; ok && n <= before {
-			w.Errorf("client %d's envelope %d is after %d", client, n, before)
+			w.Errorf("client %d: envelope %d follows %d", client, n, before)
 		}
 		last[client] = n
 		if !l.acked[text] && !l.unknown[text] {
@@ -204,12 +204,12 @@ func (l *load) once(texts []string) {
 	}
 	for text := range l.acked {
 		if seen[text] != 1 {
-			w.Errorf("%s was acknowledged and is ordered %d times", text, seen[text])
+			w.Errorf("%s was acknowledged but is ordered %d times", text, seen[text])
 		}
 	}
 }
 
-// Leaders come and go faster than a block; three brokers, two orderers.
+// Leaders change faster than blocks are cut; three brokers, two orderers.
 func TestRow32LeaderMovesAllTheTime(t *testing.T) {
 	w := newWorld(t, kafkatest.Options{Brokers: 3})
 	a, b := w.orderer(w.ledger(channel)).ready(), w.orderer(w.ledger(channel)).ready()

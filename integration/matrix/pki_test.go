@@ -8,8 +8,8 @@ import (
 	"github.com/fabric-kafka/orderer/integration/pki"
 )
 
-// client is what the consenter makes of settings that name these files: they are
-// read for each connection.
+// client returns the TLS settings that the consenter makes from these file names:
+// the files are read for each connection.
 func client(ca *pki.Authority) func() (*tls.Config, error) {
 	return func() (*tls.Config, error) {
 		roots := x509.NewCertPool()

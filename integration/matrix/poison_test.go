@@ -16,8 +16,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// batch is a record batch on the wire, as a hostile client may make it: the
-// embedded broker looks at its header only.
+// batch returns an encoded record batch, as a hostile client may send it: the
+// embedded broker checks only its header.
 func batch(attributes int16, count int32, records []byte) []byte {
 	b := kmsg.RecordBatch{
 		Length:               int32(49 + len(records)),
@@ -36,18 +36,18 @@ func batch(attributes int16, count int32, records []byte) []byte {
 	return raw
 }
 
-// records encodes values at offsets relative to the batch's.
+// records encodes values at offsets relative to the batch's base offset.
 func records(values [][]byte, deltas ...int32) []byte {
 	var out []byte
 	for i, v := range values {
 		r := kmsg.Record{OffsetDelta: deltas[i], Value: v}
-		body := r.AppendTo(nil)[1:] // after the length, which is 0 yet
+		body := r.AppendTo(nil)[1:] // after the length, which is still 0
 		out = append(binary.AppendVarint(out, int64(len(body))), body...)
 	}
 	return out
 }
 
-// produce sends a batch as it is.
+// produce sends a batch unchanged.
 func (w *world) produce(topic string, raw []byte) {
 	w.Helper()
 	p := kmsg.NewProduceRequestTopicPartition()
@@ -67,7 +67,7 @@ func (w *world) produce(topic string, raw []byte) {
 	}
 }
 
-// poisons are batches that cannot be decoded. Each claims at least one offset.
+// poisons returns batches that cannot be decoded. Each takes up at least one offset.
 func (w *world) poisons() map[string][]byte {
 	v := w.values(2)
 	good := records(v, 0, 1)
@@ -83,9 +83,9 @@ func (w *world) poisons() map[string][]byte {
 	}
 }
 
-// A batch that does not decode is never passed over: limits and decoders differ
-// by orderer. It stops the channel, unless it might be the network or one
-// replica's disk that is at fault.
+// A batch that cannot be decoded is never skipped: limits and decoders may differ
+// between orderers. It stops the channel, unless the cause may be the network or one
+// replica's disk.
 func TestRow36UndecodableBatch(t *testing.T) {
 	for name, raw := range (&world{T: t}).poisons() {
 		t.Run(name, func(t *testing.T) {
@@ -100,25 +100,25 @@ func TestRow36UndecodableBatch(t *testing.T) {
 				return
 			}
 			s.it.is(types.StatusInactive)
-			s.eventually("the offset is named", func() bool {
+			s.eventually("the error names the offset", func() bool {
 				err := s.it.WaitReady()
 				return err != nil && strings.Contains(err.Error(), due)
 			})
 			s.other.takes("onwards")
 			s.it.Halt()
-			if got := s.it.ledger.Contents(); got != told {
-				t.Errorf("the ledger holds %s, want %s", got, told)
+			if got := s.it.ledger.Contents(); got != initial {
+				t.Errorf("the ledger holds %s, want %s", got, initial)
 			}
 		})
 	}
 }
 
-// unsure is the poison that the client library has the error of a bad checksum for.
+// unsure is the poison for which the client library returns the same error as for a bad checksum.
 const unsure = "length too large"
 
-// Offsets inside of a batch that are not one after the other, or not of the
-// batch, stop the channel wherever a fetch ends. What is pending by then is the
-// same for everybody: the records before.
+// Offsets in a batch that are not consecutive, or outside the batch, stop the
+// channel, wherever a fetch ends. All orderers then have the same pending records:
+// those before.
 func TestRow36OddOffsets(t *testing.T) {
 	for name, deltas := range map[string][]int32{"ahead": {0, 7}, "back": {1, 0}, "same": {0, 0}, "negative": {-3, 1}} {
 		t.Run(name, func(t *testing.T) {
@@ -138,18 +138,18 @@ func TestRow36OddOffsets(t *testing.T) {
 	}
 }
 
-// stoppedBefore waits until the channel has stopped, and ordered nothing that begins so.
+// stoppedBefore waits until the channel has stopped, and checks that no envelope with this text is ordered.
 func (s *scene) stoppedBefore(text string) {
 	s.Helper()
 	s.it.is(types.StatusFailed)
 	s.it.refuses(session.ErrFailed, "was due", "cannot be decoded")
 	s.it.Halt()
-	if got := s.it.ledger.Contents(); strings.Contains(got, text) || !strings.HasPrefix(got, told) {
+	if got := s.it.ledger.Contents(); strings.Contains(got, text) || !strings.HasPrefix(got, initial) {
 		s.Errorf("the ledger holds %.200s", got)
 	}
 }
 
-// A batch that unpacks to more than anybody needs is not unpacked.
+// A batch that would decompress to more than the limit is not decompressed.
 func TestRow37DecompressionBomb(t *testing.T) {
 	for name, codec := range map[string]kgo.CompressionCodec{"gzip": kgo.GzipCompression(), "zstd": kgo.ZstdCompression()} {
 		t.Run(name, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// client is another implementation of Kafka's protocol than the one that is
-// tested: a stranger, or a tool of the operator's.
+// client returns a client of another implementation than the tested one: it acts as
+// a stranger or as an operator's tool.
 func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 	w.Helper()
 	c, err := kgo.NewClient(append([]kgo.Opt{
@@ -35,7 +35,7 @@ func (w *world) write(topic string, values ...[]byte) {
 	}
 }
 
-// value is the record of an envelope as an orderer writes it.
+// value returns the record value of an envelope, as an orderer writes it.
 func (w *world) value(channel, text string) []byte {
 	w.Helper()
 	v, err := session.Value(chaintest.Envelope(channel, text), 0, machine.Normal)
@@ -45,7 +45,7 @@ func (w *world) value(channel, text string) []byte {
 	return v
 }
 
-// values are n records of envelopes that were never ordered.
+// values returns n record values of envelopes that were never ordered.
 func (w *world) values(n int) (all [][]byte) {
 	w.Helper()
 	for range n {

@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// seen is what a chain has reported.
+// seen keeps the events that a chain has reported.
 type seen struct {
 	mu          sync.Mutex
 	unchecked   []machine.Offset
@@ -47,7 +47,7 @@ func (s *seen) events() session.Events {
 	}
 }
 
-// now is what was reported so far.
+// now returns a copy of the events so far.
 func (s *seen) now() *seen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +63,7 @@ func (s *seen) now() *seen {
 	}
 }
 
-// forget drops what is kept of skipped records.
+// forget drops the skipped records.
 func (s *seen) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,8 +20,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// crowd is a topic that a stranger writes to, and the orderers that read it: one
-// from the beginning, one when all is over.
+// crowd is a topic that a stranger writes to, and an orderer that reads it from the
+// start. Another one reads it at the end: see [crowd.agree].
 type crowd struct {
 	*world
 	live *orderer
@@ -32,22 +32,22 @@ func newCrowd(t *testing.T) *crowd {
 	w := newWorld(t, kafkatest.Options{})
 	c := &crowd{w, w.orderer(w.configured()).ready()}
 	c.live.order("a", "b", "c", "d")
-	c.live.holds(told)
+	c.live.holds(initial)
 	return c
 }
 
-// seq is the config sequence of a crowd's channel: one that others lag behind.
+// seq is the config sequence of a crowd's channel: lower ones are stale.
 const seq = 5
 
-// configured is a ledger whose channel has a config that others lag behind.
+// configured returns a ledger whose channel has the config sequence [seq].
 func (w *world) configured() *chaintest.Ledger {
 	s := w.settings()
 	s.Seq = seq
 	return chaintest.NewLedger(channel, s)
 }
 
-// agree waits until an orderer that comes now has what the other has, and
-// both still order.
+// agree waits until an orderer that starts now has the same blocks as the first, and
+// checks that both still order.
 func (c *crowd) agree() {
 	c.Helper()
 	late := c.orderer(c.configured()).ready()
@@ -79,7 +79,7 @@ func (c *crowd) regular(e *fabric.Envelope, seq uint64, class record.Regular_Cla
 	return c.record(m)
 }
 
-// Whatever bytes a record has, all orderers do the same, and go on.
+// Whatever bytes a record has, all orderers handle it equally and continue.
 func TestRow35Garbage(t *testing.T) {
 	c := newCrowd(t)
 	normal := record.Regular_NORMAL
@@ -117,14 +117,14 @@ func TestRow35Garbage(t *testing.T) {
 			t.Errorf("%q is ordered", text)
 		}
 	}
-	for _, text := range []string{"original", "unknown"} { // valid, with fields that say nothing to us
+	for _, text := range []string{"original", "unknown"} { // valid, with fields that are ignored
 		if c.live.count(text) != 1 {
 			t.Errorf("%q is ordered %d times", text, c.live.count(text))
 		}
 	}
 }
 
-// Records carry no signature: a copy is another envelope, and peers refuse it.
+// Records carry no signature: a copy is ordered like any envelope, and peers reject it.
 func TestRow38Replay(t *testing.T) {
 	c := newCrowd(t)
 	c.write(channel, c.value(channel, "a"), c.value(channel, "a"))
@@ -134,7 +134,7 @@ func TestRow38Replay(t *testing.T) {
 	}
 }
 
-// What a record says of its envelope buys nothing.
+// Forged fields of a record do not change how its envelope is treated.
 func TestRow39Forged(t *testing.T) {
 	c := newCrowd(t)
 	normal, config, none := record.Regular_NORMAL, record.Regular_CONFIG, record.Regular_UNKNOWN
@@ -171,14 +171,14 @@ func TestRow39Forged(t *testing.T) {
 	}
 }
 
-// A time-to-cut cuts what is pending as the block that is next, and is nothing else.
+// A time-to-cut for the next block cuts the pending envelopes, and any other is ignored.
 func TestRow40TimeToCut(t *testing.T) {
 	c := newCrowd(t)
 	cut := func(n uint64) []byte { return c.record(record.NewTimeToCut(n)) }
 	c.write(channel, cut(0), cut(1), cut(3), cut(4), cut(math.MaxUint64)) // 3 would be next; nothing is pending
 	c.write(channel, c.value(channel, "pending"), cut(0), cut(2), cut(4), cut(math.MaxUint64), cut(3))
-	c.eventually("the pending one is cut", func() bool { return c.live.count("pending") == 1 })
-	if want := told + "; pending @15"; c.live.ledger.Contents() != want {
+	c.eventually("the pending envelope is cut", func() bool { return c.live.count("pending") == 1 })
+	if want := initial + "; pending @15"; c.live.ledger.Contents() != want {
 		t.Errorf("the ledger holds %s, want %s", c.live.ledger.Contents(), want)
 	}
 	var flood [][]byte
@@ -194,7 +194,7 @@ func TestRow40TimeToCut(t *testing.T) {
 	}
 }
 
-// Connect records order nothing and cost nothing.
+// Connect records order nothing and take no memory.
 func TestRow41ConnectFlood(t *testing.T) {
 	c := newCrowd(t)
 	description, err := session.DescriptionRecord(machine.Start{Channel: "forged"}, machine.Compatible, log.Identity{TopicID: "forged"})
@@ -217,17 +217,17 @@ func TestRow41ConnectFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.live.takes("x")
-	if got := c.live.ledger.Contents(); !strings.HasPrefix(got, told+"; x @") {
+	if got := c.live.ledger.Contents(); !strings.HasPrefix(got, initial+"; x @") {
 		t.Errorf("the ledger holds %s", got)
 	}
-	c.live.seen.forget() // what the test itself keeps
+	c.live.seen.forget() // the test's own memory
 	if grown := int64(heap()) - int64(before); grown > 32<<20 {
 		t.Errorf("memory has grown by %d bytes", grown)
 	}
 	c.agree()
 }
 
-// heap is what the process holds, of all the tests that run now.
+// heap returns the heap size of the process, with all tests that run now.
 func heap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()

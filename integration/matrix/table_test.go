@@ -11,16 +11,16 @@ import (
 	"testing"
 )
 
-// root is the repository's, as tests see it.
+// root is the root of the repository, relative to this package.
 const root = "../.."
 
-// rows is how many the fault matrix has.
+// rows is the number of rows of the fault matrix.
 const rows = 64
 
-// onBrokers are those that must be shown on brokers of Apache Kafka too.
+// onBrokers lists the rows that must also be tested on brokers of Apache Kafka.
 var onBrokers = []int{1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 14, 15, 17, 24, 27, 33, 34, 35, 51, 59, 62, 63}
 
-// onBoth is what the table says of a row with a test that runs on both versions of Apache Kafka.
+// onBoth marks the rows of the table with a test that runs on both versions of Apache Kafka.
 const onBoth = "both"
 
 var (
@@ -31,14 +31,14 @@ var (
 	rowOf     = regexp.MustCompile(`^TestRow(\d\d)`)
 )
 
-// The table in integration/README.md has every row of the fault matrix, and
-// names only tests that there are; a test that is named after a row is in it.
+// The table in integration/README.md has every row of the fault matrix and
+// names only tests that exist; each test named after a row is in that row.
 func TestMatrixTable(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "integration", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	there := tests(t)
+	existing := tests(t)
 	table := map[int][]string{}
 	for _, line := range tableLine.FindAllStringSubmatch(string(text), -1) {
 		row, err := strconv.Atoi(line[1])
@@ -46,12 +46,12 @@ func TestMatrixTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, twice := table[row]; twice {
-			t.Errorf("row %d is there twice", row)
+			t.Errorf("row %d appears twice", row)
 		}
 		table[row] = []string{}
 		for _, name := range quoted.FindAllStringSubmatch(line[2], -1) {
 			table[row] = append(table[row], name[1])
-			if !slices.Contains(there, name[1]) {
+			if !slices.Contains(existing, name[1]) {
 				t.Errorf("row %d names the test %q, which does not exist", row, name[1])
 			}
 		}
@@ -59,7 +59,7 @@ func TestMatrixTable(t *testing.T) {
 			t.Errorf("row %d: %s", row, fault)
 		}
 		if len(table[row]) == 0 && !strings.HasPrefix(line[2], "none: ") {
-			t.Errorf("row %d names no test, and no reason", row)
+			t.Errorf("row %d names neither a test nor a reason", row)
 		}
 	}
 	if len(table) != rows {
@@ -67,10 +67,10 @@ func TestMatrixTable(t *testing.T) {
 	}
 	for _, row := range onBrokers {
 		if !slices.ContainsFunc(table[row], onKafka) {
-			t.Errorf("row %d names no spec and no test of integration/apache", row)
+			t.Errorf("row %d names neither a spec nor a test of integration/apache", row)
 		}
 	}
-	for _, name := range there {
+	for _, name := range existing {
 		of := rowOf.FindStringSubmatch(name[strings.LastIndex(name, ".")+1:])
 		if of == nil {
 			continue
@@ -81,16 +81,16 @@ func TestMatrixTable(t *testing.T) {
 	}
 }
 
-// versionsFault returns what is wrong with what a row says of Apache Kafka, by its tests; nothing if it is true.
-func versionsFault(tests []string, says string) string {
+// versionsFault returns what is wrong with the last column of a row with these tests, or "" if it is right.
+func versionsFault(tests []string, versions string) string {
 	runs := slices.ContainsFunc(tests, onKafka)
 	switch {
-	case runs && says != onBoth:
-		return fmt.Sprintf("a test of it runs on Apache Kafka, and the table says %q, not %q", says, onBoth)
-	case !runs && says == onBoth:
-		return "none of its tests is a spec or of integration/apache"
-	case !runs && len(strings.Fields(says)) < 4:
-		return fmt.Sprintf("%q is no reason for a row that does not run on Apache Kafka", says)
+	case runs && versions != onBoth:
+		return fmt.Sprintf("one of its tests runs on Apache Kafka: the table has %q, want %q", versions, onBoth)
+	case !runs && versions == onBoth:
+		return "none of its tests is a spec or in integration/apache"
+	case !runs && len(strings.Fields(versions)) < 4:
+		return fmt.Sprintf("%q is no reason for a row that does not run on Apache Kafka", versions)
 	}
 	return ""
 }
@@ -98,32 +98,32 @@ func versionsFault(tests []string, says string) string {
 func TestVersionsFault(t *testing.T) {
 	spec, other := []string{"TestRow01", "is a spec"}, []string{"TestRow01", "chain/sim.TestRow01"}
 	for _, c := range []struct {
-		tests []string
-		says  string
-		fault string
+		tests    []string
+		versions string
+		fault    string
 	}{
 		{spec, onBoth, ""},
 		{[]string{"integration/apache.TestRow01"}, onBoth, ""},
-		{other, "the simulation alone: for this reason", ""},
-		{spec, "the simulation alone: for this reason", "runs on Apache Kafka"},
+		{other, "the simulation only: for this reason", ""},
+		{spec, "the simulation only: for this reason", "runs on Apache Kafka"},
 		{other, onBoth, "none of its tests"},
 		{nil, onBoth, "none of its tests"},
 		{other, "4 only", "no reason"},
 	} {
-		if got := versionsFault(c.tests, c.says); (got == "") != (c.fault == "") || !strings.Contains(got, c.fault) {
-			t.Errorf("%q of %q: %q, want %q", c.says, c.tests, got, c.fault)
+		if got := versionsFault(c.tests, c.versions); (got == "") != (c.fault == "") || !strings.Contains(got, c.fault) {
+			t.Errorf("%q of %q: %q, want %q", c.versions, c.tests, got, c.fault)
 		}
 	}
 }
 
-// onKafka reports whether a test of the table runs on Apache Kafka, on both versions by
-// make test-kafka: a spec, which is a sentence, or one of the package that needs no orderers.
+// onKafka reports whether make test-kafka runs a test of the table on both versions of Apache
+// Kafka: a spec, whose name is a sentence, or a test of integration/apache.
 func onKafka(name string) bool {
 	return strings.Contains(name, " ") || strings.HasPrefix(name, "integration/apache.")
 }
 
-// tests are the names of all that the table may name: of functions, with the
-// package before all but those of this one, and of specs.
+// tests returns every name that the table may use: of specs, of the test functions
+// of this package, and of those of other packages with the package as prefix.
 func tests(t *testing.T) (all []string) {
 	t.Helper()
 	for _, pkg := range []string{"chain", "chain/session", "chain/log/kafka", "chain/machine", "chain/sim", "integration/apache", "integration/matrix"} {
@@ -137,7 +137,7 @@ func tests(t *testing.T) (all []string) {
 	return append(all, find(t, "integration", spec)...)
 }
 
-// find returns what the first group of a pattern matches in a package's tests.
+// find returns all matches of the first group of a pattern in the test files of a package.
 func find(t *testing.T, pkg string, pattern *regexp.Regexp) (all []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, pkg, "*_test.go"))

@@ -23,15 +23,15 @@ const (
 	channel = "mychannel"
 	another = "another"
 
-	maxUnpacked = 4 << 20 // of a batch; the first Open sets it for the process
-	patience    = time.Minute
+	maxUnpacked = 4 << 20 // decompressed bytes of a batch; the first Open sets it for the process
+	timeout     = time.Minute
 )
 
 // world is a cluster and the orderers that use it.
 type world struct {
 	*testing.T
 	cluster *kafkatest.Cluster
-	access  func(*kafka.Config) // how orderers get in; nil: as anybody
+	access  func(*kafka.Config) // the credentials of orderers; nil: none
 }
 
 func newWorld(t *testing.T, o kafkatest.Options) *world {
@@ -43,10 +43,10 @@ func newWorld(t *testing.T, o kafkatest.Options) *world {
 // eventually waits for a condition.
 func (w *world) eventually(what string, holds func() bool) {
 	w.Helper()
-	w.within(patience, what, holds)
+	w.within(timeout, what, holds)
 }
 
-// within is eventually with another limit.
+// within is eventually with another timeout.
 func (w *world) within(limit time.Duration, what string, holds func() bool) {
 	w.Helper()
 	for end := time.Now().Add(limit); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -56,12 +56,12 @@ func (w *world) within(limit time.Duration, what string, holds func() bool) {
 	}
 }
 
-// settings are those of every channel: two envelopes make a block.
+// settings returns the settings of every channel: two envelopes make a block.
 func (w *world) settings() chaintest.Settings {
 	return chaintest.Settings{Brokers: w.cluster.Addresses(), Count: 2, Timeout: 300 * time.Millisecond}
 }
 
-// ledger holds the genesis block only.
+// ledger returns a ledger with only the genesis block.
 func (w *world) ledger(channel string) *chaintest.Ledger {
 	return chaintest.NewLedger(channel, w.settings())
 }
@@ -74,7 +74,7 @@ type orderer struct {
 	seen   *seen
 }
 
-// orderer starts the chain of a ledger, and halts it at the end.
+// orderer starts the chain of a ledger and halts it at the end of the test.
 func (w *world) orderer(l *chaintest.Ledger, tweaks ...func(*chain.Options)) *orderer {
 	w.Helper()
 	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
@@ -102,7 +102,7 @@ func (w *world) orderer(l *chaintest.Ledger, tweaks ...func(*chain.Options)) *or
 	return o
 }
 
-// open is what the consenter does for a chain.
+// open opens a topic as the consenter does for a chain.
 func (w *world) open(brokers []string, topic string, maxEnvelope uint32) (log.Log, error) {
 	c := kafka.Config{
 		Brokers:              brokers,
@@ -119,7 +119,7 @@ func (w *world) open(brokers []string, topic string, maxEnvelope uint32) (log.Lo
 	return kafka.Open(c, topic)
 }
 
-// ready waits until envelopes are taken.
+// ready waits until the chain accepts envelopes.
 func (o *orderer) ready() *orderer {
 	o.w.Helper()
 	o.w.eventually(o.ledger.ChannelID()+" is ready", func() bool { return o.WaitReady() == nil })
@@ -130,7 +130,7 @@ func (o *orderer) submit(text string) error {
 	return o.Order(chaintest.Envelope(o.ledger.ChannelID(), text), o.ledger.Sequence())
 }
 
-// order has every envelope acknowledged at the first attempt.
+// order submits envelopes, each of which must be acknowledged at the first attempt.
 func (o *orderer) order(texts ...string) {
 	o.w.Helper()
 	for _, text := range texts {
@@ -140,7 +140,7 @@ func (o *orderer) order(texts ...string) {
 	}
 }
 
-// holds waits until the ledger holds just that.
+// holds waits until the ledger has exactly these contents.
 func (o *orderer) holds(want string) {
 	o.w.Helper()
 	defer o.explain()
@@ -156,7 +156,7 @@ func (o *orderer) holds(want string) {
 	}
 }
 
-// explain logs what the orderer has reported, if the test has failed.
+// explain logs the state of the orderer and its events, if the test has failed.
 func (o *orderer) explain() {
 	if !o.w.Failed() {
 		return
@@ -168,13 +168,13 @@ func (o *orderer) explain() {
 	o.w.Log(string(stacks()))
 }
 
-// stacks are those of all goroutines.
+// stacks returns the stacks of all goroutines.
 func stacks() []byte {
 	buffer := make([]byte, 8<<20)
 	return buffer[:runtime.Stack(buffer, true)]
 }
 
-// texts are those of all envelopes of the ledger, in their order.
+// texts returns the texts of all envelopes of the ledger, in order.
 func (o *orderer) texts() []string {
 	var all []string
 	for _, word := range strings.Fields(strings.ReplaceAll(o.ledger.Contents(), ";", "")) {
@@ -185,11 +185,11 @@ func (o *orderer) texts() []string {
 	return all
 }
 
-// takes waits until one more envelope is in the ledger, however often it must
-// be sent: it shows that a channel is well.
+// takes submits an envelope, as often as necessary, until it is in the ledger: the
+// channel works.
 func (o *orderer) takes(text string) {
 	o.w.Helper()
-	o.w.eventually(fmt.Sprintf("%s takes %q", o.ledger.ChannelID(), text), func() bool { return o.submit(text) == nil })
+	o.w.eventually(fmt.Sprintf("%s accepts %q", o.ledger.ChannelID(), text), func() bool { return o.submit(text) == nil })
 	o.w.eventually(fmt.Sprintf("%s has a block with %q", o.ledger.ChannelID(), text), func() bool {
 		return o.count(text) > 0
 	})
@@ -214,28 +214,28 @@ func (o *orderer) is(want types.Status) {
 	o.w.eventually(fmt.Sprintf("%s is %s", o.ledger.ChannelID(), want), func() bool { return o.status() == want })
 }
 
-// refuses submits an envelope that is to fail in this way.
-func (o *orderer) refuses(want error, says ...string) {
+// refuses checks that WaitReady and Order fail with this error and these texts.
+func (o *orderer) refuses(want error, texts ...string) {
 	o.w.Helper()
 	for what, err := range map[string]error{"ready": o.WaitReady(), "order": o.submit("refused")} {
-		o.w.fails(what, err, want, says...)
+		o.w.fails(what, err, want, texts...)
 	}
 }
 
-func (w *world) fails(what string, err, want error, says ...string) {
+func (w *world) fails(what string, err, want error, texts ...string) {
 	w.Helper()
 	if !errors.Is(err, want) {
 		w.Errorf("%s: %v, want %v", what, err, want)
 		return
 	}
-	for _, s := range says {
+	for _, s := range texts {
 		if !strings.Contains(err.Error(), s) {
-			w.Errorf("%s: %v\nwant it to say %q", what, err, s)
+			w.Errorf("%s: %v\nwant it to contain %q", what, err, s)
 		}
 	}
 }
 
-// restarted halts the orderer, does something, and starts another on the ledger.
+// restarted halts the orderer, calls meanwhile, and starts another one on the ledger.
 func (o *orderer) restarted(meanwhile func(), tweaks ...func(*chain.Options)) *orderer {
 	o.w.Helper()
 	o.Halt()
@@ -254,7 +254,7 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// moved is the operator's word that the topic of that id is the channel's.
+// moved sets the ID of the topic that an operator has confirmed as the channel's.
 func moved(id string) func(*chain.Options) {
 	return func(o *chain.Options) { o.Settings = session.Settings{MovedTo: id} }
 }

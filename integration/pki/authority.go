@@ -1,4 +1,4 @@
-// Package pki issues the certificates of tests.
+// Package pki issues certificates for tests.
 package pki
 
 import (
@@ -26,7 +26,7 @@ type Authority struct {
 	revoked     *revoked // nil: its certificates name no list
 }
 
-// New makes an authority; its own certificate is ca.pem.
+// New creates an authority, whose own certificate is ca.pem in a folder of the test.
 func New(t testing.TB) *Authority {
 	t.Helper()
 	root := Holder(fmt.Sprintf("authority %d", time.Now().UnixNano()), 24*time.Hour)
@@ -51,8 +51,8 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// Holder is the template of a certificate for loopback, for client and server. It
-// is valid from two hours ago for that long from now on.
+// Holder returns the template of a client and server certificate for loopback,
+// valid from two hours ago until this long from now.
 func Holder(name string, valid time.Duration) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
@@ -66,14 +66,14 @@ func Holder(name string, valid time.Duration) *x509.Certificate {
 	}
 }
 
-// Issue writes NAME.pem and NAME.key, in the place of any that are there, into
-// the folder of an authority, which may be another.
+// Issue writes NAME.pem and NAME.key to the folder of an authority, which may be
+// another than the issuer, and replaces existing files.
 func (a *Authority) Issue(to *Authority, name string, valid time.Duration) {
 	a.t.Helper()
 	a.IssueFor(to, name, Holder(name, valid))
 }
 
-// IssueFor is Issue for a holder of any kind.
+// IssueFor is [Authority.Issue] for any certificate template.
 func (a *Authority) IssueFor(to *Authority, name string, holder *x509.Certificate) {
 	a.t.Helper()
 	if a.revoked != nil && holder.CRLDistributionPoints == nil {
@@ -92,10 +92,10 @@ func (a *Authority) IssueFor(to *Authority, name string, holder *x509.Certificat
 	to.write(name+".key", "PRIVATE KEY", private)
 }
 
-// Path is where a file of the folder is.
+// Path returns the path of a file in the folder.
 func (a *Authority) Path(name string) string { return filepath.Join(a.dir, name) }
 
-// Read returns what is in a file of the folder.
+// Read returns the contents of a file in the folder.
 func (a *Authority) Read(name string) []byte {
 	a.t.Helper()
 	content, err := os.ReadFile(a.Path(name))
@@ -105,7 +105,7 @@ func (a *Authority) Read(name string) []byte {
 	return content
 }
 
-// Remove takes a file away.
+// Remove deletes a file in the folder.
 func (a *Authority) Remove(name string) {
 	a.t.Helper()
 	if err := os.Remove(a.Path(name)); err != nil {
@@ -113,7 +113,7 @@ func (a *Authority) Remove(name string) {
 	}
 }
 
-// Rename puts a file in the place of another.
+// Rename replaces a file with another one.
 func (a *Authority) Rename(from, to string) {
 	a.t.Helper()
 	if err := os.Rename(a.Path(from), a.Path(to)); err != nil {
@@ -121,7 +121,7 @@ func (a *Authority) Rename(from, to string) {
 	}
 }
 
-// write puts the file into its place at once: others may be reading it.
+// write replaces the file atomically: it may be read meanwhile.
 func (a *Authority) write(name, kind string, raw []byte) {
 	a.t.Helper()
 	content := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw})

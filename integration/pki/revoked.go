@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// revoked is the list of an authority's certificates that must not be used any more.
+// revoked is the certificate revocation list of an authority.
 type revoked struct {
-	at string // where it is served
+	at string // URL
 
 	mu      sync.Mutex
 	entries []x509.RevocationListEntry // guarded by mu
 	edition int64                      // guarded by mu
 }
 
-// ServeRevoked serves a list of revoked certificates until the test ends. What is
-// issued from now on names it, unless its template names another.
+// ServeRevoked serves a certificate revocation list until the test ends. Certificates
+// issued from now on name it, unless their template names another.
 func (a *Authority) ServeRevoked() {
 	a.t.Helper()
 	a.revoked = &revoked{}
@@ -45,15 +45,15 @@ func (a *Authority) list(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	_, _ = w.Write(raw) // who asked may be gone
+	_, _ = w.Write(raw) // the client may have disconnected
 }
 
-// Revoke puts the certificate that is in NAME.pem on the list.
+// Revoke adds the certificate in NAME.pem to the list.
 func (a *Authority) Revoke(name string) {
 	a.t.Helper()
 	block, _ := pem.Decode(a.Read(name + ".pem"))
 	if block == nil {
-		a.t.Fatalf("%s.pem is no PEM", name)
+		a.t.Fatalf("%s.pem is not PEM", name)
 	}
 	c, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Preloaded into a broker: its wall clock is as many seconds ahead as the file
-// CLOCK_AHEAD holds, a long in the machine's order, at every moment anew. What
-// measures time, CLOCK_MONOTONIC, is left alone, as by a clock that was set.
+// Preloaded into a broker: its wall clock is ahead by the number of seconds in the
+// file CLOCK_AHEAD, a long in native byte order that is read at each call.
+// CLOCK_MONOTONIC is not changed, just as when a clock is set.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@ __attribute__((constructor)) static void map(void) {
 	int fd = open(getenv("CLOCK_AHEAD"), O_RDONLY);
 	void *page = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(long), PROT_READ, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED)
-		abort(); // rather than a clock that is right
+		abort(); // rather than run with the right clock
 	ahead = page;
 }
 

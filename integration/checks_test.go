@@ -17,25 +17,25 @@ import (
 	"github.com/fabric-kafka/orderer/network/load"
 )
 
-// The judges of the specs, held against what they must refuse. None needs a network.
+// Tests of the checks that specs end with: each must fail on the fault that it is there to detect. None needs a network.
 
-// refuses runs a judge on something doctored, or, with says empty, on something sound.
-func refuses(t *testing.T, what, says string, judge func()) {
+// refuses runs a check that must fail with this text, or pass if the text is empty.
+func refuses(t *testing.T, what, text string, check func()) {
 	t.Helper()
 	RegisterTestingT(t)
 	found := ""
-	if err := InterceptGomegaFailure(judge); err != nil {
+	if err := InterceptGomegaFailure(check); err != nil {
 		found = err.Error()
 	}
-	if (found == "") != (says == "") || !strings.Contains(found, says) {
-		t.Errorf("%s: the judge says %q, want %q", what, found, says)
+	if (found == "") != (text == "") || !strings.Contains(found, text) {
+		t.Errorf("%s: the check reports %q, want %q", what, found, text)
 	}
 }
 
-func TestJudgeOfLoads(t *testing.T) {
+func TestCheckOfLoads(t *testing.T) {
 	sound := load.Result{Sent: 200, Acknowledged: 150}
 	for _, c := range []struct {
-		what, says string
+		what, text string
 		change     func(*load.Result)
 	}{
 		{"a sound load", "", func(*load.Result) {}},
@@ -48,14 +48,14 @@ func TestJudgeOfLoads(t *testing.T) {
 		result := sound
 		c.change(&result)
 		r.result <- result
-		refuses(t, c.what, c.says, func() { r.sound(t.Context()) })
+		refuses(t, c.what, c.text, func() { r.sound(t.Context()) })
 	}
 	ended := &running{make(chan load.Result)}
 	close(ended.result)
-	refuses(t, "a load that died", "The channel is closed", func() { ended.sound(t.Context()) })
+	refuses(t, "a load that crashed", "The channel is closed", func() { ended.sound(t.Context()) })
 }
 
-func TestJudgeOfRefusals(t *testing.T) {
+func TestCheckOfRefusals(t *testing.T) {
 	for what, err := range map[string]error{
 		"success":        nil,
 		"another status": &client.Refusal{Status: cb.Status_FORBIDDEN, Info: "the envelope is not ordered"},
@@ -72,7 +72,7 @@ func TestJudgeOfRefusals(t *testing.T) {
 	})
 }
 
-// ledgers is a world of orderers a and b that serve these.
+// ledgers returns a world whose orderers, named a, b and so on, serve these ledgers.
 func ledgers(t *testing.T, all ...*orderertest.Ledger) *world {
 	cert, key := orderertest.IdentityFiles(t)
 	d := fabricnet.Descriptor{Admin: fabricnet.Admin{MSPID: "OrdererMSP", Cert: cert, Key: key}}
@@ -95,10 +95,10 @@ func ledger(envelopes ...string) *orderertest.Ledger {
 	return l
 }
 
-func TestJudgeOfLedgers(t *testing.T) {
+func TestCheckOfLedgers(t *testing.T) {
 	both := []string{"a", "b"}
 	for _, c := range []struct {
-		what, says string
+		what, text string
 		b          *orderertest.Ledger
 		channel    string
 		waits      time.Duration
@@ -107,16 +107,16 @@ func TestJudgeOfLedgers(t *testing.T) {
 		{"one is shorter", "the orderers' heights differ", ledger("1"), "mychannel", time.Second},
 		{"one has another block", "differs at block 2", ledger("1", "two"), "mychannel", time.Minute},
 		{"no orderer has the channel", "the orderers' heights differ", ledger("1", "2"), "another", time.Second},
-		{"no orderer tells in time", "the orderers' heights differ", ledger("1", "2"), "mychannel", 0},
+		{"no orderer answers in time", "the orderers' heights differ", ledger("1", "2"), "mychannel", 0},
 	} {
 		w := ledgers(t, ledger("1", "2"), c.b)
 		ctx, cancel := context.WithTimeout(t.Context(), c.waits)
-		refuses(t, c.what, c.says, func() { w.equal(ctx, c.channel, both...) })
+		refuses(t, c.what, c.text, func() { w.equal(ctx, c.channel, both...) })
 		cancel()
 	}
 }
 
-func TestJudgeOfCopies(t *testing.T) {
+func TestCheckOfCopies(t *testing.T) {
 	RegisterTestingT(t)
 	e := &cb.Envelope{Payload: []byte("p"), Signature: []byte("s")}
 	bytes := string(protoutil.MarshalOrPanic(e))
@@ -134,11 +134,11 @@ func TestJudgeOfCopies(t *testing.T) {
 	}
 }
 
-func TestJudgeOfReaders(t *testing.T) {
+func TestCheckOfReaders(t *testing.T) {
 	w := ledgers(t, ledger("1", "2"))
 	for height, sound := range map[uint64]bool{1: true, 3: true, 4: false} {
 		wait := time.Minute
-		if !sound { // it waits for the block
+		if !sound { // readable would wait for the block
 			wait = time.Second
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
