@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // The judges of the specs, held against what they must refuse. None needs a network.

@@ -15,7 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/inspect"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 func backlogCommand() *cobra.Command {

@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fabric-kafka/orderer/network/chaos"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/chaos"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 func chaosCommand() *cobra.Command {
@@ -44,7 +44,7 @@ func chaosCommand() *cobra.Command {
 	f.Uint64Var(&config.Seed, "seed", 1, "decides the schedule")
 	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "which, by name; broker* is all that begin so and that this network can have")
 	f.StringVar(&file, "history", "history.jsonl", "file to write")
-	f.StringVar(&report, "report", "", "file that adds up this run and others that named it; see network/chaos/README.md")
+	f.StringVar(&report, "report", "", "file that adds up this run and others that named it; see network/stress/chaos/README.md")
 	f.IntVar(&config.Load.Rate, "rate", 100, "envelopes a second")
 	f.IntVar(&config.Load.Streams, "streams", 6, "clients")
 	f.IntVar(&config.Load.Size, "size", 1500, "bytes of an envelope")

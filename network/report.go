@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/fabric-kafka/orderer/network/chaos"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/chaos"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 // sumFile is the file that --report names, for a part of these settings.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 func loadCommand() *cobra.Command {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // several starts orderers on ledgers, one each, or all on one.

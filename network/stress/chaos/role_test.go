@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/network/apache"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 // frozen are the processes that stand still.

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fabric-kafka/orderer/network/client"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 // Target is one orderer.

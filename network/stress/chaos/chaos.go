@@ -19,9 +19,9 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
 	"github.com/fabric-kafka/orderer/network/inspect"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/history"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // Config says what to do.

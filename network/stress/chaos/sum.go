@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 // Sum adds up the parts of a run that is too long for one process: one line for

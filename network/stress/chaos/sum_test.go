@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 var someSettings = Settings{Channel: "mychannel", Brokers: "3 of Apache Kafka 4.4.0", Orderers: "3", Load: "100/s", Faults: []string{"leader-kill"}, Seed: 7}
