@@ -7,15 +7,15 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// expected returns how long nobody is acknowledged after a kill of that kind, by what
-// Kafka is set to, on a machine that is not busy; ok is false for what no setting bounds.
+// expected returns how long no append is acknowledged after a kill of that kind, by Kafka's
+// settings, on an idle machine; ok is false where no setting bounds it.
 //
-// With acks=all an append waits for every replica that counts as in sync. One that was
-// killed counts until the controller fences its broker, a session time-out after its last
-// heartbeat. Where the controller is killed as well, the others first elect another, and it
-// gives every broker a new session. A leader that was killed has a successor then, at once.
-// While another replica is out of sync, the topic has too few of them: that lasts until
-// one is started and has caught up, which is not up to Kafka.
+// With acks=all an append waits for every in-sync replica. A killed one counts as in sync
+// until the controller fences its broker, one session timeout after its last heartbeat. If
+// the controller is killed as well, the others first elect a new one, which gives every
+// broker a new session. The successor of a killed leader is elected at the fencing.
+// While another replica is out of sync, the topic has too few in-sync replicas until one
+// is started again and has caught up, which does not depend on Kafka's settings.
 func expected(kind string) (d time.Duration, ok bool) {
 	switch {
 	case strings.Contains(kind, "out of sync"), strings.Contains(kind, "not known"):

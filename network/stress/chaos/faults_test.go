@@ -58,7 +58,7 @@ func TestFaultsAreComplete(t *testing.T) {
 	}
 }
 
-// Every fault is done once before any is done again, in an order that the seed decides.
+// Every fault is injected once before any is repeated, in an order that the seed decides.
 func TestDraw(t *testing.T) {
 	rounds := func(seed uint64) (names []string) {
 		r := &run{Config: Config{Faults: Faults}, rng: rand.New(rand.NewPCG(seed, 1))}

@@ -94,7 +94,7 @@ func TestASecondCopyIsADuplicate(t *testing.T) {
 }
 
 // What was not acknowledged may be ordered, or not, but not twice.
-func TestPersistGoesOnAfterErrors(t *testing.T) {
+func TestPersistContinuesAfterErrors(t *testing.T) {
 	t.Parallel()
 	fates := map[int]orderertest.Fate{
 		0: {Status: cb.Status_SERVICE_UNAVAILABLE},
