@@ -46,7 +46,7 @@ func loadCommand() *cobra.Command {
 	f.IntVar(&config.Rate, "rate", 0, "envelopes a second over all streams (0: as fast as they go)")
 	f.IntVar(&config.Size, "size", 2048, "bytes of an envelope")
 	f.IntVar(&config.Streams, "streams", 16, "concurrent streams")
-	f.BoolVar(&config.Persist, "persist", false, "after a refusal go on with the next orderer instead of ending")
+	f.BoolVar(&config.Persist, "persist", false, "after a refusal continue with the next orderer instead of ending")
 	f.StringVar(&orderer, "orderer", "", "send to this one only (default: all that run)")
 	f.BoolVar(&asJSON, "json", false, "as JSON")
 	return c

@@ -49,7 +49,7 @@ func Serving(ctx context.Context, address string) error {
 }
 
 // Controller is the node that its peers follow as the active controller, by what
-// they have written down: clients are state the name of any broker instead.
+// they have recorded it: the metadata that clients get names an arbitrary broker instead.
 func (c *Cluster) Controller() (Node, error) {
 	newest := struct{ LeaderID, LeaderEpoch int }{}
 	for _, n := range c.Nodes {
