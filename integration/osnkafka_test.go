@@ -58,7 +58,7 @@ var _ = Describe("osnkafka", func() {
 		Expect(out).To(ContainSubstring(`"setting": "min.insync.replicas"`))
 		does("blocks are equal on", "verify", read...)
 		does("description", "topic", read...) // on the brokers of the channel's config
-		does("there is nothing to be done", "repin", append(read, brokers...)...)
+		does("there is nothing to do", "repin", append(read, brokers...)...)
 
 		By("upgrading the rules")
 		does("described as strict", "upgrade-rules", read...)
