@@ -14,10 +14,10 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/fabric-kafka/orderer/network/chaos"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/chaos"
+	"github.com/fabric-kafka/orderer/network/stress/history"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // onKafka labels specs that need several brokers of Apache Kafka. `make integration`

@@ -58,7 +58,7 @@ var _ = Describe("osnkafka", func() {
 		Expect(out).To(ContainSubstring(`"setting": "min.insync.replicas"`))
 		succeeds("blocks are equal on", "verify", read...)
 		succeeds("description", "topic", read...) // at the brokers of the channel's config
-		succeeds("there is nothing to be done", "repin", append(read, brokers...)...)
+		succeeds("there is nothing to do", "repin", append(read, brokers...)...)
 
 		By("upgrading the rules")
 		succeeds("described as strict", "upgrade-rules", read...)

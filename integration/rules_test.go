@@ -124,7 +124,7 @@ var _ = Describe("a topic that was moved", func() {
 		Eventually(ctx, func() uint64 { return w.equal(ctx, "mychannel") }).Should(BeNumerically(">", height))
 		out, err = w.tool(ctx, "repin", "--restart")
 		Expect(err).NotTo(HaveOccurred())
-		Expect(out).To(ContainSubstring("there is nothing to be done"))
+		Expect(out).To(ContainSubstring("there is nothing to do"))
 	}, SpecTimeout(6*time.Minute))
 })
 

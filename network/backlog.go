@@ -15,7 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/inspect"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 func backlogCommand() *cobra.Command {
@@ -23,8 +23,8 @@ func backlogCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "backlog --records N",
 		Short: "Measure how a fresh orderer replays a long topic: rate, and peak memory",
-		Long: "Appends N signed envelopes to the channel's topic at once, past the orderers, then makes the last\n" +
-			"orderer forget the channel, restarts it, joins it again from the genesis block, and watches it replay.",
+		Long: "Appends N signed envelopes directly to the channel's topic, bypassing the orderers, then removes the\n" +
+			"channel from the last orderer, restarts it, joins it again from the genesis block, and measures the replay.",
 		Args: cobra.NoArgs,
 		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
 			b.network, b.channel = n, channelOf(c, n)
@@ -62,8 +62,8 @@ func (b *backlog) run(ctx context.Context) error {
 	return b.watch(ctx, name, began)
 }
 
-// fill appends envelopes, a hundred different ones in turn: what they say is of
-// no concern to an orderer, and signing a million would take longer than ordering them.
+// fill appends envelopes, a hundred different ones in turn: their content does not matter
+// to an orderer, and signing a million would take longer than ordering them.
 func (b *backlog) fill(ctx context.Context) error {
 	var config load.Config
 	if err := aim(b.network, "", &config); err != nil {
@@ -108,12 +108,12 @@ func appendAll(ctx context.Context, l log.Log, n int, value func(int) []byte) er
 	return g.Wait()
 }
 
-// forget leaves an orderer as one that never saw the channel, in a new process.
+// forget removes the channel from an orderer and restarts its process.
 func (b *backlog) forget(ctx context.Context, name string) error {
 	if err := b.network.Remove(ctx, name, b.channel); err != nil {
 		return err
 	}
-	for { // the ledger is removed behind the answer
+	for { // the ledger is removed after the answer
 		if _, err := b.network.Info(ctx, name, b.channel); err != nil {
 			break
 		}
@@ -129,7 +129,7 @@ func (b *backlog) forget(ctx context.Context, name string) error {
 func (b *backlog) watch(ctx context.Context, name string, began time.Time) error {
 	end := logEnd(ctx, b.network.Descriptor().Brokers, b.channel)
 	if end == nil {
-		return fmt.Errorf("the brokers do not tell the end of topic %s", b.channel)
+		return fmt.Errorf("the brokers do not report the end of topic %s", b.channel)
 	}
 	o, err := b.network.Orderer(name)
 	if err != nil {
@@ -154,7 +154,7 @@ func (b *backlog) watch(ctx context.Context, name string, began time.Time) error
 	}
 }
 
-// peakMemory is the largest resident size that a process ever had, as the kernel tells it.
+// peakMemory returns the peak resident size of a process as the kernel reports it.
 func peakMemory(pid int) string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

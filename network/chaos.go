@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fabric-kafka/orderer/network/chaos"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/chaos"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 func chaosCommand() *cobra.Command {
@@ -23,8 +23,8 @@ func chaosCommand() *cobra.Command {
 	config := chaos.Config{Progress: os.Stderr}
 	c := &cobra.Command{
 		Use:   "chaos",
-		Short: "Send under load while brokers and orderers are killed, stalled and cut off; then check what was promised",
-		Long:  "Writes what happened into a history, and checks it as `network check` does: exit 1 if a promise\nwas broken. A schedule is decided by --seed; how long each step takes is not. Faults:\n\n" + faultTable(),
+		Short: "Kill, stall and cut off brokers and orderers under load; then check what was promised",
+		Long:  "Records the run as a history, and checks it as `network check` does: exit 1 if a promise\nwas broken. --seed decides the order of the faults, but not how long each step takes. Faults:\n\n" + faultTable(),
 		Args:  cobra.NoArgs,
 		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, _ []string) (err error) {
 			config.Network, config.Channel, config.Duration = n, channelOf(c, n), time.Duration(minutes*float64(time.Minute))
@@ -39,12 +39,12 @@ func chaosCommand() *cobra.Command {
 	}
 	channelFlag(c)
 	f := c.Flags()
-	f.Float64Var(&minutes, "minutes", 2, "how long; in any case until each fault was done once")
-	f.IntVar(&config.Rounds, "rounds", 0, "end after so many faults, if that comes first (0: any number)")
-	f.Uint64Var(&config.Seed, "seed", 1, "decides the schedule")
-	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "which, by name; broker* is all that begin so and that this network can have")
+	f.Float64Var(&minutes, "minutes", 2, "minimal duration; extended until each fault was injected once")
+	f.IntVar(&config.Rounds, "rounds", 0, "maximal number of faults (0: unlimited)")
+	f.Uint64Var(&config.Seed, "seed", 1, "decides the order of the faults")
+	f.StringSliceVar(&faults, "faults", []string{"broker-kill", "orderer-kill"}, "names of faults; broker* selects all with that prefix that this network supports")
 	f.StringVar(&file, "history", "history.jsonl", "file to write")
-	f.StringVar(&report, "report", "", "file that adds up this run and others that named it; see network/chaos/README.md")
+	f.StringVar(&report, "report", "", "file that sums up this run and others with the same file; see network/stress/chaos/README.md")
 	f.IntVar(&config.Load.Rate, "rate", 100, "envelopes a second")
 	f.IntVar(&config.Load.Streams, "streams", 6, "clients")
 	f.IntVar(&config.Load.Size, "size", 1500, "bytes of an envelope")
@@ -61,7 +61,7 @@ func faultTable() string {
 	return b.String()
 }
 
-// part makes a run and checks it. One that did not come to its end is added to no sum.
+// part makes a run and checks it. An incomplete run is not added to the sum.
 func part(c *cobra.Command, config chaos.Config, file, report string) error {
 	sum, err := newSumFile(c.Context(), report, config)
 	if err != nil {
@@ -120,7 +120,7 @@ func readHistory(file string) ([]history.Event, history.Report, error) {
 	return events, history.Check(events), nil
 }
 
-// broken is the error of a history that broke promises.
+// broken returns an error if a history has broken promises.
 func broken(file string, report history.Report) error {
 	if report.Sound() {
 		return nil

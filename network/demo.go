@@ -21,7 +21,7 @@ func demoCommand() *cobra.Command {
 	var brokers []string
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Raise a network, order a few transactions, show blocks and records, and take it down",
+		Short: "Start a network, order a few transactions, show blocks and records, and remove it",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Dir, o.Progress = dirOf(c), os.Stdout
@@ -37,17 +37,17 @@ func demoCommand() *cobra.Command {
 
 func demo(ctx context.Context, o fabricnet.Options) error {
 	began := time.Now()
-	heading("Raise a network of orderers that order through Kafka")
+	heading("Start a network of orderers that order through Kafka")
 	n, err := fabricnet.Up(ctx, o)
 	if err != nil {
 		return err
 	}
 	err = tour(ctx, n)
-	heading("Take it down")
+	heading("Remove it")
 	if err = errors.Join(err, n.Down()); err != nil {
 		return err
 	}
-	fmt.Printf("Done in %.0fs.\n\nTo go on by yourself:\n", time.Since(began).Seconds())
+	fmt.Printf("Done in %.0fs.\n\nTo continue by yourself:\n", time.Since(began).Seconds())
 	for _, line := range []string{"up", "invoke put colour blue", "query get colour", "status", "kill orderer2", "load --tx 5000 --streams 32",
 		"start orderer2", "verify", "down", "--help"} {
 		fmt.Println("  go run ./network", line)
@@ -60,7 +60,7 @@ func heading(text string) { fmt.Printf("\n== %s\n", text) }
 // tour shows what the network does on its first channel.
 func tour(ctx context.Context, n *fabricnet.Network) error {
 	channel := n.Descriptor().Channels[0].Name
-	heading("Order transactions of a chaincode")
+	heading("Order chaincode transactions")
 	for _, call := range [][]string{{"put", "colour", "blue"}, {"put", "shape", "round"}, {"inc", "count", "41"}, {"inc", "count"}} {
 		if err := n.Invoke(ctx, channel, call...); err != nil {
 			return err
@@ -78,7 +78,7 @@ func tour(ctx context.Context, n *fabricnet.Network) error {
 	if err := printEqualBlocks(ctx, n, channel); err != nil {
 		return err
 	}
-	heading("The records of topic " + channel + ", and the blocks that they went to")
+	heading("The records of topic " + channel + ", and their blocks")
 	topic := admin.TopicCommand(func(_ *cobra.Command, t *admin.Target) error { return ofNetwork(n, t) })
 	topic.SetArgs([]string{channel})
 	if err := topic.ExecuteContext(ctx); err != nil {

@@ -26,14 +26,14 @@ func fromFolder(c *cobra.Command, t *admin.Target) error {
 	return ofNetwork(n, t)
 }
 
-// withChannel gives an operator's command the flag --channel, too.
+// withChannel adds the flag --channel to an operator's command.
 func withChannel(c *cobra.Command) *cobra.Command {
 	channelFlag(c)
 	return c
 }
 
-// ofNetwork completes a target with what a network has: the orderers that run, its brokers
-// if none does, and its first channel.
+// ofNetwork completes a target with a network's running orderers, with its brokers if no
+// orderer is running, and with its first channel.
 func ofNetwork(n *fabricnet.Network, t *admin.Target) error {
 	d := n.Descriptor()
 	if t.Channel == "" {
@@ -52,7 +52,7 @@ func ofNetwork(n *fabricnet.Network, t *admin.Target) error {
 	return nil
 }
 
-// membersToo is fromFolder for commands that need each orderer by its name.
+// membersToo is fromFolder for commands that need the names of all orderers.
 func membersToo(c *cobra.Command, t *admin.Target) error {
 	n, err := fabricnet.Open(dirOf(c))
 	if err != nil {
@@ -74,9 +74,9 @@ func membersToo(c *cobra.Command, t *admin.Target) error {
 	return nil
 }
 
-var errNoneRuns = errors.New("no orderer runs; start one with: go run ./network start orderer1")
+var errNoneRuns = errors.New("no orderer is running; start one with: go run ./network start orderer1")
 
-// memberOf is a network's orderer as its consumer group ends.
+// memberOf returns the name of an orderer as in its consumer group, without the prefix.
 func memberOf(dir string, o fabricnet.Orderer) (string, error) {
 	certificates, err := filepath.Glob(filepath.Join(dir, o.MSPDir, "signcerts", "*.pem"))
 	if err != nil || len(certificates) != 1 {

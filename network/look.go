@@ -30,13 +30,13 @@ func blocksCommand() *cobra.Command {
 		}),
 	}
 	channelFlag(c)
-	c.Flags().StringVar(&orderer, "orderer", "", "orderer (default: the first that runs)")
+	c.Flags().StringVar(&orderer, "orderer", "", "orderer (default: the first running one)")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	return c
 }
 
 // readerOf returns a reader of the network, and the orderer to read: the one
-// that was named, or the first that runs.
+// that was named, or the first running one.
 func readerOf(n *fabricnet.Network, orderer string) (*inspect.Reader, string, error) {
 	r, err := fabricnet.NewReader(n.Dir(), n.Descriptor())
 	if err != nil || orderer != "" {
@@ -117,7 +117,7 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 		fmt.Println(verified)
 	}
 	if len(unread) > 0 {
-		return fmt.Errorf("no running orderer has channel %s: nothing of it was compared; start orderers that have it, and try again", strings.Join(unread, ", "))
+		return fmt.Errorf("no running orderer has channel %s: its blocks were not compared; start orderers that have it, and try again", strings.Join(unread, ", "))
 	}
 	return nil
 }

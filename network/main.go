@@ -1,5 +1,5 @@
-// Command network raises and drives Fabric networks that order through Kafka, on
-// this machine, without containers. "go run ./network --help" lists what it does.
+// Command network starts and controls Fabric networks that order through Kafka, on
+// this machine, without containers. "go run ./network --help" lists its commands.
 package main
 
 import (
@@ -43,7 +43,7 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// dirOf is the value of --dir.
+// dirOf returns the value of --dir.
 func dirOf(c *cobra.Command) string {
 	dir, err := c.Flags().GetString("dir")
 	if err != nil {
@@ -52,7 +52,7 @@ func dirOf(c *cobra.Command) string {
 	return dir
 }
 
-// opened runs f on the network that --dir names.
+// opened returns a RunE that runs f on the network in --dir.
 func opened(f func(c *cobra.Command, n *fabricnet.Network, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		n, err := fabricnet.Open(dirOf(c))
@@ -63,7 +63,7 @@ func opened(f func(c *cobra.Command, n *fabricnet.Network, args []string) error)
 	}
 }
 
-// changing is opened for commands that change the network: nobody else does meanwhile.
+// changing is opened for commands that change the network: it keeps the network locked.
 func changing(f func(c *cobra.Command, n *fabricnet.Network, args []string) error) func(*cobra.Command, []string) error {
 	return opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
 		release, err := n.Hold()
@@ -75,7 +75,7 @@ func changing(f func(c *cobra.Command, n *fabricnet.Network, args []string) erro
 	})
 }
 
-// channelFlag adds --channel; channelOf is its value, by default the network's first channel.
+// channelFlag adds --channel; channelOf returns its value, by default the network's first channel.
 func channelFlag(c *cobra.Command) {
 	c.Flags().StringP("channel", "C", "", "channel (default: the network's first)")
 }

@@ -19,7 +19,7 @@ func upCommand() *cobra.Command {
 	var brokers []string
 	c := &cobra.Command{
 		Use:   "up",
-		Short: "Raise a network; returns when a transaction can be sent",
+		Short: "Start a network; returns when a transaction can be sent",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Dir, o.Progress = dirOf(c), os.Stderr
@@ -48,22 +48,22 @@ func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f.StringSliceVar(&o.Channels, "channel", []string{"mychannel"}, "channels of type kafka")
 	f.StringSliceVar(&o.Raft, "raft-channel", nil, "channels of type etcdraft beside them")
 	f.IntVar(&o.Orderers, "orderers", 3, "orderers")
-	f.IntVar(&o.Peers, "peers", 2, "peers, in turn of Org1 and Org2")
-	f.StringSliceVar(brokers, "brokers", []string{"embedded"}, "embedded, apache[:VERSION] for Apache Kafka (needs Java and Maven), or HOST:PORT of brokers that run")
-	f.IntVar(&o.LedgerDisk, "ledger-disk", 0, "MB of a disk in memory for each orderer's ledger, which network chaos can fill; takes root (0: none)")
+	f.IntVar(&o.Peers, "peers", 2, "peers, alternating between Org1 and Org2")
+	f.StringSliceVar(brokers, "brokers", []string{"embedded"}, "embedded, apache[:VERSION] for Apache Kafka (needs Java and Maven), or HOST:PORT of running brokers")
+	f.IntVar(&o.LedgerDisk, "ledger-disk", 0, "size in MB of an in-memory disk for each orderer's ledger, which chaos can fill; takes root (0: none)")
 	f.IntVar(&o.BrokerCount, "broker-count", 0, "brokers of Apache Kafka: 1, 3 or 5 (default 3)")
 	f.BoolVar(&o.Proxied, "proxied", false, "put a proxy between orderers and brokers of Apache Kafka, for faults of chaos")
-	f.StringSliceVar(&o.Compatible, "compatible", nil, "channels whose topic in-tree orderers wrote, or write")
-	f.StringArrayVar(&o.Settings, "set", nil, "of Consensus.Kafka of every orderer, as in its environment: TIMEOUTS_DIAL=2s; may be repeated")
-	f.IntVar(&o.MaxMessages, "max-messages", 10, "envelopes in a block, at most")
-	f.DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "a block that is not full is cut after this")
+	f.StringSliceVar(&o.Compatible, "compatible", nil, "channels whose topics in-tree orderers wrote, or still write")
+	f.StringArrayVar(&o.Settings, "set", nil, "setting of Consensus.Kafka for every orderer, in the form of an environment variable: TIMEOUTS_DIAL=2s; may be repeated")
+	f.IntVar(&o.MaxMessages, "max-messages", 10, "maximal number of envelopes in a block")
+	f.DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "time after which a block that is not full is cut")
 	f.IntVar(&o.BasePort, "base-port", 17050, "lowest port; the network uses up to 600 from there")
 	f.StringVar(&o.Bin, "bin", "", "folder with the binaries (default: build them into .build/bin)")
-	f.StringVar(&o.Fabric, "fabric", "", "source tree of a Fabric release, 2.5.x or 3.x, that the binaries are built of (default: the module of go.mod)")
-	f.Var((*binaries)(&o.OrdererBins), "orderer-bin", "another folder for the binary of one orderer, as 2=DIR, so that Fabric releases mix; may be repeated")
+	f.StringVar(&o.Fabric, "fabric", "", "source tree of a Fabric release, 2.5.x or 3.x, to build the binaries from (default: the module in go.mod)")
+	f.Var((*binaries)(&o.OrdererBins), "orderer-bin", "another folder for the binary of one orderer, as 2=DIR, to mix Fabric releases; may be repeated")
 }
 
-// binaries is a flag of folders by the numbers of orderers.
+// binaries is a flag with folders by number of the orderer.
 type binaries map[int]string
 
 func (b *binaries) String() string { return "" }
@@ -86,8 +86,8 @@ func downCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
 		Short: "End every process of the network and remove its folder",
-		Long: "Ends every process of the network, also of one whose state was lost, and removes its folder.\n" +
-			"Names what could not be ended; then it exits with 1, and the folder stays.",
+		Long: "Ends every process of the network, even if its state was lost, and removes its folder.\n" +
+			"If a process cannot be ended, the command names it, exits with 1, and keeps the folder.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return fabricnet.Down(dirOf(c), os.Stderr)
@@ -112,7 +112,7 @@ func startCommand() *cobra.Command {
 }
 
 func stopCommand() *cobra.Command {
-	return endCommand("stop", "End processes as an operator does (SIGTERM)", (*fabricnet.Network).Stop)
+	return endCommand("stop", "End processes gracefully (SIGTERM)", (*fabricnet.Network).Stop)
 }
 
 func killCommand() *cobra.Command {
@@ -159,7 +159,7 @@ func joinCommand() *cobra.Command {
 func removeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove ORDERER CHANNEL",
-		Short: "Make an orderer leave a channel and forget its blocks; the topic stays",
+		Short: "Remove a channel and its blocks from an orderer; the topic is kept",
 		Args:  cobra.ExactArgs(2),
 		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
 			return n.Remove(c.Context(), args[0], args[1])

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/fabric-kafka/orderer/network/chaos"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/chaos"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 // sumFile is the file that --report names, for a part of these settings.
@@ -16,7 +16,7 @@ type sumFile struct {
 	settings chaos.Settings
 }
 
-// newSumFile refuses a file that the part cannot be added to, before the part is made.
+// newSumFile returns an error if the part cannot be added to the file, before the part is run.
 func newSumFile(ctx context.Context, file string, config chaos.Config) (f sumFile, err error) {
 	if f.file = file; file == "" {
 		return f, nil

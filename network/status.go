@@ -29,9 +29,9 @@ type ordererStatus struct {
 	Status   string `json:"status"`
 	Relation string `json:"relation"`
 	Height   uint64 `json:"height"`
-	Next     *int64 `json:"nextOffset"`        // where the last block says that reading goes on
+	Next     *int64 `json:"nextOffset"`        // of the record after the last block
 	LogEnd   *int64 `json:"logEnd"`            // offset of the next record of the topic
-	Waiting  string `json:"waiting,omitempty"` // for which brokers the orderer waits
+	Waiting  string `json:"waiting,omitempty"` // the brokers that the orderer waits for
 	Error    string `json:"error,omitempty"`
 
 	operations string // address of its metrics
@@ -65,8 +65,8 @@ func statusCommand() *cobra.Command {
 	return c
 }
 
-// statusPatience is how long one process may take to answer.
-const statusPatience = 5 * time.Second
+// statusTimeout is how long one process may take to answer.
+const statusTimeout = 5 * time.Second
 
 func statusOf(ctx context.Context, n *fabricnet.Network) statusReport {
 	report := statusReport{Orderers: []ordererStatus{}, Peers: []peerStatus{}}
@@ -94,9 +94,9 @@ func statusOf(ctx context.Context, n *fabricnet.Network) statusReport {
 	return report
 }
 
-// logEnd asks the brokers; nil if they do not answer or have no such topic.
+// logEnd returns the end offset of a topic, or nil if the brokers do not answer or have no such topic.
 func logEnd(ctx context.Context, brokers []string, topic string) *int64 {
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	l, err := inspect.OpenTopic(brokers, topic)
 	if err != nil {
@@ -112,7 +112,7 @@ func logEnd(ctx context.Context, brokers []string, topic string) *int64 {
 }
 
 func (s *ordererStatus) ask(ctx context.Context, n *fabricnet.Network) {
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	info, err := n.Info(ctx, s.Name, s.Channel)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *ordererStatus) ask(ctx context.Context, n *fabricnet.Network) {
 	}
 }
 
-// nextOffset is the position of an orderer's last block, plus one.
+// nextOffset returns the offset after that of an orderer's last block.
 func nextOffset(ctx context.Context, n *fabricnet.Network, orderer, channel string) (*int64, error) {
 	r, err := fabricnet.NewReader(n.Dir(), n.Descriptor())
 	if err != nil {

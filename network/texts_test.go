@@ -15,8 +15,8 @@ import (
 	"github.com/fabric-kafka/orderer/network/admin"
 )
 
-// Every command that an error, a document, a setting or an alert sends anybody to is one that
-// there is, with these flags. What an operator needs of any cluster is osnkafka's.
+// Every command that an error, a document, a setting or an alert mentions exists and has
+// these flags. Commands for operators of any cluster are those of osnkafka.
 func TestCommandsInTexts(t *testing.T) {
 	found := map[string]int{}
 	for _, file := range texts(t) {
@@ -36,7 +36,7 @@ func TestCommandsInTexts(t *testing.T) {
 	}
 }
 
-// texts are the files that people read, beside the changelog, which is of the past.
+// texts returns the files that people read, except the changelog.
 func texts(t *testing.T) (files []string) {
 	t.Helper()
 	read := []string{".go", ".md", ".yaml", ".yml", ".json", ".proto", ""}
@@ -64,21 +64,21 @@ type mention struct {
 	args []string
 }
 
-// operators are the commands that work on any cluster.
+// operators matches the commands that work on any cluster.
 const operators = "preflight|prune|repin|upgrade-rules|verify|topic|genesis|progress"
 
 var (
-	// spelled are command lines: at the beginning of an indented line, or in backticks, or where
-	// the word after the tool is a command.
+	// spelled matches command lines: at the start of an indented line, in backticks, or after
+	// punctuation that introduces one.
 	spelled = regexp.MustCompile("(?m)(?:^ {4,}|[`\"]|\\bwith: |  |; |: |\\()(osnkafka|go run \\./network)((?: +[^ \n`\"|]+)+)")
-	// bare is a command of network for operators, spelled without what runs it.
-	bare = regexp.MustCompile("\\b(network) ((?:" + operators + ")\\b[^`\n\"]*)`")
+	// short matches an operators' command of network without the prefix "go run ./".
+	short = regexp.MustCompile("\\b(network) ((?:" + operators + ")\\b[^`\n\"]*)`")
 )
 
 // mentions finds command lines in a text. Lines that continue are joined.
 func mentions(text string) (all []mention) {
 	text = regexp.MustCompile(`\\+\n(?:" \+\n\s*")?\s*`).ReplaceAllString(text, " ")
-	for _, m := range append(spelled.FindAllStringSubmatch(text, -1), bare.FindAllStringSubmatch(text, -1)...) {
+	for _, m := range append(spelled.FindAllStringSubmatch(text, -1), short.FindAllStringSubmatch(text, -1)...) {
 		if args := strings.Fields(m[2]); plausible(args[0]) {
 			all = append(all, mention{m[1], args})
 		}
@@ -86,7 +86,7 @@ func mentions(text string) (all []mention) {
 	return all
 }
 
-// plausible reports whether a word after the tool's name is meant as a command: in prose others follow.
+// plausible reports whether the word after the tool's name can be a command, as opposed to prose.
 func plausible(word string) bool {
 	return regexp.MustCompile(`^[a-z][a-z-]*$`).MatchString(word)
 }
@@ -94,7 +94,7 @@ func plausible(word string) bool {
 // fault returns what is wrong with a mention.
 func (m mention) fault() error {
 	if m.tool == "network" {
-		return errors.New("an operator has no network on his machine: name osnkafka")
+		return errors.New("operators have no local network: name osnkafka")
 	}
 	root := admin.Command()
 	if m.tool != "osnkafka" {
@@ -112,8 +112,8 @@ func (m mention) fault() error {
 	return unknownFlag(c, rest)
 }
 
-// unknownFlag returns an error for a flag that the command does not have. Values are not
-// looked at: in texts they are placeholders.
+// unknownFlag returns an error for a flag that the command does not have. Values are
+// ignored: in texts they are placeholders.
 func unknownFlag(c *cobra.Command, words []string) error {
 	for _, w := range words {
 		name, is := strings.CutPrefix(strings.TrimRight(w, ".,;:)]"), "--")

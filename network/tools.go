@@ -13,7 +13,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 func loadCommand() *cobra.Command {
@@ -22,9 +22,9 @@ func loadCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "load --tx N",
-		Short: "Send signed envelopes to all orderers in turn and follow what becomes of each",
+		Short: "Send signed envelopes to all orderers in turn and track the outcome of each",
 		Long: "Sends N signed envelopes through Broadcast, on streams spread over the orderers, and follows\n" +
-			"every orderer's blocks. Prints what was acknowledged, what is ordered on each orderer, committed\n" +
+			"every orderer's blocks. Prints the numbers of acknowledged and ordered envelopes, committed\n" +
 			"tx/s and latency percentiles. Exits 1 if an acknowledged envelope is missing or duplicated.",
 		Args: cobra.NoArgs,
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
@@ -43,16 +43,16 @@ func loadCommand() *cobra.Command {
 	channelFlag(c)
 	f := c.Flags()
 	f.IntVar(&config.Tx, "tx", 1000, "envelopes to send")
-	f.IntVar(&config.Rate, "rate", 0, "envelopes a second over all streams (0: as fast as they go)")
+	f.IntVar(&config.Rate, "rate", 0, "envelopes a second over all streams (0: unlimited)")
 	f.IntVar(&config.Size, "size", 2048, "bytes of an envelope")
 	f.IntVar(&config.Streams, "streams", 16, "concurrent streams")
-	f.BoolVar(&config.Persist, "persist", false, "after a refusal go on with the next orderer instead of ending")
-	f.StringVar(&orderer, "orderer", "", "send to this one only (default: all that run)")
+	f.BoolVar(&config.Persist, "persist", false, "after a refusal continue with the next orderer instead of ending")
+	f.StringVar(&orderer, "orderer", "", "send to this one only (default: all running ones)")
 	f.BoolVar(&asJSON, "json", false, "as JSON")
 	return c
 }
 
-// aim fills in who sends, and to whom.
+// aim fills in the sender and the targets.
 func aim(n *fabricnet.Network, orderer string, config *load.Config) error {
 	d := n.Descriptor()
 	user := d.Users[0]
@@ -72,7 +72,7 @@ func aim(n *fabricnet.Network, orderer string, config *load.Config) error {
 		}
 	}
 	if len(config.Targets) == 0 {
-		return fmt.Errorf("no orderer runs that %q names", orderer)
+		return fmt.Errorf("no orderer named %q is running", orderer)
 	}
 	return nil
 }

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// mostMetrics bounds what is read of an orderer's metrics.
+// mostMetrics bounds how much of an orderer's metrics is read.
 const mostMetrics = 16 << 20
 
 var waitingSeries = regexp.MustCompile(`(?m)^consensus_kafka_broker_waiting_seconds\{broker="([^"]*)",channel="([^"]*)",operation="([^"]*)"\} (\S+)$`)
 
-// waitingFor returns what an orderer waits for on a channel, as its metrics say; empty for nothing.
+// waitingFor returns what an orderer waits for on a channel according to its metrics, or "".
 func waitingFor(ctx context.Context, operations, channel string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+operations+"/metrics", nil)
 	if err != nil {

@@ -37,5 +37,4 @@ var rules = []rule{
 // pending holds the rooms that are still to be edited, as prefixes of paths.
 var pending = []string{
 	"chain/machine/", "chain/sim/",
-	"network/",
 }

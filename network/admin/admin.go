@@ -2,9 +2,9 @@
 // cluster, by the addresses of its brokers and orderers. It needs no folder of a network
 // of this project.
 //
-// A function for each command (PreflightCommand and so on) takes what completes the
-// [Target] where the command line leaves something open: nil in osnkafka, the folder of a
-// local network in the command network. Both run the same code.
+// The function of each command ([PreflightCommand] and so on) takes a [Fill] that completes
+// the [Target] where the command line does not: nil in osnkafka, the folder of a local
+// network in the command network. Both run the same code.
 package admin
 
 import (
@@ -71,20 +71,20 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 	return root
 }
 
-// started is the error of a command that had all that it needs.
+// started is the error of a command that has started its work.
 type started struct{ error }
 
 func (s started) Unwrap() error { return s.error }
 
-// usageError is what is wrong with the command line, or with a file that it names.
+// usageError is a fault in the command line, or in a file that it names.
 type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// exitCode returns the exit code of what Execute returned. What cobra itself complains of,
-// before a command has started, is usage.
+// exitCode returns the exit code for an error of Execute. Errors of cobra itself, before a
+// command has started, are usage errors.
 func exitCode(err error) int {
 	var ran started
 	var usage usageError

@@ -29,7 +29,7 @@ func unreachable(err error) bool {
 	return ofLog.Class == log.Retryable || ofLog.Class == log.Ambiguous
 }
 
-// unauthorized reports whether brokers have refused an operation for want of a right.
+// unauthorized reports whether brokers have refused an operation for lack of a right.
 func unauthorized(err error) bool {
 	return errors.Is(err, sarama.ErrTopicAuthorizationFailed) || errors.Is(err, sarama.ErrGroupAuthorizationFailed) ||
 		errors.Is(err, sarama.ErrClusterAuthorizationFailed)
@@ -45,7 +45,7 @@ func away(err error) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.Canceled
 }
 
-// explained adds the remedy to an error that has none: orderers do not give one.
+// explained adds the remedy to an error from an orderer, which has none.
 func explained(err error) error {
 	var ended *client.DeliverError
 	switch {

@@ -139,7 +139,7 @@ func TestRepin(t *testing.T) {
 	s := newSecured(t)
 	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 3)
 	args := append([]string{"repin", "mine", "--config", s.config(orderer)}, channel.Serve(t, channel.Blocks(), channel.Blocks())...)
-	runs(t, admin.ExitFine, []string{"there is nothing to be done"}, args...)
+	runs(t, admin.ExitFine, []string{"there is nothing to do"}, args...)
 
 	values := s.values("mine")
 	s.Recreate("mine")

@@ -12,20 +12,20 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
-// Fill completes a target where the command line leaves something open that the command
-// needs: brokers or orderers, then also the channel.
+// Fill completes a target with what the command needs and the command line does not have:
+// brokers or orderers, and then the channel.
 type Fill func(c *cobra.Command, t *Target) error
 
-// need is what a command cannot do without, beside a channel.
+// need is a set of what a command needs beside a channel.
 type need int
 
 const (
 	needBrokers need = 1 << iota
 	needOrderers
-	anyChannel // the channel may be left open, too
+	anyChannel // the channel may be left out
 )
 
-// flags are what several commands take.
+// flags are the flags that several commands share.
 type flags struct {
 	target        Target
 	orderers      []string
@@ -35,7 +35,7 @@ type flags struct {
 	timeout       time.Duration
 }
 
-// answering adds the flags of every command that asks somebody.
+// answering adds the flags of every command that asks brokers or orderers.
 func (f *flags) answering(c *cobra.Command, timeout time.Duration) {
 	f.printing(c)
 	c.Flags().DurationVar(&f.timeout, "timeout", timeout, "how long brokers and orderers may take to answer")
@@ -57,10 +57,10 @@ func (f *flags) ofOrderers(c *cobra.Command) {
 	fs := c.Flags()
 	fs.StringArrayVar(&f.orderers, "orderer", nil, "HOST:PORT where an orderer of the channel delivers blocks; may be repeated")
 	fs.StringVar(&f.tls.CA, "cafile", "", "PEM file of the CA of the orderers' TLS certificates (default: no TLS)")
-	fs.StringVar(&f.tls.Cert, "client-cert", "", "PEM file of the TLS certificate for orderers that ask for one")
+	fs.StringVar(&f.tls.Cert, "client-cert", "", "PEM file of the TLS client certificate for orderers that require one")
 	fs.StringVar(&f.tls.Key, "client-key", "", "PEM file of the key of --client-cert")
 	fs.StringVar(&f.tls.ServerName, "ordererTLSHostnameOverride", "", "host name in the orderers' TLS certificates (default: that of the address)")
-	fs.StringVar(&f.mspDir, "mspdir", "", "MSP folder of who reads the blocks: signcerts and keystore")
+	fs.StringVar(&f.mspDir, "mspdir", "", "MSP folder of the identity that reads the blocks: signcerts and keystore")
 	fs.StringVar(&f.mspID, "mspid", "", "MSP ID of that identity")
 	for _, name := range []string{"cafile", "client-cert", "client-key"} {
 		mustMark(c.MarkFlagFilename(name, "pem", "crt", "cert", "key"))
@@ -68,7 +68,7 @@ func (f *flags) ofOrderers(c *cobra.Command) {
 	mustMark(c.MarkFlagDirname("mspdir"))
 }
 
-// mustMark panics at an error of marking a flag: it was added above.
+// mustMark panics if a flag cannot be marked, which means that it does not exist.
 func mustMark(err error) {
 	if err != nil {
 		panic(err)
@@ -90,7 +90,7 @@ func (f *flags) run(fill Fill, needed need, do func(ctx context.Context, t *Targ
 	}
 }
 
-// complete makes the target of arguments, flags, and fill.
+// complete sets the target from arguments, flags, and fill.
 func (f *flags) complete(c *cobra.Command, args []string, fill Fill, needed need) error {
 	t := &f.target
 	if len(args) > 0 {
@@ -119,7 +119,7 @@ func (f *flags) complete(c *cobra.Command, args []string, fill Fill, needed need
 	return nil
 }
 
-// identify has the orderers of the flags read by the identity of the flags.
+// identify sets the target's orderers and the identity that reads them from the flags.
 func (f *flags) identify() error {
 	for _, a := range f.orderers {
 		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "" {
@@ -140,14 +140,14 @@ func (f *flags) identify() error {
 	return nil
 }
 
-// report is what a command has found.
+// report is the result of a command.
 type report interface {
-	value() any              // as JSON has it
-	table(w io.Writer) error // for people
+	value() any              // encoded as JSON
+	table(w io.Writer) error // printed as text
 	verdict() error          // nil: nothing is wrong
 }
 
-// printer prints reports as the user wants them.
+// printer prints reports as text or JSON.
 type printer struct {
 	out    io.Writer
 	asJSON bool

@@ -24,10 +24,10 @@ func GenesisCommand() *cobra.Command {
 	var g rewrite
 	c := &cobra.Command{
 		Use:   "genesis --from BLOCK --brokers HOST:PORT,... --out BLOCK",
-		Short: "Turn a block that configtxgen made as solo or etcdraft into one of type kafka",
-		Long: `Turn a block that configtxgen made as solo or etcdraft into one of type kafka with these brokers.
+		Short: "Convert a solo or etcdraft block of configtxgen to type kafka",
+		Long: `Convert a solo or etcdraft block of configtxgen to type kafka with these brokers.
 Each is HOST:PORT, with letters, digits, dots and hyphens in the host: orderers and peers of Fabric 2.5
-end at anything else. Other addresses of brokers go into Consensus.Kafka.Brokers of each orderer.`,
+exit at anything else. Other addresses of brokers go into Consensus.Kafka.Brokers of each orderer.`,
 		Example:           "  osnkafka genesis --from solo.block --brokers kafka1:9092,kafka2:9092 --out mychannel.block",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -73,7 +73,7 @@ func (g *rewrite) write(p printer) error {
 	return p.show(rewritten{g.out, g.brokers, fmt.Sprintf("%x", protoutil.BlockHeaderHash(made.Header))})
 }
 
-// rewritten is a block that was made.
+// rewritten describes a converted block.
 type rewritten struct {
 	Out     string   `json:"out"`
 	Brokers []string `json:"brokers"`

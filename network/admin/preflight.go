@@ -32,9 +32,9 @@ func PreflightCommand(fill Fill) *cobra.Command {
 		Short: "Check whether a channel's topic and its brokers keep what they acknowledge",
 		Long: `Survey a topic as an orderer does when a channel starts (Consensus.Kafka.Preflight): number of
 partitions, replication, min.insync.replicas, cleanup, retention, unclean elections,
-max.message.bytes, the rights of this client, the releases of the brokers that hold the topic,
-and how far the newest record's time stamp is ahead of this machine's clock. Each flaw comes
-with the command that mends it. What the brokers hide is unknown, and no flaw.
+max.message.bytes, the rights of this client, the releases of the brokers that host the topic,
+and how far the newest record's timestamp is ahead of this machine's clock. Each flaw comes
+with the command that fixes it. What the brokers hide is unknown, which is not a flaw.
 
 Use the orderer.yaml of an orderer: the rights that are checked are those of its user.
 Exit code 1 at a flaw.`,
@@ -70,8 +70,8 @@ func (p *preflight) survey(ctx context.Context, t *Target, out printer) error {
 	defer topic.Close()
 	found, err := topic.Survey(ctx)
 	if errors.Is(err, log.ErrNoTopic) {
-		return fmt.Errorf("%w: the first orderer of the channel makes it with the right settings if there are enough brokers and it has the right Create; "+
-			"or make it with one partition, see `Broker side` in README.md", err)
+		return fmt.Errorf("%w: the first orderer of the channel creates it with the right settings if there are enough brokers and it has the right Create; "+
+			"or create it with one partition, see `Broker side` in README.md", err)
 	}
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (p *preflight) survey(ctx context.Context, t *Target, out printer) error {
 	return out.show(findings{t.Channel, found})
 }
 
-// limit is the size of the largest envelope; 0 if it is not known.
+// limit returns the size of the largest envelope, or 0 if it is not known.
 func (p *preflight) limit(ctx context.Context, t *Target) (largest uint32, err error) {
 	if p.largest != 0 || len(t.Orderers) == 0 {
 		return p.largest, nil
@@ -91,13 +91,13 @@ func (p *preflight) limit(ctx context.Context, t *Target) (largest uint32, err e
 	return largest, err
 }
 
-// findings are what a survey found.
+// findings is the result of a survey.
 type findings struct {
 	topic string
 	all   []log.Finding
 }
 
-// finding is a log.Finding as JSON has it.
+// finding is the JSON form of a [log.Finding].
 type finding struct {
 	Setting string `json:"setting"`
 	Value   string `json:"value"`
@@ -142,5 +142,5 @@ func (f findings) verdict() error {
 	if len(flaws) == 0 {
 		return nil
 	}
-	return fmt.Errorf("topic %q: %d of %d checks found a flaw: run the commands that are listed with them", f.topic, len(flaws), len(f.all))
+	return fmt.Errorf("topic %q: %d of %d checks found a flaw: run the commands listed with them", f.topic, len(flaws), len(f.all))
 }

@@ -27,16 +27,16 @@ func ProgressCommand(fill Fill) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "progress [CHANNEL]",
 		Short: "Show which block every orderer of a channel has, and compare their hashes",
-		Long: `Every orderer commits, for a consumer group of its own, how far its ledger is, and hashes of some of
-its blocks: of the last two, and of the two newest whose numbers are multiples of 16, of 256 and of
+		Long: `Every orderer commits the progress of its ledger for a consumer group of its own, with the hashes of
+some blocks: of the last two, and of the two newest whose numbers are multiples of 16, of 256 and of
 each further power of 16. Any two orderers publish a block that both have; where their hashes
-differ, one of their ledgers is wrong, or somebody else has committed for the group. The brokers
-have all of this: no orderer is asked. What a fork has changed shows once the older of two last
-blocks is a few blocks beyond it: up to 16 times as many as the orderers are apart.
+differ, one of their ledgers is wrong, or another client has committed for the group. All of this is
+read from the brokers; no orderer is asked. A fork shows once the lower ledger is a few blocks
+beyond it: up to 16 times the distance between the two orderers.
 
-It takes the right Describe on the topic and on the groups, which Kafka hides without it. Offsets
-and text are as somebody committed them, perhaps in another's name: verify compares the blocks
-themselves. Exit code 1 if two orderers contradict each other, or if nobody has published.`,
+It takes the right Describe on the topic and on the groups, which Kafka hides without it. Any client
+with the right to commit for a group can forge offsets and text: verify compares the blocks
+themselves. Exit code 1 if two orderers contradict each other, or if none has published.`,
 		Example:           "  osnkafka progress mychannel --config /etc/orderer/orderer.yaml",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -79,10 +79,10 @@ type progressReport struct {
 	Orderers       []publication   `json:"orderers"`
 	Compared       int             `json:"comparedPairs"`
 	Contradictions []contradiction `json:"contradictions"`
-	Silent         []string        `json:"withoutHashes"` // orderers that publish no hashes, which are compared with nobody
+	Silent         []string        `json:"withoutHashes"` // orderers that publish no hashes, which are not compared
 }
 
-// publication is a log.Progress as JSON has it.
+// publication is the JSON form of a [log.Progress].
 type publication struct {
 	Orderer   string `json:"orderer"`
 	Offset    int64  `json:"nextOffset"`
@@ -90,7 +90,7 @@ type publication struct {
 	Hash      string `json:"hash,omitempty"` // of its header, shortened
 	Rules     string `json:"rules,omitempty"`
 	ConfigSeq uint64 `json:"configSequence"`
-	At        string `json:"publishedAt,omitempty"` // empty: no orderer has, somebody reset the offset
+	At        string `json:"publishedAt,omitempty"` // empty: the offset was reset by another client
 	Age       int64  `json:"ageSeconds"`
 }
 
@@ -152,7 +152,7 @@ func (r progressReport) table(out io.Writer) error {
 		return err
 	}
 	for _, name := range r.Silent {
-		fmt.Fprintf(out, "%s publishes no hashes (an older build, or a reset offset): it is compared with nobody\n", name)
+		fmt.Fprintf(out, "%s publishes no hashes (an older build, or a reset offset): it is not compared\n", name)
 	}
 	fmt.Fprintf(out, "%d of %d pairs of orderers compared, %d contradict each other\n", r.Compared, len(r.Orderers)*(len(r.Orderers)-1)/2, len(r.Contradictions))
 	for _, c := range r.Contradictions {
@@ -166,6 +166,6 @@ func (r progressReport) verdict() error {
 		return nil
 	}
 	c := r.Contradictions[0]
-	return fmt.Errorf("channel %s: orderers %s and %s have different blocks, or somebody else has committed for one of their groups: "+
+	return fmt.Errorf("channel %s: orderers %s and %s have different blocks, or another client has committed for one of their groups: "+
 		"fetch block %d from both (peer channel fetch %[4]d) and compare; consenter/TROUBLESHOOTING.md has the next steps", r.Channel, c.Orderers[0], c.Orderers[1], c.Block)
 }

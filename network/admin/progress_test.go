@@ -101,8 +101,8 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// What somebody else has committed is shown as far as a terminal can bear it, and who
-// publishes no hashes is compared with nobody.
+// What another client has committed is shown without control characters, and an orderer that
+// publishes no hashes is not compared.
 func TestProgressOfStrangers(t *testing.T) {
 	s := newSecured(t)
 	s.filled()

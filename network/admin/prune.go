@@ -28,9 +28,9 @@ type pruning struct {
 	dryRun      bool
 }
 
-const pruneLong = `Every orderer commits how far its ledger is, for a consumer group of its own
-(kafka-consumer-groups --describe shows it). Delete the records below what the slowest needs
-next, less --keep.
+const pruneLong = `Every orderer commits the progress of its ledger for a consumer group of its own
+(kafka-consumer-groups --describe shows it). Delete the records below the next offset of the
+slowest one, less --keep.
 
 Nothing is deleted without proof about each orderer of the channel. Name every one with
 --member MSPID.NAME, as its group ends: ID of its MSP and common name of its certificate. Where
@@ -42,8 +42,8 @@ and nobody else may have published, except orderers that are gone and are named 
 If anything is missing the command lists it, with who has published, and deletes nothing.
 
 With --orderer the blocks of these orderers prove what was published: the hash of each member's
-last block, and the offset that the block leads to. Name an orderer of each organization that you
-do not trust to commit for its own group alone.
+last block, and the offset after that block. Name an orderer of each organization that you
+do not trust to commit for its own group only.
 
 Remove the address of an orderer that is gone by a config update first. What an orderer
 published before it was restored from a backup counts until it publishes again; it then takes
@@ -82,7 +82,7 @@ func (p *pruning) bind(c *cobra.Command) {
 	f := c.Flags()
 	f.Int64Var(&p.Keep, "keep", 1000, "records to keep below what the slowest orderer needs next")
 	f.BoolVar(&p.dryRun, "dry-run", false, "show what would be deleted, and delete nothing")
-	f.DurationVar(&p.MaxAge, "max-age", 10*time.Minute, "what an orderer published longer ago does not count")
+	f.DurationVar(&p.MaxAge, "max-age", 10*time.Minute, "maximal age of what an orderer has published")
 	f.StringArrayVar(&p.members, "member", nil, "MSPID.NAME[=HOST:PORT,...] of an orderer of the channel; repeat it for each")
 	f.StringArrayVar(&p.Without, "without", nil, "MSPID.NAME of an orderer that has published and is gone; may be repeated")
 	f.StringVar(&p.configBlock, "config-block", "", "file with the channel's newest config block (default: that of --orderer)")
@@ -90,7 +90,7 @@ func (p *pruning) bind(c *cobra.Command) {
 	groupPrefix(c, &p.Prefix)
 }
 
-// needs returns what is needed beside the flags that are given.
+// needs returns what is needed in addition to the flags.
 func (p *pruning) needs(fill Fill) (need, error) {
 	for _, a := range p.orderers {
 		if !strings.Contains(a, ":") || strings.Contains(a, "=") {
@@ -133,7 +133,7 @@ func (p *pruning) prune(ctx context.Context, t *Target, out printer) error {
 	return p.trim(ctx, t, topic, channel, out)
 }
 
-// parse takes the members of the flags, beside those that are known.
+// parse adds the members of the flags to those of the target.
 func (p *pruning) parse(t *Target) error {
 	p.Orderers = slices.Clone(t.Members)
 	for _, text := range p.members {
@@ -179,7 +179,7 @@ func (p *pruning) channel(ctx context.Context, t *Target) (prune.Channel, error)
 	return prune.ChannelOf(newest)
 }
 
-// trim deletes what may be deleted.
+// trim deletes the records that may be deleted.
 func (p *pruning) trim(ctx context.Context, t *Target, topic Topic, channel prune.Channel, out printer) error {
 	published, plan, err := p.plan(ctx, t, topic, channel)
 	r := pruned{Channel: channel.Name, DryRun: p.dryRun, options: p.Options, plan: plan}
@@ -210,7 +210,7 @@ func (p *pruning) plan(ctx context.Context, t *Target, topic log.Log, channel pr
 	if p.Witnesses, err = t.witnesses(ctx, published); err != nil { // after what was published: ledgers only grow
 		return published, prune.Plan{}, err
 	}
-	bounds, err := topic.Bounds(ctx) // after that, too: nobody can have read beyond the end
+	bounds, err := topic.Bounds(ctx) // after that, too, so that no published offset is beyond the end
 	if err != nil {
 		return published, prune.Plan{}, err
 	}
@@ -245,13 +245,13 @@ func (t *Target) witnesses(ctx context.Context, published []log.Progress) (all [
 	return all, nil
 }
 
-// witnessed is a block of an orderer as a witness has it.
+// witnessed returns a block of an orderer in the form of a witness.
 func (t *Target) witnessed(ctx context.Context, orderer string, number uint64) (prune.Block, error) {
 	block, err := t.Reader.Block(ctx, orderer, t.Channel, number)
 	if err != nil {
 		return prune.Block{}, err
 	}
-	b, err := blocks.Decode(block) // as orderers do that publish
+	b, err := blocks.Decode(block) // as orderers do when they publish
 	if err != nil {
 		return prune.Block{}, fmt.Errorf("%s: block %d: %w", orderer, number, err)
 	}

@@ -101,7 +101,7 @@ func TestPruneWithoutProof(t *testing.T) {
 	s.starts("mine", 0)
 }
 
-// Blocks of orderers prove what was published, or contradict what somebody else has committed.
+// Blocks of orderers prove what was published, or contradict what another client has committed.
 func TestPruneByBlocks(t *testing.T) {
 	s := newSecured(t)
 	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 6)

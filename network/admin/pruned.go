@@ -7,10 +7,10 @@ import (
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
-// pruned is what prune prints.
+// pruned is the result of prune.
 type pruned struct {
 	Channel  string        `json:"channel"`
-	Orderers []publication `json:"orderers"` // who has published
+	Orderers []publication `json:"orderers"` // those that have published
 	From     int64         `json:"from"`     // first record of the topic
 	Below    int64         `json:"below"`    // the records before this one may be deleted
 	Records  int64         `json:"records"`  // how many
@@ -23,7 +23,7 @@ type pruned struct {
 	refusal error
 }
 
-// refused is the report of a refusal.
+// refused returns the report of a refusal.
 func (r pruned) refused(why prune.Refusal) pruned {
 	for _, reason := range why.Reasons {
 		r.Refused = append(r.Refused, reason.Error())

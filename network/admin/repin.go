@@ -17,10 +17,10 @@ import (
 const changeTimeout = 2 * time.Minute
 
 // RepinLong is the description of repin, in osnkafka and in network.
-const RepinLong = `Compare the last block of every orderer with the topic that the channel has now: where it begins
-and ends, and the records that its last blocks were made from. When all of them match, print the
-setting that lets the orderers accept the topic's new id. When one does not match, nothing is
-printed but why: such a topic is not the one that the ledger was made from.`
+const RepinLong = `Compare the last block of every orderer with the channel's current topic: its first and last
+offset, and the records that the last blocks were made from. If all of them match, print the
+setting that lets the orderers accept the topic's new id. If one does not match, only the reason
+is printed: the topic is not the one that the ledger was made from.`
 
 func repinCommand() *cobra.Command {
 	var f flags
@@ -49,7 +49,7 @@ moved to, and an identity that may read the channel. Exit code 1 if the topic do
 	return c
 }
 
-// Repinned is what the orderers of a moved channel need.
+// Repinned is the result of repin.
 type Repinned struct {
 	Channel  string  `json:"channel"`
 	TopicID  string  `json:"topicId"`
@@ -124,7 +124,7 @@ func (r Repinned) Compared(out io.Writer) error {
 
 // Nothing prints that the orderers need nothing.
 func (r Repinned) Nothing(out io.Writer) error {
-	_, err := fmt.Fprintf(out, "channel %s: the topic has the id %s that its orderers expect; there is nothing to be done\n", r.Channel, r.TopicID)
+	_, err := fmt.Fprintf(out, "channel %s: the topic has the id %s that its orderers expect; there is nothing to do\n", r.Channel, r.TopicID)
 	return err
 }
 

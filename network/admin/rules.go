@@ -30,14 +30,14 @@ func UpgradeRulesCommand(fill Fill) *cobra.Command {
 	var u upgrade
 	c := &cobra.Command{
 		Use:   "upgrade-rules [CHANNEL]",
-		Short: "Move a channel from the in-tree orderers' rules to the strict ones",
+		Short: "Move a channel from the in-tree orderers' rules to the strict rules",
 		Long: `Append a description to the topic of a channel that is read by the rules of in-tree orderers
-(compatible): every orderer of ours takes the strict rules from that record on, permanently.
+(compatible): from that record on, every orderer of ours uses the strict rules, permanently.
 In-tree orderers do not understand it, and their ledgers would fork from ours there: the
-command refuses when another writer was seen within the window, by the records' timestamps, or
-in the last thousand records. An in-tree orderer that was idle is not seen. Do it in a quiet
-moment, when all orderers of the channel are ours and no config update is under way. With
---force nothing protects in-tree orderers that still run.
+command refuses if it finds another writer within the window, by the records' timestamps, or
+in the last thousand records. An idle in-tree orderer is not found. Run it at a quiet time,
+when all orderers of the channel are ours and no config update is in progress. With --force
+nothing protects in-tree orderers that are still running.
 
 It takes the rights Read and Write on the topic, and an identity that may read the channel.`,
 		Example: "  osnkafka upgrade-rules mychannel --config /etc/orderer/orderer.yaml --orderer orderer1:7050 \\\n" +
@@ -51,7 +51,7 @@ It takes the rights Read and Write on the topic, and an identity that may read t
 	u.answering(c, changeTimeout)
 	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "how long no other writer may have been seen")
 	c.Flags().BoolVar(&u.force, "force", false, "also if another writer was seen: only when it is known to be gone")
-	c.Flags().BoolVar(&u.dryRun, "dry-run", false, "check everything, and append nothing")
+	c.Flags().BoolVar(&u.dryRun, "dry-run", false, "check everything, but append nothing")
 	return c
 }
 
@@ -119,7 +119,7 @@ func (t *Target) genesisOfCompatible(ctx context.Context) (hash []byte, err erro
 	return hash, nil
 }
 
-// appendStrict appends the description that begins the strict rules.
+// appendStrict appends the description from which the strict rules apply.
 func appendStrict(ctx context.Context, topic log.Log, start machine.Start, id log.Identity) error {
 	value, err := session.DescriptionRecord(start, machine.Strict, id)
 	if err != nil {
@@ -139,7 +139,7 @@ func foreignText(first []inspect.Foreign) string {
 	return strings.Join(parts, ", ")
 }
 
-// upgraded is what upgrade-rules prints.
+// upgraded is the result of upgrade-rules.
 type upgraded struct {
 	Channel   string `json:"channel"`
 	TopicID   string `json:"topicId"`
@@ -160,7 +160,7 @@ func (u upgraded) table(out io.Writer) error {
 	if err != nil || !u.Described {
 		return err
 	}
-	_, err = fmt.Fprintln(out, "Every orderer logs which rules it reads by, and at which offset they began. If none does,\n"+
+	_, err = fmt.Fprintln(out, "Every orderer logs the rules that it reads by, and the offset from which they apply. If none does,\n"+
 		"the record was lost with a leader: run the command again. A second description changes nothing.")
 	return err
 }

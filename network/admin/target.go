@@ -20,14 +20,14 @@ import (
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
-// Target is what a command works on: a channel, and whom it can ask about it.
+// Target is what a command works on: a channel, and the brokers and orderers to ask about it.
 type Target struct {
 	Channel  string
 	Brokers  []string        // HOST:PORT; none: those of Config, else those of the channel's config
 	Config   string          // orderer.yaml by which brokers are reached; empty: the defaults
 	Reader   *inspect.Reader // of Orderers; nil without them
 	Orderers []string        // names that Reader knows
-	Members  []prune.Orderer // all of the channel's orderers as prune names them; none: not known
+	Members  []prune.Orderer // all orderers of the channel, for prune; none: unknown
 }
 
 // Topic is a channel's topic as commands need it.
@@ -42,13 +42,13 @@ var _ Topic = (*kafka.Log)(nil)
 // defaultLargest is AbsoluteMaxBytes in Fabric's sample configuration.
 const defaultLargest = 10 << 20
 
-// Open opens the channel's topic as an orderer does that has Config. largest is
+// Open opens the channel's topic like an orderer with Config does. largest is
 // AbsoluteMaxBytes of the channel, 0 for the default. The caller closes the topic.
 func (t *Target) Open(ctx context.Context, largest uint32) (Topic, error) {
 	return t.openOr(ctx, largest, t.channelBrokers)
 }
 
-// openOr opens the topic on the brokers of others where neither the command line nor
+// openOr opens the topic, on the brokers that others returns if neither the command line nor
 // Config names any.
 func (t *Target) openOr(ctx context.Context, largest uint32, others func(context.Context) ([]string, error)) (Topic, error) {
 	c, err := consenterOf(t.Config)
@@ -122,7 +122,7 @@ func consenterOf(config string) (*consenter.Consenter, error) {
 	return consenter.New(consenter.Host{Consensus: file.Consensus, Metrics: &disabled.Provider{}, Crypto: crypto, ConfigDir: filepath.Dir(config)})
 }
 
-// hasOrderers has the target read these orderers, by their addresses.
+// hasOrderers sets the orderers to read, by their addresses.
 func (t *Target) hasOrderers(addresses []string, files client.TLS, who *client.Identity) {
 	orderers := make([]inspect.Orderer, len(addresses))
 	for i, a := range addresses {

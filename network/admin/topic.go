@@ -79,7 +79,7 @@ func (l *listing) list(ctx context.Context, t *Target, p printer) error {
 	return err
 }
 
-// records gives the records of a topic to take.
+// records calls take for every record of the topic.
 func (t *Target) records(ctx context.Context, topic Topic, take func(inspect.Record) error) error {
 	if len(t.Orderers) == 0 {
 		return inspect.Records(ctx, topic, take)
@@ -94,7 +94,7 @@ func (t *Target) records(ctx context.Context, topic Topic, take func(inspect.Rec
 	return t.Reader.Topic(ctx, members[0], t.Channel, topic, take)
 }
 
-// nobody is the error of a channel that no orderer has.
+// nobody returns the error for a channel that no orderer has.
 func (t *Target) nobody() error {
 	return fmt.Errorf("none of the orderers has channel %s: correct its name, or name orderers that have joined it", t.Channel)
 }

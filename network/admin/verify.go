@@ -23,7 +23,7 @@ func verifyCommand() *cobra.Command {
 		Short: "Compare the blocks of orderers",
 		Long: `Read every block of these orderers up to their common height and compare them: headers, data and
 metadata, not the signatures. Each chain is checked, too: data hashes and previous hashes.
-Whoever may read the channel can do it; no right in Kafka is needed.
+It takes an identity that may read the channel, and no right in Kafka.
 Exit code 1 at the first difference, or if an orderer does not have the channel.`,
 		Example: "  osnkafka verify mychannel --orderer orderer1:7050 --orderer orderer2:7050 \\\n" +
 			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP",
@@ -32,7 +32,7 @@ Exit code 1 at the first difference, or if an orderer does not have the channel.
 	}
 	c.RunE = f.run(nil, needOrderers, func(ctx context.Context, t *Target, p printer) error {
 		if len(t.Orderers) < 2 {
-			return usagef("one orderer has nobody to be compared with: name at least two, --orderer HOST:PORT --orderer HOST:PORT")
+			return usagef("a single orderer cannot be compared: name at least two, --orderer HOST:PORT --orderer HOST:PORT")
 		}
 		r, err := Verify(ctx, t.Reader, t.Channel, t.Orderers)
 		if err != nil {
@@ -45,7 +45,7 @@ Exit code 1 at the first difference, or if an orderer does not have the channel.
 	return c
 }
 
-// Verified is what a comparison of blocks has shown.
+// Verified is the result of comparing blocks.
 type Verified struct {
 	Channel    string      `json:"channel"`
 	Orderers   []string    `json:"orderers"`
@@ -55,7 +55,7 @@ type Verified struct {
 	found *inspect.Difference
 }
 
-// Difference is a block that two orderers have differently.
+// Difference is a block that differs between two orderers.
 type Difference struct {
 	Block    uint64    `json:"block"`
 	Orderers [2]string `json:"orderers"`
@@ -80,13 +80,13 @@ func (v Verified) value() any { return v }
 
 func (v Verified) table(out io.Writer) error {
 	if v.found != nil {
-		return nil // the verdict says all of it
+		return nil // the verdict has all of it
 	}
 	_, err := fmt.Fprintln(out, v)
 	return err
 }
 
-// String is what was compared.
+// String describes what was compared.
 func (v Verified) String() string {
 	if len(v.Orderers) == 1 {
 		return fmt.Sprintf("channel %s: %d blocks of %s are a chain; no other running orderer has it, so none was compared", v.Channel, v.Blocks, v.Orderers[0])
@@ -94,7 +94,7 @@ func (v Verified) String() string {
 	return fmt.Sprintf("channel %s: %d blocks are equal on %s", v.Channel, v.Blocks, strings.Join(v.Orderers, ", "))
 }
 
-// verdict is the difference, if there is one.
+// verdict returns the difference, if there is one.
 func (v Verified) verdict() error {
 	if v.found == nil {
 		return nil

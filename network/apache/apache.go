@@ -1,6 +1,6 @@
-// Package apache runs brokers of Apache Kafka itself (KRaft) as plain processes
-// on the loopback interface. It fetches the jars by Maven, writes what a node
-// needs, and says how to start it; who uses it starts and ends the processes.
+// Package apache prepares brokers of Apache Kafka itself (KRaft) that run as plain
+// processes on the loopback interface. It fetches the jars with Maven, writes a node's
+// files, and returns its command line; the caller starts and ends the processes.
 package apache
 
 import (
@@ -20,7 +20,7 @@ import (
 // Version is a version of Apache Kafka that is known to work here.
 type Version struct {
 	Number string // as in 4.4.0
-	java   int    // oldest that it runs on
+	java   int    // oldest Java release that it runs on
 	pom    []byte
 }
 
@@ -30,12 +30,12 @@ var (
 	//go:embed pom-4.xml
 	pom4 []byte
 
-	// Versions are the last of 3.x and the newest, which is the default. The numbers
-	// are those in the poms.
+	// Versions are the newest version, which is the default, and the last of 3.x. The
+	// numbers are those in the poms.
 	Versions = []Version{{"4.4.0", 17, pom4}, {"3.9.2", 11, pom39}}
 )
 
-// Find returns a version by its number or the beginning of it; the default for an empty one.
+// Find returns a version by its number or a prefix of it, or the default for "".
 func Find(number string) (Version, error) {
 	var known []string
 	for _, v := range Versions {
@@ -44,7 +44,7 @@ func Find(number string) (Version, error) {
 		}
 		known = append(known, v.Number)
 	}
-	return Version{}, fmt.Errorf("Kafka %s is not known here: want one of %s, or the beginning of it", number, strings.Join(known, ", "))
+	return Version{}, fmt.Errorf("unknown version %s of Apache Kafka: want one of %s, or a prefix of it", number, strings.Join(known, ", "))
 }
 
 // Kafka is an installed version.
@@ -53,13 +53,13 @@ type Kafka struct {
 	dir     string
 }
 
-// At is a version that was installed below dir.
+// At returns a version that was installed below dir.
 func At(dir, number string) *Kafka {
 	return &Kafka{Version{Number: number}, filepath.Join(dir, number)}
 }
 
-// Install makes sure that a version is below dir, for which it needs Java, Maven
-// and, the first time, Maven's repository.
+// Install makes sure that a version is installed below dir. It needs Java and, the first
+// time, Maven and its repository.
 func Install(ctx context.Context, v Version, dir string, progress io.Writer) (*Kafka, error) {
 	if err := checkJava(ctx, v); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func checkJava(ctx context.Context, v Version) error {
 	}
 	match := javaVersion.FindStringSubmatch(string(out))
 	if match == nil {
-		return fmt.Errorf("java -version says %q, and not its version", strings.TrimSpace(string(out)))
+		return fmt.Errorf("the output of java -version has no version: %q", strings.TrimSpace(string(out)))
 	}
 	if major, _ := strconv.Atoi(match[1]); major < v.java { // digits, by the pattern
 		return fmt.Errorf("version %s of Apache Kafka needs Java %d or later, this is %d; "+remedy, v.Number, v.java, major, v.java)
@@ -97,11 +97,11 @@ func checkJava(ctx context.Context, v Version) error {
 	return nil
 }
 
-// copyDependencies is the goal that puts all jars of a pom into a folder.
+// copyDependencies is the Maven goal that copies all jars of a pom into a folder.
 const copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
-// fetch has Maven copy the jars beside where they belong, and moves them there
-// once all have come.
+// fetch has Maven copy the jars into a temporary folder, and moves them into place
+// once all are there.
 func (k *Kafka) fetch(ctx context.Context) error {
 	if _, err := exec.LookPath("mvn"); err != nil {
 		return fmt.Errorf("%w; "+remedy, err, k.Version.java)

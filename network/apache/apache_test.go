@@ -23,7 +23,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// The number that the tool shows is that of the jars that Maven fetches.
+// A version's number is that of the jars in its pom.
 func TestPomsHaveTheirVersions(t *testing.T) {
 	for _, v := range Versions {
 		_, after, found := bytes.Cut(v.pom, []byte("<artifactId>kafka_2.13</artifactId>"))
@@ -33,7 +33,7 @@ func TestPomsHaveTheirVersions(t *testing.T) {
 	}
 }
 
-// Without Java or Maven an operator is told what to install, and of the way without.
+// Without Java or Maven the error names what to install, and the alternative.
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := Install(t.Context(), Versions[0], t.TempDir(), io.Discard)
@@ -55,7 +55,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	checkRemedy(t, err, "mvn")
 }
 
-// The newest epoch counts: a node that was away still follows an earlier controller.
+// The newest epoch counts: a node that was down still records an earlier controller.
 func TestController(t *testing.T) {
 	c := &Cluster{Dir: t.TempDir(), Nodes: []Node{{ID: 1}, {ID: 2}, {ID: 3}}}
 	states := []string{`{"leaderId":1,"leaderEpoch":3}`, `{"leaderId":3,"leaderEpoch":4,"data_version":1}`, `{"leaderId":-1,"leaderEpoch":3}`}

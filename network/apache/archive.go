@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// classes is the archive of loaded classes: with it a node starts in half the time.
+// classes returns the path of the archive of loaded classes, which halves a node's start time.
 func (k *Kafka) classes() string { return filepath.Join(k.dir, "classes.jsa") }
 
-// archive runs a node once, and has Java write down the classes that it loaded.
+// archive runs a node once, and has Java write the archive of the classes that it loaded.
 func (k *Kafka) archive(ctx context.Context, progress io.Writer) error {
 	if _, err := os.Stat(k.classes()); err == nil {
 		return nil
@@ -43,7 +43,7 @@ func (k *Kafka) archive(ctx context.Context, progress io.Writer) error {
 		return err
 	}
 	err = errors.Join(Serving(ctx, c.Nodes[0].Address), p.Process.Signal(syscall.SIGTERM))
-	_ = p.Wait() // 143 is how a node says that it was asked to end
+	_ = p.Wait() // a node exits with 143 after SIGTERM
 	if err != nil {
 		return fmt.Errorf("run Apache Kafka %s once: %w", k.Version.Number, err)
 	}
@@ -58,5 +58,5 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// patience is how long a node may take to serve.
-const patience = time.Minute
+// serveTimeout is how long a node may take until it serves requests.
+const serveTimeout = time.Minute

@@ -21,16 +21,16 @@ type Node struct {
 	Listeners  []Listener
 }
 
-// Listener is one more that clients may use, beside Address.
+// Listener is an additional listener for clients.
 type Listener struct {
 	Name       string // capital letters and digits
 	Protocol   string // PLAINTEXT, SSL, SASL_SSL or SASL_PLAINTEXT
 	Address    string
-	Advertised string // where clients are sent, a proxy's for instance; empty: Address
+	Advertised string // advertised to clients, for instance a proxy's address; empty: Address
 }
 
-// Told is the address that clients are told.
-func (l Listener) Told() string { return cmp.Or(l.Advertised, l.Address) }
+// AdvertisedAddress returns the address that the broker advertises to clients.
+func (l Listener) AdvertisedAddress() string { return cmp.Or(l.Advertised, l.Address) }
 
 // User may log in with SCRAM.
 type User struct {
@@ -38,37 +38,37 @@ type User struct {
 }
 
 // Cluster is a cluster whose data is below Dir. All nodes are on the loopback
-// interface; nothing is encrypted and anybody is let in, but for what Settings say
-// of further listeners.
+// interface, without encryption or authentication, except what Settings configure
+// for additional listeners.
 type Cluster struct {
 	Kafka    *Kafka
 	Dir      string
 	Nodes    []Node
 	Settings []string // more lines of server.properties, for every node
 	Java     []string // more options of the Java that runs a node
-	Users    []User   // made when the storage is formatted
+	Users    []User   // created when the storage is formatted
 }
 
-// clusterID is the same for every cluster that is made here: a node's folder
-// belongs to one cluster, by its place.
+// clusterID is the same for every cluster of this package: a node's folder belongs to
+// one cluster by its path.
 const clusterID = "ZmFicmljLWthZmthLW9yZA"
 
-// Times of a node's settings, on which it depends how long nobody can append after a kill.
+// Timeouts in a node's settings, which determine how long no append succeeds after a kill.
 const (
 	SessionTimeout  = 1200 * time.Millisecond // broker.session.timeout.ms: a broker that is silent for so long is fenced
 	FetchTimeout    = 1000 * time.Millisecond // controller.quorum.fetch.timeout.ms: a controller that is silent for so long has a successor elected
 	ElectionTimeout = 500 * time.Millisecond  // controller.quorum.election.timeout.ms: one vote, at most
 )
 
-// settings are those of a node. What is not at its default: the replication
-// that a channel's topic wants; no topic that nobody asked for; sessions that
-// end soon enough for a fail-over of a few seconds, which real-kafka production
-// clusters may want longer; buffers for a small heap.
+// settings is the server.properties of a node. Not at their defaults are: the
+// replication that a channel's topic needs; auto-creation of topics, which is off;
+// sessions that end soon enough for a fail-over within a few seconds, longer in
+// production; buffers, for a small heap.
 var settings = template.Must(template.New("server.properties").Parse(`process.roles=broker,controller
 node.id={{.Node.ID}}
 controller.quorum.voters={{.Voters}}
 listeners=PLAINTEXT://{{.Node.Address}},CONTROLLER://{{.Node.Controller}}{{range .Node.Listeners}},{{.Name}}://{{.Address}}{{end}}
-advertised.listeners=PLAINTEXT://{{.Node.Address}}{{range .Node.Listeners}},{{.Name}}://{{.Told}}{{end}}
+advertised.listeners=PLAINTEXT://{{.Node.Address}}{{range .Node.Listeners}},{{.Name}}://{{.AdvertisedAddress}}{{end}}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{{range .Node.Listeners}},{{.Name}}:{{.Protocol}}{{end}}
 log.dirs={{.Data}}
@@ -94,7 +94,7 @@ log.cleaner.dedupe.buffer.size=4194304
 {{range .Settings}}{{.}}
 {{end}}`))
 
-// Both versions read their own.
+// Each version reads the one of its logging library.
 const (
 	log4j = `log4j.rootLogger=INFO, F
 log4j.appender.F=org.apache.log4j.ConsoleAppender
@@ -112,7 +112,7 @@ appender.f.layout.pattern = [%d] %p %m (%c)%n
 
 func (c *Cluster) folder(n Node) string { return filepath.Join(c.Dir, fmt.Sprintf("broker%d", n.ID)) }
 
-// Prepare writes a node's settings and formats its storage, unless that was done.
+// Prepare writes a node's settings and formats its storage, unless that was done before.
 func (c *Cluster) Prepare(n Node) error {
 	folder := c.folder(n)
 	data := filepath.Join(folder, "data")
@@ -148,7 +148,8 @@ func (c *Cluster) Prepare(n Node) error {
 	return c.format(n)
 }
 
-// format has the names and passwords of users on its command line: for tests only.
+// format formats a node's storage. Names and passwords of users are on the command line:
+// for tests only.
 func (c *Cluster) format(n Node) error {
 	folder := c.folder(n)
 	args := []string{"format", "-t", clusterID, "-c", filepath.Join(folder, "server.properties")}
@@ -162,16 +163,16 @@ func (c *Cluster) format(n Node) error {
 	return nil
 }
 
-// Command is the command line of a node that was prepared.
+// Command returns the command line of a prepared node.
 func (c *Cluster) Command(n Node) []string {
 	folder := c.folder(n)
 	line := c.Kafka.java(folder, "kafka.Kafka", filepath.Join(folder, "server.properties"))
 	return slices.Insert(line, 1, c.Java...)
 }
 
-// java is the command line of one of Kafka's programs, with the settings of its
-// log in a folder. Two cores: the first compiler alone makes a broker start in a
-// second instead of two.
+// java returns the command line of one of Kafka's programs, with its logging settings
+// in a folder. On two cores, a broker starts in one second instead of two with only the
+// first compiler (TieredStopAtLevel=1).
 func (k *Kafka) java(folder, class string, args ...string) []string {
 	line := []string{"java", "-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
 	if _, err := os.Stat(k.classes()); err == nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Ready asks a node whether it serves as a member of its cluster: an open port
-// is not enough, it must have been let in by the controllers.
+// Ready returns nil if a node serves as a member of its cluster. An open port is not
+// enough: the controllers must have unfenced it.
 func Ready(address string) error {
 	config := sarama.NewConfig()
 	config.Version = sarama.V3_6_0_0
@@ -33,7 +33,7 @@ func Ready(address string) error {
 
 // Serving waits until a node is ready.
 func Serving(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, serveTimeout)
 	defer cancel()
 	for {
 		err := Ready(address)
@@ -42,14 +42,14 @@ func Serving(ctx context.Context, address string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("broker %s does not serve after %v: %w", address, patience, err)
+			return fmt.Errorf("broker %s does not serve after %v: %w", address, serveTimeout, err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
 // Controller is the node that its peers follow as the active controller, by what
-// they have written down: clients are told the name of any broker instead.
+// they have recorded it: the metadata that clients get names an arbitrary broker instead.
 func (c *Cluster) Controller() (Node, error) {
 	newest := struct{ LeaderID, LeaderEpoch int }{}
 	for _, n := range c.Nodes {
@@ -57,12 +57,12 @@ func (c *Cluster) Controller() (Node, error) {
 		if err != nil {
 			return Node{}, err
 		}
-		told := newest
-		if err := json.Unmarshal(text, &told); err != nil {
+		state := newest
+		if err := json.Unmarshal(text, &state); err != nil {
 			return Node{}, fmt.Errorf("the quorum's state at node %d: %w", n.ID, err)
 		}
-		if told.LeaderEpoch > newest.LeaderEpoch {
-			newest = told
+		if state.LeaderEpoch > newest.LeaderEpoch {
+			newest = state
 		}
 	}
 	at := slices.IndexFunc(c.Nodes, func(n Node) bool { return n.ID == newest.LeaderID })

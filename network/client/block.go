@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// Summary is what there is to compare about a block: all but its signatures.
+// Summary is what two copies of a block are compared by: everything but the signatures.
 type Summary struct {
 	Number       uint64 `json:"number"`
 	HeaderHash   string `json:"headerHash"`
@@ -24,8 +24,8 @@ type Summary struct {
 	LastConfig   uint64 `json:"lastConfig"`
 }
 
-// Summarize reads a block. Data that is not what the header says is an error, so
-// that equal header hashes mean equal blocks.
+// Summarize returns the summary of a block. A data hash that does not match the data is
+// an error, so that equal header hashes mean equal blocks.
 func Summarize(b *cb.Block) (Summary, error) {
 	if b.GetHeader() == nil || b.GetData() == nil || len(b.Data.Data) == 0 {
 		return Summary{}, errors.New("a block without header, data or envelopes")
@@ -61,8 +61,8 @@ func Summarize(b *cb.Block) (Summary, error) {
 	return s, nil
 }
 
-// lastConfig returns the number of the newest config block, as a block says. Before
-// Fabric 1.4.1 nothing is signed over it.
+// lastConfig returns the number of the newest config block by a block's metadata. Before
+// Fabric 1.4.1 it is not covered by a signature.
 func lastConfig(b *cb.Block) (uint64, error) {
 	number, ok, err := block.LastConfig(b)
 	if err != nil || ok {

@@ -43,10 +43,10 @@ func (o *Orderer) Config(ctx context.Context, who *Identity, channel string) (*c
 	return config.Config, nil
 }
 
-// UpdateConfig fetches the config in force, asks change for the orderer group's
+// UpdateConfig fetches the config in force, calls change for the orderer group's
 // new values, and submits them signed by who, an admin of the orderer
 // organisation. It returns once the update is acknowledged, which is before the
-// config block is there.
+// config block is written.
 func (o *Orderer) UpdateConfig(ctx context.Context, who *Identity, channel string, change func(*cb.Config) (map[string]proto.Message, error)) error {
 	config, err := o.Config(ctx, who, channel)
 	if err != nil {

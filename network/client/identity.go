@@ -57,7 +57,7 @@ func decodeKey(text []byte) (*ecdsa.PrivateKey, error) {
 	return parseKey(block.Bytes)
 }
 
-// parseKey takes PKCS 8, as cryptogen writes it, and SEC 1.
+// parseKey parses PKCS #8, which cryptogen writes, and SEC 1.
 func parseKey(der []byte) (*ecdsa.PrivateKey, error) {
 	if key, err := x509.ParseECPrivateKey(der); err == nil {
 		return key, nil
@@ -73,7 +73,7 @@ func parseKey(der []byte) (*ecdsa.PrivateKey, error) {
 	return key, nil
 }
 
-// Serialize returns the identity as it stands in signature headers.
+// Serialize returns the identity as encoded in signature headers.
 func (i *Identity) Serialize() ([]byte, error) { return i.serialized, nil }
 
 // Sign signs the SHA-256 of a message, in the form that Fabric accepts (low S).
@@ -90,9 +90,9 @@ func (i *Identity) Sign(message []byte) ([]byte, error) {
 }
 
 // Message returns a signed envelope of type MESSAGE with a transaction id of its
-// own and random data in it. size is in bytes, of payload and signature together,
-// as Fabric's limits count it, give or take three; below the size of the headers
-// it is what the headers need.
+// own and random data. size is that of payload and signature together, in bytes, as
+// Fabric's limits count it, with a tolerance of three; it is at least the size of the
+// headers.
 func (i *Identity) Message(channel string, size int) (*cb.Envelope, error) {
 	signature, err := protoutil.NewSignatureHeader(i)
 	if err != nil {
@@ -122,7 +122,7 @@ func (i *Identity) envelope(payload *cb.Payload) (*cb.Envelope, error) {
 	return &cb.Envelope{Payload: raw, Signature: signature}, err
 }
 
-// Digest tells one envelope from another.
+// Digest returns the SHA-256 of an envelope, which identifies it.
 func Digest(envelope []byte) [sha256.Size]byte { return sha256.Sum256(envelope) }
 
 var errNoBlock = errors.New("the orderer ended the stream before the last block")

@@ -15,11 +15,11 @@ import (
 	"google.golang.org/grpc/backoff"
 )
 
-// maxMessage is the largest gRPC message taken: a block of Fabric's largest size.
+// maxMessage is the largest gRPC message accepted: a block of Fabric's maximal size.
 const maxMessage = 100 << 20
 
-// reconnect keeps the delay between attempts to reach an orderer that is away
-// short: tests and tools want to see it soon after it is back.
+// reconnect keeps the delay between connection attempts short, so that tests and tools
+// see an orderer soon after it is back.
 func reconnect() grpc.ConnectParams {
 	return grpc.ConnectParams{
 		Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
@@ -27,8 +27,8 @@ func reconnect() grpc.ConnectParams {
 	}
 }
 
-// Orderer is a connection to one orderer; it comes back by itself when the
-// orderer does. It is safe for concurrent use.
+// Orderer is a connection to one orderer, which reconnects by itself. It is safe for
+// concurrent use.
 type Orderer struct {
 	address string
 	conn    *grpc.ClientConn
@@ -84,7 +84,7 @@ func (o *Orderer) Stream(ctx context.Context) (*Stream, error) {
 func (s *Stream) Close() { s.cancel() }
 
 // Send submits an envelope and waits for the answer. A *Refusal is an answer;
-// after any other error the outcome is unknown and the stream is spent.
+// after any other error the outcome is unknown and the stream cannot be used any more.
 func (s *Stream) Send(envelope *cb.Envelope) error {
 	if err := s.stream.Send(envelope); err != nil {
 		return err
@@ -111,14 +111,14 @@ func (o *Orderer) Submit(ctx context.Context, envelope *cb.Envelope) error {
 
 // Range is which blocks to deliver.
 type Range struct {
-	From, To   uint64 // inclusive; To may lie in the future: delivery waits for it
-	BestEffort bool   // also from an orderer that is cut off or has stopped
+	From, To   uint64 // inclusive; delivery waits for blocks that do not exist yet
+	BestEffort bool   // also from an orderer that is cut off from Kafka or has halted the channel
 }
 
 // Forever is the To of a range that never ends.
 const Forever = math.MaxUint64
 
-// ErrNoChannel says that the orderer does not have the channel.
+// ErrNoChannel is returned when the orderer does not have the channel.
 var ErrNoChannel = errors.New("the orderer does not have this channel")
 
 // DeliverError is a status other than SUCCESS and NOT_FOUND that ended a delivery.
@@ -127,7 +127,7 @@ type DeliverError struct{ Status cb.Status }
 // Error names the status.
 func (e *DeliverError) Error() string { return "delivery ended with " + e.Status.String() }
 
-// Deliver gives each block of a range to take, until that fails.
+// Deliver calls take for each block of a range, until that fails.
 func (o *Orderer) Deliver(ctx context.Context, who *Identity, channel string, r Range, take func(*cb.Block) error) error {
 	seek := &ab.SeekInfo{
 		Start:    position(r.From),
@@ -183,7 +183,7 @@ func (o *Orderer) Newest(ctx context.Context, who *Identity, channel string) (*c
 	return o.one(ctx, who, channel, seek)
 }
 
-// Block returns one block of a channel; it waits until there is one.
+// Block returns a block of a channel; it waits until the block exists.
 func (o *Orderer) Block(ctx context.Context, who *Identity, channel string, number uint64) (*cb.Block, error) {
 	seek := &ab.SeekInfo{Start: position(number), Stop: position(number), Behavior: ab.SeekInfo_BLOCK_UNTIL_READY, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
 	return o.one(ctx, who, channel, seek)

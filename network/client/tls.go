@@ -14,13 +14,13 @@ import (
 
 // TLS names the files, in PEM, of connections to an orderer. The zero value is plain text.
 type TLS struct {
-	CA         string // who signs the orderer's certificate; empty: plain text
+	CA         string // that signed the orderer's certificate; empty: plain text
 	ServerName string // in the orderer's certificate; empty: the host of its address
 	Cert, Key  string // of the client, for orderers that ask for them; both or none
 }
 
 // load returns the credentials of a connection, and the hash of the client's certificate,
-// which an orderer that asks for one wants in each request for blocks.
+// which an orderer with client authentication requires in each request for blocks.
 func (t TLS) load() (creds credentials.TransportCredentials, binding []byte, err error) {
 	switch {
 	case (t.Cert == "") != (t.Key == ""):

@@ -12,8 +12,8 @@ import (
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
 
-// An orderer that asks for client certificates gives blocks to who has one, names it in
-// the request, and may read the channel.
+// An orderer that requires client certificates delivers blocks to a client that has one,
+// binds the request to it, and may read the channel.
 func TestBlocksOfAGuardedOrderer(t *testing.T) {
 	o := orderertest.StartGuarded(t, "mychannel", orderertest.NewLedger([]byte("genesis")))
 	newest := func(files client.TLS, who *client.Identity) error {

@@ -12,18 +12,18 @@ import (
 	"github.com/fabric-kafka/orderer/network/links"
 )
 
-// The brokers of a network are one embedded one, a cluster of Apache Kafka, or
-// some that run already and are not the network's.
+// The brokers of a network are a single embedded broker, a cluster of Apache Kafka, or
+// running brokers that do not belong to the network.
 
 // UseBrokers sets the brokers as commands name them: "embedded", "apache",
-// "apache:VERSION", or HOST:PORT of brokers that run.
+// "apache:VERSION", or HOST:PORT of running brokers.
 func (o *Options) UseBrokers(names []string) error {
 	o.Brokers, o.Apache = nil, ""
 	for _, name := range names {
 		kind, version, _ := strings.Cut(name, ":")
 		switch {
 		case (name == "embedded" || kind == "apache") && len(names) > 1:
-			return fmt.Errorf("brokers %s: %s is all of the brokers, or none", strings.Join(names, ","), name)
+			return fmt.Errorf("brokers %s: %s cannot be combined with other brokers", strings.Join(names, ","), name)
 		case name == "embedded":
 		case kind == "apache":
 			v, err := apache.Find(version)
@@ -40,7 +40,7 @@ func (o *Options) UseBrokers(names []string) error {
 
 func (o Options) embedded() bool { return len(o.Brokers) == 0 && o.Apache == "" }
 
-// brokers are the addresses of all of them.
+// brokers returns the addresses of all brokers.
 func (o Options) brokers() []string {
 	switch {
 	case o.embedded():
@@ -59,7 +59,7 @@ func (o Options) apacheNode(i int) apache.Node {
 	return apache.Node{ID: i + 1, Address: o.address(apachePort + 10*i), Controller: o.address(apachePort + 10*i + 1), Listeners: o.listeners(i)}
 }
 
-// brokerNames are the processes that are brokers, in the order in which they start.
+// brokerNames returns the names of the broker processes in the order in which they start.
 func (o Options) brokerNames() []string {
 	if o.embedded() {
 		return []string{brokerName}
@@ -74,7 +74,7 @@ func (o Options) brokerNames() []string {
 	return all
 }
 
-// kafkaDir is where the jars of Apache Kafka are: beside the binaries.
+// kafkaDir returns the folder with the jars of Apache Kafka, beside that of the binaries.
 func (n *Network) kafkaDir() string { return filepath.Join(filepath.Dir(n.options.Bin), "kafka") }
 
 func (n *Network) apacheCluster() *apache.Cluster {
@@ -85,8 +85,7 @@ func (n *Network) apacheCluster() *apache.Cluster {
 	return c
 }
 
-// installBrokers fetches what the brokers are started from, and builds the proxy
-// before them if there is to be one.
+// installBrokers fetches the brokers' jars, and builds the proxy if the network has one.
 func (n *Network) installBrokers(ctx context.Context, root string) error {
 	if n.options.Apache == "" {
 		return nil
@@ -104,7 +103,8 @@ func (n *Network) installBrokers(ctx context.Context, root string) error {
 	return err
 }
 
-// brokerCommand is how the i-th broker is started, and how to tell that it serves.
+// brokerCommand completes the command that starts a broker, and returns a check of whether
+// it serves requests.
 func (n *Network) brokerCommand(name string, c command) (command, func(context.Context) error) {
 	if n.options.embedded() {
 		address := n.options.brokers()[0]
@@ -120,7 +120,7 @@ func (n *Network) brokerCommand(name string, c command) (command, func(context.C
 }
 
 // StartBrokers starts all brokers and then waits for them: the nodes of a cluster
-// need each other.
+// depend on each other.
 func (n *Network) StartBrokers(ctx context.Context) error {
 	return n.change(func() error { return n.startBrokers(ctx) })
 }
@@ -139,10 +139,10 @@ func (n *Network) startBrokers(ctx context.Context) error {
 	return nil
 }
 
-// Controller names the broker that is the active controller of a cluster.
+// Controller returns the name of the broker that is the active controller of the cluster.
 func (n *Network) Controller() (string, error) {
 	if n.options.Apache == "" {
-		return "", errors.New("brokers that are not the network's own Apache Kafka have no controller that it knows")
+		return "", errors.New("the active controller is known only for the network's own brokers of Apache Kafka")
 	}
 	node, err := n.apacheCluster().Controller()
 	if err != nil {
@@ -151,21 +151,21 @@ func (n *Network) Controller() (string, error) {
 	return brokerName + strconv.Itoa(node.ID), nil
 }
 
-// describe says what the brokers are.
+// describe describes the brokers for progress lines.
 func describe(o Options) string {
 	switch {
 	case o.Proxied:
-		return fmt.Sprintf("%d brokers of Apache Kafka %s, and the proxy before them", o.BrokerCount, o.Apache)
+		return fmt.Sprintf("%d brokers of Apache Kafka %s, and the proxy in front of them", o.BrokerCount, o.Apache)
 	case o.Apache != "":
 		return fmt.Sprintf("%d brokers of Apache Kafka %s", o.BrokerCount, o.Apache)
 	case o.embedded():
 		return "embedded broker"
 	}
-	return "brokers: they run already"
+	return "brokers: they are already running"
 }
 
-// StopBrokers ends all brokers: an embedded one as an operator does, those of a
-// cluster at once, since the last ones would wait for the others.
+// StopBrokers ends all brokers: an embedded one with SIGTERM, those of a cluster with
+// SIGKILL, since the last ones would wait for the others.
 func (n *Network) StopBrokers() error {
 	end := n.Stop
 	if n.options.Apache != "" {

@@ -52,7 +52,7 @@ func (n *Network) deploy(ctx context.Context) error {
 	return nil
 }
 
-// commit makes the organisations agree on the chaincode on one channel.
+// commit approves the chaincode for each organisation and commits it on a channel.
 func (n *Network) commit(ctx context.Context, channel, id string) error {
 	definition := []string{"--channelID", channel, "--name", chaincodeID, "--version", chaincodeVersion, "--sequence", "1"}
 	definition = append(definition, n.ordererFlags()...)
@@ -67,7 +67,7 @@ func (n *Network) commit(ctx context.Context, channel, id string) error {
 	return err
 }
 
-// endorsers are the flags for one peer of each organisation.
+// endorsers returns the peer command's flags for one peer of each organisation.
 func (n *Network) endorsers() []string {
 	var flags []string
 	for org := 1; org <= n.options.orgs(); org++ {
@@ -77,7 +77,7 @@ func (n *Network) endorsers() []string {
 	return flags
 }
 
-// chaincodePackage says where the chaincode listens; it holds no code.
+// chaincodePackage returns a package with the address of the chaincode service and no code.
 func chaincodePackage(address string) ([]byte, error) {
 	connection, err := json.Marshal(map[string]any{"address": address, "dial_timeout": "10s", "tls_required": false})
 	if err != nil {
@@ -94,7 +94,7 @@ func chaincodePackage(address string) ([]byte, error) {
 	return archive("metadata.json", metadata, "code.tar.gz", string(code))
 }
 
-// archive packs files, given as name and text in turn.
+// archive packs files, given as alternating names and contents.
 func archive(files ...any) ([]byte, error) {
 	var out bytes.Buffer
 	zip := gzip.NewWriter(&out)
@@ -118,7 +118,7 @@ func archive(files ...any) ([]byte, error) {
 }
 
 // Invoke runs a function of the sample chaincode and returns once one peer of
-// each organisation has the transaction in a block and found it valid.
+// each organisation has committed the transaction as valid.
 func (n *Network) Invoke(ctx context.Context, channel string, args ...string) error {
 	call, err := callJSON(args)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
-// Running returns the names of the orderers that run.
+// Running returns the names of the running orderers.
 func (d Descriptor) Running() (names []string) {
 	for _, o := range d.Orderers {
 		if o.PID != 0 {
@@ -31,14 +31,14 @@ func NewReader(dir string, d Descriptor) (*inspect.Reader, error) {
 	return inspect.NewReader(who, orderers), nil
 }
 
-// readable is the orderer as blocks are read from it.
+// readable returns the orderer as a [inspect.Reader] needs it.
 func (o Orderer) readable(dir string) inspect.Orderer {
 	return inspect.Orderer{Name: o.Name, Address: o.Address, TLS: client.TLS{CA: filepath.Join(dir, o.TLSCA)}}
 }
 
-// Descriptor is DIR/network.json: what a running network consists of and where
-// its files are. All paths are relative to DIR; all addresses are host:port on
-// the loopback interface. A pid of 0 means that the process is not running.
+// Descriptor is DIR/network.json: the parts of a network and the paths of their
+// files. All paths are relative to DIR; all addresses are host:port on the
+// loopback interface. A pid of 0 means that the process is not running.
 type Descriptor struct {
 	Channels []Channel `json:"channels"`
 	Brokers  []string  `json:"brokers"`

@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Each orderer's ledger may have a small disk of its own, in memory, so that it
-// can be full while the machine's is not.
+// Each orderer's ledger may have a small in-memory disk of its own, so that it can be
+// filled without filling the machine's disk.
 
 func (n *Network) ledgerDir(i int) string { return n.path(n.describeOrderer(i).Dir, "ledger") }
 
-// mountLedgers needs the right to mount.
+// mountLedgers mounts the disks of all ledgers, which takes root.
 func (n *Network) mountLedgers() error {
 	if n.options.LedgerDisk == 0 {
 		return nil
@@ -31,7 +31,7 @@ func (n *Network) mountLedgers() error {
 	return nil
 }
 
-// unmountLedgers unmounts the disks of ledgers below a network's folder, whatever its state says.
+// unmountLedgers unmounts all disks of ledgers below a network's folder, independent of its state.
 func unmountLedgers(dir string) error {
 	ledgers, err := filepath.Glob(filepath.Join(dir, "data", "*", "ledger"))
 	faults := []error{err}
@@ -47,18 +47,18 @@ func unmountLedgers(dir string) error {
 	return errors.Join(faults...)
 }
 
-// mounted reports whether a folder is on another disk than the one that it is in.
+// mounted reports whether a folder is on another disk than its parent.
 func mounted(dir string) (bool, error) {
 	var inner, outer unix.Stat_t
 	err := errors.Join(unix.Lstat(dir, &inner), unix.Lstat(filepath.Dir(dir), &outer))
 	return inner.Dev != outer.Dev, err
 }
 
-// FillLedger takes all of the disk of an orderer's ledger but for some bytes, and
-// FreeLedger gives it back.
+// FillLedger fills the disk of an orderer's ledger except for leave bytes, until
+// [Network.FreeLedger] frees it.
 func (n *Network) FillLedger(orderer string, leave uint64) error {
 	if n.options.LedgerDisk == 0 {
-		return errors.New("the orderers' ledgers have no disk of their own that could be filled: network up --ledger-disk 256")
+		return errors.New("the orderers' ledgers have no disks of their own to fill: use go run ./network up --ledger-disk 256")
 	}
 	dir := n.ledgerDir(numberOf(orderer) - 1)
 	var s unix.Statfs_t
@@ -67,7 +67,7 @@ func (n *Network) FillLedger(orderer string, leave uint64) error {
 	}
 	free := s.Bavail * uint64(s.Bsize)
 	if free <= leave {
-		return fmt.Errorf("%s has %d bytes free already: want more than %d", dir, free, leave)
+		return fmt.Errorf("%s has only %d bytes free: want more than %d", dir, free, leave)
 	}
 	f, err := os.Create(ballast(dir))
 	if err != nil {
@@ -76,7 +76,7 @@ func (n *Network) FillLedger(orderer string, leave uint64) error {
 	return errors.Join(unix.Fallocate(int(f.Fd()), 0, 0, int64(free-leave)), f.Close())
 }
 
-// FreeLedger ends what FillLedger did.
+// FreeLedger undoes [Network.FillLedger].
 func (n *Network) FreeLedger(orderer string) error {
 	return os.Remove(ballast(n.ledgerDir(numberOf(orderer) - 1)))
 }

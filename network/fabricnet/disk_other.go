@@ -4,7 +4,7 @@ package fabricnet
 
 import "errors"
 
-// errDisk says that disks of the ledgers' own are made on Linux only.
+// errDisk is returned where ledgers cannot have disks of their own.
 var errDisk = errors.New("ledgers have disks of their own on Linux only")
 
 func (n *Network) mountLedgers() error {

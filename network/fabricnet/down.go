@@ -13,14 +13,14 @@ import (
 	"syscall"
 )
 
-// Halt ends every process, returns once nobody listens at their ports, and leaves the folder.
-// A process that does not end stays in the state, and in the error.
+// Halt ends every process, returns once their ports are free, and keeps the folder.
+// A process that does not end stays in the state and is named in the error.
 func (n *Network) Halt() error {
 	return n.change(n.halt)
 }
 
-// halt ends what the state has, then whatever else is the network's: children of its
-// processes, and those that the state does not have.
+// halt ends the processes in the state, then all others of the network: children, and
+// processes that are missing from the state.
 func (n *Network) halt() error {
 	var faults []error
 	ended := map[string]process{}
@@ -43,7 +43,7 @@ func (n *Network) halt() error {
 	return errors.Join(append(faults, n.save())...)
 }
 
-// endOrder are the processes of the state: who needs others ends before them.
+// endOrder returns the processes in the state so that each ends before those it depends on.
 func (n *Network) endOrder() []string {
 	rank := func(name string) int {
 		return slices.IndexFunc([]string{chaincodeName, "peer", "orderer", proxyName, brokerName, ""},
@@ -58,7 +58,7 @@ func (n *Network) endNamed(name string, p process) error {
 	end := func(s syscall.Signal) error { return n.end(p, s) }
 	var err error
 	if clustered := strings.HasPrefix(name, brokerName) && numberOf(name) > 0; clustered {
-		err = end(syscall.SIGKILL) // the last ones of a cluster never end by themselves
+		err = end(syscall.SIGKILL) // without a quorum, nodes do not end on SIGTERM
 	} else if err = end(syscall.SIGTERM); err != nil {
 		err = end(syscall.SIGKILL)
 	}
@@ -70,8 +70,8 @@ func (n *Network) endNamed(name string, p process) error {
 
 func everyMark(mark) bool { return true }
 
-// endMarked ends those that are marked as the network's until there is none, or none that can
-// be ended.
+// endMarked ends the selected processes that are marked as the network's, until none is left
+// or none of those left can be ended.
 func (n *Network) endMarked(which func(mark) bool) error {
 	stays := map[process]error{}
 	for {
@@ -91,7 +91,7 @@ func (n *Network) endMarked(which func(mark) bool) error {
 	}
 }
 
-// kept reports whether the state still has the process: it could not be ended.
+// kept reports whether the process is still in the state because it could not be ended.
 func (n *Network) kept(p process) bool {
 	return slices.Contains(slices.Collect(maps.Values(n.processes)), p)
 }
@@ -102,8 +102,8 @@ func (n *Network) Down() error {
 }
 
 // Down ends every process of the network in a folder, whatever is left of its state, and
-// removes the folder. An error names what could not be ended; then the folder stays. What
-// is odd is reported to w.
+// removes the folder. If a process cannot be ended, the error names it and the folder is kept.
+// Warnings are written to w.
 func Down(dir string, w io.Writer) error {
 	n, err := at(dir)
 	if err != nil {
@@ -120,14 +120,14 @@ func Down(dir string, w io.Writer) error {
 	if ours {
 		return n.takeDown(w)
 	}
-	fmt.Fprintf(w, "The state of the network in %s is lost; its processes still run.\n", dir)
+	fmt.Fprintf(w, "The state of the network in %s is lost; its processes are still running.\n", dir)
 	if err := n.endMarked(everyMark); err != nil {
 		return err
 	}
 	if _, err := os.Stat(n.dir); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	return fmt.Errorf("the processes of the network in %s are ended; nothing in the folder shows that it is a network's, so it is left: remove it by hand", dir)
+	return fmt.Errorf("the processes of the network in %s are ended, but the folder is kept, since nothing in it shows that it is a network's: remove it by hand", dir)
 }
 
 func (n *Network) takeDown(w io.Writer) error {
@@ -142,10 +142,10 @@ func (n *Network) takeDown(w io.Writer) error {
 	})
 }
 
-// endAll is halt, with or without a state.
+// endAll is like halt, but also works without a readable state.
 func (n *Network) endAll(w io.Writer) error {
 	if _, err := n.read(); err != nil {
-		fmt.Fprintf(w, "The state of the network is lost: %v. Its processes are looked for by their environment.\n", err)
+		fmt.Fprintf(w, "The state of the network is lost: %v. Its processes are found by their environment.\n", err)
 		n.processes = map[string]process{}
 		return n.endMarked(everyMark)
 	}
@@ -155,7 +155,7 @@ func (n *Network) endAll(w io.Writer) error {
 	return n.halt()
 }
 
-// empty removes all that is in a folder but its lock.
+// empty removes everything in a folder except its lock.
 func empty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	faults := []error{err}
@@ -167,8 +167,8 @@ func empty(dir string) error {
 	return errors.Join(faults...)
 }
 
-// removeFolder removes a folder whose lock the caller holds, the lock last. Another
-// network may then be raised there at once.
+// removeFolder removes a folder that the caller has locked, the lock last. Another
+// network may then be started there at once.
 func removeFolder(dir string) error {
 	if err := errors.Join(empty(dir), os.Remove(filepath.Join(dir, lockFile))); err != nil {
 		return err

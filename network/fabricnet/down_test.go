@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A state that was cut anywhere is either refused or whole, and the folder is known for a network's.
+// A truncated state is either rejected or complete, and the folder is still recognized as a network's.
 func TestStateCutAnywhere(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	r.processes["orderer1"] = process{PID: 1 << 30, Start: "1"}
@@ -43,7 +43,7 @@ func cuts(text []byte) (all [][]byte) {
 	return all
 }
 
-// Whatever is left of the state, down leaves nothing running and no folder, and up is possible again.
+// Whatever is left of the state, down ends all processes and removes the folder, and up works again.
 func TestDownWhateverTheStateIs(t *testing.T) {
 	write := func(text string) func(r *rig) error {
 		return func(r *rig) error { return os.WriteFile(r.path(stateFile), []byte(text), 0o600) }
@@ -76,7 +76,7 @@ func TestDownWhateverTheStateIs(t *testing.T) {
 	}
 }
 
-// Processes of a folder that somebody removed are ended by down, and keep up from it till then.
+// Processes whose folder was removed are ended by down; until then up refuses the folder.
 func TestDownOfARemovedFolder(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	p := r.starts("orderer1")
@@ -98,7 +98,7 @@ func TestDownOfARemovedFolder(t *testing.T) {
 	}
 }
 
-// A command that ends before it signs its lock leaves a folder for the next.
+// A folder with an unsigned lock, left by a command that ended early, can be used by the next.
 func TestUnsignedLock(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, lockFile), nil, 0o600); err != nil {
@@ -107,8 +107,8 @@ func TestUnsignedLock(t *testing.T) {
 	newRig(t, dir, "sleeps")
 }
 
-// A command that is killed between the launch of a process and the state's pid of it
-// loses nothing.
+// A command that is killed between launching a process and saving its pid does not lose
+// the process.
 func TestCrashBehindALaunch(t *testing.T) {
 	for name, args := range map[string][]string{"with the state before it": {"written"}, "without": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestCrashBehindALaunch(t *testing.T) {
 			if !found.alive() || again.Descriptor().Orderers[0].PID != found.PID {
 				t.Fatalf("the process is lost: %+v", again.processes)
 			}
-			if err := again.change(func() error { return again.launch("orderer1") }); err == nil || !strings.Contains(err.Error(), "runs already") {
+			if err := again.change(func() error { return again.launch("orderer1") }); err == nil || !strings.Contains(err.Error(), "is already running") {
 				t.Errorf("started a second time: %v", err)
 			}
 			if err := r.Down(); err != nil || r.folder() {
@@ -143,14 +143,14 @@ func TestCrashBehindALaunch(t *testing.T) {
 	}
 }
 
-// What cannot be ended is named, stays in the state, and keeps the folder; the rest is ended.
+// A process that cannot be ended is named and stays in the state, and the folder is kept; the others are ended.
 func TestDownNamesWhatItCannotEnd(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	p, q := r.starts("orderer1"), r.starts("orderer2")
-	r.patience = 50 * time.Millisecond
+	r.timeout = 50 * time.Millisecond
 	r.signals = func(to process, s syscall.Signal) error {
 		if to == p {
-			return nil // it never arrives
+			return nil // the signal is lost
 		}
 		return to.send(s)
 	}
@@ -177,7 +177,7 @@ func TestDownNamesWhatItCannotEnd(t *testing.T) {
 	r.gone("down", p)
 }
 
-// Folders of others are left as they are.
+// Folders that are not a network's are not changed.
 func TestDownOfForeignFolders(t *testing.T) {
 	for name, text := range map[string]string{stateFile: `{"version":4}`, descriptorFile: `{"name":"x"}`, lockFile: "123\n", "precious": ""} {
 		dir := t.TempDir()

@@ -61,7 +61,7 @@ func TestPortsAreDistinct(t *testing.T) {
 	claim(n.options.brokers()[0], brokerName)
 }
 
-// The ports of a process, which are waited for when it has ended, are all that it listens at.
+// The ports that are waited for after a process has ended are all ports that it listens on.
 func TestPortsOfEachProcess(t *testing.T) {
 	o := Options{Orderers: 2, Peers: 2, Apache: "4", BrokerCount: 3, Proxied: true}.withDefaults()
 	n := &Network{options: o}
@@ -95,7 +95,7 @@ func TestPortsOfEachProcess(t *testing.T) {
 	}
 }
 
-// Each orderer has a way of its own to each broker, and no other.
+// Each orderer has a link of its own to each broker, and no other.
 func TestLinks(t *testing.T) {
 	o := Options{Orderers: 3, Apache: "4", Proxied: true}.withDefaults()
 	if got := len(o.links()); got != 9 {
@@ -105,7 +105,7 @@ func TestLinks(t *testing.T) {
 	for _, orderer := range []string{"orderer1", "orderer2", "orderer3"} {
 		for i, address := range o.linked(orderer) {
 			listener := o.listeners(i)[numberOf(orderer)-1]
-			if listener.Name != strings.ToUpper(orderer) || listener.Told() != address || listener.Address == address {
+			if listener.Name != strings.ToUpper(orderer) || listener.AdvertisedAddress() != address || listener.Address == address {
 				t.Errorf("%s is to use %s of broker %d, whose listener is %+v", orderer, address, i+1, listener)
 			}
 			if by[address] != "" {
@@ -122,7 +122,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// What is written down is read back, and processes that are gone count as gone.
+// The saved state is read back, without processes that are gone.
 func TestStateSurvives(t *testing.T) {
 	dir := t.TempDir()
 	n := &Network{options: Options{Peers: -1, Channels: []string{"a"}, Raft: []string{"b"}}.withDefaults(), dir: dir,
@@ -159,7 +159,7 @@ func TestVacateRefusesForeignFolders(t *testing.T) {
 	}
 }
 
-// The section that we add to orderer.yaml stands beside etcdraft's keys.
+// The section that we add to orderer.yaml is beside etcdraft's keys.
 func TestKafkaSection(t *testing.T) {
 	all := tree{}
 	if err := yaml.Unmarshal([]byte("Consensus: {WALDir: /wal}\n"), &all); err != nil {
@@ -177,7 +177,7 @@ func TestKafkaSection(t *testing.T) {
 	}
 }
 
-// The peer's three calls take our package, and only ours.
+// The three scripts of the external builder accept our package, and only ours.
 func TestBuilderScripts(t *testing.T) {
 	dir := t.TempDir()
 	for name, script := range builderScripts {

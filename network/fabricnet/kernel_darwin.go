@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startTime reads when a running process was started; empty if there is none, or only its remains.
+// startTime returns when a running process was started, or "" if there is no such process or
+// only a zombie.
 func startTime(pid int) string {
 	const zombie = 5 // SZOMB of sys/proc.h
 	k, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
@@ -16,10 +17,10 @@ func startTime(pid int) string {
 	return fmt.Sprintf("%d.%06d", k.Proc.P_starttime.Sec, k.Proc.P_starttime.Usec)
 }
 
-// boot is of no use: start times are absolute.
+// boot returns "": start times are absolute.
 func boot() string { return "" }
 
-// environ is the environment that a process was started with; none if it may not be read.
+// environ returns the environment that a process was started with, or nil if it may not be read.
 func environ(pid int) []string {
 	raw, err := unix.SysctlRaw("kern.procargs2", pid)
 	if err != nil {
@@ -28,7 +29,7 @@ func environ(pid int) []string {
 	return environmentIn(raw)
 }
 
-// pids are those of all processes.
+// pids returns the pids of all processes.
 func pids() (all []int, err error) {
 	processes, err := unix.SysctlKinfoProcSlice("kern.proc.all")
 	for _, k := range processes {
@@ -37,10 +38,10 @@ func pids() (all []int, err error) {
 	return all, err
 }
 
-// listener is not found out here.
+// listener returns 0: it is not implemented on macOS.
 func listener(string) int { return 0 }
 
-// program is what a process runs; "?" if that may not be read.
+// program returns the name of a process's program, or "?" if it may not be read.
 func program(pid int) string {
 	k, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	if err != nil {

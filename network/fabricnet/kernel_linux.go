@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Fields of /proc/PID/stat behind the name, see proc(5).
+// Fields of /proc/PID/stat after the name, see proc(5).
 const (
 	statState   = 0
 	statFlags   = 6
@@ -18,13 +18,14 @@ const (
 	statStart   = 19
 )
 
-// stat reads what the kernel says of a process; nil if there is none, or only its remains.
+// stat returns the fields of /proc/PID/stat after the name, or nil if there is no such
+// process or only a zombie.
 func stat(pid int) []string {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	if err != nil {
 		return nil
 	}
-	at := strings.LastIndex(string(text), ") ") // the name before it may hold anything
+	at := strings.LastIndex(string(text), ") ") // the name in parentheses may contain anything
 	fields := strings.Fields(string(text[at+1:]))
 	if at < 0 || len(fields) <= statStart || remains(fields[statState], fields[statThreads]) {
 		return nil
@@ -32,8 +33,8 @@ func stat(pid int) []string {
 	return fields
 }
 
-// startTime reads when a running process was started, in ticks since the kernel's start;
-// empty if there is none.
+// startTime returns when a running process was started, in ticks since boot, or "" if there
+// is no such process.
 func startTime(pid int) string {
 	if fields := stat(pid); fields != nil {
 		return fields[statStart]
@@ -41,21 +42,21 @@ func startTime(pid int) string {
 	return ""
 }
 
-// remains reports whether a process has ended, and nobody has taken note of it yet. While
-// other threads of it are still ending, it holds ports and locks.
+// remains reports whether a process is a zombie. While other threads of it are still ending,
+// it is not, since it still holds ports and locks.
 func remains(state, threads string) bool {
 	return (state == "Z" || state == "X") && (threads == "0" || threads == "1")
 }
 
-// boot identifies the kernel's start.
+// boot returns the id of the kernel's boot.
 func boot() string {
-	text, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without, a pid and its start time must do
+	text, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // if unreadable, pid and start time have to suffice
 	return strings.TrimSpace(string(text))
 }
 
-// environ is the environment that a process was started with; none if it may not be read.
-// A process that is about to become another program has none for a moment, and no
-// arguments either: one with arguments and no environment is looked at three times.
+// environ returns the environment that a process was started with, or nil if it may not be
+// read. During exec a process has neither environment nor arguments for a moment, so an
+// empty environment is read again, three times if there are arguments.
 func environ(pid int) []string {
 	for tries := 50; tries > 0; tries-- {
 		if text := written(pid, "environ"); text != "" {
@@ -72,20 +73,20 @@ func environ(pid int) []string {
 	return nil
 }
 
-// written reads what a process was started with; empty if it may not be read.
+// written returns the content of a file of /proc/PID, or "" if it may not be read.
 func written(pid int, what string) string {
-	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), what)) // of a process that is gone, or somebody else's
+	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), what)) // fails if the process is gone or belongs to another user
 	return string(text)
 }
 
-// kernels reports whether a process is a thread of the kernel's.
+// kernels reports whether a process is a kernel thread.
 func kernels(flags string) bool {
 	const kthread = 0x00200000 // PF_KTHREAD
 	n, err := strconv.ParseUint(flags, 10, 64)
 	return err == nil && n&kthread != 0
 }
 
-// pids are those of all processes.
+// pids returns the pids of all processes.
 func pids() (all []int, err error) {
 	entries, err := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -96,15 +97,15 @@ func pids() (all []int, err error) {
 	return all, err
 }
 
-// listener is the process that listens at a port of the loopback interface; 0 if there is none, or
-// it may not be looked at.
+// listener returns the pid of the process that listens on a port, or 0 if there is none or it
+// may not be inspected.
 func listener(port string) int {
 	number, err := strconv.Atoi(port)
 	if err != nil {
 		return 0
 	}
 	for _, table := range []string{"tcp", "tcp6"} {
-		text, _ := os.ReadFile(filepath.Join("/proc/net", table)) // without, nobody is found
+		text, _ := os.ReadFile(filepath.Join("/proc/net", table)) // if unreadable, no listener is found
 		for line := range strings.Lines(string(text)) {
 			const local, state, inode, listens = 1, 3, 9, "0A"
 			f := strings.Fields(line)
@@ -116,9 +117,9 @@ func listener(port string) int {
 	return 0
 }
 
-// holder is a process that has a file open, by the name that the kernel gives it; 0 if none is found.
+// holder returns the pid of a process that has a file open, by the kernel's name for it, or 0.
 func holder(file string) int {
-	all, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is well formed
+	all, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is valid
 	for _, path := range all {
 		if name, err := os.Readlink(path); err == nil && name == file {
 			pid, _ := strconv.Atoi(strings.Split(path, "/")[2]) // digits, by the pattern
@@ -128,7 +129,7 @@ func holder(file string) int {
 	return 0
 }
 
-// program is what a process runs; "?" if that may not be read.
+// program returns the name of a process's program, or "?" if it may not be read.
 func program(pid int) string {
 	return cmp.Or(filepath.Base(strings.Split(written(pid, "cmdline"), "\x00")[0]), "?")
 }

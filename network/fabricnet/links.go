@@ -7,18 +7,18 @@ import (
 	"github.com/fabric-kafka/orderer/network/links"
 )
 
-// In a network that is proxied each broker has a listener for each orderer, which
-// sends that orderer to an address of the proxy; so an orderer has no other way to
-// the brokers, also after it was told where they are.
+// In a proxied network each broker has a listener for each orderer, which advertises
+// an address of the proxy: an orderer reaches the brokers only through the proxy, also
+// after it has read their addresses from the cluster metadata.
 
-// linkPorts are those of a link, above the base: of the broker's listener and of
-// the proxy. Both count from 0.
+// linkPorts returns the ports of a link, relative to the base: of the broker's listener
+// and of the proxy. Brokers and orderers are numbered from 0.
 func linkPorts(broker, orderer int) (listener, proxy int) {
 	first := proxyPort + 10 + 20*broker
 	return first + orderer, first + 10 + orderer
 }
 
-// proxyPorts are those of the proxy: of its API, and one a link.
+// proxyPorts returns the ports of the proxy: that of its API, and one for each link.
 func (o Options) proxyPorts() []int {
 	all := []int{proxyPort}
 	for b := range o.BrokerCount {
@@ -30,7 +30,7 @@ func (o Options) proxyPorts() []int {
 	return all
 }
 
-// listenerPorts are those that a broker has for the proxy.
+// listenerPorts returns the ports of a broker that the proxy connects to.
 func (o Options) listenerPorts(broker int) (all []int) {
 	if !o.Proxied {
 		return nil
@@ -42,7 +42,7 @@ func (o Options) listenerPorts(broker int) (all []int) {
 	return all
 }
 
-// proxy is the address of the proxy's API; empty if there is none.
+// proxy returns the address of the proxy's API, or "" without a proxy.
 func (o Options) proxy() string {
 	if !o.Proxied {
 		return ""
@@ -50,7 +50,7 @@ func (o Options) proxy() string {
 	return o.address(proxyPort)
 }
 
-// listeners are those of the i-th broker for orderers.
+// listeners returns the listeners of the i-th broker for orderers.
 func (o Options) listeners(broker int) (all []apache.Listener) {
 	if !o.Proxied {
 		return nil
@@ -64,7 +64,7 @@ func (o Options) listeners(broker int) (all []apache.Listener) {
 	return all
 }
 
-// links are all ways from orderers to brokers.
+// links returns the links from every orderer to every broker.
 func (o Options) links() (all []links.Link) {
 	for b, broker := range o.brokerNames() {
 		for i, l := range o.listeners(b) {
@@ -74,7 +74,7 @@ func (o Options) links() (all []links.Link) {
 	return all
 }
 
-// linked are the addresses by which an orderer reaches the brokers.
+// linked returns the addresses at which an orderer reaches the brokers.
 func (o Options) linked(orderer string) (addresses []string) {
 	for _, l := range o.links() {
 		if strings.HasPrefix(l.Name, links.Name(orderer, "")) {
@@ -84,7 +84,7 @@ func (o Options) linked(orderer string) (addresses []string) {
 	return addresses
 }
 
-// proxyCommand is how the proxy is started.
+// proxyCommand completes the command that starts the proxy.
 func (n *Network) proxyCommand(c command) (command, error) {
 	file := n.path("config", "links.json")
 	args, err := links.Args(n.options.proxy(), file)

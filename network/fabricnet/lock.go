@@ -9,27 +9,27 @@ import (
 	"syscall"
 )
 
-// A network's folder has one lock. Who changes the network holds it: raises it, takes
-// it down, starts or ends processes. It is the kernel's (flock), so it ends with its holder.
+// Every change to a network (up, down, starting or ending a process) is made under the
+// lock of its folder. It is an flock, which the kernel releases when its holder ends.
 
-// lockFile is the file that is locked. It says who holds it, and that the folder is a
-// network's, also before there is a state and after it was lost.
+// lockFile is the file that is locked. It names its holder, and marks the folder as a
+// network's even before there is a state and after the state was lost.
 const lockFile = "network.lock"
 
 // lockMark begins the lock file.
 const lockMark = "fabric-kafka network, changed by "
 
-// BusyError says that another process is changing the network.
+// BusyError is returned when another process is changing the network.
 type BusyError struct {
 	Dir    string
 	Holder string // pid and command line
 }
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("the network in %s is being changed by %s: wait until that has ended, or end it", e.Dir, e.Holder)
+	return fmt.Sprintf("the network in %s is being changed by %s: wait until it ends, or end it", e.Dir, e.Holder)
 }
 
-// lockFolder takes the lock of a folder that exists.
+// lockFolder takes the lock of an existing folder.
 func lockFolder(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockFile)
 	for {
@@ -44,13 +44,13 @@ func lockFolder(dir string) (*os.File, error) {
 		if current(f, path) {
 			return f, sign(f)
 		}
-		if err := f.Close(); err != nil { // its holder has removed the folder: this is no lock any more
+		if err := f.Close(); err != nil { // the last holder removed the folder: the file is no longer its lock
 			return nil, err
 		}
 	}
 }
 
-// current reports whether the file is still the one of that name.
+// current reports whether the path still names the open file.
 func current(f *os.File, path string) bool {
 	locked, err := f.Stat()
 	if err != nil {
@@ -64,7 +64,7 @@ func busy(dir string, f *os.File, err error) error {
 	if !errors.Is(err, syscall.EWOULDBLOCK) {
 		return fmt.Errorf("lock %s: %w", f.Name(), err)
 	}
-	text, _ := os.ReadFile(f.Name()) // who holds it may not have signed it yet
+	text, _ := os.ReadFile(f.Name()) // the holder may not have signed it yet
 	holder := strings.TrimSpace(strings.TrimPrefix(string(text), lockMark))
 	if holder == "" {
 		holder = "another process"
@@ -72,15 +72,15 @@ func busy(dir string, f *os.File, err error) error {
 	return &BusyError{dir, holder}
 }
 
-// sign writes into the lock who holds it.
+// sign writes the holder's pid and command line into the lock file.
 func sign(f *os.File) error {
 	command := append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...)
 	text := fmt.Sprintf("%sprocess %d (%s)\n", lockMark, os.Getpid(), strings.Join(command, " "))
-	_, err := f.WriteAt([]byte(text), 0) // over the last holder's name: the mark is there all the time
+	_, err := f.WriteAt([]byte(text), 0) // overwrites the last holder, so that the mark is never missing
 	return errors.Join(err, f.Truncate(int64(len(text))))
 }
 
-// exclusively runs f with the folder's lock; in a call of its own, that is held already.
+// exclusively runs f under the folder's lock, which a nested call already has.
 func (n *Network) exclusively(f func() error) error {
 	if n.lock != nil {
 		return f()
@@ -92,8 +92,8 @@ func (n *Network) exclusively(f func() error) error {
 	return f()
 }
 
-// take locks the folder, which must be a network's: a lock that is left behind would make
-// it one.
+// take locks the folder, which must be a network's: a leftover lock file would make it look
+// like one.
 func (n *Network) take() error {
 	if !holdsNetwork(n.dir) {
 		return fmt.Errorf("%s: %w", n.options.Dir, ErrNone)
@@ -110,7 +110,7 @@ func (n *Network) unlock() {
 	n.lock = nil
 }
 
-// change runs f, which changes the network, with the lock and on the state as it is by then.
+// change runs f, which changes the network, under the lock and with the state read again.
 func (n *Network) change(f func() error) error {
 	if n.lock != nil {
 		return f()
@@ -123,8 +123,8 @@ func (n *Network) change(f func() error) error {
 	})
 }
 
-// Hold keeps everybody else from changing the network until release is called. The error
-// is a *BusyError if another process changes it now.
+// Hold locks the network against changes by other processes until release is called. The
+// error is a [*BusyError] if another process is changing it.
 func (n *Network) Hold() (release func(), err error) {
 	if err := n.take(); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// files are all files below a folder with what is in them, but for the lock.
+// files returns the content of all files below a folder, except the lock.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -37,8 +37,8 @@ func files(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// A second `up` in the folder, and every other change, is refused while the first is at
-// work, before anything changes, and says whose process that is.
+// While `up` is running, a second one in the folder and every other change is refused before
+// anything changes, with an error that names the first process.
 func TestOneChangesANetwork(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "net")
 	first := actor("claims", dir)
@@ -72,7 +72,7 @@ func TestOneChangesANetwork(t *testing.T) {
 	}
 }
 
-// `up` where a network runs is refused, and all is as before, whatever its state is.
+// `up` where a network is running is refused and changes nothing, whatever its state is.
 func TestUpBesideANetwork(t *testing.T) {
 	for name, spoil := range map[string]func(file string) error{
 		"whole":   func(string) error { return nil },
@@ -103,7 +103,7 @@ func TestUpBesideANetwork(t *testing.T) {
 }
 
 // Two commands that opened the network before either changed it do not lose each other's
-// processes; while one holds it, as chaos does, the other is refused.
+// processes; while one holds the lock, as chaos does, the other is refused.
 func TestCommandsSideBySide(t *testing.T) {
 	a := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	b := a.reopened()
@@ -135,7 +135,7 @@ func TestCommandsSideBySide(t *testing.T) {
 	a.gone("down", one, two)
 }
 
-// The lock of a folder that was removed keeps nobody from the next one.
+// The lock of a removed folder does not block its successor.
 func TestLockOfARemovedFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "net")
 	old := newRig(t, dir, "sleeps")

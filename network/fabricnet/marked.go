@@ -7,30 +7,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every process of a network, and every process that one starts, has these in its
-// environment: the network's folder, and the name of the process. So they are found
-// whatever is left of the state, and nobody else's process is taken for one.
+// Every process of a network, and each of its children, has these variables in its
+// environment: the network's folder, and the name of the process. So the processes are
+// found even if the state is lost, and no other process is mistaken for one of them.
 const (
 	folderMark = "FABRIC_KAFKA_NETWORK_DIR="
 	nameMark   = "FABRIC_KAFKA_NETWORK_PROCESS="
 )
 
-// mark is a process of a network as its environment has it.
+// mark is a process of a network as identified by its environment.
 type mark struct {
 	process
 	name  string
-	leads bool // it is the one that the network started, not a child of that
+	leads bool // started by the network itself, not a child of such a process
 }
 
-// marked finds the processes of the network in a folder that run, of those whose
-// environment the caller may read.
+// marked returns the running processes of the network in a folder, as far as the caller
+// may read their environment.
 func marked(dir string) (all []mark, err error) {
 	pids, err := pids()
 	for _, pid := range pids {
 		if pid == os.Getpid() {
 			continue
 		}
-		p := processOf(pid) // before its environment: the one read is then this one's, if it is alive behind that
+		p := processOf(pid) // before reading the environment: if the process is still alive afterwards, the environment is its own
 		folder, name := marksOf(environ(pid))
 		if folder != dir || !p.alive() {
 			continue

@@ -15,7 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/genesis"
 )
 
-// cryptoConfig is what cryptogen makes: one orderer organisation, and peer
+// cryptoConfig is the input of cryptogen: one orderer organisation, and peer
 // organisations with one admin and one user each.
 var cryptoConfig = template.Must(template.New("").Parse(`OrdererOrgs:
   - Name: Orderer
@@ -221,10 +221,10 @@ func writeFile(file string, text []byte, mode os.FileMode) error {
 }
 
 // makeNodeConfig writes orderer.yaml and core.yaml: Fabric's samples with our
-// section in the one, and the way to our chaincode in the other. What differs
-// between nodes comes by the environment.
+// section in the former, and the builder for our chaincode in the latter. Settings
+// that differ between nodes are set by environment variables.
 func (n *Network) makeNodeConfig(sample string) error {
-	for number := 0; number <= n.options.Orderers; number++ { // 0: of all that have no binary of their own
+	for number := 0; number <= n.options.Orderers; number++ { // 0: for all orderers without a binary of their own
 		if _, own := n.options.OrdererBins[number]; !own && number != 0 {
 			continue
 		}
@@ -244,7 +244,7 @@ func (n *Network) makeNodeConfig(sample string) error {
 	return nil
 }
 
-// ordererBin is the folder that the binary of an orderer is in.
+// ordererBin returns the folder of an orderer's binary.
 func (n *Network) ordererBin(number int) string {
 	if bin, own := n.options.OrdererBins[number]; own {
 		return bin
@@ -252,7 +252,7 @@ func (n *Network) ordererBin(number int) string {
 	return n.options.Bin
 }
 
-// ordererConfig is the folder of an orderer's configuration, below config.
+// ordererConfig returns the folder of an orderer's configuration, below config.
 func (n *Network) ordererConfig(number int) string {
 	if _, own := n.options.OrdererBins[number]; own {
 		return ordererName(number - 1)
@@ -260,8 +260,8 @@ func (n *Network) ordererConfig(number int) string {
 	return "orderer"
 }
 
-// sampleOf returns the sample configuration that the builder has put beside binaries, which is of their release;
-// without one, that of the module.
+// sampleOf returns the folder of the sample configuration that the builder put beside the binaries, which is
+// that of their release; if there is none, that of the module.
 func sampleOf(bin, module, name string) string {
 	if beside := filepath.Join(bin, name); isFile(beside) {
 		return beside
@@ -308,8 +308,8 @@ func addKafkaSection(all tree) error {
 	return nil
 }
 
-// useExternalBuilder makes the peer find chaincode that runs as a service, and
-// never look for a container engine.
+// useExternalBuilder configures the peer for chaincode that runs as a service,
+// without a container engine.
 func (n *Network) useExternalBuilder(all tree) error {
 	vm, ok := all["vm"].(tree)
 	chaincode, ok2 := all["chaincode"].(tree)
@@ -321,8 +321,8 @@ func (n *Network) useExternalBuilder(all tree) error {
 	return nil
 }
 
-// builderScripts are the three calls by which a peer takes a package that only
-// says where its chaincode listens.
+// builderScripts are the three scripts of the external builder. A package holds only
+// the address of its chaincode.
 var builderScripts = map[string]string{
 	"detect":  "#!/bin/sh\nexec grep -q '\"type\": *\"ccaas\"' \"$2/metadata.json\"\n",
 	"build":   "#!/bin/sh\nexec cp \"$1/connection.json\" \"$3/connection.json\"\n",

@@ -1,12 +1,12 @@
-// Package fabricnet raises and drives Fabric networks whose orderers order
+// Package fabricnet starts and controls Fabric networks whose orderers order
 // through Kafka: crypto material, genesis blocks, brokers, orderers,
 // peers and a sample chaincode, as plain processes on the loopback interface
 // with everything they need below one folder. No container engine is involved.
 //
-// The processes outlive the program that raised them. What runs is kept in
-// DIR/network.json, for everybody (see Descriptor), and DIR/state.json, for this
-// package. A Network is used by one goroutine at a time, and the network in a folder is
-// changed by one process at a time (see BusyError); what changes it first reads the state
+// The processes outlive the program that started them. What runs is recorded in
+// DIR/network.json, for any reader (see [Descriptor]), and in DIR/state.json, for this
+// package. A [Network] is used by one goroutine at a time, and the network in a folder is
+// changed by one process at a time (see [BusyError]); each change first reads the state
 // again.
 package fabricnet
 
@@ -25,28 +25,28 @@ import (
 // Network is a network in a folder.
 type Network struct {
 	options   Options
-	dir       string // absolute, without links
+	dir       string // absolute, without symbolic links
 	processes map[string]process
-	lock      *os.File // while the folder is locked by this Network; else nil
+	lock      *os.File // while this Network has locked the folder; otherwise nil
 
-	patience time.Duration                       // that a process has to end; zero: stopPatience
-	signals  func(process, syscall.Signal) error // instead of the kernel's; nil: that
+	timeout time.Duration                       // for a process to end; zero: stopTimeout
+	signals func(process, syscall.Signal) error // sends a signal, for tests; nil: the kernel does
 }
 
 func (n *Network) path(parts ...string) string {
 	return filepath.Join(append([]string{n.dir}, parts...)...)
 }
 
-// Dir is the network's folder, absolute.
+// Dir returns the absolute path of the network's folder.
 func (n *Network) Dir() string { return n.dir }
 
-// Options are what the network was raised with, defaults filled in.
+// Options returns the options that the network was started with, defaults filled in.
 func (n *Network) Options() Options { return n.options }
 
-// Bin is the path of one of the network's binaries.
+// Bin returns the path of one of the network's binaries.
 func (n *Network) Bin(name string) string { return filepath.Join(n.options.Bin, name) }
 
-// Descriptor is what network.json holds.
+// Descriptor returns the content of network.json.
 func (n *Network) Descriptor() Descriptor {
 	o := n.options
 	admin := userCrypto(ordererOrgDir(), "Admin", "example.com")
@@ -115,7 +115,7 @@ func (n *Network) pid(name string) int {
 	return 0
 }
 
-// names are all processes in the order in which they start.
+// names returns the names of all processes in the order in which they start.
 func (n *Network) names() []string {
 	names := n.options.brokerNames()
 	if n.options.Proxied {
@@ -133,7 +133,7 @@ func (n *Network) names() []string {
 	return names
 }
 
-// Start starts a process that does not run, and returns when it serves.
+// Start starts a process that is not running, and returns when it serves requests.
 func (n *Network) Start(ctx context.Context, name string) error {
 	return n.change(func() error {
 		if err := n.launch(name); err != nil {
@@ -143,15 +143,15 @@ func (n *Network) Start(ctx context.Context, name string) error {
 	})
 }
 
-// launch starts a process. The state has it before it runs, and its pid behind that: if
-// the caller ends between, adopt finds it.
+// launch starts a process. It is in the state before it runs, and its pid afterwards: if
+// the caller ends in between, adopt finds it.
 func (n *Network) launch(name string) error {
 	c, _, err := n.command(name)
 	if err != nil {
 		return err
 	}
 	if n.processes[name].alive() {
-		return fmt.Errorf("%s runs already", name)
+		return fmt.Errorf("%s is already running", name)
 	}
 	if c.prepare != nil {
 		if err := c.prepare(); err != nil {
@@ -168,7 +168,7 @@ func (n *Network) launch(name string) error {
 	return n.save()
 }
 
-// serving waits until a process that was launched serves.
+// serving waits until a launched process serves requests.
 func (n *Network) serving(ctx context.Context, name string) error {
 	c, ready, err := n.command(name)
 	if err != nil {
@@ -180,12 +180,12 @@ func (n *Network) serving(ctx context.Context, name string) error {
 	return nil
 }
 
-// startPatience is how long a process may take to serve.
-const startPatience = 2 * time.Minute
+// startTimeout is how long a process may take until it serves requests.
+const startTimeout = 2 * time.Minute
 
-// await polls until the process is ready, ends, or takes too long.
+// await polls until the process is ready, ends, or exceeds the timeout.
 func (n *Network) await(ctx context.Context, name string, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
 		err := ready(ctx)
@@ -197,29 +197,29 @@ func (n *Network) await(ctx context.Context, name string, ready func(context.Con
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("not ready after %v: %w", startPatience, err)
+			return fmt.Errorf("not ready after %v: %w", startTimeout, err)
 		case <-time.After(30 * time.Millisecond):
 		}
 	}
 }
 
-// Stop ends a process as an operator does, and returns once it is gone, what it has started,
-// too, and nobody listens at its ports.
+// Stop ends a process gracefully (SIGTERM). It returns once the process and its children are
+// gone and its ports are free.
 func (n *Network) Stop(name string) error { return n.signal(name, syscall.SIGTERM) }
 
-// Kill ends a process at once, and returns as Stop does.
+// Kill ends a process at once (SIGKILL), and otherwise acts like [Network.Stop].
 func (n *Network) Kill(name string) error { return n.signal(name, syscall.SIGKILL) }
 
-// Pause stops a process where it is, as a machine that stalls.
+// Pause suspends a process (SIGSTOP), like a machine that stalls.
 func (n *Network) Pause(name string) error { return n.deliver(name, syscall.SIGSTOP) }
 
-// Continue lets a process go on that was paused.
+// Continue resumes a paused process.
 func (n *Network) Continue(name string) error { return n.deliver(name, syscall.SIGCONT) }
 
 func (n *Network) deliver(name string, s syscall.Signal) error {
 	p := n.processes[name]
 	if !p.alive() {
-		return fmt.Errorf("%s does not run", name)
+		return fmt.Errorf("%s is not running", name)
 	}
 	if err := n.send(p, s); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -234,13 +234,13 @@ func (n *Network) send(p process, s syscall.Signal) error {
 	return p.send(s)
 }
 
-// Alive says whether a process is there, paused or not.
+// Alive reports whether a process exists, paused or not.
 func (n *Network) Alive(name string) bool { return n.processes[name].alive() }
 
-// BrokerNames are the processes that are brokers of this network.
+// BrokerNames returns the names of the processes that are brokers of this network.
 func (n *Network) BrokerNames() []string { return n.options.brokerNames() }
 
-// signal ends a process, which stays in the state unless it is gone.
+// signal ends a process, which stays in the state until it is gone.
 func (n *Network) signal(name string, s syscall.Signal) error {
 	return n.change(func() error {
 		if _, _, err := n.command(name); err != nil {
@@ -254,7 +254,7 @@ func (n *Network) signal(name string, s syscall.Signal) error {
 	})
 }
 
-// Moved is the id of the topic that SetMoved gave for the channel, or empty.
+// Moved returns the topic id that [Network.SetMoved] set for the channel, or "".
 func (n *Network) Moved(channel string) string {
 	for _, m := range n.options.Moved {
 		if id, of := strings.CutPrefix(m, channel+"="); of {
@@ -264,8 +264,8 @@ func (n *Network) Moved(channel string) string {
 	return ""
 }
 
-// SetMoved lets the orderers take the id of the topic that a channel was moved
-// to, and restarts those that run.
+// SetMoved lets the orderers accept the id of the topic that a channel was moved
+// to, and restarts those that are running.
 func (n *Network) SetMoved(ctx context.Context, channel, id string) error {
 	return n.change(func() error {
 		moved := []string{channel + "=" + id}
@@ -279,8 +279,8 @@ func (n *Network) SetMoved(ctx context.Context, channel, id string) error {
 	})
 }
 
-// Set gives every orderer settings of Consensus.Kafka in the place of those that
-// Options.Settings had, and restarts those that run.
+// Set replaces Options.Settings, the settings of Consensus.Kafka of every orderer, and
+// restarts the orderers that are running.
 func (n *Network) Set(ctx context.Context, settings ...string) error {
 	return n.change(func() error {
 		n.options.Settings = settings
@@ -288,8 +288,8 @@ func (n *Network) Set(ctx context.Context, settings ...string) error {
 	})
 }
 
-// restartOrderers restarts those that run, one after the other. The new settings are in the
-// state before the first is stopped.
+// restartOrderers restarts the running orderers one by one. The new settings are in the
+// state before the first one is stopped.
 func (n *Network) restartOrderers(ctx context.Context) error {
 	if err := n.save(); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// command returns how a process of the network is started, and how to tell that it serves.
+// command returns how a process of the network is started, and a check of whether it serves requests.
 func (n *Network) command(name string) (command, func(context.Context) error, error) {
 	i := slices.Index(n.names(), name)
 	if i < 0 {
@@ -45,7 +45,7 @@ func (n *Network) command(name string) (command, func(context.Context) error, er
 	return c, serving, nil
 }
 
-// all is ready when each is: the endpoints of a node open one after the other.
+// all is ready when each check is: the endpoints of a node open one after the other.
 func all(checks ...func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for _, ready := range checks {
@@ -86,7 +86,7 @@ func healthy(operations string) func(context.Context) error {
 }
 
 func split(address string) (host, port string) {
-	host, port, _ = net.SplitHostPort(address) // made by us
+	host, port, _ = net.SplitHostPort(address) // our own address, well formed
 	return host, port
 }
 
@@ -123,9 +123,9 @@ func (n *Network) ordererEnv(o Orderer) []string {
 		"ORDERER_FILELEDGER_LOCATION=" + n.path(o.Dir, "ledger"),
 		"ORDERER_CONSENSUS_WALDIR=" + n.path(o.Dir, "etcdraft", "wal"),
 		"ORDERER_CONSENSUS_SNAPDIR=" + n.path(o.Dir, "etcdraft", "snapshot"),
-		"ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL=1s", // a broker of this machine answers at once; one that was just
-		"ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ=2s", // started accepts connections long before it answers
-		"ORDERER_CONSENSUS_KAFKA_RETRY_MAX=500ms",  // the next leader is to be found soon; there are few channels
+		"ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL=1s", // a local broker answers at once; one that has just started
+		"ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ=2s", // accepts connections long before it answers
+		"ORDERER_CONSENSUS_KAFKA_RETRY_MAX=500ms",  // finds the next leader quickly; there are few channels
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR=" + strconv.Itoa(n.options.Replication),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_COMPATIBLE=" + strings.Join(n.options.Compatible, ","),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_MOVED=" + strings.Join(n.options.Moved, ","),
@@ -166,7 +166,7 @@ func (n *Network) peerEnv(i int) []string {
 	}
 }
 
-// peerCLI is the environment of the peer command as an organisation's admin.
+// peerCLI returns the environment of the peer command run as an organisation's admin.
 func (n *Network) peerCLI(i int) []string {
 	p := n.describePeer(i)
 	return []string{
@@ -178,7 +178,7 @@ func (n *Network) peerCLI(i int) []string {
 	}
 }
 
-// ordererFlags are the peer command's flags for an orderer that runs.
+// ordererFlags returns the peer command's flags for a running orderer.
 func (n *Network) ordererFlags() []string {
 	o := n.describeOrderer(0)
 	for i := range n.options.Orderers {

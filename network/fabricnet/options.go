@@ -13,35 +13,35 @@ import (
 	"time"
 )
 
-// Options say what network to raise. The zero value of a field means its default.
+// Options describe the network to start. The zero value of a field means its default.
 type Options struct {
 	Dir          string         `json:"-"`            // everything is below it; default ".network"
-	Bin          string         `json:"bin"`          // folder with the binaries; default: they are built into .build/bin
-	Fabric       string         `json:"fabric"`       // source tree of a Fabric release, of which the binaries are built; default: the module of go.mod
-	OrdererBins  map[int]string `json:"ordererBins"`  // folders with the binary of single orderers, by their numbers from 1, so that Fabric releases mix
+	Bin          string         `json:"bin"`          // folder of the binaries; default: built into .build/bin
+	Fabric       string         `json:"fabric"`       // source tree of the Fabric release to build the binaries from; default: the module in go.mod
+	OrdererBins  map[int]string `json:"ordererBins"`  // folders with the binaries of single orderers, by number from 1, to mix Fabric releases
 	Channels     []string       `json:"channels"`     // of type kafka; default mychannel
 	Raft         []string       `json:"raft"`         // channels of type etcdraft beside them
 	Orderers     int            `json:"orderers"`     // default 3
-	Peers        int            `json:"peers"`        // default 2, in turn in Org1 and Org2; negative for none
-	Brokers      []string       `json:"brokers"`      // host:port of brokers that run already; default: an embedded one
-	Apache       string         `json:"apache"`       // version of Apache Kafka, of which brokers are started; see UseBrokers
+	Peers        int            `json:"peers"`        // default 2, alternating between Org1 and Org2; negative for none
+	Brokers      []string       `json:"brokers"`      // host:port of running brokers; default: an embedded one
+	Apache       string         `json:"apache"`       // version of Apache Kafka whose brokers are started; see UseBrokers
 	BrokerCount  int            `json:"brokerCount"`  // of Apache Kafka; default 3
 	BrokerLines  []string       `json:"brokerLines"`  // more lines of server.properties, for every broker of Apache Kafka; see apache.Cluster
-	Proxied      bool           `json:"proxied"`      // orderers reach the brokers, of Apache Kafka, through a proxy; see package links
+	Proxied      bool           `json:"proxied"`      // orderers reach the brokers of Apache Kafka through a proxy; see package links
 	Compatible   []string       `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
 	Moved        []string       `json:"moved"`        // channel=id of the topics that channels were moved to
 	Settings     []string       `json:"settings"`     // of every orderer's Consensus.Kafka, as in its environment: TIMEOUTS_DIAL=2s
-	LedgerDisk   int            `json:"ledgerDisk"`   // MB of a disk in memory for each orderer's ledger; 0: it is on the disk of Dir
-	Crypto       string         `json:"crypto"`       // folder of crypto material, as cryptogen writes it; then no channel is the default. Default: it is made
+	LedgerDisk   int            `json:"ledgerDisk"`   // size in MB of an in-memory disk for each orderer's ledger; 0: on the disk of Dir
+	Crypto       string         `json:"crypto"`       // folder of crypto material in cryptogen's layout; with it, Channels has no default. Default: it is generated
 	MaxMessages  int            `json:"maxMessages"`  // of a block; default 10
 	BatchTimeout time.Duration  `json:"batchTimeout"` // default 500 ms
 	BasePort     int            `json:"basePort"`     // lowest of the ports, all on 127.0.0.1; default 17050
 	Replication  int            `json:"replication"`  // of a topic; default: 1 for the embedded broker, else up to 3
 
-	Progress io.Writer `json:"-"` // a line a step; default none
+	Progress io.Writer `json:"-"` // gets one line per step; default: discarded
 }
 
-// portSpan is how many ports above the base a network may use.
+// portSpan is the number of ports, from the base, that a network may use.
 const portSpan = 600
 
 func (o Options) withDefaults() Options {
@@ -84,7 +84,7 @@ func (o Options) validate() error {
 		check(!slices.Contains(all[:i], c), "channel %q is named twice", c)
 	}
 	check(o.Orderers >= 1 && o.Orderers <= 9, "%d orderers: want 1 to 9", o.Orderers)
-	check(o.Bin == "" || o.Fabric == "", "a folder of binaries and a Fabric tree to build them of: want one of them")
+	check(o.Bin == "" || o.Fabric == "", "a folder of binaries and a Fabric tree to build them from: want one of them")
 	for number := range o.OrdererBins {
 		check(number >= 1 && number <= o.Orderers, "a binary for orderer %d: there are orderers 1 to %d", number, o.Orderers)
 	}
@@ -104,7 +104,7 @@ func (o Options) validate() error {
 
 func (o Options) allChannels() []string { return slices.Concat(o.Channels, o.Raft) }
 
-// Ports above the base; each orderer and peer has ten.
+// Ports relative to the base; each orderer and peer has ten.
 const (
 	ordererPort   = 0
 	peerPort      = 100
@@ -116,7 +116,7 @@ const (
 
 func (o Options) address(port int) string { return fmt.Sprintf("127.0.0.1:%d", o.BasePort+port) }
 
-// orderer and peer name the i-th process, from 0.
+// ordererName and peerName return the name of the i-th process, from 0.
 func ordererName(i int) string { return fmt.Sprintf("orderer%d", i+1) }
 func peerName(i int) string    { return fmt.Sprintf("peer%d", i+1) }
 
@@ -126,20 +126,20 @@ const (
 	chaincodeName = "chaincode"
 )
 
-// numberOf is the number at the end of a process's name; 0 if there is none.
+// numberOf returns the number at the end of a process's name, or 0.
 func numberOf(name string) int {
 	number, _ := strconv.Atoi(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz"))
 	return number
 }
 
-// orgOf is the organisation of the i-th peer, 1 or 2.
+// orgOf returns the number of the i-th peer's organisation, 1 or 2.
 func orgOf(peer int) int { return peer%2 + 1 }
 
-// orgs is how many peer organisations there are. A network without peers has
-// one for its clients' sake.
+// orgs returns the number of peer organisations. A network without peers has
+// one for its clients.
 func (o Options) orgs() int { return max(1, min(2, o.Peers)) }
 
-// seat is the number of a peer within its organisation, as cryptogen counts.
+// seat returns the number of a peer within its organisation, as cryptogen counts.
 func seat(peer int) int { return peer / 2 }
 
 func orgMSP(org int) string    { return fmt.Sprintf("Org%dMSP", org) }

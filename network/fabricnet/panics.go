@@ -11,17 +11,17 @@ import (
 	"strings"
 )
 
-// crash is how a Go program begins what it writes when it ends by a panic, by a
-// fault of its runtime, or when the race detector has found something.
+// crash matches the first line that a Go program writes on a panic, a fatal error of
+// the runtime, or a data race.
 var crash = regexp.MustCompile(`^(panic: |fatal error: |SIG[A-Z]+: |unexpected fault address|WARNING: DATA RACE)`)
 
-// Logs are how far the logs of a network's processes have been looked at.
+// Logs tracks how far the logs of a network's processes have been read.
 type Logs struct {
 	network *Network
-	seen    map[string]int64 // bytes of each file
+	seen    map[string]int64 // bytes read of each file
 }
 
-// Logs returns the logs of all processes, what they hold now left out.
+// Logs returns the logs of all processes, starting after their current content.
 func (n *Network) Logs() (*Logs, error) {
 	l := &Logs{n, map[string]int64{}}
 	for _, name := range n.names() {
@@ -29,16 +29,16 @@ func (n *Network) Logs() (*Logs, error) {
 		switch {
 		case err == nil:
 			l.seen[name] = info.Size()
-		case !errors.Is(err, os.ErrNotExist): // it has never run
+		case !errors.Is(err, os.ErrNotExist): // without a log, the process has never run
 			return nil, err
 		}
 	}
 	return l, nil
 }
 
-// Panics returns the processes that have panicked since the last call, with the
-// line that says so. A process that was to end may panic while it does: nothing
-// else tells of it.
+// Panics returns the processes that have panicked since the last call, each with the
+// first line of its panic. Only the log shows when a process panics while it is being
+// stopped.
 func (l *Logs) Panics() (found []string, err error) {
 	for _, name := range l.network.names() {
 		line, err := l.look(name)
@@ -52,7 +52,7 @@ func (l *Logs) Panics() (found []string, err error) {
 	return found, nil
 }
 
-// look returns the first line of a log, behind what was seen, that a crash begins with.
+// look returns the first line of a crash in the unread part of a log, or "".
 func (l *Logs) look(name string) (first string, err error) {
 	f, err := os.Open(l.network.path(logFile(name)))
 	if errors.Is(err, os.ErrNotExist) {
@@ -71,7 +71,7 @@ func (l *Logs) look(name string) (first string, err error) {
 		if crash.MatchString(line) {
 			first = cmp.Or(first, strings.TrimSpace(line))
 		} else if errors.Is(err, io.EOF) {
-			return first, nil // the rest of the line is to come
+			return first, nil // the line is not complete yet
 		}
 		l.seen[name] += int64(len(line))
 		if errors.Is(err, io.EOF) {

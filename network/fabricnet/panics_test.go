@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// What a process writes when it panics is found once, whatever it writes after,
-// and what was there before is not.
+// A panic is found once, whatever the process writes after it, and earlier ones are not.
 func TestPanics(t *testing.T) {
 	n := &Network{dir: t.TempDir(), options: Options{Orderers: 3}}
 	write := func(name, text string) {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// ChannelInfo is what an orderer's channel participation API says of a channel.
+// ChannelInfo is the answer of an orderer's channel participation API for a channel.
 type ChannelInfo struct {
 	Name     string `json:"name"`
 	Relation string `json:"consensusRelation"`
@@ -23,15 +23,15 @@ type ChannelInfo struct {
 	Height   uint64 `json:"height"`
 }
 
-// APIError is an answer of the channel participation API that is no success.
+// APIError is an error answer of the channel participation API.
 type APIError struct {
 	Code    int    // HTTP status
-	Message string // what the orderer said
+	Message string // the orderer's error text
 }
 
 func (e *APIError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.Code, e.Message) }
 
-// Orderer returns the description of an orderer by its name.
+// Orderer returns the descriptor of an orderer by its name.
 func (n *Network) Orderer(name string) (Orderer, error) {
 	all := n.Descriptor().Orderers
 	i := slices.IndexFunc(all, func(o Orderer) bool { return o.Name == name })

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ports are those that a process of the network listens at, above the base.
+// ports returns the ports that a process of the network listens on, relative to the base.
 func (o Options) ports(name string) []int {
 	i := max(numberOf(name)-1, 0)
 	switch {
@@ -31,7 +31,7 @@ func (o Options) ports(name string) []int {
 	return []int{peerPort + 10*i, peerPort + 10*i + 1, peerPort + 10*i + 2}
 }
 
-// checkPorts returns an error that names the first port that is taken, and by whom.
+// checkPorts returns an error that names the first port in use and the process that uses it.
 func (n *Network) checkPorts() error {
 	for _, name := range n.names() {
 		for _, p := range n.options.ports(name) {
@@ -43,11 +43,11 @@ func (n *Network) checkPorts() error {
 	return nil
 }
 
-// released waits until nobody listens at the ports of a process that has ended: one that it
-// started may have inherited them.
+// released waits until the ports of a process that has ended are free: a child may have
+// inherited them.
 func (n *Network) released(name string, p process) error {
-	patience := cmp.Or(n.patience, stopPatience)
-	deadline := time.Now().Add(patience)
+	timeout := cmp.Or(n.timeout, stopTimeout)
+	deadline := time.Now().Add(timeout)
 	for _, port := range n.options.ports(name) {
 		for {
 			err := vacantPort(n.options.address(port))
@@ -55,7 +55,7 @@ func (n *Network) released(name string, p process) error {
 				break
 			}
 			if time.Now().After(deadline) {
-				return fmt.Errorf("%s: process %d has ended, and %v later %w", name, p.PID, patience, err)
+				return fmt.Errorf("%s: process %d has ended, and %v later %w", name, p.PID, timeout, err)
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -63,8 +63,8 @@ func (n *Network) released(name string, p process) error {
 	return nil
 }
 
-// foreign reports whether a port is in use by a process that neither is the network's nor
-// was started by one that has ended: nothing to wait for.
+// foreign reports whether a port is in use by a process that neither belongs to the network
+// nor was started by the one that has ended: there is no point in waiting for it.
 func (n *Network) foreign(err error, ended process) bool {
 	var taken *TakenError
 	if !errors.As(err, &taken) || taken.PID == 0 {
@@ -75,21 +75,21 @@ func (n *Network) foreign(err error, ended process) bool {
 	return folder != n.dir && err == nil && session != ended.PID
 }
 
-// TakenError says that somebody listens at an address.
+// TakenError is returned for an address that is in use.
 type TakenError struct {
 	Address string
-	PID     int // of who does; 0 if that cannot be found out
+	PID     int // of the process that listens there; 0 if unknown
 }
 
 func (e *TakenError) Error() string {
 	if e.PID == 0 {
-		return fmt.Sprintf("%s is in use, by whom is not known", e.Address)
+		return fmt.Sprintf("%s is in use by an unknown process", e.Address)
 	}
 	return fmt.Sprintf("%s is in use by process %d (%s)", e.Address, e.PID, program(e.PID))
 }
 
-// AwaitVacant waits until a process can listen at an address. When the context ends before,
-// the error is a *TakenError, if somebody listens there.
+// AwaitVacant waits until an address is free to listen on. If the context ends first, the
+// error is a [*TakenError].
 func AwaitVacant(ctx context.Context, address string) error {
 	for {
 		err := vacantPort(address)
@@ -105,7 +105,7 @@ func AwaitVacant(ctx context.Context, address string) error {
 	}
 }
 
-// vacantPort returns a *TakenError if somebody listens at an address.
+// vacantPort returns a *TakenError if an address is in use.
 func vacantPort(address string) error {
 	l, err := net.Listen("tcp", address)
 	switch {

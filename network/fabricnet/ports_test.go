@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Whatever ends a process returns when its ports are free, also of a child that has them.
+// Every way of ending a process returns only when its ports are free, also of a child that inherited them.
 func TestEndWaitsForPorts(t *testing.T) {
 	for _, life := range []string{"listens", "heir"} {
 		for what, end := range map[string]func(*rig) error{
@@ -55,11 +55,11 @@ func TestStopEndsChildren(t *testing.T) {
 	}
 }
 
-// A port that does not become free is named, and who has it.
+// A port that does not become free is named, with the process that uses it.
 func TestEndNamesWhoKeepsAPort(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "heirs")
 	p := r.starts("orderer1")
-	r.patience = 300 * time.Millisecond
+	r.timeout = 300 * time.Millisecond
 	var taken *TakenError
 	err := r.Stop("orderer1")
 	if !errors.As(err, &taken) || taken.Address != r.options.address(ordererPort) {
@@ -73,7 +73,7 @@ func TestEndNamesWhoKeepsAPort(t *testing.T) {
 	}
 }
 
-// Others may listen at the ports of a process that has ended, and are not waited for.
+// Other processes may listen on the ports of a process that has ended, and are not waited for.
 func TestOthersMayHaveThePort(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	r.starts("orderer1")
@@ -82,7 +82,7 @@ func TestOthersMayHaveThePort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	r.patience = time.Hour
+	r.timeout = time.Hour
 	if err := r.Stop("orderer1"); err != nil {
 		t.Error(err)
 	}

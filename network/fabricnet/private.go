@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 )
 
-// Crypto material is for the user who raised the network: a folder of it holds keys.
+// Crypto material holds keys: only the user who started the network may read it.
 
-// copyPrivately copies a folder; no file can be read by others, at any time.
+// copyPrivately copies a folder. The copies are never readable by other users.
 func copyPrivately(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -30,7 +30,7 @@ func copyPrivately(from, to string) error {
 	})
 }
 
-// keepPrivate takes all rights of others from what is in a folder, and from the folder.
+// keepPrivate removes the permissions of other users from a folder and everything in it.
 func keepPrivate(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Whatever the modes are where crypto material comes from, no key of a network can be read
-// by others.
+// Whatever the modes of the source of crypto material, other users cannot read a key of the
+// network.
 func TestKeysArePrivate(t *testing.T) {
 	from := t.TempDir()
 	for file, mode := range map[string]os.FileMode{"a/msp/keystore/priv_sk": 0o444, "a/tls/server.key": 0o644, "a/tls/ca.crt": 0o666, "b/client.key": 0o755} {
@@ -34,7 +34,8 @@ func TestKeysArePrivate(t *testing.T) {
 	}
 }
 
-// private counts the files below a folder, none of which, nor the folders, others may use.
+// private counts the files below a folder, and checks that other users have no access to them
+// or their folders.
 func private(t *testing.T, dir string) (files int) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

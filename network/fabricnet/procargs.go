@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// environmentIn reads the environment in what macOS's kern.procargs2 gives: the number of
-// arguments, the program's path, NULs up to a boundary, the arguments, the environment.
+// environmentIn returns the environment in the output of macOS's kern.procargs2: the number
+// of arguments, the program's path, padding NULs, the arguments, the environment.
 func environmentIn(raw []byte) []string {
 	if len(raw) < 4 {
 		return nil

@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// process is one process of the network as state.json remembers it. The zero value is
+// process is a process of the network as recorded in state.json. The zero value is
 // one that is being started.
 type process struct {
 	PID   int    `json:"pid"`
-	Start string `json:"start"`          // the kernel's start time: tells it from a later process of the same number
-	Boot  string `json:"boot,omitempty"` // of the kernel, where Start counts from it
+	Start string `json:"start"`          // its start time by the kernel: distinguishes it from a later process with the same pid
+	Boot  string `json:"boot,omitempty"` // id of the kernel's boot, on systems where Start is relative to it
 }
 
-// command is how a process is started.
+// command describes how a process is started.
 type command struct {
 	name    string
 	program string
 	args    []string
 	env     []string
-	dir     string // of the network
+	dir     string // folder of the network
 	log     string
-	prepare func() error // to be done before it is started; may be nil
+	prepare func() error // called before the start; may be nil
 }
 
 // launch starts a process that outlives the caller, in a session of its own. Its
-// environment says whose it is, see marked.
+// environment identifies its network, see marked.
 func launch(c command) (process, error) {
 	if err := os.MkdirAll(filepath.Dir(c.log), 0o755); err != nil {
 		return process{}, err
@@ -55,7 +55,7 @@ func launch(c command) (process, error) {
 	return started, nil
 }
 
-// processOf is the process that has a pid now.
+// processOf returns the process that currently has a pid.
 func processOf(pid int) process { return process{PID: pid, Start: startTime(pid), Boot: boot()} }
 
 // alive reports whether the process still runs.
@@ -63,16 +63,16 @@ func (p process) alive() bool {
 	return p.PID > 0 && p.Start != "" && startTime(p.PID) == p.Start && (p.Boot == "" || p.Boot == boot())
 }
 
-// stopPatience is how long a process may take to end by itself.
-const stopPatience = 20 * time.Second
+// stopTimeout is how long a process may take to end after a signal.
+const stopTimeout = 20 * time.Second
 
-// send signals the process, and no other: it is looked at once more after it was taken hold of.
+// send signals this process and no later one with its pid: it checks alive after taking the handle.
 func (p process) send(signal syscall.Signal) error {
 	handle, err := os.FindProcess(p.PID)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = handle.Release() }() // of a handle that was there
+	defer func() { _ = handle.Release() }() // a valid handle
 	if !p.alive() {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (p process) send(signal syscall.Signal) error {
 	return nil
 }
 
-// end signals the process and waits until it is gone. One that is paused ends, too.
+// end signals the process and waits until it is gone. A paused process is resumed to end.
 func (n *Network) end(p process, signal syscall.Signal) error {
 	if !p.alive() {
 		return nil
@@ -90,17 +90,17 @@ func (n *Network) end(p process, signal syscall.Signal) error {
 	if err := errors.Join(n.send(p, signal), n.send(p, syscall.SIGCONT)); err != nil {
 		return fmt.Errorf("process %d: %w", p.PID, err)
 	}
-	patience := cmp.Or(n.patience, stopPatience)
-	for deadline := time.Now().Add(patience); p.alive(); time.Sleep(10 * time.Millisecond) {
+	timeout := cmp.Or(n.timeout, stopTimeout)
+	for deadline := time.Now().Add(timeout); p.alive(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("process %d still runs %v after signal %q", p.PID, patience, signal)
+			return fmt.Errorf("process %d still runs %v after signal %q", p.PID, timeout, signal)
 		}
 	}
 	return nil
 }
 
-// endWhole ends a process of the network with a signal, and what it has started, and waits
-// until nobody listens at its ports.
+// endWhole ends a process of the network with a signal, and its children, and waits
+// until its ports are free.
 func (n *Network) endWhole(name string, signal syscall.Signal) error {
 	p := n.processes[name]
 	if err := n.end(p, signal); err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A process is known by more than its number.
+// A process is identified by more than its pid.
 func TestProcessLife(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	p := r.starts("orderer1")
@@ -44,8 +44,8 @@ func TestProcessLife(t *testing.T) {
 	}
 }
 
-// Halt waits for each process, also for one that takes SIGKILL, one that is paused, and
-// children that outlive theirs.
+// Halt waits for each process, also for one that only ends on SIGKILL, a paused one, and
+// children that outlive their parent.
 func TestHaltEndsThemAll(t *testing.T) {
 	for _, role := range []string{"stubborn", "parent"} {
 		t.Run(role, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestHaltEndsThemAll(t *testing.T) {
 				t.Fatal(err)
 			}
 			if role == "stubborn" {
-				r.patience = 100 * time.Millisecond
+				r.timeout = 100 * time.Millisecond
 			} else if err := r.Kill("orderer1"); err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestHaltEndsThemAll(t *testing.T) {
 	}
 }
 
-// A paused process is stopped as one that runs.
+// A paused process is stopped like a running one.
 func TestStopOfAPausedProcess(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	p := r.starts("orderer1")
@@ -88,7 +88,7 @@ func TestStopOfAPausedProcess(t *testing.T) {
 	r.gone("stop", p)
 }
 
-// Whoever works in the folder, runs a program of its name, or is of another network, is not ours.
+// A process that works in the folder, has the name of one of ours, or is another network's is not ours.
 func TestOthersAreLeftAlone(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	r.starts("orderer1")
@@ -121,7 +121,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 	}
 }
 
-// A folder's processes are found by whichever way it is named.
+// A folder's processes are found by every path to it.
 func TestFolderByALink(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(t.TempDir(), "link")
@@ -146,7 +146,7 @@ func TestFolderByALink(t *testing.T) {
 	}
 }
 
-// What macOS gives of a process's arguments and environment.
+// The output of macOS for a process's arguments and environment is parsed.
 func TestEnvironmentOnDarwin(t *testing.T) {
 	count := binary.NativeEndian.AppendUint32(nil, 2)
 	raw := append(count, "/bin/orderer\x00\x00\x00\x00orderer\x00A=argument\x00B=one\x00C=two\x00\x00"...)

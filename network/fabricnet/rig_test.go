@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// lives are what the processes of these tests' networks do.
+// lives are the scripts that the processes of these tests' networks run.
 var lives = map[string]string{
 	"sleeps":   "echo ready; exec sleep 86400",
 	"stubborn": "trap '' TERM; echo ready; exec sleep 86400",
@@ -26,11 +26,11 @@ var lives = map[string]string{
 	"heirs":    "exec " + listens + "24h " + os.Args[0],
 }
 
-// listens is the environment of a process that listens at its orderer's port, and whose
-// child, unless it has 0 time, has the port for so long, and the environment of no network.
+// listens is the environment of a process that listens on its orderer's port. Unless its time
+// is 0, a child without the network's environment keeps the port for that long.
 const listens = "env " + roleMark + "listens FOR="
 
-// Other commands that use a network are this test binary: what one does is in its environment.
+// Other commands that use a network are this test binary: its environment selects the role.
 const roleMark = "FABRICNET_TEST_ROLE="
 
 func TestMain(m *testing.M) {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play does what such a command does.
+// play runs the role of such a command.
 func play(role string, args []string) int {
 	switch role {
 	case "claims":
@@ -56,7 +56,7 @@ func play(role string, args []string) int {
 	return 1
 }
 
-// claims takes a folder for a new network and keeps it until its input ends.
+// claims claims a folder for a new network and keeps it until its input ends.
 func claims(dir string) int {
 	n, err := claim(dir)
 	if err != nil {
@@ -69,7 +69,7 @@ func claims(dir string) int {
 	return 0
 }
 
-// listen listens at the orderer's port until it is ended.
+// listen listens on the orderer's port until the process is ended.
 func listen() int {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", os.Getenv("ORDERER_GENERAL_LISTENPORT")))
 	if err != nil {
@@ -95,7 +95,7 @@ func listen() int {
 	select {}
 }
 
-// keep keeps what it has inherited for a while after its parent has ended.
+// keep keeps an inherited port open for a while after its parent has ended.
 func keep() int {
 	d, err := time.ParseDuration(os.Args[1])
 	if err != nil {
@@ -106,8 +106,8 @@ func keep() int {
 	return 0
 }
 
-// crashes starts a process as launch does, and is killed before the state has its pid, or,
-// if it is not to be written first, before the state has anything.
+// crashes starts a process as launch does, and is killed before its pid is in the state, or,
+// without the first write, before the process is in the state at all.
 func crashes(dir string, first ...string) int {
 	n, err := Open(dir)
 	if err != nil {
@@ -132,7 +132,7 @@ func crashes(dir string, first ...string) int {
 	})))
 }
 
-// rig is a network whose orderers lead one of the lives.
+// rig is a network whose orderers run one of the lives.
 type rig struct {
 	*testing.T
 	*Network
@@ -166,7 +166,7 @@ func newRig(t *testing.T, dir, life string) *rig {
 	return &rig{t, n}
 }
 
-// freeBase is a base whose orderers' ports nobody listens at, below those that the kernel gives out.
+// freeBase returns a base port with free ports for the orderers, below the kernel's ephemeral range.
 func freeBase(t *testing.T) int {
 	t.Helper()
 	for range 1000 {
@@ -180,7 +180,7 @@ func freeBase(t *testing.T) int {
 	return 0
 }
 
-// starts starts an orderer and waits until it lives.
+// starts starts an orderer and waits until it is running.
 func (r *rig) starts(name string) process {
 	r.Helper()
 	if err := r.change(func() error { return r.launch(name) }); err != nil {
@@ -199,7 +199,7 @@ func (r *rig) lives(name string) {
 	}
 }
 
-// reopened is the network as another command has it.
+// reopened returns the network as another command opens it.
 func (r *rig) reopened() *rig {
 	r.Helper()
 	n, err := Open(r.dir)
@@ -223,8 +223,8 @@ func (r *rig) folder() bool {
 	return err == nil
 }
 
-// beside runs a command outside of any network until the test ends, and returns what ends
-// its input.
+// beside runs a command outside any network until the test ends, and returns a function that
+// closes its input.
 func beside(t *testing.T, c *exec.Cmd) (process, io.Closer) {
 	t.Helper()
 	in, err := c.StdinPipe()
@@ -246,7 +246,7 @@ func beside(t *testing.T, c *exec.Cmd) (process, io.Closer) {
 	return processOf(c.Process.Pid), in
 }
 
-// actor is this binary in a role.
+// actor returns a command that runs this binary in a role.
 func actor(role string, args ...string) *exec.Cmd {
 	c := exec.Command(os.Args[0], args...)
 	c.Env = append(os.Environ(), roleMark+role)

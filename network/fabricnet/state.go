@@ -15,14 +15,14 @@ const (
 	descriptorFile = "network.json"
 )
 
-// state is what state.json holds.
+// state is the content of state.json.
 type state struct {
 	Options   Options            `json:"options"`
 	Processes map[string]process `json:"processes"`
 }
 
-// ErrNone says that a folder holds no network.
-var ErrNone = errors.New("there is no network here; raise one with: go run ./network up")
+// ErrNone is returned for a folder without a network.
+var ErrNone = errors.New("there is no network here; start one with: go run ./network up")
 
 // Open returns the network of a folder, running or not.
 func Open(dir string) (*Network, error) {
@@ -33,14 +33,14 @@ func Open(dir string) (*Network, error) {
 	return n, n.load()
 }
 
-// at is a network of which only the folder is known.
+// at returns a network of which only the folder is known.
 func at(dir string) (*Network, error) {
 	path, err := canonical(dir)
 	return &Network{options: Options{Dir: dir, Progress: io.Discard}, dir: path, processes: map[string]process{}}, err
 }
 
-// canonical returns the absolute path of a folder, which may not exist, without links:
-// its processes are known by it.
+// canonical returns the absolute path of a folder, which need not exist, without symbolic
+// links: it identifies the network's processes.
 func canonical(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -53,8 +53,8 @@ func canonical(dir string) (string, error) {
 	}
 }
 
-// load reads the state, and finds processes that it does not have: whoever started
-// them ended before it could write that down.
+// load reads the state, and adds processes that are missing from it because the command
+// that started them ended before it could save their pids.
 func (n *Network) load() error {
 	s, err := n.read()
 	switch {
@@ -70,7 +70,7 @@ func (n *Network) load() error {
 	return n.adopt()
 }
 
-// read reads the state as it was written.
+// read reads the state file.
 func (n *Network) read() (s state, err error) {
 	text, err := os.ReadFile(n.path(stateFile))
 	if err != nil {
@@ -85,7 +85,7 @@ func (n *Network) read() (s state, err error) {
 	return s, nil
 }
 
-// adopt takes processes of the network's that run and that the state does not have.
+// adopt adds running processes of the network that are missing from the state.
 func (n *Network) adopt() error {
 	found, err := marked(n.dir)
 	for _, m := range found {
@@ -104,7 +104,7 @@ func (n *Network) save() error {
 	return WriteJSON(n.path(descriptorFile), n.Descriptor())
 }
 
-// WriteJSON replaces a file by v as JSON: there is the old or the new one whole, whatever happens.
+// WriteJSON atomically replaces a file with v as JSON.
 func WriteJSON(file string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -137,7 +137,8 @@ func syncFolder(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// holdsNetwork reports whether a folder is a network's, whatever is left of it.
+// holdsNetwork reports whether a folder belongs to a network: one of the lock, the state and
+// the descriptor suffices.
 func holdsNetwork(dir string) bool {
 	text, err := os.ReadFile(filepath.Join(dir, lockFile))
 	if err == nil && len(text) >= len(lockMark) && string(text[:len(lockMark)]) == lockMark {

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// The state has a process when it runs, and no more when it is gone.
+// A process is in the state while it runs, and not after it is gone.
 func TestStateBehindALaunch(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	p := r.starts("orderer2")
 	if s, err := r.read(); err != nil || s.Processes["orderer2"] != p {
-		t.Errorf("behind it, the state is %+v, %v", s, err)
+		t.Errorf("after the launch, the state is %+v, %v", s, err)
 	}
 	if err := r.Kill("orderer2"); err != nil {
 		t.Fatal(err)
@@ -21,7 +21,7 @@ func TestStateBehindALaunch(t *testing.T) {
 	}
 }
 
-// Who reads while it is written reads a whole state.
+// A reader never sees a partly written state.
 func TestStateIsReplaced(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	for i := range 5000 {
@@ -57,7 +57,7 @@ func TestStateIsReplaced(t *testing.T) {
 	}
 }
 
-// A state that cannot be written starts nothing.
+// If the state cannot be written, no process is started.
 func TestNoLaunchWithoutAState(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	err := r.change(func() error {

@@ -14,8 +14,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Up raises a network and returns when a transaction can be sent. On failure
-// nothing is left running; the folder is left for a look at its logs.
+// Up starts a network and returns when a transaction can be sent. On failure
+// no process is left running; the folder with its logs is kept.
 func Up(ctx context.Context, o Options) (*Network, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
@@ -33,8 +33,8 @@ func Up(ctx context.Context, o Options) (*Network, error) {
 	return n, nil
 }
 
-// claim makes room for a network in a folder, and locks it: the caller unlocks it. Nothing
-// is changed in a folder that is somebody's, or where a network runs.
+// claim empties a folder for a new network, and locks it: the caller unlocks it. Nothing is
+// changed in a folder that belongs to something else, or whose network is running.
 func claim(dir string) (*Network, error) {
 	n, err := at(dir)
 	if err != nil {
@@ -57,7 +57,7 @@ func claim(dir string) (*Network, error) {
 	return n, nil
 }
 
-// vacant refuses a folder that has something in it and is not a network's.
+// vacant returns an error for a folder that is not empty and not a network's.
 func vacant(dir string) error {
 	entries, err := os.ReadDir(dir)
 	entries = slices.DeleteFunc(entries, unsigned)
@@ -70,14 +70,14 @@ func vacant(dir string) error {
 	return nil
 }
 
-// unsigned reports whether a file is a lock whose first holder ended before it signed it.
+// unsigned reports whether a file is a lock whose first holder ended before signing it.
 func unsigned(e os.DirEntry) bool {
 	info, err := e.Info()
 	return err == nil && e.Name() == lockFile && info.Size() == 0
 }
 
-// vacate removes what is left of a network in the folder, unless it still runs. A state
-// that cannot be read is no obstacle: its processes are found without it.
+// vacate removes the remains of a network from the folder, unless it is still running. An
+// unreadable state does not prevent that: the processes are found without it.
 func (n *Network) vacate() error {
 	old := &Network{options: n.options, dir: n.dir}
 	if err := old.load(); err == nil {
@@ -98,11 +98,11 @@ func (n *Network) vacate() error {
 }
 
 func (n *Network) runs(name string, pid int) error {
-	return fmt.Errorf("%s (process %d) of the network in %s still runs; end it with: go run ./network down --dir %[3]s", name, pid, n.dir)
+	return fmt.Errorf("%s (process %d) of the network in %s is still running; end it with: go run ./network down --dir %[3]s", name, pid, n.dir)
 }
 
 func (n *Network) raise(ctx context.Context) error {
-	if err := n.save(); err != nil { // from here on the folder is a network's, whatever happens
+	if err := n.save(); err != nil { // from here on the folder is recognized as a network's, also after a failure
 		return err
 	}
 	root, sample, err := n.locate(ctx)
@@ -143,14 +143,14 @@ func (n *Network) locate(ctx context.Context) (root, sample string, err error) {
 		return "", "", err
 	}
 	if root = filepath.Dir(strings.TrimSpace(mod)); root == "." || root == filepath.Dir(os.DevNull) {
-		return "", "", errors.New("run this inside of a checkout of github.com/fabric-kafka/orderer")
+		return "", "", errors.New("run this inside a checkout of github.com/fabric-kafka/orderer")
 	}
 	fabric, err := run(ctx, root, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/hyperledger/fabric")
 	return root, filepath.Join(strings.TrimSpace(fabric), "sampleconfig"), err
 }
 
-// build compiles what the network runs, unless a folder of binaries was given.
-// With a warm build cache this only looks at what has changed.
+// build compiles the network's binaries, unless a folder of binaries was given.
+// With a warm build cache only changed packages are compiled.
 func (n *Network) build(ctx context.Context, root string) error {
 	for number, bin := range n.options.OrdererBins {
 		abs, err := filepath.Abs(bin)
@@ -171,7 +171,7 @@ func (n *Network) build(ctx context.Context, root string) error {
 	return Build(ctx, root, n.options.Bin)
 }
 
-// buildTree compiles the release in a Fabric tree, into a folder for that tree, which is the network's from then on.
+// buildTree compiles the release in a Fabric tree into a folder for that tree, and sets Options.Bin to it.
 func (n *Network) buildTree(ctx context.Context, root string) error {
 	tree, err := filepath.Abs(n.options.Fabric)
 	if err != nil {
@@ -181,7 +181,7 @@ func (n *Network) buildTree(ctx context.Context, root string) error {
 	return Build(ctx, root, n.options.Bin, "--fabric", tree)
 }
 
-// Build compiles everything that a network runs into a folder; more are flags of the builder.
+// Build compiles all binaries of a network into a folder; more are additional flags of the builder.
 func Build(ctx context.Context, root, out string, more ...string) error {
 	builder := append([]string{"run", "./plugin/builder", "--out", out, "--with", "osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator"}, more...)
 	if _, err := run(ctx, root, "go", builder...); err != nil {
@@ -217,7 +217,7 @@ func (n *Network) makeConfiguration(ctx context.Context, sample string) error {
 	return n.makeNodeConfig(sample)
 }
 
-// startAll starts the processes whose names begin so.
+// startAll starts the processes whose names begin with prefix.
 func (n *Network) startAll(ctx context.Context, prefix string) error {
 	for _, name := range n.names() {
 		if strings.HasPrefix(name, prefix) {
@@ -249,7 +249,7 @@ func (n *Network) joinOrderers(ctx context.Context) error {
 
 // AwaitActive waits until an orderer has caught up with a channel.
 func (n *Network) AwaitActive(ctx context.Context, orderer, channel string) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
 		info, err := n.Info(ctx, orderer, channel)

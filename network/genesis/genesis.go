@@ -1,5 +1,5 @@
-// Package genesis turns config blocks that any configtxgen made into ones of
-// consensus type kafka, which configtxgen itself no longer writes.
+// Package genesis converts config blocks made by any configtxgen to consensus type
+// kafka, which configtxgen itself no longer writes.
 package genesis
 
 import (
@@ -19,8 +19,8 @@ import (
 
 // Rewrite returns the block with consensus type kafka and this broker list. The
 // block must be the genesis block of an application channel, of type solo,
-// etcdraft or kafka, that no orderer has yet: its data hash, and so its header,
-// changes. What it returns was parsed back as an orderer would.
+// etcdraft or kafka, that no orderer has joined with: its data hash, and so its header,
+// changes. The result is parsed like an orderer does before it is returned.
 func Rewrite(block []byte, addresses []string) ([]byte, error) {
 	b := &cb.Block{}
 	if err := proto.Unmarshal(block, b); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Brokers are those of a channel that can be connected to, by the config in force at
-// an orderer.
+// Brokers returns the usable broker addresses of a channel, by the config in force at an
+// orderer.
 func (r *Reader) Brokers(ctx context.Context, orderer, channel string) ([]string, error) {
 	o, err := r.Dial(orderer)
 	if err != nil {
@@ -28,7 +28,7 @@ func (r *Reader) Brokers(ctx context.Context, orderer, channel string) ([]string
 	return brokers.Usable(config)
 }
 
-// ConfigBlock is a channel's newest config block at an orderer.
+// ConfigBlock returns a channel's newest config block at an orderer.
 func (r *Reader) ConfigBlock(ctx context.Context, orderer, channel string) (*cb.Block, error) {
 	o, err := r.Dial(orderer)
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *Reader) ConfigBlock(ctx context.Context, orderer, channel string) (*cb.
 	return o.ConfigBlock(ctx, r.who, channel)
 }
 
-// LargestEnvelope is a channel's AbsoluteMaxBytes, by the config in force at an orderer.
+// LargestEnvelope returns a channel's AbsoluteMaxBytes, by the config in force at an orderer.
 func (r *Reader) LargestEnvelope(ctx context.Context, orderer, channel string) (uint32, error) {
 	o, err := r.Dial(orderer)
 	if err != nil {
@@ -55,7 +55,7 @@ func (r *Reader) LargestEnvelope(ctx context.Context, orderer, channel string) (
 	return size.AbsoluteMaxBytes, err
 }
 
-// RuleSet is the one that an orderer's last block was cut by.
+// RuleSet returns the rule set that an orderer's last block was cut by.
 func (r *Reader) RuleSet(ctx context.Context, orderer, channel string) (machine.RuleSet, error) {
 	o, err := r.Dial(orderer)
 	if err != nil {

@@ -17,21 +17,21 @@ import (
 // Move is how an orderer's ledger continues in a topic.
 type Move struct {
 	From string         // id of the topic by the last block; empty if it names none
-	To   string         // id of the topic now
+	To   string         // current id of the topic
 	Next machine.Offset // offset of the record that the orderer reads next
 }
 
-// CheckMove holds an orderer's last blocks against the topic that is there now, as
-// the orderer does when it starts: bounds, and the records that they were made
-// from. Only the topic's id may be another. An error says why the orderer could not
-// continue; records that cannot be compared, since they were deleted, are such a reason.
+// CheckMove compares an orderer's last blocks with the current topic, like the orderer
+// does when it starts: bounds, and the records that the blocks were made from. Only the
+// topic's id may differ. The error is why the orderer could not continue; one reason are
+// deleted records, which cannot be compared.
 func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic log.Log) (Move, error) {
 	id, err := topic.Identity(ctx)
 	if err != nil {
 		return Move{}, err
 	}
 	if id.TopicID == "" {
-		return Move{}, errors.New("the brokers give topics no ids (Kafka before 2.8): there is nothing to name")
+		return Move{}, errors.New("topics have no ids (Kafka before 2.8): there is no id to accept")
 	}
 	o, err := r.Dial(orderer)
 	if err != nil {
@@ -43,11 +43,11 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 		return Move{}, err
 	}
 	l := &ledger{topic: topic, fetch: func(number uint64) (*cb.Block, error) { return o.Block(ctx, r.who, channel, number) }}
-	tip := blockOf(newest)
-	if tip == nil {
+	last := blockOf(newest)
+	if last == nil {
 		return Move{}, fmt.Errorf("its block %d has no metadata that can be read", newest.Header.Number)
 	}
-	position, err := session.Position(uint64(tip.Number)+1, tip.Metadata)
+	position, err := session.Position(uint64(last.Number)+1, last.Metadata)
 	if err != nil {
 		return Move{}, err
 	}
@@ -55,7 +55,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 		return Move{}, ErrNothingOrdered
 	}
 	unchecked := machine.Offset(-1)
-	start := machine.Start{Channel: channel, Next: tip.Number + 1, Metadata: position}
+	start := machine.Start{Channel: channel, Next: last.Number + 1, Metadata: position}
 	e := session.New(session.Host{Ledger: l, Topic: l, Status: l}, start, session.Settings{MovedTo: id.TopicID}, session.Events{LastRecordUnchecked: func(at machine.Offset) { unchecked = at }})
 	defer e.Close()
 	if err := e.Connect(ctx); err != nil {
@@ -70,11 +70,11 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 	return Move{From: position.Topic, To: id.TopicID, Next: e.NextOffset()}, nil
 }
 
-// ErrNothingOrdered says that an orderer has no record of the topic in its ledger
-// yet: there is nothing to compare, and nothing to lose.
+// ErrNothingOrdered is returned when an orderer's ledger has no record of the topic yet:
+// there is nothing to compare, and nothing to lose.
 var ErrNothingOrdered = errors.New("it has ordered nothing yet")
 
-// blockOf is a block as engines have it; nil if its metadata cannot be read.
+// blockOf returns a block as sessions need it, or nil if its metadata cannot be read.
 func blockOf(b *cb.Block) *session.Block {
 	block, err := block.Decode(b)
 	if err != nil {
@@ -83,10 +83,10 @@ func blockOf(b *cb.Block) *session.Block {
 	return &block
 }
 
-// ledger is as much of a channel as a check needs: an orderer's blocks, read from it,
-// and the topic.
+// ledger is the part of a session's host that a check needs: an orderer's blocks, read from
+// the orderer, and the topic.
 type ledger struct {
-	session.Ledger // what is not here is never asked
+	session.Ledger // other methods are never called
 	session.Topic
 	session.Status
 	topic log.Log

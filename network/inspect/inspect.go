@@ -1,6 +1,5 @@
-// Package inspect reads what orderers and brokers hold: blocks,
-// differences between orderers, and the records of a topic beside the blocks
-// that they went to.
+// Package inspect reads the blocks of orderers and the records of topics, compares
+// the blocks of several orderers, and matches records with the blocks that they are in.
 package inspect
 
 import (
@@ -14,7 +13,7 @@ import (
 
 // Orderer is an orderer that can be read.
 type Orderer struct {
-	Name    string // that the methods of Reader take, and errors name
+	Name    string // argument of Reader's methods, and in errors
 	Address string // HOST:PORT of Broadcast and Deliver
 	TLS     client.TLS
 }
@@ -28,7 +27,7 @@ type Reader struct {
 // NewReader returns a reader of these orderers.
 func NewReader(who *client.Identity, orderers []Orderer) *Reader { return &Reader{who, orderers} }
 
-// Identity is whom the reader reads as.
+// Identity returns the identity that the reader signs its requests with.
 func (r *Reader) Identity() *client.Identity { return r.who }
 
 // Dial connects to an orderer; the caller closes it.
@@ -51,7 +50,7 @@ func (r *Reader) Address(name string) string {
 	return ""
 }
 
-// Height is the number of blocks that an orderer has.
+// Height returns the number of blocks that an orderer has.
 func (r *Reader) Height(ctx context.Context, orderer, channel string) (uint64, error) {
 	o, err := r.Dial(orderer)
 	if err != nil {
@@ -65,7 +64,7 @@ func (r *Reader) Height(ctx context.Context, orderer, channel string) (uint64, e
 	return b.Header.Number + 1, nil
 }
 
-// Block is one block of an orderer.
+// Block returns a block of an orderer.
 func (r *Reader) Block(ctx context.Context, orderer, channel string, number uint64) (*cb.Block, error) {
 	o, err := r.Dial(orderer)
 	if err != nil {
@@ -75,7 +74,7 @@ func (r *Reader) Block(ctx context.Context, orderer, channel string, number uint
 	return o.Block(ctx, r.who, channel, number)
 }
 
-// Blocks gives every block that an orderer has now to take.
+// Blocks calls take for every block that an orderer currently has.
 func (r *Reader) Blocks(ctx context.Context, orderer, channel string, take func(*cb.Block) error) error {
 	height, err := r.Height(ctx, orderer, channel)
 	if err != nil {

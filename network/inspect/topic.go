@@ -21,21 +21,21 @@ type Record struct {
 	Kind   string     `json:"kind"` // description, connect, time-to-cut, NORMAL, CONFIG, UNKNOWN, garbage
 	Detail string     `json:"detail"`
 	Bytes  int        `json:"bytes"`
-	Block  *uint64    `json:"block"` // that the envelope is in, or that the record cut; null for neither
+	Block  *uint64    `json:"block"` // with the envelope, or cut by the record; null if there is none
 }
 
-// OpenTopic opens a topic for reading and for writing to it as a stranger.
+// OpenTopic opens a topic for reading, and for writing to it as another client.
 func OpenTopic(brokers []string, topic string) (*kafka.Log, error) {
 	return kafka.Open(kafka.Config{Brokers: brokers, ClientID: "fabric-kafka-network"}, topic)
 }
 
-// Records gives the records that a topic has now to take, beside no block.
+// Records calls take for every record that a topic currently has, without blocks.
 func Records(ctx context.Context, topic log.Log, take func(Record) error) error {
 	return (&index{}).read(ctx, topic, take)
 }
 
-// Topic gives the records that the channel's topic has now to take, each beside the
-// block of an orderer that it went to.
+// Topic calls take for every record that the channel's topic currently has, each with the
+// block of an orderer that it is in.
 func (r *Reader) Topic(ctx context.Context, orderer, channel string, topic log.Log, take func(Record) error) error {
 	index, err := r.index(ctx, orderer, channel)
 	if err != nil {
@@ -44,7 +44,7 @@ func (r *Reader) Topic(ctx context.Context, orderer, channel string, topic log.L
 	return index.read(ctx, topic, take)
 }
 
-// read gives the records that a log has now to take.
+// read calls take for every record that a log currently has.
 func (x *index) read(ctx context.Context, l log.Log, take func(Record) error) error {
 	bounds, err := l.Bounds(ctx)
 	if err != nil {
@@ -68,10 +68,10 @@ func (x *index) read(ctx context.Context, l log.Log, take func(Record) error) er
 	return nil
 }
 
-// index says where the envelopes of a channel are.
+// index maps the envelopes of a channel to their blocks.
 type index struct {
-	envelopes map[[32]byte][]uint64 // blocks that hold the envelope, in order
-	cuts      map[uint64]int64      // offset in the metadata, by block
+	envelopes map[[32]byte][]uint64 // numbers of the blocks with the envelope, in order
+	cuts      map[uint64]int64      // offsets in the metadata, by block number
 }
 
 func (r *Reader) index(ctx context.Context, orderer, channel string) (*index, error) {

@@ -34,9 +34,9 @@ func differ(a, b client.Summary) bool {
 	return a.HeaderHash != b.HeaderHash || a.DataHash != b.DataHash || a.LastConfig != b.LastConfig || !sameMetadata(a.Metadata, b.Metadata)
 }
 
-// sameMetadata reports whether two blocks say the same of the log, both in hex. Orderers
-// of two releases may bound the records that they remember otherwise: what they then
-// say of those cannot be compared, and is no disagreement.
+// sameMetadata reports whether the metadata of two blocks, in hex, agree about the log.
+// Orderers of two releases may remember a different number of records: then the digests
+// of these records cannot be compared, and their difference is ignored.
 func sameMetadata(a, b string) bool {
 	if a == b {
 		return true
@@ -60,7 +60,7 @@ func decodeHex(text string) (*record.Metadata, error) {
 	return record.DecodeMetadata(b)
 }
 
-// Members are those of these orderers that have the channel.
+// Members returns those of these orderers that have the channel.
 func (r *Reader) Members(ctx context.Context, channel string, orderers []string) ([]string, error) {
 	var members []string
 	for _, name := range orderers {
@@ -76,13 +76,13 @@ func (r *Reader) Members(ctx context.Context, channel string, orderers []string)
 }
 
 // Verify compares the blocks of these orderers up to their common height, which
-// it returns: headers, data and metadata, not the signatures. A *Difference is
-// the first one found; any other error says that an orderer could not be read or
-// that its blocks do not belong together. It reads each orderer once, all at the
-// same pace, so that memory does not grow with the chain.
+// it returns: headers, data and metadata, not the signatures. A [*Difference] is
+// the first one found; any other error means that an orderer could not be read or
+// that its blocks are not a chain. It reads each orderer once, block by block in
+// parallel, so that memory does not grow with the chain.
 func (r *Reader) Verify(ctx context.Context, channel string, orderers []string) (uint64, error) {
 	if len(orderers) == 0 {
-		return 0, errors.New("no orderer runs")
+		return 0, errors.New("no orderer is running")
 	}
 	common, err := r.commonHeight(ctx, channel, orderers)
 	if err != nil {
@@ -113,7 +113,7 @@ func (r *Reader) commonHeight(ctx context.Context, channel string, orderers []st
 	return common, nil
 }
 
-// feed summarizes an orderer's blocks: so many, not one more or less.
+// feed sends the summaries of exactly height blocks of an orderer to out.
 func (r *Reader) feed(ctx context.Context, orderer, channel string, height uint64, out chan<- client.Summary) error {
 	given := uint64(0)
 	err := r.upTo(ctx, orderer, channel, height, func(b *cb.Block) error {
@@ -140,7 +140,7 @@ func (r *Reader) feed(ctx context.Context, orderer, channel string, height uint6
 	return nil
 }
 
-// comparison goes through the blocks of several orderers, one number at a time.
+// comparison compares the blocks of several orderers, one number at a time.
 type comparison struct {
 	channel  string
 	orderers []string
@@ -162,7 +162,7 @@ func (c *comparison) run(ctx context.Context, height uint64) error {
 	return nil
 }
 
-// next takes a block of every orderer and returns the first one's.
+// next compares the next block of every orderer and returns that of the first.
 func (c *comparison) next(ctx context.Context) (client.Summary, error) {
 	var first client.Summary
 	for i, feed := range c.feeds {
@@ -170,7 +170,7 @@ func (c *comparison) next(ctx context.Context) (client.Summary, error) {
 		select {
 		case s = <-feed:
 		case <-ctx.Done():
-			return s, ctx.Err() // the feed that failed says why
+			return s, ctx.Err() // the failed feed returns the cause
 		}
 		if i == 0 {
 			first = s

@@ -11,14 +11,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// Foreign is a record that no orderer of ours wrote.
+// Foreign is a record that was not written by an orderer of ours.
 type Foreign struct {
 	Offset log.Offset
 	Kind   string
 }
 
-// lastLooked is how many records are looked at whatever their time is: a
-// timestamp is what the writer's clock said.
+// lastLooked is the number of last records that are checked regardless of their
+// timestamps, which depend on the writer's clock.
 const lastLooked = 1000
 
 // Timed is a topic that finds records by their time.
@@ -29,10 +29,10 @@ type Timed interface {
 
 var _ Timed = (*kafka.Log)(nil)
 
-// ForeignWriters looks at the records that a topic got within a window of time, by
-// their timestamps, and at the last thousand, for such as have not the mark that our
-// orderers put into every record: in-tree orderers write none. It returns the first
-// few, how many there are, and how many records it looked at.
+// ForeignWriters checks the records of a topic within a time window, by their
+// timestamps, and the last thousand, for records without the mark that our orderers
+// put into every record and in-tree orderers do not. It returns the first few, their
+// number, and the number of checked records.
 func ForeignWriters(ctx context.Context, l Timed, window time.Duration) (first []Foreign, foreign, all int, err error) {
 	if window <= 0 {
 		return nil, 0, 0, fmt.Errorf("window %v: want a time in which other writers would have been seen", window)
@@ -69,7 +69,7 @@ func ForeignWriters(ctx context.Context, l Timed, window time.Duration) (first [
 	return first, foreign, all, nil
 }
 
-// writer says what a record is, and whether an orderer of ours wrote it.
+// writer returns the kind of a record, and whether an orderer of ours wrote it.
 func writer(value []byte) (kind string, ours bool) {
 	m, err := record.Decode(value)
 	switch {

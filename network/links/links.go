@@ -1,8 +1,7 @@
-// Package links puts a proxy, Shopify's toxiproxy, between orderers and brokers,
-// which can cut the way from one to the other, swallow what goes one way, and
-// slow it down. The proxy is a process of its own; who uses this package starts
-// and ends it. Its version is pinned in .tools/go.mod, so that what it is made of
-// does not come into the orderer.
+// Package links controls a proxy, Shopify's toxiproxy, between orderers and brokers.
+// It can cut a link, drop the data of one direction, and slow a link down. The proxy is
+// a separate process; the caller starts and ends it. Its version is pinned in
+// .tools/go.mod, so that its dependencies do not become dependencies of the orderer.
 package links
 
 import (
@@ -32,7 +31,7 @@ func Build(ctx context.Context, root, out string) error {
 	return nil
 }
 
-// Link is the way from an orderer to a broker.
+// Link is the connection path from an orderer to a broker.
 type Link struct {
 	Name     string `json:"name"`
 	Listen   string `json:"listen"`   // the proxy's address, which the orderer connects to
@@ -40,10 +39,10 @@ type Link struct {
 	Enabled  bool   `json:"enabled"`
 }
 
-// Name is that of a link.
+// Name returns the name of a link.
 func Name(orderer, broker string) string { return orderer + "-" + broker }
 
-// Prepare writes the file that a proxy reads its links from.
+// Prepare writes the file from which a proxy reads its links.
 func Prepare(file string, all []Link) error {
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
@@ -55,16 +54,16 @@ func Prepare(file string, all []Link) error {
 	return os.WriteFile(file, text, 0o644)
 }
 
-// Args are the proxy's arguments: where its API listens, and the file of Prepare.
+// Args returns the proxy's arguments: the address of its API, and the file of [Prepare].
 func Args(address, file string) ([]string, error) {
 	host, port, err := net.SplitHostPort(address)
 	return []string{"-host", host, "-port", port, "-config", file}, err
 }
 
-// Proxy is a proxy that runs, by the address of its API.
+// Proxy is the address of the API of a running proxy.
 type Proxy string
 
-// Direction is one of the two of a link.
+// Direction is a direction of a link.
 type Direction string
 
 // Requests go from orderer to broker, Answers come back.
@@ -73,7 +72,7 @@ const (
 	Answers  Direction = "downstream"
 )
 
-// Links are the names of an orderer's links.
+// Links returns the names of an orderer's links.
 func (p Proxy) Links(ctx context.Context, orderer string) (names []string, err error) {
 	all, err := p.all(ctx)
 	if err != nil {
@@ -90,7 +89,7 @@ func (p Proxy) Links(ctx context.Context, orderer string) (names []string, err e
 	return names, nil
 }
 
-// Address returns where the clients of a link connect to.
+// Address returns the address at which clients connect to a link.
 func (p Proxy) Address(ctx context.Context, link string) (string, error) {
 	all, err := p.all(ctx)
 	if err != nil {
@@ -103,18 +102,18 @@ func (p Proxy) Address(ctx context.Context, link string) (string, error) {
 	return l.Listen, nil
 }
 
-// Cut ends all connections of a link and refuses others.
+// Cut closes all connections of a link and refuses new ones.
 func (p Proxy) Cut(ctx context.Context, link string) error {
 	return p.call(ctx, http.MethodPost, "/proxies/"+link, map[string]bool{"enabled": false}, nil)
 }
 
-// Swallow lets nothing through in one direction, and ends no connection.
+// Swallow drops all data in one direction and keeps connections open.
 func (p Proxy) Swallow(ctx context.Context, link string, d Direction) error {
 	return p.add(ctx, link, toxic{Type: "timeout", Stream: d, Attributes: map[string]int{"timeout": 0}})
 }
 
-// Slow makes everything of a link take as many milliseconds longer, give or take
-// jitter, in both directions, and lets through so many KB a second.
+// Slow adds a round-trip latency, in milliseconds, with a jitter to a link, and limits
+// each direction to a rate in KB a second.
 func (p Proxy) Slow(ctx context.Context, link string, latency, jitter, rate int) error {
 	for _, d := range []Direction{Requests, Answers} {
 		if err := p.add(ctx, link, toxic{Type: "latency", Stream: d, Attributes: map[string]int{"latency": latency / 2, "jitter": jitter / 2}}); err != nil {
@@ -127,9 +126,9 @@ func (p Proxy) Slow(ctx context.Context, link string, latency, jitter, rate int)
 	return nil
 }
 
-// Mend takes back all that was done to any link, and ends the connections of those
-// to which something was done. Toxiproxy could take it back and leave connections
-// open, but waits for all that is still on its way then, and may wait for ever.
+// Mend removes all disturbances, and closes the connections of the links that had one.
+// Toxiproxy can remove a disturbance and keep connections open, but then it waits for
+// data in flight, possibly without end.
 func (p Proxy) Mend(ctx context.Context) error {
 	all, err := p.all(ctx)
 	if err != nil {
@@ -150,7 +149,7 @@ func (p Proxy) Mend(ctx context.Context) error {
 	return nil
 }
 
-// disturbed is a link with what is done to it.
+// disturbed is a link with its disturbances.
 type disturbed struct {
 	Link
 	Toxics []toxic `json:"toxics"`
@@ -161,7 +160,7 @@ func (p Proxy) all(ctx context.Context) (links map[string]disturbed, err error) 
 	return links, err
 }
 
-// toxic is what toxiproxy calls a disturbance of one direction.
+// toxic is toxiproxy's name for a disturbance of one direction.
 type toxic struct {
 	Type       string         `json:"type"`
 	Stream     Direction      `json:"stream"`

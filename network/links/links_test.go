@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// Each disturbance is one, on connections that are there already and on new ones,
-// of one orderer only, and Mend ends it.
+// Each disturbance affects open and new connections of one orderer only, and Mend removes it.
 func TestDisturbances(t *testing.T) {
 	upstream := echo(t)
 	first, second := free(t), free(t)
@@ -52,16 +51,16 @@ func TestDisturbances(t *testing.T) {
 		if took, err := ask(open, c.wait); !c.want(took, err) {
 			t.Errorf("%s: an open connection: %v after %v", c.name, err, took)
 		}
-		if took, err := askAnew(first, c.wait); !c.want(took, err) {
+		if took, err := askOnce(first, c.wait); !c.want(took, err) {
 			t.Errorf("%s: a new connection: %v after %v", c.name, err, took)
 		}
-		if _, err := askAnew(second, ample); err != nil {
+		if _, err := askOnce(second, ample); err != nil {
 			t.Errorf("%s: the other orderer: %v", c.name, err)
 		}
 		if err := p.Mend(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := askAnew(first, ample); err != nil {
+		if _, err := askOnce(first, ample); err != nil {
 			t.Errorf("%s: after it was mended: %v", c.name, err)
 		}
 	}
@@ -87,12 +86,12 @@ func TestMendBusyLink(t *testing.T) {
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("mended after %v", took)
 	}
-	if took, err := askAnew(address, ample); err != nil || took > 20*time.Second {
+	if took, err := askOnce(address, ample); err != nil || took > 20*time.Second {
 		t.Errorf("after it was mended: %v, %v", took, err)
 	}
 }
 
-// ample is time for an answer that comes, whatever else the machine does.
+// ample is enough time for an answer, even on a busy machine.
 const ample = time.Minute
 
 func swallowed(_ time.Duration, err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
@@ -173,7 +172,7 @@ func dial(t *testing.T, address string) net.Conn {
 	return c
 }
 
-func askAnew(address string, wait time.Duration) (time.Duration, error) {
+func askOnce(address string, wait time.Duration) (time.Duration, error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return 0, err

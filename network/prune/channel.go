@@ -19,13 +19,13 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Channel is what a channel's config says of its orderers. A config of type kafka
-// holds no certificates of orderers: it names their organizations and addresses.
+// Channel is the part of a channel's config that describes its orderers. A config of type
+// kafka has no certificates of orderers, only their organizations and addresses.
 type Channel struct {
 	Name      string
 	ConfigSeq uint64
 	Config    string   // digest of the config, as orderers publish it
-	Brokers   []string // that can be connected to; there may be none
+	Brokers   []string // usable addresses; may be empty
 	Orgs      []Org
 	Addresses []string // of orderers of any organization
 }
@@ -60,7 +60,7 @@ func ChannelOf(block *cb.Block) (Channel, error) {
 		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, fabric.ConsensusTypeKafka)
 	}
 	c := Channel{Name: name, ConfigSeq: config.Sequence, Config: chain.ConfigDigest(config)}
-	c.Brokers, _ = brokers.Usable(config) // others may be given
+	c.Brokers, _ = brokers.Usable(config) // the operator may name others
 	if c.Addresses, err = addressesOf(config.ChannelGroup, channelconfig.OrdererAddressesKey); err != nil {
 		return Channel{}, err
 	}

@@ -11,8 +11,8 @@ import (
 
 // Orderer is an orderer of a channel as an operator names it.
 type Orderer struct {
-	Name      string   // MSPID.NAME, as it ends the name of its consumer group
-	Addresses []string // that it has in the channel's config; none: the one whose host is NAME
+	Name      string   // MSPID.NAME, the end of the name of its consumer group
+	Addresses []string // its addresses in the channel's config; none: the one whose host is NAME
 }
 
 // ParseOrderer reads MSPID.NAME or MSPID.NAME=HOST:PORT,HOST:PORT.
@@ -29,8 +29,8 @@ func ParseOrderer(text string) (Orderer, error) {
 }
 
 // serves reports whether the orderer, of organization org, is the one at an address of the
-// config. Its name shows that only where the address's host is that name, and no other
-// address has this host.
+// config. Without explicit addresses, that holds only if its name is the address's host,
+// and no other address has this host.
 func (c Channel) serves(o Orderer, org Org, address string) bool {
 	if len(o.Addresses) > 0 {
 		return slices.Contains(o.Addresses, address)
@@ -50,11 +50,11 @@ func hostOf(address string) string {
 	return host
 }
 
-// prefixOf begins the names of an organization's orderers.
+// prefixOf returns the prefix of the names of an organization's orderers.
 func prefixOf(org Org) string { return consenter.GroupWord(org.MSPID) + "." }
 
-// orgOf returns the organization of an orderer by its name. Ids may hold dots: the
-// longest that fits is taken.
+// orgOf returns the organization of an orderer by its name. IDs may contain dots: the
+// longest match wins.
 func (c Channel) orgOf(name string) (found Org, ok bool) {
 	for _, org := range c.Orgs {
 		if strings.HasPrefix(name, prefixOf(org)) && (!ok || len(org.MSPID) > len(found.MSPID)) {
@@ -64,8 +64,7 @@ func (c Channel) orgOf(name string) (found Org, ok bool) {
 	return found, ok
 }
 
-// accounted returns what keeps the orderers that were named from being all of those
-// that the config speaks of.
+// accounted returns why the named orderers cannot be all orderers of the config.
 func (c Channel) accounted(orderers []Orderer) (faults []error) {
 	in := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	of := map[string][]Orderer{} // by MSP id
@@ -105,7 +104,7 @@ func (c Channel) accounted(orderers []Orderer) (faults []error) {
 	return append(faults, c.unclaimed(orderers)...)
 }
 
-// unclaimed are the addresses of no organization that no orderer serves.
+// unclaimed returns a fault for each address without an organization that no orderer serves.
 func (c Channel) unclaimed(orderers []Orderer) (faults []error) {
 	for _, a := range c.Addresses {
 		if slices.ContainsFunc(c.Orgs, func(org Org) bool { return slices.Contains(org.Addresses, a) }) {

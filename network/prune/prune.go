@@ -1,10 +1,10 @@
 // Package prune decides how much of a channel's topic no orderer needs any more.
 //
-// Deleting takes proof about each orderer of the channel: the operator names each, each
-// has published how far it is (chain/log.Progress) under exactly that name, lately, and
-// by the strict rules; nobody else has published; and every organization and every
-// address of orderers in the channel's config belongs to one that was named. Nothing
-// follows from how many there are.
+// Deleting requires proof about each orderer of the channel: the operator names each one;
+// each has recently published its progress (chain/log.Progress) under exactly that name
+// and by the strict rules; no other orderer has published; and every organization and
+// every address of orderers in the channel's config belongs to a named orderer. The number
+// of orderers proves nothing.
 package prune
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Options are what an operator says.
+// Options are given by the operator.
 type Options struct {
 	Prefix   string        // of the orderers' consumer groups
 	Orderers []Orderer     // all of the channel's
@@ -27,10 +27,10 @@ type Options struct {
 	MaxAge   time.Duration // of what an orderer has published
 	Now      time.Time
 
-	Witnesses []Witness // orderers whose blocks were read; none: what was published is not proved
+	Witnesses []Witness // orderers whose blocks were read; none: published progress is trusted
 }
 
-// Plan is what may be deleted.
+// Plan describes the records that may be deleted.
 type Plan struct {
 	Orderers []log.Progress // of the channel, by their names
 	Slowest  log.Progress
@@ -38,10 +38,10 @@ type Plan struct {
 	Below    log.Offset // records from From to the one before may be deleted; From if there is none
 }
 
-// Records is how many.
+// Records returns the number of records that may be deleted.
 func (p Plan) Records() int64 { return int64(p.Below - p.From) }
 
-// Make plans, or returns a Refusal. published is what members have published whose names
+// Make returns a plan, or a [Refusal]. published is the progress of all members whose names
 // begin with the prefix and a dot.
 func Make(bounds log.Bounds, published []log.Progress, c Channel, o Options) (Plan, error) {
 	p := Plan{From: bounds.Start, Below: bounds.Start}
@@ -74,7 +74,7 @@ func Make(bounds log.Bounds, published []log.Progress, c Channel, o Options) (Pl
 	return p, nil
 }
 
-// name is a member as an operator names it.
+// name returns the operator's name of a member.
 func (o Options) name(p log.Progress) string {
 	return log.Shown(strings.TrimPrefix(p.Member, o.Prefix+"."))
 }
@@ -83,7 +83,7 @@ func (o Options) names(name string) bool {
 	return slices.ContainsFunc(o.Orderers, func(known Orderer) bool { return known.Name == name })
 }
 
-// unusable returns what is wrong with the operator's words, whatever was published.
+// unusable returns the faults in the options themselves.
 func (o Options) unusable() (faults []error) {
 	in := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if o.Keep < 0 {
@@ -111,7 +111,7 @@ func (o Options) unusable() (faults []error) {
 	return faults
 }
 
-// without returns what keeps orderers that are said to be gone from being left out.
+// without returns why orderers that the operator reports as gone cannot be left out.
 func (o Options) without(published []log.Progress) (faults []error) {
 	in := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	for _, name := range o.Without {
@@ -139,7 +139,7 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 	case p.At.IsZero():
 		in("orderer %s: its group is at offset %d, which it has not committed itself (kafka-consumer-groups --reset-offsets does that): "+
 			"restart the orderer, which commits again", name, p.Next)
-		return faults // the rest is not its word either
+		return faults // the orderer did not publish the rest either
 	case age.Abs() > o.MaxAge:
 		in("orderer %s has published %s ago that it is at offset %d, want within %s: start it, or correct its clock; "+
 			"name it with --without instead if it is gone", name, age, p.Next, o.MaxAge)
@@ -168,7 +168,7 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 	return faults
 }
 
-// Refusal is why nothing may be deleted: all of the reasons, and who has published.
+// Refusal is the error if nothing may be deleted: all reasons, and what was published.
 type Refusal struct {
 	Reasons   []error
 	published []log.Progress
@@ -192,7 +192,7 @@ func (r Refusal) Error() string {
 // Unwrap returns the reasons.
 func (r Refusal) Unwrap() error { return errors.Join(r.Reasons...) }
 
-// Table is what the channel's orderers have published.
+// Table returns the published progress of the channel's orderers as text.
 func (p Plan) Table(o Options) string { return o.table(p.Orderers) }
 
 func (o Options) table(published []log.Progress) string {

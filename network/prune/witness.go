@@ -7,21 +7,21 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Witness is an orderer whose blocks were read, to hold what was published against them.
+// Witness is an orderer whose blocks were read to verify what was published.
 type Witness struct {
 	Address string           // HOST:PORT
-	Height  uint64           // number of its blocks, read after what was published
-	Blocks  map[uint64]Block // those of the published numbers that it has
+	Height  uint64           // number of its blocks, read after the published progress
+	Blocks  map[uint64]Block // its blocks with published numbers
 }
 
-// Block is a block as a witness has it.
+// Block is a block of a witness.
 type Block struct {
 	Hash log.BlockHash
 	Next log.Offset // the first record that an orderer with this last block still needs
 }
 
 // unproved returns why the witnesses do not confirm what the orderer has published. Without
-// witnesses there is nothing to confirm.
+// witnesses nothing is checked.
 func (o Options) unproved(p log.Progress, c Channel) (faults []error) {
 	if len(o.Witnesses) == 0 {
 		return nil

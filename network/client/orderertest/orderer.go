@@ -1,6 +1,6 @@
-// Package orderertest is an orderer in memory for tests of what talks to
-// orderers: Broadcast and Deliver over TLS on loopback, a block per envelope, no
-// policies, and faults where the test wants them.
+// Package orderertest is an in-memory orderer for tests of orderer clients:
+// Broadcast and Deliver over TLS on loopback, one block per envelope, no
+// policies, and injected faults.
 package orderertest
 
 import (
@@ -32,9 +32,9 @@ import (
 // Orderer is one orderer with one channel.
 type Orderer struct {
 	Address string // host:port
-	CA      string // PEM file of who signs its TLS certificate
+	CA      string // PEM file of the CA of its TLS certificate
 
-	ClientCert string // PEM files of a client that a guarded orderer lets in; empty for one that is not
+	ClientCert string // PEM files of the client that a guarded orderer accepts; otherwise empty
 	ClientKey  string
 
 	channel string
@@ -49,7 +49,7 @@ var _ ab.AtomicBroadcastServer = (*Orderer)(nil)
 // Fault decides the fate of the n-th envelope, from 0, that an orderer gets.
 type Fault func(n int) Fate
 
-// Fate is what becomes of an envelope.
+// Fate is the outcome of an envelope.
 type Fate struct {
 	Copies int       // in the ledger
 	Status cb.Status // of the answer; 0: the stream breaks without one
@@ -71,9 +71,9 @@ func Start(t *testing.T, channel string, ledger *Ledger, fault Fault) *Orderer {
 	return o
 }
 
-// StartGuarded serves as an orderer with General.TLS.ClientAuthRequired: it lets in the
-// client of ClientCert, which each request for blocks must name, and gives blocks to
-// members of Org1MSP alone.
+// StartGuarded serves like an orderer with General.TLS.ClientAuthRequired: it accepts only
+// the client of ClientCert, to which each request for blocks must be bound, and delivers
+// blocks only to members of Org1MSP.
 func StartGuarded(t *testing.T, channel string, ledger *Ledger) *Orderer {
 	t.Helper()
 	ca := newCA(t)
@@ -88,7 +88,7 @@ func StartGuarded(t *testing.T, channel string, ledger *Ledger) *Orderer {
 	return o
 }
 
-// Another serves another ledger as an orderer with the same files.
+// Another starts another orderer with the same files that serves another ledger.
 func (o *Orderer) Another(t *testing.T, ledger *Ledger) *Orderer {
 	t.Helper()
 	other := *o
@@ -117,7 +117,7 @@ func newCA(t *testing.T) tlsgen.CA {
 	return ca
 }
 
-// written is a file with that content.
+// written returns the path of a file with that content.
 func written(t *testing.T, content []byte) string {
 	file := filepath.Join(t.TempDir(), "file.pem")
 	require.NoError(t, os.WriteFile(file, content, 0o600))
@@ -226,7 +226,7 @@ func (o *Orderer) deliver(stream ab.AtomicBroadcast_DeliverServer, envelope *cb.
 	return cb.Status_SUCCESS, nil
 }
 
-// ofOrg1 reports whether a member of Org1MSP made the envelope. Signatures are not looked at.
+// ofOrg1 reports whether the envelope's creator is a member of Org1MSP. Signatures are not verified.
 func ofOrg1(envelope *cb.Envelope) bool {
 	creator := &msp.SerializedIdentity{}
 	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
@@ -250,7 +250,7 @@ func (o *Orderer) bounds(seek *ab.SeekInfo) (first, last uint64) {
 	return at(seek.Start), at(seek.Stop)
 }
 
-// metadata is the signed part of a block's metadata, as an orderer writes it.
+// metadata returns the signed part of a block's metadata, as an orderer writes it.
 func metadata(offset int64, lastConfig uint64) []byte {
 	value, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: offset, RuleSet: record.RuleSet_RULE_SET_STRICT})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 func (r *Report) gaps(envelopes map[string]*envelope, events []Event) {
 	all, each := []time.Time{}, map[int][]time.Time{}
 	for _, e := range envelopes {
-		if e.told == Acknowledged {
+		if e.answer == Acknowledged {
 			each[e.client] = append(each[e.client], e.answered)
 		}
 	}
@@ -38,8 +38,8 @@ func (r *Report) gaps(envelopes map[string]*envelope, events []Event) {
 	}
 }
 
-// bounds are when each client sent first, and when all stopped: from the one to
-// the other it waits for acknowledgements, though there be none.
+// bounds returns when each client first sent, and when all stopped: in between it waits for
+// acknowledgements, even if there are none.
 func bounds(events []Event) (first map[int]time.Time, end time.Time) {
 	first = map[int]time.Time{}
 	for _, e := range events {
@@ -55,7 +55,7 @@ func bounds(events []Event) (first map[int]time.Time, end time.Time) {
 	return first, end
 }
 
-// attribute lays each wait of a client to the fault that was done last before its end.
+// attribute assigns each wait of a client to the last fault before its end.
 func (r *Report) attribute(times []time.Time, faults []Event) {
 	next := 0
 	for i := 1; i < len(times); i++ {
@@ -74,12 +74,12 @@ func (r *Report) attribute(times []time.Time, faults []Event) {
 	}
 }
 
-// kindOf is what a fault does, without to whom.
+// kindOf returns the text of a fault without the numbers of its targets.
 func kindOf(text string) string { return numbers.ReplaceAllString(text, "") }
 
 var numbers = regexp.MustCompile(`[0-9]+\b`)
 
-// longest is the longest time between two that follow each other, and when it began.
+// longest returns the longest time between two successive times, and its start.
 func longest(times []time.Time) (gap time.Duration, at time.Time) {
 	slices.SortFunc(times, time.Time.Compare)
 	for i := 1; i < len(times); i++ {

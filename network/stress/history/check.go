@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Report is what Check found.
+// Report is the result of [Check].
 type Report struct {
 	Submitted, Acknowledged, Refused, Unknown int
 
-	Faults   []string       // that were done
+	Faults   []string       // that were injected
 	Heights  map[string]int // blocks of each orderer
 	Ordered  int            // of the submitted envelopes, by the first orderer
 	Broken   []string       // promises, with an example each
 	Gap      time.Duration  // longest time in which no client was acknowledged
-	GapAt    time.Time      // it began
-	OneGap   time.Duration  // longest time in which one client was not, though it went from orderer to orderer
+	GapAt    time.Time      // its start
+	OneGap   time.Duration  // longest time in which one client was not, though it fails over to other orderers
 	OneGapAt time.Time
 
 	After map[string]Wait // the same after faults of each kind
@@ -28,18 +28,18 @@ type Report struct {
 type Wait struct {
 	Faults  int
 	Longest time.Duration // of one client, until it was acknowledged again
-	At      time.Time     // that one began
+	At      time.Time     // its start
 }
 
-// Sound says whether every promise was kept.
+// Sound reports whether every promise was kept.
 func (r Report) Sound() bool { return len(r.Broken) == 0 }
 
-// envelope is what is known of one.
+// envelope is what the history holds of an envelope.
 type envelope struct {
 	client   int
 	sent     time.Time
 	answered time.Time
-	told     What
+	answer   What
 	text     string
 }
 
@@ -50,12 +50,11 @@ type chain struct {
 	at     map[string][]int // where each envelope is
 }
 
-// Check looks for what must never be: what was acknowledged is missing, anything
-// is there twice or from nobody, a block of one orderer differs from that of
-// another, what was acknowledged before another was sent by the same client is
-// ordered after it, what was said not to be ordered is. A history in which nothing
-// was acknowledged, or in which what was asked for did not happen, proves nothing,
-// so it is not sound either.
+// Check looks for broken promises: an acknowledged envelope is missing; an envelope is
+// duplicated, or no client sent it; a block differs between two orderers; an envelope that
+// was acknowledged before its client sent another is ordered after that one; an envelope
+// is ordered though an orderer denied it. A history in which nothing was acknowledged, or
+// requested faults did not happen, proves nothing, so it is not sound either.
 func Check(events []Event) Report {
 	r := Report{Heights: map[string]int{}}
 	envelopes, chains := r.gather(events)
@@ -113,21 +112,21 @@ func (r *Report) gather(events []Event) (map[string]*envelope, []*chain) {
 	return envelopes, order
 }
 
-// answer notes what a client was told: once, of what it has sent.
+// answer records the one answer to a submitted envelope.
 func (r *Report) answer(sent *envelope, e Event) {
 	switch {
 	case sent == nil:
 		r.broken("envelope %s was answered (%s) before anybody submitted it", e.ID, e.What)
-	case sent.told != "":
-		r.broken("envelope %s was answered twice: %s, then %s", e.ID, sent.told, e.What)
+	case sent.answer != "":
+		r.broken("envelope %s was answered twice: %s, then %s", e.ID, sent.answer, e.What)
 	default:
-		sent.told, sent.answered, sent.text = e.What, e.At, e.Text
+		sent.answer, sent.answered, sent.text = e.What, e.At, e.Text
 	}
 }
 
 func (r *Report) count(envelopes map[string]*envelope) {
 	for _, e := range envelopes {
-		switch e.told {
+		switch e.answer {
 		case Acknowledged:
 			r.Acknowledged++
 		case Refused:
@@ -138,7 +137,7 @@ func (r *Report) count(envelopes map[string]*envelope) {
 	}
 }
 
-// linked makes sure that the blocks are a chain, from the genesis block on.
+// linked checks that the blocks form a chain from the genesis block.
 func (r *Report) linked(c *chain) {
 	for i, b := range c.blocks {
 		if b.Number != uint64(i) {
@@ -156,20 +155,20 @@ func (r *Report) linked(c *chain) {
 	}
 }
 
-// denial is what an orderer says when it promises that an envelope is not ordered.
+// denial is the text by which an orderer promises that an envelope is not ordered.
 const denial = "the envelope is not ordered"
 
-// held looks at what became of each envelope on one orderer.
+// held checks the fate of each envelope on one orderer.
 func (r *Report) held(c *chain, envelopes map[string]*envelope) {
 	var missing, denied []string
 	ordered := 0
 	for id, e := range envelopes {
 		n := len(c.at[id])
 		ordered += min(n, 1)
-		if e.told == Acknowledged && n == 0 {
+		if e.answer == Acknowledged && n == 0 {
 			missing = append(missing, id)
 		}
-		if e.told == Refused && strings.Contains(e.text, denial) && n > 0 {
+		if e.answer == Refused && strings.Contains(e.text, denial) && n > 0 {
 			denied = append(denied, id)
 		}
 	}
@@ -180,8 +179,8 @@ func (r *Report) held(c *chain, envelopes map[string]*envelope) {
 	r.listed(c, "were said not to be ordered, and are", denied)
 }
 
-// known looks for envelopes that are there twice, whoever sent them, and in the
-// blocks of the run for such as no client sent.
+// known looks for duplicated envelopes of any sender, and, in the blocks of the run, for
+// envelopes that no client sent.
 func (r *Report) known(c *chain, envelopes map[string]*envelope, height uint64) {
 	var twice, strange []string
 	for id, places := range c.at {
@@ -193,7 +192,7 @@ func (r *Report) known(c *chain, envelopes map[string]*envelope, height uint64) 
 			strange = append(strange, id)
 		}
 	}
-	r.listed(c, "are there twice", twice)
+	r.listed(c, "are duplicated", twice)
 	r.listed(c, "were sent by no client", strange)
 }
 
@@ -237,14 +236,14 @@ func (r *Report) inOrder(c *chain, envelopes map[string]*envelope) {
 				r.broken("client %d sent %s after %s was acknowledged, and it is ordered before that", client, id, last)
 				break
 			}
-			if envelopes[id].told == Acknowledged && (last == "" || c.at[id][0] > c.at[last][0]) {
+			if envelopes[id].answer == Acknowledged && (last == "" || c.at[id][0] > c.at[last][0]) {
 				last = id
 			}
 		}
 	}
 }
 
-// String is the report for people.
+// String returns the report as text.
 func (r Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d faults; submitted %d, acknowledged %d, refused %d, unknown %d; ordered %d\n",
@@ -261,7 +260,7 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "BROKEN: %s\n", text)
 	}
 	if r.Sound() {
-		fmt.Fprintln(&b, "nothing lost, nothing twice, no fork, no order changed")
+		fmt.Fprintln(&b, "nothing lost, nothing duplicated, no fork, order kept")
 	}
 	return b.String()
 }

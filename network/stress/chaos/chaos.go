@@ -1,6 +1,6 @@
-// Package chaos sends through the orderers of a network while brokers and
-// orderers are killed, stopped, stalled and cut off, by a schedule that a seed
-// decides, and writes down what happened (see package history).
+// Package chaos sends envelopes through the orderers of a network while it injects
+// faults into brokers and orderers: kills, restarts, stalls and cut connections, in an
+// order that a seed decides. It records the run as a history (see package history).
 package chaos
 
 import (
@@ -19,32 +19,32 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
 	"github.com/fabric-kafka/orderer/network/inspect"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/history"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
-// Config says what to do.
+// Config configures a run.
 type Config struct {
-	Network  *fabricnet.Network // nobody else uses it meanwhile
+	Network  *fabricnet.Network // used by this run alone
 	Channel  string
-	Load     load.Config   // who sends, to whom, how fast; Until, Enough and History are set here
-	Duration time.Duration // at least, until each fault was done once
-	Rounds   int           // end after so many faults, if that comes first; 0 for any number
+	Load     load.Config   // identity, targets, rate; Until, Enough and History are set by Run
+	Duration time.Duration // minimal; extended until each fault was injected once
+	Rounds   int           // maximal number of faults; 0: unlimited
 	Seed     uint64
 	Faults   []Fault
-	Rest     time.Duration // between two faults, up to twice as long; default 2 s
+	Rest     time.Duration // minimal pause between two faults, the maximum is twice as long; default 2 s
 	History  *history.Writer
 	Progress io.Writer
 }
 
-// Run sends and does harm until the time is over and each fault was done once,
-// mends everything, waits until the orderers are equal, and writes their blocks
-// into the history. An error says that the run could not be made; whether promises
-// were kept is for history.Check.
+// Run sends envelopes and injects faults until Duration is over and each fault was
+// injected once, repairs everything, waits until the orderers have the same height, and
+// writes their blocks into the history. An error means that the run could not be
+// completed; [history.Check] reports whether promises were kept.
 func Run(ctx context.Context, c Config) error {
 	if len(c.Faults) == 0 {
-		return errors.New("chaos: no fault to do")
+		return errors.New("chaos: no fault is selected")
 	}
 	c.Rest = cmp.Or(c.Rest, 2*time.Second)
 	enough := make(chan struct{})
@@ -71,14 +71,14 @@ func Run(ctx context.Context, c Config) error {
 type run struct {
 	Config
 	rng  *rand.Rand
-	deck []Fault // those that are still to be done before any is done again
+	deck []Fault // faults to inject before any of them is repeated
 	done int
 	logs *fabricnet.Logs // of all processes
 }
 
-// begin writes down what the run begins with: who takes part, how many blocks
-// there are, and what is asked for. Nobody sends yet, so that what comes to the
-// blocks from here on is the run's.
+// begin records the start of the run: the orderers, the height of the channel and the
+// selected faults. Nothing is sent yet, so that all blocks from this height on belong to
+// the run.
 func (r *run) begin(ctx context.Context) (err error) {
 	if r.logs, err = r.Network.Logs(); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (r *run) send(ctx context.Context) error {
 	l := r.Load
 	l.Channel, l.History, l.Persist = r.Channel, r.History, true
 	l.Until = time.Now().Add(forever) // r.Load.Enough ends it
-	l.Patience = cmp.Or(l.Patience, 3*time.Second)
+	l.Timeout = cmp.Or(l.Timeout, 3*time.Second)
 	l.Settle = 2 * time.Minute
 	result, err := load.Run(ctx, l)
 	fmt.Fprint(r.Progress, result)
@@ -120,13 +120,13 @@ func (r *run) send(ctx context.Context) error {
 // forever is longer than any run.
 const forever = 1000 * time.Hour
 
-// over reports whether enough was done by now: as many faults as were asked for,
-// or each once and the time is over.
+// over reports whether the run is complete: the requested number of faults was injected,
+// or each was injected once and the time is over.
 func (r *run) over(end, now time.Time) bool {
 	return r.Rounds > 0 && r.done >= r.Rounds || r.done >= len(r.Faults) && !now.Before(end)
 }
 
-// harm does one fault after the other, with a rest between.
+// harm injects one fault after the other, with a pause in between.
 func (r *run) harm(ctx context.Context) error {
 	for end := time.Now().Add(r.Duration); !r.over(end, time.Now()); {
 		if err := errors.Join(r.pause(ctx, r.Rest, 2*r.Rest), r.roll(ctx)); err != nil {
@@ -144,11 +144,11 @@ func (r *run) harm(ctx context.Context) error {
 	return nil
 }
 
-// afterwards is how long clients go on sending after the last fault is mended.
+// afterwards is how long clients continue to send after the last fault was repaired.
 const afterwards = 10 * time.Second
 
-// settle lets the last fault have its consequences, and waits until clients are
-// acknowledged again. If they are not, the checker says so.
+// settle waits for the consequences of the last fault, and until envelopes are
+// acknowledged again. If they are not, the checker reports it.
 func (r *run) settle(ctx context.Context) error {
 	before := r.History.Acknowledged()
 	err := r.pause(ctx, afterwards, afterwards)
@@ -162,7 +162,8 @@ func (r *run) settle(ctx context.Context) error {
 	return err
 }
 
-// panics writes down who has panicked since the last look, be it that he was to end.
+// panics records the processes that have panicked since the last call, also while they
+// were being stopped.
 func (r *run) panics() error {
 	found, err := r.logs.Panics()
 	for _, text := range found {
@@ -172,8 +173,8 @@ func (r *run) panics() error {
 	return err
 }
 
-// roll calls the roll: every fault is mended, so a process that is not there has
-// ended by itself. It is started again, for its blocks.
+// roll checks that every process is running. All faults are repaired, so a missing one has
+// ended by itself; it is started again, since its blocks are needed.
 func (r *run) roll(ctx context.Context) error {
 	if err := r.panics(); err != nil {
 		return err
@@ -191,7 +192,7 @@ func (r *run) roll(ctx context.Context) error {
 	return nil
 }
 
-// draw takes the next fault of a shuffled deck, so that a short run has each as well.
+// draw returns the next fault of a shuffled deck, so that a short run includes each of them.
 func (r *run) draw() Fault {
 	if len(r.deck) == 0 {
 		r.deck = slices.Clone(r.Faults)
@@ -202,19 +203,19 @@ func (r *run) draw() Fault {
 	return f
 }
 
-// note says in the history and to who watches what is done.
+// note records a fault in the history and prints it.
 func (r *run) note(format string, args ...any) {
-	r.tell(history.Event{Text: fmt.Sprintf(format, args...)})
+	r.noteEvent(history.Event{Text: fmt.Sprintf(format, args...)})
 }
 
-// tell is note with all that is known of a fault.
-func (r *run) tell(e history.Event) {
+// noteEvent records a fault with its details.
+func (r *run) noteEvent(e history.Event) {
 	e.What = history.Fault
 	r.History.Add(e)
 	fmt.Fprintln(r.Progress, "   ", e.Text)
 }
 
-// pause waits for a time between two.
+// pause waits for a random time between least and most.
 func (r *run) pause(ctx context.Context, least, most time.Duration) error {
 	d := least
 	if most > least {
@@ -245,7 +246,7 @@ func (r *run) broker() string {
 	return names[r.rng.IntN(len(names))]
 }
 
-// record waits until all orderers have the same height, and writes their blocks down.
+// record waits until all orderers have the same height, and writes their blocks into the history.
 func (r *run) record(ctx context.Context) error {
 	reader, err := fabricnet.NewReader(r.Network.Dir(), r.Network.Descriptor())
 	if err != nil {
@@ -253,7 +254,7 @@ func (r *run) record(ctx context.Context) error {
 	}
 	orderers := r.orderers()
 	if _, err := level(ctx, reader, r.Channel, orderers); err != nil {
-		fmt.Fprintln(r.Progress, err) // the checker will say what is missing
+		fmt.Fprintln(r.Progress, err) // the checker reports what is missing
 	}
 	for _, orderer := range orderers {
 		err := reader.Blocks(ctx, orderer, r.Channel, func(b *cb.Block) error {
@@ -276,16 +277,16 @@ func (r *run) record(ctx context.Context) error {
 	return r.History.Err()
 }
 
-// levelPatience is how long orderers may take to come to one height.
-const levelPatience = time.Minute
+// levelTimeout is how long orderers may take to reach the same height.
+const levelTimeout = time.Minute
 
-// calm is how long nothing may be written before a run: longer than what is pending
-// waits for its block.
+// calm is how long no block may be written before a run: longer than pending envelopes
+// wait for their block.
 const calm = 5 * time.Second
 
-// quiet waits until the orderers have one height and keep it.
+// quiet waits until the orderers have the same height and keep it.
 func quiet(ctx context.Context, reader *inspect.Reader, channel string, orderers []string) (height uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, levelPatience)
+	ctx, cancel := context.WithTimeout(ctx, levelTimeout)
 	defer cancel()
 	for {
 		if height, err = level(ctx, reader, channel, orderers); err != nil {
@@ -293,7 +294,7 @@ func quiet(ctx context.Context, reader *inspect.Reader, channel string, orderers
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("somebody else sends: the channel has %d blocks and grows", height)
+			return 0, fmt.Errorf("another client is sending: the channel has %d blocks and is growing", height)
 		case <-time.After(calm):
 		}
 		if now, err := level(ctx, reader, channel, orderers); err != nil || now == height {
@@ -302,9 +303,9 @@ func quiet(ctx context.Context, reader *inspect.Reader, channel string, orderers
 	}
 }
 
-// level waits until the orderers have one height.
+// level waits until the orderers have the same height, and returns it.
 func level(ctx context.Context, reader *inspect.Reader, channel string, orderers []string) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, levelPatience)
+	ctx, cancel := context.WithTimeout(ctx, levelTimeout)
 	defer cancel()
 	for {
 		heights := map[uint64]bool{}
@@ -320,7 +321,7 @@ func level(ctx context.Context, reader *inspect.Reader, channel string, orderers
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("the orderers have no common height after %v: %v", levelPatience, heights)
+			return 0, fmt.Errorf("the orderers have no common height after %v: %v", levelTimeout, heights)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

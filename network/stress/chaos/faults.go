@@ -13,15 +13,15 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// Fault is something that happens to a network, and is mended.
+// Fault is a fault that is injected into a network and repaired.
 type Fault struct {
 	Name  string
 	Says  string
 	do    func(ctx context.Context, r *run) error
-	needs func(fabricnet.Options) error // why a network cannot have it; nil: every one can
+	needs func(fabricnet.Options) error // why a network does not support it; nil: all do
 }
 
-// can says why a network cannot have the fault; nil if it can.
+// can returns why a network does not support the fault, or nil.
 func (f Fault) can(o fabricnet.Options) error {
 	if f.needs == nil {
 		return nil
@@ -29,31 +29,31 @@ func (f Fault) can(o fabricnet.Options) error {
 	return f.needs(o)
 }
 
-// Faults are all that there are.
+// Faults are all faults.
 var Faults = []Fault{
 	{"broker-kill", "a broker is killed, and started after up to 3 s", killed((*run).broker), needsOwn},
 	{"leader-kill", "the broker that leads the topic is killed, and started after up to 3 s", leaderKill, needsOwn},
 	{"follower-kill", "a broker that follows the topic's leader is killed, and started after up to 3 s", followerKill, needsThree},
 	{"controller-kill", "the node that is the active controller is killed, and started after up to 3 s", controllerKill, needsThree},
-	{"broker-restart", "a broker is stopped as an operator does, and started", restarted((*run).broker), needsOwn},
-	{"broker-stall", "a broker is stopped where it is for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second), needsOwn},
+	{"broker-restart", "a broker is stopped gracefully, and started", restarted((*run).broker), needsOwn},
+	{"broker-stall", "a broker is suspended for 5 to 15 s (SIGSTOP)", stalled((*run).broker, 5*time.Second, 15*time.Second), needsOwn},
 	{"brokers-rolling", "all brokers are restarted, one after the other", rolling, needsOwn},
 	{"brokers-two", "two brokers are killed, and started after 5 s", brokersTwo, needsThree},
 	{"brokers-all", "all brokers are killed, and started after 5 s", brokersAll, needsOwn},
 	{"leader-move", "another broker becomes the leader", leaderMove, needsThree},
-	{"limit-low", "the topic takes no record of more than 1000 bytes for 5 s", limitLow, nil},
+	{"limit-low", "the topic accepts no record of more than 1000 bytes for 5 s", limitLow, nil},
 	{"orderer-kill", "an orderer is killed, and started after up to 3 s", killed((*run).orderer), nil},
-	{"orderer-restart", "an orderer is stopped as an operator does, and started", restarted((*run).orderer), nil},
-	{"orderer-stall", "an orderer is stopped where it is for 2 to 6 s (SIGSTOP)", stalled((*run).orderer, 2*time.Second, 6*time.Second), nil},
+	{"orderer-restart", "an orderer is stopped gracefully, and started", restarted((*run).orderer), nil},
+	{"orderer-stall", "an orderer is suspended for 2 to 6 s (SIGSTOP)", stalled((*run).orderer, 2*time.Second, 6*time.Second), nil},
 	{"orderer-cut", "an orderer's connections to all brokers are cut and refused for 5 to 15 s; with --proxied", cut, needsProxy},
-	{"orderer-half-open", "what an orderer sends to the brokers, or what they answer, is lost for 10 to 20 s, and no connection ends; with --proxied", halfOpen, needsProxy},
-	{"orderer-slow", "an orderer's links to the brokers take 300 ms and 256 KB/s for 5 to 15 s; with --proxied", slow, needsProxy},
-	{"orderer-disk-full", "all but 8 MB of the disk of an orderer's ledger are taken for 5 to 10 s; with --ledger-disk", diskFull, needsDisk},
+	{"orderer-half-open", "an orderer's requests to the brokers, or their answers, are lost for 10 to 20 s on open connections; with --proxied", halfOpen, needsProxy},
+	{"orderer-slow", "an orderer's links to the brokers have a latency of 300 ms and a rate of 256 KB/s for 5 to 15 s; with --proxied", slow, needsProxy},
+	{"orderer-disk-full", "the disk of an orderer's ledger is filled except for 8 MB for 5 to 10 s; with --ledger-disk", diskFull, needsDisk},
 }
 
-// Named are the faults of these names, for a network of these options. A name that
-// ends in * is all that begin so and that the network can have; one that is named
-// itself, and that it cannot have, is an error.
+// Named returns the faults of these names, for a network with these options. A name that
+// ends in * selects all faults with that prefix that the network supports; a fault that is
+// named in full and not supported is an error.
 func Named(o fabricnet.Options, names []string) (chosen []Fault, err error) {
 	for _, name := range names {
 		some, err := named(o, name)
@@ -83,10 +83,10 @@ func named(o fabricnet.Options, name string) (chosen []Fault, cannot error) {
 	case cannot != nil:
 		return nil, cannot
 	}
-	return nil, fmt.Errorf("there is no fault %q; there are %s", name, strings.Join(Names(), ", "))
+	return nil, fmt.Errorf("there is no fault %q: want one of %s", name, strings.Join(Names(), ", "))
 }
 
-// Names are those of all faults.
+// Names returns the names of all faults.
 func Names() (all []string) {
 	for _, f := range Faults {
 		all = append(all, f.Name)
@@ -146,21 +146,21 @@ func rolling(ctx context.Context, r *run) error {
 
 func needsDisk(o fabricnet.Options) error {
 	if o.LedgerDisk == 0 {
-		return errors.New("it needs a disk for each orderer's ledger: raise the network with --ledger-disk 256")
+		return errors.New("it needs a disk for each orderer's ledger: start the network with --ledger-disk 256")
 	}
 	return nil
 }
 
 func needsOwn(o fabricnet.Options) error {
 	if len(o.Brokers) > 0 {
-		return errors.New("it needs brokers that are the network's own: raise the network with --brokers embedded or apache")
+		return errors.New("it needs brokers of the network's own: start the network with --brokers embedded or apache")
 	}
 	return nil
 }
 
 func needsThree(o fabricnet.Options) error {
 	if o.Apache == "" || o.BrokerCount < 3 {
-		return errors.New("it needs three brokers of Apache Kafka: raise the network with --brokers apache")
+		return errors.New("it needs three brokers of Apache Kafka: start the network with --brokers apache")
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func brokersAll(ctx context.Context, r *run) error {
 	return r.Network.StartBrokers(ctx)
 }
 
-// diskLeft is less than an orderer's reserve, and enough for what Fabric still writes.
+// diskLeft is less than an orderer's reserve, and enough for Fabric's remaining writes.
 const diskLeft = 8 << 20
 
 func diskFull(ctx context.Context, r *run) error {
@@ -202,7 +202,7 @@ func (r *run) client() (sarama.Client, error) {
 	return sarama.NewClient(r.Network.Descriptor().Brokers, config)
 }
 
-// admin is the same client as an administrator; closing it closes both.
+// admin returns a client and a cluster admin on top of it; closing the admin closes both.
 func (r *run) admin() (sarama.Client, sarama.ClusterAdmin, error) {
 	c, err := r.client()
 	if err != nil {
@@ -242,7 +242,7 @@ func limitOf(a sarama.ClusterAdmin, topic string) (string, error) {
 		return "", err
 	}
 	if len(entries) != 1 {
-		return "", fmt.Errorf("the topic has %d settings %s", len(entries), limit)
+		return "", fmt.Errorf("the brokers returned %d values for %s of the topic: want 1", len(entries), limit)
 	}
 	return entries[0].Value, nil
 }
@@ -274,7 +274,7 @@ func setLimit(a sarama.ClusterAdmin, topic, value string) error {
 	}, false)
 }
 
-// leaderMove puts another of the topic's replicas first, and has it elected.
+// leaderMove makes another replica the preferred one, and has it elected.
 func leaderMove(ctx context.Context, r *run) error {
 	c, a, err := r.admin()
 	if err != nil {
@@ -300,7 +300,7 @@ func leaderMove(ctx context.Context, r *run) error {
 	return r.leads(ctx, fmt.Sprintf("broker%d", replicas[0]))
 }
 
-// leads waits until a broker leads the topic: else it was not moved.
+// leads waits until a broker leads the topic, and returns an error if it never does.
 func (r *run) leads(ctx context.Context, want string) (err error) {
 	for range tries {
 		var leader string
@@ -314,5 +314,5 @@ func (r *run) leads(ctx context.Context, want string) (err error) {
 			return paused
 		}
 	}
-	return fmt.Errorf("%s was to lead the topic: %w", want, err)
+	return fmt.Errorf("%s does not become the leader of the topic: %w", want, err)
 }

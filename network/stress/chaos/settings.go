@@ -11,7 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// ofApache begins what Settings say of brokers of Apache Kafka that the network started.
+// ofApache is the prefix of Settings.Brokers for brokers of Apache Kafka that the network started.
 const ofApache = "Apache Kafka "
 
 // ofApache reports whether the brokers are those of package apache, with its settings.

@@ -12,21 +12,21 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
-// presigned bounds the bytes of the envelopes that wait to be sent: memory, and
-// the head start that the clock does not see. signers share the work.
+// presigned bounds the bytes of the envelopes that are signed before the clock starts
+// and held in memory; signers is the number of goroutines that sign them.
 const (
 	presigned = 256 << 20
 	signers   = 2
 )
 
-// signed is an envelope and what it is known by.
+// signed is an envelope with its id.
 type signed struct {
 	envelope *cb.Envelope
 	id       [32]byte
 }
 
-// ahead is how many envelopes are made before the clock starts. A run that ends
-// by the clock gets only as many as keep the signers out of its way.
+// ahead returns how many envelopes are signed before the clock starts. A run that ends
+// by time needs only a small buffer.
 func (c Config) ahead() int {
 	if c.Tx == 0 {
 		return 500
@@ -34,8 +34,8 @@ func (c Config) ahead() int {
 	return min(c.Tx, max(1, presigned/c.Size))
 }
 
-// sign fills s.signed ahead of the streams, in the background once the first
-// ones are made.
+// sign fills s.signed ahead of the streams, and continues in the background once the
+// buffer is full.
 func (s *sender) sign(ctx context.Context) {
 	s.signed = make(chan signed, s.config.ahead())
 	ended := make(chan struct{})
@@ -60,7 +60,7 @@ func (s *sender) sign(ctx context.Context) {
 	}
 }
 
-// signSome is one signer; made counts the envelopes of all.
+// signSome is one signer; made counts the envelopes of all signers.
 func (s *sender) signSome(ctx context.Context, made *atomic.Int64) error {
 	for n := made.Add(1); s.config.wants(n); n = made.Add(1) {
 		e, err := s.config.Who.Message(s.config.Channel, s.config.Size)
@@ -76,7 +76,7 @@ func (s *sender) signSome(ctx context.Context, made *atomic.Int64) error {
 	return nil
 }
 
-// wants says whether the n-th envelope, from 1, is to be made now.
+// wants reports whether the n-th envelope, from 1, is still needed.
 func (c Config) wants(n int64) bool {
 	if c.Tx == 0 {
 		return time.Now().Before(c.Until)

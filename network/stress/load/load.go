@@ -1,6 +1,6 @@
-// Package load sends signed envelopes through Broadcast to orderers and follows
-// what becomes of each: acknowledged or not, and how often it is in the blocks
-// of every orderer.
+// Package load sends signed envelopes to orderers through Broadcast and tracks the
+// outcome of each: acknowledged or not, and how often it is in the blocks of every
+// orderer.
 package load
 
 import (
@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fabric-kafka/orderer/network/client"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 // Target is one orderer.
@@ -23,26 +23,26 @@ type Target struct {
 	PID               int // for its CPU time; 0 if unknown
 }
 
-// Config says what to send.
+// Config configures a run.
 type Config struct {
-	Channel  string
-	Who      *client.Identity
-	Targets  []Target        // streams are spread over them
-	Follow   []Target        // whose blocks are followed; default Targets
-	Tx       int             // envelopes; 0 for as many as fit until Until
-	Until    time.Time       // with Tx 0: when to stop sending
-	Enough   <-chan struct{} // with Tx 0: ends the sending before Until when it is closed; nil for never
-	Rate     int             // envelopes a second over all streams; 0 for as fast as they go
-	Size     int             // bytes of an envelope; default 2048
-	Streams  int             // concurrent streams; default 1 a target
-	Settle   time.Duration   // how long to wait for the last blocks; default 1 minute
-	Persist  bool            // after an error go on with the next envelope on another orderer, instead of ending
-	Patience time.Duration   // how long a client waits for an answer before it goes on elsewhere; default: for ever
-	History  *history.Writer // gets every envelope and answer; nil for none
-	Report   func(Progress)
+	Channel string
+	Who     *client.Identity
+	Targets []Target        // to send to; streams are spread over them
+	Follow  []Target        // to read blocks from; default: Targets
+	Tx      int             // number of envelopes; 0: as many as possible until Until
+	Until   time.Time       // with Tx 0: when to stop sending
+	Enough  <-chan struct{} // with Tx 0: sending also stops when it is closed; may be nil
+	Rate    int             // envelopes a second over all streams; 0: unlimited
+	Size    int             // bytes of an envelope; default 2048
+	Streams int             // concurrent streams; default: one per target
+	Settle  time.Duration   // how long to wait for the last blocks; default 1 minute
+	Persist bool            // after an error continue with the next envelope on another orderer, instead of ending
+	Timeout time.Duration   // how long a client waits for an answer before it ends the stream; default: unlimited
+	History *history.Writer // gets every envelope and answer; nil for none
+	Report  func(Progress)
 }
 
-// Progress is where a run stands; reported once a second.
+// Progress is the current state of a run; it is reported once a second.
 type Progress struct {
 	Sent, Acknowledged, Refused, Unknown int
 }
@@ -67,8 +67,8 @@ func (c Config) withDefaults() Config {
 }
 
 // Run sends, then waits until every acknowledged envelope is on every followed
-// orderer or the settling time is over. An error says that the run itself could
-// not go on; what the orderers did wrong is in the result.
+// orderer or the settling time is over. An error means that the run itself failed;
+// broken promises of the orderers are in the result.
 func Run(ctx context.Context, c Config) (Result, error) {
 	c = c.withDefaults()
 	if len(c.Targets) == 0 || c.Tx == 0 && c.Until.IsZero() {
@@ -104,9 +104,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 type sender struct {
 	config  Config
 	ledgers *ledgers
-	targets []*client.Orderer // a connection for all streams to one: fewer, larger packets
+	targets []*client.Orderer // one connection for all streams to a target: fewer, larger packets
 	signed  chan signed       // closed after the last one
-	work    sync.WaitGroup    // of what ends with the run
+	work    sync.WaitGroup    // goroutines that end with the run
 }
 
 func (s *sender) dial() error {
@@ -126,7 +126,7 @@ func (s *sender) close() {
 	}
 }
 
-// sendAll runs the streams until the envelopes, or the time for them, are over.
+// sendAll runs the streams until all envelopes are sent or the time is over.
 func (s *sender) sendAll(ctx context.Context) error {
 	s.work.Go(func() { s.report(ctx) })
 	next := s.signed
@@ -157,7 +157,7 @@ func (s *sender) report(ctx context.Context) {
 	}
 }
 
-// pace hands envelopes to the streams, at the rate asked for, until there are no
+// pace hands envelopes to the streams at the configured rate until there are no
 // more, or until Until.
 func (s *sender) pace(ctx context.Context, out chan<- signed) {
 	if s.config.Tx == 0 {
@@ -186,7 +186,7 @@ func (s *sender) pace(ctx context.Context, out chan<- signed) {
 	}
 }
 
-// sleepUntil says whether the time came before the context's end.
+// sleepUntil reports whether the time was reached before the context ended.
 func sleepUntil(ctx context.Context, due time.Time) bool {
 	timer := time.NewTimer(time.Until(due))
 	defer timer.Stop()
@@ -246,10 +246,10 @@ func (s *sender) session(ctx context.Context, number, target int, envelopes <-ch
 	}
 }
 
-// send sends one envelope; a client whose patience is over ends the stream.
+// send sends one envelope, and ends the stream if there is no answer within Timeout.
 func (s *sender) send(stream *client.Stream, cancel context.CancelFunc, e signed) error {
-	if s.config.Patience > 0 {
-		defer time.AfterFunc(s.config.Patience, cancel).Stop()
+	if s.config.Timeout > 0 {
+		defer time.AfterFunc(s.config.Timeout, cancel).Stop()
 	}
 	return stream.Send(e.envelope)
 }

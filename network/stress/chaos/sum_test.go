@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
 var someSettings = Settings{Channel: "mychannel", Brokers: "3 of Apache Kafka 4.4.0", Orderers: "3", Load: "100/s", Faults: []string{"leader-kill"}, Seed: 7}
@@ -29,7 +29,7 @@ type recorded struct {
 	fault  time.Duration
 }
 
-// events writes a run down, on a channel that begins with a block.
+// events returns the history of a run on a channel that begins with a block.
 func (p recorded) events(genesis string) (events []history.Event) {
 	add := func(e history.Event) { events = append(events, e) }
 	at := p.at
@@ -76,7 +76,7 @@ func added(t *testing.T, parts ...Part) *Sum {
 	return s
 }
 
-// Two parts come to what one run of both had.
+// Two parts add up to the figures of one run over both.
 func TestPartsAddUp(t *testing.T) {
 	first := recorded{began, 1, 20, 3 * time.Second}.part("a")
 	second := recorded{began.Add(time.Hour), 21, 10, 5 * time.Second}.part("a")
@@ -139,7 +139,7 @@ func TestWhatIsNotAdded(t *testing.T) {
 	}
 }
 
-// A file that is anything but a whole sum is refused by name, and left as it is.
+// A file that is not a complete sum is refused by name, and not changed.
 func TestFilesThatAreNoSum(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
 	empty, err := ReadSum(file)
@@ -176,7 +176,7 @@ func TestFilesThatAreNoSum(t *testing.T) {
 // saving is set for the process that TestAKilledRun kills.
 const saving = "CHAOS_TEST_SAVES"
 
-// A process that is killed while it writes leaves a file that is whole.
+// A process that is killed while it writes leaves a complete file.
 func TestAKilledRun(t *testing.T) {
 	s := added(t, recorded{began, 1, 200, time.Second}.part("a"))
 	if file := os.Getenv(saving); file != "" {

@@ -9,34 +9,34 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
-// A fault that is for the leader of the topic must not be done to a broker that
-// was the leader a moment ago. So the process is stopped where it is, then the
-// others are asked who has the role, and only if it is that one it is killed: a
-// process that stands still gives nothing up.
+// A fault for the leader of the topic must not hit a broker that has just lost that
+// role. So the process is first suspended, then the others are asked which one has the
+// role, and only if it is the suspended one, it is killed: a suspended process cannot
+// hand over its role.
 
-// freezer stops processes where they are; a network does.
+// freezer suspends and resumes processes, as a network does.
 type freezer interface {
 	Pause(name string) error
 	Continue(name string) error
 }
 
-// casting is a role, and how its process is found.
+// casting finds the process of a role.
 type casting struct {
 	role  history.Role
-	pick  func() (target string, err error)              // who should have it
-	asked func(frozen string) (holder string, err error) // who has it, by the word of others
+	pick  func() (target string, err error)              // the process that should have the role
+	asked func(frozen string) (holder string, err error) // the process that has it, as the others report
 	fits  func(target, holder string) bool
-	pause func(ctx context.Context) error // before another try
+	pause func(ctx context.Context) error // between two tries
 }
 
-// tries are how often a role may move while it is looked for.
+// tries is how often a role may move while its process is searched.
 const tries = 10
 
-// freeze returns a process that has the role and stands still. Every other that it
-// has stopped runs on.
+// freeze returns a suspended process that has the role. Every other process that it
+// suspended is resumed.
 func (c casting) freeze(ctx context.Context, net freezer) (target, holder string, err error) {
 	for range tries {
 		target, holder, err = c.try(net)
@@ -47,7 +47,7 @@ func (c casting) freeze(ctx context.Context, net freezer) (target, holder string
 			return "", "", err
 		}
 	}
-	return "", "", fmt.Errorf("no %s is found, the last of %d tries: %w", c.role, tries, err)
+	return "", "", fmt.Errorf("no %s was found in %d tries, the last: %w", c.role, tries, err)
 }
 
 func (c casting) try(net freezer) (target, holder string, err error) {
@@ -70,14 +70,14 @@ func (c casting) try(net freezer) (target, holder string, err error) {
 func same(target, holder string) bool  { return target == holder }
 func other(target, holder string) bool { return target != holder }
 
-// killAs kills a process for its role, and starts it after a while.
+// killAs kills a process for its role, and starts it again after a while.
 func (r *run) killAs(ctx context.Context, c casting) error {
 	c.pause = func(ctx context.Context) error { return r.pause(ctx, 500*time.Millisecond, 500*time.Millisecond) }
 	target, holder, err := c.freeze(ctx, r.Network)
 	if err != nil {
 		return err
 	}
-	r.tell(history.Event{Text: "kill " + target + ", " + roleText(c.role) + r.besides(c.role, target), Role: c.role, Target: target, Holder: holder})
+	r.noteEvent(history.Event{Text: "kill " + target + ", " + roleText(c.role) + r.besides(c.role, target), Role: c.role, Target: target, Holder: holder})
 	return r.kill(ctx, target)
 }
 
@@ -88,9 +88,9 @@ func roleText(role history.Role) string {
 	return "the " + string(role)
 }
 
-// besides is what else the wait after a kill depends on. The process that a fault chose
-// for one role may have another, whose successor is found later; and without another
-// replica that is in sync nothing is acknowledged until one is back.
+// besides describes what else the wait after a kill depends on. The killed process may have
+// another role, too, whose successor is elected later; and if no other replica is in sync,
+// nothing is acknowledged until one is back.
 func (r *run) besides(role history.Role, target string) string {
 	controller, err := r.Network.Controller()
 	p, asked := r.partition(target)
@@ -113,13 +113,13 @@ func besides(role history.Role, target, controller string, p partition) (text st
 	return text
 }
 
-// partition is what a broker says of the topic, by the brokers' names.
+// partition is the state of the topic's partition as a broker reports it, by broker names.
 type partition struct {
 	leader           string
 	replicas, inSync []string
 }
 
-// partition asks the first broker that is not the frozen one.
+// partition asks the first broker that is not suspended.
 func (r *run) partition(frozen string) (partition, error) {
 	names, addresses := r.Network.BrokerNames(), r.Network.Descriptor().Brokers
 	at := slices.IndexFunc(names, func(n string) bool { return n != frozen })
@@ -133,7 +133,7 @@ func (r *run) partition(frozen string) (partition, error) {
 	name := func(id int32) string {
 		i := slices.IndexFunc(answer.Brokers, func(b *sarama.Broker) bool { return b.ID() == id })
 		if i < 0 {
-			return fmt.Sprintf("broker %d, which is away", id)
+			return fmt.Sprintf("broker %d, which is down", id)
 		}
 		if at := slices.Index(addresses, answer.Brokers[i].Addr()); at >= 0 {
 			return names[at]
@@ -175,11 +175,11 @@ func without(names []string, name string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
 }
 
-// leader is the broker that leads the topic, by the word of all.
+// leader returns the broker that leads the topic, as all brokers report.
 func (r *run) leader() (string, error) { return r.leaderBut("") }
 
-// leaderBut is the broker that leads the topic, by the word of all but one, which
-// may not answer. Where there is no other, it is the one.
+// leaderBut returns the broker that leads the topic, as all brokers except the suspended
+// one report. A single broker is the leader.
 func (r *run) leaderBut(frozen string) (leader string, err error) {
 	names, addresses := r.Network.BrokerNames(), r.Network.Descriptor().Brokers
 	if len(names) == 1 {
@@ -196,19 +196,19 @@ func (r *run) leaderBut(frozen string) (leader string, err error) {
 		at := slices.Index(addresses, says)
 		switch {
 		case at < 0:
-			return "", fmt.Errorf("%s says that %s leads, which is none of the network's brokers", names[i], says)
+			return "", fmt.Errorf("%s reports %s as the leader, which is none of the network's brokers", names[i], says)
 		case leader != "" && names[at] != leader:
-			return "", fmt.Errorf("%s says that %s leads the topic, another that %s does", names[i], names[at], leader)
+			return "", fmt.Errorf("%s reports %s as the leader of the topic, another broker %s", names[i], names[at], leader)
 		}
 		leader = names[at]
 	}
 	if leader == "" {
-		return "", errors.New("there is no broker that could say who leads the topic")
+		return "", errors.New("there is no other broker to ask for the leader of the topic")
 	}
 	return leader, nil
 }
 
-// leaderBy asks one broker for the address of a topic's leader.
+// leaderBy returns the address of a topic's leader as one broker reports it.
 func leaderBy(address, topic string) (leader string, err error) {
 	answer, p, err := describe(address, topic)
 	if err != nil {

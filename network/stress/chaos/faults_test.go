@@ -29,8 +29,8 @@ func TestNamed(t *testing.T) {
 		{embedded, "leader-move", "leader-move: it needs three brokers"},
 		{embedded, "orderer-disk-full", "orderer-disk-full: it needs a disk"},
 		{embedded, "broker-kil", "broker-kill"},
-		{others, "leader-kill", "leader-kill: it needs brokers that are the network's own"},
-		{others, "broker*", "it needs brokers that are the network's own"},
+		{others, "leader-kill", "leader-kill: it needs brokers of the network's own"},
+		{others, "broker*", "it needs brokers of the network's own"},
 		{others, "limit-low,orderer-kill", "limit-low,orderer-kill"},
 	} {
 		faults, err := Named(c.on, strings.Split(c.names, ","))
@@ -58,7 +58,7 @@ func TestFaultsAreComplete(t *testing.T) {
 	}
 }
 
-// Every fault is done once before any is done again, in an order that the seed decides.
+// Every fault is injected once before any is repeated, in an order that the seed decides.
 func TestDraw(t *testing.T) {
 	rounds := func(seed uint64) (names []string) {
 		r := &run{Config: Config{Faults: Faults}, rng: rand.New(rand.NewPCG(seed, 1))}

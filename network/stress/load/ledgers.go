@@ -11,14 +11,14 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
-// fate is what is known of one envelope.
+// fate is the state of one envelope.
 type fate struct {
 	sent, answered, ordered time.Time // ordered: first seen in a block of any orderer
 	outcome                 outcome
 	seen                    []uint8 // copies in the blocks of each followed orderer
 }
 
-// unseen is how many orderers have no copy yet.
+// unseen returns how many orderers have no copy yet.
 func (f *fate) unseen() int {
 	n := 0
 	for _, copies := range f.seen {
@@ -34,7 +34,7 @@ type outcome uint8
 const (
 	pending outcome = iota
 	acknowledged
-	refused // the orderer said that it did not take it, or that it may have
+	refused // any answer but SUCCESS; the envelope may be ordered nevertheless
 	unknown // the stream broke
 )
 
@@ -44,23 +44,23 @@ type ledgers struct {
 	start  time.Time
 	work   sync.WaitGroup
 
-	mu      sync.Mutex
-	fates   map[[32]byte]*fate
-	blocks  []int // of each followed orderer, since the start
-	last    time.Time
-	changed bool     // anything new since settle looked
-	counts  Progress // of fates
-	owed    int      // orderers without an acknowledged envelope, summed over the envelopes
-	errs    []error
-	reasons map[string]int // of refusals
+	mu        sync.Mutex
+	fates     map[[32]byte]*fate
+	blocks    []int // of each followed orderer, since the start
+	last      time.Time
+	changed   bool     // anything new since settle looked
+	counts    Progress // of fates
+	unordered int      // for each acknowledged envelope, the orderers that do not have it yet
+	errs      []error
+	reasons   map[string]int // of refusals
 }
 
 func newLedgers(c Config) *ledgers {
 	return &ledgers{config: c, fates: map[[32]byte]*fate{}, blocks: make([]int, len(c.Follow)), reasons: map[string]int{}}
 }
 
-// begin follows each orderer from its present height on, so that every block
-// with an envelope of this run is seen.
+// begin follows each orderer from its current height, so that every block with an
+// envelope of this run is seen.
 func (l *ledgers) begin(ctx context.Context) error {
 	for i, t := range l.config.Follow {
 		o, err := client.Dial(t.Address, client.TLS{CA: t.CA})
@@ -85,7 +85,7 @@ func (l *ledgers) follow(ctx context.Context, i int, o *client.Orderer, next uin
 			l.block(i, b)
 			next = b.Header.Number + 1
 			return nil
-		}) // what ended it shows in what is missing
+		}) // an error shows as missing envelopes
 		sleepUntil(ctx, time.Now().Add(100*time.Millisecond))
 	}
 }
@@ -102,10 +102,10 @@ func (l *ledgers) block(i int, b *cb.Block) {
 	for _, id := range ids {
 		f := l.fates[id]
 		if f == nil {
-			continue // somebody else's
+			continue // from another client
 		}
 		if f.seen[i]++; f.seen[i] == 1 && f.outcome == acknowledged {
-			l.owed--
+			l.unordered--
 		}
 		if f.ordered.IsZero() {
 			f.ordered = now
@@ -132,7 +132,7 @@ func (l *ledgers) answered(id [32]byte, err error) {
 	case err == nil:
 		f.outcome = acknowledged
 		l.counts.Acknowledged++
-		l.owed += f.unseen()
+		l.unordered += f.unseen()
 	case errors.As(err, &no):
 		f.outcome = refused
 		l.counts.Refused++
@@ -158,13 +158,12 @@ func (l *ledgers) progress() Progress {
 	return l.counts
 }
 
-// quiet is how long nothing of the run may have come before it counts as over: a
-// second copy of an envelope, or one of unknown fate, can come after the last
-// that was waited for.
+// quiet is how long no envelope of the run may appear before the run counts as over: a
+// duplicate, or an envelope of unknown outcome, can appear after the last expected one.
 const quiet = 500 * time.Millisecond
 
-// settle waits until every acknowledged envelope is everywhere, and no more come.
-// The time runs from the last one that was seen.
+// settle waits until every acknowledged envelope is on every orderer, and no more appear.
+// Settle counts from the last envelope that was seen.
 func (l *ledgers) settle(ctx context.Context) {
 	seen := time.Now()
 	deadline := seen.Add(l.config.Settle)
@@ -185,7 +184,7 @@ func (l *ledgers) complete() (complete, moved bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	moved, l.changed = l.changed, false
-	return l.owed == 0, moved
+	return l.unordered == 0, moved
 }
 
 func (l *ledgers) wait() { l.work.Wait() }

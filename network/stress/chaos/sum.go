@@ -13,24 +13,24 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
-// Sum adds up the parts of a run that is too long for one process: one line for
-// each settings, since figures of different ones say nothing together.
+// Sum adds up the parts of a run that is too long for one process. Figures of different
+// settings are not comparable, so each Settings has a line of its own.
 type Sum struct {
 	Format  string  `json:"format"`
 	Version int     `json:"version"`
 	Lines   []*Line `json:"lines"`
 }
 
-// What a file of ours says of itself.
+// Format and version in the file of a sum.
 const (
 	sumFormat  = "fabric-kafka chaos report"
 	sumVersion = 1
 )
 
-// Settings are what parts must have in common to be added up in one line.
+// Settings are what the parts of one line have in common.
 type Settings struct {
 	Channel  string   `json:"channel"`
 	Brokers  string   `json:"brokers"`  // how many, of which kind and version
@@ -51,7 +51,7 @@ type Line struct {
 	Genesis  string    `json:"genesis"` // hash of the header of the channel's block 0
 	Height   uint64    `json:"height"`  // of the channel after the last part
 	Last     string    `json:"last"`    // hash of the header of its last block then
-	Began    time.Time `json:"began"`   // the last part: no part is added twice
+	Began    time.Time `json:"began"`   // start of the last part, so that no part is added twice
 	Parts    int       `json:"parts"`
 	Seconds  float64   `json:"seconds"` // of sending, in all parts
 
@@ -62,7 +62,7 @@ type Line struct {
 
 	Gap    Longest            `json:"gap"`    // in which no client was acknowledged
 	OneGap Longest            `json:"oneGap"` // in which one client was not, though it failed over
-	After  map[string]Faulted `json:"after"`  // what was done, by what a history calls it
+	After  map[string]Faulted `json:"after"`  // faults, by their name in a history
 
 	Failed []Failure `json:"failed"` // parts that failed their check
 }
@@ -70,7 +70,7 @@ type Line struct {
 // Longest is the longest wait of all parts.
 type Longest struct {
 	Seconds float64   `json:"seconds"`
-	At      time.Time `json:"at"` // it began
+	At      time.Time `json:"at"` // its start
 }
 
 func (l Longest) or(d time.Duration, at time.Time) Longest {
@@ -80,7 +80,7 @@ func (l Longest) or(d time.Duration, at time.Time) Longest {
 	return l
 }
 
-// Faulted is what a fault came to in all parts.
+// Faulted sums up a fault over all parts.
 type Faulted struct {
 	Times   int     `json:"times"`
 	Longest Longest `json:"longest"` // wait of one client after it
@@ -93,18 +93,18 @@ type Failure struct {
 	Broken []string  `json:"broken"`
 }
 
-// Part is a part that came to its end.
+// Part is a completed part.
 type Part struct {
 	Settings Settings
 	Events   []history.Event
 	Report   history.Report // of the events
 }
 
-// ErrNotAdded says that a part cannot be added to a sum.
+// ErrNotAdded is returned for a part that cannot be added to a sum.
 var ErrNotAdded = errors.New("the part cannot be added to the report")
 
-// Continues returns nil if a part of these settings may be added, on the channel as it
-// is: hash returns that of the header of a block. It is asked before the part is made.
+// Continues returns nil if a part with these settings may be added for the current
+// channel; hash returns the hash of a block's header. It is called before the part is run.
 func (s *Sum) Continues(settings Settings, hash func(number uint64) (string, error)) error {
 	l := s.line(settings)
 	if l == nil {
@@ -116,7 +116,7 @@ func (s *Sum) Continues(settings Settings, hash func(number uint64) (string, err
 			return fmt.Errorf("%w: block %d of channel %q cannot be read: %w", ErrNotAdded, number, settings.Channel, err)
 		}
 		if got != want {
-			return fmt.Errorf("%w: its block %d of channel %q is not that of the parts before: the channel was made again; "+
+			return fmt.Errorf("%w: its block %d of channel %q is not that of the previous parts: the channel was created again; "+
 				"name another file with --report, or another --seed for a line of its own", ErrNotAdded, number, settings.Channel)
 		}
 	}
@@ -132,7 +132,7 @@ func (s *Sum) line(settings Settings) *Line {
 	return nil
 }
 
-// Add adds a part that Continues, whether it failed its check or not.
+// Add adds a part for which [Sum.Continues] returns nil, whether or not it failed its check.
 func (s *Sum) Add(p Part) error {
 	span, headers, err := p.read()
 	if err != nil {
@@ -173,10 +173,10 @@ func (l *Line) add(r history.Report, span span) {
 	}
 }
 
-// span is from when to when a part was.
+// span is the time of a part.
 type span struct{ from, to time.Time }
 
-// read returns when a part was, and the headers' hashes of its longest ledger.
+// read returns the time of a part, and the header hashes of its longest ledger.
 func (p Part) read() (s span, headers []string, err error) {
 	of := map[string][]string{}
 	for _, e := range p.Events {
@@ -214,8 +214,8 @@ func (s *Sum) Sound() bool {
 	return !slices.ContainsFunc(s.Lines, func(l *Line) bool { return len(l.Failed) > 0 })
 }
 
-// ReadSum reads the file of a sum. One that does not exist is a sum of no parts; one that
-// is anything but a whole sum is an error.
+// ReadSum reads the file of a sum. A missing file is an empty sum; anything but a complete
+// sum is an error.
 func ReadSum(file string) (*Sum, error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -226,7 +226,7 @@ func ReadSum(file string) (*Sum, error) {
 	}
 	s, err := parseSum(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be continued, and is left as it is: %w; move it away, or name another file with --report", file, err)
+		return nil, fmt.Errorf("%s cannot be continued and is not changed: %w; move it away, or name another file with --report", file, err)
 	}
 	return s, nil
 }
@@ -238,7 +238,7 @@ func parseSum(text []byte) (*Sum, error) {
 	}
 	switch err := json.Unmarshal(text, &head); {
 	case err != nil:
-		return nil, fmt.Errorf("it is no chaos report, or was cut short: %w", err)
+		return nil, fmt.Errorf("it is not a chaos report, or is truncated: %w", err)
 	case head.Format != sumFormat:
 		return nil, fmt.Errorf("its format is %q, not %q", head.Format, sumFormat)
 	case head.Version != sumVersion:
@@ -261,11 +261,11 @@ func parseSum(text []byte) (*Sum, error) {
 	return s, nil
 }
 
-// whole reports whether the figures of a line agree with each other.
+// whole reports whether a line is complete and consistent.
 func (l *Line) whole() bool {
 	return l != nil && l.Parts > 0 && len(l.Failed) <= l.Parts && l.Height > 0 && l.Genesis != "" && l.Last != "" && l.After != nil &&
 		l.Submitted == l.Acknowledged+l.Refused+l.Unknown
 }
 
-// Save replaces the file: whatever happens, it holds the sum before or this one.
+// Save atomically replaces the file.
 func (s *Sum) Save(file string) error { return fabricnet.WriteJSON(file, s) }

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/network/apache"
-	"github.com/fabric-kafka/orderer/network/history"
+	"github.com/fabric-kafka/orderer/network/stress/history"
 )
 
-// frozen are the processes that stand still.
+// frozen is the set of suspended processes.
 type frozen []string
 
 func (f *frozen) Pause(name string) error { *f = append(*f, name); return nil }
@@ -22,24 +22,24 @@ func (f *frozen) Continue(name string) error {
 	return nil
 }
 
-// A role that moves between the first question and the freezing is looked for
-// again; nobody but who has it in the end is left frozen.
+// If a role moves between the first answer and suspending its process, it is searched
+// again; only the process that has the role in the end stays suspended.
 func TestFreeze(t *testing.T) {
 	away := errors.New("nobody knows")
 	for _, c := range []struct {
 		name   string
 		role   history.Role
-		picks  []string // what is said before the freezing, try by try; the last goes on
-		holds  []string // and after; empty for no answer
+		picks  []string // answers before suspending, try by try; the last one repeats
+		holds  []string // answers afterwards; empty for no answer
 		want   string
 		holder string
 	}{
 		{"it stays", history.Leader, []string{"a"}, []string{"a"}, "a", "a"},
 		{"it moves once", history.Leader, []string{"a", "b"}, []string{"b", "b"}, "b", "b"},
-		{"it moves for ever", history.Leader, []string{"a"}, []string{"b"}, "", ""},
-		{"nobody answers at first", history.Leader, []string{"", "a"}, []string{"a"}, "a", "a"},
+		{"it moves at every try", history.Leader, []string{"a"}, []string{"b"}, "", ""},
+		{"no answer at first", history.Leader, []string{"", "a"}, []string{"a"}, "a", "a"},
 		{"the others do not answer at first", history.Leader, []string{"a"}, []string{"", "a"}, "a", "a"},
-		{"nobody ever answers", history.Leader, []string{""}, []string{"a"}, "", ""},
+		{"never an answer", history.Leader, []string{""}, []string{"a"}, "", ""},
 		{"a follower", history.Follower, []string{"a"}, []string{"b"}, "a", "b"},
 		{"a follower that is elected", history.Follower, []string{"a", "c"}, []string{"a", "b"}, "c", "b"},
 	} {
@@ -74,8 +74,8 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
-// A run is over when the time is and each fault was done, or when as many were
-// done as were asked for.
+// A run is over when its time is over and each fault was injected, or when the requested
+// number was injected.
 func TestOver(t *testing.T) {
 	end := time.Now()
 	for _, c := range []struct {
@@ -97,8 +97,8 @@ func TestOver(t *testing.T) {
 	}
 }
 
-// What a process was besides its role decides how long the wait after its end is, and is
-// counted apart.
+// Other roles of a killed process determine how long the wait after its end is, and are
+// counted separately.
 func TestBesides(t *testing.T) {
 	all := []string{"a", "b", "c"}
 	const follower, both, least = apache.SessionTimeout, apache.FetchTimeout + apache.ElectionTimeout + apache.SessionTimeout, 0

@@ -9,11 +9,11 @@ import (
 	"github.com/fabric-kafka/orderer/network/links"
 )
 
-// Faults of the ways from an orderer to the brokers, which only a proxy can do.
+// Faults of the links from an orderer to the brokers, which need a proxy.
 
 func needsProxy(o fabricnet.Options) error {
 	if !o.Proxied {
-		return errors.New("it needs a proxy between orderers and brokers: raise the network with --brokers apache --proxied")
+		return errors.New("it needs a proxy between orderers and brokers: start the network with --brokers apache --proxied")
 	}
 	return nil
 }
@@ -24,7 +24,7 @@ func cut(ctx context.Context, r *run) error {
 	return r.disturb(ctx, orderer, 5*time.Second, 15*time.Second, links.Proxy.Cut)
 }
 
-// halfOpen outlasts the time that a request may take.
+// halfOpen lasts longer than the timeout of a request.
 func halfOpen(ctx context.Context, r *run) error {
 	orderer, lost := r.orderer(), []links.Direction{links.Answers, links.Requests}[r.rng.IntN(2)]
 	r.note("%s: %s are lost", orderer, map[links.Direction]string{links.Answers: "answers", links.Requests: "requests"}[lost])
@@ -42,7 +42,7 @@ func slow(ctx context.Context, r *run) error {
 	})
 }
 
-// disturb does something to all links of an orderer, and takes it back after a while.
+// disturb applies a disturbance to all links of an orderer, and removes it after a while.
 func (r *run) disturb(ctx context.Context, orderer string, least, most time.Duration, do func(links.Proxy, context.Context, string) error) error {
 	proxy := links.Proxy(r.Network.Descriptor().Proxy)
 	names, err := proxy.Links(ctx, orderer)

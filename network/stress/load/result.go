@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Result is what became of a run.
+// Result is the result of a run.
 type Result struct {
 	Sent         int            `json:"sent"`
 	Acknowledged int            `json:"acknowledged"`
@@ -35,7 +35,7 @@ type Result struct {
 	Errors    []string      `json:"errors,omitempty"`
 }
 
-// OnOrderer is what one orderer's blocks hold of the run.
+// OnOrderer is what one orderer's blocks contain of the run.
 type OnOrderer struct {
 	Name    string  `json:"name"`
 	Ordered int     `json:"ordered"`
@@ -43,7 +43,7 @@ type OnOrderer struct {
 	CPU     float64 `json:"cpu"` // microseconds of its process for each acknowledged envelope; 0 if unknown
 }
 
-// Sound reports whether the orderers promised something and kept it.
+// Sound reports whether envelopes were acknowledged and all of them ordered exactly once.
 func (r Result) Sound() bool { return r.Acknowledged > 0 && r.Missing == 0 && r.Duplicated == 0 }
 
 func (l *ledgers) result() Result {
@@ -146,17 +146,17 @@ func (r *Result) cpu(before, after []float64) {
 	}
 }
 
-// shownReasons bounds what String says of refusals, whose texts may hold times.
+// shownReasons bounds the reasons that String lists: their texts may contain times.
 const shownReasons = 5
 
-// mostOften are the reasons, the most frequent one first.
+// mostOften returns the reasons, the most frequent one first.
 func (r Result) mostOften() []string {
 	return slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int {
 		return cmp.Or(r.Reasons[b]-r.Reasons[a], strings.Compare(a, b))
 	})
 }
 
-// String is the result for people.
+// String returns the result as text.
 func (r Result) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "acknowledged %d of %d sent (refused %d, unknown %d) in %.1f s\n", r.Acknowledged, r.Sent, r.Refused, r.Unknown, r.Seconds)

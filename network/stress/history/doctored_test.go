@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// doctored is a sound history that something was done to.
+// doctored is a sound history with a change.
 type doctored []Event
 
 // event returns the first of a kind, and of a text if it is not empty.
@@ -30,14 +30,14 @@ func (d doctored) with(e ...Event) doctored { return append(d, e...) }
 
 func is(what What) func(Event) bool { return func(e Event) bool { return e.What == what } }
 
-// what is refused: what is said, and what was done to a sound history. Each breaks
-// one rule; the checker has no other.
+// promises maps the expected finding to a change of a sound history. Each change breaks
+// one rule; the checker has no other rules.
 var promises = map[string]func(doctored) doctored{
 	"1 envelopes were acknowledged and are missing, b": func(d doctored) doctored { return d.holds(3, "a") },
-	"1 envelopes are there twice, a":                   func(d doctored) doctored { return d.holds(5, "d", "a", "e", "g") },
-	"1 envelopes are there twice, e":                   func(d doctored) doctored { return d.holds(5, "d", "e", "e", "g") },
-	"1 envelopes are there twice, nobody":              func(d doctored) doctored { return d.holds(1, "nobody", "nobody", "nobody") },
-	"1 envelopes are there twice, policies":            func(d doctored) doctored { return d.holds(4, "policies") },
+	"1 envelopes are duplicated, a":                    func(d doctored) doctored { return d.holds(5, "d", "a", "e", "g") },
+	"1 envelopes are duplicated, e":                    func(d doctored) doctored { return d.holds(5, "d", "e", "e", "g") },
+	"1 envelopes are duplicated, nobody":               func(d doctored) doctored { return d.holds(1, "nobody", "nobody", "nobody") },
+	"1 envelopes are duplicated, policies":             func(d doctored) doctored { return d.holds(4, "policies") },
 	"1 envelopes were sent by no client, nobody":       func(d doctored) doctored { return d.holds(5, "d", "e", "g", "nobody") },
 	"1 envelopes were said not to be ordered, and are, c": func(d doctored) doctored {
 		return d.holds(5, "d", "c", "e", "g")
@@ -93,7 +93,7 @@ var floors = map[string]func(doctored) doctored{
 	"leader-kill was asked for, and was not done":     func(d doctored) doctored { return d.without(is(Done)) },
 	"1 faults were done, 2 were asked for":            func(d doctored) doctored { d[0].Rounds = 2; return d },
 	"broker-kill was done, and was not asked for":     func(d doctored) doctored { d.event(Done, "").Text = "broker-kill"; return d },
-	"leader-kill was done, and to nobody":             func(d doctored) doctored { return d.without(is(Fault)) },
+	"leader-kill was injected, but hit no process":    func(d doctored) doctored { return d.without(is(Fault)) },
 	`to "broker1" for its role, and "broker2" had it`: func(d doctored) doctored { d.event(Fault, "").Holder = "broker2"; return d },
 	`to "broker1" for its role, and "" had it`:        func(d doctored) doctored { d.event(Fault, "").Holder = ""; return d },
 	`to "broker1" for its role, and "broker1" had it`: func(d doctored) doctored { d.event(Fault, "").Role = Follower; return d },

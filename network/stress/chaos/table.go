@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// String is the sum for people.
+// String returns the sum as a table.
 func (s *Sum) String() string {
 	var b strings.Builder
 	for _, l := range s.Lines {
@@ -44,7 +44,7 @@ func seconds(s float64) time.Duration {
 	return time.Duration(s * float64(time.Second)).Round(time.Millisecond)
 }
 
-// against compares a wait with what Kafka's settings lead to.
+// against returns how much of a wait Kafka's settings explain.
 func (l *Line) against(kind string, f Faulted) string {
 	d, ok := expected(kind)
 	if !ok || !l.Settings.ofApache() {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
-	"github.com/fabric-kafka/orderer/network/load"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // several starts orderers on ledgers, one each, or all on one.
@@ -94,7 +94,7 @@ func TestASecondCopyIsADuplicate(t *testing.T) {
 }
 
 // What was not acknowledged may be ordered, or not, but not twice.
-func TestPersistGoesOnAfterErrors(t *testing.T) {
+func TestPersistContinuesAfterErrors(t *testing.T) {
 	t.Parallel()
 	fates := map[int]orderertest.Fate{
 		0: {Status: cb.Status_SERVICE_UNAVAILABLE},

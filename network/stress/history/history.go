@@ -1,7 +1,7 @@
-// Package history is what happened in a run, as a file of JSON lines: what
-// clients sent and were told, what was done to brokers and orderers, and in the
-// end the blocks of every orderer. Check looks for broken promises in it. It
-// knows nothing of how the orderers work.
+// Package history records what happened in a run, as a file of JSON lines: the
+// envelopes that clients sent, the answers that they got, the faults in brokers and
+// orderers, and finally the blocks of every orderer. [Check] looks for broken promises
+// in it. It does not depend on how the orderers work.
 package history
 
 import (
@@ -17,25 +17,25 @@ import (
 type What string
 
 const (
-	Began        What = "began"        // the run: Orderers are all that there are, Height the blocks that they have, Faults what is asked for
-	Ended        What = "ended"        // the sending, after all that was done
-	Died         What = "died"         // Text is a process that ended though nobody had ended it
-	Panicked     What = "panicked"     // Text is a process, and what it wrote when it did, though it was to end
+	Began        What = "began"        // the run: Orderers are all orderers, Height is the number of their blocks, Faults are the requested ones
+	Ended        What = "ended"        // the sending, after the last fault
+	Died         What = "died"         // Text is a process that ended by itself
+	Panicked     What = "panicked"     // Text is a process and the first line of its panic
 	Submitted    What = "submitted"    // a client sends an envelope
-	Acknowledged What = "acknowledged" // and is told SUCCESS
-	Refused      What = "refused"      // and is told anything else; Text is that
-	Unknown      What = "unknown"      // and is told nothing; Text is why
-	Fault        What = "fault"        // Text was done; with a Role, to Target, while Holder had it
-	Done         What = "done"         // a fault of the name Text was done and mended
+	Acknowledged What = "acknowledged" // the answer was SUCCESS
+	Refused      What = "refused"      // the answer was another one; Text is the answer
+	Unknown      What = "unknown"      // there was no answer; Text is why
+	Fault        What = "fault"        // Text was injected; with a Role: into Target, while Holder had the role
+	Done         What = "done"         // the fault named Text was injected and repaired
 	Block        What = "block"        // an orderer has a block
 )
 
-// Role is what a process may be chosen for.
+// Role is a role for which the target of a fault is chosen.
 type Role string
 
 const (
 	Leader     Role = "leader"
-	Follower   Role = "follower" // of the leader, who is the Holder
+	Follower   Role = "follower" // of the leader, which is the Holder
 	Controller Role = "controller"
 )
 
@@ -45,18 +45,18 @@ type Event struct {
 	What What      `json:"what"`
 
 	ID      string `json:"id,omitempty"`      // of an envelope: the SHA-256 of its bytes
-	Client  int    `json:"client,omitempty"`  // who sends one envelope after the other; from 1
-	Orderer string `json:"orderer,omitempty"` // that was asked, or has the block
+	Client  int    `json:"client,omitempty"`  // number of the client, from 1; each sends one envelope after the other
+	Orderer string `json:"orderer,omitempty"` // that the envelope was sent to, or that has the block
 	Text    string `json:"text,omitempty"`
 
 	Orderers []string `json:"orderers,omitempty"`
 	Height   uint64   `json:"height,omitempty"`
-	Faults   []string `json:"faults,omitempty"` // names of those that are asked for: each once at least
-	Rounds   int      `json:"rounds,omitempty"` // or only so many of them in all, if that is fewer; else 0
+	Faults   []string `json:"faults,omitempty"` // names of the requested faults: each at least once
+	Rounds   int      `json:"rounds,omitempty"` // or only this number of faults in all; 0: each of them
 
-	Target string `json:"target,omitempty"` // the process that a fault was done to
+	Target string `json:"target,omitempty"` // the process that a fault was injected into
 	Role   Role   `json:"role,omitempty"`   // for which it was chosen; empty for none
-	Holder string `json:"holder,omitempty"` // who had the role when it was done, by somebody else's word
+	Holder string `json:"holder,omitempty"` // the process that had the role then, as others report
 
 	Number   uint64   `json:"number,omitempty"` // of the block
 	Config   bool     `json:"config,omitempty"` // it holds a channel config
@@ -91,15 +91,15 @@ func (w *Writer) Add(e Event) {
 	}
 }
 
-// Submitted says that a client sends an envelope to an orderer. A nil Writer writes nothing.
+// Submitted records that a client sends an envelope to an orderer. A nil Writer writes nothing.
 func (w *Writer) Submitted(id string, client int, orderer string) {
 	if w != nil {
 		w.Add(Event{What: Submitted, ID: id, Client: client, Orderer: orderer})
 	}
 }
 
-// Answered says what the client was told: nil is SUCCESS; an error is the
-// orderer's answer, or what kept one away.
+// Answered records the answer that a client got: a nil error is SUCCESS; any other error is
+// the orderer's answer if answer is true, or else the reason why there was none.
 func (w *Writer) Answered(id string, err error, answer bool) {
 	switch {
 	case w == nil:
@@ -119,7 +119,7 @@ func (w *Writer) Acknowledged() int {
 	return w.acked
 }
 
-// Err is the first error of writing.
+// Err returns the first error of writing.
 func (w *Writer) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// complete makes sure that the history is a whole one: of one run, with the blocks
-// of every orderer; and that no process ended but when it was ended. It returns
-// the event that the run began with.
+// complete checks that the history is complete: of one run, with the blocks of every
+// orderer; and that no process ended by itself. It returns the event that began the run.
 func (r *Report) complete(events []Event, chains []*chain) (run Event) {
 	times := map[What]int{}
 	for _, e := range events {
@@ -28,7 +27,7 @@ func (r *Report) complete(events []Event, chains []*chain) (run Event) {
 	return run
 }
 
-// orderers compares those that have blocks with those that the run began with.
+// orderers compares the orderers that have blocks with those that the run began with.
 func (r *Report) orderers(run Event, chains []*chain) {
 	with := map[string]*chain{}
 	for _, c := range chains {
@@ -51,9 +50,8 @@ func (r *Report) orderers(run Event, chains []*chain) {
 	}
 }
 
-// floor makes sure that what the run was made for has happened: envelopes were
-// acknowledged, also after the last fault, and each fault that was asked for was
-// done, to whom it names.
+// floor checks that the run proves something: envelopes were acknowledged, also after
+// the last fault, and each requested fault was injected into a process of its role.
 func (r *Report) floor(run Event, events []Event) {
 	if r.Acknowledged == 0 {
 		r.broken("no envelope was acknowledged: the run proves nothing")
@@ -68,7 +66,7 @@ func (r *Report) floor(run Event, events []Event) {
 			r.role(e)
 		case Done:
 			if hit == 0 {
-				r.broken("%s was done, and to nobody", e.Text)
+				r.broken("%s was injected, but hit no process", e.Text)
 			}
 			done[e.Text]++
 			hit, after = 0, 0
@@ -80,7 +78,7 @@ func (r *Report) floor(run Event, events []Event) {
 	r.asked(run, done)
 }
 
-// role makes sure that a fault was done to a process of the role it was chosen for.
+// role checks that the target of a fault had the role that it was chosen for.
 func (r *Report) role(e Event) {
 	switch {
 	case e.Role == "":
@@ -89,8 +87,7 @@ func (r *Report) role(e Event) {
 	}
 }
 
-// asked makes sure that each fault that was asked for was done, or as many as were
-// asked for.
+// asked checks that each requested fault was injected, or the requested number of them.
 func (r *Report) asked(run Event, done map[string]int) {
 	total := 0
 	for _, n := range done {
