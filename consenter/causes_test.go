@@ -37,7 +37,7 @@ var enums = map[string][]kind{
 }
 
 // source is what the table is held to: package chain, those below it and this one,
-// without tests and simulation.
+// without tests.
 type source struct {
 	values    map[string]map[string]string // value by constant, by type
 	functions map[string][]string          // the constants that a function uses, by its name
@@ -58,7 +58,7 @@ func (s source) visit(path string, d fs.DirEntry, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case d.IsDir() && slices.Contains([]string{"sim", "chaintest", "fabrictest", "logtest", "memlog", "testdata"}, d.Name()):
+	case d.IsDir() && slices.Contains([]string{"chaintest", "fabrictest", "logtest", "memlog", "testdata"}, d.Name()):
 		return fs.SkipDir
 	case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || slices.Contains(theTable, path):
 		return nil

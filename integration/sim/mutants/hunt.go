@@ -88,7 +88,7 @@ func build(ctx context.Context, root, dir string, m Mutant) (program string, err
 		return "", err
 	}
 	program = filepath.Join(dir, "mutant")
-	c := exec.CommandContext(ctx, "go", "build", "-overlay", file, "-o", program, "./chain/sim/run")
+	c := exec.CommandContext(ctx, "go", "build", "-overlay", file, "-o", program, "./integration/sim/run")
 	c.Dir = root
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("it does not compile: %s", last(out))

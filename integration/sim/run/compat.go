@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fabric-kafka/orderer/chain/sim"
+	"github.com/fabric-kafka/orderer/integration/sim"
 )
 
 func compatCommand() *cobra.Command {

@@ -114,7 +114,7 @@ func (s Series) Report(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "seed %d violates %s (%s)\n  %s\n  again: make sim SEED=%d\n", r.Seed, r.Invariant, SentenceOf(r.Invariant), r.Text, r.Seed)
 		small := Shrink(r.plan, s.Profile, r.Invariant, 5000)
 		again := Play(small, s.Profile)
-		fmt.Fprintf(out, "the fewest actions that do so (%s), to be kept in chain/sim/testdata:\n\n# seed %d: %s\n%s\n", again.Text, r.Seed, r.Invariant, small.Transcript())
+		fmt.Fprintf(out, "the fewest actions that do so (%s), to be kept in integration/sim/testdata:\n\n# seed %d: %s\n%s\n", again.Text, r.Seed, r.Invariant, small.Transcript())
 		return fmt.Errorf("%s is violated", r.Invariant)
 	}
 	rate := float64(sum.Runs) / sum.Took.Seconds()

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fabric-kafka/orderer/chain/sim"
-	"github.com/fabric-kafka/orderer/chain/sim/mutants"
+	"github.com/fabric-kafka/orderer/integration/sim"
+	"github.com/fabric-kafka/orderer/integration/sim/mutants"
 )
 
 func mutantsCommand() *cobra.Command {

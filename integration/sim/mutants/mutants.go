@@ -16,7 +16,7 @@ import (
 type Mutant struct {
 	Name     string
 	Sentence string // what the mutant does wrong
-	File     string // below chain
+	File     string // below the root of the repository
 	Old, New string
 }
 
@@ -31,7 +31,7 @@ func All() []Mutant {
 
 // apply writes the mutated file below dir and returns its name and the original's.
 func (m Mutant) apply(root, dir string) (original, mutated string, err error) {
-	original = filepath.Join(root, "chain", m.File)
+	original = filepath.Join(root, m.File)
 	source, err := os.ReadFile(original)
 	if err != nil {
 		return "", "", err
@@ -46,7 +46,7 @@ func (m Mutant) apply(root, dir string) (original, mutated string, err error) {
 
 func (m Mutant) mutate(source string) (string, error) {
 	if n := strings.Count(source, m.Old); n != 1 {
-		return "", fmt.Errorf("mutant %s: its text is %d times in chain/%s, want once; bring the mutant up to date with the code", m.Name, n, m.File)
+		return "", fmt.Errorf("mutant %s: its text is %d times in %s, want once; bring the mutant up to date with the code", m.Name, n, m.File)
 	}
 	return strings.Replace(source, m.Old, m.New, 1), nil
 }

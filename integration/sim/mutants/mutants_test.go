@@ -18,7 +18,7 @@ func TestMutantsFitTheCode(t *testing.T) {
 			t.Errorf("mutant %s is there twice, or has no sentence", m.Name)
 		}
 		names[m.Name] = true
-		source, err := os.ReadFile(filepath.Join("..", "..", m.File))
+		source, err := os.ReadFile(filepath.Join("..", "..", "..", m.File))
 		if err != nil {
 			t.Fatal(err)
 		}
