@@ -5,33 +5,34 @@ import (
 	"fmt"
 )
 
-// Checker is one invariant of reliability.md C1, by its number there.
+// Checker checks one invariant. Its name is the number by which transcripts and
+// reports refer to it: I for safety, L for liveness.
 type Checker struct {
 	Name     string
 	Sentence string
-	check    func(*evidence) string // what is wrong; empty for nothing
+	check    func(*evidence) string // returns what is wrong; empty for nothing
 }
 
 // Checkers look at ledgers, log and the clients' history after the world has
-// healed. I9, I12, L1, L3 and L4 are also looked at while it runs.
+// healed. I9, I12, L1, L3 and L4 are also checked during the run.
 var Checkers = []Checker{
-	{"I1", "What a client was told is ordered is in a block of every orderer.", (*evidence).acknowledged},
-	{"I2", "Nothing is ordered more often than it was appended.", (*evidence).once},
-	{"I3", "Every ordered envelope is byte for byte one that somebody submitted.", (*evidence).fabricated},
-	{"I4", "Blocks of the same number are equal on all orderers, metadata too.", (*evidence).agree},
-	{"I5", "Each block names the last offset that it covers, and holds envelopes of the records up to there.", (*evidence).offsets},
-	{"I6", "An orderer that starts again from any block comes to the same blocks.", (*evidence).restarts},
-	{"I7", "What was acknowledged before another was submitted is ordered before it.", (*evidence).ackOrder},
-	{"I8", "Blocks are cut as the log and the channel config say, and by nothing else.", (*evidence).cuts},
+	{"I1", "An envelope that was acknowledged to its client is in a block of every orderer.", (*evidence).acknowledged},
+	{"I2", "No envelope is ordered more often than it was appended.", (*evidence).once},
+	{"I3", "Every ordered envelope is byte for byte an envelope that was submitted.", (*evidence).fabricated},
+	{"I4", "Blocks with the same number are equal on all orderers, metadata included.", (*evidence).agree},
+	{"I5", "Each block names the last offset that it covers, and holds envelopes of records up to that offset.", (*evidence).offsets},
+	{"I6", "An orderer that restarts from any block writes the same blocks.", (*evidence).restarts},
+	{"I7", "An envelope that was acknowledged before another was submitted is ordered before it.", (*evidence).ackOrder},
+	{"I8", "Only the log and the channel config decide where blocks are cut.", (*evidence).cuts},
 	{"I9", "A config block holds one config that follows the one in force; nothing else changes the config.", (*evidence).configs},
-	{"I10", "The position only ever grows.", (*evidence).positions},
-	{"I11", "No chain is continued on a log that is not the one it was made from.", (*evidence).identity},
-	{"I12", "A channel stops only for a reason, and takes no envelope after that.", (*evidence).failStop},
+	{"I10", "The offset in block metadata increases from block to block.", (*evidence).positions},
+	{"I11", "No orderer extends its ledger from a log other than the one that the ledger was made from.", (*evidence).identity},
+	{"I12", "A channel stops only for a reason, and then accepts no envelope.", (*evidence).failStop},
 	{"I13", "No record stops a channel.", (*evidence).poison},
-	{"I14", "Clocks and restarts of an orderer decide nothing: every ledger is what the log alone gives.", (*evidence).clockless},
-	{"I15", "What is acknowledged is in the log at that moment; what is denied never comes.", (*evidence).ackedInLog},
+	{"I14", "Clocks and restarts of an orderer do not affect its ledger, which follows from the log alone.", (*evidence).clockless},
+	{"I15", "An envelope is in the log when it is acknowledged; one that was denied never gets there.", (*evidence).ackedInLog},
 	{"L2", "An orderer that has no broker waits; it does not stop.", (*evidence).waits},
-	{"L4", "All orderers come to the same height.", (*evidence).heights},
+	{"L4", "All orderers reach the same height.", (*evidence).heights},
 }
 
 // evidence is what checkers read.
@@ -39,7 +40,7 @@ type evidence struct {
 	w       *World
 	log     [][]byte
 	ref     *reference // of the log
-	old     *reference // of the log before a loss; that of the log if there was none
+	old     *reference // of the log before a loss; the same as ref if there was none
 	live    []*Orderer
 	stopped []*Orderer
 	chain   map[string][]int // of the longest ledger: positions of each envelope
@@ -90,8 +91,8 @@ func check(w *World) (found []violation) {
 	return found
 }
 
-// agree compares ledgers pair by pair: with the longest live one; a stopped one
-// with what it could know before the loss.
+// agree compares each live ledger with the first, and stopped ones with each other
+// unless the log lost records.
 func (e *evidence) agree() string {
 	for _, o := range e.live {
 		if text := sameBlocks(e.live[0].ledger.blocks, o.ledger.blocks); text != "" {
@@ -142,7 +143,7 @@ func (e *evidence) heights() string {
 	return ""
 }
 
-// follows says how a ledger differs from the blocks that a log gives.
+// follows returns how a ledger differs from the blocks that a log gives; empty if it does not.
 func follows(l *Ledger, r *reference) string {
 	for n := 1; n < l.height(); n++ {
 		b := l.blocks[n]
@@ -169,11 +170,11 @@ func (e *evidence) cuts() string {
 	return ""
 }
 
-// clockless also looks at the ledgers of orderers that stopped.
+// clockless compares the ledgers of stopped orderers with the log before and after a loss.
 func (e *evidence) clockless() string {
 	for _, o := range e.stopped {
 		if before, now := follows(o.ledger, e.old), follows(o.ledger, e.ref); before != "" && now != "" {
-			return fmt.Sprintf("%s: %s by the log before its loss, and %s by the log of now", o, before, now)
+			return fmt.Sprintf("%s: %s by the log before its loss, and %s by the log as it is now", o, before, now)
 		}
 	}
 	return ""

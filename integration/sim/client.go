@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// answer is what a client was told.
+// answer is the outcome of a call, as its client sees it.
 type answer string
 
 const (
@@ -26,14 +26,14 @@ type call struct {
 	update  *update // of a config update
 	client  int
 	orderer int
-	began   int // by the clients' event counter
+	began   int // by the event counter of the clients
 	ended   int
-	tried   bool // an append was begun
+	tried   bool // an append was attempted
 	answer  answer
 	end     log.Offset // of the log, when it was acknowledged
 }
 
-// answered notes what Order or Configure returned.
+// answered records what Order or Configure returned.
 func (c *call) answered(w *World, err error) {
 	w.clock++
 	c.ended = w.clock
@@ -94,7 +94,7 @@ func (w *World) update(o *Orderer, name string, value, slow int) {
 	s := o.ledger.config()
 	c.update = &update{w.updates, name, s.versions[slot(name)], value}
 	if w.profile.Measured && w.profile.Compatible {
-		c.update.version = always // as A8 has it; the strict rules rely on updates that do not apply twice
+		c.update.version = always // as in the measurements; the strict rules rely on updates that do not apply twice
 	}
 	w.send(o, c, configured(c.update, s.seq, o.id), machine.Config, slow)
 }

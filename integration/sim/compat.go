@@ -12,7 +12,7 @@ import (
 	"text/tabwriter"
 )
 
-// defect is what the old rules do to a channel, counted as runs that show it.
+// defect is something that the compatible rules do to a channel; counted in runs that show it.
 type defect string
 
 const (
@@ -26,8 +26,8 @@ const (
 
 var defects = []defect{forked, twice, lost, differs, ended, neverCut}
 
-// row is a line of reliability.md A8: its faults, and what was measured there on
-// the real in-tree consenter, in per cent of the runs.
+// row is a set of faults, and the defects that in-tree orderers show under them: measured once on
+// the real in-tree consenter of Fabric v2.5, in per cent of the runs.
 type row struct {
 	name     string
 	profile  Profile
@@ -54,7 +54,7 @@ func rows() []row {
 	}
 }
 
-// kinds are the orderers that each row is run with.
+// kinds are the kinds of orderers that each row is run with.
 var kinds = []struct {
 	name   string
 	change func(*Profile)
@@ -66,8 +66,8 @@ var kinds = []struct {
 
 // Compare prints a table: how many of the runs of each row show each defect, for
 // in-tree orderers, ours by the compatible rules and ours by the strict ones. It
-// fails if the strict rules show any, or if in-tree orderers do not show what A8
-// has of them.
+// fails if the strict rules show any, or if simulated in-tree orderers do not show
+// what was measured.
 func Compare(ctx context.Context, seeds uint64, out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "faults\torderers\t")
@@ -77,7 +77,7 @@ func Compare(ctx context.Context, seeds uint64, out io.Writer) error {
 	fmt.Fprintln(t)
 	var wrong []string
 	for _, r := range rows() {
-		printRow(t, r.name, "A8, real in-tree", r.measured)
+		printRow(t, r.name, "measured, in-tree", r.measured)
 		for _, k := range kinds {
 			p := r.profile
 			k.change(&p)
@@ -111,8 +111,8 @@ func printRow(out io.Writer, name, kind string, rates map[defect]float64) {
 }
 
 // surprises are the defects that strict orderers show, and those that in-tree
-// ones do not show though A8 has them: within a factor of five, since the
-// probabilities of its steps are not known.
+// ones do not show though they were measured: within a factor of five, since the
+// probabilities of the measured runs are not known.
 func surprises(r row, kind string, rates map[defect]float64) (wrong []string) {
 	for _, d := range defects {
 		expected := r.measured[d]
@@ -120,7 +120,7 @@ func surprises(r row, kind string, rates map[defect]float64) (wrong []string) {
 		case kind == "ours, strict" && rates[d] > 0:
 			wrong = append(wrong, fmt.Sprintf("%s: strict orderers show %q in %.1f %%", r.name, d, rates[d]))
 		case kind == "in-tree" && expected > 0 && rates[d] < expected/5:
-			wrong = append(wrong, fmt.Sprintf("%s: in-tree orderers show %q in %.1f %%, A8 has %.1f %%", r.name, d, rates[d], expected))
+			wrong = append(wrong, fmt.Sprintf("%s: in-tree orderers show %q in %.1f %%, measured were %.1f %%", r.name, d, rates[d], expected))
 		}
 	}
 	return wrong
@@ -149,8 +149,8 @@ func measure(ctx context.Context, p Profile, seeds uint64) (map[defect]float64, 
 	return rates, ctx.Err()
 }
 
-// defectsOf plays a seed, lets a minute pass after the faults, and says which
-// defects the world shows.
+// defectsOf plays a seed, lets a minute pass after the faults, and returns the
+// defects that the world shows.
 func defectsOf(seed uint64, p Profile) (shown map[defect]bool) {
 	shown = map[defect]bool{}
 	plan := NewPlan(seed, p)
@@ -167,10 +167,10 @@ func defectsOf(seed uint64, p Profile) (shown map[defect]bool) {
 }
 
 // lastFaults is how many of an orderer's appends may fail after the other faults
-// have ended: a timer that is lost then stays lost.
+// have ended: a timer that is lost then is not recovered.
 const lastFaults = 2
 
-// recover ends every fault but the last ones.
+// recover ends every fault except the last failing appends.
 func (w *World) recover() {
 	for _, o := range w.orderers {
 		o.cutOff, o.unable, o.breaks, o.crash = false, false, 0, map[Point]int{}
@@ -179,15 +179,15 @@ func (w *World) recover() {
 			o.faults = o.faults[:min(lastFaults, len(o.faults))]
 		}
 		if o.diskFull && o.fault != nil {
-			o.stop() // an operator has made room and starts it again
+			o.stop() // an operator frees space and restarts it
 		}
 		if o.misled {
-			o.stop() // an operator has corrected the brokers and starts it again
+			o.stop() // an operator corrects the brokers and restarts it
 		}
 		o.diskFull, o.diskLow, o.misled = false, false, false
 		o.boot()
 		if w.loss != nil && w.loss.verb == Recreate {
-			o.audit() // what was posted for it went with the old topic: it finds out when the check is due
+			o.audit() // its time-to-cut was lost with the old topic: the periodic check notices that
 		}
 	}
 	for len(w.late) > 0 {

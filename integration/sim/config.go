@@ -11,7 +11,7 @@ const (
 	keyLimits  = "limits"  // index into limitSets
 	keyWriters = "writers" // bit set of the clients that may write
 	keyBrokers = "brokers" // number of the broker list
-	keyLevel   = "level"   // of what orderers must know, as Fabric's capabilities
+	keyLevel   = "level"   // that orderers must support, like Fabric's capabilities
 )
 
 // limitSets are the batch limits that a channel can have.
@@ -27,10 +27,10 @@ const (
 	clients    = 4
 	everybody  = 1<<clients - 1
 	firstSeq   = 1
-	expiryNone = 1 << 40 // ms: never within a run
+	expiryNone = 1 << 40 // ms: after the end of any run
 )
 
-// settings are the channel config in force, a value that is never changed.
+// settings are the channel config in force, an immutable value.
 type settings struct {
 	seq      uint64
 	limits   int
@@ -59,7 +59,7 @@ func slot(key string) int {
 	return -1
 }
 
-// apply returns the config that an update makes of this one.
+// apply returns the config after an update.
 func (s settings) apply(u *update) (settings, error) {
 	i := slot(u.key)
 	if i < 0 {
@@ -74,7 +74,7 @@ func (s settings) apply(u *update) (settings, error) {
 	case keyLimits:
 		s.limits = u.value % len(limitSets)
 	case keyWriters:
-		s.writers = u.value&everybody | 1 // one client may always
+		s.writers = u.value&everybody | 1 // one client always may
 	case keyBrokers:
 		s.brokers = u.value
 	case keyLevel:
@@ -85,7 +85,8 @@ func (s settings) apply(u *update) (settings, error) {
 
 func (s settings) batch() machine.Limits { return limitSets[s.limits] }
 
-// allows says why an envelope does not hold at this config, by what all orderers agree on.
+// allows returns why an envelope is invalid at this config, by the checks that all orderers
+// agree on; nil if it is valid.
 func (s settings) allows(c content) error {
 	switch {
 	case c.size > int(s.batch().AbsoluteMaxBytes):
@@ -107,11 +108,11 @@ func (s settings) becomes(c content) (settings, error) {
 	return s.apply(c.update)
 }
 
-// newest is the level that the newest build knows.
+// newest is the level that the newest build supports.
 const newest = 2
 
-// lacks returns what a build of the orderer would have to know for a config; empty
-// if it does.
+// lacks returns what a config needs and the orderer's build does not support; empty for
+// nothing.
 func (o *Orderer) lacks(s settings) string {
 	if s.level <= o.knows {
 		return ""

@@ -15,7 +15,7 @@ const channelID = "sim"
 // typeNormal is the header type of an endorser transaction.
 const typeNormal = 3
 
-// must returns what cannot fail on values that the simulation makes itself.
+// must returns v. It panics on an error, which values made by the simulation cannot cause.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(fmt.Sprintf("sim: %v", err))
@@ -23,7 +23,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// sealed is an envelope of a client. expires is a time of its certificate, in
+// sealed returns an envelope of a client whose certificate expires at a time in
 // simulated milliseconds.
 func sealed(channel string, headerType int32, client int, expires int64, data []byte) *fabric.Envelope {
 	return &fabric.Envelope{
@@ -48,7 +48,7 @@ type content struct {
 	client  int
 	expires int64
 	size    int
-	text    string // of a normal envelope: what tells it from all others
+	text    string // of a normal envelope: unique to it
 	update  *update
 	seq     uint64 // of a config envelope: that of the config in it
 }
@@ -82,15 +82,15 @@ func open(b []byte) (c content, ok bool) {
 	return c, true
 }
 
-// normal is an envelope with a text of its own, padded to a size of its data.
+// normal returns a normal envelope with a text and so many bytes of padding.
 func normal(client int, expires int64, text string, pad int) *fabric.Envelope {
 	return sealed(channelID, typeNormal, client, expires, []byte(text+" "+strings.Repeat(".", pad)))
 }
 
-// update is a config update: it sets one key, and applies as long as the key has
-// the version that its author saw, as with the read sets of Fabric's updates.
+// update is a config update. It sets one key, and applies while the key has the
+// version that its author saw, as with the read sets of Fabric's updates.
 type update struct {
-	id      int // tells it from all others
+	id      int // unique
 	key     string
 	version int
 	value   int
@@ -114,8 +114,8 @@ func parseUpdate(text string) *update {
 	return &update{id, parts[1], version, value}
 }
 
-// configured is the config envelope that an orderer computes of an update at a
-// sequence. signer shows that each orderer's is another.
+// configured returns the config envelope that an orderer computes from an update at a
+// sequence. It depends on the signer, as envelopes of real orderers do.
 func configured(u *update, seq uint64, signer int) *fabric.Envelope {
 	return sealed(channelID, fabric.TypeConfig, signer, 0, must(fabric.Marshal(&fabric.ConfigEnvelope{
 		Config:     &fabric.Config{Sequence: seq + 1},

@@ -11,10 +11,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// playForeign writes what a stranger with the right to write to the topic may.
+// playForeign writes as a foreign client with write access to the topic may.
 func (w *World) playForeign(o *Orderer, a Action) {
 	if w.end() == 0 {
-		return // a topic that a stranger wrote to first is the stranger's
+		return // who writes first describes the topic: not part of these worlds
 	}
 	switch a.Verb {
 	case Repeat:
@@ -35,7 +35,7 @@ func (w *World) playForeign(o *Orderer, a Action) {
 // strayMax stands for the greatest block number.
 const strayMax = 1000
 
-// write appends a record past every orderer, and notes the envelope in it.
+// write appends a record as a foreign writer, and counts the envelope in it.
 func (w *World) write(value []byte) {
 	if m, err := record.Decode(value); err == nil && m.GetRegular() != nil {
 		w.injected[string(m.GetRegular().Payload)]++
@@ -48,7 +48,7 @@ func (w *World) inject(e *fabric.Envelope, seq uint64) {
 	w.write(must(record.Encode(record.NewRegular(must(fabric.Marshal(e)), seq, record.Regular_NORMAL))))
 }
 
-// forge writes a record of which nothing need be true. See forgeries.
+// forge writes one of the [forgeries], with any claim about it.
 func (w *World) forge(o *Orderer, a Action) {
 	f := forgeries[a.A%len(forgeries)]
 	w.write(f(w, o, uint64(int64(o.ledger.config().seq)+int64(a.B)), a.C))
@@ -86,7 +86,7 @@ var forgeries = []forgery{
 		e := normal(0, expiryNone, string(w.label(n)), 1500)
 		return forgedRecord(must(fabric.Marshal(e)), seq, 1, 0)
 	},
-	func(w *World, o *Orderer, seq uint64, n int) []byte { // a config, class and sequence as they come
+	func(w *World, o *Orderer, seq uint64, n int) []byte { // a config of any class and sequence
 		w.updates++
 		key := keys[n%len(keys)]
 		u := &update{w.updates, key, o.ledger.config().versions[slot(key)] + n%2, n}
@@ -101,7 +101,7 @@ var forgeries = []forgery{
 	},
 }
 
-// label tells foreign envelopes from one another.
+// label returns a unique text for a foreign envelope.
 func (w *World) label(n int) []byte {
 	return fmt.Appendf(nil, "f%d-%d", w.end(), n)
 }
@@ -112,7 +112,7 @@ func forgedRecord(payload []byte, seq uint64, class record.Regular_Class, origin
 	return must(record.Encode(m))
 }
 
-// describing is a description that is ours, but for what n picks.
+// describing returns our description of the topic, except for the field that n selects.
 func (w *World) describing(o *Orderer, n int) []byte {
 	start, err := o.ledger.start()
 	if err != nil {

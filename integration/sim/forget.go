@@ -8,19 +8,19 @@ import (
 )
 
 // unread are the records that an unclean election lost before any orderer had read
-// them. No orderer may stop for that, and nothing but them may be missing.
+// them. No orderer may stop because of that, and only those records may be missing.
 type unread struct {
 	texts   map[string]bool  // of clients' envelopes
 	updates map[int][]writer // of config updates; who wrote the copy, the zero writer for a client
 }
 
-// writer is an orderer's process, which knows what it wrote until it ends.
+// writer is one life of an orderer's process: it remembers what it wrote until it ends.
 type writer struct {
 	orderer *Orderer
 	life    int
 }
 
-// alive reports whether the process still runs.
+// alive reports whether the process is still running.
 func (p writer) alive() bool { return p.orderer != nil && p.orderer.live() && p.orderer.life == p.life }
 
 // forget elects a leader that lacks records that were acknowledged and that no
@@ -37,8 +37,8 @@ func (w *World) forget(a Action) {
 	w.loseFrom(max(w.consumed(), least))
 }
 
-// loseFrom elects a leader that lacks the records from an offset on, which nobody
-// has read.
+// loseFrom elects a leader that lacks the records from an offset on, which no
+// orderer has read.
 func (w *World) loseFrom(at int) {
 	values := w.values()
 	if w.loss != nil || at >= len(values) {
@@ -48,7 +48,7 @@ func (w *World) loseFrom(at int) {
 		w.lost(value)
 	}
 	if at == 0 {
-		w.late = nil // they would come before the description: the topic would be a stranger's
+		w.late = nil // they would precede the description, as records of a foreign writer do
 	}
 	w.epoch++
 	w.broker.CutTail(channelID, log.Offset(at))
@@ -67,9 +67,9 @@ func (w *World) consumed() (next int) {
 	return next
 }
 
-// provoke lets every orderer read to the end that the log has, and after a while
-// post what is due. What they append by that, copies and time-to-cuts, is behind
-// that end, where nobody has read.
+// provoke lets every orderer read to the current end of the log, and fire its timer
+// after a while. What they append meanwhile, copies and time-to-cuts, is after that
+// end, and unread.
 func (w *World) provoke(while int64) {
 	end := int64(w.end())
 	for _, o := range w.orderers {
@@ -85,10 +85,10 @@ func (w *World) provoke(while int64) {
 	}
 }
 
-// attempts are the steps of a loop that may read no record.
+// attempts is how many steps of a loop may read no record.
 const attempts = 8
 
-// lost notes what an election has lost.
+// lost records what an election has lost.
 func (w *World) lost(value []byte) {
 	w.happened["lost "+kindOf(value)]++
 	m, err := record.Decode(value)

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -13,9 +14,9 @@ const (
 	healRounds = 4000 // more than any deadline
 )
 
-// heal ends every fault and lets the world come to rest. It returns the
-// liveness that failed, if any did: what is pending is to be cut, and everybody
-// to have it, within the batch timeout and a little.
+// heal ends every fault and lets the world settle. It panics with the liveness
+// invariant that is violated, if any: pending envelopes must be cut, and reach every
+// orderer, soon after the batch timeout.
 func (w *World) heal() {
 	w.recover()
 	w.rest("L1")
@@ -26,7 +27,7 @@ func (w *World) heal() {
 	w.rest("L4")
 }
 
-// rest lets time pass until nothing is left to be done, and fails by the
+// rest lets time pass until nothing is left to do. It panics with a violation of the
 // invariant when that takes longer than the deadline.
 func (w *World) rest(invariant string) {
 	began := w.now
@@ -35,16 +36,16 @@ func (w *World) rest(invariant string) {
 			return
 		}
 		if deadline := w.deadline(); w.now-began > deadline && !w.settled() {
-			panic(violation{invariant, fmt.Sprintf("not at rest %d ms after the faults ended, the deadline is %d ms: %s", w.now-began, deadline, w.unsettled())})
+			panic(violation{invariant, fmt.Sprintf("not settled %d ms after the faults ended, the deadline is %d ms: %s", w.now-began, deadline, w.unsettled())})
 		}
 		w.now += healStep
 	}
-	panic(violation{invariant, "never comes to rest: " + w.unsettled()})
+	panic(violation{invariant, "never settles: " + w.unsettled()})
 }
 
-// deadline is when the fastest clock's timer must have cut what is pending, and
-// the slowest one have tried again after the last faults, or given up a block that
-// was lost.
+// deadline returns the time, in milliseconds, by which the fastest clock's timer must
+// have cut what is pending, and the slowest orderer must have retried after the last
+// faults, or given up a block that was lost.
 func (w *World) deadline() int64 {
 	fastest, slowest := int64(1), int64(100)
 	for _, o := range w.orderers {
@@ -59,7 +60,7 @@ func (w *World) deadline() int64 {
 	return batchTimeout*100/fastest + (lastFaults+1)*retryPause*100/slowest + 1000 + wait
 }
 
-// round lets every orderer do all that it can.
+// round lets every orderer do everything it can; it reports whether one did anything.
 func (w *World) round() (did bool) {
 	for len(w.late) > 0 {
 		w.arrive()
@@ -76,9 +77,10 @@ func (w *World) round() (did bool) {
 	return did
 }
 
-// settled says whether all live orderers have read the log and have nothing pending.
+// settled reports whether all live orderers have read the log and have nothing pending.
 func (w *World) settled() bool { return w.unsettled() == "" }
 
+// unsettled returns why the world is not settled; empty if it is.
 func (w *World) unsettled() string {
 	end := w.end()
 	for _, o := range w.orderers {
@@ -100,8 +102,8 @@ func (w *World) unsettled() string {
 	return ""
 }
 
-// probe is one more envelope through every orderer: a channel that has healed
-// takes it (L3).
+// probe submits one more envelope to every orderer: a channel that has healed accepts
+// it (L3).
 func (w *World) probe() {
 	for _, o := range w.orderers {
 		if !o.live() {
@@ -116,7 +118,7 @@ func (w *World) probe() {
 	}
 }
 
-// String says when a timer is due, by its orderer's clock.
+// String describes when the timer is due, by its orderer's clock.
 func (t *timer) String() string {
 	if t == nil {
 		return "and no timer runs"

@@ -16,7 +16,7 @@ type carried struct {
 	ok      bool
 }
 
-// index decodes the log, the chain, and what strangers wrote, once for all checkers.
+// index decodes the log, the chain and foreign records once, for all checkers.
 func (e *evidence) index() {
 	e.carried, e.inLog, e.foreign = map[int]carried{}, map[string][]int{}, map[string]int{}
 	e.texts, e.updates = map[string][]int{}, map[int]int{}
@@ -46,9 +46,9 @@ func (e *evidence) index() {
 	}
 }
 
-// acknowledged looks for what is missing. An envelope that no longer held when
-// its record was read, at a config that had come between, is dropped by all; so
-// is a config update that another one has overtaken.
+// acknowledged looks for missing envelopes. One that had become invalid when its
+// record was read, by a config in between, is dropped by all orderers; so is a config
+// update that no longer applies after another one.
 func (e *evidence) acknowledged() string {
 	if len(e.live) == 0 {
 		return ""
@@ -68,8 +68,8 @@ func (e *evidence) acknowledged() string {
 	return ""
 }
 
-// excused says whether all records of an envelope were refused where they stand,
-// or were lost with the log.
+// excused reports whether all records of an envelope were invalid at their place in
+// the log, or were lost with it.
 func (e *evidence) excused(text string) bool {
 	offsets := e.inLog[text]
 	if len(offsets) == 0 {
@@ -78,7 +78,8 @@ func (e *evidence) excused(text string) bool {
 	return !slices.ContainsFunc(offsets, func(at int) bool { return !e.ref.dropped[at] })
 }
 
-// once counts. A record can be there twice only if a foreign writer repeated it.
+// once counts envelopes in the chain. More than one is right only if a foreign writer
+// repeated the record.
 func (e *evidence) once() string {
 	texts, updates := e.texts, e.updates
 	for _, c := range e.w.calls {
@@ -92,10 +93,10 @@ func (e *evidence) once() string {
 	return ""
 }
 
-// repeats is how often foreign writers wrote an envelope.
+// repeats returns how often foreign writers wrote an envelope.
 func (e *evidence) repeats(text string) int { return e.foreign[text] }
 
-// fabricated looks for envelopes that nobody submitted.
+// fabricated looks for envelopes that were not submitted.
 func (e *evidence) fabricated() string {
 	known := map[string]bool{}
 	for _, c := range e.carried {
@@ -109,16 +110,16 @@ func (e *evidence) fabricated() string {
 		c, ok := e.w.read([]byte(b))
 		switch {
 		case !ok || !known[b]:
-			return "an envelope is ordered that no record carries whole"
+			return "an ordered envelope is in no record of the log"
 		case c.update == nil && !submitted[c.text] && e.w.injected[b] == 0:
-			return fmt.Sprintf("envelope %q is ordered, and nobody submitted it", c.text)
+			return fmt.Sprintf("envelope %q is ordered, and was not submitted", c.text)
 		}
 	}
 	return ""
 }
 
 // ackOrder compares the order of answers and calls with the chain's. An envelope
-// that a stranger wrote again may have been refused the first time.
+// that a foreign writer repeated may have been invalid the first time.
 func (e *evidence) ackOrder() string {
 	texts := e.texts
 	type placed struct{ began, ended, at int }
@@ -163,8 +164,8 @@ func (e *evidence) configs() string {
 	return ""
 }
 
-// ackedInLog looks for acknowledgements that came too early, and for denials
-// that were not true.
+// ackedInLog looks for acknowledgements that came too early, and for denials of
+// envelopes that are in the log.
 func (e *evidence) ackedInLog() string {
 	if e.w.loss != nil {
 		return ""

@@ -17,16 +17,16 @@ func (o *Orderer) host() session.Host {
 	return session.Host{Ledger: o, Topic: o, Validator: o, Peers: o, Clock: o, Status: o}
 }
 
-// Config is the one in force.
+// Config returns the config in force.
 func (o *Orderer) Config() session.Config {
 	c := o.ledger.config()
 	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: fabric.ConsensusTypeKafka, MissingTimeout: missingTimeout * time.Millisecond}
 }
 
-// Uptime is by the orderer's own clock.
+// Uptime returns the time by the orderer's own clock.
 func (o *Orderer) Uptime() time.Duration { return time.Duration(o.now()) * time.Millisecond }
 
-// Open opens the topic by the broker list in force.
+// Open opens the topic with the broker list in force.
 func (o *Orderer) Open() (log.Log, error) {
 	o.linked = o.ledger.config().brokers
 	return &wire{Log: o.w.open(o), o: o}, nil
@@ -35,19 +35,19 @@ func (o *Orderer) Open() (log.Log, error) {
 // Current reports whether the broker list is still the same.
 func (o *Orderer) Current() (bool, error) { return o.linked == o.ledger.config().brokers, nil }
 
-// Append appends for the loop.
+// Append appends a record of the orderer itself.
 func (o *Orderer) Append(_ context.Context, value []byte) error {
 	return o.append(value, beforeResubmit, afterResubmit)
 }
 
-// errDisk is what a ledger gives that cannot take a block, and errReserve what is
-// said before it comes to that.
+// errDisk is returned by a ledger that cannot store a block, and errReserve while its
+// disk is below the reserve.
 var (
 	errDisk    = errors.New("no space left on device")
 	errReserve = errors.New("the disk is nearly full")
 )
 
-// Room says whether the ledger's disk has room left.
+// Room returns an error if the ledger's disk is below the reserve.
 func (o *Orderer) Room(int) error {
 	if o.diskLow {
 		return errReserve
@@ -77,8 +77,8 @@ func (o *Orderer) WriteConfig(b session.Block) error {
 	return err
 }
 
-// writeConfig appends a config block to the ledger. One that does not apply would
-// end a real orderer's process.
+// writeConfig appends a config block to the ledger. A config that does not apply would
+// crash a real orderer.
 func (o *Orderer) writeConfig(b session.Block) error {
 	c, ok := o.w.read(b.Envelopes[0])
 	next, err := o.ledger.config().becomes(c)
@@ -86,7 +86,7 @@ func (o *Orderer) writeConfig(b session.Block) error {
 		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given an envelope that does not validate: %v", b.Number, err)})
 	}
 	if text := o.lacks(next); text != "" {
-		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given what ends the process: %s", b.Number, text)})
+		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given a config that crashes the process: %s", b.Number, text)})
 	}
 	if err := o.ledger.write(b, o.w.now); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (o *Orderer) writeConfig(b session.Block) error {
 	return nil
 }
 
-// Pull takes a block from an orderer that has it, and whose process runs.
+// Pull returns a block from an orderer that has it and is running.
 func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (session.Block, error) {
 	if o.cutOff {
 		return session.Block{}, errFault
@@ -117,7 +117,7 @@ func (o *Orderer) Pull(_ context.Context, n machine.BlockNumber) (session.Block,
 	return session.Block{}, session.ErrNoBlock
 }
 
-// Heights asks every other orderer for its height.
+// Heights returns the height of every other orderer that is running.
 func (o *Orderer) Heights(context.Context) (all []session.Answer, err error) {
 	for _, other := range o.w.orderers {
 		switch {
@@ -131,7 +131,7 @@ func (o *Orderer) Heights(context.Context) (all []session.Answer, err error) {
 	return all, nil
 }
 
-// First is block 1 of an orderer that has it, and whose process runs.
+// First returns block 1 from an orderer that has it and is running; nil for none.
 func (o *Orderer) First(context.Context) (*session.Block, error) {
 	for _, other := range o.w.orderers {
 		if other.ledger != o.ledger && other.up && other.ledger.height() > 1 {
@@ -149,8 +149,8 @@ func (o *Orderer) Block(n machine.BlockNumber) *session.Block {
 	return &o.ledger.blocks[n].Block
 }
 
-// Judge answers by the config in force, and by the clock only where the in-tree
-// rules do.
+// Judge returns a verdict by the config in force, and by the clock only where the
+// in-tree rules do.
 func (o *Orderer) Judge(e machine.Judge) machine.Verdict {
 	c, ok := o.w.read(e.Envelope.Bytes)
 	if !ok {
@@ -175,8 +175,8 @@ func (o *Orderer) Judge(e machine.Judge) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// unknown returns what the build does not know of a config that holds by all that
-// it does know; empty if nothing.
+// unknown returns what the build does not support of a config that is valid by all
+// that it does; empty for nothing.
 func (o *Orderer) unknown(class machine.Class, c content) string {
 	if class != machine.Config {
 		return ""
@@ -188,7 +188,7 @@ func (o *Orderer) unknown(class machine.Class, c content) string {
 	return o.lacks(next)
 }
 
-// Process is Broadcast's check, which reads the orderer's clock.
+// Process checks an envelope as Broadcast does, by the orderer's clock too.
 func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.ConfigSeq, error) {
 	s := o.ledger.config()
 	seq := machine.ConfigSeq(s.seq)
@@ -213,7 +213,8 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 	return b, seq, s.allows(c)
 }
 
-// Reproduce is Broadcast's check of a config without what is this orderer's own.
+// Reproduce computes a config again as Broadcast does; an orderer that cannot sign
+// returns [session.ErrUnable].
 func (o *Orderer) Reproduce(b []byte) ([]byte, machine.ConfigSeq, error) {
 	again, seq, err := o.Process(machine.Config, b)
 	if errors.Is(err, errSigner) {
@@ -222,10 +223,10 @@ func (o *Orderer) Reproduce(b []byte) ([]byte, machine.ConfigSeq, error) {
 	return again, seq, err
 }
 
-// errSigner is met by an orderer that cannot sign.
-var errSigner = errors.New("the key of this orderer is away")
+// errSigner is returned by an orderer that cannot sign.
+var errSigner = errors.New("the signing key of this orderer is not available")
 
-// Arm starts the batch timer, by the orderer's own clock.
+// Arm starts the batch timer by the orderer's own clock.
 func (o *Orderer) Arm(n machine.BlockNumber) {
 	if o.timer != nil && o.timer.Block == n {
 		return
@@ -233,24 +234,24 @@ func (o *Orderer) Arm(n machine.BlockNumber) {
 	o.timer = &timer{session.Poster{Block: n, Events: session.Events{}.WithDefaults()}, o.now() + batchTimeout}
 }
 
-// Disarm stops it.
+// Disarm stops the batch timer.
 func (o *Orderer) Disarm() { o.timer = nil }
 
-// Moved follows the phases.
+// Moved records the phase of the session.
 func (o *Orderer) Moved(to session.Phase, cause error) { o.ready.To(to, cause) }
 
-// RulesKnown opens ingress.
+// RulesKnown records that the topic is described: ingress opens.
 func (o *Orderer) RulesKnown() { o.ready.RulesKnown = true }
 
-// CaughtUp is of no interest here.
+// CaughtUp records that the orderer has caught up.
 func (o *Orderer) CaughtUp() { o.ready.CaughtUp = true }
 
-// batchTimeout is the channel's BatchTimeout, and missingTimeout how long nobody must have
-// a block before that is final, in milliseconds.
+// batchTimeout is the channel's BatchTimeout, and missingTimeout how long every orderer must
+// report a block missing before the channel stops, in milliseconds.
 const (
 	batchTimeout   = 1000
 	missingTimeout = 2 * batchTimeout
 )
 
-// Survey has nothing to look at: a simulated topic has no settings.
+// Survey returns nil: a simulated topic has no settings.
 func (o *Orderer) Survey(context.Context, log.Log) error { return nil }

@@ -11,13 +11,13 @@ import (
 )
 
 // inTree is an orderer of Fabric v2.5 around the compatible rules: what its
-// process does with their effects, faults included (W numbers of
-// known-defects.md). It is here to be compared with.
+// process does with their effects, including its known defects. Ours are compared
+// with it.
 //
-//   - a restart knows the three old fields of the tip's metadata, and no more (W6, W29)
-//   - a copy that cannot be appended is dropped, though its client has its answer (W9b)
-//   - a time-to-cut that cannot be appended is not tried again (W11)
-//   - a time-to-cut that does not fit ends the loop; clients are answered as before (W4)
+//   - a restart knows only the three old fields of the last block's metadata
+//   - a copy that cannot be appended is dropped, though its client has an acknowledgement
+//   - a time-to-cut that cannot be appended is not retried
+//   - a time-to-cut for an unexpected block ends the loop; clients are still acknowledged
 type inTree struct {
 	o       *Orderer
 	machine *machine.Machine
@@ -39,7 +39,7 @@ func newInTree(o *Orderer) *inTree {
 	return &inTree{o: o, machine: machine.New(start)}
 }
 
-// step takes one record; false if there is none or the loop has ended.
+// step processes one record; it returns false if there is none or the loop has ended.
 func (t *inTree) step() bool {
 	if t.dead || t.o.cutOff {
 		return false
@@ -105,11 +105,11 @@ func (t *inTree) write(number machine.BlockNumber, m machine.Metadata, envelopes
 }
 
 func (t *inTree) resubmit(f machine.Resubmit) machine.Input {
-	anew, seq, err := t.o.Process(f.Class, f.Envelope.Bytes)
+	envelope, seq, err := t.o.Process(f.Class, f.Envelope.Bytes)
 	if err != nil {
 		return machine.Verdict{Refusal: err.Error()}
 	}
-	m := record.NewRegular(anew, uint64(seq), record.Regular_Class(f.Class))
+	m := record.NewRegular(envelope, uint64(seq), record.Regular_Class(f.Class))
 	m.GetRegular().OriginalOffset = int64(f.Offset)
 	if err := t.o.append(must(record.Encode(m)), beforeResubmit, afterResubmit); err != nil {
 		return machine.Verdict{Refusal: err.Error()}

@@ -28,31 +28,32 @@ func TestKeptTranscripts(t *testing.T) {
 	}
 }
 
-// TestSameSeedSameRun: a seed is one run, bit for bit, and a transcript is its plan.
+// TestSameSeedSameRun: runs of one seed are equal bit for bit, and so is the plan read
+// back from its transcript.
 func TestSameSeedSameRun(t *testing.T) {
 	p := Everything()
 	for seed := range uint64(50) {
 		plan := NewPlan(seed, p)
 		parsed, err := ParseTranscript(plan.Transcript())
 		if err != nil || !reflect.DeepEqual(plan, parsed) {
-			t.Fatalf("seed %d: the plan is not what its transcript says: %v", seed, err)
+			t.Fatalf("seed %d: the parsed transcript differs from the plan: %v", seed, err)
 		}
 		first, again := newWorld(p, plan), newWorld(p, plan)
 		first.attempt(plan.Actions)
 		again.attempt(parsed.Actions)
 		if !reflect.DeepEqual(first.values(), again.values()) || first.now != again.now {
-			t.Fatalf("seed %d: two runs, two logs", seed)
+			t.Fatalf("seed %d: two runs wrote different logs", seed)
 		}
 		for i, o := range first.orderers {
 			if !reflect.DeepEqual(o.ledger, again.orderers[i].ledger) {
-				t.Fatalf("seed %d: two runs, two ledgers of %s", seed, o)
+				t.Fatalf("seed %d: two runs wrote different ledgers of %s", seed, o)
 			}
 		}
 	}
 }
 
-// TestShrinkKeepsTheViolation: with the checker of one invariant turned against a
-// world that is sound, a plan of one action is left.
+// TestShrinkKeepsTheViolation: a plan in which one action is invalid is shrunk to that
+// action.
 func TestShrinkKeepsTheViolation(t *testing.T) {
 	p := Everything()
 	plan := Plan{Orderers: 1, Speeds: []int64{100}, Actions: []Action{

@@ -17,14 +17,14 @@ type Ledger struct {
 type stored struct {
 	session.Block
 	after settings
-	at    int64 // simulated time of the writing
+	at    int64 // simulated time at which it was written
 }
 
 func newLedger() *Ledger {
 	return &Ledger{blocks: []stored{{after: firstSettings()}}}
 }
 
-// upTo is a copy of the ledger at a height.
+// upTo returns a copy of the ledger with its first blocks.
 func (l *Ledger) upTo(height int) *Ledger {
 	return &Ledger{blocks: append([]stored(nil), l.blocks[:height]...)}
 }
@@ -33,7 +33,7 @@ func (l *Ledger) height() int { return len(l.blocks) }
 
 func (l *Ledger) tip() stored { return l.blocks[len(l.blocks)-1] }
 
-// next is the offset that the ledger goes on at.
+// next returns the offset at which reading continues after the last block.
 func (l *Ledger) next() int64 {
 	if l.height() == 1 {
 		return 0
@@ -41,7 +41,7 @@ func (l *Ledger) next() int64 {
 	return l.tip().position().LastOffsetPersisted + 1
 }
 
-// config is the one in force.
+// config returns the config in force.
 func (l *Ledger) config() settings { return l.tip().after }
 
 // position decodes the metadata of a block.
@@ -56,7 +56,7 @@ func (l *Ledger) write(b session.Block, now int64) error {
 	return nil
 }
 
-// start is what a driver must know of the ledger.
+// start returns what a driver must know of the ledger.
 func (l *Ledger) start() (machine.Start, error) {
 	position, err := session.Position(uint64(l.height()), l.tip().Metadata)
 	c := l.config()

@@ -10,7 +10,7 @@ import (
 
 const reading = session.Reading
 
-// lose does what no cluster with the right settings does: it loses records.
+// lose loses records, which no cluster with the recommended settings does.
 func (w *World) lose(a Action) {
 	values := w.values()
 	if w.loss != nil || len(values) == 0 {
@@ -31,7 +31,7 @@ func (w *World) lose(a Action) {
 		w.epoch++
 		w.broker.CutTail(channelID, l.at)
 		w.refill(a.B)
-		if a.C == 1 { // what was last is last again, at its offset
+		if a.C == 1 { // the last record is the last again, at its offset
 			last := len(values) - 1
 			w.refill(last - w.broker.Len(channelID))
 			if w.broker.Len(channelID) == last {
@@ -43,22 +43,22 @@ func (w *World) lose(a Action) {
 		w.epoch = 0
 		w.late = nil
 		w.broker.Recreate(channelID)
-		if a.C == 1 { // somebody brought back what he had of it
+		if a.C == 1 { // records were restored from a copy
 			w.broker.Write(channelID, values...)
 		}
 		w.refill(a.B)
 	}
 }
 
-// refill writes records that were not in the log before.
+// refill writes new records.
 func (w *World) refill(n int) {
 	for i := range n {
 		w.inject(normal(i%clients, expiryNone, fmt.Sprintf("refill-%d", i), 20), firstSeq)
 	}
 }
 
-// next is the offset that the orderer reads next, as far as its process or its
-// ledger knows; -1 if neither has read.
+// next returns the offset that the orderer reads next, by its process or its
+// ledger; -1 if neither has read.
 func (o *Orderer) next() int64 {
 	if o.driver != nil && o.driver.Machine() != nil {
 		return int64(o.driver.NextOffset())

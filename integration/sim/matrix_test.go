@@ -2,12 +2,12 @@ package sim
 
 import "testing"
 
-// The rows of the fault matrix that the simulation shows, each in worlds that
-// see this fault alone, beside crashes and traffic. The table in
-// integration/README.md names them.
+// The rows of the fault matrix that the simulation shows, each in worlds with
+// this fault alone, beside crashes and traffic. The table in
+// integration/README.md lists them.
 
-// shows runs worlds of one fault: no invariant is violated, and everything that
-// the row is about has happened.
+// shows runs worlds of one fault: no invariant may be violated, and everything that
+// the row is about must have happened.
 func shows(t *testing.T, change func(*Profile), happened ...string) {
 	t.Helper()
 	p := Profile{Orderers: 3, Steps: 150}
@@ -26,11 +26,11 @@ func shows(t *testing.T, change func(*Profile), happened ...string) {
 		sum.count(w)
 	}
 	if sum.Blocks == 0 || sum.Acked == 0 {
-		t.Errorf("nothing was ordered: %+v", sum)
+		t.Errorf("no blocks or no acknowledgements: %+v", sum)
 	}
 	for _, what := range happened {
 		if seen[what] == 0 {
-			t.Errorf("%q has never happened", what)
+			t.Errorf("%q never happened", what)
 		}
 	}
 }
@@ -123,13 +123,13 @@ func TestRow59SlowConsumers(t *testing.T) {
 	shows(t, func(p *Profile) { p.Outages, p.Restarts = true, true }, "elect", "audit", "cut-off")
 }
 
-// Leaders that lack what was acknowledged and read by nobody, of every kind.
+// Leaders that lack acknowledged records of every kind, which no orderer had read.
 func TestRow14LostBeforeItWasRead(t *testing.T) {
 	shows(t, func(p *Profile) { p.Unclean, p.Updates, p.Restarts, p.Steps = true, true, true, 300 },
 		"lost description", "lost time-to-cut", "lost config", "lost envelope")
 }
 
-// Orderers of builds that differ in what they know.
+// Orderers of builds that support different levels.
 func TestOlderBuilds(t *testing.T) {
 	shows(t, func(p *Profile) { p.Builds, p.Updates, p.Restarts = true, true, true }, "enable", "unknown")
 }

@@ -4,8 +4,9 @@ import "testing"
 
 // TestMixedOrderers: orderers of ours and in-tree ones share a topic by the
 // compatible rules, with config updates that race with traffic, and write blocks
-// of equal envelopes, with equal metadata in the three fields of old. (Restarts
-// and failing appends are left out: those make in-tree orderers part.)
+// with equal envelopes, and equal metadata in the three fields that in-tree orderers
+// have. (Restarts and failing appends are left out: with those, in-tree orderers
+// diverge.)
 func TestMixedOrderers(t *testing.T) {
 	p := Profile{Orderers: 4, Steps: 300, Compatible: true, Mixed: true, Measured: true, Updates: true}
 	blocks, copies := 0, 0
@@ -37,13 +38,13 @@ func TestMixedOrderers(t *testing.T) {
 		blocks += len(ours)
 	}
 	if blocks < 1200 || copies == 0 {
-		t.Errorf("%d blocks, %d: the worlds are too tame", blocks, copies)
+		t.Errorf("%d blocks, original offsets sum to %d: too few to show anything", blocks, copies)
 	}
 }
 
-// TestCompatibleUnclean: leaders that lack what nobody has read make no orderer of
-// ours stop or write another block by the compatible rules, either, and what is
-// pending is cut. (That they order some envelopes twice is theirs.)
+// TestCompatibleUnclean: by the compatible rules, too, leaders that lack unread records
+// make no orderer of ours stop or write another block, and pending envelopes are cut.
+// (That some envelopes are ordered twice is a defect of those rules.)
 func TestCompatibleUnclean(t *testing.T) {
 	p := Profile{Orderers: 3, Steps: 300, Compatible: true, Updates: true, Unclean: true}
 	lost := 0
@@ -67,6 +68,6 @@ func TestCompatibleUnclean(t *testing.T) {
 		lost += w.happened["lost time-to-cut"] + w.happened["lost config"] + w.happened["lost envelope"]
 	}
 	if lost < 500 {
-		t.Errorf("%d records were lost: too tame", lost)
+		t.Errorf("%d records were lost: too few to show anything", lost)
 	}
 }

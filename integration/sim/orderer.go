@@ -32,16 +32,16 @@ const (
 var points = []Point{beforeProduce, afterProduce, beforeConsume, afterConsume, beforeBlock, afterBlock,
 	beforeConfig, afterConfig, beforeResubmit, afterResubmit, beforeCut, afterCut}
 
-// crashed is what ends an orderer's process.
+// crashed is the panic that ends an orderer's process.
 type crashed struct{}
 
 // Orderer is one orderer: a ledger that survives crashes, and a process that
-// runs the real sessions on it. It implements what its driver is given.
+// runs the real sessions on it. It implements the parts of [session.Host].
 type Orderer struct {
 	w      *World
 	id     int
 	speed  int64 // of its clock, in percent
-	knows  int   // the level of its build
+	knows  int   // the level that its build supports
 	ledger *Ledger
 
 	diskLow  bool // its ledger's disk is below the reserve
@@ -50,21 +50,21 @@ type Orderer struct {
 	cutOff   bool              // from the brokers
 	misled   bool              // its brokers are of another cluster
 	faults   []outcome         // of its next appends
-	deaf     bool              // gets no answer to its next question for the source
+	deaf     bool              // gets no answer the next time it asks for the source
 	unable   bool              // to sign a config
 	breaks   int               // its reader fails at the n-th record from now; 0 for none
-	crash    map[Point]int     // crashes when it comes to the point for the n-th time
+	crash    map[Point]int     // crashes when it reaches the point for the n-th time
 	slow     []*submission     // checked, not yet appended
-	retry    int64             // not before this time a new session
+	retry    int64             // no new session before this time
 	driver   *session.Driver   // of the process; nil when down
-	old      *inTree           // in its place, in the worlds of in-tree orderers
+	old      *inTree           // instead of the driver, in worlds of in-tree orderers
 	ready    session.Readiness // of the process
 	timer    *timer            // of the process
 	linked   int               // broker list that the log was opened with; -1 for none
-	mute     bool              // its appends go nowhere
+	mute     bool              // its appends are discarded
 	life     int               // how often its process has started
 	seen     log.Offset        // after the last record that the process was given
-	fault    error             // why it stopped for good; nil if it did not
+	fault    error             // why it stopped permanently; nil if it did not
 }
 
 type timer struct {
@@ -80,10 +80,10 @@ type submission struct {
 
 func (o *Orderer) String() string { return fmt.Sprintf("orderer %d", o.id) }
 
-// now is the time by the orderer's own clock.
+// now returns the time by the orderer's own clock.
 func (o *Orderer) now() int64 { return o.w.now * o.speed / 100 }
 
-// reach crashes the orderer if it is to crash here.
+// reach crashes the orderer if a crash is due at this point.
 func (o *Orderer) reach(p Point) {
 	n, ok := o.crash[p]
 	switch {
@@ -98,7 +98,7 @@ func (o *Orderer) reach(p Point) {
 	panic(crashed{})
 }
 
-// run does something in the orderer's process, which may crash of it.
+// run calls f in the orderer's process; a crash ends the process.
 func (o *Orderer) run(f func()) {
 	defer func() {
 		switch r := recover().(type) {
@@ -136,8 +136,8 @@ func (o *Orderer) boot() {
 	o.driver.Decode = o.w.decode
 }
 
-// stop ends the process: nothing but the ledger is left. Clients that wait for
-// an answer get none.
+// stop ends the process: only the ledger is left. Clients that wait for an answer
+// get none.
 func (o *Orderer) stop() {
 	if o.driver != nil {
 		o.driver.Close()
@@ -156,10 +156,10 @@ func (o *Orderer) fail(err error) {
 	o.timer = nil
 }
 
-// live says whether the process runs and has not stopped for good.
+// live reports whether the process runs and has not stopped permanently.
 func (o *Orderer) live() bool { return o.up && o.fault == nil }
 
-// advance does up to n steps of the channel's loop; it says whether it did one.
+// advance runs up to n steps of the channel's loop; it reports whether it did one.
 func (o *Orderer) advance(n int) (did bool) {
 	o.run(func() {
 		for ; n > 0 && o.live() && o.step(); n-- {
@@ -169,7 +169,8 @@ func (o *Orderer) advance(n int) (did bool) {
 	return did
 }
 
-// step is one turn of the loop that package chain runs; false if nothing is to be done.
+// step is one turn of the loop that package chain runs; it returns false if there was
+// nothing to do.
 func (o *Orderer) step() bool {
 	if o.old != nil {
 		return o.old.step()
@@ -188,8 +189,8 @@ func (o *Orderer) step() bool {
 	return o.follow(err)
 }
 
-// follow does what follows an error. A session that ended is
-// another one's beginning, so that the phase is that of a chain that connects.
+// follow handles the outcome of a step as the loop does. When a session ends, the next
+// one connects at once, so that the phase is that of a chain that connects.
 func (o *Orderer) follow(err error) bool {
 	switch {
 	case err == nil:
@@ -216,7 +217,7 @@ func (o *Orderer) follow(err error) bool {
 // retryPause is the pause between sessions, in milliseconds.
 const retryPause = 100
 
-// fire posts the time-to-cut that is due.
+// fire posts a time-to-cut if one is due; it reports whether it did.
 func (o *Orderer) fire() (did bool) {
 	if !o.live() || o.timer == nil || o.now() < o.timer.due {
 		return false
@@ -237,8 +238,8 @@ func (o *Orderer) fire() (did bool) {
 	return did
 }
 
-// broadcast is a client's call: what Fabric's Broadcast does with an envelope,
-// up to the append. A slow one is appended by a later action.
+// broadcast does what Fabric's Broadcast does with an envelope, up to the append;
+// nil if it refuses. A slow submission is appended by a later action.
 func (o *Orderer) broadcast(c *call, envelope *fabric.Envelope, class machine.Class) *submission {
 	c.orderer = o.id
 	if !o.live() || o.ready.Ready() != nil {
@@ -246,21 +247,21 @@ func (o *Orderer) broadcast(c *call, envelope *fabric.Envelope, class machine.Cl
 		return nil
 	}
 	b := must(fabric.Marshal(envelope))
-	anew, seq, err := o.Process(class, b)
+	processed, seq, err := o.Process(class, b)
 	if err != nil {
 		c.answer = refused
 		return nil
 	}
 	if class == machine.Config {
 		envelope = &fabric.Envelope{}
-		must(0, fabric.Unmarshal(anew, envelope))
+		must(0, fabric.Unmarshal(processed, envelope))
 	}
 	return &submission{must(session.Value(envelope, uint64(seq), class)), c}
 }
 
-// order appends what Broadcast has checked, and answers the client.
+// order appends an envelope that Broadcast has checked, and records the answer.
 func (o *Orderer) order(s *submission) {
-	s.call.answer = noAnswer // unless it comes to one
+	s.call.answer = noAnswer // unless the process survives
 	s.call.tried = true
 	o.run(func() {
 		err := o.ready.Ready()

@@ -5,45 +5,45 @@ import (
 	"slices"
 )
 
-// Profile says which worlds are drawn: how large, and which faults can happen.
+// Profile selects the worlds that are drawn: how large, and which faults can happen.
 type Profile struct {
 	Name     string
 	Orderers int
 	Steps    int
 
-	Compatible bool // the topic is one of in-tree orderers
-	InTree     bool // and so are the orderers: see intree.go
-	Persists   bool // faults that are armed do not end with the others
-	Mixed      bool // every other one is, the rest are ours
-	Measured   bool // as in reliability.md A8: fixed probabilities, every envelope is valid
+	Compatible bool // the topic has the compatible rules
+	InTree     bool // all orderers are in-tree orderers: see intree.go
+	Persists   bool // failing appends that were drawn do not end with the other faults
+	Mixed      bool // every other orderer is an in-tree orderer
+	Measured   bool // as in-tree orderers were measured: fixed probabilities, every envelope is valid
 
 	Updates   bool // config updates, conflicting ones too
 	Restarts  bool // crashes at any point, and late joiners
 	FailsAt   bool // appends that fail before they reach the log
-	Ambiguous bool // appends that fail after, or come late
+	Ambiguous bool // appends that fail after they reached the log, or reach it late
 	Outages   bool // orderers that are cut off, elections, audits
-	Disks     bool // ledgers that take no block
+	Disks     bool // ledgers that cannot store a block
 	Repeats   bool // a writer that is not idempotent
 	Strays    bool // forged time-to-cut records
 	Forgeries bool // forged records of every other kind
-	Unclean   bool // leaders that lack what nobody has read
+	Unclean   bool // leaders that lack unread records
 	Losses    bool // the log loses records
 	Alone     bool // no orderer joins late
-	Clocks    bool // clocks of different speed
-	Builds    bool // orderers of older builds, and updates that only newer ones know
+	Clocks    bool // clocks of different speeds
+	Builds    bool // orderers of older builds, and updates that only newer builds support
 }
 
-// Everything is the strict rules under all faults together.
+// Everything returns the profile of the strict rules under all faults together.
 func Everything() Profile {
 	return Profile{Name: "everything", Orderers: 3, Steps: 300, Updates: true, Restarts: true, FailsAt: true, Ambiguous: true,
 		Outages: true, Disks: true, Repeats: true, Strays: true, Forgeries: true, Unclean: true, Losses: true, Clocks: true, Builds: true}
 }
 
-// Plan is a run that was drawn: the speeds of the orderers' clocks, and actions.
+// Plan is a run that was drawn: the orderers, their clocks and builds, and the actions.
 type Plan struct {
-	Orderers int // that the world begins with
+	Orderers int // at the start
 	Speeds   []int64
-	Builds   []int // levels that the orderers know; none: all know all
+	Builds   []int // levels that the orderers support; empty: all support all
 	Actions  []Action
 }
 
@@ -53,13 +53,13 @@ type weighted struct {
 	weight float64
 }
 
-// NewPlan draws a run. The probabilities of what can happen are drawn first, so
-// that some worlds see much of one fault and none of another.
+// NewPlan draws the run of a seed. The probabilities of the faults are drawn first, so
+// that some worlds have many of one fault and none of another.
 func NewPlan(seed uint64, p Profile) Plan {
 	rng := rand.New(rand.NewPCG(seed, 0x6b61666b61))
 	plan := Plan{Orderers: p.Orderers, Actions: make([]Action, 0, p.Steps), Speeds: make([]int64, p.Orderers+2)}
 	if !p.Measured && rng.IntN(6) == 0 {
-		plan.Orderers = 1 + rng.IntN(3)/2 // nobody else mends what one neglects
+		plan.Orderers = 1 + rng.IntN(3)/2 // no other orderer makes up for what one omits
 	}
 	for i := range plan.Speeds {
 		plan.Speeds[i] = 100
@@ -99,9 +99,9 @@ func NewPlan(seed uint64, p Profile) Plan {
 	return plan
 }
 
-// begin adds orderers that have the genesis block alone where the topic was lost, or is
-// not to be found: to them it looks like a channel that is new. It draws from numbers of
-// its own, so that the rest of a run is the same without it.
+// begin adds orderers that have only the genesis block, before the topic is recreated or
+// in another cluster: to them the channel looks new. It has a random source of its own,
+// so that the rest of a run is the same without it.
 func (p *Plan) begin(rng *rand.Rand) {
 	newcomer := Action{Verb: Join, Orderer: rng.IntN(p.Orderers)}
 	if lost := slices.IndexFunc(p.Actions, func(a Action) bool { return a.Verb == Recreate }); lost >= 0 && rng.IntN(2) == 0 {
@@ -154,8 +154,8 @@ func draw(rng *rand.Rand, p Profile) (verbs []weighted, total float64) {
 	return verbs, total
 }
 
-// fixed gives each verb of the profile the weight that A8 was measured with, as
-// far as that is known: config updates are 2 in 100 steps.
+// fixed gives each verb of the profile the weight that in-tree orderers were measured
+// with, as far as that is known: config updates are 2 in 100 steps.
 func fixed(p Profile) (verbs []weighted, total float64) {
 	verbs = []weighted{{Submit, 35}, {Deliver, 42}, {Tick, 10}, {Fire, 10}}
 	for _, v := range []struct {
@@ -209,7 +209,7 @@ func fill(rng *rand.Rand, v Verb, p Profile) Action {
 	case Join, Repeat, Trim, CutTail, Recreate:
 		a.A, a.B, a.C = rng.IntN(1001), rng.IntN(40), rng.IntN(2)
 		if v.destructive() && rng.IntN(2) == 0 {
-			a.A = 900 + rng.IntN(101) // near the end, where the orderers are
+			a.A = 900 + rng.IntN(101) // near the end, where the orderers read
 		}
 	case Forget:
 		a.A, a.B, a.C = rng.IntN(6), batchTimeout*rng.IntN(2), oneIn(rng, 2)

@@ -8,9 +8,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// reference is a second telling of the strict rules: it reads a whole log at
-// once, with no regard to restarts, orderers or time, and says which blocks it
-// makes. It shares no code with the machine.
+// reference is a second implementation of the strict rules: it computes the blocks of a
+// whole log at once, without restarts, orderers or time. It shares no code with the
+// machine.
 type reference struct {
 	blocks  []refBlock
 	config  settings
@@ -18,14 +18,14 @@ type reference struct {
 	bytes   int
 	known   bool // a description was read
 	read    func([]byte) (content, bool)
-	dropped map[int]bool // offsets of sound envelopes that did not hold
+	dropped map[int]bool // offsets of well-formed envelopes that were invalid at their place
 }
 
 type refBlock struct {
 	envelopes [][]byte
 	at        int64
 	config    bool
-	level     int // of a config: what it asks orderers to know
+	level     int // of a config: the level that it asks orderers to support
 }
 
 func newReference(log [][]byte, read func([]byte) (content, bool)) *reference {
@@ -50,7 +50,7 @@ func newReference(log [][]byte, read func([]byte) (content, bool)) *reference {
 	return r
 }
 
-// cut makes a block of what is pending.
+// cut makes a block of the pending envelopes.
 func (r *reference) cut(at int64) {
 	if len(r.pending) > 0 {
 		r.blocks = append(r.blocks, refBlock{envelopes: r.pending, at: at})
@@ -95,7 +95,7 @@ func (r *reference) configEnvelope(at int64, m *record.Regular, c content) {
 	r.config = next
 }
 
-// normal adds an envelope to what is pending, or cuts.
+// normal adds an envelope to the pending ones, and cuts when they are full.
 func (r *reference) normal(at int64, b []byte, size int, limits machine.Limits) {
 	preferred := int(limits.PreferredMaxBytes)
 	if size > preferred || r.bytes+size > preferred {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Result is what a run came to.
+// Result is the outcome of a run.
 type Result struct {
 	Seed       uint64
 	Invariant  string // of the first violation; empty if none
@@ -19,17 +19,17 @@ type Result struct {
 	violations []violation
 }
 
-// Failed says whether an invariant was violated.
+// Failed reports whether an invariant was violated.
 func (r Result) Failed() bool { return r.Invariant != "" }
 
-// Run is one run: the seed's plan in the profile's world.
+// Run plays the plan of a seed in a world of the profile.
 func Run(seed uint64, p Profile) Result {
 	r := Play(NewPlan(seed, p), p)
 	r.Seed = seed
 	return r
 }
 
-// Play plays a plan and checks what it came to.
+// Play plays a plan and checks the world that results.
 func Play(plan Plan, p Profile) (r Result) {
 	w := newWorld(p, plan)
 	r.violations = w.attempt(plan.Actions)
@@ -57,7 +57,7 @@ func (r *Result) count(w *World) {
 	}
 }
 
-// attempt plays, heals and checks. A violation on the way ends it.
+// attempt plays, heals and checks. A violation during the run ends it.
 func (w *World) attempt(actions []Action) (found []violation) {
 	defer func() {
 		switch r := recover().(type) {
@@ -75,7 +75,7 @@ func (w *World) attempt(actions []Action) (found []violation) {
 	return check(w)
 }
 
-// Transcript is a plan as text, which ParseTranscript reads.
+// Transcript returns the plan as text, which [ParseTranscript] reads.
 func (p Plan) Transcript() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "orderers %d\nspeeds", p.Orderers)
@@ -92,7 +92,7 @@ func (p Plan) Transcript() string {
 	return b.String()
 }
 
-// ParseTranscript reads a plan. Lines that are empty or begin with # are skipped.
+// ParseTranscript reads a plan. It skips empty lines and lines that begin with #.
 func ParseTranscript(text string) (p Plan, err error) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

@@ -14,11 +14,10 @@ type Series struct {
 	First, Seeds uint64
 	Workers      int
 	Profile      Profile
-	Progress     io.Writer // a line now and then; nil for none
-	GoOn         bool      // after a violation
+	Progress     io.Writer // receives a line every 10 s; nil for none
 }
 
-// Sum is what a series came to.
+// Sum is the outcome of a series.
 type Sum struct {
 	Runs, Blocks, Configs, Records, Acked, Stopped int
 	Failures                                       []Result // by seed, at most a few of each invariant
@@ -45,7 +44,7 @@ func (s Series) Run(ctx context.Context) *Sum {
 				r := Run(s.First+seed, s.Profile)
 				mu.Lock()
 				sum.add(r)
-				if r.Failed() && !s.GoOn {
+				if r.Failed() {
 					cancel()
 				}
 				mu.Unlock()
@@ -80,7 +79,7 @@ func (s *Sum) add(r Result) {
 	}
 }
 
-// report prints progress until the function that it returns is called.
+// report prints progress until stop is called.
 func (s Series) report(mu *sync.Mutex, sum *Sum, began time.Time) (stop func()) {
 	if s.Progress == nil {
 		return func() {}
@@ -106,15 +105,15 @@ func (s Series) report(mu *sync.Mutex, sum *Sum, began time.Time) (stop func()) 
 	return func() { close(done); printing.Wait() }
 }
 
-// Report runs the series and says what it came to. A violation is shrunk, and
-// printed with what is needed to see it again; then the error is not nil.
+// Report runs the series and prints its outcome. A violation is shrunk and printed with
+// the command that reproduces it; Report then returns an error.
 func (s Series) Report(ctx context.Context, out io.Writer) error {
 	sum := s.Run(ctx)
 	for _, r := range sum.Failures[:min(1, len(sum.Failures))] {
-		fmt.Fprintf(out, "seed %d violates %s (%s)\n  %s\n  again: make sim SEED=%d\n", r.Seed, r.Invariant, SentenceOf(r.Invariant), r.Text, r.Seed)
+		fmt.Fprintf(out, "seed %d violates %s (%s)\n  %s\n  to run it again: make sim SEED=%d\n", r.Seed, r.Invariant, SentenceOf(r.Invariant), r.Text, r.Seed)
 		small := Shrink(r.plan, s.Profile, r.Invariant, 5000)
 		again := Play(small, s.Profile)
-		fmt.Fprintf(out, "the fewest actions that do so (%s), to be kept in integration/sim/testdata:\n\n# seed %d: %s\n%s\n", again.Text, r.Seed, r.Invariant, small.Transcript())
+		fmt.Fprintf(out, "the fewest actions that reproduce it (%s), to be kept in integration/sim/testdata:\n\n# seed %d: %s\n%s\n", again.Text, r.Seed, r.Invariant, small.Transcript())
 		return fmt.Errorf("%s is violated", r.Invariant)
 	}
 	rate := float64(sum.Runs) / sum.Took.Seconds()
@@ -131,18 +130,18 @@ func (s Series) Report(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// leastRuns are so many that everything must have happened in one of them.
+// leastRuns is how many runs must show everything at least once.
 const leastRuns = 200
 
-// floor returns an error if what the runs are made for has not happened in them.
+// floor returns an error if the runs have no blocks, configs, acknowledgements or stopped orderers.
 func (s *Sum) floor() error {
 	if s.Runs >= leastRuns && min(s.Blocks, s.Configs, s.Acked, s.Stopped) == 0 {
-		return fmt.Errorf("%d runs with %d blocks, %d configs, %d acknowledgements and %d stopped orderers show nothing", s.Runs, s.Blocks, s.Configs, s.Acked, s.Stopped)
+		return fmt.Errorf("%d runs with %d blocks, %d configs, %d acknowledgements and %d stopped orderers: each should have happened", s.Runs, s.Blocks, s.Configs, s.Acked, s.Stopped)
 	}
 	return nil
 }
 
-// SentenceOf is what an invariant promises.
+// SentenceOf returns what an invariant promises.
 func SentenceOf(name string) string {
 	for _, c := range Checkers {
 		if c.Name == name {
@@ -150,12 +149,12 @@ func SentenceOf(name string) string {
 		}
 	}
 	return map[string]string{
-		"L1": "What is pending is cut within the batch timeout and a little, once the faults have ended.",
-		"L3": "A channel that has healed takes envelopes.",
+		"L1": "Once the faults have ended, pending envelopes are cut soon after the batch timeout.",
+		"L3": "A channel that has healed accepts envelopes.",
 	}[name]
 }
 
-// String is a line about a run.
+// String returns a line about the run.
 func (r Result) String() string {
 	if r.Failed() {
 		return fmt.Sprintf("%s is violated: %s", r.Invariant, r.Text)

@@ -1,7 +1,7 @@
 package sim
 
-// Shrink takes actions away from a plan that violates an invariant, as long as
-// the rest violates the same one. tries bounds how many plans are played.
+// Shrink removes actions from a plan that violates an invariant, as long as the rest
+// violates the same one. It plays at most tries plans.
 func Shrink(plan Plan, p Profile, invariant string, tries int) Plan {
 	fails := func(actions []Action) bool {
 		tries--
@@ -19,7 +19,7 @@ func Shrink(plan Plan, p Profile, invariant string, tries int) Plan {
 	return plan
 }
 
-// without takes chunks of a size away, wherever the rest still fails.
+// without removes chunks of a size wherever the rest still fails.
 func without(actions []Action, size int, fails func([]Action) bool, tries *int) (rest []Action, shorter bool) {
 	for at := 0; at < len(actions) && *tries > 0; {
 		end := min(at+size, len(actions))
@@ -33,7 +33,7 @@ func without(actions []Action, size int, fails func([]Action) bool, tries *int) 
 	return actions, shorter
 }
 
-// smaller makes the numbers of the actions as simple as they can be.
+// smaller makes the numbers of the actions as small as possible.
 func smaller(actions []Action, fails func([]Action) bool, tries *int) []Action {
 	actions = append([]Action(nil), actions...)
 	for i := range actions {

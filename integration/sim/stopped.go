@@ -9,21 +9,21 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// identity looks for chains that went on after the loss of what they were made from.
+// identity looks for ledgers that were extended after the log lost what they were made from.
 func (e *evidence) identity() string {
 	l := e.w.loss
 	if n := e.w.elsewhere.Len(channelID); n > 0 {
-		return fmt.Sprintf("the channel has begun in another cluster: the topic has %d records there", n)
+		return fmt.Sprintf("the channel was started in another cluster: the topic has %d records there", n)
 	}
 	if l == nil {
 		return ""
 	}
 	if o := e.begunAgain(); o != nil {
-		return fmt.Sprintf("%s has begun the channel again after its topic was made anew, and has %d blocks", o, o.ledger.height())
+		return fmt.Sprintf("%s started the channel again after its topic was recreated, and has %d blocks", o, o.ledger.height())
 	}
 	for _, o := range e.live {
 		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height], e.log) {
-			return fmt.Sprintf("%s goes on at height %d, though %s at offset %d took what its block %d was made from", o, o.ledger.height(), l.verb, l.at, height-1)
+			return fmt.Sprintf("%s continues at height %d, though %s at offset %d lost records that its block %d was made from", o, o.ledger.height(), l.verb, l.at, height-1)
 		}
 	}
 	for _, o := range e.stopped {
@@ -34,9 +34,9 @@ func (e *evidence) identity() string {
 	return ""
 }
 
-// begunAgain is an orderer that had the genesis block alone when the topic was lost,
-// and others did not, and that has more now; nil for none. In-tree orderers, and those
-// that read topics without a description, cannot know.
+// begunAgain returns an orderer that had only the genesis block when the topic was lost,
+// while others had more, and that has more blocks now; nil for none. In-tree orderers, and
+// those that read topics without a description, cannot notice the loss.
 func (e *evidence) begunAgain() *Orderer {
 	l := e.w.loss
 	if l.verb != Recreate || e.w.profile.Compatible {
@@ -54,8 +54,8 @@ func (e *evidence) begunAgain() *Orderer {
 	return nil
 }
 
-// contradicts says whether a ledger as it was at the loss covers records that are
-// not in the log of now.
+// contradicts reports whether a ledger as it was at the loss covers records that are
+// no longer in the log.
 func (l *loss) contradicts(blocks []stored, log [][]byte) bool {
 	if len(blocks) == 1 {
 		return false
@@ -63,7 +63,7 @@ func (l *loss) contradicts(blocks []stored, log [][]byte) bool {
 	next := blocks[len(blocks)-1].position().LastOffsetPersisted + 1
 	switch l.verb {
 	case Trim:
-		return false // it may have read further than its last block says
+		return false // it may have read further than its last block covers
 	case Recreate:
 		return true
 	}
@@ -72,10 +72,10 @@ func (l *loss) contradicts(blocks []stored, log [][]byte) bool {
 			return true
 		}
 	}
-	return false // what was lost came again, as it was
+	return false // the lost records were written again, unchanged
 }
 
-// covered says whether a ledger had, at the loss, the blocks up to the records that
+// covered reports whether a ledger had, at the loss, all blocks up to the records that
 // are left.
 func (l *loss) covered() bool {
 	for _, next := range l.covers {
@@ -86,21 +86,21 @@ func (l *loss) covered() bool {
 	return false
 }
 
-// failStop looks for envelopes that were taken by an orderer that had stopped.
+// failStop looks for orderers that accept envelopes after they stopped.
 func (e *evidence) failStop() string {
 	for _, o := range e.stopped {
 		if o.fault == nil {
-			return fmt.Sprintf("%s does not run after everything has healed", o)
+			return fmt.Sprintf("%s is not running after everything has healed", o)
 		}
 		if o.ready.Phase != session.Failed || o.ready.Ready() == nil {
-			return fmt.Sprintf("%s has stopped and takes envelopes", o)
+			return fmt.Sprintf("%s has stopped and accepts envelopes", o)
 		}
 	}
 	return ""
 }
 
-// mustStop reports whether an orderer has come to a config that its build does not
-// know, and has written no block of it.
+// mustStop reports whether an orderer has reached a config that its build does not
+// support, and has written no block of it.
 func (e *evidence) mustStop(o *Orderer) bool {
 	height, at := o.ledger.height(), o.next()-1
 	return slices.ContainsFunc(e.ref.blocks[min(height, len(e.ref.blocks)):], func(b refBlock) bool {
@@ -108,7 +108,7 @@ func (e *evidence) mustStop(o *Orderer) bool {
 	})
 }
 
-// pulled is the offset of the block that an orderer of this height would pull.
+// pulled returns the offset of the block that an orderer of this height would pull.
 func (e *evidence) pulled(height int) int64 {
 	if height >= len(e.ref.blocks) {
 		return -1
@@ -132,8 +132,7 @@ func (e *evidence) poison() string {
 	return ""
 }
 
-// waits is looked at in runs with outages: an orderer that was cut off is ready
-// again, or has stopped for a loss.
+// waits looks for orderers that are not ready after an outage and have not stopped.
 func (e *evidence) waits() string {
 	for _, o := range e.live {
 		if err := o.ready.Ready(); err != nil {
@@ -143,8 +142,8 @@ func (e *evidence) waits() string {
 	return ""
 }
 
-// restarts starts one of the live orderers again from a block somewhere in its
-// ledger, with its appends going nowhere, and compares what it comes to.
+// restarts restarts one of the live orderers from some block of its ledger, with its
+// appends discarded, and compares ledger and state.
 func (e *evidence) restarts() string {
 	if e.w.loss != nil || len(e.live) == 0 {
 		return ""
@@ -155,7 +154,7 @@ func (e *evidence) restarts() string {
 	again.boot()
 	again.advance(1 << 20)
 	if text := sameBlocks(o.ledger.blocks, again.ledger.blocks); text != "" || again.ledger.height() != o.ledger.height() {
-		return fmt.Sprintf("%s, started again at height %d, comes to height %d, was %d: %s", o, height, again.ledger.height(), o.ledger.height(), text)
+		return fmt.Sprintf("%s, restarted at height %d, reaches height %d, was %d: %s", o, height, again.ledger.height(), o.ledger.height(), text)
 	}
 	return sameState(o.driver.Machine(), again.driver.Machine())
 }

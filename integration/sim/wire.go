@@ -9,26 +9,25 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
 
-// errIdle is what a reader gives when the log has nothing new: the simulation
-// decides when to come back.
+// errIdle is returned by a reader when the log has nothing new: the simulation decides
+// when to read again.
 var errIdle = errors.New("nothing to read")
 
-// errFault is what an injected fault gives.
+// errFault is the error of an injected fault.
 var errFault = errors.New("injected fault")
 
-// outcome is what becomes of an append.
+// outcome is the outcome of an append.
 type outcome string
 
 const (
 	fine   outcome = "ok"
 	before outcome = "before" // fails, not in the log
 	after  outcome = "after"  // fails, in the log
-	late   outcome = "late"   // fails, comes to the log later
-	gone   outcome = "gone"   // is acknowledged, and lost before anybody reads it
+	late   outcome = "late"   // fails, reaches the log later
+	gone   outcome = "gone"   // is acknowledged, and lost before any orderer reads it
 )
 
-// wire is an orderer's connection to the topic: memlog, with the faults that the
-// scheduler has armed.
+// wire is an orderer's connection to the topic: memlog, with the faults of the plan.
 type wire struct {
 	*memlog.Log
 	o *Orderer
@@ -73,7 +72,7 @@ func (w *wire) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	return &tap{Reader: r, w: w, next: from, epoch: w.o.epoch()}, nil
 }
 
-// send appends, with the fault that is armed for the orderer's next append.
+// send appends, with the fault that is due for the orderer's next append.
 func (w *wire) send(value []byte) error {
 	if err := w.down(); err != nil {
 		return err
@@ -106,8 +105,8 @@ func (w *wire) send(value []byte) error {
 	return nil
 }
 
-// tap is a reader that never waits. It reads on, without an error, in a topic
-// that was made anew, as a client of Kafka may.
+// tap is a reader that never waits. It continues without an error in a topic that was
+// recreated, as a Kafka client may.
 type tap struct {
 	log.Reader
 	w     *wire
@@ -136,7 +135,8 @@ func (t *tap) Next(ctx context.Context) (log.Record, error) {
 	return r, err
 }
 
-// epoch is that of the topic by the orderer's brokers; nothing happens in another cluster.
+// epoch returns the epoch of the topic at the orderer's brokers; in another cluster there
+// are no elections.
 func (o *Orderer) epoch() int {
 	if o.misled {
 		return 0
@@ -144,7 +144,7 @@ func (o *Orderer) epoch() int {
 	return o.w.epoch
 }
 
-// breaksOff counts records until the reader is to fail.
+// breaksOff counts records; it reports whether the reader fails at this one.
 func (o *Orderer) breaksOff() bool {
 	if o.breaks == 0 {
 		return false

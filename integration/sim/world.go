@@ -1,8 +1,8 @@
 // Package sim runs channels in simulated worlds: the real machine and the real
 // decisions of the shell (package session), on a log in memory, ledgers, clocks
-// and clients that are simulated, all in one goroutine. One seed is one run, bit
-// for bit. After the faults everything heals, and checkers that read nothing but
-// ledgers, log and the clients' history look for what must never be.
+// and clients that are simulated, all in one goroutine. A seed determines its run bit
+// for bit. After the faults everything heals, and checkers that read only ledgers,
+// log and the clients' history look for violated invariants.
 //
 //	seed --plan--> actions --play--> world --check--> violations
 //
@@ -25,34 +25,34 @@ import (
 // World is the state of a run.
 type World struct {
 	profile   Profile
-	builds    []int // what the orderers know; the newest level where it ends
+	builds    []int // levels of the orderers; the newest level for those beyond its end
 	now       int64 // milliseconds
 	broker    *memlog.Broker
 	client    *memlog.Log
 	elsewhere *memlog.Broker // another cluster
-	epoch     int            // elections and worse
+	epoch     int            // of the topic: counts elections and losses
 	orderers  []*Orderer
-	late      [][]byte // appends on their way
+	late      [][]byte // appends that have not reached the log yet
 	calls     []*call
 	clock     int               // counts the clients' events
-	injected  map[string]int    // envelopes that foreign writers wrote, how often
+	injected  map[string]int    // how often foreign writers wrote an envelope
 	updates   int               // config updates made so far
 	loss      *loss             // the records that were lost; nil for none
-	unread    unread            // those that were lost before anybody had read them
-	own       map[string]writer // records that orderers wrote by themselves
+	unread    unread            // those that were lost before any orderer had read them
+	own       map[string]writer // records that orderers wrote on their own
 	truth     [][]byte          // values that were trimmed
 	contents  map[string]known
 	decoded   []decoded      // by offset
-	happened  map[string]int // how often, for tests: what is tested must have happened
+	happened  map[string]int // how often, for tests
 }
 
-// loss is what a destructive action did.
+// loss describes what a destructive action did.
 type loss struct {
 	verb    Verb
-	at      log.Offset         // records from here on are other ones, or (trim) those below are gone
+	at      log.Offset         // records from here on were replaced, or (trim) those below are gone
 	values  [][]byte           // the log before
 	heights map[*Orderer]int   // of the ledgers
-	covers  []int64            // offsets that the ledgers go on at
+	covers  []int64            // offsets after the last blocks of the ledgers
 	next    map[*Orderer]int64 // offsets that the orderers would have read next; -1 before the first
 }
 
@@ -68,7 +68,7 @@ func newWorld(p Profile, plan Plan) *World {
 	w.elsewhere = memlog.NewCluster("elsewhere")
 	w.client = w.broker.Open(channelID, log.Settings{MaxMessageBytes: 1 << 20})
 	if p.Compatible {
-		w.broker.Write(channelID, must(record.Encode(record.NewConnect(nil)))) // as in-tree orderers begin
+		w.broker.Write(channelID, must(record.Encode(record.NewConnect(nil)))) // as in-tree orderers do first
 	}
 	for i := range plan.Orderers {
 		w.add(newLedger(), plan.Speeds[i%len(plan.Speeds)])
@@ -79,13 +79,13 @@ func newWorld(p Profile, plan Plan) *World {
 func (w *World) add(l *Ledger, speed int64) {
 	o := &Orderer{w: w, id: len(w.orderers), speed: speed, knows: newest, ledger: l, crash: map[Point]int{}}
 	if o.id < len(w.builds) {
-		o.knows = max(w.builds[o.id], l.config().level) // an older build does not start on that ledger
+		o.knows = max(w.builds[o.id], l.config().level) // an older build would not start on that ledger
 	}
 	w.orderers = append(w.orderers, o)
 	o.boot()
 }
 
-// open is the topic by the brokers that an orderer has.
+// open returns the topic at the brokers that an orderer has.
 func (w *World) open(o *Orderer) *memlog.Log {
 	if o.misled {
 		return w.elsewhere.Open(channelID, log.Settings{MaxMessageBytes: 1 << 20})
@@ -93,13 +93,13 @@ func (w *World) open(o *Orderer) *memlog.Log {
 	return w.client
 }
 
-// at is the offset at so many thousandths of the log.
+// at returns the offset at so many thousandths of the log.
 func (w *World) at(thousandths int) int { return w.end() * thousandths / 1000 }
 
-// end is the end of the log.
+// end returns the end of the log.
 func (w *World) end() int { return w.broker.Len(channelID) }
 
-// read is open, done once for each envelope.
+// read decodes an envelope, once for each.
 func (w *World) read(b []byte) (content, bool) {
 	if known, ok := w.contents[string(b)]; ok {
 		return known.content, known.ok
@@ -109,8 +109,7 @@ func (w *World) read(b []byte) (content, bool) {
 	return c, ok
 }
 
-// decode is record.InputOf, done once for each record: it is a function of offset
-// and value.
+// decode is [record.InputOf], cached: it is a function of offset and value.
 func (w *World) decode(r log.Record) machine.Input {
 	at := int(r.Offset)
 	if at < len(w.decoded) && w.decoded[at].input != nil && bytes.Equal(w.decoded[at].value, r.Value) {
@@ -133,14 +132,14 @@ type known struct {
 	ok bool
 }
 
-// values are those of the log, also the ones that were trimmed.
+// values returns the values of the log, including those that were trimmed.
 func (w *World) values() [][]byte {
 	all := w.broker.Values(channelID)
 	copy(all, w.truth)
 	return all
 }
 
-// play does one action.
+// play performs one action.
 func (w *World) play(a Action) {
 	o := w.orderers[a.Orderer%len(w.orderers)]
 	w.happened[string(a.Verb)]++
@@ -206,8 +205,8 @@ func (w *World) join(from *Orderer, thousandths int) {
 	w.add(from.ledger.upTo(height), from.speed)
 }
 
-// mislead starts an orderer again with brokers of another cluster, once somebody else
-// has a block: before, nobody could tell it.
+// mislead restarts an orderer with the brokers of another cluster, once another orderer
+// has a block: before, it could not notice.
 func (w *World) mislead(o *Orderer, newest int) {
 	if newest == 1 {
 		o = w.orderers[len(w.orderers)-1]
@@ -221,7 +220,7 @@ func (w *World) mislead(o *Orderer, newest int) {
 	o.boot()
 }
 
-// arrive brings the oldest late append to the log.
+// arrive writes the oldest late append to the log.
 func (w *World) arrive() {
 	if len(w.late) > 0 {
 		w.broker.Write(channelID, w.late[0])
@@ -229,7 +228,7 @@ func (w *World) arrive() {
 	}
 }
 
-// audit checks the topic beside the reader, as the shell does every CheckInterval.
+// audit checks the topic as the shell does every CheckInterval.
 func (o *Orderer) audit() {
 	o.run(func() {
 		if o.live() && o.ready.Phase == reading {

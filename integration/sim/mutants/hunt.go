@@ -14,20 +14,20 @@ import (
 	"time"
 )
 
-// Catch is what became of a mutant.
+// Catch is the outcome of hunting a mutant.
 type Catch struct {
 	Mutant
 	Checker string // the invariant that caught it; empty if none did
-	Runs    int    // seeds that it took
-	Err     error  // it could not be hunted
+	Runs    int    // seeds that were run
+	Err     error  // why it could not be hunted
 }
 
-// hang is how long a mutant may run: one that never ends is caught, too, but not
-// by a checker, so that it counts as a failure.
+// hang is how long a mutant may run. One that runs longer is not caught by a checker,
+// and counts as a failure.
 const hang = 5 * time.Minute
 
-// Hunt compiles each mutant and runs it for so many seeds, until a checker
-// catches it. root is the project's folder.
+// Hunt compiles each mutant and runs it, for at most so many seeds, until a checker
+// catches it. root is the root of the repository.
 func Hunt(ctx context.Context, root string, all []Mutant, seeds uint64, progress io.Writer) []Catch {
 	catches := make([]Catch, len(all))
 	slots := make(chan struct{}, 2)
@@ -67,8 +67,8 @@ func hunt(ctx context.Context, root string, m Mutant, seeds uint64) Catch {
 		c.Err = fmt.Errorf("it ended with %w: %s", err, last(out))
 		return c
 	}
-	if n, _ := fmt.Sscan(string(out), &c.Runs, &c.Checker); n == 0 { // of a mutant that got away there is no checker
-		c.Err = fmt.Errorf("what it says is not understood: %s", last(out))
+	if n, _ := fmt.Sscan(string(out), &c.Runs, &c.Checker); n == 0 { // the checker is missing if none caught it
+		c.Err = fmt.Errorf("its output cannot be parsed: %s", last(out))
 	}
 	return c
 }
@@ -101,34 +101,34 @@ func last(out []byte) string {
 	return strings.Join(lines[max(0, len(lines)-4):], " | ")
 }
 
-// String is a line about the catch.
+// String returns a line about the catch.
 func (c Catch) String() string {
 	switch {
 	case c.Err != nil:
 		return fmt.Sprintf("%s: %v", c.Name, c.Err)
 	case c.Checker == "":
-		return fmt.Sprintf("%s has survived %d seeds", c.Name, c.Runs)
+		return fmt.Sprintf("%s survived %d seeds", c.Name, c.Runs)
 	}
-	return fmt.Sprintf("%s is caught by %s after %d seeds", c.Name, c.Checker, c.Runs)
+	return fmt.Sprintf("%s was caught by %s after %d seeds", c.Name, c.Checker, c.Runs)
 }
 
-// Report prints the table, and fails if a mutant got away.
+// Report prints a table of the catches. It returns an error if a mutant survived.
 func Report(catches []Catch, out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "mutant\tchecker\tseeds\twhat it does wrong")
-	away := 0
+	survived := 0
 	for _, c := range catches {
 		checker := c.Checker
 		if c.Err != nil || checker == "" {
 			checker = "NONE"
-			away++
+			survived++
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", c.Name, checker, c.Runs, c.Sentence)
 	}
 	t.Flush()
-	fmt.Fprintf(out, "%d mutants, %d caught\n", len(catches), len(catches)-away)
-	if away > 0 {
-		return fmt.Errorf("%d mutants got away: a checker is missing, or a world that shows what they do", away)
+	fmt.Fprintf(out, "%d mutants, %d caught\n", len(catches), len(catches)-survived)
+	if survived > 0 {
+		return fmt.Errorf("%d mutants survived: a checker is missing, or a world that shows what they do", survived)
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Mutant is a defect: in File, Old becomes New. Old must be there exactly once,
-// so that a mutant cannot outlive the code that it is about.
+// Mutant is a defect: in File, Old is replaced by New. Old must occur exactly once, so
+// that a mutant cannot outlive the code that it changes.
 type Mutant struct {
 	Name     string
 	Sentence string // what the mutant does wrong
@@ -20,7 +20,7 @@ type Mutant struct {
 	Old, New string
 }
 
-// All are the mutants, by the file that they are in.
+// All returns all mutants.
 func All() []Mutant {
 	var all []Mutant
 	for _, group := range [][]Mutant{strictRules, cutting, remembering, sessionDecisions, clientAnswers, models} {
@@ -29,7 +29,7 @@ func All() []Mutant {
 	return all
 }
 
-// apply writes the mutated file below dir and returns its name and the original's.
+// apply writes the mutated file into dir and returns the paths of both.
 func (m Mutant) apply(root, dir string) (original, mutated string, err error) {
 	original = filepath.Join(root, m.File)
 	source, err := os.ReadFile(original)
@@ -46,7 +46,7 @@ func (m Mutant) apply(root, dir string) (original, mutated string, err error) {
 
 func (m Mutant) mutate(source string) (string, error) {
 	if n := strings.Count(source, m.Old); n != 1 {
-		return "", fmt.Errorf("mutant %s: its text is %d times in %s, want once; bring the mutant up to date with the code", m.Name, n, m.File)
+		return "", fmt.Errorf("mutant %s: its text occurs %d times in %s, want once; update the mutant", m.Name, n, m.File)
 	}
 	return strings.Replace(source, m.Old, m.New, 1), nil
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestMutantsFitTheCode: every mutant changes its file, and no two are alike.
+// TestMutantsFitTheCode: every mutant changes its file, and names are unique.
 func TestMutantsFitTheCode(t *testing.T) {
 	all := All()
 	if len(all) < 25 {
@@ -15,7 +15,7 @@ func TestMutantsFitTheCode(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range all {
 		if names[m.Name] || m.Sentence == "" {
-			t.Errorf("mutant %s is there twice, or has no sentence", m.Name)
+			t.Errorf("mutant %s is listed twice, or has no sentence", m.Name)
 		}
 		names[m.Name] = true
 		source, err := os.ReadFile(filepath.Join("..", "..", "..", m.File))

@@ -12,7 +12,7 @@ func compatCommand() *cobra.Command {
 	var seeds uint64
 	c := &cobra.Command{
 		Use:   "compat",
-		Short: "Show the defects of the old rules beside ours, as a table",
+		Short: "Compare the defects of in-tree orderers and ours, as a table",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return sim.Compare(c.Context(), seeds, os.Stdout)

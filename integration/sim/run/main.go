@@ -1,4 +1,4 @@
-// Command run is the simulation for people: see `make sim`, `make mutants`,
+// Command run runs the simulation: see `make sim`, `make mutants` and
 // `make sim-compat`.
 package main
 
@@ -19,7 +19,7 @@ func main() {
 	debug.SetGCPercent(1600) // the worlds are small and short-lived
 	root := &cobra.Command{
 		Use:           "run",
-		Short:         "Simulate channels under faults, and check what they came to",
+		Short:         "Simulate channels under faults, and check their ledgers",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -55,7 +55,7 @@ func seedsCommand() *cobra.Command {
 	f := c.Flags()
 	f.Uint64Var(&first, "first", 0, "first seed")
 	f.Uint64Var(&seeds, "seeds", 5000, "how many")
-	f.Int64Var(&one, "seed", -1, "run this one only, and print what happens in it")
+	f.Int64Var(&one, "seed", -1, "run only this one")
 	f.IntVar(&workers, "workers", runtime.NumCPU(), "runs at a time")
 	f.BoolVar(&quiet, "quiet", false, "no progress")
 	return c

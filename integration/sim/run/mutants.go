@@ -29,18 +29,18 @@ func mutantsCommand() *cobra.Command {
 				all = slices.DeleteFunc(all, func(m mutants.Mutant) bool { return !slices.Contains(only, m.Name) })
 			}
 			if len(all) == 0 || len(only) > 0 && len(all) != len(only) {
-				return fmt.Errorf("%d of the mutants %v are known", len(all), only)
+				return fmt.Errorf("only %d of the mutants %v are known", len(all), only)
 			}
 			return mutants.Report(mutants.Hunt(c.Context(), root, all, seeds, os.Stderr), os.Stdout)
 		},
 	}
-	c.Flags().Uint64Var(&seeds, "seeds", 20000, "how many a mutant may survive")
-	c.Flags().StringSliceVar(&only, "only", nil, "names of some of them")
+	c.Flags().Uint64Var(&seeds, "seeds", 20000, "how many to run a mutant on before it counts as survived")
+	c.Flags().StringSliceVar(&only, "only", nil, "run only the mutants of these names")
 	return c
 }
 
-// huntCommand is what a mutant is compiled to do: it prints how many runs it took
-// to catch it, and the checker.
+// huntCommand is the command that a compiled mutant runs: it prints how many runs it took
+// to catch the mutant, and the checker.
 func huntCommand() *cobra.Command {
 	var seeds uint64
 	c := &cobra.Command{
