@@ -57,7 +57,7 @@ func letters(w *world, k topic) []Input {
 	return all
 }
 
-// letter is a regular record; the sign says if its envelope is valid.
+// letter is a regular record; the sign is + if its envelope is valid.
 func letter(at Offset, class Class, seq ConfigSeq, sign string, size int) Regular {
 	e := Envelope{Bytes: fmt.Appendf(nil, "%s%d/%d", sign, at, size), Size: size, Channel: "ours", Type: typeEndorserTransaction}
 	if class == Config {
