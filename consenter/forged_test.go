@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -109,7 +110,7 @@ func (a *authority) following(first *cb.Block) []*cb.Block {
 			e.Signature = []byte("signature")
 			b.Data.Data = append(b.Data.Data, protoutil.MarshalOrPanic(e))
 		}
-		b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+		b.Header.DataHash = chaintest.DataHash(b.Data.Data)
 		a.sign(b, string(position(a.t, int64(5*n))))
 		blocks = append(blocks, b)
 	}

@@ -32,6 +32,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -74,14 +75,14 @@ func (a *authority) genesis(addresses ...string) *cb.Block {
 		Capabilities: []string{"V2_0"}, Policies: policies,
 		Application: configtx.Application{Capabilities: []string{"V2_0"}, Policies: policies},
 		Orderer: configtx.Orderer{
-			OrdererType: orderer.ConsensusTypeKafka, Kafka: orderer.Kafka{Brokers: []string{"kafka:9092"}},
+			OrdererType: orderer.ConsensusTypeEtcdRaft, EtcdRaft: chaintest.Raft(root),
 			Capabilities: []string{"V2_0"}, Policies: policies, State: orderer.ConsensusStateNormal,
 			Organizations: []configtx.Organization{org}, BatchTimeout: time.Second,
 			BatchSize: orderer.BatchSize{MaxMessageCount: 10, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19},
 		},
 	}, channel)
 	require.NoError(a.t, err)
-	return block
+	return chaintest.ToKafka(block, "kafka:9092")
 }
 
 func certificateIn(t *testing.T, text []byte) *x509.Certificate {
@@ -122,7 +123,7 @@ func (a *authority) after(b *cb.Block, n int) (all []*cb.Block) {
 		next := protoutil.NewBlock(b.Header.Number+1, protoutil.BlockHeaderHash(b.Header))
 		envelope := blockOf(3, []byte("a transaction")).Data.Data
 		next.Data.Data = envelope
-		next.Header.DataHash = protoutil.BlockDataHash(next.Data)
+		next.Header.DataHash = chaintest.DataHash(next.Data.Data)
 		a.sign(next, "the consenter's metadata")
 		all, b = append(all, next), next
 	}

@@ -45,6 +45,9 @@ var _ = Describe("a topic that lost the records of old blocks", func() {
 
 	It("is pruned of what every orderer has on its disk, and of nothing else", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
+		// A new cluster first makes the topic that it keeps the offsets of groups in.
+		Eventually(ctx, func() (string, error) { return w.tool(ctx, "progress") }).
+			Should(SatisfyAll(ContainSubstring("OrdererMSP.orderer1.example.com "), ContainSubstring("OrdererMSP.orderer2.example.com ")))
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
 		w.equal(ctx, "mychannel")
 		config := w.config(ctx, "orderer1", "mychannel") // which orderers publish as they have it, and prune reads from a block

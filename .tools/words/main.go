@@ -3,6 +3,8 @@
 //
 //	go -C .tools run ./words -root ..
 //
+// It also checks that each word of GLOSSARY.md is defined where the glossary says.
+//
 // The list is in list.go. A room of pending, there, is still to be edited: it is not checked, and has to
 // be removed from the list once it is clean.
 package main
@@ -22,6 +24,11 @@ func main() {
 		rooms = nil
 	}
 	found, err := check(os.DirFS(*root), rooms)
+	if err == nil {
+		var undefined []finding
+		undefined, err = checkGlossary(os.DirFS(*root))
+		found = append(found, undefined...)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "words:", err)
 		os.Exit(2)

@@ -62,3 +62,30 @@ func TestPendingRooms(t *testing.T) {
 		t.Errorf("a clean room that is pending: found %q", got)
 	}
 }
+
+func TestGlossary(t *testing.T) {
+	code := "package log\n\ntype Log struct{}\n\nconst Limit = 1\n\nfunc (Log) Append() {}\n"
+	head := "| word | meaning | defined in |\n|---|---|---|\n"
+	for name, tt := range map[string]struct {
+		glossary string
+		findings int
+	}{
+		"a type":          {head + "| log | records | `log.Log` |\n", 0},
+		"a method":        {head + "| append | add | `log.Append` |\n", 0},
+		"a constant":      {head + "| limit | most | `log.Limit` |\n", 0},
+		"nothing":         {head + "| log | records | `log.Gone` |\n", 1},
+		"another package": {head + "| log | records | `chain.Log` |\n", 1},
+		"no third column": {head + "| log | records |\n", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := fstest.MapFS{"chain/log/log.go": {Data: []byte(code)}, glossaryFile: {Data: []byte(tt.glossary)}}
+			found, err := checkGlossary(root)
+			if err != nil || len(found) != tt.findings {
+				t.Errorf("found %v, %v; want %d findings", found, err, tt.findings)
+			}
+		})
+	}
+	if _, err := checkGlossary(fstest.MapFS{glossaryFile: {Data: []byte("# Glossary\n")}}); err == nil {
+		t.Error("a glossary without a row passes")
+	}
+}

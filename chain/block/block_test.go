@@ -57,7 +57,7 @@ func (s signer) block(position machine.Metadata) *fabric.Block {
 	for _, text := range []string{"a", "b"} {
 		b.Data.Data = append(b.Data.Data, protoutil.MarshalOrPanic(&fabric.Envelope{Payload: []byte(text), Signature: []byte("s" + text)}))
 	}
-	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	b.Header.DataHash = chaintest.DataHash(b.Data.Data)
 	s.sign(b, protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{
 		LastConfig:        &cb.LastConfig{},
 		ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: metadata}),
@@ -203,7 +203,7 @@ func TestVerifyBlockTakesWhatClientsNest(t *testing.T) {
 	b := s.block(truth)
 	nested := fabrictest.Nest([]byte("a file, say"), 5000, 2)
 	b.Data.Data[1] = protoutil.MarshalOrPanic(chaintest.EnvelopeOf("mychannel", fabric.TypeEndorser, nested))
-	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	b.Header.DataHash = chaintest.DataHash(b.Data.Data)
 	m := &fabric.Metadata{}
 	if err := fabric.Unmarshal(b.Metadata.Metadata[signaturesSlot], m); err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func (s signer) takes(envelopes [][]byte) error {
 		return err
 	}
 	b.Data.Data = envelopes
-	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	b.Header.DataHash = chaintest.DataHash(b.Data.Data)
 	s.sign(b, m.Value)
 	return Verify(s, 1, b)
 }

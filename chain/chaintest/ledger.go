@@ -4,6 +4,7 @@
 package chaintest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -194,8 +195,15 @@ func (l *Ledger) CreateNextBlock(envelopes []*fabric.Envelope) *fabric.Block {
 	for _, e := range envelopes {
 		b.Data.Data = append(b.Data.Data, protoutil.MarshalOrPanic(e))
 	}
-	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	b.Header.DataHash = DataHash(b.Data.Data)
 	return b
+}
+
+// DataHash returns the hash of the envelopes that a block's header has. Fabric's own function for it differs
+// between releases.
+func DataHash(envelopes [][]byte) []byte {
+	sum := sha256.Sum256(bytes.Join(envelopes, nil))
+	return sum[:]
 }
 
 // WriteBlock commits the block in a goroutine.

@@ -8,6 +8,7 @@ import (
 	"github.com/hyperledger/fabric/common/policydsl"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -48,7 +49,7 @@ func (n *Network) genesis(root *fabric.ConfigGroup) *fabric.Block {
 	}
 	b := protoutil.NewBlock(0, nil)
 	b.Data.Data = [][]byte{protoutil.MarshalOrPanic(&fabric.Envelope{Payload: protoutil.MarshalOrPanic(payload)})}
-	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+	b.Header.DataHash = chaintest.DataHash(b.Data.Data)
 	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(&fabric.Metadata{
 		Value: protoutil.MarshalOrPanic(&cb.OrdererBlockMetadata{LastConfig: &cb.LastConfig{Index: 0}}),
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/msgprocessor"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
@@ -137,7 +138,7 @@ func (c *channel) write(b session.Block) error {
 		}
 		block.Data.Data = append(block.Data.Data, data)
 	}
-	block.Header.DataHash = protoutil.BlockDataHash(block.Data)
+	block.Header.DataHash = chaintest.DataHash(block.Data.Data)
 	c.blocks, c.values = append(c.blocks, block), append(c.values, b.Metadata)
 	if b.Config {
 		c.configure(block)

@@ -25,6 +25,7 @@ import (
 	"github.com/hyperledger/fabric/common/crypto/tlsgen"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -86,7 +87,7 @@ func (c *realChannel) genesis() *cb.Block {
 		Capabilities: []string{"V2_0"}, Policies: all,
 		Application: configtx.Application{Capabilities: []string{"V2_0"}, Policies: all, Organizations: []configtx.Organization{ofPeers}},
 		Orderer: configtx.Orderer{
-			OrdererType: orderer.ConsensusTypeKafka, Kafka: orderer.Kafka{Brokers: []string{"kafka:9092"}},
+			OrdererType: orderer.ConsensusTypeEtcdRaft, EtcdRaft: chaintest.Raft(root),
 			Capabilities: []string{"V2_0"}, Policies: all, State: orderer.ConsensusStateNormal,
 			Organizations: []configtx.Organization{org}, BatchTimeout: time.Second,
 			BatchSize: orderer.BatchSize{MaxMessageCount: 10, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19},
@@ -95,7 +96,7 @@ func (c *realChannel) genesis() *cb.Block {
 	if err != nil {
 		c.Fatal(err)
 	}
-	return block
+	return chaintest.ToKafka(block, "kafka:9092")
 }
 
 func (c *realChannel) parsed(text []byte) *x509.Certificate {

@@ -230,7 +230,7 @@ func limitLow(ctx context.Context, r *run) error {
 	if err := setLimit(a, r.Channel, "1000"); err != nil {
 		return err
 	}
-	err = isLimit(a, r.Channel, "1000")
+	err = awaitLimit(ctx, a, r.Channel, "1000")
 	return errors.Join(err, r.pause(ctx, 5*time.Second, 5*time.Second), setLimit(a, r.Channel, before))
 }
 
@@ -247,13 +247,25 @@ func limitOf(a sarama.ClusterAdmin, topic string) (string, error) {
 	return entries[0].Value, nil
 }
 
-// isLimit makes sure that the fault is one.
-func isLimit(a sarama.ClusterAdmin, topic, want string) error {
-	got, err := limitOf(a, topic)
-	if err == nil && got != want {
-		err = fmt.Errorf("%s of the topic is %s, and was set to %s", limit, got, want)
+// limitTimeout is how long a setting may take from the controller to the broker that is asked.
+const limitTimeout = 30 * time.Second
+
+// awaitLimit waits until the brokers report the limit, so that the fault is one.
+func awaitLimit(ctx context.Context, a sarama.ClusterAdmin, topic, want string) error {
+	for end := time.Now().Add(limitTimeout); ; {
+		got, err := limitOf(a, topic)
+		switch {
+		case err == nil && got == want:
+			return nil
+		case time.Now().After(end):
+			return errors.Join(err, fmt.Errorf("%s of the topic is %s %s after it was set to %s", limit, got, limitTimeout, want))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	return err
 }
 
 func setLimit(a sarama.ClusterAdmin, topic, value string) error {
