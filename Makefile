@@ -5,8 +5,9 @@ SHELL := bash
 
 BIN    := .build/bin
 PROTOS := chain/record/record.proto
-UNIT   := ./plugin/... ./chain/... ./consenter/... ./network/...
-RACE   := ./chain/... ./consenter/...
+SIMULATED := ./integration/sim/...
+UNIT   := ./plugin/... ./chain/... ./consenter/... ./network/... $(SIMULATED)
+RACE   := ./chain/... ./consenter/... $(SIMULATED)
 SHIPPED := ./plugin/... $(RACE)
 STEPS  := lint portable check-generated unit race sim-short matrix integration $(if $(NO_KAFKA),,kafka) $(if $(FABRIC_TREES),lines)
 
@@ -37,7 +38,7 @@ FABRIC_TREES ?=
 
 LINT     := go tool -modfile=.tools/go.mod golangci-lint run --allow-serial-runners
 GENERATE := go -C .tools run ./generate -root ..
-SIM      := go run ./chain/sim/run
+SIM      := go run ./integration/sim/run
 SUITE    = $(GOTEST) -name $@ -live -specs $(CURDIR)/.build/test/$@.json --
 REPORT   = -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/$@.json
 BUT_ROOT := $(if $(NO_ROOT), && !root)
@@ -81,14 +82,14 @@ lint: ## golangci-lint, as pinned in .tools/go.mod, and the words of .tools/word
 	cd .tools && go tool golangci-lint run --allow-serial-runners ./...
 	go -C .tools run ./words -root ..
 
-portable: ## all but the integration tests compiles for macOS as well
+portable: ## all but the integration tests with processes compiles for macOS as well
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet $(UNIT)
 
 unit: .build/test ## unit tests, of the tools too
 	cd .tools && go test ./...
 	$(GOTEST) -name unit -- -timeout 5m $(UNIT)
 
-race: .build/test ## unit tests of chain and consenter under the race detector
+race: .build/test ## unit tests of chain and consenter, and the simulation, under the race detector
 	$(GOTEST) -name race -- -race -timeout 10m $(RACE)
 
 fuzz: ## every fuzz target for FUZZTIME (10s); fails for one that is written and cannot be run

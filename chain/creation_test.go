@@ -128,7 +128,7 @@ func TestAChannelWaitsForAnswers(t *testing.T) {
 		seen := &reported{}
 		c := r.among(newLedger(), others, seen.count)
 		time.Sleep(10 * time.Second)
-		r.said(c, types.StatusOnBoarding, "have not answered whether they have ordered through it: orderer0 (nobody answers), orderer1 (nobody answers)")
+		r.said(c, types.StatusOnBoarding, "have not answered whether they have ordered through it: orderer0 (no orderer answers), orderer1 (no orderer answers)")
 		r.untouched(r.broker, false)
 		settle()
 		r.reports(c, types.StatusActive)

@@ -86,7 +86,7 @@ func TestAwaitsABlock(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		r.reports(c, types.StatusOnBoarding)
 		err := c.Order(envelope("x"), 0)
-		for _, says := range []string{"awaiting block 2 from another orderer", "the topic starts at offset 9, but this orderer continues at 4", "nobody answers"} {
+		for _, says := range []string{"awaiting block 2 from another orderer", "the topic starts at offset 9, but this orderer continues at 4", "no orderer answers"} {
 			if !errors.Is(err, session.ErrNotReady) || !strings.Contains(err.Error(), says) {
 				r.Errorf("got %v, want it to say %q", err, says)
 			}
@@ -218,7 +218,7 @@ func TestMissingTimeoutBeginsAgain(t *testing.T) {
 				c, silent := r.chain(l.UpTo(2)), &atomic.Bool{}
 				c.opts.NewPuller = func(Support) (Puller, error) {
 					if silent.Swap(false) {
-						return nil, errors.New("nobody answers")
+						return nil, errors.New("no orderer answers")
 					}
 					return &chaintest.Puller{}, nil
 				}

@@ -35,8 +35,8 @@ var enums = map[string][]kind{
 	"machine.CutCause":  {}, // of blocks: it keeps no envelope out
 }
 
-// source is the code that the table is compared with: package chain, those below it and this
-// one, without tests and simulation.
+// source is what the table is held to: package chain, those below it and this one,
+// without tests.
 type source struct {
 	values    map[string]map[string]string // value by constant, by type
 	functions map[string][]string          // the constants that a function uses, by its name
@@ -57,7 +57,7 @@ func (s source) visit(path string, d fs.DirEntry, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case d.IsDir() && slices.Contains([]string{"sim", "chaintest", "fabrictest", "logtest", "memlog", "testdata"}, d.Name()):
+	case d.IsDir() && slices.Contains([]string{"chaintest", "fabrictest", "logtest", "memlog", "testdata"}, d.Name()):
 		return fs.SkipDir
 	case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || slices.Contains(theTable, path):
 		return nil

@@ -137,7 +137,7 @@ func TestOwnBrokersBringOldLedgersUp(t *testing.T) {
 	}
 }
 
-// join joins a channel as osnadmin does. Releases that have a system channel are told that this is none.
+// join joins a channel as osnadmin does. Releases that have a system channel ask whether this is an application channel.
 func join(registrar any, channel string, b *fabric.Block) error {
 	var err error
 	switch r := registrar.(type) {

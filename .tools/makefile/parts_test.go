@@ -100,6 +100,7 @@ access 4 1 passed 0 failed ok
 rows 4 2 passed 0 failed ok
 brokers 4 1 passed 0 failed ok
 links 4 0 passed 0 failed FAILED: no test ran
+slow 4 1 passed 0 failed ok
 loss 4 1 passed 0 failed ok
 golden 4 0 passed 1 failed FAILED: tests failed
 recovery 4 1 passed 0 failed ok
@@ -116,7 +117,7 @@ orders 4 1 passed 0 failed ok
 func TestKafkaRunsWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	out, err := testKafka(t, "PART=rows")
-	want := `PART is set: without contract, access, brokers, links, loss, golden, recovery, orders
+	want := `PART is set: without contract, access, brokers, links, slow, loss, golden, recovery, orders
 rows 3.9 2 passed 0 failed ok
 rows 4 2 passed 0 failed ok
 `

@@ -1,6 +1,7 @@
 package chaintest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -29,36 +30,29 @@ type Settings struct {
 }
 
 func (s Settings) withDefaults() Settings {
-	fill(&s.Type, fabric.ConsensusTypeKafka)
-	fill(&s.Count, 3)
-	fill(&s.MaxBytes, 1<<20)
-	fill(&s.Preferred, 1<<19)
-	fill(&s.Timeout, time.Second)
+	s.Type = cmp.Or(s.Type, fabric.ConsensusTypeKafka)
+	s.Count = cmp.Or(s.Count, 3)
+	s.MaxBytes = cmp.Or(s.MaxBytes, 1<<20)
+	s.Preferred = cmp.Or(s.Preferred, 1<<19)
+	s.Timeout = cmp.Or(s.Timeout, time.Second)
 	if s.Brokers == nil {
 		s.Brokers = []string{"kafka:9092"}
 	}
 	return s
 }
 
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
-// SharedConfig is the config in force.
+// SharedConfig returns the config in force.
 func (l *Ledger) SharedConfig() channelconfig.Orderer { return ordererConfig{settings: l.now()} }
 
-// OrdererConfig is the config in force.
+// OrdererConfig returns the config in force.
 func (l *Ledger) OrdererConfig() (channelconfig.Orderer, bool) { return l.SharedConfig(), true }
 
-// ConfigtxValidator knows the config in force and which updates apply to it.
+// ConfigtxValidator returns a validator of updates of the config in force.
 func (l *Ledger) ConfigtxValidator() configtx.Validator {
 	return validator{settings: l.now(), ledger: l}
 }
 
-// PolicyManager has every policy; all of them judge as Judge does.
+// PolicyManager returns a manager that has every policy; each accepts what [Ledger.Judge] does.
 func (l *Ledger) PolicyManager() policies.Manager { return policyManager{ledger: l} }
 
 type ordererConfig struct {
@@ -95,7 +89,7 @@ func (v validator) ConfigProto() *fabric.Config {
 	return &fabric.Config{Sequence: v.settings.Seq, ChannelGroup: group(v.settings)}
 }
 
-// ProposeConfigUpdate returns the config that an update leads to.
+// ProposeConfigUpdate returns the config after an update.
 func (v validator) ProposeConfigUpdate(update *fabric.Envelope) (*fabric.ConfigEnvelope, error) {
 	u, ok := updateOfConfig(&fabric.ConfigEnvelope{Config: &fabric.Config{}, LastUpdate: update})
 	if !ok {
@@ -156,9 +150,10 @@ func (l *Ledger) holds(text string) error {
 	return nil
 }
 
-// Judge answers a machine's question as the ledger applies updates; normal
-// envelopes hold unless their text says at which sequence they no longer do. It
-// is what Fabric's checks come to, without configs that Fabric could parse.
+// Judge returns the verdict that a machine asks for. A config is valid if the ledger
+// would apply its update; a normal envelope is, unless its text is "not at N" and the
+// config sequence is N. It stands in for Fabric's checks, which need configs that
+// Fabric can parse.
 func (l *Ledger) Judge(e machine.Judge) machine.Verdict {
 	if e.Class == machine.Normal {
 		return verdictOf(l.holds(Text(e.Envelope.Bytes)))
@@ -177,22 +172,22 @@ func verdictOf(err error) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// Newer makes the ledger that of a build which knows every capability.
+// Newer makes the ledger that of a build which supports every capability.
 func (l *Ledger) Newer() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.newer = true
 }
 
-// mustSupport panics as Fabric's block writer does, when a config comes into force
-// that asks for a capability which the build does not know. Called with mu held.
+// mustSupport panics, as Fabric's block writer does, when the config in force requires a
+// capability that the build does not support. Called with mu locked.
 func (l *Ledger) mustSupport() {
 	if l.config.Capability != "" && !l.newer {
 		panic(fmt.Sprintf("config requires unsupported orderer capabilities: %s", l.config.Capability))
 	}
 }
 
-// group is a channel group with nothing but a consensus type, brokers and capabilities.
+// group returns a channel group with a consensus type, brokers and capabilities only.
 func group(s Settings) *fabric.ConfigGroup {
 	value := func(m fabric.Message) *fabric.ConfigValue {
 		return &fabric.ConfigValue{Value: protoutil.MarshalOrPanic(m)}

@@ -12,12 +12,12 @@ import (
 // TypeEndorser is the header type of a transaction (Fabric's common.HeaderType).
 const TypeEndorser = 3
 
-// Envelope is a normal one of a channel; Text gives its text back.
+// Envelope returns a normal envelope of a channel; [Text] returns its text.
 func Envelope(channel, text string) *fabric.Envelope {
 	return EnvelopeOf(channel, TypeEndorser, []byte(text))
 }
 
-// EnvelopeOf is one of any header type.
+// EnvelopeOf returns an envelope of any header type.
 func EnvelopeOf(channel string, headerType int32, data []byte) *fabric.Envelope {
 	return &fabric.Envelope{
 		Payload: protoutil.MarshalOrPanic(&fabric.Payload{
@@ -31,15 +31,15 @@ func EnvelopeOf(channel string, headerType int32, data []byte) *fabric.Envelope 
 	}
 }
 
-// Text is the data of a serialized envelope.
+// Text returns the data of a serialized envelope.
 func Text(b []byte) string { return textOf(protoutil.UnmarshalEnvelopeOrPanic(b).Payload) }
 
 func textOf(payload []byte) string { return string(protoutil.UnmarshalPayloadOrPanic(payload).Data) }
 
-// ConfigEnvelope is one whose update applies while key was set version times,
-// computed to be the config of sequence seq. A key is what the update sets:
+// ConfigEnvelope returns a config envelope, computed for sequence seq, whose update
+// applies while key has been set version times. A key is what the update sets:
 // "count", "etcdraft", "brokers:HOST:PORT", "capability:NAME"; anything else sets
-// nothing. The config in the envelope shows brokers and capability alone.
+// nothing. The config in the envelope has only the brokers and the capability.
 func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelope {
 	shown := Settings{}.withDefaults()
 	Update{Key: key}.change(&shown)
@@ -50,8 +50,8 @@ func ConfigEnvelope(channel, key string, version int, seq uint64) *fabric.Envelo
 	}))
 }
 
-// updateEnvelope is one that Fabric decodes, with what it does in a field that Fabric
-// does not look into.
+// updateEnvelope returns a config update that Fabric can decode; its text is in a field
+// that Fabric ignores.
 func updateEnvelope(channel, text string) *fabric.Envelope {
 	return EnvelopeOf(channel, fabric.TypeConfigUpdate, protoutil.MarshalOrPanic(&fabric.ConfigUpdateEnvelope{
 		ConfigUpdate: protoutil.MarshalOrPanic(&fabric.ConfigUpdate{ChannelId: channel, IsolatedData: map[string][]byte{isolated: []byte(text)}}),
@@ -60,7 +60,7 @@ func updateEnvelope(channel, text string) *fabric.Envelope {
 
 const isolated = "update"
 
-// Update is what a config envelope does.
+// Update is the update in a config envelope.
 type Update struct {
 	Key     string
 	Version int
@@ -80,7 +80,7 @@ func (u Update) change(s *Settings) {
 	}
 }
 
-// UpdateOf returns what a config envelope does.
+// UpdateOf returns the update of a config envelope; ok is false if there is none.
 func UpdateOf(e *fabric.Envelope) (u Update, ok bool) {
 	config := &fabric.ConfigEnvelope{}
 	if _, err := protoutil.UnmarshalEnvelopeOfType(e, fabric.HeaderTypeConfig, config); err != nil {
@@ -105,7 +105,7 @@ func updateOfConfig(config *fabric.ConfigEnvelope) (u Update, ok bool) {
 	return u, err == nil
 }
 
-// UpdateIn returns what a block's config does, if it is a config block.
+// UpdateIn returns the update of a block's config, if it is a config block.
 func UpdateIn(b *fabric.Block) (Update, bool) {
 	if len(b.Data.Data) != 1 {
 		return Update{}, false

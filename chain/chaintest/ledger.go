@@ -23,15 +23,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// support is what is faked, and more.
+// support is the interface that Ledger implements in part.
 type support interface {
 	consensus.ConsenterSupport
 	ValidateNew(next channelconfig.Resources) error
 	MSPManager() msp.MSPManager
 }
 
-// Ledger stands in for Fabric's support: blocks, and the channel config that
-// the blocks lead to. It commits as Fabric's block writer does: WriteBlock in a
+// Ledger is a fake of Fabric's support: blocks, and the channel config after them. It commits as Fabric's block writer does: WriteBlock in a
 // goroutine, one at a time, WriteConfigBlock before it returns.
 //
 // Its config updates are a key and a version; an update applies while the
@@ -39,15 +38,15 @@ type support interface {
 //
 // It is safe for concurrent use.
 type Ledger struct {
-	support // what is not faked panics
+	support // nil: methods that are not faked panic
 
 	channel    string
 	began      Settings      // of the genesis block
 	genesis    *fabric.Block // distinguishes one network from another
-	committing chan struct{} // held by the writer of a block
+	committing chan struct{} // full while a block is being written
 
 	mu      sync.Mutex
-	last    *fabric.Block // of the block writer: may not be committed yet
+	last    *fabric.Block // written; may not be committed yet
 	blocks  []Stored
 	config  Settings
 	set     map[string]int
@@ -56,29 +55,30 @@ type Ledger struct {
 	newer   bool            // see Newer
 }
 
-// Stored is a committed block and what the block writer signs beside it.
+// Stored is a committed block and the metadata that the block writer signs.
 type Stored struct {
 	Block      *fabric.Block
 	Metadata   []byte // of the consenter
 	LastConfig uint64
 }
 
-// isConfig reports whether the block was written as a config block. One that was not
-// can hold a config envelope all the same.
+// isConfig reports whether the block was written as a config block. A block that was
+// not can still contain a config envelope.
 func (b Stored) isConfig() bool { return b.LastConfig == b.Block.Header.Number }
 
-// NewLedger holds the genesis block only.
+// NewLedger returns a ledger with the genesis block only.
 func NewLedger(channel string, s Settings) *Ledger {
 	return newLedger(channel, s, protoutil.NewBlock(0, nil))
 }
 
-// NewForeignLedger is that of a channel of the same name in another network: it
-// has another genesis block.
+// NewForeignLedger returns the ledger of a channel of the same name in another network:
+// it has another genesis block.
 func NewForeignLedger(channel string, s Settings) *Ledger {
 	return newLedger(channel, s, protoutil.NewBlock(0, []byte("another network")))
 }
 
-// NewLedgerOn holds this genesis block only, which has envelopes as a real one has.
+// NewLedgerOn returns a ledger with this genesis block only, which may have envelopes as
+// a real one has.
 func NewLedgerOn(genesis *fabric.Block, channel string, s Settings) *Ledger {
 	return newLedger(channel, s, genesis)
 }
@@ -97,12 +97,12 @@ func newLedger(channel string, s Settings, genesis *fabric.Block) *Ledger {
 	}
 }
 
-// UpTo is the ledger as it was when it had that many blocks: after a crash, or
-// as an old backup has it.
+// UpTo returns a copy of the ledger with its first height blocks, as after a crash or
+// from an old backup.
 func (l *Ledger) UpTo(height int) *Ledger { return l.As(l.channel, height) }
 
-// As is a ledger of another channel with that many of the blocks: the folder of
-// one was copied to the other.
+// As returns a ledger of another channel with the first height blocks, as if the folder
+// of one channel had been copied to the other.
 func (l *Ledger) As(channel string, height int) *Ledger {
 	before := newLedger(channel, l.began, l.genesis)
 	for _, b := range l.Stored()[1:height] {
@@ -116,20 +116,20 @@ func (l *Ledger) As(channel string, height int) *Ledger {
 	return before
 }
 
-// Stored are the committed blocks.
+// Stored returns the committed blocks.
 func (l *Ledger) Stored() []Stored {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.blocks)
 }
 
-// Metadata is the consenter metadata of the last block.
+// Metadata returns the consenter metadata of the last block.
 func (l *Ledger) Metadata() []byte {
 	b := l.Stored()
 	return b[len(b)-1].Metadata
 }
 
-// SetMetadata puts other metadata into the last block.
+// SetMetadata replaces the consenter metadata of the last block.
 func (l *Ledger) SetMetadata(value []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,18 +143,17 @@ func (l *Ledger) Stall(until <-chan struct{}) {
 	l.stalled = until
 }
 
-// SetBrokers puts other brokers into the config in force, behind the back of
-// the ledger.
+// SetBrokers replaces the brokers of the config in force without a config block.
 func (l *Ledger) SetBrokers(addresses ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.config.Brokers = addresses
 }
 
-// ChannelID is the channel's name, which is its topic's.
+// ChannelID returns the channel's name, which is its topic's too.
 func (l *Ledger) ChannelID() string { return l.channel }
 
-// Height is the number of blocks that are committed.
+// Height returns the number of committed blocks.
 func (l *Ledger) Height() uint64 { return uint64(len(l.Stored())) }
 
 // Block returns a block with its metadata where Fabric's block writer puts it.
@@ -174,12 +173,12 @@ func (l *Ledger) Block(number uint64) *fabric.Block {
 
 const signatures = 0 // the slot of a block's metadata
 
-// Serialize is the identity that the orderer signs with.
+// Serialize returns the identity that the orderer signs with.
 func (l *Ledger) Serialize() ([]byte, error) {
 	return fabric.Marshal(&fabric.SerializedIdentity{Mspid: "OrdererMSP", IdBytes: []byte("orderer")})
 }
 
-// Sequence is that of the config in force.
+// Sequence returns the config sequence in force.
 func (l *Ledger) Sequence() uint64 { return l.now().Seq }
 
 func (l *Ledger) now() Settings {
@@ -188,7 +187,7 @@ func (l *Ledger) now() Settings {
 	return l.config
 }
 
-// CreateNextBlock makes the block that follows the last.
+// CreateNextBlock returns the block after the last, with these envelopes.
 func (l *Ledger) CreateNextBlock(envelopes []*fabric.Envelope) *fabric.Block {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,27 +199,27 @@ func (l *Ledger) CreateNextBlock(envelopes []*fabric.Envelope) *fabric.Block {
 	return b
 }
 
-// DataHash returns what the header of a block has of its envelopes. Fabric's own function for it differs between
-// releases.
+// DataHash returns the hash of the envelopes that a block's header has. Fabric's own function for it differs
+// between releases.
 func DataHash(envelopes [][]byte) []byte {
 	sum := sha256.Sum256(bytes.Join(envelopes, nil))
 	return sum[:]
 }
 
-// WriteBlock commits later.
+// WriteBlock commits the block in a goroutine.
 func (l *Ledger) WriteBlock(b *fabric.Block, metadata []byte) {
-	l.hold(b)
+	l.begin(b)
 	go l.commit(b, metadata)
 }
 
-// WriteConfigBlock commits before it returns. Like Fabric's it panics when the
+// WriteConfigBlock commits the block before it returns. Like Fabric's, it panics if the
 // config cannot be applied.
 func (l *Ledger) WriteConfigBlock(b *fabric.Block, metadata []byte) {
 	update, ok := UpdateIn(b)
 	if !ok {
 		panic("config block without a config")
 	}
-	l.hold(b)
+	l.begin(b)
 	l.mu.Lock()
 	l.apply(update)
 	l.configs = b.Header.Number
@@ -228,14 +227,15 @@ func (l *Ledger) WriteConfigBlock(b *fabric.Block, metadata []byte) {
 	l.commit(b, metadata)
 }
 
-func (l *Ledger) hold(b *fabric.Block) {
+// begin waits until no other block is being written.
+func (l *Ledger) begin(b *fabric.Block) {
 	l.committing <- struct{}{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = b
 }
 
-// commit takes a moment, as a disk does.
+// commit appends the block after a millisecond, as a disk would.
 func (l *Ledger) commit(b *fabric.Block, metadata []byte) {
 	l.mu.Lock()
 	stalled := l.stalled
@@ -250,7 +250,7 @@ func (l *Ledger) commit(b *fabric.Block, metadata []byte) {
 	<-l.committing
 }
 
-// apply puts an update in force. Called with mu held.
+// apply puts an update in force. Called with mu locked.
 func (l *Ledger) apply(u Update) {
 	if u.Version != l.set[u.Key] || u.Seq != l.config.Seq+1 {
 		panic(fmt.Sprintf("config block at sequence %d does not apply: %+v", l.config.Seq, u))
@@ -270,7 +270,7 @@ func (l *Ledger) applies(u Update) error {
 	return nil
 }
 
-// ProcessNormalMsg checks an envelope at the config in force, by the rules of Judge.
+// ProcessNormalMsg checks an envelope at the config in force, by the rules of [Ledger.Judge].
 func (l *Ledger) ProcessNormalMsg(e *fabric.Envelope) (uint64, error) {
 	return l.Sequence(), l.holds(textOf(e.Payload))
 }
@@ -285,8 +285,8 @@ func (l *Ledger) ProcessConfigMsg(e *fabric.Envelope) (*fabric.Envelope, uint64,
 	return ConfigEnvelope(l.channel, u.Key, u.Version, seq+1), seq, l.applies(u)
 }
 
-// Contents is what the ledger holds beside block 0, a phrase a block: texts of
-// envelopes, or the key of an update, and the block's offset.
+// Contents returns the blocks after block 0 as text, separated by semicolons: the texts
+// of the envelopes, or the key of an update, and the block's offset.
 func (l *Ledger) Contents() string {
 	var phrases []string
 	for _, b := range l.Stored()[1:] {
@@ -303,7 +303,7 @@ func (l *Ledger) Contents() string {
 	return strings.Join(phrases, "; ")
 }
 
-// Position decodes the consenter metadata of a block.
+// Position returns the consenter metadata of the block, decoded.
 func (b Stored) Position() *record.Metadata {
 	m, err := record.DecodeMetadata(b.Metadata)
 	if err != nil {

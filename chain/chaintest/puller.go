@@ -12,20 +12,20 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Puller gives the blocks of other orderers' ledgers.
+// Puller pulls blocks from the ledgers of other orderers.
 type Puller struct {
 	From   []*Ledger
-	Silent int                 // how many questions nobody answers first
-	Alter  func(*fabric.Block) // what happens to each block on its way; may be nil
-	Asked  int                 // questions so far
-	Late   <-chan struct{}     // nobody has a block before it is closed; may be nil
+	Silent int                 // how many calls get no answer at first
+	Alter  func(*fabric.Block) // changes each block before it is returned; may be nil
+	Asked  int                 // calls so far
+	Late   <-chan struct{}     // no ledger has a block before it is closed; may be nil
 }
 
-// Block is a copy of a block of the first ledger that has it.
+// Block returns a copy of a block from the first ledger that has it.
 func (p *Puller) Block(_ context.Context, number uint64) (*fabric.Block, error) {
 	p.Asked++
 	if p.Asked <= p.Silent {
-		return nil, errors.New("nobody answers")
+		return nil, errors.New("no orderer answers")
 	}
 	for _, l := range p.having() {
 		if stored := l.Block(number); stored != nil {
@@ -42,7 +42,7 @@ func (p *Puller) Block(_ context.Context, number uint64) (*fabric.Block, error) 
 	return nil, fmt.Errorf("%w: none of %d has it", session.ErrNoBlock, len(p.From))
 }
 
-// having are the ledgers that have blocks by now.
+// having returns the ledgers that have blocks by now.
 func (p *Puller) having() []*Ledger {
 	if p.Late == nil {
 		return p.From
@@ -55,13 +55,13 @@ func (p *Puller) having() []*Ledger {
 	}
 }
 
-// Others says how many blocks each ledger has; none of it while nobody answers.
+// Others returns the height of each ledger, or an error for each while none answers.
 func (p *Puller) Others(context.Context) (all []session.Answer) {
 	p.Asked++
 	for i, l := range p.From {
 		a := session.Answer{From: fmt.Sprint("orderer", i)}
 		if p.Asked <= p.Silent {
-			a.Err = errors.New("nobody answers")
+			a.Err = errors.New("no orderer answers")
 		} else {
 			a.Height = machine.BlockNumber(l.Height())
 		}

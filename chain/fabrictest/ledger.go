@@ -12,8 +12,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// ledger is one in memory: a file ledger waits for the disk at each block. It is
-// the factory of itself.
+// ledger is a ledger in memory, since a file ledger waits for the disk at each block. It
+// is its own factory.
 type ledger struct {
 	mu     sync.Mutex
 	blocks []*fabric.Block
@@ -26,7 +26,7 @@ var (
 
 func (l *ledger) GetOrCreate(string) (blockledger.ReadWriter, error) { return l, nil }
 
-func (l *ledger) Remove(string) error { return errors.New("a ledger of a test") }
+func (l *ledger) Remove(string) error { return errors.New("the ledger of a test cannot be removed") }
 
 func (l *ledger) ChannelIDs() []string { return []string{ChannelID} }
 
@@ -38,10 +38,10 @@ func (l *ledger) Height() uint64 {
 	return uint64(len(l.blocks))
 }
 
-// Append looks for the id of each transaction, as the file ledger does for its index.
+// Append computes the id of each transaction, as the file ledger does for its index.
 func (l *ledger) Append(b *fabric.Block) error {
 	for _, tx := range b.Data.Data {
-		_, _ = protoutil.GetOrComputeTxIDFromEnvelope(tx) // the file ledger takes one without
+		_, _ = protoutil.GetOrComputeTxIDFromEnvelope(tx) // the file ledger accepts transactions without an id
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +58,7 @@ func (l *ledger) RetrieveBlockByNumber(number uint64) (*fabric.Block, error) {
 	return l.blocks[number], nil
 }
 
-// Iterator gives the block that is asked for, and no other.
+// Iterator returns an iterator over the block at start only.
 func (l *ledger) Iterator(start *ab.SeekPosition) (blockledger.Iterator, uint64) {
 	number := start.GetSpecified().GetNumber()
 	if start.GetNewest() != nil {

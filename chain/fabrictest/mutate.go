@@ -9,19 +9,19 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// field is a field of a message, as it is encoded. What may be a message is taken
-// for one, so that a message inside of bytes is reached like any other.
+// field is a field of an encoded message. Bytes that parse as a message are treated as
+// one, so that a message in a bytes field is reached like any other.
 type field struct {
 	num      protowire.Number
 	kind     protowire.Type
 	number   uint64   // of a varint
-	raw      []byte   // of any other kind, if it has no fields
-	fields   []*field // of what may be a message
-	repeated int      // how often it is written; 0 for once
+	raw      []byte   // the value of any other kind, unless it has fields
+	fields   []*field // of bytes that parse as a message
+	repeated int      // how often it is encoded; 0 for once
 }
 
-// parse reads a message. Nothing that it does not take is lost: a value that is no
-// message stays as it is.
+// parse reads a message, and messages in it to so many levels. A value that is not a
+// message is kept as bytes.
 func parse(b []byte, levels int) (fields []*field, ok bool) {
 	for len(b) > 0 {
 		num, kind, n := protowire.ConsumeTag(b)
@@ -66,13 +66,13 @@ func encode(fields []*field) (b []byte) {
 	return b
 }
 
-// Mutate changes a message at the fields that a program names, in ways that bytes
-// of a topic may be changed in. The same program gives the same message.
+// Mutate changes a message as the program says: each 4 bytes of it select a field and a
+// change. The result depends on message and program only.
 func Mutate(message, program []byte) []byte {
 	root := &field{kind: protowire.BytesType}
 	var ok bool
 	if root.fields, ok = parse(message, 24); !ok {
-		return program // of no use as a message: let it be anything
+		return program // message does not parse: return any bytes
 	}
 	const step = 4
 	for ; len(program) >= step; program = program[step:] {
@@ -99,7 +99,7 @@ func flat(m *field, to []place) []place {
 	return to
 }
 
-// largest is about how many bytes a mutation makes of a message.
+// largest is about the size, in bytes, up to which mutations grow a message.
 const largest = 1 << 17
 
 var (
@@ -147,8 +147,8 @@ func (p place) change(op byte, arg int, all []place, rest []byte) {
 	}
 }
 
-// Nest puts a message into a field of another, that one into the same field of a
-// third, and so on, as many times as levels says.
+// Nest puts a message into a field of another message, that one into the same field of a
+// third, and so on, levels times.
 func Nest(message []byte, levels int, num protowire.Number) []byte {
 	var backwards []byte // the innermost head first, each reversed
 	for range levels {

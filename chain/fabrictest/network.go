@@ -15,7 +15,8 @@ import (
 // ChannelID is the name of the channel.
 const ChannelID = "real"
 
-// Network is an orderer and a peer organisation, and the genesis block of their channel.
+// Network is an orderer organisation, a peer organisation, and the genesis block of their
+// channel.
 type Network struct {
 	Orderers, Peers *Org
 
@@ -25,8 +26,8 @@ type Network struct {
 	Genesis *fabric.Block
 }
 
-// NewNetwork makes the organisations and the block. change, which may be nil, is
-// applied to the config before the block is made.
+// NewNetwork creates the organisations and the genesis block. change, which may be nil,
+// is applied to the config before the block is made.
 func NewNetwork(change func(*Network, *fabric.ConfigGroup)) *Network {
 	n := &Network{Orderers: NewOrg("OrdererMSP"), Peers: NewOrg("PeerMSP")}
 	n.Orderer, n.Client = n.Orderers.Member("orderer"), n.Peers.Member("client")
@@ -81,7 +82,7 @@ func (n *Network) config() *fabric.ConfigGroup {
 	return root
 }
 
-// group has the policies that every group above the organisations has.
+// group returns a group with the policies of every group above the organisations.
 func group(admins string) *fabric.ConfigGroup {
 	g := protoutil.NewConfigGroup()
 	g.ModPolicy = "Admins"
@@ -94,7 +95,7 @@ func group(admins string) *fabric.ConfigGroup {
 	return g
 }
 
-// Group is the group of an organisation, as a config has it.
+// group returns the organisation's group of a channel config.
 func (o *Org) group() *fabric.ConfigGroup {
 	g := protoutil.NewConfigGroup()
 	g.ModPolicy = "Admins"

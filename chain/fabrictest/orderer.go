@@ -13,20 +13,20 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Crypto is the provider of every orderer here.
+// Crypto returns the crypto provider of every [Orderer].
 func Crypto() fabric.CryptoProvider {
 	return must(sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore()))
 }
 
 // Orderer is Fabric's registrar with the channel of a network, and a ledger in memory.
 type Orderer struct {
-	consensus.ConsenterSupport // what the registrar gave for the channel
+	consensus.ConsenterSupport // from the registrar, for the channel
 
-	Chain consensus.Chain // that was made for it
+	Chain consensus.Chain // made by the function given to [Network.Start]
 }
 
-// Start starts a registrar whose ledger has the genesis block. handle makes the
-// channel's chain, which is not started.
+// Start starts a registrar whose ledger has the genesis block. handle returns the
+// channel's chain, which the registrar does not start.
 func (n *Network) Start(handle func(consensus.ConsenterSupport, []byte) consensus.Chain) *Orderer {
 	flogging.Init(flogging.Config{LogSpec: "info", Writer: io.Discard})
 	l := &ledger{blocks: []*fabric.Block{n.Genesis}}
@@ -36,7 +36,7 @@ func (n *Network) Start(handle func(consensus.ConsenterSupport, []byte) consensu
 	return o
 }
 
-// consenter hands what the registrar gives over to a test.
+// consenter stores the support and the chain of the channel in its orderer.
 type consenter struct {
 	orderer *Orderer
 	handle  func(consensus.ConsenterSupport, []byte) consensus.Chain

@@ -1,7 +1,7 @@
-// Package fabrictest is one channel on Fabric's own code: a registrar with a file
-// ledger, a real channel config, identities with keys, and config updates that are
-// signed. It is for tests of what becomes of bytes in Fabric. It does not import
-// package chain, whose own tests use it.
+// Package fabrictest runs one channel on Fabric's own code: a registrar with a ledger in
+// memory, a real channel config, identities with keys, and signed config updates. It is
+// for tests of how Fabric processes bytes. It does not import package chain, whose own
+// tests use it.
 package fabrictest
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Org is an organisation with an authority of its own.
+// Org is an organisation with its own certificate authority.
 type Org struct {
 	ID    string
 	Admin *Identity
@@ -32,7 +32,7 @@ type Org struct {
 	certificate []byte // of the authority, PEM
 }
 
-// NewOrg makes an organisation and its admin.
+// NewOrg returns an organisation with an admin.
 func NewOrg(id string) *Org {
 	o := &Org{ID: id, key: newKey()}
 	template := newTemplate("ca." + id)
@@ -48,7 +48,7 @@ func NewOrg(id string) *Org {
 // Member returns a new member of the organisation.
 func (o *Org) Member(name string) *Identity { return o.MemberUntil(name, time.Now().Add(time.Hour)) }
 
-// MemberUntil returns a new member whose certificate ends then.
+// MemberUntil returns a new member whose certificate expires at end.
 func (o *Org) MemberUntil(name string, end time.Time) *Identity {
 	key := newKey()
 	template := newTemplate(name + "." + o.ID)
@@ -62,8 +62,8 @@ func (o *Org) MemberUntil(name string, end time.Time) *Identity {
 	}
 }
 
-// MSP is the organisation's part of a channel config; the certificates of the
-// revoked members are on its revocation list.
+// MSP returns the organisation's MSP config; the certificates of the revoked members
+// are on its revocation list.
 func (o *Org) MSP(revoked ...*Identity) *mb.MSPConfig {
 	config := &mb.FabricMSPConfig{
 		Name:         o.ID,
@@ -131,10 +131,10 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// PEM is the certificate.
+// PEM returns the certificate, PEM-encoded.
 func (i *Identity) PEM() []byte { return i.pem }
 
-// Key is the private key, in the form of PEM.
+// Key returns the private key, PEM-encoded.
 func (i *Identity) Key() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(i.key))})
 }

@@ -8,9 +8,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Update returns an update of the config in force: change is given the part of the
-// config that path leads to, of which every value, policy and group may be
-// replaced, added or removed.
+// Update returns an update of a config. change is called with a copy of the group at path,
+// and may replace, add or remove any of its values, policies and groups.
 func Update(config *fabric.Config, change func(*fabric.ConfigGroup), path ...string) *cb.ConfigUpdate {
 	read, write := pathOf(config.ChannelGroup, path), pathOf(config.ChannelGroup, path)
 	at, in := read, write
@@ -34,7 +33,7 @@ func Update(config *fabric.Config, change func(*fabric.ConfigGroup), path ...str
 	return &cb.ConfigUpdate{ChannelId: ChannelID, ReadSet: read, WriteSet: write}
 }
 
-// pathOf has the versions of the groups on a path and nothing else.
+// pathOf returns the groups on a path with their versions and nothing else.
 func pathOf(g *fabric.ConfigGroup, path []string) *fabric.ConfigGroup {
 	out := &fabric.ConfigGroup{Version: g.Version}
 	if len(path) > 0 {
@@ -69,8 +68,8 @@ func raisedPolicies(was, next map[string]*cb.ConfigPolicy) map[string]*cb.Config
 	return next
 }
 
-// Signed is an update with the signatures of both organisations' admins, as their
-// admin sends it to an orderer.
+// Signed returns an update with the signatures of both organisations' admins, as the
+// peers' admin submits it.
 func (n *Network) Signed(update []byte) *fabric.Envelope {
 	e := &cb.ConfigUpdateEnvelope{ConfigUpdate: update}
 	for _, admin := range []*Identity{n.Orderers.Admin, n.Peers.Admin} {
@@ -83,12 +82,12 @@ func (n *Network) Signed(update []byte) *fabric.Envelope {
 	return must(protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG_UPDATE, ChannelID, n.Peers.Admin, e, 0, 0))
 }
 
-// Config wraps a config as the orderer does: signed by it.
+// Config returns a config envelope signed by the orderer.
 func (n *Network) Config(c *fabric.ConfigEnvelope) *fabric.Envelope {
 	return must(protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, ChannelID, n.Orderer, c, 0, 0))
 }
 
-// Envelope signs a payload.
+// Envelope returns an envelope with a payload and its signature.
 func (i *Identity) Envelope(payload []byte) *fabric.Envelope {
 	return &fabric.Envelope{Payload: payload, Signature: must(i.Sign(payload))}
 }

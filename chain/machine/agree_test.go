@@ -28,7 +28,7 @@ func TestAgreement(t *testing.T) {
 }
 
 // TestRestartAnywhere crashes a node after every record, and after every effect,
-// of many small logs: no state that matters is outside of the blocks.
+// of many small logs: the blocks have all the state that matters.
 func TestRestartAnywhere(t *testing.T) {
 	eachTopic(t, func(t *testing.T, k topic) {
 		for seed := range uint64(120) {
@@ -48,18 +48,18 @@ func TestRestartAnywhere(t *testing.T) {
 	})
 }
 
-// TestGoesOnFromInTreeBlocks: each block of the compatible rules is taken for
-// one that an in-tree orderer wrote, which says less. An orderer of ours that
-// continues from there writes the blocks of orderers that never stopped, but for
-// the last resubmitted config record, of which a block that a time-to-cut cut
-// says nothing.
-func TestGoesOnFromInTreeBlocks(t *testing.T) {
+// TestContinuesFromInTreeBlocks: each block of the compatible rules is
+// replaced by the block of an in-tree orderer, whose metadata has fewer fields. An
+// orderer of ours that continues from there writes the same blocks as orderers that
+// never stopped, except for the offset of the last resubmitted config record, which
+// is not in a block that was cut by a time-to-cut.
+func TestContinuesFromInTreeBlocks(t *testing.T) {
 	restarts, overflows := 0, 0
 	for seed := range uint64(700) {
 		rng := rand.New(rand.NewPCG(seed, 4))
 		steady, log := written(t, topics[1+seed%2], rng.IntN, 40)
 		for i, last := range steady.ledger {
-			if !goesOn(t, steady, log, i) {
+			if !continues(t, steady, log, i) {
 				break
 			}
 			restarts++
@@ -70,13 +70,13 @@ func TestGoesOnFromInTreeBlocks(t *testing.T) {
 	}
 	t.Logf("%d restarts, %d at a block that was cut for the record after it", restarts, overflows)
 	if overflows < 500 {
-		t.Errorf("%d of %d restarts at a block that was cut for the record after it: too tame", overflows, restarts)
+		t.Errorf("%d of %d restarts at a block that was cut for the record after it: too few", overflows, restarts)
 	}
 }
 
-// goesOn takes block i of a ledger for an in-tree orderer's; false if it is one
-// of the strict rules.
-func goesOn(t *testing.T, steady *node, log []Input, i int) bool {
+// continues checks that an orderer can continue from block i of a ledger as an in-tree
+// orderer would have written it; it returns false if the block has the strict rules.
+func continues(t *testing.T, steady *node, log []Input, i int) bool {
 	t.Helper()
 	last := steady.ledger[i]
 	if last.metadata.RuleSet != Compatible {
@@ -220,7 +220,7 @@ func TestPermissionDecidesNothing(t *testing.T) {
 			}
 		}
 		if wantHalts := k != strictTopic; (halts > 0) != wantHalts || blocks < 500 {
-			t.Errorf("%d halts, %d restarts: too tame", halts, blocks)
+			t.Errorf("%d halts, %d restarts: too few", halts, blocks)
 		}
 	})
 }

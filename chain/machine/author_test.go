@@ -5,16 +5,16 @@ import (
 	"math"
 )
 
-// author writes logs, out of choices that a generator of random numbers makes or
-// a fuzzer. It reads what it writes through a node of its own, so that most
-// records fit the moment that they are read at, and some just miss it.
+// author writes logs from the choices of a random number generator or of a fuzzer. It
+// reads what it writes with a node of its own, so that most records fit the state in
+// which they are read, and some just do not.
 type author struct {
 	node   *node
 	choose func(n int) int // a number in [0, n)
 	offset Offset
 }
 
-// topic is what becomes of a topic in its life.
+// topic is the history of rule sets of a topic.
 type topic int
 
 const (
@@ -45,7 +45,7 @@ func fresh(k topic) Start {
 	return s
 }
 
-// log is a topic: what it begins with, then length records.
+// log writes a topic: its first records, then length more.
 func (a *author) log(k topic, length int) []Input {
 	log := []Input{a.append(a.head(k))}
 	for i := range length {
@@ -118,7 +118,7 @@ func (a *author) copied(at Offset) Regular {
 	return Regular{Offset: at, Class: was.Class, ConfigSeq: a.seq(), Original: was.Offset, Envelope: was.Envelope}
 }
 
-// forged is a regular record of which nothing need be true.
+// forged is a regular record with any claim about its envelope.
 func (a *author) forged(at Offset) Regular {
 	r := a.regular(at, Class(a.choose(6)-2), int32(a.choose(12)-2))
 	switch a.choose(8) {
@@ -148,8 +148,7 @@ func (a *author) connect(at Offset) Connect {
 	return Connect{Offset: at, Description: a.description(1 + a.choose(5))}
 }
 
-// description is ours: strict, compatible, or but for one field that names the
-// wrong thing.
+// description is ours, strict or compatible, or ours with one field that is wrong.
 func (a *author) description(variant int) *Description {
 	d := Description{DescriptionVersion, Strict, "ours", []byte{10, 11}, "T", "C"}
 	if a.choose(4) == 0 {

@@ -1,8 +1,7 @@
 package machine
 
 // batch collects envelopes for the next block and decides when it is full,
-// exactly as Fabric's orderer/common/blockcutter does (a differential test holds
-// it to that). Sizes count payload and signature.
+// exactly as Fabric's orderer/common/blockcutter does (checked by a differential test). Sizes count payload and signature.
 type batch struct {
 	limits    Limits
 	envelopes []Envelope
@@ -43,7 +42,7 @@ func (b *batch) cutBefore(cause CutCause) []full {
 	return []full{{b.cut(), false, cause}}
 }
 
-// cut takes everything that is pending.
+// cut returns everything that is pending, and resets the batch.
 func (b *batch) cut() []Envelope {
 	cut := b.envelopes
 	b.envelopes, b.bytes = nil, 0

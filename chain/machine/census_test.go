@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// census counts what logs led to: a generator that went wrong must not pass for
-// a machine that is right.
+// census counts what logs led to, so that a generator that produces too little does
+// not pass for a correct machine.
 type census struct {
 	blocks     map[RuleSet]int
 	configs    int
-	overflows  int // blocks that say so
+	overflows  int // blocks with the overflow mark
 	resubmits  int
-	duplicates int // envelopes ordered again
+	duplicates int // envelopes ordered more than once
 	hidden     int // blocks that hide their mark from in-tree orderers
 	halts      int
 	across     int // ledgers of both rule sets
@@ -58,16 +58,16 @@ func (c *census) check(t *testing.T, k topic, logs int) {
 	t.Helper()
 	t.Logf("%d %s logs: %+v", logs, k, *c)
 	rare := logs / 20
-	tame := c.configs < logs/2
+	tooFew := c.configs < logs/2
 	if k == strictTopic {
-		tame = tame || c.blocks[Strict] < 5*logs || c.halts != 0 || c.duplicates != 0
+		tooFew = tooFew || c.blocks[Strict] < 5*logs || c.halts != 0 || c.duplicates != 0
 	} else {
-		tame = tame || c.blocks[Compatible] < 2*logs || min(c.overflows, c.resubmits, c.duplicates, c.hidden, c.halts, c.modeless) < rare
+		tooFew = tooFew || c.blocks[Compatible] < 2*logs || min(c.overflows, c.resubmits, c.duplicates, c.hidden, c.halts, c.modeless) < rare
 	}
 	if k == upgradedTopic {
-		tame = tame || c.blocks[Strict] < logs || min(c.across, c.inFlight) < logs/4
+		tooFew = tooFew || c.blocks[Strict] < logs || min(c.across, c.inFlight) < logs/4
 	}
-	if tame {
-		t.Errorf("%d %s logs are too tame, or too wild: %+v", logs, k, *c)
+	if tooFew {
+		t.Errorf("%d %s logs show too little, or what must not happen: %+v", logs, k, *c)
 	}
 }

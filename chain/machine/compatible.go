@@ -12,7 +12,7 @@ import (
 // the record that it copies; the first copy counts, by a high-water mark.
 //
 // Two things are ours. What a restart must know is in the block (Marks), where
-// theirs forgets it. And where theirs would stop permanently, or crash, ours halts the
+// theirs loses it. And where theirs would stop permanently, or crash, ours halts the
 // channel with a cause: to continue would be to order what they never will.
 type compatible struct{}
 
@@ -44,7 +44,7 @@ func (compatible) connect(m *Machine, in Connect) []Effect {
 
 // timeToCut cuts what is pending. A time-to-cut that no orderer should have
 // sent ends an in-tree orderer's loop permanently, at every restart again. It is
-// forged, or it says that its sender has cut blocks that we have not.
+// forged, or its sender has cut blocks that we have not.
 func (compatible) timeToCut(m *Machine, in TimeToCut) []Effect {
 	switch {
 	case in.Block < m.next:
@@ -71,7 +71,7 @@ func (compatible) regular(m *Machine, in Regular) []Effect {
 		return skip(in.Offset, ReasonCopy, fmt.Sprintf("of the record at offset %d", in.Original))
 	}
 	if in.Class == Config && m.marks.Resubmitted < in.Original {
-		m.marks.Resubmitted = in.Original // also if it comes to nothing
+		m.marks.Resubmitted = in.Original // also if it is not ordered
 	}
 	switch {
 	case in.ConfigSeq < m.seq:
@@ -79,7 +79,7 @@ func (compatible) regular(m *Machine, in Regular) []Effect {
 	case in.Class == Config:
 		return m.judge(in, CheckWriter)
 	}
-	return m.orderOld(in) // unseen by any check
+	return m.orderOld(in) // without a check
 }
 
 // unclassified is a record of an orderer before Fabric v1.1, or on a channel
@@ -120,7 +120,7 @@ func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 	return m.orderOldConfig(in.Regular)
 }
 
-// marks shows in-tree orderers what they would have written.
+// marks returns the marks as in-tree orderers would have written them.
 func (compatible) marks(s Marks, before bool, cause CutCause) Marks {
 	s.Shown = s.Resubmitted
 	if cause == CutByTimeToCut {
@@ -181,7 +181,7 @@ func (m *Machine) flushOld() []Effect {
 }
 
 // beforeOld is the position before the last record, which in-tree orderers give
-// as its offset less one whether a record is there or not.
+// as its offset minus one, even if no record is there.
 func (m *Machine) beforeOld() position {
 	at := position{offset: m.last.offset - 1}
 	if m.before.offset == at.offset {

@@ -12,7 +12,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/blockcutter"
 )
 
-// fabricConfig is the channel config as far as Fabric's block cutter looks.
+// fabricConfig is the part of the channel config that Fabric's block cutter reads.
 type fabricConfig struct {
 	channelconfig.Orderer
 	size ab.BatchSize
@@ -22,7 +22,7 @@ func (c *fabricConfig) OrdererConfig() (channelconfig.Orderer, bool) { return c,
 
 func (c *fabricConfig) BatchSize() *ab.BatchSize { return &c.size }
 
-// TestCutsAsFabric holds batch against Fabric's own block cutter, on random
+// TestCutsAsFabric compares batch with Fabric's own block cutter on random
 // streams in which the limits change at any time, with cuts in between.
 func TestCutsAsFabric(t *testing.T) {
 	twoAtOnce, pending := 0, 0
@@ -47,11 +47,11 @@ func TestCutsAsFabric(t *testing.T) {
 		pending += len(pair.ours.envelopes)
 	}
 	if twoAtOnce == 0 || pending == 0 {
-		t.Errorf("the streams cut two batches at once %d times and left %d pending: too tame", twoAtOnce, pending)
+		t.Errorf("the streams cut two batches at once %d times and left %d pending: too few", twoAtOnce, pending)
 	}
 }
 
-// cutters are ours and Fabric's, fed alike.
+// cutters are ours and Fabric's, given the same envelopes.
 type cutters struct {
 	t      *testing.T
 	rng    *rand.Rand
@@ -81,7 +81,7 @@ func (c *cutters) cut() {
 	}
 }
 
-// add gives one envelope to both and returns the number of batches that it cut.
+// add adds one envelope to both and returns the number of batches that it cut.
 func (c *cutters) add() int {
 	payload := make([]byte, 1+c.rng.IntN(120))
 	for i := range payload {

@@ -10,9 +10,9 @@ import (
 )
 
 // FuzzStep reads logs that the fuzzer's bytes choose, of each kind of topic,
-// answers what is asked, and checks what node checks; that the log orders what it
-// should; that a machine which was restarted half-way from its last block, and
-// one that crashed anywhere, come to the same; and that an orderer can go on from
+// answers effects that ask, and checks what node checks; that the log orders what it
+// should; that a machine that was restarted half-way from its last block, and one
+// that crashed anywhere, write the same blocks; and that an orderer can continue from
 // blocks as in-tree orderers write them.
 func FuzzStep(f *testing.F) {
 	for _, seed := range fuzzSeeds() {
@@ -25,7 +25,7 @@ func FuzzStep(f *testing.F) {
 		checkSame(t, 0, steady, crashedOnce(t, log, steady.first, &budget{len(log) / 2, -1}))
 		checkSame(t, 0, steady, crashedOnce(t, log, steady.first, crash))
 		for i := range steady.ledger {
-			goesOn(t, steady, log, i)
+			continues(t, steady, log, i)
 		}
 	})
 }

@@ -23,10 +23,10 @@ func letters(w *world, k topic) []Input {
 	m, at := n.machine, Offset(len(w.log))
 	all := []Input{Garbage{Offset: at}, TimeToCut{Offset: at, Block: m.next + 1}}
 	if m.Pending() == 0 {
-		all = append(all, TimeToCut{Offset: at, Block: m.next}) // of nobody
+		all = append(all, TimeToCut{Offset: at, Block: m.next}) // forged
 	}
 	for _, block := range w.timers {
-		all = append(all, TimeToCut{Offset: at, Block: block}) // of one whose timer ran, and who may be late
+		all = append(all, TimeToCut{Offset: at, Block: block}) // from an orderer whose timer fired, possibly late
 	}
 	now := m.seq
 	all = append(all,
@@ -40,7 +40,7 @@ func letters(w *world, k topic) []Input {
 	if k == strictTopic {
 		return append(all,
 			letter(at, Normal, now, "+", 100),   // as much as the first limits prefer
-			letter(at, Normal, now-1, "-", 50),  // stale, and no longer holds
+			letter(at, Normal, now-1, "-", 50),  // stale, and no longer valid
 			letter(at, Normal, now+1, "+", 120), // forged
 			letter(at, Config, now, "-", 10),    // cannot become a block
 			letter(at, ClassUnknown, now, "+", 30),
@@ -57,7 +57,7 @@ func letters(w *world, k topic) []Input {
 	return all
 }
 
-// letter is a regular record; the sign is whether it holds.
+// letter is a regular record; the sign is + if its envelope is valid.
 func letter(at Offset, class Class, seq ConfigSeq, sign string, size int) Regular {
 	e := Envelope{Bytes: fmt.Appendf(nil, "%s%d/%d", sign, at, size), Size: size, Channel: "ours", Type: typeEndorserTransaction}
 	if class == Config {

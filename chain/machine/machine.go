@@ -67,15 +67,15 @@ type Machine struct {
 	batch   batch
 	timer   BlockNumber // the block that the batch timer runs for; 0, the genesis block, for none
 	marks   Marks
-	held    Offset // the record that is not to advance marks.Processed; -1 for none
+	held    Offset // a record that must not advance marks.Processed; -1 for none
 	old     oldStart
 
-	asked  *question // what a Judge or Resubmit asked; it awaits its Verdict
-	config bool      // a WriteConfigBlock awaits its Configured
+	asked  *question // what a Judge or Resubmit asked; it waits for its Verdict
+	config bool      // a WriteConfigBlock waits for its Configured
 	halted bool
 }
 
-// question is what the shell was asked about a record.
+// question is what the session was asked about a record.
 type question struct {
 	Regular
 	resubmit bool
@@ -111,8 +111,8 @@ func New(s Start) *Machine {
 
 // Step takes one record, or the answer to the last effect of the step before,
 // and returns what is to be done, in order. After a Halt it returns nil. A
-// record out of order, a record while an answer is awaited, or an answer that
-// was not asked for is a broken invariant of the caller and panics.
+// record out of order, a record while an answer is expected, or an unexpected
+// answer is a broken invariant of the caller and panics.
 func (m *Machine) Step(in Input) []Effect {
 	if m.halted {
 		return nil
@@ -166,19 +166,19 @@ func (m *Machine) configured(c Configured) []Effect {
 	return nil
 }
 
-// judge asks the shell about a record.
+// judge asks the session about a record.
 func (m *Machine) judge(in Regular, check Check) []Effect {
 	m.asked = &question{Regular: in, check: check}
 	return []Effect{Judge{in.Offset, in.Class, check, in.Envelope}}
 }
 
-// resubmit asks the shell to append a copy of a record.
+// resubmit asks the session to append a copy of a record.
 func (m *Machine) resubmit(in Regular) []Effect {
 	m.asked = &question{Regular: in, resubmit: true}
 	return []Effect{Resubmit{in.Offset, in.Class, in.Envelope}}
 }
 
-// halt ends the channel; the detail is what is known, and not what to do about it.
+// halt ends the channel; the detail has the facts, and no remedy.
 func (m *Machine) halt(cause HaltCause, format string, args ...any) []Effect {
 	m.halted = true
 	return []Effect{Halt{m.last.offset, cause, fmt.Sprintf(format, args...)}}
@@ -225,7 +225,7 @@ func (m *Machine) cutAt(at position) {
 	m.last.window = Window{}.With(m.last.offset, m.digest, m.size)
 }
 
-// Window is what a block's metadata says of the records that it was made from.
+// Window returns the window that is in the metadata of a block.
 func (s Metadata) Window() Window {
 	return Window{FirstOffset: s.FirstOffset, LastOffset: s.Offset, RecordsDigest: s.RecordsDigest}
 }

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// model is both rule sets written again, shorter and in another way. It reads a whole
-// log, and knows no restarts. Of the strict rules it has the envelopes that are
-// ordered, whatever the blocks; of the compatible rules what in-tree orderers write
-// that never stop, block by block, with the three fields of their metadata, in the
-// order in which their code does it (orderer/consensus/kafka of Fabric v1.4 to v2.5).
+// model is a second, shorter implementation of both rule sets. It reads a whole log,
+// without restarts. For the strict rules it returns the envelopes that are ordered, in
+// any blocks; for the compatible rules the blocks that in-tree orderers write which
+// never stop, with the three fields of their metadata, in the order of their code
+// (orderer/consensus/kafka of Fabric v1.4 to v2.5).
 type model struct {
 	start   Start // its Seq, Limits and Resubmission are those in force
 	rules   RuleSet
@@ -80,7 +80,7 @@ func ours(d Description, s Start) bool {
 
 func (t *model) order(e Envelope) { t.ordered = append(t.ordered, string(e.Bytes)) }
 
-// configure takes the config that an envelope brings.
+// configure puts the config of an envelope in force.
 func (t *model) configure(e Envelope) {
 	c := configAfter(e, t.start.Seq)
 	t.start.Seq, t.start.Limits, t.start.Resubmission = c.Seq, c.Limits, c.Resubmission
@@ -169,8 +169,8 @@ func (t *model) mark(r Regular) Offset {
 	return t.processed
 }
 
-// commitNormal goes by the number of batches that the block cutter gives, and by
-// whether it then holds anything.
+// commitNormal depends on the number of batches that the block cutter returns, and on
+// whether envelopes are still pending.
 func (t *model) commitNormal(r Regular) {
 	batches, pending := t.cut(r.Envelope)
 	t.order(r.Envelope)
@@ -212,7 +212,7 @@ func (t *model) commitConfig(r Regular) {
 		t.pending = nil
 	}
 	if t.ended = refusal(r.Envelope, t.start.Seq, CheckWriter) != ""; t.ended {
-		return // and in-tree orderers die
+		return // in-tree orderers crash
 	}
 	t.processed = t.mark(r)
 	t.write([]Envelope{r.Envelope}, r.Offset, t.processed, t.resub)

@@ -24,8 +24,8 @@ type node struct {
 	halted  bool
 
 	taken       map[Offset]bool
-	resubmitted []Resubmit // that held, so that copies of them are in the log sooner or later
-	modeless    int        // checks of the compatibility mode that held
+	resubmitted []Resubmit // of valid envelopes, so that copies of them reach the log eventually
+	modeless    int        // successful checks in compatibility mode
 	inFlight    int        // copies that an upgraded topic ordered
 }
 
@@ -59,7 +59,7 @@ func newNode(t *testing.T, first Start) *node {
 	return n
 }
 
-// boot makes a new machine from the last block.
+// boot starts a machine from the last block.
 func (n *node) boot() {
 	s := n.first
 	if len(n.ledger) > 0 {
@@ -113,7 +113,7 @@ func (n *node) take(in Input, b *budget) bool {
 	return true
 }
 
-// perform does what the shell would do, and returns the answer if one is asked for.
+// perform does what a session would do, and returns the answer if the effect asks for one.
 func (n *node) perform(e Effect) Input {
 	if n.halted {
 		n.t.Fatalf("%T after a halt", e)
@@ -198,8 +198,8 @@ func coverage(offsets []Offset, after, to Offset) Window {
 	return w
 }
 
-// cutDigest is what a block says of the record that it was cut for, if it does
-// not include that.
+// cutDigest returns the digest of the record that a block was cut for, if the block
+// does not include it.
 func cutDigest(persisted, last Offset) Digest {
 	if persisted == last {
 		return Digest{}
@@ -222,7 +222,7 @@ func sizes(envelopes []Envelope) (sum uint64) {
 	return sum
 }
 
-// rest checks what holds between records: the timer runs for the next block
+// rest checks the invariant between records: the timer runs for the next block
 // exactly while something is pending.
 func (n *node) rest() {
 	want := BlockNumber(0)
@@ -243,8 +243,8 @@ func (n *node) ordered() string {
 	return strings.Join(all, " ")
 }
 
-// refusal is the verdict on an envelope at a config. The writer, which ends the
-// channel if it refuses, is kinder.
+// refusal returns the verdict on an envelope at a config. The block writer, whose
+// refusal ends the channel, accepts more.
 func refusal(e Envelope, seq ConfigSeq, check Check) string {
 	d := digest(e, seq)
 	if check == CheckWriter && d%48 == 0 || check != CheckWriter && d%3 == 0 {
@@ -253,7 +253,7 @@ func refusal(e Envelope, seq ConfigSeq, check Check) string {
 	return ""
 }
 
-// configAfter is the config that a config envelope makes of the one at seq.
+// configAfter returns the config after a config envelope at seq.
 func configAfter(e Envelope, seq ConfigSeq) Configured {
 	d := digest(e, seq)
 	preferred := 20 + uint32(d>>8%200)

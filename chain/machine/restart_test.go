@@ -11,10 +11,10 @@ import (
 // leastRestarts is how many blocks the transcripts have at least, together.
 const leastRestarts = 250
 
-// TestRestartFromAnyBlock: whatever a transcript shows, an orderer that starts
-// again from any of its blocks, with the metadata of that block and the config
-// in force after it, and reads what follows, writes the same blocks with the same
-// metadata and comes to the same state.
+// TestRestartFromAnyBlock: in every transcript, an orderer that restarts from
+// any of its blocks, with the metadata of that block and the config in force after
+// it, and reads the records that follow, writes the same blocks with the same
+// metadata and reaches the same state.
 func TestRestartFromAnyBlock(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
@@ -43,7 +43,7 @@ func TestRestartFromAnyBlock(t *testing.T) {
 	}
 }
 
-// checkRestart begins again at a block of the ledger and compares what comes of it.
+// checkRestart restarts from a block of the ledger and compares blocks and state.
 func (s *script) checkRestart(at int) {
 	s.t.Helper()
 	r := s.restarted(at)
@@ -77,8 +77,8 @@ func (s *script) restarted(at int) *script {
 	return r
 }
 
-// configure gives the answer that s did not live to give: it crashed between
-// its config block and the answer.
+// configure gives the answer that s did not give before it crashed, after its config
+// block.
 func (s *script) configure(as *script) {
 	if last := len(s.ledger) - 1; s.machine.State().Awaits == AwaitsConfigured && last < len(as.ledger) {
 		s.feed(fed{s.offset, "", as.ledger[last].config})

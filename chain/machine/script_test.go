@@ -24,18 +24,18 @@ import (
 // A record's offset is the one after the record before it, unless the line
 // begins with @OFFSET. A word in an option stands for spaces by underscores.
 // "start compatible" allows a topic without a description. tip_ options are for a
-// last block that in-tree orderers wrote. restart makes a new machine from the
-// last block, or from an earlier one, and feeds it everything again that its
-// position asks for. Each record has a digest of its own; that a block carries
-// the right one is checked, not shown.
+// last block that in-tree orderers wrote. restart starts a new machine from the
+// last block, or from an earlier one, and feeds it every record after its position.
+// Each record has a unique digest; that a block has the right one is checked, not
+// shown.
 type script struct {
 	t       *testing.T
 	out     strings.Builder
 	machine *Machine
 	allowed bool // to read a topic without a description
-	tip     Tip  // of what the start says
+	tip     Tip  // by the start line
 	ignored []Offset
-	ledger  []entry // what survives a restart; the first is what the start says
+	ledger  []entry // what survives a restart; the first is the start line
 	fed     []fed
 	offset  Offset // of the last record
 	config  Configured
@@ -56,13 +56,13 @@ type fed struct {
 	input  Input
 }
 
-// play returns the transcript with its indented lines written again.
+// play returns the transcript with its indented lines regenerated.
 func (s *script) play(text string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		switch {
 		case strings.HasPrefix(line, " "):
-			continue // an output of last time
+			continue // output of the last run
 		case line == "" || line[0] == '#':
 			s.print("%s", line)
 		default:
@@ -111,14 +111,14 @@ func (s *script) start(w words) {
 	s.begin(0)
 }
 
-// permit has a time-to-cut record ignored.
+// permit adds a time-to-cut record to those that are ignored.
 func (s *script) permit(w words) {
 	if _, ok := w.options["pass"]; ok {
 		s.ignored = append(s.ignored, Offset(w.number("pass", 0)))
 	}
 }
 
-// begin makes a new machine from a block of the ledger.
+// begin starts a machine from a block of the ledger.
 func (s *script) begin(at int) {
 	s.machine = New(s.startAt(at))
 	s.print("    -> %s", s.machine.State())
@@ -143,8 +143,8 @@ func (s *script) startAt(at int) Start {
 	return start
 }
 
-// restart forgets the machine and the blocks after the one to begin from. Those
-// that it writes again must be the same.
+// restart discards the machine and the blocks after the one to start from. The blocks
+// that are written again must be the same.
 func (s *script) restart(w words) {
 	last := len(s.ledger) - 1
 	from := BlockNumber(w.number("from", int64(s.ledger[last].number)))

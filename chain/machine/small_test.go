@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// TestSmallWorlds visits everything that can happen in a small world: every log
-// of a few records out of a small alphabet, read by two orderers, of which each
-// takes its next record when it likes, appends what an orderer appends, and
-// crashes between any two blocks to start again from its last one. Orderers see
+// TestSmallWorlds visits every state of a small world: every log of a few records of
+// a small alphabet, read by two orderers. Each takes its next record at any time,
+// appends what an orderer appends, and crashes between any two blocks to restart
+// from its last one. Orderers see
 // nothing of one another but the log, so that the states of a pair are all pairs
 // of states of one: it is enough to follow one orderer into each state that it
 // can be in, and to hold every block that it writes against the block of that
@@ -72,11 +72,11 @@ type explorer struct {
 	logs, worlds, states, pairs, blocks, restarts int
 }
 
-// explore goes record by record. Worlds in which nothing differs that comes
-// next are one: what a record leads to depends on the orderers that have read all
-// the log, and on what orderers may append. Those that are behind will pass
-// through states that were visited, since a block never sends a restart back
-// further than to the record that it was cut at (checked).
+// explore extends the logs record by record. Worlds that cannot differ in what happens
+// next are merged: what a record leads to depends on the orderers that have read all
+// the log, and on what orderers may append. Orderers that are behind pass through
+// states that were visited, since no block makes a restart read from before the
+// record that it was cut at (checked).
 func (e *explorer) explore(k topic) {
 	level := []*world{{front: []*node{newNode(e.t, smallStart(k))}, logs: 1, states: 1}}
 	for records := 1; records <= e.records; records++ {
@@ -86,7 +86,7 @@ func (e *explorer) explore(k topic) {
 			for _, in := range letters(w, k) {
 				grown := e.grow(w, sealed(in))
 				if records == e.records {
-					continue // what comes next is not asked
+					continue // the last record: nothing follows
 				}
 				key := grown.key()
 				if same := known[key]; same != nil {
@@ -118,8 +118,8 @@ func (e *explorer) grow(w *world, in Input) *world {
 	return g
 }
 
-// read takes the last record of the log, then crashes behind each block that
-// came of it.
+// read takes the last record of the log, then crashes after each block that
+// resulted.
 func (e *explorer) read(w *world, n *node, seen map[string]bool) {
 	n = n.clone()
 	before, stale := len(n.ledger), len(n.resubmitted)
@@ -137,7 +137,7 @@ func (e *explorer) read(w *world, n *node, seen map[string]bool) {
 	}
 }
 
-// restart starts an orderer again that crashed when its ledger had that height.
+// restart restarts an orderer that crashed when its ledger had that height.
 func (e *explorer) restart(w *world, n *node, height int, seen map[string]bool) {
 	e.restarts++
 	n = n.clone()
@@ -154,8 +154,8 @@ func (e *explorer) restart(w *world, n *node, height int, seen map[string]bool) 
 	}
 }
 
-// arrive notes an orderer that has read all of the log; false if another one of
-// the same state was there.
+// arrive adds an orderer that has read all of the log; it returns false if there was
+// one of the same state.
 func (w *world) arrive(n *node, seen map[string]bool) bool {
 	key := string(n.key(nil))
 	if seen[key] {
@@ -173,14 +173,14 @@ func (w *world) arrive(n *node, seen map[string]bool) bool {
 	return true
 }
 
-// agree holds an orderer that has read all of the log against another one.
+// agree compares an orderer that has read all of the log with another one.
 func (w *world) agree(n *node) {
 	if want := w.front[0]; !bytes.Equal(n.state(nil), want.state(nil)) {
 		n.t.Fatalf("after %s two orderers are at\n%s and\n%s", logText(w.log), want.machine.State(), n.machine.State())
 	}
 }
 
-// offer is a copy of a stale record, as an orderer appends it that is at seq.
+// offer adds the copy of a stale record that an orderer at seq may append.
 func (w *world) offer(r Resubmit, seq ConfigSeq) {
 	known := slices.ContainsFunc(w.copies, func(c Regular) bool { return c.Original == r.Offset && c.ConfigSeq == seq })
 	if !known {
@@ -188,7 +188,7 @@ func (w *world) offer(r Resubmit, seq ConfigSeq) {
 	}
 }
 
-// hold compares a block with the one that another orderer wrote.
+// hold compares a block with the block of that number that another orderer wrote.
 func (w *world) hold(t *testing.T, b block) {
 	at := int(b.number) - 1
 	if at == len(w.chain) {
@@ -215,7 +215,7 @@ func (n *node) key(b []byte) []byte {
 	return n.state(b)
 }
 
-// state is what orderers agree in that have read the same records.
+// state is what orderers that have read the same records agree on.
 func (n *node) state(b []byte) []byte {
 	m := n.machine
 	limits := m.batch.limits

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// State is a snapshot of a Machine, for tests and for people: everything that
-// decides what it does next, except the contents of what is pending.
+// State is a snapshot of a [Machine], for tests and for people: everything that
+// decides what it does next, except the contents of pending envelopes.
 type State struct {
 	RuleSet    RuleSet
 	Next       BlockNumber // the block to be written next
@@ -60,26 +60,26 @@ func (m *Machine) awaits() Answer {
 	return AwaitsNothing
 }
 
-// NextOffset is the offset after the last record taken, at which reading continues.
+// NextOffset returns the offset after the last record taken, at which reading continues.
 func (m *Machine) NextOffset() Offset { return m.last.offset + 1 }
 
-// Windows are what the log must still hold: the window of the last block, and
+// Windows returns the windows that the log must still have: that of the last block, and
 // that of the records taken since. Either may be without records.
 func (m *Machine) Windows() (tip, since Window) { return m.tip, m.last.window }
 
-// Topic is the id of the topic by the description in force; empty if it names none.
+// Topic returns the id of the topic by the description in force; empty if it names none.
 func (m *Machine) Topic() string { return m.topic }
 
-// RuleSet is the rule set in force.
+// RuleSet returns the rule set in force.
 func (m *Machine) RuleSet() RuleSet { return m.ruleSet }
 
-// Pending is the number of envelopes that wait for a block.
+// Pending returns the number of envelopes that wait for a block.
 func (m *Machine) Pending() int { return len(m.batch.envelopes) }
 
-// Timer is the block that the batch timer runs for; 0 for none.
+// Timer returns the block that the batch timer runs for; 0 for none.
 func (m *Machine) Timer() BlockNumber { return m.timer }
 
-// String is one line; what is at rest (nothing pending, no timer) is left out.
+// String returns one line; it omits an empty batch and a timer that does not run.
 func (s State) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, next block %d, next offset %d, config %d, limits %s", s.RuleSet, s.Next, s.NextOffset, s.Seq, s.Limits)
@@ -104,7 +104,7 @@ func (s State) String() string {
 	return b.String()
 }
 
-// String is the name that the design uses, or the number of an unknown one.
+// String returns the name of the rule set, or the number of an unknown one.
 func (r RuleSet) String() string {
 	switch r {
 	case Undescribed:
@@ -117,7 +117,7 @@ func (r RuleSet) String() string {
 	return fmt.Sprint(int(r))
 }
 
-// String leaves out what is zero.
+// String omits fields that are zero.
 func (k Marks) String() string {
 	var parts []string
 	for _, p := range []struct {
@@ -134,12 +134,12 @@ func (k Marks) String() string {
 	return strings.Join(parts, " ")
 }
 
-// String is count, preferred and absolute bytes.
+// String returns count, preferred and absolute bytes.
 func (l Limits) String() string {
 	return fmt.Sprintf("%d/%d/%d", l.MaxMessageCount, l.PreferredMaxBytes, l.AbsoluteMaxBytes)
 }
 
-// String is the name that the record format uses, or the number of an unknown one.
+// String returns the name in the record format, or the number of an unknown class.
 func (c Class) String() string {
 	switch c {
 	case ClassUnknown:

@@ -16,7 +16,7 @@ const (
 type strict struct{}
 
 // connect skips what follows the description. The first description in the
-// log has won; a later one, ours or forged, must not be able to stop the channel.
+// log counts; a later one, ours or forged, must not be able to stop the channel.
 func (strict) connect(_ *Machine, in Connect) []Effect {
 	if in.Description != nil {
 		return skip(in.Offset, ReasonDescription, "the topic has its description already")
@@ -44,7 +44,7 @@ func (strict) regular(m *Machine, in Regular) []Effect {
 	case in.Class == Config && in.ConfigSeq < m.seq:
 		return []Effect{ResubmitConfig{in.Offset, in.Envelope}}
 	case in.Class == Config, in.ConfigSeq != m.seq:
-		// A sequence ahead of ours is forged; it buys nothing.
+		// A sequence ahead of ours is forged, and has no advantage.
 		return m.judge(in, CheckAgreed)
 	}
 	return m.order(in)

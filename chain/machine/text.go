@@ -7,7 +7,7 @@ import "fmt"
 // channel's status and in the errors of clients.
 const longest = 250
 
-// clip shortens text that came out of a record.
+// clip shortens text from a record.
 func clip(s string) string {
 	if len(s) <= longest {
 		return s
@@ -15,5 +15,5 @@ func clip(s string) string {
 	return fmt.Sprintf("%s... (%d bytes)", s[:longest], len(s))
 }
 
-// quote is a name out of a record, as printable ASCII.
+// quote returns a name from a record as printable ASCII.
 func quote(s string) string { return fmt.Sprintf("%+q", clip(s)) }

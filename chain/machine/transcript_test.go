@@ -10,8 +10,8 @@ import (
 
 // The rules of this package are shown by testdata/*.txt. Each transcript opens
 // with prose that says which rule it shows; then come inputs, one to a line, and
-// indented below each the effects and the state after it. After a change, write
-// the indented lines again and read the difference:
+// indented below each the effects and the state after it. After a change, regenerate
+// the indented lines and read the difference:
 //
 //	go test ./chain/machine -run Transcript -rewrite
 var rewrite = flag.Bool("rewrite", false, "write the effects and states of the transcripts again")

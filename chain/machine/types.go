@@ -30,7 +30,7 @@ type Limits struct {
 	PreferredMaxBytes uint32
 }
 
-// Class is what the accepting orderer took the envelope for.
+// Class is how the accepting orderer classified the envelope.
 type Class int
 
 const (
@@ -93,13 +93,13 @@ type (
 		Envelope  Envelope
 	}
 	// Verdict answers the Judge or Resubmit effect that the last record led to. An
-	// empty Refusal means that the envelope holds at the config in force; after a
+	// empty Refusal means that the envelope is valid at the config in force; after a
 	// Resubmit, that its copy is in the log.
 	//
 	// Stop is not empty when this orderer cannot give the verdict that every other
-	// one gives: its build does not know what the envelope asks for, or failed on
-	// it. Skipping the record here while others make a block of it would be a fork,
-	// so the channel stops before the record.
+	// one gives: its build does not support what the envelope asks for, or
+	// failed on it. Skipping the record here while others write a block of it would be
+	// a fork, so the channel stops before the record.
 	Verdict struct {
 		Refusal string
 		Stop    string
@@ -140,13 +140,13 @@ type Metadata struct {
 	Marks         Marks
 }
 
-// Marks are what the compatible rules remember beside the position. They stay
+// Marks are what the compatible rules keep beside the position. They stay
 // zero on a topic that was strict from its beginning.
 type Marks struct {
 	Processed   Offset // highest original offset of the copies that were ordered
 	Resubmitted Offset // of the newest config record known to have been resubmitted
 	Shown       Offset // Resubmitted as the block shows it to in-tree orderers: 0 if a time-to-cut cut it
-	Overflow    bool   // the block was cut since the record after it did not fit
+	Overflow    bool   // the block was cut because the record after it did not fit
 	Upgraded    Offset // of the description that moved the topic to the strict rules; 0 if none did
 }
 
@@ -181,7 +181,7 @@ type (
 		Envelope Envelope
 		Metadata Metadata
 	}
-	// Judge asks whether the envelope holds at the config in force; answered
+	// Judge asks whether the envelope is valid at the config in force; answered
 	// with Verdict.
 	Judge struct {
 		Offset   Offset
@@ -197,7 +197,7 @@ type (
 		Envelope Envelope
 	}
 	// Resubmit asks for a stale envelope to be checked as Broadcast checks it
-	// and, if it holds, to be appended again as a copy of the record at Offset,
+	// and, if it is valid, to be appended again as a copy of the record at Offset,
 	// until it is in the log; answered with Verdict.
 	Resubmit struct {
 		Offset   Offset
@@ -208,8 +208,7 @@ type (
 	ArmTimer struct{ Block BlockNumber }
 	// CancelTimer stops it.
 	CancelTimer struct{}
-	// Described reports that it is known by which rules the topic is read:
-	// ingress may open. Topic and Cluster are the ids that a description names.
+	// Described reports the rules by which the topic is read: ingress may open. Topic and Cluster are the ids that a description names.
 	Described struct {
 		Offset  Offset
 		RuleSet RuleSet
@@ -243,7 +242,7 @@ func (Described) effect()        {}
 func (Skip) effect()             {}
 func (Halt) effect()             {}
 
-// Check says what a verdict is to rest on.
+// Check selects the checks that a verdict rests on.
 type Check int
 
 const (
@@ -254,8 +253,8 @@ const (
 	CheckBroadcast
 	// CheckWriter: would WriteConfigBlock of every orderer take it, and nothing else.
 	CheckWriter
-	// CheckPulled: would WriteConfigBlock of this orderer take it, which is of a
-	// block that another orderer has written. The machine does not ask for it.
+	// CheckPulled: would WriteConfigBlock of this orderer take it, from a block that
+	// another orderer has written. The machine does not ask for it.
 	CheckPulled
 )
 
@@ -270,7 +269,7 @@ const (
 	ReasonChannel       Reason = "channel"     // the envelope is another channel's
 	ReasonClass         Reason = "class"       // class and header type disagree
 	ReasonSize          Reason = "size"        // larger than AbsoluteMaxBytes
-	ReasonRefused       Reason = "refused"     // judged not to hold at the config in force
+	ReasonRefused       Reason = "refused"     // judged invalid at the config in force
 	ReasonDescription   Reason = "description" // a later description, equal or foreign
 	ReasonCopy          Reason = "copy"        // a copy of an envelope that was ordered: no fault
 	ReasonResubmitted   Reason = "resubmitted" // its config sequence is stale; a copy of it is in the log: no fault

@@ -5,13 +5,12 @@ import (
 	"fmt"
 )
 
-// undescribed holds until the topic's description was read. It belongs to a
+// undescribed is the rule set until the topic's description was read. It belongs to a
 // fresh ledger only: every block carries the rule set that it was cut by.
 //
 // The first record that decodes should be a description of ours. Anything else
-// was written by somebody who does not know that this topic has an owner:
-// in-tree orderers, or a stranger. Only an operator knows which, who may
-// have allowed the compatible rules for this channel. A description that asks for
+// was written by in-tree orderers or by a foreign client. Only an operator knows
+// which, and may have allowed the compatible rules for this channel. A description that asks for
 // those rules needs the same permission: anybody who may write to the topic can
 // have written it, and the compatible rules order records that the strict ones
 // refuse.
@@ -67,13 +66,13 @@ func (m *Machine) described(in Connect) []Effect {
 	return []Effect{Described{in.Offset, d.RuleSet, d.Topic, d.Cluster}}
 }
 
-// withoutDescription takes the compatible rules from the record at hand on.
+// withoutDescription applies the compatible rules from the current record on.
 func (m *Machine) withoutDescription() []Effect {
 	m.ruleSet, m.rules = Compatible, compatible{}
 	return []Effect{Described{m.last.offset, Compatible, "", ""}}
 }
 
-// foreign halts at a first record that is no description of ours.
+// foreign halts at a first record that is not our description.
 func (m *Machine) foreign(what string) []Effect {
 	return m.halt(HaltNoDescription, "the topic has no description: its record at offset %d is %s, written by in-tree orderers or by a stranger",
 		m.last.offset, what)
@@ -86,7 +85,7 @@ type contradiction struct {
 }
 
 // contradiction returns how a description differs from ours, and nil if it does not.
-// The format version decides what the rest means.
+// The format version determines the meaning of the other fields.
 func (m *Machine) contradiction(d Description) *contradiction {
 	switch {
 	case d.FormatVersion != DescriptionVersion:

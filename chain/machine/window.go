@@ -7,8 +7,8 @@ import (
 
 // Window is a run of records, and what distinguishes it from any other run at the same
 // offsets. One record is not enough: a log that was truncated and filled again may
-// well have an equal one there, an empty one for instance. A window holds all the
-// records that a block was made from, its envelopes among them.
+// well have an equal one there, an empty one for instance. A window covers all the
+// records that a block was made from, including its envelopes.
 type Window struct {
 	FirstOffset, LastOffset Offset // of its first and last record
 	RecordsDigest           Digest // over offsets and digests; zero for a window without records, or one that is not known
@@ -16,7 +16,7 @@ type Window struct {
 	bytes                   int64
 }
 
-// A window that holds so many records, or so many bytes of them, is followed by another:
+// A window of so many records, or so many bytes, is full, and another begins:
 // a topic may be flooded with records that go into no block, and a window is read again
 // after an election and at a start. Blocks name their window's first record, so that a
 // release with other bounds understands them; it writes other ones.
@@ -51,13 +51,13 @@ func (w Window) Counted(read Window) Window {
 // Known reports whether there is anything to compare.
 func (w Window) Known() bool { return w.RecordsDigest != Digest{} }
 
-// position is a record in the log, and the window that it ends.
+// position is a record in the log, and the window that ends with it.
 type position struct {
 	offset Offset
 	window Window
 }
 
-// after is the position of the next record.
+// after returns the position of the next record.
 func (p position) after(at Offset, d Digest, size int) position {
 	if p.window.records >= widest || p.window.bytes >= heaviest {
 		p.window = Window{}

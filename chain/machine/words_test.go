@@ -134,7 +134,7 @@ func (w words) class() Class {
 	return 0
 }
 
-// envelope is of the type that an honest orderer gives to the class.
+// envelope has the type that an honest orderer classifies as class.
 func (w words) envelope() Envelope {
 	size, err := strconv.Atoi(w.arg(1))
 	w.check(err)

@@ -96,7 +96,7 @@ func versionsFault(tests []string, versions string) string {
 }
 
 func TestVersionsFault(t *testing.T) {
-	spec, other := []string{"TestRow01", "is a spec"}, []string{"TestRow01", "chain/sim.TestRow01"}
+	spec, other := []string{"TestRow01", "is a spec"}, []string{"TestRow01", "integration/sim.TestRow01"}
 	for _, c := range []struct {
 		tests    []string
 		versions string
@@ -126,7 +126,7 @@ func onKafka(name string) bool {
 // of this package, and of those of other packages with the package as prefix.
 func tests(t *testing.T) (all []string) {
 	t.Helper()
-	for _, pkg := range []string{"chain", "chain/session", "chain/log/kafka", "chain/machine", "chain/sim", "integration/apache", "integration/matrix"} {
+	for _, pkg := range []string{"chain", "chain/session", "chain/log/kafka", "chain/machine", "integration/sim", "integration/apache", "integration/matrix"} {
 		for _, name := range find(t, pkg, testFunc) {
 			if pkg != "integration/matrix" {
 				name = fmt.Sprintf("%s.%s", pkg, name)

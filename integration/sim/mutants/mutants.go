@@ -1,0 +1,52 @@
+// Package mutants proves the checkers of the simulation: each mutant is one
+// deliberate defect in the source, which some checker must catch. A mutant is
+// compiled with the defect laid over the file (go build -overlay): nothing of it
+// is in the product.
+package mutants
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Mutant is a defect: in File, Old is replaced by New. Old must occur exactly once, so
+// that a mutant cannot outlive the code that it changes.
+type Mutant struct {
+	Name     string
+	Sentence string // what the mutant does wrong
+	File     string // below the root of the repository
+	Old, New string
+}
+
+// All returns all mutants.
+func All() []Mutant {
+	var all []Mutant
+	for _, group := range [][]Mutant{strictRules, cutting, remembering, sessionDecisions, clientAnswers, models} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// apply writes the mutated file into dir and returns the paths of both.
+func (m Mutant) apply(root, dir string) (original, mutated string, err error) {
+	original = filepath.Join(root, m.File)
+	source, err := os.ReadFile(original)
+	if err != nil {
+		return "", "", err
+	}
+	text, err := m.mutate(string(source))
+	if err != nil {
+		return "", "", err
+	}
+	mutated = filepath.Join(dir, filepath.Base(m.File))
+	return original, mutated, os.WriteFile(mutated, []byte(text), 0o644)
+}
+
+func (m Mutant) mutate(source string) (string, error) {
+	if n := strings.Count(source, m.Old); n != 1 {
+		return "", fmt.Errorf("mutant %s: its text occurs %d times in %s, want once; update the mutant", m.Name, n, m.File)
+	}
+	return strings.Replace(source, m.Old, m.New, 1), nil
+}
