@@ -240,18 +240,31 @@ func TestABatchInDoubtKeepsItsProducerID(t *testing.T) {
 	h := start(t, 1)
 	l := h.created(t, "topic", "first")
 	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTimedOut})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := l.Append(ctx, []byte("in doubt")); log.ClassOf(err) != log.Ambiguous {
-		t.Fatalf("got %v, want an ambiguous append", err)
-	}
+	inDoubt(t, l, []byte("in doubt"))
 	h.Fault(kafkatest.Fault{Key: kafkatest.KeyInitProducerID, Code: kafkatest.CodeCoordinatorLoading})
 	time.Sleep(100 * time.Millisecond) // a few attempts, of the 50 that it has
 	h.Cluster.Script("topic")
-	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	must(t, l.Append(ctx, []byte("second")))
 	if got := copies(t, l); got["second"] != 1 || got["in doubt"] > 1 {
 		t.Errorf("the log has %v", got)
+	}
+}
+
+// inDoubt appends a record whose caller leaves before a broker has accepted it. One that left before it was sent is
+// not in the log, and another is appended.
+func inDoubt(t *testing.T, l log.Log, value []byte) {
+	t.Helper()
+	for wait := 50 * time.Millisecond; ; wait *= 4 {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		err := l.Append(ctx, value)
+		cancel()
+		if log.ClassOf(err) == log.Ambiguous {
+			return
+		}
+		if wait > 10*time.Second {
+			t.Fatalf("got %v, want an ambiguous append", err)
+		}
 	}
 }
