@@ -34,7 +34,7 @@ func (m *makes) run(_ context.Context, _ string, args ...string) error {
 }
 
 // report runs parts with a make, and returns what is printed behind the last one.
-func report(t *testing.T, ctx context.Context, m *makes, c choice) (string, bool) {
+func report(ctx context.Context, t *testing.T, m *makes, c choice) (string, bool) {
 	t.Helper()
 	if err := c.check(); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ var both = choice{allParts: []string{"a", "b"}, allVersions: []string{"3.9", "4"
 // A make that fails fails its part, whatever was counted.
 func TestFailedMakeFailsAPart(t *testing.T) {
 	m := &makes{counts: map[string]string{"part-a VERSION=3.9": "a 3 0\n"}, errs: map[string]error{"part-a VERSION=3.9": errors.New("exit status 2")}}
-	got, passed := report(t, t.Context(), m, choice{allParts: []string{"a"}, allVersions: []string{"3.9"}})
+	got, passed := report(t.Context(), t, m, choice{allParts: []string{"a"}, allVersions: []string{"3.9"}})
 	if passed || !strings.Contains(got, "FAILED: exit status 2") {
 		t.Errorf("passed: %v, got %s", passed, got)
 	}
@@ -62,7 +62,7 @@ func TestAllRunThoughOneFails(t *testing.T) {
 		counts: map[string]string{"part-a VERSION=3.9": "a 2 1\n", "part-a VERSION=4": "a 3 0\n", "part-b VERSION=4": "b 0 0\n"},
 		errs:   map[string]error{"part-a VERSION=3.9": errors.New("exit status 2")},
 	}
-	got, passed := report(t, t.Context(), m, both)
+	got, passed := report(t.Context(), t, m, both)
 	want := `NO_ROOT is set
 a          3.9       2 passed   1 failed N s FAILED: tests failed
 b          3.9       0 passed   0 failed N s FAILED: read its counts: open FILE: no such file or directory
@@ -78,7 +78,7 @@ func TestChosenPartsRunAlone(t *testing.T) {
 	m := &makes{counts: map[string]string{"part-b VERSION=4.4.0": "b 3 0\n"}}
 	c := both
 	c.parts, c.versions = []string{"b"}, []string{"4.4.0"}
-	got, passed := report(t, t.Context(), m, c)
+	got, passed := report(t.Context(), t, m, c)
 	want := "VERSION is set: nothing ran on 3.9; PART is set: without a; NO_ROOT is set\nb          4.4.0     3 passed   0 failed N s ok\n"
 	if got != want || !passed || len(m.ran) != 1 {
 		t.Errorf("passed: %v, ran %v, got\n%s\nwant\n%s", passed, m.ran, got, want)
@@ -87,7 +87,7 @@ func TestChosenPartsRunAlone(t *testing.T) {
 
 func TestFailedTestsFailAPart(t *testing.T) {
 	m := &makes{counts: map[string]string{"part-a VERSION=3.9": "a 3 1\n"}}
-	got, passed := report(t, t.Context(), m, choice{allParts: []string{"a"}, allVersions: []string{"3.9"}})
+	got, passed := report(t.Context(), t, m, choice{allParts: []string{"a"}, allVersions: []string{"3.9"}})
 	if passed || !strings.Contains(got, "FAILED: tests failed") {
 		t.Errorf("passed: %v, got %s", passed, got)
 	}
@@ -96,7 +96,7 @@ func TestFailedTestsFailAPart(t *testing.T) {
 func TestAnInterruptIsReported(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	m := &makes{counts: map[string]string{"part-a VERSION=3.9": "a 3 0\n"}, then: cancel}
-	got, passed := report(t, ctx, m, both)
+	got, passed := report(ctx, t, m, both)
 	if passed || len(m.ran) != 1 || strings.Count(got, "FAILED: interrupted\n") != 1 || strings.Count(got, "FAILED: not run\n") != 3 {
 		t.Errorf("passed: %v, ran %v, got %s", passed, m.ran, got)
 	}
