@@ -170,8 +170,11 @@ func (w *world) recreate(topic string, values [][]byte) {
 	producer, err := sarama.NewSyncProducer(w.Descriptor().Brokers, config)
 	Expect(err).NotTo(HaveOccurred())
 	defer producer.Close()
-	for _, v := range values {
-		_, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.ByteEncoder(v)})
-		Expect(err).NotTo(HaveOccurred())
+	for i, v := range values {
+		// A broker that has not deleted the old topic yet accepts a record for it: that one is not in the new topic.
+		Eventually(func() (int64, error) {
+			_, offset, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.ByteEncoder(v)})
+			return offset, err
+		}).Should(BeEquivalentTo(i), "the offset of the record")
 	}
 }
