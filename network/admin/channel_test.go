@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/IBM/sarama"
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -113,6 +114,19 @@ func TestUpgradeRules(t *testing.T) {
 	strict := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 1)
 	runs(t, admin.ExitRefused, []string{"is read by the strict rules already"},
 		append([]string{"upgrade-rules", "mine", "--config", s.config(orderer)}, strict.Serve(t, strict.Blocks())...)...)
+}
+
+// A topic that was recreated is not the one that the ledgers were made from: nothing is appended to it.
+func TestUpgradeRulesOfAnotherTopic(t *testing.T) {
+	s := newSecured(t)
+	old := admintest.NewChannel(t, s.consenter(), "old", s.Addresses(), 2)
+	args := append([]string{"upgrade-rules", "old", "--config", s.config(orderer)}, old.Serve(t, old.Blocks())...)
+	s.admin(func(a sarama.ClusterAdmin) error { return a.DeleteTopic("old") })
+	s.writes("old")
+	runs(t, admin.ExitRefused, []string{"name the brokers"}, args...)
+	if left := s.values("old"); len(left) != 0 {
+		t.Errorf("the topic has %d records", len(left))
+	}
 }
 
 // values are the records of a topic.

@@ -29,6 +29,7 @@ func TestExitCodes(t *testing.T) {
 	solo := file("solo.block", string(protoutil.MarshalOrPanic(admintest.SoloBlock())))
 	config := file("config.block", string(protoutil.MarshalOrPanic(admintest.ConfigBlock("mine", []string{nowhere}, "a"))))
 	o := orderertest.StartGuarded(t, "mine", orderertest.NewLedger([]byte("genesis")))
+	again := strings.Replace(o.Address, "127.0.0.1", "[::ffff:127.0.0.1]", 1) // the same one, which the command cannot know
 	msp := orderertest.MSPDir(t)
 	as := func(mspid, address string, args ...string) []string {
 		return append(args, "--orderer", address, "--cafile", o.CA, "--client-cert", o.ClientCert, "--client-key", o.ClientKey, "--mspdir", msp, "--mspid", mspid)
@@ -54,6 +55,7 @@ func TestExitCodes(t *testing.T) {
 		"no identity":           {admin.ExitUsage, "add --mspdir and --mspid", []string{"verify", "mine", "--orderer", nowhere}},
 		"no MSP folder":         {admin.ExitUsage, "want one certificate in signcerts", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", dir, "--mspid", "x"}},
 		"one orderer":           {admin.ExitUsage, "name at least two", as("Org1MSP", o.Address, "verify", "mine")},
+		"one orderer twice":     {admin.ExitUsage, "is given twice", as("Org1MSP", o.Address, "verify", "mine", "--orderer", o.Address)},
 		"no such file":          {admin.ExitUsage, "no such file", []string{"preflight", "mine", "--config", filepath.Join(dir, "none.yaml")}},
 		"a bad file":            {admin.ExitUsage, "Colour is not a key", []string{"preflight", "mine", "--config", file("bad.yaml", "Consensus: {Kafka: {Colour: red}}")}},
 		"a bad address":         {admin.ExitUsage, "is not host:port", []string{"preflight", "mine", "--brokers", "a"}},
@@ -62,8 +64,8 @@ func TestExitCodes(t *testing.T) {
 		"a member as orderer":   {admin.ExitUsage, "with --member MSPID.NAME", []string{"prune", "mine", "--orderer", "Org.a=a:7050"}},
 		"a bad member":          {admin.ExitUsage, `member "a": want MSPID.NAME`, []string{"prune", "--config-block", config, "--member", "a"}},
 		"a bad window":          {admin.ExitUsage, "--window -1s", as("Org1MSP", o.Address, "upgrade-rules", "mine", "--brokers", nowhere, "--window", "-1s")},
-		"another channel":       {admin.ExitRefused, "or name orderers that have joined it", as("Org1MSP", o.Address, "verify", "yours", "--orderer", o.Address)},
-		"may not read":          {admin.ExitRefused, "use an identity that the channel's Readers policy accepts", as("Org2MSP", o.Address, "verify", "mine", "--orderer", o.Address)},
+		"another channel":       {admin.ExitRefused, "or name orderers that have joined it", as("Org1MSP", o.Address, "verify", "yours", "--orderer", again)},
+		"may not read":          {admin.ExitRefused, "use an identity that the channel's Readers policy accepts", as("Org2MSP", o.Address, "verify", "mine", "--orderer", again)},
 		"orderer is away":       {admin.ExitUnreachable, "check that the orderer runs at this address", as("Org1MSP", nowhere, "verify", "mine", "--orderer", o.Address)},
 		"brokers are away":      {admin.ExitUnreachable, "awaiting a connection to the brokers", []string{"preflight", "mine", "--brokers", nowhere}},
 	} {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -121,7 +122,10 @@ func (f *flags) complete(c *cobra.Command, args []string, fill Fill, needed need
 
 // identify sets the target's orderers and the identity that reads them from the flags.
 func (f *flags) identify() error {
-	for _, a := range f.orderers {
+	for i, a := range f.orderers {
+		if slices.Contains(f.orderers[:i], a) {
+			return usagef("--orderer %s is given twice", a)
+		}
 		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "" {
 			return usagef("--orderer %s: want HOST:PORT", a)
 		}

@@ -134,7 +134,7 @@ func (r Repinned) Instruct(out io.Writer) error {
 	for _, o := range r.Orderers {
 		names = append(names, o.Orderer)
 	}
-	_, err := fmt.Fprintf(out, "Add this entry to the list Consensus.Kafka.Topic.Moved in the orderer.yaml of every orderer of the channel,\n"+
+	_, err := fmt.Fprintf(out, "Add this entry to the list Consensus.Kafka.Topic.Moved in the orderer.yaml of every orderer of the channel, in place of an older entry of the channel,\n"+
 		"also of those that join later, and leave it there:\n  %s\nThen restart %s, and every other orderer of the channel.\n", r.Entry, strings.Join(names, ", "))
 	return err
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -68,6 +69,9 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 		return err
 	}
 	defer topic.Close()
+	if err := t.sameTopic(ctx, topic); err != nil {
+		return err
+	}
 	first, foreign, all, err := inspect.ForeignWriters(ctx, topic, u.window)
 	switch {
 	case err != nil:
@@ -86,6 +90,22 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 		}
 	}
 	return p.show(upgraded{t.Channel, id.TopicID, all, foreign, u.window.String(), !u.dryRun})
+}
+
+// sameTopic returns an error unless the topic is the one that the ledgers of the orderers named were made from: what
+// is appended to another stays there.
+func (t *Target) sameTopic(ctx context.Context, topic log.Log) error {
+	for _, name := range t.Orderers {
+		m, err := t.Reader.CheckMove(ctx, name, t.Channel, topic)
+		switch {
+		case errors.Is(err, inspect.ErrNothingOrdered):
+		case err != nil:
+			return fmt.Errorf("%s: %w: name the brokers that hold the topic of its ledger", name, err)
+		case m.From != "" && m.From != m.To:
+			return fmt.Errorf("%s: its ledger was made from the topic with id %s, and these brokers have %s: name the brokers of that topic, or see `osnkafka repin` if it was moved", name, m.From, m.To)
+		}
+	}
+	return nil
 }
 
 // genesisOfCompatible returns the hash of the channel's genesis block, by the orderers that

@@ -263,7 +263,7 @@ func (n *Network) ordererConfig(number int) string {
 // sampleOf returns the folder of the sample configuration that the builder put beside the binaries, which is
 // that of their release; if there is none, that of the module.
 func sampleOf(bin, module, name string) string {
-	if beside := filepath.Join(bin, name); isFile(beside) {
+	if beside := filepath.Join(bin, "sampleconfig", name); isFile(beside) {
 		return beside
 	}
 	return filepath.Join(module, name)

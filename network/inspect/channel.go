@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/golang/protobuf/proto"
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -68,7 +69,7 @@ func (r *Reader) RuleSet(ctx context.Context, orderer, channel string) (machine.
 	}
 	b := blockOf(newest)
 	if b == nil {
-		return machine.Undescribed, nil
+		return 0, fmt.Errorf("its block %d has no metadata that can be read", newest.Header.Number)
 	}
 	position, err := session.Position(uint64(b.Number)+1, b.Metadata)
 	return position.RuleSet, err

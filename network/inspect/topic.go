@@ -112,7 +112,7 @@ func (x *index) describe(rec log.Record) Record {
 	case *record.Message_Connect:
 		out.Kind = "connect"
 		if d, err := record.DecodeDescription(t.Connect.Payload); err == nil {
-			out.Kind, out.Detail = "description", fmt.Sprintf("channel %s, %s, genesis %.8x", d.ChannelId, d.RuleSet, d.GenesisHash)
+			out.Kind, out.Detail = "description", fmt.Sprintf("channel %s, %s, genesis %.8x", log.Shown(d.ChannelId), d.RuleSet, d.GenesisHash)
 		}
 	default:
 		out.Detail = "no type"
@@ -148,5 +148,5 @@ func describeEnvelope(r *record.Regular) string {
 	if len(id) > 8 {
 		id = id[:8]
 	}
-	return fmt.Sprintf("seq %d, %s %s", r.ConfigSeq, cb.HeaderType(h.Type), id)
+	return fmt.Sprintf("seq %d, %s %s", r.ConfigSeq, cb.HeaderType(h.Type), log.Shown(id))
 }

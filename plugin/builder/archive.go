@@ -32,6 +32,7 @@ func (p *project) archive(s *source, file, bin string, names []string) error {
 	zip := gzip.NewWriter(&text)
 	out := tar.NewWriter(zip)
 	slices.Sort(names)
+	names = slices.Compact(names)
 	for _, name := range names {
 		binary, err := os.ReadFile(filepath.Join(bin, name))
 		if err != nil {
@@ -75,10 +76,17 @@ func replaceFile(file string, text []byte) error {
 	return os.Rename(partial, file)
 }
 
+// sampleFolder is beside the binaries, and named as in Fabric's sources: nothing that an operator has configured is
+// in a folder of that name.
+const sampleFolder = "sampleconfig"
+
 // writeSamples puts the sample configuration of what was built beside the binaries: it is of the same release, and
 // an orderer refuses keys that its release does not have.
 func (p *project) writeSamples(s *source, out string, with []string) error {
 	wanted := map[string]bool{"orderer.yaml": true, "core.yaml": slices.Contains(with, "peer"), "configtx.yaml": slices.Contains(with, "configtxgen")}
+	if err := os.MkdirAll(filepath.Join(out, sampleFolder), 0o755); err != nil {
+		return err
+	}
 	for _, name := range samples {
 		if !wanted[name] {
 			continue
@@ -87,7 +95,7 @@ func (p *project) writeSamples(s *source, out string, with []string) error {
 		if err != nil {
 			return err
 		}
-		if err := replaceFile(filepath.Join(out, name), text); err != nil {
+		if err := replaceFile(filepath.Join(out, sampleFolder, name), text); err != nil {
 			return err
 		}
 	}

@@ -110,7 +110,7 @@ func TestWritesSamplesOfWhatIsBuilt(t *testing.T) {
 		p := newProject(t)
 		p.root = root
 		must(t, p.writeSamples(s, out, strings.Split(with, ",")))
-		found, err := filepath.Glob(filepath.Join(out, "*"))
+		found, err := filepath.Glob(filepath.Join(out, sampleFolder, "*"))
 		must(t, err)
 		for i, f := range found {
 			found[i] = filepath.Base(f)
@@ -118,7 +118,7 @@ func TestWritesSamplesOfWhatIsBuilt(t *testing.T) {
 		if !slices.Equal(found, want) {
 			t.Errorf("--with %s: wrote %q, want %q", with, found, want)
 		}
-		if got := read(t, filepath.Join(out, "orderer.yaml")); !strings.Contains(got, "Kafka:") {
+		if got := read(t, filepath.Join(out, sampleFolder, "orderer.yaml")); !strings.Contains(got, "Kafka:") {
 			t.Errorf("orderer.yaml lacks our section:\n%s", got)
 		}
 	}

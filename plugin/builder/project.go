@@ -101,7 +101,7 @@ func (p *project) moduleSource(work string) (*source, error) {
 func (p *project) output(dir, name string, args ...string) (string, error) {
 	c := exec.CommandContext(p.ctx, name, args...)
 	c.Dir = dir
-	c.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly") // whatever the operator has set for other modules
+	c.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly", "GIT_OPTIONAL_LOCKS=0") // whatever the operator has set for other modules
 	c.Env = append(c.Env, p.environment...)
 	out, err := c.Output()
 	if err == nil {

@@ -141,3 +141,31 @@ func read(t *testing.T, file string) string {
 	must(t, err)
 	return string(text)
 }
+
+// What git keeps for itself is no part of the sources: the same changes give the same name, and nothing in a checkout
+// is written.
+func TestCommitOfAChangedCheckout(t *testing.T) {
+	dir := fabricTree(t, "2.5.16", protos2)
+	git(t, dir, "init", "-q")
+	git(t, dir, "add", "-A")
+	git(t, dir, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "sources")
+	p := newProject(t)
+	clean, err := p.commitOf(dir)
+	must(t, err)
+	if strings.Contains(clean, "+") {
+		t.Errorf("a clean checkout is %q", clean)
+	}
+	put(t, filepath.Join(dir, "new.go"), "package new\n")
+	index := read(t, filepath.Join(dir, ".git", "index"))
+	changed, err := p.commitOf(dir)
+	must(t, err)
+	put(t, filepath.Join(dir, ".git", "FETCH_HEAD"), "fetched\n")
+	again, err := p.commitOf(dir)
+	must(t, err)
+	if !strings.HasPrefix(changed, clean+"+changed.") || again != changed {
+		t.Errorf("a changed checkout is %q, and %q after a fetch", changed, again)
+	}
+	if read(t, filepath.Join(dir, ".git", "index")) != index {
+		t.Error("git's index was written")
+	}
+}

@@ -113,7 +113,7 @@ func walkSource(folder string, f func(name string, d fs.DirEntry) error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (name == "docs" || name == "vendor") {
+		if d.IsDir() && (name == "docs" || name == "vendor" || name == ".git") {
 			return filepath.SkipDir
 		}
 		return f(name, d)
