@@ -44,11 +44,13 @@ type Chain struct {
 	opts      Options
 	validator validator
 	hashes    hashes
-	start     machine.Start
-	status    *status
-	life      context.Context // ends with Halt
-	end       context.CancelFunc
-	slots     chan struct{} // one for each append of a client
+
+	incomplete bool // the last comparison with other orderers could not read all; of the one goroutine that compares
+	start      machine.Start
+	status     *status
+	life       context.Context // ends with Halt
+	end        context.CancelFunc
+	slots      chan struct{} // one for each append of a client
 
 	connection *connection
 	ledger     *ledgerWriter // the loop's until work is done
@@ -136,8 +138,8 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 		return ledgerFault("the ledger's last block, %d: %w", last.Header.Number, err)
 	}
 	if last.Header.Number > 0 && !bytes.Equal(bound, metadata) {
-		return ledgerFault("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
-			"the plugin was built for another Fabric version", last.Header.Number)
+		return session.Fault{Cause: session.CauseInternal, Err: fmt.Errorf("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
+			"the plugin was built for another Fabric version", last.Header.Number)}
 	}
 	return nil
 }

@@ -90,9 +90,13 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 			return nil
 		}
 		found := c.comparison(published)
-		last := err == nil || ctx.Err() != nil || time.Until(until) <= compareAgain
+		// What fails at every check is asked for once a check, as long as it fails.
+		last := err == nil || c.incomplete || ctx.Err() != nil || time.Until(until) <= compareAgain
 		if last || len(found.Forks) > 0 {
 			c.opts.Events.Compared(found, err)
+		}
+		if last {
+			c.incomplete = err != nil
 		}
 		if len(found.Forks) > 0 && c.opts.ForkAlarm == ForkStop {
 			return session.Fault{Cause: session.CauseFork, Err: found.Forks[0]}

@@ -26,9 +26,17 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 		return c.answer(session.Refused{Refusal: session.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
 	if err := c.checkCluster(envelope); err != nil {
-		return c.answer(fmt.Errorf("the config is not ordered: %w", err))
+		return c.answer(refusedConfig(fmt.Errorf("the config is not ordered: %w", err)))
 	}
 	return c.answer(c.submit(envelope, seq, machine.Config))
+}
+
+// refusedConfig makes an error the refusal of a config, unless it is a refusal already.
+func refusedConfig(err error) error {
+	if session.RefusalOf(err) != "" {
+		return err
+	}
+	return session.Refused{Refusal: session.RefusalConfig, Err: err}
 }
 
 // answer is what a client is answered: a refusal is counted, and comes with its remedy.

@@ -76,7 +76,7 @@ func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
 	}
 	block := l.support.CreateNextBlock(decoded)
 	if block.Header.Number != uint64(b.Number) {
-		return nil, ledgerFault("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", block.Header.Number, b.Number)
+		return nil, session.Fault{Cause: session.CauseInternal, Err: fmt.Errorf("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", block.Header.Number, b.Number)}
 	}
 	return block, l.peers.follows(block)
 }

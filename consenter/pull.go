@@ -26,6 +26,7 @@ const (
 func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &pull{puller: p, ctx: ctx, number: number, responses: make(chan response), holders: make(chan holders)}
+	defer r.abandon() // a stream that is being opened has its connection only when its request has ended
 	defer r.work.Wait()
 	defer cancel()
 	if p.stream.has(number) {
@@ -33,9 +34,17 @@ func (p *puller) Block(ctx context.Context, number uint64) (*fabric.Block, error
 		r.start(p.stream)
 		p.stream = nil
 	} else {
+		p.Close() // it has no more blocks
 		r.ask()
 	}
 	return r.run()
+}
+
+// abandon closes the streams that were asked and did not give the block.
+func (r *pull) abandon() {
+	for _, s := range r.running {
+		s.close()
+	}
 }
 
 // pull is a request for one block, sent to several orderers if need be.
@@ -71,11 +80,6 @@ type holders struct {
 func (r *pull) run() (*fabric.Block, error) {
 	slow := time.NewTimer(r.puller.slowAfter)
 	defer slow.Stop()
-	defer func() {
-		for _, s := range r.running {
-			s.close()
-		}
-	}()
 	for {
 		select {
 		case <-slow.C:

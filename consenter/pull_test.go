@@ -52,3 +52,22 @@ func TestAllOrderersAreSlow(t *testing.T) {
 	}
 	require.Greater(t, p.(*puller).slowAfter, 20*time.Millisecond)
 }
+
+// A stream that has given all blocks of its orderer is closed before others are asked for the next.
+func TestExhaustedStreamsAreClosed(t *testing.T) {
+	ours := newAuthority(t)
+	one, other := ours.deliverer(), ours.deliverer()
+	first := ours.genesis(one.address, other.address)
+	all := append([]*cb.Block{first}, ours.after(first, 3)...)
+	one.blocks, other.blocks = all[:3], all[:3]
+	_, p := ours.catchUpWithin(first, time.Hour)
+	for n := uint64(1); n < 3; n++ {
+		_, err := p.Block(t.Context(), n)
+		require.NoError(t, err)
+	}
+	other.blocks = all
+	_, err := p.Block(t.Context(), 3)
+	require.NoError(t, err)
+	p.Close()
+	require.Eventually(t, func() bool { return one.open.Load()+other.open.Load() == 0 }, time.Minute, time.Millisecond, "streams are open")
+}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,6 +139,7 @@ type deliverer struct {
 	stall   uint64        // not 0: number of a block that it never sends
 	silent  bool          // it never answers
 	pace    time.Duration // before each block
+	open    atomic.Int32  // streams that it serves
 }
 
 // deliverer starts an orderer without blocks.
@@ -162,6 +164,8 @@ func (a *authority) deliverer() *deliverer {
 func (*deliverer) Broadcast(ab.AtomicBroadcast_BroadcastServer) error { return nil }
 
 func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
+	d.open.Add(1)
+	defer d.open.Add(-1)
 	envelope, err := stream.Recv()
 	if err != nil {
 		return err

@@ -47,12 +47,12 @@ func stops() []row {
 			"fetch the block from both (`peer channel fetch`); if they differ, find which one agrees with the topic, remove the channel from the other orderer and join it again; "+
 				"if they do not, revoke the right to commit for the group from every other principal and delete the group's offset for the topic; then restart this orderer"),
 		stop(session.CauseMigrated, "a config block has changed the channel's consensus type", "restart the orderer"),
-		stop(session.CauseLedger, "the ledger's first or last block was altered, has another consensus type, or is from an in-tree orderer before Fabric 1.4.1; or something else has written to the ledger", joinAgain),
+		stop(session.CauseLedger, "the ledger's first or last block was altered, has another consensus type, or is from an in-tree orderer before Fabric 1.4.1", joinAgain),
 		stop(session.CauseNoBroker, "the broker list in the ledger has no entry of the form host:port; earlier releases accepted such lists",
 			"set Consensus.Kafka.Brokers of every orderer to host:port of the brokers and restart it, then correct /Channel/Orderer/KafkaBrokers by a config update"),
 		stop(session.CauseUnreadable, "the brokers will not create the topic, or it holds a batch that this orderer cannot read",
 			"do what the text asks for, then restart the orderer", "kafka.Log.classify"),
-		stop(session.CauseInternal, "an internal error of this build", "report it with the orderer's log, then restart the orderer", "session.Driver.perform"),
+		stop(session.CauseInternal, "an internal error of this build, which may be one for another Fabric release, or something else wrote to the ledger; the ledger is as it was", "report it with the orderer's log, then restart the orderer", "session.Driver.perform"),
 	}
 }
 

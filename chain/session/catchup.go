@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,8 @@ func (d *Driver) awaited(cause error) error {
 	if cause == nil {
 		return because(CauseTrimmed, fmt.Errorf(text, d.start.Next, d.trimmed))
 	}
-	return because(CauseTrimmed, fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
+	// A full disk is what the operator has to deal with, not the topic.
+	return because(cmp.Or(CauseOf(cause), CauseTrimmed), fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
 }
 
 // unrecoverable returns the error for a block that no orderer has. It is final only once
