@@ -40,8 +40,9 @@ func (d *Driver) CatchUp(ctx context.Context) error {
 		return stop(err)
 	}
 	for d.NextOffset() < machine.Offset(d.trimmed.start) {
-		d.host.Moved(Pulling, d.awaited(nil))
+		d.host.Moved(Pulling, d.awaited(d.notGiven)) // while it is asked for again, clients learn why it was not given
 		b, err := d.host.Pull(ctx, d.start.Next)
+		d.notGiven = err
 		switch {
 		case errors.Is(err, ErrNoBlock):
 			return d.unrecoverable(err)

@@ -3,6 +3,7 @@ package session_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -76,6 +77,21 @@ func TestSilenceIsNoAnswer(t *testing.T) {
 	r.now += r.timeout
 	r.pull = session.ErrNoBlock
 	r.followed(session.Continue, r.caughtUp(), session.Await)
+}
+
+// While orderers are asked again, which may take seconds, clients are answered why they did not give the block before.
+func TestReasonWhileAskedAgain(t *testing.T) {
+	r, others := behind(t)
+	r.pull = errors.New("connection refused")
+	r.followed(session.Continue, r.caughtUp(), session.Await)
+	r.followed(session.Continue, r.caughtUp(), session.Await)
+	if r.meanwhile == nil || !strings.Contains(r.meanwhile.Error(), "connection refused") {
+		t.Errorf("clients were answered %v", r.meanwhile)
+	}
+	r.pulled = others
+	if err := r.caughtUp(); err != nil || strings.Contains(r.meanwhile.Error(), "connection refused") {
+		t.Errorf("%v; after a block was given clients were answered %v", err, r.meanwhile)
+	}
 }
 
 // What is pulled has to follow the ledger, and its config must be one that is known here.

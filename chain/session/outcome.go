@@ -42,7 +42,7 @@ func (d *Driver) After(err error) Outcome {
 		d.host.Moved(Pulling, err)
 		return Await
 	case errors.As(err, &waiting{}):
-		d.noBlock = false
+		d.noBlock, d.notGiven = false, nil
 		d.host.Moved(Waiting, err)
 		return Await
 	case errors.As(err, &deleted):

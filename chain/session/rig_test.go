@@ -39,6 +39,8 @@ type rig struct {
 	phase session.Phase
 	cause error
 
+	meanwhile error // what clients were answered while a block was asked for last
+
 	room      error
 	survey    error
 	append    error
@@ -230,6 +232,7 @@ func (r *rig) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
 }
 
 func (r *rig) Pull(_ context.Context, n machine.BlockNumber) (session.Block, error) {
+	r.meanwhile = r.cause
 	if b, ok := r.pulled[n]; ok {
 		return b, nil
 	}

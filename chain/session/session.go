@@ -76,6 +76,7 @@ type Driver struct {
 	end          machine.Offset // of the log, when it was checked last
 
 	trimmed      trimmed        // why blocks are pulled
+	notGiven     error          // why no orderer gave the block when it was asked for last; nil if one did
 	noBlock      bool           // no orderer had the block when it was asked for last
 	noBlockSince time.Duration  // by the host's clock
 	aheadSince   *time.Duration // by the host's clock: other orderers have blocks, and the topic is missing or empty; nil if not
