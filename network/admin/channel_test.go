@@ -2,6 +2,8 @@ package admin_test
 
 import (
 	"encoding/json"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
+	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
 
 // lines are the objects of JSON, one a line, with what tests look at.
@@ -127,6 +130,23 @@ func TestUpgradeRulesOfAnotherTopic(t *testing.T) {
 	if left := s.values("old"); len(left) != 0 {
 		t.Errorf("the topic has %d records", len(left))
 	}
+}
+
+// An orderer that has not joined the channel has no say in it.
+func TestUpgradeRulesBesideAnOrdererWithoutTheChannel(t *testing.T) {
+	s := newSecured(t)
+	old := admintest.NewChannel(t, s.consenter(), "old", s.Addresses(), 2)
+	args := append([]string{"upgrade-rules", "old", "--dry-run", "--config", s.config(orderer)}, old.Serve(t, old.Blocks())...)
+	stranger := orderertest.Start(t, "another", orderertest.NewLedger([]byte("genesis")), nil)
+	ca := 1 + slices.Index(args, "--cafile")
+	var both []byte
+	for _, file := range []string{args[ca], stranger.CA} {
+		text, err := os.ReadFile(file)
+		must(t, err)
+		both = append(both, text...)
+	}
+	args[ca] = s.write("both.pem", string(both))
+	runs(t, admin.ExitFine, []string{"could be described as strict"}, append(args, "--orderer", stranger.Address)...)
 }
 
 // values are the records of a topic.

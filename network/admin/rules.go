@@ -60,7 +60,7 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 	if u.window <= 0 {
 		return usagef("--window %s: want a time in which other writers would have been seen", u.window)
 	}
-	genesis, err := t.genesisOfCompatible(ctx)
+	members, genesis, err := t.compatible(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 		return err
 	}
 	defer topic.Close()
-	if err := t.sameTopic(ctx, topic); err != nil {
+	if err := t.sameTopic(ctx, topic, members); err != nil {
 		return err
 	}
 	first, foreign, all, err := inspect.ForeignWriters(ctx, topic, u.window)
@@ -92,10 +92,10 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 	return p.show(upgraded{t.Channel, id.TopicID, all, foreign, u.window.String(), !u.dryRun})
 }
 
-// sameTopic returns an error unless the topic is the one that the ledgers of the orderers named were made from: what
+// sameTopic returns an error unless the topic is the one that the members' ledgers were made from: what
 // is appended to another stays there.
-func (t *Target) sameTopic(ctx context.Context, topic log.Log) error {
-	for _, name := range t.Orderers {
+func (t *Target) sameTopic(ctx context.Context, topic log.Log, members []string) error {
+	for _, name := range members {
 		m, err := t.Reader.CheckMove(ctx, name, t.Channel, topic)
 		switch {
 		case errors.Is(err, inspect.ErrNothingOrdered):
@@ -108,35 +108,35 @@ func (t *Target) sameTopic(ctx context.Context, topic log.Log) error {
 	return nil
 }
 
-// genesisOfCompatible returns the hash of the channel's genesis block, by the orderers that
-// have the channel, and an error if one of them reads it by the strict rules.
-func (t *Target) genesisOfCompatible(ctx context.Context) (hash []byte, err error) {
-	members, err := t.Reader.Members(ctx, t.Channel, t.Orderers)
+// compatible returns the orderers that have the channel, and the hash of its genesis block by
+// them, and an error if one of them reads it by the strict rules.
+func (t *Target) compatible(ctx context.Context) (members []string, hash []byte, err error) {
+	members, err = t.Reader.Members(ctx, t.Channel, t.Orderers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(members) == 0 {
-		return nil, t.nobody()
+		return nil, nil, t.nobody()
 	}
 	for _, name := range members {
 		set, err := t.Reader.RuleSet(ctx, name, t.Channel)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if set == machine.Strict {
-			return nil, fmt.Errorf("channel %s is read by the strict rules already, by the last block of %s: there is nothing to upgrade", t.Channel, name)
+			return nil, nil, fmt.Errorf("channel %s is read by the strict rules already, by the last block of %s: there is nothing to upgrade", t.Channel, name)
 		}
 		block, err := t.Reader.Block(ctx, name, t.Channel, 0)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		of := protoutil.BlockHeaderHash(block.Header)
 		if hash != nil && !bytes.Equal(hash, of) {
-			return nil, fmt.Errorf("channel %s: orderers %s and %s have different genesis blocks: name orderers of one network", t.Channel, members[0], name)
+			return nil, nil, fmt.Errorf("channel %s: orderers %s and %s have different genesis blocks: name orderers of one network", t.Channel, members[0], name)
 		}
 		hash = of
 	}
-	return hash, nil
+	return members, hash, nil
 }
 
 // appendStrict appends the description from which the strict rules apply.
