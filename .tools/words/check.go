@@ -28,19 +28,7 @@ func (f finding) String() string {
 func check(root fs.FS, pending []string) ([]finding, error) {
 	var found []finding
 	unclean := map[string]bool{}
-	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && skipped(name):
-			return fs.SkipDir
-		case d.IsDir() || !read(name):
-			return nil
-		}
-		text, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
+	err := walk(root, read, func(name string, text []byte) error {
 		here := lines(name, text)
 		if i := slices.IndexFunc(pending, func(room string) bool { return strings.HasPrefix(name, room) }); i >= 0 {
 			unclean[pending[i]] = unclean[pending[i]] || len(here) > 0
@@ -58,6 +46,25 @@ func check(root fs.FS, pending []string) ([]finding, error) {
 		}
 	}
 	return found, nil
+}
+
+// walk calls visit with each file below root that is wanted, without folders that are skipped.
+func walk(root fs.FS, wanted func(name string) bool, visit func(name string, text []byte) error) error {
+	return fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && skipped(name):
+			return fs.SkipDir
+		case d.IsDir() || !wanted(name):
+			return nil
+		}
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		return visit(name, text)
+	})
 }
 
 // skipped reports whether a folder is not the project's own text.

@@ -53,19 +53,8 @@ func checkGlossary(root fs.FS) ([]finding, error) {
 // declarations returns what the packages below root declare, as package.Name.
 func declarations(root fs.FS) (map[string]bool, error) {
 	declared := map[string]bool{}
-	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && skipped(name):
-			return fs.SkipDir
-		case d.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		text, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
+	source := func(name string) bool { return path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") }
+	err := walk(root, source, func(name string, text []byte) error {
 		tree, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
 		if err != nil {
 			return err

@@ -34,8 +34,8 @@ func osnkafka(t *testing.T, v apache.Version) {
 		works(t, "publish", func() error { return published.Publish(t.Context(), channel.Progress(t, name)) })
 	}
 	admintest.LeastPrivilege(t, admintest.Cluster{
-		Grant:  func(user string, r admintest.Right) { s.grant(user, right{r.With, r.Op}) },
-		Revoke: func(user string, r admintest.Right) { s.revoke(user, right{r.With, r.Op}) },
+		Grant:  s.grant,
+		Revoke: s.revoke,
 		User:   func(command string) string { return command },
 		Config: s.ordererYAML,
 	}, channel, admintest.NewChannel(t, c, old, brokers, 2))

@@ -21,6 +21,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/integration/pki"
+	"github.com/fabric-kafka/orderer/network/admin/admintest"
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
@@ -32,20 +33,17 @@ var denyByDefault = []string{
 }
 
 // right is an operation on topics or groups with a name prefix.
-type right struct {
-	with sarama.AclResourceType
-	op   sarama.AclOperation
-}
+type right = admintest.Right
 
 var (
-	readTopic   = right{sarama.AclResourceTopic, sarama.AclOperationRead}
-	writeTopic  = right{sarama.AclResourceTopic, sarama.AclOperationWrite}
-	describeSet = right{sarama.AclResourceTopic, sarama.AclOperationDescribeConfigs}
-	readGroup   = right{sarama.AclResourceGroup, sarama.AclOperationRead}
+	readTopic   = right{With: sarama.AclResourceTopic, Op: sarama.AclOperationRead}
+	writeTopic  = right{With: sarama.AclResourceTopic, Op: sarama.AclOperationWrite}
+	describeSet = right{With: sarama.AclResourceTopic, Op: sarama.AclOperationDescribeConfigs}
+	readGroup   = right{With: sarama.AclResourceGroup, Op: sarama.AclOperationRead}
 
-	createTopic   = right{sarama.AclResourceTopic, sarama.AclOperationCreate}
-	deleteTopic   = right{sarama.AclResourceTopic, sarama.AclOperationDelete}
-	describeGroup = right{sarama.AclResourceGroup, sarama.AclOperationDescribe}
+	createTopic   = right{With: sarama.AclResourceTopic, Op: sarama.AclOperationCreate}
+	deleteTopic   = right{With: sarama.AclResourceTopic, Op: sarama.AclOperationDelete}
+	describeGroup = right{With: sarama.AclResourceGroup, Op: sarama.AclOperationDescribe}
 )
 
 // The rights in the table of SECURITY.md.
@@ -56,13 +54,13 @@ var rightsOf = map[string][]right{
 }
 
 // The prefixes of the channels' topics and of the orderers' groups.
-const prefix, groups = "channel-", "fabric-orderer."
+const prefix, groups = "channel-", admintest.Groups
 
 // made is the topic that setup creates.
 const made = prefix + "made"
 
-func (r right) prefix() string {
-	if r.with == sarama.AclResourceGroup {
+func prefixOf(r right) string {
+	if r.With == sarama.AclResourceGroup {
 		return groups
 	}
 	return prefix
@@ -90,18 +88,18 @@ func (s *secured) grant(user string, r right) {
 	s.t.Helper()
 	s.admin("grant", func(a sarama.ClusterAdmin) error {
 		return a.CreateACLs([]*sarama.ResourceAcls{{
-			Resource: sarama.Resource{ResourceType: r.with, ResourceName: r.prefix(), ResourcePatternType: sarama.AclPatternPrefixed},
-			Acls:     []*sarama.Acl{{Principal: "User:" + user, Host: "*", Operation: r.op, PermissionType: sarama.AclPermissionAllow}},
+			Resource: sarama.Resource{ResourceType: r.With, ResourceName: prefixOf(r), ResourcePatternType: sarama.AclPatternPrefixed},
+			Acls:     []*sarama.Acl{{Principal: "User:" + user, Host: "*", Operation: r.Op, PermissionType: sarama.AclPermissionAllow}},
 		}})
 	})
 }
 
 func (s *secured) revoke(user string, r right) {
 	s.t.Helper()
-	name, principal := r.prefix(), "User:"+user
+	name, principal := prefixOf(r), "User:"+user
 	s.admin("revoke", func(a sarama.ClusterAdmin) error {
-		taken, err := a.DeleteACL(sarama.AclFilter{ResourceType: r.with, ResourceName: &name,
-			ResourcePatternTypeFilter: sarama.AclPatternPrefixed, Principal: &principal, Operation: r.op,
+		taken, err := a.DeleteACL(sarama.AclFilter{ResourceType: r.With, ResourceName: &name,
+			ResourcePatternTypeFilter: sarama.AclPatternPrefixed, Principal: &principal, Operation: r.Op,
 			PermissionType: sarama.AclPermissionAllow}, false)
 		if err == nil && len(taken) != 1 {
 			err = fmt.Errorf("%d rights are revoked", len(taken))
@@ -284,14 +282,14 @@ func (s *secured) least(t *testing.T, user string, l *kafka.Log) {
 	}
 	for r, needed := range map[right][]string{writeTopic: {"append"}, readTopic: {"read", "publish"}, describeSet: nil, readGroup: {"publish"}} {
 		s.revoke(user, r)
-		missing := r.op.String() + " on the topic"
+		missing := r.Op.String() + " on the topic"
 		if r == readGroup {
 			missing = "Read on its consumer group"
 		}
 		for op, f := range all {
 			if op == "survey" { // checks the rights on the topic itself
 				if r != readGroup {
-					finds(t, r.op.String(), survey)
+					finds(t, r.Op.String(), survey)
 				}
 				continue
 			}
@@ -382,7 +380,7 @@ func TestRightsAreThoseOfTheTable(t *testing.T) {
 	for user, rights := range rightsOf {
 		names := map[sarama.AclResourceType][]string{}
 		for _, r := range rights {
-			names[r.with] = append(names[r.with], r.op.String())
+			names[r.With] = append(names[r.With], r.Op.String())
 		}
 		for with, all := range names {
 			kind := map[sarama.AclResourceType]string{sarama.AclResourceTopic: "Topic", sarama.AclResourceGroup: "Group, prefix `" + groups + "`"}[with]

@@ -153,6 +153,12 @@ func measure(ctx context.Context, p Profile, seeds uint64) (map[defect]float64, 
 // defects that the world shows.
 func defectsOf(seed uint64, p Profile) (shown map[defect]bool) {
 	shown = map[defect]bool{}
+	minuteAfter(seed, p).inspect(shown)
+	return shown
+}
+
+// minuteAfter returns the world of a seed a minute after its faults.
+func minuteAfter(seed uint64, p Profile) *World {
 	plan := NewPlan(seed, p)
 	w := newWorld(p, plan)
 	for _, a := range plan.Actions {
@@ -162,8 +168,7 @@ func defectsOf(seed uint64, p Profile) (shown map[defect]bool) {
 	for until := w.now + 60_000; w.now < until; w.now += healStep {
 		w.round()
 	}
-	w.inspect(shown)
-	return shown
+	return w
 }
 
 // lastFaults is how many of an orderer's appends may fail after the other faults

@@ -11,15 +11,7 @@ func TestMixedOrderers(t *testing.T) {
 	p := Profile{Orderers: 4, Steps: 300, Compatible: true, Mixed: true, Measured: true, Updates: true}
 	blocks, copies := 0, 0
 	for seed := range uint64(40) {
-		plan := NewPlan(seed, p)
-		w := newWorld(p, plan)
-		for _, a := range plan.Actions {
-			w.play(a)
-		}
-		w.recover()
-		for until := w.now + 60_000; w.now < until; w.now += healStep {
-			w.round()
-		}
+		w := minuteAfter(seed, p)
 		ours := w.orderers[0].ledger.blocks
 		for _, o := range w.orderers[1:] {
 			theirs := o.ledger.blocks
@@ -49,15 +41,7 @@ func TestCompatibleUnclean(t *testing.T) {
 	p := Profile{Orderers: 3, Steps: 300, Compatible: true, Updates: true, Unclean: true}
 	lost := 0
 	for seed := range uint64(150) {
-		plan := NewPlan(seed, p)
-		w := newWorld(p, plan)
-		for _, a := range plan.Actions {
-			w.play(a)
-		}
-		w.recover()
-		for until := w.now + 60_000; w.now < until; w.now += healStep {
-			w.round()
-		}
+		w := minuteAfter(seed, p)
 		shown := map[defect]bool{}
 		w.inspect(shown)
 		for _, d := range []defect{forked, differs, ended, neverCut} {

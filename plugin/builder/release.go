@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"golang.org/x/mod/modfile"
 )
@@ -155,16 +154,14 @@ func (r *release) vendored() bool {
 
 // commitOf returns the commit that a tree was checked out at, and a sum of the content where that is in no commit.
 func (p *project) commitOf(dir string) (string, error) {
-	digest, err := digestOfTree(dir)
-	if err != nil {
-		return "", err
-	}
 	commit, err := p.committed(dir)
 	if err != nil {
-		return "unknown+" + digest, nil // an archive
+		commit = "unknown+" // an archive
+	} else if changes, err := p.output(dir, "git", "status", "--porcelain", "--untracked-files=all"); err != nil || changes != "" {
+		commit += "+changed."
+	} else {
+		return commit, nil
 	}
-	if changes, err := p.output(dir, "git", "status", "--porcelain", "--untracked-files=all"); err != nil || changes != "" {
-		return commit + "+changed." + digest, nil
-	}
-	return strings.TrimSpace(commit), nil
+	digest, err := digestOfTree(dir)
+	return commit + digest, err
 }

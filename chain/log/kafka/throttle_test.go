@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -36,10 +37,9 @@ func TestThrottledAppends(t *testing.T) {
 	}
 }
 
-// A broker answers a fetch with a pause longer than any caller waits. That is reported once,
-// and Close does not wait for it.
-func TestThrottledFetches(t *testing.T) {
-	t.Parallel()
+// readingSluggish returns a topic on a sluggish cluster, and its reader, which has read the one record.
+func readingSluggish(t *testing.T) (*sluggish, *kafka.Log, log.Reader) {
+	t.Helper()
 	h := startSluggish(t)
 	l := h.open(t)
 	h.append(t, l, "first")
@@ -47,6 +47,14 @@ func TestThrottledFetches(t *testing.T) {
 	if got, err := next(t, r); got != "first" || err != nil {
 		t.Fatal(got, err)
 	}
+	return h, l, r
+}
+
+// A broker answers a fetch with a pause longer than any caller waits. That is reported once,
+// and Close does not wait for it.
+func TestThrottledFetches(t *testing.T) {
+	t.Parallel()
+	h, l, r := readingSluggish(t)
 	h.Throttle(time.Minute)
 	eventually(t, "the pause is reported", func() bool {
 		h.mu.Lock()
@@ -69,13 +77,7 @@ func TestThrottledFetches(t *testing.T) {
 // A reader continues after a pause.
 func TestAThrottledReaderContinues(t *testing.T) {
 	t.Parallel()
-	h := startSluggish(t)
-	l := h.open(t)
-	h.append(t, l, "first")
-	r := open(t, l, 0)
-	if got, err := next(t, r); got != "first" || err != nil {
-		t.Fatal(got, err)
-	}
+	h, l, r := readingSluggish(t)
 	h.Throttle(time.Second)
 	h.append(t, l, "second")
 	if got, err := next(t, r); got != "second" || err != nil {
