@@ -35,7 +35,7 @@ func TestSlowerThanTheCheck(t *testing.T) {
 		c := r.chain(b)
 		c.opts.CheckInterval = time.Second
 		c.Start()
-		settle()
+		long()
 		r.equalLedgers(a, b)
 	})
 }
