@@ -37,6 +37,8 @@ require (
 	github.com/spf13/cobra v1.10.2
 	// Assertions in unit tests.
 	github.com/stretchr/testify v1.12.1
+	// Tells whether an orderer has its ledgers open; the version that Fabric requires.
+	github.com/syndtr/goleveldb v1.0.1-0.20210305035536-64b5b1c73954
 	// The embedded broker. Builds with franz-go 1.22 or newer only, whatever it asks for.
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	// Goroutine leaks in tests.
@@ -47,6 +49,8 @@ require (
 	golang.org/x/sync v0.24.0
 	// The version that Fabric requires: newer ones demand what its server does not do.
 	google.golang.org/grpc v1.47.0
+	// Edits orderer.yaml and keeps its comments, which yaml.v2 does not.
+	go.yaml.in/yaml/v3 v3.0.5
 	// Edits Fabric's sample configuration; the version that Fabric reads it with.
 	gopkg.in/yaml.v2 v2.4.0
 )
@@ -128,7 +132,6 @@ require (
 	github.com/spf13/viper v1.7.0 // indirect
 	github.com/subosito/gotenv v1.2.0 // indirect
 	github.com/sykesm/zap-logfmt v0.0.4 // indirect
-	github.com/syndtr/goleveldb v1.0.1-0.20210305035536-64b5b1c73954 // indirect
 	github.com/tedsuo/ifrit v0.0.0-20220120221754-dd274de71113 // indirect
 	github.com/twmb/franz-go v1.22.2 // indirect
 	github.com/twmb/franz-go/pkg/kadm v1.19.0 // indirect
@@ -142,7 +145,6 @@ require (
 	go.uber.org/atomic v1.7.0 // indirect
 	go.uber.org/multierr v1.6.0 // indirect
 	go.uber.org/zap v1.19.0 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
 	golang.org/x/text v0.42.0 // indirect

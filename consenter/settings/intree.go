@@ -2,39 +2,51 @@ package settings
 
 import "strings"
 
-// replacement is what takes the place of a variable of the in-tree consenter.
+// replacement is what takes the place of a key of the in-tree consenter.
 type replacement struct {
 	key string // that has its meaning; empty: none has
 	to  string // what to set it to; empty: the old value
+	why string // why no key has its meaning
 }
 
-// inTree holds the variables of the in-tree consenter, without their prefix. Operators
-// find them in the table of chain/COMPATIBLE.md.
-var inTree = map[string]replacement{
-	"RETRY_SHORTINTERVAL":                {"Retry.Min", ""},
-	"RETRY_SHORTTOTAL":                   {},
-	"RETRY_LONGINTERVAL":                 {"Retry.Max", ""},
-	"RETRY_LONGTOTAL":                    {},
-	"RETRY_NETWORKTIMEOUTS_DIALTIMEOUT":  {"Timeouts.Dial", ""},
-	"RETRY_NETWORKTIMEOUTS_READTIMEOUT":  {"Timeouts.Read", ""},
-	"RETRY_NETWORKTIMEOUTS_WRITETIMEOUT": {"Timeouts.Write", ""},
-	"RETRY_METADATA_RETRYBACKOFF":        {},
-	"RETRY_METADATA_RETRYMAX":            {},
-	"RETRY_PRODUCER_RETRYBACKOFF":        {},
-	"RETRY_PRODUCER_RETRYMAX":            {},
-	"RETRY_CONSUMER_RETRYBACKOFF":        {},
-	"TOPIC_REPLICATIONFACTOR":            {"Topic.ReplicationFactor", ""},
-	"VERBOSE":                            {},
-	"VERSION":                            {},
-	"TLS_ENABLED":                        {"TLS.Enabled", ""},
-	"TLS_PRIVATEKEY":                     {"TLS.PrivateKey", ""},
-	"TLS_CERTIFICATE":                    {"TLS.Certificate", ""},
-	"TLS_ROOTCAS":                        {"TLS.RootCAs", ""},
-	"TLS_CLIENTAUTHREQUIRED":             {},
-	"TLS_CLIENTROOTCAS":                  {},
-	"SASLPLAIN_ENABLED":                  {"SASL.Mechanism", "PLAIN"},
-	"SASLPLAIN_USER":                     {"SASL.User", ""},
-	"SASLPLAIN_PASSWORD":                 {"SASL.PasswordFile", "the name of a file that holds it"},
+// inTreeKeys holds the keys of the section Kafka of Fabric 1.4 to 2.5. Operators find them in
+// the table of chain/COMPATIBLE.md.
+var inTreeKeys = map[string]replacement{
+	"Retry.ShortInterval":                {key: "Retry.Min"},
+	"Retry.ShortTotal":                   {why: "retries never end"},
+	"Retry.LongInterval":                 {key: "Retry.Max"},
+	"Retry.LongTotal":                    {why: "retries never end"},
+	"Retry.NetworkTimeouts.DialTimeout":  {key: "Timeouts.Dial"},
+	"Retry.NetworkTimeouts.ReadTimeout":  {key: "Timeouts.Read"},
+	"Retry.NetworkTimeouts.WriteTimeout": {key: "Timeouts.Write"},
+	"Retry.Metadata.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say"},
+	"Retry.Metadata.RetryMax":            {why: "retries never end"},
+	"Retry.Producer.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say"},
+	"Retry.Producer.RetryMax":            {why: "an append is retried until Timeouts.Append"},
+	"Retry.Consumer.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say"},
+	"Topic.ReplicationFactor":            {key: "Topic.ReplicationFactor"},
+	"Verbose":                            {why: "set the logger orderer.consensus.kafka.sarama to debug for the client's log"},
+	"Version":                            {why: "it is negotiated with the brokers"},
+	"TLS.Enabled":                        {key: "TLS.Enabled"},
+	"TLS.PrivateKey":                     {key: "TLS.PrivateKey"},
+	"TLS.Certificate":                    {key: "TLS.Certificate"},
+	"TLS.RootCAs":                        {key: "TLS.RootCAs"},
+	"TLS.ClientAuthRequired":             {why: "it is for servers"},
+	"TLS.ClientRootCAs":                  {why: "it is for servers"},
+	"SASLPlain.Enabled":                  {key: "SASL.Mechanism", to: "PLAIN"},
+	"SASLPlain.User":                     {key: "SASL.User"},
+	"SASLPlain.Password":                 {key: "SASL.PasswordFile", to: "the name of a file that holds it"},
+}
+
+// inTree holds the variables of these keys, without their prefix.
+var inTree = byVariable(inTreeKeys)
+
+func byVariable(keys map[string]replacement) map[string]replacement {
+	all := map[string]replacement{}
+	for name, r := range keys {
+		all[strings.TrimPrefix(variableOf(name), variablePrefix)] = r
+	}
+	return all
 }
 
 // remedy returns what to do about a variable, which is given without its prefix.

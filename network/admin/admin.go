@@ -67,7 +67,8 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 		return pflag.NormalizedName(name)
 	})
 	root.AddCommand(PreflightCommand(nil), ProgressCommand(nil), TopicCommand(nil), verifyCommand(),
-		PruneCommand(nil), UpgradeRulesCommand(nil), repinCommand(), GenesisCommand())
+		PruneCommand(nil), UpgradeRulesCommand(nil), repinCommand(), GenesisCommand(),
+		TranslateCommand(), RemoveSystemChannelCommand())
 	return root
 }
 
