@@ -52,7 +52,8 @@ type Consenter struct {
 	sasl        *kafka.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
-	dialer      *cluster.StandardDialer // to other orderers; nil if the build has none
+	dialer      *cluster.StandardDialer // to other orderers; nil if there is none
+	noDialer    error                   // why there is none
 	disk        *disk
 	metrics     *metrics
 	health      *health
@@ -87,13 +88,15 @@ func New(host Host) (*Consenter, error) {
 	m := newMetrics(host.Metrics)
 	certificate := &clientCertificate{transport: transport, end: m.certificateEnd, warn: logger.Warnw, now: time.Now}
 	certificate.refresh()
+	dialer, noDialer := host.Cluster.dialer()
 	return &Consenter{
 		config:      config,
 		certificate: certificate,
 		sasl:        auth,
 		crypto:      host.Crypto,
 		cluster:     host.Cluster,
-		dialer:      host.Cluster.dialer(),
+		dialer:      dialer,
+		noDialer:    noDialer,
 		disk:        newDisk(host.LedgerDir, int64(config.DiskReserve)),
 		metrics:     m,
 		health:      state,

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hyperledger/fabric/orderer/common/cluster"
-	"github.com/hyperledger/fabric/orderer/common/localconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
@@ -16,30 +15,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
-
-// Cluster is how the orderer reaches other orderers: what the orderer gives Fabric's
-// own consenters, which replicate blocks the same way.
-type Cluster struct {
-	Dialer   *cluster.PredicateDialer // nil: this orderer pulls no blocks
-	Settings localconfig.Cluster      // General.Cluster of orderer.yaml
-	Address  string                   // General.ListenAddress: where this orderer serves clients
-	Port     uint16                   // General.ListenPort; 0: not known
-}
-
-// dialer returns a copy of Fabric's dialer. Call it before the registrar starts: from then
-// on every config block changes Fabric's, under its own lock. Only the root certificates
-// change, and those are set for each address anyway. A connection is established on first
-// use, so that waiting for it ends with the context of the call.
-func (c Cluster) dialer() *cluster.StandardDialer {
-	if c.Dialer == nil {
-		return nil
-	}
-	d := &cluster.StandardDialer{Config: c.Dialer.Config}
-	d.Config.AsyncConnect = true
-	d.Config.SecOpts.VerifyCertificate = nil
-	d.Config.SecOpts.ServerRootCAs = nil
-	return d
-}
 
 // puller pulls blocks from the other orderers of a channel. It is not safe for concurrent
 // use.
@@ -76,7 +51,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 		return p, nil // there is no orderer to ask
 	}
 	if c.dialer == nil {
-		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", session.ErrNoWay)
+		return nil, fmt.Errorf("%w: %w", session.ErrNoWay, c.noDialer)
 	}
 	certificate, _ := pem.Decode(c.dialer.Config.SecOpts.Certificate)
 	switch {

@@ -116,7 +116,7 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 	}
 	health, registry := m.health(tree)
 	register := fmt.Sprintf("if err := %[1]s.Register(%[2]s, %[1]s.Host{Consensus: %[3]s.Consensus, Metrics: %[4]s, Crypto: %[5]s, "+
-		"Cluster: %[1]s.Cluster{Dialer: %[6]s, Settings: %[3]s.General.Cluster, Address: %[3]s.General.ListenAddress, Port: %[3]s.General.ListenPort}, "+
+		"Cluster: %[1]s.Cluster{Dialer: %[6]s, Settings: %[3]s.General.Cluster, TLS: %[3]s.General.TLS, Address: %[3]s.General.ListenAddress, Port: %[3]s.General.ListenPort}, "+
 		"LedgerDir: %[3]s.FileLedger.Location%[7]s}); err != nil {\n"+
 		"logger.Panicf(\"Cannot register a consenter: %%s\", err)\n}\n",
 		pluginAlias, m.consenters, config, metrics, crypto, dialer, registry)

@@ -34,7 +34,7 @@ func TestPatchHardwiredMain(t *testing.T) {
 	for _, want := range []string{
 		`kafkaplugin "github.com/fabric-kafka/orderer/plugin"`,
 		"kafkaplugin.Register(all, kafkaplugin.Host{Consensus: c.Consensus, Metrics: provider, Crypto: csp, " +
-			"Cluster: kafkaplugin.Cluster{Dialer: d, Settings: c.General.Cluster, Address: c.General.ListenAddress, Port: c.General.ListenPort}, LedgerDir: c.FileLedger.Location}",
+			"Cluster: kafkaplugin.Cluster{Dialer: d, Settings: c.General.Cluster, TLS: c.General.TLS, Address: c.General.ListenAddress, Port: c.General.ListenPort}, LedgerDir: c.FileLedger.Location}",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in:\n%s", want, got)
@@ -84,7 +84,7 @@ func TestPatchPinnedMain(t *testing.T) {
 	got := patched(t, string(text))
 	for _, want := range []string{
 		"kafkaplugin.Register(consenters, kafkaplugin.Host{Consensus: conf.Consensus, Metrics: metricsProvider, Crypto: bccsp, " +
-			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster, Address: conf.General.ListenAddress, Port: conf.General.ListenPort}, LedgerDir: conf.FileLedger.Location, Health: kafkaHealth}",
+			"Cluster: kafkaplugin.Cluster{Dialer: clusterDialer, Settings: conf.General.Cluster, TLS: conf.General.TLS, Address: conf.General.ListenAddress, Port: conf.General.ListenPort}, LedgerDir: conf.FileLedger.Location, Health: kafkaHealth}",
 		"var kafkaHealth kafkaplugin.HealthRegistry\n\n// Main is",
 		"opsSystem := newOperationsSystem(conf.Operations, conf.Metrics)\n\tkafkaHealth = opsSystem\n",
 		"registrar.Initialize(consenters)\n\tkafkaplugin.Started(consenters)\n",
