@@ -58,8 +58,9 @@ tests         = $(or $(tests_$*),-run '^($($*))')
 
 # The parts of make lines.
 LINE_PARTS := line-unit line-race
+LINE_SUITE_PARTS := lines takeover
 
-.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) test demo bench clean
+.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINE_SUITE_PARTS:%=part-%) test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,7 +143,8 @@ $(SUITE_PARTS:%=part-%): part-%: .build/test
 
 lines: .build/test ## the packages that ship, against the Fabric releases in FABRIC_TREES=DIR[:DIR...]
 	@[ -n "$(FABRIC_TREES)" ] || { echo "make lines: FABRIC_TREES names no folder; set it to checkouts or unpacked source archives of Fabric releases, with colons between" >&2; exit 2; }
-	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_PARTS)' -versions '$(subst :, ,$(FABRIC_TREES))'
+	@code=0; go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_PARTS)' -versions '$(subst :, ,$(FABRIC_TREES))' || code=1; \
+	go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_SUITE_PARTS)' -versions '$(FABRIC_TREES)' || code=1; exit $$code
 
 part-line-unit: .build/test
 	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && go vet $$flags $(SHIPPED) && \
@@ -151,6 +153,9 @@ part-line-unit: .build/test
 part-line-race: .build/test
 	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && \
 	$(GOTEST) -name line-race -- $$flags -race -timeout 15m $(RACE)
+
+$(LINE_SUITE_PARTS:%=part-%): part-%: .build/test
+	$(SUITE) -timeout 58m -count 1 ./integration -args -brokers=apache:3.9 -part=$* -trees=$(VERSION) $(PORTS) $(REPORT) -ginkgo.timeout=55m
 
 test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \

@@ -24,6 +24,8 @@ var parts = map[string][]string{
 	"loss":     {"loss_test.go"},
 	"slow":     {"slow_test.go"},
 	"golden":   {"golden_test.go"},
+	"lines":    {"lines_test.go"},
+	"takeover": {"takeover_test.go"},
 	"recovery": {"fork_test.go", "recovery_test.go", "recreated_test.go", "rules_test.go"},
 }
 
@@ -103,16 +105,19 @@ func chosen(r Report) map[string]bool {
 	return all
 }
 
-// ofMakefile returns the parts that make test-kafka runs.
+// ofMakefile returns the parts that make test-kafka and make lines run.
 func ofMakefile(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../Makefile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`(?m)^SUITE_PARTS +:= (.+)$`).FindSubmatch(text)
-	if line == nil {
+	var all []string
+	for _, line := range regexp.MustCompile(`(?m)^(?:LINE_)?SUITE_PARTS +:= (.+)$`).FindAllSubmatch(text, -1) {
+		all = append(all, strings.Fields(string(line[1]))...)
+	}
+	if len(all) == 0 {
 		t.Fatal("the Makefile has no SUITE_PARTS")
 	}
-	return strings.Fields(string(line[1]))
+	return all
 }

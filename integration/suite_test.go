@@ -58,7 +58,7 @@ func raise(ctx context.Context, o fabricnet.Options) *world {
 
 // up starts a network on the brokers of this run.
 func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network {
-	o.Bin, o.Progress = binaries, GinkgoWriter
+	o.Bin, o.Progress = cmp.Or(o.Bin, binaries), GinkgoWriter
 	Expect(o.UseBrokers([]string{*brokers})).To(Succeed())
 	if o.Apache != "" {
 		o.BrokerCount = count

@@ -36,7 +36,7 @@ func rootCommand() *cobra.Command {
 		upCommand(), downCommand(), statusCommand(), demoCommand(),
 		invokeCommand(), queryCommand(),
 		blocksCommand(), verifyCommand(), withChannel(admin.TopicCommand(fromFolder)), loadCommand(),
-		startCommand(), stopCommand(), killCommand(), joinCommand(), removeCommand(),
+		startCommand(), stopCommand(), killCommand(), replaceCommand(), joinCommand(), removeCommand(),
 		withChannel(admin.UpgradeRulesCommand(fromFolder)), repinCommand(), admin.PruneCommand(membersToo), admin.PreflightCommand(fromFolder),
 		admin.ProgressCommand(fromFolder), admin.GenesisCommand(), backlogCommand(), chaosCommand(), checkCommand(), brokerCommand(),
 	)

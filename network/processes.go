@@ -60,7 +60,19 @@ func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f.IntVar(&o.BasePort, "base-port", 17050, "lowest port; the network uses up to 600 from there")
 	f.StringVar(&o.Bin, "bin", "", "folder with the binaries (default: build them into .build/bin)")
 	f.StringVar(&o.Fabric, "fabric", "", "source tree of a Fabric release, 2.5.x or 3.x, to build the binaries from (default: the module in go.mod)")
+	f.StringVar(&o.InTree, "in-tree", "", "folder with the orderer of Fabric 2.5 as released: begin with in-tree orderers and a system channel, with --fabric or --bin of 2.5")
 	f.Var((*binaries)(&o.OrdererBins), "orderer-bin", "another folder for the binary of one orderer, as 2=DIR, to mix Fabric releases; may be repeated")
+}
+
+func replaceCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "replace ORDERER DIR",
+		Short: "Stop an orderer, and start the one in another folder of binaries on its ledgers",
+		Args:  cobra.ExactArgs(2),
+		RunE: changing(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
+			return n.Replace(c.Context(), args[0], args[1])
+		}),
+	}
 }
 
 // binaries is a flag with folders by number of the orderer.

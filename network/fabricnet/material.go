@@ -73,12 +73,12 @@ func (n *Network) makeCrypto(ctx context.Context) error {
 var configtx = template.Must(template.New("").Parse(`
 Profiles:
   Channel:
-    Policies:
+    Policies: &policies
       Readers: {Type: ImplicitMeta, Rule: "ANY Readers"}
       Writers: {Type: Signature, Rule: "OR({{range $i, $m := .Members}}{{if $i}}, {{end}}'{{$m}}.member'{{end}})"}
       Admins: {Type: ImplicitMeta, Rule: "MAJORITY Admins"}
     Capabilities: {V2_0: true}
-    Orderer:
+    Orderer: &orderer
       OrdererType: {{.Type}}
 {{- if eq .Type "etcdraft"}}
       EtcdRaft:
@@ -108,8 +108,8 @@ Profiles:
         Admins: {Type: ImplicitMeta, Rule: "MAJORITY Admins"}
         BlockValidation: {Type: ImplicitMeta, Rule: "ANY Writers"}
       Capabilities: {V2_0: true}
-    Application:
-      Organizations:
+    Application: &application
+      Organizations: &organizations
 {{- range .Orgs}}
       - Name: {{.MSP}}
         ID: {{.MSP}}
@@ -228,8 +228,7 @@ func (n *Network) makeNodeConfig(sample string) error {
 		if _, own := n.options.OrdererBins[number]; !own && number != 0 {
 			continue
 		}
-		from := sampleOf(n.ordererBin(number), sample, "orderer.yaml")
-		if err := n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), addKafkaSection); err != nil {
+		if err := n.writeOrdererConfig(number, sample); err != nil {
 			return err
 		}
 	}
@@ -244,10 +243,20 @@ func (n *Network) makeNodeConfig(sample string) error {
 	return nil
 }
 
+// writeOrdererConfig writes the orderer.yaml of one orderer, or with 0 that of those that share one. A sample
+// that is not beside the binary is in the folder sample.
+func (n *Network) writeOrdererConfig(number int, sample string) error {
+	from := sampleOf(n.ordererBin(number), sample, "orderer.yaml")
+	return n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), addKafkaSection)
+}
+
 // ordererBin returns the folder of an orderer's binary.
 func (n *Network) ordererBin(number int) string {
 	if bin, own := n.options.OrdererBins[number]; own {
 		return bin
+	}
+	if number > 0 && n.options.InTree != "" {
+		return n.options.InTree
 	}
 	return n.options.Bin
 }

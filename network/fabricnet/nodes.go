@@ -110,7 +110,6 @@ func (n *Network) ordererEnv(o Orderer) []string {
 		"ORDERER_GENERAL_CLUSTER_CLIENTCERTIFICATE=" + cert,
 		"ORDERER_GENERAL_CLUSTER_CLIENTPRIVATEKEY=" + key,
 		"ORDERER_GENERAL_CLUSTER_ROOTCAS=[" + ca + "]",
-		"ORDERER_GENERAL_BOOTSTRAPMETHOD=none",
 		"ORDERER_CHANNELPARTICIPATION_ENABLED=true",
 		"ORDERER_ADMIN_LISTENADDRESS=" + o.Admin,
 		"ORDERER_ADMIN_TLS_ENABLED=true",
@@ -130,6 +129,7 @@ func (n *Network) ordererEnv(o Orderer) []string {
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_COMPATIBLE=" + strings.Join(n.options.Compatible, ","),
 		"ORDERER_CONSENSUS_KAFKA_TOPIC_MOVED=" + strings.Join(n.options.Moved, ","),
 	}
+	env = append(env, n.bootstrap(o)...)
 	if n.options.Proxied {
 		env = append(env, "ORDERER_CONSENSUS_KAFKA_BROKERS="+strings.Join(n.options.linked(o.Name), ","))
 	}

@@ -19,6 +19,7 @@ type Options struct {
 	Bin          string         `json:"bin"`          // folder of the binaries; default: built into .build/bin
 	Fabric       string         `json:"fabric"`       // source tree of the Fabric release to build the binaries from; default: the module in go.mod
 	OrdererBins  map[int]string `json:"ordererBins"`  // folders with the binaries of single orderers, by number from 1, to mix Fabric releases
+	InTree       string         `json:"inTree"`       // folder with the orderer of Fabric 2.5 as released: the network begins with such orderers and a system channel that creates Channels; see Replace
 	Channels     []string       `json:"channels"`     // of type kafka; default mychannel
 	Raft         []string       `json:"raft"`         // channels of type etcdraft beside them
 	Orderers     int            `json:"orderers"`     // default 3
@@ -88,6 +89,7 @@ func (o Options) validate() error {
 	for number := range o.OrdererBins {
 		check(number >= 1 && number <= o.Orderers, "a binary for orderer %d: there are orderers 1 to %d", number, o.Orderers)
 	}
+	check(o.InTree == "" || len(o.Raft) == 0, "channels of type etcdraft beside in-tree orderers: want none")
 	check(o.Peers <= 8, "%d peers: want up to 8", o.Peers)
 	if o.Apache != "" {
 		check(slices.Contains([]int{1, 3, 5}, o.BrokerCount), "%d brokers: want 1, 3 or 5", o.BrokerCount)

@@ -121,7 +121,7 @@ func (n *Network) raise(ctx context.Context) error {
 		{"start the " + describe(n.options), func() error { return errors.Join(n.StartBrokers(ctx), n.startAll(ctx, proxyName)) }},
 		{"mount the ledgers", n.mountLedgers},
 		{"start the orderers", func() error { return n.startAll(ctx, "orderer") }},
-		{"join the orderers to " + strings.Join(n.options.allChannels(), ", "), func() error { return n.joinOrderers(ctx) }},
+		{n.begin() + strings.Join(n.options.allChannels(), ", "), func() error { return n.beginChannels(ctx) }},
 		{"start the peers", func() error { return n.startAll(ctx, "peer") }},
 		{"join the peers", func() error { return n.joinPeers(ctx) }},
 		{"deploy the chaincode", func() error { return n.deploy(ctx) }},
@@ -158,6 +158,13 @@ func (n *Network) build(ctx context.Context, root string) error {
 			return err
 		}
 		n.options.OrdererBins[number] = abs
+	}
+	if n.options.InTree != "" {
+		abs, err := filepath.Abs(n.options.InTree)
+		if err != nil {
+			return err
+		}
+		n.options.InTree = abs
 	}
 	switch {
 	case n.options.Bin != "":
@@ -204,6 +211,9 @@ func run(ctx context.Context, dir, name string, args ...string) (string, error) 
 }
 
 func (n *Network) makeConfiguration(ctx context.Context, sample string) error {
+	if n.options.InTree != "" {
+		return errors.Join(n.makeSystemChannel(ctx), n.makeNodeConfig(sample))
+	}
 	for _, c := range n.options.Channels {
 		if err := n.makeGenesis(ctx, c, fabric.ConsensusTypeKafka); err != nil {
 			return err
@@ -227,6 +237,21 @@ func (n *Network) startAll(ctx context.Context, prefix string) error {
 		}
 	}
 	return nil
+}
+
+// begin describes how the channels begin.
+func (n *Network) begin() string {
+	if n.options.InTree != "" {
+		return "create the channels "
+	}
+	return "join the orderers to "
+}
+
+func (n *Network) beginChannels(ctx context.Context) error {
+	if n.options.InTree != "" {
+		return n.createChannels(ctx)
+	}
+	return n.joinOrderers(ctx)
 }
 
 func (n *Network) joinOrderers(ctx context.Context) error {

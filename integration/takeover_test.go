@@ -1,0 +1,223 @@
+package integration_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+// trees are the Fabric releases that the specs of release lines build from.
+var trees = flag.String("trees", "", "source trees of Fabric releases, with colons between, for the specs labelled lines")
+
+// line is a release line, found by a folder that only its trees have.
+type line struct{ name, mark string }
+
+var (
+	line25 = line{"2.5", "orderer/consensus/kafka"}
+	line31 = line{"3.1", "orderer/consensus/smartbft"}
+)
+
+// tree returns the source tree of a line, or fails the spec.
+func (l line) tree() string {
+	GinkgoHelper()
+	for dir := range strings.SplitSeq(*trees, ":") {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(l.mark))); dir != "" && err == nil {
+			return dir
+		}
+	}
+	Fail("no source tree of Fabric " + l.name + " is given: make lines FABRIC_TREES=DIR[:DIR]")
+	return ""
+}
+
+// build compiles our orderer for a line, with its peer and tools, and returns the folder. That of the
+// module has been built.
+func (l line) build(ctx context.Context) string {
+	GinkgoHelper()
+	if l == module {
+		return binaries
+	}
+	tree := l.tree()
+	root, err := filepath.Abs("..")
+	Expect(err).NotTo(HaveOccurred())
+	out := filepath.Join(root, ".build", "bin-"+filepath.Base(tree))
+	Expect(fabricnet.Build(ctx, root, out, "--fabric", tree)).To(Succeed())
+	return out
+}
+
+// stock compiles a line's own orderer, and returns the folder.
+func (l line) stock(ctx context.Context) string {
+	GinkgoHelper()
+	tree := l.tree()
+	out, err := filepath.Abs(filepath.Join("..", ".build", "stock-"+filepath.Base(tree)))
+	Expect(err).NotTo(HaveOccurred())
+	c := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", out+string(filepath.Separator), "./cmd/orderer")
+	c.Dir = tree
+	text, err := c.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), "%s", text)
+	return out
+}
+
+// updates changes the number of messages in a block again and again, through all orderers in
+// turn, until ctx ends, and then reports how many updates are in a block.
+func (w *world) updates(ctx context.Context, channel string) <-chan uint64 {
+	GinkgoHelper()
+	before := w.config(ctx, "orderer1", channel).Sequence
+	done := make(chan uint64, 1)
+	go func() {
+		defer GinkgoRecover()
+		defer close(done)
+		last := before
+		for i := uint32(0); ctx.Err() == nil; i++ {
+			orderer := fmt.Sprintf("orderer%d", i%3+1)
+			if sequence, err := w.resize(ctx, orderer, channel, 5+i%7); err == nil {
+				last = max(last, sequence)
+			}
+			select { // one in about two seconds, so that traffic is ordered between them
+			case <-ctx.Done():
+			case <-time.After(2 * time.Second):
+			}
+		}
+		done <- last - before
+	}()
+	return done
+}
+
+// resize sets the number of messages in a block, and returns the sequence of the config that
+// the update was made for.
+func (w *world) resize(ctx context.Context, orderer, channel string, messages uint32) (uint64, error) {
+	o, err := w.reader.Dial(orderer)
+	if err != nil {
+		return 0, err
+	}
+	defer o.Close()
+	config, err := o.Config(ctx, w.admin, channel)
+	if err != nil {
+		return 0, err
+	}
+	values, err := client.BatchSizeUpdate(config, messages)
+	if err != nil {
+		return 0, err
+	}
+	e, err := client.OrdererUpdate(w.admin, channel, config, values)
+	if err != nil {
+		return 0, err
+	}
+	return config.Sequence, o.Submit(ctx, e)
+}
+
+// replaced replaces orderers one at a time by those of a folder, each once the one before has
+// caught up.
+func (w *world) replaced(ctx context.Context, bin, channel string, orderers ...string) {
+	GinkgoHelper()
+	for _, o := range orderers {
+		By("replacing " + o)
+		Expect(w.Replace(ctx, o, bin)).To(Succeed())
+		w.level(ctx, o, channel)
+	}
+}
+
+// level waits until an orderer has the blocks that another one has now.
+func (w *world) level(ctx context.Context, orderer, channel string) {
+	GinkgoHelper()
+	goal, err := w.reader.Height(ctx, map[bool]string{true: "orderer2", false: "orderer1"}[orderer == "orderer1"], channel)
+	Expect(err).NotTo(HaveOccurred())
+	Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{orderer})[0] }).Should(BeNumerically(">=", goal))
+}
+
+var _ = Describe("a network of in-tree orderers with a system channel", Ordered, Label("kafka", "minutes", "lines"), func() {
+	const channel = "mychannel"
+	var w *world
+	var sent int // acknowledged envelopes, of all loads
+
+	// under runs f while envelopes and config updates are ordered, and checks that nothing is lost.
+	under := func(ctx context.Context, updates bool, f func()) {
+		GinkgoHelper()
+		traffic := w.load(ctx, channel, 30*time.Second)
+		racing, stop := context.WithCancel(ctx)
+		defer stop()
+		var changed <-chan uint64
+		if updates {
+			changed = w.updates(racing, channel)
+		}
+		f()
+		result := traffic.sound(ctx)
+		sent += result.Acknowledged
+		stop()
+		if updates {
+			Expect(<-changed).To(BeNumerically(">", 2), "no config update raced with the traffic")
+		}
+		w.equal(ctx, channel)
+	}
+
+	BeforeAll(func(ctx SpecContext) {
+		stock, ours := line25.stock(ctx), line25.build(ctx)
+		w = raise(ctx, fabricnet.Options{InTree: stock, Bin: ours, Replication: 3})
+	}, NodeTimeout(20*time.Minute))
+
+	It("orders with its own orderers", func(ctx SpecContext) {
+		under(ctx, true, func() {})
+		Expect(w.Invoke(ctx, channel, "put", "k", "v1")).To(Succeed())
+	}, SpecTimeout(5*time.Minute))
+
+	It("is taken over one orderer at a time, under load with config updates", func(ctx SpecContext) {
+		old := filepath.Join(line25.tree(), "sampleconfig", "orderer.yaml")
+		under(ctx, true, func() {
+			By("replacing orderer1, with the settings that osnkafka carried over")
+			Expect(w.SetBin("orderer1", w.Options().Bin)).To(Succeed())
+			code, out := w.osnkafka(ctx, "translate", "--from", old, "--into", old, "--out", filepath.Join(w.Dir(), "config", "orderer1", "orderer.yaml"))
+			Expect(code).To(BeZero(), out)
+			Expect(w.Stop("orderer1")).To(Succeed())
+			Expect(w.Start(ctx, "orderer1")).To(Succeed())
+			w.level(ctx, "orderer1", channel)
+			w.replaced(ctx, w.Options().Bin, channel, "orderer2", "orderer3")
+		})
+		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
+		Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
+	}, SpecTimeout(8*time.Minute))
+
+	It("moves to the strict rules under load", func(ctx SpecContext) {
+		under(ctx, false, func() {
+			_, err := w.tool(ctx, "upgrade-rules", "--force")
+			Expect(err).NotTo(HaveOccurred())
+			Eventually(ctx, w.rules(ctx, "orderer1")).Should(Equal(record.RuleSet_RULE_SET_STRICT))
+		})
+	}, SpecTimeout(5*time.Minute))
+
+	It("loses its system channel offline, one orderer at a time, under load", func(ctx SpecContext) {
+		under(ctx, false, func() {
+			for _, o := range w.Descriptor().Orderers {
+				ledger := filepath.Join(w.Dir(), o.Dir, "ledger")
+				code, out := w.osnkafka(ctx, "remove-system-channel", "--ledger", ledger)
+				Expect(code).To(Equal(1), out)
+				Expect(out).To(ContainSubstring("stop the orderer first"))
+				Expect(w.Stop(o.Name)).To(Succeed())
+				code, out = w.osnkafka(ctx, "remove-system-channel", "--ledger", ledger)
+				Expect(code).To(BeZero(), out)
+				Expect(out).To(ContainSubstring("the channels are now " + channel))
+				Expect(w.Start(ctx, o.Name)).To(Succeed())
+				w.level(ctx, o.Name, channel)
+			}
+		})
+	}, SpecTimeout(6*time.Minute))
+
+	It("goes on with orderers of 3.1, one at a time, under load with config updates", func(ctx SpecContext) {
+		ours31 := line31.build(ctx)
+		under(ctx, true, func() { w.replaced(ctx, ours31, channel, "orderer1", "orderer2", "orderer3") })
+		Expect(w.Invoke(ctx, channel, "put", "k", "v3")).To(Succeed())
+		Expect(w.Query(ctx, 2, channel, "get", "k")).To(ContainSubstring("v3"))
+		GinkgoWriter.Printf("acknowledged in all: %d\n", sent)
+		Expect(sent).To(BeNumerically(">", 10000))
+	}, SpecTimeout(20*time.Minute))
+})

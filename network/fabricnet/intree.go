@@ -1,0 +1,146 @@
+package fabricnet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/template"
+	"time"
+)
+
+// systemChannel is the system channel of a network that begins with in-tree orderers.
+const systemChannel = "system-channel"
+
+// systemProfiles are added to configtx: the system channel of in-tree orderers, and the channels
+// that they create.
+var systemProfiles = template.Must(template.New("").Parse(`
+  System:
+    Policies: *policies
+    Capabilities: {V2_0: true}
+    Orderer: {<<: *orderer, OrdererType: kafka, Kafka: {Brokers: [{{range $i, $b := .}}{{if $i}}, {{end}}"{{$b}}"{{end}}]}}
+    Consortiums: {Consortium: {Organizations: *organizations}}
+  Creation:
+    Consortium: Consortium
+    Application: *application
+`))
+
+// inTree reports whether an orderer, by its number, has Fabric's own consenter.
+func (n *Network) inTree(number int) bool {
+	_, own := n.options.OrdererBins[number]
+	return n.options.InTree != "" && !own
+}
+
+// bootstrap returns the settings of an orderer for its start: as long as its ledgers have a
+// system channel, those that the network began with.
+func (n *Network) bootstrap(o Orderer) []string {
+	env := []string{"ORDERER_GENERAL_BOOTSTRAPMETHOD=none"}
+	ledger := n.path(o.Dir, "ledger", "chains")
+	if _, err := os.Stat(filepath.Join(ledger, systemChannel)); err == nil || n.inTree(numberOf(o.Name)) {
+		env = []string{"ORDERER_GENERAL_BOOTSTRAPMETHOD=file", "ORDERER_GENERAL_BOOTSTRAPFILE=" + n.path(blockFile(systemChannel))}
+	}
+	if !n.inTree(numberOf(o.Name)) {
+		return env
+	}
+	return append(env,
+		"ORDERER_KAFKA_VERSION=2.8.0", // the newest that Fabric 2.5 names; brokers have dropped those before 2.1
+		fmt.Sprintf("ORDERER_KAFKA_TOPIC_REPLICATIONFACTOR=%d", n.options.Replication),
+		"ORDERER_KAFKA_RETRY_SHORTINTERVAL=500ms",
+		"ORDERER_KAFKA_RETRY_NETWORKTIMEOUTS_DIALTIMEOUT=1s",
+		"ORDERER_KAFKA_RETRY_NETWORKTIMEOUTS_READTIMEOUT=5s",
+	)
+}
+
+// makeSystemChannel writes the genesis block of the system channel and the transactions that
+// create the channels.
+func (n *Network) makeSystemChannel(ctx context.Context) error {
+	var text bytes.Buffer
+	if err := errors.Join(configtx.Execute(&text, n.channelData("solo")), systemProfiles.Execute(&text, n.options.brokers())); err != nil {
+		return err
+	}
+	if err := writeFile(n.path("config", "configtx-"+systemChannel, "configtx.yaml"), text.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(n.path("blocks"), 0o755); err != nil {
+		return err
+	}
+	flags := []string{"-configPath", n.path("config", "configtx-"+systemChannel)}
+	_, err := n.tool(ctx, "configtxgen", nil, append(flags, "-profile", "System", "-channelID", systemChannel, "-outputBlock", n.path(blockFile(systemChannel)))...)
+	for _, c := range n.options.Channels {
+		if err != nil {
+			return err
+		}
+		_, err = n.tool(ctx, "configtxgen", nil, append(flags, "-profile", "Creation", "-channelID", c, "-outputCreateChannelTx", n.path("blocks", c+".tx"))...)
+	}
+	return err
+}
+
+// createChannels creates the channels through the system channel, and waits until every orderer
+// has them.
+func (n *Network) createChannels(ctx context.Context) error {
+	for _, c := range n.options.Channels {
+		args := append([]string{"channel", "create", "-c", c, "-f", n.path("blocks", c+".tx"), "--outputBlock", n.path(blockFile(c)), "-t", "60s"}, n.ordererFlags()...)
+		if _, err := n.tool(ctx, "peer", n.peerCLI(0), args...); err != nil {
+			return err
+		}
+		for i := range n.options.Orderers {
+			if err := n.awaitChannel(ctx, ordererName(i), c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// awaitChannel waits until an orderer has a channel.
+func (n *Network) awaitChannel(ctx context.Context, orderer, channel string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		_, err := n.Info(ctx, orderer, channel)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not get channel %s: %w", orderer, channel, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Replace stops an orderer and starts the one in another folder of binaries on its ledgers.
+func (n *Network) Replace(ctx context.Context, orderer, bin string) error {
+	if err := n.SetBin(orderer, bin); err != nil {
+		return err
+	}
+	if n.Alive(orderer) {
+		if err := n.Stop(orderer); err != nil {
+			return err
+		}
+	}
+	return n.Start(ctx, orderer)
+}
+
+// SetBin sets the folder of binaries that an orderer has from its next start on.
+func (n *Network) SetBin(orderer, bin string) error {
+	abs, err := filepath.Abs(bin)
+	if err != nil {
+		return err
+	}
+	return n.change(func() error {
+		if _, err := n.Orderer(orderer); err != nil {
+			return err
+		}
+		if n.options.OrdererBins == nil {
+			n.options.OrdererBins = map[int]string{}
+		}
+		n.options.OrdererBins[numberOf(orderer)] = abs
+		if err := n.writeOrdererConfig(numberOf(orderer), ""); err != nil {
+			return err
+		}
+		return n.save()
+	})
+}
