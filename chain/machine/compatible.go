@@ -103,8 +103,7 @@ func (m *Machine) unclassified(in Regular) []Effect {
 func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 	switch {
 	case v.Refusal != "" && !in.resubmit && in.check == CheckWriter:
-		return append(m.flushOld(), m.halt(HaltUnusableConfig, "the config record at offset %d cannot become a block (%s), "+
-			"and the compatible rules order nothing after it", in.Offset, clip(v.Refusal))...)
+		return append(m.flushOld(), m.unusable(in.Regular, v)...)
 	case v.Refusal != "":
 		return skip(in.Offset, ReasonRefused, v.Refusal)
 	case in.resubmit:
@@ -118,6 +117,16 @@ func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 		return m.judge(in.Regular, CheckWriter)
 	}
 	return m.orderOldConfig(in.Regular)
+}
+
+// unusable halts at a config record that in-tree orderers die of, or, if it creates a channel
+// through the system channel, that only they can order.
+func (m *Machine) unusable(in Regular, v Verdict) []Effect {
+	if in.Envelope.Type == typeOrdererTransaction {
+		return m.halt(HaltNewChannel, "the record at offset %d creates a channel through the system channel, which only in-tree orderers do", in.Offset)
+	}
+	return m.halt(HaltUnusableConfig, "the config record at offset %d cannot become a block (%s), "+
+		"and the compatible rules order nothing after it", in.Offset, clip(v.Refusal))
 }
 
 // marks returns the marks as in-tree orderers would have written them.

@@ -286,5 +286,6 @@ const (
 	HaltNotAllowed     HaltCause = "not-allowed"     // the description asks for the compatible rules, which are not allowed here
 	HaltImpossibleCut  HaltCause = "impossible-cut"  // compatible: a time-to-cut that no orderer has a reason to send
 	HaltUnusableConfig HaltCause = "unusable-config" // compatible: a config record that cannot become a block
+	HaltNewChannel     HaltCause = "new-channel"     // compatible: a record that creates a channel through the system channel
 	HaltNoVerdict      HaltCause = "no-verdict"      // this orderer cannot judge the record as the others do
 )

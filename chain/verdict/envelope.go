@@ -14,6 +14,10 @@ import (
 // ordered by the compatible rules.
 var errDeadly = session.NoVerdict(errors.New("in-tree orderers die of it, at every restart again"))
 
+// errNewChannel is returned for what a client of a system channel sends to create a channel.
+var errNewChannel = errors.New("it creates a channel through a system channel, which orderers of this consenter do not do: " +
+	"make a genesis block with configtxgen, and join every orderer with osnadmin channel join")
+
 // deepest is how many groups a config may have inside each other. Fabric takes four:
 // the channel, the consortiums, a consortium, an organisation.
 const deepest = 8
@@ -33,6 +37,9 @@ type configTx struct {
 func opened(envelope *fabric.Envelope) (tx configTx, err error) {
 	if err := session.CheckDepth(envelope.GetPayload()); err != nil {
 		return tx, err
+	}
+	if h, err := protoutil.ChannelHeader(envelope); err == nil && h.Type == fabric.TypeOrdererTransaction {
+		return tx, errNewChannel
 	}
 	tx.envelope = &fabric.ConfigEnvelope{}
 	header, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, tx.envelope)

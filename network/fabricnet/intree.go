@@ -24,6 +24,8 @@ var systemProfiles = template.Must(template.New("").Parse(`
     Consortiums: {Consortium: {Organizations: *organizations}}
   Creation:
     Consortium: Consortium
+    Policies: *policies
+    Capabilities: {V2_0: true}
     Application: *application
 `))
 
