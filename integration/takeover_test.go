@@ -212,7 +212,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		})
 	}, SpecTimeout(6*time.Minute))
 
-	It("goes on with orderers of 3.1, one at a time, under load with config updates", func(ctx SpecContext) {
+	It("continues with orderers of 3.1, one at a time, under load with config updates", func(ctx SpecContext) {
 		ours31 := line31.build(ctx)
 		under(ctx, true, func() { w.replaced(ctx, ours31, channel, "orderer1", "orderer2", "orderer3") })
 		Expect(w.Invoke(ctx, channel, "put", "k", "v3")).To(Succeed())

@@ -49,8 +49,8 @@ func Translate(orderer []byte) (section []byte, notes []Note, err error) {
 	return section, t.notes, nil
 }
 
-// Insert returns an orderer.yaml with a section that [Translate] returned in the place of its
-// Consensus.Kafka, and without a section Kafka at its top level. Everything else stays.
+// Insert returns an orderer.yaml whose Consensus.Kafka is a section that [Translate] returned,
+// and that has no section Kafka at its top level. Everything else stays.
 func Insert(section, orderer []byte) ([]byte, error) {
 	var from, to yaml.Node
 	if err := errors.Join(yaml.Unmarshal(section, &from), yaml.Unmarshal(orderer, &to)); err != nil {

@@ -2,6 +2,7 @@ package fabricnet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,31 +85,43 @@ func (n *Network) makeSystemChannel(ctx context.Context) error {
 func (n *Network) createChannels(ctx context.Context) error {
 	for _, c := range n.options.Channels {
 		args := append([]string{"channel", "create", "-c", c, "-f", n.path("blocks", c+".tx"), "--outputBlock", n.path(blockFile(c)), "-t", "60s"}, n.ordererFlags()...)
-		if _, err := n.tool(ctx, "peer", n.peerCLI(0), args...); err != nil {
+		err := retried(ctx, func(ctx context.Context) error { // the system channel accepts it once it has its topic
+			_, err := n.tool(ctx, "peer", n.peerCLI(0), args...)
 			return err
-		}
+		})
 		for i := range n.options.Orderers {
-			if err := n.awaitChannel(ctx, ordererName(i), c); err != nil {
+			if err != nil {
 				return err
 			}
+			err = retried(ctx, func(ctx context.Context) error {
+				_, err := n.Info(ctx, ordererName(i), c)
+				return err
+			})
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// awaitChannel waits until an orderer has a channel.
-func (n *Network) awaitChannel(ctx context.Context, orderer, channel string) error {
+// retried runs f until it succeeds, for at most [startTimeout].
+func retried(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	var last error
 	for {
-		_, err := n.Info(ctx, orderer, channel)
+		err := f(ctx)
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not get channel %s: %w", orderer, channel, err)
-		case <-time.After(50 * time.Millisecond):
+			return fmt.Errorf("not within %v: %w", startTimeout, cmp.Or(last, err))
+		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
