@@ -16,14 +16,14 @@ func (l *Log) Append(ctx context.Context, value []byte) error {
 		return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
 			Err: fmt.Errorf("%w: %d bytes, this orderer sends up to %d, by the channel's AbsoluteMaxBytes and the limit of a request", log.ErrTooLarge, len(value), limit)}
 	}
-	if err := l.enter(); err != nil {
+	if err := l.cluster.Enter(); err != nil {
 		return err
 	}
-	defer l.users.Done()
+	defer l.cluster.Leave()
 	if l.limit.below(len(value)) {
 		return l.tooLarge(ctx, len(value), errKnownLimit)
 	}
-	l.producing.Do(func() { l.users.Go(newProducer(l).run) })
+	l.producing.Do(func() { l.cluster.Go(newProducer(l).run) })
 	err := l.queued(ctx, value)
 	if log.ClassOf(err) == log.Rejected {
 		return l.tooLarge(ctx, len(value), errors.Unwrap(err))

@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // maxBytesSetting is the topic setting that limits a record batch.
@@ -50,8 +51,8 @@ func (l *Log) maxBytes(ctx context.Context) string {
 		if bytes, old := l.limit.get(); !old {
 			return bytes
 		}
-		_ = l.gated(ctx, "survey", func(_ sarama.Client, g *gate) error {
-			broker, err := l.openAny(g)
+		_ = l.gated(ctx, "survey", func(_ sarama.Client, g *conn.Gate) error {
+			broker, err := g.OpenAny()
 			if err != nil {
 				return err
 			}

@@ -218,14 +218,15 @@ func TestAcknowledgedAfterAnOutage(t *testing.T) {
 // does not make the outcome of a record ambiguous that is refused then.
 func TestAppendAfterIdleness(t *testing.T) {
 	h := hasty(t)
-	l := h.created(t, "topic", "before")
+	l, err := kafka.Open(kafka.WithMaxIdle(h.config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), 50*time.Millisecond), "topic")
+	must(t, err)
+	defer l.Close()
+	must(t, l.Create(t.Context()))
+	h.append(t, l, "before")
 	h.Cut()
-	undo := kafka.MaxIdle(50 * time.Millisecond)
 	time.Sleep(60 * time.Millisecond)
 	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTopicAuthorization})
-	err := l.Append(t.Context(), []byte("refused"))
-	undo()
-	mustFail(t, "refused", err, log.Retryable)
+	mustFail(t, "refused", l.Append(t.Context(), []byte("refused")), log.Retryable)
 	h.Cluster.Script("topic")
 	h.append(t, l, "last")
 	if got := copies(t, l); got["refused"] != 0 || got["last"] != 1 {

@@ -13,6 +13,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // sarama mistakes a batch whose records do not decode for one that was truncated by the
@@ -185,8 +186,8 @@ func undecodable(at log.Offset, err error) error {
 func ofContent(err error) bool {
 	var network net.Error
 	var code sarama.KError
-	var access *accessError
-	return !errors.As(err, &network) && !errors.As(err, &code) && !errors.As(err, &access) && !errors.Is(err, io.EOF) && !errors.Is(err, errCut) &&
+	var access *conn.AccessError
+	return !errors.As(err, &network) && !errors.As(err, &code) && !errors.As(err, &access) && !errors.Is(err, io.EOF) && !errors.Is(err, conn.ErrCut) &&
 		!is(err, sarama.ErrOffsetOutOfRange) && !errors.Is(err, sarama.ErrOutOfBrokers) && !errors.Is(err, sarama.ErrNotConnected) &&
 		!errors.Is(err, net.ErrClosed)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // Codes that sarama does not name: the topic was recreated while a client used it.
@@ -23,10 +24,10 @@ const (
 // change for this one channel.
 func (l *Log) classify(op string, err error) *log.Error {
 	e := &log.Error{Class: log.Retryable, Op: op, Topic: l.topic, Err: err, Await: l.reachable()}
-	var access *accessError
+	var access *conn.AccessError
 	switch {
 	case errors.As(err, &access):
-		e.Await = access.await
+		e.Await = access.Await
 	case is(err, sarama.ErrOffsetOutOfRange):
 		e.Class, e.Err, e.Await = log.Fatal, fmt.Errorf("%w: %w", log.ErrOutOfRange, err), ""
 	case is(err, sarama.ErrUnknownTopicOrPartition):
@@ -149,7 +150,7 @@ func unreadable(err error) bool {
 
 func (l *Log) reachable() string {
 	brokers := "a connection to the brokers " + strings.Join(l.config.Brokers, ", ")
-	if slow := l.brokers.slow(); slow != "" {
+	if slow := l.cluster.Slow(); slow != "" {
 		return brokers + " (" + slow + ")"
 	}
 	return brokers

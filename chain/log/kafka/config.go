@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // Config is how to reach a topic. The zero value of a field means its default.
@@ -35,7 +36,7 @@ type Config struct {
 	MaxDecompressedBytes int32         // of one batch after decompression, for the whole process; default 100 MiB
 
 	TLS  func() (*tls.Config, error) // called for each connection, concurrently; nil: plaintext
-	SASL *SASL                       // nil: none
+	SASL *conn.SASL                  // nil: none
 
 	Settings log.Settings // what Create gives a new topic
 
@@ -43,19 +44,18 @@ type Config struct {
 	// after 2 s, and at each answer by which it throttles this client, once those pauses
 	// add up to 2 s. Answered is called when that is over. Both are called by any goroutine
 	// and must not call the log; nil: not reported.
-	Waiting  func(Wait)
+	Waiting  func(conn.Wait)
 	Answered func(broker, operation string)
 
-	dial func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
+	dial    func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
+	maxIdle time.Duration                                                        // replaced in tests
 }
 
-// Wait describes a broker that keeps this client waiting.
-type Wait struct {
-	Broker    string        // host:port
-	Operation string        // a request, as Kafka's protocol names it, or connect
-	Waited    time.Duration // so far
-	Longer    time.Duration // since the last report
-	Throttled bool          // the broker answers, but asks for pauses: a quota
+// conn returns the part of the config that is about connections.
+func (c Config) conn() conn.Config {
+	return conn.Config{Brokers: c.Brokers, ClientID: c.ClientID,
+		DialTimeout: c.DialTimeout, ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, RetryBackoff: c.RetryBackoff, MaxIdle: c.maxIdle,
+		TLS: c.TLS, SASL: c.SASL, Waiting: c.Waiting, Answered: c.Answered, Dial: c.dial}
 }
 
 // Defaults of Config.
@@ -82,15 +82,6 @@ func (c Config) withDefaults() Config {
 	c.Linger = cmp.Or(c.Linger, DefaultLinger)
 	c.FetchBytes = cmp.Or(c.FetchBytes, DefaultFetchBytes)
 	c.MaxDecompressedBytes = cmp.Or(c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
-	if c.Waiting == nil {
-		c.Waiting = func(Wait) {}
-	}
-	if c.Answered == nil {
-		c.Answered = func(string, string) {}
-	}
-	if c.dial == nil {
-		c.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
-	}
 	c.Settings.ReplicationFactor = cmp.Or(c.Settings.ReplicationFactor, 1)
 	c.Settings.MaxMessageBytes = cmp.Or(c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
 	if c.Settings.MinInsyncReplicas == 0 {
@@ -126,5 +117,5 @@ func (c Config) validate() error {
 		"min.insync.replicas %d is not between 1 and the replication factor %d", s.MinInsyncReplicas, s.ReplicationFactor)
 	check(s.MaxMessageBytes > 0 && s.MaxMessageBytes <= maxRequestBytes,
 		"max message bytes %d is not between 1 and %d", s.MaxMessageBytes, maxRequestBytes)
-	return errors.Join(append(faults, c.SASL.validate())...)
+	return errors.Join(append(faults, c.SASL.Validate())...)
 }

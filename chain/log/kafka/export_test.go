@@ -16,12 +16,11 @@ func Refuse(code int16) (undo func()) {
 	return func() { refusals = before }
 }
 
-// MaxIdle sets how long a connection may be idle before it is reopened to send a batch,
-// until undo is called.
-func MaxIdle(d time.Duration) (undo func()) {
-	before := maxIdle
-	maxIdle = d
-	return func() { maxIdle = before }
+// WithMaxIdle returns the config with another limit of how long a connection may be idle
+// before it is reopened to send a batch.
+func WithMaxIdle(c Config, d time.Duration) Config {
+	c.maxIdle = d
+	return c
 }
 
 // WithDial returns the config with another dial function.

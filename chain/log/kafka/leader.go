@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // pinned is the client of one subscription. It remembers the first leader epoch
@@ -92,7 +93,7 @@ func (p *pinned) source(side sarama.Client, topic string) error {
 }
 
 func (p *pinned) ask(leader *sarama.Broker, topic string) error {
-	answer, err := leader.GetMetadata(sarama.NewMetadataRequest(version, []string{topic}))
+	answer, err := leader.GetMetadata(conn.MetadataRequest(topic))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 var _ log.Log = (*Log)(nil)
@@ -22,21 +23,13 @@ const key = "0"
 
 // Log is one topic on a Kafka cluster.
 type Log struct {
-	config Config
-	topic  string
+	config  Config
+	topic   string
+	cluster *conn.Cluster // its users: calls in flight, readers, and the producer
 
-	done context.Context // ends when the log is closed
-	stop context.CancelFunc
-
-	brokers *brokers
-	limit   topicLimit
-
+	limit     topicLimit
 	queue     *queue    // of appends
 	producing sync.Once // starts the producer, at the first Append
-
-	mu     sync.Mutex
-	closed bool
-	users  sync.WaitGroup // calls in flight, readers, and the producer
 }
 
 // Open checks the config and returns the log of a topic. It does no network I/O.
@@ -49,33 +42,24 @@ func Open(c Config, topic string) (*Log, error) {
 		return nil, errors.New("kafka config: no topic")
 	}
 	c.limitProcess()
-	done, stop := context.WithCancel(context.Background())
-	l := &Log{config: c, topic: topic, done: done, stop: stop, queue: newQueue(), brokers: newBrokers(c)}
-	l.brokers.leader, l.brokers.probe = l.leaderBeside, l.probeOthers
-	return l, nil
+	return &Log{config: c, topic: topic, cluster: conn.Open(c.conn(), topic), queue: newQueue()}, nil
 }
 
 // Close ends every call in flight with log.ErrClosed and returns when no
 // connection is left.
 func (l *Log) Close() error {
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.stop()
-	l.users.Wait()
+	l.cluster.Close()
 	return nil
 }
 
-// enter registers a call, unless the log is closed. The caller must call l.users.Done.
-func (l *Log) enter() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return log.ErrClosed
-	}
-	l.users.Add(1)
-	return nil
-}
+// Slow describes the brokers that have not answered a request for 2 s, and those that
+// throttle this client; empty for none. It makes no request.
+func (l *Log) Slow() string { return l.cluster.Slow() }
+
+// Stalled reports whether records are waiting for the leader of the topic: it has not answered a Fetch or
+// Produce for 5 s, or was that slow within the last 10 s, so that a slow leader does not make the
+// status change back and forth.
+func (l *Log) Stalled() bool { return l.cluster.Stalled() }
 
 // Create creates the topic unless it exists. An existing topic is not changed.
 func (l *Log) Create(ctx context.Context) error {
@@ -94,7 +78,7 @@ func (l *Log) Create(ctx context.Context) error {
 
 // Identity returns the topic's id and number of partitions.
 func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
-	err = l.gated(ctx, "identity", func(c sarama.Client, g *gate) error {
+	err = l.gated(ctx, "identity", func(c sarama.Client, g *conn.Gate) error {
 		answer, err := l.metadata(c, g)
 		if err != nil {
 			return err
@@ -119,16 +103,16 @@ func (l *Log) Identity(ctx context.Context) (id log.Identity, err error) {
 }
 
 // metadata asks the controller for the topic, or another broker if it does not answer.
-func (l *Log) metadata(c sarama.Client, g *gate) (*sarama.MetadataResponse, error) {
+func (l *Log) metadata(c sarama.Client, g *conn.Gate) (*sarama.MetadataResponse, error) {
 	controller, err := c.Controller()
 	if err != nil {
 		return nil, err
 	}
-	answer, err := controller.GetMetadata(sarama.NewMetadataRequest(version, []string{l.topic}))
-	if err == nil || g.done.Err() != nil {
+	answer, err := controller.GetMetadata(conn.MetadataRequest(l.topic))
+	if err == nil || g.Closed() {
 		return answer, err
 	}
-	return l.askAny(g) // not the one that was abandoned: the others have answered since
+	return g.MetadataOfAny(l.topic) // not the one that was abandoned: the others have answered since
 }
 
 // Bounds returns the first offset and the one after the last.
@@ -159,7 +143,7 @@ func (l *Log) offset(c sarama.Client, which int64) (log.Offset, error) {
 		}
 		select {
 		case <-time.After(l.config.RetryBackoff):
-		case <-l.done.Done():
+		case <-l.cluster.Done().Done():
 			return 0, log.ErrClosed
 		}
 	}
@@ -192,48 +176,49 @@ func (l *Log) admin(ctx context.Context, op string, f func(sarama.Client, sarama
 
 // client runs f with a client that exists for the call.
 func (l *Log) client(ctx context.Context, op string, f func(sarama.Client) error) error {
-	return l.gated(ctx, op, func(c sarama.Client, _ *gate) error { return f(c) })
+	return l.gated(ctx, op, func(c sarama.Client, _ *conn.Gate) error { return f(c) })
 }
 
 // gated runs f with a client that exists for the call, and its gate. Its connections are
 // closed when the context or the log ends first.
-func (l *Log) gated(ctx context.Context, op string, f func(sarama.Client, *gate) error) error {
-	if err := l.enter(); err != nil {
+func (l *Log) gated(ctx context.Context, op string, f func(sarama.Client, *conn.Gate) error) error {
+	if err := l.cluster.Enter(); err != nil {
 		return err
 	}
-	defer l.users.Done()
-	g := l.newGate()
-	g.patient, g.hasty = patient(op), op == "identity"
-	defer g.close()
-	defer context.AfterFunc(ctx, g.close)()
-	defer context.AfterFunc(l.done, g.close)()
+	defer l.cluster.Leave()
+	g := l.cluster.Gate()
+	g.Patient, g.Hasty = patient(op), op == "identity"
+	defer g.Close()
+	defer context.AfterFunc(ctx, g.Close)()
+	defer context.AfterFunc(l.cluster.Done(), g.Close)()
 
-	config := l.config.clientConfig(g)
+	config := g.Config()
 	config.Metadata.Full = true // finding the controller needs the cluster's brokers
 	err := withClient(config, func(c sarama.Client) error { return f(c, g) })
 	return l.outcome(ctx, g, op, err)
 }
 
+// patient reports whether only a certain broker other than the leader can perform a call:
+// the controller, or the coordinator of a group. No block depends on these calls.
+func patient(op string) bool {
+	return op == "create" || op == "publish" || op == "published" || op == "trim"
+}
+
 func withClient(config *sarama.Config, f func(sarama.Client) error) error {
-	c, err := newClient(config)
+	c, err := conn.NewClient(config)
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(c)
+	defer conn.CloseClient(c)
 	return f(c)
 }
 
-// newClient returns a client that uses whichever broker answers; see [anyBroker].
-func newClient(config *sarama.Config) (sarama.Client, error) {
-	return sarama.NewClient([]string{anyBroker}, config)
-}
-
 // outcome returns the error of a call: why it was interrupted, if it was, or err classified.
-func (l *Log) outcome(ctx context.Context, g *gate, op string, err error) error {
+func (l *Log) outcome(ctx context.Context, g *conn.Gate, op string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case l.done.Err() != nil:
+	case l.cluster.Done().Err() != nil:
 		return log.ErrClosed
 	case ctx.Err() != nil:
 		return l.interrupted(ctx, g, op)
@@ -242,18 +227,10 @@ func (l *Log) outcome(ctx context.Context, g *gate, op string, err error) error 
 }
 
 // interrupted returns the context's error with what the call was waiting for.
-func (l *Log) interrupted(ctx context.Context, g *gate, op string) error {
-	slow := g.waited()
+func (l *Log) interrupted(ctx context.Context, g *conn.Gate, op string) error {
+	slow := g.Waited()
 	if slow == "" {
 		return ctx.Err()
 	}
 	return fmt.Errorf("%s topic %q: %w: %s", op, l.topic, ctx.Err(), slow)
-}
-
-// closeQuietly closes a client whose connections may have been closed: errors of Close are
-// expected then.
-func closeQuietly(c sarama.Client) {
-	if !c.Closed() {
-		_ = c.Close()
-	}
 }

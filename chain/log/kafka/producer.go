@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // maxTries is the maximum number of requests for a batch: with the backoff between them,
@@ -72,13 +73,13 @@ func (p *producer) run() {
 func (p *producer) await() bool {
 	select {
 	case <-p.log.queue.some:
-	case <-p.log.done.Done():
+	case <-p.log.cluster.Done().Done():
 		return false
 	}
 	if since, ok := p.log.queue.oldest(); ok {
 		p.pause(p.log.config.Linger - time.Since(since))
 	}
-	return p.log.done.Err() == nil
+	return p.log.cluster.Done().Err() == nil
 }
 
 // pause waits, or returns early when the log is closed.
@@ -88,7 +89,7 @@ func (p *producer) pause(d time.Duration) {
 	}
 	select {
 	case <-time.After(d):
-	case <-p.log.done.Done():
+	case <-p.log.cluster.Done().Done():
 	}
 }
 
@@ -101,7 +102,7 @@ func (p *producer) deliver(entries []*entry) {
 		case err == nil:
 			p.finish(d, nil)
 			return
-		case p.log.done.Err() != nil:
+		case p.log.cluster.Done().Err() != nil:
 			p.finish(d, log.ErrClosed)
 			return
 		case d.doubt == nil && len(d.entries) > 1 && tooLarge(err):
@@ -185,11 +186,11 @@ func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
 // throttle waits as long as the brokers request when a quota is exceeded.
 func (p *producer) throttle(d time.Duration) error {
 	if d > 0 {
-		p.log.queue.note(&accessError{fmt.Errorf("the brokers ask for a pause of %s", d.Round(time.Millisecond)),
-			"a quota of the brokers for this orderer to allow more (producer_byte_rate)"})
+		p.log.queue.note(&conn.AccessError{Err: fmt.Errorf("the brokers ask for a pause of %s", d.Round(time.Millisecond)),
+			Await: "a quota of the brokers for this orderer to allow more (producer_byte_rate)"})
 		p.pause(d)
 	}
-	if p.log.done.Err() != nil {
+	if p.log.cluster.Done().Err() != nil {
 		return log.ErrClosed
 	}
 	return nil

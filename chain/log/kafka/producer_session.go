@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // session is a client and the producer id by which the brokers recognize a batch that they
 // already have. It belongs to the producer's goroutine.
 type session struct {
 	log    *Log
-	gate   *gate
+	gate   *conn.Gate
 	client sarama.Client
 	uncut  func() bool // detaches the gate from the log
 	stale  bool        // the client's leader may be outdated
@@ -25,19 +27,19 @@ type session struct {
 }
 
 func (l *Log) newSession() (*session, error) {
-	g := l.newGate()
-	client, err := newClient(l.config.producerConfig(g))
+	g := l.cluster.Gate()
+	client, err := conn.NewClient(l.config.producerConfig(g))
 	if err != nil {
-		g.close()
+		g.Close()
 		return nil, err
 	}
-	return &session{log: l, gate: g, client: client, uncut: context.AfterFunc(l.done, g.close), id: -1}, nil
+	return &session{log: l, gate: g, client: client, uncut: context.AfterFunc(l.cluster.Done(), g.Close), id: -1}, nil
 }
 
 func (s *session) close() {
 	s.uncut()
-	s.gate.close()
-	closeQuietly(s.client)
+	s.gate.Close()
+	conn.CloseClient(s.client)
 }
 
 // connect returns the partition's leader with an open connection, and obtains a producer
@@ -80,10 +82,10 @@ func (s *session) initProducerID(broker *sarama.Broker) error {
 // produce makes one attempt to append a batch. If the batch is not acknowledged, certain
 // reports whether this attempt is certain not to have appended it.
 func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool, err error) {
-	s.gate.produced.Store(false)
+	s.gate.Produced.Store(false)
 	request := s.request(entries)
 	answer, err := leader.Produce(request)
-	if errors.Is(err, errIdle) {
+	if errors.Is(err, conn.ErrIdle) {
 		_ = leader.Close()
 		_ = leader.Open(s.client.Config()) // Produce returns its error
 		answer, err = leader.Produce(request)
@@ -91,10 +93,10 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 	if err != nil {
 		_ = leader.Close() // a late answer must not be mistaken for that of another request
 		s.stale = true
-		return !s.gate.produced.Load(), err
+		return !s.gate.Produced.Load(), err
 	}
 	s.resume = time.Now().Add(answer.ThrottleTime) // the producer waits until then
-	s.log.brokers.throttled(leader.Addr(), keyProduce, answer.ThrottleTime)
+	s.log.cluster.Throttled(leader.Addr(), answer.ThrottleTime)
 	block := answer.GetBlock(s.log.topic, partition)
 	if block == nil {
 		return false, sarama.ErrIncompleteResponse

@@ -9,12 +9,13 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // reader is one subscription with a client of its own.
 type reader struct {
 	log    *Log
-	gate   *gate
+	gate   *conn.Gate
 	client *pinned
 	side   sarama.Client // for requests that must not wait behind a fetch
 	parent sarama.Consumer
@@ -37,42 +38,42 @@ type reader struct {
 // Read subscribes at from, which must be within the bounds. Otherwise sarama would
 // accept an offset that a recreated topic happens to have.
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
-	if err := l.enter(); err != nil {
+	if err := l.cluster.Enter(); err != nil {
 		return nil, err
 	}
-	g := l.newGate()
-	detach := context.AfterFunc(ctx, g.close)
-	defer context.AfterFunc(l.done, g.close)()
+	g := l.cluster.Gate()
+	detach := context.AfterFunc(ctx, g.Close)
+	defer context.AfterFunc(l.cluster.Done(), g.Close)()
 	r, err := l.subscribe(g, from)
 	if err != nil {
 		detach()
-		g.close()
-		l.users.Done()
+		g.Close()
+		l.cluster.Leave()
 		return nil, l.outcome(ctx, g, "read", err)
 	}
-	r.free = context.AfterFunc(l.done, r.shut) // also closes a reader that its caller did not close
-	if !detach() {                             // the gate is closed, or about to be
+	r.free = context.AfterFunc(l.cluster.Done(), r.shut) // also closes a reader that its caller did not close
+	if !detach() {                                       // the gate is closed, or about to be
 		_ = r.Close()
 		return nil, l.outcome(ctx, g, "read", ctx.Err())
 	}
 	return r, nil
 }
 
-func (l *Log) subscribe(g *gate, from log.Offset) (*reader, error) {
-	side, err := newClient(l.config.clientConfig(g))
+func (l *Log) subscribe(g *conn.Gate, from log.Offset) (*reader, error) {
+	side, err := conn.NewClient(g.Config())
 	if err != nil {
 		return nil, err
 	}
-	base, err := newClient(l.config.consumerConfig(g))
+	base, err := conn.NewClient(l.config.consumerConfig(g))
 	if err != nil {
-		closeQuietly(side)
+		conn.CloseClient(side)
 		return nil, err
 	}
 	client := pin(base)
 	parent, sub, end, err := l.consume(client, from)
 	if err != nil {
-		closeQuietly(client)
-		closeQuietly(side)
+		conn.CloseClient(client)
+		conn.CloseClient(side)
 		return nil, err
 	}
 	closed, stop := context.WithCancel(context.Background())
@@ -145,7 +146,7 @@ func (r *reader) noRecords() error {
 
 // Source asks the leader, over a connection without a fetch in flight.
 func (r *reader) Source(ctx context.Context) (topicID string, err error) {
-	defer context.AfterFunc(ctx, r.gate.close)()
+	defer context.AfterFunc(ctx, r.gate.Close)()
 	err = r.client.source(r.side, r.log.topic)
 	switch {
 	case ctx.Err() != nil:
@@ -305,14 +306,14 @@ func (r *reader) Close() error {
 // shut closes the reader once, and returns when it is closed.
 func (r *reader) shut() {
 	r.once.Do(func() {
-		defer r.log.users.Done()
+		defer r.log.cluster.Leave()
 		defer close(r.ended)
 		r.stop()
-		r.gate.close()
+		r.gate.Close()
 		_ = r.sub.Close()    // errors of records that were fetched ahead
 		_ = r.parent.Close() // errors of the closed connections
-		closeQuietly(r.client)
-		closeQuietly(r.side)
+		conn.CloseClient(r.client)
+		conn.CloseClient(r.side)
 	})
 	<-r.ended
 }

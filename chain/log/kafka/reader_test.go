@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // subscription is a sarama subscription whose channels the test fills.
@@ -40,7 +41,7 @@ func fed(client *pinned) (*reader, subscription) {
 	for _, at := range []int64{5, 6} {
 		s.messages <- &sarama.ConsumerMessage{Offset: at}
 	}
-	return &reader{log: &Log{topic: "topic", brokers: newBrokers(Config{})}, client: client, sub: s, next: 5, closed: context.Background()}, s
+	return &reader{log: &Log{topic: "topic", cluster: conn.Open(conn.Config{}, "topic")}, client: client, sub: s, next: 5, closed: context.Background()}, s
 }
 
 // The epochs that a client sees, in order, and whether Next then returns ErrNewLeader.
@@ -114,7 +115,7 @@ func TestFatalErrorFollowsRecords(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	l := &Log{topic: "topic", brokers: newBrokers(Config{})}
+	l := &Log{topic: "topic", cluster: conn.Open(conn.Config{}, "topic")}
 	for _, test := range []struct {
 		err          error
 		class        log.Class

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -44,7 +45,7 @@ func guarded(t *testing.T, mechanism string) (*kafkatest.Cluster, *secret, log.L
 		RetryBackoff: 10 * time.Millisecond,
 
 		MaxDecompressedBytes: maxUnpacked,
-		SASL:                 &kafka.SASL{Mechanism: mechanism, User: user, Password: s.read},
+		SASL:                 &conn.SASL{Mechanism: mechanism, User: user, Password: s.read},
 	}, "topic")
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func guarded(t *testing.T, mechanism string) (*kafkatest.Cluster, *secret, log.L
 // read at each login.
 func TestPasswordIsReadAtEachLogin(t *testing.T) {
 	t.Parallel()
-	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
+	for _, mechanism := range []string{conn.Plain, conn.ScramSHA256, conn.ScramSHA512} {
 		t.Run(mechanism, func(t *testing.T) {
 			c, s, l := guarded(t, mechanism)
 			must(t, l.Create(t.Context()))
@@ -98,7 +99,7 @@ func must(t *testing.T, err error) {
 // Every operation names the file that it could not read, and works once it can.
 func TestUnreadablePassword(t *testing.T) {
 	t.Parallel()
-	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256} {
+	for _, mechanism := range []string{conn.Plain, conn.ScramSHA256} {
 		t.Run(mechanism, func(t *testing.T) {
 			_, s, l := guarded(t, mechanism)
 			must(t, l.Create(t.Context()))
@@ -144,7 +145,7 @@ func mustFail(t *testing.T, what string, err error, class log.Class, says ...str
 // The embedded broker closes the connection instead of answering, as some brokers do.
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
-	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
+	for _, mechanism := range []string{conn.Plain, conn.ScramSHA256, conn.ScramSHA512} {
 		_, s, l := guarded(t, mechanism)
 		s.put("wrong")
 		_, err := l.Identity(t.Context())
@@ -160,8 +161,8 @@ func TestWrongPassword(t *testing.T) {
 func TestUnsupportedMechanism(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Options{Users: map[string]string{user: "first"}})
-	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond, MaxDecompressedBytes: maxUnpacked, SASL: &kafka.SASL{
-		Mechanism: kafka.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil },
+	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond, MaxDecompressedBytes: maxUnpacked, SASL: &conn.SASL{
+		Mechanism: conn.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil },
 	}}, "topic")
 	must(t, err)
 	defer l.Close()
@@ -182,10 +183,10 @@ func TestMissingLogin(t *testing.T) {
 }
 
 func TestFaultsOfSASLAreNamed(t *testing.T) {
-	for fault, s := range map[string]kafka.SASL{
+	for fault, s := range map[string]conn.SASL{
 		`SASL mechanism "GSSAPI" is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER`: {Mechanism: "GSSAPI"},
-		"SASL without a token":              {Mechanism: kafka.OAuthBearer, User: user},
-		"SASL without a user or a password": {Mechanism: kafka.Plain, User: user},
+		"SASL without a token":              {Mechanism: conn.OAuthBearer, User: user},
+		"SASL without a user or a password": {Mechanism: conn.Plain, User: user},
 	} {
 		_, err := kafka.Open(kafka.Config{Brokers: []string{"localhost:9092"}, SASL: &s}, "topic")
 		if want := "kafka config: " + fault; err == nil || err.Error() != want {

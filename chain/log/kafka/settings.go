@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 const (
@@ -14,10 +16,6 @@ const (
 	// maxRequestBytes stays below sarama's own limit of 100 MiB for a request.
 	maxRequestBytes = 99 << 20
 )
-
-// version is the requested protocol level. 2.8 is the oldest that returns a topic's id;
-// brokers from 2.8 to 4.x support it.
-var version = sarama.V2_8_0_0
 
 // processLimits guards sarama's package variables: the first Open of the process sets
 // them, before any client exists.
@@ -29,32 +27,10 @@ func (c Config) limitProcess() {
 	processLimits.Do(func() { sarama.MaxDecompressedBatchSize = c.MaxDecompressedBytes })
 }
 
-// clientConfig returns what all clients have in common.
-func (c Config) clientConfig(g *gate) *sarama.Config {
-	s := sarama.NewConfig()
-	s.Version = version
-	s.ClientID = c.ClientID
-
-	s.Net.Proxy.Enable = true // not a proxy: the way to give sarama our dialer, which does TLS
-	s.Net.Proxy.Dialer = g
-	s.Net.DialTimeout = c.DialTimeout
-	s.Net.ReadTimeout = c.ReadTimeout
-	s.Net.WriteTimeout = c.WriteTimeout
-	if c.SASL != nil {
-		c.SASL.configure(s, g)
-	}
-
-	s.Metadata.Full = false                   // only our topic: clusters can be large
-	s.Metadata.AllowAutoTopicCreation = false // a deleted topic must not come back empty
-	s.Metadata.Retry.Max = 3
-	s.Metadata.Retry.BackoffFunc = func(int, int) time.Duration { return g.pause(c.RetryBackoff) }
-	return s
-}
-
 // producerConfig is for a client that sends one batch at a time; the rest of producing is
 // in [session] and [producer].
-func (c Config) producerConfig(g *gate) *sarama.Config {
-	s := c.clientConfig(g)
+func (c Config) producerConfig(g *conn.Gate) *sarama.Config {
+	s := g.Config()
 	s.Net.MaxOpenRequests = 1
 	return s
 }
@@ -63,15 +39,15 @@ func (c Config) producerConfig(g *gate) *sarama.Config {
 func (c Config) batchBytes() int { return c.Settings.MaxMessageBytes + recordOverhead }
 
 // consumerConfig is for reading one partition with a bounded amount fetched ahead.
-func (c Config) consumerConfig(g *gate) *sarama.Config {
-	s := c.clientConfig(g)
+func (c Config) consumerConfig(g *conn.Gate) *sarama.Config {
+	s := g.Config()
 	s.Consumer.Return.Errors = true
 	s.Consumer.IsolationLevel = sarama.ReadUncommitted // like every other reader of the topic: no transactions are used
 	s.Consumer.Fetch.Default = c.FetchBytes
 	s.Consumer.Fetch.Max = 0                                            // a limit would make sarama skip a larger record
 	s.Consumer.MaxWaitTime = min(500*time.Millisecond, c.ReadTimeout/2) // an answer without records arrives in time
 	s.Consumer.MaxProcessingTime = 10 * time.Second                     // a slow disk must not drop the subscription
-	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return g.pause(2 * c.RetryBackoff) }
+	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return g.Pause(2 * c.RetryBackoff) }
 	s.ChannelBufferSize = 256 // records, from at most one fetch
 	return s
 }

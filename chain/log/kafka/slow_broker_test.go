@@ -12,6 +12,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -49,7 +50,7 @@ func (h *sluggish) openWithTimeout(t *testing.T, timeout time.Duration) *kafka.L
 	return l
 }
 
-func (h *sluggish) wait(w kafka.Wait) {
+func (h *sluggish) wait(w conn.Wait) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.waited[w.Broker+" "+w.Operation] += w.Longer

@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // Survey checks the number of partitions, replication, the settings by which records may
@@ -17,8 +18,8 @@ import (
 // topic, and clocks. Brokers silently accept unsafe values, so it checks what they return.
 // What they hide is a finding of verdict [log.Unknown].
 func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
-	err = l.gated(ctx, "survey", func(c sarama.Client, g *gate) error {
-		broker, err := l.openAny(g) // the controller may be slow, and is not needed
+	err = l.gated(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
+		broker, err := g.OpenAny() // the controller may be slow, and is not needed
 		if err != nil {
 			return err
 		}
@@ -51,7 +52,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 
 // describe returns the topic's metadata with the rights of this client.
 func (l *Log) describe(broker *sarama.Broker) (*sarama.TopicMetadata, error) {
-	request := sarama.NewMetadataRequest(version, []string{l.topic})
+	request := conn.MetadataRequest(l.topic)
 	request.IncludeTopicAuthorizedOperations = true
 	answer, err := broker.GetMetadata(request)
 	if err != nil {

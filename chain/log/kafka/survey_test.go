@@ -11,6 +11,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -139,7 +140,7 @@ func TestSurveyOfRights(t *testing.T) {
 	h := harness{Cluster: kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true}), backoff: 20 * time.Millisecond}
 	h.Create("guarded", 1, nil)
 	config := h.config(log.Settings{MaxMessageBytes: 1 << 20})
-	config.SASL = &kafka.SASL{Mechanism: kafka.Plain, User: "orderer", Password: func() (string, error) { return "password", nil }}
+	config.SASL = &conn.SASL{Mechanism: conn.Plain, User: "orderer", Password: func() (string, error) { return "password", nil }}
 	l, err := kafka.Open(config, "guarded")
 	if err != nil {
 		t.Fatal(err)

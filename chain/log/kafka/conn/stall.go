@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import "time"
 
@@ -8,11 +8,6 @@ const (
 	// stallLasts is how long a stall is reported after the leader was last that slow.
 	stallLasts = 10 * time.Second
 )
-
-// Stalled reports whether records are waiting for the leader of the topic: it has not answered a Fetch or
-// Produce for 5 s, or was that slow within the last 10 s, so that a slow leader does not make the
-// status change back and forth.
-func (l *Log) Stalled() bool { return l.brokers.isStalled() }
 
 func (b *brokers) isStalled() bool {
 	b.mu.Lock()

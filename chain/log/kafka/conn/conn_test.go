@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"bytes"
@@ -48,7 +48,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte("\x15\x03\x03\x00\x02\x02\x46"), int32(apiVersions))
 	f.Add([]byte{}, int32(saslAuthenticate))
 	f.Fuzz(func(t *testing.T, answer []byte, asked int32) {
-		c := &conn{Conn: nowhere{}, gate: &gate{sasl: &SASL{Mechanism: ScramSHA512}}}
+		c := &conn{Conn: nowhere{}, gate: &Gate{config: Config{SASL: &SASL{Mechanism: ScramSHA512}}}}
 		c.asked.Store(asked)
 		e := c.inspect(answer)
 		off := asked == saslHandshake && len(answer) >= 10 && sarama.KError(binary.BigEndian.Uint16(answer[8:])) == sarama.ErrUnsupportedSASLMechanism
@@ -85,7 +85,7 @@ func TestRefusedLoginIsReported(t *testing.T) {
 		if test.err != nil {
 			answer = nil
 		}
-		c := &conn{Conn: &scripted{answer: answer, err: test.err}, gate: &gate{sasl: &SASL{Mechanism: OAuthBearer, Refused: func() { refused++ }}}}
+		c := &conn{Conn: &scripted{answer: answer, err: test.err}, gate: &Gate{config: Config{SASL: &SASL{Mechanism: OAuthBearer, Refused: func() { refused++ }}}}}
 		if _, err := c.Write(frame("\x00\x24" + test.version + "\x00\x00\x00\x07\x00\x00\x00\x00\x00\x05token")); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestRefusedLoginIsReported(t *testing.T) {
 			t.Errorf("%s: %d refusals reported, want %d", name, refused, test.refused)
 		}
 	}
-	c := &conn{Conn: &scripted{answer: frame("\x00\x00\x00\x07" + refusal)}, gate: &gate{sasl: &SASL{Mechanism: Plain}}}
+	c := &conn{Conn: &scripted{answer: frame("\x00\x00\x00\x07" + refusal)}, gate: &Gate{config: Config{SASL: &SASL{Mechanism: Plain}}}}
 	c.asked.Store(saslAuthenticate)
 	if _, err := c.Read(make([]byte, 4096)); err != nil {
 		t.Error(err) // Refused is nil

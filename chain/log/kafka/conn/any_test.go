@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"context"
@@ -59,10 +59,10 @@ func (s *street) serve(c net.Conn, while time.Duration) {
 }
 
 // run returns the first broker that answers, or the error.
-func (s *street) run(t *testing.T, l *Log) string {
+func (s *street) run(t *testing.T, c *Cluster) string {
 	t.Helper()
-	g := l.newGate()
-	defer g.close()
+	g := c.Gate()
+	defer g.Close()
 	s.began, s.asked = time.Now(), nil
 	address, err := g.first()
 	if err != nil {
@@ -71,14 +71,11 @@ func (s *street) run(t *testing.T, l *Log) string {
 	return address
 }
 
-func (s *street) log(t *testing.T, brokers ...string) *Log {
-	l, err := Open(Config{Brokers: brokers, dial: s.dial}, "topic")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.brokers.all = brokers                                                   // not shuffled
-	l.brokers.leader = func(string) (string, error) { return "", errNoOther } // sarama holds locks, which stop the clock of a bubble
-	return l
+func (s *street) cluster(brokers ...string) *Cluster {
+	c := Open(Config{Brokers: brokers, DialTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, Dial: s.dial}, "topic")
+	c.brokers.all = brokers                                                   // not shuffled
+	c.brokers.leader = func(string) (string, error) { return "", errNoOther } // sarama holds locks, which stop the clock of a bubble
+	return c
 }
 
 // Which brokers are asked, in which order and when.
@@ -103,16 +100,16 @@ func TestFirstBrokerThatAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &street{after: test.after}
-				l := s.log(t, "a:1", "b:1", "c:1")
+				c := s.cluster("a:1", "b:1", "c:1")
 				defer time.Sleep(time.Minute) // the brokers return
-				defer l.Close()
-				if got := s.run(t, l); got != test.first {
+				defer c.Close()
+				if got := s.run(t, c); got != test.first {
 					t.Errorf("got %q, want %q", got, test.first)
 				}
 				if asked := strings.Join(s.asked, ", "); asked != test.asked {
 					t.Errorf("asked %s, want %s", asked, test.asked)
 				}
-				s.run(t, l)
+				s.run(t, c)
 				if asked := strings.Join(s.asked, ", "); asked != test.second {
 					t.Errorf("then asked %s, want %s", asked, test.second)
 				}
@@ -126,7 +123,7 @@ func TestFirstBrokerThatAnswers(t *testing.T) {
 func TestWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		b := newBrokers(Config{Brokers: []string{"a:1", "b:1"}}.withDefaults())
+		b := newBrokers(Config{Brokers: []string{"a:1", "b:1"}})
 		elected := began.Add(5500 * time.Millisecond)
 		b.leader = func(string) (string, error) {
 			if time.Now().Before(elected) {
@@ -159,7 +156,7 @@ func TestWaits(t *testing.T) {
 // Requests that only a coordinator or the controller can answer are not abandoned.
 func TestPatientWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBrokers(Config{}.withDefaults())
+		b := newBrokers(Config{})
 		b.leader = func(string) (string, error) { return "another:1", nil }
 		cut := make(chan error, 1)
 		w := b.begin(&wait{address: "a:1", operation: keyOffsetCommit, patient: true, cut: func(err error) { cut <- err }})
@@ -177,7 +174,7 @@ func TestPatientWaits(t *testing.T) {
 // An answer arrives while another leader is looked up: its connection is kept.
 func TestAnswerDuringRecheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBrokers(Config{}.withDefaults())
+		b := newBrokers(Config{})
 		b.leader = func(string) (string, error) {
 			time.Sleep(time.Second)
 			return "another:1", nil
@@ -195,7 +192,7 @@ func TestAnswerDuringRecheck(t *testing.T) {
 // A request that is quickly sent to another broker does not mark a slightly late broker as hanging.
 func TestHastyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBrokers(Config{}.withDefaults())
+		b := newBrokers(Config{})
 		b.leader = func(string) (string, error) { return "another:1", nil }
 		b.report = func(Wait) { t.Error("reported") }
 		cut := make(chan error, 1)
@@ -211,37 +208,34 @@ func TestHastyWaits(t *testing.T) {
 // forth while the leader is slow each time.
 func TestStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, err := Open(Config{Brokers: []string{"a:1"}}, "topic")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		l.brokers.leader = func(string) (string, error) { return "a:1", nil }
+		c := Open(Config{Brokers: []string{"a:1"}}, "topic")
+		defer c.Close()
+		c.brokers.leader = func(string) (string, error) { return "a:1", nil }
 		ask := func(o operation, takes time.Duration) {
-			w := l.brokers.begin(&wait{address: "a:1", operation: o, cut: func(err error) { t.Error(err) }})
+			w := c.brokers.begin(&wait{address: "a:1", operation: o, cut: func(err error) { t.Error(err) }})
 			time.Sleep(takes)
 			w.done()
 		}
 		ask(keyMetadata, time.Second)
 		ask(keyFetch, stalledAfter-time.Second)
-		if l.Stalled() {
+		if c.Stalled() {
 			t.Error("stalled although the answers were in time")
 		}
 		for range 3 {
 			ask(keyFetch, stalledAfter+time.Second)
-			if !l.Stalled() {
+			if !c.Stalled() {
 				t.Error("not stalled after a fetch that waited")
 			}
 			ask(keyFetch, stallLasts/2)
 		}
 		time.Sleep(stallLasts)
-		if l.Stalled() {
+		if c.Stalled() {
 			t.Error("stalled after stallLasts")
 		}
-		w := l.brokers.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { t.Error(err) }})
+		w := c.brokers.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { t.Error(err) }})
 		defer w.end()
 		time.Sleep(stalledAfter)
-		if !l.Stalled() {
+		if !c.Stalled() {
 			t.Error("not stalled while an append waits")
 		}
 	})
@@ -256,7 +250,7 @@ func TestReportEndsWithLastWait(t *testing.T) {
 				reports = append(reports, fmt.Sprint(w.Operation, " ", w.Waited, " ", w.Longer, " ", w.Throttled))
 			},
 			Answered: func(broker, operation string) { reports = append(reports, operation+" answered") },
-		}.withDefaults())
+		})
 		b.leader = func(string) (string, error) { return "a:1", nil }
 		cut := func(err error) { t.Error(err) }
 		first := b.begin(&wait{address: "a:1", operation: keyFetch, cut: cut})

@@ -1,8 +1,7 @@
-package kafka
+package conn
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -11,45 +10,43 @@ import (
 	"time"
 )
 
-// errCut is returned by a dial after its gate was closed.
-var errCut = errors.New("client is closed")
+// ErrCut is returned by a dial, or a request, after its [Gate] was closed.
+var ErrCut = errors.New("client is closed")
 
-// gate dials for one sarama client and can close all of its connections at once.
+// Gate dials for one sarama client and can close all of its connections at once.
 // sarama cannot cancel a call in flight; without connections, and with no pause between
 // attempts, every call of the client returns by itself.
-type gate struct {
-	dial    func(ctx context.Context, network, address string) (net.Conn, error)
-	timeout time.Duration // of a connection, with its TLS handshake
-	read    time.Duration // of a response
-	write   time.Duration // of a part of a request
-	tls     func() (*tls.Config, error)
-	sasl    *SASL
+type Gate struct {
+	// Patient is set, before the first dial, if only a certain broker other than the leader
+	// can answer this client's requests: they are not abandoned.
+	Patient bool
+	// Hasty is set, before the first dial, if another broker is asked when one does not
+	// answer: that one is abandoned soon.
+	Hasty bool
+	// Produced is set once a byte of a produce request may have been sent.
+	Produced atomic.Bool
+
+	config  Config
 	done    context.Context // ends when the gate is closed
 	cut     context.CancelFunc
-
 	brokers *brokers // nil: waits are not watched
 	except  string   // a broker that first does not ask; empty for none
 	aside   bool     // waits are not watched
-	patient bool     // see wait
-	hasty   bool     // see wait
-
-	produced atomic.Bool // a byte of a produce request may have been sent since it was last set to false
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{} // as dialed
 	slow  string                // the waits when it was closed
 }
 
-func (l *Log) newGate() *gate {
-	c := l.config
+// Gate returns a gate for one client.
+func (c *Cluster) Gate() *Gate {
 	done, cut := context.WithCancel(context.Background())
-	return &gate{dial: c.dial, timeout: c.DialTimeout, read: c.ReadTimeout, write: c.WriteTimeout, tls: c.TLS, sasl: c.SASL, brokers: l.brokers,
-		done: done, cut: cut, conns: map[net.Conn]struct{}{}}
+	return &Gate{config: c.config, brokers: c.brokers, done: done, cut: cut, conns: map[net.Conn]struct{}{}}
 }
 
 // Dial opens a connection unless the gate is closed. sarama calls it for a broker that
 // another one has reported, or for anyBroker.
-func (g *gate) Dial(_, address string) (net.Conn, error) {
+func (g *Gate) Dial(_, address string) (net.Conn, error) {
 	if address == anyBroker {
 		var err error
 		if address, err = g.first(); err != nil {
@@ -65,7 +62,7 @@ func (g *gate) Dial(_, address string) (net.Conn, error) {
 }
 
 // connect opens a connection to one broker.
-func (g *gate) connect(ctx context.Context, address string) (*conn, error) {
+func (g *Gate) connect(ctx context.Context, address string) (*conn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := g.begin(address, connecting, cancel)
@@ -78,31 +75,31 @@ func (g *gate) connect(ctx context.Context, address string) (*conn, error) {
 	case errors.As(context.Cause(ctx), &s):
 		return nil, silent(s)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, silent(g.silence(address, connecting, g.timeout, err))
+		return nil, silent(g.silence(address, connecting, g.config.DialTimeout, err))
 	}
 	return nil, err
 }
 
 // begin watches an operation of a broker; cut ends it.
-func (g *gate) begin(address string, o operation, cut func(error)) *wait {
+func (g *Gate) begin(address string, o operation, cut func(error)) *wait {
 	if g.brokers == nil || g.aside {
 		return nil
 	}
-	return g.brokers.begin(&wait{address: address, operation: o, cut: cut, patient: g.patient, hasty: g.hasty})
+	return g.brokers.begin(&wait{address: address, operation: o, cut: cut, patient: g.Patient, hasty: g.Hasty})
 }
 
 // silence returns the error for a broker that has exceeded a time limit.
-func (g *gate) silence(address string, o operation, limit time.Duration, cause error) *silence {
+func (g *Gate) silence(address string, o operation, limit time.Duration, cause error) *silence {
 	if g.brokers != nil {
 		g.brokers.hangs(address)
 	}
 	return &silence{broker: address, what: o, waited: limit, cause: cause}
 }
 
-func (g *gate) open(ctx context.Context, address string) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, g.timeout)
+func (g *Gate) open(ctx context.Context, address string) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.config.DialTimeout)
 	defer cancel()
-	raw, err := g.dial(ctx, "tcp", address)
+	raw, err := g.config.Dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +112,7 @@ func (g *gate) open(ctx context.Context, address string) (*conn, error) {
 	defer g.mu.Unlock()
 	if g.done.Err() != nil {
 		_ = raw.Close() // never used
-		return nil, errCut
+		return nil, ErrCut
 	}
 	g.conns[raw] = struct{}{}
 	ready := &conn{Conn: &pacer{Conn: c}, raw: raw, gate: g, address: address}
@@ -123,14 +120,14 @@ func (g *gate) open(ctx context.Context, address string) (*conn, error) {
 	return ready, nil
 }
 
-func (g *gate) forget(raw net.Conn) {
+func (g *Gate) forget(raw net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.conns, raw)
 }
 
-// close closes every connection and refuses new ones. Idempotent.
-func (g *gate) close() {
+// Close closes every connection and refuses new ones. Idempotent.
+func (g *Gate) Close() {
 	slow := g.brokers.slow()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -144,15 +141,18 @@ func (g *gate) close() {
 	clear(g.conns)
 }
 
-// waited describes the waits at the time when the gate was closed; empty for none.
-func (g *gate) waited() string {
+// Waited describes the waits at the time when the gate was closed; empty for none.
+func (g *Gate) Waited() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.slow
 }
 
-// pause returns the back-off between attempts: none once the gate is closed.
-func (g *gate) pause(d time.Duration) time.Duration {
+// Closed reports whether the gate is closed.
+func (g *Gate) Closed() bool { return g.done.Err() != nil }
+
+// Pause returns the back-off between attempts: none once the gate is closed.
+func (g *Gate) Pause(d time.Duration) time.Duration {
 	if g.done.Err() != nil {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"bytes"
@@ -18,15 +18,17 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// accessError is why a connection is unusable. It concerns access to the brokers, never
+// AccessError is why a connection is unusable. It concerns access to the brokers, never
 // the content of a record.
-type accessError struct {
-	err   error
-	await string // who can fix it, and how
+type AccessError struct {
+	Err   error
+	Await string // who can fix it, and how
 }
 
-func (e *accessError) Error() string { return e.err.Error() }
-func (e *accessError) Unwrap() error { return e.err }
+// Error returns the error of the connection, without what is awaited.
+func (e *AccessError) Error() string { return e.Err.Error() }
+
+func (e *AccessError) Unwrap() error { return e.Err }
 
 // conn is a connection that is ready for sarama's requests: the TLS handshake, if any, is
 // done. sarama can neither read certificates for each connection nor ask for the
@@ -34,7 +36,7 @@ func (e *accessError) Unwrap() error { return e.err }
 type conn struct {
 	net.Conn          // plain, or TLS over raw
 	raw      net.Conn // closed to end the connection at once
-	gate     *gate
+	gate     *Gate
 	address  string // as dialed
 
 	pending atomic.Pointer[wait] // the last request, until its answer begins; nil: not watched
@@ -45,18 +47,18 @@ type conn struct {
 	fresh  atomic.Bool                 // no byte of its answer has been received
 	resume atomic.Int64                // when the broker accepts the next request, as time since began
 	served atomic.Bool                 // the broker has answered a request that requires a login
-	ended  atomic.Pointer[accessError] // why it is unusable: sarama may retry on it, and would report the later error
+	ended  atomic.Pointer[AccessError] // why it is unusable: sarama may retry on it, and would report the later error
 }
 
 // encrypt does the TLS handshake, if TLS is configured, with the current content of the
 // files.
-func (g *gate) encrypt(ctx context.Context, raw net.Conn, address string) (net.Conn, error) {
-	if g.tls == nil {
+func (g *Gate) encrypt(ctx context.Context, raw net.Conn, address string) (net.Conn, error) {
+	if g.config.TLS == nil {
 		return raw, nil
 	}
-	config, err := g.tls()
+	config, err := g.config.TLS()
 	if err != nil {
-		return nil, &accessError{err, "an operator to fix the files that the TLS settings name"}
+		return nil, &AccessError{err, "an operator to fix the files that the TLS settings name"}
 	}
 	if config.ServerName == "" {
 		host, _, err := net.SplitHostPort(address)
@@ -68,7 +70,7 @@ func (g *gate) encrypt(ctx context.Context, raw net.Conn, address string) (net.C
 	}
 	c := tls.Client(raw, config)
 	if err := c.HandshakeContext(ctx); err != nil {
-		return nil, &accessError{fmt.Errorf("TLS with broker %s: %w", address, err), awaitOfTLS(err)}
+		return nil, &AccessError{fmt.Errorf("TLS with broker %s: %w", address, err), awaitOfTLS(err)}
 	}
 	return c, nil
 }
@@ -134,18 +136,18 @@ func (c *conn) leave(err error) {
 }
 
 // inspect finds errors in an answer that sarama would misinterpret or drop.
-func (c *conn) inspect(answer []byte) *accessError {
+func (c *conn) inspect(answer []byte) *AccessError {
 	const alert = "\x15\x03" // of TLS; it cannot be the size of an answer
 	switch key := c.asked.Load(); {
 	case len(answer) == 0:
-	case !c.served.Load() && c.gate.tls == nil && bytes.HasPrefix(answer, []byte(alert)):
-		return &accessError{fmt.Errorf("broker %s expects TLS on that port, but this orderer does not use TLS", c.RemoteAddr()), matching}
+	case !c.served.Load() && c.gate.config.TLS == nil && bytes.HasPrefix(answer, []byte(alert)):
+		return &AccessError{fmt.Errorf("broker %s expects TLS on that port, but this orderer does not use TLS", c.RemoteAddr()), matching}
 	case key == saslHandshake:
 		return c.mechanism(answer)
 	case key != apiVersions:
 		c.served.Store(true)
 		if key == saslAuthenticate && refusal(answer, c.speaks.Load()) {
-			c.gate.sasl.refuse()
+			c.gate.config.SASL.refuse()
 		}
 	}
 	return nil
@@ -165,31 +167,31 @@ func refusal(answer []byte, version int32) bool {
 const matching = "running brokers whose listener has this orderer's TLS and SASL settings"
 
 // explain returns nil for an error that does not concern access.
-func (c *conn) explain(err error) *accessError {
+func (c *conn) explain(err error) *AccessError {
 	switch asked := c.asked.Load(); {
 	case refused(err): // with TLS 1.3 the client's handshake is over before the broker looks at its certificate
-		return &accessError{fmt.Errorf("TLS with broker %s: %w", c.RemoteAddr(), err), ownCertificate}
+		return &AccessError{fmt.Errorf("TLS with broker %s: %w", c.RemoteAddr(), err), ownCertificate}
 	case errors.Is(err, os.ErrDeadlineExceeded): // a late answer would be mistaken for that of another request
-		return silent(c.gate.silence(c.address, operation(asked), c.gate.read, err))
+		return silent(c.gate.silence(c.address, operation(asked), c.gate.config.ReadTimeout, err))
 	case !errors.Is(err, io.EOF):
 	case asked == saslHandshake, asked == saslAuthenticate:
-		c.gate.sasl.refuse()
-		return &accessError{fmt.Errorf("broker %s closed the connection during login: %w", c.RemoteAddr(), err),
+		c.gate.config.SASL.refuse()
+		return &AccessError{fmt.Errorf("broker %s closed the connection during login: %w", c.RemoteAddr(), err),
 			"an operator to check this orderer's user and password, and the broker's log"}
 	case !c.served.Load():
-		return &accessError{fmt.Errorf("broker %s closed the connection without an answer: %w", c.RemoteAddr(), err), matching}
+		return &AccessError{fmt.Errorf("broker %s closed the connection without an answer: %w", c.RemoteAddr(), err), matching}
 	}
 	return nil
 }
 
 // mechanism inspects the answer to the SASL handshake, whose error sarama would drop. The
 // answer is size, correlation id, code, and the mechanisms that the broker supports.
-func (c *conn) mechanism(answer []byte) *accessError {
+func (c *conn) mechanism(answer []byte) *AccessError {
 	const head = 4 + 4
 	if len(answer) < head+2 || sarama.KError(binary.BigEndian.Uint16(answer[head:])) != sarama.ErrUnsupportedSASLMechanism {
 		return nil
 	}
-	return &accessError{fmt.Errorf("broker %s does not support the SASL mechanism %s; it supports %s", c.RemoteAddr(), c.gate.sasl.Mechanism,
+	return &AccessError{fmt.Errorf("broker %s does not support the SASL mechanism %s; it supports %s", c.RemoteAddr(), c.gate.config.SASL.Mechanism,
 		strings.Join(texts(answer[head+2:]), ", ")), "an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"}
 }
 
@@ -233,7 +235,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.pending.Swap(c.gate.begin(c.address, operation(key), c.leave)).end()
 	n, err := c.send(key, b)
 	if errors.Is(err, os.ErrDeadlineExceeded) { // a part of the request may be on its way
-		c.ended.CompareAndSwap(nil, silent(c.gate.silence(c.address, operation(key), c.gate.write, err)))
+		c.ended.CompareAndSwap(nil, silent(c.gate.silence(c.address, operation(key), c.gate.config.WriteTimeout, err)))
 	}
 	return n, err
 }
@@ -241,13 +243,13 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) send(key int, b []byte) (int, error) {
 	now := time.Since(began)
 	if key == keyProduce {
-		if now-time.Duration(c.used.Load()) > maxIdle {
-			return 0, errIdle
+		if now-time.Duration(c.used.Load()) > c.gate.config.MaxIdle {
+			return 0, ErrIdle
 		}
-		c.gate.produced.Store(true)
+		c.gate.Produced.Store(true)
 	}
 	c.used.Store(int64(now))
-	sasl := c.gate.sasl
+	sasl := c.gate.config.SASL
 	if key != saslAuthenticate || sasl == nil || sasl.Mechanism != Plain {
 		return c.Conn.Write(b)
 	}
@@ -261,13 +263,9 @@ func (c *conn) send(key int, b []byte) (int, error) {
 	return len(b), nil
 }
 
-// maxIdle is how long a connection may be idle before no batch is sent on it: brokers close
-// it after ten minutes (connections.max.idle.ms), load balancers earlier, some silently.
-// There would be no way to know whether what is written to it then has arrived.
-var maxIdle = time.Minute
-
-// errIdle is returned for a batch on such a connection. Nothing of it was sent.
-var errIdle = fmt.Errorf("the connection was idle for too long: %w", net.ErrClosed)
+// ErrIdle is wrapped by the error for a batch on a connection that was idle for longer than
+// Config.MaxIdle. Nothing of the batch was sent: open another connection and send it there.
+var ErrIdle = fmt.Errorf("the connection was idle for too long: %w", net.ErrClosed)
 
 // began is the time that other times are measured from.
 var began = time.Now()

@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"encoding/binary"
@@ -80,12 +80,12 @@ func (c *conn) throttle() error {
 	select {
 	case <-timer.C:
 	case <-c.gate.done.Done():
-		return errCut
+		return ErrCut
 	}
-	return c.SetWriteDeadline(time.Now().Add(c.gate.write)) // the earlier one has expired
+	return c.SetWriteDeadline(time.Now().Add(c.gate.config.WriteTimeout)) // the earlier one has expired
 }
 
-func (g *gate) throttled(address string, o operation, d time.Duration) {
+func (g *Gate) throttled(address string, o operation, d time.Duration) {
 	if g.brokers != nil {
 		g.brokers.throttled(address, o, d)
 	}

@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"errors"
@@ -13,10 +13,12 @@ type operation int
 
 const connecting operation = -1
 
-// Keys of requests that this package or sarama makes. survey_releases.go and conn.go have
-// the others.
+// Keys of requests that this orderer or sarama makes. conn.go has those of a login.
 const (
+	keyProduce         = 0
+	keyFetch           = 1
 	keyListOffsets     = 2
+	keyMetadata        = 3
 	keyOffsetCommit    = 8
 	keyOffsetFetch     = 9
 	keyFindCoordinator = 10
@@ -45,12 +47,6 @@ func (o operation) name() string {
 // anywhere reports whether every broker can perform the operation.
 func (o operation) anywhere() bool { return o == keyMetadata || o == keyFindCoordinator }
 
-// patient reports whether only a certain broker other than the leader can perform a call:
-// the controller, or the coordinator of a group. No block depends on these calls.
-func patient(op string) bool {
-	return op == "create" || op == "publish" || op == "published" || op == "trim"
-}
-
 // silence is the error for a broker that has not answered. The connection is closed with
 // it: otherwise sarama would retry on it, and wait as long each time.
 type silence struct {
@@ -71,17 +67,13 @@ func (w *wait) err(cause error) *silence {
 }
 
 // silent returns the error of a connection whose broker does not answer.
-func silent(err error) *accessError {
+func silent(err error) *AccessError {
 	var s *silence
 	if !errors.As(err, &s) {
-		return &accessError{err, matching}
+		return &AccessError{err, matching}
 	}
-	return &accessError{err, fmt.Sprintf("broker %s to answer; what only the leader does is asked of another once one is elected", s.broker)}
+	return &AccessError{err, fmt.Sprintf("broker %s to answer; what only the leader does is asked of another once one is elected", s.broker)}
 }
-
-// Slow describes the brokers that have not answered a request for 2 s, and those that
-// throttle this client; empty for none. It makes no request.
-func (l *Log) Slow() string { return l.brokers.slow() }
 
 // slow describes the waits that are slow; empty for none.
 func (b *brokers) slow() string {

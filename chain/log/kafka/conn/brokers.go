@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 )
 
 // anyBroker is the address that sarama is given instead of the configured brokers. A
-// [gate] connects it to the first broker that answers; see [gate.first]. So whenever a
+// [Gate] connects it to the first broker that answers; see [Gate.first]. So whenever a
 // client has no broker left, the next one is chosen here and not by sarama, which picks
 // one at random and waits for it.
 const anyBroker = "any-broker:9092"
@@ -44,7 +44,7 @@ type brokers struct {
 func newBrokers(c Config) *brokers {
 	all := slices.Clone(c.Brokers)
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return &brokers{report: c.Waiting, over: c.Answered, probe: func(string) {}, all: all, answered: map[string]time.Time{}, hung: map[string]bool{},
+	return &brokers{report: c.waiting(), over: c.answered(), probe: func(string) {}, all: all, answered: map[string]time.Time{}, hung: map[string]bool{},
 		waits: map[*wait]struct{}{}, episodes: map[target]*episode{}}
 }
 

@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // first returns the address of the first broker that answers. The next broker is asked
 // concurrently if one does not answer within the stagger, and at once if one fails. So a
 // broker that hangs costs one stagger, and a broker that answered recently is asked alone.
-func (g *gate) first() (address string, err error) {
+func (g *Gate) first() (address string, err error) {
 	ctx, cancel := context.WithCancel(g.done)
 	r := &race{gate: g, ctx: ctx, order: g.brokers.order(g.except), ends: make(chan attempt)}
 	defer r.running.Wait()
@@ -29,7 +29,7 @@ func (g *gate) first() (address string, err error) {
 var errNoOther = errors.New("there is no other broker")
 
 type race struct {
-	gate    *gate
+	gate    *Gate
 	ctx     context.Context // ends with the race
 	order   []string        // brokers not asked yet
 	ends    chan attempt
@@ -64,7 +64,7 @@ func (r *race) run() (string, error) {
 			}
 			next.Reset(0)
 		case <-r.ctx.Done():
-			return "", errCut
+			return "", ErrCut
 		}
 	}
 }
@@ -86,14 +86,14 @@ func (r *race) ask() {
 // probe returns nil if a broker answers: many accept connections long after they have
 // stopped doing anything else. The connection is not reused, since a broker that requires
 // a login accepts the request only once per connection, and sarama sends it too.
-func (g *gate) probe(ctx context.Context, address string) error {
+func (g *Gate) probe(ctx context.Context, address string) error {
 	c, err := g.connect(ctx, address)
 	if err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })()
 	defer func() { _ = c.Close() }() // nothing is in flight
-	return c.probe(g.read)
+	return c.probe(g.config.ReadTimeout)
 }
 
 // probe sends the one request that every broker answers before a login, in its oldest version.
@@ -121,54 +121,54 @@ func (c *conn) probe(limit time.Duration) error {
 const maxVersionsSize = 1 << 20
 
 // leaderBeside asks any broker but one for the address of the partition's leader.
-func (l *Log) leaderBeside(except string) (address string, err error) {
-	if err := l.enter(); err != nil {
+func (c *Cluster) leaderBeside(except string) (address string, err error) {
+	if err := c.Enter(); err != nil {
 		return "", err
 	}
-	defer l.users.Done()
-	ctx, cancel := context.WithTimeout(l.done, slowAfter)
+	defer c.Leave()
+	ctx, cancel := context.WithTimeout(c.done, slowAfter)
 	defer cancel()
-	g := l.newGate()
+	g := c.Gate()
 	g.except, g.aside = except, true
-	defer g.close()
-	defer context.AfterFunc(ctx, g.close)()
-	answer, err := l.askAny(g)
+	defer g.Close()
+	defer context.AfterFunc(ctx, g.Close)()
+	answer, err := g.MetadataOfAny(c.topic)
 	if err != nil {
 		return "", err
 	}
-	return leaderIn(answer, l.topic)
+	return leaderIn(answer, c.topic)
 }
 
 // probeOthers probes all brokers but one: those that do not answer are reported.
-func (l *Log) probeOthers(except string) {
-	for _, address := range l.brokers.order(except) {
-		if l.enter() != nil {
+func (c *Cluster) probeOthers(except string) {
+	for _, address := range c.brokers.order(except) {
+		if c.Enter() != nil {
 			return
 		}
 		go func() {
-			defer l.users.Done()
-			g := l.newGate()
-			defer g.close()
-			defer context.AfterFunc(l.done, g.close)()
+			defer c.Leave()
+			g := c.Gate()
+			defer g.Close()
+			defer context.AfterFunc(c.done, g.Close)()
 			_ = g.probe(g.done, address) // a slow answer is reported
 		}()
 	}
 }
 
-// openAny connects to the first broker that answers.
-func (l *Log) openAny(g *gate) (*sarama.Broker, error) {
+// OpenAny connects to the first broker that answers.
+func (g *Gate) OpenAny() (*sarama.Broker, error) {
 	broker := sarama.NewBroker(anyBroker)
-	return broker, broker.Open(l.config.clientConfig(g))
+	return broker, broker.Open(g.Config())
 }
 
-// askAny asks any broker for the metadata of the topic.
-func (l *Log) askAny(g *gate) (*sarama.MetadataResponse, error) {
-	broker, err := l.openAny(g)
+// MetadataOfAny asks the first broker that answers for the metadata of a topic.
+func (g *Gate) MetadataOfAny(topic string) (*sarama.MetadataResponse, error) {
+	broker, err := g.OpenAny()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = broker.Close() }() // nothing is in flight
-	return broker.GetMetadata(sarama.NewMetadataRequest(version, []string{l.topic}))
+	return broker.GetMetadata(MetadataRequest(topic))
 }
 
 // leaderIn returns the address of the leader; empty if there is currently none.

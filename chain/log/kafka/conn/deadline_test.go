@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ const (
 func link(t *testing.T, while time.Duration) (ours *conn, theirs net.Conn) {
 	near, far := net.Pipe()
 	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
-	return &conn{Conn: &pacer{Conn: near}, raw: near, gate: &gate{}}, slow{far, while}
+	return &conn{Conn: &pacer{Conn: near}, raw: near, gate: &Gate{}}, slow{far, while}
 }
 
 type slow struct {

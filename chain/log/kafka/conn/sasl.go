@@ -1,4 +1,4 @@
-package kafka
+package conn
 
 import (
 	"context"
@@ -33,7 +33,8 @@ type SASL struct {
 	Refused   func()                                // called by any goroutine when a broker refuses a login; must not block; may be nil
 }
 
-func (s *SASL) validate() error {
+// Validate returns what is wrong with the settings; a nil SASL is valid.
+func (s *SASL) Validate() error {
 	mechanisms := []string{Plain, ScramSHA256, ScramSHA512, OAuthBearer}
 	switch {
 	case s == nil:
@@ -52,12 +53,12 @@ func (s *SASL) validate() error {
 // login.
 const unused = "-"
 
-func (s *SASL) configure(c *sarama.Config, g *gate) {
+func (s *SASL) configure(c *sarama.Config, g *Gate) {
 	c.Net.SASL.Enable = true
 	c.Net.SASL.Mechanism = sarama.SASLMechanism(s.Mechanism)
 	c.Net.SASL.User, c.Net.SASL.Password = s.User, unused
 	c.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{sasl: s} }
-	c.Net.SASL.TokenProvider = tokens{sasl: s, done: g.done, timeout: g.timeout}
+	c.Net.SASL.TokenProvider = tokens{sasl: s, done: g.done, timeout: g.config.DialTimeout}
 }
 
 // refuse reports that a broker refused a login.
@@ -72,7 +73,7 @@ const credentials = "an operator to make this orderer's broker credentials reada
 func (s *SASL) password() (string, error) {
 	password, err := s.Password()
 	if err != nil {
-		return "", &accessError{err, credentials}
+		return "", &AccessError{err, credentials}
 	}
 	return password, nil
 }
@@ -95,7 +96,7 @@ func (t tokens) Token() (*sarama.AccessToken, error) {
 	defer cancel()
 	token, err := t.sasl.Token(ctx)
 	if err != nil {
-		return nil, &accessError{err, credentials}
+		return nil, &AccessError{err, credentials}
 	}
 	return &sarama.AccessToken{Token: token}, nil
 }
@@ -122,7 +123,7 @@ func (c *scramClient) Begin(user, _, authorization string) error {
 	}
 	client, err := hash.NewClient(user, password, authorization)
 	if err != nil {
-		return &accessError{err, credentials}
+		return &AccessError{err, credentials}
 	}
 	c.conversation = client.WithMinIterations(minIterations).NewConversation()
 	return nil
@@ -132,7 +133,7 @@ func (c *scramClient) Begin(user, _, authorization string) error {
 func (c *scramClient) Step(challenge string) (string, error) {
 	response, err := c.conversation.Step(challenge)
 	if err != nil {
-		return "", &accessError{fmt.Errorf("log in with %s: %w", c.sasl.Mechanism, err),
+		return "", &AccessError{fmt.Errorf("log in with %s: %w", c.sasl.Mechanism, err),
 			"brokers that know the password of user " + c.sasl.User}
 	}
 	return response, nil
