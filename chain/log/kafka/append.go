@@ -12,18 +12,18 @@ import (
 // Append queues the value for the producer and waits for its outcome. The caller may give
 // up at any time: a value that has not been sent by then never is.
 func (l *Log) Append(ctx context.Context, value []byte) error {
-	if limit := l.config.Settings.MaxMessageBytes; len(value) > limit {
-		return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
+	if limit := l.topic.Config.Settings.MaxMessageBytes; len(value) > limit {
+		return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic.Name,
 			Err: fmt.Errorf("%w: %d bytes, this orderer sends up to %d, by the channel's AbsoluteMaxBytes and the limit of a request", log.ErrTooLarge, len(value), limit)}
 	}
-	if err := l.cluster.Enter(); err != nil {
+	if err := l.topic.Cluster.Enter(); err != nil {
 		return err
 	}
-	defer l.cluster.Leave()
+	defer l.topic.Cluster.Leave()
 	if l.limit.below(len(value)) {
 		return l.tooLarge(ctx, len(value), errKnownLimit)
 	}
-	l.producing.Do(func() { l.cluster.Go(newProducer(l).run) })
+	l.producing.Do(func() { l.topic.Cluster.Go(newProducer(l).run) })
 	err := l.queued(ctx, value)
 	if log.ClassOf(err) == log.Rejected {
 		return l.tooLarge(ctx, len(value), errors.Unwrap(err))
@@ -52,15 +52,15 @@ func (l *Log) left(ctx context.Context, e *entry) error {
 		return err
 	default:
 	}
-	failure := &log.Error{Op: "append", Topic: l.topic, Err: ctx.Err()}
+	failure := &log.Error{Op: "append", Topic: l.topic.Name, Err: ctx.Err()}
 	switch {
 	case cause != nil:
-		failure = l.classify("append", cause)
+		failure = l.topic.Classify("append", cause)
 		failure.Err = fmt.Errorf("%w (%w)", failure.Err, ctx.Err())
 	case certain:
-		failure.Await = "the acknowledgement of earlier records, " + l.reachable()
+		failure.Await = "the acknowledgement of earlier records, " + l.topic.Reachable()
 	default:
-		failure.Await = "an acknowledgement by all in-sync replicas, " + l.reachable()
+		failure.Await = "an acknowledgement by all in-sync replicas, " + l.topic.Reachable()
 	}
 	failure.Class = log.Ambiguous
 	if certain {

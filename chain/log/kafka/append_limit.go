@@ -11,11 +11,9 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
-
-// maxBytesSetting is the topic setting that limits a record batch.
-const maxBytesSetting = "max.message.bytes"
 
 // topicLimit is the topic's max.message.bytes, read when a record was refused. A flood
 // of such records must not become a flood of requests.
@@ -39,8 +37,8 @@ func (l *Log) tooLarge(ctx context.Context, size int, refusal error) error {
 	if limit == "" {
 		limit = "less; the brokers do not report it"
 	}
-	return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
-		Err: fmt.Errorf("%w: %d bytes and some overhead, the topic's %s is %s: %w", log.ErrTooLarge, size, maxBytesSetting, limit, refusal)}
+	return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic.Name,
+		Err: fmt.Errorf("%w: %d bytes and some overhead, the topic's %s is %s: %w", log.ErrTooLarge, size, client.MaxBytesSetting, limit, refusal)}
 }
 
 // maxBytes reads the limit from the brokers, unless another caller just did, or does. The
@@ -51,14 +49,14 @@ func (l *Log) maxBytes(ctx context.Context) string {
 		if bytes, old := l.limit.get(); !old {
 			return bytes
 		}
-		_ = l.gated(ctx, "survey", func(_ sarama.Client, g *conn.Gate) error {
+		_ = l.topic.Call(ctx, "survey", func(_ sarama.Client, g *conn.Gate) error {
 			broker, err := g.OpenAny()
 			if err != nil {
 				return err
 			}
 			defer func() { _ = broker.Close() }() // nothing is in flight
-			values, _, err := l.settings(broker)
-			l.limit.set(values[maxBytesSetting])
+			values, _, err := l.topic.Settings(broker)
+			l.limit.set(values[client.MaxBytesSetting])
 			return err
 		})
 	}

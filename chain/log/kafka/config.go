@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
@@ -51,11 +52,11 @@ type Config struct {
 	maxIdle time.Duration                                                        // replaced in tests
 }
 
-// conn returns the part of the config that is about connections.
-func (c Config) conn() conn.Config {
-	return conn.Config{Brokers: c.Brokers, ClientID: c.ClientID,
+// topic returns the part of the config that every call needs.
+func (c Config) topic() client.Config {
+	return client.Config{Settings: c.Settings, Config: conn.Config{Brokers: c.Brokers, ClientID: c.ClientID,
 		DialTimeout: c.DialTimeout, ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, RetryBackoff: c.RetryBackoff, MaxIdle: c.maxIdle,
-		TLS: c.TLS, SASL: c.SASL, Waiting: c.Waiting, Answered: c.Answered, Dial: c.dial}
+		TLS: c.TLS, SASL: c.SASL, Waiting: c.Waiting, Answered: c.Answered, Dial: c.dial}}
 }
 
 // Defaults of Config.

@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
@@ -69,7 +70,7 @@ func (p *pinned) RefreshMetadata(topics ...string) error {
 
 // identify asks the leader for the topic's id and records it.
 func (p *pinned) identify(topic string) error {
-	leader, _, err := p.Client.LeaderAndEpoch(topic, partition)
+	leader, _, err := p.Client.LeaderAndEpoch(topic, client.Partition)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (p *pinned) identify(topic string) error {
 // source is identify through another client: on this one the request would wait
 // behind the fetch in flight. A topic that is gone is an error.
 func (p *pinned) source(side sarama.Client, topic string) error {
-	leader, epoch, err := side.LeaderAndEpoch(topic, partition)
+	leader, epoch, err := side.LeaderAndEpoch(topic, client.Partition)
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (p *pinned) change(how string) {
 
 // LeaderAndEpoch returns what the client returns, and records the epoch.
 func (p *pinned) LeaderAndEpoch(topic string, partition int32) (*sarama.Broker, int32, error) {
-	leader, epoch, err := p.Client.LeaderAndEpoch(topic, partition)
+	leader, epoch, err := p.Client.LeaderAndEpoch(topic, client.Partition)
 	if err == nil {
 		p.see(epoch)
 	}

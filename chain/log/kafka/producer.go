@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
@@ -42,7 +43,7 @@ type producer struct {
 }
 
 func newProducer(l *Log) *producer {
-	return &producer{log: l, limit: l.config.batchBytes()}
+	return &producer{log: l, limit: l.topic.Config.BatchBytes()}
 }
 
 // delivery is a batch that is being sent: the content of one request.
@@ -73,13 +74,13 @@ func (p *producer) run() {
 func (p *producer) await() bool {
 	select {
 	case <-p.log.queue.some:
-	case <-p.log.cluster.Done().Done():
+	case <-p.log.topic.Cluster.Done().Done():
 		return false
 	}
 	if since, ok := p.log.queue.oldest(); ok {
 		p.pause(p.log.config.Linger - time.Since(since))
 	}
-	return p.log.cluster.Done().Err() == nil
+	return p.log.topic.Cluster.Done().Err() == nil
 }
 
 // pause waits, or returns early when the log is closed.
@@ -89,7 +90,7 @@ func (p *producer) pause(d time.Duration) {
 	}
 	select {
 	case <-time.After(d):
-	case <-p.log.cluster.Done().Done():
+	case <-p.log.topic.Cluster.Done().Done():
 	}
 }
 
@@ -102,7 +103,7 @@ func (p *producer) deliver(entries []*entry) {
 		case err == nil:
 			p.finish(d, nil)
 			return
-		case p.log.cluster.Done().Err() != nil:
+		case p.log.topic.Cluster.Done().Err() != nil:
 			p.finish(d, log.ErrClosed)
 			return
 		case d.doubt == nil && len(d.entries) > 1 && tooLarge(err):
@@ -112,7 +113,7 @@ func (p *producer) deliver(entries []*entry) {
 			p.finish(d, err)
 			return
 		}
-		p.pause(p.log.config.RetryBackoff)
+		p.pause(p.log.topic.Config.RetryBackoff)
 	}
 }
 
@@ -157,7 +158,7 @@ func (p *producer) request(leader *sarama.Broker, d *delivery) error {
 		d.doubt = err
 	default:
 		p.log.queue.refused(d.entries)
-		if is(err, misnumbered...) {
+		if client.HasCode(err, misnumbered...) {
 			p.session.id = -1
 		}
 	}
@@ -190,7 +191,7 @@ func (p *producer) throttle(d time.Duration) error {
 			Await: "a quota of the brokers for this orderer to allow more (producer_byte_rate)"})
 		p.pause(d)
 	}
-	if p.log.cluster.Done().Err() != nil {
+	if p.log.topic.Cluster.Done().Err() != nil {
 		return log.ErrClosed
 	}
 	return nil
@@ -201,7 +202,7 @@ func (p *producer) disconnect() {
 		p.session.close()
 		p.session = nil
 	}
-	p.limit = p.log.config.batchBytes()
+	p.limit = p.log.topic.Config.BatchBytes()
 }
 
 // split sends a batch in halves. Kafka limits the size of batches: the records of a batch

@@ -8,8 +8,13 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
+
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
+
+// key is the key of every record, as in-tree orderers write it: the partition number in ASCII.
+const key = "0"
 
 // session is a client and the producer id by which the brokers recognize a batch that they
 // already have. It belongs to the producer's goroutine.
@@ -27,13 +32,13 @@ type session struct {
 }
 
 func (l *Log) newSession() (*session, error) {
-	g := l.cluster.Gate()
-	client, err := conn.NewClient(l.config.producerConfig(g))
+	g := l.topic.Cluster.Gate()
+	c, err := conn.NewClient(l.config.producerConfig(g))
 	if err != nil {
 		g.Close()
 		return nil, err
 	}
-	return &session{log: l, gate: g, client: client, uncut: context.AfterFunc(l.cluster.Done(), g.Close), id: -1}, nil
+	return &session{log: l, gate: g, client: c, uncut: context.AfterFunc(l.topic.Cluster.Done(), g.Close), id: -1}, nil
 }
 
 func (s *session) close() {
@@ -46,11 +51,11 @@ func (s *session) close() {
 // id if there is none. It sends no record.
 func (s *session) connect() (*sarama.Broker, error) {
 	if s.stale {
-		if err := s.client.RefreshMetadata(s.log.topic); err != nil {
+		if err := s.client.RefreshMetadata(s.log.topic.Name); err != nil {
 			return nil, err
 		}
 	}
-	leader, err := s.client.Leader(s.log.topic, partition)
+	leader, err := s.client.Leader(s.log.topic.Name, client.Partition)
 	if err != nil {
 		return nil, err
 	}
@@ -96,14 +101,14 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 		return !s.gate.Produced.Load(), err
 	}
 	s.resume = time.Now().Add(answer.ThrottleTime) // the producer waits until then
-	s.log.cluster.Throttled(leader.Addr(), answer.ThrottleTime)
-	block := answer.GetBlock(s.log.topic, partition)
+	s.log.topic.Cluster.Throttled(leader.Addr(), answer.ThrottleTime)
+	block := answer.GetBlock(s.log.topic.Name, client.Partition)
 	if block == nil {
 		return false, sarama.ErrIncompleteResponse
 	}
 	if block.Err != sarama.ErrNoError {
 		s.stale = true
-		return is(block.Err, refusals...), block.Err
+		return client.HasCode(block.Err, refusals...), block.Err
 	}
 	s.next += int32(len(entries))
 	return true, nil
@@ -129,8 +134,8 @@ func (s *session) request(entries []*entry) *sarama.ProduceRequest {
 	r := &sarama.ProduceRequest{
 		Version:      9,
 		RequiredAcks: sarama.WaitForAll,
-		Timeout:      int32(s.log.config.ReadTimeout / 2 / time.Millisecond), // the broker answers before we stop listening
+		Timeout:      int32(s.log.topic.Config.ReadTimeout / 2 / time.Millisecond), // the broker answers before we stop listening
 	}
-	r.AddBatch(s.log.topic, partition, b)
+	r.AddBatch(s.log.topic.Name, client.Partition, b)
 	return r
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
@@ -38,23 +39,23 @@ type reader struct {
 // Read subscribes at from, which must be within the bounds. Otherwise sarama would
 // accept an offset that a recreated topic happens to have.
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
-	if err := l.cluster.Enter(); err != nil {
+	if err := l.topic.Cluster.Enter(); err != nil {
 		return nil, err
 	}
-	g := l.cluster.Gate()
+	g := l.topic.Cluster.Gate()
 	detach := context.AfterFunc(ctx, g.Close)
-	defer context.AfterFunc(l.cluster.Done(), g.Close)()
+	defer context.AfterFunc(l.topic.Cluster.Done(), g.Close)()
 	r, err := l.subscribe(g, from)
 	if err != nil {
 		detach()
 		g.Close()
-		l.cluster.Leave()
-		return nil, l.outcome(ctx, g, "read", err)
+		l.topic.Cluster.Leave()
+		return nil, l.topic.Outcome(ctx, g, "read", err)
 	}
-	r.free = context.AfterFunc(l.cluster.Done(), r.shut) // also closes a reader that its caller did not close
-	if !detach() {                                       // the gate is closed, or about to be
+	r.free = context.AfterFunc(l.topic.Cluster.Done(), r.shut) // also closes a reader that its caller did not close
+	if !detach() {                                             // the gate is closed, or about to be
 		_ = r.Close()
-		return nil, l.outcome(ctx, g, "read", ctx.Err())
+		return nil, l.topic.Outcome(ctx, g, "read", ctx.Err())
 	}
 	return r, nil
 }
@@ -69,38 +70,38 @@ func (l *Log) subscribe(g *conn.Gate, from log.Offset) (*reader, error) {
 		conn.CloseClient(side)
 		return nil, err
 	}
-	client := pin(base)
-	parent, sub, end, err := l.consume(client, from)
+	pinned := pin(base)
+	parent, sub, end, err := l.consume(pinned, from)
 	if err != nil {
-		conn.CloseClient(client)
+		conn.CloseClient(pinned)
 		conn.CloseClient(side)
 		return nil, err
 	}
 	closed, stop := context.WithCancel(context.Background())
-	return &reader{log: l, gate: g, client: client, side: side, parent: parent, sub: sub, next: from, end: end,
+	return &reader{log: l, gate: g, client: pinned, side: side, parent: parent, sub: sub, next: from, end: end,
 		stall: newStall(from, end), closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
 // consume pins the leader epoch and the topic's id before anything else: what it reads
 // belongs to both, or the change is noticed.
-func (l *Log) consume(client *pinned, from log.Offset) (parent sarama.Consumer, sub sarama.PartitionConsumer, end log.Offset, err error) {
-	if _, _, err := client.LeaderAndEpoch(l.topic, partition); err != nil {
+func (l *Log) consume(p *pinned, from log.Offset) (parent sarama.Consumer, sub sarama.PartitionConsumer, end log.Offset, err error) {
+	if _, _, err := p.LeaderAndEpoch(l.topic.Name, client.Partition); err != nil {
 		return nil, nil, 0, err
 	}
-	if err := client.identify(l.topic); err != nil {
+	if err := p.identify(l.topic.Name); err != nil {
 		return nil, nil, 0, err
 	}
-	bounds, err := l.bounds(client)
+	bounds, err := l.topic.Bounds(p)
 	if err == nil && (from < bounds.Start || from > bounds.End) {
 		err = fmt.Errorf("%w: offset %d, the topic has %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
 	}
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	if parent, err = sarama.NewConsumerFromClient(client); err != nil {
+	if parent, err = sarama.NewConsumerFromClient(p); err != nil {
 		return nil, nil, 0, err
 	}
-	if sub, err = parent.ConsumePartition(l.topic, partition, int64(from)); err != nil {
+	if sub, err = parent.ConsumePartition(l.topic.Name, client.Partition, int64(from)); err != nil {
 		_ = parent.Close() // has no subscription yet
 		return nil, nil, 0, err
 	}
@@ -138,7 +139,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 
 // noRecords continues at the end that the log had: there is no record before it.
 func (r *reader) noRecords() error {
-	err := &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic,
+	err := &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic.Name,
 		Err: fmt.Errorf("%w: %d to %d", log.ErrNoRecord, r.next, r.end-1)}
 	r.next = r.end
 	return err
@@ -147,7 +148,7 @@ func (r *reader) noRecords() error {
 // Source asks the leader, over a connection without a fetch in flight.
 func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 	defer context.AfterFunc(ctx, r.gate.Close)()
-	err = r.client.source(r.side, r.log.topic)
+	err = r.client.source(r.side, r.log.topic.Name)
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
@@ -198,7 +199,7 @@ func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
 	}
 	at := log.Offset(msg.Offset)
 	if at < r.next {
-		return log.Record{}, &log.Error{Class: log.Fatal, Op: "read", Topic: r.log.topic,
+		return log.Record{}, &log.Error{Class: log.Fatal, Op: "read", Topic: r.log.topic.Name,
 			Err: fmt.Errorf("%w: got offset %d where %d was due", log.ErrOutOfRange, at, r.next)}
 	}
 	if at > r.next {
@@ -234,12 +235,12 @@ func (r *reader) blame(err error) *log.Error {
 	if errors.As(err, &known) {
 		return known
 	}
-	if ofContent(err) {
-		if at := r.findUndecodable(); errors.As(at, &known) && errors.Is(known.Err, errUndecodable) {
+	if client.OfContent(err) {
+		if at := r.findUndecodable(); errors.As(at, &known) && errors.Is(known.Err, client.ErrUndecodable) {
 			return known
 		}
 	}
-	return r.log.classify("read", err)
+	return r.log.topic.Classify("read", err)
 }
 
 // rest returns what was fetched before the fatal error, and then that error.
@@ -255,7 +256,7 @@ func (r *reader) rest() (log.Record, error) {
 		return log.Record{}, log.ErrClosed
 	}
 	e := *r.fatal
-	if !errors.Is(e.Err, errUndecodable) { // names the offset itself
+	if !errors.Is(e.Err, client.ErrUndecodable) { // names the offset itself
 		e.Err = fmt.Errorf("offset %d was due: %w", r.next, e.Err)
 	}
 	return log.Record{}, &e
@@ -265,7 +266,7 @@ func (r *reader) newLeader() error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
 	}
-	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic, Await: "the topic to be verified again",
+	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic.Name, Await: "the topic to be verified again",
 		Err: fmt.Errorf("%w: %s", log.ErrNewLeader, r.client.whatChanged())}
 }
 
@@ -279,7 +280,7 @@ func (r *reader) spent() error {
 		return r.newLeader()
 	}
 	for failure := range r.sub.Errors() {
-		if is(failure.Err, sarama.ErrOffsetOutOfRange) {
+		if client.HasCode(failure.Err, sarama.ErrOffsetOutOfRange) {
 			return r.classify(failure.Err)
 		}
 	}
@@ -293,7 +294,7 @@ func (r *reader) classify(err error) error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
 	}
-	return r.log.classify("read", err)
+	return r.log.topic.Classify("read", err)
 }
 
 // Close ends a Next in flight and returns when the client is closed.
@@ -306,7 +307,7 @@ func (r *reader) Close() error {
 // shut closes the reader once, and returns when it is closed.
 func (r *reader) shut() {
 	r.once.Do(func() {
-		defer r.log.cluster.Leave()
+		defer r.log.topic.Cluster.Leave()
 		defer close(r.ended)
 		r.stop()
 		r.gate.Close()

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
@@ -36,12 +38,12 @@ func (l leader) LeaderAndEpoch(string, int32) (*sarama.Broker, int32, error) {
 }
 
 // fed returns a reader at offset 5 with records 5 and 6 fetched, and its subscription.
-func fed(client *pinned) (*reader, subscription) {
+func fed(p *pinned) (*reader, subscription) {
 	s := subscription{messages: make(chan *sarama.ConsumerMessage, 9), errors: make(chan *sarama.ConsumerError, 9)}
 	for _, at := range []int64{5, 6} {
 		s.messages <- &sarama.ConsumerMessage{Offset: at}
 	}
-	return &reader{log: &Log{topic: "topic", cluster: conn.Open(conn.Config{}, "topic")}, client: client, sub: s, next: 5, closed: context.Background()}, s
+	return &reader{log: &Log{topic: client.Open(client.Config{}, "topic")}, client: p, sub: s, next: 5, closed: context.Background()}, s
 }
 
 // The epochs that a client sees, in order, and whether Next then returns ErrNewLeader.
@@ -63,12 +65,12 @@ func TestPinnedEpoch(t *testing.T) {
 		{[]int32{-1, 3}, false},
 	} {
 		var epoch int32
-		client := pin(leader{epoch: &epoch})
+		p := pin(leader{epoch: &epoch})
 		for _, epoch = range test.epochs {
-			_, _, _ = client.LeaderAndEpoch("topic", partition)
+			_, _, _ = p.LeaderAndEpoch("topic", client.Partition)
 		}
 		for range 50 { // whichever case select chooses
-			r, _ := fed(client)
+			r, _ := fed(p)
 			_, err := r.Next(t.Context())
 			if errors.Is(err, log.ErrNewLeader) != test.changed || test.changed && log.ClassOf(err) != log.Retryable {
 				t.Fatalf("%v: %v", test.epochs, err)
@@ -80,10 +82,10 @@ func TestPinnedEpoch(t *testing.T) {
 // A new leader is reported before anything else.
 func TestNewLeaderGoesBeforeErrors(t *testing.T) {
 	for range 50 {
-		client := pin(nil)
-		client.see(3)
-		client.see(4)
-		r, s := fed(client)
+		p := pin(nil)
+		p.see(3)
+		p.see(4)
+		r, s := fed(p)
 		s.errors <- &sarama.ConsumerError{Err: sarama.ErrOffsetOutOfRange}
 		close(s.messages)
 		close(s.errors)
@@ -99,7 +101,7 @@ func TestNewLeaderGoesBeforeErrors(t *testing.T) {
 func TestFatalErrorFollowsRecords(t *testing.T) {
 	for range 50 {
 		r, s := fed(pin(nil))
-		s.errors <- &sarama.ConsumerError{Err: unknownTopicID}
+		s.errors <- &sarama.ConsumerError{Err: client.UnknownTopicID}
 		for _, want := range []log.Offset{5, 6} {
 			if got, err := r.Next(t.Context()); err != nil || got.Offset != want {
 				t.Fatal(got, err)
@@ -114,40 +116,28 @@ func TestFatalErrorFollowsRecords(t *testing.T) {
 	}
 }
 
-func TestClassify(t *testing.T) {
-	l := &Log{topic: "topic", cluster: conn.Open(conn.Config{}, "topic")}
-	for _, test := range []struct {
-		err          error
-		class        log.Class
-		appendFailed log.Class
-		says         string
-	}{
-		{unknownTopicID, log.Fatal, log.Fatal, "deleted and created again"},
-		{inconsistentTopicID, log.Fatal, log.Fatal, "deleted and created again"},
-		{sarama.ErrDecompressedBatchTooLarge, log.Fatal, log.Ambiguous, "operator"},
-		{sarama.PacketDecodingError{Info: "CRC didn't match"}, log.Retryable, log.Ambiguous, "CRC"},
-		{sarama.ErrInsufficientData, log.Retryable, log.Ambiguous, ""},
-		{sarama.ErrInvalidMessage, log.Retryable, log.Ambiguous, ""}, // CORRUPT_MESSAGE: another replica may be intact
-	} {
-		e := l.classify("read", test.err)
-		if e.Class != test.class || !errors.Is(e, test.err) || !strings.Contains(e.Error(), test.says) {
-			t.Errorf("%v: class %v, %v", test.err, e.Class, e)
-		}
-		d := &delivery{}
-		if !is(test.err, refusals...) {
-			d.doubt = test.err
-		}
-		if got := log.ClassOf(l.outcomeOf(d, test.err)); got != test.appendFailed {
-			t.Errorf("append, %v: class %v, want %v", test.err, got, test.appendFailed)
+// A stalled reader whose verification fails, because the brokers are down or too slow,
+// verifies again.
+func TestStalledReaderVerifiesAgain(t *testing.T) {
+	l := &Log{topic: client.Open(client.Config{Config: conn.Config{Brokers: []string{"127.0.0.1:1"}, DialTimeout: time.Second, ReadTimeout: time.Second,
+		WriteTimeout: time.Second, RetryBackoff: time.Millisecond}}, "topic")}
+	defer l.Close()
+	r := &reader{log: l, client: pin(nil), sub: subscription{}, end: 5, closed: t.Context(),
+		stall: &stall{timer: time.NewTimer(0), timeout: time.Millisecond}}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for range 3 {
+		if _, err := r.Next(ctx); err == nil || ctx.Err() != nil {
+			t.Fatalf("%v, want why it cannot verify", err)
 		}
 	}
 }
 
 // Next is called for every record of the channel.
 func BenchmarkNext(b *testing.B) {
-	client := pin(nil)
-	client.see(3)
-	r, s := fed(client)
+	p := pin(nil)
+	p.see(3)
+	r, s := fed(p)
 	for range 2 {
 		<-s.messages
 	}

@@ -7,15 +7,13 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
+
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-const (
-	// recordOverhead is room for key, framing and batch header in addition to a value.
-	recordOverhead = 4 << 10
-	// maxRequestBytes stays below sarama's own limit of 100 MiB for a request.
-	maxRequestBytes = 99 << 20
-)
+// maxRequestBytes stays below sarama's own limit of 100 MiB for a request.
+const maxRequestBytes = 99 << 20
 
 // processLimits guards sarama's package variables: the first Open of the process sets
 // them, before any client exists.
@@ -34,9 +32,6 @@ func (c Config) producerConfig(g *conn.Gate) *sarama.Config {
 	s.Net.MaxOpenRequests = 1
 	return s
 }
-
-// batchBytes returns the limit of a batch, which has room for one largest record.
-func (c Config) batchBytes() int { return c.Settings.MaxMessageBytes + recordOverhead }
 
 // consumerConfig is for reading one partition with a bounded amount fetched ahead.
 func (c Config) consumerConfig(g *conn.Gate) *sarama.Config {
@@ -62,17 +57,11 @@ func (c Config) topicEntries() map[string]*string {
 		"min.insync.replicas":            strconv.Itoa(c.Settings.MinInsyncReplicas),
 		"unclean.leader.election.enable": "false",
 		"message.timestamp.type":         "LogAppendTime", // nothing depends on it; brokers refuse a writer's time stamp from the future
-		"max.message.bytes":              strconv.Itoa(c.topicMaxBytes()),
+		client.MaxBytesSetting:           strconv.Itoa(c.topic().TopicBytes()),
 	}
 	out := make(map[string]*string, len(entries))
 	for k, v := range entries {
 		out[k] = &v
 	}
 	return out
-}
-
-// topicMaxBytes returns the topic's max.message.bytes. Kafka applies it to batches, and
-// the producer fills batches up to batchBytes, so it is above that.
-func (c Config) topicMaxBytes() int {
-	return c.Settings.MaxMessageBytes + 2*recordOverhead
 }

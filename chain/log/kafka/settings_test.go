@@ -10,7 +10,7 @@ import (
 // would consider the records lost that the follower does not have yet.
 func TestReadsFromLeaders(t *testing.T) {
 	c := Config{Brokers: []string{"127.0.0.1:9092"}}.withDefaults()
-	if rack := c.consumerConfig(conn.Open(c.conn(), "topic").Gate()).RackID; rack != "" {
+	if rack := c.consumerConfig(conn.Open(conn.Config{}, "topic").Gate()).RackID; rack != "" {
 		t.Errorf("the reader has the rack id %q", rack)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
@@ -18,7 +19,7 @@ import (
 // topic, and clocks. Brokers silently accept unsafe values, so it checks what they return.
 // What they hide is a finding of verdict [log.Unknown].
 func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
-	err = l.gated(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
+	err = l.topic.Call(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
 		broker, err := g.OpenAny() // the controller may be slow, and is not needed
 		if err != nil {
 			return err
@@ -35,7 +36,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 			return nil
 		}
 		replicas := topic.Partitions[0].Replicas
-		values, hidden, err := l.settings(broker)
+		values, hidden, err := l.topic.Settings(broker)
 		if err != nil {
 			return err
 		}
@@ -52,7 +53,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 
 // describe returns the topic's metadata with the rights of this client.
 func (l *Log) describe(broker *sarama.Broker) (*sarama.TopicMetadata, error) {
-	request := conn.MetadataRequest(l.topic)
+	request := conn.MetadataRequest(l.topic.Name)
 	request.IncludeTopicAuthorizedOperations = true
 	answer, err := broker.GetMetadata(request)
 	if err != nil {
@@ -73,26 +74,6 @@ func (l *Log) describe(broker *sarama.Broker) (*sarama.TopicMetadata, error) {
 	return t, nil
 }
 
-// settings returns the topic's settings, or the reason why the brokers hide them.
-func (l *Log) settings(broker *sarama.Broker) (values map[string]string, hidden string, err error) {
-	answer, err := broker.DescribeConfigs(&sarama.DescribeConfigsRequest{Version: 4, Resources: []*sarama.ConfigResource{{Type: sarama.TopicResource, Name: l.topic}}})
-	if err != nil {
-		return nil, "", err
-	}
-	values = map[string]string{}
-	for _, r := range answer.Resources {
-		if r.ErrorCode != 0 {
-			return nil, sarama.KError(r.ErrorCode).Error(), nil
-		}
-		for _, e := range r.Configs {
-			if !e.Sensitive {
-				values[e.Name] = e.Value
-			}
-		}
-	}
-	return values, "", nil
-}
-
 func brokerIDs(c sarama.Client) (ids []int32) {
 	for _, b := range c.Brokers() {
 		ids = append(ids, b.ID())
@@ -110,16 +91,16 @@ const clockTimeout = 5 * time.Second
 func (l *Log) newest(ctx context.Context) (at time.Time, whose string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
-	var last batch
-	err = l.client(ctx, "survey", func(c sarama.Client) error {
-		bounds, err := l.bounds(c)
+	var last client.Batch
+	err = l.topic.Call(ctx, "survey", func(c sarama.Client, _ *conn.Gate) error {
+		bounds, err := l.topic.Bounds(c)
 		if err != nil {
 			return err
 		}
 		if bounds.Start == bounds.End {
 			return errNoRecordYet
 		}
-		last, err = l.batchAt(c, bounds.End-1)
+		last, err = l.topic.BatchAt(c, bounds.End-1)
 		return err
 	})
 	switch {
@@ -129,12 +110,12 @@ func (l *Log) newest(ctx context.Context) (at time.Time, whose string, err error
 		return at, "", fmt.Errorf("the newest record did not arrive within %s", clockTimeout)
 	case err != nil:
 		return at, "", err
-	case last.newest.IsZero():
+	case last.Newest.IsZero():
 		return at, "", errors.New("the newest record has no time stamp")
-	case last.byBroker:
-		return last.newest, "its broker's clock", nil
+	case last.ByBroker:
+		return last.Newest, "its broker's clock", nil
 	}
-	return last.newest, "its writer's clock", nil
+	return last.Newest, "its writer's clock", nil
 }
 
 var errNoRecordYet = errors.New("the topic has no record yet")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 )
 
 // With minReplicas and minInSync the loss of one broker neither loses records nor stops
@@ -19,12 +20,12 @@ const maxAhead = 10 * time.Second
 
 // surveyor turns what was read from the brokers into findings.
 type surveyor struct {
-	config Config
+	config client.Config
 	topic  string
 	found  []log.Finding
 }
 
-func (l *Log) surveyor() *surveyor { return &surveyor{config: l.config, topic: l.topic} }
+func (l *Log) surveyor() *surveyor { return &surveyor{config: l.topic.Config, topic: l.topic.Name} }
 
 func (s *surveyor) add(f log.Finding) { s.found = append(s.found, f) }
 
@@ -91,14 +92,14 @@ func (s *surveyor) requirements() []requirement {
 	atLeast := func(limit int) func(string) bool {
 		return func(v string) bool { n, err := strconv.Atoi(v); return err == nil && n >= limit }
 	}
-	largest := s.config.Settings.MaxMessageBytes + recordOverhead
+	largest := s.config.BatchBytes()
 	return []requirement{
 		{"min.insync.replicas", fmt.Sprintf("%d or more", minInSync), "an acknowledged record may be on one broker only", strconv.Itoa(minInSync), atLeast(minInSync)},
 		{"unclean.leader.election.enable", "false", "a broker that lacks acknowledged records may become the leader", "false", is("false")},
 		{"cleanup.policy", "delete", "compaction deletes all records but one", "delete", is("delete")},
 		{"retention.ms", "-1", "records are deleted by age, read or not", "-1", is("-1")},
 		{"retention.bytes", "-1", "records are deleted by size, read or not", "-1", is("-1")},
-		{maxBytesSetting, fmt.Sprintf("%d or more", largest), "envelopes that the channel allows are refused", strconv.Itoa(s.config.topicMaxBytes()), atLeast(largest)},
+		{client.MaxBytesSetting, fmt.Sprintf("%d or more", largest), "envelopes that the channel allows are refused", strconv.Itoa(s.config.TopicBytes()), atLeast(largest)},
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // supporting returns a broker that supports versions up to these of Produce, Fetch and Metadata.
@@ -37,7 +39,7 @@ func TestReleases(t *testing.T) {
 
 // A managed service may hide some settings, the rights, or a broker's answer.
 func TestWhatIsHiddenIsUnknown(t *testing.T) {
-	s := &surveyor{config: Config{Brokers: []string{"kafka:9092"}}, topic: "t"}
+	s := &surveyor{config: client.Config{Config: conn.Config{Brokers: []string{"kafka:9092"}}}, topic: "t"}
 	s.settings(map[string]string{"cleanup.policy": "delete"}, "")
 	s.rights(-1 << 31)
 	s.releases(nil, []string{"broker 3: timed out"})
