@@ -12,6 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/survey"
 )
 
 var _ log.Log = (*Log)(nil)
@@ -131,6 +132,10 @@ func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error)
 	})
 	return at, err
 }
+
+// Survey checks whether the settings of the topic and its brokers, and this client's rights,
+// keep records safe; see [survey.Run].
+func (l *Log) Survey(ctx context.Context) ([]log.Finding, error) { return survey.Run(ctx, l.topic) }
 
 // admin runs f with a cluster admin that exists for the call.
 func (l *Log) admin(ctx context.Context, op string, f func(sarama.ClusterAdmin) error) error {

@@ -1,4 +1,4 @@
-package kafka
+package survey
 
 import (
 	"fmt"
@@ -24,8 +24,6 @@ type surveyor struct {
 	topic  string
 	found  []log.Finding
 }
-
-func (l *Log) surveyor() *surveyor { return &surveyor{config: l.topic.Config, topic: l.topic.Name} }
 
 func (s *surveyor) add(f log.Finding) { s.found = append(s.found, f) }
 

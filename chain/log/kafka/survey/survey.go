@@ -1,4 +1,9 @@
-package kafka
+// Package survey finds out whether a topic and its brokers keep records safe, and whether
+// this client may use them, before a channel depends on it.
+//
+// [Run] reads what the brokers report, and a surveyor turns that into findings: what it is,
+// what it should be, what is at risk, and the command that fixes it. It changes nothing.
+package survey
 
 import (
 	"context"
@@ -14,29 +19,29 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// Survey checks the number of partitions, replication, the settings by which records may
+// Run checks the number of partitions, replication, the settings by which records may
 // be lost or refused, the rights of this client, the releases of the brokers that have the
 // topic, and clocks. Brokers silently accept unsafe values, so it checks what they return.
 // What they hide is a finding of verdict [log.Unknown].
-func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
-	err = l.topic.Call(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
+func Run(ctx context.Context, t *client.Topic) (found []log.Finding, err error) {
+	err = t.Call(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
 		broker, err := g.OpenAny() // the controller may be slow, and is not needed
 		if err != nil {
 			return err
 		}
 		defer func() { _ = broker.Close() }() // nothing is in flight
-		topic, err := l.describe(broker)
+		topic, err := describe(broker, t.Name)
 		if err != nil {
 			return err
 		}
-		e := l.surveyor()
+		e := &surveyor{config: t.Config, topic: t.Name}
 		if topic.Err == sarama.ErrTopicAuthorizationFailed {
 			e.noRights()
 			found = e.found
 			return nil
 		}
 		replicas := topic.Partitions[0].Replicas
-		values, hidden, err := l.topic.Settings(broker)
+		values, hidden, err := t.Settings(broker)
 		if err != nil {
 			return err
 		}
@@ -44,7 +49,7 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 		e.settings(values, hidden)
 		e.rights(topic.TopicAuthorizedOperations)
 		e.releases(spokenBy(c, replicas))
-		e.clock(l.newest(ctx))
+		e.clock(newest(ctx, t))
 		found = e.found
 		return nil
 	})
@@ -52,8 +57,8 @@ func (l *Log) Survey(ctx context.Context) (found []log.Finding, err error) {
 }
 
 // describe returns the topic's metadata with the rights of this client.
-func (l *Log) describe(broker *sarama.Broker) (*sarama.TopicMetadata, error) {
-	request := conn.MetadataRequest(l.topic.Name)
+func describe(broker *sarama.Broker, topic string) (*sarama.TopicMetadata, error) {
+	request := conn.MetadataRequest(topic)
 	request.IncludeTopicAuthorizedOperations = true
 	answer, err := broker.GetMetadata(request)
 	if err != nil {
@@ -88,19 +93,19 @@ const clockTimeout = 5 * time.Second
 
 // newest returns the time stamp of the last record and whose clock it is from: the
 // writer's, or the broker's if the topic is set to that.
-func (l *Log) newest(ctx context.Context) (at time.Time, whose string, err error) {
+func newest(ctx context.Context, t *client.Topic) (at time.Time, whose string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
 	var last client.Batch
-	err = l.topic.Call(ctx, "survey", func(c sarama.Client, _ *conn.Gate) error {
-		bounds, err := l.topic.Bounds(c)
+	err = t.Call(ctx, "survey", func(c sarama.Client, _ *conn.Gate) error {
+		bounds, err := t.Bounds(c)
 		if err != nil {
 			return err
 		}
 		if bounds.Start == bounds.End {
 			return errNoRecordYet
 		}
-		last, err = l.topic.BatchAt(c, bounds.End-1)
+		last, err = t.BatchAt(c, bounds.End-1)
 		return err
 	})
 	switch {
