@@ -12,6 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/reader"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/survey"
 )
 
@@ -131,6 +132,11 @@ func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error)
 		return err
 	})
 	return at, err
+}
+
+// Read subscribes at from, which must be within the bounds; see [reader.Open].
+func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	return reader.Open(ctx, l.topic, from, l.config.FetchBytes)
 }
 
 // Survey checks whether the settings of the topic and its brokers, and this client's rights,

@@ -3,12 +3,10 @@ package kafka
 import (
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
-
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
@@ -30,20 +28,6 @@ func (c Config) limitProcess() {
 func (c Config) producerConfig(g *conn.Gate) *sarama.Config {
 	s := g.Config()
 	s.Net.MaxOpenRequests = 1
-	return s
-}
-
-// consumerConfig is for reading one partition with a bounded amount fetched ahead.
-func (c Config) consumerConfig(g *conn.Gate) *sarama.Config {
-	s := g.Config()
-	s.Consumer.Return.Errors = true
-	s.Consumer.IsolationLevel = sarama.ReadUncommitted // like every other reader of the topic: no transactions are used
-	s.Consumer.Fetch.Default = c.FetchBytes
-	s.Consumer.Fetch.Max = 0                                            // a limit would make sarama skip a larger record
-	s.Consumer.MaxWaitTime = min(500*time.Millisecond, c.ReadTimeout/2) // an answer without records arrives in time
-	s.Consumer.MaxProcessingTime = 10 * time.Second                     // a slow disk must not drop the subscription
-	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return g.Pause(2 * c.RetryBackoff) }
-	s.ChannelBufferSize = 256 // records, from at most one fetch
 	return s
 }
 

@@ -1,4 +1,4 @@
-package kafka
+package reader
 
 import (
 	"context"
@@ -43,7 +43,7 @@ func fed(p *pinned) (*reader, subscription) {
 	for _, at := range []int64{5, 6} {
 		s.messages <- &sarama.ConsumerMessage{Offset: at}
 	}
-	return &reader{log: &Log{topic: client.Open(client.Config{}, "topic")}, client: p, sub: s, next: 5, closed: context.Background()}, s
+	return &reader{topic: client.Open(client.Config{}, "topic"), client: p, sub: s, next: 5, closed: context.Background()}, s
 }
 
 // The epochs that a client sees, in order, and whether Next then returns ErrNewLeader.
@@ -119,10 +119,10 @@ func TestFatalErrorFollowsRecords(t *testing.T) {
 // A stalled reader whose verification fails, because the brokers are down or too slow,
 // verifies again.
 func TestStalledReaderVerifiesAgain(t *testing.T) {
-	l := &Log{topic: client.Open(client.Config{Config: conn.Config{Brokers: []string{"127.0.0.1:1"}, DialTimeout: time.Second, ReadTimeout: time.Second,
-		WriteTimeout: time.Second, RetryBackoff: time.Millisecond}}, "topic")}
-	defer l.Close()
-	r := &reader{log: l, client: pin(nil), sub: subscription{}, end: 5, closed: t.Context(),
+	topic := client.Open(client.Config{Config: conn.Config{Brokers: []string{"127.0.0.1:1"}, DialTimeout: time.Second, ReadTimeout: time.Second,
+		WriteTimeout: time.Second, RetryBackoff: time.Millisecond}}, "topic")
+	defer topic.Cluster.Close()
+	r := &reader{topic: topic, client: pin(nil), sub: subscription{}, end: 5, closed: t.Context(),
 		stall: &stall{timer: time.NewTimer(0), timeout: time.Millisecond}}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

@@ -1,4 +1,11 @@
-package kafka
+// Package reader reads the records of a topic, in the order of their offsets.
+//
+// A reader is one subscription of sarama's consumer with a client of its own, because a
+// produce request on a shared one would wait behind the long poll of a fetch. To what sarama
+// does it adds what [log.Reader] promises: records of one leader epoch and one topic only
+// (see pinned), fatal errors after the records before them, and the name of the batch that
+// does not decode where sarama would wait without end (see first).
+package reader
 
 import (
 	"context"
@@ -15,7 +22,7 @@ import (
 
 // reader is one subscription with a client of its own.
 type reader struct {
-	log    *Log
+	topic  *client.Topic
 	gate   *conn.Gate
 	client *pinned
 	side   sarama.Client // for requests that must not wait behind a fetch
@@ -36,62 +43,62 @@ type reader struct {
 	free   func() bool   // detaches the reader from the log, which would otherwise keep it
 }
 
-// Read subscribes at from, which must be within the bounds. Otherwise sarama would
-// accept an offset that a recreated topic happens to have.
-func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
-	if err := l.topic.Cluster.Enter(); err != nil {
+// Open subscribes at from, which must be within the bounds. Otherwise sarama would
+// accept an offset that a recreated topic happens to have. fetchBytes are requested at a time.
+func Open(ctx context.Context, t *client.Topic, from log.Offset, fetchBytes int32) (log.Reader, error) {
+	if err := t.Cluster.Enter(); err != nil {
 		return nil, err
 	}
-	g := l.topic.Cluster.Gate()
+	g := t.Cluster.Gate()
 	detach := context.AfterFunc(ctx, g.Close)
-	defer context.AfterFunc(l.topic.Cluster.Done(), g.Close)()
-	r, err := l.subscribe(g, from)
+	defer context.AfterFunc(t.Cluster.Done(), g.Close)()
+	r, err := subscribe(t, g, from, fetchBytes)
 	if err != nil {
 		detach()
 		g.Close()
-		l.topic.Cluster.Leave()
-		return nil, l.topic.Outcome(ctx, g, "read", err)
+		t.Cluster.Leave()
+		return nil, t.Outcome(ctx, g, "read", err)
 	}
-	r.free = context.AfterFunc(l.topic.Cluster.Done(), r.shut) // also closes a reader that its caller did not close
-	if !detach() {                                             // the gate is closed, or about to be
+	r.free = context.AfterFunc(t.Cluster.Done(), r.shut) // also closes a reader that its caller did not close
+	if !detach() {                                       // the gate is closed, or about to be
 		_ = r.Close()
-		return nil, l.topic.Outcome(ctx, g, "read", ctx.Err())
+		return nil, t.Outcome(ctx, g, "read", ctx.Err())
 	}
 	return r, nil
 }
 
-func (l *Log) subscribe(g *conn.Gate, from log.Offset) (*reader, error) {
+func subscribe(t *client.Topic, g *conn.Gate, from log.Offset, fetchBytes int32) (*reader, error) {
 	side, err := conn.NewClient(g.Config())
 	if err != nil {
 		return nil, err
 	}
-	base, err := conn.NewClient(l.config.consumerConfig(g))
+	base, err := conn.NewClient(consumerConfig(t, g, fetchBytes))
 	if err != nil {
 		conn.CloseClient(side)
 		return nil, err
 	}
 	pinned := pin(base)
-	parent, sub, end, err := l.consume(pinned, from)
+	parent, sub, end, err := consume(t, pinned, from)
 	if err != nil {
 		conn.CloseClient(pinned)
 		conn.CloseClient(side)
 		return nil, err
 	}
 	closed, stop := context.WithCancel(context.Background())
-	return &reader{log: l, gate: g, client: pinned, side: side, parent: parent, sub: sub, next: from, end: end,
+	return &reader{topic: t, gate: g, client: pinned, side: side, parent: parent, sub: sub, next: from, end: end,
 		stall: newStall(from, end), closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
 // consume pins the leader epoch and the topic's id before anything else: what it reads
 // belongs to both, or the change is noticed.
-func (l *Log) consume(p *pinned, from log.Offset) (parent sarama.Consumer, sub sarama.PartitionConsumer, end log.Offset, err error) {
-	if _, _, err := p.LeaderAndEpoch(l.topic.Name, client.Partition); err != nil {
+func consume(t *client.Topic, p *pinned, from log.Offset) (parent sarama.Consumer, sub sarama.PartitionConsumer, end log.Offset, err error) {
+	if _, _, err := p.LeaderAndEpoch(t.Name, client.Partition); err != nil {
 		return nil, nil, 0, err
 	}
-	if err := p.identify(l.topic.Name); err != nil {
+	if err := p.identify(t.Name); err != nil {
 		return nil, nil, 0, err
 	}
-	bounds, err := l.topic.Bounds(p)
+	bounds, err := t.Bounds(p)
 	if err == nil && (from < bounds.Start || from > bounds.End) {
 		err = fmt.Errorf("%w: offset %d, the topic has %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
 	}
@@ -101,7 +108,7 @@ func (l *Log) consume(p *pinned, from log.Offset) (parent sarama.Consumer, sub s
 	if parent, err = sarama.NewConsumerFromClient(p); err != nil {
 		return nil, nil, 0, err
 	}
-	if sub, err = parent.ConsumePartition(l.topic.Name, client.Partition, int64(from)); err != nil {
+	if sub, err = parent.ConsumePartition(t.Name, client.Partition, int64(from)); err != nil {
 		_ = parent.Close() // has no subscription yet
 		return nil, nil, 0, err
 	}
@@ -139,7 +146,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 
 // noRecords continues at the end that the log had: there is no record before it.
 func (r *reader) noRecords() error {
-	err := &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic.Name,
+	err := &log.Error{Class: log.Retryable, Op: "read", Topic: r.topic.Name,
 		Err: fmt.Errorf("%w: %d to %d", log.ErrNoRecord, r.next, r.end-1)}
 	r.next = r.end
 	return err
@@ -148,7 +155,7 @@ func (r *reader) noRecords() error {
 // Source asks the leader, over a connection without a fetch in flight.
 func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 	defer context.AfterFunc(ctx, r.gate.Close)()
-	err = r.client.source(r.side, r.log.topic.Name)
+	err = r.client.source(r.side, r.topic.Name)
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
@@ -199,7 +206,7 @@ func (r *reader) accept(msg *sarama.ConsumerMessage) (log.Record, error) {
 	}
 	at := log.Offset(msg.Offset)
 	if at < r.next {
-		return log.Record{}, &log.Error{Class: log.Fatal, Op: "read", Topic: r.log.topic.Name,
+		return log.Record{}, &log.Error{Class: log.Fatal, Op: "read", Topic: r.topic.Name,
 			Err: fmt.Errorf("%w: got offset %d where %d was due", log.ErrOutOfRange, at, r.next)}
 	}
 	if at > r.next {
@@ -240,7 +247,7 @@ func (r *reader) blame(err error) *log.Error {
 			return known
 		}
 	}
-	return r.log.topic.Classify("read", err)
+	return r.topic.Classify("read", err)
 }
 
 // rest returns what was fetched before the fatal error, and then that error.
@@ -266,7 +273,7 @@ func (r *reader) newLeader() error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
 	}
-	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.log.topic.Name, Await: "the topic to be verified again",
+	return &log.Error{Class: log.Retryable, Op: "read", Topic: r.topic.Name, Await: "the topic to be verified again",
 		Err: fmt.Errorf("%w: %s", log.ErrNewLeader, r.client.whatChanged())}
 }
 
@@ -294,7 +301,7 @@ func (r *reader) classify(err error) error {
 	if r.closed.Err() != nil {
 		return log.ErrClosed
 	}
-	return r.log.topic.Classify("read", err)
+	return r.topic.Classify("read", err)
 }
 
 // Close ends a Next in flight and returns when the client is closed.
@@ -307,7 +314,7 @@ func (r *reader) Close() error {
 // shut closes the reader once, and returns when it is closed.
 func (r *reader) shut() {
 	r.once.Do(func() {
-		defer r.log.topic.Cluster.Leave()
+		defer r.topic.Cluster.Leave()
 		defer close(r.ended)
 		r.stop()
 		r.gate.Close()

@@ -1,4 +1,4 @@
-package kafka
+package reader
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // keep that one from arriving, and the rest of the log may be large.
 func (r *reader) first() (found bool, err error) {
 	err = r.withClient(func(c sarama.Client) error {
-		for b, err := range r.log.topic.Batches(c, r.next, r.end) {
+		for b, err := range r.topic.Batches(c, r.next, r.end) {
 			if err != nil {
 				return err
 			}
@@ -48,12 +48,12 @@ func (r *reader) withClient(f func(sarama.Client) error) error {
 	ctx, cancel := context.WithCancel(r.closed)
 	defer cancel()
 	defer context.AfterFunc(r.call, cancel)()
-	return r.log.topic.Call(ctx, "read", func(c sarama.Client, _ *conn.Gate) error { return f(c) })
+	return r.topic.Call(ctx, "read", func(c sarama.Client, _ *conn.Gate) error { return f(c) })
 }
 
 // verify verifies every batch that overlaps a range of offsets.
 func (r *reader) verify(c sarama.Client, from, to log.Offset) error {
-	for _, err := range r.log.topic.Batches(c, from, to) {
+	for _, err := range r.topic.Batches(c, from, to) {
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (r *reader) verify(c sarama.Client, from, to log.Offset) error {
 
 // verifyToEnd is verify up to the current end of the log.
 func (r *reader) verifyToEnd(c sarama.Client, from log.Offset) error {
-	bounds, err := r.log.topic.Bounds(c)
+	bounds, err := r.topic.Bounds(c)
 	if err != nil {
 		return err
 	}
