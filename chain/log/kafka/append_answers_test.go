@@ -2,14 +2,16 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/log/logtest"
 )
@@ -62,12 +64,37 @@ func answers(codes ...int16) []logtest.Answer {
 	return slices.DeleteFunc(logtest.Answers(), func(a logtest.Answer) bool { return !slices.Contains(codes, a.Code) })
 }
 
+// credulous opens logs that take a code for a refusal, which implies that nothing was appended.
+type credulous struct {
+	harness
+	code int16
+}
+
+func (h credulous) Open(t *testing.T, topic string, s log.Settings) log.Log {
+	return credulousLog{h.harness.Open(t, topic, s), sarama.KError(h.code)}
+}
+
+type credulousLog struct {
+	log.Log
+	refusal sarama.KError
+}
+
+func (l credulousLog) Append(ctx context.Context, value []byte) error {
+	err := l.Log.Append(ctx, value)
+	var known *log.Error
+	if !errors.As(err, &known) || !errors.Is(err, l.refusal) {
+		return err
+	}
+	e := *known
+	e.Class = log.Retryable
+	return &e
+}
+
 // A code that a broker may also give after an append must not be taken for a refusal.
 func TestAnswersDetectsAWrongClassifier(t *testing.T) {
+	t.Parallel()
 	for _, code := range []int16{kafkatest.CodeUnknownTopic, kafkatest.CodeNotLeader, kafkatest.CodeTimedOut, kafkatest.CodeStorageError} {
-		undo := kafka.Refuse(code)
-		faults := logtest.Faults(t, hasty(t), answers(code, kafkatest.CodeTopicAuthorization)...)
-		undo()
+		faults := logtest.Faults(t, credulous{hasty(t), code}, answers(code, kafkatest.CodeTopicAuthorization)...)
 		if len(faults) == 0 {
 			t.Errorf("the suite does not detect that code %d is taken for a refusal", code)
 		}

@@ -1,11 +1,16 @@
 // Package kafka is the log contract on Apache Kafka, through IBM/sarama.
 //
 // A [Log] is one topic. One goroutine, the producer, appends for all callers and owns its
-// client; every reader owns a client of its own, because a produce request on a shared
-// one would wait behind the reader's long poll; every other call uses a client that lives
+// client; every reader owns a client of its own; every other call uses a client that lives
 // as long as the call. They share what they know of the brokers: a broker that hangs is
-// asked last, and abandoned for one that answers; see brokers. Closing any of them first
-// closes its connections, so that nothing waits for a broker that is down.
+// asked last, and abandoned for one that answers. Closing any of them first closes its
+// connections, so that nothing waits for a broker that is down.
+//
+// The packages below it, each of which imports only those after it:
+//
+//	producer, reader, survey   what is done with a topic
+//	client                     calls about a topic, and the classes of their errors
+//	conn                       connections to the brokers
 package kafka
 
 import (

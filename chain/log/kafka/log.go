@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -12,6 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/producer"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/reader"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/survey"
 )
@@ -22,10 +22,7 @@ var _ log.Log = (*Log)(nil)
 type Log struct {
 	config Config
 	topic  *client.Topic
-
-	limit     topicLimit
-	queue     *queue    // of appends
-	producing sync.Once // starts the producer, at the first Append
+	queue  *producer.Queue
 }
 
 // Open checks the config and returns the log of a topic. It does no network I/O.
@@ -38,7 +35,8 @@ func Open(c Config, topic string) (*Log, error) {
 		return nil, errors.New("kafka config: no topic")
 	}
 	c.limitProcess()
-	return &Log{config: c, topic: client.Open(c.topic(), topic), queue: newQueue()}, nil
+	t := client.Open(c.topic(), topic)
+	return &Log{config: c, topic: t, queue: producer.NewQueue(t, c.Linger)}, nil
 }
 
 // Close ends every call in flight with log.ErrClosed and returns when no
@@ -133,6 +131,9 @@ func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error)
 	})
 	return at, err
 }
+
+// Append queues the value for the producer and waits for its outcome; see [producer.Queue].
+func (l *Log) Append(ctx context.Context, value []byte) error { return l.queue.Append(ctx, value) }
 
 // Read subscribes at from, which must be within the bounds; see [reader.Open].
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {

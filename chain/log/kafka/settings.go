@@ -7,7 +7,6 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
-	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // maxRequestBytes stays below sarama's own limit of 100 MiB for a request.
@@ -21,14 +20,6 @@ var processLimits sync.Once
 // gigabytes in every orderer.
 func (c Config) limitProcess() {
 	processLimits.Do(func() { sarama.MaxDecompressedBatchSize = c.MaxDecompressedBytes })
-}
-
-// producerConfig is for a client that sends one batch at a time; the rest of producing is
-// in [session] and [producer].
-func (c Config) producerConfig(g *conn.Gate) *sarama.Config {
-	s := g.Config()
-	s.Net.MaxOpenRequests = 1
-	return s
 }
 
 // topicEntries returns the settings that Create gives a topic: nothing is ever deleted

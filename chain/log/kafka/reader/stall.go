@@ -47,7 +47,7 @@ func (s *stall) stalled(next, end log.Offset) bool {
 	return false
 }
 
-// backOff doubles the time until the next check: the broker may just be slos.
+// backOff doubles the time until the next check: the broker may just be slow.
 func (s *stall) backOff() {
 	s.timeout *= 2
 	s.timer.Reset(s.timeout)

@@ -1,4 +1,4 @@
-package kafka
+package producer
 
 import (
 	"context"
@@ -32,35 +32,35 @@ const limitLasts = time.Second
 var errKnownLimit = errors.New("the brokers were not asked again")
 
 // tooLarge returns the error for a record that is too large for the topic, with the limit.
-func (l *Log) tooLarge(ctx context.Context, size int, refusal error) error {
-	limit := l.maxBytes(ctx)
+func (q *Queue) tooLarge(ctx context.Context, size int, refusal error) error {
+	limit := q.maxBytes(ctx)
 	if limit == "" {
 		limit = "less; the brokers do not report it"
 	}
-	return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic.Name,
+	return &log.Error{Class: log.Rejected, Op: "append", Topic: q.topic.Name,
 		Err: fmt.Errorf("%w: %d bytes and some overhead, the topic's %s is %s: %w", log.ErrTooLarge, size, client.MaxBytesSetting, limit, refusal)}
 }
 
 // maxBytes reads the limit from the brokers, unless another caller just did, or does. The
 // outcome of the append is already known: a missing answer does not change it.
-func (l *Log) maxBytes(ctx context.Context) string {
-	if l.limit.asking.TryLock() {
-		defer l.limit.asking.Unlock()
-		if bytes, old := l.limit.get(); !old {
+func (q *Queue) maxBytes(ctx context.Context) string {
+	if q.limit.asking.TryLock() {
+		defer q.limit.asking.Unlock()
+		if bytes, old := q.limit.get(); !old {
 			return bytes
 		}
-		_ = l.topic.Call(ctx, "survey", func(_ sarama.Client, g *conn.Gate) error {
+		_ = q.topic.Call(ctx, "survey", func(_ sarama.Client, g *conn.Gate) error {
 			broker, err := g.OpenAny()
 			if err != nil {
 				return err
 			}
 			defer func() { _ = broker.Close() }() // nothing is in flight
-			values, _, err := l.topic.Settings(broker)
-			l.limit.set(values[client.MaxBytesSetting])
+			values, _, err := q.topic.Settings(broker)
+			q.limit.set(values[client.MaxBytesSetting])
 			return err
 		})
 	}
-	bytes, _ := l.limit.get()
+	bytes, _ := q.limit.get()
 	return bytes
 }
 

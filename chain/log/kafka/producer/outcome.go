@@ -1,4 +1,4 @@
-package kafka
+package producer
 
 import (
 	"errors"
@@ -58,11 +58,11 @@ func tooLarge(err error) bool {
 
 // outcomeOf returns the result of Append for the records of a finished batch. Once an
 // attempt may have appended it, that is ambiguous, whatever the last answer was.
-func (l *Log) outcomeOf(d *delivery, err error) error {
+func (p *producer) outcomeOf(d *delivery, err error) error {
 	if err == nil || d.doubt == nil && errors.Is(err, log.ErrClosed) {
 		return err
 	}
-	e := l.topic.Classify("append", err)
+	e := p.topic.Classify("append", err)
 	switch {
 	case d.doubt != nil:
 		e.Class = log.Ambiguous

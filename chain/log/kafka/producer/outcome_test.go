@@ -1,4 +1,4 @@
-package kafka
+package producer
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 
 // What the answer to the only attempt implies.
 func TestOutcomeOf(t *testing.T) {
-	l := &Log{topic: client.Open(client.Config{}, "topic")}
+	p := newProducer(NewQueue(client.Open(client.Config{}, "topic"), 0))
 	for _, test := range []struct {
 		err   error
 		class log.Class
@@ -27,7 +27,7 @@ func TestOutcomeOf(t *testing.T) {
 		if !client.HasCode(test.err, refusals...) {
 			d.doubt = test.err
 		}
-		if got := log.ClassOf(l.outcomeOf(d, test.err)); got != test.class {
+		if got := log.ClassOf(p.outcomeOf(d, test.err)); got != test.class {
 			t.Errorf("%v: class %v, want %v", test.err, got, test.class)
 		}
 	}

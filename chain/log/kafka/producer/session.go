@@ -1,4 +1,4 @@
-package kafka
+package producer
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const key = "0"
 // session is a client and the producer id by which the brokers recognize a batch that they
 // already have. It belongs to the producer's goroutine.
 type session struct {
-	log    *Log
+	topic  *client.Topic
 	gate   *conn.Gate
 	client sarama.Client
 	uncut  func() bool // detaches the gate from the log
@@ -31,14 +31,16 @@ type session struct {
 	next  int32 // sequence number of the next record after the last acknowledged one
 }
 
-func (l *Log) newSession() (*session, error) {
-	g := l.topic.Cluster.Gate()
-	c, err := conn.NewClient(l.config.producerConfig(g))
+func newSession(t *client.Topic) (*session, error) {
+	g := t.Cluster.Gate()
+	config := g.Config()
+	config.Net.MaxOpenRequests = 1 // one batch at a time
+	c, err := conn.NewClient(config)
 	if err != nil {
 		g.Close()
 		return nil, err
 	}
-	return &session{log: l, gate: g, client: c, uncut: context.AfterFunc(l.topic.Cluster.Done(), g.Close), id: -1}, nil
+	return &session{topic: t, gate: g, client: c, uncut: context.AfterFunc(t.Cluster.Done(), g.Close), id: -1}, nil
 }
 
 func (s *session) close() {
@@ -51,11 +53,11 @@ func (s *session) close() {
 // id if there is none. It sends no record.
 func (s *session) connect() (*sarama.Broker, error) {
 	if s.stale {
-		if err := s.client.RefreshMetadata(s.log.topic.Name); err != nil {
+		if err := s.client.RefreshMetadata(s.topic.Name); err != nil {
 			return nil, err
 		}
 	}
-	leader, err := s.client.Leader(s.log.topic.Name, client.Partition)
+	leader, err := s.client.Leader(s.topic.Name, client.Partition)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +103,8 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 		return !s.gate.Produced.Load(), err
 	}
 	s.resume = time.Now().Add(answer.ThrottleTime) // the producer waits until then
-	s.log.topic.Cluster.Throttled(leader.Addr(), answer.ThrottleTime)
-	block := answer.GetBlock(s.log.topic.Name, client.Partition)
+	s.topic.Cluster.Throttled(leader.Addr(), answer.ThrottleTime)
+	block := answer.GetBlock(s.topic.Name, client.Partition)
 	if block == nil {
 		return false, sarama.ErrIncompleteResponse
 	}
@@ -134,8 +136,8 @@ func (s *session) request(entries []*entry) *sarama.ProduceRequest {
 	r := &sarama.ProduceRequest{
 		Version:      9,
 		RequiredAcks: sarama.WaitForAll,
-		Timeout:      int32(s.log.topic.Config.ReadTimeout / 2 / time.Millisecond), // the broker answers before we stop listening
+		Timeout:      int32(s.topic.Config.ReadTimeout / 2 / time.Millisecond), // the broker answers before we stop listening
 	}
-	r.AddBatch(s.log.topic.Name, client.Partition, b)
+	r.AddBatch(s.topic.Name, client.Partition, b)
 	return r
 }

@@ -1,4 +1,4 @@
-package kafka
+package producer
 
 import (
 	"errors"
@@ -37,13 +37,14 @@ const maxTries = 50
 //     sequence number, and a broker that has lost its controller assigns no other id
 //     for up to 30 s.
 type producer struct {
-	log     *Log
+	queue   *Queue
+	topic   *client.Topic
 	session *session // nil: none
 	limit   int      // bytes of a batch; lower once the topic has refused one
 }
 
-func newProducer(l *Log) *producer {
-	return &producer{log: l, limit: l.topic.Config.BatchBytes()}
+func newProducer(q *Queue) *producer {
+	return &producer{queue: q, topic: q.topic, limit: q.topic.Config.BatchBytes()}
 }
 
 // delivery is a batch that is being sent: the content of one request.
@@ -60,11 +61,11 @@ type delivery struct {
 func (p *producer) run() {
 	defer p.disconnect()
 	for p.await() {
-		if entries := p.log.queue.take(p.limit); len(entries) > 0 {
+		if entries := p.queue.take(p.limit); len(entries) > 0 {
 			p.deliver(entries)
 		}
 	}
-	for _, e := range p.log.queue.close() {
+	for _, e := range p.queue.close() {
 		e.outcome <- log.ErrClosed
 	}
 }
@@ -73,14 +74,14 @@ func (p *producer) run() {
 // It returns false once the log is closed.
 func (p *producer) await() bool {
 	select {
-	case <-p.log.queue.some:
-	case <-p.log.topic.Cluster.Done().Done():
+	case <-p.queue.some:
+	case <-p.topic.Cluster.Done().Done():
 		return false
 	}
-	if since, ok := p.log.queue.oldest(); ok {
-		p.pause(p.log.config.Linger - time.Since(since))
+	if since, ok := p.queue.oldest(); ok {
+		p.pause(p.queue.linger - time.Since(since))
 	}
-	return p.log.topic.Cluster.Done().Err() == nil
+	return p.topic.Cluster.Done().Err() == nil
 }
 
 // pause waits, or returns early when the log is closed.
@@ -90,7 +91,7 @@ func (p *producer) pause(d time.Duration) {
 	}
 	select {
 	case <-time.After(d):
-	case <-p.log.topic.Cluster.Done().Done():
+	case <-p.topic.Cluster.Done().Done():
 	}
 }
 
@@ -103,7 +104,7 @@ func (p *producer) deliver(entries []*entry) {
 		case err == nil:
 			p.finish(d, nil)
 			return
-		case p.log.topic.Cluster.Done().Err() != nil:
+		case p.topic.Cluster.Done().Err() != nil:
 			p.finish(d, log.ErrClosed)
 			return
 		case d.doubt == nil && len(d.entries) > 1 && tooLarge(err):
@@ -113,7 +114,7 @@ func (p *producer) deliver(entries []*entry) {
 			p.finish(d, err)
 			return
 		}
-		p.pause(p.log.topic.Config.RetryBackoff)
+		p.pause(p.topic.Config.RetryBackoff)
 	}
 }
 
@@ -123,7 +124,7 @@ const doubtLasts = time.Minute
 
 // abandoned reports whether a batch is given up because no caller waits for it.
 func (p *producer) abandoned(d *delivery) bool {
-	if !p.log.queue.abandoned(d.entries) {
+	if !p.queue.abandoned(d.entries) {
 		return false
 	}
 	if d.alone.IsZero() {
@@ -137,13 +138,13 @@ func (p *producer) attempt(d *delivery) error {
 	leader, err := p.connect(d)
 	d.unsent = err != nil
 	if err == nil && d.doubt == nil {
-		d.entries = p.log.queue.send(d.entries)
+		d.entries = p.queue.send(d.entries)
 	}
 	if err == nil && len(d.entries) > 0 {
 		err = p.request(leader, d)
 	}
 	if !tooLarge(err) { // does not affect other batches
-		p.log.queue.note(err)
+		p.queue.note(err)
 	}
 	return err
 }
@@ -157,7 +158,7 @@ func (p *producer) request(leader *sarama.Broker, d *delivery) error {
 	case !certain:
 		d.doubt = err
 	default:
-		p.log.queue.refused(d.entries)
+		p.queue.refused(d.entries)
 		if client.HasCode(err, misnumbered...) {
 			p.session.id = -1
 		}
@@ -169,7 +170,7 @@ func (p *producer) request(leader *sarama.Broker, d *delivery) error {
 // replaced, unless the batch needs its producer id.
 func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
 	if p.session == nil {
-		if p.session, err = p.log.newSession(); err != nil {
+		if p.session, err = newSession(p.topic); err != nil {
 			return nil, err
 		}
 	}
@@ -187,11 +188,11 @@ func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
 // throttle waits as long as the brokers request when a quota is exceeded.
 func (p *producer) throttle(d time.Duration) error {
 	if d > 0 {
-		p.log.queue.note(&conn.AccessError{Err: fmt.Errorf("the brokers ask for a pause of %s", d.Round(time.Millisecond)),
+		p.queue.note(&conn.AccessError{Err: fmt.Errorf("the brokers ask for a pause of %s", d.Round(time.Millisecond)),
 			Await: "a quota of the brokers for this orderer to allow more (producer_byte_rate)"})
 		p.pause(d)
 	}
-	if p.log.topic.Cluster.Done().Err() != nil {
+	if p.topic.Cluster.Done().Err() != nil {
 		return log.ErrClosed
 	}
 	return nil
@@ -202,7 +203,7 @@ func (p *producer) disconnect() {
 		p.session.close()
 		p.session = nil
 	}
-	p.limit = p.log.topic.Config.BatchBytes()
+	p.limit = p.topic.Config.BatchBytes()
 }
 
 // split sends a batch in halves. Kafka limits the size of batches: the records of a batch
@@ -225,6 +226,6 @@ func (p *producer) finish(d *delivery, err error) {
 		p.disconnect()
 	}
 	for _, e := range d.entries {
-		e.outcome <- p.log.outcomeOf(d, err)
+		e.outcome <- p.outcomeOf(d, err)
 	}
 }
