@@ -23,7 +23,7 @@ type Gate struct {
 	// Hasty is set, before the first dial, if another broker is asked when one does not
 	// answer: that one is abandoned soon.
 	Hasty bool
-	// Produced is set once a byte of a produce request may have been sent.
+	// Produced is set once a byte of a produce request may have been sent; the sender resets it.
 	Produced atomic.Bool
 
 	config  Config
