@@ -1,11 +1,9 @@
-package reader
+package reader_test
 
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one per process, never ends
-}
+func TestMain(m *testing.M) { kafkatest.Main(m) }

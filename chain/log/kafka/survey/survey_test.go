@@ -1,4 +1,4 @@
-package kafka_test
+package survey_test
 
 import (
 	"strings"
@@ -44,7 +44,7 @@ func verdict(t *testing.T, all map[string]log.Finding, want log.Verdict, setting
 // A topic that Create created passes every check, once it has a record with a time stamp.
 func TestSurveyOfOurTopic(t *testing.T) {
 	t.Parallel()
-	h := start(t, 3)
+	h := kafkatest.NewHarness(t, 3)
 	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 3, MaxMessageBytes: 1 << 20})
 	defer l.Close()
 	if _, err := l.Survey(t.Context()); err == nil {
@@ -72,7 +72,7 @@ func TestSurveyOfOurTopic(t *testing.T) {
 // Each setting that can lose or refuse records is named, with the command that fixes it.
 func TestSurveyNamesFlaws(t *testing.T) {
 	t.Parallel()
-	h := start(t, 1)
+	h := kafkatest.NewHarness(t, 1)
 	bad := map[string]string{"min.insync.replicas": "1", "unclean.leader.election.enable": "true", "cleanup.policy": "compact",
 		"retention.ms": "604800000", "retention.bytes": "1073741824", "max.message.bytes": "1000000"}
 	fixed := map[string]string{"min.insync.replicas": "2", "unclean.leader.election.enable": "false", "cleanup.policy": "delete",
@@ -97,7 +97,7 @@ func TestSurveyNamesFlaws(t *testing.T) {
 // In a cluster with enough brokers the finding names the brokers for more replicas.
 func TestSurveySpreadsTheTopic(t *testing.T) {
 	t.Parallel()
-	h := start(t, 4)
+	h := kafkatest.NewHarness(t, 4)
 	l := h.Open(t, "narrow", log.Settings{ReplicationFactor: 1})
 	defer l.Close()
 	if err := l.Create(t.Context()); err != nil {
@@ -114,7 +114,7 @@ func TestSurveySpreadsTheTopic(t *testing.T) {
 // would keep a channel from starting.
 func TestSurveyComparesClocks(t *testing.T) {
 	t.Parallel()
-	h := start(t, 1)
+	h := kafkatest.NewHarness(t, 1)
 	l := h.Open(t, "ahead", log.Settings{ReplicationFactor: 1})
 	defer l.Close()
 	if err := l.Create(t.Context()); err != nil {
@@ -137,9 +137,9 @@ func TestSurveyComparesClocks(t *testing.T) {
 // What this client may do and see depends on its rights. What is hidden is not a flaw.
 func TestSurveyOfRights(t *testing.T) {
 	t.Parallel()
-	h := harness{Cluster: kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true}), backoff: 20 * time.Millisecond}
+	h := kafkatest.Harness{Cluster: kafkatest.Start(t, kafkatest.Options{Users: map[string]string{"orderer": "password"}, ACLs: true}), Backoff: 20 * time.Millisecond}
 	h.Create("guarded", 1, nil)
-	config := h.config(log.Settings{MaxMessageBytes: 1 << 20})
+	config := h.Config(log.Settings{MaxMessageBytes: 1 << 20})
 	config.SASL = &conn.SASL{Mechanism: conn.Plain, User: "orderer", Password: func() (string, error) { return "password", nil }}
 	l, err := kafka.Open(config, "guarded")
 	if err != nil {
@@ -153,7 +153,7 @@ func TestSurveyOfRights(t *testing.T) {
 		t.Errorf("no rights: %s", f)
 	}
 
-	h.grant(t, "guarded", kmsg.ACLOperationRead)
+	grant(t, h, "guarded", kmsg.ACLOperationRead)
 	all = survey(t, l)
 	verdict(t, all, log.Flawed, "rights on the topic")
 	verdict(t, all, log.Unknown, "retention.ms", "cleanup.policy", "max.message.bytes")
@@ -164,14 +164,14 @@ func TestSurveyOfRights(t *testing.T) {
 		t.Errorf("hidden: %s, %s", f, f.Remedy)
 	}
 
-	h.grant(t, "guarded", kmsg.ACLOperationWrite, kmsg.ACLOperationDescribeConfigs)
+	grant(t, h, "guarded", kmsg.ACLOperationWrite, kmsg.ACLOperationDescribeConfigs)
 	all = survey(t, l)
 	verdict(t, all, log.Fit, "rights on the topic", "cleanup.policy")
 	verdict(t, all, log.Flawed, "retention.ms")
 }
 
 // grant grants the user rights on a topic.
-func (h harness) grant(t *testing.T, topic string, operations ...kmsg.ACLOperation) {
+func grant(t *testing.T, h kafkatest.Harness, topic string, operations ...kmsg.ACLOperation) {
 	t.Helper()
 	c, err := kgo.NewClient(kgo.SeedBrokers(h.Address()), kgo.SASL(plain.Auth{User: kafkatest.SuperUser, Pass: kafkatest.SuperPassword}.AsMechanism()))
 	if err != nil {

@@ -1,4 +1,4 @@
-package kafka_test
+package producer_test
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/IBM/sarama"
 
@@ -16,36 +15,19 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/logtest"
 )
 
-var _ logtest.Scripter = harness{}
-
-func (h harness) Script(_ *testing.T, topic string, answers ...logtest.Answer) {
-	script := make([]kafkatest.Answer, len(answers))
-	for i, a := range answers {
-		script[i] = kafkatest.Answer{Append: a.Append, Code: a.Code, Cut: a.Cut}
-	}
-	h.Cluster.Script(topic, script...)
-}
-
-// hasty is a cluster with clients that retry at once.
-func hasty(t *testing.T) harness {
-	h := start(t, 1)
-	h.backoff = time.Millisecond
-	return h
-}
-
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	logtest.RunAnswers(t, hasty(t))
+	logtest.RunAnswers(t, kafkatest.NewHasty(t))
 }
 
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	logtest.RunCrowd(t, hasty(t))
+	logtest.RunCrowd(t, kafkatest.NewHasty(t))
 }
 
 // A producer that gives up a batch in doubt connects again, and leaks nothing.
 func TestProducersLeakNothing(t *testing.T) {
-	h := hasty(t)
+	h := kafkatest.NewHasty(t)
 	var begin sync.Once
 	fault := logtest.Left(t, h, 1000, func(l log.Log, _ int) error {
 		begin.Do(func() { h.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Code: kafkatest.CodeDuplicateSequence}) })
@@ -66,12 +48,12 @@ func answers(codes ...int16) []logtest.Answer {
 
 // credulous opens logs that take a code for a refusal, which implies that nothing was appended.
 type credulous struct {
-	harness
+	kafkatest.Harness
 	code int16
 }
 
 func (h credulous) Open(t *testing.T, topic string, s log.Settings) log.Log {
-	return credulousLog{h.harness.Open(t, topic, s), sarama.KError(h.code)}
+	return credulousLog{h.Harness.Open(t, topic, s), sarama.KError(h.code)}
 }
 
 type credulousLog struct {
@@ -94,7 +76,7 @@ func (l credulousLog) Append(ctx context.Context, value []byte) error {
 func TestAnswersDetectsAWrongClassifier(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int16{kafkatest.CodeUnknownTopic, kafkatest.CodeNotLeader, kafkatest.CodeTimedOut, kafkatest.CodeStorageError} {
-		faults := logtest.Faults(t, credulous{hasty(t), code}, answers(code, kafkatest.CodeTopicAuthorization)...)
+		faults := logtest.Faults(t, credulous{kafkatest.NewHasty(t), code}, answers(code, kafkatest.CodeTopicAuthorization)...)
 		if len(faults) == 0 {
 			t.Errorf("the suite does not detect that code %d is taken for a refusal", code)
 		}
@@ -102,10 +84,10 @@ func TestAnswersDetectsAWrongClassifier(t *testing.T) {
 }
 
 // forgetful opens logs that consider nothing sent once the caller has left.
-type forgetful struct{ harness }
+type forgetful struct{ kafkatest.Harness }
 
 func (h forgetful) Open(t *testing.T, topic string, s log.Settings) log.Log {
-	return forgetfulLog{h.harness.Open(t, topic, s)}
+	return forgetfulLog{h.Harness.Open(t, topic, s)}
 }
 
 type forgetfulLog struct{ log.Log }
@@ -119,7 +101,7 @@ func (l forgetfulLog) Append(ctx context.Context, value []byte) error {
 
 func TestAnswersDetectsForgottenAttempts(t *testing.T) {
 	t.Parallel()
-	if faults := logtest.Faults(t, forgetful{hasty(t)}, answers(kafkatest.CodeTimedOut)...); len(faults) == 0 {
+	if faults := logtest.Faults(t, forgetful{kafkatest.NewHasty(t)}, answers(kafkatest.CodeTimedOut)...); len(faults) == 0 {
 		t.Error("the suite detects nothing")
 	}
 }

@@ -1,4 +1,4 @@
-package kafka_test
+package reader_test
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 func TestSlowRecordIsNotSearchedFor(t *testing.T) {
 	t.Parallel()
 	const batches = 40
-	h := start(t, 1)
+	h := kafkatest.NewHarness(t, 1)
 	l := h.Open(t, "slow", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})
 	defer l.Close()
 	if err := l.Create(t.Context()); err != nil {

@@ -1,4 +1,4 @@
-package kafka_test
+package producer_test
 
 import (
 	"context"
@@ -11,41 +11,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
-
-// copies counts the values in a topic.
-func copies(t *testing.T, l log.Log) map[string]int {
-	t.Helper()
-	b, err := l.Bounds(t.Context())
-	must(t, err)
-	r := open(t, l, b.Start)
-	counted := map[string]int{}
-	for range b.End - b.Start {
-		value, err := next(t, r)
-		must(t, err)
-		counted[value]++
-	}
-	return counted
-}
-
-// eventually waits for an effect of another goroutine, or of a broker.
-func eventually(t *testing.T, what string, happens func() bool) {
-	t.Helper()
-	for until := time.Now().Add(30 * time.Second); !happens(); time.Sleep(time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatalf("it never happens that %s", what)
-		}
-	}
-}
 
 // The leader moves all the time, and no append fails.
 func TestAppendFollowsTheLeader(t *testing.T) {
 	t.Parallel()
 	const callers, each = 16, 40
-	h := start(t, 3)
-	l := h.created(t, "topic")
+	h := kafkatest.NewHarness(t, 3)
+	l := h.Created(t, "topic")
 	var g errgroup.Group
 	for c := range callers {
 		g.Go(func() error {
@@ -62,8 +36,8 @@ func TestAppendFollowsTheLeader(t *testing.T) {
 	for moves := 0; ; moves++ {
 		select {
 		case err := <-ended:
-			must(t, err)
-			if all := copies(t, l); len(all) != callers*each || moves < 2 {
+			kafkatest.Must(t, err)
+			if all := kafkatest.Copies(t, l); len(all) != callers*each || moves < 2 {
 				t.Errorf("%d values of %d, %d moves", len(all), callers*each, moves)
 			}
 			return
@@ -77,19 +51,19 @@ func TestAppendFollowsTheLeader(t *testing.T) {
 // awaited, both when the attempts are exhausted and when the caller's time is over.
 func TestRefusedAppends(t *testing.T) {
 	t.Parallel()
-	h := hasty(t)
-	l := h.created(t, "topic")
+	h := kafkatest.NewHasty(t)
+	l := h.Created(t, "topic")
 	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeNotEnoughReplicas})
-	mustFail(t, "refused", l.Append(t.Context(), []byte("refused")), log.Retryable, "awaiting enough in-sync replicas of the topic")
+	kafkatest.MustFail(t, "refused", l.Append(t.Context(), []byte("refused")), log.Retryable, "awaiting enough in-sync replicas of the topic")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	err := l.Append(ctx, []byte("left"))
 	if log.ClassOf(err) != log.Ambiguous { // the time may be over while an attempt is in flight
-		mustFail(t, "left", err, log.Retryable, "awaiting enough in-sync replicas of the topic", "deadline exceeded")
+		kafkatest.MustFail(t, "left", err, log.Retryable, "awaiting enough in-sync replicas of the topic", "deadline exceeded")
 	}
 	h.Cluster.Script("topic")
-	h.append(t, l, "last")
-	got := copies(t, l)
+	kafkatest.Append(t, l, "last")
+	got := kafkatest.Copies(t, l)
 	if got["refused"] != 0 || got["last"] != 1 || got["left"] > 0 && log.ClassOf(err) != log.Ambiguous {
 		t.Errorf("the log has %v", got)
 	}
@@ -98,21 +72,21 @@ func TestRefusedAppends(t *testing.T) {
 // A caller leaves while its record waits behind one that is in flight: it is never sent.
 func TestLeavingTheQueue(t *testing.T) {
 	t.Parallel()
-	h := hasty(t)
-	l := h.created(t, "topic")
+	h := kafkatest.NewHasty(t)
+	l := h.Created(t, "topic")
 	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Code: kafkatest.CodeTimedOut})
 	first := make(chan error, 1)
 	go func() { first <- l.Append(t.Context(), []byte("first")) }()
-	eventually(t, "the first is in the log", func() bool { return h.Info("topic").End == 1 })
+	kafkatest.Eventually(t, "the first is in the log", func() bool { return h.Info("topic").End == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	mustFail(t, "left", l.Append(ctx, []byte("left")), log.Retryable)
+	kafkatest.MustFail(t, "left", l.Append(ctx, []byte("left")), log.Retryable)
 	h.Cluster.Script("topic")
 	if err := <-first; err != nil && log.ClassOf(err) != log.Ambiguous {
 		t.Errorf("the first: %v", err)
 	}
-	h.append(t, l, "last")
-	if got := copies(t, l); got["left"] != 0 || got["first"] != 1 || got["last"] != 1 {
+	kafkatest.Append(t, l, "last")
+	if got := kafkatest.Copies(t, l); got["left"] != 0 || got["first"] != 1 || got["last"] != 1 {
 		t.Errorf("the log has %v", got)
 	}
 }
@@ -120,12 +94,12 @@ func TestLeavingTheQueue(t *testing.T) {
 // After Close, a record that was sent may be in the log, and a queued one is not.
 func TestCloseReportsWhatWasSent(t *testing.T) {
 	t.Parallel()
-	h := hasty(t)
-	l := h.created(t, "topic", "before")
+	h := kafkatest.NewHasty(t)
+	l := h.Created(t, "topic", "before")
 	h.Swallow()
 	result := make(chan error, 1)
 	go func() { result <- l.Append(t.Context(), []byte("sent")) }()
-	eventually(t, "the broker has it", func() bool { return h.Info("topic").End == 2 })
+	kafkatest.Eventually(t, "the broker has it", func() bool { return h.Info("topic").End == 2 })
 	var queued sync.WaitGroup
 	for range 8 {
 		queued.Go(func() {
@@ -134,7 +108,7 @@ func TestCloseReportsWhatWasSent(t *testing.T) {
 			}
 		})
 	}
-	must(t, l.Close())
+	kafkatest.Must(t, l.Close())
 	queued.Wait()
 	if err := <-result; !errors.Is(err, log.ErrClosed) || log.ClassOf(err) != log.Ambiguous {
 		t.Errorf("sent: %v (class %v)", err, log.ClassOf(err))
@@ -142,7 +116,7 @@ func TestCloseReportsWhatWasSent(t *testing.T) {
 	h.Flow()
 	again := h.Open(t, "topic", log.Settings{ReplicationFactor: 1})
 	defer again.Close()
-	if got := copies(t, again); got["queued"] != 0 || got["sent"] != 1 {
+	if got := kafkatest.Copies(t, again); got["queued"] != 0 || got["sent"] != 1 {
 		t.Errorf("the log has %v", got)
 	}
 }
@@ -152,7 +126,7 @@ func TestCloseReportsWhatWasSent(t *testing.T) {
 func TestBatchesTooLargeForTheTopic(t *testing.T) {
 	t.Parallel()
 	const limit, callers, each = 100_000, 32, 8
-	h := hasty(t)
+	h := kafkatest.NewHasty(t)
 	h.Create("topic", 1, map[string]string{"max.message.bytes": fmt.Sprint(limit)})
 	l := h.Open(t, "topic", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})
 	defer l.Close()
@@ -169,8 +143,8 @@ func TestBatchesTooLargeForTheTopic(t *testing.T) {
 			return nil
 		})
 	}
-	must(t, g.Wait())
-	for value, n := range copies(t, l) {
+	kafkatest.Must(t, g.Wait())
+	for value, n := range kafkatest.Copies(t, l) {
 		if n != 1 || len(value) > limit {
 			t.Errorf("%d bytes are in the log %d times", len(value), n)
 		}
@@ -180,13 +154,13 @@ func TestBatchesTooLargeForTheTopic(t *testing.T) {
 // A broker has lost the state of the producer, as after a day without records.
 func TestProducerIDIsRenewed(t *testing.T) {
 	t.Parallel()
-	h := hasty(t)
-	l := h.created(t, "topic", "a")
+	h := kafkatest.NewHasty(t)
+	l := h.Created(t, "topic", "a")
 	for _, code := range []int16{kafkatest.CodeOutOfOrderSequence, kafkatest.CodeUnknownProducer, kafkatest.CodeInvalidProducerEpoch} {
 		h.Cluster.Script("topic", kafkatest.Answer{Code: code}, kafkatest.Answer{Append: true})
-		h.append(t, l, fmt.Sprint(code))
+		kafkatest.Append(t, l, fmt.Sprint(code))
 	}
-	if got := copies(t, l); len(got) != 4 {
+	if got := kafkatest.Copies(t, l); len(got) != 4 {
 		t.Errorf("the log has %v", got)
 	}
 }
@@ -195,12 +169,12 @@ func TestProducerIDIsRenewed(t *testing.T) {
 // once they are back: the record is in the log, once.
 func TestAcknowledgedAfterAnOutage(t *testing.T) {
 	t.Parallel()
-	h := hasty(t)
-	l := h.created(t, "topic", "before")
+	h := kafkatest.NewHasty(t)
+	l := h.Created(t, "topic", "before")
 	h.Swallow()
 	result := make(chan error, 1)
 	go func() { result <- l.Append(t.Context(), []byte("in doubt")) }()
-	eventually(t, "the record is in the log", func() bool { return h.Info("topic").End == 2 })
+	kafkatest.Eventually(t, "the record is in the log", func() bool { return h.Info("topic").End == 2 })
 	h.Stop(t)
 	select {
 	case err := <-result:
@@ -208,28 +182,8 @@ func TestAcknowledgedAfterAnOutage(t *testing.T) {
 	case <-time.After(300 * time.Millisecond): // far more than 50 attempts take
 	}
 	h.Resume(t)
-	must(t, <-result)
-	if got := copies(t, l); got["in doubt"] != 1 {
-		t.Errorf("the log has %v", got)
-	}
-}
-
-// A broker has closed the idle connection, as it does after connections.max.idle.ms: that
-// does not make the outcome of a record ambiguous that is refused then.
-func TestAppendAfterIdleness(t *testing.T) {
-	h := hasty(t)
-	l, err := kafka.Open(kafka.WithMaxIdle(h.config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), 50*time.Millisecond), "topic")
-	must(t, err)
-	defer l.Close()
-	must(t, l.Create(t.Context()))
-	h.append(t, l, "before")
-	h.Cut()
-	time.Sleep(60 * time.Millisecond)
-	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTopicAuthorization})
-	mustFail(t, "refused", l.Append(t.Context(), []byte("refused")), log.Retryable)
-	h.Cluster.Script("topic")
-	h.append(t, l, "last")
-	if got := copies(t, l); got["refused"] != 0 || got["last"] != 1 {
+	kafkatest.Must(t, <-result)
+	if got := kafkatest.Copies(t, l); got["in doubt"] != 1 {
 		t.Errorf("the log has %v", got)
 	}
 }
@@ -238,8 +192,8 @@ func TestAppendAfterIdleness(t *testing.T) {
 // controller assigns no other for half a minute.
 func TestABatchInDoubtKeepsItsProducerID(t *testing.T) {
 	t.Parallel()
-	h := start(t, 1)
-	l := h.created(t, "topic", "first")
+	h := kafkatest.NewHarness(t, 1)
+	l := h.Created(t, "topic", "first")
 	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTimedOut})
 	inDoubt(t, l, []byte("in doubt"))
 	h.Fault(kafkatest.Fault{Key: kafkatest.KeyInitProducerID, Code: kafkatest.CodeCoordinatorLoading})
@@ -247,8 +201,8 @@ func TestABatchInDoubtKeepsItsProducerID(t *testing.T) {
 	h.Cluster.Script("topic")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	must(t, l.Append(ctx, []byte("second")))
-	if got := copies(t, l); got["second"] != 1 || got["in doubt"] > 1 {
+	kafkatest.Must(t, l.Append(ctx, []byte("second")))
+	if got := kafkatest.Copies(t, l); got["second"] != 1 || got["in doubt"] > 1 {
 		t.Errorf("the log has %v", got)
 	}
 }

@@ -1,4 +1,4 @@
-package kafka_test
+package producer_test
 
 import (
 	"fmt"
@@ -6,14 +6,15 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
 // Append by callers that each wait for their acknowledgement, 2 KiB a record.
 func BenchmarkAppend(b *testing.B) {
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
-			h := start(b, 1)
-			l, err := kafka.Open(h.config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), "topic")
+			h := kafkatest.NewHarness(b, 1)
+			l, err := kafka.Open(h.Config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), "topic")
 			if err != nil {
 				b.Fatal(err)
 			}
