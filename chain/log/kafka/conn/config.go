@@ -1,14 +1,13 @@
 // Package conn connects the sarama clients of a log to the brokers of its cluster.
 //
-// A [Cluster] is shared by the clients of one log, each of which dials through a [Gate] of
-// its own. What sarama leaves to be desired is done here: whichever broker answers is used,
-// a broker that hangs is named and abandoned for one that answers, time limits require
-// progress instead of limiting a whole transfer, certificates and passwords are read for
-// each connection, pauses that a broker requests can be interrupted, and every connection of
-// a client can be closed at once, so that no call waits for a broker that is down.
+// A [Cluster] is shared by the clients of one log, each of which dials through its own
+// [Gate]. The package does what sarama does not: it uses whichever broker answers, reports a
+// broker that hangs and abandons it for one that answers, requires progress of a transfer
+// instead of limiting the whole, reads certificates and passwords for each connection, waits
+// interruptibly when a broker asks for a pause, and can close all connections of a client at
+// once, so that no call waits for a broker that is down.
 //
-// The package knows what a request is, and nothing of what is in it. It does not retry:
-// sarama and the packages that use it do.
+// It never retries: sarama and the callers do.
 package conn
 
 import (

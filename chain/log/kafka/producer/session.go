@@ -9,7 +9,6 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
-
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
