@@ -4,7 +4,7 @@ go 1.26.0
 
 // What the orderer is made of.
 require (
-	// At least 1.61.1: chain/log/kafka/leader.go relies on how its consumer follows a leader.
+	// At least 1.61.1: chain/log/kafka/reader/leader.go relies on how its consumer follows a leader.
 	github.com/IBM/sarama v1.61.1
 	// The protobuf runtime of fabric-protos-go: the version that Fabric requires.
 	github.com/golang/protobuf v1.5.2

@@ -159,3 +159,92 @@ func (o *openLog) fits(addresses []string, limit uint32) bool {
 func (o *openLog) close() {
 	_ = o.Close() // nothing is left to be done about it
 }
+
+// topic is the connection as sessions use it. The loop's.
+type topic struct {
+	*connection
+	answered func() // is called when something came from the brokers
+	late     int    // appends in a row that a time limit has ended
+	surveyed bool   // the preflight has found the topic fit
+}
+
+// Open returns the topic as the channel config in force has it.
+func (t *topic) Open() (log.Log, error) {
+	opened, err := t.open()
+	if err != nil {
+		return nil, err
+	}
+	return watchedLog{opened, t.answered}, nil
+}
+
+// Current reports whether the log that Open returned is still the one to use.
+func (t *topic) Current() (bool, error) { return t.isCurrent() }
+
+// Append appends with the time limit of a client's append at first. A session repeats it until
+// it is acknowledged, and each attempt that the limit ends may still add a record to the
+// topic: the limit doubles with each of them.
+func (t *topic) Append(ctx context.Context, value []byte) error {
+	timed, cancel := context.WithTimeout(ctx, t.opts.AppendTimeout<<t.late)
+	defer cancel()
+	err := t.connection.append(timed, value)
+	switch {
+	case err == nil:
+		t.late = 0
+	case ctx.Err() == nil && timed.Err() != nil:
+		t.late = min(t.late+1, mostDoubled)
+	}
+	return err
+}
+
+// mostDoubled keeps a time limit from overflowing: 10 s become a week.
+const mostDoubled = 16
+
+// watchedLog is a topic that reports each answer.
+type watchedLog struct {
+	log.Log
+	answered func()
+}
+
+func (w watchedLog) Identity(ctx context.Context) (log.Identity, error) {
+	defer w.answered()
+	return w.Log.Identity(ctx)
+}
+
+func (w watchedLog) Bounds(ctx context.Context) (log.Bounds, error) {
+	defer w.answered()
+	return w.Log.Bounds(ctx)
+}
+
+func (w watchedLog) Create(ctx context.Context) error {
+	defer w.answered()
+	return w.Log.Create(ctx)
+}
+
+func (w watchedLog) Survey(ctx context.Context) ([]log.Finding, error) {
+	defer w.answered()
+	return w.Log.Survey(ctx)
+}
+
+func (w watchedLog) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	defer w.answered()
+	r, err := w.Log.Read(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	return watchedReader{r, w.answered}, nil
+}
+
+type watchedReader struct {
+	log.Reader
+	answered func()
+}
+
+func (w watchedReader) Next(ctx context.Context) (log.Record, error) {
+	defer w.answered()
+	return w.Reader.Next(ctx)
+}
+
+func (w watchedReader) Source(ctx context.Context) (string, error) {
+	defer w.answered()
+	return w.Reader.Source(ctx)
+}

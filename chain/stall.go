@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -77,54 +76,4 @@ func (s *stuck) see(next machine.Offset, behind bool) bool {
 	}
 	s.waited, s.limit = 0, 2*max(s.limit, 1)
 	return true
-}
-
-// watchedLog is a topic that reports each answer.
-type watchedLog struct {
-	log.Log
-	answered func()
-}
-
-func (w watchedLog) Identity(ctx context.Context) (log.Identity, error) {
-	defer w.answered()
-	return w.Log.Identity(ctx)
-}
-
-func (w watchedLog) Bounds(ctx context.Context) (log.Bounds, error) {
-	defer w.answered()
-	return w.Log.Bounds(ctx)
-}
-
-func (w watchedLog) Create(ctx context.Context) error {
-	defer w.answered()
-	return w.Log.Create(ctx)
-}
-
-func (w watchedLog) Survey(ctx context.Context) ([]log.Finding, error) {
-	defer w.answered()
-	return w.Log.Survey(ctx)
-}
-
-func (w watchedLog) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
-	defer w.answered()
-	r, err := w.Log.Read(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	return watchedReader{r, w.answered}, nil
-}
-
-type watchedReader struct {
-	log.Reader
-	answered func()
-}
-
-func (w watchedReader) Next(ctx context.Context) (log.Record, error) {
-	defer w.answered()
-	return w.Reader.Next(ctx)
-}
-
-func (w watchedReader) Source(ctx context.Context) (string, error) {
-	defer w.answered()
-	return w.Reader.Source(ctx)
 }

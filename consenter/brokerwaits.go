@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // brokerWaits reports the brokers that a channel's requests are waiting for, in metrics and
@@ -28,8 +28,8 @@ func (c *Consenter) brokerWaits(channel string) *brokerWaits {
 	return &brokerWaits{log: c.logger.With("channel", channel), metrics: c.metrics, channel: channel, logged: map[brokerRequest]time.Time{}}
 }
 
-// waiting is called as [kafka.Config].Waiting.
-func (s *brokerWaits) waiting(w kafka.Wait) {
+// waiting is called as Waiting of a kafka.Config.
+func (s *brokerWaits) waiting(w conn.Wait) {
 	labels := s.labels(w.Broker, w.Operation)
 	s.metrics.brokerWait.With(labels...).Add(w.Longer.Seconds())
 	s.metrics.brokerWaiting.With(labels...).Set(w.Waited.Seconds())
@@ -43,7 +43,7 @@ func (s *brokerWaits) waiting(w kafka.Wait) {
 	s.log.Warnw(text, "broker", w.Broker, "operation", w.Operation, "waited", w.Waited.Round(100*time.Millisecond))
 }
 
-// answered is called as [kafka.Config].Answered.
+// answered is called as Answered of a kafka.Config.
 func (s *brokerWaits) answered(broker, operation string) {
 	s.metrics.brokerWaiting.With(s.labels(broker, operation)...).Set(0)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // Every second of waiting counts; a line comes at once, and seldom after that.
@@ -19,8 +19,8 @@ func TestBrokerWaitsAreReported(t *testing.T) {
 		s := c.brokerWaits("mychannel")
 		lines := 0
 		const labels = "{channel=mychannel,broker=a:9092,operation=Produce}"
-		s.waiting(kafka.Wait{Broker: "a:9092", Operation: "Produce", Waited: 2 * time.Second, Longer: 2 * time.Second})
-		s.waiting(kafka.Wait{Broker: "a:9092", Operation: "Produce", Waited: 3 * time.Second, Longer: time.Second})
+		s.waiting(conn.Wait{Broker: "a:9092", Operation: "Produce", Waited: 2 * time.Second, Longer: 2 * time.Second})
+		s.waiting(conn.Wait{Broker: "a:9092", Operation: "Produce", Waited: 3 * time.Second, Longer: time.Second})
 		require.Equal(t, 3.0, m.values["consensus_kafka_broker_waiting_seconds"+labels])
 		s.answered("a:9092", "Produce")
 		require.Equal(t, 3.0, m.values["consensus_kafka_broker_wait_seconds"+labels])

@@ -20,6 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
@@ -49,7 +50,7 @@ type Host struct {
 type Consenter struct {
 	config      settings.Config
 	certificate *clientCertificate
-	sasl        *kafka.SASL
+	sasl        *conn.SASL
 	crypto      fabric.CryptoProvider
 	cluster     Cluster
 	dialer      *cluster.StandardDialer // to other orderers; nil if there is none

@@ -8,33 +8,33 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // loadSASL returns the credentials for the brokers; nil if SASL is off. Passwords and tokens
 // are read at every log-in. loadSASL reads files once: its error names an unusable one. It
 // does not run a command.
-func loadSASL(s settings.SASL) (*kafka.SASL, error) {
+func loadSASL(s settings.SASL) (*conn.SASL, error) {
 	switch {
 	case s.Mechanism == "":
 		return nil, nil
-	case s.Mechanism != kafka.OAuthBearer:
+	case s.Mechanism != conn.OAuthBearer:
 		password := secretFile{"SASL.PasswordFile", s.PasswordFile}.password
 		_, err := password()
-		return &kafka.SASL{Mechanism: s.Mechanism, User: s.User, Password: password}, err
+		return &conn.SASL{Mechanism: s.Mechanism, User: s.User, Password: password}, err
 	case len(s.TokenCommand) > 0:
 		c := newTokenCommand(s.TokenCommand)
-		return &kafka.SASL{Mechanism: s.Mechanism, Token: c.token, Refused: c.refused}, nil
+		return &conn.SASL{Mechanism: s.Mechanism, Token: c.token, Refused: c.refused}, nil
 	}
 	file := secretFile{"SASL.TokenFile", s.TokenFile}
 	_, err := file.token()
-	return &kafka.SASL{Mechanism: s.Mechanism, Token: func(context.Context) (string, error) { return file.token() }}, err
+	return &conn.SASL{Mechanism: s.Mechanism, Token: func(context.Context) (string, error) { return file.token() }}, err
 }
 
 // exposed reports whether the password or token crosses the network in clear text.
 func exposed(c settings.Config) bool {
-	return !c.TLS.Enabled && (c.SASL.Mechanism == kafka.Plain || c.SASL.Mechanism == kafka.OAuthBearer)
+	return !c.TLS.Enabled && (c.SASL.Mechanism == conn.Plain || c.SASL.Mechanism == conn.OAuthBearer)
 }
 
 // secretFile is a file that holds a secret and perhaps a line end. It may be replaced at

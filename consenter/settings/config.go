@@ -25,7 +25,7 @@ import (
 
 	"gopkg.in/yaml.v2"
 
-	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -117,7 +117,7 @@ type SASL struct {
 	TokenCommand []string `is:"command" needs:"SASL.Mechanism=OAUTHBEARER"`            // a program, by its absolute path, and its arguments
 }
 
-func (s SASL) byToken() bool { return s.Mechanism == kafka.OAuthBearer }
+func (s SASL) byToken() bool { return s.Mechanism == conn.OAuthBearer }
 
 func (s SASL) byPassword() bool { return s.Mechanism != "" && !s.byToken() }
 

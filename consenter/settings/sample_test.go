@@ -11,6 +11,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 func TestSampleIsTheDefaults(t *testing.T) {
@@ -57,12 +58,12 @@ func TestTagsHaveTheNamesOfOthers(t *testing.T) {
 		"Preflight":      {string(chain.PreflightWarn), string(chain.PreflightEnforce), string(chain.PreflightOff)},
 		"ForkAlarm":      {string(chain.ForkWarn), string(chain.ForkStop), string(chain.ForkOff)},
 		"Health":         {HealthBrokers, Off},
-		"SASL.Mechanism": {"", kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512, kafka.OAuthBearer},
+		"SASL.Mechanism": {"", conn.Plain, conn.ScramSHA256, conn.ScramSHA512, conn.OAuthBearer},
 	} {
 		require.Equal(t, oneOf(want).want, keyNamed(t, name).rule.want)
 	}
-	require.Equal(t, []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512}, keyNamed(t, "SASL.User").needs.values)
-	require.Equal(t, []string{kafka.OAuthBearer}, keyNamed(t, "SASL.TokenFile").needs.values)
+	require.Equal(t, []string{conn.Plain, conn.ScramSHA256, conn.ScramSHA512}, keyNamed(t, "SASL.User").needs.values)
+	require.Equal(t, []string{conn.OAuthBearer}, keyNamed(t, "SASL.TokenFile").needs.values)
 }
 
 func TestTagsThatStateNothingPanic(t *testing.T) {

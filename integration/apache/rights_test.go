@@ -20,6 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/integration/pki"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
 	"github.com/fabric-kafka/orderer/network/apache"
@@ -119,7 +120,7 @@ func (s *secured) grantAll(user, role string) {
 func (s *secured) topic(t *testing.T, user, topic string) *kafka.Log {
 	t.Helper()
 	return open(t, topic, kafka.Config{Brokers: []string{s.address(bySASL)},
-		SASL: &kafka.SASL{Mechanism: kafka.Plain, User: user, Password: func() (string, error) { return password, nil }}})
+		SASL: &conn.SASL{Mechanism: conn.Plain, User: user, Password: func() (string, error) { return password, nil }}})
 }
 
 func open(t *testing.T, topic string, config kafka.Config) *kafka.Log {

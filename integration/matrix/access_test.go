@@ -17,6 +17,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/integration/pki"
@@ -153,8 +154,8 @@ func named(t *testing.T, acls bool) *world {
 	return w
 }
 
-func as(user, password string) *kafka.SASL {
-	return &kafka.SASL{Mechanism: kafka.Plain, User: user, Password: func() (string, error) { return password, nil }}
+func as(user, password string) *conn.SASL {
+	return &conn.SASL{Mechanism: conn.Plain, User: user, Password: func() (string, error) { return password, nil }}
 }
 
 // The broker gets another password for the orderer, before or while the orderer
@@ -191,7 +192,7 @@ var refusedLogIn = []string{" closed the connection during login: EOF",
 // The password is changed at the brokers, then in the file. In between, and while the
 // file cannot be read, the reason is reported. Nothing is restarted.
 func TestRow51PasswordIsRotated(t *testing.T) {
-	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
+	for _, mechanism := range []string{conn.Plain, conn.ScramSHA256, conn.ScramSHA512} {
 		t.Run(mechanism, func(t *testing.T) {
 			w := newWorld(t, kafkatest.Options{Users: map[string]string{user: password}, Mechanism: mechanism})
 			file := filepath.Join(t.TempDir(), "password")
@@ -202,7 +203,7 @@ func TestRow51PasswordIsRotated(t *testing.T) {
 			}
 			put(password)
 			read := func() (string, error) { content, err := os.ReadFile(file); return string(content), err }
-			w.access = func(c *kafka.Config) { c.SASL = &kafka.SASL{Mechanism: mechanism, User: user, Password: read} }
+			w.access = func(c *kafka.Config) { c.SASL = &conn.SASL{Mechanism: mechanism, User: user, Password: read} }
 			o := w.orderer(w.ledger(channel)).ready()
 			o.order("a", "b")
 			o.holds("a b @2")
@@ -223,7 +224,7 @@ func TestRow51PasswordIsRotated(t *testing.T) {
 func TestRow51WrongMechanism(t *testing.T) {
 	w := named(t, false)
 	w.access = func(c *kafka.Config) {
-		c.SASL = &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil }}
+		c.SASL = &conn.SASL{Mechanism: conn.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil }}
 	}
 	w.orderer(w.ledger(channel)).reports("broker 127.0.0.1:",
 		` does not support the SASL mechanism OAUTHBEARER; it supports "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"`,

@@ -6,17 +6,18 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
 // Between the end of a cluster and its next start another process may use its port for a
 // moment.
 func TestAClusterWaitsForItsPort(t *testing.T) {
-	h := start(t, 1)
-	l := h.created(t, "topic")
-	h.append(t, l, "first")
+	h := kafkatest.NewHarness(t, 1)
+	l := h.Created(t, "topic")
+	kafkatest.Append(t, l, "first")
 	h.Cluster.Stop()
 	taken, err := net.Listen("tcp", h.Cluster.Address())
-	must(t, err)
+	kafkatest.Must(t, err)
 	time.AfterFunc(500*time.Millisecond, func() { _ = taken.Close() })
 	h.Cluster.Resume()
 	if b, err := l.Bounds(t.Context()); err != nil || b != (log.Bounds{End: 1}) {

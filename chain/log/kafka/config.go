@@ -1,11 +1,16 @@
 // Package kafka is the log contract on Apache Kafka, through IBM/sarama.
 //
 // A [Log] is one topic. One goroutine, the producer, appends for all callers and owns its
-// client; every reader owns a client of its own, because a produce request on a shared
-// one would wait behind the reader's long poll; every other call uses a client that lives
+// client; every reader owns a client of its own; every other call uses a client that lives
 // as long as the call. They share what they know of the brokers: a broker that hangs is
-// asked last, and abandoned for one that answers; see brokers. Closing any of them first
-// closes its connections, so that nothing waits for a broker that is down.
+// asked last, and abandoned for one that answers. Closing any of them first closes its
+// connections, so that nothing waits for a broker that is down.
+//
+// The packages below it, each of which imports only those after it:
+//
+//	producer, reader, survey   what is done with a topic
+//	client                     calls about a topic, and the classes of their errors
+//	conn                       connections to the brokers
 package kafka
 
 import (
@@ -18,6 +23,8 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // Config is how to reach a topic. The zero value of a field means its default.
@@ -35,7 +42,7 @@ type Config struct {
 	MaxDecompressedBytes int32         // of one batch after decompression, for the whole process; default 100 MiB
 
 	TLS  func() (*tls.Config, error) // called for each connection, concurrently; nil: plaintext
-	SASL *SASL                       // nil: none
+	SASL *conn.SASL                  // nil: none
 
 	Settings log.Settings // what Create gives a new topic
 
@@ -43,19 +50,18 @@ type Config struct {
 	// after 2 s, and at each answer by which it throttles this client, once those pauses
 	// add up to 2 s. Answered is called when that is over. Both are called by any goroutine
 	// and must not call the log; nil: not reported.
-	Waiting  func(Wait)
+	Waiting  func(conn.Wait)
 	Answered func(broker, operation string)
 
-	dial func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
+	dial    func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
+	maxIdle time.Duration                                                        // replaced in tests
 }
 
-// Wait describes a broker that keeps this client waiting.
-type Wait struct {
-	Broker    string        // host:port
-	Operation string        // a request, as Kafka's protocol names it, or connect
-	Waited    time.Duration // so far
-	Longer    time.Duration // since the last report
-	Throttled bool          // the broker answers, but asks for pauses: a quota
+// topic returns the part of the config that every call needs.
+func (c Config) topic() client.Config {
+	return client.Config{Settings: c.Settings, Config: conn.Config{Brokers: c.Brokers, ClientID: c.ClientID,
+		DialTimeout: c.DialTimeout, ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, RetryBackoff: c.RetryBackoff, MaxIdle: c.maxIdle,
+		TLS: c.TLS, SASL: c.SASL, Waiting: c.Waiting, Answered: c.Answered, Dial: c.dial}}
 }
 
 // Defaults of Config.
@@ -82,15 +88,6 @@ func (c Config) withDefaults() Config {
 	c.Linger = cmp.Or(c.Linger, DefaultLinger)
 	c.FetchBytes = cmp.Or(c.FetchBytes, DefaultFetchBytes)
 	c.MaxDecompressedBytes = cmp.Or(c.MaxDecompressedBytes, DefaultMaxDecompressedBytes)
-	if c.Waiting == nil {
-		c.Waiting = func(Wait) {}
-	}
-	if c.Answered == nil {
-		c.Answered = func(string, string) {}
-	}
-	if c.dial == nil {
-		c.dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
-	}
 	c.Settings.ReplicationFactor = cmp.Or(c.Settings.ReplicationFactor, 1)
 	c.Settings.MaxMessageBytes = cmp.Or(c.Settings.MaxMessageBytes, defaultMaxMessageBytes)
 	if c.Settings.MinInsyncReplicas == 0 {
@@ -126,5 +123,5 @@ func (c Config) validate() error {
 		"min.insync.replicas %d is not between 1 and the replication factor %d", s.MinInsyncReplicas, s.ReplicationFactor)
 	check(s.MaxMessageBytes > 0 && s.MaxMessageBytes <= maxRequestBytes,
 		"max message bytes %d is not between 1 and %d", s.MaxMessageBytes, maxRequestBytes)
-	return errors.Join(append(faults, c.SASL.validate())...)
+	return errors.Join(append(faults, c.SASL.Validate())...)
 }

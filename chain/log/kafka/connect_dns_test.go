@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
 // zone is a name server that answers for names below "well." and never for another.
 func zone(t *testing.T) *net.Resolver {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	must(t, err)
+	kafkatest.Must(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	go func() {
 		for b := make([]byte, 512); ; {
@@ -54,20 +55,20 @@ func addressOf(question []byte) []byte {
 // their names.
 func TestANameThatHangs(t *testing.T) {
 	t.Parallel()
-	h := start(t, 3)
+	h := kafkatest.NewHarness(t, 3)
 	h.Create("topic", 1, nil)
 	names := []string{"hangs.ill:9092"}
 	for _, a := range h.Addresses() {
 		_, port, err := net.SplitHostPort(a)
-		must(t, err)
+		kafkatest.Must(t, err)
 		names = append(names, net.JoinHostPort("kafka.well", port))
 	}
 	dialer := &net.Dialer{Resolver: zone(t)}
-	s := &sluggish{harness: h}
+	s := &sluggish{Harness: h}
 	for range 4 { // in different orders
-		l, err := kafka.Open(kafka.WithDial(kafka.Config{Brokers: names, MaxDecompressedBytes: maxUnpacked}, dialer.DialContext), "topic")
-		must(t, err)
+		l, err := kafka.Open(kafka.WithDial(kafka.Config{Brokers: names, MaxDecompressedBytes: kafkatest.MaxDecompressedBytes}, dialer.DialContext), "topic")
+		kafkatest.Must(t, err)
 		s.session(t, l, "value")
-		must(t, l.Close())
+		kafkatest.Must(t, l.Close())
 	}
 }

@@ -13,9 +13,9 @@ import (
 // fetched from it. That takes a moment, so the request is retried: callers would pause for
 // longer.
 func TestBoundsAfterAnElection(t *testing.T) {
-	h := hasty(t)
-	l := h.created(t, "topic")
-	h.append(t, l, "first")
+	h := kafkatest.NewHasty(t)
+	l := h.Created(t, "topic")
+	kafkatest.Append(t, l, "first")
 	unknown := kafkatest.Fault{Key: kafkatest.KeyListOffsets, Topic: "topic", Code: int16(sarama.ErrOffsetNotAvailable), Count: 5}
 	h.Cluster.Fault(unknown)
 	if b, err := l.Bounds(t.Context()); err != nil || b != (log.Bounds{Start: 0, End: 1}) {
@@ -24,5 +24,5 @@ func TestBoundsAfterAnElection(t *testing.T) {
 	unknown.Count = 0 // from now on
 	h.Cluster.Fault(unknown)
 	_, err := l.Bounds(t.Context())
-	mustFail(t, "bounds", err, log.Retryable, "high watermark")
+	kafkatest.MustFail(t, "bounds", err, log.Retryable, "high watermark")
 }

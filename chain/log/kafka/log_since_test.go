@@ -6,12 +6,13 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
 // A time before, between and after the records of a topic.
 func TestSince(t *testing.T) {
-	h := start(t, 1)
-	l, err := kafka.Open(h.config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), "ours")
+	h := kafkatest.NewHarness(t, 1)
+	l, err := kafka.Open(h.Config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), "ours")
 	if err != nil {
 		t.Fatal(err)
 	}

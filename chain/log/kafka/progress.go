@@ -13,23 +13,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 // Publish commits the offset for the member's consumer group, which has no Kafka
 // consumers as members: Kafka's own tools then show the orderer's lag.
 func (l *Log) Publish(ctx context.Context, p log.Progress) error {
-	return l.client(ctx, "publish", func(c sarama.Client) error {
+	return l.topic.Call(ctx, "publish", func(c sarama.Client, _ *conn.Gate) error {
 		coordinator, err := c.Coordinator(p.Member)
 		if err != nil {
 			return err
 		}
 		request := sarama.NewOffsetCommitRequest(c.Config(), p.Member)
-		request.AddBlockWithLeaderEpoch(l.topic, partition, int64(p.Next), -1, 0, p.Text())
+		request.AddBlockWithLeaderEpoch(l.topic.Name, client.Partition, int64(p.Next), -1, 0, p.Text())
 		answer, err := coordinator.CommitOffset(request)
 		if err != nil {
 			return err
 		}
-		if code := answer.Errors[l.topic][partition]; code != sarama.ErrNoError {
+		if code := answer.Errors[l.topic.Name][client.Partition]; code != sarama.ErrNoError {
 			return code
 		}
 		return nil
@@ -40,7 +42,7 @@ func (l *Log) Publish(ctx context.Context, p log.Progress) error {
 // returns those that could be read: a broker that does not answer coordinates only some
 // groups.
 func (l *Log) Published(ctx context.Context, prefix string) (all []log.Progress, err error) {
-	err = l.admin(ctx, "published", func(_ sarama.Client, a sarama.ClusterAdmin) error {
+	err = l.admin(ctx, "published", func(a sarama.ClusterAdmin) error {
 		groups, err := a.ListConsumerGroups() // even with an error: from the brokers that answered
 		var failed error
 		all, failed = l.committedBy(a, slices.DeleteFunc(slices.Collect(maps.Keys(groups)), func(group string) bool { return !strings.HasPrefix(group, prefix) }))
@@ -79,11 +81,11 @@ func (l *Log) committedBy(a sarama.ClusterAdmin, groups []string) (all []log.Pro
 var errNoCommit = errors.New("no offset")
 
 func (l *Log) committed(a sarama.ClusterAdmin, group string) (log.Progress, error) {
-	answer, err := a.ListConsumerGroupOffsets(group, map[string][]int32{l.topic: {partition}})
+	answer, err := a.ListConsumerGroupOffsets(group, map[string][]int32{l.topic.Name: {client.Partition}})
 	if err != nil {
 		return log.Progress{}, fmt.Errorf("group %s: %w", group, err)
 	}
-	block := answer.GetBlock(l.topic, partition)
+	block := answer.GetBlock(l.topic.Name, client.Partition)
 	switch {
 	case block == nil:
 		return log.Progress{}, errNoCommit
@@ -97,7 +99,7 @@ func (l *Log) committed(a sarama.ClusterAdmin, group string) (log.Progress, erro
 
 // Trim deletes the records below an offset. Orderers never do; see `osnkafka prune`.
 func (l *Log) Trim(ctx context.Context, below log.Offset) error {
-	return l.admin(ctx, "trim", func(_ sarama.Client, a sarama.ClusterAdmin) error {
-		return a.DeleteRecords(l.topic, map[int32]int64{partition: int64(below)})
+	return l.admin(ctx, "trim", func(a sarama.ClusterAdmin) error {
+		return a.DeleteRecords(l.topic.Name, map[int32]int64{client.Partition: int64(below)})
 	})
 }

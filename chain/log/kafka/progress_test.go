@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
 // commit commits an offset and metadata, as anyone with the right Read on a group can.
@@ -37,7 +38,7 @@ func commit(t *testing.T, seed, topic, group string, offset int64, text *string)
 // read nevertheless.
 func TestPublishedByForeignWriters(t *testing.T) {
 	t.Parallel()
-	h := start(t, 1)
+	h := kafkatest.NewHarness(t, 1)
 	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})
 	defer l.Close()
 	if err := l.Create(t.Context()); err != nil {

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -43,8 +43,8 @@ func guarded(t *testing.T, mechanism string) (*kafkatest.Cluster, *secret, log.L
 		Brokers:      c.Addresses(),
 		RetryBackoff: 10 * time.Millisecond,
 
-		MaxDecompressedBytes: maxUnpacked,
-		SASL:                 &kafka.SASL{Mechanism: mechanism, User: user, Password: s.read},
+		MaxDecompressedBytes: kafkatest.MaxDecompressedBytes,
+		SASL:                 &conn.SASL{Mechanism: mechanism, User: user, Password: s.read},
 	}, "topic")
 	if err != nil {
 		t.Fatal(err)
@@ -57,13 +57,13 @@ func guarded(t *testing.T, mechanism string) (*kafkatest.Cluster, *secret, log.L
 // read at each login.
 func TestPasswordIsReadAtEachLogin(t *testing.T) {
 	t.Parallel()
-	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
+	for _, mechanism := range []string{conn.Plain, conn.ScramSHA256, conn.ScramSHA512} {
 		t.Run(mechanism, func(t *testing.T) {
 			c, s, l := guarded(t, mechanism)
-			must(t, l.Create(t.Context()))
-			must(t, l.Append(t.Context(), []byte("a")))
+			kafkatest.Must(t, l.Create(t.Context()))
+			kafkatest.Must(t, l.Append(t.Context(), []byte("a")))
 			r, err := l.Read(t.Context(), 0)
-			must(t, err)
+			kafkatest.Must(t, err)
 			defer r.Close()
 			is(t, r, "a")
 
@@ -72,7 +72,7 @@ func TestPasswordIsReadAtEachLogin(t *testing.T) {
 			s.put("second, of another length")
 			before := s.reads.Load()
 			c.Resume()
-			must(t, l.Append(t.Context(), []byte("b")))
+			kafkatest.Must(t, l.Append(t.Context(), []byte("b")))
 			is(t, r, "b")
 			if s.reads.Load() == before {
 				t.Error("it has logged in again without reading the password")
@@ -83,35 +83,28 @@ func TestPasswordIsReadAtEachLogin(t *testing.T) {
 
 func is(t *testing.T, r log.Reader, want string) {
 	t.Helper()
-	if got, err := next(t, r); got != want || err != nil {
+	if got, err := kafkatest.Next(t, r); got != want || err != nil {
 		t.Fatalf("got %q, %v, want %q", got, err, want)
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
 // Every operation names the file that it could not read, and works once it can.
 func TestUnreadablePassword(t *testing.T) {
 	t.Parallel()
-	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256} {
+	for _, mechanism := range []string{conn.Plain, conn.ScramSHA256} {
 		t.Run(mechanism, func(t *testing.T) {
 			_, s, l := guarded(t, mechanism)
-			must(t, l.Create(t.Context()))
+			kafkatest.Must(t, l.Create(t.Context()))
 			s.text.Store(nil)
 			for what, err := range operations(t, l) {
-				mustFail(t, what, err, log.Retryable, "open /run/secrets/password: file does not exist",
+				kafkatest.MustFail(t, what, err, log.Retryable, "open /run/secrets/password: file does not exist",
 					"; awaiting an operator to make this orderer's broker credentials readable")
 				if !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%s: %v does not wrap the error of the file", what, err)
 				}
 			}
 			s.put("first")
-			must(t, l.Append(t.Context(), []byte("a")))
+			kafkatest.Must(t, l.Append(t.Context(), []byte("a")))
 		})
 	}
 }
@@ -128,27 +121,14 @@ func operations(t *testing.T, l log.Log) map[string]error {
 		"identity": identity, "bounds": bounds, "survey": survey, "read": read}
 }
 
-func mustFail(t *testing.T, what string, err error, class log.Class, says ...string) {
-	t.Helper()
-	if err == nil || log.ClassOf(err) != class {
-		t.Errorf("%s: %v, want an error of class %v", what, err, class)
-		return
-	}
-	for _, s := range says {
-		if !strings.Contains(err.Error(), s) {
-			t.Errorf("%s: %v\nwant it to contain %q", what, err, s)
-		}
-	}
-}
-
 // The embedded broker closes the connection instead of answering, as some brokers do.
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
-	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
+	for _, mechanism := range []string{conn.Plain, conn.ScramSHA256, conn.ScramSHA512} {
 		_, s, l := guarded(t, mechanism)
 		s.put("wrong")
 		_, err := l.Identity(t.Context())
-		mustFail(t, mechanism, err, log.Retryable, " closed the connection during login: EOF; awaiting an operator "+
+		kafkatest.MustFail(t, mechanism, err, log.Retryable, " closed the connection during login: EOF; awaiting an operator "+
 			"to check this orderer's user and password, and the broker's log")
 		if !errors.Is(err, io.EOF) {
 			t.Errorf("%v does not wrap EOF", err)
@@ -160,13 +140,13 @@ func TestWrongPassword(t *testing.T) {
 func TestUnsupportedMechanism(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Options{Users: map[string]string{user: "first"}})
-	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond, MaxDecompressedBytes: maxUnpacked, SASL: &kafka.SASL{
-		Mechanism: kafka.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil },
+	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond, MaxDecompressedBytes: kafkatest.MaxDecompressedBytes, SASL: &conn.SASL{
+		Mechanism: conn.OAuthBearer, Token: func(context.Context) (string, error) { return "token", nil },
 	}}, "topic")
-	must(t, err)
+	kafkatest.Must(t, err)
 	defer l.Close()
 	_, err = l.Identity(t.Context())
-	mustFail(t, "identity", err, log.Retryable, " does not support the SASL mechanism OAUTHBEARER; it supports \"PLAIN\", \"SCRAM-SHA-256\", \"SCRAM-SHA-512\"",
+	kafkatest.MustFail(t, "identity", err, log.Retryable, " does not support the SASL mechanism OAUTHBEARER; it supports \"PLAIN\", \"SCRAM-SHA-256\", \"SCRAM-SHA-512\"",
 		"; awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
 }
 
@@ -174,18 +154,18 @@ func TestMissingLogin(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Options{Users: map[string]string{user: "first"}})
 	l, err := kafka.Open(kafka.Config{Brokers: c.Addresses(), RetryBackoff: time.Millisecond}, "topic")
-	must(t, err)
+	kafkatest.Must(t, err)
 	defer l.Close()
 	_, err = l.Identity(t.Context())
-	mustFail(t, "identity", err, log.Retryable, " closed the connection without an answer: EOF",
+	kafkatest.MustFail(t, "identity", err, log.Retryable, " closed the connection without an answer: EOF",
 		"; awaiting running brokers whose listener has this orderer's TLS and SASL settings")
 }
 
 func TestFaultsOfSASLAreNamed(t *testing.T) {
-	for fault, s := range map[string]kafka.SASL{
+	for fault, s := range map[string]conn.SASL{
 		`SASL mechanism "GSSAPI" is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER`: {Mechanism: "GSSAPI"},
-		"SASL without a token":              {Mechanism: kafka.OAuthBearer, User: user},
-		"SASL without a user or a password": {Mechanism: kafka.Plain, User: user},
+		"SASL without a token":              {Mechanism: conn.OAuthBearer, User: user},
+		"SASL without a user or a password": {Mechanism: conn.Plain, User: user},
 	} {
 		_, err := kafka.Open(kafka.Config{Brokers: []string{"localhost:9092"}, SASL: &s}, "topic")
 		if want := "kafka config: " + fault; err == nil || err.Error() != want {

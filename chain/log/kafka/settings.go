@@ -3,21 +3,14 @@ package kafka
 import (
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 )
 
-const (
-	// recordOverhead is room for key, framing and batch header in addition to a value.
-	recordOverhead = 4 << 10
-	// maxRequestBytes stays below sarama's own limit of 100 MiB for a request.
-	maxRequestBytes = 99 << 20
-)
-
-// version is the requested protocol level. 2.8 is the oldest that returns a topic's id;
-// brokers from 2.8 to 4.x support it.
-var version = sarama.V2_8_0_0
+// maxRequestBytes stays below sarama's own limit of 100 MiB for a request.
+const maxRequestBytes = 99 << 20
 
 // processLimits guards sarama's package variables: the first Open of the process sets
 // them, before any client exists.
@@ -27,53 +20,6 @@ var processLimits sync.Once
 // gigabytes in every orderer.
 func (c Config) limitProcess() {
 	processLimits.Do(func() { sarama.MaxDecompressedBatchSize = c.MaxDecompressedBytes })
-}
-
-// clientConfig returns what all clients have in common.
-func (c Config) clientConfig(g *gate) *sarama.Config {
-	s := sarama.NewConfig()
-	s.Version = version
-	s.ClientID = c.ClientID
-
-	s.Net.Proxy.Enable = true // not a proxy: the way to give sarama our dialer, which does TLS
-	s.Net.Proxy.Dialer = g
-	s.Net.DialTimeout = c.DialTimeout
-	s.Net.ReadTimeout = c.ReadTimeout
-	s.Net.WriteTimeout = c.WriteTimeout
-	if c.SASL != nil {
-		c.SASL.configure(s, g)
-	}
-
-	s.Metadata.Full = false                   // only our topic: clusters can be large
-	s.Metadata.AllowAutoTopicCreation = false // a deleted topic must not come back empty
-	s.Metadata.Retry.Max = 3
-	s.Metadata.Retry.BackoffFunc = func(int, int) time.Duration { return g.pause(c.RetryBackoff) }
-	return s
-}
-
-// producerConfig is for a client that sends one batch at a time; the rest of producing is
-// in [session] and [producer].
-func (c Config) producerConfig(g *gate) *sarama.Config {
-	s := c.clientConfig(g)
-	s.Net.MaxOpenRequests = 1
-	return s
-}
-
-// batchBytes returns the limit of a batch, which has room for one largest record.
-func (c Config) batchBytes() int { return c.Settings.MaxMessageBytes + recordOverhead }
-
-// consumerConfig is for reading one partition with a bounded amount fetched ahead.
-func (c Config) consumerConfig(g *gate) *sarama.Config {
-	s := c.clientConfig(g)
-	s.Consumer.Return.Errors = true
-	s.Consumer.IsolationLevel = sarama.ReadUncommitted // like every other reader of the topic: no transactions are used
-	s.Consumer.Fetch.Default = c.FetchBytes
-	s.Consumer.Fetch.Max = 0                                            // a limit would make sarama skip a larger record
-	s.Consumer.MaxWaitTime = min(500*time.Millisecond, c.ReadTimeout/2) // an answer without records arrives in time
-	s.Consumer.MaxProcessingTime = 10 * time.Second                     // a slow disk must not drop the subscription
-	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return g.pause(2 * c.RetryBackoff) }
-	s.ChannelBufferSize = 256 // records, from at most one fetch
-	return s
 }
 
 // topicEntries returns the settings that Create gives a topic: nothing is ever deleted
@@ -86,17 +32,11 @@ func (c Config) topicEntries() map[string]*string {
 		"min.insync.replicas":            strconv.Itoa(c.Settings.MinInsyncReplicas),
 		"unclean.leader.election.enable": "false",
 		"message.timestamp.type":         "LogAppendTime", // nothing depends on it; brokers refuse a writer's time stamp from the future
-		"max.message.bytes":              strconv.Itoa(c.topicMaxBytes()),
+		client.MaxBytesSetting:           strconv.Itoa(c.topic().TopicBytes()),
 	}
 	out := make(map[string]*string, len(entries))
 	for k, v := range entries {
 		out[k] = &v
 	}
 	return out
-}
-
-// topicMaxBytes returns the topic's max.message.bytes. Kafka applies it to batches, and
-// the producer fills batches up to batchBytes, so it is above that.
-func (c Config) topicMaxBytes() int {
-	return c.Settings.MaxMessageBytes + 2*recordOverhead
 }

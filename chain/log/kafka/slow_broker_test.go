@@ -12,6 +12,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -20,7 +21,7 @@ const soon = 8 * time.Second
 
 // sluggish is a cluster of three brokers behind lanes, with clients at the default timeouts.
 type sluggish struct {
-	harness
+	kafkatest.Harness
 	lanes *lanes
 
 	mu     sync.Mutex
@@ -30,7 +31,7 @@ type sluggish struct {
 const leader, others = 0, 2
 
 func startSluggish(t *testing.T) *sluggish {
-	h := &sluggish{harness: start(t, 3), lanes: newLanes(), waited: map[string]time.Duration{}}
+	h := &sluggish{Harness: kafkatest.NewHarness(t, 3), lanes: newLanes(), waited: map[string]time.Duration{}}
 	h.lanes.end(t, h.Addresses())
 	h.Create("topic", 1, nil)
 	h.Move("topic", leader)
@@ -43,13 +44,13 @@ func (h *sluggish) open(t *testing.T) *kafka.Log {
 
 // openWithTimeout opens a log with a read timeout.
 func (h *sluggish) openWithTimeout(t *testing.T, timeout time.Duration) *kafka.Log {
-	l, err := kafka.Open(kafka.WithDial(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: maxUnpacked, ReadTimeout: timeout, Waiting: h.wait}, h.lanes.dial), "topic")
-	must(t, err)
+	l, err := kafka.Open(kafka.WithDial(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: kafkatest.MaxDecompressedBytes, ReadTimeout: timeout, Waiting: h.wait}, h.lanes.dial), "topic")
+	kafkatest.Must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
 }
 
-func (h *sluggish) wait(w kafka.Wait) {
+func (h *sluggish) wait(w conn.Wait) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.waited[w.Broker+" "+w.Operation] += w.Longer
@@ -90,7 +91,7 @@ func TestOneBrokerIsSlow(t *testing.T) {
 			for n := range 2 {
 				l := h.open(t)
 				h.session(t, l, fmt.Sprint(n))
-				must(t, l.Close())
+				kafkatest.Must(t, l.Close())
 			}
 		})
 	}
@@ -137,7 +138,7 @@ func TestTheLeaderIsSlow(t *testing.T) {
 			appended := make(chan error, 1)
 			go func() { appended <- l.Append(t.Context(), []byte("after")) }()
 			if f == hung || f == late {
-				eventually(t, "the broker is reported", func() bool { return h.named(old) })
+				kafkatest.Eventually(t, "the broker is reported", func() bool { return h.named(old) })
 			}
 			h.Move("topic", 1)
 			within(t, "the append", func(ctx context.Context) error {
@@ -158,9 +159,9 @@ func TestAReaderLeavesALeaderThatHangs(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
 	l := h.open(t)
-	h.append(t, l, "before")
-	r := open(t, l, 0)
-	if got, err := next(t, r); err != nil || got != "before" {
+	kafkatest.Append(t, l, "before")
+	r := kafkatest.Read(t, l, 0)
+	if got, err := kafkatest.Next(t, r); err != nil || got != "before" {
 		t.Fatal(got, err)
 	}
 	h.lanes.set(h.Addresses()[leader], hung)
@@ -232,7 +233,7 @@ func TestASlowCoordinatorHidesItsOwnGroups(t *testing.T) {
 	for n := range 6 {
 		name := fmt.Sprint("orderer.", n)
 		names = append(names, name)
-		must(t, l.Publish(t.Context(), log.Progress{Member: name, Next: 1, At: time.Now()}))
+		kafkatest.Must(t, l.Publish(t.Context(), log.Progress{Member: name, Next: 1, At: time.Now()}))
 	}
 	h.lanes.set(h.Addresses()[others], hung)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -254,7 +255,7 @@ func TestASurveyBesideASlowController(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
 			h := startSluggish(t)
-			h.admin(t, func(a sarama.ClusterAdmin) error {
+			h.Admin(t, func(a sarama.ClusterAdmin) error {
 				controller, err := a.Controller()
 				if err == nil {
 					h.Move("topic", (controller.ID()+1)%3)
@@ -279,14 +280,14 @@ func TestALateControllerCreatesTheTopic(t *testing.T) {
 	t.Parallel()
 	h := startSluggish(t)
 	h.Delete("topic")
-	h.admin(t, func(a sarama.ClusterAdmin) error {
+	h.Admin(t, func(a sarama.ClusterAdmin) error {
 		controller, err := a.Controller()
 		if err == nil {
 			h.lanes.set(controller.Addr(), late)
 		}
 		return err
 	})
-	must(t, h.open(t).Create(t.Context()))
+	kafkatest.Must(t, h.open(t).Create(t.Context()))
 	if !h.Info("topic").Exists {
 		t.Error("there is no topic")
 	}
@@ -299,8 +300,8 @@ func TestAThrottlingLeaderIsNamed(t *testing.T) {
 	h := startSluggish(t)
 	l := h.open(t)
 	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Throttle: throttle}, kafkatest.Answer{Append: true})
-	h.append(t, l, "within the quota")
-	h.append(t, l, "after the throttle")
+	kafkatest.Append(t, l, "within the quota")
+	kafkatest.Append(t, l, "after the throttle")
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if got := h.waited[h.Addresses()[leader]+" Produce"]; got != throttle {
@@ -319,7 +320,7 @@ func TestASlowReplicaIsNamed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	appended := make(chan error, 1)
 	go func() { appended <- l.Append(ctx, []byte("x")) }()
-	eventually(t, "the replica is reported", func() bool { return h.named(h.Addresses()[others]) })
+	kafkatest.Eventually(t, "the replica is reported", func() bool { return h.named(h.Addresses()[others]) })
 	cancel()
 	if err := <-appended; err == nil {
 		t.Error("acknowledged without the replica")

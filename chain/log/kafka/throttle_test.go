@@ -15,24 +15,24 @@ import (
 // record that waits for it is not sent, its error names the quota, and Close does not wait.
 func TestThrottledAppends(t *testing.T) {
 	t.Parallel()
-	h := hasty(t)
-	l := h.created(t, "topic")
+	h := kafkatest.NewHasty(t)
+	l := h.Created(t, "topic")
 	h.Cluster.Script("topic", kafkatest.Answer{Append: true, Throttle: time.Minute})
-	h.append(t, l, "first")
+	kafkatest.Append(t, l, "first")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	mustFail(t, "left", l.Append(ctx, []byte("left")), log.Retryable, "quota")
+	kafkatest.MustFail(t, "left", l.Append(ctx, []byte("left")), log.Retryable, "quota")
 	closed := make(chan error, 1)
 	go func() { closed <- l.Close() }()
 	select {
 	case err := <-closed:
-		must(t, err)
+		kafkatest.Must(t, err)
 	case <-time.After(20 * time.Second):
 		t.Fatal("Close waits for the quota")
 	}
 	again := h.Open(t, "topic", log.Settings{ReplicationFactor: 1})
 	defer again.Close()
-	if got := copies(t, again); got["first"] != 1 || got["left"] != 0 {
+	if got := kafkatest.Copies(t, again); got["first"] != 1 || got["left"] != 0 {
 		t.Errorf("the log has %v", got)
 	}
 }
@@ -42,9 +42,9 @@ func readingSluggish(t *testing.T) (*sluggish, *kafka.Log, log.Reader) {
 	t.Helper()
 	h := startSluggish(t)
 	l := h.open(t)
-	h.append(t, l, "first")
-	r := open(t, l, 0)
-	if got, err := next(t, r); got != "first" || err != nil {
+	kafkatest.Append(t, l, "first")
+	r := kafkatest.Read(t, l, 0)
+	if got, err := kafkatest.Next(t, r); got != "first" || err != nil {
 		t.Fatal(got, err)
 	}
 	return h, l, r
@@ -56,7 +56,7 @@ func TestThrottledFetches(t *testing.T) {
 	t.Parallel()
 	h, l, r := readingSluggish(t)
 	h.Throttle(time.Minute)
-	eventually(t, "the pause is reported", func() bool {
+	kafkatest.Eventually(t, "the pause is reported", func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return h.waited[h.Addresses()[leader]+" Fetch"] == time.Minute
@@ -68,7 +68,7 @@ func TestThrottledFetches(t *testing.T) {
 	go func() { closed <- r.Close() }()
 	select {
 	case err := <-closed:
-		must(t, err)
+		kafkatest.Must(t, err)
 	case <-time.After(20 * time.Second):
 		t.Fatal("Close waits for the quota")
 	}
@@ -79,8 +79,8 @@ func TestAThrottledReaderContinues(t *testing.T) {
 	t.Parallel()
 	h, l, r := readingSluggish(t)
 	h.Throttle(time.Second)
-	h.append(t, l, "second")
-	if got, err := next(t, r); got != "second" || err != nil {
+	kafkatest.Append(t, l, "second")
+	if got, err := kafkatest.Next(t, r); got != "second" || err != nil {
 		t.Fatal(got, err)
 	}
 }

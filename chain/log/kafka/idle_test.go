@@ -1,0 +1,30 @@
+package kafka_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+)
+
+// A broker has closed the idle connection, as it does after connections.max.idle.ms: that
+// does not make the outcome of a record ambiguous that is refused then.
+func TestAppendAfterIdleness(t *testing.T) {
+	h := kafkatest.NewHasty(t)
+	l, err := kafka.Open(kafka.WithMaxIdle(h.Config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), 50*time.Millisecond), "topic")
+	kafkatest.Must(t, err)
+	defer l.Close()
+	kafkatest.Must(t, l.Create(t.Context()))
+	kafkatest.Append(t, l, "before")
+	h.Cut()
+	time.Sleep(60 * time.Millisecond)
+	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeTopicAuthorization})
+	kafkatest.MustFail(t, "refused", l.Append(t.Context(), []byte("refused")), log.Retryable)
+	h.Cluster.Script("topic")
+	kafkatest.Append(t, l, "last")
+	if got := kafkatest.Copies(t, l); got["refused"] != 0 || got["last"] != 1 {
+		t.Errorf("the log has %v", got)
+	}
+}

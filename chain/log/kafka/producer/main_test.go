@@ -1,0 +1,9 @@
+package producer_test
+
+import (
+	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+)
+
+func TestMain(m *testing.M) { kafkatest.Main(m) }
