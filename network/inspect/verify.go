@@ -36,14 +36,22 @@ func differ(a, b client.Summary) bool {
 
 // sameMetadata reports whether the metadata of two blocks, in hex, agree about the log.
 // Orderers of two releases may remember a different number of records: then the digests
-// of these records cannot be compared, and their difference is ignored.
+// of these records cannot be compared, and their difference is ignored. An in-tree orderer,
+// which shares a topic of the compatible rules with ours, has the first three fields only.
 func sameMetadata(a, b string) bool {
 	if a == b {
 		return true
 	}
 	x, errX := decodeHex(a)
 	y, errY := decodeHex(b)
-	if errX != nil || errY != nil || x.TailOffset == y.TailOffset {
+	if errX != nil || errY != nil {
+		return false
+	}
+	if inTree(x) && compatible(y) || inTree(y) && compatible(x) {
+		return x.LastOffsetPersisted == y.LastOffsetPersisted && x.LastOriginalOffsetProcessed == y.LastOriginalOffsetProcessed &&
+			x.LastResubmittedConfigOffset == y.LastResubmittedConfigOffset
+	}
+	if x.TailOffset == y.TailOffset {
 		return false
 	}
 	x.TailOffset, x.TailDigest, y.TailOffset, y.TailDigest = 0, nil, 0, nil
@@ -51,6 +59,11 @@ func sameMetadata(a, b string) bool {
 	other, errY := record.EncodeMetadata(y)
 	return errX == nil && errY == nil && bytes.Equal(one, other)
 }
+
+// inTree reports whether an in-tree orderer wrote the metadata: ours always name their rules.
+func inTree(m *record.Metadata) bool { return m.RuleSet == record.RuleSet_RULE_SET_UNSPECIFIED }
+
+func compatible(m *record.Metadata) bool { return m.RuleSet == record.RuleSet_RULE_SET_COMPATIBLE }
 
 func decodeHex(text string) (*record.Metadata, error) {
 	b, err := hex.DecodeString(text)

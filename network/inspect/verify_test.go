@@ -148,3 +148,37 @@ func TestSameMetadata(t *testing.T) {
 		}
 	}
 }
+
+// An in-tree orderer and one of ours agree in the three fields that both write.
+func TestSameMetadataOfInTreeOrderers(t *testing.T) {
+	encoded := func(m *record.Metadata) string {
+		b, err := record.EncodeMetadata(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%x", b)
+	}
+	ours := func(change func(*record.Metadata)) string {
+		m := &record.Metadata{LastOffsetPersisted: 9, LastOriginalOffsetProcessed: 4, LastResubmittedConfigOffset: 3,
+			RuleSet: record.RuleSet_RULE_SET_COMPATIBLE, TailOffset: 3, TailDigest: []byte("one")}
+		change(m)
+		return encoded(m)
+	}
+	inTree := encoded(&record.Metadata{LastOffsetPersisted: 9, LastOriginalOffsetProcessed: 4, LastResubmittedConfigOffset: 3})
+	for name, test := range map[string]struct {
+		change func(*record.Metadata)
+		want   bool
+	}{
+		"the same":                 {func(*record.Metadata) {}, true},
+		"another position":         {func(m *record.Metadata) { m.LastOffsetPersisted = 8 }, false},
+		"another mark":             {func(m *record.Metadata) { m.LastOriginalOffsetProcessed = 5 }, false},
+		"another resubmission":     {func(m *record.Metadata) { m.LastResubmittedConfigOffset = 0 }, false},
+		"rules they do not follow": {func(m *record.Metadata) { m.RuleSet = record.RuleSet_RULE_SET_STRICT }, false},
+	} {
+		for _, got := range []bool{sameMetadata(inTree, ours(test.change)), sameMetadata(ours(test.change), inTree)} {
+			if got != test.want {
+				t.Errorf("%s: %v, want %v", name, got, test.want)
+			}
+		}
+	}
+}
