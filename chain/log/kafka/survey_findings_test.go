@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"crypto/tls"
 	"strings"
 	"testing"
 
@@ -46,5 +47,25 @@ func TestWhatIsHiddenIsUnknown(t *testing.T) {
 	}
 	if unknown := log.Of(log.Unknown, s.found); len(unknown) != 7 || len(log.Of(log.Flawed, s.found)) > 0 {
 		t.Errorf("unknown: %v", unknown)
+	}
+}
+
+// A secured listener lets in none of Kafka's tools without its own settings.
+func TestCommandsForSecuredBrokers(t *testing.T) {
+	for name, test := range map[string]struct {
+		config  Config
+		secured bool
+	}{
+		"plain": {Config{}, false},
+		"TLS":   {Config{TLS: func() (*tls.Config, error) { return nil, nil }}, true},
+		"SASL":  {Config{SASL: &SASL{}}, true},
+	} {
+		test.config.Brokers = []string{"kafka:9092"}
+		s := &surveyor{config: test.config, topic: "t"}
+		for _, command := range []string{s.alter("retention.ms", "-1"), s.grant("Read"), s.reassign([]int32{1}, []int32{1, 2, 3})} {
+			if strings.Contains(command, " --bootstrap-server kafka:9092 --command-config admin.properties ") != test.secured {
+				t.Errorf("%s: %s", name, command)
+			}
+		}
 	}
 }
