@@ -46,6 +46,8 @@ func (l *Log) classify(op string, err error) *log.Error {
 		e.Await = "an operator to grant this orderer's principal the right " + right(op) + " on the topic"
 	case is(err, sarama.ErrGroupAuthorizationFailed):
 		e.Await = "an operator to grant this orderer's principal the right Read on its consumer group"
+	case is(err, sarama.ErrOffsetsLoadInProgress, sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer):
+		e.Await = "the coordinators of the consumer groups to have loaded them"
 	case is(err, sarama.ErrSASLAuthenticationFailed):
 		e.Await = "an operator to correct this orderer's credentials"
 	case is(err, sarama.ErrInvalidTimestamp):
