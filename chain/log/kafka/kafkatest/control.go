@@ -51,6 +51,7 @@ const (
 	KeyFetch   int16 = 1
 
 	KeyListOffsets    int16 = 2
+	KeyOffsetFetch    int16 = 9
 	KeyListGroups     int16 = 16
 	KeyInitProducerID int16 = 22
 
