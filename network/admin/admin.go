@@ -33,6 +33,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	strict(root) // completion prints to what is set by now
 	ran, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	switch {
@@ -69,6 +70,28 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 	root.AddCommand(PreflightCommand(nil), ProgressCommand(nil), TopicCommand(nil), verifyCommand(),
 		PruneCommand(nil), UpgradeRulesCommand(nil), repinCommand(), GenesisCommand())
 	return root
+}
+
+// strict makes cobra's own commands refuse what they do not know, which they answer with help
+// and exit code 0.
+func strict(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		case "help":
+			c.Run, c.RunE = nil, func(_ *cobra.Command, args []string) error {
+				of, _, err := root.Find(args)
+				if err != nil {
+					return err
+				}
+				of.InitDefaultHelpFlag()
+				return of.Help()
+			}
+		}
+	}
 }
 
 // started is the error of a command that has started its work.

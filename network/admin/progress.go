@@ -54,7 +54,17 @@ func groupPrefix(c *cobra.Command, to *string) {
 	c.Flags().StringVar(to, "group-prefix", settings.Default().ConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
 }
 
+func groupPrefixGiven(prefix string) error {
+	if prefix == "" {
+		return usagef("--group-prefix: want a name; orderers with an empty Consensus.Kafka.ConsumerGroup publish nothing")
+	}
+	return nil
+}
+
 func (p *progress) compare(ctx context.Context, t *Target, out printer) error {
+	if err := groupPrefixGiven(p.prefix); err != nil {
+		return err
+	}
 	topic, err := t.Open(ctx, 0)
 	if err != nil {
 		return err

@@ -55,8 +55,8 @@ It takes the rights Read and Write on the topic, and an identity that may read t
 }
 
 func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
-	if u.window <= 0 {
-		return usagef("--window %s: want a time in which other writers would have been seen", u.window)
+	if err := above("window", u.window); err != nil {
+		return err
 	}
 	members, genesis, err := t.compatible(ctx)
 	if err != nil {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"sync/atomic"
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -38,4 +39,17 @@ func TestBlocks(t *testing.T) {
 	}))
 	require.Equal(t, []uint64{0, 1, 2}, got)
 	require.ErrorContains(t, r.Blocks(t.Context(), "nobody", "mychannel", nil), `no orderer "nobody"`)
+}
+
+// Blocks are counted when they arrive, by whichever method they are read.
+func TestObserve(t *testing.T) {
+	r := reader(t, chained("one", "two"), chained("one", "two"))
+	var arrived atomic.Int32
+	r.Observe(func() { arrived.Add(1) })
+	if err := r.Blocks(t.Context(), "a", "mychannel", func(*cb.Block) error { return nil }); err != nil || arrived.Load() != 3 {
+		t.Errorf("%d blocks, %v", arrived.Load(), err)
+	}
+	if _, err := r.Verify(t.Context(), "mychannel", abc[:2]); err != nil || arrived.Load() != 9 {
+		t.Errorf("%d blocks, %v", arrived.Load(), err)
+	}
 }

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/golang/protobuf/proto"
@@ -57,6 +58,9 @@ func (x *index) read(ctx context.Context, l log.Log, take func(Record) error) er
 	defer reader.Close()
 	for next := bounds.Start; next < bounds.End; {
 		rec, err := reader.Next(ctx)
+		if errors.Is(err, log.ErrNoRecord) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -77,4 +78,41 @@ func TestDescribeEnvelope(t *testing.T) {
 	require.Contains(t, describeEnvelope(&record.Regular{Payload: envelope(t), ConfigSeq: 3}), "seq 3, MESSAGE ")
 	require.Equal(t, "no envelope", describeEnvelope(&record.Regular{Payload: []byte{0xff}}))
 	require.Equal(t, "no channel header", describeEnvelope(&record.Regular{Payload: protoutil.MarshalOrPanic(&cb.Envelope{Payload: []byte{0xff}})}))
+}
+
+// marked is a log that ends with an offset that has no record, such as a transaction's marker.
+type marked struct{ log.Log }
+
+func (m marked) Bounds(ctx context.Context) (log.Bounds, error) {
+	b, err := m.Log.Bounds(ctx)
+	b.End++
+	return b, err
+}
+
+func (m marked) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	r, err := m.Log.Read(ctx, from)
+	return &markedReader{Reader: r, left: 1}, err
+}
+
+type markedReader struct {
+	log.Reader
+	left int // records before the marker
+}
+
+func (m *markedReader) Next(ctx context.Context) (log.Record, error) {
+	if m.left--; m.left < 0 {
+		return log.Record{}, log.ErrNoRecord
+	}
+	return m.Reader.Next(ctx)
+}
+
+func TestRecordsBeforeAMarker(t *testing.T) {
+	broker := memlog.NewBroker()
+	broker.Write("mine", []byte("one"))
+	l := broker.Open("mine", log.Settings{})
+	defer l.Close()
+	count := 0
+	if err := Records(t.Context(), marked{l}, func(Record) error { count++; return nil }); err != nil || count != 1 {
+		t.Errorf("%d records, %v", count, err)
+	}
 }
