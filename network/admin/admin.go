@@ -15,8 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/fabric-kafka/orderer/plugin"
 )
 
 // Exit codes of osnkafka.
@@ -57,7 +55,7 @@ Brokers are reached by --brokers, or as the orderer with the orderer.yaml of --c
 --client-cert and --client-key; blocks are read as the identity in --mspdir.
 
 Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer.`,
-		Version:       plugin.Version,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
+	"github.com/fabric-kafka/orderer/plugin"
 )
 
 // nowhere is an address at which nobody listens.
@@ -42,7 +43,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		"nothing":               {admin.ExitFine, "Available Commands", nil},
 		"help":                  {admin.ExitFine, "Examples:", []string{"prune", "--help"}},
-		"version":               {admin.ExitFine, "osnkafka version", []string{"--version"}},
+		"version":               {admin.ExitFine, "osnkafka version " + plugin.Version + ", commit development build, compiled with Fabric ", []string{"--version"}},
 		"a block is rewritten":  {admin.ExitFine, "of type kafka", []string{"genesis", "--from", solo, "--brokers", "a:9092", "--out", filepath.Join(dir, "out")}},
 		"a block cannot be":     {admin.ExitRefused, "not a block", []string{"genesis", "--from", msp + "/keystore/priv_sk", "--brokers", "a:9092", "--out", filepath.Join(dir, "none")}},
 		"no command":            {admin.ExitUsage, "unknown command", []string{"preflights"}},
