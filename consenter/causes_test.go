@@ -57,7 +57,7 @@ func (s source) visit(path string, d fs.DirEntry, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case d.IsDir() && slices.Contains([]string{"chaintest", "fabrictest", "logtest", "memlog", "testdata"}, d.Name()):
+	case d.IsDir() && slices.Contains([]string{"chaintest", "fabrictest", "logtest", "memlog", "pkitest", "testdata"}, d.Name()):
 		return fs.SkipDir
 	case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || slices.Contains(theTable, path):
 		return nil

@@ -1,12 +1,8 @@
 package consenter
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"math/big"
 	"net"
 	"os"
@@ -15,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fabric-kafka/orderer/chain/pkitest"
 )
 
 // pki is a folder with a certificate that is its own authority, for loopback,
@@ -24,16 +22,10 @@ type pki struct{ dir string }
 func newPKI(t *testing.T) pki { return newPKIUntil(t, time.Now().Add(time.Hour)) }
 
 func newPKIUntil(t *testing.T, end time.Time) pki {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	made := template(end)
-	certificate, err := x509.CreateCertificate(rand.Reader, made, made, key.Public(), key)
-	require.NoError(t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
+	made := pkitest.NewCA(template(end)).Pair()
 	p := pki{t.TempDir()}
-	p.write(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
-	p.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	p.write(t, "cert.pem", made.Certificate())
+	p.write(t, "key.pem", made.PrivateKey())
 	return p
 }
 
