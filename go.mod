@@ -35,8 +35,6 @@ require (
 	github.com/onsi/gomega v1.43.0
 	// Commands and their flags.
 	github.com/spf13/cobra v1.10.2
-	// Assertions in unit tests.
-	github.com/stretchr/testify v1.12.1
 	// The embedded broker. Builds with franz-go 1.22 or newer only, whatever it asks for.
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	// Goroutine leaks in tests.
@@ -126,6 +124,7 @@ require (
 	github.com/spf13/jwalterweatherman v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/spf13/viper v1.7.0 // indirect
+	github.com/stretchr/testify v1.12.1 // indirect
 	github.com/subosito/gotenv v1.2.0 // indirect
 	github.com/sykesm/zap-logfmt v0.0.4 // indirect
 	github.com/syndtr/goleveldb v1.0.1-0.20210305035536-64b5b1c73954 // indirect

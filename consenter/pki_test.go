@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/fabric-kafka/orderer/chain/pkitest"
 )
 
@@ -43,16 +41,18 @@ func template(end time.Time) *x509.Certificate {
 func (p pki) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p pki) write(t *testing.T, name string, content []byte) {
-	require.NoError(t, os.WriteFile(p.path(name), content, 0o600))
+	must(t, os.WriteFile(p.path(name), content, 0o600))
 }
 
 // server returns a TLS config that requires a client certificate of the authority.
 func (p pki) server(t *testing.T) *tls.Config {
 	pair, err := tls.LoadX509KeyPair(p.path("cert.pem"), p.path("key.pem"))
-	require.NoError(t, err)
+	must(t, err)
 	authority, err := os.ReadFile(p.path("cert.pem"))
-	require.NoError(t, err)
+	must(t, err)
 	pool := x509.NewCertPool()
-	require.True(t, pool.AppendCertsFromPEM(authority))
+	if !pool.AppendCertsFromPEM(authority) {
+		t.Fatal("pool.AppendCertsFromPEM(authority) is false")
+	}
 	return &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
 }
