@@ -15,7 +15,7 @@ import (
 // pair is two flags, of which one has no effect without the other.
 type pair struct{ flag, needs string }
 
-// pairs are in the order in which a user is told.
+// pairs are in the order in which they are checked.
 var pairs = []pair{
 	{"cafile", "orderer"}, {"client-cert", "orderer"}, {"client-key", "orderer"}, {"ordererTLSHostnameOverride", "orderer"},
 	{"mspdir", "orderer"}, {"mspid", "orderer"},
