@@ -35,8 +35,6 @@ require (
 	github.com/onsi/gomega v1.43.0
 	// Commands and their flags.
 	github.com/spf13/cobra v1.10.2
-	// Assertions in unit tests.
-	github.com/stretchr/testify v1.12.1
 	// Tells whether an orderer has its ledgers open; the version that Fabric requires.
 	github.com/syndtr/goleveldb v1.0.1-0.20210305035536-64b5b1c73954
 	// The embedded broker. Builds with franz-go 1.22 or newer only, whatever it asks for.
@@ -130,6 +128,7 @@ require (
 	github.com/spf13/jwalterweatherman v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/spf13/viper v1.7.0 // indirect
+	github.com/stretchr/testify v1.12.1 // indirect
 	github.com/subosito/gotenv v1.2.0 // indirect
 	github.com/sykesm/zap-logfmt v0.0.4 // indirect
 	github.com/tedsuo/ifrit v0.0.0-20220120221754-dd274de71113 // indirect

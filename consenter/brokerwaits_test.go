@@ -5,8 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
@@ -21,10 +19,16 @@ func TestBrokerWaitsAreReported(t *testing.T) {
 		const labels = "{channel=mychannel,broker=a:9092,operation=Produce}"
 		s.waiting(conn.Wait{Broker: "a:9092", Operation: "Produce", Waited: 2 * time.Second, Longer: 2 * time.Second})
 		s.waiting(conn.Wait{Broker: "a:9092", Operation: "Produce", Waited: 3 * time.Second, Longer: time.Second})
-		require.Equal(t, 3.0, m.values["consensus_kafka_broker_waiting_seconds"+labels])
+		if m.values["consensus_kafka_broker_waiting_seconds"+labels] != 3.0 {
+			t.Fatalf("got %v, want 3.0", m.values["consensus_kafka_broker_waiting_seconds"+labels])
+		}
 		s.answered("a:9092", "Produce")
-		require.Equal(t, 3.0, m.values["consensus_kafka_broker_wait_seconds"+labels])
-		require.Equal(t, 0.0, m.values["consensus_kafka_broker_waiting_seconds"+labels])
+		if m.values["consensus_kafka_broker_wait_seconds"+labels] != 3.0 {
+			t.Fatalf("got %v, want 3.0", m.values["consensus_kafka_broker_wait_seconds"+labels])
+		}
+		if m.values["consensus_kafka_broker_waiting_seconds"+labels] != 0.0 {
+			t.Fatalf("got %v, want 0.0", m.values["consensus_kafka_broker_waiting_seconds"+labels])
+		}
 		other := brokerRequest{"b:9092", "Fetch"}
 		for range 61 {
 			if s.due(other) {
@@ -32,6 +36,8 @@ func TestBrokerWaitsAreReported(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		require.Equal(t, 3, lines)
+		if lines != 3 {
+			t.Fatalf("got %v, want 3", lines)
+		}
 	})
 }

@@ -11,13 +11,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -45,7 +44,7 @@ type source struct {
 func readSource(t *testing.T) source {
 	s := source{values: map[string]map[string]string{}, functions: map[string][]string{}}
 	for _, dir := range []string{"../chain", "."} {
-		require.NoError(t, filepath.WalkDir(dir, s.visit))
+		must(t, filepath.WalkDir(dir, s.visit))
 	}
 	return s
 }
@@ -57,7 +56,7 @@ func (s source) visit(path string, d fs.DirEntry, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case d.IsDir() && slices.Contains([]string{"chaintest", "fabrictest", "logtest", "memlog", "testdata"}, d.Name()):
+	case d.IsDir() && slices.Contains([]string{"chaintest", "fabrictest", "logtest", "memlog", "pkitest", "testdata"}, d.Name()):
 		return fs.SkipDir
 	case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || slices.Contains(theTable, path):
 		return nil
@@ -132,22 +131,34 @@ func TestTableIsOfTheValues(t *testing.T) {
 	s := readSource(t)
 	lines := 0
 	for _, of := range slices.Sorted(maps.Keys(enums)) {
-		require.NotEmpty(t, s.values[of], of)
+		if len(s.values[of]) == 0 {
+			t.Fatalf("%v: got nothing", of)
+		}
 		if len(enums[of]) == 0 {
 			continue
 		}
 		for constant, word := range s.values[of] {
 			r := rowOf(word, enums[of]...)
-			require.NotEmpty(t, r.word, "%s %s has no line in the table", of, constant)
-			require.NotEmpty(t, r.means, word)
+			if len(r.word) == 0 {
+				t.Fatalf("%s %s has no line in the table: got nothing", of, constant)
+			}
+			if len(r.means) == 0 {
+				t.Fatalf("%v: got nothing", word)
+			}
 			lines++
 		}
 	}
-	require.Len(t, rows(), lines, "a line is of no value, or there are two of one")
+	if got := rows(); len(got) != lines {
+		t.Fatalf("a line is of no value, or there are two of one: got %v, want %d of them", got, lines)
+	}
 	for _, r := range rows() {
-		require.NotEmpty(t, s.decided(r), "no function decides on %s", r.word)
+		if got := s.decided(r); len(got) == 0 {
+			t.Fatalf("no function decides on %s: got nothing", r.word)
+		}
 		for _, name := range r.also {
-			require.True(t, s.functions[name] != nil, "the line of %s names %s, which is no function", r.word, name)
+			if s.functions[name] == nil {
+				t.Fatalf("the line of %s names %s, which is no function: s.functions[name] != nil is false", r.word, name)
+			}
 		}
 	}
 }
@@ -179,16 +190,22 @@ const (
 func TestTroubleshootingHasTheTable(t *testing.T) {
 	const path = "TROUBLESHOOTING.md"
 	text, err := os.ReadFile(path)
-	require.NoError(t, err)
+	must(t, err)
 	before, rest, found := strings.Cut(string(text), tableBegin)
-	require.True(t, found, "no table begins")
+	if !found {
+		t.Fatal("no table begins: found is false")
+	}
 	_, after, found := strings.Cut(rest, tableEnd)
-	require.True(t, found, "no table ends")
+	if !found {
+		t.Fatal("no table ends: found is false")
+	}
 	want := before + tableBegin + "\n" + readSource(t).tables() + tableEnd + after
 	if *rewrite {
-		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
+		must(t, os.WriteFile(path, []byte(want), 0o644))
 	}
-	require.Equal(t, want, string(text), "run the test with -rewrite")
+	if got := string(text); !reflect.DeepEqual(got, want) {
+		t.Fatalf("run the test with -rewrite: got %v, want %v", got, want)
+	}
 }
 
 func (s source) tables() string {
@@ -224,7 +241,7 @@ var labelLine = regexp.MustCompile("(?m)^- `(cause|reason)` of `([a-z_]+)`: (.*\
 // METRICS.md lists the values of labels as well: alerts are set on them.
 func TestMetricsNameLabelValues(t *testing.T) {
 	text, err := os.ReadFile("METRICS.md")
-	require.NoError(t, err)
+	must(t, err)
 	s := readSource(t)
 	listed := map[string]string{}
 	for _, line := range labelLine.FindAllStringSubmatch(string(text), -1) {
@@ -247,21 +264,33 @@ func TestMetricsNameLabelValues(t *testing.T) {
 		for _, word := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(listed[metric], -1) {
 			named = append(named, word[1])
 		}
-		require.ElementsMatch(t, words, named, metric)
+		if slices.Sort(words); !slices.Equal(words, slices.Sorted(slices.Values(named))) {
+			t.Errorf("%s: the table has %q, want %q", metric, named, words)
+		}
 	}
 }
 
 func TestErrorsAreExplainedOnce(t *testing.T) {
 	fault := session.Fault{Cause: session.CauseDisk, Err: errors.New("no space")}
 	once := explain(fmt.Errorf("%w: %w", session.ErrNotReady, fault))
-	require.EqualError(t, once, "the channel is not ready on this orderer: no space (disk); free up space on the ledger disk; the channel then continues by itself")
-	require.Equal(t, once, explain(once))
-	require.ErrorIs(t, once, session.ErrNotReady)
-	require.Equal(t, session.CauseDisk, session.CauseOf(once))
+	if got := fmt.Sprint(once); got != "the channel is not ready on this orderer: no space (disk); free up space on the ledger disk; the channel then continues by itself" {
+		t.Fatalf("got %q, want %q", got, "the channel is not ready on this orderer: no space (disk); free up space on the ledger disk; the channel then continues by itself")
+	}
+	if got := explain(once); !reflect.DeepEqual(got, once) {
+		t.Fatalf("got %v, want %v", got, once)
+	}
+	if !errors.Is(once, session.ErrNotReady) {
+		t.Fatalf("got %v, want %v", once, session.ErrNotReady)
+	}
+	if got := session.CauseOf(once); got != session.CauseDisk {
+		t.Fatalf("got %v, want %v", got, session.CauseDisk)
+	}
 
 	outage := errors.New("no broker answers")
-	require.Equal(t, outage, explain(outage))
-	require.NoError(t, explain(nil))
+	if got := explain(outage); !reflect.DeepEqual(got, outage) {
+		t.Fatalf("got %v, want %v", got, outage)
+	}
+	must(t, explain(nil))
 }
 
 // The most specific fact about an error decides its word.
@@ -273,7 +302,7 @@ func TestErrorsHaveTheirWord(t *testing.T) {
 		"no-verdict":       session.NoVerdict(errors.New("an unknown capability")),
 		"other-channel":    session.Fault{Cause: session.Cause(machine.HaltOtherChannel), Err: errors.New("names another")},
 	} {
-		require.ErrorContains(t, explain(err), "("+word+"); ")
+		fails(t, explain(err), "("+word+"); ")
 	}
 }
 
@@ -282,13 +311,17 @@ func TestErrorsHaveTheirWord(t *testing.T) {
 func TestNoRemedyIsBelowTheTable(t *testing.T) {
 	for _, dir := range []string{"../chain/machine", "../chain/record", "../chain/session"} {
 		files, err := filepath.Glob(dir + "/*.go")
-		require.NoError(t, err)
-		require.NotEmpty(t, files)
+		must(t, err)
+		if len(files) == 0 {
+			t.Fatal("got nothing")
+		}
 		for _, file := range files {
 			text, err := os.ReadFile(file)
-			require.NoError(t, err)
+			must(t, err)
 			for _, word := range []string{"Consensus.Kafka", "orderer.yaml", "osnkafka", "`network"} {
-				require.NotContains(t, string(text), word, file)
+				if got := string(text); strings.Contains(got, word) {
+					t.Fatalf("%v: %q is in %q", file, word, got)
+				}
 			}
 		}
 	}

@@ -4,13 +4,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/orderer/consensus"
-	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
@@ -35,49 +36,53 @@ func TestNewNamesAllFaults(t *testing.T) {
 	}
 	dir := t.TempDir()
 	_, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigDir: dir})
-	require.ErrorContains(t, err, "orderer.yaml, or an environment variable ORDERER_CONSENSUS_KAFKA_..., is wrong:")
+	fails(t, err, "orderer.yaml, or an environment variable ORDERER_CONSENSUS_KAFKA_..., is wrong:")
 	for _, fault := range []string{"ClientID is", "Colour is not a key", "TLS.RootCAs: open " + dir + "/ca.pem", "SASL.PasswordFile: open " + dir + "/password"} {
-		require.ErrorContains(t, err, "\n  Consensus.Kafka."+fault)
+		fails(t, err, "\n  Consensus.Kafka."+fault)
 	}
 }
 
 func TestNewNeedsTheHost(t *testing.T) {
 	_, err := New(Host{Metrics: &disabled.Provider{}})
-	require.ErrorContains(t, err, "was not built for this plugin")
+	fails(t, err, "was not built for this plugin")
 	_, err = New(Host{Crypto: crypto(t)})
-	require.ErrorContains(t, err, "was not built for this plugin")
+	fails(t, err, "was not built for this plugin")
 }
 
 func TestOtherRegistrarIsRefused(t *testing.T) {
 	type bare struct{ consensus.ConsenterSupport } // no more than the contract
 	_, err := plainConsenter(t).HandleChain(bare{}, nil)
-	require.ErrorContains(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
+	fails(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
 }
 
 // Faults that only the file or only the environment shows are reported with the rest.
 func TestNewNamesWhatTheSectionDoesNotShow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orderer.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("Consensus: {Kafka: {Health: off, Health: off}}\n"), 0o600))
+	must(t, os.WriteFile(file, []byte("Consensus: {Kafka: {Health: off, Health: off}}\n"), 0o600))
 	_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: file, Environment: []string{
 		"A=b", "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=true", "ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
-	require.ErrorContains(t, err, "\n  Consensus.Kafka.Health is given 2 times in "+file)
-	require.ErrorContains(t, err, "\n  ORDERER_CONSENSUS_KAFKA_TLS_ENABLED has no effect: ")
-	require.NotContains(t, err.Error(), "COLOUR", "it does not concern security")
+	fails(t, err, "\n  Consensus.Kafka.Health is given 2 times in "+file)
+	fails(t, err, "\n  ORDERER_CONSENSUS_KAFKA_TLS_ENABLED has no effect: ")
+	if got := err.Error(); strings.Contains(got, "COLOUR") {
+		t.Fatalf("it does not concern security: %q is in %q", "COLOUR", got)
+	}
 	_, err = New(Host{Metrics: newMeter(t), Crypto: crypto(t), Environment: []string{"ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
-	require.NoError(t, err)
+	must(t, err)
 }
 
 // HandleChain must not wait for Kafka, and no fault of a ledger may end the process.
 func TestHandleChainNeverWaits(t *testing.T) {
 	s := newSupport(t, channelSpec{kind: "kafka", brokers: []string{"127.0.0.1:1"}}.config())
 	c, err := plainConsenter(t).HandleChain(s, nil)
-	require.NoError(t, err)
+	must(t, err)
 	c.Halt()
 
 	broken, err := plainConsenter(t).HandleChain(s, &fabric.Metadata{Value: []byte("garbage")})
-	require.NoError(t, err)
+	must(t, err)
 	_, status := broken.(consensus.StatusReporter).StatusReport()
-	require.Equal(t, types.StatusFailed, status)
+	if !reflect.DeepEqual(status, types.StatusFailed) {
+		t.Fatalf("got %v, want %v", status, types.StatusFailed)
+	}
 	broken.Halt()
 }
 
@@ -90,20 +95,32 @@ func TestSettingsReachTheChain(t *testing.T) {
 		"Producer": map[string]any{"Inflight": 6},
 	}, &disabled.Provider{})
 	o := c.options(channel)
-	require.NotNil(t, o.OpenLog)
-	require.NotNil(t, o.Crypto)
-	require.NotNil(t, o.NewPuller)
-	require.NoError(t, o.Room(1, func() bool { return true }))
-	require.NotNil(t, o.Explain)
+	if o.OpenLog == nil {
+		t.Fatal("got nil")
+	}
+	if o.Crypto == nil {
+		t.Fatal("got nil")
+	}
+	if o.NewPuller == nil {
+		t.Fatal("got nil")
+	}
+	must(t, o.Room(1, func() bool { return true }))
+	if o.Explain == nil {
+		t.Fatal("got nil")
+	}
 	o.OpenLog, o.Crypto, o.NewPuller, o.Room, o.Explain, o.Events = nil, nil, nil, nil, nil, session.Events{}
-	require.Equal(t, chain.Options{
+	if want := (chain.Options{
 		Brokers:  []string{"mine:9092"},
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
 		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, Preflight: chain.PreflightOff, ForkAlarm: chain.ForkStop, CutJitter: 0.5, Inflight: 6,
-	}, o)
+	}); !reflect.DeepEqual(o, want) {
+		t.Fatalf("got %v, want %v", o, want)
+	}
 
 	none := newConsenter(t, map[string]any{"CutJitter": 0}, &disabled.Provider{})
-	require.Negative(t, none.options(channel).CutJitter, "none, and not the default")
+	if got := none.options(channel).CutJitter; got >= 0 {
+		t.Fatalf("none, and not the default: got %v, want less than 0", got)
+	}
 }
 
 func TestSettingsReachTheLog(t *testing.T) {
@@ -116,12 +133,21 @@ func TestSettingsReachTheLog(t *testing.T) {
 		"Consumer": map[string]any{"FetchBytes": 6, "MaxDecompressedBytes": 7},
 	}, &disabled.Provider{})
 	l := c.logConfig([]string{"kafka:9092"}, 1000)
-	require.Equal(t, []string{"kafka:9092"}, l.Brokers)
-	require.Equal(t, "me", l.ClientID)
-	require.Equal(t, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Millisecond},
-		[]time.Duration{l.DialTimeout, l.ReadTimeout, l.WriteTimeout, l.RetryBackoff, l.Linger})
-	require.Equal(t, []int32{6, 7}, []int32{l.FetchBytes, l.MaxDecompressedBytes})
-	require.Equal(t, log.Settings{ReplicationFactor: 5, MinInsyncReplicas: 4, MaxMessageBytes: 1000 + valueOverhead}, l.Settings)
+	if want := []string{"kafka:9092"}; !reflect.DeepEqual(l.Brokers, want) {
+		t.Fatalf("l.Brokers is %v, want %v", l.Brokers, want)
+	}
+	if l.ClientID != "me" {
+		t.Fatalf("l.ClientID is %v, want %v", l.ClientID, "me")
+	}
+	if got, want := []time.Duration{l.DialTimeout, l.ReadTimeout, l.WriteTimeout, l.RetryBackoff, l.Linger}, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Millisecond}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	if got, want := []int32{l.FetchBytes, l.MaxDecompressedBytes}, []int32{6, 7}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	if want := (log.Settings{ReplicationFactor: 5, MinInsyncReplicas: 4, MaxMessageBytes: 1000 + valueOverhead}); !reflect.DeepEqual(l.Settings, want) {
+		t.Fatalf("l.Settings is %v, want %v", l.Settings, want)
+	}
 }
 
 // A channel may allow envelopes that are too large for any request to Kafka.
@@ -129,8 +155,10 @@ func TestLogOpensForEveryLimit(t *testing.T) {
 	c := plainConsenter(t)
 	for _, limit := range []uint32{1, 10 << 20, 96 << 20, math.MaxUint32} {
 		l, err := c.openLog([]string{"kafka:9092"}, channel, limit)
-		require.NoError(t, err, limit)
-		require.NoError(t, l.Close())
+		if err != nil {
+			t.Fatalf("%v: %v", limit, err)
+		}
+		must(t, l.Close())
 	}
 }
 
@@ -142,7 +170,7 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 			p := newPKI(t)
 			p.write(t, "password", []byte("another\n"))
 			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(p.server(t)), kfake.EnableSASL(), kfake.Superuser(mechanism, "orderer1", "secret"))
-			require.NoError(t, err)
+			must(t, err)
 			defer broker.Close()
 			section := map[string]any{
 				"Topic": map[string]any{"ReplicationFactor": 1},
@@ -152,21 +180,23 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 				"SASL":     map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
 			}
 			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: p.dir})
-			require.NoError(t, err)
+			must(t, err)
 			p.write(t, "password", []byte("secret\n"))
 			one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: broker.ListenAddrs()}.config()), nil)
-			require.NoError(t, err)
+			must(t, err)
 			one.Start()
 			ready := one.WaitReady()
 			one.Halt()
-			require.NoError(t, ready)
+			must(t, ready)
 
 			topic, err := c.openLog(broker.ListenAddrs(), channel, 1<<20)
-			require.NoError(t, err)
+			must(t, err)
 			bounds, err := topic.Bounds(t.Context())
-			require.NoError(t, err)
-			require.Equal(t, log.Bounds{Start: 0, End: 1}, bounds, "the topic has its description")
-			require.NoError(t, topic.Close())
+			must(t, err)
+			if want := (log.Bounds{Start: 0, End: 1}); !reflect.DeepEqual(bounds, want) {
+				t.Fatalf("the topic has its description: got %v, want %v", bounds, want)
+			}
+			must(t, topic.Close())
 		})
 	}
 }

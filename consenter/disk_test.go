@@ -6,23 +6,25 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 func TestRoomOnTheLedgersDisk(t *testing.T) {
 	dir := t.TempDir()
 	written := func() bool { return true }
-	require.NoError(t, newDisk(dir, 1).room(1, written))
-	require.NoError(t, newDisk(dir, 0).room(math.MaxInt, written), "0: it is not looked at")
-	require.NoError(t, newDisk("", math.MaxInt64).room(0, nil), "no folder: it is not looked at")
+	must(t, newDisk(dir, 1).room(1, written))
+	if err := newDisk(dir, 0).room(math.MaxInt, written); err != nil {
+		t.Fatalf("0: it is not looked at: %v", err)
+	}
+	if err := newDisk("", math.MaxInt64).room(0, nil); err != nil {
+		t.Fatalf("no folder: it is not looked at: %v", err)
+	}
 
 	err := newDisk(dir, 1<<60).room(7, written)
-	require.ErrorContains(t, err, "waiting for free space on the ledger disk, "+dir)
-	require.ErrorContains(t, err, "1152921504606846983 are needed, by Consensus.Kafka.DiskReserve and the next blocks of all channels")
+	fails(t, err, "waiting for free space on the ledger disk, "+dir)
+	fails(t, err, "1152921504606846983 are needed, by Consensus.Kafka.DiskReserve and the next blocks of all channels")
 
 	gone := filepath.Join(dir, "gone")
-	require.ErrorContains(t, newDisk(gone, 1).room(0, nil), "waiting for the ledger disk, "+gone+": no such file or directory")
+	fails(t, newDisk(gone, 1).room(0, nil), "waiting for the ledger disk, "+gone+": no such file or directory")
 }
 
 // Channels that ask at the same time are not granted the same space: bytes that were granted
@@ -43,15 +45,29 @@ func TestRoomIsGrantedOnce(t *testing.T) {
 		})
 	}
 	asking.Wait()
-	require.EqualValues(t, 5, through.Load(), "blocks were let through")
-	require.Error(t, d.room(1, written.Load))
-	require.NoError(t, d.room(0, nil), "a channel that writes nothing takes nothing from the reserve")
+	if got := through.Load(); got != 5 {
+		t.Fatalf("blocks were let through: got %v, want 5", got)
+	}
+	if err := d.room(1, written.Load); err == nil {
+		t.Fatal("there is no error")
+	}
+	if err := d.room(0, nil); err != nil {
+		t.Fatalf("a channel that writes nothing takes nothing from the reserve: %v", err)
+	}
 
 	used.Store(5 * block)
-	require.NoError(t, d.room(0, nil), "the reserve is free")
+	if err := d.room(0, nil); err != nil {
+		t.Fatalf("the reserve is free: %v", err)
+	}
 	written.Store(true)
-	require.Error(t, d.room(1, written.Load))
-	require.Empty(t, d.granted)
+	if err := d.room(1, written.Load); err == nil {
+		t.Fatal("there is no error")
+	}
+	if len(d.granted) != 0 {
+		t.Fatalf("got %v, want nothing", d.granted)
+	}
 	used.Add(1)
-	require.Error(t, d.room(0, nil), "the reserve is not free")
+	if err := d.room(0, nil); err == nil {
+		t.Fatal("the reserve is not free: there is no error")
+	}
 }

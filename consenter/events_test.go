@@ -5,13 +5,13 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hyperledger/fabric/common/metrics/disabled"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
@@ -24,8 +24,9 @@ func TestEventsAreMeasured(t *testing.T) {
 	requireValues := func(want map[string]float64) {
 		t.Helper()
 		for key, value := range want {
-			require.Contains(t, m.values, "consensus_kafka_"+key)
-			require.Equal(t, value, m.values["consensus_kafka_"+key], key)
+			if got, ok := m.values["consensus_kafka_"+key]; !ok || got != value {
+				t.Fatalf("%s is %v, %v, want %v", key, got, ok, value)
+			}
 		}
 	}
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "failed{channel=mychannel}": 0})
@@ -95,8 +96,10 @@ func TestLagIsMeasured(t *testing.T) {
 		{func() { e.Measured(24) }, 25, 24, 0}, // cut short: the loop says so
 	} {
 		step.what()
-		require.Equal(t, []float64{step.next, step.end, step.lag}, []float64{m.values["consensus_kafka_next_offset{channel=mychannel}"],
-			m.values["consensus_kafka_log_end{channel=mychannel}"], m.values["consensus_kafka_lag{channel=mychannel}"]})
+		if got, want := []float64{m.values["consensus_kafka_next_offset{channel=mychannel}"],
+			m.values["consensus_kafka_log_end{channel=mychannel}"], m.values["consensus_kafka_lag{channel=mychannel}"]}, []float64{step.next, step.end, step.lag}; !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
 	}
 }
 
@@ -108,7 +111,9 @@ func TestTimeSinceARecordAdvances(t *testing.T) {
 		since := func(want float64) {
 			t.Helper()
 			e.Heartbeat()
-			require.Equal(t, want, m.values["consensus_kafka_since_record_seconds{channel=mychannel}"])
+			if !reflect.DeepEqual(m.values["consensus_kafka_since_record_seconds{channel=mychannel}"], want) {
+				t.Fatalf("got %v, want %v", m.values["consensus_kafka_since_record_seconds{channel=mychannel}"], want)
+			}
 		}
 		time.Sleep(5 * time.Second)
 		since(5)
@@ -129,7 +134,9 @@ func TestEveryEventIsReported(t *testing.T) {
 		events := reflect.ValueOf(c.events(channel))
 		for i := range events.NumField() {
 			field := events.Type().Field(i)
-			require.False(t, events.Field(i).IsNil(), "%s: %s", name, field.Name)
+			if events.Field(i).IsNil() {
+				t.Fatalf("%s: %s: events.Field(i).IsNil() is true", name, field.Name)
+			}
 			events.Field(i).Call(samples(field.Type))
 		}
 	}
@@ -154,8 +161,12 @@ func TestChannelsShareMetrics(t *testing.T) {
 	for _, id := range []string{"one", "two", "one"} { // one was removed and joined again
 		c.events(id).CutPosted(1)
 	}
-	require.Equal(t, 2.0, m.values["consensus_kafka_cuts_posted{channel=one}"])
-	require.Equal(t, 1.0, m.values["consensus_kafka_cuts_posted{channel=two}"])
+	if m.values["consensus_kafka_cuts_posted{channel=one}"] != 2.0 {
+		t.Fatalf("got %v, want 2.0", m.values["consensus_kafka_cuts_posted{channel=one}"])
+	}
+	if m.values["consensus_kafka_cuts_posted{channel=two}"] != 1.0 {
+		t.Fatalf("got %v, want 1.0", m.values["consensus_kafka_cuts_posted{channel=two}"])
+	}
 }
 
 func TestStatsdNamesDistinguishSeries(t *testing.T) {
@@ -163,7 +174,9 @@ func TestStatsdNamesDistinguishSeries(t *testing.T) {
 	newConsenter(t, nil, m)
 	for name, labels := range m.declared {
 		for _, label := range labels {
-			require.Contains(t, m.statsd[name], "%{"+label+"}", name)
+			if text := "%{" + label + "}"; !strings.Contains(m.statsd[name], text) {
+				t.Fatalf("%v: %q is not in %q", name, text, m.statsd[name])
+			}
 		}
 	}
 }
@@ -173,7 +186,7 @@ var metricLine = regexp.MustCompile("(?m)^\\| `(consensus_kafka_[a-z_]+)` \\| ([
 // The table has exactly the registered metrics, each with its type, labels, unit and meaning.
 func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
 	text, err := os.ReadFile("METRICS.md")
-	require.NoError(t, err)
+	must(t, err)
 	m := newMeter(t)
 	newConsenter(t, nil, m)
 	var registered, listed []string
@@ -183,16 +196,24 @@ func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
 	for _, line := range metricLine.FindAllStringSubmatch(string(text), -1) {
 		listed = append(listed, strings.Join(line[1:], " "))
 	}
-	require.Len(t, listed, strings.Count(string(text), "\n| `"), "a line of the table is malformed")
-	require.ElementsMatch(t, registered, listed)
+	if len(listed) != strings.Count(string(text), "\n| `") {
+		t.Fatalf("a line of the table is malformed: got %v, want %d of them", listed, strings.Count(string(text), "\n| `"))
+	}
+	if slices.Sort(registered); !slices.Equal(registered, slices.Sorted(slices.Values(listed))) {
+		t.Errorf("the table has %q, want %q", listed, registered)
+	}
 }
 
 func TestOrdinarySkipsAreQuiet(t *testing.T) {
 	for _, r := range []machine.Reason{machine.ReasonConnect, machine.ReasonUnexpectedCut, machine.ReasonDescription} {
-		require.True(t, ordinary(r), r)
+		if !ordinary(r) {
+			t.Fatalf("%v: ordinary(r) is false", r)
+		}
 	}
 	for _, r := range []machine.Reason{machine.ReasonGarbage, machine.ReasonMalformed, machine.ReasonChannel,
 		machine.ReasonClass, machine.ReasonSize, machine.ReasonRefused} {
-		require.False(t, ordinary(r), r)
+		if ordinary(r) {
+			t.Fatalf("%v: ordinary(r) is true", r)
+		}
 	}
 }

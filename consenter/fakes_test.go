@@ -9,7 +9,6 @@ import (
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -20,7 +19,7 @@ const channel = "mychannel"
 // newConsenter returns a consenter with this section Kafka and metrics provider.
 func newConsenter(t *testing.T, section map[string]any, metrics fabric.MetricsProvider) *Consenter {
 	c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: metrics, Crypto: crypto(t)})
-	require.NoError(t, err)
+	must(t, err)
 	return c
 }
 
@@ -28,7 +27,7 @@ func plainConsenter(t *testing.T) *Consenter { return newConsenter(t, nil, &disa
 
 func crypto(t *testing.T) fabric.CryptoProvider {
 	c, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
-	require.NoError(t, err)
+	must(t, err)
 	return c
 }
 
@@ -42,7 +41,7 @@ type support struct {
 
 func newSupport(t *testing.T, config *fabric.Config) *support {
 	b, err := channelconfig.NewBundle(channel, config, crypto(t))
-	require.NoError(t, err)
+	must(t, err)
 	return &support{bundle: b, config: config}
 }
 

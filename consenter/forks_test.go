@@ -3,9 +3,8 @@ package consenter
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -21,12 +20,16 @@ func TestForksAreMeasured(t *testing.T) {
 	e := newConsenter(t, nil, m).events(channel)
 	requireValues := func(compared, two, three float64) {
 		t.Helper()
-		require.Equal(t, []float64{compared, two, three}, []float64{m.values["consensus_kafka_compared_orderers{channel=mychannel}"],
-			m.values["consensus_kafka_fork{channel=mychannel,member=two}"], m.values["consensus_kafka_fork{channel=mychannel,member=three}"]})
+		if got, want := []float64{m.values["consensus_kafka_compared_orderers{channel=mychannel}"],
+			m.values["consensus_kafka_fork{channel=mychannel,member=two}"], m.values["consensus_kafka_fork{channel=mychannel,member=three}"]}, []float64{compared, two, three}; !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
 	}
 	e.Compared(log.Comparison{Published: 2, Compared: 2}, nil)
 	requireValues(2, 0, 0)
-	require.NotContains(t, m.values, "consensus_kafka_fork{channel=mychannel,member=two}")
+	if _, ok := m.values["consensus_kafka_fork{channel=mychannel,member=two}"]; ok {
+		t.Fatalf("%q is in %v", "consensus_kafka_fork{channel=mychannel,member=two}", m.values)
+	}
 	e.Compared(log.Comparison{Published: 2, Compared: 2, Forks: []log.Fork{forkWith("two")}}, nil)
 	requireValues(2, 1, 0)
 	e.Compared(log.Comparison{}, errors.New("no rights"))
@@ -56,9 +59,17 @@ func TestSeriesOfForksAreBounded(t *testing.T) {
 		found.Forks = append(found.Forks, forkWith("two"))
 		e.Compared(found, nil)
 	}
-	require.Equal(t, maxForks, len(m.values)-before) // with the first one, and "others"
-	require.Equal(t, 1.0, m.values["consensus_kafka_fork{channel=mychannel,member=two}"])
-	require.Equal(t, 1.0, m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
+	if got := len(m.values) - before; !reflect.DeepEqual(got, maxForks) {
+		t.Fatalf("got %v, want %v", got, maxForks)
+	} // with the first one, and "others"
+	if m.values["consensus_kafka_fork{channel=mychannel,member=two}"] != 1.0 {
+		t.Fatalf("got %v, want 1.0", m.values["consensus_kafka_fork{channel=mychannel,member=two}"])
+	}
+	if m.values["consensus_kafka_fork{channel=mychannel,member=others}"] != 1.0 {
+		t.Fatalf("got %v, want 1.0", m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
+	}
 	e.Compared(log.Comparison{}, nil)
-	require.Equal(t, 0.0, m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
+	if m.values["consensus_kafka_fork{channel=mychannel,member=others}"] != 0.0 {
+		t.Fatalf("got %v, want 0.0", m.values["consensus_kafka_fork{channel=mychannel,member=others}"])
+	}
 }

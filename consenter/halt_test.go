@@ -7,14 +7,12 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 // silent returns an address that accepts connections and never answers.
 func silent(t *testing.T) (address string, connected <-chan struct{}) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	must(t, err)
 	t.Cleanup(func() { listener.Close() })
 	taken := make(chan struct{})
 	go func() {
@@ -48,7 +46,9 @@ func TestAnEndedContextEndsTheRequests(t *testing.T) {
 	cancel()
 	select {
 	case err := <-ended:
-		require.ErrorIs(t, err, context.Canceled)
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v, want %v", err, context.Canceled)
+		}
 	case <-time.After(time.Minute):
 		t.Fatal("the request continues")
 	}
@@ -63,8 +63,10 @@ func TestASilentOrdererIsGivenUp(t *testing.T) {
 	d.stall = 1
 	_, p := ours.catchUpWithin(d.blocks[0], 200*time.Millisecond)
 	_, err := p.Block(t.Context(), 1)
-	require.True(t, errors.Is(err, errSlow), "%v", err)
-	require.ErrorContains(t, err, d.address)
+	if !errors.Is(err, errSlow) {
+		t.Fatalf("%v: errors.Is(err, errSlow) is false", err)
+	}
+	fails(t, err, d.address)
 }
 
 // An orderer that never answers counts as slow: the error names the reason for each orderer.
@@ -73,8 +75,10 @@ func TestAnOrdererThatNeverAnswersIsSlow(t *testing.T) {
 	address, _ := silent(t)
 	_, p := ours.catchUpWithin(ours.genesis(address), 50*time.Millisecond)
 	_, err := p.Block(t.Context(), 1)
-	require.ErrorIs(t, err, errSlow)
-	require.ErrorContains(t, err, address)
+	if !errors.Is(err, errSlow) {
+		t.Fatalf("got %v, want %v", err, errSlow)
+	}
+	fails(t, err, address)
 }
 
 // Every config block of the process changes the roots that Fabric's dialer trusts, and any
@@ -92,9 +96,9 @@ func TestPullersDoNotRaceWithConfigBlocks(t *testing.T) {
 	})
 	for range 20 {
 		p, err := c.newPuller(l)
-		require.NoError(t, err)
+		must(t, err)
 		_, err = p.Block(t.Context(), 1)
-		require.NoError(t, err)
+		must(t, err)
 		p.Close()
 	}
 	changing.Wait()

@@ -2,12 +2,12 @@ package consenter
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hyperledger/fabric/common/metrics/disabled"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
@@ -23,7 +23,7 @@ func (r registry) RegisterChecker(component string, c fabric.HealthChecker) erro
 func healthOf(t *testing.T, section map[string]any) (*Consenter, registry) {
 	r := registry{}
 	c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: &disabled.Provider{}, Crypto: crypto(t), Health: r})
-	require.NoError(t, err)
+	must(t, err)
 	return c, r
 }
 
@@ -31,7 +31,9 @@ func healthOf(t *testing.T, section map[string]any) (*Consenter, registry) {
 // all orderers.
 func TestHealthIgnoresBrokersByDefault(t *testing.T) {
 	_, r := healthOf(t, nil)
-	require.Empty(t, r)
+	if len(r) != 0 {
+		t.Fatalf("got %v, want nothing", r)
+	}
 }
 
 func TestHealthOfBrokers(t *testing.T) {
@@ -42,21 +44,29 @@ func TestHealthOfBrokers(t *testing.T) {
 		one.Unavailable(errors.New("no broker"), time.Second)
 		time.Sleep(9 * time.Second)
 		one.Unavailable(errors.New("no leader"), time.Second)
-		require.NoError(t, check(), "within the grace")
+		if err := check(); err != nil {
+			t.Fatalf("within the grace: %v", err)
+		}
 		time.Sleep(2 * time.Second)
 		two.Unavailable(errors.New("no broker"), time.Second)
-		require.EqualError(t, check(), "channel one is cut off for 11s: no leader")
+		if got := fmt.Sprint(check()); got != "channel one is cut off for 11s: no leader" {
+			t.Fatalf("got %q, want %q", got, "channel one is cut off for 11s: no leader")
+		}
 
 		one.Recovered(time.Second)
-		require.NoError(t, check())
+		must(t, check())
 		time.Sleep(time.Minute)
-		require.ErrorContains(t, check(), "channel two")
+		fails(t, check(), "channel two")
 		two.Failed(errors.New("another channel's topic"))
-		require.NoError(t, check(), "no restart brings it back")
+		if err := check(); err != nil {
+			t.Fatalf("no restart brings it back: %v", err)
+		}
 		one.Unavailable(errors.New("no broker"), time.Second)
 		one.Halted()
 		time.Sleep(time.Minute)
-		require.NoError(t, check(), "the channel was removed")
+		if err := check(); err != nil {
+			t.Fatalf("the channel was removed: %v", err)
+		}
 	})
 }
 
@@ -69,22 +79,24 @@ func TestHealthWhilePulling(t *testing.T) {
 		one := c.events("one")
 		one.Unavailable(errors.New("no broker"), time.Second)
 		time.Sleep(11 * time.Second)
-		require.Error(t, check())
+		if err := check(); err == nil {
+			t.Fatal("there is no error")
+		}
 		one.Pulling(errors.New("awaiting block 7"))
-		require.NoError(t, check())
+		must(t, check())
 		for range 3 {
 			one.Awaiting(errors.New("no orderer answers"), 5*time.Second)
 			time.Sleep(11 * time.Second)
 			one.Pulled(7, 9)
-			require.NoError(t, check())
+			must(t, check())
 		}
 		one.Unavailable(errors.New("no broker"), time.Second)
 		time.Sleep(11 * time.Second)
-		require.ErrorContains(t, check(), "channel one is cut off for 11s: no broker")
+		fails(t, check(), "channel one is cut off for 11s: no broker")
 	})
 }
 
 func TestHealthNeedsTheHost(t *testing.T) {
 	_, err := New(Host{Consensus: map[string]any{"Kafka": map[string]any{"Health": "brokers"}}, Metrics: &disabled.Provider{}, Crypto: crypto(t)})
-	require.ErrorContains(t, err, `Consensus.Kafka.Health is "brokers", but this build of the orderer gives the plugin no health checks`)
+	fails(t, err, `Consensus.Kafka.Health is "brokers", but this build of the orderer gives the plugin no health checks`)
 }

@@ -1,7 +1,9 @@
 package consenter
 
 import (
+	"errors"
 	"net"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -11,7 +13,6 @@ import (
 
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/orderer/common/cluster"
-	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -45,13 +46,19 @@ func TestOthers(t *testing.T) {
 			}
 			_, p := ours.catchUpWithin(first, wait)
 			got := p.Others(t.Context())
-			require.Len(t, got, 1)
-			require.Equal(t, d.address, got[0].From)
-			require.EqualValues(t, test.height, got[0].Height)
+			if len(got) != 1 {
+				t.Fatalf("got %v, want 1 of them", got)
+			}
+			if !reflect.DeepEqual(got[0].From, d.address) {
+				t.Fatalf("got[0].From is %v, want %v", got[0].From, d.address)
+			}
+			if uint64(got[0].Height) != test.height {
+				t.Fatalf("got[0].Height is %v, want %v", got[0].Height, test.height)
+			}
 			if test.says == "" {
-				require.NoError(t, got[0].Err)
+				must(t, got[0].Err)
 			} else {
-				require.ErrorContains(t, got[0].Err, test.says)
+				fails(t, got[0].Err, test.says)
 			}
 		})
 	}
@@ -62,8 +69,10 @@ func TestOthersThatDoNotRun(t *testing.T) {
 	ours := newAuthority(t)
 	_, p := ours.catchUp(ours.genesis("127.0.0.1:1"))
 	got := p.Others(t.Context())
-	require.Len(t, got, 1)
-	require.ErrorContains(t, got[0].Err, "connection refused")
+	if len(got) != 1 {
+		t.Fatalf("got %v, want 1 of them", got)
+	}
+	fails(t, got[0].Err, "connection refused")
 }
 
 // This orderer is not one of the others: a channel of one orderer starts at once, even before
@@ -87,8 +96,10 @@ func TestOthersWithoutOwnAddress(t *testing.T) {
 		c := ours.consenter(100 * time.Millisecond)
 		c.cluster.Address, c.cluster.Port = test.listen, test.port
 		p, err := c.newPuller(l)
-		require.NoError(t, err)
-		require.Len(t, p.Others(t.Context()), test.want, name)
+		must(t, err)
+		if got := p.Others(t.Context()); len(got) != test.want {
+			t.Fatalf("%v: got %v, want %d of them", name, got, test.want)
+		}
 	}
 }
 
@@ -98,7 +109,9 @@ func TestOwnAddressIsOneMachine(t *testing.T) {
 	for endpoint, want := range map[string]bool{
 		"127.0.0.1:7050": true, "[::1]:7050": true, "127.0.0.1:7051": false, "192.0.2.1:7050": false, "no.such.name.invalid:7050": false, "odd": false,
 	} {
-		require.Equal(t, want, s.is(t.Context(), endpoint), endpoint)
+		if got := s.is(t.Context(), endpoint); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v: got %v, want %v", endpoint, got, want)
+		}
 	}
 }
 
@@ -108,20 +121,26 @@ func TestNoWayToOthers(t *testing.T) {
 	ours := newAuthority(t)
 	c := plainConsenter(t)
 	p, err := c.newPuller(newSupport(t, channelSpec{kind: "kafka", brokers: []string{"kafka:9092"}}.config()))
-	require.NoError(t, err)
-	require.Empty(t, p.Others(t.Context()))
+	must(t, err)
+	if got := p.Others(t.Context()); len(got) != 0 {
+		t.Fatalf("got %v, want nothing", got)
+	}
 	_, err = p.Block(t.Context(), 1)
-	require.ErrorIs(t, err, session.ErrNoBlock)
+	if !errors.Is(err, session.ErrNoBlock) {
+		t.Fatalf("got %v, want %v", err, session.ErrNoBlock)
+	}
 
 	_, err = c.newPuller(ours.stale(ours.genesis("127.0.0.1:1")))
-	require.ErrorIs(t, err, session.ErrNoWay)
+	if !errors.Is(err, session.ErrNoWay) {
+		t.Fatalf("got %v, want %v", err, session.ErrNoWay)
+	}
 }
 
 // Orderers may be connected without TLS.
 func TestOthersWithoutTLS(t *testing.T) {
 	ours := newAuthority(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	must(t, err)
 	d := &deliverer{address: listener.Addr().String()}
 	first := ours.genesis(d.address)
 	d.blocks = ours.following(first)
@@ -135,11 +154,13 @@ func TestOthersWithoutTLS(t *testing.T) {
 	dialer := &cluster.PredicateDialer{}
 	dialer.Config.DialTimeout = time.Minute
 	c, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), Cluster: Cluster{Dialer: dialer}})
-	require.NoError(t, err)
+	must(t, err)
 	p, err := c.newPuller(ours.stale(first))
-	require.NoError(t, err)
+	must(t, err)
 	defer p.Close()
-	require.Equal(t, []session.Answer{{From: d.address, Height: 3}}, p.Others(t.Context()))
+	if got, want := p.Others(t.Context()), []session.Answer{{From: d.address, Height: 3}}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
 	_, err = p.Block(t.Context(), 1)
-	require.NoError(t, err)
+	must(t, err)
 }

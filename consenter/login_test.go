@@ -1,29 +1,35 @@
 package consenter
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
-	put := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
+	put := func(content string) { must(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
 	auth, err := loadSASL(settings.SASL{Mechanism: "SCRAM-SHA-512", User: "orderer1", PasswordFile: file})
-	require.NoError(t, err)
-	require.Equal(t, "SCRAM-SHA-512", auth.Mechanism)
-	require.Equal(t, "orderer1", auth.User)
+	must(t, err)
+	if auth.Mechanism != "SCRAM-SHA-512" {
+		t.Fatalf("auth.Mechanism is %v, want %v", auth.Mechanism, "SCRAM-SHA-512")
+	}
+	if auth.User != "orderer1" {
+		t.Fatalf("auth.User is %v, want %v", auth.User, "orderer1")
+	}
 	for content, want := range map[string]string{"secret": "secret", "secret\n": "secret", " a b \r\n": " a b "} {
 		put(content)
 		got, err := auth.Password()
-		require.NoError(t, err)
-		require.Equal(t, want, got)
+		must(t, err)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
 	}
 }
 
@@ -32,47 +38,66 @@ func TestSecretThatCannotBeReadIsNamed(t *testing.T) {
 	password := settings.SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: file}
 	token := settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file}
 	_, err := loadSASL(password)
-	require.EqualError(t, err, "Consensus.Kafka.SASL.PasswordFile: open "+file+": no such file or directory")
+	if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.PasswordFile: open "+file+": no such file or directory" {
+		t.Fatalf("got %q, want %q", got, "Consensus.Kafka.SASL.PasswordFile: open "+file+": no such file or directory")
+	}
 	_, err = loadSASL(token)
-	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenFile: open "+file+": no such file or directory")
+	if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.TokenFile: open "+file+": no such file or directory" {
+		t.Fatalf("got %q, want %q", got, "Consensus.Kafka.SASL.TokenFile: open "+file+": no such file or directory")
+	}
 
-	require.NoError(t, os.WriteFile(file, []byte("secret"), 0o600))
+	must(t, os.WriteFile(file, []byte("secret"), 0o600))
 	passwords, err := loadSASL(password)
-	require.NoError(t, err)
+	must(t, err)
 	tokens, err := loadSASL(token)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(file, []byte("\n"), 0o600))
+	must(t, err)
+	must(t, os.WriteFile(file, []byte("\n"), 0o600))
 	_, err = passwords.Password()
-	require.EqualError(t, err, "Consensus.Kafka.SASL.PasswordFile: "+file+": it is empty", "and not the one of before")
+	if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.PasswordFile: "+file+": it is empty" {
+		t.Fatalf("and not the one of before: got %q, want %q", got, "Consensus.Kafka.SASL.PasswordFile: "+file+": it is empty")
+	}
 	_, err = tokens.Token(t.Context())
-	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenFile: "+file+": it is empty")
+	if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.TokenFile: "+file+": it is empty" {
+		t.Fatalf("got %q, want %q", got, "Consensus.Kafka.SASL.TokenFile: "+file+": it is empty")
+	}
 }
 
 func TestTokenIsOneWord(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	put := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
+	put := func(content string) { must(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
 	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file})
-	require.NoError(t, err)
+	must(t, err)
 	put(" a.b.c\n")
 	got, err := auth.Token(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, "a.b.c", got)
+	must(t, err)
+	if got != "a.b.c" {
+		t.Fatalf("got %v, want %v", got, "a.b.c")
+	}
 	for _, content := range []string{"a b", "a\nb", "a\x01auth=Bearer b", "\u00e9"} {
 		put(content)
 		_, err = auth.Token(t.Context())
-		require.EqualError(t, err, "Consensus.Kafka.SASL.TokenFile: "+file+
-			": not a token: want one line of printable ASCII characters without spaces")
+		if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.TokenFile: "+file+
+			": not a token: want one line of printable ASCII characters without spaces" {
+			t.Fatalf("got %q, want %q", got, "Consensus.Kafka.SASL.TokenFile: "+file+
+				": not a token: want one line of printable ASCII characters without spaces")
+		}
 	}
 	put("  \n")
 	_, err = auth.Token(t.Context())
-	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenFile: "+file+": no token")
+	if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.TokenFile: "+file+": no token" {
+		t.Fatalf("got %q, want %q", got, "Consensus.Kafka.SASL.TokenFile: "+file+": no token")
+	}
 }
 
 func TestSecretsInClearTextAreNoticed(t *testing.T) {
 	for mechanism, want := range map[string]bool{"": false, "PLAIN": true, "OAUTHBEARER": true, "SCRAM-SHA-256": false, "SCRAM-SHA-512": false} {
-		require.Equal(t, want, exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}}), mechanism)
-		require.False(t, exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}, TLS: settings.TLS{Enabled: true}}), mechanism)
+		if got := exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}}); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v: got %v, want %v", mechanism, got, want)
+		}
+		if exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}, TLS: settings.TLS{Enabled: true}}) {
+			t.Fatalf("%v: exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}, TLS: settings.TLS{Enabled: true}}) is true", mechanism)
+		}
 	}
 }
 
@@ -96,7 +121,7 @@ func TestUnsuitableSecretsAreRefused(t *testing.T) {
 		"too much":            strings.Repeat(secret, 1<<20),
 	} {
 		file := filepath.Join(t.TempDir(), "password")
-		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+		must(t, os.WriteFile(file, []byte(content), 0o600))
 		for key, login := range map[string]settings.SASL{
 			"PasswordFile": {Mechanism: "PLAIN", User: "a", PasswordFile: file},
 			"TokenFile":    {Mechanism: "OAUTHBEARER", TokenFile: file},
@@ -105,8 +130,12 @@ func TestUnsuitableSecretsAreRefused(t *testing.T) {
 				continue // space around a token is cut off
 			}
 			_, err := loadSASL(login)
-			require.ErrorContains(t, err, "Consensus.Kafka.SASL."+key+": "+file, "%s: %s", key, name)
-			require.NotContains(t, err.Error(), secret, name)
+			if want := "Consensus.Kafka.SASL." + key + ": " + file; err == nil || !strings.Contains(err.Error(), want) {
+				t.Fatalf("%s: %s: got the error %v, want one with %q", key, name, err, want)
+			}
+			if got := err.Error(); strings.Contains(got, secret) {
+				t.Fatalf("%v: %q is in %q", name, secret, got)
+			}
 		}
 	}
 }
@@ -114,11 +143,13 @@ func TestUnsuitableSecretsAreRefused(t *testing.T) {
 func TestSecretOfAllKindsOfLetters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	for content, want := range map[string]string{"p\u00e4ss w\u00f6rd\n": "p\u00e4ss w\u00f6rd", "$%=,;\\\"'\n\n": "$%=,;\\\"'"} {
-		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+		must(t, os.WriteFile(file, []byte(content), 0o600))
 		auth, err := loadSASL(settings.SASL{Mechanism: "PLAIN", User: "a", PasswordFile: file})
-		require.NoError(t, err)
+		must(t, err)
 		got, err := auth.Password()
-		require.NoError(t, err)
-		require.Equal(t, want, got)
+		must(t, err)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
 	}
 }

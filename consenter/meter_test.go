@@ -9,8 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -34,9 +32,15 @@ var namePattern = regexp.MustCompile(`^[a-z][a-z_]*$`)
 
 func (m *meter) declare(kind, namespace, subsystem, name, help, statsd string, labels []string) series {
 	full := strings.Join([]string{namespace, subsystem, name}, "_")
-	require.Regexp(m.t, namePattern, full)
-	require.NotContains(m.t, m.declared, full, "declared twice")
-	require.True(m.t, strings.HasSuffix(help, "."), "help of %s is no sentence", full)
+	if !namePattern.MatchString(full) {
+		m.t.Fatalf("the name %q", full)
+	}
+	if _, twice := m.declared[full]; twice {
+		m.t.Fatalf("%s is declared twice", full)
+	}
+	if !strings.HasSuffix(help, ".") {
+		m.t.Fatalf("help of %s is no sentence", full)
+	}
 	m.kinds[full], m.declared[full], m.statsd[full] = kind, labels, statsd
 	return series{meter: m, name: full}
 }
@@ -71,7 +75,9 @@ func (s series) update(f func(old float64) float64) {
 		given[pair[0]] = pair[1]
 	}
 	names := s.declared[s.name]
-	require.ElementsMatch(s.t, names, slices.Collect(maps.Keys(given)), "labels of %s", s.name)
+	if got := slices.Sorted(maps.Keys(given)); !slices.Equal(got, slices.Sorted(slices.Values(names))) {
+		s.t.Fatalf("labels of %s: got %q, want %q", s.name, got, names)
+	}
 	pairs := make([]string, len(names))
 	for i, n := range names {
 		pairs[i] = n + "=" + given[n]
@@ -98,6 +104,8 @@ func (c counterSeries) Add(d float64) { c.update(func(v float64) float64 { retur
 func (g gaugeSeries) Add(d float64)   { g.update(func(v float64) float64 { return v + d }) }
 func (g gaugeSeries) Set(to float64)  { g.update(func(float64) float64 { return to }) }
 func (h histogramSeries) Observe(v float64) {
-	require.Less(h.t, v, 100.0, "not in seconds")
+	if v >= 100.0 {
+		h.t.Fatalf("not in seconds: got %v, want less than 100.0", v)
+	}
 	h.update(func(n float64) float64 { return n + 1 })
 }

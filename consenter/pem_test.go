@@ -6,12 +6,11 @@ import (
 	"encoding/pem"
 	"os"
 	"os/exec"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
@@ -19,7 +18,7 @@ import (
 // text returns the content of a file of a pki.
 func (p pki) text(t *testing.T, name string) string {
 	content, err := os.ReadFile(p.path(name))
-	require.NoError(t, err)
+	must(t, err)
 	return string(content)
 }
 
@@ -62,14 +61,16 @@ func authoritiesOf(t *testing.T, content string) (*x509.CertPool, error) {
 		return nil, err
 	}
 	config, err := transport()
-	require.NoError(t, err)
+	must(t, err)
 	return config.RootCAs, nil
 }
 
 func TestEveryAuthorityIsTaken(t *testing.T) {
 	one, other := newPKI(t).text(t, "cert.pem"), newPKI(t).text(t, "cert.pem")
 	want := x509.NewCertPool()
-	require.True(t, want.AppendCertsFromPEM([]byte(one+other)))
+	if !want.AppendCertsFromPEM([]byte(one + other)) {
+		t.Fatal("want.AppendCertsFromPEM([]byte(one+other)) is false")
+	}
 	const bom = "\ufeff"
 	for name, content := range map[string]string{
 		"two":                     one + other,
@@ -83,8 +84,12 @@ func TestEveryAuthorityIsTaken(t *testing.T) {
 		"one of them twice":       one + other + one,
 	} {
 		got, err := authoritiesOf(t, content)
-		require.NoError(t, err, name)
-		require.True(t, want.Equal(got), name)
+		if err != nil {
+			t.Fatalf("%v: %v", name, err)
+		}
+		if !want.Equal(got) {
+			t.Fatalf("%v: want.Equal(got) is false", name)
+		}
 	}
 }
 
@@ -93,10 +98,14 @@ func TestEveryAuthorityIsTaken(t *testing.T) {
 func TestExpiredAuthorityIsTaken(t *testing.T) {
 	expired := newPKIUntil(t, time.Now().Add(-time.Minute)).text(t, "cert.pem")
 	got, err := authoritiesOf(t, newPKI(t).text(t, "cert.pem")+expired)
-	require.NoError(t, err)
+	must(t, err)
 	want := x509.NewCertPool()
-	require.True(t, want.AppendCertsFromPEM([]byte(expired)))
-	require.False(t, want.Equal(got))
+	if !want.AppendCertsFromPEM([]byte(expired)) {
+		t.Fatal("want.AppendCertsFromPEM([]byte(expired)) is false")
+	}
+	if want.Equal(got) {
+		t.Fatal("want.Equal(got) is true")
+	}
 }
 
 // wrapped returns a block with lines of another length.
@@ -164,8 +173,10 @@ func TestNoAuthorityIsLost(t *testing.T) {
 	for name, bad := range spoiled(t, good.text(t, "cert.pem"), second.text(t, "cert.pem"), second.text(t, "key.pem")) {
 		for place, content := range map[string]string{"alone": bad, "behind": good.text(t, "cert.pem") + bad, "before": bad + good.text(t, "cert.pem")} {
 			_, err := authoritiesOf(t, content)
-			require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: ", "%s, %s", name, place)
-			require.ErrorContains(t, err, "/ca.pem", "%s, %s", name, place)
+			if want := "Consensus.Kafka.TLS.RootCAs: "; err == nil || !strings.Contains(err.Error(), want) {
+				t.Fatalf("%s, %s: got the error %v, want one with %q", name, place, err, want)
+			}
+			fails(t, err, "/ca.pem") // "%s, %s", name, place
 		}
 	}
 }
@@ -179,12 +190,12 @@ func TestFaultOfAFileNamesTheLine(t *testing.T) {
 		good + "-----\n":                                  "line %d is neither in a block nor the beginning of one",
 	} {
 		_, err := authoritiesOf(t, content)
-		require.ErrorContains(t, err, strings.Replace(fault, "%d", strconv.Itoa(lines+1), 1))
+		fails(t, err, strings.Replace(fault, "%d", strconv.Itoa(lines+1), 1))
 	}
 	_, err := authoritiesOf(t, "garbage")
-	require.ErrorContains(t, err, "holds no certificate in PEM")
+	fails(t, err, "holds no certificate in PEM")
 	_, err = authoritiesOf(t, strings.Repeat("x\n", 3<<20))
-	require.ErrorContains(t, err, "is larger than 4 MB")
+	fails(t, err, "is larger than 4 MB")
 }
 
 // The bundle of this machine's authorities is a file like any other.
@@ -195,10 +206,14 @@ func TestSystemBundleIsTaken(t *testing.T) {
 		t.Skip("no bundle of authorities here")
 	}
 	got, err := authoritiesOf(t, string(content))
-	require.NoError(t, err)
+	must(t, err)
 	want := x509.NewCertPool()
-	require.True(t, want.AppendCertsFromPEM(content))
-	require.True(t, want.Equal(got))
+	if !want.AppendCertsFromPEM(content) {
+		t.Fatal("want.AppendCertsFromPEM(content) is false")
+	}
+	if !want.Equal(got) {
+		t.Fatal("want.Equal(got) is false")
+	}
 }
 
 func TestOpenSSLsOwnTextIsTaken(t *testing.T) {
@@ -208,10 +223,12 @@ func TestOpenSSLsOwnTextIsTaken(t *testing.T) {
 	}
 	p := newPKI(t)
 	out, err := exec.Command(openssl, "x509", "-in", p.path("cert.pem"), "-text", "-fingerprint", "-subject", "-issuer", "-modulus", "-purpose").Output()
-	require.NoError(t, err)
-	require.Contains(t, string(out), "Signature Algorithm")
+	must(t, err)
+	if got, text := string(out), "Signature Algorithm"; !strings.Contains(got, text) {
+		t.Fatalf("%q is not in %q", text, got)
+	}
 	_, err = authoritiesOf(t, string(out)+string(out))
-	require.NoError(t, err)
+	must(t, err)
 }
 
 // pairOf loads a certificate and a key with these contents.
@@ -224,7 +241,7 @@ func pairOf(t *testing.T, certificate, key string) (int, error) {
 		return 0, err
 	}
 	config, err := transport()
-	require.NoError(t, err)
+	must(t, err)
 	return len(presented(t, config)), nil
 }
 
@@ -245,8 +262,12 @@ func TestClientCertificateInAllItsForms(t *testing.T) {
 		"with parameters":      {certificate, parameters + key, 1},
 	} {
 		chain, err := pairOf(t, c.certificate, c.key)
-		require.NoError(t, err, name)
-		require.Equal(t, c.chain, chain, name)
+		if err != nil {
+			t.Fatalf("%v: %v", name, err)
+		}
+		if !reflect.DeepEqual(chain, c.chain) {
+			t.Fatalf("%v: got %v, want %v", name, chain, c.chain)
+		}
 	}
 }
 
@@ -255,8 +276,10 @@ func TestNothingOfAClientCertificateIsLost(t *testing.T) {
 	certificate, key := p.text(t, "cert.pem"), p.text(t, "key.pem")
 	for name, bad := range spoiled(t, certificate, other.text(t, "cert.pem"), "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n") {
 		_, err := pairOf(t, certificate+bad, key)
-		require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate: ", name)
-		require.ErrorContains(t, err, "/c.pem", name)
+		if want := "Consensus.Kafka.TLS.Certificate: "; err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v: got the error %v, want one with %q", name, err, want)
+		}
+		fails(t, err, "/c.pem") // name
 	}
 	for name, c := range map[string]struct{ key, fault string }{
 		"two keys":                   {key + other.text(t, "key.pem"), "holds 2 private keys; want one"},
@@ -267,11 +290,15 @@ func TestNothingOfAClientCertificateIsLost(t *testing.T) {
 		"empty":                      {"", "holds no private key in PEM"},
 	} {
 		_, err := pairOf(t, certificate, c.key)
-		require.ErrorContains(t, err, "Consensus.Kafka.TLS.PrivateKey: ", name)
-		require.ErrorContains(t, err, c.fault, name)
-		require.NotContains(t, err.Error(), strings.Split(key, "\n")[1], "%s: the key is shown", name)
+		if want := "Consensus.Kafka.TLS.PrivateKey: "; err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v: got the error %v, want one with %q", name, err, want)
+		}
+		fails(t, err, c.fault) // name
+		if got, text := err.Error(), strings.Split(key, "\n")[1]; strings.Contains(got, text) {
+			t.Fatalf("%s: the key is shown: %q is in %q", name, text, got)
+		}
 	}
 	_, err := pairOf(t, key, key)
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate: ")
-	require.ErrorContains(t, err, "holds no certificate in PEM")
+	fails(t, err, "Consensus.Kafka.TLS.Certificate: ")
+	fails(t, err, "holds no certificate in PEM")
 }

@@ -1,12 +1,8 @@
 package consenter
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"math/big"
 	"net"
 	"os"
@@ -14,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"github.com/fabric-kafka/orderer/chain/pkitest"
 )
 
 // pki is a folder with a certificate that is its own authority, for loopback,
@@ -24,16 +20,10 @@ type pki struct{ dir string }
 func newPKI(t *testing.T) pki { return newPKIUntil(t, time.Now().Add(time.Hour)) }
 
 func newPKIUntil(t *testing.T, end time.Time) pki {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	made := template(end)
-	certificate, err := x509.CreateCertificate(rand.Reader, made, made, key.Public(), key)
-	require.NoError(t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
+	made := pkitest.NewCA(template(end)).Pair()
 	p := pki{t.TempDir()}
-	p.write(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
-	p.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	p.write(t, "cert.pem", made.Certificate())
+	p.write(t, "key.pem", made.PrivateKey())
 	return p
 }
 
@@ -51,16 +41,18 @@ func template(end time.Time) *x509.Certificate {
 func (p pki) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p pki) write(t *testing.T, name string, content []byte) {
-	require.NoError(t, os.WriteFile(p.path(name), content, 0o600))
+	must(t, os.WriteFile(p.path(name), content, 0o600))
 }
 
 // server returns a TLS config that requires a client certificate of the authority.
 func (p pki) server(t *testing.T) *tls.Config {
 	pair, err := tls.LoadX509KeyPair(p.path("cert.pem"), p.path("key.pem"))
-	require.NoError(t, err)
+	must(t, err)
 	authority, err := os.ReadFile(p.path("cert.pem"))
-	require.NoError(t, err)
+	must(t, err)
 	pool := x509.NewCertPool()
-	require.True(t, pool.AppendCertsFromPEM(authority))
+	if !pool.AppendCertsFromPEM(authority) {
+		t.Fatal("pool.AppendCertsFromPEM(authority) is false")
+	}
 	return &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
 }

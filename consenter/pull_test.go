@@ -5,7 +5,6 @@ import (
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/stretchr/testify/require"
 )
 
 // An orderer that stalls, from the start or before a block, does not delay blocks that others
@@ -27,8 +26,10 @@ func TestOneOrdererIsSlow(t *testing.T) {
 				p.(*puller).slowAfter = 100 * time.Millisecond
 				for n := uint64(1); n < 4; n++ {
 					b, err := p.Block(t.Context(), n)
-					require.NoError(t, err)
-					require.EqualValues(t, n, b.Header.Number)
+					must(t, err)
+					if b.Header.Number != n {
+						t.Fatalf("b.Header.Number is %v, want %v", b.Header.Number, n)
+					}
 				}
 				p.Close()
 			}
@@ -48,9 +49,11 @@ func TestAllOrderersAreSlow(t *testing.T) {
 	p.(*puller).slowAfter = 20 * time.Millisecond
 	for n := uint64(1); n < 4; n++ {
 		_, err := p.Block(t.Context(), n)
-		require.NoError(t, err)
+		must(t, err)
 	}
-	require.Greater(t, p.(*puller).slowAfter, 20*time.Millisecond)
+	if got := p.(*puller).slowAfter; got <= 20*time.Millisecond {
+		t.Fatalf("got %v, want more than 20*time.Millisecond", got)
+	}
 }
 
 // A stream that has given all blocks of its orderer is closed before others are asked for the next.
@@ -63,11 +66,15 @@ func TestExhaustedStreamsAreClosed(t *testing.T) {
 	_, p := ours.catchUpWithin(first, time.Hour)
 	for n := uint64(1); n < 3; n++ {
 		_, err := p.Block(t.Context(), n)
-		require.NoError(t, err)
+		must(t, err)
 	}
 	other.blocks = all
 	_, err := p.Block(t.Context(), 3)
-	require.NoError(t, err)
+	must(t, err)
 	p.Close()
-	require.Eventually(t, func() bool { return one.open.Load()+other.open.Load() == 0 }, time.Minute, time.Millisecond, "streams are open")
+	for end := time.Now().Add(time.Minute); one.open.Load()+other.open.Load() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("streams are open")
+		}
+	}
 }

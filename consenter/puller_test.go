@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,7 +29,6 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/common/localconfig"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
@@ -46,13 +46,13 @@ type authority struct {
 
 func newAuthority(t *testing.T) *authority {
 	ca, err := tlsgen.NewCA()
-	require.NoError(t, err)
+	must(t, err)
 	return &authority{t, ca}
 }
 
 func (a *authority) pair() *tlsgen.CertKeyPair {
 	p, err := a.NewServerCertKeyPair("127.0.0.1")
-	require.NoError(a.t, err)
+	must(a.t, err)
 	return p
 }
 
@@ -82,15 +82,17 @@ func (a *authority) genesis(addresses ...string) *cb.Block {
 			BatchSize: orderer.BatchSize{MaxMessageCount: 10, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19},
 		},
 	}, channel)
-	require.NoError(a.t, err)
+	must(a.t, err)
 	return chaintest.ToKafka(block, "kafka:9092")
 }
 
 func certificateIn(t *testing.T, text []byte) *x509.Certificate {
 	block, _ := pem.Decode(text)
-	require.NotNil(t, block)
+	if block == nil {
+		t.Fatal("got nil")
+	}
 	c, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(t, err)
+	must(t, err)
 	return c
 }
 
@@ -108,9 +110,9 @@ func (a *authority) signedOver(b *cb.Block, value []byte) *cb.Metadata {
 	signed := append(append(append([]byte{}, value...), header...), protoutil.BlockHeaderBytes(b.Header)...)
 	hash := sha256.Sum256(signed)
 	signature, err := pair.Sign(rand.Reader, hash[:], nil)
-	require.NoError(a.t, err)
+	must(a.t, err)
 	signature, err = utils.SignatureToLowS(pair.Public().(*ecdsa.PublicKey), signature)
-	require.NoError(a.t, err)
+	must(a.t, err)
 	return &cb.Metadata{Value: value, Signatures: []*cb.MetadataSignature{{SignatureHeader: header, Signature: signature}}}
 }
 
@@ -145,10 +147,10 @@ type deliverer struct {
 // deliverer starts an orderer without blocks.
 func (a *authority) deliverer() *deliverer {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(a.t, err)
+	must(a.t, err)
 	pair := a.pair()
 	own, err := tls.X509KeyPair(pair.Cert, pair.Key)
-	require.NoError(a.t, err)
+	must(a.t, err)
 	d := &deliverer{address: listener.Addr().String()}
 	server := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&own)))
 	ab.RegisterAtomicBroadcastServer(server, d)
@@ -211,12 +213,12 @@ func (*stale) Sign([]byte) ([]byte, error) { return []byte("not verified here"),
 // inForce puts the config of a block in force.
 func (l *stale) inForce(t *testing.T, b *cb.Block) {
 	envelope, err := protoutil.ExtractEnvelope(b, 0)
-	require.NoError(t, err)
+	must(t, err)
 	l.support.bundle, err = channelconfig.NewBundleFromEnvelope(envelope, crypto(t))
-	require.NoError(t, err)
+	must(t, err)
 	config := &cb.ConfigEnvelope{}
 	_, err = protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config)
-	require.NoError(t, err)
+	must(t, err)
 	l.support.config = config.Config
 }
 
@@ -229,7 +231,7 @@ func (a *authority) catchUp(first *cb.Block) (*stale, chain.Puller) {
 func (a *authority) catchUpWithin(first *cb.Block, timeout time.Duration) (*stale, chain.Puller) {
 	l := a.stale(first)
 	p, err := a.consenter(timeout).newPuller(l)
-	require.NoError(a.t, err)
+	must(a.t, err)
 	a.t.Cleanup(p.Close)
 	return l, p
 }
@@ -249,7 +251,7 @@ func (a *authority) consenter(timeout time.Duration) *Consenter {
 	d.Config.SecOpts.UseTLS, d.Config.SecOpts.Certificate, d.Config.SecOpts.Key = true, pair.Cert, pair.Key
 	c, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(a.t),
 		Cluster: Cluster{Dialer: d, Settings: localconfig.Cluster{ReplicationPullTimeout: timeout}}})
-	require.NoError(a.t, err)
+	must(a.t, err)
 	return c
 }
 
@@ -267,7 +269,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 		"nothing is wrong": {func(*cb.Block) {}, ""},
 		"a byte of the consenter metadata": {func(b *cb.Block) {
 			m := &cb.Metadata{}
-			require.NoError(t, proto.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m))
+			must(t, proto.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m))
 			m.Value[len(m.Value)-1]++
 			setSignatures(b, m)
 		}, unsigned},
@@ -286,17 +288,21 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 			_, p := ours.catchUp(first)
 			if test.says != "" {
 				_, err := p.Block(t.Context(), 1)
-				require.NoError(t, err)
+				must(t, err)
 				_, err = p.Block(t.Context(), 2)
-				require.ErrorContains(t, err, "invalid block from orderer "+d.address+": block 2: ")
-				require.ErrorContains(t, err, test.says)
-				require.NotErrorIs(t, err, session.ErrNoBlock)
+				fails(t, err, "invalid block from orderer "+d.address+": block 2: ")
+				fails(t, err, test.says)
+				if errors.Is(err, session.ErrNoBlock) {
+					t.Fatalf("got %v, do not want %v", err, session.ErrNoBlock)
+				}
 				return
 			}
 			for n := uint64(1); n < 4; n++ {
 				b, err := p.Block(t.Context(), n)
-				require.NoError(t, err)
-				require.True(t, proto.Equal(d.blocks[n], b), "block %d is another", n)
+				must(t, err)
+				if !proto.Equal(d.blocks[n], b) {
+					t.Fatalf("block %d is another: proto.Equal(d.blocks[n], b) is false", n)
+				}
 			}
 		})
 	}
@@ -313,9 +319,9 @@ func TestPulledBlocksAreVerifiedByTheConfigInForce(t *testing.T) {
 		l.inForce(t, now.genesis(d.address))
 		_, err := p.Block(t.Context(), 1)
 		if name == "now" {
-			require.NoError(t, err)
+			must(t, err)
 		} else {
-			require.ErrorContains(t, err, unsigned)
+			fails(t, err, unsigned)
 		}
 	}
 }
@@ -343,9 +349,11 @@ func TestWhoHasNoBlock(t *testing.T) {
 			d.blocks = []*cb.Block{first}
 			_, p := ours.catchUp(first)
 			_, err := p.Block(t.Context(), 1)
-			require.Equal(t, test.lost, errors.Is(err, session.ErrNoBlock), "%v", err)
-			require.ErrorContains(t, err, test.says)
-			require.ErrorContains(t, err, other)
+			if got := errors.Is(err, session.ErrNoBlock); !reflect.DeepEqual(got, test.lost) {
+				t.Fatalf("%v: got %v, want %v", err, got, test.lost)
+			}
+			fails(t, err, test.says)
+			fails(t, err, other)
 		})
 	}
 }

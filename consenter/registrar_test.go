@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -18,7 +19,6 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -50,19 +50,19 @@ type process struct {
 // when the test ends. Fabric panics if a consenter refuses a channel here.
 func startProcess(t *testing.T, dir string, c *Consenter, blocks map[string]*fabric.Block) process {
 	ledgers, err := fileledger.New(dir, &disabled.Provider{})
-	require.NoError(t, err)
+	must(t, err)
 	for id, block := range blocks {
 		l, err := ledgers.GetOrCreate(id)
-		require.NoError(t, err)
+		must(t, err)
 		if block != nil && l.Height() == 0 {
-			require.NoError(t, l.Append(block))
+			must(t, l.Append(block))
 		}
 	}
 	var config localconfig.TopLevel
 	config.FileLedger.Location = dir
 	config.ChannelParticipation.Enabled = true
 	r := multichannel.NewRegistrar(config, ledgers, noSigner{}, &disabled.Provider{}, crypto(t), nil)
-	require.NotPanics(t, func() { r.Initialize(map[string]consensus.Consenter{fabric.ConsensusTypeKafka: c}) })
+	r.Initialize(map[string]consensus.Consenter{fabric.ConsensusTypeKafka: c}) // it must not panic
 	c.Started()
 	t.Cleanup(func() {
 		for id := range blocks {
@@ -77,7 +77,7 @@ func startProcess(t *testing.T, dir string, c *Consenter, blocks map[string]*fab
 
 func (p process) status(t *testing.T, id string) types.Status {
 	info, err := p.ChannelInfo(id)
-	require.NoError(t, err)
+	must(t, err)
 	return info.Status
 }
 
@@ -103,7 +103,7 @@ func oldChannels() map[string]*fabric.Block {
 // report their faults, and the others work.
 func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
-	require.NoError(t, err)
+	must(t, err)
 	defer broker.Close()
 	blocks := oldChannels()
 	blocks["good"] = genesisBlock("good", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: broker.ListenAddrs()})
@@ -111,29 +111,41 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	c := newConsenter(t, map[string]any{"Topic": map[string]any{"ReplicationFactor": 1}, "Timeouts": map[string]any{"Ready": "1m"}}, newMeter(t))
 	p := startProcess(t, t.TempDir(), c, blocks)
 	for _, id := range []string{"good", "partly"} {
-		require.NoError(t, p.GetConsensusChain(id).WaitReady(), id)
+		if err := p.GetConsensusChain(id).WaitReady(); err != nil {
+			t.Fatalf("%v: %v", id, err)
+		}
 	}
 	for _, id := range []string{"nohost", "port0", "noport", "blank", "nobroker", "nokey"} {
 		err := p.GetConsensusChain(id).WaitReady()
-		require.ErrorContains(t, err, "the channel config names no broker that can be connected to", id)
-		require.ErrorContains(t, err, "(no-broker); set Consensus.Kafka.Brokers of every orderer to host:port", id)
-		require.Equal(t, types.StatusFailed, p.status(t, id), id)
+		fails(t, err, "the channel config names no broker that can be connected to") // id
+		if want := "(no-broker); set Consensus.Kafka.Brokers of every orderer to host:port"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v: got the error %v, want one with %q", id, err, want)
+		}
+		if got := p.status(t, id); !reflect.DeepEqual(got, types.StatusFailed) {
+			t.Fatalf("%v: got %v, want %v", id, got, types.StatusFailed)
+		}
 	}
-	require.NotEqual(t, types.StatusFailed, p.status(t, "underscore"))
-	require.NotEqual(t, types.StatusFailed, p.status(t, "metadata"))
+	if got := p.status(t, "underscore"); reflect.DeepEqual(got, types.StatusFailed) {
+		t.Fatalf("got %v twice", got)
+	}
+	if got := p.status(t, "metadata"); reflect.DeepEqual(got, types.StatusFailed) {
+		t.Fatalf("got %v twice", got)
+	}
 }
 
 // With brokers of its own in orderer.yaml, the orderer starts every one of them.
 func TestOwnBrokersBringOldLedgersUp(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
-	require.NoError(t, err)
+	must(t, err)
 	defer broker.Close()
 	c := newConsenter(t, map[string]any{"Brokers": strings.Join(broker.ListenAddrs(), ","), "Topic": map[string]any{"ReplicationFactor": 1},
 		"Timeouts": map[string]any{"Ready": "1m"}}, newMeter(t))
 	blocks := oldChannels()
 	p := startProcess(t, t.TempDir(), c, blocks)
 	for id := range blocks {
-		require.NoError(t, p.GetConsensusChain(id).WaitReady(), id)
+		if err := p.GetConsensusChain(id).WaitReady(); err != nil {
+			t.Fatalf("%v: %v", id, err)
+		}
 	}
 }
 
@@ -160,24 +172,32 @@ func TestBadListsAreRefusedAtJoin(t *testing.T) {
 	p := startProcess(t, t.TempDir(), plainConsenter(t), map[string]*fabric.Block{"old": genesisBlock("old", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: []string{":1"}})})
 	for id, fault := range map[string]string{"nohost": `broker ":9092"`, "port0": `broker "kafka:0"`, "nobroker": "names no broker", "metadata": "ConsensusType.metadata"} {
 		err := join(p, id, oldChannels()[id])
-		require.ErrorContains(t, err, fault, id)
-		require.Nil(t, p.GetChain(id))
+		if want := fault; err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v: got the error %v, want one with %q", id, err, want)
+		}
+		if got := p.GetChain(id); got != nil {
+			t.Fatalf("got %v, want nil", got)
+		}
 	}
-	require.NotNil(t, p.GetChain("old"), "and those that are here stay")
+	if got := p.GetChain("old"); got == nil {
+		t.Fatal("and those that are here stay: got nil")
+	}
 }
 
 // A process that ended between a join and its first block finds the join block again.
 func TestNoJoinBlockEndsTheProcessAtItsStart(t *testing.T) {
 	dir := t.TempDir()
 	joins := filepath.Join(dir, "pendingops", "join")
-	require.NoError(t, os.MkdirAll(joins, 0o755))
+	must(t, os.MkdirAll(joins, 0o755))
 	blocks := map[string]*fabric.Block{}
 	for id, block := range oldChannels() {
-		require.NoError(t, os.WriteFile(filepath.Join(joins, id+".join"), protoutil.MarshalOrPanic(block), 0o600))
+		must(t, os.WriteFile(filepath.Join(joins, id+".join"), protoutil.MarshalOrPanic(block), 0o600))
 		blocks[id] = nil
 	}
 	p := startProcess(t, dir, plainConsenter(t), blocks)
 	for id := range blocks {
-		require.NotNil(t, p.GetChain(id), id)
+		if got := p.GetChain(id); got == nil {
+			t.Fatalf("%v: got nil", id)
+		}
 	}
 }

@@ -42,7 +42,7 @@ func refusals() []row {
 	return []row{
 		refuse(session.RefusalSize, "the record is larger than the topic's max.message.bytes, or than this orderer can send. Fabric itself already refuses an envelope "+
 			"above the channel's AbsoluteMaxBytes or the gRPC limit (General.MaxRecvMsgSize)",
-			"raise max.message.bytes of the topic, and the brokers' limit for replication, above the channel's AbsoluteMaxBytes", "kafka.Log.Append", "kafka.Log.tooLarge"),
+			"raise max.message.bytes of the topic, and the brokers' limit for replication, above the channel's AbsoluteMaxBytes", "producer.Queue.Append", "producer.Queue.tooLarge"),
 		refuse(session.RefusalNotReady, "the channel is starting, or is waiting for the brokers or for other orderers: the rest of the text has the details",
 			"the client tries again, or asks another orderer", "session.Readiness.Ready"),
 		refuse(session.RefusalFailed, "the channel has stopped on this orderer: the rest of the text has the cause", "look up the cause below", "session.Readiness.Ready"),

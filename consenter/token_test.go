@@ -3,18 +3,18 @@ package consenter
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
@@ -29,14 +29,14 @@ func newProgram(t *testing.T, lines ...string) program {
 }
 
 func (p program) put(t *testing.T, name, content string) {
-	require.NoError(t, os.WriteFile(p.path(name), []byte(content), 0o700))
+	must(t, os.WriteFile(p.path(name), []byte(content), 0o700))
 }
 
 func (p program) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p program) runs(t *testing.T) int {
 	content, err := os.ReadFile(p.path("runs"))
-	require.NoError(t, err)
+	must(t, err)
 	return strings.Count(string(content), "ran")
 }
 
@@ -62,18 +62,26 @@ func TestTokenIsRenewedBeforeItsEnd(t *testing.T) {
 		})
 	}
 	all.Wait()
-	require.Equal(t, 1, p.runs(t), "all share one token")
+	if got := p.runs(t); got != 1 {
+		t.Fatalf("all share one token: got %v, want 1", got)
+	}
 
 	p.put(t, "token", second)
 	now = now.Add(79 * time.Second)
 	got, err := c.token(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, first, got)
+	must(t, err)
+	if !reflect.DeepEqual(got, first) {
+		t.Fatalf("got %v, want %v", got, first)
+	}
 	now = now.Add(time.Second) // a fifth of its life is left
 	got, err = c.token(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, second, got)
-	require.Equal(t, 2, p.runs(t))
+	must(t, err)
+	if !reflect.DeepEqual(got, second) {
+		t.Fatalf("got %v, want %v", got, second)
+	}
+	if got := p.runs(t); got != 2 {
+		t.Fatalf("got %v, want 2", got)
+	}
 }
 
 func TestOpaqueTokenIsUsedOnce(t *testing.T) {
@@ -82,10 +90,14 @@ func TestOpaqueTokenIsUsedOnce(t *testing.T) {
 		c := newTokenCommand([]string{p.path("program")})
 		for range 2 {
 			got, err := c.token(t.Context())
-			require.NoError(t, err)
-			require.Equal(t, token, got)
+			must(t, err)
+			if !reflect.DeepEqual(got, token) {
+				t.Fatalf("got %v, want %v", got, token)
+			}
 		}
-		require.Equal(t, 2, p.runs(t), token)
+		if got := p.runs(t); got != 2 {
+			t.Fatalf("%v: got %v, want 2", token, got)
+		}
 	}
 }
 
@@ -96,15 +108,19 @@ func TestFailingTokenCommand(t *testing.T) {
 	c := newTokenCommand([]string{p.path("program")})
 	c.last, c.until = "stale", time.Now()
 	_, err := c.token(t.Context())
-	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": exit status 3; run it by hand to see its output")
+	if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": exit status 3; run it by hand to see its output" {
+		t.Fatalf("got %q, want %q", got, "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": exit status 3; run it by hand to see its output")
+	}
 
 	c = newTokenCommand([]string{"/none"})
 	_, err = c.token(t.Context())
-	require.ErrorContains(t, err, "Consensus.Kafka.SASL.TokenCommand: /none: fork/exec /none: no such file or directory")
+	fails(t, err, "Consensus.Kafka.SASL.TokenCommand: /none: fork/exec /none: no such file or directory")
 
 	silent := newProgram(t)
 	_, err = newTokenCommand([]string{silent.path("program")}).token(t.Context())
-	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenCommand: "+silent.path("program")+": no token")
+	if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.TokenCommand: "+silent.path("program")+": no token" {
+		t.Fatalf("got %q, want %q", got, "Consensus.Kafka.SASL.TokenCommand: "+silent.path("program")+": no token")
+	}
 }
 
 func TestTokenCommandHasATimeLimit(t *testing.T) {
@@ -114,11 +130,17 @@ func TestTokenCommandHasATimeLimit(t *testing.T) {
 	defer cancel()
 	began := time.Now()
 	_, err := c.token(ctx)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.ErrorContains(t, err, "no token in time")
-	require.Less(t, time.Since(began), 10*time.Second)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v, want %v", err, context.DeadlineExceeded)
+	}
+	fails(t, err, "no token in time")
+	if got := time.Since(began); got >= 10*time.Second {
+		t.Fatalf("got %v, want less than 10*time.Second", got)
+	}
 	_, err = c.token(ctx) // its turn does not come, or comes too late
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v, want %v", err, context.DeadlineExceeded)
+	}
 }
 
 // A program that never stops printing neither fills the memory nor blocks the log-in.
@@ -131,8 +153,12 @@ func TestOutputOfTokenCommandIsBounded(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err := c.token(ctx)
 	runtime.ReadMemStats(&after)
-	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": it prints more than 524288 bytes; want a token and nothing else")
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), "bytes allocated")
+	if got := fmt.Sprint(err); got != "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": it prints more than 524288 bytes; want a token and nothing else" {
+		t.Fatalf("got %q, want %q", got, "Consensus.Kafka.SASL.TokenCommand: "+p.path("program")+": it prints more than 524288 bytes; want a token and nothing else")
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got >= uint64(16<<20) {
+		t.Fatalf("bytes allocated: got %v, want less than %v", got, uint64(16<<20))
+	}
 }
 
 // The largest token that brokers accept by default is accepted.
@@ -140,14 +166,16 @@ func TestLargeToken(t *testing.T) {
 	p := newProgram(t, `cat token`)
 	p.put(t, "token", strings.Repeat("x", maxToken))
 	got, err := newTokenCommand([]string{p.path("program")}).token(t.Context())
-	require.NoError(t, err)
-	require.Len(t, got, maxToken)
+	must(t, err)
+	if len(got) != maxToken {
+		t.Fatalf("got %v, want %d of them", got, maxToken)
+	}
 }
 
 // openPipe is a pipe that a program opens: read returns once no process that it started is
 // left.
 func (p program) openPipe(t *testing.T) (opened, ended <-chan struct{}) {
-	require.NoError(t, syscall.Mkfifo(p.path("fifo"), 0o600))
+	must(t, syscall.Mkfifo(p.path("fifo"), 0o600))
 	began, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
@@ -195,10 +223,12 @@ func TestTokenCommandLeavesNothingBehind(t *testing.T) {
 			}
 			got, err := newTokenCommand([]string{p.path("program")}).token(ctx)
 			if c.err == "" {
-				require.NoError(t, err)
-				require.Equal(t, token, got)
+				must(t, err)
+				if !reflect.DeepEqual(got, token) {
+					t.Fatalf("got %v, want %v", got, token)
+				}
 			} else {
-				require.ErrorContains(t, err, c.err)
+				fails(t, err, c.err)
 			}
 			within(t, ended, "a child of the program is left")
 		})
@@ -215,9 +245,13 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 	expect := func(want string, runs int) {
 		t.Helper()
 		got, err := c.token(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-		require.Equal(t, runs, p.runs(t))
+		must(t, err)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+		if got := p.runs(t); !reflect.DeepEqual(got, runs) {
+			t.Fatalf("got %v, want %v", got, runs)
+		}
 	}
 	first, second := jwt(now.Add(time.Hour)), jwt(now.Add(2*time.Hour))
 	p.put(t, "token", first)
@@ -240,7 +274,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 	p.put(t, "program", "#!/bin/sh\nexit 1\n")
 	for range 2 {
 		_, err := c.token(t.Context())
-		require.ErrorContains(t, err, "exit status 1", "the refused one is not handed out")
+		fails(t, err, "exit status 1") // the refused one is not handed out
 	}
 }
 
@@ -249,7 +283,9 @@ func TestSASLReportsRefusals(t *testing.T) {
 	p := newProgram(t, "cat token")
 	p.put(t, "token", jwt(time.Now().Add(time.Hour)))
 	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})
-	require.NoError(t, err)
-	require.NotNil(t, auth.Refused)
+	must(t, err)
+	if auth.Refused == nil {
+		t.Fatal("got nil")
+	}
 	auth.Refused()
 }

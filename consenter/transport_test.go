@@ -3,9 +3,8 @@ package consenter
 import (
 	"crypto/tls"
 	"os"
+	"reflect"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
@@ -13,31 +12,45 @@ import (
 func TestTransportIsOffByDefault(t *testing.T) {
 	c := settings.Default()
 	transport, err := loadTLS(c.TLS)
-	require.NoError(t, err)
-	require.Nil(t, transport)
+	must(t, err)
+	if transport != nil {
+		t.Fatal("there is a transport")
+	}
 	auth, err := loadSASL(c.SASL)
-	require.NoError(t, err)
-	require.Nil(t, auth)
+	must(t, err)
+	if auth != nil {
+		t.Fatalf("got %v, want nil", auth)
+	}
 }
 
 // Files of a transport that is off need not exist.
 func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
 	transport, err := loadTLS(settings.TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
-	require.NoError(t, err)
-	require.Nil(t, transport)
+	must(t, err)
+	if transport != nil {
+		t.Fatal("there is a transport")
+	}
 	auth, err := loadSASL(settings.SASL{User: "a", PasswordFile: "/none"})
-	require.NoError(t, err)
-	require.Nil(t, auth)
+	must(t, err)
+	if auth != nil {
+		t.Fatalf("got %v, want nil", auth)
+	}
 }
 
 func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
 	transport, err := loadTLS(settings.TLS{Enabled: true, ServerName: "kafka"})
-	require.NoError(t, err)
+	must(t, err)
 	config, err := transport()
-	require.NoError(t, err)
-	require.Nil(t, config.RootCAs)
-	require.Nil(t, config.GetClientCertificate)
-	require.Equal(t, "kafka", config.ServerName)
+	must(t, err)
+	if config.RootCAs != nil {
+		t.Fatalf("got %v, want nil", config.RootCAs)
+	}
+	if config.GetClientCertificate != nil {
+		t.Fatal("there is a client certificate")
+	}
+	if config.ServerName != "kafka" {
+		t.Fatalf("config.ServerName is %v, want %v", config.ServerName, "kafka")
+	}
 }
 
 func TestEveryUnusableFileIsNamed(t *testing.T) {
@@ -49,38 +62,42 @@ func TestEveryUnusableFileIsNamed(t *testing.T) {
 		Certificate: p.path("cert.pem"),
 		PrivateKey:  p.path("garbage.pem"),
 	})
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: "+p.path("garbage.pem")+": it holds no certificate in PEM")
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("none.pem"))
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.PrivateKey: "+p.path("garbage.pem")+": it holds no private key in PEM")
+	fails(t, err, "Consensus.Kafka.TLS.RootCAs: "+p.path("garbage.pem")+": it holds no certificate in PEM")
+	fails(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("none.pem"))
+	fails(t, err, "Consensus.Kafka.TLS.PrivateKey: "+p.path("garbage.pem")+": it holds no private key in PEM")
 }
 
 func TestEachConnectionReadsTheFiles(t *testing.T) {
 	p := newPKI(t)
 	transport, err := loadTLS(settings.TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
 		Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")})
-	require.NoError(t, err)
+	must(t, err)
 	before, err := transport()
-	require.NoError(t, err)
+	must(t, err)
 
 	renewed := newPKI(t)
-	require.NoError(t, os.Rename(renewed.path("cert.pem"), p.path("cert.pem")))
+	must(t, os.Rename(renewed.path("cert.pem"), p.path("cert.pem")))
 	_, err = transport()
-	require.ErrorContains(t, err, "private key does not match public key", "the key is not there yet")
-	require.NoError(t, os.Rename(renewed.path("key.pem"), p.path("key.pem")))
+	fails(t, err, "private key does not match public key") // the key is not there yet
+	must(t, os.Rename(renewed.path("key.pem"), p.path("key.pem")))
 	after, err := transport()
-	require.NoError(t, err)
-	require.False(t, before.RootCAs.Equal(after.RootCAs))
-	require.NotEqual(t, presented(t, before), presented(t, after))
+	must(t, err)
+	if before.RootCAs.Equal(after.RootCAs) {
+		t.Fatal("before.RootCAs.Equal(after.RootCAs) is true")
+	}
+	if got := presented(t, after); reflect.DeepEqual(got, presented(t, before)) {
+		t.Fatalf("got %v twice", got)
+	}
 
-	require.NoError(t, os.Remove(p.path("cert.pem")))
+	must(t, os.Remove(p.path("cert.pem")))
 	_, err = transport()
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("cert.pem"))
-	require.ErrorContains(t, err, "Consensus.Kafka.TLS.Certificate: open "+p.path("cert.pem"))
+	fails(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("cert.pem"))
+	fails(t, err, "Consensus.Kafka.TLS.Certificate: open "+p.path("cert.pem"))
 }
 
 // presented returns the certificate that a broker receives.
 func presented(t *testing.T, c *tls.Config) [][]byte {
 	pair, err := c.GetClientCertificate(nil)
-	require.NoError(t, err)
+	must(t, err)
 	return pair.Certificate
 }

@@ -69,29 +69,48 @@ func (l line) stock(ctx context.Context) string {
 	return out
 }
 
-// updates changes the number of messages in a block again and again, through all orderers in
-// turn, until ctx ends, and then reports how many updates are in a block.
+// updates changes the number of messages in a block, through all orderers in turn, until ctx ends,
+// and then reports how many updates are in a block. The next one is made when all orderers have the
+// last one: by the rules of in-tree orderers, the copies of envelopes that became stale in between
+// multiply with each update that they meet.
 func (w *world) updates(ctx context.Context, channel string) <-chan uint64 {
 	GinkgoHelper()
-	before := w.config(ctx, "orderer1", channel).Sequence
+	first := w.config(ctx, "orderer1", channel).Sequence
 	done := make(chan uint64, 1)
 	go func() {
 		defer GinkgoRecover()
 		defer close(done)
-		last := before
+		last := first
 		for i := uint32(0); ctx.Err() == nil; i++ {
-			orderer := fmt.Sprintf("orderer%d", i%3+1)
-			if sequence, err := w.resize(ctx, orderer, channel, 5+i%7); err == nil {
-				last = max(last, sequence)
+			sequence, err := w.resize(ctx, fmt.Sprintf("orderer%d", i%3+1), channel, 5+i%7)
+			if err == nil {
+				Eventually(func() bool { return ctx.Err() != nil || w.have(ctx, channel, sequence+1) }).Should(BeTrue())
+				last = max(last, sequence+1)
 			}
-			select { // one in about two seconds, so that traffic is ordered between them
+			select { // so that traffic is ordered between them
 			case <-ctx.Done():
-			case <-time.After(2 * time.Second):
+			case <-time.After(3 * time.Second):
 			}
 		}
-		done <- last - before
+		done <- last - first
 	}()
 	return done
+}
+
+// have reports whether all three orderers have a config of this sequence, or a later one.
+func (w *world) have(ctx context.Context, channel string, sequence uint64) bool {
+	for i := range 3 {
+		o, err := w.reader.Dial(fmt.Sprintf("orderer%d", i+1))
+		if err != nil {
+			return false
+		}
+		config, err := o.Config(ctx, w.admin, channel)
+		o.Close()
+		if err != nil || config.Sequence < sequence {
+			return false
+		}
+	}
+	return true
 }
 
 // resize sets the number of messages in a block, and returns the sequence of the config that

@@ -6,7 +6,6 @@ package fabrictest
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
@@ -20,6 +19,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/pkitest"
 )
 
 // Org is an organisation with its own certificate authority.
@@ -27,20 +27,16 @@ type Org struct {
 	ID    string
 	Admin *Identity
 
-	authority   *x509.Certificate
-	key         *ecdsa.PrivateKey
-	certificate []byte // of the authority, PEM
+	ca *pkitest.CA
 }
 
 // NewOrg returns an organisation with an admin.
 func NewOrg(id string) *Org {
-	o := &Org{ID: id, key: newKey()}
 	template := newTemplate("ca." + id)
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature
 	template.SubjectKeyId = []byte(id)
-	der := must(x509.CreateCertificate(rand.Reader, template, template, o.key.Public(), o.key))
-	o.authority, o.certificate = must(x509.ParseCertificate(der)), encoded(der)
+	o := &Org{ID: id, ca: pkitest.NewCA(template)}
 	o.Admin = o.Member("admin")
 	return o
 }
@@ -50,15 +46,13 @@ func (o *Org) Member(name string) *Identity { return o.MemberUntil(name, time.No
 
 // MemberUntil returns a new member whose certificate expires at end.
 func (o *Org) MemberUntil(name string, end time.Time) *Identity {
-	key := newKey()
 	template := newTemplate(name + "." + o.ID)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.NotAfter = end
-	der := must(x509.CreateCertificate(rand.Reader, template, o.authority, key.Public(), o.key))
+	pair := o.ca.Issue(template)
 	return &Identity{
-		key:     key,
-		Creator: protoutil.MarshalOrPanic(&fabric.SerializedIdentity{Mspid: o.ID, IdBytes: encoded(der)}),
-		pem:     encoded(der),
+		Creator: protoutil.MarshalOrPanic(&fabric.SerializedIdentity{Mspid: o.ID, IdBytes: pair.Certificate()}),
+		pair:    pair,
 	}
 }
 
@@ -67,8 +61,8 @@ func (o *Org) MemberUntil(name string, end time.Time) *Identity {
 func (o *Org) MSP(revoked ...*Identity) *mb.MSPConfig {
 	config := &mb.FabricMSPConfig{
 		Name:         o.ID,
-		RootCerts:    [][]byte{o.certificate},
-		Admins:       [][]byte{o.Admin.pem},
+		RootCerts:    [][]byte{o.ca.Pair().Certificate()},
+		Admins:       [][]byte{o.Admin.PEM()},
 		CryptoConfig: &mb.FabricCryptoConfig{SignatureHashFamily: "SHA2", IdentityIdentifierHashFunction: "SHA256"},
 	}
 	if len(revoked) > 0 {
@@ -80,20 +74,17 @@ func (o *Org) MSP(revoked ...*Identity) *mb.MSPConfig {
 func (o *Org) list(revoked []*Identity) []byte {
 	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}
 	for _, r := range revoked {
-		block, _ := pem.Decode(r.pem)
-		serial := must(x509.ParseCertificate(block.Bytes)).SerialNumber
+		serial := must(x509.ParseCertificate(r.pair.Raw)).SerialNumber
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Now()})
 	}
-	der := must(x509.CreateRevocationList(rand.Reader, list, o.authority, o.key))
-	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: o.ca.List(list)})
 }
 
 // Identity signs as Fabric's nodes and clients do.
 type Identity struct {
 	Creator []byte // serialized
 
-	key *ecdsa.PrivateKey
-	pem []byte
+	pair pkitest.Pair
 }
 
 // Serialize returns the identity as it is put into a signature header.
@@ -102,14 +93,12 @@ func (i *Identity) Serialize() ([]byte, error) { return i.Creator, nil }
 // Sign signs the SHA-256 of a message.
 func (i *Identity) Sign(message []byte) ([]byte, error) {
 	digest := sha256.Sum256(message)
-	signature, err := ecdsa.SignASN1(rand.Reader, i.key, digest[:])
+	signature, err := ecdsa.SignASN1(rand.Reader, i.pair.Key, digest[:])
 	if err != nil {
 		return nil, err
 	}
-	return utils.SignatureToLowS(&i.key.PublicKey, signature)
+	return utils.SignatureToLowS(&i.pair.Key.PublicKey, signature)
 }
-
-func newKey() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
 
 func newTemplate(name string) *x509.Certificate {
 	return &x509.Certificate{
@@ -120,10 +109,6 @@ func newTemplate(name string) *x509.Certificate {
 	}
 }
 
-func encoded(der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -132,9 +117,7 @@ func must[T any](v T, err error) T {
 }
 
 // PEM returns the certificate, PEM-encoded.
-func (i *Identity) PEM() []byte { return i.pem }
+func (i *Identity) PEM() []byte { return i.pair.Certificate() }
 
 // Key returns the private key, PEM-encoded.
-func (i *Identity) Key() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(i.key))})
-}
+func (i *Identity) Key() []byte { return i.pair.PrivateKey() }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 )
@@ -18,13 +16,21 @@ func TestBackoffIsShortBesideTheOutage(t *testing.T) {
 		var waited time.Duration
 		for range 30 {
 			pause := b.Pause()
-			require.GreaterOrEqual(t, pause, b.Least/2)
-			require.LessOrEqual(t, pause, min(b.Most, waited/2+b.Least))
+			if pause < b.Least/2 {
+				t.Fatalf("got %v, want at least %v", pause, b.Least/2)
+			}
+			if pause > min(b.Most, waited/2+b.Least) {
+				t.Fatalf("got %v, want at most %v", pause, min(b.Most, waited/2+b.Least))
+			}
 			waited += pause
 		}
-		require.Greater(t, waited, 40*time.Second, "pauses of a long outage are long")
+		if waited <= 40*time.Second {
+			t.Fatalf("pauses of a long outage are long: got %v, want more than 40*time.Second", waited)
+		}
 		b.Reset()
-		require.LessOrEqual(t, b.Pause(), b.Least)
+		if got := b.Pause(); got > b.Least {
+			t.Fatalf("got %v, want at most %v", got, b.Least)
+		}
 	}
 }
 
@@ -41,18 +47,32 @@ func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 		return err
 	}
 	done, wait := p.Try(t.Context(), append)
-	require.False(t, done)
-	require.Positive(t, wait)
-	require.Equal(t, 1, failed)
+	if done {
+		t.Fatal("done is true")
+	}
+	if wait <= 0 {
+		t.Fatalf("got %v, want more than 0", wait)
+	}
+	if failed != 1 {
+		t.Fatalf("got %v, want 1", failed)
+	}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	done, _ = p.Try(ctx, append)
-	require.False(t, done)
-	require.Equal(t, 1, failed, "a timer that was stopped has not failed")
+	if done {
+		t.Fatal("done is true")
+	}
+	if failed != 1 {
+		t.Fatalf("a timer that was stopped has not failed: got %v, want 1", failed)
+	}
 
 	err = nil
 	done, _ = p.Try(t.Context(), append)
-	require.True(t, done)
-	require.Equal(t, 1, posted)
+	if !done {
+		t.Fatal("done is false")
+	}
+	if posted != 1 {
+		t.Fatalf("got %v, want 1", posted)
+	}
 }

@@ -1,11 +1,12 @@
 package settings
 
 import (
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v2"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -14,7 +15,7 @@ import (
 // parse returns the config of a section Kafka in yaml.
 func parse(t *testing.T, section string) (Config, error) {
 	raw := map[string]any{}
-	require.NoError(t, yaml.Unmarshal([]byte(section), &raw))
+	must(t, yaml.Unmarshal([]byte(section), &raw))
 	return Parse(map[string]any{"Kafka": raw}, "/etc/fabric")
 }
 
@@ -26,8 +27,12 @@ func TestWithoutSectionDefaultsHold(t *testing.T) {
 		"empty parts":   map[string]any{"Kafka": map[string]any{"TLS": nil, "ClientID": nil}},
 	} {
 		c, err := Parse(consensus, "")
-		require.NoError(t, err, name)
-		require.Equal(t, Default(), c, name)
+		if err != nil {
+			t.Fatalf("%v: %v", name, err)
+		}
+		if want := Default(); !reflect.DeepEqual(c, want) {
+			t.Fatalf("%v: got %v, want %v", name, c, want)
+		}
 	}
 }
 
@@ -62,7 +67,7 @@ TLS:
   ServerName: kafka.example.com
 SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 `)
-	require.NoError(t, err)
+	must(t, err)
 	want := Default()
 	want.ClientID, want.ConsumerGroup, want.Brokers = "orderer1.example.com", "our-orderers", []string{"kafka1:9092", "[::1]:9093"}
 	want.Topic = Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
@@ -78,41 +83,57 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 	want.TLS = TLS{Enabled: true, RootCAs: []string{"/etc/fabric/ca1.pem", "/tls/ca2.pem"},
 		Certificate: "/etc/fabric/tls/cert.pem", PrivateKey: "/tls/key.pem", ServerName: "kafka.example.com"}
 	want.SASL = SASL{Mechanism: "PLAIN", User: "1234", PasswordFile: "/etc/fabric/password"}
-	require.Equal(t, want, c)
+	if !reflect.DeepEqual(c, want) {
+		t.Fatalf("got %v, want %v", c, want)
+	}
 }
 
 func TestTokenKeysAreTaken(t *testing.T) {
 	c, err := parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenFile: token}`)
-	require.NoError(t, err)
-	require.Equal(t, SASL{Mechanism: "OAUTHBEARER", TokenFile: "/etc/fabric/token"}, c.SASL)
+	must(t, err)
+	if want := (SASL{Mechanism: "OAUTHBEARER", TokenFile: "/etc/fabric/token"}); !reflect.DeepEqual(c.SASL, want) {
+		t.Fatalf("c.SASL is %v, want %v", c.SASL, want)
+	}
 	c, err = parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/usr/bin/get-token, --audience, kafka]}`)
-	require.NoError(t, err)
-	require.Equal(t, SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{"/usr/bin/get-token", "--audience", "kafka"}}, c.SASL)
+	must(t, err)
+	if want := (SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{"/usr/bin/get-token", "--audience", "kafka"}}); !reflect.DeepEqual(c.SASL, want) {
+		t.Fatalf("c.SASL is %v, want %v", c.SASL, want)
+	}
 	c, err = parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenCommand: "/usr/bin/get-token,kafka"}`)
-	require.NoError(t, err)
-	require.Equal(t, []string{"/usr/bin/get-token", "kafka"}, c.SASL.TokenCommand)
+	must(t, err)
+	if want := []string{"/usr/bin/get-token", "kafka"}; !reflect.DeepEqual(c.SASL.TokenCommand, want) {
+		t.Fatalf("c.SASL.TokenCommand is %v, want %v", c.SASL.TokenCommand, want)
+	}
 }
 
 func TestKeysAreTakenInAnyCase(t *testing.T) {
 	c, err := Parse(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
-	require.NoError(t, err)
-	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
+	must(t, err)
+	if c.Timeouts.Dial != 7*time.Second {
+		t.Fatalf("c.Timeouts.Dial is %v, want 7*time.Second", c.Timeouts.Dial)
+	}
 }
 
 // yaml takes off without quotes for false.
 func TestOffNeedsNoQuotes(t *testing.T) {
 	for _, section := range []string{"Preflight: off", `Preflight: "off"`} {
 		c, err := parse(t, section)
-		require.NoError(t, err, section)
-		require.Equal(t, "off", c.Preflight)
+		if err != nil {
+			t.Fatalf("%v: %v", section, err)
+		}
+		if c.Preflight != "off" {
+			t.Fatalf("c.Preflight is %v, want %v", c.Preflight, "off")
+		}
 	}
 }
 
 func TestForkAlarmIsOff(t *testing.T) {
 	for _, section := range []string{"ForkAlarm: off", `{ForkAlarm: off, ConsumerGroup: ""}`} {
 		c, err := parse(t, section)
-		require.NoError(t, err)
-		require.Equal(t, "off", c.ForkAlarm)
+		must(t, err)
+		if c.ForkAlarm != "off" {
+			t.Fatalf("c.ForkAlarm is %v, want %v", c.ForkAlarm, "off")
+		}
 	}
 }
 
@@ -159,8 +180,12 @@ func TestBadValuesAreRefused(t *testing.T) {
 		{`SASL: {TokenCommand: [/bin/x, {a: b}]}`, `want a list of the absolute path`},
 	} {
 		got, err := parse(t, c.section)
-		require.ErrorContains(t, err, c.fault, c.section)
-		require.Equal(t, Default(), got, c.section)
+		if want := c.fault; err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v: got the error %v, want one with %q", c.section, err, want)
+		}
+		if want := Default(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v: got %v, want %v", c.section, got, want)
+		}
 	}
 }
 
@@ -176,8 +201,10 @@ func TestContradictionsAreRefused(t *testing.T) {
 		{`SASL: {Mechanism: OAUTHBEARER, TokenFile: a, TokenCommand: [/b]}`, `Consensus.Kafka.SASL.TokenFile is given, and so is SASL.TokenCommand; want one of them`},
 	} {
 		_, err := parse(t, c.section)
-		require.ErrorContains(t, err, c.fault)
-		require.NotContains(t, err.Error(), "\n", "one fault only")
+		fails(t, err, c.fault)
+		if got := err.Error(); strings.Contains(got, "\n") {
+			t.Fatalf("one fault only: %q is in %q", "\n", got)
+		}
 	}
 }
 
@@ -190,7 +217,7 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 		{`5: x`, "Consensus.Kafka.5 is not a key"},
 	} {
 		_, err := parse(t, c.section)
-		require.ErrorContains(t, err, c.fault)
+		fails(t, err, c.fault)
 	}
 }
 
@@ -210,15 +237,21 @@ func TestSecretsAreFiles(t *testing.T) {
 		`TLS: {RootCAs: ["-----BEGIN CERTIFICATE-----swordfish"]}`,
 	} {
 		_, err := parse(t, section)
-		require.ErrorContains(t, err, "file", section)
-		require.NotContains(t, err.Error(), secret, section)
+		if want := "file"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v: got the error %v, want one with %q", section, err, want)
+		}
+		if got := err.Error(); strings.Contains(got, secret) {
+			t.Fatalf("%v: %q is in %q", section, secret, got)
+		}
 	}
 	_, err := parse(t, `SASL: {PasswordFile: 271828}`) // a password of digits, at the wrong place
-	require.ErrorContains(t, err, "is no name of a file")
-	require.NotContains(t, err.Error(), "271828")
+	fails(t, err, "is no name of a file")
+	if got := err.Error(); strings.Contains(got, "271828") {
+		t.Fatalf("%q is in %q", "271828", got)
+	}
 	_, err = parse(t, `SASL: {Password: swordfish}`)
-	require.ErrorContains(t, err, "Consensus.Kafka.SASL.Password is not a key")
-	require.ErrorContains(t, err, "Consensus.Kafka.SASL.PasswordFile")
+	fails(t, err, "Consensus.Kafka.SASL.Password is not a key")
+	fails(t, err, "Consensus.Kafka.SASL.PasswordFile")
 }
 
 func TestAllFaultsAreNamedAtOnce(t *testing.T) {
@@ -229,29 +262,37 @@ Retry: {Min: x, Max: 1ms}
 Timeouts: {Dial: 1, Read: 2}
 Topic: {MinInsyncReplicas: 9}
 `)
-	require.Error(t, err)
+	if err == nil {
+		t.Fatal("there is no error")
+	}
 	var keys []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		keys = append(keys, strings.Fields(line)[0])
 	}
 	// Retry.Max contradicts only a default that the operator did not ask for.
-	require.Equal(t, []string{
+	if want := []string{
 		"Consensus.Kafka.ClientID", "Consensus.Kafka.Colour", "Consensus.Kafka.Retry.Min",
 		"Consensus.Kafka.Timeouts.Dial", "Consensus.Kafka.Timeouts.Read", "Consensus.Kafka.Topic.MinInsyncReplicas",
-	}, keys)
+	}; !reflect.DeepEqual(keys, want) {
+		t.Fatalf("got %v, want %v", keys, want)
+	}
 }
 
 func TestKeyGivenTwiceIsRefused(t *testing.T) {
 	_, err := parse(t, "clientid: a\nClientID: b")
-	require.ErrorContains(t, err, "is given twice")
+	fails(t, err, "is given twice")
 }
 
 // The orderer passes a key on with the dot that it has in the file.
 func TestKeysMayHaveDots(t *testing.T) {
 	c, err := parse(t, "TLS.Enabled: true\ntls.servername: kafka\nTLS: {RootCAs: [/a]}\nTimeouts.Dial: 7s")
-	require.NoError(t, err)
-	require.Equal(t, TLS{Enabled: true, ServerName: "kafka", RootCAs: []string{"/a"}}, c.TLS)
-	require.Equal(t, 7*time.Second, c.Timeouts.Dial)
+	must(t, err)
+	if want := (TLS{Enabled: true, ServerName: "kafka", RootCAs: []string{"/a"}}); !reflect.DeepEqual(c.TLS, want) {
+		t.Fatalf("c.TLS is %v, want %v", c.TLS, want)
+	}
+	if c.Timeouts.Dial != 7*time.Second {
+		t.Fatalf("c.Timeouts.Dial is %v, want 7*time.Second", c.Timeouts.Dial)
+	}
 	for section, fault := range map[string]string{
 		"TLS.Enabled: true\nTLS: {Enabled: false}": "Consensus.Kafka.TLS.Enabled is given twice, in two spellings; want it once",
 		"TLS.Enable: true":                         "Consensus.Kafka.TLS.Enable is not a key; want one of Enabled",
@@ -261,14 +302,18 @@ func TestKeysMayHaveDots(t *testing.T) {
 		"Timeouts.Dial.Least: 1":                   "Consensus.Kafka.Timeouts.Dial.Least is not a key",
 	} {
 		_, err := parse(t, section)
-		require.ErrorContains(t, err, fault)
+		fails(t, err, fault)
 	}
 }
 
 func TestConsensusMustBeASection(t *testing.T) {
 	_, err := Parse("kafka", "")
-	require.EqualError(t, err, `Consensus is "kafka"; want a section`)
+	if got := fmt.Sprint(err); got != `Consensus is "kafka"; want a section` {
+		t.Fatalf("got %q, want %q", got, `Consensus is "kafka"; want a section`)
+	}
 	_, err = Parse(map[string]any{"Kafka": strings.Repeat("x", 200)}, "")
-	require.ErrorContains(t, err, `Consensus.Kafka is "xxx`)
-	require.Less(t, len(err.Error()), 150)
+	fails(t, err, `Consensus.Kafka is "xxx`)
+	if got := len(err.Error()); got >= 150 {
+		t.Fatalf("got %v, want less than 150", got)
+	}
 }

@@ -1,11 +1,10 @@
 package settings
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // The orderer's parser silently takes the last of two keys: a TLS section above the
@@ -21,8 +20,10 @@ func TestDuplicatesAreNamed(t *testing.T) {
 		"three times":      {"Consensus: {Kafka: {Health: off, Health: off, Health: off}}\n", "Consensus.Kafka.Health is given 3 times"},
 	} {
 		file := filepath.Join(t.TempDir(), "orderer.yaml")
-		require.NoError(t, os.WriteFile(file, []byte(c.yaml), 0o600))
-		require.EqualError(t, Duplicates(file), c.fault+" in "+file+"; the orderer reads only one of them, want it once", name)
+		must(t, os.WriteFile(file, []byte(c.yaml), 0o600))
+		if got := fmt.Sprint(Duplicates(file)); got != c.fault+" in "+file+"; the orderer reads only one of them, want it once" {
+			t.Fatalf("%v: got %q, want %q", name, got, c.fault+" in "+file+"; the orderer reads only one of them, want it once")
+		}
 	}
 }
 
@@ -30,12 +31,14 @@ func TestKeysOfOthersMayBeDuplicates(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orderer.yaml")
 	for _, yaml := range []string{"", "- list\n", "General: {a: 1, a: 2}\nConsensus: {WALDir: x, WALDir: y, Kafka: }\n", "Consensus: text\n", ordererYAML,
 		"x: &a {Kafka: {ClientID: b}}\nConsensus:\n  <<: *a\n"} {
-		require.NoError(t, os.WriteFile(file, []byte(yaml), 0o600))
-		require.NoError(t, Duplicates(file), yaml)
+		must(t, os.WriteFile(file, []byte(yaml), 0o600))
+		if err := Duplicates(file); err != nil {
+			t.Fatalf("%v: %v", yaml, err)
+		}
 	}
-	require.NoError(t, Duplicates(""))
+	must(t, Duplicates(""))
 }
 
 func TestUnreadableConfigFileIsNamed(t *testing.T) {
-	require.ErrorContains(t, Duplicates("/none/orderer.yaml"), "open /none/orderer.yaml: no such file")
+	fails(t, Duplicates("/none/orderer.yaml"), "open /none/orderer.yaml: no such file")
 }

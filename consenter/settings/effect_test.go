@@ -2,11 +2,10 @@ package settings
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // effect is a section in which a key has an effect, and sections in which it is set and
@@ -166,20 +165,30 @@ func TestEveryConditionIsTested(t *testing.T) {
 	for _, k := range keys {
 		names = append(names, k.name)
 		if k.needs.key != "" {
-			require.Contains(t, names, k.needs.key, "%s needs a key above it", k.name)
-			require.NotEmpty(t, effects[k.name].faults, k.name)
+			if !slices.Contains(names, k.needs.key) {
+				t.Fatalf("%s needs a key above it: %q is not in %q", k.name, k.needs.key, names)
+			}
+			if len(effects[k.name].faults) == 0 {
+				t.Fatalf("%v: got nothing", k.name)
+			}
 		}
 	}
 	for name := range effects {
-		require.Contains(t, names, name)
+		if !slices.Contains(names, name) {
+			t.Fatalf("%q is not in %q", name, names)
+		}
 	}
 }
 
 func TestKeysWithEffectAreTaken(t *testing.T) {
 	for name, e := range effects {
 		c, err := parse(t, e.takes)
-		require.NoError(t, err, name)
-		require.NotEqual(t, Default(), c, "%s: %s sets nothing", name, e.takes)
+		if err != nil {
+			t.Fatalf("%v: %v", name, err)
+		}
+		if reflect.DeepEqual(c, Default()) {
+			t.Fatalf("%s: %s sets nothing: got %v twice", name, e.takes, c)
+		}
 	}
 }
 
@@ -196,22 +205,32 @@ func TestBlankAndEmptyValues(t *testing.T) {
 		}
 		for _, blank := range []string{`" "`, `"\t"`, `"\n"`, `[" "]`, `[""]`, `" , "`, `"\u00a0"`} {
 			got, err := parse(t, of(blank))
-			require.ErrorContains(t, err, Key+"."+k.name+" is ", "%s takes %s: %+v", k.name, blank, got)
+			if want := Key + "." + k.name + " is "; err == nil || !strings.Contains(err.Error(), want) {
+				t.Fatalf("%s takes %s: %+v: got the error %v, want one with %q", k.name, blank, got, err, want)
+			}
 		}
 		if got, err := parse(t, of(`""`)); err == nil && k.name != "ConsumerGroup" {
-			require.Equal(t, Default(), got, "%s takes an empty value for another than the default", k.name)
+			if want := Default(); !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s takes an empty value for another than the default: got %v, want %v", k.name, got, want)
+			}
 		}
 		got, err := parse(t, of("")) // as if the key were not there
-		require.NoError(t, err, k.name)
-		require.Equal(t, Default(), got)
+		if err != nil {
+			t.Fatalf("%v: %v", k.name, err)
+		}
+		if want := Default(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
 	}
 }
 
 func TestServerNamesAreTaken(t *testing.T) {
 	for _, name := range []string{"", "kafka", "kafka-0.example.com.", "under_score", "10.0.0.1", "::1", "[::1]"} {
 		c, err := parse(t, `TLS: {Enabled: true, ServerName: "`+name+`"}`)
-		require.NoError(t, err)
-		require.Equal(t, name, c.TLS.ServerName)
+		must(t, err)
+		if !reflect.DeepEqual(c.TLS.ServerName, name) {
+			t.Fatalf("c.TLS.ServerName is %v, want %v", c.TLS.ServerName, name)
+		}
 	}
 }
 
@@ -219,8 +238,12 @@ func TestKeysWithoutEffectAreRefused(t *testing.T) {
 	for name, e := range effects {
 		for section, fault := range e.faults {
 			_, err := parse(t, section)
-			require.ErrorContains(t, err, Key+"."+fault, "%s: %s", name, section)
-			require.Equal(t, strings.Count(fault, "\n"), strings.Count(err.Error(), "\n"), "%s: one fault only, got %v", section, err)
+			if want := Key + "." + fault; err == nil || !strings.Contains(err.Error(), want) {
+				t.Fatalf("%s: %s: got the error %v, want one with %q", name, section, err, want)
+			}
+			if got, want := strings.Count(err.Error(), "\n"), strings.Count(fault, "\n"); !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s: one fault only, got %v: got %v, want %v", section, err, got, want)
+			}
 		}
 	}
 }
@@ -230,23 +253,31 @@ func TestWholeSectionWithoutEffect(t *testing.T) {
 	_, err := parse(t, `
 TLS: {Enabled: , RootCAs: [a], Certificate: b, PrivateKey: c, ServerName: d}
 SASL: {Mechanism: , User: a, PasswordFile: b, TokenFile: c, TokenCommand: [/d]}`)
-	require.Error(t, err)
+	if err == nil {
+		t.Fatal("there is no error")
+	}
 	var named []string
 	for line := range strings.Lines(err.Error()) {
 		named = append(named, strings.TrimPrefix(strings.Fields(line)[0], Key+"."))
-		require.Contains(t, line, "so it has no effect")
+		if text := "so it has no effect"; !strings.Contains(line, text) {
+			t.Fatalf("%q is not in %q", text, line)
+		}
 	}
 	slices.Sort(named)
-	require.Equal(t, []string{"SASL.PasswordFile", "SASL.TokenCommand", "SASL.TokenFile", "SASL.User",
-		"TLS.Certificate", "TLS.PrivateKey", "TLS.RootCAs", "TLS.ServerName"}, named)
+	if want := []string{"SASL.PasswordFile", "SASL.TokenCommand", "SASL.TokenFile", "SASL.User",
+		"TLS.Certificate", "TLS.PrivateKey", "TLS.RootCAs", "TLS.ServerName"}; !reflect.DeepEqual(named, want) {
+		t.Fatalf("got %v, want %v", named, want)
+	}
 }
 
 // If the key of a condition is refused, that is the only fault to fix.
 func TestConditionOnARefusedKeyIsIgnored(t *testing.T) {
 	_, err := parse(t, "TLS: {Enabled: yes please, RootCAs: [a]}\nSASL: {Mechanism: GSSAPI, User: a}")
-	require.ErrorContains(t, err, "TLS.Enabled is")
-	require.ErrorContains(t, err, "SASL.Mechanism is")
-	require.NotContains(t, err.Error(), "no effect")
+	fails(t, err, "TLS.Enabled is")
+	fails(t, err, "SASL.Mechanism is")
+	if got := err.Error(); strings.Contains(got, "no effect") {
+		t.Fatalf("%q is in %q", "no effect", got)
+	}
 }
 
 // The keys beside the section Kafka belong to other consensus types; one of ours that is
@@ -261,6 +292,8 @@ func TestMisplacedKeysAreRefused(t *testing.T) {
 		"Kakfa":        map[any]any{"Health": "brokers"},
 	} {
 		_, err := Parse(map[string]any{"WALDir": "/wal", "Options": map[string]any{"x": 1}, "Kafka": nil, name: beside}, "")
-		require.EqualError(t, err, "Consensus."+name+" has no effect, since it is no key of "+Key+"; move what is meant for the brokers into "+Key, name)
+		if got := fmt.Sprint(err); got != "Consensus."+name+" has no effect, since it is no key of "+Key+"; move what is meant for the brokers into "+Key {
+			t.Fatalf("%v: got %q, want %q", name, got, "Consensus."+name+" has no effect, since it is no key of "+Key+"; move what is meant for the brokers into "+Key)
+		}
 	}
 }

@@ -2,11 +2,10 @@ package settings
 
 import (
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // fabricYAML is an orderer.yaml without our section, as Fabric ships it.
@@ -65,10 +64,18 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=swordfish")[c.name]
-			require.True(t, found, "it is believed to be read")
-			require.Contains(t, u.Error(), c.name+" has no effect: "+c.want)
-			require.NotContains(t, u.Error(), "swordfish", "a value can be a secret")
-			require.True(t, u.Security)
+			if !found {
+				t.Fatal("it is believed to be read: found is false")
+			}
+			if got, text := u.Error(), c.name+" has no effect: "+c.want; !strings.Contains(got, text) {
+				t.Fatalf("%q is not in %q", text, got)
+			}
+			if got := u.Error(); strings.Contains(got, "swordfish") {
+				t.Fatalf("a value can be a secret: %q is in %q", "swordfish", got)
+			}
+			if !u.Security {
+				t.Fatal("u.Security is false")
+			}
 		})
 	}
 }
@@ -88,9 +95,15 @@ func TestOtherUnreadVariablesAreReported(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=1")[c.name]
-			require.True(t, found, "it is believed to be read")
-			require.Contains(t, u.Error(), c.want)
-			require.False(t, u.Security)
+			if !found {
+				t.Fatal("it is believed to be read: found is false")
+			}
+			if got := u.Error(); !strings.Contains(got, c.want) {
+				t.Fatalf("%q is not in %q", c.want, got)
+			}
+			if u.Security {
+				t.Fatal("u.Security is true")
+			}
 		})
 	}
 }
@@ -102,13 +115,21 @@ func TestUnreadVariablesThatSwitchOffAreReported(t *testing.T) {
 		"ORDERER_CONSENSUS_KAFKA_TLS_ENABLED", "ORDERER_CONSENSUS_KAFKA_TLSENABLED"} {
 		for value, security := range map[string]bool{"false": false, "FALSE": false, "0": false, "f": false, "true": true, "1": true, "no": true, " false": true} {
 			u, found := unreadOf(t, fabricYAML, name+"="+value)[name]
-			require.True(t, found, "it is believed to be read")
-			require.Equal(t, security, u.Security, "%s=%q", name, value)
+			if !found {
+				t.Fatal("it is believed to be read: found is false")
+			}
+			if !reflect.DeepEqual(u.Security, security) {
+				t.Fatalf("%s=%q: u.Security is %v, want %v", name, value, u.Security, security)
+			}
 		}
 	}
 	u := unreadOf(t, fabricYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD=false", "ORDERER_KAFKA_TLS_ROOTCAS=0")
-	require.True(t, u["ORDERER_KAFKA_SASLPLAIN_PASSWORD"].Security, "it may be the password")
-	require.True(t, u["ORDERER_KAFKA_TLS_ROOTCAS"].Security)
+	if !u["ORDERER_KAFKA_SASLPLAIN_PASSWORD"].Security {
+		t.Fatal("it may be the password: u[\"ORDERER_KAFKA_SASLPLAIN_PASSWORD\"].Security is false")
+	}
+	if !u["ORDERER_KAFKA_TLS_ROOTCAS"].Security {
+		t.Fatal("u[\"ORDERER_KAFKA_TLS_ROOTCAS\"].Security is false")
+	}
 }
 
 // With the sample in orderer.yaml, the variable of every key is read.
@@ -118,24 +139,34 @@ func TestVariablesOfAllKeysAreRead(t *testing.T) {
 	for _, k := range keysOf(&c, "") {
 		variables = append(variables, variableOf(k.name)+"=1")
 	}
-	require.Empty(t, unreadOf(t, ordererYAML, variables...))
-	require.Len(t, unreadOf(t, fabricYAML, variables...), len(variables))
+	if got := unreadOf(t, ordererYAML, variables...); len(got) != 0 {
+		t.Fatalf("got %v, want nothing", got)
+	}
+	if got := unreadOf(t, fabricYAML, variables...); len(got) != len(variables) {
+		t.Fatalf("got %v, want %d of them", got, len(variables))
+	}
 }
 
 // Fabric takes an empty variable for none; and some are not meant for the orderer, such as
 // those that Kubernetes sets for a service orderer-kafka.
 func TestVariablesForOthersAreIgnored(t *testing.T) {
-	require.Empty(t, unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=", "ORDERER_KAFKA_TLS_ENABLED=",
+	if got := unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=", "ORDERER_KAFKA_TLS_ENABLED=",
 		"ORDERER_GENERAL_TLS_ENABLED=true", "ORDERER_CONSENSUS_WALDIR=/wal", "KAFKA_TLS_ENABLED=true", "CORE_PEER_TLS_ENABLED=true", "PATH=x",
 		"ORDERER_KAFKA_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_SERVICE_PORT=9092", "ORDERER_KAFKA_SERVICE_PORT_TLS=9093", "ORDERER_KAFKA_PORT=tcp://10.0.0.1:9092",
 		"ORDERER_KAFKA_ENV_KAFKA_SSL_KEYSTORE_PASSWORD=x", "ORDERER_KAFKA_TLS_ENV_KAFKA_VERSION=3.9", "ORDERER_ORG1_KAFKA_ENV_PATH=x", // of a container link
-		"ORDERER_KAFKA_TLS_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_PORT_9092_TCP=tcp://10.0.0.1:9092", "ORDERER_KAFKA_TLS_PORT_9092_TCP_ADDR=10.0.0.1"))
+		"ORDERER_KAFKA_TLS_SERVICE_HOST=10.0.0.1", "ORDERER_KAFKA_PORT_9092_TCP=tcp://10.0.0.1:9092", "ORDERER_KAFKA_TLS_PORT_9092_TCP_ADDR=10.0.0.1"); len(got) != 0 {
+		t.Fatalf("got %v, want nothing", got)
+	}
 }
 
 // A variable that names a section is read, and its value is refused.
 func TestVariableOfASectionIsRead(t *testing.T) {
-	require.Empty(t, unreadOf(t, ordererYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true"))
-	require.True(t, unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true")["ORDERER_CONSENSUS_KAFKA_TLS"].Security)
+	if got := unreadOf(t, ordererYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true"); len(got) != 0 {
+		t.Fatalf("got %v, want nothing", got)
+	}
+	if !unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true")["ORDERER_CONSENSUS_KAFKA_TLS"].Security {
+		t.Fatal("unreadOf(t, fabricYAML, \"ORDERER_CONSENSUS_KAFKA_TLS=true\")[\"ORDERER_CONSENSUS_KAFKA_TLS\"].Security is false")
+	}
 }
 
 func TestInTreeVariablesHaveReplacements(t *testing.T) {
@@ -145,17 +176,23 @@ func TestInTreeVariablesHaveReplacements(t *testing.T) {
 		names = append(names, k.name)
 	}
 	for old, now := range inTree {
-		require.True(t, now.key == "" || slices.Contains(names, now.key), "%s: there is no key %s", old, now.key)
-		require.Equal(t, strings.ToUpper(old), old)
+		if !(now.key == "" || slices.Contains(names, now.key)) {
+			t.Fatalf("%s: there is no key %s: now.key == \"\" || slices.Contains(names, now.key) is false", old, now.key)
+		}
+		if want := strings.ToUpper(old); !reflect.DeepEqual(old, want) {
+			t.Fatalf("got %v, want %v", old, want)
+		}
 	}
 }
 
 // The table for operators has every key of the in-tree consenter.
 func TestTableOfInTreeKeysIsComplete(t *testing.T) {
 	page, err := os.ReadFile("../../chain/COMPATIBLE.md")
-	require.NoError(t, err)
+	must(t, err)
 	_, table, found := strings.Cut(string(page), "## Settings of in-tree orderers")
-	require.True(t, found)
+	if !found {
+		t.Fatal("found is false")
+	}
 	rows := map[string]string{} // the second column, by the names in the first
 	for line := range strings.Lines(table) {
 		columns := strings.Split(line, "|")
@@ -177,8 +214,14 @@ func TestTableOfInTreeKeysIsComplete(t *testing.T) {
 		if !found {
 			row, found = rows[old[:strings.LastIndex(old, "_")]+"_*"]
 		}
-		require.True(t, found, "%s is not in the table", old)
-		require.Equal(t, now.key == "", strings.HasPrefix(row, " none"), old)
-		require.True(t, now.key == "" || strings.Contains(row, now.key) || strings.Contains(row, "the same names"), "%s: %s", old, row)
+		if !found {
+			t.Fatalf("%s is not in the table: found is false", old)
+		}
+		if got, want := strings.HasPrefix(row, " none"), now.key == ""; !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v: got %v, want %v", old, got, want)
+		}
+		if !(now.key == "" || strings.Contains(row, now.key) || strings.Contains(row, "the same names")) {
+			t.Fatalf("%s: %s: now.key == \"\" || strings.Contains(row, now.key) || strings.Contains(row, \"the same names\") is false", old, row)
+		}
 	}
 }

@@ -3,22 +3,22 @@ package settings
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hyperledger/fabric/orderer/common/localconfig"
-	"github.com/stretchr/testify/require"
 )
 
 // loaded returns the section Consensus as the orderer's own loader reads it from an
 // orderer.yaml and the environment of the test.
 func loaded(t *testing.T, ordererYAML string) any {
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "orderer.yaml"), []byte(ordererYAML), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "orderer.yaml"), []byte(ordererYAML), 0o600))
 	t.Setenv("FABRIC_CFG_PATH", dir)
 	conf, err := localconfig.Load()
-	require.NoError(t, err)
+	must(t, err)
 	return conf.Consensus
 }
 
@@ -29,8 +29,10 @@ var ordererYAML = "General:\n  ListenPort: 7050\n" +
 
 func TestOrdererLoadsTheSample(t *testing.T) {
 	c, err := Parse(loaded(t, ordererYAML), "/etc/fabric")
-	require.NoError(t, err)
-	require.Equal(t, Default(), c)
+	must(t, err)
+	if want := Default(); !reflect.DeepEqual(c, want) {
+		t.Fatalf("got %v, want %v", c, want)
+	}
 }
 
 func TestEnvironmentOverrides(t *testing.T) {
@@ -55,7 +57,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 		t.Setenv("ORDERER_CONSENSUS_KAFKA_"+variable, value)
 	}
 	c, err := Parse(loaded(t, ordererYAML), "/etc/fabric")
-	require.NoError(t, err)
+	must(t, err)
 
 	want := Default()
 	want.ClientID = "orderer1"
@@ -68,30 +70,38 @@ func TestEnvironmentOverrides(t *testing.T) {
 	want.CutJitter = 0
 	want.TLS = TLS{Enabled: true, RootCAs: []string{"/etc/fabric/ca1.pem", "/tls/ca2.pem"}}
 	want.SASL = SASL{Mechanism: "PLAIN", User: "1234", PasswordFile: "/run/secrets/password"}
-	require.Equal(t, want, c)
+	if !reflect.DeepEqual(c, want) {
+		t.Fatalf("got %v, want %v", c, want)
+	}
 }
 
 func TestListInBracketsFromEnvironment(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS_ENABLED", "true")
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS_ROOTCAS", "[/a.pem,/b.pem]")
 	c, err := Parse(loaded(t, ordererYAML), "")
-	require.NoError(t, err)
-	require.Equal(t, []string{"/a.pem", "/b.pem"}, c.TLS.RootCAs)
+	must(t, err)
+	if want := []string{"/a.pem", "/b.pem"}; !reflect.DeepEqual(c.TLS.RootCAs, want) {
+		t.Fatalf("c.TLS.RootCAs is %v, want %v", c.TLS.RootCAs, want)
+	}
 }
 
 func TestBadEnvironmentIsRefused(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL", "2")
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS", "true")
 	_, err := Parse(loaded(t, ordererYAML), "")
-	require.ErrorContains(t, err, `Consensus.Kafka.Timeouts.Dial is "2"; want a duration`)
-	require.ErrorContains(t, err, `Consensus.Kafka.TLS is "true"; want a section`)
+	fails(t, err, `Consensus.Kafka.Timeouts.Dial is "2"; want a duration`)
+	fails(t, err, `Consensus.Kafka.TLS is "true"; want a section`)
 }
 
 // That is why the sample has every key.
 func TestEnvironmentDoesNotAddKeys(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL", "2s")
 	c, err := Parse(loaded(t, "General:\n  ListenPort: 7050\nConsensus:\n  Kafka:\n    ClientID: a\n"), "")
-	require.NoError(t, err)
-	require.Equal(t, Default().Timeouts.Dial, c.Timeouts.Dial)
-	require.Equal(t, "a", c.ClientID)
+	must(t, err)
+	if want := Default().Timeouts.Dial; !reflect.DeepEqual(c.Timeouts.Dial, want) {
+		t.Fatalf("c.Timeouts.Dial is %v, want %v", c.Timeouts.Dial, want)
+	}
+	if c.ClientID != "a" {
+		t.Fatalf("c.ClientID is %v, want %v", c.ClientID, "a")
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v2"
 
 	"github.com/fabric-kafka/orderer/chain"
@@ -16,8 +15,10 @@ import (
 
 func TestSampleIsTheDefaults(t *testing.T) {
 	c, err := Parse(sampleConsensus(t), "/etc/fabric")
-	require.NoError(t, err)
-	require.Equal(t, Default(), c, "no default depends on the folder")
+	must(t, err)
+	if want := Default(); !reflect.DeepEqual(c, want) {
+		t.Fatalf("no default depends on the folder: got %v, want %v", c, want)
+	}
 }
 
 // kafka.yaml has every key with its default, and nothing else. The environment overrides
@@ -29,27 +30,51 @@ func TestSampleHasEveryKey(t *testing.T) {
 	for _, k := range d.keys {
 		names = append(names, k.name)
 	}
-	require.ElementsMatch(t, names, leaves("", sampleConsensus(t)["Kafka"]))
+	if got := leaves("", sampleConsensus(t)["Kafka"]); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(names))) {
+		t.Fatalf("the sample has %q, want %q", got, names)
+	}
 	d.consensus(sampleConsensus(t))
 	for _, name := range names {
-		require.True(t, d.given[name], "%s has no default", name)
+		if !d.given[name] {
+			t.Fatalf("%s has no default: d.given[name] is false", name)
+		}
 	}
 }
 
 // A chain and a log that are given nothing have the defaults of kafka.yaml.
 func TestDefaultsAreThoseOfChainAndLog(t *testing.T) {
 	c := Default()
-	require.Equal(t, kafka.DefaultClientID, c.ClientID)
-	require.Equal(t, Timeouts{Dial: kafka.DefaultDialTimeout, Read: kafka.DefaultReadTimeout, Write: kafka.DefaultWriteTimeout,
-		Append: chain.DefaultAppendTimeout, Ready: chain.DefaultReadyTimeout}, c.Timeouts)
-	require.Equal(t, Retry{Min: chain.DefaultRetryMin, Max: chain.DefaultRetryMax}, c.Retry)
-	require.Equal(t, Producer{Linger: kafka.DefaultLinger, Inflight: chain.DefaultInflight}, c.Producer)
-	require.Equal(t, Consumer{FetchBytes: kafka.DefaultFetchBytes, MaxDecompressedBytes: kafka.DefaultMaxDecompressedBytes}, c.Consumer)
-	require.Equal(t, chain.DefaultDeliverGrace, c.DeliverGrace)
-	require.Equal(t, chain.DefaultCheckInterval, c.CheckInterval)
-	require.Equal(t, chain.DefaultCutJitter, c.CutJitter)
-	require.Equal(t, string(chain.PreflightWarn), c.Preflight)
-	require.Equal(t, string(chain.ForkWarn), c.ForkAlarm)
+	if c.ClientID != kafka.DefaultClientID {
+		t.Fatalf("c.ClientID is %v, want %v", c.ClientID, kafka.DefaultClientID)
+	}
+	if want := (Timeouts{Dial: kafka.DefaultDialTimeout, Read: kafka.DefaultReadTimeout, Write: kafka.DefaultWriteTimeout,
+		Append: chain.DefaultAppendTimeout, Ready: chain.DefaultReadyTimeout}); !reflect.DeepEqual(c.Timeouts, want) {
+		t.Fatalf("c.Timeouts is %v, want %v", c.Timeouts, want)
+	}
+	if want := (Retry{Min: chain.DefaultRetryMin, Max: chain.DefaultRetryMax}); !reflect.DeepEqual(c.Retry, want) {
+		t.Fatalf("c.Retry is %v, want %v", c.Retry, want)
+	}
+	if want := (Producer{Linger: kafka.DefaultLinger, Inflight: chain.DefaultInflight}); !reflect.DeepEqual(c.Producer, want) {
+		t.Fatalf("c.Producer is %v, want %v", c.Producer, want)
+	}
+	if want := (Consumer{FetchBytes: kafka.DefaultFetchBytes, MaxDecompressedBytes: kafka.DefaultMaxDecompressedBytes}); !reflect.DeepEqual(c.Consumer, want) {
+		t.Fatalf("c.Consumer is %v, want %v", c.Consumer, want)
+	}
+	if c.DeliverGrace != chain.DefaultDeliverGrace {
+		t.Fatalf("c.DeliverGrace is %v, want %v", c.DeliverGrace, chain.DefaultDeliverGrace)
+	}
+	if c.CheckInterval != chain.DefaultCheckInterval {
+		t.Fatalf("c.CheckInterval is %v, want %v", c.CheckInterval, chain.DefaultCheckInterval)
+	}
+	if c.CutJitter != chain.DefaultCutJitter {
+		t.Fatalf("c.CutJitter is %v, want %v", c.CutJitter, chain.DefaultCutJitter)
+	}
+	if c.Preflight != string(chain.PreflightWarn) {
+		t.Fatalf("c.Preflight is %v, want %v", c.Preflight, string(chain.PreflightWarn))
+	}
+	if c.ForkAlarm != string(chain.ForkWarn) {
+		t.Fatalf("c.ForkAlarm is %v, want %v", c.ForkAlarm, string(chain.ForkWarn))
+	}
 }
 
 // Tags cannot name constants.
@@ -60,24 +85,32 @@ func TestTagsHaveTheNamesOfOthers(t *testing.T) {
 		"Health":         {HealthBrokers, Off},
 		"SASL.Mechanism": {"", conn.Plain, conn.ScramSHA256, conn.ScramSHA512, conn.OAuthBearer},
 	} {
-		require.Equal(t, oneOf(want).want, keyNamed(t, name).rule.want)
+		if got, want := keyNamed(t, name).rule.want, oneOf(want).want; !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
 	}
-	require.Equal(t, []string{conn.Plain, conn.ScramSHA256, conn.ScramSHA512}, keyNamed(t, "SASL.User").needs.values)
-	require.Equal(t, []string{conn.OAuthBearer}, keyNamed(t, "SASL.TokenFile").needs.values)
+	if got, want := keyNamed(t, "SASL.User").needs.values, []string{conn.Plain, conn.ScramSHA256, conn.ScramSHA512}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	if got, want := keyNamed(t, "SASL.TokenFile").needs.values, []string{conn.OAuthBearer}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
 }
 
 func TestTagsThatStateNothingPanic(t *testing.T) {
 	for _, tag := range []reflect.StructTag{`needs:"-"`, `is:"colour"`, `is:"duration" min:"1s"`, `is:"number" min:"a" max:"2"`} {
-		require.Panics(t, func() { ruleOf(tag, "") }, tag)
+		panics(t, func() { ruleOf(tag, "") })
 	}
-	require.Panics(t, func() { conditionOf("") })
+	panics(t, func() { conditionOf("") })
 }
 
 func keyNamed(t *testing.T, name string) key {
 	var c Config
 	keys := keysOf(&c, "")
 	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
-	require.GreaterOrEqual(t, i, 0, name)
+	if i < 0 {
+		t.Fatalf("%v: got %v, want at least 0", name, i)
+	}
 	return keys[i]
 }
 
@@ -98,10 +131,14 @@ func TestSampleExplainsEveryKey(t *testing.T) {
 
 func sampleConsensus(t *testing.T) map[any]any {
 	all := map[any]any{}
-	require.NoError(t, yaml.Unmarshal([]byte(Sample), &all))
-	require.Len(t, all, 1)
+	must(t, yaml.Unmarshal([]byte(Sample), &all))
+	if len(all) != 1 {
+		t.Fatalf("got %v, want 1 of them", all)
+	}
 	consensus, ok := all["Consensus"].(map[any]any)
-	require.True(t, ok)
+	if !ok {
+		t.Fatal("ok is false")
+	}
 	return consensus
 }
 
@@ -115,4 +152,15 @@ func leaves(prefix string, section any) []string {
 		names = append(names, prefix+name.(string))
 	}
 	return names
+}
+
+// panics fails the test unless f panics.
+func panics(t *testing.T, f func()) {
+	t.Helper()
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	f()
 }

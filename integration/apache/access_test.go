@@ -10,7 +10,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/integration/pki"
+	"github.com/fabric-kafka/orderer/chain/pkitest"
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
@@ -102,7 +102,7 @@ func eventually(t *testing.T, what string, holds func() (bool, any)) {
 
 // closed tests the ways to connect that fail, with the error that an operator sees for each.
 func (s *secured) closed(t *testing.T) {
-	other := pki.New(t)
+	other := pkitest.New(t)
 	other.Issue(s.ca, "stranger", time.Hour)
 	s.file("other.pem", string(other.Read("ca.pem")))
 	s.file("wrong", "wrong")
@@ -111,7 +111,7 @@ func (s *secured) closed(t *testing.T) {
 	s.file("old-signed", s.issuer.token(orderer, audience, time.Now().Add(-time.Minute))) // brokers allow 30 s
 	s.file("forged", newIssuer(t).token(orderer, audience, time.Now().Add(time.Hour)))
 	s.file("misdirected", s.issuer.token(orderer, "another service", time.Now().Add(time.Hour)))
-	nowhere := pki.Holder("nowhere", time.Hour)
+	nowhere := pkitest.Holder("nowhere", time.Hour)
 	nowhere.CRLDistributionPoints = []string{"http://" + freeAddress(t) + "/revoked.crl"}
 	s.ca.IssueFor(s.ca, "nowhere", nowhere)
 	for name, test := range map[string]struct{ listener, section, reason string }{

@@ -3,7 +3,6 @@ package apache
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -21,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
-	"github.com/fabric-kafka/orderer/integration/pki"
+	"github.com/fabric-kafka/orderer/chain/pkitest"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
 	"github.com/fabric-kafka/orderer/network/apache"
 )
@@ -245,17 +244,11 @@ func (s *secured) orderer(t *testing.T) {
 func (s *secured) certificate(t *testing.T) {
 	t.Parallel()
 	const subject = "CN=orderer1,OU=orderer,O=Example,C=CH"
-	holder := pki.Holder("orderer1", time.Hour)
+	holder := pkitest.Holder("orderer1", time.Hour)
 	holder.Subject.OrganizationalUnit, holder.Subject.Organization, holder.Subject.Country = []string{"orderer"}, []string{"Example"}, []string{"CH"}
 	s.ca.IssueFor(s.ca, "subject", holder)
-	pair, err := tls.LoadX509KeyPair(s.ca.Path("subject.pem"), s.ca.Path("subject.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := &tls.Config{RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{pair}}
-	config.RootCAs.AppendCertsFromPEM(s.ca.Read("ca.pem"))
 	s.least(t, subject, open(t, made, kafka.Config{Brokers: []string{s.address(byMTLS)},
-		TLS: func() (*tls.Config, error) { return config, nil }}))
+		TLS: func() (*tls.Config, error) { return s.ca.Client("subject") }}))
 	c, ledger := s.chain(t, byMTLS, identity("subject"))
 	s.ordersOnceMade(t, c, ledger)
 }

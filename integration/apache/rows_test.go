@@ -3,6 +3,7 @@ package apache
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,12 +82,27 @@ func (w *writer) write(n int) {
 		if err := w.log.Append(ctx, fmt.Append(nil, w.next)); err != nil {
 			w.t.Fatalf("append record %d: %v", w.next, err)
 		}
-		r, err := w.reader.Next(ctx)
+		r, err := w.read(ctx)
 		if err != nil || r.Offset != log.Offset(w.next) || string(r.Value) != fmt.Sprint(w.next) {
 			w.t.Fatalf("read record %d: got %q at offset %d, %v", w.next, r.Value, r.Offset, err)
 		}
 		cancel()
 		w.next++
+	}
+}
+
+// read returns the next record. As a chain does, it opens another reader once the topic has a
+// new leader: on a busy machine brokers change it by themselves.
+func (w *writer) read(ctx context.Context) (log.Record, error) {
+	for {
+		r, err := w.reader.Next(ctx)
+		if !errors.Is(err, log.ErrNewLeader) {
+			return r, err
+		}
+		w.reader.Close()
+		if w.reader, err = w.log.Read(ctx, log.Offset(w.next)); err != nil {
+			return r, err
+		}
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"gopkg.in/yaml.v2"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/pkitest"
 	"github.com/fabric-kafka/orderer/consenter"
-	"github.com/fabric-kafka/orderer/integration/pki"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
 	"github.com/fabric-kafka/orderer/network/apache"
 )
@@ -48,7 +48,7 @@ const (
 // the files that an orderer needs.
 type secured struct {
 	*cluster
-	ca     *pki.Authority
+	ca     *pkitest.Authority
 	issuer *issuer
 	log    *orderersLog
 }
@@ -56,7 +56,7 @@ type secured struct {
 // newSecured returns a broker that is not started.
 func newSecured(t *testing.T, v apache.Version) *secured {
 	t.Helper()
-	s := &secured{newCluster(t, v, 1), pki.New(t), newIssuer(t), keepLog(t)}
+	s := &secured{newCluster(t, v, 1), pkitest.New(t), newIssuer(t), keepLog(t)}
 	for name, protocol := range map[string]string{byTLS: "SSL", byMTLS: "SSL", expired: "SSL", elseHost: "SSL",
 		bySASL: "SASL_PLAINTEXT", byBoth: "SASL_SSL", byScram: "SASL_PLAINTEXT", bySigned: "SASL_PLAINTEXT", again: "SASL_PLAINTEXT"} {
 		s.Nodes[0].Listeners = append(s.Nodes[0].Listeners, apache.Listener{Name: name, Protocol: protocol, Address: freeAddress(t)})
@@ -66,7 +66,7 @@ func newSecured(t *testing.T, v apache.Version) *secured {
 	s.ca.Issue(s.ca, "broker", time.Hour)
 	s.ca.Issue(s.ca, orderer, time.Hour)
 	s.ca.Issue(s.ca, "late", -time.Hour)
-	elsewhere := pki.Holder("elsewhere", time.Hour)
+	elsewhere := pkitest.Holder("elsewhere", time.Hour)
 	elsewhere.IPAddresses, elsewhere.DNSNames = nil, []string{"kafka.example.com"}
 	s.ca.IssueFor(s.ca, "elsewhere", elsewhere)
 	s.file("keys.json", s.issuer.keys())

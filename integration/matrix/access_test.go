@@ -19,15 +19,15 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
+	"github.com/fabric-kafka/orderer/chain/pkitest"
 	"github.com/fabric-kafka/orderer/chain/session"
-	"github.com/fabric-kafka/orderer/integration/pki"
 )
 
 // secured returns a cluster that requires client certificates, and an orderer that has
 // one. Its long CheckInterval keeps it from opening new connections.
-func secured(t *testing.T) (*world, *pki.Authority, *orderer) {
+func secured(t *testing.T) (*world, *pkitest.Authority, *orderer) {
 	t.Helper()
-	ca := pki.New(t)
+	ca := pkitest.New(t)
 	ca.Issue(ca, "broker", time.Hour)
 	ca.Issue(ca, "orderer", time.Hour)
 	w := newWorld(t, kafkatest.Options{TLS: &kafkatest.TLS{
@@ -43,7 +43,7 @@ func secured(t *testing.T) (*world, *pki.Authority, *orderer) {
 // certificates replaces a certificate with an invalid one: open connections continue,
 // new ones fail with the reason and the remedy, and a valid certificate is used
 // without a restart.
-func certificates(t *testing.T, name string, bad func(ca *pki.Authority), texts ...string) {
+func certificates(t *testing.T, name string, bad func(ca *pkitest.Authority), texts ...string) {
 	w, ca, o := secured(t)
 	bad(ca)
 	o.order("c", "d")
@@ -82,16 +82,16 @@ func (o *orderer) reports(texts ...string) {
 
 func TestRow49BrokerCertificate(t *testing.T) {
 	for what, test := range map[string]struct {
-		bad   func(ca *pki.Authority)
+		bad   func(ca *pkitest.Authority)
 		texts []string
 	}{
-		"expired": {func(ca *pki.Authority) { ca.Issue(ca, "broker", -time.Hour) },
+		"expired": {func(ca *pkitest.Authority) { ca.Issue(ca, "broker", -time.Hour) },
 			[]string{"TLS with broker 127.0.0.1:", ": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time ",
 				"; awaiting a broker's certificate that is valid now"}},
-		"wrong authority": {func(ca *pki.Authority) { pki.New(t).Issue(ca, "broker", time.Hour) },
+		"wrong authority": {func(ca *pkitest.Authority) { pkitest.New(t).Issue(ca, "broker", time.Hour) },
 			[]string{": tls: failed to verify certificate: x509: certificate signed by unknown authority",
 				"; awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"}},
-		"wrong host": {func(ca *pki.Authority) { ca.IssueFor(ca, "broker", hosted("kafka.example.com")) },
+		"wrong host": {func(ca *pkitest.Authority) { ca.IssueFor(ca, "broker", hosted("kafka.example.com")) },
 			[]string{": tls: failed to verify certificate: x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs",
 				"; awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"}},
 	} {
@@ -101,7 +101,7 @@ func TestRow49BrokerCertificate(t *testing.T) {
 
 // hosted returns a certificate template with a DNS name and no address.
 func hosted(name string) *x509.Certificate {
-	c := pki.Holder(name, time.Hour)
+	c := pkitest.Holder(name, time.Hour)
 	c.IPAddresses, c.DNSNames = nil, []string{name}
 	return c
 }
@@ -109,17 +109,17 @@ func hosted(name string) *x509.Certificate {
 func TestRow50OrdererCertificate(t *testing.T) {
 	const awaiting = "; awaiting a client certificate that the brokers accept (TLS.Certificate)"
 	for what, test := range map[string]struct {
-		bad   func(ca *pki.Authority)
+		bad   func(ca *pkitest.Authority)
 		texts []string
 	}{
-		"expired": {func(ca *pki.Authority) { ca.Issue(ca, "orderer", -time.Hour) },
+		"expired": {func(ca *pkitest.Authority) { ca.Issue(ca, "orderer", -time.Hour) },
 			[]string{"TLS with broker 127.0.0.1:", ": remote error: tls: expired certificate", awaiting}},
-		"wrong authority": {func(ca *pki.Authority) { pki.New(t).Issue(ca, "orderer", time.Hour) },
+		"wrong authority": {func(ca *pkitest.Authority) { pkitest.New(t).Issue(ca, "orderer", time.Hour) },
 			[]string{": remote error: tls: unknown certificate authority", awaiting}},
-		"gone": {func(ca *pki.Authority) { ca.Remove("orderer.pem") },
+		"gone": {func(ca *pkitest.Authority) { ca.Remove("orderer.pem") },
 			[]string{"open ", "/orderer.pem: no such file or directory", "; awaiting an operator to fix the files that the TLS settings name"}},
-		"without its key": {func(ca *pki.Authority) {
-			ca.IssueFor(ca, "other", pki.Holder("orderer", time.Hour))
+		"without its key": {func(ca *pkitest.Authority) {
+			ca.IssueFor(ca, "other", pkitest.Holder("orderer", time.Hour))
 			ca.Rename("other.pem", "orderer.pem")
 		},
 			[]string{"tls: private key does not match public key", "; awaiting an operator to fix the files that the TLS settings name"}},
@@ -132,7 +132,7 @@ func TestRow50OrdererCertificate(t *testing.T) {
 // late, next to the old one. It needs no restart.
 func TestRow49AuthorityIsReplaced(t *testing.T) {
 	w, ca, o := secured(t)
-	next := pki.New(t)
+	next := pkitest.New(t)
 	next.Issue(ca, "broker", time.Hour)
 	w.cluster.Cut()
 	o.reports("certificate signed by unknown authority")

@@ -15,8 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/fabric-kafka/orderer/plugin"
 )
 
 // Exit codes of osnkafka.
@@ -33,6 +31,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	strict(root) // completion prints to what is set by now
 	ran, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	switch {
@@ -56,7 +55,7 @@ Brokers are reached by --brokers, or as the orderer with the orderer.yaml of --c
 --client-cert and --client-key; blocks are read as the identity in --mspdir.
 
 Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer.`,
-		Version:       plugin.Version,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -70,6 +69,28 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 		PruneCommand(nil), UpgradeRulesCommand(nil), repinCommand(), GenesisCommand(),
 		TranslateCommand(), RemoveSystemChannelCommand())
 	return root
+}
+
+// strict makes cobra's own commands refuse what they do not know, which they answer with help
+// and exit code 0.
+func strict(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		case "help":
+			c.Run, c.RunE = nil, func(_ *cobra.Command, args []string) error {
+				of, _, err := root.Find(args)
+				if err != nil {
+					return err
+				}
+				of.InitDefaultHelpFlag()
+				return of.Help()
+			}
+		}
+	}
 }
 
 // started is the error of a command that has started its work.

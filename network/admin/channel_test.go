@@ -192,3 +192,51 @@ func TestRepin(t *testing.T) {
 	}
 	runs(t, admin.ExitFine, []string{"  " + r.Entry + "\n", "Then restart 127.0.0.1:"}, args...)
 }
+
+// repinned runs repin.
+func repinned(t *testing.T, args []string) (r admin.Repinned, text string) {
+	t.Helper()
+	must(t, json.Unmarshal([]byte(runs(t, admin.ExitFine, nil, append(args, "--json")...)), &r))
+	return r, runs(t, admin.ExitFine, nil, args...)
+}
+
+// Where in-tree orderers began a topic, blocks name no topic id: an orderer accepts a moved topic without a setting.
+func TestRepinOfBlocksWithoutTopicID(t *testing.T) {
+	s := newSecured(t)
+	connect, err := record.Encode(record.NewConnect(nil))
+	must(t, err)
+	s.writes("old", connect)
+	old := admintest.NewChannel(t, s.consenter(), "old", s.Addresses(), 2)
+	args := append([]string{"repin", "old", "--config", s.config(orderer)}, old.Serve(t, old.Blocks(), old.Blocks())...)
+	values := s.values("old")
+	s.Recreate("old")
+	s.writes("old", values...)
+	r, text := repinned(t, args)
+	if r.Needed || strings.Contains(text, "id was  and") || !strings.Contains(text, "its last block names no topic id") || !strings.Contains(text, "restart those that have stopped") {
+		t.Errorf("%+v\n%s", r, text)
+	}
+}
+
+// Orderers without an ordered block have nothing to compare. The description in a topic that was moved still names the
+// old one, which stops them.
+func TestRepinBeforeAnythingIsOrdered(t *testing.T) {
+	s := newSecured(t)
+	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 1)
+	genesis := orderertest.LedgerOf(channel.Ledger.Block(0))
+	args := append([]string{"repin", "mine", "--config", s.config(orderer)}, channel.Serve(t, genesis)...)
+	r, text := repinned(t, args)
+	if r.Needed || strings.Contains(text, "expect") || !strings.Contains(text, "no orderer has ordered anything yet") {
+		t.Errorf("%+v\n%s", r, text)
+	}
+	values := s.values("mine")
+	s.Recreate("mine")
+	r, text = repinned(t, args)
+	if r.Needed || !strings.Contains(text, "no orderer has ordered anything yet") {
+		t.Errorf("an empty topic: %+v\n%s", r, text)
+	}
+	s.writes("mine", values...)
+	r, text = repinned(t, args)
+	if !r.Needed || !strings.Contains(text, "its first record describes it as "+r.Described) || !strings.Contains(text, "  "+r.Entry+"\n") {
+		t.Errorf("a moved topic: %+v\n%s", r, text)
+	}
+}

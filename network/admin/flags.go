@@ -1,10 +1,10 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"slices"
 	"time"
 
@@ -39,7 +39,7 @@ type flags struct {
 // answering adds the flags of every command that asks brokers or orderers.
 func (f *flags) answering(c *cobra.Command, timeout time.Duration) {
 	f.printing(c)
-	c.Flags().DurationVar(&f.timeout, "timeout", timeout, "how long brokers and orderers may take to answer")
+	c.Flags().DurationVar(&f.timeout, "timeout", timeout, "how long brokers and orderers may take to answer, or to send the next record or block")
 }
 
 func (f *flags) printing(c *cobra.Command) {
@@ -82,9 +82,10 @@ func (f *flags) run(fill Fill, needed need, do func(ctx context.Context, t *Targ
 		if err := f.complete(c, args, fill, needed); err != nil {
 			return usageError{err}
 		}
-		ctx, cancel := context.WithTimeout(c.Context(), f.timeout)
-		defer cancel()
-		if err := do(ctx, &f.target, printer{c.OutOrStdout(), f.asJSON}); err != nil {
+		work, stop := newMeter(c.Context(), f.timeout, c.ErrOrStderr())
+		defer stop()
+		f.target.observe(work)
+		if err := do(work, &f.target, printer{c.OutOrStdout(), f.asJSON}); err != nil {
 			return started{explained(err)}
 		}
 		return nil
@@ -94,6 +95,9 @@ func (f *flags) run(fill Fill, needed need, do func(ctx context.Context, t *Targ
 // complete sets the target from arguments, flags, and fill.
 func (f *flags) complete(c *cobra.Command, args []string, fill Fill, needed need) error {
 	t := &f.target
+	if err := f.check(c); err != nil {
+		return err
+	}
 	if len(args) > 0 {
 		t.Channel = args[0]
 	}
@@ -120,14 +124,19 @@ func (f *flags) complete(c *cobra.Command, args []string, fill Fill, needed need
 	return nil
 }
 
+// check returns the first fault of the flags that several commands share.
+func (f *flags) check(c *cobra.Command) error {
+	return cmp.Or(effective(c.Flags()), brokerAddresses(f.target.Brokers), above("timeout", f.timeout))
+}
+
 // identify sets the target's orderers and the identity that reads them from the flags.
 func (f *flags) identify() error {
 	for i, a := range f.orderers {
 		if slices.Contains(f.orderers[:i], a) {
 			return usagef("--orderer %s is given twice", a)
 		}
-		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "" {
-			return usagef("--orderer %s: want HOST:PORT", a)
+		if err := address(a); err != nil {
+			return usagef("--orderer %s: %w", a, err)
 		}
 	}
 	if f.mspDir == "" || f.mspID == "" {

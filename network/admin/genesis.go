@@ -53,12 +53,12 @@ exit at anything else. Other addresses of brokers go into Consensus.Kafka.Broker
 }
 
 func (g *rewrite) write(p printer) error {
+	if err := brokerAddresses(g.brokers); err != nil {
+		return err
+	}
 	block, err := os.ReadFile(g.from)
 	if err != nil {
 		return usageError{err}
-	}
-	for i := range g.brokers {
-		g.brokers[i] = strings.TrimSpace(g.brokers[i]) // "a:9092, b:9092"
 	}
 	if block, err = genesis.Rewrite(block, g.brokers); err != nil {
 		return fmt.Errorf("%s: %w", g.from, err)
@@ -67,7 +67,7 @@ func (g *rewrite) write(p printer) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(g.out, block, 0o644); err != nil {
+	if err := replaceFile(g.out, block); err != nil {
 		return usageError{err}
 	}
 	return p.show(rewritten{g.out, g.brokers, fmt.Sprintf("%x", protoutil.BlockHeaderHash(made.Header))})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 )
 
 // answerTimeout is how long brokers may take to answer a few questions.
@@ -134,7 +136,17 @@ func (f findings) table(out io.Writer) error {
 		}
 		fmt.Fprintf(out, "\n%s: %s.\n  %s\n", x.Setting, why, strings.TrimSpace(x.Remedy))
 	}
-	return nil
+	return f.explainSettings(out)
+}
+
+// explainSettings prints what belongs into the file that commands for secured brokers name.
+func (f findings) explainSettings(out io.Writer) error {
+	if !slices.ContainsFunc(f.all, func(x log.Finding) bool { return strings.Contains(x.Remedy, kafka.ToolSettings) }) {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "\n%s is a file of yours for Kafka's tools: security.protocol, ssl.* and sasl.* of a principal that may\n"+
+		"change topics and rights, not of an orderer. SECURITY.md has an example.\n", kafka.ToolSettings)
+	return err
 }
 
 func (f findings) verdict() error {

@@ -35,6 +35,8 @@ func TestPreflightAsAnOrderer(t *testing.T) {
 	defer topic.Close()
 	must(t, topic.Create(t.Context()))
 	runs(t, admin.ExitFine, []string{"ok       rights on the topic"}, "preflight", "mine", "--config", s.config(orderer))
+	runs(t, admin.ExitRefused, []string{"kafka-acls.sh --bootstrap-server " + s.Address() + " --command-config admin.properties --add", "admin.properties is a file of yours"},
+		"preflight", "mine", "--config", s.config("topic")) // a user without rights
 	s.write("password", "another\n")
 	runs(t, admin.ExitUnreachable, []string{"during login"}, "preflight", "mine", "--config", s.config(orderer))
 }

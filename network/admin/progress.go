@@ -36,7 +36,8 @@ beyond it: up to 16 times the distance between the two orderers.
 
 It takes the right Describe on the topic and on the groups, which Kafka hides without it. Any client
 with the right to commit for a group can forge offsets and text: verify compares the blocks
-themselves. Exit code 1 if two orderers contradict each other, or if none has published.`,
+themselves. Exit code 1 if two orderers contradict each other, if none has published, or if several
+have and no two of them could be compared; 3 if the progress of some could not be read.`,
 		Example:           "  osnkafka progress mychannel --config /etc/orderer/orderer.yaml",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -53,7 +54,17 @@ func groupPrefix(c *cobra.Command, to *string) {
 	c.Flags().StringVar(to, "group-prefix", settings.Default().ConsumerGroup, "the orderers' Consensus.Kafka.ConsumerGroup")
 }
 
+func groupPrefixGiven(prefix string) error {
+	if prefix == "" {
+		return usagef("--group-prefix: want a name; orderers with an empty Consensus.Kafka.ConsumerGroup publish nothing")
+	}
+	return nil
+}
+
 func (p *progress) compare(ctx context.Context, t *Target, out printer) error {
+	if err := groupPrefixGiven(p.prefix); err != nil {
+		return err
+	}
 	topic, err := t.Open(ctx, 0)
 	if err != nil {
 		return err
@@ -63,14 +74,15 @@ func (p *progress) compare(ctx context.Context, t *Target, out printer) error {
 		return err
 	}
 	published, err := topic.Published(ctx, p.prefix+".")
-	if err != nil {
+	switch {
+	case len(published) == 0 && err != nil:
 		return err
-	}
-	if len(published) == 0 {
+	case len(published) == 0:
 		return fmt.Errorf("channel %s: no orderer has published under the prefix %q, or none that this user may see: "+
 			"grant it Describe on the consumer groups, and compare the prefix with the orderers' Consensus.Kafka.ConsumerGroup", t.Channel, p.prefix)
 	}
-	return out.show(p.report(t.Channel, published, time.Now()))
+	r := p.report(t.Channel, published, time.Now())
+	return out.show(r.without(err))
 }
 
 // progressReport is what progress prints.
@@ -79,7 +91,18 @@ type progressReport struct {
 	Orderers       []publication   `json:"orderers"`
 	Compared       int             `json:"comparedPairs"`
 	Contradictions []contradiction `json:"contradictions"`
-	Silent         []string        `json:"withoutHashes"` // orderers that publish no hashes, which are not compared
+	Silent         []string        `json:"withoutHashes"`    // orderers that publish no hashes, which are not compared
+	Unread         string          `json:"unread,omitempty"` // why the progress of others is not here
+
+	unread error
+}
+
+// without returns the report with the error of those that could not be read, if there is one.
+func (r progressReport) without(err error) progressReport {
+	if err != nil {
+		r.Unread, r.unread = err.Error(), err
+	}
+	return r
 }
 
 // publication is the JSON form of a [log.Progress].
@@ -154,6 +177,10 @@ func (r progressReport) table(out io.Writer) error {
 	for _, name := range r.Silent {
 		fmt.Fprintf(out, "%s publishes no hashes (an older build, or a reset offset): it is not compared\n", name)
 	}
+	if len(r.Orderers) == 1 && r.unread == nil {
+		_, err := fmt.Fprintf(out, "only %s has published: there is nothing to compare its blocks with\n", r.Orderers[0].Orderer)
+		return err
+	}
 	fmt.Fprintf(out, "%d of %d pairs of orderers compared, %d contradict each other\n", r.Compared, len(r.Orderers)*(len(r.Orderers)-1)/2, len(r.Contradictions))
 	for _, c := range r.Contradictions {
 		fmt.Fprintf(out, "  %s and %s: block %d (or one before it) differs, hashes %s and %s\n", c.Orderers[0], c.Orderers[1], c.Block, c.Hashes[0], c.Hashes[1])
@@ -161,11 +188,18 @@ func (r progressReport) table(out io.Writer) error {
 	return nil
 }
 
+// verdict returns the first contradiction, or else why a comparison that was asked for was
+// not made. That there is only one orderer is neither.
 func (r progressReport) verdict() error {
-	if len(r.Contradictions) == 0 {
-		return nil
+	switch {
+	case len(r.Contradictions) > 0:
+		c := r.Contradictions[0]
+		return fmt.Errorf("channel %s: orderers %s and %s have different blocks, or another client has committed for one of their groups: "+
+			"fetch block %d from both (peer channel fetch %[4]d) and compare; consenter/TROUBLESHOOTING.md has the next steps", r.Channel, c.Orderers[0], c.Orderers[1], c.Block)
+	case r.unread != nil:
+		return fmt.Errorf("channel %s: not all orderers' progress could be read: %w", r.Channel, r.unread)
+	case r.Compared == 0 && len(r.Orderers) > 1:
+		return fmt.Errorf("channel %s: no two of the %d orderers that have published could be compared: compare their blocks with `osnkafka verify`", r.Channel, len(r.Orderers))
 	}
-	c := r.Contradictions[0]
-	return fmt.Errorf("channel %s: orderers %s and %s have different blocks, or another client has committed for one of their groups: "+
-		"fetch block %d from both (peer channel fetch %[4]d) and compare; consenter/TROUBLESHOOTING.md has the next steps", r.Channel, c.Orderers[0], c.Orderers[1], c.Block)
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/network/admin"
 )
 
@@ -121,4 +122,27 @@ func TestProgressOfStrangers(t *testing.T) {
 	if strings.ContainsRune(table, 0x1b) || !strings.Contains(table, "1 of 15 pairs") || !strings.Contains(table, "Org.old publishes no hashes") {
 		t.Errorf("table:\n%q", table)
 	}
+}
+
+// Exit code 0 means that blocks were compared and are equal. What could not be compared is not equal.
+func TestProgressOfWhatCannotBeCompared(t *testing.T) {
+	s := newSecured(t)
+	s.filled()
+	config := s.config(orderer)
+	s.publishes("mine", hashed("Org.a", 20, never))
+	_, table := progressOf(t, admin.ExitFine, config)
+	if !strings.Contains(table, "only Org.a has published: there is nothing to compare its blocks with") {
+		t.Errorf("table:\n%s", table)
+	}
+
+	b := hashed("Org.b", 20, never)
+	b.Hashes = nil
+	s.publishes("mine", b)
+	runs(t, admin.ExitRefused, []string{"Org.b publishes no hashes", "no two of the 2 orderers that have published could be compared", "osnkafka verify"}, "progress", "mine", "--config", config)
+
+	s.publishes("mine", hashed("Org.b", 20, never), hashed("Org.c", 20, never))
+	args := []string{"progress", "mine", "--config", config, "--timeout", "20s"}
+	fault := s.Fault(kafkatest.Fault{Key: kafkatest.KeyOffsetFetch, Topic: "mine", Code: kafkatest.CodeTimedOut, Count: 1})
+	defer fault.Remove()
+	runs(t, admin.ExitUnreachable, []string{"1 of 1 pairs of orderers compared", "not all orderers' progress could be read", "group fabric-orderer.Org."}, args...)
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,9 @@ func (p *pruning) needs(fill Fill) (need, error) {
 		if !strings.Contains(a, ":") || strings.Contains(a, "=") {
 			return 0, usagef("--orderer %s: want HOST:PORT, where blocks are read; name the channel's orderers with --member MSPID.NAME", a)
 		}
+	}
+	if err := cmp.Or(notNegative("keep", p.Keep), above("max-age", p.MaxAge), groupPrefixGiven(p.Prefix)); err != nil {
+		return 0, err
 	}
 	if p.configBlock != "" {
 		return anyChannel, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,11 +52,12 @@ moved to, and an identity that may read the channel. Exit code 1 if the topic do
 
 // Repinned is the result of repin.
 type Repinned struct {
-	Channel  string  `json:"channel"`
-	TopicID  string  `json:"topicId"`
-	Entry    string  `json:"entry"`  // for Consensus.Kafka.Topic.Moved
-	Needed   bool    `json:"needed"` // an orderer's last block names another topic
-	Orderers []Moved `json:"orderers"`
+	Channel   string  `json:"channel"`
+	TopicID   string  `json:"topicId"`
+	Entry     string  `json:"entry"`                 // for Consensus.Kafka.Topic.Moved
+	Needed    bool    `json:"needed"`                // an orderer would refuse the topic's id
+	Described string  `json:"describedId,omitempty"` // topic id by the description in the topic's first record
+	Orderers  []Moved `json:"orderers"`
 }
 
 // Moved is how an orderer's ledger continues in the topic.
@@ -89,9 +91,22 @@ func (t *Target) Repin(ctx context.Context) (Repinned, error) {
 			return Repinned{}, fmt.Errorf("%s: %w", name, err)
 		}
 		r.Orderers = append(r.Orderers, Moved{Orderer: name, From: m.From, Next: int64(m.Next)})
-		r.Needed = r.Needed || m.From != m.To
 	}
+	if r.Described, err = inspect.DescribedTopic(ctx, topic); err != nil {
+		return Repinned{}, err
+	}
+	r.Needed = slices.ContainsFunc(r.Orderers, r.refuses)
 	return r, nil
+}
+
+// refuses reports whether an orderer refuses the topic for its id, unless it has the setting:
+// its last block names another, or, if it has none, the description that it is going to read.
+func (r Repinned) refuses(o Moved) bool {
+	expected := o.From
+	if o.NothingOrdered {
+		expected = r.Described
+	}
+	return expected != "" && expected != r.TopicID
 }
 
 func (r Repinned) value() any { return r }
@@ -111,20 +126,38 @@ func (r Repinned) verdict() error { return nil }
 // Compared prints how each orderer continues.
 func (r Repinned) Compared(out io.Writer) error {
 	for _, o := range r.Orderers {
-		line := fmt.Sprintf("%s: continues at offset %d; the topic's id was %s and is %s; its last records match", o.Orderer, o.Next, o.From, r.TopicID)
-		if o.NothingOrdered {
-			line = fmt.Sprintf("%s: %v; it takes the setting all the same", o.Orderer, inspect.ErrNothingOrdered)
-		}
-		if _, err := fmt.Fprintln(out, line); err != nil {
+		if _, err := fmt.Fprintf(out, "%s: %s\n", o.Orderer, r.compared(o)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Nothing prints that the orderers need nothing.
+func (r Repinned) compared(o Moved) string {
+	switch {
+	case o.NothingOrdered && r.refuses(o):
+		return fmt.Sprintf("%v; the topic's id is %s, and its first record describes it as %s", inspect.ErrNothingOrdered, r.TopicID, r.Described)
+	case o.NothingOrdered:
+		return fmt.Sprintf("%v: there is nothing to compare the topic with", inspect.ErrNothingOrdered)
+	case o.From == "":
+		return fmt.Sprintf("continues at offset %d; the topic's id is %s, and its last block names no topic id; its last records match", o.Next, r.TopicID)
+	}
+	return fmt.Sprintf("continues at offset %d; the topic's id was %s and is %s; its last records match", o.Next, o.From, r.TopicID)
+}
+
+// Nothing prints why the orderers need no setting.
 func (r Repinned) Nothing(out io.Writer) error {
-	_, err := fmt.Fprintf(out, "channel %s: the topic has the id %s that its orderers expect; there is nothing to do\n", r.Channel, r.TopicID)
+	ordered := slices.DeleteFunc(slices.Clone(r.Orderers), func(o Moved) bool { return o.NothingOrdered })
+	unnamed := slices.DeleteFunc(slices.Clone(ordered), func(o Moved) bool { return o.From != "" })
+	why := fmt.Sprintf("the topic has the id %s that its orderers expect; there is nothing to do", r.TopicID)
+	switch {
+	case len(ordered) == 0:
+		why = fmt.Sprintf("no orderer has ordered anything yet, and nothing in the topic with the id %s names another: there is nothing to do, "+
+			"but nothing shows either that this is the topic that was meant", r.TopicID)
+	case len(unnamed) > 0:
+		why = fmt.Sprintf("no last block names another topic id than %s, so the setting is not needed: restart those that have stopped, and there is nothing else to do", r.TopicID)
+	}
+	_, err := fmt.Fprintf(out, "channel %s: %s\n", r.Channel, why)
 	return err
 }
 

@@ -1,8 +1,6 @@
 package admin_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
+	"github.com/fabric-kafka/orderer/network/client"
 )
 
 func TestMain(m *testing.M) {
@@ -101,8 +100,9 @@ func (s *secured) admin(f func(sarama.ClusterAdmin) error) {
 	s.t.Helper()
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
-	config.Net.TLS.Enable, config.Net.TLS.Config = true, &tls.Config{RootCAs: x509.NewCertPool()}
-	config.Net.TLS.Config.RootCAs.AppendCertsFromPEM(s.ca)
+	secure, err := client.TLS{CA: filepath.Join(s.dir, "ca.pem")}.Client()
+	must(s.t, err)
+	config.Net.TLS.Enable, config.Net.TLS.Config = true, secure
 	config.Net.SASL.Enable, config.Net.SASL.User, config.Net.SASL.Password = true, kafkatest.SuperUser, kafkatest.SuperPassword
 	a, err := sarama.NewClusterAdmin(s.Addresses(), config)
 	must(s.t, err)

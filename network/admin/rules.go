@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
@@ -57,8 +55,8 @@ It takes the rights Read and Write on the topic, and an identity that may read t
 }
 
 func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
-	if u.window <= 0 {
-		return usagef("--window %s: want a time in which other writers would have been seen", u.window)
+	if err := above("window", u.window); err != nil {
+		return err
 	}
 	members, genesis, err := t.compatible(ctx)
 	if err != nil {
@@ -72,24 +70,27 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 	if err := t.sameTopic(ctx, topic, members); err != nil {
 		return err
 	}
-	first, foreign, all, err := inspect.ForeignWriters(ctx, topic, u.window)
+	seen, err := inspect.ForeignWriters(ctx, topic, u.window)
 	switch {
 	case err != nil:
 		return err
-	case foreign > 0 && !u.force:
+	case seen.Foreign > 0 && !u.force:
 		return fmt.Errorf("%d of the %d records of the last %s were not written by an orderer of ours, for instance %s: "+
-			"stop the in-tree orderers, wait for %s, and try again; --force if the writer is known to be gone", foreign, all, u.window, foreignText(first), u.window)
+			"stop the in-tree orderers, wait for %s, and try again; --force if the writer is known to be gone", seen.Foreign, seen.Records, u.window, foreignText(seen.First), u.window)
 	}
 	id, err := topic.Identity(ctx)
 	if err != nil {
 		return err
 	}
+	r := upgraded{Channel: t.Channel, TopicID: id.TopicID, Records: seen.Records, Foreign: seen.Foreign, Window: u.window.String()}
 	if !u.dryRun {
-		if err := appendStrict(ctx, topic, machine.Start{Channel: t.Channel, GenesisHash: genesis}, id); err != nil {
+		d := description{topic: topic, checked: seen.Next}
+		if r.late, err = d.append(ctx, machine.Start{Channel: t.Channel, GenesisHash: genesis}, id); err != nil {
 			return err
 		}
+		r.Described, r.Offset, r.Late = true, int64(d.at), r.late.Foreign
 	}
-	return p.show(upgraded{t.Channel, id.TopicID, all, foreign, u.window.String(), !u.dryRun})
+	return p.show(r)
 }
 
 // sameTopic returns an error unless the topic is the one that the members' ledgers were made from: what
@@ -139,18 +140,6 @@ func (t *Target) compatible(ctx context.Context) (members []string, hash []byte,
 	return members, hash, nil
 }
 
-// appendStrict appends the description from which the strict rules apply.
-func appendStrict(ctx context.Context, topic log.Log, start machine.Start, id log.Identity) error {
-	value, err := session.DescriptionRecord(start, machine.Strict, id)
-	if err != nil {
-		return err
-	}
-	if err = topic.Append(ctx, value); err != nil && log.ClassOf(err) == log.Ambiguous {
-		return fmt.Errorf("%w: the description may or may not be in the topic; `osnkafka topic` lists it; a second one changes nothing", err)
-	}
-	return err
-}
-
 func foreignText(first []inspect.Foreign) string {
 	var parts []string
 	for _, f := range first {
@@ -158,31 +147,3 @@ func foreignText(first []inspect.Foreign) string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-// upgraded is the result of upgrade-rules.
-type upgraded struct {
-	Channel   string `json:"channel"`
-	TopicID   string `json:"topicId"`
-	Records   int    `json:"checkedRecords"`
-	Foreign   int    `json:"byOtherWriters"`
-	Window    string `json:"window"`
-	Described bool   `json:"described"` // false after --dry-run
-}
-
-func (u upgraded) value() any { return u }
-
-func (u upgraded) table(out io.Writer) error {
-	what := "described as strict"
-	if !u.Described {
-		what = "could be described as strict, and was not (--dry-run)"
-	}
-	_, err := fmt.Fprintf(out, "channel %s: %s, topic id %s; %d records of the last %s checked, %d by another writer\n", u.Channel, what, u.TopicID, u.Records, u.Window, u.Foreign)
-	if err != nil || !u.Described {
-		return err
-	}
-	_, err = fmt.Fprintln(out, "Every orderer logs the rules that it reads by, and the offset from which they apply. If none does,\n"+
-		"the record was lost with a leader: run the command again. A second description changes nothing.")
-	return err
-}
-
-func (u upgraded) verdict() error { return nil }

@@ -28,6 +28,16 @@ type Target struct {
 	Reader   *inspect.Reader // of Orderers; nil without them
 	Orderers []string        // names that Reader knows
 	Members  []prune.Orderer // all orderers of the channel, for prune; none: unknown
+
+	work *meter // counts what arrives; nil: nobody does
+}
+
+// observe has a meter count the records of topics and the blocks of orderers.
+func (t *Target) observe(m *meter) {
+	t.work = m
+	if t.Reader != nil {
+		t.Reader.Observe(m.block)
+	}
 }
 
 // Topic is a channel's topic as commands need it.
@@ -71,6 +81,9 @@ func (t *Target) openOr(ctx context.Context, largest uint32, others func(context
 	topic, ok := opened.(Topic)
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("a %T, not a topic on brokers", opened), opened.Close())
+	}
+	if t.work != nil {
+		topic = metered{topic, t.work}
 	}
 	return topic, nil
 }

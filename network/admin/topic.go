@@ -35,14 +35,20 @@ It takes the right Read on the topic. With --json each line is an object.`,
 	c.RunE = l.run(fill, needBrokers, l.list)
 	l.ofBrokers(c)
 	l.ofOrderers(c)
-	l.answering(c, readTimeout)
+	l.answering(c, answerTimeout)
 	c.Flags().IntVar(&l.limit, "limit", 0, "stop after so many records (0: all)")
 	return c
 }
 
+// flushed is how many lines are aligned with each other: a long list does not wait for its end.
+const flushed = 1000
+
 var errEnough = errors.New("enough")
 
 func (l *listing) list(ctx context.Context, t *Target, p printer) error {
+	if err := notNegative("limit", int64(l.limit)); err != nil {
+		return err
+	}
 	topic, err := t.Open(ctx, 0)
 	if err != nil {
 		return err
@@ -68,7 +74,12 @@ func (l *listing) list(ctx context.Context, t *Target, p printer) error {
 		if count++; l.limit > 0 && count > l.limit {
 			return errEnough
 		}
-		return show(r)
+		return t.work.without(func() error {
+			if count%flushed == 0 {
+				return errors.Join(show(r), w.Flush())
+			}
+			return show(r)
+		})
 	})
 	if errors.Is(err, errEnough) {
 		err = nil

@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
-
-// readTimeout is how long whole topics and chains may take to be read.
-const readTimeout = time.Hour
 
 func verifyCommand() *cobra.Command {
 	var f flags
@@ -41,7 +37,7 @@ Exit code 1 at the first difference, or if an orderer does not have the channel.
 		return p.show(r)
 	})
 	f.ofOrderers(c)
-	f.answering(c, readTimeout)
+	f.answering(c, answerTimeout)
 	return c
 }
 

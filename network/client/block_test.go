@@ -5,7 +5,6 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
@@ -21,12 +20,22 @@ func TestSummarize(t *testing.T) {
 		got = append(got, s)
 		return err
 	})
-	require.NoError(t, err)
-	require.Len(t, got, 2)
-	require.Nil(t, got[0].Offset, "the genesis block comes from no topic")
-	require.EqualValues(t, 10, *got[1].Offset)
-	require.Equal(t, 2, got[1].Transactions)
-	require.Len(t, got[1].HeaderHash, 64)
+	must(t, err)
+	if len(got) != 2 {
+		t.Fatalf("got %v, want 2 of them", got)
+	}
+	if got[0].Offset != nil {
+		t.Fatalf("the genesis block comes from no topic: got %v, want nil", got[0].Offset)
+	}
+	if got := *got[1].Offset; got != 10 {
+		t.Fatalf("got %v, want 10", got)
+	}
+	if got[1].Transactions != 2 {
+		t.Fatalf("got[1].Transactions is %v, want 2", got[1].Transactions)
+	}
+	if len(got[1].HeaderHash) != 64 {
+		t.Fatalf("got %v, want 64 of them", got[1].HeaderHash)
+	}
 }
 
 func TestSummarizeRefusesOtherDataThanTheHeaders(t *testing.T) {
@@ -34,9 +43,9 @@ func TestSummarizeRefusesOtherDataThanTheHeaders(t *testing.T) {
 	ledger.Change(0, func(b *cb.Block) { b.Data.Data[0] = []byte("tampered") })
 	c, who := dial(t, orderertest.Start(t, "mychannel", ledger, nil)), orderertest.Identity(t)
 	b, err := c.Newest(t.Context(), who, "mychannel")
-	require.NoError(t, err)
+	must(t, err)
 	_, err = client.Summarize(b)
-	require.ErrorContains(t, err, "data hash")
+	fails(t, err, "data hash")
 }
 
 // An orderer that somebody else runs can answer anything.
@@ -58,11 +67,15 @@ func TestForeignBlocks(t *testing.T) {
 			})
 			c, who := dial(t, orderertest.Start(t, "mychannel", ledger, nil)), orderertest.Identity(t)
 			b, err := c.Newest(t.Context(), who, "mychannel")
-			require.NoError(t, err)
+			must(t, err)
 			s, err := client.Summarize(b)
-			require.True(t, err != nil || *s.Offset != 99, "it names offset 99, over which nothing is signed: %+v", s)
+			if !(err != nil || *s.Offset != 99) {
+				t.Fatalf("it names offset 99, over which nothing is signed: %+v: err != nil || *s.Offset != 99 is false", s)
+			}
 			_, err = c.Config(t.Context(), who, "mychannel")
-			require.Error(t, err)
+			if err == nil {
+				t.Fatal("there is no error")
+			}
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
@@ -47,7 +47,7 @@ func channelConfig() *cb.Config {
 func TestUpdateConfigIsValid(t *testing.T) {
 	who := orderertest.Identity(t)
 	genesis, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: channelConfig()}, 0, 0)
-	require.NoError(t, err)
+	must(t, err)
 	for name, change := range map[string]func(*cb.Config) (map[string]proto.Message, error){
 		channelconfig.BatchSizeKey:    func(c *cb.Config) (map[string]proto.Message, error) { return client.BatchSizeUpdate(c, 77) },
 		channelconfig.BatchTimeoutKey: func(*cb.Config) (map[string]proto.Message, error) { return client.BatchTimeoutUpdate(time.Second), nil },
@@ -57,39 +57,47 @@ func TestUpdateConfigIsValid(t *testing.T) {
 			ledger := orderertest.NewLedger(protoutil.MarshalOrPanic(genesis))
 			ledger.Change(0, withLastConfig)
 			c := dial(t, orderertest.Start(t, "mychannel", ledger, nil))
-			require.NoError(t, c.UpdateConfig(t.Context(), who, "mychannel", change))
+			must(t, c.UpdateConfig(t.Context(), who, "mychannel", change))
 			submitted, err := c.Block(t.Context(), who, "mychannel", 1)
-			require.NoError(t, err)
+			must(t, err)
 			envelope, err := protoutil.ExtractEnvelope(submitted, 0)
-			require.NoError(t, err)
+			must(t, err)
 
 			validator, err := configtx.NewValidatorImpl("mychannel", channelConfig(), "Channel", anybody{})
-			require.NoError(t, err)
+			must(t, err)
 			proposed, err := validator.ProposeConfigUpdate(envelope)
-			require.NoError(t, err)
-			require.EqualValues(t, 5, proposed.Config.Sequence)
+			must(t, err)
+			if proposed.Config.Sequence != 5 {
+				t.Fatalf("proposed.Config.Sequence is %v, want 5", proposed.Config.Sequence)
+			}
 			want, err := change(channelConfig())
-			require.NoError(t, err)
+			must(t, err)
 			group := proposed.Config.ChannelGroup.Groups[channelconfig.OrdererGroupKey]
-			require.Equal(t, protoutil.MarshalOrPanic(want[name]), group.Values[name].Value)
-			require.Len(t, group.Values, 3)
+			if want := protoutil.MarshalOrPanic(want[name]); !reflect.DeepEqual(group.Values[name].Value, want) {
+				t.Fatalf("group.Values[name].Value is %v, want %v", group.Values[name].Value, want)
+			}
+			if len(group.Values) != 3 {
+				t.Fatalf("got %v, want 3 of them", group.Values)
+			}
 		})
 	}
 }
 
 func TestBatchSizeUpdateKeepsTheOtherLimits(t *testing.T) {
 	values, err := client.BatchSizeUpdate(channelConfig(), 77)
-	require.NoError(t, err)
-	require.True(t, proto.Equal(&ab.BatchSize{MaxMessageCount: 77, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, values[channelconfig.BatchSizeKey]))
+	must(t, err)
+	if !proto.Equal(&ab.BatchSize{MaxMessageCount: 77, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, values[channelconfig.BatchSizeKey]) {
+		t.Fatal("proto.Equal(&ab.BatchSize{MaxMessageCount: 77, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, values[channelconfig.BatchSizeKey]) is false")
+	}
 }
 
 func TestOrdererUpdateNeedsTheValue(t *testing.T) {
 	config := channelConfig()
 	delete(config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values, "KafkaBrokers")
 	_, err := client.OrdererUpdate(orderertest.Identity(t), "mychannel", config, client.BrokersUpdate("new:9092"))
-	require.ErrorContains(t, err, `no value "KafkaBrokers"`)
+	fails(t, err, `no value "KafkaBrokers"`)
 	_, err = client.OrdererUpdate(orderertest.Identity(t), "mychannel", &cb.Config{}, nil)
-	require.ErrorContains(t, err, "no orderer group")
+	fails(t, err, "no orderer group")
 }
 
 func withLastConfig(b *cb.Block) {

@@ -15,7 +15,6 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric-protos-go/msp"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
@@ -25,25 +24,31 @@ import (
 func TestSignaturesVerifyAndAreLow(t *testing.T) {
 	who := orderertest.Identity(t)
 	serialized, err := who.Serialize()
-	require.NoError(t, err)
+	must(t, err)
 	id := &msp.SerializedIdentity{}
-	require.NoError(t, proto.Unmarshal(serialized, id))
-	require.Equal(t, "Org1MSP", id.Mspid)
+	must(t, proto.Unmarshal(serialized, id))
+	if id.Mspid != "Org1MSP" {
+		t.Fatalf("id.Mspid is %v, want %v", id.Mspid, "Org1MSP")
+	}
 	block, _ := pem.Decode(id.IdBytes)
 	cert, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(t, err)
+	must(t, err)
 	key := cert.PublicKey.(*ecdsa.PublicKey)
 	half := new(big.Int).Rsh(key.Params().N, 1)
 	for i := range 20 {
 		message := []byte{byte(i)}
 		signature, err := who.Sign(message)
-		require.NoError(t, err)
+		must(t, err)
 		digest := sha256.Sum256(message)
-		require.True(t, ecdsa.VerifyASN1(key, digest[:], signature))
+		if !ecdsa.VerifyASN1(key, digest[:], signature) {
+			t.Fatal("ecdsa.VerifyASN1(key, digest[:], signature) is false")
+		}
 		var rs struct{ R, S *big.Int }
 		_, err = asn1.Unmarshal(signature, &rs)
-		require.NoError(t, err)
-		require.LessOrEqual(t, rs.S.Cmp(half), 0)
+		must(t, err)
+		if got := rs.S.Cmp(half); got > 0 {
+			t.Fatalf("got %v, want at most 0", got)
+		}
 	}
 }
 
@@ -51,12 +56,16 @@ func TestMessageHasTheSizeAskedFor(t *testing.T) {
 	who := orderertest.Identity(t)
 	for _, size := range []int{1024, 2048, 20_000, 300_000} {
 		e, err := who.Message("mychannel", size)
-		require.NoError(t, err)
-		require.InDelta(t, size, len(e.Payload)+len(e.Signature), 3)
+		must(t, err)
+		if got := len(e.Payload) + len(e.Signature); got < size-3 || got > size+3 {
+			t.Errorf("got %d bytes, want %d", got, size)
+		}
 	}
 	small, err := who.Message("mychannel", 1)
-	require.NoError(t, err)
-	require.NotEmpty(t, small.Signature, "the headers are there all the same")
+	must(t, err)
+	if len(small.Signature) == 0 {
+		t.Fatal("the headers are there all the same: got nothing")
+	}
 }
 
 func TestMessagesAreDistinct(t *testing.T) {
@@ -64,20 +73,26 @@ func TestMessagesAreDistinct(t *testing.T) {
 	ids := map[string]bool{}
 	for range 10 {
 		e, err := who.Message("mychannel", 0)
-		require.NoError(t, err)
+		must(t, err)
 		h, err := protoutil.ChannelHeader(e)
-		require.NoError(t, err)
-		require.Equal(t, int32(cb.HeaderType_MESSAGE), h.Type)
-		require.Equal(t, "mychannel", h.ChannelId)
+		must(t, err)
+		if h.Type != int32(cb.HeaderType_MESSAGE) {
+			t.Fatalf("h.Type is %v, want %v", h.Type, int32(cb.HeaderType_MESSAGE))
+		}
+		if h.ChannelId != "mychannel" {
+			t.Fatalf("h.ChannelId is %v, want %v", h.ChannelId, "mychannel")
+		}
 		ids[h.TxId] = true
 	}
-	require.Len(t, ids, 10)
+	if len(ids) != 10 {
+		t.Fatalf("got %v, want 10 of them", ids)
+	}
 }
 
 func TestLoadIdentityNamesTheFileAtFault(t *testing.T) {
 	cert, key := orderertest.IdentityFiles(t)
 	junk := filepath.Join(t.TempDir(), "junk.pem")
-	require.NoError(t, os.WriteFile(junk, []byte("no PEM"), 0o600))
+	must(t, os.WriteFile(junk, []byte("no PEM"), 0o600))
 	for name, files := range map[string][2]string{
 		"no such certificate": {junk + "x", key},
 		"no such key":         {cert, junk + "x"},
@@ -86,8 +101,10 @@ func TestLoadIdentityNamesTheFileAtFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := client.LoadIdentity("Org1MSP", files[0], files[1])
-			require.Error(t, err)
-			require.ErrorContains(t, err, ".pem")
+			if err == nil {
+				t.Fatal("there is no error")
+			}
+			fails(t, err, ".pem")
 		})
 	}
 }

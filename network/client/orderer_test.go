@@ -3,10 +3,11 @@ package client_test
 import (
 	"context"
 	"errors"
+	"reflect"
+	"strings"
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
@@ -14,8 +15,8 @@ import (
 
 func dial(t *testing.T, o *orderertest.Orderer) *client.Orderer {
 	c, err := client.Dial(o.Address, client.TLS{CA: o.CA})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
 	return c
 }
 
@@ -29,19 +30,29 @@ func TestSubmitAnswers(t *testing.T) {
 	c, who := dial(t, o), orderertest.Identity(t)
 	submit := func() error {
 		e, err := who.Message("mychannel", 0)
-		require.NoError(t, err)
+		must(t, err)
 		return c.Submit(t.Context(), e)
 	}
-	require.NoError(t, submit())
+	must(t, submit())
 
 	var refusal *client.Refusal
-	require.ErrorAs(t, submit(), &refusal)
-	require.Equal(t, cb.Status_SERVICE_UNAVAILABLE, refusal.Status)
-	require.Contains(t, refusal.Error(), "as the test wants")
+	if err := submit(); !errors.As(err, &refusal) {
+		t.Fatalf("got %v, want a %T", err, &refusal)
+	}
+	if !reflect.DeepEqual(refusal.Status, cb.Status_SERVICE_UNAVAILABLE) {
+		t.Fatalf("refusal.Status is %v, want %v", refusal.Status, cb.Status_SERVICE_UNAVAILABLE)
+	}
+	if got := refusal.Error(); !strings.Contains(got, "as the test wants") {
+		t.Fatalf("%q is not in %q", "as the test wants", got)
+	}
 
 	err := submit()
-	require.Error(t, err)
-	require.False(t, errors.As(err, &refusal), "the outcome is unknown: %v", err)
+	if err == nil {
+		t.Fatal("there is no error")
+	}
+	if errors.As(err, &refusal) {
+		t.Fatalf("the outcome is unknown: %v: errors.As(err, &refusal) is true", err)
+	}
 }
 
 func TestDeliverGivesTheRange(t *testing.T) {
@@ -55,15 +66,21 @@ func TestDeliverGivesTheRange(t *testing.T) {
 		got = append(got, b.Header.Number)
 		return nil
 	})
-	require.NoError(t, err)
-	require.Equal(t, []uint64{2, 3, 4}, got)
+	must(t, err)
+	if want := []uint64{2, 3, 4}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
 
 	newest, err := c.Newest(t.Context(), who, "mychannel")
-	require.NoError(t, err)
-	require.EqualValues(t, 5, newest.Header.Number)
+	must(t, err)
+	if newest.Header.Number != 5 {
+		t.Fatalf("newest.Header.Number is %v, want 5", newest.Header.Number)
+	}
 	third, err := c.Block(t.Context(), who, "mychannel", 3)
-	require.NoError(t, err)
-	require.EqualValues(t, 3, third.Header.Number)
+	must(t, err)
+	if third.Header.Number != 3 {
+		t.Fatalf("third.Header.Number is %v, want 3", third.Header.Number)
+	}
 }
 
 func TestDeliverFollows(t *testing.T) {
@@ -77,7 +94,9 @@ func TestDeliverFollows(t *testing.T) {
 		ledger.Append([]byte("envelope"))
 		return nil
 	})
-	require.ErrorIs(t, err, enough)
+	if !errors.Is(err, enough) {
+		t.Fatalf("got %v, want %v", err, enough)
+	}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	err = c.Deliver(ctx, who, "mychannel", client.Range{To: client.Forever}, func(b *cb.Block) error {
@@ -86,12 +105,16 @@ func TestDeliverFollows(t *testing.T) {
 		}
 		return nil
 	})
-	require.Error(t, err)
+	if err == nil {
+		t.Fatal("there is no error")
+	}
 }
 
 func TestDeliverSaysWhyThereIsNothing(t *testing.T) {
 	c, who := dial(t, orderertest.Start(t, "mychannel", orderertest.NewLedger(), nil)), orderertest.Identity(t)
 	_, err := c.Newest(t.Context(), who, "another")
-	require.ErrorContains(t, err, "channel another")
-	require.ErrorIs(t, err, client.ErrNoChannel)
+	fails(t, err, "channel another")
+	if !errors.Is(err, client.ErrNoChannel) {
+		t.Fatalf("got %v, want %v", err, client.ErrNoChannel)
+	}
 }

@@ -1,12 +1,13 @@
 package client_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
@@ -18,21 +19,27 @@ func TestBlocksOfAGuardedOrderer(t *testing.T) {
 	o := orderertest.StartGuarded(t, "mychannel", orderertest.NewLedger([]byte("genesis")))
 	newest := func(files client.TLS, who *client.Identity) error {
 		c, err := client.Dial(o.Address, files)
-		require.NoError(t, err)
+		must(t, err)
 		defer c.Close()
 		_, err = c.Newest(t.Context(), who, "mychannel")
 		return err
 	}
 	mine := client.TLS{CA: o.CA, Cert: o.ClientCert, Key: o.ClientKey}
-	require.NoError(t, newest(mine, orderertest.Identity(t)))
-	require.Error(t, newest(client.TLS{CA: o.CA}, orderertest.Identity(t)), "without a client certificate")
+	must(t, newest(mine, orderertest.Identity(t)))
+	if err := newest(client.TLS{CA: o.CA}, orderertest.Identity(t)); err == nil {
+		t.Fatal("without a client certificate: there is no error")
+	}
 
 	cert, key := orderertest.IdentityFiles(t)
 	stranger, err := client.LoadIdentity("Org2MSP", cert, key)
-	require.NoError(t, err)
+	must(t, err)
 	var refused *client.DeliverError
-	require.ErrorAs(t, newest(mine, stranger), &refused)
-	require.Equal(t, cb.Status_FORBIDDEN, refused.Status)
+	if err := newest(mine, stranger); !errors.As(err, &refused) {
+		t.Fatalf("got %v, want a %T", err, &refused)
+	}
+	if !reflect.DeepEqual(refused.Status, cb.Status_FORBIDDEN) {
+		t.Fatalf("refused.Status is %v, want %v", refused.Status, cb.Status_FORBIDDEN)
+	}
 }
 
 func TestTLSFilesThatCannotBeUsed(t *testing.T) {
@@ -45,23 +52,25 @@ func TestTLSFilesThatCannotBeUsed(t *testing.T) {
 		"client certificate":   {CA: cert, Cert: key, Key: key},
 	} {
 		_, err := client.Dial("127.0.0.1:1", files)
-		require.ErrorContains(t, err, says)
+		fails(t, err, says)
 	}
 }
 
 func TestLoadMSP(t *testing.T) {
 	dir, other := orderertest.MSPDir(t), orderertest.MSPDir(t)
 	foreign, err := os.ReadFile(filepath.Join(other, "keystore", "priv_sk"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "keystore", "another_sk"), foreign, 0o600))
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "keystore", "another_sk"), foreign, 0o600))
 	who, err := client.LoadMSP("Org1MSP", dir)
-	require.NoError(t, err, "the folder has another key, too")
+	if err != nil {
+		t.Fatalf("the folder has another key, too: %v", err)
+	}
 	_, err = who.Sign([]byte("message"))
-	require.NoError(t, err)
+	must(t, err)
 
-	require.NoError(t, os.Remove(filepath.Join(dir, "keystore", "priv_sk")))
+	must(t, os.Remove(filepath.Join(dir, "keystore", "priv_sk")))
 	_, err = client.LoadMSP("Org1MSP", dir)
-	require.ErrorContains(t, err, "no key of the certificate in signcerts")
+	fails(t, err, "no key of the certificate in signcerts")
 	_, err = client.LoadMSP("Org1MSP", filepath.Join(dir, "keystore"))
-	require.ErrorContains(t, err, "want one certificate in signcerts, found 0")
+	fails(t, err, "want one certificate in signcerts, found 0")
 }

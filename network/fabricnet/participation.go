@@ -3,8 +3,6 @@ package fabricnet
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/fabric-kafka/orderer/network/client"
 )
 
 // ChannelInfo is the answer of an orderer's channel participation API for a channel.
@@ -118,18 +118,9 @@ func (n *Network) participate(ctx context.Context, orderer, method, path, kind s
 // adminClient authenticates as the orderer organisation's admin.
 func (n *Network) adminClient() (*http.Client, error) {
 	admin := n.path(userCrypto(ordererOrgDir(), "Admin", "example.com"), "tls")
-	pair, err := tls.LoadX509KeyPair(admin+"/client.crt", admin+"/client.key")
+	config, err := client.TLS{CA: n.path(ordererTLSCA()), Cert: admin + "/client.crt", Key: admin + "/client.key"}.Client()
 	if err != nil {
 		return nil, err
 	}
-	ca, err := os.ReadFile(n.path(ordererTLSCA()))
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(ca)
-	return &http.Client{
-		Timeout:   time.Minute,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool}},
-	}, nil
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: config}}, nil
 }

@@ -111,10 +111,12 @@ func WriteJSON(file string, v any) error {
 		return err
 	}
 	partial := file + ".partial"
-	if err := writeSynced(partial, append(text, '\n')); err != nil {
-		return err
+	err = writeSynced(partial, append(text, '\n'))
+	if err == nil {
+		err = os.Rename(partial, file)
 	}
-	if err := os.Rename(partial, file); err != nil {
+	if err != nil {
+		_ = os.Remove(partial) // it may not exist
 		return err
 	}
 	return syncFolder(filepath.Dir(file))

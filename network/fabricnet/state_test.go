@@ -71,3 +71,18 @@ func TestNoLaunchWithoutAState(t *testing.T) {
 		t.Errorf("%v: %+v runs, %v", err, found, failure)
 	}
 }
+
+// A file that cannot be replaced leaves nothing beside it.
+func TestWriteJSONCleansUp(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "folder")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteJSON(folder, "text"); err == nil {
+		t.Error("a folder is replaced")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}

@@ -3,6 +3,7 @@ package genesis
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"reflect"
 	"testing"
 	"time"
 
@@ -15,7 +16,6 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/crypto/tlsgen"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 )
@@ -25,22 +25,34 @@ func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			from := blockOf(t, kind)
 			out, err := Rewrite(encode(t, from), []string{"127.0.0.1:9092", "broker.example.com:9093"})
-			require.NoError(t, err)
+			must(t, err)
 			to := decode(t, out)
 
-			require.Equal(t, protoutil.BlockDataHash(to.Data), to.Header.DataHash)
-			require.NotEqual(t, from.Header.DataHash, to.Header.DataHash)
+			if want := protoutil.BlockDataHash(to.Data); !reflect.DeepEqual(to.Header.DataHash, want) {
+				t.Fatalf("to.Header.DataHash is %v, want %v", to.Header.DataHash, want)
+			}
+			if reflect.DeepEqual(to.Header.DataHash, from.Header.DataHash) {
+				t.Fatalf("got %v twice", to.Header.DataHash)
+			}
 			config := configOf(t, to)
 			got, err := brokers.New(config)
-			require.NoError(t, err)
-			require.Equal(t, []string{"127.0.0.1:9092", "broker.example.com:9093"}, got)
+			must(t, err)
+			if want := []string{"127.0.0.1:9092", "broker.example.com:9093"}; !reflect.DeepEqual(got, want) {
+				t.Fatalf("got %v, want %v", got, want)
+			}
 
 			group := config.ChannelGroup.Groups[channelconfig.OrdererGroupKey]
 			consensus := &ab.ConsensusType{}
-			require.NoError(t, proto.Unmarshal(group.Values[channelconfig.ConsensusTypeKey].Value, consensus))
-			require.Equal(t, "kafka", consensus.Type)
-			require.Empty(t, consensus.Metadata, "the raft consenters are gone")
-			require.Equal(t, "Admins", group.Values[brokers.Key].ModPolicy)
+			must(t, proto.Unmarshal(group.Values[channelconfig.ConsensusTypeKey].Value, consensus))
+			if consensus.Type != "kafka" {
+				t.Fatalf("consensus.Type is %v, want %v", consensus.Type, "kafka")
+			}
+			if len(consensus.Metadata) != 0 {
+				t.Fatalf("the raft consenters are gone: got %v, want nothing", consensus.Metadata)
+			}
+			if group.Values[brokers.Key].ModPolicy != "Admins" {
+				t.Fatalf("group.Values[brokers.Key].ModPolicy is %v, want %v", group.Values[brokers.Key].ModPolicy, "Admins")
+			}
 		})
 	}
 }
@@ -49,14 +61,16 @@ func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
 func TestRewriteKeepsTheRest(t *testing.T) {
 	from := blockOf(t, orderer.ConsensusTypeSolo)
 	out, err := Rewrite(encode(t, from), []string{"127.0.0.1:9092"})
-	require.NoError(t, err)
+	must(t, err)
 	before, after := configOf(t, from), configOf(t, decode(t, out))
 	for _, c := range []*cb.Config{before, after} {
 		values := c.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values
 		delete(values, brokers.Key)
 		delete(values, channelconfig.ConsensusTypeKey)
 	}
-	require.True(t, proto.Equal(before, after))
+	if !proto.Equal(before, after) {
+		t.Fatal("proto.Equal(before, after) is false")
+	}
 }
 
 func TestRewriteRefuses(t *testing.T) {
@@ -89,7 +103,7 @@ func TestRewriteRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Rewrite(c.block, c.brokers)
-			require.ErrorContains(t, err, c.want)
+			fails(t, err, c.want)
 		})
 	}
 }
@@ -97,9 +111,9 @@ func TestRewriteRefuses(t *testing.T) {
 // blockOf makes a genesis block as configtxgen does.
 func blockOf(t *testing.T, kind string) *cb.Block {
 	ca, err := tlsgen.NewCA()
-	require.NoError(t, err)
+	must(t, err)
 	member, err := ca.NewServerCertKeyPair("127.0.0.1")
-	require.NoError(t, err)
+	must(t, err)
 	root, cert := certificate(t, ca.CertBytes()), certificate(t, member.Cert)
 	policies := map[string]configtx.Policy{}
 	for _, name := range []string{"Readers", "Writers", "Admins", "BlockValidation", "Endorsement", "LifecycleEndorsement"} {
@@ -126,51 +140,53 @@ func blockOf(t *testing.T, kind string) *cb.Block {
 			},
 		},
 	}, "mychannel")
-	require.NoError(t, err)
+	must(t, err)
 	return block
 }
 
 func certificate(t *testing.T, text []byte) *x509.Certificate {
 	block, _ := pem.Decode(text)
-	require.NotNil(t, block)
+	if block == nil {
+		t.Fatal("got nil")
+	}
 	cert, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(t, err)
+	must(t, err)
 	return cert
 }
 
 func setType(t *testing.T, b *cb.Block, kind string) {
 	config := configOf(t, b)
 	raw, err := proto.Marshal(&ab.ConsensusType{Type: kind})
-	require.NoError(t, err)
+	must(t, err)
 	config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values[channelconfig.ConsensusTypeKey].Value = raw
 	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: config}, 0, 0)
-	require.NoError(t, err)
+	must(t, err)
 	b.Data.Data[0] = encode(t, envelope)
 }
 
 func transaction(t *testing.T) []byte {
 	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_ENDORSER_TRANSACTION, "mychannel", nil, &cb.ConfigValue{}, 0, 0)
-	require.NoError(t, err)
+	must(t, err)
 	return encode(t, envelope)
 }
 
 func configOf(t *testing.T, b *cb.Block) *cb.Config {
 	envelope, err := protoutil.ExtractEnvelope(b, 0)
-	require.NoError(t, err)
+	must(t, err)
 	config := &cb.ConfigEnvelope{}
 	_, err = protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config)
-	require.NoError(t, err)
+	must(t, err)
 	return config.Config
 }
 
 func encode(t *testing.T, m proto.Message) []byte {
 	b, err := proto.Marshal(m)
-	require.NoError(t, err)
+	must(t, err)
 	return b
 }
 
 func decode(t *testing.T, raw []byte) *cb.Block {
 	b := &cb.Block{}
-	require.NoError(t, proto.Unmarshal(raw, b))
+	must(t, proto.Unmarshal(raw, b))
 	return b
 }

@@ -31,7 +31,7 @@ func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic l
 		return Move{}, err
 	}
 	if id.TopicID == "" {
-		return Move{}, errors.New("topics have no ids (Kafka before 2.8): there is no id to accept")
+		return Move{}, errors.New("the brokers report no topic id (Kafka before 2.8), so orderers compare none: Topic.Moved is not needed there")
 	}
 	o, err := r.Dial(orderer)
 	if err != nil {

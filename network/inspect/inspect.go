@@ -22,10 +22,17 @@ type Orderer struct {
 type Reader struct {
 	who      *client.Identity
 	orderers []Orderer
+	arrived  func() // called for each block of a range; nil: by nobody
 }
 
 // NewReader returns a reader of these orderers.
-func NewReader(who *client.Identity, orderers []Orderer) *Reader { return &Reader{who, orderers} }
+func NewReader(who *client.Identity, orderers []Orderer) *Reader {
+	return &Reader{who: who, orderers: orderers}
+}
+
+// Observe has f called for each block of a range that arrives, by several goroutines. It is
+// called before the reader is used.
+func (r *Reader) Observe(f func()) { r.arrived = f }
 
 // Identity returns the identity that the reader signs its requests with.
 func (r *Reader) Identity() *client.Identity { return r.who }
@@ -89,5 +96,10 @@ func (r *Reader) upTo(ctx context.Context, orderer, channel string, height uint6
 		return err
 	}
 	defer o.Close()
-	return o.Deliver(ctx, r.who, channel, client.Range{To: height - 1, BestEffort: true}, take)
+	return o.Deliver(ctx, r.who, channel, client.Range{To: height - 1, BestEffort: true}, func(b *cb.Block) error {
+		if r.arrived != nil {
+			r.arrived()
+		}
+		return take(b)
+	})
 }

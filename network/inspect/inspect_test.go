@@ -1,10 +1,11 @@
 package inspect
 
 import (
+	"reflect"
+	"sync/atomic"
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
@@ -32,10 +33,25 @@ func chained(envelopes ...string) *orderertest.Ledger {
 func TestBlocks(t *testing.T) {
 	r := reader(t, chained("one", "two"))
 	var got []uint64
-	require.NoError(t, r.Blocks(t.Context(), "a", "mychannel", func(b *cb.Block) error {
+	must(t, r.Blocks(t.Context(), "a", "mychannel", func(b *cb.Block) error {
 		got = append(got, b.Header.Number)
 		return nil
 	}))
-	require.Equal(t, []uint64{0, 1, 2}, got)
-	require.ErrorContains(t, r.Blocks(t.Context(), "nobody", "mychannel", nil), `no orderer "nobody"`)
+	if want := []uint64{0, 1, 2}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	fails(t, r.Blocks(t.Context(), "nobody", "mychannel", nil), `no orderer "nobody"`)
+}
+
+// Blocks are counted when they arrive, by whichever method they are read.
+func TestObserve(t *testing.T) {
+	r := reader(t, chained("one", "two"), chained("one", "two"))
+	var arrived atomic.Int32
+	r.Observe(func() { arrived.Add(1) })
+	if err := r.Blocks(t.Context(), "a", "mychannel", func(*cb.Block) error { return nil }); err != nil || arrived.Load() != 3 {
+		t.Errorf("%d blocks, %v", arrived.Load(), err)
+	}
+	if _, err := r.Verify(t.Context(), "mychannel", abc[:2]); err != nil || arrived.Load() != 9 {
+		t.Errorf("%d blocks, %v", arrived.Load(), err)
+	}
 }

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/golang/protobuf/proto"
@@ -57,6 +58,9 @@ func (x *index) read(ctx context.Context, l log.Log, take func(Record) error) er
 	defer reader.Close()
 	for next := bounds.Start; next < bounds.End; {
 		rec, err := reader.Next(ctx)
+		if errors.Is(err, log.ErrNoRecord) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -66,6 +70,33 @@ func (x *index) read(ctx context.Context, l log.Log, take func(Record) error) er
 		}
 	}
 	return nil
+}
+
+// DescribedTopic returns the topic id by the description in a topic's first record; empty if
+// that is none, or has been deleted.
+func DescribedTopic(ctx context.Context, l log.Log) (id string, err error) {
+	bounds, err := l.Bounds(ctx)
+	if err != nil || bounds.Start > 0 || bounds.End == 0 {
+		return "", err
+	}
+	reader, err := l.Read(ctx, 0)
+	if err != nil {
+		return "", err
+	}
+	defer reader.Close()
+	first, err := reader.Next(ctx)
+	if err != nil && !errors.Is(err, log.ErrNoRecord) {
+		return "", err
+	}
+	m, err := record.Decode(first.Value)
+	if err != nil {
+		return "", nil // garbage describes nothing
+	}
+	d, err := record.DecodeDescription(m.GetConnect().GetPayload())
+	if err != nil {
+		return "", nil
+	}
+	return d.TopicId, nil
 }
 
 // index maps the envelopes of a channel to their blocks.

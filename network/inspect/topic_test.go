@@ -1,11 +1,13 @@
 package inspect
 
 import (
+	"context"
+	"reflect"
+	"strings"
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
@@ -15,13 +17,13 @@ import (
 
 func encode(t *testing.T, m *record.Message) []byte {
 	b, err := record.Encode(m)
-	require.NoError(t, err)
+	must(t, err)
 	return b
 }
 
 func envelope(t *testing.T) []byte {
 	e, err := orderertest.Identity(t).Message("mychannel", 0)
-	require.NoError(t, err)
+	must(t, err)
 	return protoutil.MarshalOrPanic(e)
 }
 
@@ -33,7 +35,7 @@ func TestTopicBesideBlocks(t *testing.T) {
 	description, err := record.EncodeDescription(&record.Description{
 		FormatVersion: 1, RuleSet: record.RuleSet_RULE_SET_STRICT, ChannelId: "mychannel", GenesisHash: make([]byte, 32),
 	})
-	require.NoError(t, err)
+	must(t, err)
 	values := [][]byte{
 		encode(t, record.NewConnect(description)),
 		encode(t, record.NewRegular(one, 3, record.Regular_NORMAL)),
@@ -53,12 +55,13 @@ func TestTopicBesideBlocks(t *testing.T) {
 	defer l.Close()
 	r := reader(t, ledger)
 	x, err := r.index(t.Context(), "a", "mychannel")
-	require.NoError(t, err)
+	must(t, err)
 	var kinds []string
 	var blocks []int
-	require.NoError(t, x.read(t.Context(), l, func(rec Record) error {
-		require.EqualValues(t, len(kinds), rec.Offset)
-		require.Equal(t, len(values[rec.Offset]), rec.Bytes)
+	must(t, x.read(t.Context(), l, func(rec Record) error {
+		if int(rec.Offset) != len(kinds) || rec.Bytes != len(values[rec.Offset]) {
+			t.Errorf("record %d is %+v", len(kinds), rec)
+		}
 		kinds = append(kinds, rec.Kind)
 		block := -1
 		if rec.Block != nil {
@@ -67,14 +70,61 @@ func TestTopicBesideBlocks(t *testing.T) {
 		blocks = append(blocks, block)
 		return nil
 	}))
-	require.Equal(t, []string{
+	if want := []string{
 		"description", "NORMAL", "garbage", "garbage", "CONFIG", "connect", "NORMAL", "NORMAL", "time-to-cut", "time-to-cut", "time-to-cut",
-	}, kinds)
-	require.Equal(t, []int{-1, 1, -1, -1, -1, -1, 2, -1, -1, -1, 1}, blocks)
+	}; !reflect.DeepEqual(kinds, want) {
+		t.Fatalf("got %v, want %v", kinds, want)
+	}
+	if want := []int{-1, 1, -1, -1, -1, -1, 2, -1, -1, -1, 1}; !reflect.DeepEqual(blocks, want) {
+		t.Fatalf("got %v, want %v", blocks, want)
+	}
 }
 
 func TestDescribeEnvelope(t *testing.T) {
-	require.Contains(t, describeEnvelope(&record.Regular{Payload: envelope(t), ConfigSeq: 3}), "seq 3, MESSAGE ")
-	require.Equal(t, "no envelope", describeEnvelope(&record.Regular{Payload: []byte{0xff}}))
-	require.Equal(t, "no channel header", describeEnvelope(&record.Regular{Payload: protoutil.MarshalOrPanic(&cb.Envelope{Payload: []byte{0xff}})}))
+	if got := describeEnvelope(&record.Regular{Payload: envelope(t), ConfigSeq: 3}); !strings.Contains(got, "seq 3, MESSAGE ") {
+		t.Fatalf("%q is not in %q", "seq 3, MESSAGE ", got)
+	}
+	if got := describeEnvelope(&record.Regular{Payload: []byte{0xff}}); got != "no envelope" {
+		t.Fatalf("got %v, want %v", got, "no envelope")
+	}
+	if got := describeEnvelope(&record.Regular{Payload: protoutil.MarshalOrPanic(&cb.Envelope{Payload: []byte{0xff}})}); got != "no channel header" {
+		t.Fatalf("got %v, want %v", got, "no channel header")
+	}
+}
+
+// marked is a log that ends with an offset that has no record, such as a transaction's marker.
+type marked struct{ log.Log }
+
+func (m marked) Bounds(ctx context.Context) (log.Bounds, error) {
+	b, err := m.Log.Bounds(ctx)
+	b.End++
+	return b, err
+}
+
+func (m marked) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	r, err := m.Log.Read(ctx, from)
+	return &markedReader{Reader: r, left: 1}, err
+}
+
+type markedReader struct {
+	log.Reader
+	left int // records before the marker
+}
+
+func (m *markedReader) Next(ctx context.Context) (log.Record, error) {
+	if m.left--; m.left < 0 {
+		return log.Record{}, log.ErrNoRecord
+	}
+	return m.Reader.Next(ctx)
+}
+
+func TestRecordsBeforeAMarker(t *testing.T) {
+	broker := memlog.NewBroker()
+	broker.Write("mine", []byte("one"))
+	l := broker.Open("mine", log.Settings{})
+	defer l.Close()
+	count := 0
+	if err := Records(t.Context(), marked{l}, func(Record) error { count++; return nil }); err != nil || count != 1 {
+		t.Errorf("%d records, %v", count, err)
+	}
 }

@@ -29,44 +29,78 @@ type Timed interface {
 
 var _ Timed = (*kafka.Log)(nil)
 
+// Writers is what a range of records shows of who wrote them.
+type Writers struct {
+	First   []Foreign  // first few of those that no orderer of ours wrote
+	Foreign int        // number of those
+	Records int        // number of records that were checked
+	Next    log.Offset // first offset that was not checked
+}
+
 // ForeignWriters checks the records of a topic within a time window, by their
 // timestamps, and the last thousand, for records without the mark that our orderers
-// put into every record and in-tree orderers do not. It returns the first few, their
-// number, and the number of checked records.
-func ForeignWriters(ctx context.Context, l Timed, window time.Duration) (first []Foreign, foreign, all int, err error) {
+// put into every record and in-tree orderers do not.
+func ForeignWriters(ctx context.Context, l Timed, window time.Duration) (Writers, error) {
 	if window <= 0 {
-		return nil, 0, 0, fmt.Errorf("window %v: want a time in which other writers would have been seen", window)
+		return Writers{}, fmt.Errorf("window %v: want a time in which other writers would have been seen", window)
 	}
 	from, err := l.Since(ctx, time.Now().Add(-window))
 	if err != nil {
-		return nil, 0, 0, err
+		return Writers{}, err
 	}
 	bounds, err := l.Bounds(ctx)
 	if err != nil {
-		return nil, 0, 0, err
+		return Writers{}, err
 	}
-	from = max(bounds.Start, min(from, bounds.End-lastLooked))
+	return writersOf(ctx, l, max(bounds.Start, min(from, bounds.End-lastLooked)), bounds.End, func(log.Record) {})
+}
+
+// WritersSince checks, like [ForeignWriters], the records from an offset to the current end
+// of the topic, and calls see for each of them.
+func WritersSince(ctx context.Context, l log.Log, from log.Offset, see func(log.Record)) (Writers, error) {
+	bounds, err := l.Bounds(ctx)
+	if err != nil {
+		return Writers{}, err
+	}
+	return writersOf(ctx, l, from, bounds.End, see)
+}
+
+func writersOf(ctx context.Context, l log.Log, from, end log.Offset, see func(log.Record)) (Writers, error) {
+	w := Writers{Next: max(from, end)}
+	if from >= end {
+		return w, nil
+	}
 	reader, err := l.Read(ctx, from)
 	if err != nil {
-		return nil, 0, 0, err
+		return Writers{}, err
 	}
 	defer reader.Close()
-	for next := from; next < bounds.End; {
+	for next := from; next < end; {
 		r, err := reader.Next(ctx)
 		if errors.Is(err, log.ErrNoRecord) {
 			break
 		}
 		if err != nil {
-			return nil, 0, 0, err
+			return Writers{}, err
 		}
 		next = r.Offset + 1
-		all++
-		if kind, ours := writer(r.Value); !ours {
-			foreign++
-			first = append(first, Foreign{r.Offset, kind})[:min(foreign, 5)]
-		}
+		see(r)
+		w.add(r)
 	}
-	return first, foreign, all, nil
+	return w, nil
+}
+
+func (w *Writers) add(r log.Record) {
+	const few = 5
+	w.Records++
+	kind, ours := writer(r.Value)
+	if ours {
+		return
+	}
+	w.Foreign++
+	if len(w.First) < few {
+		w.First = append(w.First, Foreign{r.Offset, kind})
+	}
 }
 
 // writer returns the kind of a record, and whether an orderer of ours wrote it.

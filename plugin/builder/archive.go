@@ -70,10 +70,14 @@ func pack(out *tar.Writer, name string, mode int64, text []byte) error {
 // replaceFile writes a file that is either the old or the whole new one.
 func replaceFile(file string, text []byte) error {
 	partial := file + ".partial"
-	if err := os.WriteFile(partial, text, 0o644); err != nil {
-		return err
+	err := os.WriteFile(partial, text, 0o644)
+	if err == nil {
+		err = os.Rename(partial, file)
 	}
-	return os.Rename(partial, file)
+	if err != nil {
+		_ = os.Remove(partial) // it may not exist
+	}
+	return err
 }
 
 // sampleFolder is beside the binaries, and named as in Fabric's sources: nothing that an operator has configured is

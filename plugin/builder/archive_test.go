@@ -129,3 +129,18 @@ func TestSettingsNeedASection(t *testing.T) {
 		t.Error("took an orderer.yaml without the section Consensus")
 	}
 }
+
+// A file that cannot be replaced leaves nothing beside it.
+func TestReplaceFileCleansUp(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "folder")
+	must(t, os.Mkdir(folder, 0o755))
+	if err := replaceFile(folder, []byte("text")); err == nil {
+		t.Error("a folder is replaced")
+	}
+	left, err := os.ReadDir(dir)
+	must(t, err)
+	if len(left) != 1 {
+		t.Errorf("left: %v", left)
+	}
+}

@@ -19,7 +19,7 @@ func (p *project) origin(s *source) string {
 	return fmt.Sprintf("%s with fabric-kafka %s (%s)", s.version, p.version, p.commit)
 }
 
-// fabricCommit is the commit that binaries name: Fabric's own, where its tree has one, and ours otherwise.
+// fabricCommit is the commit that binaries of Fabric name: its own, where its tree has one, and ours otherwise.
 func (p *project) fabricCommit(s *source) string {
 	if s.release != nil {
 		return s.commit
@@ -30,13 +30,13 @@ func (p *project) fabricCommit(s *source) string {
 // compileOrderer builds the orderer with the patched main.
 func (p *project) compileOrderer(s *source, t target) error {
 	flags := append(s.moduleFlags(), "-overlay", s.overlayFile())
-	return p.compile(p.root, t, append(s.tags(), t.tags...), append(flags, p.stampFlags(s, p.origin(s))...), fabricModule+"/cmd/orderer")
+	return p.compile(s.module(), t, append(s.tags(), t.tags...), append(flags, stampFlags(p.origin(s), p.fabricCommit(s))...), fabricModule+"/cmd/orderer")
 }
 
 // compileTools builds commands as they are: those of a tree with the tree's own modules.
 func (p *project) compileTools(s *source, t target, names []string) error {
 	if slices.Contains(names, operatorTool) {
-		if err := p.compile(p.root, t, t.tags, p.stampFlags(s, p.version), packageOf(operatorTool)); err != nil {
+		if err := p.compileOperatorTool(t); err != nil {
 			return err
 		}
 		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == operatorTool })
@@ -45,13 +45,23 @@ func (p *project) compileTools(s *source, t target, names []string) error {
 		return nil
 	}
 	if s.release == nil {
-		return p.compile(p.root, t, t.tags, append(s.moduleFlags(), p.stampFlags(s, p.origin(s))...), commands(names)...)
+		return p.compile(s.module(), t, t.tags, append(s.moduleFlags(), stampFlags(p.origin(s), p.fabricCommit(s))...), commands(names)...)
 	}
 	mode := "-mod=readonly"
 	if s.release.vendored() {
 		mode = "-mod=vendor"
 	}
-	return p.compile(s.origin, t, t.tags, append([]string{mode}, p.stampFlags(s, s.version)...), commands(names)...)
+	return p.compile(s.origin, t, t.tags, append([]string{mode}, stampFlags(s.version, p.fabricCommit(s))...), commands(names)...)
+}
+
+// compileOperatorTool builds osnkafka, which has nothing of the Fabric that the orderer is built from: it names the
+// plugin's version and our commit, and by itself the Fabric module of go.mod.
+func (p *project) compileOperatorTool(t target) error {
+	commit, err := p.stamped(packageOf(operatorTool))
+	if err != nil {
+		return err
+	}
+	return p.compile(p.root, t, t.tags, stampFlags(p.version, commit), packageOf(operatorTool))
 }
 
 func commands(names []string) []string {
@@ -65,9 +75,9 @@ func commands(names []string) []string {
 func (s *source) moduleFlags() []string { return []string{"-modfile", s.modFile()} }
 
 // stampFlags let a command print its version and commit.
-func (p *project) stampFlags(s *source, version string) []string {
+func stampFlags(version, commit string) []string {
 	return []string{"-ldflags", fmt.Sprintf("-s -w -X '%[1]s/common/metadata.Version=%[2]s' -X '%[1]s/common/metadata.CommitSHA=%[3]s'",
-		fabricModule, version, p.fabricCommit(s))}
+		fabricModule, version, commit)}
 }
 
 // compile builds packages in a folder, and moves the binaries to their place when all are complete.

@@ -62,6 +62,7 @@ func (b *builder) flags(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer free()
+	s.files = s.forCheckout()
 	steps := []step{
 		{"prepare Fabric " + s.version, s.prepare},
 		{"patch the orderer's main", s.patch},

@@ -66,7 +66,7 @@ func (p *project) locate() error {
 	if p.version, err = versionConst(filepath.Join(p.root, "plugin", "version.go")); err != nil {
 		return err
 	}
-	p.commit, err = p.stamped()
+	p.commit, err = p.stamped(ourModule + "/plugin")
 	return err
 }
 
@@ -103,6 +103,9 @@ func (p *project) output(dir, name string, args ...string) (string, error) {
 	c.Dir = dir
 	c.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly", "GIT_OPTIONAL_LOCKS=0") // whatever the operator has set for other modules
 	c.Env = append(c.Env, p.environment...)
+	if dir != "" {
+		c.Env = append(c.Env, "PWD="+dir) // by which go knows the name of a folder that is a link
+	}
 	out, err := c.Output()
 	if err == nil {
 		return strings.TrimSpace(string(out)), nil

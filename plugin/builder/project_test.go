@@ -184,20 +184,23 @@ func TestModuleErrorIsReported(t *testing.T) {
 	}
 }
 
-// go reads the module file of a build whatever the name of its folder.
+// go reads the module file whatever the name of its folder: of a build, and of a command in the checkout.
 func TestModFileInUnusualPaths(t *testing.T) {
 	for _, name := range []string{"a space", `a "quote" and more`, "a'b", "a`b", "(a)"} {
 		root := checkout(t, filepath.Join(t.TempDir(), name))
 		origin := t.TempDir()
 		put(t, filepath.Join(origin, "go.mod"), "module "+fabricModule+"\n")
 		s := newSource("v1", origin, filepath.Join(root, ".build"), root)
-		must(t, s.materialise())
+		must(t, s.prepare())
 		put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n\nrequire "+fabricModule+" v1.0.0\n")
-		must(t, s.writeModFile())
-		got, err := newProject(t).output(root, "go", "list", "-mod=mod", "-modfile", s.modFile(), "-m", "-f", "{{.Replace.Dir}}", fabricModule)
-		must(t, err)
-		if got != s.tree {
-			t.Errorf("%q: go takes Fabric from %q", name, got)
+		for dir, files := range map[string]moduleFiles{s.module(): s.forBuilds(), root: s.forCheckout()} {
+			s.files = files
+			must(t, s.writeModFile())
+			got, err := newProject(t).output(dir, "go", "list", "-mod=mod", "-modfile", s.modFile(), "-m", "-f", "{{.Replace.Dir}}", fabricModule)
+			must(t, err)
+			if got != s.tree {
+				t.Errorf("%q: go takes Fabric from %q", name, got)
+			}
 		}
 	}
 }
@@ -239,5 +242,73 @@ func TestTools(t *testing.T) {
 		if out, err := c.Output(); err != nil || strings.TrimSpace(string(out)) != "main" {
 			t.Errorf("--with %s: %s is %q, %v; want a command", name, packageOf(name), out, err)
 		}
+	}
+}
+
+// What is compiled does not depend on where the checkout and the folder for generated files are: neither is in the
+// binary, nor are the paths that lead from one to the other.
+func TestBinariesAreTheSameWhereverTheyAreMade(t *testing.T) {
+	built := func(parent, work string) string {
+		root := checkout(t, parent)
+		origin := t.TempDir()
+		put(t, filepath.Join(origin, "go.mod"), "module "+fabricModule+"\n\ngo 1.24\n")
+		put(t, filepath.Join(origin, "cmd", "orderer", "main.go"), "package main\n\nfunc main() {}\n")
+		put(t, filepath.Join(origin, filepath.FromSlash(mainFile)), hardwired)
+		put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n\nrequire "+fabricModule+" v1.0.0\n")
+		p := newProject(t)
+		must(t, p.locate())
+		if work == "" {
+			work = filepath.Join(p.root, ".build")
+		}
+		s := newSource("v1.0.0", origin, work, p.root)
+		must(t, p.runSteps([]step{{"prepare", s.prepare}, {"patch", s.patch}}))
+		out := t.TempDir()
+		must(t, p.compileOrderer(s, target{out: out}))
+		text := read(t, filepath.Join(out, "orderer"))
+		for _, folder := range []string{p.root, work, origin, out} {
+			if strings.Contains(text, folder) {
+				t.Errorf("%s is in the binary", folder)
+			}
+		}
+		return text
+	}
+	first := built(t.TempDir(), "")
+	for name, again := range map[string]string{"in another checkout": built(t.TempDir(), ""), "with --work outside": built(t.TempDir(), filepath.Join(t.TempDir(), "work"))} {
+		if again != first {
+			t.Errorf("%s the binary is another", name)
+		}
+	}
+}
+
+// The operator's tool names its own sources, not those of the orderer beside it or of a Fabric tree.
+func TestStampOfTheOperatorTool(t *testing.T) {
+	root := checkout(t, t.TempDir())
+	tool := filepath.Join(root, "network", "admin", operatorTool, "main.go")
+	const main = "package main\n\nimport \"github.com/hyperledger/fabric/common/metadata\"\n\nfunc main() { print(metadata.Version, \" \", metadata.CommitSHA) }\n"
+	put(t, tool, main)
+	fabric := filepath.Join(root, "fabric")
+	put(t, filepath.Join(fabric, "go.mod"), "module "+fabricModule+"\n\ngo 1.24\n")
+	put(t, filepath.Join(fabric, "common", "metadata", "metadata.go"), "package metadata\n\nvar Version, CommitSHA = \"\", \"\"\n")
+	put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n\nrequire "+fabricModule+" v1.0.0\n\nreplace "+fabricModule+" => ./fabric\n")
+	git(t, root, "init", "-q")
+	git(t, root, "add", "-A")
+	git(t, root, "commit", "-q", "-m", "first")
+	says := func() string {
+		p := newProject(t)
+		must(t, p.locate())
+		out := t.TempDir()
+		must(t, p.compileTools(&source{version: "v2.5.16", commit: "fabrics", release: &release{}}, target{out: out}, []string{operatorTool}))
+		text, err := exec.Command(filepath.Join(out, operatorTool)).CombinedOutput()
+		must(t, err)
+		return string(text)
+	}
+	commit, err := newProject(t).output(root, "git", "rev-parse", "--short", "HEAD")
+	must(t, err)
+	if got := says(); got != "1.2.3 "+commit {
+		t.Errorf("it is %q, want version and commit %s of the checkout", got, commit)
+	}
+	put(t, tool, main+"\n// changed\n")
+	if got := says(); !strings.HasPrefix(got, "1.2.3 "+commit+"+changed.") {
+		t.Errorf("after a change it is %q", got)
 	}
 }

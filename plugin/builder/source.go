@@ -19,6 +19,7 @@ type source struct {
 	tree    string // what is compiled: a copy, since go refuses an overlay on files of the module cache; or a link to the tree
 	work    string // for generated files
 	root    string // of our module
+	files   moduleFiles
 	release *release
 }
 
@@ -27,12 +28,10 @@ const mainFile = "orderer/common/server/main.go"
 
 func newSource(version, origin, work, root string) *source {
 	folder := filepath.Join(work, "fabric", version)
-	return &source{version: version, origin: origin, tree: filepath.Join(folder, "tree"), work: folder, root: root}
+	s := &source{version: version, origin: origin, tree: filepath.Join(folder, "tree"), work: folder, root: root}
+	s.files = s.forBuilds()
+	return s
 }
-
-func (s *source) modFile() string     { return filepath.Join(s.work, "go.mod") }
-func (s *source) sumFile() string     { return filepath.Join(s.work, "go.sum") }
-func (s *source) overlayFile() string { return filepath.Join(s.work, "overlay.json") }
 
 // tags are the build tags that choose our files for this Fabric.
 func (s *source) tags() []string {
@@ -42,8 +41,14 @@ func (s *source) tags() []string {
 	return s.release.line.tags
 }
 
-// prepare makes what is compiled: the copy of a module, or the link to a tree and its module file.
+// prepare makes what is compiled: the copy of a module, or the link to a tree, its module file, and the link to ours.
 func (s *source) prepare() error {
+	if err := os.MkdirAll(s.work, 0o755); err != nil {
+		return err
+	}
+	if err := pointTo(s.module(), s.root); err != nil {
+		return err
+	}
 	if s.release == nil {
 		return s.materialise()
 	}
@@ -126,7 +131,7 @@ func (s *source) writeModFile() error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, strconv.Quote(s.replacement()))
+	text := fmt.Sprintf("%s\nreplace %s => %s\n", mod, fabricModule, strconv.Quote(s.files.replacement))
 	if err := writeIfChanged(s.modFile(), []byte(text)); err != nil {
 		return err
 	}
@@ -135,15 +140,6 @@ func (s *source) writeModFile() error {
 		return err
 	}
 	return writeIfChanged(s.sumFile(), sum)
-}
-
-// replacement is the path that go.mod is given of the tree. It is in the binary, too: one relative to our module is
-// the same wherever that is checked out.
-func (s *source) replacement() string {
-	if relative, err := filepath.Rel(s.root, s.tree); err == nil && filepath.IsLocal(relative) {
-		return "." + string(filepath.Separator) + relative
-	}
-	return s.tree
 }
 
 // patch writes the patched main beside the tree, and the overlay that names it.

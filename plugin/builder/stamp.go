@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// stamped returns the commit of the plugin that is compiled, with a digest of its sources
-// if they are in no commit.
-func (p *project) stamped() (string, error) {
-	files, err := p.compiled()
+// stamped returns the commit of the package of ours that is compiled, with a digest of its
+// sources if they are in no commit.
+func (p *project) stamped(pkg string) (string, error) {
+	files, err := p.compiled(pkg)
 	if err != nil {
 		return "", err
 	}
@@ -63,10 +63,10 @@ func sameFolder(a, b string) (bool, error) {
 	return os.SameFile(one, other), nil
 }
 
-// compiled returns the files of our module that are compiled into the orderer, with
+// compiled returns the files of our module that are compiled with a package, with
 // go.mod and go.sum, relative to its folder.
-func (p *project) compiled() ([]string, error) {
-	out, err := p.output(p.root, "go", "list", "-deps", "-json=Dir,Module,GoFiles,CgoFiles,CFiles,HFiles,SFiles,EmbedFiles", "./plugin")
+func (p *project) compiled(pkg string) ([]string, error) {
+	out, err := p.output(p.root, "go", "list", "-deps", "-json=Dir,Module,GoFiles,CgoFiles,CFiles,HFiles,SFiles,EmbedFiles", pkg)
 	if err != nil {
 		return nil, err
 	}

@@ -33,20 +33,8 @@ func (p *project) treeSource(dir, work string) (*source, error) {
 
 // link lets the folder that is compiled be the tree, and writes the module file for it.
 func (s *source) link() error {
-	if err := os.MkdirAll(s.work, 0o755); err != nil {
+	if err := pointTo(s.tree, s.origin); err != nil {
 		return err
-	}
-	if now, err := os.Readlink(s.tree); err != nil || now != s.origin {
-		next := s.tree + ".next"
-		if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if err := os.Symlink(s.origin, next); err != nil {
-			return err
-		}
-		if err := os.Rename(next, s.tree); err != nil {
-			return err
-		}
 	}
 	mod, err := s.mergedMod()
 	if err != nil {
@@ -70,9 +58,6 @@ func (s *source) link() error {
 	return writeIfChanged(s.sumFile(), sum)
 }
 
-// resolvedFile holds the sum of the module files that go has completed.
-func (s *source) resolvedFile() string { return filepath.Join(s.work, "resolved") }
-
 // mergedMod returns our go.mod for a build against the tree.
 func (s *source) mergedMod() ([]byte, error) {
 	file := filepath.Join(s.root, "go.mod")
@@ -87,7 +72,7 @@ func (s *source) mergedMod() ([]byte, error) {
 	if err := mod.AddGoStmt(s.release.goVersion(mod.Go.Version)); err != nil {
 		return nil, err
 	}
-	if err := mod.AddReplace(fabricModule, "", s.replacement(), ""); err != nil {
+	if err := mod.AddReplace(fabricModule, "", s.files.replacement, ""); err != nil {
 		return nil, err
 	}
 	for _, r := range s.release.replacements() {
@@ -121,7 +106,7 @@ func (p *project) resolve(s *source) error {
 	if tags := s.tags(); len(tags) > 0 {
 		args = append(args, "-tags", strings.Join(tags, ","))
 	}
-	if _, err := p.output(p.root, "go", append(args, fabricModule+"/cmd/orderer")...); err != nil {
+	if _, err := p.output(s.module(), "go", append(args, fabricModule+"/cmd/orderer")...); err != nil {
 		return fmt.Errorf("%w (is the module proxy reachable? see go env GOPROXY)", err)
 	}
 	return os.WriteFile(s.resolvedFile(), []byte(s.release.unresolved), 0o644)

@@ -18,3 +18,9 @@ func WithDial(c Config, dial func(ctx context.Context, network, address string) 
 	c.dial = dial
 	return c
 }
+
+// How answers are read.
+var (
+	CommitResult = commitResult
+	Committed    = committedIn
+)

@@ -57,7 +57,7 @@ func (l *Log) Stalled() bool { return l.topic.Cluster.Stalled() }
 
 // Create creates the topic unless it exists. An existing topic is not changed.
 func (l *Log) Create(ctx context.Context) error {
-	return l.admin(ctx, "create", func(a sarama.ClusterAdmin) error {
+	return l.admin(ctx, "create", func(_ sarama.Client, a sarama.ClusterAdmin) error {
 		err := a.CreateTopic(l.topic.Name, &sarama.TopicDetail{
 			NumPartitions:     1,
 			ReplicationFactor: l.topic.Config.Settings.ReplicationFactor,
@@ -145,12 +145,12 @@ func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 func (l *Log) Survey(ctx context.Context) ([]log.Finding, error) { return survey.Run(ctx, l.topic) }
 
 // admin runs f with a cluster admin that exists for the call.
-func (l *Log) admin(ctx context.Context, op string, f func(sarama.ClusterAdmin) error) error {
+func (l *Log) admin(ctx context.Context, op string, f func(sarama.Client, sarama.ClusterAdmin) error) error {
 	return l.topic.Call(ctx, op, func(c sarama.Client, _ *conn.Gate) error {
 		a, err := sarama.NewClusterAdminFromClient(c)
 		if err != nil {
 			return err
 		}
-		return f(a)
+		return f(c, a)
 	})
 }

@@ -1,15 +1,18 @@
 package kafka_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
@@ -65,5 +68,43 @@ func TestPublishedByForeignWriters(t *testing.T) {
 			p.Member != "g.z" && (hashes != 0 || p.Next != 2):
 			t.Errorf("got %+v", p)
 		}
+	}
+}
+
+// A coordinator that is loading does not list all of its groups, and says so in its answer. An orderer that it
+// hides may still need records that another does not.
+func TestPublishedWhileACoordinatorLoads(t *testing.T) {
+	t.Parallel()
+	h := kafkatest.NewHarness(t, 1)
+	l := h.Open(t, "ours", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})
+	defer l.Close()
+	if err := l.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Publish(t.Context(), log.Progress{Member: "g.a", Next: 4}); err != nil {
+		t.Fatal(err)
+	}
+	loading := h.Fault(kafkatest.Fault{Key: kafkatest.KeyListGroups, Code: kafkatest.CodeCoordinatorLoading, TopLevel: true})
+	all, err := l.Published(t.Context(), "g.")
+	if !errors.Is(err, sarama.ErrOffsetsLoadInProgress) || log.ClassOf(err) != log.Retryable {
+		t.Errorf("published %+v, %v; want that the coordinator is loading", all, err)
+	}
+	var e *log.Error
+	if !errors.As(err, &e) || !strings.Contains(e.Await, "coordinator") {
+		t.Errorf("it awaits %+v", e)
+	}
+	loading.Remove()
+	if all, err := l.Published(t.Context(), "g."); err != nil || len(all) != 1 {
+		t.Errorf("published %+v, %v", all, err)
+	}
+}
+
+// What an answer leaves out is not known.
+func TestIncompleteAnswersAreErrors(t *testing.T) {
+	if err := kafka.CommitResult(&sarama.OffsetCommitResponse{}, "ours"); !errors.Is(err, sarama.ErrIncompleteResponse) {
+		t.Errorf("commit: %v", err)
+	}
+	if _, err := kafka.Committed("g.a", &sarama.OffsetFetchResponse{}, "ours"); !errors.Is(err, sarama.ErrIncompleteResponse) {
+		t.Errorf("fetch: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/survey"
 )
 
 // maxRequestBytes stays below sarama's own limit of 100 MiB for a request.
@@ -40,3 +41,6 @@ func (c Config) topicEntries() map[string]*string {
 	}
 	return out
 }
+
+// ToolSettings is the file that the remedies of a survey name; see [survey.ToolSettings].
+const ToolSettings = survey.ToolSettings

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/hyperledger/fabric/common/crypto/tlsgen"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client"
 )
@@ -15,7 +14,7 @@ import (
 func Identity(t *testing.T) *client.Identity {
 	cert, key := IdentityFiles(t)
 	who, err := client.LoadIdentity("Org1MSP", cert, key)
-	require.NoError(t, err)
+	must(t, err)
 	return who
 }
 
@@ -25,9 +24,9 @@ func MSPDir(t *testing.T) string {
 	dir := t.TempDir()
 	for name, file := range map[string]string{"signcerts/cert.pem": cert, "keystore/priv_sk": key} {
 		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+		must(t, err)
+		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
+		must(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
 	}
 	return dir
 }
@@ -35,12 +34,19 @@ func MSPDir(t *testing.T) string {
 // IdentityFiles makes the PEM files of an identity.
 func IdentityFiles(t *testing.T) (cert, key string) {
 	ca, err := tlsgen.NewCA()
-	require.NoError(t, err)
+	must(t, err)
 	pair, err := ca.NewClientCertKeyPair()
-	require.NoError(t, err)
+	must(t, err)
 	dir := t.TempDir()
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	require.NoError(t, os.WriteFile(cert, pair.Cert, 0o600))
-	require.NoError(t, os.WriteFile(key, pair.Key, 0o600))
+	must(t, os.WriteFile(cert, pair.Cert, 0o600))
+	must(t, os.WriteFile(key, pair.Key, 0o600))
 	return cert, key
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -22,7 +22,6 @@ import (
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/common/crypto/tlsgen"
 	"github.com/hyperledger/fabric/protoutil"
-	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
@@ -78,7 +77,7 @@ func StartGuarded(t *testing.T, channel string, ledger *Ledger) *Orderer {
 	t.Helper()
 	ca := newCA(t)
 	pair, err := ca.NewClientCertKeyPair()
-	require.NoError(t, err)
+	must(t, err)
 	o := &Orderer{CA: written(t, ca.CertBytes()), ClientCert: written(t, pair.Cert), ClientKey: written(t, pair.Key),
 		channel: channel, ledger: ledger, client: pair.TLSCert.Raw}
 	config := serverTLS(t, ca)
@@ -99,7 +98,7 @@ func (o *Orderer) Another(t *testing.T, ledger *Ledger) *Orderer {
 
 func (o *Orderer) serve(t *testing.T, config *tls.Config) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	must(t, err)
 	o.Address, o.tls = listener.Addr().String(), config
 	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(config)))
 	ab.RegisterAtomicBroadcastServer(server, o)
@@ -113,22 +112,22 @@ func (o *Orderer) serve(t *testing.T, config *tls.Config) {
 
 func newCA(t *testing.T) tlsgen.CA {
 	ca, err := tlsgen.NewCA()
-	require.NoError(t, err)
+	must(t, err)
 	return ca
 }
 
 // written returns the path of a file with that content.
 func written(t *testing.T, content []byte) string {
 	file := filepath.Join(t.TempDir(), "file.pem")
-	require.NoError(t, os.WriteFile(file, content, 0o600))
+	must(t, os.WriteFile(file, content, 0o600))
 	return file
 }
 
 func serverTLS(t *testing.T, ca tlsgen.CA) *tls.Config {
 	pair, err := ca.NewServerCertKeyPair("127.0.0.1")
-	require.NoError(t, err)
+	must(t, err)
 	certificate, err := tls.X509KeyPair(pair.Cert, pair.Key)
-	require.NoError(t, err)
+	must(t, err)
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 }
 

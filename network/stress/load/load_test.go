@@ -1,11 +1,12 @@
 package load_test
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 	"github.com/fabric-kafka/orderer/network/stress/load"
@@ -25,7 +26,7 @@ func ledger() *orderertest.Ledger { return orderertest.NewLedger([]byte("genesis
 
 func run(t *testing.T, c load.Config) load.Result {
 	r, err := load.Run(t.Context(), c)
-	require.NoError(t, err)
+	must(t, err)
 	return r
 }
 
@@ -36,17 +37,35 @@ func TestEverythingIsOrderedOnce(t *testing.T) {
 	c := several(t, nil, shared, shared, shared)
 	c.Tx, c.Streams = 50, 7
 	r := run(t, c)
-	require.True(t, r.Sound())
-	require.Equal(t, 50, r.Sent)
-	require.Equal(t, 50, r.Acknowledged)
-	for _, o := range r.Orderers {
-		require.Equal(t, 50, o.Ordered)
-		require.Equal(t, 50, o.Blocks)
+	if !r.Sound() {
+		t.Fatal("r.Sound() is false")
 	}
-	require.Positive(t, r.CommittedTx)
-	require.Positive(t, r.AckP50)
-	require.LessOrEqual(t, r.CommitP50, r.CommitP99)
-	require.Contains(t, r.String(), "missing 0, duplicated 0")
+	if r.Sent != 50 {
+		t.Fatalf("r.Sent is %v, want 50", r.Sent)
+	}
+	if r.Acknowledged != 50 {
+		t.Fatalf("r.Acknowledged is %v, want 50", r.Acknowledged)
+	}
+	for _, o := range r.Orderers {
+		if o.Ordered != 50 {
+			t.Fatalf("o.Ordered is %v, want 50", o.Ordered)
+		}
+		if o.Blocks != 50 {
+			t.Fatalf("o.Blocks is %v, want 50", o.Blocks)
+		}
+	}
+	if r.CommittedTx <= 0 {
+		t.Fatalf("got %v, want more than 0", r.CommittedTx)
+	}
+	if r.AckP50 <= 0 {
+		t.Fatalf("got %v, want more than 0", r.AckP50)
+	}
+	if r.CommitP50 > r.CommitP99 {
+		t.Fatalf("r.CommitP50 is %v, want at most %v", r.CommitP50, r.CommitP99)
+	}
+	if got, text := r.String(), "missing 0, duplicated 0"; !strings.Contains(got, text) {
+		t.Fatalf("%q is not in %q", text, got)
+	}
 }
 
 func TestAcknowledgedAndLostIsMissing(t *testing.T) {
@@ -60,9 +79,15 @@ func TestAcknowledgedAndLostIsMissing(t *testing.T) {
 	c.Tx = 10
 	c.Settle = 2 * time.Second // what is missing never comes
 	r := run(t, c)
-	require.Equal(t, 10, r.Acknowledged)
-	require.Equal(t, 1, r.Missing)
-	require.False(t, r.Sound())
+	if r.Acknowledged != 10 {
+		t.Fatalf("r.Acknowledged is %v, want 10", r.Acknowledged)
+	}
+	if r.Missing != 1 {
+		t.Fatalf("r.Missing is %v, want 1", r.Missing)
+	}
+	if r.Sound() {
+		t.Fatal("r.Sound() is true")
+	}
 }
 
 // An orderer that lacks what the others have is at fault too.
@@ -73,9 +98,15 @@ func TestMissingOnOneOrdererIsMissing(t *testing.T) {
 	c.Tx = 4
 	c.Settle = 2 * time.Second // what is missing never comes
 	r := run(t, c)
-	require.Equal(t, 4, r.Missing)
-	require.Equal(t, 4, r.Orderers[0].Ordered)
-	require.Zero(t, r.Orderers[1].Ordered)
+	if r.Missing != 4 {
+		t.Fatalf("r.Missing is %v, want 4", r.Missing)
+	}
+	if r.Orderers[0].Ordered != 4 {
+		t.Fatalf("r.Orderers[0].Ordered is %v, want 4", r.Orderers[0].Ordered)
+	}
+	if r.Orderers[1].Ordered != 0 {
+		t.Fatalf("got %v, want 0", r.Orderers[1].Ordered)
+	}
 }
 
 func TestASecondCopyIsADuplicate(t *testing.T) {
@@ -88,9 +119,15 @@ func TestASecondCopyIsADuplicate(t *testing.T) {
 	}, ledger())
 	c.Tx = 10
 	r := run(t, c)
-	require.Equal(t, 1, r.Duplicated)
-	require.Zero(t, r.Missing)
-	require.False(t, r.Sound())
+	if r.Duplicated != 1 {
+		t.Fatalf("r.Duplicated is %v, want 1", r.Duplicated)
+	}
+	if r.Missing != 0 {
+		t.Fatalf("got %v, want 0", r.Missing)
+	}
+	if r.Sound() {
+		t.Fatal("r.Sound() is true")
+	}
 }
 
 // What was not acknowledged may be ordered, or not, but not twice.
@@ -109,13 +146,27 @@ func TestPersistContinuesAfterErrors(t *testing.T) {
 	}, ledger())
 	c.Tx, c.Persist = 8, true
 	r := run(t, c)
-	require.Equal(t, 8, r.Sent)
-	require.Equal(t, 5, r.Acknowledged)
-	require.Equal(t, 1, r.Refused)
-	require.Equal(t, 2, r.Unknown)
-	require.Equal(t, 6, r.Orderers[0].Ordered)
-	require.Equal(t, map[string]int{"SERVICE_UNAVAILABLE: as the test wants": 1}, r.Reasons)
-	require.True(t, r.Sound())
+	if r.Sent != 8 {
+		t.Fatalf("r.Sent is %v, want 8", r.Sent)
+	}
+	if r.Acknowledged != 5 {
+		t.Fatalf("r.Acknowledged is %v, want 5", r.Acknowledged)
+	}
+	if r.Refused != 1 {
+		t.Fatalf("r.Refused is %v, want 1", r.Refused)
+	}
+	if r.Unknown != 2 {
+		t.Fatalf("r.Unknown is %v, want 2", r.Unknown)
+	}
+	if r.Orderers[0].Ordered != 6 {
+		t.Fatalf("r.Orderers[0].Ordered is %v, want 6", r.Orderers[0].Ordered)
+	}
+	if want := map[string]int{"SERVICE_UNAVAILABLE: as the test wants": 1}; !reflect.DeepEqual(r.Reasons, want) {
+		t.Fatalf("r.Reasons is %v, want %v", r.Reasons, want)
+	}
+	if !r.Sound() {
+		t.Fatal("r.Sound() is false")
+	}
 }
 
 func TestWithoutPersistTheFirstErrorEndsTheRun(t *testing.T) {
@@ -123,9 +174,13 @@ func TestWithoutPersistTheFirstErrorEndsTheRun(t *testing.T) {
 	c := several(t, func(int) orderertest.Fate { return orderertest.Fate{Status: cb.Status_FORBIDDEN} }, ledger())
 	c.Tx = 10
 	r, err := load.Run(t.Context(), c)
-	require.ErrorContains(t, err, "a: FORBIDDEN")
-	require.Equal(t, 1, r.Refused)
-	require.Zero(t, r.Acknowledged)
+	fails(t, err, "a: FORBIDDEN")
+	if r.Refused != 1 {
+		t.Fatalf("r.Refused is %v, want 1", r.Refused)
+	}
+	if r.Acknowledged != 0 {
+		t.Fatalf("got %v, want 0", r.Acknowledged)
+	}
 }
 
 func TestUntilEndsTheSendingInTime(t *testing.T) {
@@ -137,8 +192,12 @@ func TestUntilEndsTheSendingInTime(t *testing.T) {
 		if r.Sent == 0 && span < time.Minute {
 			continue
 		}
-		require.True(t, r.Sound())
-		require.LessOrEqual(t, r.Sent, int(span.Seconds()*100)+2, "no more than the rate allows until then")
+		if !r.Sound() {
+			t.Fatal("r.Sound() is false")
+		}
+		if r.Sent > int(span.Seconds()*100)+2 {
+			t.Fatalf("no more than the rate allows until then: r.Sent is %v, want at most %v", r.Sent, int(span.Seconds()*100)+2)
+		}
 		return
 	}
 }
@@ -154,9 +213,15 @@ func TestEnoughEndsTheSending(t *testing.T) {
 	}, ledger())
 	c.Until, c.Rate, c.Enough = time.Now().Add(time.Hour), 100, enough
 	r := run(t, c)
-	require.True(t, r.Sound())
-	require.Positive(t, r.Acknowledged)
-	require.Less(t, r.Sent, 100)
+	if !r.Sound() {
+		t.Fatal("r.Sound() is false")
+	}
+	if r.Acknowledged <= 0 {
+		t.Fatalf("got %v, want more than 0", r.Acknowledged)
+	}
+	if r.Sent >= 100 {
+		t.Fatalf("r.Sent is %v, want less than 100", r.Sent)
+	}
 }
 
 func TestUntilInThePastSendsNothing(t *testing.T) {
@@ -164,24 +229,36 @@ func TestUntilInThePastSendsNothing(t *testing.T) {
 	c := several(t, nil, ledger())
 	c.Until = time.Now()
 	r := run(t, c)
-	require.Zero(t, r.Sent)
-	require.False(t, r.Sound(), "nothing was acknowledged")
+	if r.Sent != 0 {
+		t.Fatalf("got %v, want 0", r.Sent)
+	}
+	if r.Sound() {
+		t.Fatal("nothing was acknowledged: r.Sound() is true")
+	}
 }
 
 // Sound has a rule for each way of breaking the promise, and for a run without one.
 func TestSoundDoctored(t *testing.T) {
-	require.True(t, load.Result{Acknowledged: 1}.Sound())
+	if !(load.Result{Acknowledged: 1}.Sound()) {
+		t.Fatal("(load.Result{Acknowledged: 1}.Sound()) is false")
+	}
 	for _, r := range []load.Result{{}, {Sent: 5, Refused: 5}, {Acknowledged: 1, Missing: 1}, {Acknowledged: 1, Duplicated: 1}} {
-		require.False(t, r.Sound(), "%+v", r)
+		if r.Sound() {
+			t.Fatalf("%+v: r.Sound() is true", r)
+		}
 	}
 }
 
 func TestNothingToDoIsAnError(t *testing.T) {
 	t.Parallel()
 	_, err := load.Run(t.Context(), load.Config{Tx: 1})
-	require.Error(t, err)
+	if err == nil {
+		t.Fatal("there is no error")
+	}
 	_, err = load.Run(t.Context(), several(t, nil, ledger()))
-	require.Error(t, err)
+	if err == nil {
+		t.Fatal("there is no error")
+	}
 }
 
 func TestAnUnreachableOrdererIsNamed(t *testing.T) {
@@ -190,5 +267,5 @@ func TestAnUnreachableOrdererIsNamed(t *testing.T) {
 	c.Targets[0].Address = "127.0.0.1:1"
 	c.Tx = 1
 	_, err := load.Run(t.Context(), c)
-	require.ErrorContains(t, err, "127.0.0.1:1")
+	fails(t, err, "127.0.0.1:1")
 }

@@ -3,11 +3,10 @@ package load
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 func TestPercentiles(t *testing.T) {
@@ -16,17 +15,27 @@ func TestPercentiles(t *testing.T) {
 		d = append(d, time.Duration(99-i))
 	}
 	p50, p99 := percentiles(d)
-	require.Equal(t, time.Duration(50), p50)
-	require.Equal(t, time.Duration(99), p99)
+	if p50 != time.Duration(50) {
+		t.Fatalf("got %v, want %v", p50, time.Duration(50))
+	}
+	if p99 != time.Duration(99) {
+		t.Fatalf("got %v, want %v", p99, time.Duration(99))
+	}
 	p50, p99 = percentiles(nil)
-	require.Zero(t, p50+p99)
+	if got := p50 + p99; got != 0 {
+		t.Fatalf("got %v, want 0", got)
+	}
 }
 
 func TestLongestGap(t *testing.T) {
 	start := time.Unix(0, 0)
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
-	require.Equal(t, 7*time.Second, longestGap([]time.Time{at(12), at(0), at(3), at(5)}))
-	require.Zero(t, longestGap([]time.Time{at(0)}))
+	if got := longestGap([]time.Time{at(12), at(0), at(3), at(5)}); got != 7*time.Second {
+		t.Fatalf("got %v, want 7*time.Second", got)
+	}
+	if got := longestGap([]time.Time{at(0)}); got != 0 {
+		t.Fatalf("got %v, want 0", got)
+	}
 }
 
 func TestReasonsAreShownByFrequencyAndBounded(t *testing.T) {
@@ -35,20 +44,30 @@ func TestReasonsAreShownByFrequencyAndBounded(t *testing.T) {
 		r.Reasons[fmt.Sprint("rare", i)] = 1
 	}
 	text := r.String()
-	require.Less(t, strings.Index(text, "often"), strings.Index(text, "rare0"))
-	require.Contains(t, text, "... and 4 more reasons")
+	if got := strings.Index(text, "often"); got >= strings.Index(text, "rare0") {
+		t.Fatalf("got %v, want less than %v", got, strings.Index(text, "rare0"))
+	}
+	if text := "... and 4 more reasons"; !strings.Contains(text, text) {
+		t.Fatalf("%q is not in %q", text, text)
+	}
 }
 
 func TestCPUOfAProcessThatCameBackIsUnknown(t *testing.T) {
 	r := Result{Acknowledged: 10, Orderers: make([]OnOrderer, 3)}
 	r.cpu([]float64{0, 500, 100}, []float64{900, 20, 300})
-	require.Equal(t, []OnOrderer{{}, {}, {CPU: 20}}, r.Orderers)
+	if want := []OnOrderer{{}, {}, {CPU: 20}}; !reflect.DeepEqual(r.Orderers, want) {
+		t.Fatalf("r.Orderers is %v, want %v", r.Orderers, want)
+	}
 }
 
 func TestCPUTimesReadsProcesses(t *testing.T) {
 	for end := time.Now().Add(30 * time.Millisecond); time.Now().Before(end); { // until a tick is on the clock
 	}
 	used := cpuTimes([]Target{{PID: os.Getpid()}, {PID: 0}})
-	require.Positive(t, used[0])
-	require.Zero(t, used[1])
+	if used[0] <= 0 {
+		t.Fatalf("got %v, want more than 0", used[0])
+	}
+	if used[1] != 0 {
+		t.Fatalf("got %v, want 0", used[1])
+	}
 }

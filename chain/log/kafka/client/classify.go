@@ -47,6 +47,8 @@ func (t *Topic) Classify(op string, err error) *log.Error {
 		e.Await = "an operator to grant this orderer's principal the right " + right(op) + " on the topic"
 	case HasCode(err, sarama.ErrGroupAuthorizationFailed):
 		e.Await = "an operator to grant this orderer's principal the right Read on its consumer group"
+	case HasCode(err, sarama.ErrOffsetsLoadInProgress, sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer):
+		e.Await = "the coordinators of the consumer groups to have loaded them"
 	case HasCode(err, sarama.ErrSASLAuthenticationFailed):
 		e.Await = "an operator to correct this orderer's credentials"
 	case HasCode(err, sarama.ErrInvalidTimestamp):

@@ -41,6 +41,8 @@ type Fault struct {
 	Code    int16  // with REQUEST_TIMED_OUT and NOT_ENOUGH_REPLICAS_AFTER_APPEND a produce request takes effect
 	Count   int    // of requests; 0: until it is removed
 	Observe bool   // count requests only
+
+	TopLevel bool // the error is of the whole answer, where it has such a code, not of its topics or groups
 }
 
 // Keys of requests and codes of answers that tests name.
@@ -49,6 +51,8 @@ const (
 	KeyFetch   int16 = 1
 
 	KeyListOffsets    int16 = 2
+	KeyOffsetFetch    int16 = 9
+	KeyListGroups     int16 = 16
 	KeyInitProducerID int16 = 22
 
 	CodeUnknownTopic            int16 = 3

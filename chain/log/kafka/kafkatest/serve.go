@@ -193,7 +193,7 @@ func (s *server) fault(f Fault) (reply, error) {
 	}
 	s.last++
 	s.faults[s.last] = s.cluster.Fault(kfake.Fault{
-		Keys: []kmsg.Key{kmsg.Key(f.Key)}, Topic: f.Topic, Err: code, Count: f.Count, Observe: f.Observe,
+		Keys: []kmsg.Key{kmsg.Key(f.Key)}, Topic: f.Topic, Err: code, Count: f.Count, Observe: f.Observe, TopLevel: f.TopLevel,
 	})
 	return reply{ID: s.last}, nil
 }

@@ -43,9 +43,17 @@ func (s *surveyor) unknown(setting, want, why, remedy string) {
 	s.add(log.Finding{Setting: setting, Value: why, Want: want, Verdict: log.Unknown, Remedy: remedy})
 }
 
+// ToolSettings is the file that remedies for secured brokers name: Kafka's tools read from it
+// how to connect and log in. Its principal is one that may change topics, which no orderer's may.
+const ToolSettings = "admin.properties"
+
 // tool returns the start of a command line of one of Kafka's tools.
 func (s *surveyor) tool(name string) string {
-	return fmt.Sprintf("%s --bootstrap-server %s ", name, s.config.Brokers[0])
+	start := fmt.Sprintf("%s --bootstrap-server %s ", name, s.config.Brokers[0])
+	if s.config.TLS != nil || s.config.SASL != nil {
+		start += "--command-config " + ToolSettings + " "
+	}
+	return start
 }
 
 func (s *surveyor) alter(setting, value string) string {

@@ -1,8 +1,12 @@
 package survey
 
 import (
+	"crypto/tls"
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/IBM/sarama"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
@@ -48,5 +52,32 @@ func TestWhatIsHiddenIsUnknown(t *testing.T) {
 	}
 	if unknown := log.Of(log.Unknown, s.found); len(unknown) != 7 || len(log.Of(log.Flawed, s.found)) > 0 {
 		t.Errorf("unknown: %v", unknown)
+	}
+}
+
+// A secured listener lets in none of Kafka's tools without its own settings.
+func TestCommandsForSecuredBrokers(t *testing.T) {
+	for name, test := range map[string]struct {
+		config  conn.Config
+		secured bool
+	}{
+		"plain": {conn.Config{}, false},
+		"TLS":   {conn.Config{TLS: func() (*tls.Config, error) { return nil, nil }}, true},
+		"SASL":  {conn.Config{SASL: &conn.SASL{}}, true},
+	} {
+		test.config.Brokers = []string{"kafka:9092"}
+		s := &surveyor{config: client.Config{Config: test.config}, topic: "t"}
+		for _, command := range []string{s.alter("retention.ms", "-1"), s.grant("Read"), s.reassign([]int32{1}, []int32{1, 2, 3})} {
+			if strings.Contains(command, " --bootstrap-server kafka:9092 --command-config admin.properties ") != test.secured {
+				t.Errorf("%s: %s", name, command)
+			}
+		}
+	}
+}
+
+// A broker that refuses the question has not reported what it supports.
+func TestRefusedVersionsAreUnknown(t *testing.T) {
+	if _, err := spokenIn(&sarama.ApiVersionsResponse{ErrorCode: int16(sarama.ErrUnsupportedVersion)}); !errors.Is(err, sarama.ErrUnsupportedVersion) {
+		t.Errorf("got %v", err)
 	}
 }

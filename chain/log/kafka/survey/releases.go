@@ -86,6 +86,13 @@ func ask(c sarama.Client, id int32) (spoken, error) {
 	if err != nil {
 		return nil, err
 	}
+	return spokenIn(answer)
+}
+
+func spokenIn(answer *sarama.ApiVersionsResponse) (spoken, error) {
+	if code := sarama.KError(answer.ErrorCode); code != sarama.ErrNoError {
+		return nil, code
+	}
 	s := spoken{}
 	for _, k := range answer.ApiKeys {
 		s[k.ApiKey] = versions{k.MinVersion, k.MaxVersion}

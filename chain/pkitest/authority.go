@@ -1,13 +1,9 @@
-// Package pki issues certificates for tests.
-package pki
+package pkitest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -19,11 +15,10 @@ import (
 
 // Authority issues certificates into a folder.
 type Authority struct {
-	t           testing.TB
-	dir         string
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	revoked     *revoked // nil: its certificates name no list
+	t       testing.TB
+	dir     string
+	ca      *CA
+	revoked *revoked // nil: its certificates name no list
 }
 
 // New creates an authority, whose own certificate is ca.pem in a folder of the test.
@@ -31,24 +26,9 @@ func New(t testing.TB) *Authority {
 	t.Helper()
 	root := Holder(fmt.Sprintf("authority %d", time.Now().UnixNano()), 24*time.Hour)
 	root.IsCA, root.KeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
-	a := &Authority{t: t, dir: t.TempDir(), key: newKey(t)}
-	raw, err := x509.CreateCertificate(rand.Reader, root, root, a.key.Public(), a.key)
-	if err == nil {
-		a.certificate, err = x509.ParseCertificate(raw)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.write("ca.pem", "CERTIFICATE", raw)
+	a := &Authority{t: t, dir: t.TempDir(), ca: NewCA(root)}
+	a.write("ca.pem", a.ca.Pair().Certificate())
 	return a
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
 }
 
 // Holder returns the template of a client and server certificate for loopback,
@@ -79,17 +59,24 @@ func (a *Authority) IssueFor(to *Authority, name string, holder *x509.Certificat
 	if a.revoked != nil && holder.CRLDistributionPoints == nil {
 		holder.CRLDistributionPoints = []string{a.revoked.at}
 	}
-	key := newKey(a.t)
-	raw, err := x509.CreateCertificate(rand.Reader, holder, a.certificate, key.Public(), a.key)
+	made := a.ca.Issue(holder)
+	to.write(name+".pem", made.Certificate())
+	to.write(name+".key", made.PrivateKey())
+}
+
+// Client returns the TLS config of a client with the certificate NAME.pem that trusts the
+// authority, by the current content of the files. The certificate is sent to a server
+// that does not name its authority, too.
+func (a *Authority) Client(name string) (*tls.Config, error) {
+	ca, err := os.ReadFile(a.Path("ca.pem"))
 	if err != nil {
-		a.t.Fatal(err)
+		return nil, err
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	to.write(name+".pem", "CERTIFICATE", raw)
-	to.write(name+".key", "PRIVATE KEY", private)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	pair, err := tls.LoadX509KeyPair(a.Path(name+".pem"), a.Path(name+".key"))
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }}, err
 }
 
 // Path returns the path of a file in the folder.
@@ -122,9 +109,8 @@ func (a *Authority) Rename(from, to string) {
 }
 
 // write replaces the file atomically: it may be read meanwhile.
-func (a *Authority) write(name, kind string, raw []byte) {
+func (a *Authority) write(name string, content []byte) {
 	a.t.Helper()
-	content := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw})
 	err := os.WriteFile(a.Path(name+".new"), content, 0o600)
 	if err == nil {
 		err = os.Rename(a.Path(name+".new"), a.Path(name))
