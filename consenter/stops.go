@@ -53,7 +53,7 @@ func stops() []row {
 		stop(session.CauseNoBroker, "the broker list in the ledger has no entry of the form host:port; earlier releases accepted such lists",
 			"set Consensus.Kafka.Brokers of every orderer to host:port of the brokers and restart it, then correct /Channel/Orderer/KafkaBrokers by a config update"),
 		stop(session.CauseUnreadable, "the brokers will not create the topic, or it holds a batch that this orderer cannot read",
-			"do what the text asks for, then restart the orderer", "kafka.Log.classify"),
+			"do what the text asks for, then restart the orderer", "client.Topic.Classify"),
 		stop(session.CauseInternal, "an internal error of this build, which may be one for another Fabric release, or something else wrote to the ledger; the ledger is as it was", "report it with the orderer's log, then restart the orderer", "session.Driver.perform"),
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/common/flogging"
 	"github.com/hyperledger/fabric/common/ledger/blockledger"
 	"github.com/hyperledger/fabric/common/ledger/blockledger/fileledger"
 	"github.com/hyperledger/fabric/common/metrics/disabled"
@@ -39,6 +40,7 @@ func openLedgers(dir string) (*ledgers, error) {
 	if err := vacant(filepath.Join(dir, "index")); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	flogging.ActivateSpec("fatal") // what Fabric's code logs is for the log of an orderer
 	l := &ledgers{dir: dir}
 	err := session.Guarded(func() (err error) { // Fabric panics at an index that it cannot open
 		l.factory, err = fileledger.New(dir, &disabled.Provider{})

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/golang/protobuf/proto"
+	"github.com/hyperledger/fabric/common/ledger/blockledger/fileledger"
+	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/network/admin"
@@ -125,6 +127,8 @@ func works(t *testing.T, channel, old *Channel) map[string]work {
 		"upgrade-rules": with(old.Name, old.Serve(t, old.Blocks())),
 		"genesis": fixed("--from", Written(t, "solo.block", protoutil.MarshalOrPanic(SoloBlock())), "--brokers", "kafka1:9092",
 			"--out", Written(t, "kafka.block", nil)),
+		"translate":             fixed("--from", Written(t, "old.yaml", []byte("Kafka: {}\n")), "--out", Written(t, "orderer.yaml", nil)),
+		"remove-system-channel": fixed("--ledger", ledgers(t)),
 		"prune": {
 			args: func() []string {
 				return []string{channel.Name, "--config-block", block, "--member", "Org.orderer1", "--member", "Org.orderer2",
@@ -133,4 +137,23 @@ func works(t *testing.T, channel, old *Channel) map[string]work {
 			done: func() { kept-- },
 		},
 	}
+}
+
+// ledgers returns a folder with the ledger of an application channel, as a stopped orderer leaves it.
+func ledgers(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	f, err := fileledger.New(dir, &disabled.Provider{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	l, err := f.GetOrCreate("mychannel")
+	if err == nil {
+		err = l.Append(SoloBlock())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

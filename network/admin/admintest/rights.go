@@ -39,6 +39,8 @@ func Rights() map[string][]Right {
 		"repin":         {readTopic},
 		"verify":        nil,
 		"genesis":       nil,
+
+		"translate": nil, "remove-system-channel": nil, // these ask nobody
 	}
 }
 
