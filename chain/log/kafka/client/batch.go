@@ -15,11 +15,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// sarama mistakes a batch whose records do not decode for one that was truncated by the
-// limit of the fetch: it silently requests more of it, at once and without end. It does not
-// report the offset of other batches that it cannot decode. So a reader without progress
-// fetches by itself, one batch at a time, and names the first one that does not decode.
-
 // Batches yields the batches that overlap a range of offsets, up to the first error.
 func (t *Topic) Batches(c sarama.Client, from, to log.Offset) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {

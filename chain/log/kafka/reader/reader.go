@@ -1,10 +1,10 @@
 // Package reader reads the records of a topic, in the order of their offsets.
 //
 // A reader is one subscription of sarama's consumer with a client of its own, because a
-// produce request on a shared one would wait behind the long poll of a fetch. To what sarama
-// does it adds what [log.Reader] promises: records of one leader epoch and one topic only
-// (see pinned), fatal errors after the records before them, and the name of the batch that
-// does not decode where sarama would wait without end (see first).
+// produce request on a shared one would wait behind the long poll of a fetch. It adds to
+// sarama what [log.Reader] promises: records of one leader epoch and one topic only (see
+// pinned), fatal errors after the records before them, and an error that names a batch which
+// does not decode, where sarama would request it without end (see first).
 package reader
 
 import (

@@ -9,6 +9,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
+// sarama mistakes a batch whose records do not decode for one that was truncated by the
+// limit of the fetch: it silently requests more of it, at once and without end. It does not
+// report the offset of other batches that it cannot decode. So a reader without progress
+// fetches by itself, one batch at a time, and names the first one that does not decode.
+
 // first finds the first batch from the next offset on that has records or does not decode.
 // It returns an error that names a batch that does not decode, and reports whether there is
 // any record before the end that the log had. It stops at a sound batch: later ones do not
