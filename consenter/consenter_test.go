@@ -1,12 +1,16 @@
 package consenter
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/hyperledger/fabric/common/crypto/tlsgen"
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/orderer/consensus"
@@ -139,21 +143,24 @@ func TestLogOpensForEveryLimit(t *testing.T) {
 func TestChainReachesSecuredBroker(t *testing.T) {
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {
-			p := newPKI(t)
-			p.write(t, "password", []byte("another\n"))
-			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(p.server(t)), kfake.EnableSASL(), kfake.Superuser(mechanism, "orderer1", "secret"))
+			dir := t.TempDir()
+			put := func(name, content string) {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+			}
+			put("password", "another\n")
+			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(newTLS(t, put)), kfake.EnableSASL(), kfake.Superuser(mechanism, "orderer1", "secret"))
 			require.NoError(t, err)
 			defer broker.Close()
 			section := map[string]any{
 				"Topic": map[string]any{"ReplicationFactor": 1},
 				// each connection derives a key, on a busy machine for long
 				"Timeouts": map[string]any{"Dial": "1m", "Read": "1m", "Append": "1m", "Ready": "1m"},
-				"TLS":      map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
+				"TLS":      map[string]any{"Enabled": true, "RootCAs": "ca.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
 				"SASL":     map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
 			}
-			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: p.dir})
+			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: dir})
 			require.NoError(t, err)
-			p.write(t, "password", []byte("secret\n"))
+			put("password", "secret\n")
 			one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: broker.ListenAddrs()}.config()), nil)
 			require.NoError(t, err)
 			one.Start()
@@ -169,4 +176,55 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 			require.NoError(t, topic.Close())
 		})
 	}
+}
+
+// newTLS writes the files of an authority, and of a certificate that it has signed for
+// loopback. It returns a config that requires such a certificate of clients.
+func newTLS(t *testing.T, put func(name, content string)) *tls.Config {
+	authority, err := tlsgen.NewCA()
+	require.NoError(t, err)
+	pair, err := authority.NewServerCertKeyPair("127.0.0.1")
+	require.NoError(t, err)
+	put("ca.pem", string(authority.CertBytes()))
+	put("cert.pem", string(pair.Cert))
+	put("key.pem", string(pair.Key))
+	own, err := tls.X509KeyPair(pair.Cert, pair.Key)
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	require.True(t, pool.AppendCertsFromPEM(authority.CertBytes()))
+	return &tls.Config{Certificates: []tls.Certificate{own}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+}
+
+// The metric follows the files of the client certificate: at start, and when a topic is surveyed.
+func TestExpiryOfTheClientCertificateIsMeasured(t *testing.T) {
+	const name = "consensus_kafka_client_certificate_expiry_seconds"
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		put := func(name, content string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+		}
+		expiry := func() float64 {
+			pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+			require.NoError(t, err)
+			return float64(pair.Leaf.NotAfter.Unix())
+		}
+		newTLS(t, put)
+		first := expiry()
+		m := newMeter(t)
+		c, err := New(Host{Consensus: map[string]any{"Kafka": map[string]any{"TLS": map[string]any{"Enabled": true, "Certificate": "cert.pem", "PrivateKey": "key.pem"}}},
+			Metrics: m, Crypto: crypto(t), ConfigDir: dir})
+		require.NoError(t, err)
+		require.Equal(t, first, m.values[name+"{}"])
+
+		time.Sleep(time.Hour)
+		newTLS(t, put)
+		require.NotEqual(t, first, expiry())
+		c.events(channel).Surveyed(nil, nil)
+		require.Equal(t, expiry(), m.values[name+"{}"])
+	})
+
+	m := newMeter(t)
+	newConsenter(t, nil, m).events(channel).Surveyed(nil, nil)
+	require.Contains(t, m.declared, name)
+	require.NotContains(t, m.values, name+"{}", "there is no certificate")
 }

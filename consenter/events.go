@@ -11,6 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/consenter/credentials"
 )
 
 // reporter turns the events of one chain into metrics and log lines: one line for each
@@ -18,7 +19,7 @@ import (
 type reporter struct {
 	log *fabric.Logger
 	*channelMetrics
-	certificate *clientCertificate
+	certificate *credentials.ClientCertificate
 	health      *health
 
 	mu          sync.Mutex
@@ -86,7 +87,7 @@ func (r *reporter) partitions(n int) {
 // surveyed logs which of the topic's settings are unsafe or unknown, when that changes. It is
 // called often enough to check the client certificate as well.
 func (r *reporter) surveyed(found []log.Finding, err error) {
-	r.certificate.refresh()
+	r.certificate.Refresh()
 	flaws, unknown := append(texts(log.Flawed, found), texts(log.Warned, found)...), texts(log.Unknown, found)
 	if err == nil {
 		r.flaws.Set(float64(len(flaws)))

@@ -1,4 +1,11 @@
-package consenter
+// Package credentials reads what an orderer shows the brokers and whom it trusts among them:
+// certificates, keys and authorities for TLS, passwords and tokens for SASL.
+//
+// All of it is in files, or printed by a program, that may be replaced at any time without a
+// restart. So it is read for each connection and at each log-in; what is loaded at start
+// shows that it can be read. An error names the key of orderer.yaml, the file and the line;
+// it never contains a secret. The package has no goroutine.
+package credentials
 
 import (
 	"bytes"
@@ -11,10 +18,10 @@ import (
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// loadTLS returns a function that builds the config of one connection from the current
+// LoadTLS returns a function that builds the config of one connection from the current
 // content of the files, so that renewed certificates and authorities need no restart; nil
-// if TLS is off. loadTLS reads the files once: its error names every unusable one.
-func loadTLS(t settings.TLS) (func() (*tls.Config, error), error) {
+// if TLS is off. LoadTLS reads the files once: its error names every unusable one.
+func LoadTLS(t settings.TLS) (func() (*tls.Config, error), error) {
 	if !t.Enabled {
 		return nil, nil
 	}

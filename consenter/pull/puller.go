@@ -1,4 +1,12 @@
-package consenter
+// Package pull takes blocks of a channel from its other orderers: those whose records the
+// topic has lost, and the heights that decide whether a channel has begun.
+//
+// A [Factory], one for the process, makes a [chain.Puller] for each channel that needs one.
+// The puller asks the orderers in the channel config, over the connections that Fabric's own
+// replication uses, and returns the first block that satisfies the config in force and
+// follows the ledger. Its requests end with their context, and their goroutines with
+// them; Close ends the stream that the next block would come from.
+package pull
 
 import (
 	"bytes"
@@ -26,11 +34,10 @@ type Cluster struct {
 	Port     uint16                   // General.ListenPort; 0: not known
 }
 
-// dialer returns a copy of Fabric's dialer. Call it before the registrar starts: from then
-// on every config block changes Fabric's, under its own lock. Only the root certificates
-// change, and those are set for each address anyway. A connection is established on first
-// use, so that waiting for it ends with the context of the call.
-func (c Cluster) dialer() *cluster.StandardDialer {
+// copyDialer returns a copy of Fabric's dialer; nil if there is none. Only the root
+// certificates of Fabric's change, and those are set for each address anyway. A connection
+// is established on first use, so that waiting for it ends with the context of the call.
+func (c Cluster) copyDialer() *cluster.StandardDialer {
 	if c.Dialer == nil {
 		return nil
 	}
@@ -39,6 +46,19 @@ func (c Cluster) dialer() *cluster.StandardDialer {
 	d.Config.SecOpts.VerifyCertificate = nil
 	d.Config.SecOpts.ServerRootCAs = nil
 	return d
+}
+
+// Factory makes the pullers of a process's channels. It is safe for concurrent use.
+type Factory struct {
+	cluster Cluster
+	dialer  *cluster.StandardDialer // nil if the build has none
+	crypto  fabric.CryptoProvider
+}
+
+// NewFactory returns a factory. Call it before the registrar starts: from then on every
+// config block changes Fabric's dialer, under its own lock.
+func NewFactory(c Cluster, crypto fabric.CryptoProvider) *Factory {
+	return &Factory{cluster: c, dialer: c.copyDialer(), crypto: crypto}
 }
 
 // puller pulls blocks from the other orderers of a channel. It is not safe for concurrent
@@ -60,29 +80,32 @@ type puller struct {
 // defaultPullTimeout is Fabric's default of ReplicationPullTimeout, for an orderer.yaml without one.
 const defaultPullTimeout = 5 * time.Second
 
-// newPuller returns a puller for a channel, with the orderer addresses of the config in
-// force.
-func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
-	endpoints, err := c.endpoints(s)
+// loggerName is the name of the pullers' logger.
+const loggerName = "orderer.consensus.kafka.puller"
+
+// New returns a puller for a channel, with the orderer addresses of the config in force. Its
+// error wraps [session.ErrNoWay] if this build or its configuration cannot reach orderers.
+func (f *Factory) New(s chain.Support) (chain.Puller, error) {
+	endpoints, err := f.endpoints(s)
 	if err != nil {
 		return nil, fmt.Errorf("read the addresses of other orderers: %w", err)
 	}
 	p := &puller{
-		support: s, dialer: c.dialer, slowAfter: defaultSlowAfter, timeout: cmp.Or(c.cluster.Settings.ReplicationPullTimeout, defaultPullTimeout), endpoints: endpoints,
-		address: ownAddress{listen: c.cluster.Address, port: c.cluster.Port},
-		logger:  fabric.NewLogger(loggerName+".puller").With("channel", s.ChannelID()),
+		support: s, dialer: f.dialer, slowAfter: defaultSlowAfter, timeout: cmp.Or(f.cluster.Settings.ReplicationPullTimeout, defaultPullTimeout), endpoints: endpoints,
+		address: ownAddress{listen: f.cluster.Address, port: f.cluster.Port},
+		logger:  fabric.NewLogger(loggerName).With("channel", s.ChannelID()),
 	}
 	if len(endpoints) == 0 {
 		return p, nil // there is no orderer to ask
 	}
-	if c.dialer == nil {
+	if f.dialer == nil {
 		return nil, fmt.Errorf("%w: the orderer was built without its cluster dialer; build it with the plugin's builder", session.ErrNoWay)
 	}
-	certificate, _ := pem.Decode(c.dialer.Config.SecOpts.Certificate)
+	certificate, _ := pem.Decode(f.dialer.Config.SecOpts.Certificate)
 	switch {
 	case certificate != nil:
 		p.certificate = certificate.Bytes
-	case c.dialer.Config.SecOpts.UseTLS:
+	case f.dialer.Config.SecOpts.UseTLS:
 		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
 			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", session.ErrNoWay)
 	}
@@ -92,7 +115,7 @@ func (c *Consenter) newPuller(s chain.Support) (chain.Puller, error) {
 // endpoints returns the addresses of the channel's orderers in the config in force. Fabric
 // reads them from a config block; the number of the ledger's last config block is not used,
 // since it is in metadata that is not all signed.
-func (c *Consenter) endpoints(s chain.Support) ([]cluster.EndpointCriteria, error) {
+func (f *Factory) endpoints(s chain.Support) ([]cluster.EndpointCriteria, error) {
 	config := &fabric.ConfigEnvelope{Config: s.ConfigtxValidator().ConfigProto()}
 	envelope, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, s.ChannelID(), nil, config, 0, 0)
 	if err != nil {
@@ -104,7 +127,7 @@ func (c *Consenter) endpoints(s chain.Support) ([]cluster.EndpointCriteria, erro
 	}
 	block := protoutil.NewBlock(0, nil)
 	block.Data.Data = [][]byte{value}
-	return cluster.EndpointconfigFromConfigBlock(block, c.crypto)
+	return cluster.EndpointconfigFromConfigBlock(block, f.crypto)
 }
 
 // verify checks that a block is the next one of the channel: that its signatures satisfy

@@ -1,10 +1,9 @@
-package consenter
+package credentials
 
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
@@ -54,13 +53,9 @@ func (p pki) write(t *testing.T, name string, content []byte) {
 	require.NoError(t, os.WriteFile(p.path(name), content, 0o600))
 }
 
-// server returns a TLS config that requires a client certificate of the authority.
-func (p pki) server(t *testing.T) *tls.Config {
-	pair, err := tls.LoadX509KeyPair(p.path("cert.pem"), p.path("key.pem"))
-	require.NoError(t, err)
-	authority, err := os.ReadFile(p.path("cert.pem"))
-	require.NoError(t, err)
-	pool := x509.NewCertPool()
-	require.True(t, pool.AppendCertsFromPEM(authority))
-	return &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+// replace puts the files of a pki in place of another's.
+func (p pki) replace(t *testing.T, other pki) {
+	for _, file := range []string{"cert.pem", "key.pem"} {
+		require.NoError(t, os.Rename(p.path(file), other.path(file)))
+	}
 }

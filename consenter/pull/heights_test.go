@@ -1,4 +1,4 @@
-package consenter
+package pull
 
 import (
 	"net"
@@ -9,7 +9,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 
-	"github.com/hyperledger/fabric/common/metrics/disabled"
+	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
@@ -84,9 +84,7 @@ func TestOthersWithoutOwnAddress(t *testing.T) {
 		"on another address":      {"127.0.0.2", 7051, 3},
 		"port unknown":            {"127.0.0.1", 0, 3},
 	} {
-		c := ours.consenter(100 * time.Millisecond)
-		c.cluster.Address, c.cluster.Port = test.listen, test.port
-		p, err := c.newPuller(l)
+		p, err := ours.factoryAt(test.listen, test.port, 100*time.Millisecond).New(l)
 		require.NoError(t, err)
 		require.Len(t, p.Others(t.Context()), test.want, name)
 	}
@@ -106,14 +104,16 @@ func TestOwnAddressIsOneMachine(t *testing.T) {
 // way to reach them, the channel does not start.
 func TestNoWayToOthers(t *testing.T) {
 	ours := newAuthority(t)
-	c := plainConsenter(t)
-	p, err := c.newPuller(newSupport(t, channelSpec{kind: "kafka", brokers: []string{"kafka:9092"}}.config()))
+	f := NewFactory(Cluster{}, crypto(t))
+	nobody := ours.stale(ours.genesis("127.0.0.1:1"))
+	delete(nobody.config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Groups["Orderer"].Values, channelconfig.EndpointsKey)
+	p, err := f.New(nobody)
 	require.NoError(t, err)
 	require.Empty(t, p.Others(t.Context()))
 	_, err = p.Block(t.Context(), 1)
 	require.ErrorIs(t, err, session.ErrNoBlock)
 
-	_, err = c.newPuller(ours.stale(ours.genesis("127.0.0.1:1")))
+	_, err = f.New(ours.stale(ours.genesis("127.0.0.1:1")))
 	require.ErrorIs(t, err, session.ErrNoWay)
 }
 
@@ -134,9 +134,7 @@ func TestOthersWithoutTLS(t *testing.T) {
 
 	dialer := &cluster.PredicateDialer{}
 	dialer.Config.DialTimeout = time.Minute
-	c, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), Cluster: Cluster{Dialer: dialer}})
-	require.NoError(t, err)
-	p, err := c.newPuller(ours.stale(first))
+	p, err := NewFactory(Cluster{Dialer: dialer}, crypto(t)).New(ours.stale(first))
 	require.NoError(t, err)
 	defer p.Close()
 	require.Equal(t, []session.Answer{{From: d.address, Height: 3}}, p.Others(t.Context()))

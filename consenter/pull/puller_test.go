@@ -1,4 +1,4 @@
-package consenter
+package pull
 
 import (
 	"crypto/ecdsa"
@@ -22,9 +22,7 @@ import (
 	"github.com/hyperledger/fabric-config/configtx/membership"
 	"github.com/hyperledger/fabric-config/configtx/orderer"
 	"github.com/hyperledger/fabric/bccsp/utils"
-	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/crypto/tlsgen"
-	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/common/localconfig"
 	"github.com/hyperledger/fabric/protoutil"
@@ -122,8 +120,7 @@ func setSignatures(b *cb.Block, m *cb.Metadata) {
 func (a *authority) after(b *cb.Block, n int) (all []*cb.Block) {
 	for range n {
 		next := protoutil.NewBlock(b.Header.Number+1, protoutil.BlockHeaderHash(b.Header))
-		envelope := blockOf(3, []byte("a transaction")).Data.Data
-		next.Data.Data = envelope
+		next.Data.Data = [][]byte{transaction("a transaction")}
 		next.Header.DataHash = chaintest.DataHash(next.Data.Data)
 		a.sign(next, "the consenter's metadata")
 		all, b = append(all, next), next
@@ -198,28 +195,6 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 	return nil
 }
 
-// stale is an orderer's side of a channel whose ledger has the first block only.
-type stale struct {
-	*support
-	genesis *cb.Block
-}
-
-func (l *stale) Block(n uint64) *cb.Block { return map[uint64]*cb.Block{0: l.genesis}[n] }
-
-func (*stale) Sign([]byte) ([]byte, error) { return []byte("not verified here"), nil }
-
-// inForce puts the config of a block in force.
-func (l *stale) inForce(t *testing.T, b *cb.Block) {
-	envelope, err := protoutil.ExtractEnvelope(b, 0)
-	require.NoError(t, err)
-	l.support.bundle, err = channelconfig.NewBundleFromEnvelope(envelope, crypto(t))
-	require.NoError(t, err)
-	config := &cb.ConfigEnvelope{}
-	_, err = protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config)
-	require.NoError(t, err)
-	l.support.config = config.Config
-}
-
 // catchUp returns the support and the puller of an orderer that has the first block only.
 func (a *authority) catchUp(first *cb.Block) (*stale, chain.Puller) {
 	return a.catchUpWithin(first, 5*time.Second)
@@ -228,7 +203,7 @@ func (a *authority) catchUp(first *cb.Block) (*stale, chain.Puller) {
 // catchUpWithin is catchUp with a timeout for each response.
 func (a *authority) catchUpWithin(first *cb.Block, timeout time.Duration) (*stale, chain.Puller) {
 	l := a.stale(first)
-	p, err := a.consenter(timeout).newPuller(l)
+	p, err := a.factory(timeout).New(l)
 	require.NoError(a.t, err)
 	a.t.Cleanup(p.Close)
 	return l, p
@@ -236,21 +211,26 @@ func (a *authority) catchUpWithin(first *cb.Block, timeout time.Duration) (*stal
 
 // stale returns the support of a channel whose ledger has the first block only.
 func (a *authority) stale(first *cb.Block) *stale {
-	l := &stale{support: &support{}, genesis: first}
+	l := &stale{genesis: first}
 	l.inForce(a.t, first)
 	return l
 }
 
-// consenter returns the consenter of an orderer of the organisation.
-func (a *authority) consenter(timeout time.Duration) *Consenter {
+// factory returns the factory of an orderer of the organisation.
+func (a *authority) factory(timeout time.Duration) *Factory { return a.factoryAt("", 0, timeout) }
+
+// factoryAt is factory for an orderer that serves its clients at an address.
+func (a *authority) factoryAt(listen string, port uint16, timeout time.Duration) *Factory {
+	return NewFactory(Cluster{Dialer: a.dialer(timeout), Settings: localconfig.Cluster{ReplicationPullTimeout: timeout}, Address: listen, Port: port}, crypto(a.t))
+}
+
+// dialer returns Fabric's dialer, as an orderer of the organisation has it.
+func (a *authority) dialer(timeout time.Duration) *cluster.PredicateDialer {
 	pair := a.pair()
 	d := &cluster.PredicateDialer{}
 	d.Config.DialTimeout = timeout
 	d.Config.SecOpts.UseTLS, d.Config.SecOpts.Certificate, d.Config.SecOpts.Key = true, pair.Cert, pair.Key
-	c, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(a.t),
-		Cluster: Cluster{Dialer: d, Settings: localconfig.Cluster{ReplicationPullTimeout: timeout}}})
-	require.NoError(a.t, err)
-	return c
+	return d
 }
 
 const unsigned = "0 sub-policies were satisfied"
@@ -276,7 +256,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 		"no signatures at all":             {func(b *cb.Block) { b.Metadata.Metadata = [][]byte{{}} }, unsigned},
 		"another hash before":              {func(b *cb.Block) { b.Header.PreviousHash[0]++ }, unsigned},
 		"another hash before, signed":      {func(b *cb.Block) { b.Header.PreviousHash[0]++; ours.sign(b, "metadata") }, "Header.PreviousHash is"},
-		"an envelope beside the signature": {func(b *cb.Block) { b.Data.Data = blockOf(3, []byte("forged")).Data.Data }, "Header.DataHash is"},
+		"an envelope beside the signature": {func(b *cb.Block) { b.Data.Data = [][]byte{transaction("forged")} }, "Header.DataHash is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := ours.deliverer()

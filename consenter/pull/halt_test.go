@@ -1,4 +1,4 @@
-package consenter
+package pull
 
 import (
 	"context"
@@ -83,15 +83,16 @@ func TestPullersDoNotRaceWithConfigBlocks(t *testing.T) {
 	ours := newAuthority(t)
 	d := ours.deliverer()
 	d.blocks = ours.threeBlocks(d)
-	c, l := ours.consenter(time.Minute), ours.stale(d.blocks[0])
+	dialer, l := ours.dialer(time.Minute), ours.stale(d.blocks[0])
+	f := NewFactory(Cluster{Dialer: dialer}, crypto(t))
 	var changing sync.WaitGroup
 	changing.Go(func() {
 		for range 1000 {
-			c.cluster.Dialer.UpdateRootCAs([][]byte{ours.CertBytes()})
+			dialer.UpdateRootCAs([][]byte{ours.CertBytes()})
 		}
 	})
 	for range 20 {
-		p, err := c.newPuller(l)
+		p, err := f.New(l)
 		require.NoError(t, err)
 		_, err = p.Block(t.Context(), 1)
 		require.NoError(t, err)

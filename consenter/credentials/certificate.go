@@ -1,4 +1,4 @@
-package consenter
+package credentials
 
 import (
 	"crypto/tls"
@@ -14,11 +14,10 @@ const (
 	readEvery    = time.Minute // from the files, in addition to every connection
 )
 
-// clientCertificate reports when the client certificate, if there is one, expires: in a
+// ClientCertificate reports when the client certificate, if there is one, expires: in a
 // metric whenever it is read, and in the log when the expiry is near, once for each
-// certificate and then once a day. It has no goroutine: it runs when a connection is
-// made and when a topic is surveyed.
-type clientCertificate struct {
+// certificate and then once a day. It is safe for concurrent use.
+type ClientCertificate struct {
 	transport func() (*tls.Config, error) // nil: no TLS
 	end       fabric.Gauge                // seconds of Unix time
 	warn      func(message string, keysAndValues ...any)
@@ -30,8 +29,22 @@ type clientCertificate struct {
 	notAfter time.Time // of the certificate in that notice
 }
 
+// NewClientCertificate returns the certificate that a transport presents, not yet read.
+// transport is that of [LoadTLS]; end is set to seconds of Unix time; warn logs.
+func NewClientCertificate(transport func() (*tls.Config, error), end fabric.Gauge, warn func(message string, keysAndValues ...any)) *ClientCertificate {
+	return &ClientCertificate{transport: transport, end: end, warn: warn, now: time.Now}
+}
+
+// TLS returns the transport, which reads the certificate's expiry for each connection; nil if TLS is off.
+func (c *ClientCertificate) TLS() func() (*tls.Config, error) {
+	if c.transport == nil {
+		return nil
+	}
+	return c.connect
+}
+
 // connect returns the TLS config of one connection, and reads the certificate's expiry from it.
-func (c *clientCertificate) connect() (*tls.Config, error) {
+func (c *ClientCertificate) connect() (*tls.Config, error) {
 	config, err := c.transport()
 	if err != nil || config.GetClientCertificate == nil {
 		return config, err
@@ -46,16 +59,16 @@ func (c *clientCertificate) connect() (*tls.Config, error) {
 	return config, nil
 }
 
-// refresh reads the files again if that is due, since connections may outlast a certificate.
-// It ignores faults of the files: the next connection returns them.
-func (c *clientCertificate) refresh() {
+// Refresh reads the files again if that is due, since connections may outlast a certificate.
+// Call it now and then. It ignores faults of the files: the next connection returns them.
+func (c *ClientCertificate) Refresh() {
 	if c.transport == nil || !c.due() {
 		return
 	}
 	_, _ = c.connect()
 }
 
-func (c *clientCertificate) due() bool {
+func (c *ClientCertificate) due() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.now(); now.Sub(c.lastRead) >= readEvery {
@@ -65,7 +78,7 @@ func (c *clientCertificate) due() bool {
 	return false
 }
 
-func (c *clientCertificate) read(notAfter time.Time) {
+func (c *ClientCertificate) read(notAfter time.Time) {
 	c.end.Set(float64(notAfter.Unix()))
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,4 @@
-package consenter
+package credentials
 
 import (
 	"os"
@@ -15,7 +15,7 @@ func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	put := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
-	auth, err := loadSASL(settings.SASL{Mechanism: "SCRAM-SHA-512", User: "orderer1", PasswordFile: file})
+	auth, err := LoadSASL(settings.SASL{Mechanism: "SCRAM-SHA-512", User: "orderer1", PasswordFile: file})
 	require.NoError(t, err)
 	require.Equal(t, "SCRAM-SHA-512", auth.Mechanism)
 	require.Equal(t, "orderer1", auth.User)
@@ -31,15 +31,15 @@ func TestSecretThatCannotBeReadIsNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	password := settings.SASL{Mechanism: "PLAIN", User: "orderer1", PasswordFile: file}
 	token := settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file}
-	_, err := loadSASL(password)
+	_, err := LoadSASL(password)
 	require.EqualError(t, err, "Consensus.Kafka.SASL.PasswordFile: open "+file+": no such file or directory")
-	_, err = loadSASL(token)
+	_, err = LoadSASL(token)
 	require.EqualError(t, err, "Consensus.Kafka.SASL.TokenFile: open "+file+": no such file or directory")
 
 	require.NoError(t, os.WriteFile(file, []byte("secret"), 0o600))
-	passwords, err := loadSASL(password)
+	passwords, err := LoadSASL(password)
 	require.NoError(t, err)
-	tokens, err := loadSASL(token)
+	tokens, err := LoadSASL(token)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(file, []byte("\n"), 0o600))
 	_, err = passwords.Password()
@@ -52,7 +52,7 @@ func TestTokenIsOneWord(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	put := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
-	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file})
+	auth, err := LoadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file})
 	require.NoError(t, err)
 	put(" a.b.c\n")
 	got, err := auth.Token(t.Context())
@@ -71,8 +71,8 @@ func TestTokenIsOneWord(t *testing.T) {
 
 func TestSecretsInClearTextAreNoticed(t *testing.T) {
 	for mechanism, want := range map[string]bool{"": false, "PLAIN": true, "OAUTHBEARER": true, "SCRAM-SHA-256": false, "SCRAM-SHA-512": false} {
-		require.Equal(t, want, exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}}), mechanism)
-		require.False(t, exposed(settings.Config{SASL: settings.SASL{Mechanism: mechanism}, TLS: settings.TLS{Enabled: true}}), mechanism)
+		require.Equal(t, want, Exposed(settings.TLS{}, settings.SASL{Mechanism: mechanism}), mechanism)
+		require.False(t, Exposed(settings.TLS{Enabled: true}, settings.SASL{Mechanism: mechanism}), mechanism)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestUnsuitableSecretsAreRefused(t *testing.T) {
 			if key == "TokenFile" && (name == "a tab" || name == "an empty first line") {
 				continue // space around a token is cut off
 			}
-			_, err := loadSASL(login)
+			_, err := LoadSASL(login)
 			require.ErrorContains(t, err, "Consensus.Kafka.SASL."+key+": "+file, "%s: %s", key, name)
 			require.NotContains(t, err.Error(), secret, name)
 		}
@@ -115,7 +115,7 @@ func TestSecretOfAllKindsOfLetters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	for content, want := range map[string]string{"p\u00e4ss w\u00f6rd\n": "p\u00e4ss w\u00f6rd", "$%=,;\\\"'\n\n": "$%=,;\\\"'"} {
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		auth, err := loadSASL(settings.SASL{Mechanism: "PLAIN", User: "a", PasswordFile: file})
+		auth, err := LoadSASL(settings.SASL{Mechanism: "PLAIN", User: "a", PasswordFile: file})
 		require.NoError(t, err)
 		got, err := auth.Password()
 		require.NoError(t, err)

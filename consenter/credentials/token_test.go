@@ -1,4 +1,4 @@
-package consenter
+package credentials
 
 import (
 	"context"
@@ -248,7 +248,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 func TestSASLReportsRefusals(t *testing.T) {
 	p := newProgram(t, "cat token")
 	p.put(t, "token", jwt(time.Now().Add(time.Hour)))
-	auth, err := loadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})
+	auth, err := LoadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})
 	require.NoError(t, err)
 	require.NotNil(t, auth.Refused)
 	auth.Refused()

@@ -1,4 +1,4 @@
-package consenter
+package pull
 
 import (
 	"slices"
@@ -105,10 +105,7 @@ func (a *authority) following(first *cb.Block) []*cb.Block {
 	for n := uint64(1); n < 3; n++ {
 		b := protoutil.NewBlock(n, protoutil.BlockHeaderHash(blocks[n-1].Header))
 		for _, text := range []string{"payload", "another payload"} {
-			e := &cb.Envelope{}
-			require.NoError(a.t, proto.Unmarshal(blockOf(3, []byte(text)).Data.Data[0], e))
-			e.Signature = []byte("signature")
-			b.Data.Data = append(b.Data.Data, protoutil.MarshalOrPanic(e))
+			b.Data.Data = append(b.Data.Data, transaction(text))
 		}
 		b.Header.DataHash = chaintest.DataHash(b.Data.Data)
 		a.sign(b, string(position(a.t, int64(5*n))))

@@ -1,4 +1,4 @@
-package consenter
+package credentials
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ SHA1 Fingerprint=AA:BB:CC
 func authoritiesOf(t *testing.T, content string) (*x509.CertPool, error) {
 	p := pki{t.TempDir()}
 	p.write(t, "ca.pem", []byte(content))
-	transport, err := loadTLS(settings.TLS{Enabled: true, RootCAs: []string{p.path("ca.pem")}})
+	transport, err := LoadTLS(settings.TLS{Enabled: true, RootCAs: []string{p.path("ca.pem")}})
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func pairOf(t *testing.T, certificate, key string) (int, error) {
 	p := pki{t.TempDir()}
 	p.write(t, "c.pem", []byte(certificate))
 	p.write(t, "k.pem", []byte(key))
-	transport, err := loadTLS(settings.TLS{Enabled: true, Certificate: p.path("c.pem"), PrivateKey: p.path("k.pem")})
+	transport, err := LoadTLS(settings.TLS{Enabled: true, Certificate: p.path("c.pem"), PrivateKey: p.path("k.pem")})
 	if err != nil {
 		return 0, err
 	}

@@ -1,4 +1,4 @@
-package consenter
+package credentials
 
 import (
 	"crypto/tls"
@@ -12,26 +12,26 @@ import (
 
 func TestTransportIsOffByDefault(t *testing.T) {
 	c := settings.Default()
-	transport, err := loadTLS(c.TLS)
+	transport, err := LoadTLS(c.TLS)
 	require.NoError(t, err)
 	require.Nil(t, transport)
-	auth, err := loadSASL(c.SASL)
+	auth, err := LoadSASL(c.SASL)
 	require.NoError(t, err)
 	require.Nil(t, auth)
 }
 
 // Files of a transport that is off need not exist.
 func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
-	transport, err := loadTLS(settings.TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
+	transport, err := LoadTLS(settings.TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
 	require.NoError(t, err)
 	require.Nil(t, transport)
-	auth, err := loadSASL(settings.SASL{User: "a", PasswordFile: "/none"})
+	auth, err := LoadSASL(settings.SASL{User: "a", PasswordFile: "/none"})
 	require.NoError(t, err)
 	require.Nil(t, auth)
 }
 
 func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
-	transport, err := loadTLS(settings.TLS{Enabled: true, ServerName: "kafka"})
+	transport, err := LoadTLS(settings.TLS{Enabled: true, ServerName: "kafka"})
 	require.NoError(t, err)
 	config, err := transport()
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
 func TestEveryUnusableFileIsNamed(t *testing.T) {
 	p := newPKI(t)
 	p.write(t, "garbage.pem", []byte("garbage"))
-	_, err := loadTLS(settings.TLS{
+	_, err := LoadTLS(settings.TLS{
 		Enabled:     true,
 		RootCAs:     []string{p.path("cert.pem"), p.path("garbage.pem"), p.path("none.pem")},
 		Certificate: p.path("cert.pem"),
@@ -56,7 +56,7 @@ func TestEveryUnusableFileIsNamed(t *testing.T) {
 
 func TestEachConnectionReadsTheFiles(t *testing.T) {
 	p := newPKI(t)
-	transport, err := loadTLS(settings.TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
+	transport, err := LoadTLS(settings.TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
 		Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")})
 	require.NoError(t, err)
 	before, err := transport()

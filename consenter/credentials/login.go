@@ -1,4 +1,4 @@
-package consenter
+package credentials
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// loadSASL returns the credentials for the brokers; nil if SASL is off. Passwords and tokens
-// are read at every log-in. loadSASL reads files once: its error names an unusable one. It
+// LoadSASL returns the credentials for the brokers; nil if SASL is off. Passwords and tokens
+// are read at every log-in. LoadSASL reads files once: its error names an unusable one. It
 // does not run a command.
-func loadSASL(s settings.SASL) (*kafka.SASL, error) {
+func LoadSASL(s settings.SASL) (*kafka.SASL, error) {
 	switch {
 	case s.Mechanism == "":
 		return nil, nil
@@ -32,9 +32,9 @@ func loadSASL(s settings.SASL) (*kafka.SASL, error) {
 	return &kafka.SASL{Mechanism: s.Mechanism, Token: func(context.Context) (string, error) { return file.token() }}, err
 }
 
-// exposed reports whether the password or token crosses the network in clear text.
-func exposed(c settings.Config) bool {
-	return !c.TLS.Enabled && (c.SASL.Mechanism == kafka.Plain || c.SASL.Mechanism == kafka.OAuthBearer)
+// Exposed reports whether the password or token crosses the network in clear text.
+func Exposed(t settings.TLS, s settings.SASL) bool {
+	return !t.Enabled && (s.Mechanism == kafka.Plain || s.Mechanism == kafka.OAuthBearer)
 }
 
 // secretFile is a file that holds a secret and perhaps a line end. It may be replaced at

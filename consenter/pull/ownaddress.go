@@ -1,4 +1,4 @@
-package consenter
+package pull
 
 import (
 	"context"
