@@ -36,21 +36,24 @@ func TestOneOrdererIsSlow(t *testing.T) {
 	}
 }
 
-// If all orderers are slow, each gets more time, and the first one that is asked returns all blocks.
+// If all orderers are slow, each gets more time once the first that was asked answers first, which
+// it does for one of the blocks, however busy the machine is.
 func TestAllOrderersAreSlow(t *testing.T) {
 	ours := newAuthority(t)
 	one, other := ours.deliverer(), ours.deliverer()
 	first := ours.genesis(one.address, other.address)
-	one.blocks = append([]*cb.Block{first}, ours.after(first, 3)...)
+	const most = 30
+	one.blocks = append([]*cb.Block{first}, ours.after(first, most)...)
 	other.blocks = one.blocks
 	one.pace, other.pace = 50*time.Millisecond, 50*time.Millisecond
 	_, p := ours.catchUpWithin(first, time.Hour)
-	p.(*puller).slowAfter = 20 * time.Millisecond
-	for n := uint64(1); n < 4; n++ {
+	const little = 20 * time.Millisecond
+	p.(*puller).slowAfter = little
+	for n := uint64(1); n <= most && p.(*puller).slowAfter == little; n++ {
 		_, err := p.Block(t.Context(), n)
 		require.NoError(t, err)
 	}
-	require.Greater(t, p.(*puller).slowAfter, 20*time.Millisecond)
+	require.Greater(t, p.(*puller).slowAfter, little)
 }
 
 // A stream that has given all blocks of its orderer is closed before others are asked for the next.
