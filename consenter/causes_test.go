@@ -19,9 +19,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 var rewrite = goflag.Bool("rewrite", false, "write the generated tables of TROUBLESHOOTING.md")
@@ -30,8 +31,8 @@ var rewrite = goflag.Bool("rewrite", false, "write the generated tables of TROUB
 var enums = map[string][]kind{
 	"machine.Reason":    {skipped},
 	"machine.HaltCause": {stopped},
-	"session.Cause":     {stopped, waiting},
-	"session.Refusal":   {refused},
+	"status.Cause":      {stopped, waiting},
+	"status.Refusal":    {refused},
 	"machine.CutCause":  {}, // of blocks: it keeps no envelope out
 }
 
@@ -233,13 +234,13 @@ func TestMetricsNameLabelValues(t *testing.T) {
 	for metric, types := range map[string][]string{
 		"blocks_cut":        {"machine.CutCause"},
 		"records_skipped":   {"machine.Reason"},
-		"envelopes_refused": {"session.Refusal"},
-		"failure":           {"machine.HaltCause", "session.Cause"},
+		"envelopes_refused": {"status.Refusal"},
+		"failure":           {"machine.HaltCause", "status.Cause"},
 	} {
 		var words, named []string
 		for _, of := range types {
 			for _, word := range s.values[of] {
-				if metric != "failure" || rowOf(word, stopped).word != "" || word == string(session.CauseBegunElsewhere) {
+				if metric != "failure" || rowOf(word, stopped).word != "" || word == string(status.CauseBegunElsewhere) {
 					words = append(words, word)
 				}
 			}
@@ -252,12 +253,12 @@ func TestMetricsNameLabelValues(t *testing.T) {
 }
 
 func TestErrorsAreExplainedOnce(t *testing.T) {
-	fault := session.Fault{Cause: session.CauseDisk, Err: errors.New("no space")}
-	once := explain(fmt.Errorf("%w: %w", session.ErrNotReady, fault))
+	fault := status.Fault{Cause: status.CauseDisk, Err: errors.New("no space")}
+	once := explain(fmt.Errorf("%w: %w", status.ErrNotReady, fault))
 	require.EqualError(t, once, "the channel is not ready on this orderer: no space (disk); free up space on the ledger disk; the channel then continues by itself")
 	require.Equal(t, once, explain(once))
-	require.ErrorIs(t, once, session.ErrNotReady)
-	require.Equal(t, session.CauseDisk, session.CauseOf(once))
+	require.ErrorIs(t, once, status.ErrNotReady)
+	require.Equal(t, status.CauseDisk, status.CauseOf(once))
 
 	outage := errors.New("no broker answers")
 	require.Equal(t, outage, explain(outage))
@@ -268,10 +269,10 @@ func TestErrorsAreExplainedOnce(t *testing.T) {
 func TestErrorsHaveTheirWord(t *testing.T) {
 	fatal := &log.Error{Class: log.Fatal, Op: "read", Topic: channel, Err: errors.New("a batch")}
 	for word, err := range map[string]error{
-		"size":             session.Refused{Refusal: session.RefusalSize, Err: errors.New("too large")},
+		"size":             status.Refused{Refusal: status.RefusalSize, Err: errors.New("too large")},
 		"unreadable-topic": fatal,
-		"no-verdict":       session.NoVerdict(errors.New("an unknown capability")),
-		"other-channel":    session.Fault{Cause: session.Cause(machine.HaltOtherChannel), Err: errors.New("names another")},
+		"no-verdict":       guard.NoVerdict(errors.New("an unknown capability")),
+		"other-channel":    status.Fault{Cause: status.Cause(machine.HaltOtherChannel), Err: errors.New("names another")},
 	} {
 		require.ErrorContains(t, explain(err), "("+word+"); ")
 	}
@@ -280,7 +281,7 @@ func TestErrorsHaveTheirWord(t *testing.T) {
 // Remedies are in the table alone: the packages below know neither settings nor commands of
 // operators.
 func TestNoRemedyIsBelowTheTable(t *testing.T) {
-	for _, dir := range []string{"../chain/machine", "../chain/record", "../chain/session"} {
+	for _, dir := range []string{"../chain/guard", "../chain/machine", "../chain/record", "../chain/session", "../chain/status"} {
 		files, err := filepath.Glob(dir + "/*.go")
 		require.NoError(t, err)
 		require.NotEmpty(t, files)

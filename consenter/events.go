@@ -11,6 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 	"github.com/fabric-kafka/orderer/consenter/credentials"
 )
 
@@ -26,10 +27,10 @@ type reporter struct {
 	survey      string // the last report on the topic's settings
 	unpublished string // why progress was not published last
 	forks       forks
-	connected   bool          // the topic was read before
-	next, end   log.Offset    // of the next record to process; after the last record
-	cause       session.Cause // why the channel stopped; empty if it did not
-	processed   time.Time     // when the last record was, or the chain was created
+	connected   bool         // the topic was read before
+	next, end   log.Offset   // of the next record to process; after the last record
+	cause       status.Cause // why the channel stopped; empty if it did not
+	processed   time.Time    // when the last record was, or the chain was created
 }
 
 // events returns the event handlers for a new chain of a channel.
@@ -46,7 +47,7 @@ func (c *Consenter) events(channel string) session.Events {
 		CutPosted:   func(machine.BlockNumber) { r.cutsPosted.Add(1) },
 		CutFailed:   r.cutFailed,
 		Appended:    r.appended,
-		Refused:     func(reason session.Refusal) { r.refusals(reason).Add(1) },
+		Refused:     func(reason status.Refusal) { r.refusals(reason).Add(1) },
 		Unavailable: r.unavailable,
 		Pulling:     r.pulling,
 		Awaiting:    r.awaiting,
@@ -252,7 +253,7 @@ func (r *reporter) failed(err error) {
 	r.health.well(r.channel)
 	r.stopped.Set(1)
 	r.mu.Lock()
-	r.cause = cmp.Or(session.CauseOf(err), session.CauseInternal)
+	r.cause = cmp.Or(status.CauseOf(err), status.CauseInternal)
 	r.failure(r.cause).Set(1)
 	r.mu.Unlock()
 	r.log.Errorw("The channel has stopped on this orderer until an operator acts", "cause", r.cause, "error", err)

@@ -3,7 +3,7 @@ package consenter
 import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // The namespace and subsystem of all metrics.
@@ -157,11 +157,11 @@ func (c *channelMetrics) skips(reason machine.Reason) fabric.Counter {
 	return c.all.skipped.With(labelChannel, c.channel, labelReason, string(reason))
 }
 
-func (c *channelMetrics) refusals(reason session.Refusal) fabric.Counter {
+func (c *channelMetrics) refusals(reason status.Refusal) fabric.Counter {
 	return c.all.refused.With(labelChannel, c.channel, labelReason, string(reason))
 }
 
-func (c *channelMetrics) failure(cause session.Cause) fabric.Gauge {
+func (c *channelMetrics) failure(cause status.Cause) fabric.Gauge {
 	return c.all.failure.With(labelChannel, c.channel, labelCause, string(cause))
 }
 

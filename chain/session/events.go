@@ -6,6 +6,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // Events report what happens in a channel, for logs and metrics. Every field may
@@ -21,7 +22,7 @@ type Events struct {
 	CutPosted           func(number machine.BlockNumber) // a time-to-cut record was appended
 	CutFailed           func(number machine.BlockNumber, err error)
 	Appended            func(took time.Duration, err error)  // one Order or Configure
-	Refused             func(reason Refusal)                 // one envelope of a client, by WaitReady, Order or Configure
+	Refused             func(reason status.Refusal)          // one envelope of a client, by WaitReady, Order or Configure
 	Unavailable         func(err error, retry time.Duration) // cut off from the log; tries again after retry
 	Pulling             func(cause error)                    // the topic no longer has the next record; takes blocks of other orderers
 	Awaiting            func(err error, retry time.Duration) // other orderers have not given a block, or not answered whether they have any; asks again after retry
@@ -50,7 +51,7 @@ func (e Events) WithDefaults() Events {
 	set(&e.CutPosted, func(machine.BlockNumber) {})
 	set(&e.CutFailed, func(machine.BlockNumber, error) {})
 	set(&e.Appended, func(time.Duration, error) {})
-	set(&e.Refused, func(Refusal) {})
+	set(&e.Refused, func(status.Refusal) {})
 	set(&e.Unavailable, func(error, time.Duration) {})
 	set(&e.Pulling, func(error) {})
 	set(&e.Awaiting, func(error, time.Duration) {})

@@ -1,8 +1,9 @@
-package session
+package status
 
 import (
 	"errors"
 
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
@@ -52,8 +53,12 @@ func (f Fault) Error() string { return f.Err.Error() }
 
 func (f Fault) Unwrap() error { return f.Err }
 
-// because gives an error its cause.
-func because(c Cause, err error) error { return Fault{c, err} }
+// Stopped is an error that ends the channel permanently: only an operator can remove its cause.
+type Stopped struct{ Err error }
+
+func (s Stopped) Error() string { return s.Err.Error() }
+
+func (s Stopped) Unwrap() error { return s.Err }
 
 // CauseOf returns the cause of what ended a session or stopped a channel; empty if it
 // is none that an operator could look up, as that of a broker which does not answer.
@@ -63,11 +68,11 @@ func CauseOf(err error) Cause {
 		return ""
 	case errors.As(err, &f):
 		return f.Cause
-	case errors.Is(err, ErrNoVerdict):
+	case errors.Is(err, guard.ErrNoVerdict):
 		return Cause(machine.HaltNoVerdict)
 	case log.ClassOf(err) == log.Fatal && !errors.Is(err, log.ErrClosed) && !errors.Is(err, log.ErrOutOfRange):
 		return CauseUnreadable
-	case errors.As(err, &stopped{}):
+	case errors.As(err, &Stopped{}):
 		return CauseInternal
 	}
 	return ""

@@ -1,4 +1,8 @@
-package session
+// Package guard lets Fabric's code work on bytes that others wrote: from the topic, another
+// orderer, a client or the ledger. Such bytes must not end the process, which serves other
+// channels and would read the same ones after each restart: a panic becomes an error, and a message that
+// would overflow the stack is refused before it is decoded.
+package guard
 
 import (
 	"errors"
@@ -7,12 +11,12 @@ import (
 	"strings"
 )
 
-// ErrNoVerdict is wrapped by the errors of NoVerdict and Guarded: this orderer cannot decide
+// ErrNoVerdict is wrapped by the errors of [NoVerdict] and [Call]: this orderer cannot decide
 // whether an envelope is valid. Another one may make a block of it, so that skipping it
 // could fork the channel; by the compatible rules the channel stops before it.
 var ErrNoVerdict = errors.New("no verdict")
 
-// NoVerdict makes an error an ErrNoVerdict and leaves its text as it is.
+// NoVerdict makes an error wrap [ErrNoVerdict] and leaves its text as it is.
 func NoVerdict(err error) error { return noVerdict{err} }
 
 type noVerdict struct{ error }
@@ -21,14 +25,13 @@ func (e noVerdict) Unwrap() error { return e.error }
 
 func (noVerdict) Is(target error) bool { return target == ErrNoVerdict }
 
-// Guarded calls f, which passes bytes of others to Fabric: from the topic, another orderer, a
-// client or the ledger. Fabric's code panics at some that its own orderers never write. Such
-// a panic becomes an error that wraps ErrNoVerdict and names its place. It must not end
-// the process, which serves other channels and would read the same bytes after each restart.
+// Call calls f, which passes bytes of others to Fabric. Fabric's code panics at some that its
+// own orderers never write. Such a panic becomes an error that wraps [ErrNoVerdict] and names
+// its place.
 //
 // What cannot be recovered from (a stack that overflows, memory that runs out) has
-// to be ruled out before f is called.
-func Guarded(f func() error) (err error) {
+// to be ruled out before f is called; see [CheckDepth].
+func Call(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = NoVerdict(fmt.Errorf("it makes Fabric's code panic (%s: %s); report this with the record or block that it is about", where(), brief(r)))

@@ -1,6 +1,11 @@
-package session
+package status
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/fabric-kafka/orderer/chain/log"
+)
 
 // Refusal is why an envelope was not taken from a client: one of a fixed set of words.
 type Refusal string
@@ -42,4 +47,19 @@ func RefusalOf(err error) Refusal {
 		return RefusalNotReady
 	}
 	return ""
+}
+
+// AppendError returns what a client is answered when its record was appended with err:
+// nil, which is SUCCESS, only once all in-sync replicas have the record.
+func AppendError(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch log.ClassOf(err) {
+	case log.Rejected:
+		return Refused{RefusalSize, fmt.Errorf("the channel's topic does not take the envelope: %w", err)}
+	case log.Ambiguous:
+		return Refused{RefusalAmbiguous, fmt.Errorf("%w: the envelope may or may not be ordered: %w", ErrNotReady, err)}
+	}
+	return Refused{RefusalNotAppended, fmt.Errorf("%w: the envelope is not ordered: %w", ErrNotReady, err)}
 }
