@@ -84,7 +84,7 @@ func New(host Host) (*Consenter, error) {
 		logger.Warnw("The orderer sends its secret to the brokers in clear text; set TLS.Enabled, or use a SCRAM mechanism", "mechanism", config.SASL.Mechanism)
 	}
 	m := newMetrics(host.Metrics)
-	certificate := credentials.NewClientCertificate(transport, m.certificateEnd, logger.Warnw)
+	certificate := credentials.NewClientCertificate(transport, m.process.CertificateExpiry, logger.Warnw)
 	certificate.Refresh()
 	return &Consenter{
 		config:      config,

@@ -18,7 +18,8 @@ import (
 // reporter turns the events of one chain into metrics and log lines: one line for each
 // event, at debug level for those of every block or record.
 type reporter struct {
-	log *fabric.Logger
+	log     *fabric.Logger
+	channel string
 	*channelMetrics
 	certificate *credentials.ClientCertificate
 	health      *health
@@ -35,7 +36,8 @@ type reporter struct {
 
 // events returns the event handlers for a new chain of a channel.
 func (c *Consenter) events(channel string) session.Events {
-	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), processed: time.Now(), certificate: c.certificate, health: c.health}
+	r := &reporter{log: c.logger.With("channel", channel), channel: channel, channelMetrics: c.metrics.of(channel), processed: time.Now(), certificate: c.certificate, health: c.health}
+	r.expose()
 	return session.Events{
 		Started:     r.started,
 		RulesKnown:  r.described,
@@ -44,10 +46,10 @@ func (c *Consenter) events(channel string) session.Events {
 		Position:    r.position,
 		Skipped:     r.skipped,
 		Resubmitted: r.resubmitted,
-		CutPosted:   func(machine.BlockNumber) { r.cutsPosted.Add(1) },
+		CutPosted:   func(machine.BlockNumber) { r.CutsPosted.Add(1) },
 		CutFailed:   r.cutFailed,
 		Appended:    r.appended,
-		Refused:     func(reason status.Refusal) { r.refusals(reason).Add(1) },
+		Refused:     func(reason status.Refusal) { r.EnvelopesRefused(string(reason)).Add(1) },
 		Unavailable: r.unavailable,
 		Pulling:     r.pulling,
 		Awaiting:    r.awaiting,
@@ -61,7 +63,7 @@ func (c *Consenter) events(channel string) session.Events {
 
 		Heartbeat: r.heartbeat,
 		Measured:  r.measured,
-		Ambiguous: func(error) { r.ambiguous.Add(1) },
+		Ambiguous: func(error) { r.AppendsAmbiguous.Add(1) },
 
 		Failed: r.failed,
 		Halted: func() { r.halted(); c.admission.forget(channel) },
@@ -91,7 +93,7 @@ func (r *reporter) surveyed(found []log.Finding, err error) {
 	r.certificate.Refresh()
 	flaws, unknown := append(texts(log.Flawed, found), texts(log.Warned, found)...), texts(log.Unknown, found)
 	if err == nil {
-		r.flaws.Set(float64(len(flaws)))
+		r.TopicFlaws.Set(float64(len(flaws)))
 	}
 	now := fmt.Sprint(flaws, unknown, err)
 	r.mu.Lock()
@@ -132,7 +134,7 @@ func (r *reporter) published(p log.Progress, err error) {
 }
 
 func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset) {
-	r.blocks(cause).Add(1)
+	r.BlocksCut(string(cause)).Add(1)
 	r.log.Debugw("Cut a block", "block", number, "offset", at, "envelopes", envelopes, "cause", cause)
 }
 
@@ -140,7 +142,7 @@ func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause mac
 const pullsPerLine = 1000
 
 func (r *reporter) pulled(number machine.BlockNumber, at machine.Offset) {
-	r.blocksPulled.Add(1)
+	r.BlocksPulled.Add(1)
 	r.position(at + 1)
 	line := r.log.Debugw
 	if number%pullsPerLine == 0 {
@@ -162,7 +164,7 @@ func (r *reporter) at(next machine.Offset) {
 	defer r.mu.Unlock()
 	r.next = log.Offset(next)
 	r.end = max(r.end, r.next)
-	r.nextOffset.Set(float64(next))
+	r.NextOffset.Set(float64(next))
 	r.setLag()
 }
 
@@ -176,18 +178,18 @@ func (r *reporter) measured(end log.Offset) {
 
 // setLag sets the metrics that depend on next and end. The caller must hold mu.
 func (r *reporter) setLag() {
-	r.logEnd.Set(float64(r.end))
-	r.lag.Set(float64(max(r.end-r.next, 0)))
+	r.LogEnd.Set(float64(r.end))
+	r.Lag.Set(float64(max(r.end-r.next, 0)))
 }
 
 func (r *reporter) heartbeat() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sinceRecord.Set(time.Since(r.processed).Seconds())
+	r.SinceRecord.Set(time.Since(r.processed).Seconds())
 }
 
 func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail string) {
-	r.skips(reason).Add(1)
+	r.RecordsSkipped(string(reason)).Add(1)
 	line := r.log.Warnw
 	if ordinary(reason) {
 		line = r.log.Debugw
@@ -196,26 +198,26 @@ func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail stri
 }
 
 func (r *reporter) resubmitted(at machine.Offset) {
-	r.configsReproduced.Add(1)
+	r.ConfigsReproduced.Add(1)
 	r.log.Infow("Resubmitted a stale config envelope", "offset", at)
 }
 
 func (r *reporter) cutFailed(number machine.BlockNumber, err error) {
-	r.cutsFailed.Add(1)
+	r.CutsFailed.Add(1)
 	r.log.Warnw("Could not append a time-to-cut; trying again", "block", number, "error", err)
 }
 
 func (r *reporter) appended(took time.Duration, err error) {
 	if err != nil {
-		r.appendFailed.Observe(took.Seconds())
+		r.AppendDuration("error").Observe(took.Seconds())
 		return
 	}
-	r.appendDone.Observe(took.Seconds())
+	r.AppendDuration("ok").Observe(took.Seconds())
 }
 
 func (r *reporter) unavailable(err error, retry time.Duration) {
-	r.available.Set(0)
-	r.interruptions.Add(1)
+	r.Available.Set(0)
+	r.Interruptions.Add(1)
 	r.health.cutOff(r.channel, err)
 	r.log.Warnw("Cut off from the topic; trying again", "after", retry, "error", err)
 }
@@ -223,7 +225,7 @@ func (r *reporter) unavailable(err error, retry time.Duration) {
 // pulling is called with the reason why the topic cannot provide the next block. The brokers
 // answer, so the channel is not cut off.
 func (r *reporter) pulling(cause error) {
-	r.available.Set(0)
+	r.Available.Set(0)
 	r.health.well(r.channel)
 	r.log.Warnw("Pulling blocks from other orderers", "cause", cause)
 }
@@ -231,17 +233,17 @@ func (r *reporter) pulling(cause error) {
 // awaiting is called with what the channel needs from other orderers: a block, or the height
 // of their ledgers. The brokers answer, so the channel is not cut off.
 func (r *reporter) awaiting(err error, retry time.Duration) {
-	r.available.Set(0)
+	r.Available.Set(0)
 	r.health.well(r.channel)
 	r.log.Warnw("Waiting for other orderers; trying again", "after", retry, "error", err)
 }
 
 func (r *reporter) recovered(after time.Duration) {
-	r.available.Set(1)
+	r.Available.Set(1)
 	r.health.well(r.channel)
 	r.mu.Lock()
 	if r.connected {
-		r.reconnects.Add(1)
+		r.Reconnects.Add(1)
 	}
 	r.connected = true
 	r.mu.Unlock()
@@ -249,24 +251,24 @@ func (r *reporter) recovered(after time.Duration) {
 }
 
 func (r *reporter) failed(err error) {
-	r.available.Set(0)
+	r.Available.Set(0)
 	r.health.well(r.channel)
-	r.stopped.Set(1)
+	r.Failed.Set(1)
 	r.mu.Lock()
 	r.cause = cmp.Or(status.CauseOf(err), status.CauseInternal)
-	r.failure(r.cause).Set(1)
+	r.Failure(string(r.cause)).Set(1)
 	r.mu.Unlock()
 	r.log.Errorw("The channel has stopped on this orderer until an operator acts", "cause", r.cause, "error", err)
 }
 
 // halted resets the failure: the channel is being removed, so no operator has to act any more.
 func (r *reporter) halted() {
-	r.available.Set(0)
+	r.Available.Set(0)
 	r.health.well(r.channel)
-	r.stopped.Set(0)
+	r.Failed.Set(0)
 	r.mu.Lock()
 	if r.cause != "" {
-		r.failure(r.cause).Set(0)
+		r.Failure(string(r.cause)).Set(0)
 	}
 	r.forks.show(r.channelMetrics, nil)
 	r.mu.Unlock()
