@@ -1,5 +1,5 @@
 // Package block reads blocks that a channel's orderers have written: it verifies one that
-// another orderer gave, and finds what its signatures bind.
+// another orderer gave, finds what its signatures bind, and identifies the config in one.
 package block
 
 import (
