@@ -10,7 +10,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // opening is a chain that notes which brokers its logs were opened with.
@@ -100,8 +100,8 @@ func TestChannelWithoutUsableBrokersStops(t *testing.T) {
 			r.reports(c, types.StatusFailed)
 			err := c.WaitReady()
 			const fact = "the channel config names no broker that can be connected to"
-			if err == nil || !strings.Contains(err.Error(), fact) || session.CauseOf(err) != session.CauseNoBroker {
-				r.Errorf("%q: got %v, cause %q, want it to say %q", list, err, session.CauseOf(err), fact)
+			if err == nil || !strings.Contains(err.Error(), fact) || status.CauseOf(err) != status.CauseNoBroker {
+				r.Errorf("%q: got %v, cause %q, want it to say %q", list, err, status.CauseOf(err), fact)
 			}
 			if !closed(c.Errored()) {
 				r.Error("clients wait for blocks of a channel that has stopped")

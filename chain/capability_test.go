@@ -12,6 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
@@ -61,7 +62,7 @@ func (r *rig) stoppedAt(c *Chain, l *ledger, holds string) {
 	r.Helper()
 	r.reports(c, types.StatusFailed)
 	for _, says := range []string{`capability "V9_9" of /Channel/Orderer`, "Fabric 9.9 introduced it", "replace this orderer by a build"} {
-		if err := c.WaitReady(); !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), says) {
+		if err := c.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), says) {
 			r.Errorf("got %v, want it to say %q", err, says)
 		}
 	}

@@ -26,9 +26,11 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
@@ -47,7 +49,7 @@ type Chain struct {
 
 	incomplete bool // the last comparison with other orderers could not read all; of the one goroutine that compares
 	start      machine.Start
-	status     *status
+	status     *channelStatus
 	life       context.Context // ends with Halt
 	end        context.CancelFunc
 	slots      chan struct{} // one for each append of a client
@@ -86,7 +88,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	c.connection = &connection{support: support, opts: &c.opts}
 	c.peers = &peers{support: support, opts: &c.opts}
 	c.ledger = &ledgerWriter{support: support, opts: &c.opts, peers: c.peers, height: support.Height()}
-	err := session.Guarded(func() (err error) {
+	err := guard.Call(func() (err error) {
 		c.start, err = startOf(support, metadata)
 		return err
 	})
@@ -138,7 +140,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 		return ledgerFault("the ledger's last block, %d: %w", last.Header.Number, err)
 	}
 	if last.Header.Number > 0 && !bytes.Equal(bound, metadata) {
-		return session.Fault{Cause: session.CauseInternal, Err: fmt.Errorf("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
+		return status.Fault{Cause: status.CauseInternal, Err: fmt.Errorf("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
 			"the plugin was built for another Fabric version", last.Header.Number)}
 	}
 	return nil
@@ -146,7 +148,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 
 // ledgerFault is why the channel cannot be continued from its ledger.
 func ledgerFault(format string, args ...any) error {
-	return session.Fault{Cause: session.CauseLedger, Err: fmt.Errorf(format, args...)}
+	return status.Fault{Cause: status.CauseLedger, Err: fmt.Errorf(format, args...)}
 }
 
 // Start starts the loop and returns. It does nothing on a chain that has stopped or was
@@ -177,7 +179,7 @@ func (c *Chain) Halt() {
 		c.mu.Lock()
 		c.closing = true
 		c.mu.Unlock()
-		c.status.to(session.Halted, nil)
+		c.status.to(status.Halted, nil)
 		c.end()
 		c.calls.Wait()
 		c.work.Wait()
@@ -201,7 +203,7 @@ func (c *Chain) awaitCommit() {
 // fail stops the channel permanently; the loop ends, or never starts.
 func (c *Chain) fail(err error) {
 	err = c.opts.Explain(err)
-	if _, changed := c.status.to(session.Failed, err); changed {
+	if _, changed := c.status.to(status.Failed, err); changed {
 		c.opts.Events.Failed(err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -146,7 +146,7 @@ func TestOutage(t *testing.T) {
 			r.Error("readers were sent away at once")
 		}
 		for what, err := range map[string]error{"ready": c.WaitReady(), "order": c.Order(envelope("lost"), 0)} {
-			if !errors.Is(err, session.ErrNotReady) || !strings.Contains(err.Error(), memlog.ErrOutage.Error()) || !strings.Contains(err.Error(), "awaiting") {
+			if !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), memlog.ErrOutage.Error()) || !strings.Contains(err.Error(), "awaiting") {
 				r.Errorf("%s in an outage: %v", what, err)
 			}
 		}
@@ -171,7 +171,7 @@ func TestStartWhileKafkaIsDown(t *testing.T) {
 		r.broker.Stop()
 		c := r.chain(newLedger())
 		c.Start()
-		if err := c.WaitReady(); !errors.Is(err, session.ErrNotReady) {
+		if err := c.WaitReady(); !errors.Is(err, status.ErrNotReady) {
 			r.Fatalf("ready: %v", err)
 		}
 		settle()

@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
@@ -53,7 +53,7 @@ func (c *Chain) compareClusters(o *openLog, next []string) error {
 	defer opened.Close()
 	then, err := opened.Identity(ctx)
 	if err := elsewhere(next, now, then, err); err != nil {
-		return session.Refused{Refusal: session.RefusalOtherCluster, Err: err}
+		return status.Refused{Refusal: status.RefusalOtherCluster, Err: err}
 	}
 	return nil
 }

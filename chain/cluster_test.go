@@ -11,7 +11,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // clusters gives a chain the broker of rig at kafka:9092 and another at new:9092.
@@ -90,7 +90,7 @@ func TestBehindAChangeOfTheCluster(t *testing.T) {
 		settle()
 		for _, chain := range []*Chain{c, d} {
 			r.reports(chain, types.StatusFailed)
-			if err := chain.Order(envelope("x"), 1); !errors.Is(err, session.ErrFailed) {
+			if err := chain.Order(envelope("x"), 1); !errors.Is(err, status.ErrFailed) {
 				r.Errorf("order: %v", err)
 			}
 			chain.Halt()

@@ -8,7 +8,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // connection is a chain's connection to its topic. It holds the open log, and replaces it
@@ -124,7 +124,7 @@ func (c *connection) brokers() ([]string, error) {
 	}
 	usable, err := brokers.Usable(c.support.ConfigtxValidator().ConfigProto())
 	if err != nil {
-		return nil, session.Fault{Cause: session.CauseNoBroker, Err: err}
+		return nil, status.Fault{Cause: status.CauseNoBroker, Err: err}
 	}
 	return usable, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // among starts the chain of a ledger beside other orderers.
@@ -79,7 +80,7 @@ func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 		r.broker.Write(channel, nil, []byte{0xff})
 		d := r.among(newLedger(), &chaintest.Puller{From: []*ledger{l}}, asItIs)
 		time.Sleep(leastMissingTimeout / 2)
-		if err := d.Order(envelope("x"), 0); !errors.Is(err, session.ErrNotReady) {
+		if err := d.Order(envelope("x"), 0); !errors.Is(err, status.ErrNotReady) {
 			r.Errorf("order: %v", err)
 		}
 		settle()

@@ -10,7 +10,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // altered is a ledger that was replicated by Fabric from somebody who changed what no
@@ -78,7 +78,7 @@ func TestALedgerWhosePositionIsForged(t *testing.T) {
 				contents := before.Contents()
 				c := r.begun(altered{before, alter})
 				settle()
-				if err := c.WaitReady(); !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), says) {
+				if err := c.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), says) {
 					r.Errorf("got %v, want it to say %q", err, says)
 				}
 				r.holds(before, contents)
@@ -95,7 +95,7 @@ func TestAPositionInBlock0IsRefused(t *testing.T) {
 		fresh := newLedger()
 		d := r.begun(altered{fresh, func(b *fabric.Block) { oldBlock(b, 0x08, 9, 0x80, 1, 1) }})
 		settle()
-		if err := d.WaitReady(); !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), "block 0 names a position") {
+		if err := d.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "block 0 names a position") {
 			r.Errorf("got %v", err)
 		}
 		r.holds(fresh, "")
@@ -109,7 +109,7 @@ func TestAnotherConfigInBlock0IsRefused(t *testing.T) {
 		d := r.begun(altered{newLedger(), func(b *fabric.Block) {
 			b.Data = &cb.BlockData{Data: [][]byte{protoutil.MarshalOrPanic(configEnvelope("count", 0, 1))}}
 		}})
-		if err := d.WaitReady(); !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), "block 0 holds another config") {
+		if err := d.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "block 0 holds another config") {
 			r.Errorf("got %v", err)
 		}
 	})

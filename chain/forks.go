@@ -9,7 +9,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
@@ -99,7 +99,7 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 			c.incomplete = err != nil
 		}
 		if len(found.Forks) > 0 && c.opts.ForkAlarm == ForkStop {
-			return session.Fault{Cause: session.CauseFork, Err: found.Forks[0]}
+			return status.Fault{Cause: status.CauseFork, Err: found.Forks[0]}
 		}
 		if last || !sleep(ctx, compareAgain) {
 			return nil

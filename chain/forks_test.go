@@ -17,7 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // compared keeps what a chain's last comparison came to.
@@ -149,7 +149,7 @@ func (r *rig) stops(c *Chain, says ...string) {
 	r.reports(c, types.StatusFailed)
 	for _, err := range []error{c.WaitReady(), c.Order(envelope("x"), 0)} {
 		for _, text := range says {
-			if !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), text) {
+			if !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), text) {
 				r.Errorf("got %v, want it to say %q", err, text)
 			}
 		}

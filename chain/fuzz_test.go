@@ -17,6 +17,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -130,7 +131,7 @@ func (r *real) mutant(update []byte, layer uint8, class record.Regular_Class, se
 // applied wraps an update with the config that Fabric makes of it, or with the one
 // in force if it makes none.
 func (r *real) applied(update *fabric.Envelope) (e *fabric.Envelope) {
-	err := session.Guarded(func() (err error) {
+	err := guard.Call(func() (err error) {
 		e, _, err = r.chain.support.ProcessConfigUpdateMsg(update)
 		return err
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 
 	"github.com/fabric-kafka/orderer/chain/record"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // failing runs a chain on a topic that contradicts it.
@@ -27,7 +27,7 @@ func failing(t *testing.T, says string, prepare func(r *rig, l *ledger)) {
 			r.Error("readers wait for blocks that never come")
 		}
 		for _, err := range []error{c.WaitReady(), c.Order(envelope("x"), 0)} {
-			if !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), says) {
+			if !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), says) {
 				r.Errorf("got %v, want it to say %q", err, says)
 			}
 		}
@@ -106,7 +106,7 @@ func TestLedgersThatCannotBeContinued(t *testing.T) {
 		} {
 			bad := New(l, metadata, Options{})
 			bad.Start()
-			if err := bad.WaitReady(); !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), says) {
+			if err := bad.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), says) {
 				r.Errorf("got %v, want it to say %q", err, says)
 			}
 			bad.Halt()
@@ -133,10 +133,10 @@ func TestHalt(t *testing.T) {
 				c.Halt()
 				c.Start()
 				r.reports(c, types.StatusInactive)
-				if err := c.Order(envelope("x"), 0); !errors.Is(err, session.ErrHalted) {
+				if err := c.Order(envelope("x"), 0); !errors.Is(err, status.ErrHalted) {
 					r.Errorf("order: %v", err)
 				}
-				if err := c.WaitReady(); !errors.Is(err, session.ErrHalted) {
+				if err := c.WaitReady(); !errors.Is(err, status.ErrHalted) {
 					r.Errorf("ready: %v", err)
 				}
 				r.broker.Resume()

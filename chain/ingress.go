@@ -9,6 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // Order appends a normal envelope, validated at config sequence seq. It returns nil once
@@ -23,7 +24,7 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 // place for that.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.validator.CheckNew(envelope); err != nil {
-		return c.answer(session.Refused{Refusal: session.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
+		return c.answer(status.Refused{Refusal: status.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
 	if err := c.checkCluster(envelope); err != nil {
 		return c.answer(refusedConfig(fmt.Errorf("the config is not ordered: %w", err)))
@@ -33,10 +34,10 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 
 // refusedConfig makes an error the refusal of a config, unless it is a refusal already.
 func refusedConfig(err error) error {
-	if session.RefusalOf(err) != "" {
+	if status.RefusalOf(err) != "" {
 		return err
 	}
-	return session.Refused{Refusal: session.RefusalConfig, Err: err}
+	return status.Refused{Refusal: status.RefusalConfig, Err: err}
 }
 
 // answer is what a client is answered: a refusal is counted, and comes with its remedy.
@@ -44,7 +45,7 @@ func (c *Chain) answer(err error) error {
 	if err == nil {
 		return nil
 	}
-	c.opts.Events.Refused(session.RefusalOf(err))
+	c.opts.Events.Refused(status.RefusalOf(err))
 	return c.opts.Explain(err)
 }
 
@@ -74,7 +75,7 @@ func (c *Chain) enter() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
-		return session.ErrHalted
+		return status.ErrHalted
 	}
 	c.calls.Add(1)
 	return nil
@@ -108,14 +109,14 @@ func (c *Chain) appendSlotted(value []byte) error {
 		return c.tooMany()
 	}
 	defer func() { <-c.slots }()
-	return c.explain(session.AppendError(c.connection.append(ctx, value)))
+	return c.explain(status.AppendError(c.connection.append(ctx, value)))
 }
 
 func (c *Chain) tooMany() error {
 	if c.life.Err() != nil {
-		return session.ErrHalted
+		return status.ErrHalted
 	}
-	return session.Refused{Refusal: session.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", session.ErrNotReady, cap(c.slots))}
+	return status.Refused{Refusal: status.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", status.ErrNotReady, cap(c.slots))}
 }
 
 // explain returns why a client's envelope was not acknowledged, if the chain was stopped
@@ -124,7 +125,7 @@ func (c *Chain) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	cause := session.ErrHalted
+	cause := status.ErrHalted
 	if c.life.Err() == nil {
 		final, now := c.status.final()
 		if !final {
@@ -133,7 +134,7 @@ func (c *Chain) explain(err error) error {
 		cause = now
 	}
 	if log.ClassOf(err) == log.Ambiguous {
-		return session.Refused{Refusal: session.RefusalAmbiguous, Err: fmt.Errorf("%w; the envelope may or may not be ordered", cause)}
+		return status.Refused{Refusal: status.RefusalAmbiguous, Err: fmt.Errorf("%w; the envelope may or may not be ordered", cause)}
 	}
 	return fmt.Errorf("%w; the envelope is not ordered", cause)
 }

@@ -8,8 +8,10 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // ledgerWriter is the channel's ledger through Fabric's support, as sessions use it. The loop's.
@@ -47,7 +49,7 @@ func (l *ledgerWriter) WriteConfig(b session.Block) error {
 }
 
 func (l *ledgerWriter) write(b session.Block, put func(*fabric.Block, []byte)) error {
-	return session.Guarded(func() error {
+	return guard.Call(func() error {
 		block, err := l.nextBlock(b)
 		if err != nil {
 			return err
@@ -76,7 +78,7 @@ func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
 	}
 	block := l.support.CreateNextBlock(decoded)
 	if block.Header.Number != uint64(b.Number) {
-		return nil, session.Fault{Cause: session.CauseInternal, Err: fmt.Errorf("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", block.Header.Number, b.Number)}
+		return nil, status.Fault{Cause: status.CauseInternal, Err: fmt.Errorf("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", block.Header.Number, b.Number)}
 	}
 	return block, l.peers.follows(block)
 }
@@ -88,7 +90,7 @@ func (p *peers) follows(made *fabric.Block) error {
 		return nil
 	}
 	if hash := protoutil.BlockHeaderHash(made.Header); string(hash) != string(p.header) {
-		return session.Fault{Cause: session.CauseWrongBlock, Err: fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
+		return status.Fault{Cause: status.CauseWrongBlock, Err: fmt.Errorf("block %d of another orderer has hash %x, but what follows this ledger's last block has %x: "+
 			"the ledgers have diverged, or the block was altered on its way", made.Header.Number, p.header, hash)}
 	}
 	return nil

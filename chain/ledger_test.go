@@ -11,7 +11,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // disk is one that has room for the ledger while there is as much as is asked for.
@@ -46,7 +46,7 @@ func TestWaitsForRoom(t *testing.T) {
 		settle()
 		r.holds(l, "a b c @3")
 		r.reports(c, types.StatusInactive)
-		if err := c.Order(envelope("x"), 0); !errors.Is(err, session.ErrNotReady) || !strings.Contains(err.Error(), "the disk has -1 bytes free") {
+		if err := c.Order(envelope("x"), 0); !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), "the disk has -1 bytes free") {
 			r.Errorf("order: %v", err)
 		}
 

@@ -118,7 +118,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	config := c.support.ConfigtxValidator().ConfigProto()
 	c.hashes.turn()
 	p := log.Progress{Member: c.opts.Member, Next: log.Offset(position.Offset + 1), Block: height - 1, At: time.Now(),
-		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: ConfigDigest(config),
+		Rules: position.RuleSet.String(), ConfigSeq: config.GetSequence(), Config: block.ConfigDigest(config),
 		Hashes: c.hashes.published(height - 1)}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()

@@ -30,7 +30,7 @@ type Options struct {
 	Room Room // of the ledgers' disk; nil: it is not asked
 
 	// Explain adds the cause and the remedy to an error that clients and operators see,
-	// by its [session.CauseOf]; nil: errors have the facts alone.
+	// by its [status.CauseOf]; nil: errors have the facts alone.
 	Explain func(error) error
 
 	Member    string    // consumer group that progress is published by; empty: it is not published

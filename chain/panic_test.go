@@ -11,9 +11,11 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // ready starts the chain and waits for it.
@@ -52,7 +54,7 @@ func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 			r.appends(net.Config(bare), class, 0)
 			r.eventually(func() bool { return closed(r.chain.Errored()) })
 			err := r.chain.Order(r.transacted(nil), 1)
-			if !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers die of it") {
+			if !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers die of it") {
 				t.Errorf("order: %v", err)
 			}
 			if r.chain.support.Height() != 2 {
@@ -114,7 +116,7 @@ func TestPanicOfTheBlockWriterStopsTheChannel(t *testing.T) {
 	e := r.proposed(r.larger())
 	r.write(e)
 	err := r.chain.ledger.WriteConfig(session.Block{Number: 2, Config: true, Envelopes: [][]byte{protoutil.MarshalOrPanic(e)}})
-	if !errors.Is(err, session.ErrNoVerdict) || !strings.Contains(err.Error(), "WriteConfigBlock") {
+	if !errors.Is(err, guard.ErrNoVerdict) || !strings.Contains(err.Error(), "WriteConfigBlock") {
 		t.Errorf("a config that is in force already: %v", err)
 	}
 	if v := (machine.Verdict{}); r.verdict(machine.Config, machine.CheckWriter, r.proposed(r.larger())) != v {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -39,7 +40,7 @@ func (r *real) transacted(change func(*cb.Payload, *pb.Transaction, *pb.Chaincod
 
 // survives says how a peer flags a transaction, and whether its process does not end.
 func (r *real) survives(e *fabric.Envelope) (code pb.TxValidationCode, err error) {
-	err = session.Guarded(func() error { code = r.validates(protoutil.MarshalOrPanic(e)); return nil })
+	err = guard.Call(func() error { code = r.validates(protoutil.MarshalOrPanic(e)); return nil })
 	return code, err
 }
 

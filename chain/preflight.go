@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // Preflight is what becomes of a topic that the survey finds flaws in.
@@ -41,7 +41,7 @@ func (t *topic) Survey(ctx context.Context, opened log.Log) error {
 	}
 	t.opts.Events.Surveyed(found, nil)
 	if flaws := log.Of(log.Flawed, found); len(flaws) > 0 {
-		return session.Fault{Cause: session.CausePreflight, Err: refused{flaws}}
+		return status.Fault{Cause: status.CausePreflight, Err: refused{flaws}}
 	}
 	t.surveyed = true
 	return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 var (
@@ -39,7 +39,7 @@ func TestPreflightEnforced(t *testing.T) {
 		settle()
 		r.reports(c, types.StatusInactive)
 		for what, err := range map[string]error{"ready": c.WaitReady(), "order": c.Order(envelope("early"), 0)} {
-			if !errors.Is(err, session.ErrNotReady) || !strings.Contains(err.Error(), ageing.String()) || strings.Contains(err.Error(), hidden.Setting) {
+			if !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), ageing.String()) || strings.Contains(err.Error(), hidden.Setting) {
 				r.Errorf("%s: %v", what, err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log"
 )
@@ -15,15 +16,15 @@ func TestPublishesWhatIsOnDisk(t *testing.T) {
 		c := r.chain(chaintest.NewLedger(channel, chaintest.Settings{Seq: 3}))
 		c.opts.Member = "ours.one"
 		topic := r.broker.Open(channel, log.Settings{})
-		publishes := func(next log.Offset, block uint64, rules string) {
+		publishes := func(next log.Offset, number uint64, rules string) {
 			r.Helper()
 			all, err := topic.Published(r.Context(), "ours.")
 			if err != nil {
 				r.Fatal(err)
 			}
-			if len(all) != 1 || all[0].Next != next || all[0].Block != block || time.Since(all[0].At) > DefaultCheckInterval ||
-				all[0].Rules != rules || all[0].ConfigSeq != 3 || all[0].Config != ConfigDigest(c.support.ConfigtxValidator().ConfigProto()) {
-				r.Errorf("published %+v, want offset %d after block %d, by rules %s", all, next, block, rules)
+			if len(all) != 1 || all[0].Next != next || all[0].Block != number || time.Since(all[0].At) > DefaultCheckInterval ||
+				all[0].Rules != rules || all[0].ConfigSeq != 3 || all[0].Config != block.ConfigDigest(c.support.ConfigtxValidator().ConfigProto()) {
+				r.Errorf("published %+v, want offset %d after block %d, by rules %s", all, next, number, rules)
 			}
 		}
 		c.Start()

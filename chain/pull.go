@@ -10,6 +10,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -67,7 +68,7 @@ func (p *peers) Heights(ctx context.Context) ([]session.Answer, error) {
 
 // First returns block 1 of another orderer that has it.
 func (p *peers) First(ctx context.Context) (b *session.Block, err error) {
-	err = session.Guarded(func() (err error) {
+	err = guard.Call(func() (err error) {
 		b, err = p.first(ctx)
 		return err
 	})
@@ -96,7 +97,7 @@ func (p *peers) first(ctx context.Context) (*session.Block, error) {
 
 // Pull returns a block of another orderer.
 func (p *peers) Pull(ctx context.Context, number machine.BlockNumber) (b session.Block, err error) {
-	err = session.Guarded(func() (err error) {
+	err = guard.Call(func() (err error) {
 		b, err = p.pull(ctx, number)
 		return err
 	})

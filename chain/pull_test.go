@@ -18,6 +18,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // history is a ledger of blocks of both kinds, and its chain.
@@ -87,7 +88,7 @@ func TestAwaitsABlock(t *testing.T) {
 		r.reports(c, types.StatusOnBoarding)
 		err := c.Order(envelope("x"), 0)
 		for _, says := range []string{"awaiting block 2 from another orderer", "the topic starts at offset 9, but this orderer continues at 4", "no orderer answers"} {
-			if !errors.Is(err, session.ErrNotReady) || !strings.Contains(err.Error(), says) {
+			if !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), says) {
 				r.Errorf("got %v, want it to say %q", err, says)
 			}
 		}
@@ -137,7 +138,7 @@ func TestPullsNothingElse(t *testing.T) {
 				before := again.Contents()
 				c := r.pulling(again, &chaintest.Puller{From: []*ledger{l}, Alter: alter})
 				settle()
-				if err := c.WaitReady(); !errors.Is(err, session.ErrFailed) || !strings.Contains(err.Error(), says) {
+				if err := c.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), says) {
 					r.Errorf("got %v, want it to say %q", err, says)
 				}
 				r.holds(again, before)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // through gives a chain a log that wraps that of the broker.
@@ -277,7 +277,7 @@ func TestASlowBrokerIsNamed(t *testing.T) {
 		c := r.chain(newLedger())
 		r.through(c, func(l log.Log) log.Log { return waitingLog{l} })
 		c.Start()
-		if err := c.WaitReady(); !errors.Is(err, session.ErrNotReady) || !strings.Contains(err.Error(), "broker a:9092 has not answered Fetch for 3s") {
+		if err := c.WaitReady(); !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), "broker a:9092 has not answered Fetch for 3s") {
 			r.Errorf("got %v", err)
 		}
 	})

@@ -10,16 +10,17 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/types"
 
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// status is what clients and operators see of a chain, without waiting for its loop. It is
+// channelStatus is what clients and operators see of a chain, without waiting for its loop. It is
 // safe for concurrent use.
-type status struct {
+type channelStatus struct {
 	opts  *Options
 	grace time.Duration
 
 	mu      sync.Mutex
-	is      session.Readiness
+	is      status.Readiness
 	since   time.Time // of the phase
 	errored chan struct{}
 	closed  bool          // errored is closed
@@ -27,26 +28,26 @@ type status struct {
 	changed chan struct{} // closed and replaced at every change
 }
 
-func newStatus(opts *Options) *status {
-	return &status{opts: opts, grace: opts.DeliverGrace, errored: make(chan struct{}), changed: make(chan struct{}), since: time.Now()}
+func newStatus(opts *Options) *channelStatus {
+	return &channelStatus{opts: opts, grace: opts.DeliverGrace, errored: make(chan struct{}), changed: make(chan struct{}), since: time.Now()}
 }
 
 // Moved moves to another phase, and reports it.
-func (s *status) Moved(to session.Phase, cause error) {
+func (s *channelStatus) Moved(to status.Phase, cause error) {
 	cause = s.opts.Explain(cause)
 	after, changed := s.to(to, cause)
 	switch {
 	case !changed:
-	case to == session.Reading:
+	case to == status.Reading:
 		s.opts.Events.Recovered(after)
-	case to == session.Pulling:
+	case to == status.Pulling:
 		s.opts.Events.Pulling(cause)
 	}
 }
 
 // to moves to another phase, unless the present one is final. It returns how
 // long the phase before lasted, and false if nothing changed.
-func (s *status) to(p session.Phase, cause error) (time.Duration, bool) {
+func (s *channelStatus) to(p status.Phase, cause error) (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.is.To(p, cause) {
@@ -61,52 +62,52 @@ func (s *status) to(p session.Phase, cause error) (time.Duration, bool) {
 
 // signal keeps errored as the phase requires: open while reading, closed once stopped, and
 // otherwise closed when the grace is over.
-func (s *status) signal() {
+func (s *channelStatus) signal() {
 	switch s.is.Phase {
-	case session.Reading:
+	case status.Reading:
 		s.disarm()
 		if s.closed {
 			s.errored, s.closed = make(chan struct{}), false
 		}
-	case session.Starting, session.CutOff, session.Pulling, session.Waiting:
+	case status.Starting, status.CutOff, status.Pulling, status.Waiting:
 		if s.alarm == nil {
 			s.alarm = time.AfterFunc(s.grace, s.overdue)
 		}
-	case session.Failed, session.Halted:
+	case status.Failed, status.Halted:
 		s.disarm()
 		s.shut()
 	}
 }
 
-func (s *status) disarm() {
+func (s *channelStatus) disarm() {
 	if s.alarm != nil {
 		s.alarm.Stop()
 		s.alarm = nil
 	}
 }
 
-func (s *status) shut() {
+func (s *channelStatus) shut() {
 	if !s.closed {
 		close(s.errored)
 		s.closed = true
 	}
 }
 
-func (s *status) overdue() {
+func (s *channelStatus) overdue() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.is.Final() && s.is.Phase != session.Reading {
+	if !s.is.Final() && s.is.Phase != status.Reading {
 		s.shut()
 	}
 }
 
-func (s *status) wake() {
+func (s *channelStatus) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
 // begin starts the grace of a chain that was just started.
-func (s *status) begin() {
+func (s *channelStatus) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.since = time.Now()
@@ -114,7 +115,7 @@ func (s *status) begin() {
 }
 
 // RulesKnown reports that it is known by which rules the topic is read.
-func (s *status) RulesKnown() {
+func (s *channelStatus) RulesKnown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.is.RulesKnown {
@@ -124,7 +125,7 @@ func (s *status) RulesKnown() {
 }
 
 // CaughtUp reports that the chain has read to the end that the log had at first.
-func (s *status) CaughtUp() {
+func (s *channelStatus) CaughtUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.is.CaughtUp = true
@@ -132,18 +133,18 @@ func (s *status) CaughtUp() {
 
 // ready returns nil if envelopes are taken, and otherwise why not, whether that is final,
 // and what to wait on.
-func (s *status) ready() (changed <-chan struct{}, final bool, err error) {
+func (s *channelStatus) ready() (changed <-chan struct{}, final bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err = s.is.Ready()
-	if err != nil && s.is.Phase == session.CutOff {
+	if err != nil && s.is.Phase == status.CutOff {
 		err = fmt.Errorf("%w (for %s now)", err, time.Since(s.since).Round(time.Millisecond))
 	}
 	return s.changed, s.is.Final(), err
 }
 
 // await waits until envelopes are taken, until they never will be, or until ctx ends.
-func (s *status) await(ctx context.Context) error {
+func (s *channelStatus) await(ctx context.Context) error {
 	for {
 		changed, final, err := s.ready()
 		if err == nil || final {
@@ -159,28 +160,28 @@ func (s *status) await(ctx context.Context) error {
 }
 
 // final reports whether the chain has stopped or was halted, and why.
-func (s *status) final() (bool, error) {
+func (s *channelStatus) final() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.is.Final(), s.is.Ready()
 }
 
-func (s *status) erroredChannel() <-chan struct{} {
+func (s *channelStatus) erroredChannel() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.errored
 }
 
 // report returns the status in the terms of the channel participation API.
-func (s *status) report() types.Status {
+func (s *channelStatus) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.is.Phase == session.Failed && !errors.Is(s.is.Cause, session.ErrMigrated):
+	case s.is.Phase == status.Failed && !errors.Is(s.is.Cause, session.ErrMigrated):
 		return types.StatusFailed
-	case s.is.Final(), s.is.Phase == session.CutOff:
+	case s.is.Final(), s.is.Phase == status.CutOff:
 		return types.StatusInactive
-	case s.is.Phase == session.Reading && s.is.CaughtUp && s.is.RulesKnown:
+	case s.is.Phase == status.Reading && s.is.CaughtUp && s.is.RulesKnown:
 		return types.StatusActive
 	}
 	return types.StatusOnBoarding

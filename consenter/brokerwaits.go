@@ -12,8 +12,7 @@ import (
 // in the log. It is safe for concurrent use.
 type brokerWaits struct {
 	log     *fabric.Logger
-	metrics *metrics
-	channel string
+	metrics *channelMetrics
 
 	mu     sync.Mutex
 	logged map[brokerRequest]time.Time // when a wait was logged last
@@ -25,14 +24,13 @@ type brokerRequest struct{ broker, operation string }
 const logWaitEvery = 30 * time.Second
 
 func (c *Consenter) brokerWaits(channel string) *brokerWaits {
-	return &brokerWaits{log: c.logger.With("channel", channel), metrics: c.metrics, channel: channel, logged: map[brokerRequest]time.Time{}}
+	return &brokerWaits{log: c.logger.With("channel", channel), metrics: c.metrics.of(channel), logged: map[brokerRequest]time.Time{}}
 }
 
 // waiting is called as Waiting of a kafka.Config.
 func (s *brokerWaits) waiting(w conn.Wait) {
-	labels := s.labels(w.Broker, w.Operation)
-	s.metrics.brokerWait.With(labels...).Add(w.Longer.Seconds())
-	s.metrics.brokerWaiting.With(labels...).Set(w.Waited.Seconds())
+	s.metrics.BrokerWait(w.Broker, w.Operation).Add(w.Longer.Seconds())
+	s.metrics.BrokerWaiting(w.Broker, w.Operation).Set(w.Waited.Seconds())
 	if !s.due(brokerRequest{w.Broker, w.Operation}) {
 		return
 	}
@@ -45,11 +43,7 @@ func (s *brokerWaits) waiting(w conn.Wait) {
 
 // answered is called as Answered of a kafka.Config.
 func (s *brokerWaits) answered(broker, operation string) {
-	s.metrics.brokerWaiting.With(s.labels(broker, operation)...).Set(0)
-}
-
-func (s *brokerWaits) labels(broker, operation string) []string {
-	return []string{labelChannel, s.channel, labelBroker, broker, labelOperation, operation}
+	s.metrics.BrokerWaiting(broker, operation).Set(0)
 }
 
 // due reports whether a request's wait is to be logged now.

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // kind is what happened to an envelope that is in no block.
@@ -33,7 +33,7 @@ func skip(reason machine.Reason, means, remedy string, also ...string) row {
 	return row{skipped, string(reason), means, remedy, also}
 }
 
-func refuse(r session.Refusal, means, remedy string, also ...string) row {
+func refuse(r status.Refusal, means, remedy string, also ...string) row {
 	return row{refused, string(r), means, remedy, also}
 }
 
@@ -41,11 +41,11 @@ func halt(cause machine.HaltCause, means, remedy string, also ...string) row {
 	return row{stopped, string(cause), means, remedy, also}
 }
 
-func stop(cause session.Cause, means, remedy string, also ...string) row {
+func stop(cause status.Cause, means, remedy string, also ...string) row {
 	return row{stopped, string(cause), means, remedy, also}
 }
 
-func wait(cause session.Cause, means, remedy string, also ...string) row {
+func wait(cause status.Cause, means, remedy string, also ...string) row {
 	return row{waiting, string(cause), means, remedy, also}
 }
 
@@ -91,10 +91,10 @@ func explain(err error) error {
 	if err == nil || errors.As(err, &explained{}) {
 		return err
 	}
-	if r := (session.Refused{}); errors.As(err, &r) {
+	if r := (status.Refused{}); errors.As(err, &r) {
 		return explained{err, string(r.Refusal), rowOf(string(r.Refusal), refused)}
 	}
-	if cause := session.CauseOf(err); cause != "" {
+	if cause := status.CauseOf(err); cause != "" {
 		return explained{err, string(cause), rowOf(string(cause), stopped, waiting)}
 	}
 	return err

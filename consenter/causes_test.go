@@ -18,9 +18,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 var rewrite = goflag.Bool("rewrite", false, "write the generated tables of TROUBLESHOOTING.md")
@@ -29,8 +30,8 @@ var rewrite = goflag.Bool("rewrite", false, "write the generated tables of TROUB
 var enums = map[string][]kind{
 	"machine.Reason":    {skipped},
 	"machine.HaltCause": {stopped},
-	"session.Cause":     {stopped, waiting},
-	"session.Refusal":   {refused},
+	"status.Cause":      {stopped, waiting},
+	"status.Refusal":    {refused},
 	"machine.CutCause":  {}, // of blocks: it keeps no envelope out
 }
 
@@ -56,7 +57,7 @@ func (s source) visit(path string, d fs.DirEntry, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case d.IsDir() && slices.Contains([]string{"chaintest", "fabrictest", "logtest", "memlog", "pkitest", "testdata"}, d.Name()):
+	case d.IsDir() && slices.Contains([]string{"chaintest", "fabrictest", "logtest", "memlog", "testdata"}, d.Name()):
 		return fs.SkipDir
 	case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || slices.Contains(theTable, path):
 		return nil
@@ -132,7 +133,7 @@ func TestTableIsOfTheValues(t *testing.T) {
 	lines := 0
 	for _, of := range slices.Sorted(maps.Keys(enums)) {
 		if len(s.values[of]) == 0 {
-			t.Fatalf("%v: got nothing", of)
+			t.Fatalf("%v: got none", of)
 		}
 		if len(enums[of]) == 0 {
 			continue
@@ -140,10 +141,10 @@ func TestTableIsOfTheValues(t *testing.T) {
 		for constant, word := range s.values[of] {
 			r := rowOf(word, enums[of]...)
 			if len(r.word) == 0 {
-				t.Fatalf("%s %s has no line in the table: got nothing", of, constant)
+				t.Fatalf("%s %s has no line in the table: got none", of, constant)
 			}
 			if len(r.means) == 0 {
-				t.Fatalf("%v: got nothing", word)
+				t.Fatalf("%v: got none", word)
 			}
 			lines++
 		}
@@ -152,12 +153,12 @@ func TestTableIsOfTheValues(t *testing.T) {
 		t.Fatalf("a line is of no value, or there are two of one: got %v, want %d of them", got, lines)
 	}
 	for _, r := range rows() {
-		if got := s.decided(r); len(got) == 0 {
-			t.Fatalf("no function decides on %s: got nothing", r.word)
+		if len(s.decided(r)) == 0 {
+			t.Fatalf("no function decides on %s: got none", r.word)
 		}
 		for _, name := range r.also {
-			if s.functions[name] == nil {
-				t.Fatalf("the line of %s names %s, which is no function: s.functions[name] != nil is false", r.word, name)
+			if !(s.functions[name] != nil) {
+				t.Fatalf("the line of %s names %s, which is no function: it does not hold", r.word, name)
 			}
 		}
 	}
@@ -192,18 +193,18 @@ func TestTroubleshootingHasTheTable(t *testing.T) {
 	text, err := os.ReadFile(path)
 	must(t, err)
 	before, rest, found := strings.Cut(string(text), tableBegin)
-	if !found {
-		t.Fatal("no table begins: found is false")
+	if !(found) {
+		t.Fatalf("no table begins: it does not hold")
 	}
 	_, after, found := strings.Cut(rest, tableEnd)
-	if !found {
-		t.Fatal("no table ends: found is false")
+	if !(found) {
+		t.Fatalf("no table ends: it does not hold")
 	}
 	want := before + tableBegin + "\n" + readSource(t).tables() + tableEnd + after
 	if *rewrite {
 		must(t, os.WriteFile(path, []byte(want), 0o644))
 	}
-	if got := string(text); !reflect.DeepEqual(got, want) {
+	if got, want := string(text), want; !reflect.DeepEqual(got, want) {
 		t.Fatalf("run the test with -rewrite: got %v, want %v", got, want)
 	}
 }
@@ -250,13 +251,13 @@ func TestMetricsNameLabelValues(t *testing.T) {
 	for metric, types := range map[string][]string{
 		"blocks_cut":        {"machine.CutCause"},
 		"records_skipped":   {"machine.Reason"},
-		"envelopes_refused": {"session.Refusal"},
-		"failure":           {"machine.HaltCause", "session.Cause"},
+		"envelopes_refused": {"status.Refusal"},
+		"failure":           {"machine.HaltCause", "status.Cause"},
 	} {
 		var words, named []string
 		for _, of := range types {
 			for _, word := range s.values[of] {
-				if metric != "failure" || rowOf(word, stopped).word != "" || word == string(session.CauseBegunElsewhere) {
+				if metric != "failure" || rowOf(word, stopped).word != "" || word == string(status.CauseBegunElsewhere) {
 					words = append(words, word)
 				}
 			}
@@ -265,30 +266,30 @@ func TestMetricsNameLabelValues(t *testing.T) {
 			named = append(named, word[1])
 		}
 		if slices.Sort(words); !slices.Equal(words, slices.Sorted(slices.Values(named))) {
-			t.Errorf("%s: the table has %q, want %q", metric, named, words)
+			t.Errorf("%s: the page names %q, want %q", metric, named, words)
 		}
 	}
 }
 
 func TestErrorsAreExplainedOnce(t *testing.T) {
-	fault := session.Fault{Cause: session.CauseDisk, Err: errors.New("no space")}
-	once := explain(fmt.Errorf("%w: %w", session.ErrNotReady, fault))
-	if got := fmt.Sprint(once); got != "the channel is not ready on this orderer: no space (disk); free up space on the ledger disk; the channel then continues by itself" {
-		t.Fatalf("got %q, want %q", got, "the channel is not ready on this orderer: no space (disk); free up space on the ledger disk; the channel then continues by itself")
+	fault := status.Fault{Cause: status.CauseDisk, Err: errors.New("no space")}
+	once := explain(fmt.Errorf("%w: %w", status.ErrNotReady, fault))
+	if got, want := once, "the channel is not ready on this orderer: no space (disk); free up space on the ledger disk; the channel then continues by itself"; fmt.Sprint(got) != want {
+		t.Fatalf("got %q, want %q", got, want)
 	}
-	if got := explain(once); !reflect.DeepEqual(got, once) {
-		t.Fatalf("got %v, want %v", got, once)
+	if got, want := explain(once), once; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
-	if !errors.Is(once, session.ErrNotReady) {
-		t.Fatalf("got %v, want %v", once, session.ErrNotReady)
+	if got, want := once, status.ErrNotReady; !errors.Is(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
-	if got := session.CauseOf(once); got != session.CauseDisk {
-		t.Fatalf("got %v, want %v", got, session.CauseDisk)
+	if got, want := status.CauseOf(once), status.CauseDisk; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
 
 	outage := errors.New("no broker answers")
-	if got := explain(outage); !reflect.DeepEqual(got, outage) {
-		t.Fatalf("got %v, want %v", got, outage)
+	if got, want := explain(outage), outage; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
 	must(t, explain(nil))
 }
@@ -297,10 +298,10 @@ func TestErrorsAreExplainedOnce(t *testing.T) {
 func TestErrorsHaveTheirWord(t *testing.T) {
 	fatal := &log.Error{Class: log.Fatal, Op: "read", Topic: channel, Err: errors.New("a batch")}
 	for word, err := range map[string]error{
-		"size":             session.Refused{Refusal: session.RefusalSize, Err: errors.New("too large")},
+		"size":             status.Refused{Refusal: status.RefusalSize, Err: errors.New("too large")},
 		"unreadable-topic": fatal,
-		"no-verdict":       session.NoVerdict(errors.New("an unknown capability")),
-		"other-channel":    session.Fault{Cause: session.Cause(machine.HaltOtherChannel), Err: errors.New("names another")},
+		"no-verdict":       guard.NoVerdict(errors.New("an unknown capability")),
+		"other-channel":    status.Fault{Cause: status.Cause(machine.HaltOtherChannel), Err: errors.New("names another")},
 	} {
 		fails(t, explain(err), "("+word+"); ")
 	}
@@ -309,18 +310,18 @@ func TestErrorsHaveTheirWord(t *testing.T) {
 // Remedies are in the table alone: the packages below know neither settings nor commands of
 // operators.
 func TestNoRemedyIsBelowTheTable(t *testing.T) {
-	for _, dir := range []string{"../chain/machine", "../chain/record", "../chain/session"} {
+	for _, dir := range []string{"../chain/guard", "../chain/machine", "../chain/record", "../chain/session", "../chain/status"} {
 		files, err := filepath.Glob(dir + "/*.go")
 		must(t, err)
 		if len(files) == 0 {
-			t.Fatal("got nothing")
+			t.Fatalf("got none")
 		}
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			must(t, err)
 			for _, word := range []string{"Consensus.Kafka", "orderer.yaml", "osnkafka", "`network"} {
-				if got := string(text); strings.Contains(got, word) {
-					t.Fatalf("%v: %q is in %q", file, word, got)
+				if got, part := string(text), word; strings.Contains(got, part) {
+					t.Fatalf("%v: %q has %q", file, got, part)
 				}
 			}
 		}

@@ -1,6 +1,6 @@
 // Package consenter creates Kafka chains for an orderer's registrar: Fabric's
 // consensus.Consenter and ClusterConsenter for the consensus type kafka, the
-// local configuration, and the adapters to Fabric's logs and metrics.
+// wiring of what the packages below it do, and the adapters to Fabric's logs and metrics.
 //
 // A Consenter has no goroutine. The only state of a channel that it keeps is whether the
 // channel is cut off, for /healthz; everything else belongs to the chains that it creates.
@@ -11,9 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain"
@@ -22,6 +20,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/consenter/credentials"
+	"github.com/fabric-kafka/orderer/consenter/pull"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
@@ -38,7 +38,7 @@ type Host struct {
 	Consensus   any                    // the section Consensus of orderer.yaml, as parsed; may be nil
 	Metrics     fabric.MetricsProvider // required
 	Crypto      fabric.CryptoProvider  // required
-	Cluster     Cluster                // if empty, no blocks are pulled
+	Cluster     pull.Cluster           // if empty, no blocks are pulled
 	LedgerDir   string                 // folder of the ledgers; if empty, free space is not checked
 	Health      fabric.HealthRegistry  // for /healthz; nil if the build has none
 	Environment []string               // of the process, as from [os.Environ]; if nil, variables without effect are not reported
@@ -49,12 +49,10 @@ type Host struct {
 // Consenter creates the chains of one orderer process. It is safe for concurrent use.
 type Consenter struct {
 	config      settings.Config
-	certificate *clientCertificate
+	certificate *credentials.ClientCertificate
 	sasl        *conn.SASL
 	crypto      fabric.CryptoProvider
-	cluster     Cluster
-	dialer      *cluster.StandardDialer // to other orderers; nil if there is none
-	noDialer    error                   // why there is none
+	pullers     *pull.Factory
 	disk        *disk
 	metrics     *metrics
 	health      *health
@@ -69,8 +67,8 @@ func New(host Host) (*Consenter, error) {
 		return nil, errors.New("the orderer gave no metrics provider or no crypto provider: it was not built for this plugin")
 	}
 	config, parseErr := settings.Parse(host.Consensus, host.ConfigDir)
-	transport, tlsErr := loadTLS(config.TLS)
-	auth, saslErr := loadSASL(config.SASL)
+	transport, tlsErr := credentials.LoadTLS(config.TLS)
+	auth, saslErr := credentials.LoadSASL(config.SASL)
 	logger := fabric.NewLogger(loggerName)
 	warnings, variablesErr := host.unread()
 	for _, w := range warnings {
@@ -83,21 +81,18 @@ func New(host Host) (*Consenter, error) {
 	if err := state.register(config.Health, host.Health); err != nil {
 		return nil, misconfigured{err}
 	}
-	if exposed(config) {
+	if credentials.Exposed(config.TLS, config.SASL) {
 		logger.Warnw("The orderer sends its secret to the brokers in clear text; set TLS.Enabled, or use a SCRAM mechanism", "mechanism", config.SASL.Mechanism)
 	}
 	m := newMetrics(host.Metrics)
-	certificate := &clientCertificate{transport: transport, end: m.certificateEnd, warn: logger.Warnw, now: time.Now}
-	certificate.refresh()
-	dialer, noDialer := host.Cluster.dialer()
+	certificate := credentials.NewClientCertificate(transport, m.process.CertificateExpiry, logger.Warnw)
+	certificate.Refresh()
 	return &Consenter{
 		config:      config,
 		certificate: certificate,
 		sasl:        auth,
 		crypto:      host.Crypto,
-		cluster:     host.Cluster,
-		dialer:      dialer,
-		noDialer:    noDialer,
+		pullers:     pull.NewFactory(host.Cluster, host.Crypto),
 		disk:        newDisk(host.LedgerDir, int64(config.DiskReserve)),
 		metrics:     m,
 		health:      state,
@@ -173,7 +168,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		Settings:      topicSettings(o.Topic, channel),
 		Crypto:        c.crypto,
 		Events:        c.events(channel),
-		NewPuller:     c.newPuller,
+		NewPuller:     c.pullers.New,
 		Room:          c.disk.room,
 		Explain:       explain,
 		RetryMin:      o.Retry.Min,
@@ -244,15 +239,13 @@ func (c *Consenter) logConfig(brokers []string, maxEnvelope uint32) kafka.Config
 		Linger:               o.Producer.Linger,
 		FetchBytes:           o.Consumer.FetchBytes,
 		MaxDecompressedBytes: o.Consumer.MaxDecompressedBytes,
+		TLS:                  c.certificate.TLS(),
 		SASL:                 c.sasl,
 		Settings: log.Settings{
 			ReplicationFactor: o.Topic.ReplicationFactor,
 			MinInsyncReplicas: o.Topic.MinInsyncReplicas,
 			MaxMessageBytes:   int(min(uint64(maxEnvelope)+valueOverhead, maxValue)),
 		},
-	}
-	if c.certificate.transport != nil {
-		config.TLS = c.certificate.connect
 	}
 	return config
 }

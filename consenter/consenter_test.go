@@ -1,14 +1,18 @@
 package consenter
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/hyperledger/fabric/common/crypto/tlsgen"
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/orderer/common/types"
 	"github.com/hyperledger/fabric/orderer/consensus"
@@ -63,8 +67,8 @@ func TestNewNamesWhatTheSectionDoesNotShow(t *testing.T) {
 		"A=b", "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=true", "ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
 	fails(t, err, "\n  Consensus.Kafka.Health is given 2 times in "+file)
 	fails(t, err, "\n  ORDERER_CONSENSUS_KAFKA_TLS_ENABLED has no effect: ")
-	if got := err.Error(); strings.Contains(got, "COLOUR") {
-		t.Fatalf("it does not concern security: %q is in %q", "COLOUR", got)
+	if got, part := err.Error(), "COLOUR"; strings.Contains(got, part) {
+		t.Fatalf("it does not concern security: %q has %q", got, part)
 	}
 	_, err = New(Host{Metrics: newMeter(t), Crypto: crypto(t), Environment: []string{"ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
 	must(t, err)
@@ -80,8 +84,8 @@ func TestHandleChainNeverWaits(t *testing.T) {
 	broken, err := plainConsenter(t).HandleChain(s, &fabric.Metadata{Value: []byte("garbage")})
 	must(t, err)
 	_, status := broken.(consensus.StatusReporter).StatusReport()
-	if !reflect.DeepEqual(status, types.StatusFailed) {
-		t.Fatalf("got %v, want %v", status, types.StatusFailed)
+	if got, want := status, types.StatusFailed; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
 	broken.Halt()
 }
@@ -96,25 +100,25 @@ func TestSettingsReachTheChain(t *testing.T) {
 	}, &disabled.Provider{})
 	o := c.options(channel)
 	if o.OpenLog == nil {
-		t.Fatal("got nil")
+		t.Fatalf("got none")
 	}
 	if o.Crypto == nil {
-		t.Fatal("got nil")
+		t.Fatalf("got none")
 	}
 	if o.NewPuller == nil {
-		t.Fatal("got nil")
+		t.Fatalf("got none")
 	}
 	must(t, o.Room(1, func() bool { return true }))
 	if o.Explain == nil {
-		t.Fatal("got nil")
+		t.Fatalf("got none")
 	}
 	o.OpenLog, o.Crypto, o.NewPuller, o.Room, o.Explain, o.Events = nil, nil, nil, nil, nil, session.Events{}
-	if want := (chain.Options{
+	if got, want := o, (chain.Options{
 		Brokers:  []string{"mine:9092"},
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
 		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, Preflight: chain.PreflightOff, ForkAlarm: chain.ForkStop, CutJitter: 0.5, Inflight: 6,
-	}); !reflect.DeepEqual(o, want) {
-		t.Fatalf("got %v, want %v", o, want)
+	}); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
 
 	none := newConsenter(t, map[string]any{"CutJitter": 0}, &disabled.Provider{})
@@ -133,20 +137,20 @@ func TestSettingsReachTheLog(t *testing.T) {
 		"Consumer": map[string]any{"FetchBytes": 6, "MaxDecompressedBytes": 7},
 	}, &disabled.Provider{})
 	l := c.logConfig([]string{"kafka:9092"}, 1000)
-	if want := []string{"kafka:9092"}; !reflect.DeepEqual(l.Brokers, want) {
-		t.Fatalf("l.Brokers is %v, want %v", l.Brokers, want)
-	}
-	if l.ClientID != "me" {
-		t.Fatalf("l.ClientID is %v, want %v", l.ClientID, "me")
-	}
-	if got, want := []time.Duration{l.DialTimeout, l.ReadTimeout, l.WriteTimeout, l.RetryBackoff, l.Linger}, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Millisecond}; !reflect.DeepEqual(got, want) {
+	if got, want := l.Brokers, ([]string{"kafka:9092"}); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	if got, want := []int32{l.FetchBytes, l.MaxDecompressedBytes}, []int32{6, 7}; !reflect.DeepEqual(got, want) {
+	if got, want := l.ClientID, "me"; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	if want := (log.Settings{ReplicationFactor: 5, MinInsyncReplicas: 4, MaxMessageBytes: 1000 + valueOverhead}); !reflect.DeepEqual(l.Settings, want) {
-		t.Fatalf("l.Settings is %v, want %v", l.Settings, want)
+	if got, want := ([]time.Duration{l.DialTimeout, l.ReadTimeout, l.WriteTimeout, l.RetryBackoff, l.Linger}), ([]time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Millisecond}); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	if got, want := ([]int32{l.FetchBytes, l.MaxDecompressedBytes}), ([]int32{6, 7}); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	if got, want := l.Settings, (log.Settings{ReplicationFactor: 5, MinInsyncReplicas: 4, MaxMessageBytes: 1000 + valueOverhead}); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
 }
 
@@ -155,9 +159,7 @@ func TestLogOpensForEveryLimit(t *testing.T) {
 	c := plainConsenter(t)
 	for _, limit := range []uint32{1, 10 << 20, 96 << 20, math.MaxUint32} {
 		l, err := c.openLog([]string{"kafka:9092"}, channel, limit)
-		if err != nil {
-			t.Fatalf("%v: %v", limit, err)
-		}
+		must(t, err)
 		must(t, l.Close())
 	}
 }
@@ -167,21 +169,24 @@ func TestLogOpensForEveryLimit(t *testing.T) {
 func TestChainReachesSecuredBroker(t *testing.T) {
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {
-			p := newPKI(t)
-			p.write(t, "password", []byte("another\n"))
-			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(p.server(t)), kfake.EnableSASL(), kfake.Superuser(mechanism, "orderer1", "secret"))
+			dir := t.TempDir()
+			put := func(name, content string) {
+				must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+			}
+			put("password", "another\n")
+			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(newTLS(t, put)), kfake.EnableSASL(), kfake.Superuser(mechanism, "orderer1", "secret"))
 			must(t, err)
 			defer broker.Close()
 			section := map[string]any{
 				"Topic": map[string]any{"ReplicationFactor": 1},
 				// each connection derives a key, on a busy machine for long
 				"Timeouts": map[string]any{"Dial": "1m", "Read": "1m", "Append": "1m", "Ready": "1m"},
-				"TLS":      map[string]any{"Enabled": true, "RootCAs": "cert.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
+				"TLS":      map[string]any{"Enabled": true, "RootCAs": "ca.pem", "Certificate": "cert.pem", "PrivateKey": "key.pem"},
 				"SASL":     map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
 			}
-			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: p.dir})
+			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: dir})
 			must(t, err)
-			p.write(t, "password", []byte("secret\n"))
+			put("password", "secret\n")
 			one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: broker.ListenAddrs()}.config()), nil)
 			must(t, err)
 			one.Start()
@@ -193,10 +198,73 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 			must(t, err)
 			bounds, err := topic.Bounds(t.Context())
 			must(t, err)
-			if want := (log.Bounds{Start: 0, End: 1}); !reflect.DeepEqual(bounds, want) {
-				t.Fatalf("the topic has its description: got %v, want %v", bounds, want)
+			if got, want := bounds, (log.Bounds{Start: 0, End: 1}); !reflect.DeepEqual(got, want) {
+				t.Fatalf("the topic has its description: got %v, want %v", got, want)
 			}
 			must(t, topic.Close())
 		})
+	}
+}
+
+// newTLS writes the files of an authority, and of a certificate that it has signed for
+// loopback. It returns a config that requires such a certificate of clients.
+func newTLS(t *testing.T, put func(name, content string)) *tls.Config {
+	authority, err := tlsgen.NewCA()
+	must(t, err)
+	pair, err := authority.NewServerCertKeyPair("127.0.0.1")
+	must(t, err)
+	put("ca.pem", string(authority.CertBytes()))
+	put("cert.pem", string(pair.Cert))
+	put("key.pem", string(pair.Key))
+	own, err := tls.X509KeyPair(pair.Cert, pair.Key)
+	must(t, err)
+	pool := x509.NewCertPool()
+	if !(pool.AppendCertsFromPEM(authority.CertBytes())) {
+		t.Fatalf("it does not hold")
+	}
+	return &tls.Config{Certificates: []tls.Certificate{own}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+}
+
+// The metric follows the files of the client certificate: at start, and when a topic is surveyed.
+func TestExpiryOfTheClientCertificateIsMeasured(t *testing.T) {
+	const name = "consensus_kafka_client_certificate_expiry_seconds"
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		put := func(name, content string) {
+			must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+		}
+		expiry := func() float64 {
+			pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+			must(t, err)
+			return float64(pair.Leaf.NotAfter.Unix())
+		}
+		newTLS(t, put)
+		first := expiry()
+		m := newMeter(t)
+		c, err := New(Host{Consensus: map[string]any{"Kafka": map[string]any{"TLS": map[string]any{"Enabled": true, "Certificate": "cert.pem", "PrivateKey": "key.pem"}}},
+			Metrics: m, Crypto: crypto(t), ConfigDir: dir})
+		must(t, err)
+		if got, want := m.values[name+"{}"], first; !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+
+		time.Sleep(time.Hour)
+		newTLS(t, put)
+		if got, other := expiry(), first; reflect.DeepEqual(got, other) {
+			t.Fatalf("got %v, want another", got)
+		}
+		c.events(channel).Surveyed(nil, nil)
+		if got, want := m.values[name+"{}"], expiry(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+
+	m := newMeter(t)
+	newConsenter(t, nil, m).events(channel).Surveyed(nil, nil)
+	if _, is := m.declared[name]; !is {
+		t.Errorf("there is no metric %s", name)
+	}
+	if got, is := m.values[name+"{}"]; is {
+		t.Errorf("there is no certificate, and %s is %v", name, got)
 	}
 }

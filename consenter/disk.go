@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // disk is the disk of the ledgers. Fabric ends the orderer's process, with all channels,
@@ -59,10 +59,10 @@ func (d *disk) room(bytes int, done func() bool) error {
 	}
 	free, err := d.free(d.dir)
 	if err != nil {
-		return session.Fault{Cause: session.CauseDisk, Err: fmt.Errorf("waiting for the ledger disk, %s: %w", d.dir, err)}
+		return status.Fault{Cause: status.CauseDisk, Err: fmt.Errorf("waiting for the ledger disk, %s: %w", d.dir, err)}
 	}
 	if want := d.reserve + others + int64(bytes); free < want {
-		return session.Fault{Cause: session.CauseDisk, Err: fmt.Errorf("waiting for free space on the ledger disk, %s: %d bytes are free, %d are needed, by Consensus.Kafka.DiskReserve "+
+		return status.Fault{Cause: status.CauseDisk, Err: fmt.Errorf("waiting for free space on the ledger disk, %s: %d bytes are free, %d are needed, by Consensus.Kafka.DiskReserve "+
 			"and the next blocks of all channels", d.dir, free, want)}
 	}
 	if bytes > 0 {

@@ -11,29 +11,33 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
+	"github.com/fabric-kafka/orderer/consenter/credentials"
 )
 
 // reporter turns the events of one chain into metrics and log lines: one line for each
 // event, at debug level for those of every block or record.
 type reporter struct {
-	log *fabric.Logger
+	log     *fabric.Logger
+	channel string
 	*channelMetrics
-	certificate *clientCertificate
+	certificate *credentials.ClientCertificate
 	health      *health
 
 	mu          sync.Mutex
 	survey      string // the last report on the topic's settings
 	unpublished string // why progress was not published last
 	forks       forks
-	connected   bool          // the topic was read before
-	next, end   log.Offset    // of the next record to process; after the last record
-	cause       session.Cause // why the channel stopped; empty if it did not
-	processed   time.Time     // when the last record was, or the chain was created
+	connected   bool         // the topic was read before
+	next, end   log.Offset   // of the next record to process; after the last record
+	cause       status.Cause // why the channel stopped; empty if it did not
+	processed   time.Time    // when the last record was, or the chain was created
 }
 
 // events returns the event handlers for a new chain of a channel.
 func (c *Consenter) events(channel string) session.Events {
-	r := &reporter{log: c.logger.With("channel", channel), channelMetrics: c.metrics.of(channel), processed: time.Now(), certificate: c.certificate, health: c.health}
+	r := &reporter{log: c.logger.With("channel", channel), channel: channel, channelMetrics: c.metrics.of(channel), processed: time.Now(), certificate: c.certificate, health: c.health}
+	r.expose()
 	return session.Events{
 		Started:     r.started,
 		RulesKnown:  r.described,
@@ -42,10 +46,10 @@ func (c *Consenter) events(channel string) session.Events {
 		Position:    r.position,
 		Skipped:     r.skipped,
 		Resubmitted: r.resubmitted,
-		CutPosted:   func(machine.BlockNumber) { r.cutsPosted.Add(1) },
+		CutPosted:   func(machine.BlockNumber) { r.CutsPosted.Add(1) },
 		CutFailed:   r.cutFailed,
 		Appended:    r.appended,
-		Refused:     func(reason session.Refusal) { r.refusals(reason).Add(1) },
+		Refused:     func(reason status.Refusal) { r.EnvelopesRefused(string(reason)).Add(1) },
 		Unavailable: r.unavailable,
 		Pulling:     r.pulling,
 		Awaiting:    r.awaiting,
@@ -59,7 +63,7 @@ func (c *Consenter) events(channel string) session.Events {
 
 		Heartbeat: r.heartbeat,
 		Measured:  r.measured,
-		Ambiguous: func(error) { r.ambiguous.Add(1) },
+		Ambiguous: func(error) { r.AppendsAmbiguous.Add(1) },
 
 		Failed: r.failed,
 		Halted: func() { r.halted(); c.admission.forget(channel) },
@@ -86,10 +90,10 @@ func (r *reporter) partitions(n int) {
 // surveyed logs which of the topic's settings are unsafe or unknown, when that changes. It is
 // called often enough to check the client certificate as well.
 func (r *reporter) surveyed(found []log.Finding, err error) {
-	r.certificate.refresh()
+	r.certificate.Refresh()
 	flaws, unknown := append(texts(log.Flawed, found), texts(log.Warned, found)...), texts(log.Unknown, found)
 	if err == nil {
-		r.flaws.Set(float64(len(flaws)))
+		r.TopicFlaws.Set(float64(len(flaws)))
 	}
 	now := fmt.Sprint(flaws, unknown, err)
 	r.mu.Lock()
@@ -130,7 +134,7 @@ func (r *reporter) published(p log.Progress, err error) {
 }
 
 func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset) {
-	r.blocks(cause).Add(1)
+	r.BlocksCut(string(cause)).Add(1)
 	r.log.Debugw("Cut a block", "block", number, "offset", at, "envelopes", envelopes, "cause", cause)
 }
 
@@ -138,7 +142,7 @@ func (r *reporter) blockCut(number machine.BlockNumber, envelopes int, cause mac
 const pullsPerLine = 1000
 
 func (r *reporter) pulled(number machine.BlockNumber, at machine.Offset) {
-	r.blocksPulled.Add(1)
+	r.BlocksPulled.Add(1)
 	r.position(at + 1)
 	line := r.log.Debugw
 	if number%pullsPerLine == 0 {
@@ -160,7 +164,7 @@ func (r *reporter) at(next machine.Offset) {
 	defer r.mu.Unlock()
 	r.next = log.Offset(next)
 	r.end = max(r.end, r.next)
-	r.nextOffset.Set(float64(next))
+	r.NextOffset.Set(float64(next))
 	r.setLag()
 }
 
@@ -174,18 +178,18 @@ func (r *reporter) measured(end log.Offset) {
 
 // setLag sets the metrics that depend on next and end. The caller must hold mu.
 func (r *reporter) setLag() {
-	r.logEnd.Set(float64(r.end))
-	r.lag.Set(float64(max(r.end-r.next, 0)))
+	r.LogEnd.Set(float64(r.end))
+	r.Lag.Set(float64(max(r.end-r.next, 0)))
 }
 
 func (r *reporter) heartbeat() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sinceRecord.Set(time.Since(r.processed).Seconds())
+	r.SinceRecord.Set(time.Since(r.processed).Seconds())
 }
 
 func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail string) {
-	r.skips(reason).Add(1)
+	r.RecordsSkipped(string(reason)).Add(1)
 	line := r.log.Warnw
 	if ordinary(reason) {
 		line = r.log.Debugw
@@ -194,26 +198,26 @@ func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail stri
 }
 
 func (r *reporter) resubmitted(at machine.Offset) {
-	r.configsReproduced.Add(1)
+	r.ConfigsReproduced.Add(1)
 	r.log.Infow("Resubmitted a stale config envelope", "offset", at)
 }
 
 func (r *reporter) cutFailed(number machine.BlockNumber, err error) {
-	r.cutsFailed.Add(1)
+	r.CutsFailed.Add(1)
 	r.log.Warnw("Could not append a time-to-cut; trying again", "block", number, "error", err)
 }
 
 func (r *reporter) appended(took time.Duration, err error) {
 	if err != nil {
-		r.appendFailed.Observe(took.Seconds())
+		r.AppendDuration("error").Observe(took.Seconds())
 		return
 	}
-	r.appendDone.Observe(took.Seconds())
+	r.AppendDuration("ok").Observe(took.Seconds())
 }
 
 func (r *reporter) unavailable(err error, retry time.Duration) {
-	r.available.Set(0)
-	r.interruptions.Add(1)
+	r.Available.Set(0)
+	r.Interruptions.Add(1)
 	r.health.cutOff(r.channel, err)
 	r.log.Warnw("Cut off from the topic; trying again", "after", retry, "error", err)
 }
@@ -221,7 +225,7 @@ func (r *reporter) unavailable(err error, retry time.Duration) {
 // pulling is called with the reason why the topic cannot provide the next block. The brokers
 // answer, so the channel is not cut off.
 func (r *reporter) pulling(cause error) {
-	r.available.Set(0)
+	r.Available.Set(0)
 	r.health.well(r.channel)
 	r.log.Warnw("Pulling blocks from other orderers", "cause", cause)
 }
@@ -229,17 +233,17 @@ func (r *reporter) pulling(cause error) {
 // awaiting is called with what the channel needs from other orderers: a block, or the height
 // of their ledgers. The brokers answer, so the channel is not cut off.
 func (r *reporter) awaiting(err error, retry time.Duration) {
-	r.available.Set(0)
+	r.Available.Set(0)
 	r.health.well(r.channel)
 	r.log.Warnw("Waiting for other orderers; trying again", "after", retry, "error", err)
 }
 
 func (r *reporter) recovered(after time.Duration) {
-	r.available.Set(1)
+	r.Available.Set(1)
 	r.health.well(r.channel)
 	r.mu.Lock()
 	if r.connected {
-		r.reconnects.Add(1)
+		r.Reconnects.Add(1)
 	}
 	r.connected = true
 	r.mu.Unlock()
@@ -247,24 +251,24 @@ func (r *reporter) recovered(after time.Duration) {
 }
 
 func (r *reporter) failed(err error) {
-	r.available.Set(0)
+	r.Available.Set(0)
 	r.health.well(r.channel)
-	r.stopped.Set(1)
+	r.Failed.Set(1)
 	r.mu.Lock()
-	r.cause = cmp.Or(session.CauseOf(err), session.CauseInternal)
-	r.failure(r.cause).Set(1)
+	r.cause = cmp.Or(status.CauseOf(err), status.CauseInternal)
+	r.Failure(string(r.cause)).Set(1)
 	r.mu.Unlock()
 	r.log.Errorw("The channel has stopped on this orderer until an operator acts", "cause", r.cause, "error", err)
 }
 
 // halted resets the failure: the channel is being removed, so no operator has to act any more.
 func (r *reporter) halted() {
-	r.available.Set(0)
+	r.Available.Set(0)
 	r.health.well(r.channel)
-	r.stopped.Set(0)
+	r.Failed.Set(0)
 	r.mu.Lock()
 	if r.cause != "" {
-		r.failure(r.cause).Set(0)
+		r.Failure(string(r.cause)).Set(0)
 	}
 	r.forks.show(r.channelMetrics, nil)
 	r.mu.Unlock()

@@ -24,7 +24,7 @@ func (f *forks) show(m *channelMetrics, all []log.Fork) {
 	now := f.raise(m, all)
 	for name := range f.shown {
 		if !now[name] {
-			m.forkedFrom(name).Set(0)
+			m.Fork(name).Set(0)
 		}
 	}
 }
@@ -41,7 +41,7 @@ func (f *forks) raise(m *channelMetrics, all []log.Fork) (now map[string]bool) {
 			name = otherMembers
 		}
 		f.shown[name], now[name] = true, true
-		m.forkedFrom(name).Set(1)
+		m.Fork(name).Set(1)
 	}
 	return now
 }
@@ -52,7 +52,7 @@ func (r *reporter) compared(c log.Comparison, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil {
-		r.comparedOthers.Set(float64(c.Compared))
+		r.Compared.Set(float64(c.Compared))
 		r.forks.show(r.channelMetrics, c.Forks)
 	} else {
 		r.forks.raise(r.channelMetrics, c.Forks)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/guard"
 )
 
 // IsChannelMember reports whether this orderer is a consenter of the channel of a config
@@ -19,7 +19,7 @@ import (
 // error: the chain reports a fault of a config that is in the ledger already, and the
 // other channels work.
 func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
-	err := session.Guarded(func() error { return c.checkJoin(block) })
+	err := guard.Call(func() error { return c.checkJoin(block) })
 	if err == nil {
 		return true, nil
 	}
@@ -40,7 +40,7 @@ func channelOf(block *fabric.Block) string {
 		return ""
 	}
 	var channel string
-	err := session.Guarded(func() (err error) {
+	err := guard.Call(func() (err error) {
 		channel, err = protoutil.GetChannelIDFromBlock(block)
 		return err
 	})

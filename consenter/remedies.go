@@ -2,7 +2,7 @@ package consenter
 
 import (
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // Remedies that several rows share.
@@ -40,20 +40,20 @@ func skips() []row {
 // refusals returns the reasons why an envelope was not accepted from a client.
 func refusals() []row {
 	return []row{
-		refuse(session.RefusalSize, "the record is larger than the topic's max.message.bytes, or than this orderer can send. Fabric itself already refuses an envelope "+
+		refuse(status.RefusalSize, "the record is larger than the topic's max.message.bytes, or than this orderer can send. Fabric itself already refuses an envelope "+
 			"above the channel's AbsoluteMaxBytes or the gRPC limit (General.MaxRecvMsgSize)",
 			"raise max.message.bytes of the topic, and the brokers' limit for replication, above the channel's AbsoluteMaxBytes", "producer.Queue.Append", "producer.Queue.tooLarge"),
-		refuse(session.RefusalNotReady, "the channel is starting, or is waiting for the brokers or for other orderers: the rest of the text has the details",
-			"the client tries again, or asks another orderer", "session.Readiness.Ready"),
-		refuse(session.RefusalFailed, "the channel has stopped on this orderer: the rest of the text has the cause", "look up the cause below", "session.Readiness.Ready"),
-		refuse(session.RefusalHalted, "the channel is being removed from this orderer", "the client asks another orderer", "chain.Chain.enter"),
-		refuse(session.RefusalBusy, "Consensus.Kafka.Producer.Inflight envelopes are unacknowledged, and no acknowledgement came in time", "check the brokers: `osnkafka preflight`"),
-		refuse(session.RefusalNotAppended, "no attempt to append the envelope was accepted; it will not be ordered", "submit it again once what the text names is fixed"),
-		refuse(session.RefusalAmbiguous, "an attempt may have appended the envelope: the connection broke before the response, or the replicas did not acknowledge it",
+		refuse(status.RefusalNotReady, "the channel is starting, or is waiting for the brokers or for other orderers: the rest of the text has the details",
+			"the client tries again, or asks another orderer", "status.Readiness.Ready"),
+		refuse(status.RefusalFailed, "the channel has stopped on this orderer: the rest of the text has the cause", "look up the cause below", "status.Readiness.Ready"),
+		refuse(status.RefusalHalted, "the channel is being removed from this orderer", "the client asks another orderer", "chain.Chain.enter"),
+		refuse(status.RefusalBusy, "Consensus.Kafka.Producer.Inflight envelopes are unacknowledged, and no acknowledgement came in time", "check the brokers: `osnkafka preflight`"),
+		refuse(status.RefusalNotAppended, "no attempt to append the envelope was accepted; it will not be ordered", "submit it again once what the text names is fixed"),
+		refuse(status.RefusalAmbiguous, "an attempt may have appended the envelope: the connection broke before the response, or the replicas did not acknowledge it",
 			"look for the transaction in the blocks before you submit it again"),
-		refuse(session.RefusalNoPeer, "the envelope has no signature, no header, or a transaction without endorsements; nothing was ordered", "correct the client"),
-		refuse(session.RefusalConfig, "orderers would skip the config when they read it, or their build does not support what it contains", "correct the update", "verdict.Validator.CheckNew"),
-		refuse(session.RefusalOtherCluster, "the config names brokers that do not have the channel's topic: an update cannot move a channel",
+		refuse(status.RefusalNoPeer, "the envelope has no signature, no header, or a transaction without endorsements; nothing was ordered", "correct the client"),
+		refuse(status.RefusalConfig, "orderers would skip the config when they read it, or their build does not support what it contains", "correct the update", "verdict.Validator.CheckNew"),
+		refuse(status.RefusalOtherCluster, "the config names brokers that do not have the channel's topic: an update cannot move a channel",
 			"to move a channel, stop all of its orderers, copy the topic with its offsets, set Consensus.Kafka.Brokers and Consensus.Kafka.Topic.Moved "+
 				"of each orderer (see `osnkafka repin`), start them, and then update the config"),
 	}

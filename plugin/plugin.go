@@ -13,6 +13,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/consenter"
+	"github.com/fabric-kafka/orderer/consenter/pull"
 )
 
 // Type is the consensus type of the channels that the plugin orders.
@@ -24,7 +25,7 @@ const Type = fabric.ConsensusTypeKafka
 type Host = consenter.Host
 
 // Cluster is how the orderer reaches other orderers.
-type Cluster = consenter.Cluster
+type Cluster = pull.Cluster
 
 // HealthRegistry takes checks for /healthz, as the orderer's operations system does.
 type HealthRegistry = fabric.HealthRegistry

@@ -1,5 +1,5 @@
 // Package block reads blocks that a channel's orderers have written: it verifies one that
-// another orderer gave, and finds what its signatures bind.
+// another orderer gave, finds what its signatures bind, and identifies the config in one.
 package block
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -36,7 +37,7 @@ type Policies interface{ PolicyManager() policies.Manager }
 // header, and it is signed as the policy for blocks in force asks. Its place behind
 // the block before it is for the caller to check. The error names the field.
 func Verify(p Policies, number uint64, b *fabric.Block) error {
-	return session.Guarded(func() error { return verify(p, number, b) })
+	return guard.Call(func() error { return verify(p, number, b) })
 }
 
 func verify(p Policies, number uint64, b *fabric.Block) error {

@@ -143,6 +143,15 @@ func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	return payload, ""
 }
 
+// Canonical returns an envelope encoded again, as blocks have it.
+func Canonical(envelope []byte) ([]byte, error) {
+	decoded := &fabric.Envelope{}
+	if err := fabric.Unmarshal(envelope, decoded); err != nil {
+		return nil, err
+	}
+	return fabric.Marshal(decoded)
+}
+
 // DigestOf returns the digest of a record's value.
 func DigestOf(value []byte) (d machine.Digest) {
 	sum := sha256.Sum256(value)

@@ -9,6 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // ErrNoBlock is what Peers.Pull wraps when a block cannot be had: every orderer of
@@ -40,7 +41,7 @@ func (d *Driver) CatchUp(ctx context.Context) error {
 		return stop(err)
 	}
 	for d.NextOffset() < machine.Offset(d.trimmed.start) {
-		d.host.Moved(Pulling, d.awaited(d.notGiven)) // while it is asked for again, clients learn why it was not given
+		d.host.Moved(status.Pulling, d.awaited(d.notGiven)) // while it is asked for again, clients learn why it was not given
 		b, err := d.host.Pull(ctx, d.start.Next)
 		d.notGiven = err
 		switch {
@@ -72,10 +73,10 @@ func sizeOf(b Block) (bytes int) {
 func (d *Driver) awaited(cause error) error {
 	text := "awaiting block %d from another orderer, since %w"
 	if cause == nil {
-		return because(CauseTrimmed, fmt.Errorf(text, d.start.Next, d.trimmed))
+		return because(status.CauseTrimmed, fmt.Errorf(text, d.start.Next, d.trimmed))
 	}
 	// A full disk is what the operator has to deal with, not the topic.
-	return because(cmp.Or(CauseOf(cause), CauseTrimmed), fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
+	return because(cmp.Or(status.CauseOf(cause), status.CauseTrimmed), fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
 }
 
 // unrecoverable returns the error for a block that no orderer has. It is final only once
@@ -89,7 +90,7 @@ func (d *Driver) unrecoverable(err error) error {
 	if now-d.noBlockSince < timeout && !errors.Is(err, ErrNoWay) {
 		return awaitingBlock{d.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout))}
 	}
-	return stop(because(CauseLostBlock, fmt.Errorf("topic %q: %w, and %w (block %d)", d.start.Channel, d.trimmed, err, d.start.Next)))
+	return stop(because(status.CauseLostBlock, fmt.Errorf("topic %q: %w, and %w (block %d)", d.start.Channel, d.trimmed, err, d.start.Next)))
 }
 
 // writePulled writes a block of another orderer, which the host has verified, and continues
@@ -97,10 +98,10 @@ func (d *Driver) unrecoverable(err error) error {
 func (d *Driver) writePulled(b Block) error {
 	position, err := Position(uint64(b.Number)+1, b.Metadata)
 	if err != nil {
-		return because(CauseWrongBlock, fmt.Errorf("pulled from another orderer: %w", err))
+		return because(status.CauseWrongBlock, fmt.Errorf("pulled from another orderer: %w", err))
 	}
 	if before := d.start.Metadata.Offset; position.Offset <= before {
-		return because(CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
+		return because(status.CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
 			"it was not ordered through this topic", b.Number, position.Offset, before))
 	}
 	write := d.host.Write
@@ -109,9 +110,9 @@ func (d *Driver) writePulled(b Block) error {
 		config := machine.Judge{Envelope: record.EnvelopeOf(b.Envelopes[0]), Class: machine.Config, Check: machine.CheckPulled}
 		switch v := d.host.Judge(config); {
 		case v.Stop != "":
-			return because(Cause(machine.HaltNoVerdict), fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop))
+			return because(status.Cause(machine.HaltNoVerdict), fmt.Errorf("block %d, pulled from another orderer, cannot be written by this one: %s", b.Number, v.Stop))
 		case v.Refusal != "":
-			return because(CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal))
+			return because(status.CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, holds a config that does not follow the one in force: %s", b.Number, v.Refusal))
 		}
 	}
 	if err := write(b); err != nil {

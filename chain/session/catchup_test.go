@@ -8,6 +8,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // behind is a rig whose ledger ends at block 1, of a topic that has lost what comes next,
@@ -51,7 +52,7 @@ func TestCatchesUpFromOtherOrderers(t *testing.T) {
 func TestABlockThatNobodyHas(t *testing.T) {
 	r, others := behind(t)
 	r.followed(session.Continue, r.caughtUp(), session.Await, "awaiting block 2 from another orderer")
-	if r.phase != session.Pulling {
+	if r.phase != status.Pulling {
 		t.Errorf("phase %d", r.phase)
 	}
 	r.now += r.timeout

@@ -18,6 +18,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // channel has a real Fabric channel config: real signatures, policies
@@ -132,7 +133,7 @@ func (c *channel) write(b session.Block) error {
 	last := c.blocks[len(c.blocks)-1]
 	block := protoutil.NewBlock(uint64(b.Number), protoutil.BlockHeaderHash(last.Header))
 	for _, envelope := range b.Envelopes {
-		data, err := session.Canonical(envelope)
+		data, err := record.Canonical(envelope)
 		if err != nil {
 			return err
 		}
@@ -235,8 +236,8 @@ func (c *channel) Disarm()                 {}
 func (c *channel) RulesKnown()             { c.ready = true }
 func (c *channel) CaughtUp()               {}
 
-func (c *channel) Moved(to session.Phase, cause error) {
-	if to == session.Failed || to == session.CutOff {
+func (c *channel) Moved(to status.Phase, cause error) {
+	if to == status.Failed || to == status.CutOff {
 		c.failed = cause
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // step gives an input to the machine, performs the effects, gives the answer that the last
@@ -164,7 +165,7 @@ func (d *Driver) wrote(b Block) {
 // migrated returns an error if a config block has given the channel another consensus type.
 func (d *Driver) migrated(by machine.BlockNumber) error {
 	if c := d.host.Config(); c.ConsensusType != fabric.ConsensusTypeKafka {
-		return because(CauseMigrated, fmt.Errorf("%w: it is %q since block %d", ErrMigrated, c.ConsensusType, by))
+		return because(status.CauseMigrated, fmt.Errorf("%w: it is %q since block %d", ErrMigrated, c.ConsensusType, by))
 	}
 	return nil
 }

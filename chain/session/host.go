@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // Host is the channel that is ordered, by subject. Only the goroutine that drives the
@@ -101,7 +103,7 @@ type Clock interface {
 // Status is what clients and operators see of the channel.
 type Status interface {
 	// Moved reports the phase that the channel is in, and its cause.
-	Moved(to Phase, cause error)
+	Moved(to status.Phase, cause error)
 
 	// RulesKnown reports that it is known by which rules the topic is read; CaughtUp that
 	// the channel has read to the end that the log had at first.
@@ -121,7 +123,7 @@ type Config struct {
 // ErrUnknown is what a [Validator] wraps, and its Verdict.Stop comes from, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
-var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", ErrNoVerdict)
+var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", guard.ErrNoVerdict)
 
 // ErrUnable is wrapped by Validator.Reproduce when this orderer cannot do what another one
 // can, or itself later: the update still holds.

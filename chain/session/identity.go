@@ -8,6 +8,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // missingLimit is how many sessions in a row must find no topic before it counts as
@@ -43,7 +44,7 @@ func (d *Driver) Connect(ctx context.Context) error {
 	if d.ruleSet() != machine.Undescribed {
 		d.host.RulesKnown()
 	}
-	d.host.Moved(Reading, nil)
+	d.host.Moved(status.Reading, nil)
 	return nil
 }
 
@@ -76,7 +77,7 @@ func (d *Driver) Recheck(ctx context.Context) error {
 		d.events.LastRecordUnchecked(last)
 	}
 	d.extend(bounds)
-	d.host.Moved(Reading, nil)
+	d.host.Moved(status.Reading, nil)
 	return nil
 }
 
@@ -140,7 +141,7 @@ func (d *Driver) gone(err error) error {
 	if d.missing < missingLimit || now-d.missingSince < timeout {
 		return fmt.Errorf("%w; that is final once it was so for %s", err, timeout)
 	}
-	return stop(because(CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not create it again, since that would hide what was lost",
+	return stop(because(status.CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not create it again, since that would hide what was lost",
 		d.start.Channel, d.NextOffset())))
 }
 
@@ -149,13 +150,13 @@ func (d *Driver) gone(err error) error {
 func (d *Driver) sameTopic(id log.Identity) error {
 	name := d.start.Channel
 	if id.Partitions != 1 && d.NextOffset() == 0 {
-		return because(CausePartitions, fmt.Errorf("topic %q has %d partitions, a channel's has one", name, id.Partitions))
+		return because(status.CausePartitions, fmt.Errorf("topic %q has %d partitions, a channel's has one", name, id.Partitions))
 	}
 	if id.Partitions != 1 {
 		d.events.Partitions(id.Partitions)
 	}
 	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.NextOffset() > 0 {
-		return because(CauseOtherTopic, fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
+		return because(status.CauseOtherTopic, fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
 			"it was deleted and created again, or the brokers are of another cluster", name, d.topicID, id.TopicID, d.NextOffset()))
 	}
 	if err := d.stays(id.ClusterID); err != nil {
@@ -174,12 +175,12 @@ func (d *Driver) pinned(id string) error {
 	want := d.pin()
 	if moved := d.settings.MovedTo; moved != "" {
 		if id != moved {
-			return because(CauseNotMovedHere, fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s", name, id, moved))
+			return because(status.CauseNotMovedHere, fmt.Errorf("topic %q has id %s, but the orderer's settings say that the channel was moved to %s", name, id, moved))
 		}
 		return nil
 	}
 	if want != "" && id != want {
-		return because(CauseOtherTopic, fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
+		return because(status.CauseOtherTopic, fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
 			"it was deleted and created again, or the brokers are of another cluster", name, want, id, d.NextOffset()))
 	}
 	return nil
@@ -203,7 +204,7 @@ func (d *Driver) within(b log.Bounds) error {
 	case next < b.Start:
 		return trimmed{b.Start, d.NextOffset()}
 	case read > b.End:
-		return stop(because(CauseShortTopic, fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: "+
+		return stop(because(status.CauseShortTopic, fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: "+
 			"the topic was recreated, cut short, or is on another cluster", name, b.End, read)))
 	}
 	return nil
@@ -219,7 +220,7 @@ func (d *Driver) sameCluster(described string) error {
 	if described == "" || d.clusterID == "" || described == d.clusterID || d.moved() {
 		return nil
 	}
-	return because(CauseOtherCluster, fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
+	return because(status.CauseOtherCluster, fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
 		"other orderers order this channel there", d.start.Channel, described, d.clusterID))
 }
 
@@ -231,6 +232,6 @@ func (d *Driver) stays(id string) error {
 	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.NextOffset() == 0 {
 		return nil
 	}
-	return because(CauseOtherCluster, fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d",
+	return because(status.CauseOtherCluster, fmt.Errorf("topic %q: %w: their id was %s and is %s, this orderer continues at offset %d",
 		d.start.Channel, errOtherCluster, d.clusterID, id, d.NextOffset()))
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // Outcome is what is to be done next.
@@ -19,13 +20,11 @@ const (
 	Stop                     // the channel has stopped, until an operator removes the cause
 )
 
-// stopped is an error that ends the channel permanently.
-type stopped struct{ error }
-
-func (s stopped) Unwrap() error { return s.error }
-
 // stop marks an error as one that only an operator can remove the cause of.
-func stop(err error) error { return stopped{err} }
+func stop(err error) error { return status.Stopped{Err: err} }
+
+// because gives an error its cause.
+func because(c status.Cause, err error) error { return status.Fault{Cause: c, Err: err} }
 
 // errOtherTopic ends a session whose records are of another topic than the one that
 // was identified. The next session finds out what happened.
@@ -36,14 +35,14 @@ func (d *Driver) After(err error) Outcome {
 	d.Close()
 	var deleted trimmed
 	switch {
-	case errors.As(err, &stopped{}):
+	case errors.As(err, &status.Stopped{}):
 		return Stop
 	case errors.As(err, &awaitingBlock{}):
-		d.host.Moved(Pulling, err)
+		d.host.Moved(status.Pulling, err)
 		return Await
 	case errors.As(err, &waiting{}):
 		d.noBlock, d.notGiven = false, nil
-		d.host.Moved(Waiting, err)
+		d.host.Moved(status.Waiting, err)
 		return Await
 	case errors.As(err, &deleted):
 		d.trimmed = deleted
@@ -56,6 +55,6 @@ func (d *Driver) After(err error) Outcome {
 	}
 	d.noBlock, d.lost, d.aheadSince = false, true, nil
 	d.verifyAgain()
-	d.host.Moved(CutOff, err)
+	d.host.Moved(status.CutOff, err)
 	return Retry
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // What follows a failure of the log, and which phase it reports.
@@ -14,14 +15,14 @@ func TestAfterAFailureOfTheLog(t *testing.T) {
 		name  string
 		err   error
 		want  session.Outcome
-		phase session.Phase
+		phase status.Phase
 	}{
-		{"retryable", &log.Error{Class: log.Retryable, Err: errors.New("no leader")}, session.Retry, session.CutOff},
-		{"of unknown outcome", &log.Error{Class: log.Ambiguous, Err: errors.New("timed out")}, session.Retry, session.CutOff},
-		{"without a class", errors.New("unknown"), session.Retry, session.CutOff},
-		{"out of range", &log.Error{Class: log.Fatal, Err: log.ErrOutOfRange}, session.Retry, session.CutOff},
-		{"fatal", &log.Error{Class: log.Fatal, Err: errors.New("not authorized")}, session.Stop, session.Reading},
-		{"new leader", &log.Error{Class: log.Retryable, Err: log.ErrNewLeader}, session.Reconnect, session.Reading},
+		{"retryable", &log.Error{Class: log.Retryable, Err: errors.New("no leader")}, session.Retry, status.CutOff},
+		{"of unknown outcome", &log.Error{Class: log.Ambiguous, Err: errors.New("timed out")}, session.Retry, status.CutOff},
+		{"without a class", errors.New("unknown"), session.Retry, status.CutOff},
+		{"out of range", &log.Error{Class: log.Fatal, Err: log.ErrOutOfRange}, session.Retry, status.CutOff},
+		{"fatal", &log.Error{Class: log.Fatal, Err: errors.New("not authorized")}, session.Stop, status.Reading},
+		{"new leader", &log.Error{Class: log.Retryable, Err: log.ErrNewLeader}, session.Reconnect, status.Reading},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRig(t)

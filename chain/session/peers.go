@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // Answer is what another orderer of the channel reports about its ledger.
@@ -46,11 +48,11 @@ func (d *Driver) mayCreate(ctx context.Context) error {
 		return nil
 	case err != nil:
 		d.aheadSince = nil
-		return waiting{because(CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w",
+		return waiting{because(status.CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w",
 			d.start.Channel, err))}
 	case len(silent) > 0:
 		d.aheadSince = nil
-		return waiting{because(CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s",
+		return waiting{because(status.CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s",
 			d.start.Channel, strings.Join(silent, ", ")))}
 	}
 	d.aheadSince = nil
@@ -65,7 +67,7 @@ func (d *Driver) begunElsewhere(ahead string) error {
 	if d.aheadSince == nil {
 		d.aheadSince = &now
 	}
-	err := because(CauseBegunElsewhere, fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
+	err := because(status.CauseBegunElsewhere, fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
 		ahead, d.start.Channel))
 	if now-*d.aheadSince < timeout {
 		return waiting{fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout)}
@@ -94,7 +96,7 @@ func (d *Driver) verifyFirstBlock(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if how := differs(*mine, *others); how != "" {
-		return stop(because(CauseOtherFirstBlock, fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s",
+		return stop(because(status.CauseOtherFirstBlock, fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s",
 			d.start.Channel, d.topicID, d.clusterID, how)))
 	}
 	d.first = nil
@@ -134,7 +136,7 @@ func differs(mine, other Block) string {
 		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))
 	}
 	for i, envelope := range mine.Envelopes {
-		if again, err := Canonical(envelope); err != nil || !bytes.Equal(again, other.Envelopes[i]) {
+		if again, err := record.Canonical(envelope); err != nil || !bytes.Equal(again, other.Envelopes[i]) {
 			return fmt.Sprintf("its envelope %d is another", i)
 		}
 	}

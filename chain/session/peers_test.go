@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // The topic is made only once every other orderer has answered that it has no blocks.
@@ -35,7 +36,7 @@ func TestWhoMayMakeTheTopic(t *testing.T) {
 				return
 			}
 			r.ends(session.Await, test.says)
-			if r.phase != session.Waiting || r.broker.Len(channelID) != 0 {
+			if r.phase != status.Waiting || r.broker.Len(channelID) != 0 {
 				t.Errorf("phase %d, %d records", r.phase, r.broker.Len(channelID))
 			}
 		})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // EncodeMetadata is the value of a block's consenter metadata.
@@ -22,18 +23,18 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 		return machine.Metadata{Offset: -1, RuleSet: machine.Undescribed}, nil
 	}
 	if height == 1 {
-		return machine.Metadata{}, because(CauseLedger, errors.New("block 0 names a position in a topic, which nobody signs and no genesis block does: it was altered"))
+		return machine.Metadata{}, because(status.CauseLedger, errors.New("block 0 names a position in a topic, which nobody signs and no genesis block does: it was altered"))
 	}
 	m, err := record.DecodeMetadata(metadata)
 	if err != nil {
-		return machine.Metadata{}, because(CauseLedger, fmt.Errorf("block %d: %w", height-1, err))
+		return machine.Metadata{}, because(status.CauseLedger, fmt.Errorf("block %d: %w", height-1, err))
 	}
 	set := machine.RuleSet(m.RuleSet)
 	if !machine.Known(set) {
-		return machine.Metadata{}, because(Cause(machine.HaltUnknownFormat), fmt.Errorf("block %d was cut by rule set %d, which this build does not have", height-1, set))
+		return machine.Metadata{}, because(status.Cause(machine.HaltUnknownFormat), fmt.Errorf("block %d was cut by rule set %d, which this build does not have", height-1, set))
 	}
 	if flaw := m.Flaw(); flaw != "" {
-		return machine.Metadata{}, because(CauseLedger, fmt.Errorf("block %d %s", height-1, flaw))
+		return machine.Metadata{}, because(status.CauseLedger, fmt.Errorf("block %d %s", height-1, flaw))
 	}
 	return m.Position(), nil
 }

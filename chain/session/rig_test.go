@@ -16,6 +16,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 const channelID = "mychannel"
@@ -36,7 +37,7 @@ type rig struct {
 
 	now   time.Duration
 	armed machine.BlockNumber
-	phase session.Phase
+	phase status.Phase
 	cause error
 
 	meanwhile error // what clients were answered while a block was asked for last
@@ -249,7 +250,7 @@ func (r *rig) Arm(n machine.BlockNumber) { r.armed = n }
 
 func (r *rig) Disarm() { r.armed = 0 }
 
-func (r *rig) Moved(to session.Phase, cause error) { r.phase, r.cause = to, cause }
+func (r *rig) Moved(to status.Phase, cause error) { r.phase, r.cause = to, cause }
 
 func (r *rig) RulesKnown() {}
 

@@ -1,8 +1,8 @@
 // Package session connects a channel to its topic and reads it, one session after the
 // other. It decides when a topic may be read, what follows a failure, how each effect of the
-// machine is performed and what a client is answered. It has no goroutine, clock or lock
-// of its own: package chain runs it for real channels and package sim for simulated ones,
-// so that what is simulated is what runs.
+// machine is performed and how a client's envelope becomes a record. It has no goroutine,
+// clock or lock of its own: package chain runs it for real channels and package sim for
+// simulated ones, so that what is simulated is what runs.
 //
 // A Driver is driven by one goroutine, from session to session:
 //
@@ -28,9 +28,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/status"
+	"github.com/fabric-kafka/orderer/chain/verify"
 )
 
 // Block is a block of the ledger, without what the block writer adds.
@@ -87,14 +90,13 @@ type Driver struct {
 // reading is what a driver knows since it started to read after the ledger's last block.
 // It outlives sessions; a catch-up starts another.
 type reading struct {
-	machine      *machine.Machine // nil until the topic was found to be the ledger's
-	effects      []machine.Effect // of the last step, not performed yet
-	configured   bool             // a config block was just written
-	firstEnd     machine.Offset   // end of the log when it was first seen; -1 before
-	verification *verification    // that the topic is the ledger's; nil before the first
-	newest       newest           // records of the verification and since
-	first        *Block           // block 1, if this process has written it and not compared it since; nil if not
-	resubmission *resubmission    // a copy that must be in the log before the next record is taken
+	machine      *machine.Machine     // nil until the topic was found to be the ledger's
+	effects      []machine.Effect     // of the last step, not performed yet
+	configured   bool                 // a config block was just written
+	firstEnd     machine.Offset       // end of the log when it was first seen; -1 before
+	verification *verify.Verification // that the topic is the ledger's; nil before the first
+	first        *Block               // block 1, if this process has written it and not compared it since; nil if not
+	resubmission *resubmission        // a copy that must be in the log before the next record is taken
 	resubmitted  resubmitted
 }
 
@@ -191,10 +193,10 @@ func (d *Driver) Handle(ctx context.Context, r log.Record) (Outcome, error) {
 	}
 	d.unread.read(r.Value)
 	var in machine.Input
-	if err := Guarded(func() error { in = d.Decode(r); return nil }); err != nil {
+	if err := guard.Call(func() error { in = d.Decode(r); return nil }); err != nil {
 		return Continue, stop(fmt.Errorf("topic %q, record at offset %d: %w", d.start.Channel, r.Offset, err))
 	}
-	d.newest = d.newest.with(seenIn(r, in))
+	d.verification.Handled(r, in)
 	return d.finish(d.step(ctx, in))
 }
 
@@ -247,7 +249,7 @@ func (d *Driver) arrive(ctx context.Context) error {
 
 // halted is the error of a Halt effect.
 func (d *Driver) halted(f machine.Halt) error {
-	return stop(because(Cause(f.Cause), fmt.Errorf("topic %q: %s", d.start.Channel, f.Detail)))
+	return stop(because(status.Cause(f.Cause), fmt.Errorf("topic %q: %s", d.start.Channel, f.Detail)))
 }
 
 func inputOf(r log.Record) machine.Input {

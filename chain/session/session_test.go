@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // The first session describes the topic, and what is ordered after that comes into
@@ -11,7 +12,7 @@ import (
 func TestReadsFromSessionToSession(t *testing.T) {
 	r := newRig(t)
 	r.reads()
-	if r.phase != session.Reading || r.driver.NextOffset() != 1 {
+	if r.phase != status.Reading || r.driver.NextOffset() != 1 {
 		t.Fatalf("phase %d, next offset %d", r.phase, r.driver.NextOffset())
 	}
 	r.orders("a", "b", "c")

@@ -10,9 +10,11 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // resubmission is a copy of a stale record that must be in the log before the next
@@ -116,7 +118,7 @@ func (d *Driver) compute(o *resubmission) error {
 		return d.halted(machine.Halt{Offset: o.at, Cause: machine.HaltNoVerdict,
 			Detail: fmt.Sprintf("the record at offset %d cannot be judged by this orderer: %s", o.at, err)})
 	case errors.Is(err, ErrUnable):
-		return because(CauseCannotSign, fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err))
+		return because(status.CauseCannotSign, fmt.Errorf("the config update at offset %d must be signed again: %w", o.at, err))
 	case err != nil:
 		d.resubmission = nil
 		d.events.Skipped(o.at, machine.ReasonRefused, err.Error())
@@ -133,7 +135,7 @@ func (d *Driver) compute(o *resubmission) error {
 func (d *Driver) resubmitCopy(ctx context.Context, f machine.Resubmit) (machine.Input, error) {
 	again, seq, err := d.host.Process(f.Class, f.Envelope.Bytes)
 	switch {
-	case errors.Is(err, ErrNoVerdict):
+	case errors.Is(err, guard.ErrNoVerdict):
 		return machine.Verdict{Stop: err.Error()}, nil
 	case err != nil:
 		return machine.Verdict{Refusal: err.Error()}, nil
@@ -148,7 +150,7 @@ func (d *Driver) resubmitCopy(ctx context.Context, f machine.Resubmit) (machine.
 
 // updateOf returns the digest of the update in a config envelope.
 func updateOf(b []byte) (d digest, err error) {
-	if err := CheckDepth(b); err != nil {
+	if err := guard.CheckDepth(b); err != nil {
 		return d, err
 	}
 	envelope, config := &fabric.Envelope{}, &fabric.ConfigEnvelope{}

@@ -4,27 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/status"
+	"github.com/fabric-kafka/orderer/chain/verify"
 )
-
-// verification is the progress of reading records of the topic again, to make sure that it
-// is the log that the ledger was made from. A log that was truncated and filled again has
-// other records at those offsets, and so at every offset after them.
-//
-// A verification holds for the term in which its records were read, since a leader does
-// not replace what it has. Within that term an interrupted verification is continued, and
-// records that were verified or handled are not read again unless the connection to the
-// brokers was lost: see verifyAgain.
-type verification struct {
-	term log.Term
-	next log.Offset     // first that was not read for it
-	left []comparison   // in the log's order; none once it is complete
-	at   machine.Offset // next offset when it became complete
-}
 
 // open opens the session's reader and leaves it at the next offset, once the records of
 // the last blocks and those since were verified. They are read through the same reader, so
@@ -38,7 +23,7 @@ func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bou
 	if err := d.openVerification(ctx, topic, b.Start); err != nil {
 		return b, err
 	}
-	if len(d.verification.left) == 0 && d.lost && log.Offset(d.NextOffset()) < b.End {
+	if d.verification.Complete() && d.lost && log.Offset(d.NextOffset()) < b.End {
 		err := d.readAhead(ctx)
 		switch {
 		case errors.Is(err, log.ErrNoRecord):
@@ -54,20 +39,36 @@ func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bou
 	return b, nil
 }
 
-// verify runs the comparisons that are left.
+// verify reads the records that are left to compare.
 func (d *Driver) verify(ctx context.Context) error {
-	for len(d.verification.left) > 0 {
-		done, err := d.verification.left[0].done()
-		switch {
-		case err != nil:
-			return err
-		case done:
-			d.verification.left, d.verification.at = d.verification.left[1:], d.NextOffset()
-			continue
+	for {
+		if err := d.verification.Decide(d.NextOffset()); err != nil {
+			return d.differs(err)
+		}
+		if d.verification.Complete() {
+			break
 		}
 		if err := d.verifyNext(ctx); err != nil {
 			return err
 		}
+	}
+	if d.machine == nil {
+		d.start.Tip = d.verification.Tip()
+	}
+	return nil
+}
+
+// verifyNext reads the next record of those that are compared.
+func (d *Driver) verifyNext(ctx context.Context) error {
+	r, err := d.session.reader.Next(ctx)
+	if errors.Is(err, log.ErrNoRecord) {
+		return d.differs(d.verification.Missing())
+	}
+	if err != nil {
+		return err
+	}
+	if d.verification.Take(r, d.NextOffset()) {
+		d.session.ahead = &r
 	}
 	return nil
 }
@@ -83,22 +84,11 @@ func (d *Driver) readAhead(ctx context.Context) error {
 	return err
 }
 
-// verifyAgain has the newest records read again once the brokers were lost: what comes back
-// may be another log, even by the same name, id and epoch. A complete verification under which nothing
-// was taken yet although there is more is kept, or a connection that breaks before
-// each next record would lead to the same being read without end.
+// verifyAgain has the newest records read again once the brokers were lost.
 func (d *Driver) verifyAgain() {
-	p := d.verification
-	if p == nil || len(p.left) > 0 || d.NextOffset() == p.at && d.NextOffset() < d.end {
-		return
+	if d.verification != nil {
+		d.verification = d.verification.Again(d.NextOffset(), d.end)
 	}
-	want := slices.DeleteFunc(slices.Clone(d.newest), func(s seen) bool { return s.at >= log.Offset(d.NextOffset()) })
-	if len(want) == 0 {
-		d.verification = nil
-		return
-	}
-	c := &newestComparison{driver: d, want: want}
-	d.verification = &verification{term: p.term, next: c.want[0].at, left: []comparison{c}, at: p.at}
 }
 
 // openVerification opens a reader where the verification continues, or else where another begins.
@@ -107,17 +97,18 @@ func (d *Driver) openVerification(ctx context.Context, topic log.Log, start log.
 		if err := d.read(ctx, topic, at); err != nil {
 			return err
 		}
-		if d.session.reader.Term() == d.verification.term {
+		if d.session.reader.Term() == d.verification.Term() {
 			return nil
 		}
 		d.Close()
 	}
-	d.verification, d.newest = nil, nil
-	left, from := d.comparisons(start)
-	if err := d.read(ctx, topic, from); err != nil {
+	d.verification = nil
+	v := verify.New(d.known(), start)
+	if err := d.read(ctx, topic, v.From(d.NextOffset())); err != nil {
 		return err
 	}
-	d.verification = &verification{term: d.session.reader.Term(), next: from, left: left, at: d.NextOffset()}
+	v.ReadIn(d.session.reader.Term())
+	d.verification = v
 	return nil
 }
 
@@ -131,62 +122,46 @@ func (d *Driver) read(ctx context.Context, topic log.Log, from log.Offset) error
 	return nil
 }
 
-// resumable is the offset at which the verification continues; -1 if there is none that can.
+// resumable returns the offset at which the verification continues; -1 if there is none that can.
 func (d *Driver) resumable() log.Offset {
-	switch {
-	case d.verification == nil || !d.verification.term.Known():
-		return -1
-	case len(d.verification.left) > 0:
-		return d.verification.next
+	if v := d.verification; v != nil && v.Term().Known() {
+		return v.From(d.NextOffset())
 	}
-	return log.Offset(d.NextOffset())
+	return -1
 }
 
-// verifyNext reads the next record of those that are compared.
-func (d *Driver) verifyNext(ctx context.Context) error {
-	p := d.verification
-	r, err := d.session.reader.Next(ctx)
-	if errors.Is(err, log.ErrNoRecord) {
-		return d.differs(p.left[0].last(), "there was a record, and now there is none")
+// known returns what is known of the log.
+func (d *Driver) known() verify.Known {
+	k := verify.Known{
+		Next:      d.NextOffset(),
+		Windows:   d.windows(),
+		Last:      d.lastBlock,
+		Unchecked: func(last log.Offset) { d.events.LastRecordUnchecked(machine.Offset(last)) },
 	}
-	if err != nil {
-		return err
+	if d.NextOffset() == d.start.Metadata.Offset+1 {
+		k.Cut = d.start.Metadata.Cut
 	}
-	p.next = r.Offset + 1
-	if machine.Offset(r.Offset) >= d.NextOffset() { // what the last block was cut for, after a gap perhaps
-		d.session.ahead = &r
-	}
-	p.left[0].take(r)
-	d.newest = d.newest.with(seen{r.Offset, record.DigestOf(r.Value), len(r.Value)})
-	return nil
+	return k
 }
 
-// comparisons are those of a verification from its beginning, and where that is.
-func (d *Driver) comparisons(start log.Offset) (left []comparison, from log.Offset) {
-	next := log.Offset(d.NextOffset())
-	last := next - 1
-	known := d.windows()
-	first := slices.IndexFunc(known, func(w machine.Window) bool { return log.Offset(w.FirstOffset) >= start })
-	switch {
-	case last < 0:
-		return nil, next
-	case start > last, first < 0 && len(known) > 0:
-		d.events.LastRecordUnchecked(machine.Offset(last))
-		return nil, next
-	case len(known) == 0:
-		first := d.lastBlockStart()
-		from = max(start, first)
-		left = append(left, &lastBlockComparison{driver: d, block: d.host.Block(d.start.Next - 1), from: from, at: from - 1, lastOffset: last, trimmed: start > first})
-	default:
-		from = log.Offset(known[first].FirstOffset)
-		for _, w := range known[first:] {
-			left = append(left, &windowComparison{driver: d, want: w})
-		}
+// lastBlock returns the ledger's last block.
+func (d *Driver) lastBlock() verify.LastBlock {
+	last := verify.LastBlock{Number: d.start.Next - 1, First: d.lastBlockStart()}
+	if b := d.host.Block(last.Number); b != nil {
+		last.Number, last.Envelopes, last.Config, last.Positioned = b.Number, b.Envelopes, b.Config, len(b.Metadata) > 0
 	}
-	if cut := d.start.Metadata.Cut; cut != (machine.Digest{}) && d.NextOffset() == d.start.Metadata.Offset+1 {
-		left = append(left, &cutComparison{driver: d, want: cut, lastOffset: last})
+	return last
+}
+
+// differs returns the error of a log that is not the ledger's.
+func (d *Driver) differs(err error) error {
+	other := verify.Difference{}
+	if !errors.As(err, &other) {
+		return stop(fmt.Errorf("block %d: %w", d.start.Next-1, err))
 	}
-	return left, from
+	return stop(because(status.CauseOtherRecords, fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
+		"records were lost and others written in their place (an unclean leader election, or a topic filled again)",
+		d.start.Channel, other.Offset, d.nextBlock(), other.How)))
 }
 
 // begin makes the machine, in the first session.

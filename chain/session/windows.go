@@ -1,11 +1,8 @@
 package session
 
 import (
-	"bytes"
-	"fmt"
 	"slices"
 
-	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
@@ -73,12 +70,6 @@ func (d *Driver) ordered(number machine.BlockNumber) (w machine.Window, size int
 	return m.Window(), sizeOf(*block)
 }
 
-func (d *Driver) differs(tail log.Offset, how string) error {
-	return stop(because(CauseOtherRecords, fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
-		"records were lost and others written in their place (an unclean leader election, or a topic filled again)",
-		d.start.Channel, tail, d.nextBlock(), how)))
-}
-
 func (d *Driver) nextBlock() machine.BlockNumber {
 	if d.machine == nil {
 		return d.start.Next
@@ -100,32 +91,4 @@ func (d *Driver) lastBlockStart() log.Offset {
 		return 0
 	}
 	return log.Offset(m.LastOffsetPersisted) + 1
-}
-
-// sizeOfLastBlock measures a block as the limits do.
-func sizeOfLastBlock(b *Block, cut bool) machine.Tip {
-	last := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
-	for _, envelope := range b.Envelopes {
-		last.Bytes += uint64(record.EnvelopeOf(envelope).Size)
-	}
-	return last
-}
-
-// carries reports whether a record carries an envelope as blocks have it: encoded again.
-func carries(in machine.Input, envelope []byte) bool {
-	r, ok := in.(machine.Regular)
-	if !ok || r.Envelope.Flaw != "" {
-		return false
-	}
-	again, err := Canonical(r.Envelope.Bytes)
-	return err == nil && bytes.Equal(again, envelope)
-}
-
-// Canonical is the encoding that a block gives to an envelope.
-func Canonical(envelope []byte) ([]byte, error) {
-	decoded := &fabric.Envelope{}
-	if err := fabric.Unmarshal(envelope, decoded); err != nil {
-		return nil, err
-	}
-	return fabric.Marshal(decoded)
 }

@@ -4,12 +4,12 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/guard"
 )
 
 // CheckNew refuses a config envelope that would be skipped where it is read.
 func (v *Validator) CheckNew(envelope *fabric.Envelope) error {
-	return session.Guarded(func() error {
+	return guard.Call(func() error {
 		tx, err := processable(envelope)
 		if err != nil {
 			return err

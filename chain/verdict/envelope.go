@@ -7,12 +7,12 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/guard"
 )
 
 // errDeadly is wrapped where in-tree orderers die of a record: nothing behind it can be
 // ordered by the compatible rules.
-var errDeadly = session.NoVerdict(errors.New("in-tree orderers die of it, at every restart again"))
+var errDeadly = guard.NoVerdict(errors.New("in-tree orderers die of it, at every restart again"))
 
 // errNewChannel is returned for what a client of a system channel sends to create a channel.
 var errNewChannel = errors.New("it creates a channel through a system channel, which orderers of this consenter do not do: " +
@@ -35,7 +35,7 @@ type configTx struct {
 // signed: 600 KB of groups inside each other take 2 GB, and twice that four times as
 // much. No process recovers from that.
 func opened(envelope *fabric.Envelope) (tx configTx, err error) {
-	if err := session.CheckDepth(envelope.GetPayload()); err != nil {
+	if err := guard.CheckDepth(envelope.GetPayload()); err != nil {
 		return tx, err
 	}
 	if h, err := protoutil.ChannelHeader(envelope); err == nil && h.Type == fabric.TypeOrdererTransaction {
@@ -84,7 +84,7 @@ func shallow(group *fabric.ConfigGroup, levels int) error {
 func processable(envelope *fabric.Envelope) (configTx, error) {
 	tx, err := opened(envelope)
 	switch {
-	case errors.Is(err, session.ErrDeep):
+	case errors.Is(err, guard.ErrDeep):
 		return tx, fmt.Errorf("%w: %w", errDeadly, err)
 	case err != nil:
 		return tx, err

@@ -6,13 +6,14 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // Process checks an envelope as Broadcast does.
 func (v *Validator) Process(class machine.Class, envelope []byte) (again []byte, seq machine.ConfigSeq, err error) {
-	err = session.Guarded(func() (err error) {
+	err = guard.Call(func() (err error) {
 		again, seq, err = v.process(class, envelope)
 		return err
 	})
@@ -47,7 +48,7 @@ func (v *Validator) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error
 		return nil, seq, err
 	}
 	var again *fabric.Envelope
-	err := session.Guarded(func() (err error) {
+	err := guard.Call(func() (err error) {
 		again, err = v.reproduce(decoded)
 		return err
 	})

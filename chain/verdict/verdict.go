@@ -18,6 +18,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -76,14 +77,14 @@ func (v *Validator) Knowing(knows func(group, capability string) bool) *Validato
 
 // Judge answers a Judge effect.
 func (v *Validator) Judge(e machine.Judge) machine.Verdict {
-	return verdictOf(session.Guarded(func() error { return v.check(e) }))
+	return verdictOf(guard.Call(func() error { return v.check(e) }))
 }
 
 func verdictOf(err error) machine.Verdict {
 	switch {
 	case err == nil:
 		return machine.Verdict{}
-	case errors.Is(err, session.ErrNoVerdict):
+	case errors.Is(err, guard.ErrNoVerdict):
 		return machine.Verdict{Stop: err.Error()}
 	}
 	return machine.Verdict{Refusal: err.Error()}

@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/pkitest"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // secured returns a cluster that requires client certificates, and an orderer that has
@@ -168,7 +168,7 @@ func TestRow51Password(t *testing.T) {
 	o.holds("a b @2")
 	w.changes("another-password")
 	o.is(types.StatusInactive)
-	o.refuses(session.ErrNotReady, refusedLogIn...)
+	o.refuses(status.ErrNotReady, refusedLogIn...)
 
 	observed := w.cluster.Fault(kafkatest.Fault{Key: saslAuthenticate, Observe: true})
 	attempts := len(o.seen.now().unavailable)
@@ -177,7 +177,7 @@ func TestRow51Password(t *testing.T) {
 		t.Errorf("%d logins in ten attempts", n)
 	}
 	fresh := w.orderer(w.ledger(another))
-	fresh.refuses(session.ErrNotReady)
+	fresh.refuses(status.ErrNotReady)
 
 	w.changes(password)
 	o.is(types.StatusActive)
@@ -279,13 +279,13 @@ func TestRow52RightsRemoved(t *testing.T) {
 	o.holds("a b @2")
 
 	w.rights(false, kmsg.ACLOperationWrite)
-	w.fails("order", o.submit("refused"), session.ErrNotReady, "the envelope is not ordered", "append topic", "; awaiting an operator to grant this orderer's principal the right Write on the topic")
+	w.fails("order", o.submit("refused"), status.ErrNotReady, "the envelope is not ordered", "append topic", "; awaiting an operator to grant this orderer's principal the right Write on the topic")
 	w.rights(true, kmsg.ACLOperationWrite)
 	o.takes("c")
 
 	w.rights(false, kmsg.ACLOperationRead)
 	o.is(types.StatusInactive)
-	o.refuses(session.ErrNotReady, "read topic", "; awaiting an operator to grant this orderer's principal the right Read on the topic")
+	o.refuses(status.ErrNotReady, "read topic", "; awaiting an operator to grant this orderer's principal the right Read on the topic")
 	w.rights(true, kmsg.ACLOperationRead)
 	o.is(types.StatusActive)
 	o.takes("d")
@@ -307,7 +307,7 @@ func TestRow29OneWay(t *testing.T) {
 	half.order("a", "b")
 
 	w.rights(false, kmsg.ACLOperationWrite)
-	w.fails("order", half.submit("refused"), session.ErrNotReady, "the envelope is not ordered")
+	w.fails("order", half.submit("refused"), status.ErrNotReady, "the envelope is not ordered")
 	whole.order("c") // alone in its batch until the batch timeout
 	for _, o := range []*orderer{half, whole} {
 		w.eventually("the other's time-to-cut ends the block", func() bool { return o.count("c") == 1 })
@@ -320,7 +320,7 @@ func TestRow29OneWay(t *testing.T) {
 
 	w.rights(false, kmsg.ACLOperationRead)
 	half.is(types.StatusInactive)
-	half.refuses(session.ErrNotReady, "the right Read on the topic")
+	half.refuses(status.ErrNotReady, "the right Read on the topic")
 	whole.takes("e")
 	if half.count("e") > 0 {
 		t.Error("the orderer has a block with a record that it may not read")

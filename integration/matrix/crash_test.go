@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/record"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // logged returns the texts of the envelopes in a topic, as another client reads it.
@@ -92,7 +92,7 @@ func TestRow18OrdererGoesBeforeTheAcknowledgement(t *testing.T) {
 	go func() { outcome <- s.it.submit("unheard") }()
 	s.eventually("the broker has the record", func() bool { return observed.Hits() > 0 })
 	s.it.Halt()
-	s.fails("order", <-outcome, session.ErrHalted, "may or may not be ordered")
+	s.fails("order", <-outcome, status.ErrHalted, "may or may not be ordered")
 	s.cluster.Flow()
 	s.it = s.orderer(s.it.ledger).ready()
 	s.it.takes("f")
@@ -148,7 +148,7 @@ func TestRow31AnswersSwallowed(t *testing.T) {
 	for reason, o := range map[string]*orderer{"may or may not be ordered": s.it, "the envelope is not ordered": idle} {
 		both.Go(func() {
 			began := time.Now()
-			s.fails("order", o.submit("unheard"), session.ErrNotReady, reason, s.cluster.Address())
+			s.fails("order", o.submit("unheard"), status.ErrNotReady, reason, s.cluster.Address())
 			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("the client got its error after %v", took)
 			}
@@ -180,7 +180,7 @@ func TestRow24BrokerDiskFull(t *testing.T) {
 			acked = append(acked, text)
 			continue
 		}
-		s.fails("order", err, session.ErrNotReady, "the envelope")
+		s.fails("order", err, status.ErrNotReady, "the envelope")
 	}
 	if len(acked) == 4 {
 		t.Fatal("the fault did not occur")

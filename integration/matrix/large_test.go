@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // maxBytes is the AbsoluteMaxBytes of these channels.
@@ -111,7 +111,7 @@ func TestRow34TopicLimitLowered(t *testing.T) {
 	_, large := sized("large", 2*limit)
 	err := o.Order(large, 0)
 	w.fails("order", err, log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * limit)[:3], fmt.Sprintf("max.message.bytes is %d", limit))
-	if errors.Is(err, session.ErrNotReady) {
+	if errors.Is(err, status.ErrNotReady) {
 		t.Errorf("the client is asked to retry: %v", err)
 	}
 	l.sent(20).sound(o)

@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // An envelope that the broker refuses is not ordered, and its client gets an error. An
@@ -23,7 +23,7 @@ func TestRow03TooFewReplicas(t *testing.T) {
 	s := newScene(t, func(o *chain.Options) { o.AppendTimeout = timeout })
 	s.it.order("e")
 	fault := s.cluster.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Topic: channel, Code: kafkatest.CodeNotEnoughReplicas})
-	s.fails("order", s.it.submit("refused"), session.ErrNotReady, "the envelope is not ordered", "min.insync.replicas")
+	s.fails("order", s.it.submit("refused"), status.ErrNotReady, "the envelope is not ordered", "min.insync.replicas")
 	s.eventually("a time-to-cut fails", func() bool { return s.it.seen.now().cutFailed > 0 })
 	s.other.takes("onwards")
 	fault.Remove()
@@ -47,7 +47,7 @@ func TestRow04AppendThenFail(t *testing.T) {
 			fault.Count = 0
 			always := s.cluster.Fault(fault)
 			err := s.it.submit("unknown")
-			s.fails("order", err, session.ErrNotReady, "may or may not be ordered")
+			s.fails("order", err, status.ErrNotReady, "may or may not be ordered")
 			always.Remove()
 
 			s.it.takes("f")
@@ -67,7 +67,7 @@ func TestRow05AllBrokersDownAndBack(t *testing.T) {
 	before := s.it.Errored()
 	s.cluster.Kill()
 	s.it.is(types.StatusInactive)
-	s.it.refuses(session.ErrNotReady, "awaiting a connection to the brokers", s.cluster.Address())
+	s.it.refuses(status.ErrNotReady, "awaiting a connection to the brokers", s.cluster.Address())
 	s.eventually("readers are disconnected", func() bool { return closed(before) })
 	if s.it.ledger.Block(2) == nil {
 		t.Error("a block is missing")
@@ -86,7 +86,7 @@ func TestRow06BrokersDownAtStart(t *testing.T) {
 	t.Run("with blocks", func(t *testing.T) {
 		s := newScene(t)
 		s.restarts(s.cluster.Kill)
-		s.it.refuses(session.ErrNotReady, "awaiting a connection to the brokers", s.cluster.Address())
+		s.it.refuses(status.ErrNotReady, "awaiting a connection to the brokers", s.cluster.Address())
 		s.it.is(types.StatusInactive)
 		if s.it.ledger.Block(2) == nil {
 			t.Error("a block is missing")
@@ -99,7 +99,7 @@ func TestRow06BrokersDownAtStart(t *testing.T) {
 		w := newWorld(t, kafkatest.Options{})
 		w.cluster.Stop()
 		o := w.orderer(w.ledger(channel))
-		o.refuses(session.ErrNotReady, "awaiting a connection to the brokers")
+		o.refuses(status.ErrNotReady, "awaiting a connection to the brokers")
 		w.cluster.Resume()
 		o.ready().order("a", "b")
 		o.holds("a b @2")

@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // batch returns an encoded record batch, as a hostile client may send it: the
@@ -142,7 +142,7 @@ func TestRow36OddOffsets(t *testing.T) {
 func (s *scene) stoppedBefore(text string) {
 	s.Helper()
 	s.it.is(types.StatusFailed)
-	s.it.refuses(session.ErrFailed, "was due", "cannot be decoded")
+	s.it.refuses(status.ErrFailed, "was due", "cannot be decoded")
 	s.it.Halt()
 	if got := s.it.ledger.Contents(); strings.Contains(got, text) || !strings.HasPrefix(got, initial) {
 		s.Errorf("the ledger holds %.200s", got)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // scene is an orderer with two channels on one broker: one gets the fault, and the
@@ -56,7 +56,7 @@ func (o *orderer) stopped(contents string, texts ...string) {
 	if !closed(o.Errored()) {
 		o.w.Error("Errored is open: readers wait for blocks that never come")
 	}
-	o.refuses(session.ErrFailed, texts...)
+	o.refuses(status.ErrFailed, texts...)
 	o.w.eventually("the failure is reported", func() bool { return len(o.seen.now().failed) > 0 })
 	if n := len(o.seen.now().failed); n != 1 {
 		o.w.Errorf("the failure was reported %d times", n)

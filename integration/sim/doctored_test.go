@@ -9,7 +9,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/record"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // settled returns a world that has settled, in which every checker has something to
@@ -176,7 +176,7 @@ var doctored = []struct {
 	{"I15", "a denied envelope is in the log", func(w *World) { first(w, acked).answer = denied }},
 	{"I15", "a refused envelope is in the log", func(w *World) { first(w, acked).answer = refused }},
 	{"L2", "one waits for brokers that are reachable", func(w *World) {
-		w.orderers[2].ready.To(session.CutOff, errFault)
+		w.orderers[2].ready.To(status.CutOff, errFault)
 	}},
 	{"L4", "one has one block fewer", func(w *World) {
 		o := w.orderers[2]

@@ -10,6 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // host is the orderer as its driver sees it.
@@ -238,7 +239,7 @@ func (o *Orderer) Arm(n machine.BlockNumber) {
 func (o *Orderer) Disarm() { o.timer = nil }
 
 // Moved records the phase of the session.
-func (o *Orderer) Moved(to session.Phase, cause error) { o.ready.To(to, cause) }
+func (o *Orderer) Moved(to status.Phase, cause error) { o.ready.To(to, cause) }
 
 // RulesKnown records that the topic is described: ingress opens.
 func (o *Orderer) RulesKnown() { o.ready.RulesKnown = true }

@@ -5,10 +5,10 @@ import (
 	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-const reading = session.Reading
+const reading = status.Reading
 
 // lose loses records, which no cluster with the recommended settings does.
 func (w *World) lose(a Action) {

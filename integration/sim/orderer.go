@@ -9,6 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // Point is a place at which an orderer can crash.
@@ -47,24 +48,24 @@ type Orderer struct {
 	diskLow  bool // its ledger's disk is below the reserve
 	diskFull bool // its ledger takes no block
 	up       bool
-	cutOff   bool              // from the brokers
-	misled   bool              // its brokers are of another cluster
-	faults   []outcome         // of its next appends
-	deaf     bool              // gets no answer the next time it asks for the source
-	unable   bool              // to sign a config
-	breaks   int               // its reader fails at the n-th record from now; 0 for none
-	crash    map[Point]int     // crashes when it reaches the point for the n-th time
-	slow     []*submission     // checked, not yet appended
-	retry    int64             // no new session before this time
-	driver   *session.Driver   // of the process; nil when down
-	old      *inTree           // instead of the driver, in worlds of in-tree orderers
-	ready    session.Readiness // of the process
-	timer    *timer            // of the process
-	linked   int               // broker list that the log was opened with; -1 for none
-	mute     bool              // its appends are discarded
-	life     int               // how often its process has started
-	seen     log.Offset        // after the last record that the process was given
-	fault    error             // why it stopped permanently; nil if it did not
+	cutOff   bool             // from the brokers
+	misled   bool             // its brokers are of another cluster
+	faults   []outcome        // of its next appends
+	deaf     bool             // gets no answer the next time it asks for the source
+	unable   bool             // to sign a config
+	breaks   int              // its reader fails at the n-th record from now; 0 for none
+	crash    map[Point]int    // crashes when it reaches the point for the n-th time
+	slow     []*submission    // checked, not yet appended
+	retry    int64            // no new session before this time
+	driver   *session.Driver  // of the process; nil when down
+	old      *inTree          // instead of the driver, in worlds of in-tree orderers
+	ready    status.Readiness // of the process
+	timer    *timer           // of the process
+	linked   int              // broker list that the log was opened with; -1 for none
+	mute     bool             // its appends are discarded
+	life     int              // how often its process has started
+	seen     log.Offset       // after the last record that the process was given
+	fault    error            // why it stopped permanently; nil if it did not
 }
 
 type timer struct {
@@ -119,12 +120,12 @@ func (o *Orderer) boot() {
 	if o.up {
 		return
 	}
-	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, session.Readiness{}, nil, -1, nil, nil, 0
+	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, status.Readiness{}, nil, -1, nil, nil, 0
 	o.life++
 	o.seen = 0
 	if p := o.w.profile; p.InTree || p.Mixed && o.id%2 == 1 {
 		o.old = newInTree(o)
-		o.ready = session.Readiness{Phase: session.Reading, RulesKnown: true}
+		o.ready = status.Readiness{Phase: status.Reading, RulesKnown: true}
 		return
 	}
 	start, err := o.ledger.start()
@@ -152,7 +153,7 @@ func (o *Orderer) fail(err error) {
 	if o.fault == nil {
 		o.fault = err
 	}
-	o.ready.To(session.Failed, err)
+	o.ready.To(status.Failed, err)
 	o.timer = nil
 }
 
@@ -176,7 +177,7 @@ func (o *Orderer) step() bool {
 		return o.old.step()
 	}
 	ctx := context.Background()
-	if o.ready.Phase != session.Reading {
+	if o.ready.Phase != status.Reading {
 		if o.now() < o.retry {
 			return false
 		}
@@ -266,7 +267,7 @@ func (o *Orderer) order(s *submission) {
 	o.run(func() {
 		err := o.ready.Ready()
 		if err == nil {
-			err = session.AppendError(o.appendClient(s.value))
+			err = status.AppendError(o.appendClient(s.value))
 		}
 		s.call.answered(o.w, err)
 	})

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // identity looks for ledgers that were extended after the log lost what they were made from.
@@ -92,7 +92,7 @@ func (e *evidence) failStop() string {
 		if o.fault == nil {
 			return fmt.Sprintf("%s is not running after everything has healed", o)
 		}
-		if o.ready.Phase != session.Failed || o.ready.Ready() == nil {
+		if o.ready.Phase != status.Failed || o.ready.Ready() == nil {
 			return fmt.Sprintf("%s has stopped and accepts envelopes", o)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/syndtr/goleveldb/leveldb/storage"
 
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/guard"
 )
 
 // errRunning is returned for the ledgers of an orderer that is running.
@@ -42,7 +42,7 @@ func openLedgers(dir string) (*ledgers, error) {
 	}
 	flogging.ActivateSpec("fatal") // what Fabric's code logs is for the log of an orderer
 	l := &ledgers{dir: dir}
-	err := session.Guarded(func() (err error) { // Fabric panics at an index that it cannot open
+	err := guard.Call(func() (err error) { // Fabric panics at an index that it cannot open
 		l.factory, err = fileledger.New(dir, &disabled.Provider{})
 		return err
 	})
@@ -88,7 +88,7 @@ func (l *ledgers) systemChannels() (found []string, err error) {
 }
 
 func (l *ledgers) isSystemChannel(channel string) (is bool, err error) {
-	err = session.Guarded(func() error {
+	err = guard.Call(func() error {
 		ledger, err := l.factory.GetOrCreate(channel)
 		if err != nil || ledger.Height() == 0 {
 			return err

@@ -11,6 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
@@ -94,10 +95,10 @@ type ledger struct {
 	err   error // of a fetch, but for blocks that the orderer does not have
 }
 
-func (l *ledger) Open() (log.Log, error)     { return l.topic, nil }
-func (l *ledger) Room(int) error             { return nil } // nothing is written
-func (l *ledger) RulesKnown()                {}
-func (l *ledger) Moved(session.Phase, error) {}
+func (l *ledger) Open() (log.Log, error)    { return l.topic, nil }
+func (l *ledger) Room(int) error            { return nil } // nothing is written
+func (l *ledger) RulesKnown()               {}
+func (l *ledger) Moved(status.Phase, error) {}
 
 func (l *ledger) Survey(context.Context, log.Log) error { return nil }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/record"
-	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
@@ -153,7 +152,7 @@ func (x *index) describe(rec log.Record) Record {
 
 // take returns the block of the next copy of an envelope.
 func (x *index) take(payload []byte) *uint64 {
-	encoded, err := session.Canonical(payload)
+	encoded, err := record.Canonical(payload)
 	if err != nil {
 		encoded = payload
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain"
+	blocks "github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
@@ -59,7 +59,7 @@ func ChannelOf(block *cb.Block) (Channel, error) {
 	if kind.Type != fabric.ConsensusTypeKafka {
 		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, fabric.ConsensusTypeKafka)
 	}
-	c := Channel{Name: name, ConfigSeq: config.Sequence, Config: chain.ConfigDigest(config)}
+	c := Channel{Name: name, ConfigSeq: config.Sequence, Config: blocks.ConfigDigest(config)}
 	c.Brokers, _ = brokers.Usable(config) // the operator may name others
 	if c.Addresses, err = addressesOf(config.ChannelGroup, channelconfig.OrdererAddressesKey); err != nil {
 		return Channel{}, err

@@ -11,7 +11,7 @@ import (
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/chain"
+	blocks "github.com/fabric-kafka/orderer/chain/block"
 )
 
 func value(m proto.Message) *cb.ConfigValue {
@@ -52,7 +52,7 @@ func block(t *testing.T, kind cb.HeaderType, c *cb.Config) *cb.Block {
 
 func TestReadsTheOrderersOfAConfig(t *testing.T) {
 	got, err := ReadChannel(protoutil.MarshalOrPanic(block(t, cb.HeaderType_CONFIG, config("kafka"))))
-	want := Channel{"mine", 3, chain.ConfigDigest(config("kafka")), []string{"k:9092"}, []Org{{"OneMSP", []string{"a:1", "b:1"}}, {"TwoMSP", []string{"c:1"}}}, []string{"g:1"}}
+	want := Channel{"mine", 3, blocks.ConfigDigest(config("kafka")), []string{"k:9092"}, []Org{{"OneMSP", []string{"a:1", "b:1"}}, {"TwoMSP", []string{"c:1"}}}, []string{"g:1"}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}

@@ -1,0 +1,59 @@
+package credentials
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// pki is a folder with a certificate that is its own authority, for loopback,
+// and its key: broker and orderer use the same.
+type pki struct{ dir string }
+
+func newPKI(t *testing.T) pki { return newPKIUntil(t, time.Now().Add(time.Hour)) }
+
+func newPKIUntil(t *testing.T, end time.Time) pki {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	made := template(end)
+	certificate, err := x509.CreateCertificate(rand.Reader, made, made, key.Public(), key)
+	must(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	p := pki{t.TempDir()}
+	p.write(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+	p.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	return p
+}
+
+// template returns the template of a certificate of a pki.
+func template(end time.Time) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		NotAfter:              end,
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+}
+
+func (p pki) path(name string) string { return filepath.Join(p.dir, name) }
+
+func (p pki) write(t *testing.T, name string, content []byte) {
+	must(t, os.WriteFile(p.path(name), content, 0o600))
+}
+
+// replace puts the files of a pki in place of another's.
+func (p pki) replace(t *testing.T, other pki) {
+	for _, file := range []string{"cert.pem", "key.pem"} {
+		must(t, os.Rename(p.path(file), other.path(file)))
+	}
+}
