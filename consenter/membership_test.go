@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/fabrictest"
 )
 
 func TestEveryOrdererIsAMember(t *testing.T) {
@@ -14,6 +15,15 @@ func TestEveryOrdererIsAMember(t *testing.T) {
 	member, err := plainConsenter(t).IsChannelMember(block)
 	require.NoError(t, err)
 	require.True(t, member)
+}
+
+// byLine is what is expected to be said of a broker that is none: 2.5 reads the list, and refuses
+// it, before ours does.
+func byLine(ours string) string {
+	if fabrictest.ThisLine().ChecksBrokers {
+		return "Invalid broker entry: kafka"
+	}
+	return ours
 }
 
 func TestBadJoinBlocksAreRefused(t *testing.T) {
@@ -40,7 +50,7 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 		{"metadata", channelSpec{kind: "kafka", metadata: []byte{1}, brokers: good}.block(), "leave ConsensusType.metadata of the config block empty"},
 		{"no broker key", channelSpec{kind: "kafka"}.block(), "put at least one host:port into /Channel/Orderer/KafkaBrokers"},
 		{"no brokers", channelSpec{kind: "kafka", brokers: []string{}}.block(), "put at least one host:port"},
-		{"broken brokers", channelSpec{kind: "kafka", brokers: []string{"kafka", "kafka:9092", ":1", "kafka:99999"}}.block(), `broker "kafka" of the channel config: want host:port`},
+		{"broken brokers", channelSpec{kind: "kafka", brokers: []string{"kafka", "kafka:9092", ":1", "kafka:99999"}}.block(), byLine(`broker "kafka" of the channel config: want host:port`)},
 	} {
 		member, err := c.IsChannelMember(x.block)
 		require.ErrorContains(t, err, x.fault, x.name)
@@ -98,11 +108,11 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 func TestMembershipDependsOnTheBlockOnly(t *testing.T) {
 	c := plainConsenter(t)
 	c.Started()
-	bad := channelSpec{kind: "kafka", brokers: []string{"kafka:x", "kafka:y"}}.block()
+	bad := channelSpec{kind: "kafka", brokers: []string{"kafka1:0", "kafka2:0"}}.block()
 	_, first := c.IsChannelMember(bad)
 	c.RemoveInactiveChainRegistry()
 	_, second := c.IsChannelMember(bad)
-	require.ErrorContains(t, first, `"kafka:x"`)
-	require.ErrorContains(t, first, `"kafka:y"`)
+	require.ErrorContains(t, first, `"kafka1:0"`)
+	require.ErrorContains(t, first, `"kafka2:0"`)
 	require.Equal(t, first.Error(), second.Error())
 }
