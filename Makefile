@@ -28,7 +28,7 @@ NO_KAFKA ?=
 NO_ROOT ?=
 # Of Apache Kafka, for make kafka (4 if none is named) and make test-kafka (both)
 VERSION ?=
-# Narrow make test-kafka: make test-kafka PART='contract golden' VERSION=3.9
+# Narrow make test-kafka: make test-kafka PART='contract golden' VERSION=3.9; or make lines PART=line-verdicts
 PART ?=
 # The lowest port of the suites' first network, for a second checkout on the machine
 BASE_PORT ?=
@@ -56,10 +56,11 @@ access       := TestAccess|TestLeastPrivilege|TestRights
 tests_rows   := -skip '^($(contract)|$(access))'
 tests         = $(or $(tests_$*),-run '^($($*))')
 
-# The parts of make lines.
+# The parts of make lines: on each release, and on all of them together.
 LINE_PARTS := line-unit line-race
+LINES_ONCE := line-verdicts
 
-.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) test demo bench clean
+.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,7 +143,8 @@ $(SUITE_PARTS:%=part-%): part-%: .build/test
 
 lines: .build/test ## the packages that ship, against the Fabric releases in FABRIC_TREES=DIR[:DIR...]
 	@[ -n "$(FABRIC_TREES)" ] || { echo "make lines: FABRIC_TREES names no folder; set it to checkouts or unpacked source archives of Fabric releases, with colons between" >&2; exit 2; }
-	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_PARTS)' -versions '$(subst :, ,$(FABRIC_TREES))'
+	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_PARTS)' -once '$(LINES_ONCE)' -versions '$(subst :, ,$(FABRIC_TREES))' \
+		-part '$(PART)'
 
 part-line-unit: .build/test
 	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && go vet $$flags $(SHIPPED) && \
@@ -151,6 +153,9 @@ part-line-unit: .build/test
 part-line-race: .build/test
 	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && \
 	$(GOTEST) -name line-race -- $$flags -race -timeout 15m $(RACE)
+
+part-line-verdicts: .build/test
+	$(GOTEST) -name line-verdicts -live -- -v -run '^TestLinesComeToTheSameVerdicts$$' -count 1 -timeout 40m ./chain/verdict -args -fabric-trees='$(FABRIC_TREES)'
 
 test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \

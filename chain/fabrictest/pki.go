@@ -138,3 +138,13 @@ func (i *Identity) PEM() []byte { return i.pem }
 func (i *Identity) Key() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(i.key))})
 }
+
+// ReadIdentity returns the identity of a certificate and its private key, both PEM-encoded.
+func ReadIdentity(mspID string, certificate, key []byte) *Identity {
+	block, _ := pem.Decode(key)
+	return &Identity{
+		Creator: protoutil.MarshalOrPanic(&fabric.SerializedIdentity{Mspid: mspID, IdBytes: certificate}),
+		key:     must(x509.ParsePKCS8PrivateKey(block.Bytes)).(*ecdsa.PrivateKey),
+		pem:     certificate,
+	}
+}
