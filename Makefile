@@ -28,7 +28,7 @@ NO_KAFKA ?=
 NO_ROOT ?=
 # Of Apache Kafka, for make kafka (4 if none is named) and make test-kafka (both)
 VERSION ?=
-# Narrow make test-kafka: make test-kafka PART='contract golden' VERSION=3.9
+# Narrow make test-kafka: make test-kafka PART='contract golden' VERSION=3.9; or make lines PART=line-verdicts
 PART ?=
 # The lowest port of the suites' first network, for a second checkout on the machine
 BASE_PORT ?=
@@ -56,11 +56,11 @@ access       := TestAccess|TestLeastPrivilege|TestRights
 tests_rows   := -skip '^($(contract)|$(access))'
 tests         = $(or $(tests_$*),-run '^($($*))')
 
-# The parts of make lines.
+# The parts of make lines: on each release, and on all of them together.
 LINE_PARTS := line-unit line-race
-LINE_SUITE_PARTS := lines takeover
+LINES_ONCE := line-verdicts lines takeover
 
-.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINE_SUITE_PARTS:%=part-%) test demo bench clean
+.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -143,8 +143,8 @@ $(SUITE_PARTS:%=part-%): part-%: .build/test
 
 lines: .build/test ## the packages that ship, against the Fabric releases in FABRIC_TREES=DIR[:DIR...]
 	@[ -n "$(FABRIC_TREES)" ] || { echo "make lines: FABRIC_TREES names no folder; set it to checkouts or unpacked source archives of Fabric releases, with colons between" >&2; exit 2; }
-	@code=0; go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_PARTS)' -versions '$(subst :, ,$(FABRIC_TREES))' || code=1; \
-	go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_SUITE_PARTS)' -versions '$(FABRIC_TREES)' || code=1; exit $$code
+	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(LINE_PARTS)' -once '$(LINES_ONCE)' -versions '$(subst :, ,$(FABRIC_TREES))' \
+		-part '$(PART)'
 
 part-line-unit: .build/test
 	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && go vet $$flags $(SHIPPED) && \
@@ -154,8 +154,11 @@ part-line-race: .build/test
 	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && \
 	$(GOTEST) -name line-race -- $$flags -race -timeout 15m $(RACE)
 
-$(LINE_SUITE_PARTS:%=part-%): part-%: .build/test
-	$(SUITE) -timeout 58m -count 1 ./integration -args -brokers=apache:3.9 -part=$* -trees=$(VERSION) $(PORTS) $(REPORT) -ginkgo.timeout=55m
+part-lines part-takeover: part-%: .build/test
+	$(SUITE) -timeout 58m -count 1 ./integration -args -brokers=apache:$(if $(filter lines,$*),4,3.9) -part=$* -trees=$(FABRIC_TREES) $(PORTS) $(REPORT) -ginkgo.timeout=55m
+
+part-line-verdicts: .build/test
+	$(GOTEST) -name line-verdicts -live -- -v -run '^TestLinesComeToTheSameVerdicts$$' -count 1 -timeout 40m ./chain/verdict -args -fabric-trees='$(FABRIC_TREES)'
 
 test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \

@@ -8,6 +8,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/fabrictest"
 )
 
 func TestEveryOrdererIsAMember(t *testing.T) {
@@ -17,6 +18,15 @@ func TestEveryOrdererIsAMember(t *testing.T) {
 	if !member {
 		t.Fatal("member is false")
 	}
+}
+
+// byLine is what is expected to be said of a broker that is none: 2.5 reads the list, and refuses
+// it, before ours does.
+func byLine(ours string) string {
+	if fabrictest.ThisLine().ChecksBrokers {
+		return "Invalid broker entry: kafka"
+	}
+	return ours
 }
 
 func TestBadJoinBlocksAreRefused(t *testing.T) {
@@ -43,7 +53,7 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 		{"metadata", channelSpec{kind: "kafka", metadata: []byte{1}, brokers: good}.block(), "leave ConsensusType.metadata of the config block empty"},
 		{"no broker key", channelSpec{kind: "kafka"}.block(), "put at least one host:port into /Channel/Orderer/KafkaBrokers"},
 		{"no brokers", channelSpec{kind: "kafka", brokers: []string{}}.block(), "put at least one host:port"},
-		{"broken brokers", channelSpec{kind: "kafka", brokers: []string{"kafka", "kafka:9092", ":1", "kafka:99999"}}.block(), `broker "kafka" of the channel config: want host:port`},
+		{"broken brokers", channelSpec{kind: "kafka", brokers: []string{"kafka", "kafka:9092", ":1", "kafka:99999"}}.block(), byLine(`broker "kafka" of the channel config: want host:port`)},
 	} {
 		member, err := c.IsChannelMember(x.block)
 		if want := x.fault; err == nil || !strings.Contains(err.Error(), want) {
@@ -117,12 +127,12 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 func TestMembershipDependsOnTheBlockOnly(t *testing.T) {
 	c := plainConsenter(t)
 	c.Started()
-	bad := channelSpec{kind: "kafka", brokers: []string{"kafka:x", "kafka:y"}}.block()
+	bad := channelSpec{kind: "kafka", brokers: []string{"kafka1:0", "kafka2:0"}}.block()
 	_, first := c.IsChannelMember(bad)
 	c.RemoveInactiveChainRegistry()
 	_, second := c.IsChannelMember(bad)
-	fails(t, first, `"kafka:x"`)
-	fails(t, first, `"kafka:y"`)
+	fails(t, first, `"kafka1:0"`)
+	fails(t, first, `"kafka2:0"`)
 	if got, want := second.Error(), first.Error(); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}

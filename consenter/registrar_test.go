@@ -2,9 +2,11 @@ package consenter
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +24,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/fabrictest"
 )
 
 // genesisBlock returns the first block of a channel.
@@ -81,7 +84,8 @@ func (p process) status(t *testing.T, id string) types.Status {
 	return info.Status
 }
 
-// oldChannels are channels that in-tree orderers, or older releases of ours, accepted.
+// oldChannels are channels that in-tree orderers, or older releases of ours, accepted. Releases of
+// 2.5 start with none that has a broker which they do not take.
 func oldChannels() map[string]*fabric.Block {
 	blocks := map[string]*fabric.Block{}
 	for id, s := range map[string]channelSpec{
@@ -96,8 +100,14 @@ func oldChannels() map[string]*fabric.Block {
 	} {
 		blocks[id] = genesisBlock(id, s)
 	}
+	if fabrictest.ThisLine().ChecksBrokers {
+		maps.DeleteFunc(blocks, func(id string, _ *fabric.Block) bool { return slices.Contains(never25, id) })
+	}
 	return blocks
 }
+
+// never25 are those of oldChannels that no orderer of 2.5 has.
+var never25 = []string{"noport", "blank", "underscore"}
 
 // The content of a ledger cannot be changed any more: the process starts, these channels
 // report their faults, and the others work.
@@ -116,6 +126,9 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"nohost", "port0", "noport", "blank", "nobroker", "nokey"} {
+		if blocks[id] == nil {
+			continue
+		}
 		err := p.GetConsensusChain(id).WaitReady()
 		fails(t, err, "the channel config names no broker that can be connected to") // id
 		if want := "(no-broker); set Consensus.Kafka.Brokers of every orderer to host:port"; err == nil || !strings.Contains(err.Error(), want) {
@@ -125,11 +138,10 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 			t.Fatalf("%v: got %v, want %v", id, got, types.StatusFailed)
 		}
 	}
-	if got := p.status(t, "underscore"); reflect.DeepEqual(got, types.StatusFailed) {
-		t.Fatalf("got %v twice", got)
-	}
-	if got := p.status(t, "metadata"); reflect.DeepEqual(got, types.StatusFailed) {
-		t.Fatalf("got %v twice", got)
+	for _, id := range []string{"underscore", "metadata"} {
+		if blocks[id] != nil && p.status(t, id) == types.StatusFailed {
+			t.Errorf("%s: it has failed", id)
+		}
 	}
 }
 

@@ -9,14 +9,19 @@ import (
 // choice is what to run, of what there is. Empty means all.
 type choice struct {
 	allParts, allVersions []string
+	once                  []string // parts that run on all versions together
 	parts, versions       []string
 }
 
+// together is what stands for the versions of a part that runs once.
+const together = "all"
+
 // check returns an error for a part or a version that there is not.
 func (c choice) check() error {
+	known := slices.Concat(c.allParts, c.once)
 	for _, p := range c.parts {
-		if !slices.Contains(c.allParts, p) {
-			return fmt.Errorf("there is no part %q; there are %s", p, strings.Join(c.allParts, ", "))
+		if !slices.Contains(known, p) {
+			return fmt.Errorf("there is no part %q; there are %s", p, strings.Join(known, ", "))
 		}
 	}
 	for _, v := range c.versions {
@@ -30,11 +35,19 @@ func (c choice) check() error {
 // of reports whether a version is a known one, or one of its releases.
 func of(version, known string) bool { return version == known || strings.HasPrefix(version, known+".") }
 
-// results are the parts to run, in order: one version after the other.
+// results are the parts to run, in order: one version after the other, then what runs once.
 func (c choice) results() (all []*result) {
+	add := func(part, version string) { all = append(all, &result{part: part, version: version, fault: "not run"}) }
 	for _, v := range or(c.versions, c.allVersions) {
 		for _, p := range or(c.parts, c.allParts) {
-			all = append(all, &result{part: p, version: v, fault: "not run"})
+			if !slices.Contains(c.once, p) {
+				add(p, v)
+			}
+		}
+	}
+	for _, p := range c.once {
+		if len(c.parts) == 0 || slices.Contains(c.parts, p) {
+			add(p, together)
 		}
 	}
 	return all
@@ -45,7 +58,7 @@ func (c choice) leftOut() (all []string) {
 	if out := without(c.allVersions, c.versions); len(out) > 0 {
 		all = append(all, "VERSION is set: nothing ran on "+strings.Join(out, ", "))
 	}
-	if out := without(c.allParts, c.parts); len(out) > 0 {
+	if out := without(slices.Concat(c.allParts, c.once), c.parts); len(out) > 0 {
 		all = append(all, "PART is set: without "+strings.Join(out, ", "))
 	}
 	return all

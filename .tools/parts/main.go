@@ -5,7 +5,7 @@
 //
 //	parts -counts FILE -parts 'contract rows' -versions '3.9 4' -part "$(PART)" -version "$(VERSION)"
 //
-// It runs make part-NAME VERSION=V COUNTS=FILE, and expects a line
+// It runs make part-NAME VERSION=V COUNTS=FILE (VERSION=all for a part of -once), and expects a line
 // "NAME PASSED FAILED" in the file behind each, as gotest writes it. A part
 // without one, or in which nothing passed, has failed.
 package main
@@ -32,6 +32,7 @@ func main() {
 	flag.StringVar(&r.counts, "counts", "", "file that each part appends \"NAME PASSED FAILED\" to")
 	flag.StringVar(&r.leftOut, "left-out", "", "what the parts leave out of themselves, for the report")
 	flag.Var((*words)(&choice.allParts), "parts", "names of all parts")
+	flag.Var((*words)(&choice.once), "once", "names of more parts, which run once, on all versions together")
 	flag.Var((*words)(&choice.allVersions), "versions", "all versions")
 	flag.Var((*words)(&choice.parts), "part", "names of the parts to run; all if empty")
 	flag.Var((*words)(&choice.versions), "version", "versions to run them on; all if empty")

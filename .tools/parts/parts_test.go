@@ -74,6 +74,28 @@ b          4         0 passed   0 failed N s FAILED: no test ran
 	}
 }
 
+// What runs once runs behind the others, and on all versions.
+func TestPartsThatRunOnce(t *testing.T) {
+	m := &makes{counts: map[string]string{"part-a VERSION=/trees/v2.5.16": "a 2 0\n", "part-compare VERSION=all": "compare 1 0\n"}}
+	c := choice{allParts: []string{"a"}, once: []string{"compare"}, allVersions: []string{"/trees/v2.5.16"}}
+	got, passed := report(t.Context(), t, m, c)
+	want := `NO_ROOT is set
+a          /trees/v2.5.16    2 passed   0 failed N s ok
+compare    all               1 passed   0 failed N s ok
+`
+	if got != want || !passed {
+		t.Errorf("passed: %v, got\n%s\nwant\n%s", passed, got, want)
+	}
+	c.parts = []string{"compare"}
+	if got, _ := report(t.Context(), t, m, c); !strings.HasPrefix(got, "PART is set: without a; NO_ROOT is set\ncompare ") {
+		t.Errorf("got\n%s", got)
+	}
+	c.parts = []string{"a"}
+	if got, _ := report(t.Context(), t, m, c); !strings.HasPrefix(got, "PART is set: without compare; NO_ROOT is set\na ") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestChosenPartsRunAlone(t *testing.T) {
 	m := &makes{counts: map[string]string{"part-b VERSION=4.4.0": "b 3 0\n"}}
 	c := both

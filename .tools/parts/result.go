@@ -17,12 +17,15 @@ type result struct {
 	fault          string // empty: it passed
 }
 
-func (r *result) String() string {
+func (r *result) String() string { return r.line(0, 0) }
+
+// line is a line of the report, with columns at least so wide.
+func (r *result) line(part, version int) string {
 	verdict := "ok"
 	if r.fault != "" {
 		verdict = "FAILED: " + r.fault
 	}
-	return fmt.Sprintf("%-10s %-6s %4d passed %3d failed %5.0f s  %s", r.part, r.version, r.passed, r.failed, r.took.Seconds(), verdict)
+	return fmt.Sprintf("%-*s %-*s %4d passed %3d failed %5.0f s  %s", max(part, 10), r.part, max(version, 6), r.version, r.passed, r.failed, r.took.Seconds(), verdict)
 }
 
 // all runs what was chosen, prints the report, and reports whether all of it passed.
@@ -41,9 +44,12 @@ func (r runner) all(ctx context.Context, c choice) bool {
 		left = []string{"nothing"}
 	}
 	fmt.Fprintf(r.out, "== left out: %s\n", strings.Join(left, "; "))
-	passed := true
+	part, version, passed := 0, 0, true
 	for _, one := range results {
-		fmt.Fprintln(r.out, one)
+		part, version = max(part, len(one.part)), max(version, len(one.version))
+	}
+	for _, one := range results {
+		fmt.Fprintln(r.out, one.line(part, version))
 		passed = passed && one.fault == ""
 	}
 	return passed

@@ -121,3 +121,11 @@ func (i *Identity) PEM() []byte { return i.pair.Certificate() }
 
 // Key returns the private key, PEM-encoded.
 func (i *Identity) Key() []byte { return i.pair.PrivateKey() }
+
+// ReadIdentity returns the identity of a certificate and its private key, both PEM-encoded.
+func ReadIdentity(mspID string, certificate, key []byte) *Identity {
+	return &Identity{
+		Creator: protoutil.MarshalOrPanic(&fabric.SerializedIdentity{Mspid: mspID, IdBytes: certificate}),
+		pair:    must(pkitest.ReadPair(certificate, key)),
+	}
+}

@@ -6,8 +6,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 )
 
 // CA issues certificates. It panics if it cannot, which only a bad template causes.
@@ -52,6 +54,19 @@ func (p Pair) Certificate() []byte {
 // PrivateKey returns the key in PEM.
 func (p Pair) PrivateKey() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(p.Key))})
+}
+
+// ReadPair returns the pair of what Certificate and PrivateKey return.
+func ReadPair(certificate, key []byte) (Pair, error) {
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return Pair{}, err
+	}
+	private, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		return Pair{}, fmt.Errorf("a key of type %T, want ECDSA", pair.PrivateKey)
+	}
+	return Pair{pair.Certificate[0], private}, nil
 }
 
 func must[T any](v T, err error) T {

@@ -132,12 +132,14 @@ func EnvelopeOf(b []byte) machine.Envelope {
 	return e
 }
 
+// payloadOf decodes the payload of an envelope. An empty header is none: where the bytes have a
+// number instead of it, the messages of Fabric 3 have no header, and older ones an empty one.
 func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	payload := &fabric.Payload{}
 	if err := fabric.Unmarshal(envelope.Payload, payload); err != nil {
 		return nil, "payload: " + err.Error()
 	}
-	if payload.Header == nil {
+	if payload.Header == nil || fabric.Equal(payload.Header, &fabric.Header{}) {
 		return nil, "payload has no header"
 	}
 	return payload, ""

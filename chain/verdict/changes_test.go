@@ -15,6 +15,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
@@ -242,11 +243,18 @@ func (c *realChannel) compare(builds []*build, check machine.Check, signed bool,
 // states are what a channel can be in beside a plain one.
 var states = []string{"size", "maintenance", "underscore", "only V3_0", "only application V9_9"}
 
+// neverOn25 are the states in which Fabric 2.5 cannot read a channel config, which is then
+// on no orderer of that line; nor can the code of 2.5 imitate the other lines there.
+var neverOn25 = []string{"underscore", "only V3_0"}
+
 // Builds on all lines come to one verdict on any record, or those that know less
 // stop: for each change alone, and for random ones together, also unsigned.
 func TestLinesAgree(t *testing.T) {
 	var total tally
 	for _, state := range states {
+		if fabrictest.ThisLine() == fabrictest.Line25 && slices.Contains(neverOn25, state) {
+			continue
+		}
 		t.Run(state, func(t *testing.T) {
 			c := newRealChannel(t)
 			all := changes(c)

@@ -45,16 +45,35 @@ func (a agreed) broadcast(now, next *fabric.Config) error {
 	if err := a.writable(now, next); err != nil {
 		return err
 	}
-	if err := a.orgs(now, next); err != nil {
+	if err := administrators(now, next); err != nil {
 		return err
 	}
 	return checkConsensusChange(now, next)
 }
 
-// writable is what holds of a config record that the compatible rules take as it is:
-// what in-tree orderers, up to Fabric 2.5, write is allowed, and what ends them is not.
+// written is what holds of a config record that the compatible rules take as it is.
+func (a agreed) written(now, next *fabric.Config) error {
+	if err := a.writable(now, next); err != nil {
+		return err
+	}
+	return a.readable(now, next)
+}
+
+// pulled is what holds of a config in a block of another orderer.
+func (a agreed) pulled(now, next *fabric.Config) error {
+	if err := a.unknown.config(now, next); err != nil {
+		return err
+	}
+	return a.readable(now, next)
+}
+
+// writable is what every rule set asks: what in-tree orderers, up to Fabric 2.5, write is
+// allowed, and what ends them is not.
 func (a agreed) writable(now, next *fabric.Config) error {
 	if err := a.unknown.config(now, next); err != nil {
+		return err
+	}
+	if err := a.orgs(now, next); err != nil {
 		return err
 	}
 	if err := checkOrderers(now, next); err != nil {

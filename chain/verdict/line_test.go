@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
@@ -18,10 +19,12 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-const channel = "mychannel"
+// channel is the one that a registrar of fabrictest serves.
+const channel = fabrictest.ChannelID
 
 // line is a build on one line of Fabric, as far as lines differ: what the code of
 // go.mod's Fabric does is adapted to what the other line's code was read to do.
@@ -51,9 +54,15 @@ func allLines() []line {
 	return []line{
 		{"2.5", without("V3_0", "V9_9"), channelShape, refusedBy25, "etcdraft solo kafka"},
 		{"module", without("V3_0", "V9_9"), channelShape, refusedByModule, "etcdraft testing-only"},
-		{"3.1", without("V9_9"), channelShape, refusedBy31, "BFT"},
+		{"3.x", without("V9_9"), channelShape, refusedBy31, "BFT"},
 		{"later", without(), &later, refusedBy31, "BFT etcdraft"},
 	}
+}
+
+// thisLine is the line that the test is compiled against.
+func thisLine() line {
+	all := allLines()
+	return all[slices.IndexFunc(all, func(l line) bool { return l.name == fabrictest.ThisLine().Name })]
 }
 
 var like25 = regexp.MustCompile(`^(|[[:alnum:]]|[[:alnum:]][[:alnum:].-]*[[:alnum:]]):[0-9]+$`)

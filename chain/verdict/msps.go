@@ -76,7 +76,7 @@ func soundIdemixMSP(b []byte) error {
 }
 
 // soundRoot refuses a root certificate that is signed by another's key, or is none
-// of an authority: releases before 3.1 look for the certificate above it, and panic.
+// of an authority: releases before 2.5.4 and 3.0 look for the certificate above it, and panic.
 // Where RSA signed they do not look.
 func soundRoot(encoded []byte) error {
 	block, _ := pem.Decode(encoded)

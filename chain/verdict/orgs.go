@@ -14,18 +14,24 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// orgs refuses the organizations that one line of Fabric takes and another does
-// not, and what the draft of V3_0 in main of April 2023 takes and Fabric 3.0 does not.
+// orgs refuses the organizations that orderers and peers of Fabric 2.5 end at, and what the
+// draft of V3_0 in main of April 2023 takes and Fabric 3.0 does not.
 func (a agreed) orgs(now, next *fabric.Config) error {
 	before, after := now.GetChannelGroup(), next.GetChannelGroup()
 	_, v3 := capabilitiesOf(after)[capabilityV3]
 	if v3 && brings(before, after, channelconfig.OrdererAddressesKey) && len(addressesOf(after, channelconfig.OrdererAddressesKey)) > 0 {
 		return errors.New("capability V3_0 takes no orderer addresses of the whole channel: name them as endpoints of the orderer organizations")
 	}
+	return eachOrg(now, next, func(kind string, was, is *fabric.ConfigGroup) error { return a.org(kind, v3, was, is) })
+}
+
+// eachOrg calls check with the organizations of a config, as they are in the config in
+// force and in the next; nil if it has none of that name.
+func eachOrg(now, next *fabric.Config, check func(kind string, now, next *fabric.ConfigGroup) error) error {
 	for _, kind := range []string{channelconfig.OrdererGroupKey, channelconfig.ApplicationGroupKey} {
-		was, is := before.GetGroups()[kind].GetGroups(), after.GetGroups()[kind].GetGroups()
+		was, is := now.GetChannelGroup().GetGroups()[kind].GetGroups(), next.GetChannelGroup().GetGroups()[kind].GetGroups()
 		for _, name := range slices.Sorted(maps.Keys(is)) {
-			if err := a.org(kind, v3, was[name], is[name]); err != nil {
+			if err := check(kind, was[name], is[name]); err != nil {
 				return fmt.Errorf("organization %s: %w", name, err)
 			}
 		}
@@ -70,39 +76,91 @@ func fabricMSP(group *fabric.ConfigGroup) *fabric.FabricMSPConfig {
 	return inner
 }
 
-// keys refuses certificates with keys that only some lines take: authorities may
-// have RSA keys, administrators may not by Fabric 3; Ed25519 came with V3_0. A
-// certificate that is in force in the same list already harms nobody once more.
+// keys refuses certificates with keys that only some lines take: Ed25519 came with V3_0. For
+// RSA keys of administrators see administrators. A certificate that is in force in the same list
+// already harms nobody once more.
 func (a agreed) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
 	for _, list := range []struct {
-		of     string
-		before [][]byte
-		certs  [][]byte
-		rsa    bool
+		of            string
+		before, certs [][]byte
 	}{
-		{"root certificate", now.RootCerts, next.RootCerts, true},
-		{"intermediate certificate", now.IntermediateCerts, next.IntermediateCerts, true},
-		{"administrator's certificate", now.Admins, next.Admins, false},
+		{"root certificate", now.RootCerts, next.RootCerts},
+		{"intermediate certificate", now.IntermediateCerts, next.IntermediateCerts},
+		{"administrator's certificate", now.Admins, next.Admins},
 	} {
-		held := map[string]bool{}
-		for _, text := range list.before {
-			held[string(text)] = true
-		}
-		for i, text := range list.certs {
-			kind, ok := keyOf(text)
-			switch {
-			case !ok, held[string(text)], kind == x509.ECDSA, kind == x509.RSA && list.rsa:
+		kinds := newKeys(list.before, list.certs)
+		for _, i := range slices.Sorted(maps.Keys(kinds)) {
+			switch kind := kinds[i]; {
+			case kind == x509.ECDSA, kind == x509.RSA:
 			case kind == x509.UnknownPublicKeyAlgorithm:
 				return novel("%s %d with a key of its kind", list.of, i)
 			case kind == x509.Ed25519 && v3 && a.knows(channelconfig.ChannelGroupKey, capabilityV3):
 			case kind == x509.Ed25519 && v3:
-				return beyond{fmt.Sprintf("%s %d with a key of kind %s by %s", list.of, i, kind, capabilityV3), releaseOf(capabilityV3)}
+				return asked(releaseOf(capabilityV3), "%s %d with a key of kind %s by %s", list.of, i, kind, capabilityV3)
 			default:
-				return fmt.Errorf("%s %d has a key of kind %s, which orderers and peers of some Fabric releases end at: use ECDSA", list.of, i, kind)
+				return refusedKey(list.of, i, kind)
 			}
 		}
 	}
 	return nil
+}
+
+func refusedKey(of string, i int, kind x509.PublicKeyAlgorithm) error {
+	return fmt.Errorf("%s %d has a key of kind %s, which orderers and peers of some Fabric releases end at: use ECDSA", of, i, kind)
+}
+
+// newKeys returns the kinds of the keys of those certificates of a list that are not in
+// the list before, by their place. One that does not parse is left out: every build refuses it.
+func newKeys(before, list [][]byte) map[int]x509.PublicKeyAlgorithm {
+	kinds := map[int]x509.PublicKeyAlgorithm{}
+	for i, text := range list {
+		held := slices.ContainsFunc(before, func(b []byte) bool { return string(b) == string(text) })
+		if kind, ok := keyOf(text); ok && !held {
+			kinds[i] = kind
+		}
+	}
+	return kinds
+}
+
+// administrators refuses those that an update brings with an RSA key, which Fabric 3 does
+// not take.
+func administrators(now, next *fabric.Config) error {
+	return eachAdministrator(now, next, func(i int, kind x509.PublicKeyAlgorithm) error {
+		if kind == x509.RSA {
+			return refusedKey("administrator's certificate", i, kind)
+		}
+		return nil
+	})
+}
+
+// readable is for configs that are in a block, or will be by the compatible rules: where
+// orderers of Fabric 2.5 have taken an administrator with an RSA key, a build on Fabric 3
+// cannot read the config.
+func (a agreed) readable(now, next *fabric.Config) error {
+	if !a.knows(channelconfig.ChannelGroupKey, capabilityV3) {
+		return nil
+	}
+	return eachAdministrator(now, next, func(i int, kind x509.PublicKeyAlgorithm) error {
+		if kind == x509.RSA {
+			return asked("only releases before Fabric 3.0 take it", "administrator's certificate %d with a key of kind %s", i, kind)
+		}
+		return nil
+	})
+}
+
+func eachAdministrator(now, next *fabric.Config, check func(i int, kind x509.PublicKeyAlgorithm) error) error {
+	return eachOrg(now, next, func(_ string, was, is *fabric.ConfigGroup) error {
+		if !brings(was, is, channelconfig.MSPKey) {
+			return nil
+		}
+		kinds := newKeys(fabricMSP(was).Admins, fabricMSP(is).Admins)
+		for _, i := range slices.Sorted(maps.Keys(kinds)) {
+			if err := check(i, kinds[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // keyOf returns the kind of a certificate's key, and false if the certificate does

@@ -21,6 +21,9 @@ func (v *Validator) Process(class machine.Class, envelope []byte) (again []byte,
 }
 
 func (v *Validator) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
+	if err := v.agreed.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
+		return nil, 0, err
+	}
 	decoded := &fabric.Envelope{}
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, 0, err
@@ -66,6 +69,9 @@ func (v *Validator) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error
 // What fails before the envelope is signed fails on every orderer. An orderer that is not allowed to
 // write to the channel drops the update, whose copy by another one is judged by all.
 func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
+	if err := v.agreed.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
+		return nil, err
+	}
 	tx, err := processable(envelope)
 	if err != nil {
 		return nil, err

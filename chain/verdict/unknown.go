@@ -96,20 +96,38 @@ func (u unknown) update(update *fabric.ConfigUpdate) error {
 	return nil
 }
 
-// beyond is something that a config update asks for and this build does not know.
-type beyond struct{ asked, known string }
+// inForce looks for capabilities of a config in force by which another build judges
+// otherwise than this one: Fabric's main of April 2023 starts a channel with its draft of V3_0.
+func (u unknown) inForce(config *fabric.Config) error {
+	for _, g := range []struct {
+		name  string
+		group *fabric.ConfigGroup
+	}{{channelconfig.ChannelGroupKey, config.GetChannelGroup()}, {channelconfig.OrdererGroupKey, ordererGroup(config)}} {
+		for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(g.group))) {
+			if !u.knows(g.name, c) {
+				return beyond{fmt.Sprintf("the channel config in force has capability %.64q of group %s", c, g.name), releaseOf(c)}
+			}
+		}
+	}
+	return nil
+}
+
+// beyond is something that this build does not know, and which release does.
+type beyond struct{ what, known string }
 
 func (b beyond) Error() string {
-	return fmt.Sprintf("the config update asks for %s, which this build does not know: %s; "+
-		"replace this orderer by a build on a release that knows it, then restart it", b.asked, b.known)
+	return fmt.Sprintf("%s, which this build does not know: %s; replace this orderer by a build on a release that knows it, then restart it", b.what, b.known)
 }
 
 func (beyond) Unwrap() error { return session.ErrUnknown }
 
-// novel is the error for what no release of Fabric is known to know.
-func novel(format string, args ...any) error {
-	return beyond{fmt.Sprintf(format, args...), newerRelease}
+// asked is the error for what a config update asks for.
+func asked(release, format string, args ...any) error {
+	return beyond{"the config update asks for " + fmt.Sprintf(format, args...), release}
 }
+
+// novel is the error for what no release of Fabric is known to know.
+func novel(format string, args ...any) error { return asked(newerRelease, format, args...) }
 
 func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGroup) error {
 	path := parent + "/" + name
@@ -151,7 +169,7 @@ func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) 
 	before := capabilitiesOf(now)
 	for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(next))) {
 		if _, old := before[c]; !old && !u.knows(name, c) {
-			return beyond{fmt.Sprintf("capability %.64q of %s", c, path), releaseOf(c)}
+			return asked(releaseOf(c), "capability %.64q of %s", c, path)
 		}
 	}
 	if name == channelconfig.ApplicationGroupKey && brings(now, next, channelconfig.ACLsKey) {

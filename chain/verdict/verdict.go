@@ -91,6 +91,9 @@ func verdictOf(err error) machine.Verdict {
 }
 
 func (v *Validator) check(e machine.Judge) error {
+	if err := v.agreed.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
+		return err
+	}
 	envelope := &fabric.Envelope{}
 	if err := fabric.Unmarshal(e.Envelope.Bytes, envelope); err != nil {
 		return err
@@ -106,9 +109,9 @@ func (v *Validator) check(e machine.Judge) error {
 		_, err := v.support.ProcessNormalMsg(envelope)
 		return err
 	case e.Check == machine.CheckWriter:
-		return v.written(envelope, v.agreed.writable)
+		return v.written(envelope)
 	case e.Check == machine.CheckPulled:
-		return v.written(envelope, v.agreed.unknown.config)
+		return v.pulled(envelope)
 	case e.Class == machine.Config:
 		return v.config(envelope)
 	}
@@ -152,12 +155,28 @@ func (v *Validator) config(envelope *fabric.Envelope) error {
 }
 
 // written refuses whatever the block writer would panic on, and what the rules do.
-func (v *Validator) written(envelope *fabric.Envelope, rules func(now, next *fabric.Config) error) error {
+func (v *Validator) written(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err == nil {
-		_, err = v.bundle(tx, rules)
+		_, err = v.bundle(tx, v.agreed.written)
 	}
 	return err
+}
+
+// pulled refuses a config that does not follow the one in force. One that does, and that this
+// build cannot read, another orderer has read, of whatever release it is.
+func (v *Validator) pulled(envelope *fabric.Envelope) error {
+	tx, err := opened(envelope)
+	if err != nil {
+		return err
+	}
+	if err := v.authorised(tx, v.agreed.pulled); err != nil {
+		return err
+	}
+	if _, err := v.readable(tx); err != nil {
+		return guard.NoVerdict(fmt.Errorf("this build cannot read the config: %w; replace this orderer by a build on the release of one that has the block", err))
+	}
+	return nil
 }
 
 // bundle returns the config of an envelope as Fabric reads it. The order of the
@@ -166,19 +185,27 @@ func (v *Validator) written(envelope *fabric.Envelope, rules func(now, next *fab
 // that authority can stop the channel by asking for what is unknown; then Fabric's
 // own reading, which fails on what is unknown or differs by line.
 func (v *Validator) bundle(tx configTx, rules func(now, next *fabric.Config) error) (*channelconfig.Bundle, error) {
+	if err := v.authorised(tx, rules); err != nil {
+		return nil, err
+	}
+	return v.readable(tx)
+}
+
+func (v *Validator) authorised(tx configTx, rules func(now, next *fabric.Config) error) error {
 	switch {
 	case tx.config == nil || tx.update == nil:
-		return nil, errors.New("config envelope without config or update")
+		return errors.New("config envelope without config or update")
 	case tx.channel != v.support.ChannelID():
-		return nil, fmt.Errorf("config envelope for channel %q", tx.channel)
+		return fmt.Errorf("config envelope for channel %q", tx.channel)
 	}
 	inForce := v.support.ConfigtxValidator()
 	if err := inForce.Validate(tx.envelope); err != nil {
-		return nil, err
+		return err
 	}
-	if err := rules(inForce.ConfigProto(), tx.config); err != nil {
-		return nil, err
-	}
+	return rules(inForce.ConfigProto(), tx.config)
+}
+
+func (v *Validator) readable(tx configTx) (*channelconfig.Bundle, error) {
 	bundle, err := v.read(tx.config)
 	if err != nil {
 		return nil, err
