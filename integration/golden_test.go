@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -34,14 +35,14 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 			r := newReplay(ctx, name, name)
 			r.join(ctx)
 			r.faithful(ctx)
-		}, SpecTimeout(4*time.Minute))
+		}, SpecTimeout(9*time.Minute))
 
 		It("cuts the records of "+name+" into the same blocks when it is killed halfway", func(ctx SpecContext) {
 			const tries = 4 // on a busy machine the orderer may finish before it is killed
 			for try := 1; killedHalfway(ctx, name) == 0; try++ {
 				Expect(try).To(BeNumerically("<", tries), "each kill came too late, at the last block")
 			}
-		}, SpecTimeout(4*time.Minute))
+		}, SpecTimeout(9*time.Minute))
 	}
 
 	It("continues where a recording ends", func(ctx SpecContext) {
@@ -49,7 +50,7 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 		r.join(ctx)
 		r.faithful(ctx)
 		r.orderNext(ctx, 400*time.Millisecond)
-	}, SpecTimeout(4*time.Minute))
+	}, SpecTimeout(9*time.Minute))
 
 	It("follows the rules of in-tree orderers only where an operator allows it", func(ctx SpecContext) {
 		r := newReplay(ctx, "plain")
@@ -63,7 +64,7 @@ var _ = Describe("golden vectors", Ordered, ContinueOnFailure, func() {
 		r.allow("plain")
 		Expect(r.Start(ctx, replayer)).To(Succeed())
 		r.faithful(ctx)
-	}, SpecTimeout(4*time.Minute))
+	}, SpecTimeout(9*time.Minute))
 })
 
 const (
@@ -109,10 +110,16 @@ func recording(name string) string {
 	return filepath.Join("..", "chain", "session", "testdata", "golden", name)
 }
 
-// awaitRecordedBroker waits until the address of the recorded broker is free: the suite of another
-// checkout may be using it.
+// awaitRecordedBroker waits until the address of the recorded broker is free, and keeps the suites of other
+// checkouts on this machine from using it until the spec is over: with two networks at one address, the records of
+// one would be written to the topic of the other.
 func awaitRecordedBroker(ctx context.Context) {
 	GinkgoHelper()
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "fabric-kafka-golden.lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(lock.Close)
+	Eventually(ctx, func() error { return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }).
+		WithTimeout(5*time.Minute).Should(Succeed(), "the suite of another checkout has the recorded broker's address")
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	Expect(fabricnet.AwaitVacant(ctx, recordedBroker)).To(Succeed(), "the recorded channels name this address: stop the process that listens there")
