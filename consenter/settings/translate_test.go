@@ -95,20 +95,24 @@ Kafka:
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, notes := translated(t, test.old)
-			want := Default()
-			test.want(&want)
 			if !slices.Equal(notes, test.notes) {
 				t.Errorf("notes %q, want %q", notes, test.notes)
 			}
-			if got, want := shownConfig(c), shownConfig(want); got != want {
-				t.Errorf("got\n%s, want\n%s", got, want)
-			}
+			want := Default()
+			test.want(&want)
+			sameConfig(t, c, want)
 		})
 	}
 }
 
-// shownConfig returns a config as text, to compare it.
-func shownConfig(c Config) string {
+func sameConfig(t *testing.T, c, other Config) {
+	t.Helper()
+	if got, want := asText(c), asText(other); got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+}
+
+func asText(c Config) string {
 	out, err := yaml.Marshal(c)
 	if err != nil {
 		panic(err)
