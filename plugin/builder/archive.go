@@ -133,5 +133,23 @@ func withSettings(sample, ours []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%s has no section Consensus", settingsFile)
 	}
 	section := strings.TrimRight(string(ours[from[1]:]), "\n") + "\n\n"
+	if indent := firstKey.FindSubmatch(sample[at[1]:]); indent != nil {
+		section = indented(section, string(indent[1]))
+	}
 	return slices.Concat(sample[:at[1]], []byte(section), sample[at[1]:]), nil
+}
+
+// firstKey matches up to the first key in a section, behind blank lines and comments, and finds its indentation.
+var firstKey = regexp.MustCompile(`^(?:[ \t]*(?:#.*)?\r?\n)*([ ]+)[^ #\r\n]`)
+
+// indented returns a section whose keys have another indentation than ours: a section of YAML has one.
+func indented(section, indent string) string {
+	const own = "    "
+	lines := strings.SplitAfter(section, "\n")
+	for i, line := range lines {
+		if rest, ok := strings.CutPrefix(line, own); ok {
+			lines[i] = indent + rest
+		}
+	}
+	return strings.Join(lines, "")
 }

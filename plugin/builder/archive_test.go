@@ -130,6 +130,36 @@ func TestSettingsNeedASection(t *testing.T) {
 	}
 }
 
+// Releases indent their orderer.yaml by two or by four blanks; in one section there is one indentation.
+func TestSettingsHaveTheIndentationOfTheFile(t *testing.T) {
+	ours, err := os.ReadFile("../../consenter/settings/kafka.yaml")
+	must(t, err)
+	for _, sample := range []string{
+		"General: {}\nConsensus:\n\n  # where\n  WALDir: /wal\n  SnapDir: /snap\nAdmin: {}\n",
+		"Consensus:\n    WALDir: /wal\n    SnapDir: /snap\n",
+		"Consensus:\n      # deeper\n      WALDir: /wal\n      SnapDir: /snap\n",
+		"Consensus:\n", "Consensus:\nAdmin: {}\n",
+	} {
+		text, err := withSettings([]byte(sample), ours)
+		must(t, err)
+		var file struct {
+			Consensus map[string]any `yaml:"Consensus"`
+		}
+		if err := yaml.UnmarshalStrict(text, &struct {
+			Consensus *map[string]any `yaml:"Consensus"`
+			General   any             `yaml:"General"`
+			Admin     any             `yaml:"Admin"`
+		}{Consensus: &file.Consensus}); err != nil {
+			t.Errorf("%q: %v", sample, err)
+			continue
+		}
+		kafka, _ := file.Consensus["Kafka"].(map[any]any)
+		if len(kafka) < 10 || strings.Contains(sample, "WALDir") != (file.Consensus["WALDir"] == "/wal" && file.Consensus["SnapDir"] == "/snap") {
+			t.Errorf("%q: the section is %v", sample, file.Consensus)
+		}
+	}
+}
+
 // A file that cannot be replaced leaves nothing beside it.
 func TestReplaceFileCleansUp(t *testing.T) {
 	dir := t.TempDir()
