@@ -157,8 +157,8 @@ func TestTableIsOfTheValues(t *testing.T) {
 			t.Fatalf("no function decides on %s: got none", r.word)
 		}
 		for _, name := range r.also {
-			if !(s.functions[name] != nil) {
-				t.Fatalf("the line of %s names %s, which is no function: it does not hold", r.word, name)
+			if s.functions[name] == nil {
+				t.Fatalf("the line of %s names %s, which is no function", r.word, name)
 			}
 		}
 	}
@@ -193,12 +193,12 @@ func TestTroubleshootingHasTheTable(t *testing.T) {
 	text, err := os.ReadFile(path)
 	must(t, err)
 	before, rest, found := strings.Cut(string(text), tableBegin)
-	if !(found) {
-		t.Fatalf("no table begins: it does not hold")
+	if !found {
+		t.Fatalf("no table begins")
 	}
 	_, after, found := strings.Cut(rest, tableEnd)
-	if !(found) {
-		t.Fatalf("no table ends: it does not hold")
+	if !found {
+		t.Fatalf("no table ends")
 	}
 	want := before + tableBegin + "\n" + readSource(t).tables() + tableEnd + after
 	if *rewrite {

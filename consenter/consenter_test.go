@@ -219,8 +219,8 @@ func newTLS(t *testing.T, put func(name, content string)) *tls.Config {
 	own, err := tls.X509KeyPair(pair.Cert, pair.Key)
 	must(t, err)
 	pool := x509.NewCertPool()
-	if !(pool.AppendCertsFromPEM(authority.CertBytes())) {
-		t.Fatalf("it does not hold")
+	if !pool.AppendCertsFromPEM(authority.CertBytes()) {
+		t.Fatal("the authority has no certificate")
 	}
 	return &tls.Config{Certificates: []tls.Certificate{own}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
 }

@@ -131,7 +131,7 @@ func TestEveryEventIsReported(t *testing.T) {
 		for i := range events.NumField() {
 			field := events.Type().Field(i)
 			if events.Field(i).IsNil() {
-				t.Fatalf("%s: %s: it holds", name, field.Name)
+				t.Fatalf("%s: nothing handles %s", name, field.Name)
 			}
 			events.Field(i).Call(samples(field.Type, errors.New("no broker")))
 		}
@@ -167,14 +167,14 @@ func TestChannelsShareMetrics(t *testing.T) {
 
 func TestOrdinarySkipsAreQuiet(t *testing.T) {
 	for _, r := range []machine.Reason{machine.ReasonConnect, machine.ReasonUnexpectedCut, machine.ReasonDescription} {
-		if !(ordinary(r)) {
-			t.Fatalf("%v: it does not hold", r)
+		if !ordinary(r) {
+			t.Fatalf("%v is reported", r)
 		}
 	}
 	for _, r := range []machine.Reason{machine.ReasonGarbage, machine.ReasonMalformed, machine.ReasonChannel,
 		machine.ReasonClass, machine.ReasonSize, machine.ReasonRefused} {
 		if ordinary(r) {
-			t.Fatalf("%v: it holds", r)
+			t.Fatalf("%v is not reported", r)
 		}
 	}
 }

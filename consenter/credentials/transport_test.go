@@ -83,7 +83,7 @@ func TestEachConnectionReadsTheFiles(t *testing.T) {
 	after, err := transport()
 	must(t, err)
 	if before.RootCAs.Equal(after.RootCAs) {
-		t.Fatalf("it holds")
+		t.Fatal("the authorities were not read again")
 	}
 	if got, other := presented(t, after), presented(t, before); reflect.DeepEqual(got, other) {
 		t.Fatalf("got %v, want another", got)

@@ -162,8 +162,8 @@ func TestBlockAfterAForgedOneComesFromAnotherOrderer(t *testing.T) {
 		_, p := ours.catchUp(first)
 		b, err := p.Block(t.Context(), 1)
 		must(t, err)
-		if !(proto.Equal(honest.blocks[1], b)) {
-			t.Fatalf("it does not hold")
+		if !proto.Equal(honest.blocks[1], b) {
+			t.Fatalf("got %v, want the block of the honest orderer", b)
 		}
 	}
 }

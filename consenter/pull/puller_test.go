@@ -280,8 +280,8 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 			for n := uint64(1); n < 4; n++ {
 				b, err := p.Block(t.Context(), n)
 				must(t, err)
-				if !(proto.Equal(d.blocks[n], b)) {
-					t.Fatalf("block %d is another: it does not hold", n)
+				if !proto.Equal(d.blocks[n], b) {
+					t.Fatalf("block %d is another", n)
 				}
 			}
 		})

@@ -176,7 +176,7 @@ func TestInTreeVariablesHaveReplacements(t *testing.T) {
 		names = append(names, k.name)
 	}
 	for old, now := range inTree {
-		if !(now.key == "" || slices.Contains(names, now.key)) {
+		if now.key != "" && !slices.Contains(names, now.key) {
 			t.Fatalf("%s: there is no key %s: now.key == \"\" || slices.Contains(names, now.key) is false", old, now.key)
 		}
 		if want := strings.ToUpper(old); !reflect.DeepEqual(old, want) {
@@ -220,7 +220,7 @@ func TestTableOfInTreeKeysIsComplete(t *testing.T) {
 		if got, want := strings.HasPrefix(row, " none"), now.key == ""; !reflect.DeepEqual(got, want) {
 			t.Fatalf("%v: got %v, want %v", old, got, want)
 		}
-		if !(now.key == "" || strings.Contains(row, now.key) || strings.Contains(row, "the same names")) {
+		if now.key != "" && !strings.Contains(row, now.key) && !strings.Contains(row, "the same names") {
 			t.Fatalf("%s: %s: now.key == \"\" || strings.Contains(row, now.key) || strings.Contains(row, \"the same names\") is false", old, row)
 		}
 	}
