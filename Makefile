@@ -58,7 +58,8 @@ tests         = $(or $(tests_$*),-run '^($($*))')
 
 # The parts of make lines: on each release, and on all of them together.
 LINE_PARTS := line-unit line-race
-LINES_ONCE := line-verdicts lines takeover
+LINE_SUITE_PARTS := lines takeover
+LINES_ONCE := line-verdicts $(LINE_SUITE_PARTS)
 
 .PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
 
@@ -154,7 +155,7 @@ part-line-race: .build/test
 	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && \
 	$(GOTEST) -name line-race -- $$flags -race -timeout 15m $(RACE)
 
-part-lines part-takeover: part-%: .build/test
+$(LINE_SUITE_PARTS:%=part-%): part-%: .build/test
 	$(SUITE) -timeout 58m -count 1 ./integration -args -brokers=apache:$(if $(filter lines,$*),4,3.9) -part=$* -trees=$(FABRIC_TREES) $(PORTS) $(REPORT) -ginkgo.timeout=55m
 
 part-line-verdicts: .build/test
