@@ -101,12 +101,18 @@ func (i *Identity) Message(channel string, size int) (*cb.Envelope, error) {
 	header := protoutil.MakeChannelHeader(cb.HeaderType_MESSAGE, 0, channel, 0)
 	header.TxId = protoutil.ComputeTxID(signature.Nonce, signature.Creator)
 	payload := &cb.Payload{Header: protoutil.MakePayloadHeader(header, signature)}
-	payload.Data = make([]byte, max(0, size-proto.Size(payload)-signatureBytes-framing))
+	payload.Data = make([]byte, max(1, size-proto.Size(payload)-signatureBytes-framing))
 	if _, err := rand.Read(payload.Data); err != nil {
 		return nil, err
 	}
+	payload.Data[0] = noMessage
 	return i.envelope(payload)
 }
+
+// noMessage begins no message of protobuf. Peers decode the data of every envelope in a block as a
+// transaction, and panic at one that decodes and has no actions, ahead of a transaction of chaincode:
+// empty data does so always, random data now and then. See chain/PEERS.md.
+const noMessage = 0x07
 
 const (
 	signatureBytes = 71 // of a P-256 signature, mostly

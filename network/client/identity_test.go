@@ -68,6 +68,21 @@ func TestMessageHasTheSizeAskedFor(t *testing.T) {
 	}
 }
 
+// The data is no transaction, not even one without actions, at which peers panic.
+func TestMessagesAreNoTransactions(t *testing.T) {
+	e, err := orderertest.Identity(t).Message("mychannel", 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := protoutil.UnmarshalPayload(e.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tx, err := protoutil.UnmarshalTransaction(p.Data); err == nil {
+		t.Errorf("the data is the transaction %v", tx)
+	}
+}
+
 func TestMessagesAreDistinct(t *testing.T) {
 	who := orderertest.Identity(t)
 	ids := map[string]bool{}

@@ -62,9 +62,31 @@ func (n *Network) commit(ctx context.Context, channel, id string) error {
 			return err
 		}
 	}
+	if err := n.awaitApprovals(ctx, definition); err != nil {
+		return err
+	}
 	args := append([]string{"lifecycle", "chaincode", "commit"}, definition...)
 	_, err := n.tool(ctx, "peer", n.peerCLI(0), append(args, n.endorsers()...)...)
 	return err
+}
+
+// awaitApprovals waits until a peer of each organisation has the blocks with all approvals: before
+// that the peers endorse different results.
+func (n *Network) awaitApprovals(ctx context.Context, definition []string) error {
+	for org := 1; org <= n.options.orgs(); org++ {
+		err := retried(ctx, func(ctx context.Context) error {
+			args := append([]string{"lifecycle", "chaincode", "checkcommitreadiness", "--output", "json"}, definition...)
+			out, err := n.tool(ctx, "peer", n.peerCLI(org-1), args...)
+			if err == nil && strings.Contains(out, "false") {
+				err = fmt.Errorf("%s does not have all approvals: %s", peerName(org-1), out)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endorsers returns the peer command's flags for one peer of each organisation.
