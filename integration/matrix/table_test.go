@@ -126,7 +126,7 @@ func onKafka(name string) bool {
 // of this package, and of those of other packages with the package as prefix.
 func tests(t *testing.T) (all []string) {
 	t.Helper()
-	for _, pkg := range []string{"chain", "chain/session", "chain/log/kafka", "chain/machine", "integration/sim", "integration/apache", "integration/matrix"} {
+	for _, pkg := range []string{"chain", "chain/session", "chain/log/kafka", "chain/log/kafka/producer", "chain/log/kafka/reader", "chain/machine", "integration/sim", "integration/apache", "integration/matrix"} {
 		for _, name := range find(t, pkg, testFunc) {
 			if pkg != "integration/matrix" {
 				name = fmt.Sprintf("%s.%s", pkg, name)
