@@ -75,10 +75,18 @@ func (w *world) continuesWithout(ctx context.Context, one string, others ...stri
 	Eventually(ctx, func() []uint64 { return w.heights(ctx, "mychannel", others) }).Should(HaveEach(BeNumerically(">", behind)))
 }
 
-// catchesUp waits until an orderer orders again and compares all blocks.
+// catchesUp waits until an orderer orders again and compares all blocks. The envelope that it orders
+// is in a block by then: peers stall at one that is ahead of a transaction of chaincode in its block, see
+// chain/PEERS.md.
 func (w *world) catchesUp(ctx context.Context, orderer string) {
 	GinkgoHelper()
 	Expect(w.AwaitActive(ctx, orderer, "mychannel")).To(Succeed())
-	Eventually(ctx, func() error { return w.orders(ctx, orderer, "mychannel") }).Should(Succeed())
+	height := func() uint64 { return w.heights(ctx, "mychannel", []string{"orderer1"})[0] }
+	var before uint64
+	Eventually(ctx, func() error {
+		before = height()
+		return w.orders(ctx, orderer, "mychannel")
+	}).Should(Succeed())
+	Eventually(ctx, height).Should(BeNumerically(">", before), "the envelope is in no block")
 	w.equal(ctx, "mychannel")
 }

@@ -109,9 +109,10 @@ func (i *Identity) Message(channel string, size int) (*cb.Envelope, error) {
 	return i.envelope(payload)
 }
 
-// noMessage begins no message of protobuf. Peers decode the data of every envelope in a block as a
-// transaction, and panic at one that decodes and has no actions, ahead of a transaction of chaincode:
-// empty data does so always, random data now and then. See chain/PEERS.md.
+// noMessage begins no message of protobuf. Peers decode the data of an envelope that precedes a
+// transaction of chaincode in its block as a transaction: they panic at one that decodes and has no
+// actions, as empty data does, and wait at one that does not decode. So do not send both at a time;
+// see chain/PEERS.md.
 const noMessage = 0x07
 
 const (
