@@ -110,7 +110,11 @@ func (s *Sum) Continues(settings Settings, hash func(number uint64) (string, err
 	if l == nil {
 		return nil
 	}
-	for number, want := range map[uint64]string{0: l.Genesis, l.Height - 1: l.Last} {
+	for _, known := range []struct {
+		number uint64
+		hash   string
+	}{{0, l.Genesis}, {l.Height - 1, l.Last}} {
+		number, want := known.number, known.hash
 		got, err := hash(number)
 		if err != nil {
 			return fmt.Errorf("%w: block %d of channel %q cannot be read: %w", ErrNotAdded, number, settings.Channel, err)
