@@ -139,7 +139,7 @@ func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	if err := fabric.Unmarshal(envelope.Payload, payload); err != nil {
 		return nil, "payload: " + err.Error()
 	}
-	if payload.Header == nil || fabric.Equal(payload.Header, &fabric.Header{}) {
+	if h := payload.Header; len(h.GetChannelHeader())+len(h.GetSignatureHeader()) == 0 && (h == nil || fabric.Equal(h, &fabric.Header{})) {
 		return nil, "payload has no header"
 	}
 	return payload, ""

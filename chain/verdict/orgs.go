@@ -112,10 +112,15 @@ func refusedKey(of string, i int, kind x509.PublicKeyAlgorithm) error {
 // newKeys returns the kinds of the keys of those certificates of a list that are not in
 // the list before, by their place. One that does not parse is left out: every build refuses it.
 func newKeys(before, list [][]byte) map[int]x509.PublicKeyAlgorithm {
-	kinds := map[int]x509.PublicKeyAlgorithm{}
+	held, kinds := map[string]bool{}, map[int]x509.PublicKeyAlgorithm{}
+	for _, text := range before {
+		held[string(text)] = true
+	}
 	for i, text := range list {
-		held := slices.ContainsFunc(before, func(b []byte) bool { return string(b) == string(text) })
-		if kind, ok := keyOf(text); ok && !held {
+		if held[string(text)] {
+			continue
+		}
+		if kind, ok := keyOf(text); ok {
 			kinds[i] = kind
 		}
 	}
