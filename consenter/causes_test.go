@@ -18,6 +18,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -45,7 +46,7 @@ type source struct {
 func readSource(t *testing.T) source {
 	s := source{values: map[string]map[string]string{}, functions: map[string][]string{}}
 	for _, dir := range []string{"../chain", "."} {
-		must(t, filepath.WalkDir(dir, s.visit))
+		checktest.Must(t, filepath.WalkDir(dir, s.visit))
 	}
 	return s
 }
@@ -191,7 +192,7 @@ const (
 func TestTroubleshootingHasTheTable(t *testing.T) {
 	const path = "TROUBLESHOOTING.md"
 	text, err := os.ReadFile(path)
-	must(t, err)
+	checktest.Must(t, err)
 	before, rest, found := strings.Cut(string(text), tableBegin)
 	if !found {
 		t.Fatalf("no table begins")
@@ -202,7 +203,7 @@ func TestTroubleshootingHasTheTable(t *testing.T) {
 	}
 	want := before + tableBegin + "\n" + readSource(t).tables() + tableEnd + after
 	if *rewrite {
-		must(t, os.WriteFile(path, []byte(want), 0o644))
+		checktest.Must(t, os.WriteFile(path, []byte(want), 0o644))
 	}
 	if got, want := string(text), want; !reflect.DeepEqual(got, want) {
 		t.Fatalf("run the test with -rewrite: got %v, want %v", got, want)
@@ -242,7 +243,7 @@ var labelLine = regexp.MustCompile("(?m)^- `(cause|reason)` of `([a-z_]+)`: (.*\
 // METRICS.md lists the values of labels as well: alerts are set on them.
 func TestMetricsNameLabelValues(t *testing.T) {
 	text, err := os.ReadFile("METRICS.md")
-	must(t, err)
+	checktest.Must(t, err)
 	s := readSource(t)
 	listed := map[string]string{}
 	for _, line := range labelLine.FindAllStringSubmatch(string(text), -1) {
@@ -291,7 +292,7 @@ func TestErrorsAreExplainedOnce(t *testing.T) {
 	if got, want := explain(outage), outage; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	must(t, explain(nil))
+	checktest.Must(t, explain(nil))
 }
 
 // The most specific fact about an error decides its word.
@@ -303,7 +304,7 @@ func TestErrorsHaveTheirWord(t *testing.T) {
 		"no-verdict":       guard.NoVerdict(errors.New("an unknown capability")),
 		"other-channel":    status.Fault{Cause: status.Cause(machine.HaltOtherChannel), Err: errors.New("names another")},
 	} {
-		fails(t, explain(err), "("+word+"); ")
+		checktest.Fails(t, explain(err), "("+word+"); ")
 	}
 }
 
@@ -312,13 +313,13 @@ func TestErrorsHaveTheirWord(t *testing.T) {
 func TestNoRemedyIsBelowTheTable(t *testing.T) {
 	for _, dir := range []string{"../chain/guard", "../chain/machine", "../chain/record", "../chain/session", "../chain/status"} {
 		files, err := filepath.Glob(dir + "/*.go")
-		must(t, err)
+		checktest.Must(t, err)
 		if len(files) == 0 {
 			t.Fatalf("got none")
 		}
 		for _, file := range files {
 			text, err := os.ReadFile(file)
-			must(t, err)
+			checktest.Must(t, err)
 			for _, word := range []string{"Consensus.Kafka", "orderer.yaml", "osnkafka", "`network"} {
 				if got, part := string(text), word; strings.Contains(got, part) {
 					t.Fatalf("%v: %q has %q", file, got, part)

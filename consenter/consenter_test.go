@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -40,49 +41,49 @@ func TestNewNamesAllFaults(t *testing.T) {
 	}
 	dir := t.TempDir()
 	_, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigDir: dir})
-	fails(t, err, "orderer.yaml, or an environment variable ORDERER_CONSENSUS_KAFKA_..., is wrong:")
+	checktest.Fails(t, err, "orderer.yaml, or an environment variable ORDERER_CONSENSUS_KAFKA_..., is wrong:")
 	for _, fault := range []string{"ClientID is", "Colour is not a key", "TLS.RootCAs: open " + dir + "/ca.pem", "SASL.PasswordFile: open " + dir + "/password"} {
-		fails(t, err, "\n  Consensus.Kafka."+fault)
+		checktest.Fails(t, err, "\n  Consensus.Kafka."+fault)
 	}
 }
 
 func TestNewNeedsTheHost(t *testing.T) {
 	_, err := New(Host{Metrics: &disabled.Provider{}})
-	fails(t, err, "was not built for this plugin")
+	checktest.Fails(t, err, "was not built for this plugin")
 	_, err = New(Host{Crypto: crypto(t)})
-	fails(t, err, "was not built for this plugin")
+	checktest.Fails(t, err, "was not built for this plugin")
 }
 
 func TestOtherRegistrarIsRefused(t *testing.T) {
 	type bare struct{ consensus.ConsenterSupport } // no more than the contract
 	_, err := plainConsenter(t).HandleChain(bare{}, nil)
-	fails(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
+	checktest.Fails(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
 }
 
 // Faults that only the file or only the environment shows are reported with the rest.
 func TestNewNamesWhatTheSectionDoesNotShow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orderer.yaml")
-	must(t, os.WriteFile(file, []byte("Consensus: {Kafka: {Health: off, Health: off}}\n"), 0o600))
+	checktest.Must(t, os.WriteFile(file, []byte("Consensus: {Kafka: {Health: off, Health: off}}\n"), 0o600))
 	_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: file, Environment: []string{
 		"A=b", "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=true", "ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
-	fails(t, err, "\n  Consensus.Kafka.Health is given 2 times in "+file)
-	fails(t, err, "\n  ORDERER_CONSENSUS_KAFKA_TLS_ENABLED has no effect: ")
+	checktest.Fails(t, err, "\n  Consensus.Kafka.Health is given 2 times in "+file)
+	checktest.Fails(t, err, "\n  ORDERER_CONSENSUS_KAFKA_TLS_ENABLED has no effect: ")
 	if got, part := err.Error(), "COLOUR"; strings.Contains(got, part) {
 		t.Fatalf("it does not concern security: %q has %q", got, part)
 	}
 	_, err = New(Host{Metrics: newMeter(t), Crypto: crypto(t), Environment: []string{"ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
-	must(t, err)
+	checktest.Must(t, err)
 }
 
 // HandleChain must not wait for Kafka, and no fault of a ledger may end the process.
 func TestHandleChainNeverWaits(t *testing.T) {
 	s := newSupport(t, channelSpec{kind: "kafka", brokers: []string{"127.0.0.1:1"}}.config())
 	c, err := plainConsenter(t).HandleChain(s, nil)
-	must(t, err)
+	checktest.Must(t, err)
 	c.Halt()
 
 	broken, err := plainConsenter(t).HandleChain(s, &fabric.Metadata{Value: []byte("garbage")})
-	must(t, err)
+	checktest.Must(t, err)
 	_, status := broken.(consensus.StatusReporter).StatusReport()
 	if got, want := status, types.StatusFailed; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
@@ -108,7 +109,7 @@ func TestSettingsReachTheChain(t *testing.T) {
 	if o.NewPuller == nil {
 		t.Fatalf("got none")
 	}
-	must(t, o.Room(1, func() bool { return true }))
+	checktest.Must(t, o.Room(1, func() bool { return true }))
 	if o.Explain == nil {
 		t.Fatalf("got none")
 	}
@@ -159,8 +160,8 @@ func TestLogOpensForEveryLimit(t *testing.T) {
 	c := plainConsenter(t)
 	for _, limit := range []uint32{1, 10 << 20, 96 << 20, math.MaxUint32} {
 		l, err := c.openLog([]string{"kafka:9092"}, channel, limit)
-		must(t, err)
-		must(t, l.Close())
+		checktest.Must(t, err)
+		checktest.Must(t, l.Close())
 	}
 }
 
@@ -171,11 +172,11 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 		t.Run(mechanism, func(t *testing.T) {
 			dir := t.TempDir()
 			put := func(name, content string) {
-				must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+				checktest.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 			}
 			put("password", "another\n")
 			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.TLS(newTLS(t, put)), kfake.EnableSASL(), kfake.Superuser(mechanism, "orderer1", "secret"))
-			must(t, err)
+			checktest.Must(t, err)
 			defer broker.Close()
 			section := map[string]any{
 				"Topic": map[string]any{"ReplicationFactor": 1},
@@ -185,23 +186,23 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 				"SASL":     map[string]any{"Mechanism": mechanism, "User": "orderer1", "PasswordFile": "password"},
 			}
 			c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: newMeter(t), Crypto: crypto(t), ConfigDir: dir})
-			must(t, err)
+			checktest.Must(t, err)
 			put("password", "secret\n")
 			one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: broker.ListenAddrs()}.config()), nil)
-			must(t, err)
+			checktest.Must(t, err)
 			one.Start()
 			ready := one.WaitReady()
 			one.Halt()
-			must(t, ready)
+			checktest.Must(t, ready)
 
 			topic, err := c.openLog(broker.ListenAddrs(), channel, 1<<20)
-			must(t, err)
+			checktest.Must(t, err)
 			bounds, err := topic.Bounds(t.Context())
-			must(t, err)
+			checktest.Must(t, err)
 			if got, want := bounds, (log.Bounds{Start: 0, End: 1}); !reflect.DeepEqual(got, want) {
 				t.Fatalf("the topic has its description: got %v, want %v", got, want)
 			}
-			must(t, topic.Close())
+			checktest.Must(t, topic.Close())
 		})
 	}
 }
@@ -210,14 +211,14 @@ func TestChainReachesSecuredBroker(t *testing.T) {
 // loopback. It returns a config that requires such a certificate of clients.
 func newTLS(t *testing.T, put func(name, content string)) *tls.Config {
 	authority, err := tlsgen.NewCA()
-	must(t, err)
+	checktest.Must(t, err)
 	pair, err := authority.NewServerCertKeyPair("127.0.0.1")
-	must(t, err)
+	checktest.Must(t, err)
 	put("ca.pem", string(authority.CertBytes()))
 	put("cert.pem", string(pair.Cert))
 	put("key.pem", string(pair.Key))
 	own, err := tls.X509KeyPair(pair.Cert, pair.Key)
-	must(t, err)
+	checktest.Must(t, err)
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(authority.CertBytes()) {
 		t.Fatal("the authority has no certificate")
@@ -231,11 +232,11 @@ func TestExpiryOfTheClientCertificateIsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		put := func(name, content string) {
-			must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+			checktest.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 		}
 		expiry := func() float64 {
 			pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
-			must(t, err)
+			checktest.Must(t, err)
 			return float64(pair.Leaf.NotAfter.Unix())
 		}
 		newTLS(t, put)
@@ -243,7 +244,7 @@ func TestExpiryOfTheClientCertificateIsMeasured(t *testing.T) {
 		m := newMeter(t)
 		c, err := New(Host{Consensus: map[string]any{"Kafka": map[string]any{"TLS": map[string]any{"Enabled": true, "Certificate": "cert.pem", "PrivateKey": "key.pem"}}},
 			Metrics: m, Crypto: crypto(t), ConfigDir: dir})
-		must(t, err)
+		checktest.Must(t, err)
 		if got, want := m.values[name+"{}"], first; !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}

@@ -6,12 +6,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 func TestRoomOnTheLedgersDisk(t *testing.T) {
 	dir := t.TempDir()
 	written := func() bool { return true }
-	must(t, newDisk(dir, 1).room(1, written))
+	checktest.Must(t, newDisk(dir, 1).room(1, written))
 	if err := newDisk(dir, 0).room(math.MaxInt, written); err != nil {
 		t.Fatalf("0: it is not looked at: %v", err)
 	}
@@ -20,11 +22,11 @@ func TestRoomOnTheLedgersDisk(t *testing.T) {
 	}
 
 	err := newDisk(dir, 1<<60).room(7, written)
-	fails(t, err, "waiting for free space on the ledger disk, "+dir)
-	fails(t, err, "1152921504606846983 are needed, by Consensus.Kafka.DiskReserve and the next blocks of all channels")
+	checktest.Fails(t, err, "waiting for free space on the ledger disk, "+dir)
+	checktest.Fails(t, err, "1152921504606846983 are needed, by Consensus.Kafka.DiskReserve and the next blocks of all channels")
 
 	gone := filepath.Join(dir, "gone")
-	fails(t, newDisk(gone, 1).room(0, nil), "waiting for the ledger disk, "+gone+": no such file or directory")
+	checktest.Fails(t, newDisk(gone, 1).room(0, nil), "waiting for the ledger disk, "+gone+": no such file or directory")
 }
 
 // Channels that ask at the same time are not granted the same space: bytes that were granted

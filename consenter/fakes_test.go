@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -19,7 +20,7 @@ const channel = "mychannel"
 // newConsenter returns a consenter with this section Kafka and metrics provider.
 func newConsenter(t *testing.T, section map[string]any, metrics fabric.MetricsProvider) *Consenter {
 	c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: metrics, Crypto: crypto(t)})
-	must(t, err)
+	checktest.Must(t, err)
 	return c
 }
 
@@ -27,7 +28,7 @@ func plainConsenter(t *testing.T) *Consenter { return newConsenter(t, nil, &disa
 
 func crypto(t *testing.T) fabric.CryptoProvider {
 	c, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
-	must(t, err)
+	checktest.Must(t, err)
 	return c
 }
 
@@ -41,7 +42,7 @@ type support struct {
 
 func newSupport(t *testing.T, config *fabric.Config) *support {
 	b, err := channelconfig.NewBundle(channel, config, crypto(t))
-	must(t, err)
+	checktest.Must(t, err)
 	return &support{bundle: b, config: config}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -23,7 +24,7 @@ func (r registry) RegisterChecker(component string, c fabric.HealthChecker) erro
 func healthOf(t *testing.T, section map[string]any) (*Consenter, registry) {
 	r := registry{}
 	c, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: &disabled.Provider{}, Crypto: crypto(t), Health: r})
-	must(t, err)
+	checktest.Must(t, err)
 	return c, r
 }
 
@@ -54,9 +55,9 @@ func TestHealthOfBrokers(t *testing.T) {
 		}
 
 		one.Recovered(time.Second)
-		must(t, check())
+		checktest.Must(t, check())
 		time.Sleep(time.Minute)
-		fails(t, check(), "channel two")
+		checktest.Fails(t, check(), "channel two")
 		two.Failed(errors.New("another channel's topic"))
 		if err := check(); err != nil {
 			t.Fatalf("no restart brings it back: %v", err)
@@ -83,20 +84,20 @@ func TestHealthWhilePulling(t *testing.T) {
 			t.Fatal("there is no error")
 		}
 		one.Pulling(errors.New("awaiting block 7"))
-		must(t, check())
+		checktest.Must(t, check())
 		for range 3 {
 			one.Awaiting(errors.New("no orderer answers"), 5*time.Second)
 			time.Sleep(11 * time.Second)
 			one.Pulled(7, 9)
-			must(t, check())
+			checktest.Must(t, check())
 		}
 		one.Unavailable(errors.New("no broker"), time.Second)
 		time.Sleep(11 * time.Second)
-		fails(t, check(), "channel one is cut off for 11s: no broker")
+		checktest.Fails(t, check(), "channel one is cut off for 11s: no broker")
 	})
 }
 
 func TestHealthNeedsTheHost(t *testing.T) {
 	_, err := New(Host{Consensus: map[string]any{"Kafka": map[string]any{"Health": "brokers"}}, Metrics: &disabled.Provider{}, Crypto: crypto(t)})
-	fails(t, err, `Consensus.Kafka.Health is "brokers", but this build of the orderer gives the plugin no health checks`)
+	checktest.Fails(t, err, `Consensus.Kafka.Health is "brokers", but this build of the orderer gives the plugin no health checks`)
 }

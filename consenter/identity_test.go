@@ -5,15 +5,16 @@ import (
 
 	"github.com/golang/protobuf/proto"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
 func TestGroupNamesTheOrderer(t *testing.T) {
 	group := func(mspID string, certificate []byte) string {
 		identity, err := proto.Marshal(&fabric.SerializedIdentity{Mspid: mspID, IdBytes: certificate})
-		must(t, err)
+		checktest.Must(t, err)
 		g, err := Group("ours", identity)
-		must(t, err)
+		checktest.Must(t, err)
 		return g
 	}
 	if got := group("OrdererMSP", nil); got != "ours.OrdererMSP.e3b0c44298fc1c14" {
@@ -23,5 +24,5 @@ func TestGroupNamesTheOrderer(t *testing.T) {
 		t.Fatalf("got %v, want %v", got, "ours.Org_1_2.2d711642b726b044")
 	}
 	_, err := Group("ours", []byte{0xff})
-	fails(t, err, "this orderer's identity")
+	checktest.Fails(t, err, "this orderer's identity")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 )
@@ -14,7 +15,7 @@ import (
 func TestEveryOrdererIsAMember(t *testing.T) {
 	block := channelSpec{kind: "kafka", brokers: []string{"kafka1:9092", "kafka2.example.com:9093"}}.block()
 	member, err := plainConsenter(t).IsChannelMember(block)
-	must(t, err)
+	checktest.Must(t, err)
 	if !member {
 		t.Fatal("member is false")
 	}
@@ -93,7 +94,7 @@ func TestJoinsAChannelAsItIs(t *testing.T) {
 	other := channelSpec{kind: "etcdraft"}.block()
 	other.Header.Number = 7
 	_, err := c.IsChannelMember(other)
-	fails(t, err, `of consensus type "etcdraft"`)
+	checktest.Fails(t, err, `of consensus type "etcdraft"`)
 }
 
 // While the registrar starts, an error ends the process, whatever the block contains: it
@@ -103,7 +104,7 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 	bad := channelSpec{kind: "kafka", brokers: []string{":9092"}}.block()
 	for _, block := range []*fabric.Block{bad, nil, {}, blockOf(fabric.TypeConfig, nil), channelSpec{kind: "etcdraft"}.block()} {
 		member, err := c.IsChannelMember(block)
-		must(t, err)
+		checktest.Must(t, err)
 		if !member {
 			t.Fatal("member is false")
 		}
@@ -118,10 +119,10 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 	}
 
 	one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: []string{":9092"}}.config()), nil)
-	must(t, err)
+	checktest.Must(t, err)
 	one.Halt()
 	_, err = c.IsChannelMember(bad)
-	fails(t, err, "9092") // the channel was removed; to come back is to join
+	checktest.Fails(t, err, "9092") // the channel was removed; to come back is to join
 }
 
 func TestMembershipDependsOnTheBlockOnly(t *testing.T) {
@@ -131,8 +132,8 @@ func TestMembershipDependsOnTheBlockOnly(t *testing.T) {
 	_, first := c.IsChannelMember(bad)
 	c.RemoveInactiveChainRegistry()
 	_, second := c.IsChannelMember(bad)
-	fails(t, first, `"kafka1:0"`)
-	fails(t, first, `"kafka2:0"`)
+	checktest.Fails(t, first, `"kafka1:0"`)
+	checktest.Fails(t, first, `"kafka2:0"`)
 	if got, want := second.Error(), first.Error(); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}

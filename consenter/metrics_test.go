@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
@@ -30,7 +31,7 @@ var metricLine = regexp.MustCompile("(?m)^\\| `(consensus_kafka_[a-z_]+)` \\| ([
 // The table has exactly the registered metrics, each with its type, labels, unit and meaning.
 func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
 	text, err := os.ReadFile("METRICS.md")
-	must(t, err)
+	checktest.Must(t, err)
 	m := newMeter(t)
 	newConsenter(t, nil, m)
 	var registered, listed []string

@@ -23,6 +23,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 )
@@ -53,12 +54,12 @@ type process struct {
 // when the test ends. Fabric panics if a consenter refuses a channel here.
 func startProcess(t *testing.T, dir string, c *Consenter, blocks map[string]*fabric.Block) process {
 	ledgers, err := fileledger.New(dir, &disabled.Provider{})
-	must(t, err)
+	checktest.Must(t, err)
 	for id, block := range blocks {
 		l, err := ledgers.GetOrCreate(id)
-		must(t, err)
+		checktest.Must(t, err)
 		if block != nil && l.Height() == 0 {
-			must(t, l.Append(block))
+			checktest.Must(t, l.Append(block))
 		}
 	}
 	var config localconfig.TopLevel
@@ -80,7 +81,7 @@ func startProcess(t *testing.T, dir string, c *Consenter, blocks map[string]*fab
 
 func (p process) status(t *testing.T, id string) types.Status {
 	info, err := p.ChannelInfo(id)
-	must(t, err)
+	checktest.Must(t, err)
 	return info.Status
 }
 
@@ -113,7 +114,7 @@ var never25 = []string{"noport", "blank", "underscore"}
 // report their faults, and the others work.
 func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
-	must(t, err)
+	checktest.Must(t, err)
 	defer broker.Close()
 	blocks := oldChannels()
 	blocks["good"] = genesisBlock("good", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: broker.ListenAddrs()})
@@ -130,7 +131,7 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 			continue
 		}
 		err := p.GetConsensusChain(id).WaitReady()
-		fails(t, err, "the channel config names no broker that can be connected to") // id
+		checktest.Fails(t, err, "the channel config names no broker that can be connected to") // id
 		if want := "(no-broker); set Consensus.Kafka.Brokers of every orderer to host:port"; err == nil || !strings.Contains(err.Error(), want) {
 			t.Fatalf("%v: got the error %v, want one with %q", id, err, want)
 		}
@@ -148,7 +149,7 @@ func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 // With brokers of its own in orderer.yaml, the orderer starts every one of them.
 func TestOwnBrokersBringOldLedgersUp(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
-	must(t, err)
+	checktest.Must(t, err)
 	defer broker.Close()
 	c := newConsenter(t, map[string]any{"Brokers": strings.Join(broker.ListenAddrs(), ","), "Topic": map[string]any{"ReplicationFactor": 1},
 		"Timeouts": map[string]any{"Ready": "1m"}}, newMeter(t))
@@ -200,10 +201,10 @@ func TestBadListsAreRefusedAtJoin(t *testing.T) {
 func TestNoJoinBlockEndsTheProcessAtItsStart(t *testing.T) {
 	dir := t.TempDir()
 	joins := filepath.Join(dir, "pendingops", "join")
-	must(t, os.MkdirAll(joins, 0o755))
+	checktest.Must(t, os.MkdirAll(joins, 0o755))
 	blocks := map[string]*fabric.Block{}
 	for id, block := range oldChannels() {
-		must(t, os.WriteFile(filepath.Join(joins, id+".join"), protoutil.MarshalOrPanic(block), 0o600))
+		checktest.Must(t, os.WriteFile(filepath.Join(joins, id+".join"), protoutil.MarshalOrPanic(block), 0o600))
 		blocks[id] = nil
 	}
 	p := startProcess(t, dir, plainConsenter(t), blocks)

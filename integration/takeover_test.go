@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -115,25 +117,17 @@ func (w *world) have(ctx context.Context, channel string, sequence uint64) bool 
 
 // resize sets the number of messages in a block, and returns the sequence of the config that
 // the update was made for.
-func (w *world) resize(ctx context.Context, orderer, channel string, messages uint32) (uint64, error) {
+func (w *world) resize(ctx context.Context, orderer, channel string, messages uint32) (sequence uint64, err error) {
 	o, err := w.reader.Dial(orderer)
 	if err != nil {
 		return 0, err
 	}
 	defer o.Close()
-	config, err := o.Config(ctx, w.admin, channel)
-	if err != nil {
-		return 0, err
-	}
-	values, err := client.BatchSizeUpdate(config, messages)
-	if err != nil {
-		return 0, err
-	}
-	e, err := client.OrdererUpdate(w.admin, channel, config, values)
-	if err != nil {
-		return 0, err
-	}
-	return config.Sequence, o.Submit(ctx, e)
+	err = o.UpdateConfig(ctx, w.admin, channel, func(config *cb.Config) (map[string]proto.Message, error) {
+		sequence = config.Sequence
+		return client.BatchSizeUpdate(config, messages)
+	})
+	return sequence, err
 }
 
 // replaced replaces orderers one at a time by those of a folder, each once the one before has
@@ -150,7 +144,11 @@ func (w *world) replaced(ctx context.Context, bin, channel string, orderers ...s
 // level waits until an orderer has the blocks that another one has now.
 func (w *world) level(ctx context.Context, orderer, channel string) {
 	GinkgoHelper()
-	goal, err := w.reader.Height(ctx, map[bool]string{true: "orderer2", false: "orderer1"}[orderer == "orderer1"], channel)
+	other := "orderer1"
+	if orderer == other {
+		other = "orderer2"
+	}
+	goal, err := w.reader.Height(ctx, other, channel)
 	Expect(err).NotTo(HaveOccurred())
 	Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{orderer})[0] }).Should(BeNumerically(">=", goal))
 }

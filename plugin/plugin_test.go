@@ -10,20 +10,21 @@ import (
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/orderer/consensus"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/plugin"
 )
 
 // host returns what an orderer's main gives, with this section Kafka.
 func host(t *testing.T, section map[string]any) plugin.Host {
 	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
-	must(t, err)
+	checktest.Must(t, err)
 	return plugin.Host{Consensus: map[string]any{"Kafka": section}, Metrics: &disabled.Provider{}, Crypto: crypto}
 }
 
 func TestRegisterAddsTheConsenter(t *testing.T) {
 	other := struct{ consensus.Consenter }{}
 	consenters := map[string]consensus.Consenter{"etcdraft": other}
-	must(t, plugin.Register(consenters, host(t, nil)))
+	checktest.Must(t, plugin.Register(consenters, host(t, nil)))
 	if len(consenters) != 2 {
 		t.Fatalf("got %v, want 2 of them", consenters)
 	}
@@ -39,7 +40,7 @@ func TestRegisterAddsTheConsenter(t *testing.T) {
 func TestRegisterRefusesASecondOne(t *testing.T) {
 	other := struct{ consensus.Consenter }{}
 	consenters := map[string]consensus.Consenter{plugin.Type: other}
-	fails(t, plugin.Register(consenters, host(t, nil)), `has a consenter for "kafka" already`)
+	checktest.Fails(t, plugin.Register(consenters, host(t, nil)), `has a consenter for "kafka" already`)
 	if !reflect.DeepEqual(consenters[plugin.Type], other) {
 		t.Fatalf("consenters[plugin.Type] is %v, want %v", consenters[plugin.Type], other)
 	}
@@ -48,9 +49,9 @@ func TestRegisterRefusesASecondOne(t *testing.T) {
 func TestRegisterNamesAllFaults(t *testing.T) {
 	consenters := map[string]consensus.Consenter{}
 	err := plugin.Register(consenters, host(t, map[string]any{"Colour": "red", "ClientID": "?"}))
-	fails(t, err, "kafka plugin "+plugin.Version+": orderer.yaml, or an environment variable")
-	fails(t, err, "Consensus.Kafka.Colour is not a key")
-	fails(t, err, "Consensus.Kafka.ClientID is")
+	checktest.Fails(t, err, "kafka plugin "+plugin.Version+": orderer.yaml, or an environment variable")
+	checktest.Fails(t, err, "Consensus.Kafka.Colour is not a key")
+	checktest.Fails(t, err, "Consensus.Kafka.ClientID is")
 	if len(consenters) != 0 {
 		t.Fatalf("got %v, want nothing", consenters)
 	}
@@ -59,10 +60,10 @@ func TestRegisterNamesAllFaults(t *testing.T) {
 func TestJoinsAreCheckedOnceTheRegistrarHasStarted(t *testing.T) {
 	consenters := map[string]consensus.Consenter{}
 	plugin.Started(consenters) // a main that registers nothing
-	must(t, plugin.Register(consenters, host(t, nil)))
+	checktest.Must(t, plugin.Register(consenters, host(t, nil)))
 	cluster := consenters["kafka"].(consensus.ClusterConsenter)
 	_, err := cluster.IsChannelMember(nil)
-	must(t, err)
+	checktest.Must(t, err)
 	plugin.Started(consenters)
 	_, err = cluster.IsChannelMember(nil)
 	if err == nil {
@@ -79,24 +80,24 @@ func TestFilesAreRelativeToOrdererYAML(t *testing.T) {
 	register := func(h plugin.Host) error { return plugin.Register(map[string]consensus.Consenter{}, h) }
 
 	write(t, working, "orderer.yaml")
-	fails(t, register(host(t, section)), "open password:")
+	checktest.Fails(t, register(host(t, section)), "open password:")
 	write(t, working, "password")
-	must(t, register(host(t, section)))
+	checktest.Must(t, register(host(t, section)))
 
 	write(t, configured, "orderer.yml")
-	fails(t, register(host(t, section)), "open "+filepath.Join(configured, "password"))
+	checktest.Fails(t, register(host(t, section)), "open "+filepath.Join(configured, "password"))
 	write(t, configured, "password")
-	must(t, register(host(t, section)))
+	checktest.Must(t, register(host(t, section)))
 
-	must(t, os.WriteFile(filepath.Join(configured, "orderer.yml"), []byte("Consensus: {Kafka: {Health: off}, Kafka: }"), 0o600))
-	fails(t, register(host(t, section)), "Consensus.Kafka is given 2 times in "+filepath.Join(configured, "orderer.yml"))
-	must(t, os.Remove(filepath.Join(configured, "orderer.yml")))
+	checktest.Must(t, os.WriteFile(filepath.Join(configured, "orderer.yml"), []byte("Consensus: {Kafka: {Health: off}, Kafka: }"), 0o600))
+	checktest.Fails(t, register(host(t, section)), "Consensus.Kafka is given 2 times in "+filepath.Join(configured, "orderer.yml"))
+	checktest.Must(t, os.Remove(filepath.Join(configured, "orderer.yml")))
 
 	given := host(t, section)
 	given.ConfigDir = "/given"
-	fails(t, register(given), "open /given/password")
+	checktest.Fails(t, register(given), "open /given/password")
 }
 
 func write(t *testing.T, dir, name string) {
-	must(t, os.WriteFile(filepath.Join(dir, name), []byte("content"), 0o600))
+	checktest.Must(t, os.WriteFile(filepath.Join(dir, name), []byte("content"), 0o600))
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
@@ -78,7 +79,7 @@ func (g *gauge) Set(to float64)              { g.value = to }
 func TestExpiryOfCertificateIsMeasured(t *testing.T) {
 	p := newPKI(t)
 	transport, err := LoadTLS(settings.TLS{Enabled: true, Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")})
-	must(t, err)
+	checktest.Must(t, err)
 	end := &gauge{}
 	c := NewClientCertificate(transport, end, func(string, ...any) {})
 	if end.value != 0 {
@@ -92,7 +93,7 @@ func TestExpiryOfCertificateIsMeasured(t *testing.T) {
 	in90 := time.Now().Add(90 * day)
 	newPKIUntil(t, in90).replace(t, p)
 	_, err = c.TLS()()
-	must(t, err)
+	checktest.Must(t, err)
 	if got, want := end.value, float64(in90.Unix()); got != want {
 		t.Fatalf("got %v, want %v", got, want)
 	}
@@ -113,7 +114,7 @@ func TestExpiryOfCertificateIsMeasured(t *testing.T) {
 func TestNoCertificateHasNoExpiry(t *testing.T) {
 	for name, s := range map[string]settings.TLS{"off": {}, "without a certificate": {Enabled: true}} {
 		transport, err := LoadTLS(s)
-		must(t, err)
+		checktest.Must(t, err)
 		end := &gauge{}
 		c := NewClientCertificate(transport, end, func(string, ...any) {})
 		c.Refresh()
@@ -128,6 +129,6 @@ func TestNoCertificateHasNoExpiry(t *testing.T) {
 
 func endOf(t *testing.T, p pki) float64 {
 	pair, err := tls.LoadX509KeyPair(p.path("cert.pem"), p.path("key.pem"))
-	must(t, err)
+	checktest.Must(t, err)
 	return float64(pair.Leaf.NotAfter.Unix())
 }

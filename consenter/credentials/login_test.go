@@ -8,15 +8,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
-	put := func(content string) { must(t, os.WriteFile(file, []byte(content), 0o600)) }
+	put := func(content string) { checktest.Must(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
 	auth, err := LoadSASL(settings.SASL{Mechanism: "SCRAM-SHA-512", User: "orderer1", PasswordFile: file})
-	must(t, err)
+	checktest.Must(t, err)
 	if got, want := auth.Mechanism, "SCRAM-SHA-512"; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
@@ -26,7 +27,7 @@ func TestPasswordIsTheFileWithoutItsLineEnd(t *testing.T) {
 	for content, want := range map[string]string{"secret": "secret", "secret\n": "secret", " a b \r\n": " a b "} {
 		put(content)
 		got, err := auth.Password()
-		must(t, err)
+		checktest.Must(t, err)
 		if got, want := got, want; !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
@@ -46,12 +47,12 @@ func TestSecretThatCannotBeReadIsNamed(t *testing.T) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
 
-	must(t, os.WriteFile(file, []byte("secret"), 0o600))
+	checktest.Must(t, os.WriteFile(file, []byte("secret"), 0o600))
 	passwords, err := LoadSASL(password)
-	must(t, err)
+	checktest.Must(t, err)
 	tokens, err := LoadSASL(token)
-	must(t, err)
-	must(t, os.WriteFile(file, []byte("\n"), 0o600))
+	checktest.Must(t, err)
+	checktest.Must(t, os.WriteFile(file, []byte("\n"), 0o600))
 	_, err = passwords.Password()
 	if got, want := err, "Consensus.Kafka.SASL.PasswordFile: "+file+": it is empty"; fmt.Sprint(got) != want {
 		t.Fatalf("and not the one of before: got %q, want %q", got, want)
@@ -64,13 +65,13 @@ func TestSecretThatCannotBeReadIsNamed(t *testing.T) {
 
 func TestTokenIsOneWord(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	put := func(content string) { must(t, os.WriteFile(file, []byte(content), 0o600)) }
+	put := func(content string) { checktest.Must(t, os.WriteFile(file, []byte(content), 0o600)) }
 	put("first")
 	auth, err := LoadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenFile: file})
-	must(t, err)
+	checktest.Must(t, err)
 	put(" a.b.c\n")
 	got, err := auth.Token(t.Context())
-	must(t, err)
+	checktest.Must(t, err)
 	if got, want := got, "a.b.c"; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
@@ -120,7 +121,7 @@ func TestUnsuitableSecretsAreRefused(t *testing.T) {
 		"too much":            strings.Repeat(secret, 1<<20),
 	} {
 		file := filepath.Join(t.TempDir(), "password")
-		must(t, os.WriteFile(file, []byte(content), 0o600))
+		checktest.Must(t, os.WriteFile(file, []byte(content), 0o600))
 		for key, login := range map[string]settings.SASL{
 			"PasswordFile": {Mechanism: "PLAIN", User: "a", PasswordFile: file},
 			"TokenFile":    {Mechanism: "OAUTHBEARER", TokenFile: file},
@@ -129,7 +130,7 @@ func TestUnsuitableSecretsAreRefused(t *testing.T) {
 				continue // space around a token is cut off
 			}
 			_, err := LoadSASL(login)
-			fails(t, err, "Consensus.Kafka.SASL."+key+": "+file)
+			checktest.Fails(t, err, "Consensus.Kafka.SASL."+key+": "+file)
 			if got, part := err.Error(), secret; strings.Contains(got, part) {
 				t.Fatalf("%v: %q has %q", name, got, part)
 			}
@@ -140,11 +141,11 @@ func TestUnsuitableSecretsAreRefused(t *testing.T) {
 func TestSecretOfAllKindsOfLetters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	for content, want := range map[string]string{"p\u00e4ss w\u00f6rd\n": "p\u00e4ss w\u00f6rd", "$%=,;\\\"'\n\n": "$%=,;\\\"'"} {
-		must(t, os.WriteFile(file, []byte(content), 0o600))
+		checktest.Must(t, os.WriteFile(file, []byte(content), 0o600))
 		auth, err := LoadSASL(settings.SASL{Mechanism: "PLAIN", User: "a", PasswordFile: file})
-		must(t, err)
+		checktest.Must(t, err)
 		got, err := auth.Password()
-		must(t, err)
+		checktest.Must(t, err)
 		if got, want := got, want; !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}

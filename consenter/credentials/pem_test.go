@@ -12,13 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 // text returns the content of a file of a pki.
 func (p pki) text(t *testing.T, name string) string {
 	content, err := os.ReadFile(p.path(name))
-	must(t, err)
+	checktest.Must(t, err)
 	return string(content)
 }
 
@@ -61,7 +62,7 @@ func authoritiesOf(t *testing.T, content string) (*x509.CertPool, error) {
 		return nil, err
 	}
 	config, err := transport()
-	must(t, err)
+	checktest.Must(t, err)
 	return config.RootCAs, nil
 }
 
@@ -98,7 +99,7 @@ func TestEveryAuthorityIsTaken(t *testing.T) {
 func TestExpiredAuthorityIsTaken(t *testing.T) {
 	expired := newPKIUntil(t, time.Now().Add(-time.Minute)).text(t, "cert.pem")
 	got, err := authoritiesOf(t, newPKI(t).text(t, "cert.pem")+expired)
-	must(t, err)
+	checktest.Must(t, err)
 	want := x509.NewCertPool()
 	if !want.AppendCertsFromPEM([]byte(expired)) {
 		t.Fatal("want.AppendCertsFromPEM([]byte(expired)) is false")
@@ -176,7 +177,7 @@ func TestNoAuthorityIsLost(t *testing.T) {
 			if want := "Consensus.Kafka.TLS.RootCAs: "; err == nil || !strings.Contains(err.Error(), want) {
 				t.Fatalf("%s, %s: got the error %v, want one with %q", name, place, err, want)
 			}
-			fails(t, err, "/ca.pem") // "%s, %s", name, place
+			checktest.Fails(t, err, "/ca.pem") // "%s, %s", name, place
 		}
 	}
 }
@@ -190,12 +191,12 @@ func TestFaultOfAFileNamesTheLine(t *testing.T) {
 		good + "-----\n":                                  "line %d is neither in a block nor the beginning of one",
 	} {
 		_, err := authoritiesOf(t, content)
-		fails(t, err, strings.Replace(fault, "%d", strconv.Itoa(lines+1), 1))
+		checktest.Fails(t, err, strings.Replace(fault, "%d", strconv.Itoa(lines+1), 1))
 	}
 	_, err := authoritiesOf(t, "garbage")
-	fails(t, err, "holds no certificate in PEM")
+	checktest.Fails(t, err, "holds no certificate in PEM")
 	_, err = authoritiesOf(t, strings.Repeat("x\n", 3<<20))
-	fails(t, err, "is larger than 4 MB")
+	checktest.Fails(t, err, "is larger than 4 MB")
 }
 
 // The bundle of this machine's authorities is a file like any other.
@@ -206,7 +207,7 @@ func TestSystemBundleIsTaken(t *testing.T) {
 		t.Skip("no bundle of authorities here")
 	}
 	got, err := authoritiesOf(t, string(content))
-	must(t, err)
+	checktest.Must(t, err)
 	want := x509.NewCertPool()
 	if !want.AppendCertsFromPEM(content) {
 		t.Fatal("want.AppendCertsFromPEM(content) is false")
@@ -223,12 +224,12 @@ func TestOpenSSLsOwnTextIsTaken(t *testing.T) {
 	}
 	p := newPKI(t)
 	out, err := exec.Command(openssl, "x509", "-in", p.path("cert.pem"), "-text", "-fingerprint", "-subject", "-issuer", "-modulus", "-purpose").Output()
-	must(t, err)
+	checktest.Must(t, err)
 	if got, text := string(out), "Signature Algorithm"; !strings.Contains(got, text) {
 		t.Fatalf("%q is not in %q", text, got)
 	}
 	_, err = authoritiesOf(t, string(out)+string(out))
-	must(t, err)
+	checktest.Must(t, err)
 }
 
 // pairOf loads a certificate and a key with these contents.
@@ -241,7 +242,7 @@ func pairOf(t *testing.T, certificate, key string) (int, error) {
 		return 0, err
 	}
 	config, err := transport()
-	must(t, err)
+	checktest.Must(t, err)
 	return len(presented(t, config)), nil
 }
 
@@ -279,7 +280,7 @@ func TestNothingOfAClientCertificateIsLost(t *testing.T) {
 		if want := "Consensus.Kafka.TLS.Certificate: "; err == nil || !strings.Contains(err.Error(), want) {
 			t.Fatalf("%v: got the error %v, want one with %q", name, err, want)
 		}
-		fails(t, err, "/c.pem") // name
+		checktest.Fails(t, err, "/c.pem") // name
 	}
 	for name, c := range map[string]struct{ key, fault string }{
 		"two keys":                   {key + other.text(t, "key.pem"), "holds 2 private keys; want one"},
@@ -293,12 +294,12 @@ func TestNothingOfAClientCertificateIsLost(t *testing.T) {
 		if want := "Consensus.Kafka.TLS.PrivateKey: "; err == nil || !strings.Contains(err.Error(), want) {
 			t.Fatalf("%v: got the error %v, want one with %q", name, err, want)
 		}
-		fails(t, err, c.fault) // name
+		checktest.Fails(t, err, c.fault) // name
 		if got, text := err.Error(), strings.Split(key, "\n")[1]; strings.Contains(got, text) {
 			t.Fatalf("%s: the key is shown: %q is in %q", name, text, got)
 		}
 	}
 	_, err := pairOf(t, key, key)
-	fails(t, err, "Consensus.Kafka.TLS.Certificate: ")
-	fails(t, err, "holds no certificate in PEM")
+	checktest.Fails(t, err, "Consensus.Kafka.TLS.Certificate: ")
+	checktest.Fails(t, err, "holds no certificate in PEM")
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // pki is a folder with a certificate that is its own authority, for loopback,
@@ -22,12 +24,12 @@ func newPKI(t *testing.T) pki { return newPKIUntil(t, time.Now().Add(time.Hour))
 
 func newPKIUntil(t *testing.T, end time.Time) pki {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	checktest.Must(t, err)
 	made := template(end)
 	certificate, err := x509.CreateCertificate(rand.Reader, made, made, key.Public(), key)
-	must(t, err)
+	checktest.Must(t, err)
 	private, err := x509.MarshalPKCS8PrivateKey(key)
-	must(t, err)
+	checktest.Must(t, err)
 	p := pki{t.TempDir()}
 	p.write(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
 	p.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
@@ -48,12 +50,12 @@ func template(end time.Time) *x509.Certificate {
 func (p pki) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p pki) write(t *testing.T, name string, content []byte) {
-	must(t, os.WriteFile(p.path(name), content, 0o600))
+	checktest.Must(t, os.WriteFile(p.path(name), content, 0o600))
 }
 
 // replace puts the files of a pki in place of another's.
 func (p pki) replace(t *testing.T, other pki) {
 	for _, file := range []string{"cert.pem", "key.pem"} {
-		must(t, os.Rename(p.path(file), other.path(file)))
+		checktest.Must(t, os.Rename(p.path(file), other.path(file)))
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
@@ -29,14 +30,14 @@ func newProgram(t *testing.T, lines ...string) program {
 }
 
 func (p program) put(t *testing.T, name, content string) {
-	must(t, os.WriteFile(p.path(name), []byte(content), 0o700))
+	checktest.Must(t, os.WriteFile(p.path(name), []byte(content), 0o700))
 }
 
 func (p program) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p program) runs(t *testing.T) int {
 	content, err := os.ReadFile(p.path("runs"))
-	must(t, err)
+	checktest.Must(t, err)
 	return strings.Count(string(content), "ran")
 }
 
@@ -69,13 +70,13 @@ func TestTokenIsRenewedBeforeItsEnd(t *testing.T) {
 	p.put(t, "token", second)
 	now = now.Add(79 * time.Second)
 	got, err := c.token(t.Context())
-	must(t, err)
+	checktest.Must(t, err)
 	if got, want := got, first; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
 	now = now.Add(time.Second) // a fifth of its life is left
 	got, err = c.token(t.Context())
-	must(t, err)
+	checktest.Must(t, err)
 	if got, want := got, second; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
@@ -90,7 +91,7 @@ func TestOpaqueTokenIsUsedOnce(t *testing.T) {
 		c := newTokenCommand([]string{p.path("program")})
 		for range 2 {
 			got, err := c.token(t.Context())
-			must(t, err)
+			checktest.Must(t, err)
 			if got, want := got, token; !reflect.DeepEqual(got, want) {
 				t.Fatalf("got %v, want %v", got, want)
 			}
@@ -114,7 +115,7 @@ func TestFailingTokenCommand(t *testing.T) {
 
 	c = newTokenCommand([]string{"/none"})
 	_, err = c.token(t.Context())
-	fails(t, err, "Consensus.Kafka.SASL.TokenCommand: /none: fork/exec /none: no such file or directory")
+	checktest.Fails(t, err, "Consensus.Kafka.SASL.TokenCommand: /none: fork/exec /none: no such file or directory")
 
 	silent := newProgram(t)
 	_, err = newTokenCommand([]string{silent.path("program")}).token(t.Context())
@@ -133,7 +134,7 @@ func TestTokenCommandHasATimeLimit(t *testing.T) {
 	if got, want := err, context.DeadlineExceeded; !errors.Is(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	fails(t, err, "no token in time")
+	checktest.Fails(t, err, "no token in time")
 	if got, limit := time.Since(began), 10*time.Second; got >= limit {
 		t.Fatalf("got %v, want less than %v", got, limit)
 	}
@@ -166,7 +167,7 @@ func TestLargeToken(t *testing.T) {
 	p := newProgram(t, `cat token`)
 	p.put(t, "token", strings.Repeat("x", maxToken))
 	got, err := newTokenCommand([]string{p.path("program")}).token(t.Context())
-	must(t, err)
+	checktest.Must(t, err)
 	if got := got; len(got) != maxToken {
 		t.Fatalf("got %v, want %d of them", got, maxToken)
 	}
@@ -175,7 +176,7 @@ func TestLargeToken(t *testing.T) {
 // openPipe is a pipe that a program opens: read returns once no process that it started is
 // left.
 func (p program) openPipe(t *testing.T) (opened, ended <-chan struct{}) {
-	must(t, syscall.Mkfifo(p.path("fifo"), 0o600))
+	checktest.Must(t, syscall.Mkfifo(p.path("fifo"), 0o600))
 	began, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
@@ -223,12 +224,12 @@ func TestTokenCommandLeavesNothingBehind(t *testing.T) {
 			}
 			got, err := newTokenCommand([]string{p.path("program")}).token(ctx)
 			if c.err == "" {
-				must(t, err)
+				checktest.Must(t, err)
 				if got, want := got, token; !reflect.DeepEqual(got, want) {
 					t.Fatalf("got %v, want %v", got, want)
 				}
 			} else {
-				fails(t, err, c.err)
+				checktest.Fails(t, err, c.err)
 			}
 			within(t, ended, "a child of the program is left")
 		})
@@ -245,7 +246,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 	expect := func(want string, runs int) {
 		t.Helper()
 		got, err := c.token(t.Context())
-		must(t, err)
+		checktest.Must(t, err)
 		if got, want := got, want; !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
@@ -274,7 +275,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 	p.put(t, "program", "#!/bin/sh\nexit 1\n")
 	for range 2 {
 		_, err := c.token(t.Context())
-		fails(t, err, "exit status 1")
+		checktest.Fails(t, err, "exit status 1")
 	}
 }
 
@@ -283,7 +284,7 @@ func TestSASLReportsRefusals(t *testing.T) {
 	p := newProgram(t, "cat token")
 	p.put(t, "token", jwt(time.Now().Add(time.Hour)))
 	auth, err := LoadSASL(settings.SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{p.path("program")}})
-	must(t, err)
+	checktest.Must(t, err)
 	if auth.Refused == nil {
 		t.Fatalf("got none")
 	}

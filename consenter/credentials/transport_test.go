@@ -6,18 +6,19 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
 func TestTransportIsOffByDefault(t *testing.T) {
 	c := settings.Default()
 	transport, err := LoadTLS(c.TLS)
-	must(t, err)
+	checktest.Must(t, err)
 	if transport != nil {
 		t.Fatal("there is one, want none")
 	}
 	auth, err := LoadSASL(c.SASL)
-	must(t, err)
+	checktest.Must(t, err)
 	if auth != nil {
 		t.Fatal("there is one, want none")
 	}
@@ -26,12 +27,12 @@ func TestTransportIsOffByDefault(t *testing.T) {
 // Files of a transport that is off need not exist.
 func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
 	transport, err := LoadTLS(settings.TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
-	must(t, err)
+	checktest.Must(t, err)
 	if transport != nil {
 		t.Fatal("there is one, want none")
 	}
 	auth, err := LoadSASL(settings.SASL{User: "a", PasswordFile: "/none"})
-	must(t, err)
+	checktest.Must(t, err)
 	if auth != nil {
 		t.Fatal("there is one, want none")
 	}
@@ -39,9 +40,9 @@ func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
 
 func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
 	transport, err := LoadTLS(settings.TLS{Enabled: true, ServerName: "kafka"})
-	must(t, err)
+	checktest.Must(t, err)
 	config, err := transport()
-	must(t, err)
+	checktest.Must(t, err)
 	if config.RootCAs != nil {
 		t.Fatal("there is one, want none")
 	}
@@ -62,26 +63,26 @@ func TestEveryUnusableFileIsNamed(t *testing.T) {
 		Certificate: p.path("cert.pem"),
 		PrivateKey:  p.path("garbage.pem"),
 	})
-	fails(t, err, "Consensus.Kafka.TLS.RootCAs: "+p.path("garbage.pem")+": it holds no certificate in PEM")
-	fails(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("none.pem"))
-	fails(t, err, "Consensus.Kafka.TLS.PrivateKey: "+p.path("garbage.pem")+": it holds no private key in PEM")
+	checktest.Fails(t, err, "Consensus.Kafka.TLS.RootCAs: "+p.path("garbage.pem")+": it holds no certificate in PEM")
+	checktest.Fails(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("none.pem"))
+	checktest.Fails(t, err, "Consensus.Kafka.TLS.PrivateKey: "+p.path("garbage.pem")+": it holds no private key in PEM")
 }
 
 func TestEachConnectionReadsTheFiles(t *testing.T) {
 	p := newPKI(t)
 	transport, err := LoadTLS(settings.TLS{Enabled: true, RootCAs: []string{p.path("cert.pem")},
 		Certificate: p.path("cert.pem"), PrivateKey: p.path("key.pem")})
-	must(t, err)
+	checktest.Must(t, err)
 	before, err := transport()
-	must(t, err)
+	checktest.Must(t, err)
 
 	renewed := newPKI(t)
-	must(t, os.Rename(renewed.path("cert.pem"), p.path("cert.pem")))
+	checktest.Must(t, os.Rename(renewed.path("cert.pem"), p.path("cert.pem")))
 	_, err = transport()
-	fails(t, err, "private key does not match public key")
-	must(t, os.Rename(renewed.path("key.pem"), p.path("key.pem")))
+	checktest.Fails(t, err, "private key does not match public key")
+	checktest.Must(t, os.Rename(renewed.path("key.pem"), p.path("key.pem")))
 	after, err := transport()
-	must(t, err)
+	checktest.Must(t, err)
 	if before.RootCAs.Equal(after.RootCAs) {
 		t.Fatal("the authorities were not read again")
 	}
@@ -89,15 +90,15 @@ func TestEachConnectionReadsTheFiles(t *testing.T) {
 		t.Fatalf("got %v, want another", got)
 	}
 
-	must(t, os.Remove(p.path("cert.pem")))
+	checktest.Must(t, os.Remove(p.path("cert.pem")))
 	_, err = transport()
-	fails(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("cert.pem"))
-	fails(t, err, "Consensus.Kafka.TLS.Certificate: open "+p.path("cert.pem"))
+	checktest.Fails(t, err, "Consensus.Kafka.TLS.RootCAs: open "+p.path("cert.pem"))
+	checktest.Fails(t, err, "Consensus.Kafka.TLS.Certificate: open "+p.path("cert.pem"))
 }
 
 // presented returns the certificate that a broker receives.
 func presented(t *testing.T, c *tls.Config) [][]byte {
 	pair, err := c.GetClientCertificate(nil)
-	must(t, err)
+	checktest.Must(t, err)
 	return pair.Certificate
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
@@ -23,7 +24,7 @@ const channel = "mychannel"
 
 func crypto(t *testing.T) fabric.CryptoProvider {
 	c, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
-	must(t, err)
+	checktest.Must(t, err)
 	return c
 }
 
@@ -60,11 +61,11 @@ func (v validator) ConfigProto() *fabric.Config { return v.config }
 // inForce puts the config of a block in force.
 func (l *stale) inForce(t *testing.T, b *cb.Block) {
 	envelope, err := protoutil.ExtractEnvelope(b, 0)
-	must(t, err)
+	checktest.Must(t, err)
 	l.bundle, err = channelconfig.NewBundleFromEnvelope(envelope, crypto(t))
-	must(t, err)
+	checktest.Must(t, err)
 	config := &cb.ConfigEnvelope{}
 	_, err = protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config)
-	must(t, err)
+	checktest.Must(t, err)
 	l.config = config.Config
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -19,14 +20,14 @@ import (
 // position returns the consenter metadata of a block that ends at an offset.
 func position(t testing.TB, offset int64) []byte {
 	value, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: offset, RuleSet: record.RuleSet_RULE_SET_STRICT})
-	must(t, err)
+	checktest.Must(t, err)
 	return value
 }
 
 // signaturesOf returns the signatures metadata of a block.
 func signaturesOf(t testing.TB, b *cb.Block) *cb.Metadata {
 	m := &cb.Metadata{}
-	must(t, proto.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m))
+	checktest.Must(t, proto.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m))
 	return m
 }
 
@@ -126,8 +127,8 @@ func TestForgedBlocksAreRefused(t *testing.T) {
 			test.forge(t, d.blocks[1])
 			_, p := ours.catchUp(d.blocks[0])
 			_, err := p.Block(t.Context(), 1)
-			fails(t, err, d.address)
-			fails(t, err, "block 1: "+test.field+" ")
+			checktest.Fails(t, err, d.address)
+			checktest.Fails(t, err, "block 1: "+test.field+" ")
 			if got, other := err, session.ErrNoBlock; errors.Is(got, other) {
 				t.Fatalf("got %v, which is %v", got, other)
 			}
@@ -145,9 +146,9 @@ func TestOldBlocksAreNotPulled(t *testing.T) {
 	unsignedPosition(t, d.blocks[1], 5)
 	_, p := ours.catchUp(d.blocks[0])
 	_, err := p.Block(t.Context(), 1)
-	fails(t, err, d.address)
-	fails(t, err, "block 1: Metadata[SIGNATURES].Value is empty, as before Fabric 1.4.1")
-	fails(t, err, "join it again with a config block of Fabric 1.4.1 or later")
+	checktest.Fails(t, err, d.address)
+	checktest.Fails(t, err, "block 1: Metadata[SIGNATURES].Value is empty, as before Fabric 1.4.1")
+	checktest.Fails(t, err, "join it again with a config block of Fabric 1.4.1 or later")
 }
 
 // If one of two orderers that have a block sends a forged one, the block comes from the other,
@@ -161,7 +162,7 @@ func TestBlockAfterAForgedOneComesFromAnotherOrderer(t *testing.T) {
 		forgeries["the value moved to the signature header"].forge(t, liar.blocks[1])
 		_, p := ours.catchUp(first)
 		b, err := p.Block(t.Context(), 1)
-		must(t, err)
+		checktest.Must(t, err)
 		if !proto.Equal(honest.blocks[1], b) {
 			t.Fatalf("got %v, want the block of the honest orderer", b)
 		}

@@ -7,12 +7,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // silent returns an address that accepts connections and never answers.
 func silent(t *testing.T) (address string, connected <-chan struct{}) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	checktest.Must(t, err)
 	t.Cleanup(func() { listener.Close() })
 	taken := make(chan struct{})
 	go func() {
@@ -66,7 +68,7 @@ func TestASilentOrdererIsGivenUp(t *testing.T) {
 	if !errors.Is(err, errSlow) {
 		t.Fatalf("got %v, want that the orderer is slow", err)
 	}
-	fails(t, err, d.address)
+	checktest.Fails(t, err, d.address)
 }
 
 // An orderer that never answers counts as slow: the error names the reason for each orderer.
@@ -78,7 +80,7 @@ func TestAnOrdererThatNeverAnswersIsSlow(t *testing.T) {
 	if got, want := err, errSlow; !errors.Is(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	fails(t, err, address)
+	checktest.Fails(t, err, address)
 }
 
 // Every config block of the process changes the roots that Fabric's dialer trusts, and any
@@ -97,9 +99,9 @@ func TestPullersDoNotRaceWithConfigBlocks(t *testing.T) {
 	})
 	for range 20 {
 		p, err := f.New(l)
-		must(t, err)
+		checktest.Must(t, err)
 		_, err = p.Block(t.Context(), 1)
-		must(t, err)
+		checktest.Must(t, err)
 		p.Close()
 	}
 	changing.Wait()

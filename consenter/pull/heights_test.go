@@ -16,6 +16,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/common/cluster"
 	"google.golang.org/grpc"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
@@ -57,9 +58,9 @@ func TestOthers(t *testing.T) {
 				t.Fatalf("got %v, want %v", got, want)
 			}
 			if test.says == "" {
-				must(t, got[0].Err)
+				checktest.Must(t, got[0].Err)
 			} else {
-				fails(t, got[0].Err, test.says)
+				checktest.Fails(t, got[0].Err, test.says)
 			}
 		})
 	}
@@ -73,7 +74,7 @@ func TestOthersThatDoNotRun(t *testing.T) {
 	if got := got; len(got) != 1 {
 		t.Fatalf("got %v, want %d of them", got, 1)
 	}
-	fails(t, got[0].Err, "connection refused")
+	checktest.Fails(t, got[0].Err, "connection refused")
 }
 
 // This orderer is not one of the others: a channel of one orderer starts at once, even before
@@ -95,7 +96,7 @@ func TestOthersWithoutOwnAddress(t *testing.T) {
 		"port unknown":            {"127.0.0.1", 0, 3},
 	} {
 		p, err := ours.factoryAt(test.listen, test.port, 100*time.Millisecond).New(l)
-		must(t, err)
+		checktest.Must(t, err)
 		if got := p.Others(t.Context()); len(got) != test.want {
 			t.Fatalf("%v: got %v, want %d of them", name, got, test.want)
 		}
@@ -122,7 +123,7 @@ func TestNoWayToOthers(t *testing.T) {
 	nobody := ours.stale(ours.genesis("127.0.0.1:1"))
 	delete(nobody.config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Groups["Orderer"].Values, channelconfig.EndpointsKey)
 	p, err := f.New(nobody)
-	must(t, err)
+	checktest.Must(t, err)
 	if got := p.Others(t.Context()); len(got) > 0 {
 		t.Fatalf("got %v, want none", got)
 	}
@@ -141,7 +142,7 @@ func TestNoWayToOthers(t *testing.T) {
 func TestOthersWithoutTLS(t *testing.T) {
 	ours := newAuthority(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	checktest.Must(t, err)
 	d := &deliverer{address: listener.Addr().String()}
 	first := ours.genesis(d.address)
 	d.blocks = ours.following(first)
@@ -155,11 +156,11 @@ func TestOthersWithoutTLS(t *testing.T) {
 	dialer := &cluster.PredicateDialer{}
 	dialer.Config.DialTimeout = time.Minute
 	p, err := NewFactory(Cluster{Dialer: dialer}, crypto(t)).New(ours.stale(first))
-	must(t, err)
+	checktest.Must(t, err)
 	defer p.Close()
 	if got, want := p.Others(t.Context()), []session.Answer{{From: d.address, Height: 3}}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
 	_, err = p.Block(t.Context(), 1)
-	must(t, err)
+	checktest.Must(t, err)
 }

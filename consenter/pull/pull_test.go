@@ -6,6 +6,8 @@ import (
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // An orderer that stalls, from the start or before a block, does not delay blocks that others
@@ -27,7 +29,7 @@ func TestOneOrdererIsSlow(t *testing.T) {
 				p.(*puller).slowAfter = 100 * time.Millisecond
 				for n := uint64(1); n < 4; n++ {
 					b, err := p.Block(t.Context(), n)
-					must(t, err)
+					checktest.Must(t, err)
 					if got, want := b.Header.Number, n; fmt.Sprint(got) != fmt.Sprint(want) {
 						t.Fatalf("got %v, want %v", got, want)
 					}
@@ -53,7 +55,7 @@ func TestAllOrderersAreSlow(t *testing.T) {
 	p.(*puller).slowAfter = little
 	for n := uint64(1); n <= most && p.(*puller).slowAfter == little; n++ {
 		_, err := p.Block(t.Context(), n)
-		must(t, err)
+		checktest.Must(t, err)
 	}
 	if got, limit := p.(*puller).slowAfter, little; got <= limit {
 		t.Fatalf("got %v, want more than %v", got, limit)
@@ -70,11 +72,11 @@ func TestExhaustedStreamsAreClosed(t *testing.T) {
 	_, p := ours.catchUpWithin(first, time.Hour)
 	for n := uint64(1); n < 3; n++ {
 		_, err := p.Block(t.Context(), n)
-		must(t, err)
+		checktest.Must(t, err)
 	}
 	other.blocks = all
 	_, err := p.Block(t.Context(), 3)
-	must(t, err)
+	checktest.Must(t, err)
 	p.Close()
 	for open := int32(1); open != 0; time.Sleep(time.Millisecond) { // until the servers have noticed
 		if open = one.open.Load() + other.open.Load(); t.Context().Err() != nil {

@@ -32,6 +32,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -44,13 +45,13 @@ type authority struct {
 
 func newAuthority(t *testing.T) *authority {
 	ca, err := tlsgen.NewCA()
-	must(t, err)
+	checktest.Must(t, err)
 	return &authority{t, ca}
 }
 
 func (a *authority) pair() *tlsgen.CertKeyPair {
 	p, err := a.NewServerCertKeyPair("127.0.0.1")
-	must(a.t, err)
+	checktest.Must(a.t, err)
 	return p
 }
 
@@ -80,7 +81,7 @@ func (a *authority) genesis(addresses ...string) *cb.Block {
 			BatchSize: orderer.BatchSize{MaxMessageCount: 10, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19},
 		},
 	}, channel)
-	must(a.t, err)
+	checktest.Must(a.t, err)
 	return chaintest.ToKafka(block, "kafka:9092")
 }
 
@@ -90,7 +91,7 @@ func certificateIn(t *testing.T, text []byte) *x509.Certificate {
 		t.Fatalf("got none")
 	}
 	c, err := x509.ParseCertificate(block.Bytes)
-	must(t, err)
+	checktest.Must(t, err)
 	return c
 }
 
@@ -108,9 +109,9 @@ func (a *authority) signedOver(b *cb.Block, value []byte) *cb.Metadata {
 	signed := append(append(append([]byte{}, value...), header...), protoutil.BlockHeaderBytes(b.Header)...)
 	hash := sha256.Sum256(signed)
 	signature, err := pair.Sign(rand.Reader, hash[:], nil)
-	must(a.t, err)
+	checktest.Must(a.t, err)
 	signature, err = utils.SignatureToLowS(pair.Public().(*ecdsa.PublicKey), signature)
-	must(a.t, err)
+	checktest.Must(a.t, err)
 	return &cb.Metadata{Value: value, Signatures: []*cb.MetadataSignature{{SignatureHeader: header, Signature: signature}}}
 }
 
@@ -144,10 +145,10 @@ type deliverer struct {
 // deliverer starts an orderer without blocks.
 func (a *authority) deliverer() *deliverer {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(a.t, err)
+	checktest.Must(a.t, err)
 	pair := a.pair()
 	own, err := tls.X509KeyPair(pair.Cert, pair.Key)
-	must(a.t, err)
+	checktest.Must(a.t, err)
 	d := &deliverer{address: listener.Addr().String()}
 	server := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&own)))
 	ab.RegisterAtomicBroadcastServer(server, d)
@@ -206,7 +207,7 @@ func (a *authority) catchUp(first *cb.Block) (*stale, chain.Puller) {
 func (a *authority) catchUpWithin(first *cb.Block, timeout time.Duration) (*stale, chain.Puller) {
 	l := a.stale(first)
 	p, err := a.factory(timeout).New(l)
-	must(a.t, err)
+	checktest.Must(a.t, err)
 	a.t.Cleanup(p.Close)
 	return l, p
 }
@@ -249,7 +250,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 		"nothing is wrong": {func(*cb.Block) {}, ""},
 		"a byte of the consenter metadata": {func(b *cb.Block) {
 			m := &cb.Metadata{}
-			must(t, proto.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m))
+			checktest.Must(t, proto.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m))
 			m.Value[len(m.Value)-1]++
 			setSignatures(b, m)
 		}, unsigned},
@@ -268,10 +269,10 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 			_, p := ours.catchUp(first)
 			if test.says != "" {
 				_, err := p.Block(t.Context(), 1)
-				must(t, err)
+				checktest.Must(t, err)
 				_, err = p.Block(t.Context(), 2)
-				fails(t, err, "invalid block from orderer "+d.address+": block 2: ")
-				fails(t, err, test.says)
+				checktest.Fails(t, err, "invalid block from orderer "+d.address+": block 2: ")
+				checktest.Fails(t, err, test.says)
 				if got, other := err, session.ErrNoBlock; errors.Is(got, other) {
 					t.Fatalf("got %v, which is %v", got, other)
 				}
@@ -279,7 +280,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 			}
 			for n := uint64(1); n < 4; n++ {
 				b, err := p.Block(t.Context(), n)
-				must(t, err)
+				checktest.Must(t, err)
 				if !proto.Equal(d.blocks[n], b) {
 					t.Fatalf("block %d is another", n)
 				}
@@ -299,9 +300,9 @@ func TestPulledBlocksAreVerifiedByTheConfigInForce(t *testing.T) {
 		l.inForce(t, now.genesis(d.address))
 		_, err := p.Block(t.Context(), 1)
 		if name == "now" {
-			must(t, err)
+			checktest.Must(t, err)
 		} else {
-			fails(t, err, unsigned)
+			checktest.Fails(t, err, unsigned)
 		}
 	}
 }
@@ -332,8 +333,8 @@ func TestWhoHasNoBlock(t *testing.T) {
 			if got, want := errors.Is(err, session.ErrNoBlock), test.lost; !reflect.DeepEqual(got, want) {
 				t.Fatalf("%v: got %v, want %v", err, got, want)
 			}
-			fails(t, err, test.says)
-			fails(t, err, other)
+			checktest.Fails(t, err, test.says)
+			checktest.Fails(t, err, other)
 		})
 	}
 }

@@ -9,13 +9,14 @@ import (
 
 	"gopkg.in/yaml.v2"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // parse returns the config of a section Kafka in yaml.
 func parse(t *testing.T, section string) (Config, error) {
 	raw := map[string]any{}
-	must(t, yaml.Unmarshal([]byte(section), &raw))
+	checktest.Must(t, yaml.Unmarshal([]byte(section), &raw))
 	return Parse(map[string]any{"Kafka": raw}, "/etc/fabric")
 }
 
@@ -67,7 +68,7 @@ TLS:
   ServerName: kafka.example.com
 SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 `)
-	must(t, err)
+	checktest.Must(t, err)
 	want := Default()
 	want.ClientID, want.ConsumerGroup, want.Brokers = "orderer1.example.com", "our-orderers", []string{"kafka1:9092", "[::1]:9093"}
 	want.Topic = Topic{ReplicationFactor: 5, MinInsyncReplicas: 3, Compatible: []string{"old", "older"},
@@ -90,17 +91,17 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 
 func TestTokenKeysAreTaken(t *testing.T) {
 	c, err := parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenFile: token}`)
-	must(t, err)
+	checktest.Must(t, err)
 	if want := (SASL{Mechanism: "OAUTHBEARER", TokenFile: "/etc/fabric/token"}); !reflect.DeepEqual(c.SASL, want) {
 		t.Fatalf("c.SASL is %v, want %v", c.SASL, want)
 	}
 	c, err = parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenCommand: [/usr/bin/get-token, --audience, kafka]}`)
-	must(t, err)
+	checktest.Must(t, err)
 	if want := (SASL{Mechanism: "OAUTHBEARER", TokenCommand: []string{"/usr/bin/get-token", "--audience", "kafka"}}); !reflect.DeepEqual(c.SASL, want) {
 		t.Fatalf("c.SASL is %v, want %v", c.SASL, want)
 	}
 	c, err = parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenCommand: "/usr/bin/get-token,kafka"}`)
-	must(t, err)
+	checktest.Must(t, err)
 	if want := []string{"/usr/bin/get-token", "kafka"}; !reflect.DeepEqual(c.SASL.TokenCommand, want) {
 		t.Fatalf("c.SASL.TokenCommand is %v, want %v", c.SASL.TokenCommand, want)
 	}
@@ -108,7 +109,7 @@ func TestTokenKeysAreTaken(t *testing.T) {
 
 func TestKeysAreTakenInAnyCase(t *testing.T) {
 	c, err := Parse(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
-	must(t, err)
+	checktest.Must(t, err)
 	if c.Timeouts.Dial != 7*time.Second {
 		t.Fatalf("c.Timeouts.Dial is %v, want 7*time.Second", c.Timeouts.Dial)
 	}
@@ -130,7 +131,7 @@ func TestOffNeedsNoQuotes(t *testing.T) {
 func TestForkAlarmIsOff(t *testing.T) {
 	for _, section := range []string{"ForkAlarm: off", `{ForkAlarm: off, ConsumerGroup: ""}`} {
 		c, err := parse(t, section)
-		must(t, err)
+		checktest.Must(t, err)
 		if c.ForkAlarm != "off" {
 			t.Fatalf("c.ForkAlarm is %v, want %v", c.ForkAlarm, "off")
 		}
@@ -201,7 +202,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		{`SASL: {Mechanism: OAUTHBEARER, TokenFile: a, TokenCommand: [/b]}`, `Consensus.Kafka.SASL.TokenFile is given, and so is SASL.TokenCommand; want one of them`},
 	} {
 		_, err := parse(t, c.section)
-		fails(t, err, c.fault)
+		checktest.Fails(t, err, c.fault)
 		if got := err.Error(); strings.Contains(got, "\n") {
 			t.Fatalf("one fault only: %q is in %q", "\n", got)
 		}
@@ -217,7 +218,7 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 		{`5: x`, "Consensus.Kafka.5 is not a key"},
 	} {
 		_, err := parse(t, c.section)
-		fails(t, err, c.fault)
+		checktest.Fails(t, err, c.fault)
 	}
 }
 
@@ -245,13 +246,13 @@ func TestSecretsAreFiles(t *testing.T) {
 		}
 	}
 	_, err := parse(t, `SASL: {PasswordFile: 271828}`) // a password of digits, at the wrong place
-	fails(t, err, "is no name of a file")
+	checktest.Fails(t, err, "is no name of a file")
 	if got := err.Error(); strings.Contains(got, "271828") {
 		t.Fatalf("%q is in %q", "271828", got)
 	}
 	_, err = parse(t, `SASL: {Password: swordfish}`)
-	fails(t, err, "Consensus.Kafka.SASL.Password is not a key")
-	fails(t, err, "Consensus.Kafka.SASL.PasswordFile")
+	checktest.Fails(t, err, "Consensus.Kafka.SASL.Password is not a key")
+	checktest.Fails(t, err, "Consensus.Kafka.SASL.PasswordFile")
 }
 
 func TestAllFaultsAreNamedAtOnce(t *testing.T) {
@@ -280,13 +281,13 @@ Topic: {MinInsyncReplicas: 9}
 
 func TestKeyGivenTwiceIsRefused(t *testing.T) {
 	_, err := parse(t, "clientid: a\nClientID: b")
-	fails(t, err, "is given twice")
+	checktest.Fails(t, err, "is given twice")
 }
 
 // The orderer passes a key on with the dot that it has in the file.
 func TestKeysMayHaveDots(t *testing.T) {
 	c, err := parse(t, "TLS.Enabled: true\ntls.servername: kafka\nTLS: {RootCAs: [/a]}\nTimeouts.Dial: 7s")
-	must(t, err)
+	checktest.Must(t, err)
 	if want := (TLS{Enabled: true, ServerName: "kafka", RootCAs: []string{"/a"}}); !reflect.DeepEqual(c.TLS, want) {
 		t.Fatalf("c.TLS is %v, want %v", c.TLS, want)
 	}
@@ -302,7 +303,7 @@ func TestKeysMayHaveDots(t *testing.T) {
 		"Timeouts.Dial.Least: 1":                   "Consensus.Kafka.Timeouts.Dial.Least is not a key",
 	} {
 		_, err := parse(t, section)
-		fails(t, err, fault)
+		checktest.Fails(t, err, fault)
 	}
 }
 
@@ -312,7 +313,7 @@ func TestConsensusMustBeASection(t *testing.T) {
 		t.Fatalf("got %q, want %q", got, `Consensus is "kafka"; want a section`)
 	}
 	_, err = Parse(map[string]any{"Kafka": strings.Repeat("x", 200)}, "")
-	fails(t, err, `Consensus.Kafka is "xxx`)
+	checktest.Fails(t, err, `Consensus.Kafka is "xxx`)
 	if got := len(err.Error()); got >= 150 {
 		t.Fatalf("got %v, want less than 150", got)
 	}

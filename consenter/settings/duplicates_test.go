@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // The orderer's parser silently takes the last of two keys: a TLS section above the
@@ -20,7 +22,7 @@ func TestDuplicatesAreNamed(t *testing.T) {
 		"three times":      {"Consensus: {Kafka: {Health: off, Health: off, Health: off}}\n", "Consensus.Kafka.Health is given 3 times"},
 	} {
 		file := filepath.Join(t.TempDir(), "orderer.yaml")
-		must(t, os.WriteFile(file, []byte(c.yaml), 0o600))
+		checktest.Must(t, os.WriteFile(file, []byte(c.yaml), 0o600))
 		if got := fmt.Sprint(Duplicates(file)); got != c.fault+" in "+file+"; the orderer reads only one of them, want it once" {
 			t.Fatalf("%v: got %q, want %q", name, got, c.fault+" in "+file+"; the orderer reads only one of them, want it once")
 		}
@@ -31,14 +33,14 @@ func TestKeysOfOthersMayBeDuplicates(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orderer.yaml")
 	for _, yaml := range []string{"", "- list\n", "General: {a: 1, a: 2}\nConsensus: {WALDir: x, WALDir: y, Kafka: }\n", "Consensus: text\n", ordererYAML,
 		"x: &a {Kafka: {ClientID: b}}\nConsensus:\n  <<: *a\n"} {
-		must(t, os.WriteFile(file, []byte(yaml), 0o600))
+		checktest.Must(t, os.WriteFile(file, []byte(yaml), 0o600))
 		if err := Duplicates(file); err != nil {
 			t.Fatalf("%v: %v", yaml, err)
 		}
 	}
-	must(t, Duplicates(""))
+	checktest.Must(t, Duplicates(""))
 }
 
 func TestUnreadableConfigFileIsNamed(t *testing.T) {
-	fails(t, Duplicates("/none/orderer.yaml"), "open /none/orderer.yaml: no such file")
+	checktest.Fails(t, Duplicates("/none/orderer.yaml"), "open /none/orderer.yaml: no such file")
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // effect is a section in which a key has an effect, and sections in which it is set and
@@ -227,7 +229,7 @@ func TestBlankAndEmptyValues(t *testing.T) {
 func TestServerNamesAreTaken(t *testing.T) {
 	for _, name := range []string{"", "kafka", "kafka-0.example.com.", "under_score", "10.0.0.1", "::1", "[::1]"} {
 		c, err := parse(t, `TLS: {Enabled: true, ServerName: "`+name+`"}`)
-		must(t, err)
+		checktest.Must(t, err)
 		if !reflect.DeepEqual(c.TLS.ServerName, name) {
 			t.Fatalf("c.TLS.ServerName is %v, want %v", c.TLS.ServerName, name)
 		}
@@ -273,8 +275,8 @@ SASL: {Mechanism: , User: a, PasswordFile: b, TokenFile: c, TokenCommand: [/d]}`
 // If the key of a condition is refused, that is the only fault to fix.
 func TestConditionOnARefusedKeyIsIgnored(t *testing.T) {
 	_, err := parse(t, "TLS: {Enabled: yes please, RootCAs: [a]}\nSASL: {Mechanism: GSSAPI, User: a}")
-	fails(t, err, "TLS.Enabled is")
-	fails(t, err, "SASL.Mechanism is")
+	checktest.Fails(t, err, "TLS.Enabled is")
+	checktest.Fails(t, err, "SASL.Mechanism is")
 	if got := err.Error(); strings.Contains(got, "no effect") {
 		t.Fatalf("%q is in %q", "no effect", got)
 	}

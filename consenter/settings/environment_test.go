@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // fabricYAML is an orderer.yaml without our section, as Fabric ships it.
@@ -188,7 +190,7 @@ func TestInTreeVariablesHaveReplacements(t *testing.T) {
 // The table for operators has every key of the in-tree consenter.
 func TestTableOfInTreeKeysIsComplete(t *testing.T) {
 	page, err := os.ReadFile("../../chain/COMPATIBLE.md")
-	must(t, err)
+	checktest.Must(t, err)
 	_, table, found := strings.Cut(string(page), "## Settings of in-tree orderers")
 	if !found {
 		t.Fatal("found is false")

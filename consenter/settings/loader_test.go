@@ -9,16 +9,18 @@ import (
 	"time"
 
 	"github.com/hyperledger/fabric/orderer/common/localconfig"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // loaded returns the section Consensus as the orderer's own loader reads it from an
 // orderer.yaml and the environment of the test.
 func loaded(t *testing.T, ordererYAML string) any {
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "orderer.yaml"), []byte(ordererYAML), 0o600))
+	checktest.Must(t, os.WriteFile(filepath.Join(dir, "orderer.yaml"), []byte(ordererYAML), 0o600))
 	t.Setenv("FABRIC_CFG_PATH", dir)
 	conf, err := localconfig.Load()
-	must(t, err)
+	checktest.Must(t, err)
 	return conf.Consensus
 }
 
@@ -29,7 +31,7 @@ var ordererYAML = "General:\n  ListenPort: 7050\n" +
 
 func TestOrdererLoadsTheSample(t *testing.T) {
 	c, err := Parse(loaded(t, ordererYAML), "/etc/fabric")
-	must(t, err)
+	checktest.Must(t, err)
 	if want := Default(); !reflect.DeepEqual(c, want) {
 		t.Fatalf("got %v, want %v", c, want)
 	}
@@ -57,7 +59,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 		t.Setenv("ORDERER_CONSENSUS_KAFKA_"+variable, value)
 	}
 	c, err := Parse(loaded(t, ordererYAML), "/etc/fabric")
-	must(t, err)
+	checktest.Must(t, err)
 
 	want := Default()
 	want.ClientID = "orderer1"
@@ -79,7 +81,7 @@ func TestListInBracketsFromEnvironment(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS_ENABLED", "true")
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS_ROOTCAS", "[/a.pem,/b.pem]")
 	c, err := Parse(loaded(t, ordererYAML), "")
-	must(t, err)
+	checktest.Must(t, err)
 	if want := []string{"/a.pem", "/b.pem"}; !reflect.DeepEqual(c.TLS.RootCAs, want) {
 		t.Fatalf("c.TLS.RootCAs is %v, want %v", c.TLS.RootCAs, want)
 	}
@@ -89,15 +91,15 @@ func TestBadEnvironmentIsRefused(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL", "2")
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TLS", "true")
 	_, err := Parse(loaded(t, ordererYAML), "")
-	fails(t, err, `Consensus.Kafka.Timeouts.Dial is "2"; want a duration`)
-	fails(t, err, `Consensus.Kafka.TLS is "true"; want a section`)
+	checktest.Fails(t, err, `Consensus.Kafka.Timeouts.Dial is "2"; want a duration`)
+	checktest.Fails(t, err, `Consensus.Kafka.TLS is "true"; want a section`)
 }
 
 // That is why the sample has every key.
 func TestEnvironmentDoesNotAddKeys(t *testing.T) {
 	t.Setenv("ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL", "2s")
 	c, err := Parse(loaded(t, "General:\n  ListenPort: 7050\nConsensus:\n  Kafka:\n    ClientID: a\n"), "")
-	must(t, err)
+	checktest.Must(t, err)
 	if want := Default().Timeouts.Dial; !reflect.DeepEqual(c.Timeouts.Dial, want) {
 		t.Fatalf("c.Timeouts.Dial is %v, want %v", c.Timeouts.Dial, want)
 	}

@@ -9,13 +9,14 @@ import (
 	"gopkg.in/yaml.v2"
 
 	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
 func TestSampleIsTheDefaults(t *testing.T) {
 	c, err := Parse(sampleConsensus(t), "/etc/fabric")
-	must(t, err)
+	checktest.Must(t, err)
 	if want := Default(); !reflect.DeepEqual(c, want) {
 		t.Fatalf("no default depends on the folder: got %v, want %v", c, want)
 	}
@@ -131,7 +132,7 @@ func TestSampleExplainsEveryKey(t *testing.T) {
 
 func sampleConsensus(t *testing.T) map[any]any {
 	all := map[any]any{}
-	must(t, yaml.Unmarshal([]byte(Sample), &all))
+	checktest.Must(t, yaml.Unmarshal([]byte(Sample), &all))
 	if len(all) != 1 {
 		t.Fatalf("got %v, want 1 of them", all)
 	}

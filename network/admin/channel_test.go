@@ -11,6 +11,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/admin"
@@ -23,7 +24,7 @@ func lines(t *testing.T, text string) (all []line) {
 	t.Helper()
 	for l := range strings.Lines(text) {
 		var one line
-		must(t, json.Unmarshal([]byte(l), &one))
+		checktest.Must(t, json.Unmarshal([]byte(l), &one))
 		all = append(all, one)
 	}
 	return all
@@ -77,11 +78,11 @@ func TestVerify(t *testing.T) {
 func (s *secured) writes(channel string, values ...[]byte) {
 	s.t.Helper()
 	topic, err := s.consenter().OpenTopic(nil, channel, 1<<20)
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	defer topic.Close()
-	must(s.t, topic.Create(s.t.Context()))
+	checktest.Must(s.t, topic.Create(s.t.Context()))
 	for _, v := range values {
-		must(s.t, topic.Append(s.t.Context(), v))
+		checktest.Must(s.t, topic.Append(s.t.Context(), v))
 	}
 }
 
@@ -103,7 +104,7 @@ func TestUpgradeRules(t *testing.T) {
 		t.Error("a dry run has described the topic")
 	}
 	connect, err := record.Encode(record.NewConnect(nil))
-	must(t, err)
+	checktest.Must(t, err)
 	s.writes("old", connect)
 	runs(t, admin.ExitRefused, []string{"were not written by an orderer of ours, for instance connect at offset"}, args...)
 	if described() != 0 {
@@ -142,7 +143,7 @@ func TestUpgradeRulesBesideAnOrdererWithoutTheChannel(t *testing.T) {
 	var both []byte
 	for _, file := range []string{args[ca], stranger.CA} {
 		text, err := os.ReadFile(file)
-		must(t, err)
+		checktest.Must(t, err)
 		both = append(both, text...)
 	}
 	args[ca] = s.write("both.pem", string(both))
@@ -153,16 +154,16 @@ func TestUpgradeRulesBesideAnOrdererWithoutTheChannel(t *testing.T) {
 func (s *secured) values(channel string) (all [][]byte) {
 	s.t.Helper()
 	topic, err := s.consenter().OpenTopic(nil, channel, 1<<20)
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	defer topic.Close()
 	bounds, err := topic.Bounds(s.t.Context())
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	reader, err := topic.Read(s.t.Context(), bounds.Start)
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	defer reader.Close()
 	for next := bounds.Start; next < bounds.End; next++ {
 		r, err := reader.Next(s.t.Context())
-		must(s.t, err)
+		checktest.Must(s.t, err)
 		all = append(all, r.Value)
 	}
 	return all
@@ -186,7 +187,7 @@ func TestRepin(t *testing.T) {
 	s.writes("mine", values...)
 	out := runs(t, admin.ExitFine, nil, append(args, "--json")...)
 	var r admin.Repinned
-	must(t, json.Unmarshal([]byte(out), &r))
+	checktest.Must(t, json.Unmarshal([]byte(out), &r))
 	if !r.Needed || r.Entry != "mine="+r.TopicID || len(r.Orderers) != 2 || r.Orderers[0].From == r.TopicID || log.Offset(r.Orderers[0].Next) != log.Offset(len(values)) {
 		t.Errorf("got %+v", r)
 	}
@@ -196,7 +197,7 @@ func TestRepin(t *testing.T) {
 // repinned runs repin.
 func repinned(t *testing.T, args []string) (r admin.Repinned, text string) {
 	t.Helper()
-	must(t, json.Unmarshal([]byte(runs(t, admin.ExitFine, nil, append(args, "--json")...)), &r))
+	checktest.Must(t, json.Unmarshal([]byte(runs(t, admin.ExitFine, nil, append(args, "--json")...)), &r))
 	return r, runs(t, admin.ExitFine, nil, args...)
 }
 
@@ -204,7 +205,7 @@ func repinned(t *testing.T, args []string) (r admin.Repinned, text string) {
 func TestRepinOfBlocksWithoutTopicID(t *testing.T) {
 	s := newSecured(t)
 	connect, err := record.Encode(record.NewConnect(nil))
-	must(t, err)
+	checktest.Must(t, err)
 	s.writes("old", connect)
 	old := admintest.NewChannel(t, s.consenter(), "old", s.Addresses(), 2)
 	args := append([]string{"repin", "old", "--config", s.config(orderer)}, old.Serve(t, old.Blocks(), old.Blocks())...)

@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/spf13/cobra"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
@@ -46,7 +47,7 @@ func newExitFiles(t *testing.T) *exitFiles {
 func (x *exitFiles) file(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(x.dir, name)
-	must(t, os.WriteFile(path, []byte(text), 0o600))
+	checktest.Must(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
@@ -172,11 +173,11 @@ func TestNoAnswerInTime(t *testing.T) {
 func TestGenesisReplacesTheWholeFile(t *testing.T) {
 	dir := t.TempDir()
 	solo, out := filepath.Join(dir, "solo.block"), filepath.Join(dir, "out", "kafka.block")
-	must(t, os.WriteFile(solo, protoutil.MarshalOrPanic(admintest.SoloBlock()), 0o600))
-	must(t, os.Mkdir(filepath.Dir(out), 0o700))
-	must(t, os.WriteFile(out, []byte("before"), 0o600))
+	checktest.Must(t, os.WriteFile(solo, protoutil.MarshalOrPanic(admintest.SoloBlock()), 0o600))
+	checktest.Must(t, os.Mkdir(filepath.Dir(out), 0o700))
+	checktest.Must(t, os.WriteFile(out, []byte("before"), 0o600))
 	open, err := os.Open(out)
-	must(t, err)
+	checktest.Must(t, err)
 	defer open.Close()
 	args := []string{"genesis", "--from", solo, "--brokers", "a:9092", "--out"}
 	runs(t, admin.ExitFine, nil, append(args, out)...)
@@ -184,10 +185,10 @@ func TestGenesisReplacesTheWholeFile(t *testing.T) {
 		t.Errorf("the file was changed in place: %q, %v", was, err)
 	}
 	folder := filepath.Join(dir, "out", "folder")
-	must(t, os.Mkdir(folder, 0o700))
+	checktest.Must(t, os.Mkdir(folder, 0o700))
 	runs(t, admin.ExitUsage, []string{folder}, append(args, folder)...)
 	link := filepath.Join(dir, "link")
-	must(t, os.Symlink(out, link))
+	checktest.Must(t, os.Symlink(out, link))
 	runs(t, admin.ExitFine, nil, append(args, link)...)
 	if to, err := os.Readlink(link); err != nil || to != out {
 		t.Errorf("the link was replaced: %q, %v", to, err)
@@ -197,7 +198,7 @@ func TestGenesisReplacesTheWholeFile(t *testing.T) {
 		t.Errorf("the device was replaced: %v, %v", at, err)
 	}
 	left, err := os.ReadDir(filepath.Dir(out))
-	must(t, err)
+	checktest.Must(t, err)
 	if len(left) != 2 {
 		t.Errorf("left: %v", left)
 	}

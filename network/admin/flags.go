@@ -92,6 +92,14 @@ func (f *flags) run(fill Fill, needed need, do func(ctx context.Context, t *Targ
 	}
 }
 
+// local runs a command that asks neither brokers nor orderers.
+func (f *flags) local(c *cobra.Command, do func(p printer) error) error {
+	if err := do(printer{c.OutOrStdout(), f.asJSON}); err != nil {
+		return started{err}
+	}
+	return nil
+}
+
 // complete sets the target from arguments, flags, and fill.
 func (f *flags) complete(c *cobra.Command, args []string, fill Fill, needed need) error {
 	t := &f.target

@@ -31,12 +31,7 @@ exit at anything else. Other addresses of brokers go into Consensus.Kafka.Broker
 		Example:           "  osnkafka genesis --from solo.block --brokers kafka1:9092,kafka2:9092 --out mychannel.block",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := g.write(printer{c.OutOrStdout(), g.asJSON}); err != nil {
-				return started{err}
-			}
-			return nil
-		},
+		RunE:              func(c *cobra.Command, _ []string) error { return g.local(c, g.write) },
 	}
 	f := c.Flags()
 	f.StringVar(&g.from, "from", "", "config block to read (required)")

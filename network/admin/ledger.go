@@ -14,10 +14,10 @@ import (
 	"github.com/hyperledger/fabric/common/ledger/blockledger"
 	"github.com/hyperledger/fabric/common/ledger/blockledger/fileledger"
 	"github.com/hyperledger/fabric/common/metrics/disabled"
-	"github.com/hyperledger/fabric/protoutil"
 	"github.com/syndtr/goleveldb/leveldb/storage"
 
 	"github.com/fabric-kafka/orderer/chain/guard"
+	"github.com/fabric-kafka/orderer/network/client"
 )
 
 // errRunning is returned for the ledgers of an orderer that is running.
@@ -105,15 +105,11 @@ func (l *ledgers) isSystemChannel(channel string) (is bool, err error) {
 
 // makesSystemChannel reports whether a genesis block makes a system channel.
 func makesSystemChannel(block *cb.Block) (bool, error) {
-	envelope, err := protoutil.ExtractEnvelope(block, 0)
+	config, err := client.ConfigOf(block)
 	if err != nil {
 		return false, err
 	}
-	config := &cb.ConfigEnvelope{}
-	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config); err != nil {
-		return false, err
-	}
-	_, is := config.GetConfig().GetChannelGroup().GetGroups()[channelconfig.ConsortiumsGroupKey]
+	_, is := config.GetChannelGroup().GetGroups()[channelconfig.ConsortiumsGroupKey]
 	return is, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/network/admin"
 )
@@ -31,9 +32,9 @@ func TestPreflightOfAnyTopic(t *testing.T) {
 func TestPreflightAsAnOrderer(t *testing.T) {
 	s := newSecured(t)
 	topic, err := s.consenter().OpenTopic(nil, "mine", 10<<20)
-	must(t, err)
+	checktest.Must(t, err)
 	defer topic.Close()
-	must(t, topic.Create(t.Context()))
+	checktest.Must(t, topic.Create(t.Context()))
 	runs(t, admin.ExitFine, []string{"ok       rights on the topic"}, "preflight", "mine", "--config", s.config(orderer))
 	runs(t, admin.ExitRefused, []string{"kafka-acls.sh --bootstrap-server " + s.Address() + " --command-config admin.properties --add", "admin.properties is a file of yours"},
 		"preflight", "mine", "--config", s.config("topic")) // a user without rights

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/network/admin"
@@ -55,7 +56,7 @@ func progressOf(t *testing.T, code int, config string) (r progressReport, table 
 	t.Helper()
 	table = runs(t, code, nil, "progress", "mine", "--config", config)
 	out := runs(t, code, nil, "progress", "mine", "--config", config, "--json")
-	must(t, json.Unmarshal([]byte(out), &r))
+	checktest.Must(t, json.Unmarshal([]byte(out), &r))
 	return r, table
 }
 
@@ -63,11 +64,11 @@ func progressOf(t *testing.T, code int, config string) (r progressReport, table 
 func (s *secured) filled() {
 	s.t.Helper()
 	topic, err := s.consenter().OpenTopic(nil, "mine", 1<<20)
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	defer topic.Close()
-	must(s.t, topic.Create(s.t.Context()))
+	checktest.Must(s.t, topic.Create(s.t.Context()))
 	for range 20 {
-		must(s.t, topic.Append(s.t.Context(), []byte("value")))
+		checktest.Must(s.t, topic.Append(s.t.Context(), []byte("value")))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
@@ -24,7 +25,7 @@ func block(t *testing.T, channel string, hosts ...string) string {
 func at(t *testing.T, channel, name string, next log.Offset, rules string, hosts ...string) log.Progress {
 	t.Helper()
 	config, err := prune.ChannelOf(admintest.ConfigBlock(channel, []string{"none:9092"}, hosts...))
-	must(t, err)
+	checktest.Must(t, err)
 	return log.Progress{Member: admintest.Groups + name, Next: next, Block: 3, At: time.Now(), Rules: rules, ConfigSeq: config.ConfigSeq, Config: config.Config}
 }
 
@@ -32,7 +33,7 @@ func at(t *testing.T, channel, name string, next log.Offset, rules string, hosts
 func (s *secured) starts(channel string, want log.Offset) {
 	s.t.Helper()
 	topic, err := s.consenter().OpenTopic(nil, channel, 1<<20)
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	defer topic.Close()
 	if b, err := topic.Bounds(s.t.Context()); err != nil || b.Start != want {
 		s.t.Errorf("the topic has %v, %v, want it to start at %d", b, err, want)

@@ -13,6 +13,7 @@ import (
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"gopkg.in/yaml.v2"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
@@ -39,9 +40,9 @@ func newSecured(t *testing.T) *secured {
 	t.Helper()
 	t.Parallel()
 	ca, err := tlsgen.NewCA()
-	must(t, err)
+	checktest.Must(t, err)
 	pair, err := ca.NewServerCertKeyPair("127.0.0.1")
-	must(t, err)
+	checktest.Must(t, err)
 	s := &secured{t: t, dir: t.TempDir(), ca: ca.CertBytes()}
 	users := map[string]string{orderer: "secret"}
 	for command := range admintest.Rights() {
@@ -58,17 +59,10 @@ func newSecured(t *testing.T) *secured {
 	return s
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func (s *secured) write(name, text string) string {
 	s.t.Helper()
 	file := filepath.Join(s.dir, name)
-	must(s.t, os.WriteFile(file, []byte(text), 0o600))
+	checktest.Must(s.t, os.WriteFile(file, []byte(text), 0o600))
 	return file
 }
 
@@ -88,11 +82,11 @@ func (s *secured) config(user string) string {
 func (s *secured) consenter() *consenter.Consenter {
 	s.t.Helper()
 	var file map[string]any
-	must(s.t, yaml.Unmarshal([]byte("Kafka:\n"+s.section(orderer)+"    ConsumerGroup: \"\"\n    Topic: {Begin: \"*\", Compatible: [old]}\n"), &file))
+	checktest.Must(s.t, yaml.Unmarshal([]byte("Kafka:\n"+s.section(orderer)+"    ConsumerGroup: \"\"\n    Topic: {Begin: \"*\", Compatible: [old]}\n"), &file))
 	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	c, err := consenter.New(consenter.Host{Consensus: file, Metrics: &disabled.Provider{}, Crypto: crypto, ConfigDir: s.dir})
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	return c
 }
 
@@ -101,13 +95,13 @@ func (s *secured) admin(f func(sarama.ClusterAdmin) error) {
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
 	secure, err := client.TLS{CA: filepath.Join(s.dir, "ca.pem")}.Client()
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	config.Net.TLS.Enable, config.Net.TLS.Config = true, secure
 	config.Net.SASL.Enable, config.Net.SASL.User, config.Net.SASL.Password = true, kafkatest.SuperUser, kafkatest.SuperPassword
 	a, err := sarama.NewClusterAdmin(s.Addresses(), config)
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	defer a.Close()
-	must(s.t, f(a))
+	checktest.Must(s.t, f(a))
 }
 
 func (s *secured) grant(user string, r admintest.Right) {

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"testing"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
 )
@@ -11,10 +12,10 @@ import (
 func (s *secured) publishes(channel string, all ...log.Progress) {
 	s.t.Helper()
 	l, err := s.consenter().OpenTopic(nil, channel, 1<<20)
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	defer l.Close()
 	for _, p := range all {
-		must(s.t, l.Publish(s.t.Context(), p))
+		checktest.Must(s.t, l.Publish(s.t.Context(), p))
 	}
 }
 

@@ -36,10 +36,7 @@ interrupted.`,
 			if len(args) > 0 {
 				r.channel = args[0]
 			}
-			if err := r.remove(printer{c.OutOrStdout(), r.asJSON}); err != nil {
-				return started{err}
-			}
-			return nil
+			return r.local(c, r.remove)
 		},
 	}
 	f := c.Flags()

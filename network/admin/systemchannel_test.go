@@ -16,6 +16,7 @@ import (
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
 )
@@ -25,11 +26,11 @@ func systemBlock(t *testing.T) *cb.Block {
 	t.Helper()
 	b := admintest.SoloBlock()
 	e, err := protoutil.ExtractEnvelope(b, 0)
-	must(t, err)
+	checktest.Must(t, err)
 	p, err := protoutil.UnmarshalPayload(e.Payload)
-	must(t, err)
+	checktest.Must(t, err)
 	config, err := protoutil.UnmarshalConfigEnvelope(p.Data)
-	must(t, err)
+	checktest.Must(t, err)
 	config.Config.ChannelGroup.Groups[channelconfig.ConsortiumsGroupKey] = protoutil.NewConfigGroup()
 	p.Data = protoutil.MarshalOrPanic(config)
 	e.Payload = protoutil.MarshalOrPanic(p)
@@ -41,7 +42,7 @@ func systemBlock(t *testing.T) *cb.Block {
 func openLedgers(t *testing.T, dir string) blockledger.Factory {
 	t.Helper()
 	f, err := fileledger.New(dir, &disabled.Provider{})
-	must(t, err)
+	checktest.Must(t, err)
 	return f
 }
 
@@ -53,12 +54,12 @@ func ledgersOf(t *testing.T, channels map[string]*cb.Block) string {
 	defer f.Close()
 	for channel, genesis := range channels {
 		l, err := f.GetOrCreate(channel)
-		must(t, err)
-		must(t, l.Append(genesis))
+		checktest.Must(t, err)
+		checktest.Must(t, l.Append(genesis))
 		next := protoutil.NewBlock(1, protoutil.BlockHeaderHash(genesis.Header))
 		next.Data.Data = [][]byte{[]byte(channel)}
 		next.Header.DataHash = protoutil.BlockDataHash(next.Data)
-		must(t, l.Append(next))
+		checktest.Must(t, l.Append(next))
 	}
 	return dir
 }
@@ -71,7 +72,7 @@ func heights(t *testing.T, dir string) map[string]uint64 {
 	all := map[string]uint64{}
 	for _, c := range f.ChannelIDs() {
 		l, err := f.GetOrCreate(c)
-		must(t, err)
+		checktest.Must(t, err)
 		all[c] = l.Height()
 	}
 	return all
@@ -87,7 +88,7 @@ func osnkafka(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func TestRemoveSystemChannel(t *testing.T) {
 	dir := ledgersOf(t, map[string]*cb.Block{"testchainid": systemBlock(t), "mychannel": admintest.SoloBlock(), "other": admintest.SoloBlock()})
 	files, err := os.ReadFile(filepath.Join(dir, "chains", "testchainid", "blockfile_000000"))
-	must(t, err)
+	checktest.Must(t, err)
 
 	code, out, complaint := osnkafka(t, "remove-system-channel", "--ledger", dir, "--json")
 	if code != admin.ExitFine {
@@ -97,7 +98,7 @@ func TestRemoveSystemChannel(t *testing.T) {
 		Removed, Copy string
 		Channels      []string
 	}
-	must(t, json.Unmarshal([]byte(out), &report))
+	checktest.Must(t, json.Unmarshal([]byte(out), &report))
 	if report.Removed != "testchainid" || !slices.Equal(report.Channels, []string{"mychannel", "other"}) {
 		t.Errorf("reported %s", out)
 	}
@@ -105,7 +106,7 @@ func TestRemoveSystemChannel(t *testing.T) {
 		t.Errorf("left %v, want two blocks of each application channel", got)
 	}
 	kept, err := os.ReadFile(filepath.Join(report.Copy, "blockfile_000000"))
-	must(t, err)
+	checktest.Must(t, err)
 	if !bytes.Equal(kept, files) {
 		t.Error("the copy differs from the block file")
 	}
@@ -123,7 +124,7 @@ func TestRemovedSystemChannelCanBeRestored(t *testing.T) {
 	if code, _, complaint := osnkafka(t, "remove-system-channel", "testchainid", "--ledger", dir, "--keep", keep); code != admin.ExitFine {
 		t.Fatal(complaint)
 	}
-	must(t, os.Rename(filepath.Join(keep, "testchainid"), filepath.Join(dir, "chains", "testchainid")))
+	checktest.Must(t, os.Rename(filepath.Join(keep, "testchainid"), filepath.Join(dir, "chains", "testchainid")))
 	if got := heights(t, dir); got["testchainid"] != 2 || got["mychannel"] != 2 {
 		t.Errorf("restored %v", got)
 	}
@@ -133,9 +134,9 @@ func TestRemovedSystemChannelCanBeRestored(t *testing.T) {
 func TestRemoveSystemChannelAfterAnInterruption(t *testing.T) {
 	dir := ledgersOf(t, map[string]*cb.Block{"testchainid": systemBlock(t), "mychannel": admintest.SoloBlock()})
 	to := filepath.Join(dir, "removed-system-channel", "testchainid")
-	must(t, os.MkdirAll(to, 0o755))
-	must(t, os.CopyFS(to, os.DirFS(filepath.Join(dir, "chains", "testchainid"))))
-	must(t, os.WriteFile(filepath.Join(dir, "pendingops", "remove", "testchainid.remove"), nil, 0o600)) // Fabric's mark
+	checktest.Must(t, os.MkdirAll(to, 0o755))
+	checktest.Must(t, os.CopyFS(to, os.DirFS(filepath.Join(dir, "chains", "testchainid"))))
+	checktest.Must(t, os.WriteFile(filepath.Join(dir, "pendingops", "remove", "testchainid.remove"), nil, 0o600)) // Fabric's mark
 	if code, out, complaint := osnkafka(t, "remove-system-channel", "--ledger", dir); code != admin.ExitFine {
 		t.Fatal(out, complaint)
 	}
@@ -151,13 +152,13 @@ func TestRemoveSystemChannelRefuses(t *testing.T) {
 	running := both()
 	defer openLedgers(t, running).Close()
 	joining := both()
-	must(t, os.MkdirAll(filepath.Join(joining, "pendingops", "join"), 0o755))
-	must(t, os.WriteFile(filepath.Join(joining, "pendingops", "join", "new.join"), []byte("block"), 0o600))
+	checktest.Must(t, os.MkdirAll(filepath.Join(joining, "pendingops", "join"), 0o755))
+	checktest.Must(t, os.WriteFile(filepath.Join(joining, "pendingops", "join", "new.join"), []byte("block"), 0o600))
 	kept := both()
-	must(t, os.MkdirAll(filepath.Join(kept, "removed-system-channel", "testchainid"), 0o755))
-	must(t, os.WriteFile(filepath.Join(kept, "removed-system-channel", "testchainid", "blockfile_000000"), []byte("another"), 0o600))
+	checktest.Must(t, os.MkdirAll(filepath.Join(kept, "removed-system-channel", "testchainid"), 0o755))
+	checktest.Must(t, os.WriteFile(filepath.Join(kept, "removed-system-channel", "testchainid", "blockfile_000000"), []byte("another"), 0o600))
 	damaged := both()
-	must(t, os.WriteFile(filepath.Join(damaged, "index", "CURRENT"), []byte("no manifest"), 0o600))
+	checktest.Must(t, os.WriteFile(filepath.Join(damaged, "index", "CURRENT"), []byte("no manifest"), 0o600))
 
 	for name, test := range map[string]struct {
 		dir  string
@@ -193,6 +194,6 @@ func TestRemoveSystemChannelRefuses(t *testing.T) {
 func tree(t *testing.T, dir string) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(dir, "chains", "*", "*"))
-	must(t, err)
+	checktest.Must(t, err)
 	return all
 }

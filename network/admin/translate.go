@@ -31,12 +31,7 @@ Exits 1 if something is left to do by hand, such as a password that belongs into
 		Example:           "  osnkafka translate --from /etc/old/orderer.yaml --into config/orderer.yaml --out /etc/fabric/orderer.yaml",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := t.write(printer{c.OutOrStdout(), t.asJSON}); err != nil {
-				return started{err}
-			}
-			return nil
-		},
+		RunE:              func(c *cobra.Command, _ []string) error { return t.local(c, t.write) },
 	}
 	f := c.Flags()
 	f.StringVar(&t.from, "from", "", "orderer.yaml of an in-tree orderer (required)")

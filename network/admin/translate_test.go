@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/admin"
 )
 
@@ -13,7 +14,7 @@ func TestTranslateCommand(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		must(t, os.WriteFile(path, []byte(text), 0o600))
+		checktest.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
 	plain := file("plain.yaml", "Kafka: {Topic: {ReplicationFactor: 5}, Version: 1.0.0}\n")

@@ -6,6 +6,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
@@ -20,7 +21,7 @@ func TestSummarize(t *testing.T) {
 		got = append(got, s)
 		return err
 	})
-	must(t, err)
+	checktest.Must(t, err)
 	if len(got) != 2 {
 		t.Fatalf("got %v, want 2 of them", got)
 	}
@@ -43,9 +44,9 @@ func TestSummarizeRefusesOtherDataThanTheHeaders(t *testing.T) {
 	ledger.Change(0, func(b *cb.Block) { b.Data.Data[0] = []byte("tampered") })
 	c, who := dial(t, orderertest.Start(t, "mychannel", ledger, nil)), orderertest.Identity(t)
 	b, err := c.Newest(t.Context(), who, "mychannel")
-	must(t, err)
+	checktest.Must(t, err)
 	_, err = client.Summarize(b)
-	fails(t, err, "data hash")
+	checktest.Fails(t, err, "data hash")
 }
 
 // An orderer that somebody else runs can answer anything.
@@ -67,7 +68,7 @@ func TestForeignBlocks(t *testing.T) {
 			})
 			c, who := dial(t, orderertest.Start(t, "mychannel", ledger, nil)), orderertest.Identity(t)
 			b, err := c.Newest(t.Context(), who, "mychannel")
-			must(t, err)
+			checktest.Must(t, err)
 			s, err := client.Summarize(b)
 			if err == nil && *s.Offset == 99 {
 				t.Fatalf("it names offset 99, over which nothing is signed: %+v: err != nil || *s.Offset != 99 is false", s)

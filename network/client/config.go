@@ -32,6 +32,11 @@ func (o *Orderer) Config(ctx context.Context, who *Identity, channel string) (*c
 	if err != nil {
 		return nil, err
 	}
+	return ConfigOf(block)
+}
+
+// ConfigOf returns the config in a config block.
+func ConfigOf(block *cb.Block) (*cb.Config, error) {
 	envelope, err := protoutil.ExtractEnvelope(block, 0)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/hyperledger/fabric/msp"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
@@ -47,7 +48,7 @@ func channelConfig() *cb.Config {
 func TestUpdateConfigIsValid(t *testing.T) {
 	who := orderertest.Identity(t)
 	genesis, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: channelConfig()}, 0, 0)
-	must(t, err)
+	checktest.Must(t, err)
 	for name, change := range map[string]func(*cb.Config) (map[string]proto.Message, error){
 		channelconfig.BatchSizeKey:    func(c *cb.Config) (map[string]proto.Message, error) { return client.BatchSizeUpdate(c, 77) },
 		channelconfig.BatchTimeoutKey: func(*cb.Config) (map[string]proto.Message, error) { return client.BatchTimeoutUpdate(time.Second), nil },
@@ -57,21 +58,21 @@ func TestUpdateConfigIsValid(t *testing.T) {
 			ledger := orderertest.NewLedger(protoutil.MarshalOrPanic(genesis))
 			ledger.Change(0, withLastConfig)
 			c := dial(t, orderertest.Start(t, "mychannel", ledger, nil))
-			must(t, c.UpdateConfig(t.Context(), who, "mychannel", change))
+			checktest.Must(t, c.UpdateConfig(t.Context(), who, "mychannel", change))
 			submitted, err := c.Block(t.Context(), who, "mychannel", 1)
-			must(t, err)
+			checktest.Must(t, err)
 			envelope, err := protoutil.ExtractEnvelope(submitted, 0)
-			must(t, err)
+			checktest.Must(t, err)
 
 			validator, err := configtx.NewValidatorImpl("mychannel", channelConfig(), "Channel", anybody{})
-			must(t, err)
+			checktest.Must(t, err)
 			proposed, err := validator.ProposeConfigUpdate(envelope)
-			must(t, err)
+			checktest.Must(t, err)
 			if proposed.Config.Sequence != 5 {
 				t.Fatalf("proposed.Config.Sequence is %v, want 5", proposed.Config.Sequence)
 			}
 			want, err := change(channelConfig())
-			must(t, err)
+			checktest.Must(t, err)
 			group := proposed.Config.ChannelGroup.Groups[channelconfig.OrdererGroupKey]
 			if want := protoutil.MarshalOrPanic(want[name]); !reflect.DeepEqual(group.Values[name].Value, want) {
 				t.Fatalf("group.Values[name].Value is %v, want %v", group.Values[name].Value, want)
@@ -85,7 +86,7 @@ func TestUpdateConfigIsValid(t *testing.T) {
 
 func TestBatchSizeUpdateKeepsTheOtherLimits(t *testing.T) {
 	values, err := client.BatchSizeUpdate(channelConfig(), 77)
-	must(t, err)
+	checktest.Must(t, err)
 	if !proto.Equal(&ab.BatchSize{MaxMessageCount: 77, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, values[channelconfig.BatchSizeKey]) {
 		t.Fatal("proto.Equal(&ab.BatchSize{MaxMessageCount: 77, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, values[channelconfig.BatchSizeKey]) is false")
 	}
@@ -95,9 +96,9 @@ func TestOrdererUpdateNeedsTheValue(t *testing.T) {
 	config := channelConfig()
 	delete(config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values, "KafkaBrokers")
 	_, err := client.OrdererUpdate(orderertest.Identity(t), "mychannel", config, client.BrokersUpdate("new:9092"))
-	fails(t, err, `no value "KafkaBrokers"`)
+	checktest.Fails(t, err, `no value "KafkaBrokers"`)
 	_, err = client.OrdererUpdate(orderertest.Identity(t), "mychannel", &cb.Config{}, nil)
-	fails(t, err, "no orderer group")
+	checktest.Fails(t, err, "no orderer group")
 }
 
 func withLastConfig(b *cb.Block) {

@@ -16,6 +16,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go/msp"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
@@ -24,28 +25,28 @@ import (
 func TestSignaturesVerifyAndAreLow(t *testing.T) {
 	who := orderertest.Identity(t)
 	serialized, err := who.Serialize()
-	must(t, err)
+	checktest.Must(t, err)
 	id := &msp.SerializedIdentity{}
-	must(t, proto.Unmarshal(serialized, id))
+	checktest.Must(t, proto.Unmarshal(serialized, id))
 	if id.Mspid != "Org1MSP" {
 		t.Fatalf("id.Mspid is %v, want %v", id.Mspid, "Org1MSP")
 	}
 	block, _ := pem.Decode(id.IdBytes)
 	cert, err := x509.ParseCertificate(block.Bytes)
-	must(t, err)
+	checktest.Must(t, err)
 	key := cert.PublicKey.(*ecdsa.PublicKey)
 	half := new(big.Int).Rsh(key.Params().N, 1)
 	for i := range 20 {
 		message := []byte{byte(i)}
 		signature, err := who.Sign(message)
-		must(t, err)
+		checktest.Must(t, err)
 		digest := sha256.Sum256(message)
 		if !ecdsa.VerifyASN1(key, digest[:], signature) {
 			t.Fatal("ecdsa.VerifyASN1(key, digest[:], signature) is false")
 		}
 		var rs struct{ R, S *big.Int }
 		_, err = asn1.Unmarshal(signature, &rs)
-		must(t, err)
+		checktest.Must(t, err)
 		if got := rs.S.Cmp(half); got > 0 {
 			t.Fatalf("got %v, want at most 0", got)
 		}
@@ -56,13 +57,13 @@ func TestMessageHasTheSizeAskedFor(t *testing.T) {
 	who := orderertest.Identity(t)
 	for _, size := range []int{1024, 2048, 20_000, 300_000} {
 		e, err := who.Message("mychannel", size)
-		must(t, err)
+		checktest.Must(t, err)
 		if got := len(e.Payload) + len(e.Signature); got < size-3 || got > size+3 {
 			t.Errorf("got %d bytes, want %d", got, size)
 		}
 	}
 	small, err := who.Message("mychannel", 1)
-	must(t, err)
+	checktest.Must(t, err)
 	if len(small.Signature) == 0 {
 		t.Fatal("the headers are there all the same: got nothing")
 	}
@@ -88,9 +89,9 @@ func TestMessagesAreDistinct(t *testing.T) {
 	ids := map[string]bool{}
 	for range 10 {
 		e, err := who.Message("mychannel", 0)
-		must(t, err)
+		checktest.Must(t, err)
 		h, err := protoutil.ChannelHeader(e)
-		must(t, err)
+		checktest.Must(t, err)
 		if h.Type != int32(cb.HeaderType_MESSAGE) {
 			t.Fatalf("h.Type is %v, want %v", h.Type, int32(cb.HeaderType_MESSAGE))
 		}
@@ -107,7 +108,7 @@ func TestMessagesAreDistinct(t *testing.T) {
 func TestLoadIdentityNamesTheFileAtFault(t *testing.T) {
 	cert, key := orderertest.IdentityFiles(t)
 	junk := filepath.Join(t.TempDir(), "junk.pem")
-	must(t, os.WriteFile(junk, []byte("no PEM"), 0o600))
+	checktest.Must(t, os.WriteFile(junk, []byte("no PEM"), 0o600))
 	for name, files := range map[string][2]string{
 		"no such certificate": {junk + "x", key},
 		"no such key":         {cert, junk + "x"},
@@ -119,7 +120,7 @@ func TestLoadIdentityNamesTheFileAtFault(t *testing.T) {
 			if err == nil {
 				t.Fatal("there is no error")
 			}
-			fails(t, err, ".pem")
+			checktest.Fails(t, err, ".pem")
 		})
 	}
 }

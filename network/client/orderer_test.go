@@ -9,14 +9,15 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
 
 func dial(t *testing.T, o *orderertest.Orderer) *client.Orderer {
 	c, err := client.Dial(o.Address, client.TLS{CA: o.CA})
-	must(t, err)
-	t.Cleanup(func() { must(t, c.Close()) })
+	checktest.Must(t, err)
+	t.Cleanup(func() { checktest.Must(t, c.Close()) })
 	return c
 }
 
@@ -30,10 +31,10 @@ func TestSubmitAnswers(t *testing.T) {
 	c, who := dial(t, o), orderertest.Identity(t)
 	submit := func() error {
 		e, err := who.Message("mychannel", 0)
-		must(t, err)
+		checktest.Must(t, err)
 		return c.Submit(t.Context(), e)
 	}
-	must(t, submit())
+	checktest.Must(t, submit())
 
 	var refusal *client.Refusal
 	if err := submit(); !errors.As(err, &refusal) {
@@ -66,18 +67,18 @@ func TestDeliverGivesTheRange(t *testing.T) {
 		got = append(got, b.Header.Number)
 		return nil
 	})
-	must(t, err)
+	checktest.Must(t, err)
 	if want := []uint64{2, 3, 4}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
 
 	newest, err := c.Newest(t.Context(), who, "mychannel")
-	must(t, err)
+	checktest.Must(t, err)
 	if newest.Header.Number != 5 {
 		t.Fatalf("newest.Header.Number is %v, want 5", newest.Header.Number)
 	}
 	third, err := c.Block(t.Context(), who, "mychannel", 3)
-	must(t, err)
+	checktest.Must(t, err)
 	if third.Header.Number != 3 {
 		t.Fatalf("third.Header.Number is %v, want 3", third.Header.Number)
 	}
@@ -113,7 +114,7 @@ func TestDeliverFollows(t *testing.T) {
 func TestDeliverSaysWhyThereIsNothing(t *testing.T) {
 	c, who := dial(t, orderertest.Start(t, "mychannel", orderertest.NewLedger(), nil)), orderertest.Identity(t)
 	_, err := c.Newest(t.Context(), who, "another")
-	fails(t, err, "channel another")
+	checktest.Fails(t, err, "channel another")
 	if !errors.Is(err, client.ErrNoChannel) {
 		t.Fatalf("got %v, want %v", err, client.ErrNoChannel)
 	}

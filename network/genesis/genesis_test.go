@@ -18,6 +18,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
@@ -25,7 +26,7 @@ func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			from := blockOf(t, kind)
 			out, err := Rewrite(encode(t, from), []string{"127.0.0.1:9092", "broker.example.com:9093"})
-			must(t, err)
+			checktest.Must(t, err)
 			to := decode(t, out)
 
 			if want := protoutil.BlockDataHash(to.Data); !reflect.DeepEqual(to.Header.DataHash, want) {
@@ -36,14 +37,14 @@ func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
 			}
 			config := configOf(t, to)
 			got, err := brokers.New(config)
-			must(t, err)
+			checktest.Must(t, err)
 			if want := []string{"127.0.0.1:9092", "broker.example.com:9093"}; !reflect.DeepEqual(got, want) {
 				t.Fatalf("got %v, want %v", got, want)
 			}
 
 			group := config.ChannelGroup.Groups[channelconfig.OrdererGroupKey]
 			consensus := &ab.ConsensusType{}
-			must(t, proto.Unmarshal(group.Values[channelconfig.ConsensusTypeKey].Value, consensus))
+			checktest.Must(t, proto.Unmarshal(group.Values[channelconfig.ConsensusTypeKey].Value, consensus))
 			if consensus.Type != "kafka" {
 				t.Fatalf("consensus.Type is %v, want %v", consensus.Type, "kafka")
 			}
@@ -61,7 +62,7 @@ func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
 func TestRewriteKeepsTheRest(t *testing.T) {
 	from := blockOf(t, orderer.ConsensusTypeSolo)
 	out, err := Rewrite(encode(t, from), []string{"127.0.0.1:9092"})
-	must(t, err)
+	checktest.Must(t, err)
 	before, after := configOf(t, from), configOf(t, decode(t, out))
 	for _, c := range []*cb.Config{before, after} {
 		values := c.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values
@@ -103,7 +104,7 @@ func TestRewriteRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Rewrite(c.block, c.brokers)
-			fails(t, err, c.want)
+			checktest.Fails(t, err, c.want)
 		})
 	}
 }
@@ -111,9 +112,9 @@ func TestRewriteRefuses(t *testing.T) {
 // blockOf makes a genesis block as configtxgen does.
 func blockOf(t *testing.T, kind string) *cb.Block {
 	ca, err := tlsgen.NewCA()
-	must(t, err)
+	checktest.Must(t, err)
 	member, err := ca.NewServerCertKeyPair("127.0.0.1")
-	must(t, err)
+	checktest.Must(t, err)
 	root, cert := certificate(t, ca.CertBytes()), certificate(t, member.Cert)
 	policies := map[string]configtx.Policy{}
 	for _, name := range []string{"Readers", "Writers", "Admins", "BlockValidation", "Endorsement", "LifecycleEndorsement"} {
@@ -140,7 +141,7 @@ func blockOf(t *testing.T, kind string) *cb.Block {
 			},
 		},
 	}, "mychannel")
-	must(t, err)
+	checktest.Must(t, err)
 	return block
 }
 
@@ -150,43 +151,43 @@ func certificate(t *testing.T, text []byte) *x509.Certificate {
 		t.Fatal("got nil")
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
-	must(t, err)
+	checktest.Must(t, err)
 	return cert
 }
 
 func setType(t *testing.T, b *cb.Block, kind string) {
 	config := configOf(t, b)
 	raw, err := proto.Marshal(&ab.ConsensusType{Type: kind})
-	must(t, err)
+	checktest.Must(t, err)
 	config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values[channelconfig.ConsensusTypeKey].Value = raw
 	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: config}, 0, 0)
-	must(t, err)
+	checktest.Must(t, err)
 	b.Data.Data[0] = encode(t, envelope)
 }
 
 func transaction(t *testing.T) []byte {
 	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_ENDORSER_TRANSACTION, "mychannel", nil, &cb.ConfigValue{}, 0, 0)
-	must(t, err)
+	checktest.Must(t, err)
 	return encode(t, envelope)
 }
 
 func configOf(t *testing.T, b *cb.Block) *cb.Config {
 	envelope, err := protoutil.ExtractEnvelope(b, 0)
-	must(t, err)
+	checktest.Must(t, err)
 	config := &cb.ConfigEnvelope{}
 	_, err = protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config)
-	must(t, err)
+	checktest.Must(t, err)
 	return config.Config
 }
 
 func encode(t *testing.T, m proto.Message) []byte {
 	b, err := proto.Marshal(m)
-	must(t, err)
+	checktest.Must(t, err)
 	return b
 }
 
 func decode(t *testing.T, raw []byte) *cb.Block {
 	b := &cb.Block{}
-	must(t, proto.Unmarshal(raw, b))
+	checktest.Must(t, proto.Unmarshal(raw, b))
 	return b
 }

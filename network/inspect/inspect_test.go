@@ -7,6 +7,7 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
@@ -33,14 +34,14 @@ func chained(envelopes ...string) *orderertest.Ledger {
 func TestBlocks(t *testing.T) {
 	r := reader(t, chained("one", "two"))
 	var got []uint64
-	must(t, r.Blocks(t.Context(), "a", "mychannel", func(b *cb.Block) error {
+	checktest.Must(t, r.Blocks(t.Context(), "a", "mychannel", func(b *cb.Block) error {
 		got = append(got, b.Header.Number)
 		return nil
 	}))
 	if want := []uint64{0, 1, 2}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	fails(t, r.Blocks(t.Context(), "nobody", "mychannel", nil), `no orderer "nobody"`)
+	checktest.Fails(t, r.Blocks(t.Context(), "nobody", "mychannel", nil), `no orderer "nobody"`)
 }
 
 // Blocks are counted when they arrive, by whichever method they are read.

@@ -9,6 +9,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/record"
@@ -17,13 +18,13 @@ import (
 
 func encode(t *testing.T, m *record.Message) []byte {
 	b, err := record.Encode(m)
-	must(t, err)
+	checktest.Must(t, err)
 	return b
 }
 
 func envelope(t *testing.T) []byte {
 	e, err := orderertest.Identity(t).Message("mychannel", 0)
-	must(t, err)
+	checktest.Must(t, err)
 	return protoutil.MarshalOrPanic(e)
 }
 
@@ -35,7 +36,7 @@ func TestTopicBesideBlocks(t *testing.T) {
 	description, err := record.EncodeDescription(&record.Description{
 		FormatVersion: 1, RuleSet: record.RuleSet_RULE_SET_STRICT, ChannelId: "mychannel", GenesisHash: make([]byte, 32),
 	})
-	must(t, err)
+	checktest.Must(t, err)
 	values := [][]byte{
 		encode(t, record.NewConnect(description)),
 		encode(t, record.NewRegular(one, 3, record.Regular_NORMAL)),
@@ -55,10 +56,10 @@ func TestTopicBesideBlocks(t *testing.T) {
 	defer l.Close()
 	r := reader(t, ledger)
 	x, err := r.index(t.Context(), "a", "mychannel")
-	must(t, err)
+	checktest.Must(t, err)
 	var kinds []string
 	var blocks []int
-	must(t, x.read(t.Context(), l, func(rec Record) error {
+	checktest.Must(t, x.read(t.Context(), l, func(rec Record) error {
 		if int(rec.Offset) != len(kinds) || rec.Bytes != len(values[rec.Offset]) {
 			t.Errorf("record %d is %+v", len(kinds), rec)
 		}

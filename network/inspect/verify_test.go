@@ -10,6 +10,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric/protoutil"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
@@ -19,7 +20,7 @@ var abc = []string{"a", "b", "c"}
 func TestVerifyUpToTheCommonHeight(t *testing.T) {
 	r := reader(t, chained("1", "2", "3"), chained("1", "2"), chained("1", "2", "3", "4"))
 	height, err := r.Verify(t.Context(), "mychannel", abc)
-	must(t, err)
+	checktest.Must(t, err)
 	if height != 3 {
 		t.Fatalf("got %v, want 3", height)
 	}
@@ -44,7 +45,7 @@ func TestVerifyNamesTheFirstDifference(t *testing.T) {
 	if reflect.DeepEqual(d.B.DataHash, d.A.DataHash) {
 		t.Fatalf("got %v twice", d.B.DataHash)
 	}
-	fails(t, err, "differs at block 2")
+	checktest.Fails(t, err, "differs at block 2")
 }
 
 // Headers may agree where the metadata does not: then a restart would.
@@ -117,7 +118,7 @@ func TestVerifyDoctored(t *testing.T) {
 			a, b := chained("1", "2", "3"), chained("1", "2", "3")
 			doctor(a, b)
 			_, err := reader(t, a, b).Verify(t.Context(), "mychannel", abc[:2])
-			fails(t, err, says)
+			checktest.Fails(t, err, says)
 		})
 	}
 }
@@ -129,18 +130,18 @@ func TestVerifyNeedsOrderers(t *testing.T) {
 		t.Fatal("there is no error")
 	}
 	_, err = r.Verify(t.Context(), "another", []string{"a"})
-	fails(t, err, "a: ")
+	checktest.Fails(t, err, "a: ")
 }
 
 func TestMembersHaveTheChannel(t *testing.T) {
 	r := reader(t, chained(), chained())
 	members, err := r.Members(t.Context(), "mychannel", []string{"a", "b"})
-	must(t, err)
+	checktest.Must(t, err)
 	if want := []string{"a", "b"}; !reflect.DeepEqual(members, want) {
 		t.Fatalf("got %v, want %v", members, want)
 	}
 	members, err = r.Members(t.Context(), "another", []string{"a", "b"})
-	must(t, err)
+	checktest.Must(t, err)
 	if len(members) != 0 {
 		t.Fatalf("got %v, want nothing", members)
 	}
@@ -150,7 +151,7 @@ func TestMembersHaveTheChannel(t *testing.T) {
 func TestSameMetadata(t *testing.T) {
 	encoded := func(m *record.Metadata) string {
 		b, err := record.EncodeMetadata(m)
-		must(t, err)
+		checktest.Must(t, err)
 		return fmt.Sprintf("%x", b)
 	}
 	base := encoded(&record.Metadata{LastOffsetPersisted: 9, RuleSet: 1, TailOffset: 3, TailDigest: []byte("one")})

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v2"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // archived lays out a tree with binaries of these names, and returns the archive.
@@ -32,10 +34,10 @@ func archived(t *testing.T, names ...string) []byte {
 	for i, name := range names {
 		file := filepath.Join(bin, name)
 		put(t, file, "binary "+name)
-		must(t, os.Chtimes(file, time.Now(), time.Now().Add(-time.Duration(i)*time.Hour)))
+		checktest.Must(t, os.Chtimes(file, time.Now(), time.Now().Add(-time.Duration(i)*time.Hour)))
 	}
 	out := filepath.Join(t.TempDir(), "new", "release.tar.gz")
-	must(t, newProject(t).archiveIn(root, s, out, bin, names))
+	checktest.Must(t, newProject(t).archiveIn(root, s, out, bin, names))
 	text := []byte(read(t, out))
 	if sum := read(t, out+".sha256"); sum != fmt.Sprintf("%x  release.tar.gz\n", sha256.Sum256(text)) {
 		t.Errorf("the checksum is %q", sum)
@@ -51,7 +53,7 @@ func (p *project) archiveIn(root string, s *source, file, bin string, names []st
 
 func TestArchive(t *testing.T) {
 	zip, err := gzip.NewReader(bytes.NewReader(archived(t, "peer", "orderer")))
-	must(t, err)
+	checktest.Must(t, err)
 	in := tar.NewReader(zip)
 	files := map[string]string{}
 	var order []string
@@ -60,9 +62,9 @@ func TestArchive(t *testing.T) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		must(t, err)
+		checktest.Must(t, err)
 		text, err := io.ReadAll(in)
-		must(t, err)
+		checktest.Must(t, err)
 		files[h.Name], order = string(text), append(order, h.Name)
 		if want := map[bool]int64{true: 0o755, false: 0o644}[strings.HasPrefix(h.Name, "bin/")]; h.Mode != want {
 			t.Errorf("%s has the mode %o", h.Name, h.Mode)
@@ -75,7 +77,7 @@ func TestArchive(t *testing.T) {
 	var config struct {
 		Consensus map[string]any `yaml:"Consensus"`
 	}
-	must(t, yaml.Unmarshal([]byte(files["config/orderer.yaml"]), &config))
+	checktest.Must(t, yaml.Unmarshal([]byte(files["config/orderer.yaml"]), &config))
 	if config.Consensus["WALDir"] != "/wal" || config.Consensus["Kafka"] == nil {
 		t.Errorf("orderer.yaml has the section Consensus %v", config.Consensus)
 	}
@@ -109,9 +111,9 @@ func TestWritesSamplesOfWhatIsBuilt(t *testing.T) {
 		out := t.TempDir()
 		p := newProject(t)
 		p.root = root
-		must(t, p.writeSamples(s, out, strings.Split(with, ",")))
+		checktest.Must(t, p.writeSamples(s, out, strings.Split(with, ",")))
 		found, err := filepath.Glob(filepath.Join(out, sampleFolder, "*"))
-		must(t, err)
+		checktest.Must(t, err)
 		for i, f := range found {
 			found[i] = filepath.Base(f)
 		}
@@ -133,7 +135,7 @@ func TestSettingsNeedASection(t *testing.T) {
 // Releases indent their orderer.yaml by two or by four blanks; in one section there is one indentation.
 func TestSettingsHaveTheIndentationOfTheFile(t *testing.T) {
 	ours, err := os.ReadFile("../../consenter/settings/kafka.yaml")
-	must(t, err)
+	checktest.Must(t, err)
 	for _, sample := range []string{
 		"General: {}\nConsensus:\n\n  # where\n  WALDir: /wal\n  SnapDir: /snap\nAdmin: {}\n",
 		"Consensus:\n    WALDir: /wal\n    SnapDir: /snap\n",
@@ -141,7 +143,7 @@ func TestSettingsHaveTheIndentationOfTheFile(t *testing.T) {
 		"Consensus:\n", "Consensus:\nAdmin: {}\n",
 	} {
 		text, err := withSettings([]byte(sample), ours)
-		must(t, err)
+		checktest.Must(t, err)
 		var file struct {
 			Consensus map[string]any `yaml:"Consensus"`
 		}
@@ -164,12 +166,12 @@ func TestSettingsHaveTheIndentationOfTheFile(t *testing.T) {
 func TestReplaceFileCleansUp(t *testing.T) {
 	dir := t.TempDir()
 	folder := filepath.Join(dir, "folder")
-	must(t, os.Mkdir(folder, 0o755))
+	checktest.Must(t, os.Mkdir(folder, 0o755))
 	if err := replaceFile(folder, []byte("text")); err == nil {
 		t.Error("a folder is replaced")
 	}
 	left, err := os.ReadDir(dir)
-	must(t, err)
+	checktest.Must(t, err)
 	if len(left) != 1 {
 		t.Errorf("left: %v", left)
 	}

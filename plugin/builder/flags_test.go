@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 func TestRewritesImportsOfTests(t *testing.T) {
@@ -17,9 +19,9 @@ func TestRewritesImportsOfTests(t *testing.T) {
 	put(t, filepath.Join(root, "consenter", "c.go"), "package consenter\n")
 	for release, protos := range map[string]string{"3.1.5": protos3, "2.5.16": protos2} {
 		s := treeOf(t, root, fabricTree(t, release, protos))
-		must(t, s.rewriteTests())
+		checktest.Must(t, s.rewriteTests())
 		var overlay struct{ Replace map[string]string }
-		must(t, json.Unmarshal([]byte(read(t, s.testOverlay())), &overlay))
+		checktest.Must(t, json.Unmarshal([]byte(read(t, s.testOverlay())), &overlay))
 		want := map[string]int{protos3: 1, protos2: 0}[protos]
 		if len(overlay.Replace) != want {
 			t.Fatalf("%s: %d files are replaced, want %d: %v", release, len(overlay.Replace), want, overlay.Replace)
@@ -41,7 +43,7 @@ func TestRewritesImportsOfTests(t *testing.T) {
 func TestLinesHaveTheSameAliases(t *testing.T) {
 	file := func(name string) []byte { return []byte(read(t, filepath.Join("..", "..", "chain", "fabric", name))) }
 	two, err := rewriteImports("fabric2.go", file("fabric2.go"), moved["3"])
-	must(t, err)
+	checktest.Must(t, err)
 	got := strings.Replace(string(two), "proto.MessageReflect(m)", "m.ProtoReflect()", 1)
 	imports := func(text string) (sorted []string, rest string) {
 		from, to := strings.Index(text, "import ("), strings.Index(text, "\n)\n")

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 // inTree is a main in the shape of Fabric 2.5, which makes a consenter for our type.
@@ -54,7 +56,7 @@ func TestNamesAnotherFormOfTheInTreeConsenter(t *testing.T) {
 func TestPatchesTheMainsOfTrees(t *testing.T) {
 	for _, dir := range filepath.SplitList(os.Getenv("FABRIC_TREES")) {
 		r, err := readRelease(dir)
-		must(t, err)
+		checktest.Must(t, err)
 		got := patched(t, read(t, filepath.Join(dir, filepath.FromSlash(mainFile))))
 		for _, want := range []string{"kafkaplugin.Register(consenters, ", "Health: kafkaHealth", "kafkaplugin.Started(consenters)"} {
 			if !strings.Contains(got, want) {

@@ -9,23 +9,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 func newProject(t *testing.T) *project {
 	return &project{ctx: t.Context(), progress: io.Discard}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func put(t *testing.T, file, text string) {
 	t.Helper()
-	must(t, os.MkdirAll(filepath.Dir(file), 0o755))
-	must(t, os.WriteFile(file, []byte(text), 0o644))
+	checktest.Must(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	checktest.Must(t, os.WriteFile(file, []byte(text), 0o644))
 }
 
 // checkout makes a module of our name, which becomes the working directory.
@@ -55,7 +50,7 @@ func git(t *testing.T, dir string, args ...string) {
 func stamp(t *testing.T) string {
 	t.Helper()
 	p := newProject(t)
-	must(t, p.locate())
+	checktest.Must(t, p.locate())
 	return p.origin(&source{version: "v1"})
 }
 
@@ -86,7 +81,7 @@ func TestStampNamesTheContent(t *testing.T) {
 		if missing == nil {
 			put(t, path, string(before))
 		} else {
-			must(t, os.Remove(path))
+			checktest.Must(t, os.Remove(path))
 		}
 		if got := stamp(t); got != clean {
 			t.Errorf("%s was undone, and the stamp is %q", what, got)
@@ -131,7 +126,7 @@ func TestStampNamesAChangedTree(t *testing.T) {
 	put(t, filepath.Join(origin, "cmd", "a.go"), "package a")
 	put(t, filepath.Join(origin, "docs", "a.md"), "left out")
 	s := newSource("v1", origin, filepath.Join(root, ".build"), root)
-	must(t, s.materialise())
+	checktest.Must(t, s.materialise())
 	if s.version != "v1" {
 		t.Errorf("a copy is %q", s.version)
 	}
@@ -139,11 +134,11 @@ func TestStampNamesAChangedTree(t *testing.T) {
 	for _, edit := range []func(){
 		func() { put(t, filepath.Join(s.tree, "cmd", "a.go"), "package b") },
 		func() { put(t, filepath.Join(s.tree, "cmd", "b.go"), "package b") },
-		func() { must(t, os.Remove(filepath.Join(s.tree, "cmd", "a.go"))) },
+		func() { checktest.Must(t, os.Remove(filepath.Join(s.tree, "cmd", "a.go"))) },
 	} {
 		edit()
 		again := newSource("v1", origin, filepath.Join(root, ".build"), root)
-		must(t, again.materialise())
+		checktest.Must(t, again.materialise())
 		if seen[again.version] || !strings.HasPrefix(again.version, "v1+changed.") {
 			t.Errorf("the version of a changed tree is %q", again.version)
 		}
@@ -164,7 +159,7 @@ func TestOperatorsEnvironmentIsIgnored(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, value)
 			p := newProject(t)
-			must(t, p.locate())
+			checktest.Must(t, p.locate())
 			if p.root != root || p.version != "1.2.3" {
 				t.Errorf("found version %q in %s", p.version, p.root)
 			}
@@ -191,13 +186,13 @@ func TestModFileInUnusualPaths(t *testing.T) {
 		origin := t.TempDir()
 		put(t, filepath.Join(origin, "go.mod"), "module "+fabricModule+"\n")
 		s := newSource("v1", origin, filepath.Join(root, ".build"), root)
-		must(t, s.prepare())
+		checktest.Must(t, s.prepare())
 		put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n\nrequire "+fabricModule+" v1.0.0\n")
 		for dir, files := range map[string]moduleFiles{s.module(): s.forBuilds(), root: s.forCheckout()} {
 			s.files = files
-			must(t, s.writeModFile())
+			checktest.Must(t, s.writeModFile())
 			got, err := newProject(t).output(dir, "go", "list", "-mod=mod", "-modfile", s.modFile(), "-m", "-f", "{{.Replace.Dir}}", fabricModule)
-			must(t, err)
+			checktest.Must(t, err)
 			if got != s.tree {
 				t.Errorf("%q: go takes Fabric from %q", name, got)
 			}
@@ -210,7 +205,7 @@ func TestBuildsInOneFolderTakeTurns(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "work")
 	p := newProject(t)
 	unlock, err := p.lock(folder)
-	must(t, err)
+	checktest.Must(t, err)
 
 	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -218,7 +213,7 @@ func TestBuildsInOneFolderTakeTurns(t *testing.T) {
 		t.Errorf("two builds have the folder: %v", err)
 	}
 	elsewhere, err := p.lock(filepath.Join(t.TempDir(), "work"))
-	must(t, err)
+	checktest.Must(t, err)
 	elsewhere()
 
 	next := make(chan error)
@@ -230,7 +225,7 @@ func TestBuildsInOneFolderTakeTurns(t *testing.T) {
 		next <- err
 	}()
 	unlock()
-	must(t, <-next)
+	checktest.Must(t, <-next)
 }
 
 // Each tool of --with is a command that there is.
@@ -256,14 +251,14 @@ func TestBinariesAreTheSameWhereverTheyAreMade(t *testing.T) {
 		put(t, filepath.Join(origin, filepath.FromSlash(mainFile)), hardwired)
 		put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n\nrequire "+fabricModule+" v1.0.0\n")
 		p := newProject(t)
-		must(t, p.locate())
+		checktest.Must(t, p.locate())
 		if work == "" {
 			work = filepath.Join(p.root, ".build")
 		}
 		s := newSource("v1.0.0", origin, work, p.root)
-		must(t, p.runSteps([]step{{"prepare", s.prepare}, {"patch", s.patch}}))
+		checktest.Must(t, p.runSteps([]step{{"prepare", s.prepare}, {"patch", s.patch}}))
 		out := t.TempDir()
-		must(t, p.compileOrderer(s, target{out: out}))
+		checktest.Must(t, p.compileOrderer(s, target{out: out}))
 		text := read(t, filepath.Join(out, "orderer"))
 		for _, folder := range []string{p.root, work, origin, out} {
 			if strings.Contains(text, folder) {
@@ -295,15 +290,15 @@ func TestStampOfTheOperatorTool(t *testing.T) {
 	git(t, root, "commit", "-q", "-m", "first")
 	says := func() string {
 		p := newProject(t)
-		must(t, p.locate())
+		checktest.Must(t, p.locate())
 		out := t.TempDir()
-		must(t, p.compileTools(&source{version: "v2.5.16", commit: "fabrics", release: &release{}}, target{out: out}, []string{operatorTool}))
+		checktest.Must(t, p.compileTools(&source{version: "v2.5.16", commit: "fabrics", release: &release{}}, target{out: out}, []string{operatorTool}))
 		text, err := exec.Command(filepath.Join(out, operatorTool)).CombinedOutput()
-		must(t, err)
+		checktest.Must(t, err)
 		return string(text)
 	}
 	commit, err := newProject(t).output(root, "git", "rev-parse", "--short", "HEAD")
-	must(t, err)
+	checktest.Must(t, err)
 	if got := says(); got != "1.2.3 "+commit {
 		t.Errorf("it is %q, want version and commit %s of the checkout", got, commit)
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 const protos2, protos3 = "github.com/hyperledger/fabric-protos-go", "github.com/hyperledger/fabric-protos-go-apiv2"
@@ -42,11 +44,11 @@ func TestRefusesOtherTrees(t *testing.T) {
 		change func(dir string)
 		want   string
 	}{
-		"an empty folder":    {func(dir string) { must(t, os.Remove(filepath.Join(dir, "go.mod"))) }, "found no go.mod"},
+		"an empty folder":    {func(dir string) { checktest.Must(t, os.Remove(filepath.Join(dir, "go.mod"))) }, "found no go.mod"},
 		"another module":     {edit("go.mod", "module example.com/other\n"), `found the module "example.com/other"`},
 		"no module":          {edit("go.mod", "go 1.20\n"), `found the module ""`},
 		"a broken go.mod":    {edit("go.mod", "nonsense\n"), "unknown directive: nonsense"},
-		"no Makefile":        {func(dir string) { must(t, os.Remove(filepath.Join(dir, "Makefile"))) }, "found no line FABRIC_VER"},
+		"no Makefile":        {func(dir string) { checktest.Must(t, os.Remove(filepath.Join(dir, "Makefile"))) }, "found no line FABRIC_VER"},
 		"no release":         {edit("Makefile", "FABRIC_VER ?= latest\n"), "found no line FABRIC_VER"},
 		"an older release":   {edit("Makefile", "FABRIC_VER ?= 2.4.9\n"), "found Fabric 2.4.9, which is older than 2.5"},
 		"a much older one":   {edit("Makefile", "BASE_VERSION = 1.4.12\n"), "found Fabric 1.4.12, which is older than 2.5"},
@@ -70,10 +72,10 @@ func treeOf(t *testing.T, root, dir string) *source {
 	t.Helper()
 	t.Chdir(root)
 	p := newProject(t)
-	must(t, p.locate())
+	checktest.Must(t, p.locate())
 	s, err := p.treeSource(dir, filepath.Join(root, ".build"))
-	must(t, err)
-	must(t, s.prepare())
+	checktest.Must(t, err)
+	checktest.Must(t, s.prepare())
 	return s
 }
 
@@ -138,7 +140,7 @@ func TestLinksToTheTreeThatIsNamed(t *testing.T) {
 func read(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
-	must(t, err)
+	checktest.Must(t, err)
 	return string(text)
 }
 
@@ -151,17 +153,17 @@ func TestCommitOfAChangedCheckout(t *testing.T) {
 	git(t, dir, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "sources")
 	p := newProject(t)
 	clean, err := p.commitOf(dir)
-	must(t, err)
+	checktest.Must(t, err)
 	if strings.Contains(clean, "+") {
 		t.Errorf("a clean checkout is %q", clean)
 	}
 	put(t, filepath.Join(dir, "new.go"), "package new\n")
 	index := read(t, filepath.Join(dir, ".git", "index"))
 	changed, err := p.commitOf(dir)
-	must(t, err)
+	checktest.Must(t, err)
 	put(t, filepath.Join(dir, ".git", "FETCH_HEAD"), "fetched\n")
 	again, err := p.commitOf(dir)
-	must(t, err)
+	checktest.Must(t, err)
 	if !strings.HasPrefix(changed, clean+"+changed.") || again != changed {
 		t.Errorf("a changed checkout is %q, and %q after a fetch", changed, again)
 	}

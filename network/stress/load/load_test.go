@@ -8,6 +8,7 @@ import (
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 	"github.com/fabric-kafka/orderer/network/stress/load"
 )
@@ -26,7 +27,7 @@ func ledger() *orderertest.Ledger { return orderertest.NewLedger([]byte("genesis
 
 func run(t *testing.T, c load.Config) load.Result {
 	r, err := load.Run(t.Context(), c)
-	must(t, err)
+	checktest.Must(t, err)
 	return r
 }
 
@@ -174,7 +175,7 @@ func TestWithoutPersistTheFirstErrorEndsTheRun(t *testing.T) {
 	c := several(t, func(int) orderertest.Fate { return orderertest.Fate{Status: cb.Status_FORBIDDEN} }, ledger())
 	c.Tx = 10
 	r, err := load.Run(t.Context(), c)
-	fails(t, err, "a: FORBIDDEN")
+	checktest.Fails(t, err, "a: FORBIDDEN")
 	if r.Refused != 1 {
 		t.Fatalf("r.Refused is %v, want 1", r.Refused)
 	}
@@ -267,5 +268,5 @@ func TestAnUnreachableOrdererIsNamed(t *testing.T) {
 	c.Targets[0].Address = "127.0.0.1:1"
 	c.Tx = 1
 	_, err := load.Run(t.Context(), c)
-	fails(t, err, "127.0.0.1:1")
+	checktest.Fails(t, err, "127.0.0.1:1")
 }

@@ -1,0 +1,23 @@
+// Package checktest has the two checks of errors that most tests make.
+package checktest
+
+import (
+	"strings"
+	"testing"
+)
+
+// Must fails the test at an error.
+func Must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Fails fails the test unless there is an error that says this.
+func Fails(t testing.TB, err error, says string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), says) {
+		t.Fatalf("got the error %v, want one with %q", err, says)
+	}
+}
