@@ -7,33 +7,35 @@ type replacement struct {
 	key string // that has its meaning; empty: none has
 	to  string // what to set it to; empty: the old value
 	why string // why no key has its meaning
+
+	fabrics string // its value in Fabric's own orderer.yaml, which nobody chose; empty: none
 }
 
 // inTreeKeys holds the keys of the section Kafka of Fabric 1.4 to 2.5. Operators find them in
 // the table of chain/COMPATIBLE.md.
 var inTreeKeys = map[string]replacement{
-	"Retry.ShortInterval":                {key: "Retry.Min"},
-	"Retry.ShortTotal":                   {why: "retries never end"},
-	"Retry.LongInterval":                 {key: "Retry.Max"},
-	"Retry.LongTotal":                    {why: "retries never end"},
-	"Retry.NetworkTimeouts.DialTimeout":  {key: "Timeouts.Dial"},
-	"Retry.NetworkTimeouts.ReadTimeout":  {key: "Timeouts.Read"},
-	"Retry.NetworkTimeouts.WriteTimeout": {key: "Timeouts.Write"},
-	"Retry.Metadata.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say"},
-	"Retry.Metadata.RetryMax":            {why: "retries never end"},
-	"Retry.Producer.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say"},
-	"Retry.Producer.RetryMax":            {why: "an append is retried until Timeouts.Append"},
-	"Retry.Consumer.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say"},
-	"Topic.ReplicationFactor":            {key: "Topic.ReplicationFactor"},
-	"Verbose":                            {why: "set the logger orderer.consensus.kafka.sarama to debug for the client's log"},
+	"Retry.ShortInterval":                {key: "Retry.Min", fabrics: "5s"},
+	"Retry.ShortTotal":                   {why: "retries never end", fabrics: "10m"},
+	"Retry.LongInterval":                 {key: "Retry.Max", fabrics: "5m"},
+	"Retry.LongTotal":                    {why: "retries never end", fabrics: "12h"},
+	"Retry.NetworkTimeouts.DialTimeout":  {key: "Timeouts.Dial", fabrics: "10s"},
+	"Retry.NetworkTimeouts.ReadTimeout":  {key: "Timeouts.Read", fabrics: "10s"},
+	"Retry.NetworkTimeouts.WriteTimeout": {key: "Timeouts.Write", fabrics: "10s"},
+	"Retry.Metadata.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say", fabrics: "250ms"},
+	"Retry.Metadata.RetryMax":            {why: "retries never end", fabrics: "3"},
+	"Retry.Producer.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say", fabrics: "100ms"},
+	"Retry.Producer.RetryMax":            {why: "an append is retried until Timeouts.Append", fabrics: "3"},
+	"Retry.Consumer.RetryBackoff":        {why: "every retry waits as Retry.Min and Retry.Max say", fabrics: "2s"},
+	"Topic.ReplicationFactor":            {key: "Topic.ReplicationFactor", fabrics: "3"},
+	"Verbose":                            {why: "set the logger orderer.consensus.kafka.sarama to debug for the client's log", fabrics: "false"},
 	"Version":                            {why: "it is negotiated with the brokers"},
-	"TLS.Enabled":                        {key: "TLS.Enabled"},
+	"TLS.Enabled":                        {key: "TLS.Enabled", fabrics: "false"},
 	"TLS.PrivateKey":                     {key: "TLS.PrivateKey"},
 	"TLS.Certificate":                    {key: "TLS.Certificate"},
 	"TLS.RootCAs":                        {key: "TLS.RootCAs"},
-	"TLS.ClientAuthRequired":             {why: "it is for servers"},
+	"TLS.ClientAuthRequired":             {why: "it is for servers", fabrics: "false"},
 	"TLS.ClientRootCAs":                  {why: "it is for servers"},
-	"SASLPlain.Enabled":                  {key: "SASL.Mechanism", to: "PLAIN"},
+	"SASLPlain.Enabled":                  {key: "SASL.Mechanism", to: "PLAIN", fabrics: "false"},
 	"SASLPlain.User":                     {key: "SASL.User"},
 	"SASLPlain.Password":                 {key: "SASL.PasswordFile", to: "the name of a file that holds it"},
 }

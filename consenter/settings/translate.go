@@ -132,7 +132,7 @@ func (t *translation) carry() {
 	for _, name := range t.names {
 		r, value := inTreeKeys[name], t.values[name]
 		switch section, _, _ := strings.Cut(name, "."); {
-		case isFabrics(name, value):
+		case r.fabrics != "" && r.fabrics == value.Value:
 		case r.key == "":
 			t.note(name, "left out: %s", r.why)
 		case section != "TLS" && section != "SASLPlain":
@@ -143,31 +143,6 @@ func (t *translation) carry() {
 			t.secure(name, r, value)
 		}
 	}
-}
-
-// fabrics are the values in Fabric's own orderer.yaml that differ from ours.
-var fabrics = map[string]string{
-	"Retry.ShortInterval":                "5s",
-	"Retry.ShortTotal":                   "10m",
-	"Retry.LongInterval":                 "5m",
-	"Retry.LongTotal":                    "12h",
-	"Retry.NetworkTimeouts.DialTimeout":  "10s",
-	"Retry.NetworkTimeouts.ReadTimeout":  "10s",
-	"Retry.NetworkTimeouts.WriteTimeout": "10s",
-	"Retry.Metadata.RetryBackoff":        "250ms",
-	"Retry.Metadata.RetryMax":            "3",
-	"Retry.Producer.RetryBackoff":        "100ms",
-	"Retry.Producer.RetryMax":            "3",
-	"Retry.Consumer.RetryBackoff":        "2s",
-	"Topic.ReplicationFactor":            "3",
-	"Verbose":                            "false",
-	"TLS.Enabled":                        "false",
-	"TLS.ClientAuthRequired":             "false",
-	"SASLPlain.Enabled":                  "false",
-}
-
-func isFabrics(name string, value *yaml.Node) bool {
-	return fabrics[name] != "" && fabrics[name] == value.Value
 }
 
 // on reports whether a section of the old file, TLS or SASLPlain, is enabled.

@@ -69,15 +69,19 @@ func (n *Network) makeSystemChannel(ctx context.Context) error {
 	if err := os.MkdirAll(n.path("blocks"), 0o755); err != nil {
 		return err
 	}
-	flags := []string{"-configPath", n.path("config", "configtx-"+systemChannel)}
-	_, err := n.tool(ctx, "configtxgen", nil, append(flags, "-profile", "System", "-channelID", systemChannel, "-outputBlock", n.path(blockFile(systemChannel)))...)
+	configtxgen := func(args ...string) error {
+		_, err := n.tool(ctx, "configtxgen", nil, append([]string{"-configPath", n.path("config", "configtx-"+systemChannel)}, args...)...)
+		return err
+	}
+	if err := configtxgen("-profile", "System", "-channelID", systemChannel, "-outputBlock", n.path(blockFile(systemChannel))); err != nil {
+		return err
+	}
 	for _, c := range n.options.Channels {
-		if err != nil {
+		if err := configtxgen("-profile", "Creation", "-channelID", c, "-outputCreateChannelTx", n.path("blocks", c+".tx")); err != nil {
 			return err
 		}
-		_, err = n.tool(ctx, "configtxgen", nil, append(flags, "-profile", "Creation", "-channelID", c, "-outputCreateChannelTx", n.path("blocks", c+".tx"))...)
 	}
-	return err
+	return nil
 }
 
 // createChannels creates the channels through the system channel, and waits until every orderer
@@ -85,21 +89,21 @@ func (n *Network) makeSystemChannel(ctx context.Context) error {
 func (n *Network) createChannels(ctx context.Context) error {
 	for _, c := range n.options.Channels {
 		args := append([]string{"channel", "create", "-c", c, "-f", n.path("blocks", c+".tx"), "--outputBlock", n.path(blockFile(c)), "-t", "60s"}, n.ordererFlags()...)
-		err := retried(ctx, func(ctx context.Context) error { // the system channel accepts it once it has its topic
+		create := func(ctx context.Context) error {
 			_, err := n.tool(ctx, "peer", n.peerCLI(0), args...)
 			return err
-		})
+		}
+		if err := retried(ctx, create); err != nil { // the system channel accepts it once it has its topic
+			return err
+		}
 		for i := range n.options.Orderers {
-			if err != nil {
-				return err
-			}
-			err = retried(ctx, func(ctx context.Context) error {
+			has := func(ctx context.Context) error {
 				_, err := n.Info(ctx, ordererName(i), c)
 				return err
-			})
-		}
-		if err != nil {
-			return err
+			}
+			if err := retried(ctx, has); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
