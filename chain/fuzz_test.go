@@ -83,7 +83,8 @@ func transaction(net *fabrictest.Network) []byte {
 		panic(err)
 	}
 	action := &pb.ChaincodeActionPayload{ChaincodeProposalPayload: input, Action: &pb.ChaincodeEndorsedAction{
-		ProposalResponsePayload: protoutil.MarshalOrPanic(&pb.ProposalResponsePayload{ProposalHash: hash}),
+		ProposalResponsePayload: protoutil.MarshalOrPanic(&pb.ProposalResponsePayload{ProposalHash: hash, Extension: protoutil.MarshalOrPanic(
+			&pb.ChaincodeAction{Results: results([]string{"k"}, []string{"k", "#k"})})}),
 	}}
 	return protoutil.MarshalOrPanic(&fabric.Payload{Header: proposal, Data: protoutil.MarshalOrPanic(&pb.Transaction{
 		Actions: []*pb.TransactionAction{{Header: header, Payload: protoutil.MarshalOrPanic(action)}},
@@ -152,6 +153,7 @@ func FuzzFabric(f *testing.F) {
 	net := fabrictest.NewNetwork(nil)
 	first, second := newReal(f, net), newReal(f, net)
 	seeds := updates(first)
+	behind := first.value(first.transacted(withResults([]string{"k", "#k"}, nil)))
 	reached := 0
 	for i, update := range seeds {
 		f.Add(uint8(i), uint8(0), uint8(record.Regular_CONFIG), uint8(1), []byte(nil))
@@ -178,6 +180,11 @@ func FuzzFabric(f *testing.F) {
 			}
 			if written(taken) {
 				newReal(t, net).commits(rules, taken)
+			}
+		}
+		for _, b := range first.cut(value, behind) {
+			if err := first.outcome(t, b); err != nil {
+				t.Fatalf("a peer does not get past a block with a transaction after it: %v", err)
 			}
 		}
 	})

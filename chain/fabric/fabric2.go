@@ -14,6 +14,8 @@ import (
 	"github.com/golang/protobuf/proto"
 	"github.com/hyperledger/fabric-lib-go/healthz"
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric-protos-go/ledger/rwset"
+	"github.com/hyperledger/fabric-protos-go/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	pb "github.com/hyperledger/fabric-protos-go/peer"
@@ -73,6 +75,23 @@ type (
 	MSPRole                   = msp.MSPRole
 	OrdererAddresses          = cb.OrdererAddresses
 	SignaturePolicyEnvelope   = cb.SignaturePolicyEnvelope
+)
+
+// What a transaction of chaincode is made of.
+type (
+	ChaincodeAction         = pb.ChaincodeAction
+	ChaincodeActionPayload  = pb.ChaincodeActionPayload
+	ChaincodeEndorsedAction = pb.ChaincodeEndorsedAction
+	ProposalResponsePayload = pb.ProposalResponsePayload
+	Transaction             = pb.Transaction
+	TransactionAction       = pb.TransactionAction
+
+	HashedRWSet     = kvrwset.HashedRWSet
+	KVMetadataWrite = kvrwset.KVMetadataWrite
+	KVRWSet         = kvrwset.KVRWSet
+	KVWrite         = kvrwset.KVWrite
+	NsReadWriteSet  = rwset.NsReadWriteSet
+	TxReadWriteSet  = rwset.TxReadWriteSet
 )
 
 // PrincipalRole says that a principal is a MSPRole.

@@ -16,6 +16,8 @@ import (
 	"github.com/hyperledger/fabric-lib-go/common/metrics"
 	"github.com/hyperledger/fabric-lib-go/healthz"
 	cb "github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	ab "github.com/hyperledger/fabric-protos-go-apiv2/orderer"
 	pb "github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -73,6 +75,23 @@ type (
 	MSPRole                   = msp.MSPRole
 	OrdererAddresses          = cb.OrdererAddresses
 	SignaturePolicyEnvelope   = cb.SignaturePolicyEnvelope
+)
+
+// What a transaction of chaincode is made of.
+type (
+	ChaincodeAction         = pb.ChaincodeAction
+	ChaincodeActionPayload  = pb.ChaincodeActionPayload
+	ChaincodeEndorsedAction = pb.ChaincodeEndorsedAction
+	ProposalResponsePayload = pb.ProposalResponsePayload
+	Transaction             = pb.Transaction
+	TransactionAction       = pb.TransactionAction
+
+	HashedRWSet     = kvrwset.HashedRWSet
+	KVMetadataWrite = kvrwset.KVMetadataWrite
+	KVRWSet         = kvrwset.KVRWSet
+	KVWrite         = kvrwset.KVWrite
+	NsReadWriteSet  = rwset.NsReadWriteSet
+	TxReadWriteSet  = rwset.TxReadWriteSet
 )
 
 // PrincipalRole says that a principal is a MSPRole.

@@ -104,12 +104,16 @@ func (a *author) record() Input {
 }
 
 func (a *author) regular(at Offset, class Class, headerType int32) Regular {
-	return Regular{Offset: at, Class: class, ConfigSeq: a.seq(), Envelope: Envelope{
-		Bytes:   fmt.Appendf(nil, "e%d", at),
-		Size:    a.size(),
-		Channel: "ours",
-		Type:    headerType,
-	}}
+	e := Envelope{Bytes: fmt.Appendf(nil, "e%d", at), Size: a.size(), Channel: "ours", Type: headerType}
+	switch key := StateKey(1 + a.choose(2)); a.choose(8) {
+	case 0, 1:
+		e.Opaque = true
+	case 2:
+		e.Written = []StateKey{3, key}
+	case 3:
+		e.Written, e.Policies = []StateKey{key, 4, 3 - key}, []StateKey{key}
+	}
+	return Regular{Offset: at, Class: class, ConfigSeq: a.seq(), Envelope: e}
 }
 
 // copied is a copy of a stale record, by one orderer or by the next.

@@ -38,7 +38,10 @@ func letters(w *world, k topic) []Input {
 		letter(at, Config, now-1, "+", 10), // stale
 	)
 	if k == strictTopic {
-		return append(all,
+		opaque, setter := letter(at, Normal, now, "+o", 30), letter(at, Normal, now, "+p", 30)
+		opaque.Envelope.Opaque = true
+		setter.Envelope.Written, setter.Envelope.Policies = []StateKey{1}, []StateKey{1}
+		return append(all, opaque, setter,
 			letter(at, Normal, now, "+", 100),   // as much as the first limits prefer
 			letter(at, Normal, now-1, "-", 50),  // stale, and no longer valid
 			letter(at, Normal, now+1, "+", 120), // forged

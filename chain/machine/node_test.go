@@ -213,6 +213,21 @@ func (n *node) fits(e WriteBlock) {
 	if count == 0 || count > max(1, int(limits.MaxMessageCount)) || count > 1 && size > uint64(limits.PreferredMaxBytes) {
 		n.t.Fatalf("block %d has %d envelopes of %d bytes, limits %s", e.Number, count, size, limits)
 	}
+	if up := e.Metadata.Marks.Upgraded; n.machine.ruleSet == Strict && (up == 0 || e.Metadata.FirstOffset > up) {
+		n.suits(e) // what was pending when the topic was upgraded may not
+	}
+}
+
+// suits checks that a peer gets past a block: what it reads ahead of a transaction.
+func (n *node) suits(e WriteBlock) {
+	for i, later := range e.Envelopes {
+		for _, earlier := range e.Envelopes[:i] {
+			meets := slices.ContainsFunc(earlier.Policies, func(k StateKey) bool { return slices.Contains(later.Written, k) })
+			if earlier.Opaque && !later.Opaque || meets {
+				n.t.Fatalf("block %d [%s]: %s is ahead of %s", e.Number, names(e.Envelopes), earlier.Bytes, later.Bytes)
+			}
+		}
+	}
 }
 
 func sizes(envelopes []Envelope) (sum uint64) {

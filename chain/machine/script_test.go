@@ -17,6 +17,7 @@ import (
 //	garbage [FLAW]
 //	ttc BLOCK
 //	normal|config|regular NAME SIZE [seq=] [copies=OFFSET] [channel=ours] [type=] [class=] [flaw=] [header=] [signer=]
+//		[opaque=1] [writes=KEYS] [sets=KEYS]
 //	verdict ok | verdict REFUSAL | verdict stop CAUSE
 //	configured [seq=] [count=] [preferred=] [absolute=] [resubmission=]
 //	restart [from=BLOCK] [seq=] [count=] ... [pass=OFFSET]

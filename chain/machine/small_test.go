@@ -3,6 +3,7 @@ package machine
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -201,7 +202,7 @@ func (w *world) hold(t *testing.T, b block) {
 
 func (n *node) clone() *node {
 	c, m := *n, *n.machine
-	m.batch.envelopes = slices.Clone(m.batch.envelopes)
+	m.batch.envelopes, m.batch.policies = slices.Clone(m.batch.envelopes), maps.Clone(m.batch.policies)
 	c.machine, c.ledger, c.resubmitted = &m, slices.Clip(n.ledger), slices.Clip(n.resubmitted)
 	return &c
 }

@@ -13,6 +13,13 @@ const (
 // that was validated at an older config is judged at its place in the log; a
 // stale config envelope is computed again and appended; nothing else
 // about a record's past counts, so that there is no mark to lose in a restart.
+//
+// A block is such that every peer gets past it. To validate a transaction, a peer reads the
+// first action of each envelope ahead of it in its block, whatever that envelope is, and
+// ends, or waits without limit, where there is none to read. It also waits for the outcome
+// of each transaction ahead that sets the endorsement policy of a key that this one writes,
+// and one that was found invalid early has none. So a transaction begins a block rather than
+// follow either.
 type strict struct{}
 
 // connect skips what follows the description. The first description in the
@@ -105,7 +112,11 @@ func fits(class Class, headerType int32) bool {
 
 // order puts a normal envelope, the last record, into the pending batch.
 func (m *Machine) order(in Regular) []Effect {
-	cut := m.batch.add(in.Envelope)
+	var cut []full
+	if m.batch.stops(in.Envelope) {
+		cut = m.batch.cutBefore(CutByConflict)
+	}
+	cut = append(cut, m.batch.add(in.Envelope)...)
 	var effects []Effect
 	if len(cut) > 0 && !cut[0].includes {
 		// A restart must read the record that did not fit, with the marks of before.

@@ -52,7 +52,15 @@ type Envelope struct {
 	Flaw       string // the envelope itself
 	HeaderFlaw string // its payload and channel header
 	SignerFlaw string // its signature header
+
+	// What decides which envelopes can share a block: see [strict].
+	Opaque   bool       // no transaction of chaincode, or peers cannot read it down to its results
+	Written  []StateKey // the keys that a transaction writes, or whose endorsement policy it sets
+	Policies []StateKey // the keys whose endorsement policy it sets
 }
+
+// StateKey stands for a key of a chaincode or of one of its collections: a hash.
+type StateKey uint64
 
 // Input is one of Garbage, Connect, TimeToCut, Regular (records, at strictly
 // increasing offsets), Verdict (the answer to a Judge or Resubmit effect) and
@@ -157,6 +165,7 @@ const (
 	CutByCount     CutCause = "count"     // MaxMessageCount reached
 	CutByBytes     CutCause = "bytes"     // the next envelope would not fit
 	CutByLarge     CutCause = "large"     // one envelope larger than PreferredMaxBytes
+	CutByConflict  CutCause = "conflict"  // the next envelope, behind what was pending, would stop peers
 	CutByTimeToCut CutCause = "timetocut" // a time-to-cut record asked for it
 	CutByConfig    CutCause = "config"    // flushed by a config record, or the config block itself
 )

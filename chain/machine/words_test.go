@@ -150,7 +150,20 @@ func (w words) envelope() Envelope {
 		Flaw:       w.text("flaw", ""),
 		HeaderFlaw: w.text("header", ""),
 		SignerFlaw: w.text("signer", ""),
+		Opaque:     w.flag("opaque", false),
+		Written:    w.keys("writes", "sets"),
+		Policies:   w.keys("sets"),
 	}
+}
+
+// keys are those of some options; a letter is a key.
+func (w words) keys(options ...string) (keys []StateKey) {
+	for _, option := range options {
+		for _, letter := range w.options[option] {
+			keys = append(keys, StateKey(letter))
+		}
+	}
+	return keys
 }
 
 const typeEndorserTransaction = 3

@@ -128,7 +128,13 @@ func EnvelopeOf(b []byte) machine.Envelope {
 		return e
 	}
 	e.Channel, e.Type = channel.ChannelId, channel.Type
-	e.SignerFlaw = peerFlaw(envelope, payload, channel.Type)
+	c := contentOf(payload.Data)
+	e.SignerFlaw = peerFlaw(envelope, payload, channel.Type, c)
+	e.Opaque = channel.Type != fabric.TypeEndorser || !c.readable
+	if !e.Opaque {
+		k := keysOf(c.results)
+		e.Written, e.Policies = k.written, k.policies
+	}
 	return e
 }
 

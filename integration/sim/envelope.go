@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"strconv"
 	"strings"
 
@@ -12,8 +13,11 @@ import (
 // channelID is the channel of every simulated world.
 const channelID = "sim"
 
-// typeNormal is the header type of an endorser transaction.
-const typeNormal = 3
+// Header types of normal envelopes.
+const (
+	typeMessage = 0
+	typeNormal  = 3 // an endorser transaction
+)
 
 // must returns v. It panics on an error, which values made by the simulation cannot cause.
 func must[T any](v T, err error) T {
@@ -49,6 +53,9 @@ type content struct {
 	expires int64
 	size    int
 	text    string // of a normal envelope: unique to it
+	opaque  bool   // a normal envelope that peers read no transaction in
+	writes  bool   // a transaction that writes the one key that there is
+	sets    bool   // one that sets the key's endorsement policy
 	update  *update
 	seq     uint64 // of a config envelope: that of the config in it
 }
@@ -70,7 +77,7 @@ func open(b []byte) (c content, ok bool) {
 	expires, _ := binary.Uvarint(sh.Nonce)
 	c.expires = int64(expires)
 	if ch.Type != fabric.TypeConfig {
-		c.text, _, _ = strings.Cut(string(p.Data), " ")
+		c.transaction(p.Data)
 		return c, true
 	}
 	config := &fabric.ConfigEnvelope{}
@@ -82,9 +89,46 @@ func open(b []byte) (c content, ok bool) {
 	return c, true
 }
 
-// normal returns a normal envelope with a text and so many bytes of padding.
+// normal returns a normal envelope with a text and so many bytes of padding: by its text a
+// message or one of three transactions.
 func normal(client int, expires int64, text string, pad int) *fabric.Envelope {
-	return sealed(channelID, typeNormal, client, expires, []byte(text+" "+strings.Repeat(".", pad)))
+	padding := []byte(strings.Repeat(".", pad))
+	set := &fabric.KVRWSet{}
+	switch crc32.ChecksumIEEE([]byte(text)) % 5 {
+	case 0:
+		return sealed(channelID, typeMessage, client, expires, append([]byte(text+" "), padding...))
+	case 1:
+		set.Writes = []*fabric.KVWrite{{Key: "key"}}
+	case 2:
+		set.MetadataWrites = []*fabric.KVMetadataWrite{{Key: "key"}}
+	}
+	results := &fabric.TxReadWriteSet{NsRwset: []*fabric.NsReadWriteSet{{Rwset: must(fabric.Marshal(set))}}}
+	response := &fabric.ProposalResponsePayload{Extension: must(fabric.Marshal(&fabric.ChaincodeAction{Results: must(fabric.Marshal(results))}))}
+	payload := &fabric.ChaincodeActionPayload{ChaincodeProposalPayload: padding, Action: &fabric.ChaincodeEndorsedAction{
+		ProposalResponsePayload: must(fabric.Marshal(response)),
+	}}
+	return sealed(channelID, typeNormal, client, expires, must(fabric.Marshal(&fabric.Transaction{
+		Actions: []*fabric.TransactionAction{{Header: []byte(text), Payload: must(fabric.Marshal(payload))}},
+	})))
+}
+
+// transaction reads what normal wrote; anything else is opaque.
+func (c *content) transaction(data []byte) {
+	tx, payload, response, action := &fabric.Transaction{}, &fabric.ChaincodeActionPayload{}, &fabric.ProposalResponsePayload{}, &fabric.ChaincodeAction{}
+	results, set := &fabric.TxReadWriteSet{}, &fabric.KVRWSet{}
+	c.opaque = c.kind != typeNormal || fabric.Unmarshal(data, tx) != nil || len(tx.Actions) != 1
+	if c.opaque {
+		c.text, _, _ = strings.Cut(string(data), " ")
+		return
+	}
+	c.text = string(tx.Actions[0].Header)
+	must(0, fabric.Unmarshal(tx.Actions[0].Payload, payload))
+	must(0, fabric.Unmarshal(payload.Action.ProposalResponsePayload, response))
+	must(0, fabric.Unmarshal(response.Extension, action))
+	must(0, fabric.Unmarshal(action.Results, results))
+	must(0, fabric.Unmarshal(results.NsRwset[0].Rwset, set))
+	c.sets = len(set.MetadataWrites) > 0
+	c.writes = c.sets || len(set.Writes) > 0
 }
 
 // update is a config update. It sets one key, and applies while the key has the

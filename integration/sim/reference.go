@@ -16,6 +16,8 @@ type reference struct {
 	config  settings
 	pending [][]byte
 	bytes   int
+	opaque  bool // of one that is pending
+	sets    bool // of one that is pending
 	known   bool // a description was read
 	read    func([]byte) (content, bool)
 	dropped map[int]bool // offsets of well-formed envelopes that were invalid at their place
@@ -54,7 +56,7 @@ func newReference(log [][]byte, read func([]byte) (content, bool)) *reference {
 func (r *reference) cut(at int64) {
 	if len(r.pending) > 0 {
 		r.blocks = append(r.blocks, refBlock{envelopes: r.pending, at: at})
-		r.pending, r.bytes = nil, 0
+		r.pending, r.bytes, r.opaque, r.sets = nil, 0, false, false
 	}
 }
 
@@ -79,7 +81,7 @@ func (r *reference) envelope(at int64, m *record.Regular) {
 		r.dropped[int(at)] = true
 		return
 	}
-	r.normal(at, m.Payload, c.size, limits)
+	r.normal(at, m.Payload, c, limits)
 }
 
 func (r *reference) configEnvelope(at int64, m *record.Regular, c content) {
@@ -96,12 +98,16 @@ func (r *reference) configEnvelope(at int64, m *record.Regular, c content) {
 }
 
 // normal adds an envelope to the pending ones, and cuts when they are full.
-func (r *reference) normal(at int64, b []byte, size int, limits machine.Limits) {
-	preferred := int(limits.PreferredMaxBytes)
+func (r *reference) normal(at int64, b []byte, c content, limits machine.Limits) {
+	if !c.opaque && (r.opaque || r.sets && c.writes) {
+		r.cut(at - 1)
+	}
+	preferred, size := int(limits.PreferredMaxBytes), c.size
 	if size > preferred || r.bytes+size > preferred {
 		r.cut(at - 1)
 	}
 	r.pending, r.bytes = append(r.pending, b), r.bytes+size
+	r.opaque, r.sets = r.opaque || c.opaque, r.sets || c.sets
 	if size > preferred || len(r.pending) >= int(limits.MaxMessageCount) {
 		r.cut(at)
 	}

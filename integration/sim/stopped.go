@@ -156,6 +156,9 @@ func (e *evidence) restarts() string {
 	if text := sameBlocks(o.ledger.blocks, again.ledger.blocks); text != "" || again.ledger.height() != o.ledger.height() {
 		return fmt.Sprintf("%s, restarted at height %d, reaches height %d, was %d: %s", o, height, again.ledger.height(), o.ledger.height(), text)
 	}
+	if again.driver.Machine() == nil {
+		return fmt.Sprintf("%s does not start again at height %d: %v", o, height, again.fault)
+	}
 	return sameState(o.driver.Machine(), again.driver.Machine())
 }
 
