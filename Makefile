@@ -61,13 +61,17 @@ LINE_PARTS := line-unit line-race
 LINE_SUITE_PARTS := lines takeover
 LINES_ONCE := line-verdicts $(LINE_SUITE_PARTS)
 
-.PHONY: help build generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
+.PHONY: help build binaries generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the orderer with the plugin in it, into .build/bin
 	go run ./plugin/builder --out $(BIN)
+
+# What the suites start, before their time limits begin: the first build takes a quarter of an hour on a busy machine.
+binaries:
+	go run ./plugin/builder --out $(BIN) --with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator
 
 generate: ## Go code of the .proto files
 	$(GENERATE) $(PROTOS)
@@ -123,11 +127,11 @@ sim-short: ## what CI runs of sim and mutants
 matrix: .build/test ## what Kafka can do to a channel, on the embedded broker
 	$(GOTEST) -name matrix -- -timeout 5m -count 1 ./integration/matrix
 
-integration: .build/test ## real orderers, peers and brokers (FOCUS='text' narrows it, BROKERS=apache:3.9)
+integration: .build/test binaries ## real orderers, peers and brokers (FOCUS='text' narrows it, BROKERS=apache:3.9)
 	$(SUITE) -timeout 45m -count 1 ./integration -args -brokers=$(BROKERS) $(PORTS) $(REPORT) $(if $(FOCUS),-ginkgo.focus='$(FOCUS)') \
 		-ginkgo.label-filter='$(if $(filter embedded,$(BROKERS)),!kafka,!none)$(BUT_ROOT)'
 
-kafka: .build/test ## what only Apache Kafka can show: three brokers, logging in, rights, rows of the matrix (VERSION=3.9)
+kafka: .build/test binaries ## what only Apache Kafka can show: three brokers, logging in, rights, rows of the matrix (VERSION=3.9)
 	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(or $(VERSION),4)
 	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(or $(VERSION),4) $(PORTS) $(REPORT) -ginkgo.label-filter='kafka && !minutes$(BUT_ROOT)'
 
@@ -138,7 +142,7 @@ test-kafka: .build/test ## all that runs on Apache Kafka, in parts, on both vers
 $(APACHE_PARTS:%=part-%): part-%: .build/test
 	$(GOTEST) -name $* -- -timeout 28m -count 1 ./integration/apache $(tests) -args -kafka=$(VERSION)
 
-$(SUITE_PARTS:%=part-%): part-%: .build/test
+$(SUITE_PARTS:%=part-%): part-%: .build/test binaries
 	$(SUITE) -timeout 28m -count 1 ./integration -args -brokers=apache:$(VERSION) -part=$* $(PORTS) $(REPORT) -ginkgo.timeout=25m \
 		-ginkgo.label-filter='!none$(BUT_ROOT)'
 

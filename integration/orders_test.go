@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
@@ -31,6 +33,19 @@ var _ = Describe("three orderers", Ordered, func() {
 		Expect(w.equal(ctx, channel)).To(BeNumerically(">", 3))
 		for _, o := range w.Descriptor().Orderers {
 			Expect(w.status(ctx, o.Name, channel)()).To(Equal("consenter active"))
+		}
+	}, SpecTimeout(4*time.Minute))
+
+	It("orders transactions among messages, although peers do not get past both in one block", func(ctx SpecContext) {
+		traffic := w.load(ctx, channel, 10*time.Second)
+		for i := range 5 {
+			w.write(ctx, channel, encoded(record.NewRegular(envelope(w, cb.HeaderType_MESSAGE, channel), 0, record.Regular_NORMAL))) // without data
+			Expect(w.Invoke(ctx, channel, "put", "among", strconv.Itoa(i))).To(Succeed())
+		}
+		traffic.sound(ctx)
+		w.equal(ctx, channel)
+		for peer := 1; peer <= 2; peer++ {
+			Expect(w.Query(ctx, peer, channel, "get", "among")).To(Equal("4"))
 		}
 	}, SpecTimeout(4*time.Minute))
 

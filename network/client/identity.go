@@ -109,10 +109,8 @@ func (i *Identity) Message(channel string, size int) (*cb.Envelope, error) {
 	return i.envelope(payload)
 }
 
-// noMessage begins no message of protobuf. Peers decode the data of an envelope that precedes a
-// transaction of chaincode in its block as a transaction: they panic at one that decodes and has no
-// actions, as empty data does, and wait at one that does not decode. So do not send both at a time;
-// see chain/PEERS.md.
+// noMessage begins no message of protobuf: peers cannot read a transaction in the data. See
+// chain/PEERS.md for what that is to transactions in the same block.
 const noMessage = 0x07
 
 const (
