@@ -58,17 +58,19 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 
 	It("refuses to join with an unusable genesis block", func(ctx SpecContext) {
 		for name, bad := range map[string]struct {
-			brokers []string
-			says    string
+			edit func(*cb.Config)
+			says string
 		}{
-			"no brokers":   {nil, "names no broker"},
-			"malformed":    {[]string{"nowhere"}, `broker "nowhere" of the channel config: want host:port`},
-			"a port of 0":  {[]string{"kafka:0"}, `port "0" is not between 1 and 65535`},
-			"no host name": {[]string{":9092"}, "the host is missing"},
+			"no brokers":   {withBrokers(), "names no broker"},
+			"malformed":    {withBrokers("nowhere"), `broker "nowhere" of the channel config: want host:port`},
+			"a port of 0":  {withBrokers("kafka:0"), `port "0" is not between 1 and 65535`},
+			"no host name": {withBrokers(":9092"), "the host is missing"},
+			"a capability": {withCapability("V3_0"), `capability "V3_0" of group Channel, which this build does not know: Fabric 3.0 introduced it; join with an orderer`},
 		} {
 			By(name)
-			block := withBrokers(w.genesis("kafka-one"), "bad-brokers", bad.brokers)
-			err := w.Join(ctx, "orderer1", "bad-brokers", block)
+			block, err := change(w.genesis("kafka-one"), "refused", bad.edit)
+			Expect(err).NotTo(HaveOccurred())
+			err = w.Join(ctx, "orderer1", "refused", block)
 			var refusal *fabricnet.APIError
 			Expect(errors.As(err, &refusal)).To(BeTrue(), "got %v", err)
 			Expect(refusal.Code).To(Equal(http.StatusBadRequest))
