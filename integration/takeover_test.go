@@ -198,7 +198,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		w.succeeds(ctx, carryOver, "has the section Consensus.Kafka")
 		code, out := w.follows(ctx, survey)
 		Expect(code).To(Equal(admin.ExitRefused), out)
-		Expect(out).To(ContainSubstring("--add-config min.insync.replicas=2"))
+		Expect(out).To(ContainSubstring("--add-config retention.ms=-1"))
 	}, SpecTimeout(15*time.Minute))
 
 	It("is taken over one orderer at a time, under load with config updates", func(ctx SpecContext) {
