@@ -33,7 +33,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		}
 		w.equal(ctx, "kafka-one")
 		w.equal(ctx, "kafka-two")
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("halts only the channel whose topic belongs to another", func(ctx SpecContext) {
 		const lost = "claimed"
@@ -54,7 +54,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
 		Expect(w.AwaitActive(ctx, "orderer1", "kafka-one")).To(Succeed())
 		Expect(w.Remove(ctx, "orderer1", lost)).To(Succeed())
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("refuses to join with an unusable genesis block", func(ctx SpecContext) {
 		for name, bad := range map[string]struct {
@@ -76,7 +76,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 			Expect(refusal.Code).To(Equal(http.StatusBadRequest))
 			Expect(refusal.Message).To(ContainSubstring(bad.says))
 		}
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("refuses to create an unusable genesis block", func() {
 		_, err := genesis.Rewrite(w.genesis("raft"), []string{"nowhere"})
@@ -113,7 +113,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		}
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
 		w.equal(ctx, channel)
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("change with a config update, without a restart", func(ctx SpecContext) {
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
@@ -122,7 +122,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed())
 		w.equal(ctx, channel)
 		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(renamed(), ", "))
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("come from the orderer's settings where those name brokers", func(ctx SpecContext) {
 		Expect(w.Set(ctx, "BROKERS="+strings.Join(w.Descriptor().Brokers, ","))).To(Succeed())
@@ -132,7 +132,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		}
 		w.equal(ctx, channel)
 		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(w.Descriptor().Brokers, ", "))
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 })
 
 // awaits stops the brokers, checks that both orderers report what they wait for, and starts the brokers again.
@@ -160,5 +160,5 @@ var _ = Describe("an orderer that joins late", func() {
 		traffic.sound(ctx)
 		Expect(w.AwaitActive(ctx, "orderer2", "mychannel")).To(Succeed())
 		w.equal(ctx, "mychannel")
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 })

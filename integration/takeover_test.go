@@ -191,7 +191,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 	It("orders with its own orderers", func(ctx SpecContext) {
 		under(ctx, true, func() {})
 		Expect(w.Invoke(ctx, channel, "put", "k", "v1")).To(Succeed())
-	}, SpecTimeout(5*time.Minute))
+	}, NodeTimeout(5*time.Minute))
 
 	It("prepares the next orderers as the guide says", func(ctx SpecContext) {
 		w.succeeds(ctx, buildOurs, "orderer.tar.gz")
@@ -199,13 +199,13 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		code, out := w.follows(ctx, survey)
 		Expect(code).To(Equal(admin.ExitRefused), out)
 		Expect(out).To(ContainSubstring("--add-config retention.ms=-1"))
-	}, SpecTimeout(15*time.Minute))
+	}, NodeTimeout(15*time.Minute))
 
 	It("is taken over one orderer at a time, under load with config updates", func(ctx SpecContext) {
 		under(ctx, true, func() { w.exchange(ctx, "bin", "orderer1", "orderer2", "orderer3") })
 		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
 		Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 
 	It("moves to the strict rules under load, once no in-tree orderer has written for ten minutes", func(ctx SpecContext) {
 		code, out := w.follows(ctx, upgrade)
@@ -220,7 +220,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 			w.succeeds(ctx, upgrade, "described as strict")
 			Eventually(ctx, w.rules(ctx, "orderer1")).Should(Equal(record.RuleSet_RULE_SET_STRICT))
 		})
-	}, SpecTimeout(18*time.Minute))
+	}, NodeTimeout(18*time.Minute))
 
 	It("loses its system channel offline, one orderer at a time, under load", func(ctx SpecContext) {
 		under(ctx, false, func() {
@@ -234,7 +234,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 				w.level(ctx, w.orderer, channel)
 			}
 		})
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("continues with orderers of 3.1, one at a time, under load with config updates", func(ctx SpecContext) {
 		w.succeeds(ctx, buildNewer, "")
@@ -245,5 +245,5 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		GinkgoWriter.Printf("acknowledged in all: %d\n", sent)
 		Expect(sent).To(BeNumerically(">", 10000))
 		Expect(w.left()).To(BeEmpty(), "commands of the guide that no spec has run")
-	}, SpecTimeout(20*time.Minute))
+	}, NodeTimeout(20*time.Minute))
 })
