@@ -91,9 +91,9 @@ lint: ## golangci-lint, as pinned in .tools/go.mod, and the words of .tools/word
 portable: ## all but the integration tests with processes compiles for macOS as well
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet $(UNIT)
 
-unit: .build/test ## unit tests, of the tools too
+unit: .build/test ## unit tests, of the tools too, and what the suite checks of itself
 	cd .tools && go test ./...
-	$(GOTEST) -name unit -- -timeout 5m $(UNIT)
+	$(GOTEST) -name unit -- -timeout 5m -skip '^TestIntegration$$' $(UNIT) ./integration
 
 race: .build/test ## unit tests of chain and consenter, and the simulation, under the race detector
 	$(GOTEST) -name race -- -race -timeout 10m $(RACE)

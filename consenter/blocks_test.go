@@ -12,23 +12,34 @@ type channelSpec struct {
 	kind     string
 	metadata []byte
 	brokers  []string // nil: the key is missing
+	channel  string   // a capability of the channel, beside V2_0
+	orderer  string   // one of its orderers, beside V2_0
 }
 
 func (s channelSpec) config() *fabric.Config {
 	root := protoutil.NewConfigGroup()
 	put(root, channelconfig.HashingAlgorithmValue())
 	put(root, channelconfig.BlockDataHashingStructureValue())
-	put(root, channelconfig.CapabilitiesValue(map[string]bool{"V2_0": true}))
+	put(root, capabilities(s.channel))
 	orderer := protoutil.NewConfigGroup()
 	put(orderer, channelconfig.ConsensusTypeValue(s.kind, s.metadata))
 	put(orderer, channelconfig.BatchSizeValue(10, 1<<20, 1<<19))
 	put(orderer, channelconfig.BatchTimeoutValue("1s"))
-	put(orderer, channelconfig.CapabilitiesValue(map[string]bool{"V2_0": true}))
+	put(orderer, capabilities(s.orderer))
 	if s.brokers != nil {
 		orderer.Values["KafkaBrokers"] = &fabric.ConfigValue{Value: protoutil.MarshalOrPanic(&fabric.KafkaBrokers{Brokers: s.brokers})}
 	}
 	root.Groups[channelconfig.OrdererGroupKey] = orderer
 	return &fabric.Config{ChannelGroup: root}
+}
+
+// capabilities returns V2_0 and another one; empty for none.
+func capabilities(more string) *channelconfig.StandardConfigValue {
+	all := map[string]bool{"V2_0": true}
+	if more != "" {
+		all[more] = true
+	}
+	return channelconfig.CapabilitiesValue(all)
 }
 
 func put(group *fabric.ConfigGroup, value *channelconfig.StandardConfigValue) {

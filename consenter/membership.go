@@ -10,12 +10,13 @@ import (
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/guard"
+	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
 // IsChannelMember reports whether this orderer is a consenter of the channel of a config
 // block: every orderer of a kafka channel is. For a join the result depends only on the
 // block; osnadmin shows the error, which says what to change in it. If others order the
-// channel already, only its type is checked. While the orderer starts there is no
+// channel already, only its type and capabilities are checked. While the orderer starts there is no
 // error: the chain reports a fault of a config that is in the ledger already, and the
 // other channels work.
 func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
@@ -58,6 +59,9 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	}
 	if kind := orderer.ConsensusType(); kind != fabric.ConsensusTypeKafka {
 		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, fabric.ConsensusTypeKafka)
+	}
+	if err := verdict.CheckJoin(config); err != nil {
+		return err
 	}
 	if block.Header.GetNumber() > 0 {
 		return nil // others order the channel; the chain reports faults of its config

@@ -97,6 +97,36 @@ func TestJoinsAChannelAsItIs(t *testing.T) {
 	checktest.Fails(t, err, `of consensus type "etcdraft"`)
 }
 
+// A build that does not know a capability in force can judge no record by it: its chain would stop at
+// the first one. Whoever joins hears of it at once.
+func TestUnknownCapabilitiesCannotBeJoined(t *testing.T) {
+	c := plainConsenter(t)
+	c.Started()
+	unknown := map[string]channelSpec{
+		`capability "V9_9" of group Channel, which this build does not know: Fabric 9.9 introduced it; join with an orderer`: {channel: "V9_9"},
+		`capability "V9_9" of group Orderer, which this build`:                                                               {orderer: "V9_9"},
+		`capability "SECRET" of group Orderer, which this build does not know: a newer release of Fabric may; join with`:     {orderer: "SECRET"},
+	}
+	const v3 = `capability "V3_0" of group Channel, which this build does not know: Fabric 3.0 introduced it; join`
+	if !fabrictest.ThisLine().KnowsV3 {
+		unknown[v3] = channelSpec{channel: "V3_0"}
+	}
+	for fault, spec := range unknown {
+		spec.kind, spec.brokers = "kafka", []string{"kafka:9092"}
+		block := spec.block()
+		for _, block.Header.Number = range []uint64{0, 7} {
+			member, err := c.IsChannelMember(block)
+			if checktest.Fails(t, err, fault); member {
+				t.Fatalf("%+v: member is true", spec)
+			}
+		}
+	}
+	block := channelSpec{kind: "kafka", brokers: []string{"kafka:9092"}, channel: "V1_4_3", orderer: "V1_4_2"}.block()
+	if member, err := c.IsChannelMember(block); err != nil || !member {
+		t.Fatalf("capabilities that every build knows: %v, %v", member, err)
+	}
+}
+
 // While the registrar starts, an error ends the process, whatever the block contains: it
 // comes from a ledger, or from a join that was accepted before.
 func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {

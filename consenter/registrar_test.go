@@ -69,8 +69,8 @@ func startProcess(t *testing.T, dir string, c *Consenter, blocks map[string]*fab
 	r.Initialize(map[string]consensus.Consenter{fabric.ConsensusTypeKafka: c}) // it must not panic
 	c.Started()
 	t.Cleanup(func() {
-		for id := range blocks {
-			if chain := r.GetConsensusChain(id); chain != nil {
+		for _, c := range r.ChannelList().Channels {
+			if chain := r.GetConsensusChain(c.Name); chain != nil {
 				chain.Halt()
 			}
 		}
@@ -213,4 +213,36 @@ func TestNoJoinBlockEndsTheProcessAtItsStart(t *testing.T) {
 			t.Fatalf("%v: got nil", id)
 		}
 	}
+}
+
+// Nothing remains of a join that is refused: an orderer that restarts does not have the channel, and it can
+// be joined with another block. Fabric itself refuses capabilities that it does not list; main of April 2023
+// lists V3_0.
+func TestRefusedJoinLeavesNothing(t *testing.T) {
+	dir, broker := t.TempDir(), []string{"127.0.0.1:1"}
+	specs := map[string]channelSpec{
+		"V9_9": {kind: fabric.ConsensusTypeKafka, brokers: broker, channel: "V9_9"},
+		"V8_8": {kind: fabric.ConsensusTypeKafka, brokers: broker, orderer: "V8_8"},
+		"V3_0": {kind: fabric.ConsensusTypeKafka, brokers: broker, channel: "V3_0"},
+	}
+	if fabrictest.ThisLine().KnowsV3 {
+		delete(specs, "V3_0")
+	}
+	t.Run("join", func(t *testing.T) {
+		p := startProcess(t, dir, plainConsenter(t), nil)
+		for capability, spec := range specs {
+			for _, number := range []uint64{0, 7} {
+				block := genesisBlock("joined", spec)
+				block.Header.Number = number
+				checktest.Fails(t, join(p, "joined", block), capability)
+			}
+		}
+	})
+	t.Run("restart", func(t *testing.T) {
+		p := startProcess(t, dir, plainConsenter(t), nil)
+		if all := p.ChannelList().Channels; len(all) != 0 {
+			t.Fatalf("there are the channels %v", all)
+		}
+		checktest.Must(t, join(p, "joined", genesisBlock("joined", channelSpec{kind: fabric.ConsensusTypeKafka, brokers: broker})))
+	})
 }

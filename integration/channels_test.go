@@ -33,7 +33,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		}
 		w.equal(ctx, "kafka-one")
 		w.equal(ctx, "kafka-two")
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("halts only the channel whose topic belongs to another", func(ctx SpecContext) {
 		const lost = "claimed"
@@ -54,27 +54,29 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
 		Expect(w.AwaitActive(ctx, "orderer1", "kafka-one")).To(Succeed())
 		Expect(w.Remove(ctx, "orderer1", lost)).To(Succeed())
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("refuses to join with an unusable genesis block", func(ctx SpecContext) {
 		for name, bad := range map[string]struct {
-			brokers []string
-			says    string
+			edit func(*cb.Config)
+			says string
 		}{
-			"no brokers":   {nil, "names no broker"},
-			"malformed":    {[]string{"nowhere"}, `broker "nowhere" of the channel config: want host:port`},
-			"a port of 0":  {[]string{"kafka:0"}, `port "0" is not between 1 and 65535`},
-			"no host name": {[]string{":9092"}, "the host is missing"},
+			"no brokers":   {withBrokers(), "names no broker"},
+			"malformed":    {withBrokers("nowhere"), `broker "nowhere" of the channel config: want host:port`},
+			"a port of 0":  {withBrokers("kafka:0"), `port "0" is not between 1 and 65535`},
+			"no host name": {withBrokers(":9092"), "the host is missing"},
+			"a capability": {withCapability("V3_0"), `capability "V3_0" of group Channel, which this build does not know: Fabric 3.0 introduced it; join with an orderer`},
 		} {
 			By(name)
-			block := withBrokers(w.genesis("kafka-one"), "bad-brokers", bad.brokers)
-			err := w.Join(ctx, "orderer1", "bad-brokers", block)
+			block, err := change(w.genesis("kafka-one"), "refused", bad.edit)
+			Expect(err).NotTo(HaveOccurred())
+			err = w.Join(ctx, "orderer1", "refused", block)
 			var refusal *fabricnet.APIError
 			Expect(errors.As(err, &refusal)).To(BeTrue(), "got %v", err)
 			Expect(refusal.Code).To(Equal(http.StatusBadRequest))
 			Expect(refusal.Message).To(ContainSubstring(bad.says))
 		}
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("refuses to create an unusable genesis block", func() {
 		_, err := genesis.Rewrite(w.genesis("raft"), []string{"nowhere"})
@@ -111,7 +113,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		}
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
 		w.equal(ctx, channel)
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("change with a config update, without a restart", func(ctx SpecContext) {
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
@@ -120,7 +122,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed())
 		w.equal(ctx, channel)
 		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(renamed(), ", "))
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("come from the orderer's settings where those name brokers", func(ctx SpecContext) {
 		Expect(w.Set(ctx, "BROKERS="+strings.Join(w.Descriptor().Brokers, ","))).To(Succeed())
@@ -130,7 +132,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		}
 		w.equal(ctx, channel)
 		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(w.Descriptor().Brokers, ", "))
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 })
 
 // awaits stops the brokers, checks that both orderers report what they wait for, and starts the brokers again.
@@ -158,5 +160,5 @@ var _ = Describe("an orderer that joins late", func() {
 		traffic.sound(ctx)
 		Expect(w.AwaitActive(ctx, "orderer2", "mychannel")).To(Succeed())
 		w.equal(ctx, "mychannel")
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 })

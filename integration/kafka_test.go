@@ -38,12 +38,12 @@ var _ = Describe("a network with three brokers of Apache Kafka", Ordered, onKafk
 		// On an idle machine these are 0.2 s and 4 s; the limits are what a client would call an outage.
 		Expect(report.After["kill orderer"].Longest).To(BeNumerically("<", 15*time.Second))
 		Expect(report.After["kill broker, the leader"].Longest).To(BeNumerically("<", 45*time.Second))
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 
 	It("refuses envelopes over a topic's lowered limit, and loses none", func(ctx SpecContext) {
 		report := w.chaos(ctx, 1, "limit-low")
 		Expect(report.Refused).To(BeNumerically(">", 0), "nothing was refused")
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 
 	It("orders again after two of three brokers return", func(ctx SpecContext) {
 		leader := w.leader("mychannel")
@@ -63,7 +63,7 @@ var _ = Describe("a network with three brokers of Apache Kafka", Ordered, onKafk
 			Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(2 * time.Minute).Should(Succeed())
 		}
 		Expect(w.equal(ctx, "mychannel")).To(BeNumerically(">", height))
-	}, SpecTimeout(10*time.Minute))
+	}, NodeTimeout(10*time.Minute))
 
 	It("orders again after all brokers return", func(ctx SpecContext) {
 		height := w.equal(ctx, "mychannel")
@@ -77,7 +77,7 @@ var _ = Describe("a network with three brokers of Apache Kafka", Ordered, onKafk
 			Eventually(ctx, func() error { return w.orders(ctx, o, "mychannel") }).WithTimeout(2 * time.Minute).Should(Succeed())
 		}
 		w.equal(ctx, "mychannel")
-	}, SpecTimeout(10*time.Minute))
+	}, NodeTimeout(10*time.Minute))
 
 	// Must be the last spec: it deletes the topic.
 	It("stops the channel when acknowledged records are lost to an unclean election or a recreated topic", func(ctx SpecContext) {
@@ -98,7 +98,7 @@ var _ = Describe("a network with three brokers of Apache Kafka", Ordered, onKafk
 		Expect(w.orders(ctx, "orderer2", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "is not the one that the channel was built on"))
 		_, err := w.reader.Verify(ctx, "mychannel", []string{"orderer1", "orderer2", "orderer3"})
 		Expect(err).NotTo(HaveOccurred(), "no ledger has forked")
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 })
 
 // chaos injects a number of faults under load and checks the history.

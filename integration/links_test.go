@@ -22,7 +22,7 @@ var _ = Describe("a network with a proxy between orderers and brokers", Ordered,
 
 	It("loses and duplicates nothing while links are cut, lose one direction, or are slow", func(ctx SpecContext) {
 		w.chaos(ctx, 6, "orderer-cut", "orderer-half-open", "orderer-slow")
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 
 	It("lets a disconnected orderer refuse envelopes, serve old blocks and catch up later", func(ctx SpecContext) {
 		height := w.equal(ctx, "mychannel")
@@ -34,7 +34,7 @@ var _ = Describe("a network with a proxy between orderers and brokers", Ordered,
 		w.continuesWithout(ctx, "orderer1", others...)
 		mend()
 		w.catchesUp(ctx, "orderer1")
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	for _, lost := range []links.Direction{links.Answers, links.Requests} {
 		It("reports an unknown outcome when open connections lose one direction: "+string(lost), func(ctx SpecContext) {
@@ -44,7 +44,7 @@ var _ = Describe("a network with a proxy between orderers and brokers", Ordered,
 			Eventually(ctx, w.status(ctx, "orderer1", "mychannel")).Should(Equal("consenter inactive"))
 			mend()
 			w.catchesUp(ctx, "orderer1")
-		}, SpecTimeout(6*time.Minute))
+		}, NodeTimeout(6*time.Minute))
 	}
 })
 

@@ -56,7 +56,7 @@ var _ = Describe("a network with five brokers of Apache Kafka and three replicas
 		}
 		w.resumed(ctx, orderers...)
 		Expect(w.copies(ctx, "mychannel", sent, orderers...)).To(HaveEach(1))
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("may lose unread records to an unclean election, but forks no ledger", func(ctx SpecContext) {
 		w.replicate(1, 2)
@@ -81,7 +81,7 @@ var _ = Describe("a network with five brokers of Apache Kafka and three replicas
 		w.settings(map[string]string{"unclean.leader.election.enable": "false", "min.insync.replicas": "2"})
 		w.replicate(1, 2, 3)
 		Eventually(ctx, w.metric("orderer1", "topic_flaws", channel)).Should(BeZero())
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("orders while one broker's disk is full, waits while two are, and loses nothing", asRoot, func(ctx SpecContext) {
 		for _, name := range broker[:2] {
@@ -117,7 +117,7 @@ var _ = Describe("a network with five brokers of Apache Kafka and three replicas
 		w.resumed(ctx, orderers...)
 		traffic.sound(ctx)
 		w.equal(ctx, channel)
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 
 	// Must be the last spec: it stops the channel permanently.
 	It("stops the channel when a power failure costs all replicas the records not yet on disk", func(ctx SpecContext) {
@@ -144,7 +144,7 @@ var _ = Describe("a network with five brokers of Apache Kafka and three replicas
 		common, err := w.reader.Verify(ctx, channel, orderers)
 		Expect(err).NotTo(HaveOccurred(), "no ledger has forked")
 		Expect(common).To(Equal(height), "old blocks are readable")
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 })
 
 // appendUnread pauses the orderers, kills a broker, and appends envelopes to the

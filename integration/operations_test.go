@@ -45,7 +45,7 @@ var _ = Describe("an orderer as operators see and configure it", Ordered, func()
 		Expect(strconv.Atoi(said[1])).To(BeNumerically("~", 40_000, 4000))
 		w.alter(channel, "max.message.bytes", fmt.Sprint(11<<20))
 		Eventually(ctx, submit).Should(Succeed())
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("reports its progress, and stays healthy while the brokers are down", func(ctx SpecContext) {
 		for range 3 {
@@ -69,7 +69,7 @@ var _ = Describe("an orderer as operators see and configure it", Ordered, func()
 		Expect(w.StartBrokers(ctx)).To(Succeed())
 		Eventually(ctx, w.metric("orderer1", "reconnects", channel)).Should(Equal(1.0))
 		Expect(w.metric("orderer1", "available", channel)()).To(Equal(1.0))
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("reports an outage as unhealthy and rejects an unsafe topic if configured to", func(ctx SpecContext) {
 		w.alter(channel, "retention.ms", "86400000")
@@ -90,7 +90,7 @@ var _ = Describe("an orderer as operators see and configure it", Ordered, func()
 		Eventually(ctx, func() string { return w.health("orderer1") }).Should(HavePrefix("200"))
 		Expect(w.AwaitActive(ctx, "orderer2", channel)).To(Succeed())
 		w.equal(ctx, channel)
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 })
 
 // alter changes a setting of a topic, as kafka-configs.sh does, and waits until each broker has it.

@@ -34,7 +34,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		for _, o := range w.Descriptor().Orderers {
 			Expect(w.status(ctx, o.Name, channel)()).To(Equal("consenter active"))
 		}
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("orders transactions among messages, although peers do not get past both in one block", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 10*time.Second)
@@ -59,7 +59,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		}
 		traffic.sound(ctx)
 		w.equal(ctx, channel)
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("survives an outage of all brokers under load", func(ctx SpecContext) {
 		before := w.equal(ctx, channel)
@@ -82,7 +82,7 @@ var _ = Describe("three orderers", Ordered, func() {
 			Eventually(ctx, w.status(ctx, o.Name, channel)).Should(Equal("consenter active"))
 		}
 		w.equal(ctx, channel)
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 
 	It("applies config updates that race with traffic and with each other", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 12*time.Second)
@@ -95,7 +95,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		traffic.sound(ctx)
 		w.equal(ctx, channel)
 		Expect(w.config(ctx, "orderer3", channel).Sequence).To(BeNumerically(">=", 6))
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("stays available when strangers write to the topic", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 8*time.Second)
@@ -109,7 +109,7 @@ var _ = Describe("three orderers", Ordered, func() {
 			Expect(w.status(ctx, o.Name, channel)()).To(Equal("consenter active"))
 		}
 		Expect(w.Invoke(ctx, channel, "put", "b", "still here")).To(Succeed(), "peers accept the blocks")
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("lets an orderer leave and join again", func(ctx SpecContext) {
 		Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
@@ -118,7 +118,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		Expect(w.Join(ctx, "orderer3", channel, nil)).To(Succeed())
 		Expect(w.AwaitActive(ctx, "orderer3", channel)).To(Succeed())
 		w.equal(ctx, channel)
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("joins an orderer with a later config block", func(ctx SpecContext) {
 		Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
@@ -129,7 +129,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		Expect(w.AwaitActive(ctx, "orderer3", channel)).To(Succeed()) // Fabric's follower reports the same, before the chain replaces it
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer3", channel) }).Should(Succeed())
 		w.equal(ctx, channel)
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 })
 
 // race submits two updates of the same config through two orderers at once

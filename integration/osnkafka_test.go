@@ -18,15 +18,26 @@ import (
 
 // osnkafka runs the operator's tool outside the network's folder and returns its exit code and output.
 func (w *world) osnkafka(ctx context.Context, args ...string) (int, string) {
-	c := exec.CommandContext(ctx, w.Bin("osnkafka"), args...)
-	c.Dir = GinkgoT().TempDir()
+	return exits(ctx, GinkgoT().TempDir(), w.Bin("osnkafka"), args...)
+}
+
+// exits runs a command in a folder and returns its exit code and output.
+func exits(ctx context.Context, dir, name string, args ...string) (int, string) {
+	GinkgoHelper()
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = dir
 	out, err := c.CombinedOutput()
-	GinkgoWriter.Printf("osnkafka %s: %s\n", strings.Join(args, " "), out)
+	GinkgoWriter.Printf("%s %s: %s\n", filepath.Base(name), strings.Join(args, " "), out)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		Expect(err).NotTo(HaveOccurred())
 	}
 	return c.ProcessState.ExitCode(), string(out)
+}
+
+// adminMSP returns the MSP folder of the orderer organisation's administrator.
+func (w *world) adminMSP() string {
+	return filepath.Join(w.Dir(), filepath.Dir(filepath.Dir(w.Descriptor().Admin.Cert)))
 }
 
 // deliverFlags returns the flags with which osnkafka reads the blocks of all orderers.
@@ -35,8 +46,7 @@ func (w *world) deliverFlags() (flags []string) {
 	for _, o := range d.Orderers {
 		flags = append(flags, "--orderer", o.Address)
 	}
-	msp := filepath.Dir(filepath.Dir(d.Admin.Cert))
-	return append(flags, "--cafile", filepath.Join(w.Dir(), d.Orderers[0].TLSCA), "--mspdir", filepath.Join(w.Dir(), msp), "--mspid", d.Admin.MSPID)
+	return append(flags, "--cafile", filepath.Join(w.Dir(), d.Orderers[0].TLSCA), "--mspdir", w.adminMSP(), "--mspid", d.Admin.MSPID)
 }
 
 var _ = Describe("osnkafka", func() {

@@ -1,10 +1,12 @@
 package integration_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -120,4 +122,22 @@ func ofMakefile(t *testing.T) []string {
 		t.Fatal("the Makefile has no SUITE_PARTS")
 	}
 	return all
+}
+
+// The timeout of a spec includes the BeforeAll that runs ahead of the first one, which has a timeout of its own
+// and compiles and starts a network: it cannot have less.
+func TestTimeoutsLeaveBeforeAllOut(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("\tBeforeAll(")) && bytes.Contains(text, []byte("}, SpecTimeout(")) {
+			t.Errorf("%s has BeforeAll and SpecTimeout: give its specs a NodeTimeout", f)
+		}
+	}
 }

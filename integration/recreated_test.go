@@ -57,5 +57,5 @@ var _ = Describe("a topic that is deleted and recreated", Ordered, func() {
 			Eventually(ctx, func() error { return w.orders(ctx, o, beside) }).Should(Succeed())
 		}
 		w.equal(ctx, beside)
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 })

@@ -26,13 +26,18 @@ func (w *world) rename(channel, to string) ([]byte, error) {
 	return change(w.genesis(channel), to, func(*cb.Config) {})
 }
 
-// withBrokers returns a genesis block with another channel name and broker list.
-func withBrokers(block []byte, name string, brokers []string) []byte {
-	b, err := change(block, name, func(c *cb.Config) {
+// withBrokers replaces the brokers of a config.
+func withBrokers(brokers ...string) func(*cb.Config) {
+	return func(c *cb.Config) {
 		c.ChannelGroup.Groups["Orderer"].Values["KafkaBrokers"].Value = protoutil.MarshalOrPanic(&ab.KafkaBrokers{Brokers: brokers})
-	})
-	Expect(err).NotTo(HaveOccurred())
-	return b
+	}
+}
+
+// withCapability replaces the capabilities of a config's channel.
+func withCapability(name string) func(*cb.Config) {
+	return func(c *cb.Config) {
+		c.ChannelGroup.Values["Capabilities"].Value = protoutil.MarshalOrPanic(&cb.Capabilities{Capabilities: map[string]*cb.Capability{name: {}}})
+	}
 }
 
 // change edits the config in a genesis block and updates its data hash.

@@ -40,5 +40,5 @@ var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 		load.sound(ctx)
 		w.equal(ctx, channel)
 		Expect(w.orders(ctx, "orderer2", beside)).To(Succeed())
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 })

@@ -87,7 +87,7 @@ var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, C
 			if row.named {
 				Expect(w.newWaits(ctx, broker, before)).NotTo(BeEmpty(), "no broker is named")
 			}
-		}, SpecTimeout(3*time.Minute), row.label())
+		}, NodeTimeout(3*time.Minute), row.label())
 	}
 
 	for _, is := range []string{"silent", "unreachable"} {
@@ -111,7 +111,7 @@ var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, C
 			Expect(time.Since(elected)).To(BeNumerically("<", mostGap))
 			mend()
 			running.sound(ctx)
-		}, SpecTimeout(3*time.Minute), minutes)
+		}, NodeTimeout(3*time.Minute), minutes)
 	}
 })
 
@@ -163,6 +163,6 @@ var _ = Describe("one stopped broker of three, at Kafka's default timeouts", Ord
 			Expect(took).To(BeNumerically("<", mostGap))
 			mend()
 			running.sound(ctx)
-		}, SpecTimeout(4*time.Minute))
+		}, NodeTimeout(4*time.Minute))
 	}
 })

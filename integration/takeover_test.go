@@ -16,6 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
@@ -144,18 +145,22 @@ func (w *world) replaced(ctx context.Context, bin, channel string, orderers ...s
 // level waits until an orderer has the blocks that another one has now.
 func (w *world) level(ctx context.Context, orderer, channel string) {
 	GinkgoHelper()
-	other := "orderer1"
-	if orderer == other {
-		other = "orderer2"
-	}
-	goal, err := w.reader.Height(ctx, other, channel)
+	goal, err := w.reader.Height(ctx, otherThan(orderer), channel)
 	Expect(err).NotTo(HaveOccurred())
 	Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{orderer})[0] }).Should(BeNumerically(">=", goal))
 }
 
+// otherThan returns the name of another orderer.
+func otherThan(orderer string) string {
+	if orderer == "orderer1" {
+		return "orderer2"
+	}
+	return "orderer1"
+}
+
 var _ = Describe("a network of in-tree orderers with a system channel", Ordered, Label("kafka", "minutes", "lines"), func() {
 	const channel = "mychannel"
-	var w *world
+	var w *operator
 	var sent int // acknowledged envelopes, of all loads
 
 	// under runs f while envelopes and config updates are ordered, and checks that nothing is lost.
@@ -180,61 +185,65 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 
 	BeforeAll(func(ctx SpecContext) {
 		stock, ours := line25.stock(ctx), line25.build(ctx)
-		w = raise(ctx, fabricnet.Options{InTree: stock, Bin: ours, Replication: 3})
+		w = newOperator(raise(ctx, fabricnet.Options{InTree: stock, Bin: ours, Replication: 3}), channel)
 	}, NodeTimeout(20*time.Minute))
 
 	It("orders with its own orderers", func(ctx SpecContext) {
 		under(ctx, true, func() {})
 		Expect(w.Invoke(ctx, channel, "put", "k", "v1")).To(Succeed())
-	}, SpecTimeout(5*time.Minute))
+	}, NodeTimeout(5*time.Minute))
+
+	It("prepares the next orderers as the guide says", func(ctx SpecContext) {
+		w.succeeds(ctx, buildOurs, "orderer.tar.gz")
+		w.succeeds(ctx, carryOver, "has the section Consensus.Kafka")
+		code, out := w.follows(ctx, survey)
+		Expect(code).To(Equal(admin.ExitRefused), out)
+		Expect(out).To(ContainSubstring("--add-config retention.ms=-1"))
+	}, NodeTimeout(15*time.Minute))
 
 	It("is taken over one orderer at a time, under load with config updates", func(ctx SpecContext) {
-		old := filepath.Join(line25.tree(), "sampleconfig", "orderer.yaml")
-		under(ctx, true, func() {
-			By("replacing orderer1, with the settings that osnkafka carried over")
-			Expect(w.SetBin("orderer1", w.Options().Bin)).To(Succeed())
-			code, out := w.osnkafka(ctx, "translate", "--from", old, "--into", old, "--out", filepath.Join(w.Dir(), "config", "orderer1", "orderer.yaml"))
-			Expect(code).To(BeZero(), out)
-			Expect(w.Stop("orderer1")).To(Succeed())
-			Expect(w.Start(ctx, "orderer1")).To(Succeed())
-			w.level(ctx, "orderer1", channel)
-			w.replaced(ctx, w.Options().Bin, channel, "orderer2", "orderer3")
-		})
+		under(ctx, true, func() { w.exchange(ctx, "bin", "orderer1", "orderer2", "orderer3") })
 		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))
 		Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
-	}, SpecTimeout(8*time.Minute))
+	}, NodeTimeout(8*time.Minute))
 
-	It("moves to the strict rules under load", func(ctx SpecContext) {
+	It("moves to the strict rules under load, once no in-tree orderer has written for ten minutes", func(ctx SpecContext) {
+		code, out := w.follows(ctx, upgrade)
+		Expect(code).To(Equal(admin.ExitRefused), out)
+		Expect(out).To(ContainSubstring("stop the in-tree orderers"))
+		under(ctx, false, func() {}) // more records than the command looks at
+		Eventually(ctx, func() error {
+			_, err := w.tool(ctx, "upgrade-rules", "--dry-run")
+			return err
+		}).WithTimeout(12 * time.Minute).WithPolling(20 * time.Second).Should(Succeed())
 		under(ctx, false, func() {
-			_, err := w.tool(ctx, "upgrade-rules", "--force")
-			Expect(err).NotTo(HaveOccurred())
+			w.succeeds(ctx, upgrade, "described as strict")
 			Eventually(ctx, w.rules(ctx, "orderer1")).Should(Equal(record.RuleSet_RULE_SET_STRICT))
 		})
-	}, SpecTimeout(5*time.Minute))
+	}, NodeTimeout(18*time.Minute))
 
 	It("loses its system channel offline, one orderer at a time, under load", func(ctx SpecContext) {
 		under(ctx, false, func() {
-			for _, o := range w.Descriptor().Orderers {
-				ledger := filepath.Join(w.Dir(), o.Dir, "ledger")
-				code, out := w.osnkafka(ctx, "remove-system-channel", "--ledger", ledger)
-				Expect(code).To(Equal(1), out)
+			for _, w.orderer = range []string{"orderer1", "orderer2", "orderer3"} {
+				code, out := w.follows(ctx, removeOld)
+				Expect(code).To(Equal(admin.ExitRefused), out)
 				Expect(out).To(ContainSubstring("stop the orderer first"))
-				Expect(w.Stop(o.Name)).To(Succeed())
-				code, out = w.osnkafka(ctx, "remove-system-channel", "--ledger", ledger)
-				Expect(code).To(BeZero(), out)
-				Expect(out).To(ContainSubstring("the channels are now " + channel))
-				Expect(w.Start(ctx, o.Name)).To(Succeed())
-				w.level(ctx, o.Name, channel)
+				Expect(w.Stop(w.orderer)).To(Succeed())
+				w.succeeds(ctx, removeOld, "the channels are now "+channel)
+				Expect(w.Start(ctx, w.orderer)).To(Succeed())
+				w.level(ctx, w.orderer, channel)
 			}
 		})
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("continues with orderers of 3.1, one at a time, under load with config updates", func(ctx SpecContext) {
-		ours31 := line31.build(ctx)
-		under(ctx, true, func() { w.replaced(ctx, ours31, channel, "orderer1", "orderer2", "orderer3") })
+		w.succeeds(ctx, buildNewer, "")
+		w.succeeds(ctx, carryNewer, "has the section Consensus.Kafka")
+		under(ctx, true, func() { w.exchange(ctx, "bin31", "orderer1", "orderer2", "orderer3") })
 		Expect(w.Invoke(ctx, channel, "put", "k", "v3")).To(Succeed())
 		Expect(w.Query(ctx, 2, channel, "get", "k")).To(ContainSubstring("v3"))
 		GinkgoWriter.Printf("acknowledged in all: %d\n", sent)
 		Expect(sent).To(BeNumerically(">", 10000))
-	}, SpecTimeout(20*time.Minute))
+		Expect(w.left()).To(BeEmpty(), "commands of the guide that no spec has run")
+	}, NodeTimeout(20*time.Minute))
 })

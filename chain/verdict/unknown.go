@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -96,6 +97,16 @@ func (u unknown) update(update *fabric.ConfigUpdate) error {
 	return nil
 }
 
+// CheckJoin returns an error for the config of a channel by which this build can judge no
+// record: its chain would stop at the first one.
+func CheckJoin(config *fabric.Config) error {
+	var unknowable beyond
+	if !errors.As(unknown{knows: thisBuild}.inForce(config), &unknowable) {
+		return nil
+	}
+	return fmt.Errorf("%s; join with an orderer built on a release that knows it", unknowable.facts())
+}
+
 // inForce looks for capabilities of a config in force by which another build judges
 // otherwise than this one: Fabric's main of April 2023 starts a channel with its draft of V3_0.
 func (u unknown) inForce(config *fabric.Config) error {
@@ -105,7 +116,7 @@ func (u unknown) inForce(config *fabric.Config) error {
 	}{{channelconfig.ChannelGroupKey, config.GetChannelGroup()}, {channelconfig.OrdererGroupKey, ordererGroup(config)}} {
 		for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(g.group))) {
 			if !u.knows(g.name, c) {
-				return beyond{fmt.Sprintf("the channel config in force has capability %.64q of group %s", c, g.name), releaseOf(c)}
+				return beyond{fmt.Sprintf("the channel config has capability %.64q of group %s", c, g.name), releaseOf(c)}
 			}
 		}
 	}
@@ -116,7 +127,11 @@ func (u unknown) inForce(config *fabric.Config) error {
 type beyond struct{ what, known string }
 
 func (b beyond) Error() string {
-	return fmt.Sprintf("%s, which this build does not know: %s; replace this orderer by a build on a release that knows it, then restart it", b.what, b.known)
+	return b.facts() + "; replace this orderer by a build on a release that knows it, then restart it"
+}
+
+func (b beyond) facts() string {
+	return fmt.Sprintf("%s, which this build does not know: %s", b.what, b.known)
 }
 
 func (beyond) Unwrap() error { return session.ErrUnknown }

@@ -106,7 +106,7 @@ func TestUpgradeRules(t *testing.T) {
 	connect, err := record.Encode(record.NewConnect(nil))
 	checktest.Must(t, err)
 	s.writes("old", connect)
-	runs(t, admin.ExitRefused, []string{"were not written by an orderer of ours, for instance connect at offset"}, args...)
+	runs(t, admin.ExitRefused, []string{"were not written by an orderer of ours, for instance connect at offset", "among the last thousand and those of the last 10m0s"}, args...)
 	if described() != 0 {
 		t.Error("a refusal has described the topic")
 	}

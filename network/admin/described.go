@@ -88,7 +88,7 @@ func (u upgraded) table(out io.Writer) error {
 	if u.Described {
 		what += fmt.Sprintf(" at offset %d", u.Offset)
 	}
-	_, err := fmt.Fprintf(out, "channel %s: %s, topic id %s; %d records of the last %s checked, %d by another writer\n", u.Channel, what, u.TopicID, u.Records, u.Window, u.Foreign)
+	_, err := fmt.Fprintf(out, "channel %s: %s, topic id %s; the last %d records checked, %d by another writer\n", u.Channel, what, u.TopicID, u.Records, u.Foreign)
 	if err != nil || !u.Described {
 		return err
 	}

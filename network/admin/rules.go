@@ -75,8 +75,8 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 	case err != nil:
 		return err
 	case seen.Foreign > 0 && !u.force:
-		return fmt.Errorf("%d of the %d records of the last %s were not written by an orderer of ours, for instance %s: "+
-			"stop the in-tree orderers, wait for %s, and try again; --force if the writer is known to be gone", seen.Foreign, seen.Records, u.window, foreignText(seen.First), u.window)
+		return fmt.Errorf("%d of the last %d records were not written by an orderer of ours, for instance %s: stop the in-tree orderers, and try again "+
+			"when none of theirs is among the last thousand and those of the last %s; --force if the writer is known to be gone", seen.Foreign, seen.Records, foreignText(seen.First), u.window)
 	}
 	id, err := topic.Identity(ctx)
 	if err != nil {

@@ -1,0 +1,179 @@
+package integration_test
+
+import (
+	"context"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+const guideFile = "../plugin/TAKEOVER.md"
+
+// guided is a command of the guide, by its step and its first words.
+type guided string
+
+const (
+	buildOurs  guided = "1. go run ./plugin/builder"
+	carryOver  guided = "2. bin/osnkafka translate"
+	survey     guided = "2. bin/osnkafka preflight"
+	compare    guided = "3. bin/osnkafka verify"
+	upgrade    guided = "4. bin/osnkafka upgrade-rules"
+	removeOld  guided = "5. bin/osnkafka remove-system-channel"
+	buildNewer guided = "6. go run ./plugin/builder"
+	carryNewer guided = "6. bin31/osnkafka translate"
+)
+
+// guide is the order of the commands, all of which the specs of takeover_test.go run as they are written.
+var guide = []guided{buildOurs, carryOver, survey, compare, upgrade, removeOld, buildNewer, carryNewer}
+
+// placeholders are the words of commands that stand for something of the operator's network.
+var placeholders = map[string]func(*operator) string{
+	"CHANNEL":          func(o *operator) string { return o.channel },
+	"TREE-OF-2.5":      func(*operator) string { return line25.tree() },
+	"TREE-OF-3.1":      func(*operator) string { return line31.tree() },
+	"OLD-ORDERER.YAML": func(*operator) string { return filepath.Join(line25.tree(), "sampleconfig", "orderer.yaml") },
+	"ORDERER1:7050":    func(o *operator) string { return o.describe(o.orderer).Address },
+	"ORDERER2:7050":    func(o *operator) string { return o.describe(otherThan(o.orderer)).Address },
+	"TLS-CA":           func(o *operator) string { return filepath.Join(o.Dir(), o.describe(o.orderer).TLSCA) },
+	"MSP":              func(o *operator) string { return o.adminMSP() },
+	"MSPID":            func(o *operator) string { return o.Descriptor().Admin.MSPID },
+	"LEDGER":           func(o *operator) string { return filepath.Join(o.Dir(), o.describe(o.orderer).Dir, "ledger") },
+}
+
+var (
+	guideStep    = regexp.MustCompile(`^## ([0-9]+\. )`)
+	guideCommand = regexp.MustCompile(`^ {4,}(\S.*)$`)
+	upperCase    = regexp.MustCompile(`^[A-Z][A-Z0-9.:-]+$`)
+)
+
+// forShells are the characters by which a shell takes a word otherwise than it is written.
+const forShells = "\"'`$|&;<>()*?\\~#"
+
+// commandsOf returns the commands of a guide, the lines of its indented blocks, each behind the number of its step.
+func commandsOf(markdown string) (all []string) {
+	step := ""
+	for line := range strings.Lines(markdown) {
+		if m := guideStep.FindStringSubmatch(line); m != nil {
+			step = m[1]
+		}
+		if m := guideCommand.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil {
+			all = append(all, step+m[1])
+		}
+	}
+	return all
+}
+
+func TestSpecsRunEachCommandOfTheGuide(t *testing.T) {
+	text, err := os.ReadFile(guideFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands, used := commandsOf(string(text)), map[string]bool{}
+	for i, c := range commands {
+		if i >= len(guide) || !strings.HasPrefix(c, string(guide[i])+" ") {
+			t.Errorf("%s has the command %q where guide_test.go has %q", guideFile, c, guide[min(i, len(guide)):])
+		}
+		if strings.ContainsAny(c, forShells) {
+			t.Errorf("%q takes a shell, and the specs run it without one", c)
+		}
+		for _, word := range strings.Fields(c) {
+			if upperCase.MatchString(word) {
+				used[word] = true
+			}
+		}
+	}
+	if len(commands) < len(guide) {
+		t.Errorf("%s has no command %q", guideFile, guide[len(commands):])
+	}
+	if got, want := slices.Sorted(maps.Keys(used)), slices.Sorted(maps.Keys(placeholders)); !slices.Equal(got, want) {
+		t.Errorf("%s has the placeholders %q, and guide_test.go %q", guideFile, got, want)
+	}
+}
+
+// operator follows the guide on a network.
+type operator struct {
+	*world
+	channel  string
+	commands []string // of the guide
+	checkout string   // of this project, where they run
+	orderer  string   // that they are about
+	done     map[guided]bool
+}
+
+// newOperator returns one with a checkout of this project, in a folder beside the network's.
+func newOperator(w *world, channel string) *operator {
+	GinkgoHelper()
+	text, err := os.ReadFile(guideFile)
+	Expect(err).NotTo(HaveOccurred())
+	o := &operator{world: w, channel: channel, commands: commandsOf(string(text)), orderer: "orderer1", done: map[guided]bool{}}
+	o.checkout = filepath.Join(filepath.Dir(w.Dir()), "checkout")
+	Expect(os.Mkdir(o.checkout, 0o755)).To(Succeed())
+	sources, err := filepath.Glob("../[^.]*")
+	Expect(err).NotTo(HaveOccurred())
+	copying, err := exec.Command("cp", slices.Concat([]string{"-R"}, sources, []string{o.checkout})...).CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), "%s", copying)
+	return o
+}
+
+// follows runs a command of the guide as it is written there, and returns its exit code and output.
+func (o *operator) follows(ctx context.Context, g guided) (int, string) {
+	GinkgoHelper()
+	i := slices.IndexFunc(o.commands, func(c string) bool { return strings.HasPrefix(c, string(g)+" ") })
+	Expect(i).NotTo(Equal(-1), "the guide has no command %q", g)
+	words := strings.Fields(o.commands[i])[1:]
+	for i, word := range words {
+		if value, ok := placeholders[word]; ok {
+			words[i] = value(o)
+		}
+	}
+	o.done[g] = true
+	return exits(ctx, o.checkout, words[0], words[1:]...)
+}
+
+// succeeds runs a command of the guide, which must print these words and exit with 0.
+func (o *operator) succeeds(ctx context.Context, g guided, says string) {
+	GinkgoHelper()
+	code, out := o.follows(ctx, g)
+	Expect(code).To(BeZero(), out)
+	Expect(out).To(ContainSubstring(says))
+}
+
+// describe returns what the network knows of an orderer.
+func (o *operator) describe(name string) fabricnet.Orderer {
+	GinkgoHelper()
+	described, err := o.Orderer(name)
+	Expect(err).NotTo(HaveOccurred())
+	return described
+}
+
+// exchange stops an orderer, gives it a binary and orderer.yaml of the checkout, starts it, and compares its
+// blocks with another's once it has them.
+func (o *operator) exchange(ctx context.Context, bin string, orderers ...string) {
+	GinkgoHelper()
+	for _, o.orderer = range orderers {
+		By("replacing " + o.orderer)
+		Expect(o.SetBin(o.orderer, filepath.Join(o.checkout, bin))).To(Succeed())
+		text, err := os.ReadFile(filepath.Join(o.checkout, "orderer.yaml"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(filepath.Join(o.Dir(), "config", o.orderer, "orderer.yaml"), text, 0o600)).To(Succeed())
+		Expect(o.Stop(o.orderer)).To(Succeed())
+		Expect(o.Start(ctx, o.orderer)).To(Succeed())
+		o.level(ctx, o.orderer, o.channel)
+		o.succeeds(ctx, compare, "blocks are equal on")
+	}
+}
+
+// left returns the commands of the guide that have not been run.
+func (o *operator) left() []guided {
+	return slices.DeleteFunc(slices.Clone(guide), func(g guided) bool { return o.done[g] })
+}
