@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
@@ -79,7 +80,7 @@ func tour(ctx context.Context, n *fabricnet.Network) error {
 		return err
 	}
 	heading("The records of topic " + channel + ", and their blocks")
-	topic := admin.TopicCommand(func(_ *cobra.Command, t *admin.Target) error { return ofNetwork(n, t) })
+	topic := admin.TopicCommand(func(_ *cobra.Command, t *command.Target) error { return ofNetwork(n, t) })
 	topic.SetArgs([]string{channel})
 	if err := topic.ExecuteContext(ctx); err != nil {
 		return err

@@ -1,4 +1,4 @@
-package admin
+package offline
 
 import (
 	"errors"
@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 // removal are the flags of the command remove-system-channel.
 type removal struct {
-	flags
+	command.Flags
 	channel, dir, keep string
 }
 
@@ -36,20 +38,20 @@ interrupted.`,
 			if len(args) > 0 {
 				r.channel = args[0]
 			}
-			return r.local(c, r.remove)
+			return r.RunOffline(c, r.remove)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&r.dir, "ledger", "", "FileLedger.Location of its orderer.yaml (required)")
 	f.StringVar(&r.keep, "keep", "", "folder for the copy of the block files (default: removed-system-channel in the folder of --ledger)")
-	mustMark(c.MarkFlagRequired("ledger"))
-	mustMark(c.MarkFlagDirname("ledger"))
-	mustMark(c.MarkFlagDirname("keep"))
-	r.printing(c)
+	command.MustMark(c.MarkFlagRequired("ledger"))
+	command.MustMark(c.MarkFlagDirname("ledger"))
+	command.MustMark(c.MarkFlagDirname("keep"))
+	r.AddJSON(c)
 	return c
 }
 
-func (r *removal) remove(p printer) error {
+func (r *removal) remove(p command.Printer) error {
 	l, err := openLedgers(r.dir)
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func (r *removal) remove(p printer) error {
 		}
 	}
 	done.Left = append(done.Left, l.channels()...)
-	return p.show(done)
+	return p.Show(done)
 }
 
 // find sets the channel to remove; it stays empty if there is no system channel.
@@ -180,9 +182,9 @@ type removed struct {
 	Left    []string `json:"channels"`
 }
 
-func (r removed) value() any { return r }
+func (r removed) Value() any { return r }
 
-func (r removed) table(out io.Writer) error {
+func (r removed) Table(out io.Writer) error {
 	text := "there is no system channel"
 	if r.Channel != "" {
 		text = fmt.Sprintf("removed the system channel %s; its block files are in %s", r.Channel, r.Copy)
@@ -195,4 +197,4 @@ func (r removed) table(out io.Writer) error {
 	return err
 }
 
-func (r removed) verdict() error { return nil }
+func (r removed) Verdict() error { return nil }
