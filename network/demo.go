@@ -48,7 +48,7 @@ func demo(ctx context.Context, o fabricnet.Options) error {
 	if err = errors.Join(err, n.Down()); err != nil {
 		return err
 	}
-	fmt.Printf("Done in %.0fs.\n\nTo continue by yourself:\n", time.Since(began).Seconds())
+	fmt.Printf("Done in %.0fs.\n\nTry it yourself:\n", time.Since(began).Seconds())
 	for _, line := range []string{"up", "invoke put colour blue", "query get colour", "status", "kill orderer2", "load --tx 5000 --streams 32",
 		"start orderer2", "verify", "down", "--help"} {
 		fmt.Println("  go run ./network", line)

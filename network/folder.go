@@ -62,7 +62,7 @@ func membersToo(c *cobra.Command, t *command.Target) error {
 		return err
 	}
 	if len(t.Orderers) == 0 {
-		return errNoneRuns
+		return errNoneRunning
 	}
 	for _, o := range n.Descriptor().Orderers {
 		name, err := memberOf(n.Dir(), o)
@@ -74,7 +74,7 @@ func membersToo(c *cobra.Command, t *command.Target) error {
 	return nil
 }
 
-var errNoneRuns = errors.New("no orderer is running; start one with: go run ./network start orderer1")
+var errNoneRunning = errors.New("no orderer is running; start one with: go run ./network start orderer1")
 
 // memberOf returns the name of an orderer as in its consumer group, without the prefix.
 func memberOf(dir string, o fabricnet.Orderer) (string, error) {

@@ -40,7 +40,7 @@ func repin(ctx context.Context, n *fabricnet.Network, channel string, restart bo
 		return err
 	}
 	if len(t.Orderers) == 0 {
-		return errNoneRuns
+		return errNoneRunning
 	}
 	r, err := admin.Repin(ctx, &t)
 	if err != nil {

@@ -60,17 +60,17 @@ func (x *exitFiles) as(mspid, address string, args ...string) []string {
 func TestExitCodes(t *testing.T) {
 	x := newExitFiles(t)
 	for name, test := range map[string]exitCase{
-		"nothing":              {command.ExitFine, "Available Commands", nil},
-		"help":                 {command.ExitFine, "Examples:", []string{"prune", "--help"}},
-		"version":              {command.ExitFine, "osnkafka version " + plugin.Version + ", commit development build, compiled with Fabric ", []string{"--version"}},
-		"a block is rewritten": {command.ExitFine, "of type kafka", []string{"genesis", "--from", x.solo, "--brokers", "a:9092", "--out", filepath.Join(x.dir, "out")}},
-		"a block cannot be":    {command.ExitRefused, "not a block", []string{"genesis", "--from", x.msp + "/keystore/priv_sk", "--brokers", "a:9092", "--out", filepath.Join(x.dir, "none")}},
-		"help of a command":    {command.ExitFine, "Examples:", []string{"help", "prune"}},
-		"help of completion":   {command.ExitFine, "bash", []string{"completion"}},
-		"another channel":      {command.ExitRefused, "or name orderers that have joined it", x.as("Org1MSP", x.o.Address, "verify", "yours", "--orderer", x.again)},
-		"may not read":         {command.ExitRefused, "use an identity that the channel's Readers policy accepts", x.as("Org2MSP", x.o.Address, "verify", "mine", "--orderer", x.again)},
-		"orderer is away":      {command.ExitUnreachable, "check that the orderer runs at this address", x.as("Org1MSP", nowhere, "verify", "mine", "--orderer", x.o.Address)},
-		"brokers are away":     {command.ExitUnreachable, "awaiting a connection to the brokers", []string{"preflight", "mine", "--brokers", nowhere}},
+		"nothing":                 {command.ExitFine, "Available Commands", nil},
+		"help":                    {command.ExitFine, "Examples:", []string{"prune", "--help"}},
+		"version":                 {command.ExitFine, "osnkafka version " + plugin.Version + ", commit development build, compiled with Fabric ", []string{"--version"}},
+		"a block is rewritten":    {command.ExitFine, "of type kafka", []string{"genesis", "--from", x.solo, "--brokers", "a:9092", "--out", filepath.Join(x.dir, "out")}},
+		"a block cannot be":       {command.ExitRefused, "not a block", []string{"genesis", "--from", x.msp + "/keystore/priv_sk", "--brokers", "a:9092", "--out", filepath.Join(x.dir, "none")}},
+		"help of a command":       {command.ExitFine, "Examples:", []string{"help", "prune"}},
+		"help of completion":      {command.ExitFine, "bash", []string{"completion"}},
+		"another channel":         {command.ExitRefused, "or name orderers that have joined it", x.as("Org1MSP", x.o.Address, "verify", "yours", "--orderer", x.again)},
+		"may not read":            {command.ExitRefused, "use an identity that the channel's Readers policy accepts", x.as("Org2MSP", x.o.Address, "verify", "mine", "--orderer", x.again)},
+		"orderer is unavailable":  {command.ExitUnreachable, "check that the orderer runs at this address", x.as("Org1MSP", nowhere, "verify", "mine", "--orderer", x.o.Address)},
+		"brokers are unavailable": {command.ExitUnreachable, "awaiting a connection to the brokers", []string{"preflight", "mine", "--brokers", nowhere}},
 	} {
 		t.Run(name, func(t *testing.T) { admintest.Runs(t, test.code, []string{test.says}, test.args...) })
 	}
@@ -105,7 +105,7 @@ func TestUsageErrors(t *testing.T) {
 		"a host without TLS":    {command.ExitUsage, "--ordererTLSHostnameOverride has no effect without --cafile", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", x.msp, "--mspid", "x", "--ordererTLSHostnameOverride", "a"}},
 		"a client without TLS":  {command.ExitUsage, "--client-cert has no effect without --cafile", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", x.msp, "--mspid", "x", "--client-cert", x.o.ClientCert}},
 		"a negative limit":      {command.ExitUsage, "--limit -1: want", []string{"topic", "mine", "--brokers", nowhere, "--limit", "-1"}},
-		"a blank in brokers":    {command.ExitUsage, `--brokers: " b:9092": want HOST:PORT without blanks`, []string{"preflight", "mine", "--brokers", "a:9092, b:9092"}},
+		"a blank in brokers":    {command.ExitUsage, `--brokers: " b:9092": want HOST:PORT without spaces`, []string{"preflight", "mine", "--brokers", "a:9092, b:9092"}},
 		"no broker in a list":   {command.ExitUsage, `--brokers: "": want HOST:PORT`, []string{"preflight", "mine", "--brokers", "a:9092,,b:9092"}},
 		"a blank in genesis":    {command.ExitUsage, `--brokers: " b:9092"`, []string{"genesis", "--from", x.solo, "--brokers", "a:9092, b:9092", "--out", filepath.Join(x.dir, "none")}},
 		"a broker without port": {command.ExitUsage, `--brokers: "a": want HOST:PORT`, []string{"genesis", "--from", x.solo, "--brokers", "a", "--out", filepath.Join(x.dir, "none")}},

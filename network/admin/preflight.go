@@ -40,7 +40,7 @@ and how far the newest record's timestamp is ahead of this machine's clock. Each
 with the command that fixes it. What the brokers hide is unknown, which is not a flaw.
 
 Use the orderer.yaml of an orderer: the rights that are checked are those of its user.
-Exit code 1 at a flaw.`,
+Exits with 1 if there is a flaw.`,
 		Example: "  osnkafka preflight mychannel --config /etc/orderer/orderer.yaml\n" +
 			"  osnkafka preflight mychannel --brokers kafka1:9092,kafka2:9092 --json",
 		Args:              cobra.MaximumNArgs(1),
@@ -53,7 +53,7 @@ Exit code 1 at a flaw.`,
 	p.AddBrokers(c)
 	p.AddOrderers(c)
 	p.AddCommon(c, answerTimeout)
-	c.Flags().StringVar(&p.topic, "topic", "", "topic, where it is not named like the channel")
+	c.Flags().StringVar(&p.topic, "topic", "", "topic, if it is not named like the channel")
 	c.Flags().Uint32Var(&p.largest, "largest-envelope", 0, "AbsoluteMaxBytes of the channel (default: the channel's at --orderer, or 10 MB)")
 	return c
 }
@@ -107,7 +107,7 @@ type finding struct {
 	Want    string `json:"want"`
 	Verdict string `json:"verdict"`
 	Risk    string `json:"risk,omitempty"`
-	Mend    string `json:"mend,omitempty"`
+	Remedy  string `json:"mend,omitempty"`
 }
 
 func (f findings) Value() any {
@@ -140,7 +140,7 @@ func (f findings) Table(out io.Writer) error {
 	return f.explainSettings(out)
 }
 
-// explainSettings prints what belongs into the file that commands for secured brokers name.
+// explainSettings prints what belongs in the file that commands for secured brokers name.
 func (f findings) explainSettings(out io.Writer) error {
 	if !slices.ContainsFunc(f.all, func(x log.Finding) bool { return strings.Contains(x.Remedy, kafka.ToolSettings) }) {
 		return nil

@@ -11,7 +11,7 @@ import (
 )
 
 // Any cluster can be surveyed, without a network. Each flaw is a line of the
-// table, and below it what mends it.
+// table, and below it what fixes it.
 func TestPreflightOfAnyTopic(t *testing.T) {
 	c := kafkatest.Start(t, kafkatest.Options{Brokers: 3})
 	c.Create("mine", 1, map[string]string{"min.insync.replicas": "2", "retention.ms": "1000"})

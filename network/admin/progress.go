@@ -35,9 +35,9 @@ differ, one of their ledgers is wrong, or another client has committed for the g
 read from the brokers; no orderer is asked. A fork shows once the lower ledger is a few blocks
 beyond it: up to 16 times the distance between the two orderers.
 
-It takes the right Describe on the topic and on the groups, which Kafka hides without it. Any client
+It needs the right Describe on the topic and on the groups, which Kafka hides without it. Any client
 with the right to commit for a group can forge offsets and text: verify compares the blocks
-themselves. Exit code 1 if two orderers contradict each other, if none has published, or if several
+themselves. Exits with 1 if two orderers contradict each other, if none has published, or if several
 have and no two of them could be compared; 3 if the progress of some could not be read.`,
 		Example:           "  osnkafka progress mychannel --config /etc/orderer/orderer.yaml",
 		Args:              cobra.MaximumNArgs(1),
@@ -166,7 +166,7 @@ func (r progressReport) Table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ORDERER\tBLOCK\tHEADER HASH\tNEXT OFFSET\tRULES\tCONFIG\tPUBLISHED")
 	for _, q := range r.Orderers {
-		age := "by somebody else"
+		age := "by another client"
 		if q.At != "" {
 			age = (time.Duration(q.Age) * time.Second).String() + " ago"
 		}

@@ -38,7 +38,7 @@ Nothing is deleted without proof about each orderer of the channel. Name every o
 --member MSPID.NAME, as its group ends: ID of its MSP and common name of its certificate. Where
 its address in the channel's config is not NAME:PORT, add the address: --member
 MSPID.NAME=HOST:PORT. Give the channel's newest config block, as ` + "`peer channel fetch config`" + ` writes
-it, or --orderer. Then each member must have published, lately, by the strict rules, and at no later
+it, or --orderer. Each member must then have published recently, by the strict rules, and at no later
 config; each organization and each address of orderers in the config must be that of a member;
 and nobody else may have published, except orderers that are gone and are named with --without.
 If anything is missing the command lists it, with who has published, and deletes nothing.
@@ -48,11 +48,11 @@ last block, and the offset after that block. Name an orderer of each organizatio
 do not trust to commit for its own group only.
 
 Remove the address of an orderer that is gone by a config update first. What an orderer
-published before it was restored from a backup counts until it publishes again; it then takes
+published before it was restored from a backup counts until it publishes again; it then pulls
 the blocks that the topic no longer has from other orderers, as one that joins later does.
 
-It takes the rights Delete on the topic and Describe on the groups (SECURITY.md), which no orderer
-should have: use a principal for this alone. Exit code 1 if nothing may be deleted.`
+It needs the rights Delete on the topic and Describe on the groups (SECURITY.md), which no orderer
+should have: use a principal for this alone. Exits with 1 if nothing may be deleted.`
 
 // PruneCommand returns the command prune.
 func PruneCommand(fill command.Fill) *cobra.Command {
@@ -99,7 +99,7 @@ func (p *pruning) needs(fill command.Fill) (command.Need, error) {
 			return 0, command.Usagef("--orderer %s: want HOST:PORT, where blocks are read; name the channel's orderers with --member MSPID.NAME", a)
 		}
 	}
-	if err := cmp.Or(command.NotNegative("keep", p.Keep), command.Above("max-age", p.MaxAge), groupPrefixGiven(p.Prefix)); err != nil {
+	if err := cmp.Or(command.NotNegative("keep", p.Keep), command.Positive("max-age", p.MaxAge), groupPrefixGiven(p.Prefix)); err != nil {
 		return 0, err
 	}
 	if p.configBlock != "" {

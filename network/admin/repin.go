@@ -31,8 +31,8 @@ func repinCommand() *cobra.Command {
 		Short: "Let orderers accept a topic that was moved with its records at their offsets",
 		Long: RepinLong + `
 
-Name every orderer of the channel. It takes the right Read on the topic, at the brokers that it was
-moved to, and an identity that may read the channel. Exit code 1 if the topic does not match.`,
+Name every orderer of the channel. It needs the right Read on the topic, at the brokers that it was
+moved to, and an identity that may read the channel. Exits with 1 if the topic does not match.`,
 		Example: "  osnkafka repin mychannel --config /etc/orderer/orderer.yaml --orderer orderer1:7050 --orderer orderer2:7050 \\\n" +
 			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP",
 		Args:              cobra.MaximumNArgs(1),
@@ -168,7 +168,7 @@ func (r Repinned) Instruct(out io.Writer) error {
 	for _, o := range r.Orderers {
 		names = append(names, o.Orderer)
 	}
-	_, err := fmt.Fprintf(out, "Add this entry to the list Consensus.Kafka.Topic.Moved in the orderer.yaml of every orderer of the channel, in place of an older entry of the channel,\n"+
+	_, err := fmt.Fprintf(out, "Add this entry to the list Consensus.Kafka.Topic.Moved in the orderer.yaml of every orderer of the channel, replacing an older entry of the channel,\n"+
 		"also of those that join later, and leave it there:\n  %s\nThen restart %s, and every other orderer of the channel.\n", r.Entry, strings.Join(names, ", "))
 	return err
 }

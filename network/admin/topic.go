@@ -27,7 +27,7 @@ func TopicCommand(fill command.Fill) *cobra.Command {
 		Short: "List the records of a channel's topic beside the blocks that they are in",
 		Long: `List the records of a channel's topic, with what each holds, and beside it the block that it is in,
 or that it cut, at the first orderer that has the channel. Without --orderer no block is listed.
-It takes the right Read on the topic. With --json each line is an object.`,
+It needs the right Read on the topic. With --json each line is an object.`,
 		Example: "  osnkafka topic mychannel --config /etc/orderer/orderer.yaml --limit 100\n" +
 			"  osnkafka topic mychannel --brokers kafka1:9092 --orderer orderer1:7050 --cafile tlsca.pem --mspdir msp --mspid OrdererMSP",
 		Args:              cobra.MaximumNArgs(1),

@@ -39,7 +39,7 @@ in the last thousand records. An idle in-tree orderer is not found. Run it at a 
 when all orderers of the channel are ours and no config update is in progress. With --force
 nothing protects in-tree orderers that are still running.
 
-It takes the rights Read and Write on the topic, and an identity that may read the channel.`,
+It needs the rights Read and Write on the topic, and an identity that may read the channel.`,
 		Example: "  osnkafka upgrade-rules mychannel --config /etc/orderer/orderer.yaml --orderer orderer1:7050 \\\n" +
 			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP --dry-run",
 		Args:              cobra.MaximumNArgs(1),
@@ -49,14 +49,14 @@ It takes the rights Read and Write on the topic, and an identity that may read t
 	u.AddBrokers(c)
 	u.AddOrderers(c)
 	u.AddCommon(c, changeTimeout)
-	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "how long no other writer may have been seen")
-	c.Flags().BoolVar(&u.force, "force", false, "also if another writer was seen: only when it is known to be gone")
+	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "time within which no other writer may have appended")
+	c.Flags().BoolVar(&u.force, "force", false, "upgrade even if another writer was seen: only when it is known to be gone")
 	c.Flags().BoolVar(&u.dryRun, "dry-run", false, "check everything, but append nothing")
 	return c
 }
 
 func (u *upgrade) describe(ctx context.Context, t *command.Target, p command.Printer) error {
-	if err := command.Above("window", u.window); err != nil {
+	if err := command.Positive("window", u.window); err != nil {
 		return err
 	}
 	members, genesis, err := compatible(ctx, t)

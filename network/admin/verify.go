@@ -20,8 +20,8 @@ func verifyCommand() *cobra.Command {
 		Short: "Compare the blocks of orderers",
 		Long: `Read every block of these orderers up to their common height and compare them: headers, data and
 metadata, not the signatures. Each chain is checked, too: data hashes and previous hashes.
-It takes an identity that may read the channel, and no right in Kafka.
-Exit code 1 at the first difference, or if an orderer does not have the channel.`,
+It needs an identity that may read the channel, and no right in Kafka.
+Exits with 1 if blocks differ, or if an orderer does not have the channel.`,
 		Example: "  osnkafka verify mychannel --orderer orderer1:7050 --orderer orderer2:7050 \\\n" +
 			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP",
 		Args:              cobra.MaximumNArgs(1),

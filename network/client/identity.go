@@ -19,7 +19,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 )
 
-// Identity signs for one member of an organisation. It is safe for concurrent use.
+// Identity signs for one member of an organization. It is safe for concurrent use.
 type Identity struct {
 	serialized []byte
 	key        *ecdsa.PrivateKey
@@ -109,14 +109,14 @@ func (i *Identity) Message(channel string, size int) (*cb.Envelope, error) {
 	return i.envelope(payload)
 }
 
-// noMessage begins no message of protobuf. Peers decode the data of an envelope that precedes a
-// transaction of chaincode in its block as a transaction: they panic at one that decodes and has no
+// noMessage is a first byte that no protobuf message has. Peers decode the data of an envelope that precedes a
+// chaincode transaction in its block as a transaction: they panic at one that decodes and has no
 // actions, as empty data does, and wait at one that does not decode. So do not send both at a time;
 // see chain/PEERS.md.
 const noMessage = 0x07
 
 const (
-	signatureBytes = 71 // of a P-256 signature, mostly
+	signatureBytes = 71 // of most P-256 signatures
 	framing        = 3  // tag and length of the data
 )
 

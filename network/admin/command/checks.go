@@ -20,9 +20,9 @@ var pairs = []pair{
 	{"client-cert", "cafile"}, {"client-key", "cafile"}, {"ordererTLSHostnameOverride", "cafile"},
 }
 
-// effective returns an error for a flag that has no effect: it is a mistake, or another one
+// checkPairs returns an error for a flag that has no effect: it is a mistake, or another one
 // was forgotten.
-func effective(given *pflag.FlagSet) error {
+func checkPairs(given *pflag.FlagSet) error {
 	for _, p := range pairs {
 		if given.Changed(p.flag) && !given.Changed(p.needs) {
 			return Usagef("--%s has no effect without --%s: add that, or leave it out", p.flag, p.needs)
@@ -31,10 +31,10 @@ func effective(given *pflag.FlagSet) error {
 	return nil
 }
 
-// Above returns an error unless the value of a duration flag is more than none.
-func Above(flag string, d time.Duration) error {
+// Positive returns an error unless the value of a duration flag is more than 0.
+func Positive(flag string, d time.Duration) error {
 	if d <= 0 {
-		return Usagef("--%s %s: want more than none", flag, d)
+		return Usagef("--%s %s: want more than 0", flag, d)
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func NotNegative(flag string, n int64) error {
 func address(text string) error {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil || host == "" || port == "" || strings.ContainsFunc(text, unicode.IsSpace) {
-		return errors.New("want HOST:PORT without blanks")
+		return errors.New("want HOST:PORT without spaces")
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func (f *Flags) Run(fill Fill, needed Need, do func(ctx context.Context, t *Targ
 		defer stop()
 		f.Target.observe(work)
 		if err := do(work, &f.Target, Printer{c.OutOrStdout(), f.json}); err != nil {
-			return started{explained(err)}
+			return started{withRemedy(err)}
 		}
 		return nil
 	}
@@ -88,7 +88,7 @@ func (f *Flags) complete(c *cobra.Command, args []string, fill Fill, needed Need
 
 // check returns the first fault of the flags that several commands share.
 func (f *Flags) check(c *cobra.Command) error {
-	return cmp.Or(effective(c.Flags()), CheckBrokers(f.Target.Brokers), Above("timeout", f.timeout))
+	return cmp.Or(checkPairs(c.Flags()), CheckBrokers(f.Target.Brokers), Positive("timeout", f.timeout))
 }
 
 // identify sets the target's orderers and the identity that reads them from the flags.

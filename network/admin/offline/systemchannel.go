@@ -30,8 +30,8 @@ func RemoveSystemChannelCommand() *cobra.Command {
 		Long: `Remove the system channel from the ledgers of a stopped orderer of Fabric 1.4 to 2.5.
 Fabric 3 does not start with one, and 2.5 removes one only in maintenance of consensus type etcdraft. Block
 files are copied first; application channels are not touched. Then set General.BootstrapMethod to none and
-ChannelParticipation.Enabled to true in orderer.yaml, and start the orderer. It may run again after it was
-interrupted.`,
+ChannelParticipation.Enabled to true in orderer.yaml, and start the orderer. After an
+interruption, run the command again.`,
 		Example:           "  osnkafka remove-system-channel --ledger /var/hyperledger/production/orderer",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,

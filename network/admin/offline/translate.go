@@ -25,10 +25,10 @@ func TranslateCommand() *cobra.Command {
 		Short: "Carry over the section Kafka of an in-tree orderer's orderer.yaml",
 		Long: `Carry over the section Kafka of an orderer.yaml of Fabric 1.4 to 2.5 to Consensus.Kafka.
 Writes all of that section, with its comments; with --into, an orderer.yaml that has it and everything
-else of the file named there. Keys at Fabric's own values were nobody's choice and are left at ours. Prints
+else of the file named there. Keys that have Fabric's default values are left at our defaults. Prints
 every other key that was not carried over, with the reason. Passwords are never carried over.
 
-Exits 1 if something is left to do by hand, such as a password that belongs into a file.`,
+Exits with 1 if something is left to do by hand, such as a password, which belongs in a file.`,
 		Example:           "  osnkafka translate --from /etc/old/orderer.yaml --into config/orderer.yaml --out /etc/fabric/orderer.yaml",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,

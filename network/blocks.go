@@ -44,7 +44,7 @@ func readerOf(n *fabricnet.Network, orderer string) (*inspect.Reader, string, er
 	}
 	running := n.Descriptor().Running()
 	if len(running) == 0 {
-		return nil, "", errNoneRuns
+		return nil, "", errNoneRunning
 	}
 	return r, running[0], nil
 }
