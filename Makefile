@@ -83,10 +83,11 @@ check-generated: ## fails when generated code is stale
 		diff -u "$$file" "$$fresh/$$file" || { echo "$$file is stale: run make generate" >&2; exit 1; }; \
 	done
 
-lint: ## golangci-lint, as pinned in .tools/go.mod, and the words of .tools/words
+lint: ## golangci-lint, as pinned in .tools/go.mod, the words of .tools/words, and the packages of .tools/layout
 	$(LINT) ./...
 	cd .tools && go tool golangci-lint run --allow-serial-runners ./...
 	go -C .tools run ./words -root ..
+	go -C .tools run ./layout -root ..
 
 portable: ## all but the integration tests with processes compiles for macOS as well
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet $(UNIT)

@@ -26,6 +26,8 @@ require (
 
 // What the network tool and the tests use beside.
 require (
+	// Replaces a file as a whole.
+	github.com/google/renameio/v2 v2.0.2
 	// Chaincode shim of that Fabric.
 	github.com/hyperledger/fabric-chaincode-go v0.0.0-20220713164125-8f0791c989d7
 	// The version that Fabric requires: later ones refuse consensus type kafka.
@@ -35,7 +37,7 @@ require (
 	github.com/onsi/gomega v1.43.0
 	// Commands and their flags.
 	github.com/spf13/cobra v1.10.2
-	// Tells whether an orderer has its ledgers open; the version that Fabric requires.
+	// To find out whether an orderer has its ledgers open; the version that Fabric requires.
 	github.com/syndtr/goleveldb v1.0.1-0.20210305035536-64b5b1c73954
 	// The embedded broker. Builds with franz-go 1.22 or newer only, whatever it asks for.
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c

@@ -214,13 +214,13 @@ func (r *real) neighbors() map[string]*fabric.Envelope {
 	}
 	bad := []byte{0xff}
 	return map[string]*fabric.Envelope{
-		"a message without data":           r.retyped(setsK, cb.HeaderType_MESSAGE, []byte{}),
-		"a message":                        r.retyped(setsK, cb.HeaderType_MESSAGE, []byte("\x07 text")),
-		"a message that sets a policy":     r.retyped(setsK, cb.HeaderType_MESSAGE, nil),
-		"another type that sets a policy":  r.retyped(setsK, cb.HeaderType_CHAINCODE_PACKAGE, nil),
-		"a transaction without data":       r.retyped(setsK, cb.HeaderType_ENDORSER_TRANSACTION, []byte{}),
-		"a transaction of bad data":        r.retyped(setsK, cb.HeaderType_ENDORSER_TRANSACTION, bad),
-		"two actions":                      r.transacted(func(p *cb.Payload, tx *transaction, a *action) {
+		"a message without data":          r.retyped(setsK, cb.HeaderType_MESSAGE, []byte{}),
+		"a message":                       r.retyped(setsK, cb.HeaderType_MESSAGE, []byte("\x07 text")),
+		"a message that sets a policy":    r.retyped(setsK, cb.HeaderType_MESSAGE, nil),
+		"another type that sets a policy": r.retyped(setsK, cb.HeaderType_CHAINCODE_PACKAGE, nil),
+		"a transaction without data":      r.retyped(setsK, cb.HeaderType_ENDORSER_TRANSACTION, []byte{}),
+		"a transaction of bad data":       r.retyped(setsK, cb.HeaderType_ENDORSER_TRANSACTION, bad),
+		"two actions": r.transacted(func(p *cb.Payload, tx *transaction, a *action) {
 			withResults([]string{"k"}, nil)(p, tx, a)
 			tx.Actions = append(tx.Actions, tx.Actions[0])
 		}),

@@ -12,7 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/fabric-kafka/orderer/chain/record"
-	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
@@ -54,17 +54,17 @@ var _ = Describe("osnkafka", func() {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}, Settings: []string{"CHECKINTERVAL=1s"}})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		w.equal(ctx, "mychannel")
-		succeeds := func(output, command string, flags ...string) {
+		succeeds := func(output, name string, flags ...string) {
 			GinkgoHelper()
-			code, out := w.osnkafka(ctx, append([]string{command, "mychannel"}, flags...)...)
-			Expect(code).To(Equal(admin.ExitFine), out)
+			code, out := w.osnkafka(ctx, append([]string{name, "mychannel"}, flags...)...)
+			Expect(code).To(Equal(command.ExitFine), out)
 			Expect(out).To(ContainSubstring(output))
 		}
 		brokers := []string{"--brokers", strings.Join(w.Descriptor().Brokers, ",")}
 		read := w.deliverFlags()
 
 		code, out := w.osnkafka(ctx, append([]string{"preflight", "mychannel", "--json"}, brokers...)...)
-		Expect(code).To(BeNumerically("<=", admin.ExitRefused), "a single broker is a finding")
+		Expect(code).To(BeNumerically("<=", command.ExitRefused), "a single broker is a finding")
 		Expect(out).To(ContainSubstring(`"setting": "min.insync.replicas"`))
 		succeeds("blocks are equal on", "verify", read...)
 		succeeds("description", "topic", read...) // at the brokers of the channel's config
@@ -77,7 +77,7 @@ var _ = Describe("osnkafka", func() {
 			g.Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_STRICT))
 		}).Should(Succeed())
 		code, out = w.osnkafka(ctx, append([]string{"upgrade-rules", "mychannel"}, read...)...)
-		Expect(code).To(Equal(admin.ExitRefused), out)
+		Expect(code).To(Equal(command.ExitRefused), out)
 
 		By("pruning by published progress and by blocks")
 		prune := append(append([]string{"prune", "mychannel", "--keep", "1"}, brokers...), read...)
@@ -92,6 +92,6 @@ var _ = Describe("osnkafka", func() {
 		By("stopping an orderer")
 		Expect(w.Stop("orderer2")).To(Succeed())
 		code, out = w.osnkafka(ctx, append([]string{"verify", "mychannel"}, read...)...)
-		Expect(code).To(Equal(admin.ExitUnreachable), out)
+		Expect(code).To(Equal(command.ExitUnreachable), out)
 	}, SpecTimeout(3*time.Minute))
 })

@@ -59,14 +59,14 @@ func (b *backlog) run(ctx context.Context) error {
 	if err := b.network.Join(ctx, name, b.channel, nil); err != nil {
 		return err
 	}
-	return b.watch(ctx, name, began)
+	return b.follow(ctx, name, began)
 }
 
 // fill appends envelopes, a hundred different ones in turn: their content does not matter
 // to an orderer, and signing a million would take longer than ordering them.
 func (b *backlog) fill(ctx context.Context) error {
 	var config load.Config
-	if err := aim(b.network, "", &config); err != nil {
+	if err := setTargets(b.network, "", &config); err != nil {
 		return err
 	}
 	values := make([][]byte, 100)
@@ -125,8 +125,8 @@ func (b *backlog) forget(ctx context.Context, name string) error {
 	return b.network.Start(ctx, name)
 }
 
-// watch follows the replay to the end of the topic.
-func (b *backlog) watch(ctx context.Context, name string, began time.Time) error {
+// follow follows the replay to the end of the topic.
+func (b *backlog) follow(ctx context.Context, name string, began time.Time) error {
 	end := logEnd(ctx, b.network.Descriptor().Brokers, b.channel)
 	if end == nil {
 		return fmt.Errorf("the brokers do not report the end of topic %s", b.channel)

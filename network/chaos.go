@@ -31,10 +31,10 @@ func chaosCommand() *cobra.Command {
 			if config.Faults, err = chaos.Named(n.Options(), faults); err != nil {
 				return err
 			}
-			if err := aim(n, "", &config.Load); err != nil {
+			if err := setTargets(n, "", &config.Load); err != nil {
 				return err
 			}
-			return part(c, config, file, report)
+			return runPart(c, config, file, report)
 		}),
 	}
 	channelFlag(c)
@@ -55,14 +55,15 @@ func faultTable() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, f := range chaos.Faults {
-		fmt.Fprintf(w, "  %s\t%s\n", f.Name, f.Says)
+		fmt.Fprintf(w, "  %s\t%s\n", f.Name, f.Description)
 	}
 	_ = w.Flush() // into memory
 	return b.String()
 }
 
-// part makes a run and checks it. An incomplete run is not added to the sum.
-func part(c *cobra.Command, config chaos.Config, file, report string) error {
+// runPart runs chaos, checks the history, and adds the result to the report. A run that did not
+// complete is not added.
+func runPart(c *cobra.Command, config chaos.Config, file, report string) error {
 	sum, err := newSumFile(c.Context(), report, config)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
@@ -47,7 +48,7 @@ func demo(ctx context.Context, o fabricnet.Options) error {
 	if err = errors.Join(err, n.Down()); err != nil {
 		return err
 	}
-	fmt.Printf("Done in %.0fs.\n\nTo continue by yourself:\n", time.Since(began).Seconds())
+	fmt.Printf("Done in %.0fs.\n\nTry it yourself:\n", time.Since(began).Seconds())
 	for _, line := range []string{"up", "invoke put colour blue", "query get colour", "status", "kill orderer2", "load --tx 5000 --streams 32",
 		"start orderer2", "verify", "down", "--help"} {
 		fmt.Println("  go run ./network", line)
@@ -79,7 +80,7 @@ func tour(ctx context.Context, n *fabricnet.Network) error {
 		return err
 	}
 	heading("The records of topic " + channel + ", and their blocks")
-	topic := admin.TopicCommand(func(_ *cobra.Command, t *admin.Target) error { return ofNetwork(n, t) })
+	topic := admin.TopicCommand(func(_ *cobra.Command, t *command.Target) error { return ofNetwork(n, t) })
 	topic.SetArgs([]string{channel})
 	if err := topic.ExecuteContext(ctx); err != nil {
 		return err

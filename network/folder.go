@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/consenter"
-	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
 // fromFolder completes the target of an operator's command with the network in --dir.
-func fromFolder(c *cobra.Command, t *admin.Target) error {
+func fromFolder(c *cobra.Command, t *command.Target) error {
 	n, err := fabricnet.Open(dirOf(c))
 	if err != nil {
 		return fmt.Errorf("%w; with --brokers, --config or --orderer no network is needed", err)
@@ -34,7 +34,7 @@ func withChannel(c *cobra.Command) *cobra.Command {
 
 // ofNetwork completes a target with a network's running orderers, with its brokers if no
 // orderer is running, and with its first channel.
-func ofNetwork(n *fabricnet.Network, t *admin.Target) error {
+func ofNetwork(n *fabricnet.Network, t *command.Target) error {
 	d := n.Descriptor()
 	if t.Channel == "" {
 		t.Channel = d.Channels[0].Name
@@ -53,7 +53,7 @@ func ofNetwork(n *fabricnet.Network, t *admin.Target) error {
 }
 
 // membersToo is fromFolder for commands that need the names of all orderers.
-func membersToo(c *cobra.Command, t *admin.Target) error {
+func membersToo(c *cobra.Command, t *command.Target) error {
 	n, err := fabricnet.Open(dirOf(c))
 	if err != nil {
 		return fmt.Errorf("%w; for a channel of another network, give its newest config block: --config-block FILE", err)
@@ -62,7 +62,7 @@ func membersToo(c *cobra.Command, t *admin.Target) error {
 		return err
 	}
 	if len(t.Orderers) == 0 {
-		return errNoneRuns
+		return errNoneRunning
 	}
 	for _, o := range n.Descriptor().Orderers {
 		name, err := memberOf(n.Dir(), o)
@@ -74,7 +74,7 @@ func membersToo(c *cobra.Command, t *admin.Target) error {
 	return nil
 }
 
-var errNoneRuns = errors.New("no orderer is running; start one with: go run ./network start orderer1")
+var errNoneRunning = errors.New("no orderer is running; start one with: go run ./network start orderer1")
 
 // memberOf returns the name of an orderer as in its consumer group, without the prefix.
 func memberOf(dir string, o fabricnet.Orderer) (string, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/offline"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
@@ -38,7 +39,7 @@ func rootCommand() *cobra.Command {
 		blocksCommand(), verifyCommand(), withChannel(admin.TopicCommand(fromFolder)), loadCommand(),
 		startCommand(), stopCommand(), killCommand(), replaceCommand(), joinCommand(), removeCommand(),
 		withChannel(admin.UpgradeRulesCommand(fromFolder)), repinCommand(), admin.PruneCommand(membersToo), admin.PreflightCommand(fromFolder),
-		admin.ProgressCommand(fromFolder), admin.GenesisCommand(), backlogCommand(), chaosCommand(), checkCommand(), brokerCommand(),
+		admin.ProgressCommand(fromFolder), offline.GenesisCommand(), backlogCommand(), chaosCommand(), checkCommand(), brokerCommand(),
 	)
 	return root
 }

@@ -50,7 +50,7 @@ func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f.IntVar(&o.Orderers, "orderers", 3, "orderers")
 	f.IntVar(&o.Peers, "peers", 2, "peers, alternating between Org1 and Org2")
 	f.StringSliceVar(brokers, "brokers", []string{"embedded"}, "embedded, apache[:VERSION] for Apache Kafka (needs Java and Maven), or HOST:PORT of running brokers")
-	f.IntVar(&o.LedgerDisk, "ledger-disk", 0, "size in MB of an in-memory disk for each orderer's ledger, which chaos can fill; takes root (0: none)")
+	f.IntVar(&o.LedgerDisk, "ledger-disk", 0, "size in MB of an in-memory disk for each orderer's ledger, which chaos can fill; needs root (0: none)")
 	f.IntVar(&o.BrokerCount, "broker-count", 0, "brokers of Apache Kafka: 1, 3 or 5 (default 3)")
 	f.BoolVar(&o.Proxied, "proxied", false, "put a proxy between orderers and brokers of Apache Kafka, for faults of chaos")
 	f.StringSliceVar(&o.Compatible, "compatible", nil, "channels whose topics in-tree orderers wrote, or still write")
@@ -188,7 +188,7 @@ func invokeCommand() *cobra.Command {
 			if err := n.Invoke(c.Context(), channelOf(c, n), args...); err != nil {
 				return err
 			}
-			fmt.Println("ordered, and valid on a peer of each organisation")
+			fmt.Println("ordered, and valid on a peer of each organization")
 			return nil
 		}),
 	}
@@ -199,7 +199,7 @@ func invokeCommand() *cobra.Command {
 func queryCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "query FUNCTION ARGS...",
-		Short: "Ask a peer's ledger through the sample chaincode (get K)",
+		Short: "Query a peer's ledger through the sample chaincode (get K)",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, args []string) error {
 			out, err := n.Query(c.Context(), 1, channelOf(c, n), args...)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
@@ -34,14 +35,14 @@ const repinTimeout = 2 * time.Minute
 func repin(ctx context.Context, n *fabricnet.Network, channel string, restart bool) error {
 	ctx, cancel := context.WithTimeout(ctx, repinTimeout)
 	defer cancel()
-	t := admin.Target{Channel: channel}
+	t := command.Target{Channel: channel}
 	if err := ofNetwork(n, &t); err != nil {
 		return err
 	}
 	if len(t.Orderers) == 0 {
-		return errNoneRuns
+		return errNoneRunning
 	}
-	r, err := t.Repin(ctx)
+	r, err := admin.Repin(ctx, &t)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// mostMetrics bounds how much of an orderer's metrics is read.
-const mostMetrics = 16 << 20
+// maxMetrics bounds how much of an orderer's metrics is read.
+const maxMetrics = 16 << 20
 
 var waitingSeries = regexp.MustCompile(`(?m)^consensus_kafka_broker_waiting_seconds\{broker="([^"]*)",channel="([^"]*)",operation="([^"]*)"\} (\S+)$`)
 
@@ -27,7 +27,7 @@ func waitingFor(ctx context.Context, operations, channel string) (string, error)
 		return "", err
 	}
 	defer r.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(r.Body, mostMetrics))
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxMetrics))
 	if err != nil {
 		return "", err
 	}
@@ -35,12 +35,12 @@ func waitingFor(ctx context.Context, operations, channel string) (string, error)
 }
 
 func waitingIn(metrics, channel string) string {
-	var said []string
+	var waits []string
 	for _, m := range waitingSeries.FindAllStringSubmatch(metrics, -1) {
 		if seconds, err := strconv.ParseFloat(m[4], 64); err == nil && seconds > 0 && m[2] == channel {
-			said = append(said, fmt.Sprintf("waiting %.0fs for broker %s to answer %s", seconds, m[1], m[3]))
+			waits = append(waits, fmt.Sprintf("waiting %.0fs for broker %s to answer %s", seconds, m[1], m[3]))
 		}
 	}
-	slices.Sort(said)
-	return strings.Join(said, ", ")
+	slices.Sort(waits)
+	return strings.Join(waits, ", ")
 }

@@ -31,6 +31,7 @@ var rules = []rule{
 	word(`taken? for lost`, "considered lost"),
 	word(`thrice`, "three times"),
 	word(`besides that`, "also"),
+	word(`belongs? into`, "belongs in"),
 	word(`reliability\.md|known-defects|ordering-protocol|acceptance-checklist|real-kafka\.md|rooms-and-words`, "the fact itself: the document is not in the repository"),
 }
 

@@ -195,7 +195,7 @@ func (d *decoder) refuse(k key, raw any) {
 	d.refused[k.name] = true
 	value, want := shown(raw), k.rule.want
 	if k.secret {
-		value = "no name of a file" // but maybe what belongs into it
+		value = "no name of a file" // but maybe what belongs in it
 	}
 	if k.rule.detail != nil {
 		want += k.rule.detail(raw)

@@ -2,27 +2,24 @@
 // cluster, by the addresses of its brokers and orderers. It needs no folder of a network
 // of this project.
 //
-// The function of each command ([PreflightCommand] and so on) takes a [Fill] that completes
-// the [Target] where the command line does not: nil in osnkafka, the folder of a local
-// network in the command network. Both run the same code.
+// Here are the commands that ask brokers and orderers, a file each. Those that work on files
+// alone are in package offline, and what all of them share is in package command.
+//
+// The function of each command ([PreflightCommand] and so on) takes a [command.Fill] that
+// completes the [command.Target] where the command line does not: nil in osnkafka, the folder
+// of a local network in the command network. Both run the same code.
 package admin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-)
 
-// Exit codes of osnkafka.
-const (
-	ExitFine        = 0 // done, or nothing wrong was found
-	ExitRefused     = 1 // refused, or something wrong was found
-	ExitUsage       = 2 // the command line, or a file that it names, cannot be used
-	ExitUnreachable = 3 // brokers or orderers gave no answer
+	"github.com/fabric-kafka/orderer/network/admin/command"
+	"github.com/fabric-kafka/orderer/network/admin/offline"
 )
 
 // Main runs osnkafka and returns its exit code. Errors are written to stderr.
@@ -33,9 +30,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	strict(root) // completion prints to what is set by now
 	ran, err := root.ExecuteContextC(ctx)
-	code := exitCode(err)
+	code := command.ExitCode(err)
 	switch {
-	case code == ExitUsage:
+	case code == command.ExitUsage:
 		fmt.Fprintf(stderr, "%s: %v\n`%s --help` shows an example.\n", root.Name(), err, ran.CommandPath())
 	case err != nil:
 		fmt.Fprintf(stderr, "%s: %v\n", root.Name(), err)
@@ -66,8 +63,8 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 		return pflag.NormalizedName(name)
 	})
 	root.AddCommand(PreflightCommand(nil), ProgressCommand(nil), TopicCommand(nil), verifyCommand(),
-		PruneCommand(nil), UpgradeRulesCommand(nil), repinCommand(), GenesisCommand(),
-		TranslateCommand(), RemoveSystemChannelCommand())
+		PruneCommand(nil), UpgradeRulesCommand(nil), repinCommand(), offline.GenesisCommand(),
+		offline.TranslateCommand(), offline.RemoveSystemChannelCommand())
 	return root
 }
 
@@ -91,32 +88,4 @@ func strict(root *cobra.Command) {
 			}
 		}
 	}
-}
-
-// started is the error of a command that has started its work.
-type started struct{ error }
-
-func (s started) Unwrap() error { return s.error }
-
-// usageError is a fault in the command line, or in a file that it names.
-type usageError struct{ error }
-
-func (u usageError) Unwrap() error { return u.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-// exitCode returns the exit code for an error of Execute. Errors of cobra itself, before a
-// command has started, are usage errors.
-func exitCode(err error) int {
-	var ran started
-	var usage usageError
-	switch {
-	case err == nil:
-		return ExitFine
-	case errors.As(err, &usage), !errors.As(err, &ran):
-		return ExitUsage
-	case unreachable(err):
-		return ExitUnreachable
-	}
-	return ExitRefused
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
 
@@ -43,22 +44,22 @@ func TestTopic(t *testing.T) {
 	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 3)
 	args := []string{"topic", "mine", "--config", s.config(orderer), "--json"}
 	read := channel.Serve(t, channel.Blocks())
-	all := lines(t, runs(t, admin.ExitFine, nil, append(args, read...)...))
+	all := lines(t, admintest.Runs(t, command.ExitFine, nil, append(args, read...)...))
 	if len(all) != 4 || all[0].Kind != "description" || all[3].Kind != "NORMAL" || all[3].Block == nil || *all[3].Block != 3 {
 		t.Errorf("got %+v", all)
 	}
-	all = lines(t, runs(t, admin.ExitFine, nil, append(args, "--limit", "2")...))
+	all = lines(t, admintest.Runs(t, command.ExitFine, nil, append(args, "--limit", "2")...))
 	if len(all) != 2 || all[1].Kind != "NORMAL" || all[1].Block != nil {
 		t.Errorf("without an orderer: %+v", all)
 	}
-	runs(t, admin.ExitFine, []string{"OFFSET  RECORD", "description"}, "topic", "mine", "--config", s.config(orderer))
+	admintest.Runs(t, command.ExitFine, []string{"OFFSET  RECORD", "description"}, "topic", "mine", "--config", s.config(orderer))
 }
 
 // Blocks are equal, or the first that is not is named.
 func TestVerify(t *testing.T) {
 	s := newSecured(t)
 	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 3)
-	runs(t, admin.ExitFine, []string{"channel mine: 4 blocks are equal on 127.0.0.1:"}, append([]string{"verify", "mine"}, channel.Serve(t, channel.Blocks(), channel.Blocks())...)...)
+	admintest.Runs(t, command.ExitFine, []string{"channel mine: 4 blocks are equal on 127.0.0.1:"}, append([]string{"verify", "mine"}, channel.Serve(t, channel.Blocks(), channel.Blocks())...)...)
 
 	other := channel.Blocks()
 	other.Change(2, func(b *cb.Block) {
@@ -66,8 +67,8 @@ func TestVerify(t *testing.T) {
 		b.Header.DataHash = protoutil.BlockDataHash(b.Data)
 	})
 	args := append([]string{"verify", "mine"}, channel.Serve(t, channel.Blocks(), other)...)
-	runs(t, admin.ExitRefused, []string{"channel mine differs at block 2"}, args...)
-	out := runs(t, admin.ExitRefused, nil, append(args, "--json")...)
+	admintest.Runs(t, command.ExitRefused, []string{"channel mine differs at block 2"}, args...)
+	out := admintest.Runs(t, command.ExitRefused, nil, append(args, "--json")...)
 	var v admin.Verified
 	if err := json.Unmarshal([]byte(out), &v); err != nil || v.Blocks != 2 || v.Difference == nil || v.Difference.Block != 2 || v.Difference.Headers[0] == v.Difference.Headers[1] {
 		t.Errorf("%+v, %v", v, err)
@@ -92,31 +93,31 @@ func TestUpgradeRules(t *testing.T) {
 	old := admintest.NewChannel(t, s.consenter(), "old", s.Addresses(), 2)
 	args := append([]string{"upgrade-rules", "old", "--config", s.config(orderer)}, old.Serve(t, old.Blocks())...)
 	described := func() (strict int) {
-		for _, l := range lines(t, runs(t, admin.ExitFine, nil, "topic", "old", "--config", s.config(orderer), "--json")) {
+		for _, l := range lines(t, admintest.Runs(t, command.ExitFine, nil, "topic", "old", "--config", s.config(orderer), "--json")) {
 			if l.Kind == "description" && strings.Contains(l.Detail, record.RuleSet_RULE_SET_STRICT.String()) {
 				strict++
 			}
 		}
 		return strict
 	}
-	runs(t, admin.ExitFine, []string{"could be described as strict", "0 by another writer"}, append(args, "--dry-run")...)
+	admintest.Runs(t, command.ExitFine, []string{"could be described as strict", "0 by another writer"}, append(args, "--dry-run")...)
 	if described() != 0 {
 		t.Error("a dry run has described the topic")
 	}
 	connect, err := record.Encode(record.NewConnect(nil))
 	checktest.Must(t, err)
 	s.writes("old", connect)
-	runs(t, admin.ExitRefused, []string{"were not written by an orderer of ours, for instance connect at offset", "among the last thousand and those of the last 10m0s"}, args...)
+	admintest.Runs(t, command.ExitRefused, []string{"were not written by an orderer of ours, for instance connect at offset", "among the last thousand and those of the last 10m0s"}, args...)
 	if described() != 0 {
 		t.Error("a refusal has described the topic")
 	}
-	out := runs(t, admin.ExitFine, nil, append(args, "--force", "--json")...)
+	out := admintest.Runs(t, command.ExitFine, nil, append(args, "--force", "--json")...)
 	if described() != 1 || !strings.Contains(out, `"byOtherWriters": 1`) || !strings.Contains(out, `"described": true`) {
 		t.Errorf("%d descriptions: %s", described(), out)
 	}
 
 	strict := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 1)
-	runs(t, admin.ExitRefused, []string{"is read by the strict rules already"},
+	admintest.Runs(t, command.ExitRefused, []string{"is read by the strict rules already"},
 		append([]string{"upgrade-rules", "mine", "--config", s.config(orderer)}, strict.Serve(t, strict.Blocks())...)...)
 }
 
@@ -127,7 +128,7 @@ func TestUpgradeRulesOfAnotherTopic(t *testing.T) {
 	args := append([]string{"upgrade-rules", "old", "--config", s.config(orderer)}, old.Serve(t, old.Blocks())...)
 	s.admin(func(a sarama.ClusterAdmin) error { return a.DeleteTopic("old") })
 	s.writes("old")
-	runs(t, admin.ExitRefused, []string{"name the brokers"}, args...)
+	admintest.Runs(t, command.ExitRefused, []string{"name the brokers"}, args...)
 	if left := s.values("old"); len(left) != 0 {
 		t.Errorf("the topic has %d records", len(left))
 	}
@@ -147,7 +148,7 @@ func TestUpgradeRulesBesideAnOrdererWithoutTheChannel(t *testing.T) {
 		both = append(both, text...)
 	}
 	args[ca] = s.write("both.pem", string(both))
-	runs(t, admin.ExitFine, []string{"could be described as strict"}, append(args, "--orderer", stranger.Address)...)
+	admintest.Runs(t, command.ExitFine, []string{"could be described as strict"}, append(args, "--orderer", stranger.Address)...)
 }
 
 // values are the records of a topic.
@@ -174,31 +175,31 @@ func TestRepin(t *testing.T) {
 	s := newSecured(t)
 	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 3)
 	args := append([]string{"repin", "mine", "--config", s.config(orderer)}, channel.Serve(t, channel.Blocks(), channel.Blocks())...)
-	runs(t, admin.ExitFine, []string{"there is nothing to do"}, args...)
+	admintest.Runs(t, command.ExitFine, []string{"there is nothing to do"}, args...)
 
 	values := s.values("mine")
 	s.Recreate("mine")
 	s.writes("mine", values[:len(values)-1]...)
-	runs(t, admin.ExitRefused, []string{"ends at offset"}, args...)
+	admintest.Runs(t, command.ExitRefused, []string{"ends at offset"}, args...)
 	s.writes("mine", []byte("another"))
-	runs(t, admin.ExitRefused, []string{"is not the log that the ledger was made from"}, args...)
+	admintest.Runs(t, command.ExitRefused, []string{"is not the log that the ledger was made from"}, args...)
 
 	s.Recreate("mine")
 	s.writes("mine", values...)
-	out := runs(t, admin.ExitFine, nil, append(args, "--json")...)
+	out := admintest.Runs(t, command.ExitFine, nil, append(args, "--json")...)
 	var r admin.Repinned
 	checktest.Must(t, json.Unmarshal([]byte(out), &r))
 	if !r.Needed || r.Entry != "mine="+r.TopicID || len(r.Orderers) != 2 || r.Orderers[0].From == r.TopicID || log.Offset(r.Orderers[0].Next) != log.Offset(len(values)) {
 		t.Errorf("got %+v", r)
 	}
-	runs(t, admin.ExitFine, []string{"  " + r.Entry + "\n", "Then restart 127.0.0.1:"}, args...)
+	admintest.Runs(t, command.ExitFine, []string{"  " + r.Entry + "\n", "Then restart 127.0.0.1:"}, args...)
 }
 
 // repinned runs repin.
 func repinned(t *testing.T, args []string) (r admin.Repinned, text string) {
 	t.Helper()
-	checktest.Must(t, json.Unmarshal([]byte(runs(t, admin.ExitFine, nil, append(args, "--json")...)), &r))
-	return r, runs(t, admin.ExitFine, nil, args...)
+	checktest.Must(t, json.Unmarshal([]byte(admintest.Runs(t, command.ExitFine, nil, append(args, "--json")...)), &r))
+	return r, admintest.Runs(t, command.ExitFine, nil, args...)
 }
 
 // Where in-tree orderers began a topic, blocks name no topic id: an orderer accepts a moved topic without a setting.

@@ -2,7 +2,6 @@ package admin_test
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 	"github.com/fabric-kafka/orderer/plugin"
 )
@@ -60,19 +60,19 @@ func (x *exitFiles) as(mspid, address string, args ...string) []string {
 func TestExitCodes(t *testing.T) {
 	x := newExitFiles(t)
 	for name, test := range map[string]exitCase{
-		"nothing":              {admin.ExitFine, "Available Commands", nil},
-		"help":                 {admin.ExitFine, "Examples:", []string{"prune", "--help"}},
-		"version":              {admin.ExitFine, "osnkafka version " + plugin.Version + ", commit development build, compiled with Fabric ", []string{"--version"}},
-		"a block is rewritten": {admin.ExitFine, "of type kafka", []string{"genesis", "--from", x.solo, "--brokers", "a:9092", "--out", filepath.Join(x.dir, "out")}},
-		"a block cannot be":    {admin.ExitRefused, "not a block", []string{"genesis", "--from", x.msp + "/keystore/priv_sk", "--brokers", "a:9092", "--out", filepath.Join(x.dir, "none")}},
-		"help of a command":    {admin.ExitFine, "Examples:", []string{"help", "prune"}},
-		"help of completion":   {admin.ExitFine, "bash", []string{"completion"}},
-		"another channel":      {admin.ExitRefused, "or name orderers that have joined it", x.as("Org1MSP", x.o.Address, "verify", "yours", "--orderer", x.again)},
-		"may not read":         {admin.ExitRefused, "use an identity that the channel's Readers policy accepts", x.as("Org2MSP", x.o.Address, "verify", "mine", "--orderer", x.again)},
-		"orderer is away":      {admin.ExitUnreachable, "check that the orderer runs at this address", x.as("Org1MSP", nowhere, "verify", "mine", "--orderer", x.o.Address)},
-		"brokers are away":     {admin.ExitUnreachable, "awaiting a connection to the brokers", []string{"preflight", "mine", "--brokers", nowhere}},
+		"nothing":                 {command.ExitFine, "Available Commands", nil},
+		"help":                    {command.ExitFine, "Examples:", []string{"prune", "--help"}},
+		"version":                 {command.ExitFine, "osnkafka version " + plugin.Version + ", commit development build, compiled with Fabric ", []string{"--version"}},
+		"a block is rewritten":    {command.ExitFine, "of type kafka", []string{"genesis", "--from", x.solo, "--brokers", "a:9092", "--out", filepath.Join(x.dir, "out")}},
+		"a block cannot be":       {command.ExitRefused, "not a block", []string{"genesis", "--from", x.msp + "/keystore/priv_sk", "--brokers", "a:9092", "--out", filepath.Join(x.dir, "none")}},
+		"help of a command":       {command.ExitFine, "Examples:", []string{"help", "prune"}},
+		"help of completion":      {command.ExitFine, "bash", []string{"completion"}},
+		"another channel":         {command.ExitRefused, "or name orderers that have joined it", x.as("Org1MSP", x.o.Address, "verify", "yours", "--orderer", x.again)},
+		"may not read":            {command.ExitRefused, "use an identity that the channel's Readers policy accepts", x.as("Org2MSP", x.o.Address, "verify", "mine", "--orderer", x.again)},
+		"orderer is unavailable":  {command.ExitUnreachable, "check that the orderer runs at this address", x.as("Org1MSP", nowhere, "verify", "mine", "--orderer", x.o.Address)},
+		"brokers are unavailable": {command.ExitUnreachable, "awaiting a connection to the brokers", []string{"preflight", "mine", "--brokers", nowhere}},
 	} {
-		t.Run(name, func(t *testing.T) { runs(t, test.code, []string{test.says}, test.args...) })
+		t.Run(name, func(t *testing.T) { admintest.Runs(t, test.code, []string{test.says}, test.args...) })
 	}
 }
 
@@ -80,45 +80,45 @@ func TestExitCodes(t *testing.T) {
 func TestUsageErrors(t *testing.T) {
 	x := newExitFiles(t)
 	for name, test := range map[string]exitCase{
-		"no command":            {admin.ExitUsage, "unknown command", []string{"preflights"}},
-		"no flag":               {admin.ExitUsage, "unknown flag", []string{"preflight", "mine", "--broker", nowhere}},
-		"too many arguments":    {admin.ExitUsage, "accepts at most 1 arg", []string{"preflight", "mine", "yours"}},
-		"a required flag":       {admin.ExitUsage, "required flag", []string{"genesis", "--from", x.solo}},
-		"no brokers":            {admin.ExitUsage, "no broker is named: add --brokers", []string{"preflight", "mine"}},
-		"no channel":            {admin.ExitUsage, "osnkafka progress CHANNEL", []string{"progress", "--brokers", nowhere}},
-		"no orderer":            {admin.ExitUsage, "no orderer is named: add --orderer", []string{"repin", "mine", "--brokers", nowhere}},
-		"no port":               {admin.ExitUsage, "want HOST:PORT", x.as("Org1MSP", "orderer1", "verify", "mine")},
-		"no identity":           {admin.ExitUsage, "add --mspdir and --mspid", []string{"verify", "mine", "--orderer", nowhere}},
-		"no MSP folder":         {admin.ExitUsage, "want one certificate in signcerts", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", x.dir, "--mspid", "x"}},
-		"one orderer":           {admin.ExitUsage, "name at least two", x.as("Org1MSP", x.o.Address, "verify", "mine")},
-		"one orderer twice":     {admin.ExitUsage, "is given twice", x.as("Org1MSP", x.o.Address, "verify", "mine", "--orderer", x.o.Address)},
-		"no such file":          {admin.ExitUsage, "no such file", []string{"preflight", "mine", "--config", filepath.Join(x.dir, "none.yaml")}},
-		"a bad file":            {admin.ExitUsage, "Colour is not a key", []string{"preflight", "mine", "--config", x.file(t, "bad.yaml", "Consensus: {Kafka: {Colour: red}}")}},
-		"a bad address":         {admin.ExitUsage, `--brokers: "a": want HOST:PORT`, []string{"preflight", "mine", "--brokers", "a"}},
-		"a file without broker": {admin.ExitUsage, "names no brokers", []string{"preflight", "mine", "--config", x.file(t, "empty.yaml", "General: {}")}},
-		"no x.config block":     {admin.ExitUsage, "nothing shows which orderers", []string{"prune", "mine", "--brokers", nowhere}},
-		"a member as orderer":   {admin.ExitUsage, "with --member MSPID.NAME", []string{"prune", "mine", "--orderer", "Org.a=a:7050"}},
-		"a bad member":          {admin.ExitUsage, `member "a": want MSPID.NAME`, []string{"prune", "--config-block", x.config, "--member", "a"}},
-		"a bad window":          {admin.ExitUsage, "--window -1s: want more", x.as("Org1MSP", x.o.Address, "upgrade-rules", "mine", "--brokers", nowhere, "--window", "-1s")},
-		"a CA without orderer":  {admin.ExitUsage, "--cafile has no effect without --orderer", []string{"topic", "mine", "--brokers", nowhere, "--cafile", x.o.CA}},
-		"MSP without orderer":   {admin.ExitUsage, "--mspdir has no effect without --orderer", []string{"preflight", "mine", "--brokers", nowhere, "--mspdir", x.msp}},
-		"a host without TLS":    {admin.ExitUsage, "--ordererTLSHostnameOverride has no effect without --cafile", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", x.msp, "--mspid", "x", "--ordererTLSHostnameOverride", "a"}},
-		"a client without TLS":  {admin.ExitUsage, "--client-cert has no effect without --cafile", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", x.msp, "--mspid", "x", "--client-cert", x.o.ClientCert}},
-		"a negative limit":      {admin.ExitUsage, "--limit -1: want", []string{"topic", "mine", "--brokers", nowhere, "--limit", "-1"}},
-		"a blank in brokers":    {admin.ExitUsage, `--brokers: " b:9092": want HOST:PORT without blanks`, []string{"preflight", "mine", "--brokers", "a:9092, b:9092"}},
-		"no broker in a list":   {admin.ExitUsage, `--brokers: "": want HOST:PORT`, []string{"preflight", "mine", "--brokers", "a:9092,,b:9092"}},
-		"a blank in genesis":    {admin.ExitUsage, `--brokers: " b:9092"`, []string{"genesis", "--from", x.solo, "--brokers", "a:9092, b:9092", "--out", filepath.Join(x.dir, "none")}},
-		"a broker without port": {admin.ExitUsage, `--brokers: "a": want HOST:PORT`, []string{"genesis", "--from", x.solo, "--brokers", "a", "--out", filepath.Join(x.dir, "none")}},
-		"a blank in orderer":    {admin.ExitUsage, `--orderer a :7050: want HOST:PORT`, x.as("Org1MSP", "a :7050", "verify", "mine")},
-		"no time":               {admin.ExitUsage, "--timeout 0s: want more", []string{"preflight", "mine", "--brokers", nowhere, "--timeout", "0s"}},
-		"no prefix":             {admin.ExitUsage, "--group-prefix: want", []string{"progress", "mine", "--brokers", nowhere, "--group-prefix", ""}},
-		"keep less than none":   {admin.ExitUsage, "--keep -1: want", []string{"prune", "mine", "--brokers", nowhere, "--config-block", x.config, "--keep", "-1"}},
-		"an age of none":        {admin.ExitUsage, "--max-age 0s: want", []string{"prune", "mine", "--brokers", nowhere, "--config-block", x.config, "--max-age", "0s"}},
-		"no such shell":         {admin.ExitUsage, `unknown command "bogus"`, []string{"completion", "bogus"}},
-		"no such help topic":    {admin.ExitUsage, `unknown command "bogus"`, []string{"help", "bogus"}},
-		"no folder for a block": {admin.ExitUsage, "no such file or directory", []string{"genesis", "--from", x.solo, "--brokers", "a:9092", "--out", filepath.Join(x.dir, "none", "out")}},
+		"no command":            {command.ExitUsage, "unknown command", []string{"preflights"}},
+		"no flag":               {command.ExitUsage, "unknown flag", []string{"preflight", "mine", "--broker", nowhere}},
+		"too many arguments":    {command.ExitUsage, "accepts at most 1 arg", []string{"preflight", "mine", "yours"}},
+		"a required flag":       {command.ExitUsage, "required flag", []string{"genesis", "--from", x.solo}},
+		"no brokers":            {command.ExitUsage, "no broker is named: add --brokers", []string{"preflight", "mine"}},
+		"no channel":            {command.ExitUsage, "osnkafka progress CHANNEL", []string{"progress", "--brokers", nowhere}},
+		"no orderer":            {command.ExitUsage, "no orderer is named: add --orderer", []string{"repin", "mine", "--brokers", nowhere}},
+		"no port":               {command.ExitUsage, "want HOST:PORT", x.as("Org1MSP", "orderer1", "verify", "mine")},
+		"no identity":           {command.ExitUsage, "add --mspdir and --mspid", []string{"verify", "mine", "--orderer", nowhere}},
+		"no MSP folder":         {command.ExitUsage, "want one certificate in signcerts", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", x.dir, "--mspid", "x"}},
+		"one orderer":           {command.ExitUsage, "name at least two", x.as("Org1MSP", x.o.Address, "verify", "mine")},
+		"one orderer twice":     {command.ExitUsage, "is given twice", x.as("Org1MSP", x.o.Address, "verify", "mine", "--orderer", x.o.Address)},
+		"no such file":          {command.ExitUsage, "no such file", []string{"preflight", "mine", "--config", filepath.Join(x.dir, "none.yaml")}},
+		"a bad file":            {command.ExitUsage, "Colour is not a key", []string{"preflight", "mine", "--config", x.file(t, "bad.yaml", "Consensus: {Kafka: {Colour: red}}")}},
+		"a bad address":         {command.ExitUsage, `--brokers: "a": want HOST:PORT`, []string{"preflight", "mine", "--brokers", "a"}},
+		"a file without broker": {command.ExitUsage, "names no brokers", []string{"preflight", "mine", "--config", x.file(t, "empty.yaml", "General: {}")}},
+		"no x.config block":     {command.ExitUsage, "nothing shows which orderers", []string{"prune", "mine", "--brokers", nowhere}},
+		"a member as orderer":   {command.ExitUsage, "with --member MSPID.NAME", []string{"prune", "mine", "--orderer", "Org.a=a:7050"}},
+		"a bad member":          {command.ExitUsage, `member "a": want MSPID.NAME`, []string{"prune", "--config-block", x.config, "--member", "a"}},
+		"a bad window":          {command.ExitUsage, "--window -1s: want more", x.as("Org1MSP", x.o.Address, "upgrade-rules", "mine", "--brokers", nowhere, "--window", "-1s")},
+		"a CA without orderer":  {command.ExitUsage, "--cafile has no effect without --orderer", []string{"topic", "mine", "--brokers", nowhere, "--cafile", x.o.CA}},
+		"MSP without orderer":   {command.ExitUsage, "--mspdir has no effect without --orderer", []string{"preflight", "mine", "--brokers", nowhere, "--mspdir", x.msp}},
+		"a host without TLS":    {command.ExitUsage, "--ordererTLSHostnameOverride has no effect without --cafile", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", x.msp, "--mspid", "x", "--ordererTLSHostnameOverride", "a"}},
+		"a client without TLS":  {command.ExitUsage, "--client-cert has no effect without --cafile", []string{"verify", "mine", "--orderer", nowhere, "--mspdir", x.msp, "--mspid", "x", "--client-cert", x.o.ClientCert}},
+		"a negative limit":      {command.ExitUsage, "--limit -1: want", []string{"topic", "mine", "--brokers", nowhere, "--limit", "-1"}},
+		"a blank in brokers":    {command.ExitUsage, `--brokers: " b:9092": want HOST:PORT without spaces`, []string{"preflight", "mine", "--brokers", "a:9092, b:9092"}},
+		"no broker in a list":   {command.ExitUsage, `--brokers: "": want HOST:PORT`, []string{"preflight", "mine", "--brokers", "a:9092,,b:9092"}},
+		"a blank in genesis":    {command.ExitUsage, `--brokers: " b:9092"`, []string{"genesis", "--from", x.solo, "--brokers", "a:9092, b:9092", "--out", filepath.Join(x.dir, "none")}},
+		"a broker without port": {command.ExitUsage, `--brokers: "a": want HOST:PORT`, []string{"genesis", "--from", x.solo, "--brokers", "a", "--out", filepath.Join(x.dir, "none")}},
+		"a blank in orderer":    {command.ExitUsage, `--orderer a :7050: want HOST:PORT`, x.as("Org1MSP", "a :7050", "verify", "mine")},
+		"no time":               {command.ExitUsage, "--timeout 0s: want more", []string{"preflight", "mine", "--brokers", nowhere, "--timeout", "0s"}},
+		"no prefix":             {command.ExitUsage, "--group-prefix: want", []string{"progress", "mine", "--brokers", nowhere, "--group-prefix", ""}},
+		"keep less than none":   {command.ExitUsage, "--keep -1: want", []string{"prune", "mine", "--brokers", nowhere, "--config-block", x.config, "--keep", "-1"}},
+		"an age of none":        {command.ExitUsage, "--max-age 0s: want", []string{"prune", "mine", "--brokers", nowhere, "--config-block", x.config, "--max-age", "0s"}},
+		"no such shell":         {command.ExitUsage, `unknown command "bogus"`, []string{"completion", "bogus"}},
+		"no such help topic":    {command.ExitUsage, `unknown command "bogus"`, []string{"help", "bogus"}},
+		"no folder for a block": {command.ExitUsage, "no such file or directory", []string{"genesis", "--from", x.solo, "--brokers", "a:9092", "--out", filepath.Join(x.dir, "none", "out")}},
 	} {
-		t.Run(name, func(t *testing.T) { runs(t, test.code, []string{test.says}, test.args...) })
+		t.Run(name, func(t *testing.T) { admintest.Runs(t, test.code, []string{test.says}, test.args...) })
 	}
 }
 
@@ -137,11 +137,11 @@ func TestEveryCommand(t *testing.T) {
 				t.Errorf("the example does not parse: %s: %v", example, err)
 			}
 		}
-		runs(t, admin.ExitFine, []string{"--json"}, cobra.ShellCompRequestCmd, c.Name(), "--js")
+		admintest.Runs(t, command.ExitFine, []string{"--json"}, cobra.ShellCompRequestCmd, c.Name(), "--js")
 	}
-	runs(t, admin.ExitFine, []string{"preflight", "upgrade-rules"}, cobra.ShellCompRequestCmd, "")
+	admintest.Runs(t, command.ExitFine, []string{"preflight", "upgrade-rules"}, cobra.ShellCompRequestCmd, "")
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		runs(t, admin.ExitFine, []string{"osnkafka"}, "completion", shell)
+		admintest.Runs(t, command.ExitFine, []string{"osnkafka"}, "completion", shell)
 	}
 }
 
@@ -161,45 +161,10 @@ func parses(args []string) error {
 func TestNoAnswerInTime(t *testing.T) {
 	s := newSecured(t)
 	s.Swallow()
-	runs(t, admin.ExitUnreachable, []string{"allow more with --timeout"}, "preflight", "mine", "--config", s.config(orderer), "--timeout", "300ms")
+	admintest.Runs(t, command.ExitUnreachable, []string{"allow more with --timeout"}, "preflight", "mine", "--config", s.config(orderer), "--timeout", "300ms")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if code := admin.Main(ctx, []string{"preflight", "mine", "--config", s.config(orderer)}, os.Stdout, os.Stderr); code != admin.ExitUnreachable {
+	if code := admin.Main(ctx, []string{"preflight", "mine", "--config", s.config(orderer)}, os.Stdout, os.Stderr); code != command.ExitUnreachable {
 		t.Errorf("interrupted: exit code %d", code)
-	}
-}
-
-// A block that exists is replaced as a whole or not at all, and nothing is left beside it.
-func TestGenesisReplacesTheWholeFile(t *testing.T) {
-	dir := t.TempDir()
-	solo, out := filepath.Join(dir, "solo.block"), filepath.Join(dir, "out", "kafka.block")
-	checktest.Must(t, os.WriteFile(solo, protoutil.MarshalOrPanic(admintest.SoloBlock()), 0o600))
-	checktest.Must(t, os.Mkdir(filepath.Dir(out), 0o700))
-	checktest.Must(t, os.WriteFile(out, []byte("before"), 0o600))
-	open, err := os.Open(out)
-	checktest.Must(t, err)
-	defer open.Close()
-	args := []string{"genesis", "--from", solo, "--brokers", "a:9092", "--out"}
-	runs(t, admin.ExitFine, nil, append(args, out)...)
-	if was, err := io.ReadAll(open); err != nil || string(was) != "before" {
-		t.Errorf("the file was changed in place: %q, %v", was, err)
-	}
-	folder := filepath.Join(dir, "out", "folder")
-	checktest.Must(t, os.Mkdir(folder, 0o700))
-	runs(t, admin.ExitUsage, []string{folder}, append(args, folder)...)
-	link := filepath.Join(dir, "link")
-	checktest.Must(t, os.Symlink(out, link))
-	runs(t, admin.ExitFine, nil, append(args, link)...)
-	if to, err := os.Readlink(link); err != nil || to != out {
-		t.Errorf("the link was replaced: %q, %v", to, err)
-	}
-	runs(t, admin.ExitFine, nil, append(args, os.DevNull)...)
-	if at, err := os.Stat(os.DevNull); err != nil || at.Mode().IsRegular() {
-		t.Errorf("the device was replaced: %v, %v", at, err)
-	}
-	left, err := os.ReadDir(filepath.Dir(out))
-	checktest.Must(t, err)
-	if len(left) != 2 {
-		t.Errorf("left: %v", left)
 	}
 }

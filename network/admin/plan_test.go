@@ -7,6 +7,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
@@ -34,7 +35,7 @@ func TestPlanWhileRecordsCome(t *testing.T) {
 	defer topic.Close()
 	p := pruning{Options: prune.Options{Prefix: "orderers", Keep: 5, MaxAge: time.Hour, Now: time.Now(), Orderers: []prune.Orderer{{Name: "Org.a"}}}}
 	channel := prune.Channel{Name: "mine", ConfigSeq: 2, Config: "abc", Orgs: []prune.Org{{MSPID: "Org", Addresses: []string{"a:7050"}}}}
-	if _, plan, err := p.plan(t.Context(), &Target{}, moving{topic}, channel); err != nil || plan.Below != 16 {
+	if _, plan, err := p.plan(t.Context(), &command.Target{}, moving{topic}, channel); err != nil || plan.Below != 16 {
 		t.Errorf("%+v, %v", plan, err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 // answerTimeout is how long brokers may take to answer a few questions.
@@ -21,13 +22,13 @@ const answerTimeout = time.Minute
 
 // preflight are the flags of the command.
 type preflight struct {
-	flags
+	command.Flags
 	topic   string
 	largest uint32
 }
 
 // PreflightCommand returns the command preflight.
-func PreflightCommand(fill Fill) *cobra.Command {
+func PreflightCommand(fill command.Fill) *cobra.Command {
 	var p preflight
 	c := &cobra.Command{
 		Use:   "preflight [CHANNEL]",
@@ -39,25 +40,25 @@ and how far the newest record's timestamp is ahead of this machine's clock. Each
 with the command that fixes it. What the brokers hide is unknown, which is not a flaw.
 
 Use the orderer.yaml of an orderer: the rights that are checked are those of its user.
-Exit code 1 at a flaw.`,
+Exits with 1 if there is a flaw.`,
 		Example: "  osnkafka preflight mychannel --config /etc/orderer/orderer.yaml\n" +
 			"  osnkafka preflight mychannel --brokers kafka1:9092,kafka2:9092 --json",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		PreRun: func(*cobra.Command, []string) {
-			p.target.Channel = p.topic
+			p.Target.Channel = p.topic
 		},
 	}
-	c.RunE = p.run(fill, needBrokers, p.survey)
-	p.ofBrokers(c)
-	p.ofOrderers(c)
-	p.answering(c, answerTimeout)
-	c.Flags().StringVar(&p.topic, "topic", "", "topic, where it is not named like the channel")
+	c.RunE = p.Run(fill, command.NeedBrokers, p.survey)
+	p.AddBrokers(c)
+	p.AddOrderers(c)
+	p.AddCommon(c, answerTimeout)
+	c.Flags().StringVar(&p.topic, "topic", "", "topic, if it is not named like the channel")
 	c.Flags().Uint32Var(&p.largest, "largest-envelope", 0, "AbsoluteMaxBytes of the channel (default: the channel's at --orderer, or 10 MB)")
 	return c
 }
 
-func (p *preflight) survey(ctx context.Context, t *Target, out printer) error {
+func (p *preflight) survey(ctx context.Context, t *command.Target, out command.Printer) error {
 	largest, err := p.limit(ctx, t)
 	if err != nil {
 		return err
@@ -78,15 +79,15 @@ func (p *preflight) survey(ctx context.Context, t *Target, out printer) error {
 	if err != nil {
 		return err
 	}
-	return out.show(findings{t.Channel, found})
+	return out.Show(findings{t.Channel, found})
 }
 
 // limit returns the size of the largest envelope, or 0 if it is not known.
-func (p *preflight) limit(ctx context.Context, t *Target) (largest uint32, err error) {
+func (p *preflight) limit(ctx context.Context, t *command.Target) (largest uint32, err error) {
 	if p.largest != 0 || len(t.Orderers) == 0 {
 		return p.largest, nil
 	}
-	err = t.anyOrderer(func(name string) (err error) {
+	err = t.AnyOrderer(func(name string) (err error) {
 		largest, err = t.Reader.LargestEnvelope(ctx, name, t.Channel)
 		return err
 	})
@@ -106,10 +107,10 @@ type finding struct {
 	Want    string `json:"want"`
 	Verdict string `json:"verdict"`
 	Risk    string `json:"risk,omitempty"`
-	Mend    string `json:"mend,omitempty"`
+	Remedy  string `json:"mend,omitempty"`
 }
 
-func (f findings) value() any {
+func (f findings) Value() any {
 	all := make([]finding, len(f.all))
 	for i, x := range f.all {
 		all[i] = finding{x.Setting, x.Value, x.Want, x.Verdict.String(), x.Risk, x.Remedy}
@@ -117,7 +118,7 @@ func (f findings) value() any {
 	return all
 }
 
-func (f findings) table(out io.Writer) error {
+func (f findings) Table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "VERDICT\tSETTING\tVALUE\tWANT")
 	for _, x := range f.all {
@@ -139,7 +140,7 @@ func (f findings) table(out io.Writer) error {
 	return f.explainSettings(out)
 }
 
-// explainSettings prints what belongs into the file that commands for secured brokers name.
+// explainSettings prints what belongs in the file that commands for secured brokers name.
 func (f findings) explainSettings(out io.Writer) error {
 	if !slices.ContainsFunc(f.all, func(x log.Finding) bool { return strings.Contains(x.Remedy, kafka.ToolSettings) }) {
 		return nil
@@ -149,7 +150,7 @@ func (f findings) explainSettings(out io.Writer) error {
 	return err
 }
 
-func (f findings) verdict() error {
+func (f findings) Verdict() error {
 	flaws := log.Of(log.Flawed, f.all)
 	if len(flaws) == 0 {
 		return nil

@@ -13,16 +13,17 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/consenter/settings"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 // progress are the flags of the command.
 type progress struct {
-	flags
+	command.Flags
 	prefix string
 }
 
 // ProgressCommand returns the command progress.
-func ProgressCommand(fill Fill) *cobra.Command {
+func ProgressCommand(fill command.Fill) *cobra.Command {
 	var p progress
 	c := &cobra.Command{
 		Use:   "progress [CHANNEL]",
@@ -34,18 +35,18 @@ differ, one of their ledgers is wrong, or another client has committed for the g
 read from the brokers; no orderer is asked. A fork shows once the lower ledger is a few blocks
 beyond it: up to 16 times the distance between the two orderers.
 
-It takes the right Describe on the topic and on the groups, which Kafka hides without it. Any client
+It needs the right Describe on the topic and on the groups, which Kafka hides without it. Any client
 with the right to commit for a group can forge offsets and text: verify compares the blocks
-themselves. Exit code 1 if two orderers contradict each other, if none has published, or if several
+themselves. Exits with 1 if two orderers contradict each other, if none has published, or if several
 have and no two of them could be compared; 3 if the progress of some could not be read.`,
 		Example:           "  osnkafka progress mychannel --config /etc/orderer/orderer.yaml",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	c.RunE = p.run(fill, needBrokers, p.compare)
-	p.ofBrokers(c)
-	p.ofOrderers(c)
-	p.answering(c, answerTimeout)
+	c.RunE = p.Run(fill, command.NeedBrokers, p.compare)
+	p.AddBrokers(c)
+	p.AddOrderers(c)
+	p.AddCommon(c, answerTimeout)
 	groupPrefix(c, &p.prefix)
 	return c
 }
@@ -56,12 +57,12 @@ func groupPrefix(c *cobra.Command, to *string) {
 
 func groupPrefixGiven(prefix string) error {
 	if prefix == "" {
-		return usagef("--group-prefix: want a name; orderers with an empty Consensus.Kafka.ConsumerGroup publish nothing")
+		return command.Usagef("--group-prefix: want a name; orderers with an empty Consensus.Kafka.ConsumerGroup publish nothing")
 	}
 	return nil
 }
 
-func (p *progress) compare(ctx context.Context, t *Target, out printer) error {
+func (p *progress) compare(ctx context.Context, t *command.Target, out command.Printer) error {
 	if err := groupPrefixGiven(p.prefix); err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (p *progress) compare(ctx context.Context, t *Target, out printer) error {
 			"grant it Describe on the consumer groups, and compare the prefix with the orderers' Consensus.Kafka.ConsumerGroup", t.Channel, p.prefix)
 	}
 	r := p.report(t.Channel, published, time.Now())
-	return out.show(r.without(err))
+	return out.Show(r.without(err))
 }
 
 // progressReport is what progress prints.
@@ -159,13 +160,13 @@ func memberName(member, prefix string) string {
 	return log.Shown(strings.TrimPrefix(member, prefix+"."))
 }
 
-func (r progressReport) value() any { return r }
+func (r progressReport) Value() any { return r }
 
-func (r progressReport) table(out io.Writer) error {
+func (r progressReport) Table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ORDERER\tBLOCK\tHEADER HASH\tNEXT OFFSET\tRULES\tCONFIG\tPUBLISHED")
 	for _, q := range r.Orderers {
-		age := "by somebody else"
+		age := "by another client"
 		if q.At != "" {
 			age = (time.Duration(q.Age) * time.Second).String() + " ago"
 		}
@@ -188,9 +189,9 @@ func (r progressReport) table(out io.Writer) error {
 	return nil
 }
 
-// verdict returns the first contradiction, or else why a comparison that was asked for was
+// Verdict returns the first contradiction, or else why a comparison that was asked for was
 // not made. That there is only one orderer is neither.
-func (r progressReport) verdict() error {
+func (r progressReport) Verdict() error {
 	switch {
 	case len(r.Contradictions) > 0:
 		c := r.Contradictions[0]

@@ -11,7 +11,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
-	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/admintest"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 // ledgerHash is that of a block of a ledger that forked from others at a block.
@@ -54,8 +55,8 @@ type progressReport struct {
 // progressOf runs the command as a table and as JSON.
 func progressOf(t *testing.T, code int, config string) (r progressReport, table string) {
 	t.Helper()
-	table = runs(t, code, nil, "progress", "mine", "--config", config)
-	out := runs(t, code, nil, "progress", "mine", "--config", config, "--json")
+	table = admintest.Runs(t, code, nil, "progress", "mine", "--config", config)
+	out := admintest.Runs(t, code, nil, "progress", "mine", "--config", config, "--json")
 	checktest.Must(t, json.Unmarshal([]byte(out), &r))
 	return r, table
 }
@@ -77,11 +78,11 @@ func TestProgress(t *testing.T) {
 	s := newSecured(t)
 	s.filled()
 	config := s.config(orderer)
-	runs(t, admin.ExitRefused, []string{"no orderer has published"}, "progress", "mine", "--config", config)
-	runs(t, admin.ExitRefused, []string{"does not exist"}, "progress", "none", "--config", config)
+	admintest.Runs(t, command.ExitRefused, []string{"no orderer has published"}, "progress", "mine", "--config", config)
+	admintest.Runs(t, command.ExitRefused, []string{"does not exist"}, "progress", "none", "--config", config)
 
 	s.publishes("mine", hashed("Org.a", 100, never), hashed("Org.b", 97, never), hashed("Org.c", 33, never))
-	r, table := progressOf(t, admin.ExitFine, config)
+	r, table := progressOf(t, command.ExitFine, config)
 	if len(r.Orderers) != 3 || r.ComparedPairs != 3 || len(r.Contradictions)+len(r.WithoutHashes) != 0 {
 		t.Errorf("got %+v", r)
 	}
@@ -93,7 +94,7 @@ func TestProgress(t *testing.T) {
 	}
 
 	s.publishes("mine", hashed("Org.b", 99, 60)) // it shares 96 and 80 with a, and 0 and 16 with c
-	r, table = progressOf(t, admin.ExitRefused, config)
+	r, table = progressOf(t, command.ExitRefused, config)
 	if len(r.Contradictions) != 1 || r.ComparedPairs != 3 || r.Contradictions[0].Block != 80 ||
 		!slices.Equal(r.Contradictions[0].Hashes, []string{ledgerHash(80, never).Hash, ledgerHash(80, 60).Hash}) {
 		t.Errorf("got %+v", r)
@@ -116,7 +117,7 @@ func TestProgressOfStrangers(t *testing.T) {
 	garbage.Config, garbage.Hashes = "abc hashes=20:zz,,:", nil
 	reset := log.Progress{Member: "fabric-orderer.Org.reset", Next: 3}
 	s.publishes("mine", hashed("Org.a", 20, never), old, hashed("Org.\x1b[2Jx", 20, never), red, garbage, reset)
-	r, table := progressOf(t, admin.ExitFine, s.config(orderer))
+	r, table := progressOf(t, command.ExitFine, s.config(orderer))
 	if len(r.Orderers) != 6 || r.ComparedPairs != 1 || !slices.Equal(r.WithoutHashes, []string{"Org.old", "Org.red", "Org.reset", "Org.z"}) {
 		t.Errorf("got %+v", r)
 	}
@@ -131,7 +132,7 @@ func TestProgressOfWhatCannotBeCompared(t *testing.T) {
 	s.filled()
 	config := s.config(orderer)
 	s.publishes("mine", hashed("Org.a", 20, never))
-	_, table := progressOf(t, admin.ExitFine, config)
+	_, table := progressOf(t, command.ExitFine, config)
 	if !strings.Contains(table, "only Org.a has published: there is nothing to compare its blocks with") {
 		t.Errorf("table:\n%s", table)
 	}
@@ -139,11 +140,11 @@ func TestProgressOfWhatCannotBeCompared(t *testing.T) {
 	b := hashed("Org.b", 20, never)
 	b.Hashes = nil
 	s.publishes("mine", b)
-	runs(t, admin.ExitRefused, []string{"Org.b publishes no hashes", "no two of the 2 orderers that have published could be compared", "osnkafka verify"}, "progress", "mine", "--config", config)
+	admintest.Runs(t, command.ExitRefused, []string{"Org.b publishes no hashes", "no two of the 2 orderers that have published could be compared", "osnkafka verify"}, "progress", "mine", "--config", config)
 
 	s.publishes("mine", hashed("Org.b", 20, never), hashed("Org.c", 20, never))
 	args := []string{"progress", "mine", "--config", config, "--timeout", "20s"}
 	fault := s.Fault(kafkatest.Fault{Key: kafkatest.KeyOffsetFetch, Topic: "mine", Code: kafkatest.CodeTimedOut, Count: 1})
 	defer fault.Remove()
-	runs(t, admin.ExitUnreachable, []string{"1 of 1 pairs of orderers compared", "not all orderers' progress could be read", "group fabric-orderer.Org."}, args...)
+	admintest.Runs(t, command.ExitUnreachable, []string{"1 of 1 pairs of orderers compared", "not all orderers' progress could be read", "group fabric-orderer.Org."}, args...)
 }

@@ -17,12 +17,13 @@ import (
 	blocks "github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
 // pruning are the flags of the command prune.
 type pruning struct {
-	flags
+	command.Flags
 	prune.Options
 	members     []string // --member, not yet parsed
 	configBlock string
@@ -37,7 +38,7 @@ Nothing is deleted without proof about each orderer of the channel. Name every o
 --member MSPID.NAME, as its group ends: ID of its MSP and common name of its certificate. Where
 its address in the channel's config is not NAME:PORT, add the address: --member
 MSPID.NAME=HOST:PORT. Give the channel's newest config block, as ` + "`peer channel fetch config`" + ` writes
-it, or --orderer. Then each member must have published, lately, by the strict rules, and at no later
+it, or --orderer. Each member must then have published recently, by the strict rules, and at no later
 config; each organization and each address of orderers in the config must be that of a member;
 and nobody else may have published, except orderers that are gone and are named with --without.
 If anything is missing the command lists it, with who has published, and deletes nothing.
@@ -47,14 +48,14 @@ last block, and the offset after that block. Name an orderer of each organizatio
 do not trust to commit for its own group only.
 
 Remove the address of an orderer that is gone by a config update first. What an orderer
-published before it was restored from a backup counts until it publishes again; it then takes
+published before it was restored from a backup counts until it publishes again; it then pulls
 the blocks that the topic no longer has from other orderers, as one that joins later does.
 
-It takes the rights Delete on the topic and Describe on the groups (SECURITY.md), which no orderer
-should have: use a principal for this alone. Exit code 1 if nothing may be deleted.`
+It needs the rights Delete on the topic and Describe on the groups (SECURITY.md), which no orderer
+should have: use a principal for this alone. Exits with 1 if nothing may be deleted.`
 
 // PruneCommand returns the command prune.
-func PruneCommand(fill Fill) *cobra.Command {
+func PruneCommand(fill command.Fill) *cobra.Command {
 	var p pruning
 	c := &cobra.Command{
 		Use:   "prune [CHANNEL]",
@@ -70,11 +71,11 @@ func PruneCommand(fill Fill) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return p.run(fill, needed, p.prune)(c, args)
+		return p.Run(fill, needed, p.prune)(c, args)
 	}
-	p.ofBrokers(c)
-	p.ofOrderers(c)
-	p.answering(c, changeTimeout)
+	p.AddBrokers(c)
+	p.AddOrderers(c)
+	p.AddCommon(c, changeTimeout)
 	p.bind(c)
 	return c
 }
@@ -87,31 +88,31 @@ func (p *pruning) bind(c *cobra.Command) {
 	f.StringArrayVar(&p.members, "member", nil, "MSPID.NAME[=HOST:PORT,...] of an orderer of the channel; repeat it for each")
 	f.StringArrayVar(&p.Without, "without", nil, "MSPID.NAME of an orderer that has published and is gone; may be repeated")
 	f.StringVar(&p.configBlock, "config-block", "", "file with the channel's newest config block (default: that of --orderer)")
-	mustMark(c.MarkFlagFilename("config-block"))
+	command.MustMark(c.MarkFlagFilename("config-block"))
 	groupPrefix(c, &p.Prefix)
 }
 
 // needs returns what is needed in addition to the flags.
-func (p *pruning) needs(fill Fill) (need, error) {
-	for _, a := range p.orderers {
+func (p *pruning) needs(fill command.Fill) (command.Need, error) {
+	for _, a := range p.OrdererAddresses {
 		if !strings.Contains(a, ":") || strings.Contains(a, "=") {
-			return 0, usagef("--orderer %s: want HOST:PORT, where blocks are read; name the channel's orderers with --member MSPID.NAME", a)
+			return 0, command.Usagef("--orderer %s: want HOST:PORT, where blocks are read; name the channel's orderers with --member MSPID.NAME", a)
 		}
 	}
-	if err := cmp.Or(notNegative("keep", p.Keep), above("max-age", p.MaxAge), groupPrefixGiven(p.Prefix)); err != nil {
+	if err := cmp.Or(command.NotNegative("keep", p.Keep), command.Positive("max-age", p.MaxAge), groupPrefixGiven(p.Prefix)); err != nil {
 		return 0, err
 	}
 	if p.configBlock != "" {
-		return anyChannel, nil
+		return command.AnyChannel, nil
 	}
-	if len(p.orderers) == 0 && (fill == nil || len(p.target.Brokers) > 0) {
-		return 0, usagef("nothing shows which orderers the channel has: add its newest config block, --config-block FILE " +
+	if len(p.OrdererAddresses) == 0 && (fill == nil || len(p.Target.Brokers) > 0) {
+		return 0, command.Usagef("nothing shows which orderers the channel has: add its newest config block, --config-block FILE " +
 			"(`peer channel fetch config`), or --orderer HOST:PORT of one that has it; and each of its orderers, --member MSPID.NAME")
 	}
-	return needOrderers, nil
+	return command.NeedOrderers, nil
 }
 
-func (p *pruning) prune(ctx context.Context, t *Target, out printer) error {
+func (p *pruning) prune(ctx context.Context, t *command.Target, out command.Printer) error {
 	p.Now = time.Now()
 	if err := p.parse(t); err != nil {
 		return err
@@ -121,12 +122,12 @@ func (p *pruning) prune(ctx context.Context, t *Target, out printer) error {
 		return err
 	}
 	if t.Channel != "" && t.Channel != channel.Name {
-		return usagef("the config block is of channel %q, not %q", channel.Name, t.Channel)
+		return command.Usagef("the config block is of channel %q, not %q", channel.Name, t.Channel)
 	}
 	t.Channel = channel.Name
-	topic, err := t.openOr(ctx, 0, func(context.Context) ([]string, error) {
+	topic, err := t.OpenOr(ctx, 0, func(context.Context) ([]string, error) {
 		if len(channel.Brokers) == 0 {
-			return nil, usagef("the config of channel %s names no broker that can be connected to: add --brokers HOST:PORT", channel.Name)
+			return nil, command.Usagef("the config of channel %s names no broker that can be connected to: add --brokers HOST:PORT", channel.Name)
 		}
 		return channel.Brokers, nil
 	})
@@ -138,12 +139,12 @@ func (p *pruning) prune(ctx context.Context, t *Target, out printer) error {
 }
 
 // parse adds the members of the flags to those of the target.
-func (p *pruning) parse(t *Target) error {
+func (p *pruning) parse(t *command.Target) error {
 	p.Orderers = slices.Clone(t.Members)
 	for _, text := range p.members {
 		o, err := prune.ParseOrderer(text)
 		if err != nil {
-			return usageError{err}
+			return command.Usage(err)
 		}
 		p.Orderers = append(p.Orderers, o)
 	}
@@ -151,19 +152,19 @@ func (p *pruning) parse(t *Target) error {
 }
 
 // channel reads the channel's config.
-func (p *pruning) channel(ctx context.Context, t *Target) (prune.Channel, error) {
+func (p *pruning) channel(ctx context.Context, t *command.Target) (prune.Channel, error) {
 	if p.configBlock != "" {
 		text, err := os.ReadFile(p.configBlock)
 		if err != nil {
-			return prune.Channel{}, usageError{err}
+			return prune.Channel{}, command.Usage(err)
 		}
 		channel, err := prune.ReadChannel(text)
 		if err != nil {
-			return prune.Channel{}, usagef("%s: %w", p.configBlock, err)
+			return prune.Channel{}, command.Usagef("%s: %w", p.configBlock, err)
 		}
 		return channel, nil
 	}
-	members, err := t.Reader.Members(ctx, t.Channel, t.Orderers)
+	members, err := t.Joined(ctx)
 	if err != nil {
 		return prune.Channel{}, err
 	}
@@ -177,14 +178,11 @@ func (p *pruning) channel(ctx context.Context, t *Target) (prune.Channel, error)
 			newest = b
 		}
 	}
-	if newest == nil {
-		return prune.Channel{}, t.nobody()
-	}
 	return prune.ChannelOf(newest)
 }
 
 // trim deletes the records that may be deleted.
-func (p *pruning) trim(ctx context.Context, t *Target, topic Topic, channel prune.Channel, out printer) error {
+func (p *pruning) trim(ctx context.Context, t *command.Target, topic command.Topic, channel prune.Channel, out command.Printer) error {
 	published, plan, err := p.plan(ctx, t, topic, channel)
 	r := pruned{Channel: channel.Name, DryRun: p.dryRun, options: p.Options, plan: plan}
 	for _, q := range published {
@@ -192,7 +190,7 @@ func (p *pruning) trim(ctx context.Context, t *Target, topic Topic, channel prun
 	}
 	var refusal prune.Refusal
 	if errors.As(err, &refusal) {
-		return out.show(r.refused(refusal))
+		return out.Show(r.refused(refusal))
 	}
 	if err != nil {
 		return fmt.Errorf("channel %s: nothing is deleted: %w", channel.Name, err)
@@ -203,15 +201,15 @@ func (p *pruning) trim(ctx context.Context, t *Target, topic Topic, channel prun
 			return err
 		}
 	}
-	return out.show(r)
+	return out.Show(r)
 }
 
-func (p *pruning) plan(ctx context.Context, t *Target, topic log.Log, channel prune.Channel) ([]log.Progress, prune.Plan, error) {
+func (p *pruning) plan(ctx context.Context, t *command.Target, topic log.Log, channel prune.Channel) ([]log.Progress, prune.Plan, error) {
 	published, err := topic.Published(ctx, p.Prefix+".")
 	if err != nil {
 		return nil, prune.Plan{}, err
 	}
-	if p.Witnesses, err = t.witnesses(ctx, published); err != nil { // after what was published: ledgers only grow
+	if p.Witnesses, err = witnesses(ctx, t, published); err != nil { // after what was published: ledgers only grow
 		return published, prune.Plan{}, err
 	}
 	bounds, err := topic.Bounds(ctx) // after that, too, so that no published offset is beyond the end
@@ -223,7 +221,7 @@ func (p *pruning) plan(ctx context.Context, t *Target, topic log.Log, channel pr
 }
 
 // witnesses reads the last blocks of members at the orderers that have the channel.
-func (t *Target) witnesses(ctx context.Context, published []log.Progress) (all []prune.Witness, err error) {
+func witnesses(ctx context.Context, t *command.Target, published []log.Progress) (all []prune.Witness, err error) {
 	if len(t.Orderers) == 0 {
 		return nil, nil
 	}
@@ -240,7 +238,7 @@ func (t *Target) witnesses(ctx context.Context, published []log.Progress) (all [
 			if q.Block >= w.Height {
 				continue
 			}
-			if w.Blocks[q.Block], err = t.witnessed(ctx, name, q.Block); err != nil {
+			if w.Blocks[q.Block], err = witnessed(ctx, t, name, q.Block); err != nil {
 				return nil, err
 			}
 		}
@@ -250,7 +248,7 @@ func (t *Target) witnesses(ctx context.Context, published []log.Progress) (all [
 }
 
 // witnessed returns a block of an orderer in the form of a witness.
-func (t *Target) witnessed(ctx context.Context, orderer string, number uint64) (prune.Block, error) {
+func witnessed(ctx context.Context, t *command.Target, orderer string, number uint64) (prune.Block, error) {
 	block, err := t.Reader.Block(ctx, orderer, t.Channel, number)
 	if err != nil {
 		return prune.Block{}, err

@@ -10,8 +10,8 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/prune"
 )
 
@@ -55,9 +55,9 @@ func TestPrune(t *testing.T) {
 	s.filled()
 	s.publishes("mine", at(t, "mine", "Org.a", 18, "strict", "a", "b"), at(t, "mine", "Org.b", 15, "strict", "a", "b"))
 	args := []string{"prune", "mine", "--config", s.pruner(), "--config-block", block(t, "mine", "a", "b"), "--member", "Org.a", "--member", "Org.b", "--keep", "5"}
-	runs(t, admin.ExitFine, []string{"10 records, offsets 0 to 9 would be deleted"}, append(args, "--dry-run")...)
+	admintest.Runs(t, command.ExitFine, []string{"10 records, offsets 0 to 9 would be deleted"}, append(args, "--dry-run")...)
 	s.starts("mine", 0)
-	out := runs(t, admin.ExitFine, nil, append(args, "--json")...)
+	out := admintest.Runs(t, command.ExitFine, nil, append(args, "--json")...)
 	var r struct {
 		Below, Records int64
 		Deleted        bool
@@ -66,10 +66,10 @@ func TestPrune(t *testing.T) {
 		t.Errorf("%+v, %v: %s", r, err, out)
 	}
 	s.starts("mine", 10)
-	runs(t, admin.ExitFine, []string{"there is nothing to delete: the topic starts at offset 10, and fabric-orderer.Org.b needs those from 15 on"}, args...)
+	admintest.Runs(t, command.ExitFine, []string{"there is nothing to delete: the topic starts at offset 10, and fabric-orderer.Org.b needs those from 15 on"}, args...)
 
 	s.write("password", "another\n")
-	runs(t, admin.ExitUnreachable, []string{"during login"}, args...)
+	admintest.Runs(t, command.ExitUnreachable, []string{"during login"}, args...)
 }
 
 // What is missing is listed, also as JSON, and nothing is deleted.
@@ -80,7 +80,7 @@ func TestPruneWithoutProof(t *testing.T) {
 	s.publishes("mine", at(t, "mine", "Org.a", 18, "strict", "a", "b"), at(t, "mine", "Org.b", 15, "compatible", "a", "b"))
 	refuses := func(says, block string, args ...string) {
 		t.Helper()
-		runs(t, admin.ExitRefused, []string{"nothing is deleted", says}, append([]string{"prune", "--config", pruner, "--config-block", block, "--member", "Org.a"}, args...)...)
+		admintest.Runs(t, command.ExitRefused, []string{"nothing is deleted", says}, append([]string{"prune", "--config", pruner, "--config-block", block, "--member", "Org.a"}, args...)...)
 	}
 	both := block(t, "mine", "a", "b")
 	refuses("orderer Org.b has published for this channel and is not named: add --member Org.b", both)
@@ -88,9 +88,9 @@ func TestPruneWithoutProof(t *testing.T) {
 	refuses("--without Org.c: no member of exactly this name", both, "--without", "Org.c")
 	refuses("Org.a has another config of sequence 2", block(t, "mine", "a"))
 	refuses("address d:7050 of organization Org", block(t, "mine", "a", "b", "d"), "--member", "Org.b")
-	runs(t, admin.ExitUsage, []string{`the config block is of channel "yours", not "mine"`}, "prune", "mine", "--config", pruner, "--config-block", block(t, "yours", "a"))
+	admintest.Runs(t, command.ExitUsage, []string{`the config block is of channel "yours", not "mine"`}, "prune", "mine", "--config", pruner, "--config-block", block(t, "yours", "a"))
 
-	out := runs(t, admin.ExitRefused, nil, "prune", "--json", "--config", pruner, "--config-block", both, "--member", "Org.a", "--member", "Org.b")
+	out := admintest.Runs(t, command.ExitRefused, nil, "prune", "--json", "--config", pruner, "--config-block", both, "--member", "Org.a", "--member", "Org.b")
 	var r struct {
 		Refused  []string
 		Orderers []struct{ Orderer string }
@@ -121,10 +121,10 @@ func TestPruneByBlocks(t *testing.T) {
 		"which none of the orderers":      forged(func(p *log.Progress) { p.Block++; p.Hashes = nil }),
 	} {
 		s.publishes("mine", true1, p)
-		runs(t, admin.ExitRefused, []string{"nothing is deleted", says}, args...)
+		admintest.Runs(t, command.ExitRefused, []string{"nothing is deleted", says}, args...)
 	}
 	s.starts("mine", 0)
 	s.publishes("mine", true2)
-	runs(t, admin.ExitFine, []string{"are deleted"}, args...)
+	admintest.Runs(t, command.ExitFine, []string{"are deleted"}, args...)
 	s.starts("mine", true2.Next-1)
 }

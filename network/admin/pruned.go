@@ -32,9 +32,9 @@ func (r pruned) refused(why prune.Refusal) pruned {
 	return r
 }
 
-func (r pruned) value() any { return r }
+func (r pruned) Value() any { return r }
 
-func (r pruned) table(out io.Writer) error {
+func (r pruned) Table(out io.Writer) error {
 	if r.refusal != nil {
 		return nil // the verdict has all of it
 	}
@@ -52,4 +52,4 @@ func (r pruned) table(out io.Writer) error {
 	return err
 }
 
-func (r pruned) verdict() error { return r.refusal }
+func (r pruned) Verdict() error { return r.refusal }

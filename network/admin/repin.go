@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
@@ -24,29 +25,29 @@ setting that lets the orderers accept the topic's new id. If one does not match,
 is printed: the topic is not the one that the ledger was made from.`
 
 func repinCommand() *cobra.Command {
-	var f flags
+	var f command.Flags
 	c := &cobra.Command{
 		Use:   "repin CHANNEL --orderer HOST:PORT...",
 		Short: "Let orderers accept a topic that was moved with its records at their offsets",
 		Long: RepinLong + `
 
-Name every orderer of the channel. It takes the right Read on the topic, at the brokers that it was
-moved to, and an identity that may read the channel. Exit code 1 if the topic does not match.`,
+Name every orderer of the channel. It needs the right Read on the topic, at the brokers that it was
+moved to, and an identity that may read the channel. Exits with 1 if the topic does not match.`,
 		Example: "  osnkafka repin mychannel --config /etc/orderer/orderer.yaml --orderer orderer1:7050 --orderer orderer2:7050 \\\n" +
 			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	c.RunE = f.run(nil, needOrderers|needBrokers, func(ctx context.Context, t *Target, p printer) error {
-		r, err := t.Repin(ctx)
+	c.RunE = f.Run(nil, command.NeedOrderers|command.NeedBrokers, func(ctx context.Context, t *command.Target, p command.Printer) error {
+		r, err := Repin(ctx, t)
 		if err != nil {
 			return err
 		}
-		return p.show(r)
+		return p.Show(r)
 	})
-	f.ofBrokers(c)
-	f.ofOrderers(c)
-	f.answering(c, changeTimeout)
+	f.AddBrokers(c)
+	f.AddOrderers(c)
+	f.AddCommon(c, changeTimeout)
 	return c
 }
 
@@ -70,7 +71,7 @@ type Moved struct {
 
 // Repin compares the orderers with the topic. An error means that one of them could not
 // continue in it, or could not be asked.
-func (t *Target) Repin(ctx context.Context) (Repinned, error) {
+func Repin(ctx context.Context, t *command.Target) (Repinned, error) {
 	topic, err := t.Open(ctx, 0)
 	if err != nil {
 		return Repinned{}, err
@@ -109,9 +110,9 @@ func (r Repinned) refuses(o Moved) bool {
 	return expected != "" && expected != r.TopicID
 }
 
-func (r Repinned) value() any { return r }
+func (r Repinned) Value() any { return r }
 
-func (r Repinned) table(out io.Writer) error {
+func (r Repinned) Table(out io.Writer) error {
 	if err := r.Compared(out); err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func (r Repinned) table(out io.Writer) error {
 	return r.Instruct(out)
 }
 
-func (r Repinned) verdict() error { return nil }
+func (r Repinned) Verdict() error { return nil }
 
 // Compared prints how each orderer continues.
 func (r Repinned) Compared(out io.Writer) error {
@@ -167,7 +168,7 @@ func (r Repinned) Instruct(out io.Writer) error {
 	for _, o := range r.Orderers {
 		names = append(names, o.Orderer)
 	}
-	_, err := fmt.Fprintf(out, "Add this entry to the list Consensus.Kafka.Topic.Moved in the orderer.yaml of every orderer of the channel, in place of an older entry of the channel,\n"+
+	_, err := fmt.Fprintf(out, "Add this entry to the list Consensus.Kafka.Topic.Moved in the orderer.yaml of every orderer of the channel, replacing an older entry of the channel,\n"+
 		"also of those that join later, and leave it there:\n  %s\nThen restart %s, and every other orderer of the channel.\n", r.Entry, strings.Join(names, ", "))
 	return err
 }

@@ -134,18 +134,3 @@ func name(r admintest.Right) string {
 	}
 	return ""
 }
-
-// runs runs osnkafka and fails the test unless it ends with the code and says all of this.
-func runs(t *testing.T, code int, says []string, args ...string) string {
-	t.Helper()
-	got, out, errs := admintest.Run(t, args...)
-	if got != code {
-		t.Errorf("osnkafka %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out, errs)
-	}
-	for _, want := range says {
-		if !strings.Contains(out+errs, want) {
-			t.Errorf("osnkafka %s: %q is not in:\n%s%s", strings.Join(args, " "), want, out, errs)
-		}
-	}
-	return out
-}

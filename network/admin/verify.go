@@ -9,35 +9,36 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
 func verifyCommand() *cobra.Command {
-	var f flags
+	var f command.Flags
 	c := &cobra.Command{
 		Use:   "verify CHANNEL --orderer HOST:PORT --orderer HOST:PORT",
 		Short: "Compare the blocks of orderers",
 		Long: `Read every block of these orderers up to their common height and compare them: headers, data and
 metadata, not the signatures. Each chain is checked, too: data hashes and previous hashes.
-It takes an identity that may read the channel, and no right in Kafka.
-Exit code 1 at the first difference, or if an orderer does not have the channel.`,
+It needs an identity that may read the channel, and no right in Kafka.
+Exits with 1 if blocks differ, or if an orderer does not have the channel.`,
 		Example: "  osnkafka verify mychannel --orderer orderer1:7050 --orderer orderer2:7050 \\\n" +
 			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	c.RunE = f.run(nil, needOrderers, func(ctx context.Context, t *Target, p printer) error {
+	c.RunE = f.Run(nil, command.NeedOrderers, func(ctx context.Context, t *command.Target, p command.Printer) error {
 		if len(t.Orderers) < 2 {
-			return usagef("a single orderer cannot be compared: name at least two, --orderer HOST:PORT --orderer HOST:PORT")
+			return command.Usagef("a single orderer cannot be compared: name at least two, --orderer HOST:PORT --orderer HOST:PORT")
 		}
 		r, err := Verify(ctx, t.Reader, t.Channel, t.Orderers)
 		if err != nil {
 			return err
 		}
-		return p.show(r)
+		return p.Show(r)
 	})
-	f.ofOrderers(c)
-	f.answering(c, answerTimeout)
+	f.AddOrderers(c)
+	f.AddCommon(c, answerTimeout)
 	return c
 }
 
@@ -72,9 +73,9 @@ func Verify(ctx context.Context, r *inspect.Reader, channel string, orderers []s
 	return v, err
 }
 
-func (v Verified) value() any { return v }
+func (v Verified) Value() any { return v }
 
-func (v Verified) table(out io.Writer) error {
+func (v Verified) Table(out io.Writer) error {
 	if v.found != nil {
 		return nil // the verdict has all of it
 	}
@@ -90,13 +91,10 @@ func (v Verified) String() string {
 	return fmt.Sprintf("channel %s: %d blocks are equal on %s", v.Channel, v.Blocks, strings.Join(v.Orderers, ", "))
 }
 
-// verdict returns the difference, if there is one.
-func (v Verified) verdict() error {
+// Verdict returns the difference, if there is one.
+func (v Verified) Verdict() error {
 	if v.found == nil {
 		return nil
 	}
 	return fmt.Errorf("%w\nOne of the two ledgers is wrong: consenter/TROUBLESHOOTING.md has the next steps", v.found)
 }
-
-// Err returns the difference, if there is one.
-func (v Verified) Err() error { return v.verdict() }

@@ -39,7 +39,7 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-func TestSummarizeRefusesOtherDataThanTheHeaders(t *testing.T) {
+func TestSummarizeRejectsDataThatDoesNotMatchTheHeader(t *testing.T) {
 	ledger := orderertest.NewLedger([]byte("genesis"))
 	ledger.Change(0, func(b *cb.Block) { b.Data.Data[0] = []byte("tampered") })
 	c, who := dial(t, orderertest.Start(t, "mychannel", ledger, nil)), orderertest.Identity(t)

@@ -50,7 +50,7 @@ func ConfigOf(block *cb.Block) (*cb.Config, error) {
 
 // UpdateConfig fetches the config in force, calls change for the orderer group's
 // new values, and submits them signed by who, an admin of the orderer
-// organisation. It returns once the update is acknowledged, which is before the
+// organization. It returns once the update is acknowledged, which is before the
 // config block is written.
 func (o *Orderer) UpdateConfig(ctx context.Context, who *Identity, channel string, change func(*cb.Config) (map[string]proto.Message, error)) error {
 	config, err := o.Config(ctx, who, channel)

@@ -19,7 +19,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 )
 
-// Identity signs for one member of an organisation. It is safe for concurrent use.
+// Identity signs for one member of an organization. It is safe for concurrent use.
 type Identity struct {
 	serialized []byte
 	key        *ecdsa.PrivateKey
@@ -109,12 +109,12 @@ func (i *Identity) Message(channel string, size int) (*cb.Envelope, error) {
 	return i.envelope(payload)
 }
 
-// noMessage begins no message of protobuf: peers cannot read a transaction in the data. See
+// noMessage is a first byte that no protobuf message has: peers cannot read a transaction in the data. See
 // chain/PEERS.md for what that is to transactions in the same block.
 const noMessage = 0x07
 
 const (
-	signatureBytes = 71 // of a P-256 signature, mostly
+	signatureBytes = 71 // of most P-256 signatures
 	framing        = 3  // tag and length of the data
 )
 

@@ -109,7 +109,7 @@ func (o *Orderer) Submit(ctx context.Context, envelope *cb.Envelope) error {
 	return s.Send(envelope)
 }
 
-// Range is which blocks to deliver.
+// Range selects the blocks to deliver.
 type Range struct {
 	From, To   uint64 // inclusive; delivery waits for blocks that do not exist yet
 	BestEffort bool   // also from an orderer that is cut off from Kafka or has halted the channel

@@ -56,7 +56,7 @@ func TestSubmitAnswers(t *testing.T) {
 	}
 }
 
-func TestDeliverGivesTheRange(t *testing.T) {
+func TestDeliverReturnsTheRange(t *testing.T) {
 	ledger := orderertest.NewLedger([]byte("genesis"))
 	for range 5 {
 		ledger.Append([]byte("envelope"))
@@ -111,7 +111,7 @@ func TestDeliverFollows(t *testing.T) {
 	}
 }
 
-func TestDeliverSaysWhyThereIsNothing(t *testing.T) {
+func TestDeliverReportsAMissingChannel(t *testing.T) {
 	c, who := dial(t, orderertest.Start(t, "mychannel", orderertest.NewLedger(), nil)), orderertest.Identity(t)
 	_, err := c.Newest(t.Context(), who, "another")
 	checktest.Fails(t, err, "channel another")

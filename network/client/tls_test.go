@@ -43,7 +43,7 @@ func TestBlocksOfAGuardedOrderer(t *testing.T) {
 	}
 }
 
-func TestTLSFilesThatCannotBeUsed(t *testing.T) {
+func TestUnusableTLSFiles(t *testing.T) {
 	cert, key := orderertest.IdentityFiles(t)
 	for says, files := range map[string]client.TLS{
 		"needs its key":        {CA: cert, Cert: cert},

@@ -52,7 +52,7 @@ func (n *Network) deploy(ctx context.Context) error {
 	return nil
 }
 
-// commit approves the chaincode for each organisation and commits it on a channel.
+// commit approves the chaincode for each organization and commits it on a channel.
 func (n *Network) commit(ctx context.Context, channel, id string) error {
 	definition := []string{"--channelID", channel, "--name", chaincodeID, "--version", chaincodeVersion, "--sequence", "1"}
 	definition = append(definition, n.ordererFlags()...)
@@ -70,7 +70,7 @@ func (n *Network) commit(ctx context.Context, channel, id string) error {
 	return err
 }
 
-// awaitApprovals waits until a peer of each organisation has the blocks with all approvals: before
+// awaitApprovals waits until a peer of each organization has the blocks with all approvals: before
 // that the peers endorse different results.
 func (n *Network) awaitApprovals(ctx context.Context, definition []string) error {
 	for org := 1; org <= n.options.orgs(); org++ {
@@ -89,7 +89,7 @@ func (n *Network) awaitApprovals(ctx context.Context, definition []string) error
 	return nil
 }
 
-// endorsers returns the peer command's flags for one peer of each organisation.
+// endorsers returns the peer command's flags for one peer of each organization.
 func (n *Network) endorsers() []string {
 	var flags []string
 	for org := 1; org <= n.options.orgs(); org++ {
@@ -140,7 +140,7 @@ func archive(files ...any) ([]byte, error) {
 }
 
 // Invoke runs a function of the sample chaincode and returns once one peer of
-// each organisation has committed the transaction as valid.
+// each organization has committed the transaction as valid.
 func (n *Network) Invoke(ctx context.Context, channel string, args ...string) error {
 	call, err := callJSON(args)
 	if err != nil {

@@ -18,7 +18,7 @@ func (d Descriptor) Running() (names []string) {
 }
 
 // NewReader returns a reader of the blocks of a network's orderers, as the admin of the
-// orderer organisation.
+// orderer organization.
 func NewReader(dir string, d Descriptor) (*inspect.Reader, error) {
 	who, err := client.LoadIdentity(d.Admin.MSPID, filepath.Join(dir, d.Admin.Cert), filepath.Join(dir, d.Admin.Key))
 	if err != nil {
@@ -45,7 +45,7 @@ type Descriptor struct {
 	Proxy    string    `json:"proxy,omitempty"` // the API of the proxy between orderers and brokers, if there is one
 	Orderers []Orderer `json:"orderers"`
 	Peers    []Peer    `json:"peers"`
-	Admin    Admin     `json:"admin"` // the orderer organisation's admin
+	Admin    Admin     `json:"admin"` // the orderer organization's admin
 	Users    []User    `json:"users"`
 }
 
@@ -89,7 +89,7 @@ type Admin struct {
 	TLSCA string `json:"tlsCA"`
 }
 
-// User is a client identity of a peer organisation.
+// User is a client identity of a peer organization.
 type User struct {
 	MSPID string `json:"mspid"`
 	Cert  string `json:"cert"`

@@ -14,7 +14,7 @@ import (
 
 func (n *Network) ledgerDir(i int) string { return n.path(n.describeOrderer(i).Dir, "ledger") }
 
-// mountLedgers mounts the disks of all ledgers, which takes root.
+// mountLedgers mounts the disks of all ledgers, which needs root.
 func (n *Network) mountLedgers() error {
 	if n.options.LedgerDisk == 0 {
 		return nil
@@ -25,7 +25,7 @@ func (n *Network) mountLedgers() error {
 			return err
 		}
 		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm", n.options.LedgerDisk)); err != nil {
-			return fmt.Errorf("mount a disk of %d MB at %s: %w; it takes root", n.options.LedgerDisk, dir, err)
+			return fmt.Errorf("mount a disk of %d MB at %s: %w; it needs root", n.options.LedgerDisk, dir, err)
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func stat(pid int) []string {
 	}
 	at := strings.LastIndex(string(text), ") ") // the name in parentheses may contain anything
 	fields := strings.Fields(string(text[at+1:]))
-	if at < 0 || len(fields) <= statStart || remains(fields[statState], fields[statThreads]) {
+	if at < 0 || len(fields) <= statStart || isZombie(fields[statState], fields[statThreads]) {
 		return nil
 	}
 	return fields
@@ -42,9 +42,9 @@ func startTime(pid int) string {
 	return ""
 }
 
-// remains reports whether a process is a zombie. While other threads of it are still ending,
+// isZombie reports whether a process is a zombie. While other threads of it are still ending,
 // it is not, since it still holds ports and locks.
-func remains(state, threads string) bool {
+func isZombie(state, threads string) bool {
 	return (state == "Z" || state == "X") && (threads == "0" || threads == "1")
 }
 
@@ -62,7 +62,7 @@ func environ(pid int) []string {
 		if text := written(pid, "environ"); text != "" {
 			return strings.Split(text, "\x00")
 		}
-		if fields := stat(pid); fields == nil || kernels(fields[statFlags]) {
+		if fields := stat(pid); fields == nil || isKernelThread(fields[statFlags]) {
 			return nil
 		}
 		if written(pid, "cmdline") != "" {
@@ -79,8 +79,8 @@ func written(pid int, what string) string {
 	return string(text)
 }
 
-// kernels reports whether a process is a kernel thread.
-func kernels(flags string) bool {
+// isKernelThread reports whether a process is a kernel thread.
+func isKernelThread(flags string) bool {
 	const kthread = 0x00200000 // PF_KTHREAD
 	n, err := strconv.ParseUint(flags, 10, 64)
 	return err == nil && n&kthread != 0

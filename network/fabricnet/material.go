@@ -15,8 +15,8 @@ import (
 	"github.com/fabric-kafka/orderer/network/genesis"
 )
 
-// cryptoConfig is the input of cryptogen: one orderer organisation, and peer
-// organisations with one admin and one user each.
+// cryptoConfig is the input of cryptogen: one orderer organization, and peer
+// organizations with one admin and one user each.
 var cryptoConfig = template.Must(template.New("").Parse(`OrdererOrgs:
   - Name: Orderer
     Domain: example.com
@@ -68,8 +68,8 @@ func (n *Network) makeCrypto(ctx context.Context) error {
 }
 
 // configtx is the profile of a channel. Writers is one signature policy over all
-// members: Fabric's usual ANY over the organisations verifies a client's
-// signature once per organisation, in an order that changes with each start.
+// members: Fabric's usual ANY over the organizations verifies a client's
+// signature once per organization, in an order that changes with each start.
 var configtx = template.Must(template.New("").Parse(`
 Profiles:
   Channel:

@@ -313,11 +313,11 @@ func (n *Network) tool(ctx context.Context, name string, env []string, args ...s
 	c := exec.CommandContext(ctx, n.Bin(name), args...)
 	c.Dir = n.dir
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "FABRIC_CFG_PATH=" + n.path("config", "peer"), "FABRIC_LOGGING_SPEC=error"}, env...)
-	var complaint strings.Builder
-	c.Stderr = &complaint
+	var stderr strings.Builder
+	c.Stderr = &stderr
 	out, err := c.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args[:min(3, len(args))], " "), err, strings.TrimSpace(complaint.String()))
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args[:min(3, len(args))], " "), err, strings.TrimSpace(stderr.String()))
 	}
 	return string(out), nil
 }

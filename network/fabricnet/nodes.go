@@ -169,7 +169,7 @@ func (n *Network) peerEnv(i int) []string {
 	}
 }
 
-// peerCLI returns the environment of the peer command run as an organisation's admin.
+// peerCLI returns the environment of the peer command run as an organization's admin.
 func (n *Network) peerCLI(i int) []string {
 	p := n.describePeer(i)
 	return []string{

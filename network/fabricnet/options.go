@@ -134,14 +134,14 @@ func numberOf(name string) int {
 	return number
 }
 
-// orgOf returns the number of the i-th peer's organisation, 1 or 2.
+// orgOf returns the number of the i-th peer's organization, 1 or 2.
 func orgOf(peer int) int { return peer%2 + 1 }
 
-// orgs returns the number of peer organisations. A network without peers has
+// orgs returns the number of peer organizations. A network without peers has
 // one for its clients.
 func (o Options) orgs() int { return max(1, min(2, o.Peers)) }
 
-// seat returns the number of a peer within its organisation, as cryptogen counts.
+// seat returns the number of a peer within its organization, as cryptogen counts.
 func seat(peer int) int { return peer / 2 }
 
 func orgMSP(org int) string    { return fmt.Sprintf("Org%dMSP", org) }

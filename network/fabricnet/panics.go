@@ -41,7 +41,7 @@ func (n *Network) Logs() (*Logs, error) {
 // stopped.
 func (l *Logs) Panics() (found []string, err error) {
 	for _, name := range l.network.names() {
-		line, err := l.look(name)
+		line, err := l.firstCrash(name)
 		if err != nil {
 			return found, err
 		}
@@ -52,8 +52,8 @@ func (l *Logs) Panics() (found []string, err error) {
 	return found, nil
 }
 
-// look returns the first line of a crash in the unread part of a log, or "".
-func (l *Logs) look(name string) (first string, err error) {
+// firstCrash returns the first line of a crash in the unread part of a log, or "".
+func (l *Logs) firstCrash(name string) (first string, err error) {
 	f, err := os.Open(l.network.path(logFile(name)))
 	if errors.Is(err, os.ErrNotExist) {
 		return "", nil

@@ -115,7 +115,7 @@ func (n *Network) participate(ctx context.Context, orderer, method, path, kind s
 	return json.Unmarshal(text, answer)
 }
 
-// adminClient authenticates as the orderer organisation's admin.
+// adminClient authenticates as the orderer organization's admin.
 func (n *Network) adminClient() (*http.Client, error) {
 	admin := n.path(userCrypto(ordererOrgDir(), "Admin", "example.com"), "tls")
 	config, err := client.TLS{CA: n.path(ordererTLSCA()), Cert: admin + "/client.crt", Key: admin + "/client.key"}.Client()

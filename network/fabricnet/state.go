@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/google/renameio/v2"
 )
 
 const (
@@ -110,25 +112,10 @@ func WriteJSON(file string, v any) error {
 	if err != nil {
 		return err
 	}
-	partial := file + ".partial"
-	err = writeSynced(partial, append(text, '\n'))
-	if err == nil {
-		err = os.Rename(partial, file)
-	}
-	if err != nil {
-		_ = os.Remove(partial) // it may not exist
+	if err := renameio.WriteFile(file, append(text, '\n'), 0o644); err != nil {
 		return err
 	}
 	return syncFolder(filepath.Dir(file))
-}
-
-func writeSynced(file string, text []byte) error {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func syncFolder(dir string) error {

@@ -1,6 +1,7 @@
 package fabricnet
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -61,7 +62,7 @@ func TestStateIsReplaced(t *testing.T) {
 func TestNoLaunchWithoutAState(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	err := r.change(func() error {
-		if err := os.Mkdir(r.path(stateFile+".partial"), 0o755); err != nil {
+		if err := errors.Join(os.RemoveAll(r.path(stateFile)), os.Mkdir(r.path(stateFile), 0o755)); err != nil {
 			return err
 		}
 		return r.launch("orderer1")

@@ -20,7 +20,7 @@ import (
 // Rewrite returns the block with consensus type kafka and this broker list. The
 // block must be the genesis block of an application channel, of type solo,
 // etcdraft or kafka, that no orderer has joined with: its data hash, and so its header,
-// changes. The result is parsed like an orderer does before it is returned.
+// changes. Before it is returned, the result is parsed as an orderer parses it.
 func Rewrite(block []byte, addresses []string) ([]byte, error) {
 	b := &cb.Block{}
 	if err := proto.Unmarshal(block, b); err != nil {
@@ -59,7 +59,7 @@ func rewriteEnvelope(envelope *cb.Envelope, addresses []string) error {
 		return fmt.Errorf("not a config block: %w", err)
 	}
 	if config.GetConfig().GetChannelGroup().GetGroups()[channelconfig.ConsortiumsGroupKey] != nil {
-		return errors.New("the block is a system channel's; make one of an application channel")
+		return errors.New("the block is a system channel's; use one of an application channel")
 	}
 	if err := setConsensus(config.Config, addresses); err != nil {
 		return err
@@ -85,7 +85,7 @@ func setConsensus(config *cb.Config, addresses []string) error {
 	switch kind.Type {
 	case "solo", "etcdraft", fabric.ConsensusTypeKafka:
 	default:
-		return fmt.Errorf("the block is of consensus type %q; make it as solo or etcdraft", kind.Type)
+		return fmt.Errorf("the block is of consensus type %q; create it as solo or etcdraft", kind.Type)
 	}
 	raw, err := proto.Marshal(&ab.ConsensusType{Type: fabric.ConsensusTypeKafka, State: kind.State})
 	if err != nil {

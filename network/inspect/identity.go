@@ -22,10 +22,10 @@ type Move struct {
 	Next machine.Offset // offset of the record that the orderer reads next
 }
 
-// CheckMove compares an orderer's last blocks with the current topic, like the orderer
+// CheckMove compares an orderer's last blocks with the current topic, as the orderer
 // does when it starts: bounds, and the records that the blocks were made from. Only the
-// topic's id may differ. The error is why the orderer could not continue; one reason are
-// deleted records, which cannot be compared.
+// topic's id may differ. The error is why the orderer could not continue; one reason is that
+// records were deleted, which cannot be compared.
 func (r *Reader) CheckMove(ctx context.Context, orderer, channel string, topic log.Log) (Move, error) {
 	id, err := topic.Identity(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ func envelope(t *testing.T) []byte {
 func TestTopicBesideBlocks(t *testing.T) {
 	one, two := envelope(t), envelope(t)
 	ledger := orderertest.NewLedger([]byte("genesis"))
-	ledger.Append(one) // block 1 says offset 10
+	ledger.Append(one) // block 1 has offset 10
 	ledger.Append(two, one)
 	description, err := record.EncodeDescription(&record.Description{
 		FormatVersion: 1, RuleSet: record.RuleSet_RULE_SET_STRICT, ChannelId: "mychannel", GenesisHash: make([]byte, 32),

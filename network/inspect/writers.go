@@ -17,9 +17,9 @@ type Foreign struct {
 	Kind   string
 }
 
-// lastLooked is the number of last records that are checked regardless of their
+// alwaysChecked is the number of newest records that are checked regardless of their
 // timestamps, which depend on the writer's clock.
-const lastLooked = 1000
+const alwaysChecked = 1000
 
 // Timed is a topic that finds records by their time.
 type Timed interface {
@@ -52,7 +52,7 @@ func ForeignWriters(ctx context.Context, l Timed, window time.Duration) (Writers
 	if err != nil {
 		return Writers{}, err
 	}
-	return writersOf(ctx, l, max(bounds.Start, min(from, bounds.End-lastLooked)), bounds.End, func(log.Record) {})
+	return writersOf(ctx, l, max(bounds.Start, min(from, bounds.End-alwaysChecked)), bounds.End, func(log.Record) {})
 }
 
 // WritersSince checks, like [ForeignWriters], the records from an offset to the current end

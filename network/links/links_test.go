@@ -30,7 +30,7 @@ func TestDisturbances(t *testing.T) {
 		t.Errorf("the link is at %s, %v, want %s", at, err, first)
 	}
 	if _, err := p.Links(t.Context(), "orderer"); err == nil {
-		t.Error("the links of an orderer that there is not")
+		t.Error("an unknown orderer has links")
 	}
 	for _, c := range []struct {
 		name string
@@ -65,7 +65,7 @@ func TestDisturbances(t *testing.T) {
 		}
 	}
 	if err := p.Cut(t.Context(), "orderer9-broker1"); err == nil {
-		t.Error("a link was cut that there is not")
+		t.Error("an unknown link was cut")
 	}
 }
 

@@ -90,7 +90,7 @@ func (o Options) unusable() (faults []error) {
 		in("%d records to keep below what the slowest orderer needs next: want 0 or more", o.Keep)
 	}
 	if o.MaxAge <= 0 {
-		in("a maximal age of %s: want more than none", o.MaxAge)
+		in("a maximal age of %s: want more than 0", o.MaxAge)
 	}
 	if len(o.Orderers) == 0 {
 		in("no orderer is named: add each of the channel's, --member MSPID.NAME")
@@ -120,7 +120,7 @@ func (o Options) without(published []log.Progress) (faults []error) {
 		case i < 0:
 			in("--without %s: no member of exactly this name has published for this channel, so there is nothing to leave out: correct the name, or remove it", name)
 		case published[i].At.IsZero():
-			in("--without %s: nothing shows when it last published, since somebody has reset its offset: "+
+			in("--without %s: nothing shows when it last published, since its offset was reset: "+
 				"if it is gone, delete its group (kafka-consumer-groups.sh --delete --group %s) and do not name it", name, published[i].Member)
 		case o.age(published[i]) <= o.MaxAge:
 			in("--without %s: it has published %s ago and is not gone: stop it, and wait until that is older than %s", name, o.age(published[i]), o.MaxAge)
@@ -199,7 +199,7 @@ func (o Options) table(published []log.Progress) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-50s %10s %10s %12s  %s\n", "ORDERER", "BLOCK", "OFFSET", "RULES", "PUBLISHED")
 	for _, q := range published {
-		age := "by somebody else"
+		age := "by another client"
 		if !q.At.IsZero() {
 			age = o.age(q).String() + " ago"
 		}

@@ -30,7 +30,7 @@ func (o Options) unproved(p log.Progress, c Channel) (faults []error) {
 	name, seen := o.name(p), false
 	for _, w := range o.Witnesses {
 		if o.runs(p, c, w) && p.Block >= w.Height {
-			in("orderer %s has published block %d, and has %d blocks at %s: somebody else has committed for its group, or it was restored from a backup; "+
+			in("orderer %s has published block %d, and has %d blocks at %s: another client has committed for its group, or it was restored from a backup; "+
 				"wait until it publishes again (CheckInterval)", name, p.Block, w.Height, w.Address)
 		}
 		b, has := w.Blocks[p.Block]
@@ -43,7 +43,7 @@ func (o Options) unproved(p log.Progress, c Channel) (faults []error) {
 				name, p.Hashes[0].Hash, p.Block, w.Address, b.Hash.Hash)
 		}
 		if p.Next != b.Next {
-			in("orderer %s has published offset %d with block %d, and that block at %s leads to offset %d: somebody else has committed for its group; "+
+			in("orderer %s has published offset %d with block %d, and that block at %s leads to offset %d: another client has committed for its group; "+
 				"wait until it publishes again (CheckInterval)", name, p.Next, p.Block, w.Address, b.Next)
 		}
 	}

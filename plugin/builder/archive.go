@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/renameio/v2"
 )
 
 // samples are the files of Fabric's sampleconfig that its release archives have in config/.
@@ -55,7 +57,7 @@ func (p *project) archive(s *source, file, bin string, names []string) error {
 		return err
 	}
 	sum := fmt.Sprintf("%x  %s\n", sha256.Sum256(text.Bytes()), filepath.Base(file))
-	return errors.Join(replaceFile(file, text.Bytes()), replaceFile(file+".sha256", []byte(sum)))
+	return errors.Join(renameio.WriteFile(file, text.Bytes(), 0o644), renameio.WriteFile(file+".sha256", []byte(sum), 0o644))
 }
 
 func pack(out *tar.Writer, name string, mode int64, text []byte) error {
@@ -64,19 +66,6 @@ func pack(out *tar.Writer, name string, mode int64, text []byte) error {
 		return err
 	}
 	_, err := io.Copy(out, bytes.NewReader(text))
-	return err
-}
-
-// replaceFile writes a file that is either the old or the whole new one.
-func replaceFile(file string, text []byte) error {
-	partial := file + ".partial"
-	err := os.WriteFile(partial, text, 0o644)
-	if err == nil {
-		err = os.Rename(partial, file)
-	}
-	if err != nil {
-		_ = os.Remove(partial) // it may not exist
-	}
 	return err
 }
 
@@ -99,7 +88,7 @@ func (p *project) writeSamples(s *source, out string, with []string) error {
 		if err != nil {
 			return err
 		}
-		if err := replaceFile(filepath.Join(out, sampleFolder, name), text); err != nil {
+		if err := renameio.WriteFile(filepath.Join(out, sampleFolder, name), text, 0o644); err != nil {
 			return err
 		}
 	}

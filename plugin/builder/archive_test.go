@@ -161,18 +161,3 @@ func TestSettingsHaveTheIndentationOfTheFile(t *testing.T) {
 		}
 	}
 }
-
-// A file that cannot be replaced leaves nothing beside it.
-func TestReplaceFileCleansUp(t *testing.T) {
-	dir := t.TempDir()
-	folder := filepath.Join(dir, "folder")
-	checktest.Must(t, os.Mkdir(folder, 0o755))
-	if err := replaceFile(folder, []byte("text")); err == nil {
-		t.Error("a folder is replaced")
-	}
-	left, err := os.ReadDir(dir)
-	checktest.Must(t, err)
-	if len(left) != 1 {
-		t.Errorf("left: %v", left)
-	}
-}

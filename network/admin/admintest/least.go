@@ -1,7 +1,6 @@
 package admintest
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -15,7 +14,7 @@ import (
 	"github.com/hyperledger/fabric/common/metrics/disabled"
 	"github.com/hyperledger/fabric/protoutil"
 
-	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 // Cluster is a secured cluster that denies by default.
@@ -23,14 +22,6 @@ type Cluster struct {
 	Grant, Revoke func(user string, r Right)
 	User          func(command string) string // principal of a command
 	Config        func(user string) string    // orderer.yaml by which a user reaches the brokers
-}
-
-// Run runs osnkafka and returns its exit code and what it has printed.
-func Run(t *testing.T, args ...string) (code int, out, errs string) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	code = admin.Main(t.Context(), args, &stdout, &stderr)
-	return code, stdout.String(), stderr.String()
 }
 
 // work is how a command is run.
@@ -44,15 +35,15 @@ type work struct {
 // strict rules, old by the compatible ones; two orderers have published for channel.
 func LeastPrivilege(t *testing.T, c Cluster, channel, old *Channel) {
 	all := works(t, channel, old)
-	for command, rights := range Rights() {
-		t.Run(command, func(t *testing.T) {
-			w, user := all[command], c.User(command)
+	for name, rights := range Rights() {
+		t.Run(name, func(t *testing.T) {
+			w, user := all[name], c.User(name)
 			run := func() error {
-				args := append([]string{command}, w.args()...)
+				args := append([]string{name}, w.args()...)
 				if len(rights) > 0 {
 					args = append(args, "--config", c.Config(user))
 				}
-				err := sufficient(t, command, args)
+				err := sufficient(t, name, args)
 				if err == nil && w.done != nil {
 					w.done()
 				}
@@ -92,15 +83,15 @@ var (
 )
 
 // sufficient runs a command and returns errRefused if the rights do not suffice for it.
-func sufficient(t *testing.T, command string, args []string) error {
+func sufficient(t *testing.T, name string, args []string) error {
 	t.Helper()
 	code, out, errs := Run(t, args...)
 	switch {
-	case code != admin.ExitFine && code != admin.ExitRefused:
+	case code != command.ExitFine && code != command.ExitRefused:
 		return fmt.Errorf("exit code %d: %s", code, errs)
-	case command == "preflight" && strings.Contains(out, "max.message.bytes") && !strings.Contains(out, "kafka-acls.sh"):
+	case name == "preflight" && strings.Contains(out, "max.message.bytes") && !strings.Contains(out, "kafka-acls.sh"):
 		return nil // the other flaws are the cluster's
-	case code == admin.ExitRefused, command == "preflight": // what a missing right hides is no flaw
+	case code == command.ExitRefused, name == "preflight": // what a missing right hides is no flaw
 		return fmt.Errorf("%w: %s%s", errRefused, out, errs)
 	}
 	return nil

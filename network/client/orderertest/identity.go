@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
-// Identity makes somebody who can sign.
+// Identity returns a new identity that can sign.
 func Identity(t *testing.T) *client.Identity {
 	cert, key := IdentityFiles(t)
 	who, err := client.LoadIdentity("Org1MSP", cert, key)
@@ -18,7 +18,7 @@ func Identity(t *testing.T) *client.Identity {
 	return who
 }
 
-// MSPDir makes the MSP folder of an identity.
+// MSPDir writes the MSP folder of a new identity.
 func MSPDir(t *testing.T) string {
 	cert, key := IdentityFiles(t)
 	dir := t.TempDir()
@@ -31,7 +31,7 @@ func MSPDir(t *testing.T) string {
 	return dir
 }
 
-// IdentityFiles makes the PEM files of an identity.
+// IdentityFiles writes the PEM files of a new identity.
 func IdentityFiles(t *testing.T) (cert, key string) {
 	ca, err := tlsgen.NewCA()
 	must(t, err)

@@ -57,7 +57,7 @@ func Run(ctx context.Context, c Config) error {
 	defer cancel()
 	sent := make(chan error, 1)
 	go func() { sent <- r.send(loadCtx) }()
-	err := errors.Join(r.harm(ctx), r.settle(ctx))
+	err := errors.Join(r.inject(ctx), r.settle(ctx))
 	close(enough)
 	if err != nil {
 		cancel()
@@ -126,10 +126,10 @@ func (r *run) over(end, now time.Time) bool {
 	return r.Rounds > 0 && r.done >= r.Rounds || r.done >= len(r.Faults) && !now.Before(end)
 }
 
-// harm injects one fault after the other, with a pause in between.
-func (r *run) harm(ctx context.Context) error {
+// inject injects one fault after the other, with a pause in between.
+func (r *run) inject(ctx context.Context) error {
 	for end := time.Now().Add(r.Duration); !r.over(end, time.Now()); {
-		if err := errors.Join(r.pause(ctx, r.Rest, 2*r.Rest), r.roll(ctx)); err != nil {
+		if err := errors.Join(r.pause(ctx, r.Rest, 2*r.Rest), r.restartDead(ctx)); err != nil {
 			return err
 		}
 		f := r.draw()
@@ -157,7 +157,7 @@ func (r *run) settle(ctx context.Context) error {
 			err = r.pause(ctx, afterwards, afterwards)
 		}
 	}
-	err = errors.Join(err, r.roll(ctx))
+	err = errors.Join(err, r.restartDead(ctx))
 	r.History.Add(history.Event{What: history.Ended})
 	return err
 }
@@ -173,9 +173,9 @@ func (r *run) panics() error {
 	return err
 }
 
-// roll checks that every process is running. All faults are repaired, so a missing one has
+// restartDead checks that every process is running. All faults are repaired, so a missing one has
 // ended by itself; it is started again, since its blocks are needed.
-func (r *run) roll(ctx context.Context) error {
+func (r *run) restartDead(ctx context.Context) error {
 	if err := r.panics(); err != nil {
 		return err
 	}
@@ -253,7 +253,7 @@ func (r *run) record(ctx context.Context) error {
 		return err
 	}
 	orderers := r.orderers()
-	if _, err := level(ctx, reader, r.Channel, orderers); err != nil {
+	if _, err := awaitEqualHeights(ctx, reader, r.Channel, orderers); err != nil {
 		fmt.Fprintln(r.Progress, err) // the checker reports what is missing
 	}
 	for _, orderer := range orderers {
@@ -277,35 +277,35 @@ func (r *run) record(ctx context.Context) error {
 	return r.History.Err()
 }
 
-// levelTimeout is how long orderers may take to reach the same height.
-const levelTimeout = time.Minute
+// heightTimeout is how long orderers may take to reach the same height.
+const heightTimeout = time.Minute
 
-// calm is how long no block may be written before a run: longer than pending envelopes
+// quietTime is how long no block may be written before a run: longer than pending envelopes
 // wait for their block.
-const calm = 5 * time.Second
+const quietTime = 5 * time.Second
 
 // quiet waits until the orderers have the same height and keep it.
 func quiet(ctx context.Context, reader *inspect.Reader, channel string, orderers []string) (height uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, levelTimeout)
+	ctx, cancel := context.WithTimeout(ctx, heightTimeout)
 	defer cancel()
 	for {
-		if height, err = level(ctx, reader, channel, orderers); err != nil {
+		if height, err = awaitEqualHeights(ctx, reader, channel, orderers); err != nil {
 			return 0, err
 		}
 		select {
 		case <-ctx.Done():
 			return 0, fmt.Errorf("another client is sending: the channel has %d blocks and is growing", height)
-		case <-time.After(calm):
+		case <-time.After(quietTime):
 		}
-		if now, err := level(ctx, reader, channel, orderers); err != nil || now == height {
+		if now, err := awaitEqualHeights(ctx, reader, channel, orderers); err != nil || now == height {
 			return now, err
 		}
 	}
 }
 
-// level waits until the orderers have the same height, and returns it.
-func level(ctx context.Context, reader *inspect.Reader, channel string, orderers []string) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, levelTimeout)
+// awaitEqualHeights waits until the orderers have the same height, and returns it.
+func awaitEqualHeights(ctx context.Context, reader *inspect.Reader, channel string, orderers []string) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, heightTimeout)
 	defer cancel()
 	for {
 		heights := map[uint64]bool{}
@@ -321,7 +321,7 @@ func level(ctx context.Context, reader *inspect.Reader, channel string, orderers
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("the orderers have no common height after %v: %v", levelTimeout, heights)
+			return 0, fmt.Errorf("the orderers have no common height after %v: %v", heightTimeout, heights)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -15,10 +15,10 @@ import (
 
 // Fault is a fault that is injected into a network and repaired.
 type Fault struct {
-	Name  string
-	Says  string
-	do    func(ctx context.Context, r *run) error
-	needs func(fabricnet.Options) error // why a network does not support it; nil: all do
+	Name        string
+	Description string
+	do          func(ctx context.Context, r *run) error
+	needs       func(fabricnet.Options) error // why a network does not support it; nil: all do
 }
 
 // can returns why a network does not support the fault, or nil.

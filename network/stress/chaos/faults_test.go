@@ -52,7 +52,7 @@ func TestNamed(t *testing.T) {
 
 func TestFaultsAreComplete(t *testing.T) {
 	for i, f := range Faults {
-		if f.Says == "" || f.do == nil || slices.Index(Names(), f.Name) != i {
+		if f.Description == "" || f.do == nil || slices.Index(Names(), f.Name) != i {
 			t.Errorf("%q does or says nothing, or is there twice", f.Name)
 		}
 	}

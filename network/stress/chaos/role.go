@@ -23,8 +23,8 @@ type freezer interface {
 	Continue(name string) error
 }
 
-// casting finds the process of a role.
-type casting struct {
+// roleSearch finds the process of a role.
+type roleSearch struct {
 	role  history.Role
 	pick  func() (target string, err error)              // the process that should have the role
 	asked func(frozen string) (holder string, err error) // the process that has it, as the others report
@@ -37,7 +37,7 @@ const tries = 10
 
 // freeze returns a suspended process that has the role. Every other process that it
 // suspended is resumed.
-func (c casting) freeze(ctx context.Context, net freezer) (target, holder string, err error) {
+func (c roleSearch) freeze(ctx context.Context, net freezer) (target, holder string, err error) {
 	for range tries {
 		target, holder, err = c.try(net)
 		if err == nil || ctx.Err() != nil {
@@ -50,7 +50,7 @@ func (c casting) freeze(ctx context.Context, net freezer) (target, holder string
 	return "", "", fmt.Errorf("no %s was found in %d tries, the last: %w", c.role, tries, err)
 }
 
-func (c casting) try(net freezer) (target, holder string, err error) {
+func (c roleSearch) try(net freezer) (target, holder string, err error) {
 	if target, err = c.pick(); err != nil {
 		return "", "", err
 	}
@@ -71,13 +71,13 @@ func same(target, holder string) bool  { return target == holder }
 func other(target, holder string) bool { return target != holder }
 
 // killAs kills a process for its role, and starts it again after a while.
-func (r *run) killAs(ctx context.Context, c casting) error {
+func (r *run) killAs(ctx context.Context, c roleSearch) error {
 	c.pause = func(ctx context.Context) error { return r.pause(ctx, 500*time.Millisecond, 500*time.Millisecond) }
 	target, holder, err := c.freeze(ctx, r.Network)
 	if err != nil {
 		return err
 	}
-	r.noteEvent(history.Event{Text: "kill " + target + ", " + roleText(c.role) + r.besides(c.role, target), Role: c.role, Target: target, Holder: holder})
+	r.noteEvent(history.Event{Text: "kill " + target + ", " + roleText(c.role) + r.otherRoles(c.role, target), Role: c.role, Target: target, Holder: holder})
 	return r.kill(ctx, target)
 }
 
@@ -88,19 +88,19 @@ func roleText(role history.Role) string {
 	return "the " + string(role)
 }
 
-// besides describes what else the wait after a kill depends on. The killed process may have
+// otherRoles describes what else the wait after a kill depends on. The killed process may have
 // another role, too, whose successor is elected later; and if no other replica is in sync,
 // nothing is acknowledged until one is back.
-func (r *run) besides(role history.Role, target string) string {
+func (r *run) otherRoles(role history.Role, target string) string {
 	controller, err := r.Network.Controller()
 	p, asked := r.partition(target)
 	if errors.Join(err, asked) != nil {
 		return ", and what else is not known"
 	}
-	return besides(role, target, controller, p)
+	return otherRoles(role, target, controller, p)
 }
 
-func besides(role history.Role, target, controller string, p partition) (text string) {
+func otherRoles(role history.Role, target, controller string, p partition) (text string) {
 	if role != history.Controller && target == controller {
 		text += " and the controller"
 	}
@@ -151,15 +151,15 @@ func (r *run) partition(frozen string) (partition, error) {
 }
 
 func leaderKill(ctx context.Context, r *run) error {
-	return r.killAs(ctx, casting{role: history.Leader, pick: r.leader, asked: r.leaderBut, fits: same})
+	return r.killAs(ctx, roleSearch{role: history.Leader, pick: r.leader, asked: r.leaderBut, fits: same})
 }
 
 func followerKill(ctx context.Context, r *run) error {
-	return r.killAs(ctx, casting{role: history.Follower, pick: r.follower, asked: r.leaderBut, fits: other})
+	return r.killAs(ctx, roleSearch{role: history.Follower, pick: r.follower, asked: r.leaderBut, fits: other})
 }
 
 func controllerKill(ctx context.Context, r *run) error {
-	return r.killAs(ctx, casting{role: history.Controller, pick: r.Network.Controller, asked: func(string) (string, error) { return r.Network.Controller() }, fits: same})
+	return r.killAs(ctx, roleSearch{role: history.Controller, pick: r.Network.Controller, asked: func(string) (string, error) { return r.Network.Controller() }, fits: same})
 }
 
 func (r *run) follower() (string, error) {

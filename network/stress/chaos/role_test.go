@@ -58,7 +58,7 @@ func TestFreeze(t *testing.T) {
 		if c.role == history.Follower {
 			fits = other
 		}
-		target, holder, err := casting{
+		target, holder, err := roleSearch{
 			role:  c.role,
 			pick:  func() (string, error) { return next(&c.picks) },
 			asked: func(string) (string, error) { return next(&c.holds) },
@@ -99,7 +99,7 @@ func TestOver(t *testing.T) {
 
 // Other roles of a killed process determine how long the wait after its end is, and are
 // counted separately.
-func TestBesides(t *testing.T) {
+func TestOtherRoles(t *testing.T) {
 	all := []string{"a", "b", "c"}
 	const follower, both, least = apache.SessionTimeout, apache.FetchTimeout + apache.ElectionTimeout + apache.SessionTimeout, 0
 	for _, c := range []struct {
@@ -120,7 +120,7 @@ func TestBesides(t *testing.T) {
 		{history.Controller, "a", "a", all, "the controller and the leader", both},
 		{history.Controller, "a", "a", []string{"a", "b"}, "the controller and the leader, while another replica was out of sync", least},
 	} {
-		text := roleText(c.role) + besides(c.role, "a", c.controller, partition{c.leader, all, c.inSync})
+		text := roleText(c.role) + otherRoles(c.role, "a", c.controller, partition{c.leader, all, c.inSync})
 		d, ok := expected("kill broker, " + text)
 		if text != c.text || d != c.expected || ok != (c.expected > 0) {
 			t.Errorf("%+v: got %q, %v, %v", c, text, d, ok)

@@ -108,7 +108,7 @@ func TestASumStaysFailed(t *testing.T) {
 	if l := s.Lines[0]; s.Sound() || len(l.Failed) != 1 || l.Failed[0].Part != 1 || l.Parts != 2 {
 		t.Errorf("got %+v", l)
 	}
-	if text := s.String(); !strings.Contains(text, "BROKEN in part 1 of 2026-01-01T00:00:00Z: leader-kill was asked for, and was not done") || !strings.Contains(text, "FAILED") {
+	if text := s.String(); !strings.Contains(text, "BROKEN in part 1 of 2026-01-01T00:00:00Z: leader-kill was requested, and was not injected") || !strings.Contains(text, "FAILED") {
 		t.Errorf("it prints\n%s", text)
 	}
 }

@@ -59,16 +59,16 @@ func Check(events []Event) Report {
 	r := Report{Heights: map[string]int{}}
 	envelopes, chains := r.gather(events)
 	run := r.complete(events, chains)
-	r.floor(run, events)
+	r.proof(run, events)
 	if len(chains) == 0 {
-		r.broken("the history has no blocks: the run did not come to its end")
+		r.broken("the history has no blocks: the run did not complete")
 		return r
 	}
 	for _, c := range chains {
 		r.Heights[c.name] = len(c.blocks)
-		r.linked(c)
-		r.held(c, envelopes)
-		r.known(c, envelopes, run.Height)
+		r.chained(c)
+		r.fates(c, envelopes)
+		r.duplicates(c, envelopes, run.Height)
 	}
 	r.equal(chains)
 	r.inOrder(chains[0], envelopes)
@@ -88,7 +88,7 @@ func (r *Report) gather(events []Event) (map[string]*envelope, []*chain) {
 		case Submitted:
 			r.Submitted++
 			if envelopes[e.ID] != nil {
-				r.broken("envelope %s was submitted twice: the history is of no use", e.ID)
+				r.broken("envelope %s was submitted twice: the history cannot be used", e.ID)
 			}
 			envelopes[e.ID] = &envelope{client: e.Client, sent: e.At}
 		case Acknowledged, Refused, Unknown:
@@ -137,8 +137,8 @@ func (r *Report) count(envelopes map[string]*envelope) {
 	}
 }
 
-// linked checks that the blocks form a chain from the genesis block.
-func (r *Report) linked(c *chain) {
+// chained checks that the blocks form a chain from the genesis block.
+func (r *Report) chained(c *chain) {
 	for i, b := range c.blocks {
 		if b.Number != uint64(i) {
 			r.broken("%s has block %d where %d was due", c.name, b.Number, i)
@@ -158,8 +158,8 @@ func (r *Report) linked(c *chain) {
 // denial is the text by which an orderer promises that an envelope is not ordered.
 const denial = "the envelope is not ordered"
 
-// held checks the fate of each envelope on one orderer.
-func (r *Report) held(c *chain, envelopes map[string]*envelope) {
+// fates checks the fate of each envelope on one orderer.
+func (r *Report) fates(c *chain, envelopes map[string]*envelope) {
 	var missing, denied []string
 	ordered := 0
 	for id, e := range envelopes {
@@ -175,13 +175,13 @@ func (r *Report) held(c *chain, envelopes map[string]*envelope) {
 	if r.Ordered == 0 {
 		r.Ordered = ordered
 	}
-	r.listed(c, "were acknowledged and are missing", missing)
-	r.listed(c, "were said not to be ordered, and are", denied)
+	r.brokenFor(c, "were acknowledged and are missing", missing)
+	r.brokenFor(c, "were denied, and are ordered", denied)
 }
 
-// known looks for duplicated envelopes of any sender, and, in the blocks of the run, for
+// duplicates looks for duplicated envelopes of any sender, and, in the blocks of the run, for
 // envelopes that no client sent.
-func (r *Report) known(c *chain, envelopes map[string]*envelope, height uint64) {
+func (r *Report) duplicates(c *chain, envelopes map[string]*envelope, height uint64) {
 	var twice, strange []string
 	for id, places := range c.at {
 		if len(places) > 1 {
@@ -192,12 +192,12 @@ func (r *Report) known(c *chain, envelopes map[string]*envelope, height uint64) 
 			strange = append(strange, id)
 		}
 	}
-	r.listed(c, "are duplicated", twice)
-	r.listed(c, "were sent by no client", strange)
+	r.brokenFor(c, "are duplicated", twice)
+	r.brokenFor(c, "were sent by no client", strange)
 }
 
-// listed reports envelopes of one orderer's blocks, if there are any.
-func (r *Report) listed(c *chain, what string, ids []string) {
+// brokenFor reports envelopes of one orderer's blocks, if there are any.
+func (r *Report) brokenFor(c *chain, what string, ids []string) {
 	if len(ids) > 0 {
 		r.broken("on %s %d envelopes %s, %s for one", c.name, len(ids), what, slices.Min(ids))
 	}

@@ -39,7 +39,7 @@ var promises = map[string]func(doctored) doctored{
 	"1 envelopes are duplicated, nobody":               func(d doctored) doctored { return d.holds(1, "nobody", "nobody", "nobody") },
 	"1 envelopes are duplicated, policies":             func(d doctored) doctored { return d.holds(4, "policies") },
 	"1 envelopes were sent by no client, nobody":       func(d doctored) doctored { return d.holds(5, "d", "e", "g", "nobody") },
-	"1 envelopes were said not to be ordered, and are, c": func(d doctored) doctored {
+	"1 envelopes were denied, and are ordered, c": func(d doctored) doctored {
 		return d.holds(5, "d", "c", "e", "g")
 	},
 	"block 5 of o1 is not that of o2":           func(d doctored) doctored { d.block("o2", 5).Header = "other"; return d },
@@ -61,7 +61,7 @@ var promises = map[string]func(doctored) doctored{
 	},
 }
 
-var floors = map[string]func(doctored) doctored{
+var unproven = map[string]func(doctored) doctored{
 	"no envelope was acknowledged: the run proves nothing": func(d doctored) doctored {
 		for i := range d {
 			if d[i].What == Acknowledged {
@@ -79,31 +79,31 @@ var floors = map[string]func(doctored) doctored{
 	"o2 has block 3 where 2 was due": func(d doctored) doctored {
 		return d.without(func(e Event) bool { return e.Orderer == "o2" && e.Number == 2 })
 	},
-	"the history has no blocks: the run":              func(d doctored) doctored { return d.without(is(Block)) },
-	"the history has no blocks of o2":                 func(d doctored) doctored { return d.without(func(e Event) bool { return e.Orderer == "o2" }) },
-	"o1 has 6 blocks, the run began with 6":           func(d doctored) doctored { d[0].Height = 6; return d },
-	"blocks of o2, which the run did not begin with":  func(d doctored) doctored { d[0].Orderers = []string{"o1"}; return d },
-	"the history names no orderers":                   func(d doctored) doctored { d[0].Orderers = nil; return d },
-	"1 beginnings and 0 ends":                         func(d doctored) doctored { return d.without(is(Ended)) },
-	"0 beginnings and 1 ends":                         func(d doctored) doctored { return d[1:] },
-	"2 beginnings and 2 ends":                         func(d doctored) doctored { return d.with(*d.event(Began, ""), *d.event(Ended, "")) },
-	"0 beginnings and 0 ends":                         func(doctored) doctored { return nil },
-	"the history names no faults":                     func(d doctored) doctored { d[0].Faults = nil; return d },
-	"orderer-kill was asked for, and was not done":    func(d doctored) doctored { d[0].Faults = append(d[0].Faults, "orderer-kill"); return d },
-	"leader-kill was asked for, and was not done":     func(d doctored) doctored { return d.without(is(Done)) },
-	"1 faults were done, 2 were asked for":            func(d doctored) doctored { d[0].Rounds = 2; return d },
-	"broker-kill was done, and was not asked for":     func(d doctored) doctored { d.event(Done, "").Text = "broker-kill"; return d },
-	"leader-kill was injected, but hit no process":    func(d doctored) doctored { return d.without(is(Fault)) },
-	`to "broker1" for its role, and "broker2" had it`: func(d doctored) doctored { d.event(Fault, "").Holder = "broker2"; return d },
-	`to "broker1" for its role, and "" had it`:        func(d doctored) doctored { d.event(Fault, "").Holder = ""; return d },
-	`to "broker1" for its role, and "broker1" had it`: func(d doctored) doctored { d.event(Fault, "").Role = Follower; return d },
-	`"kill broker1, the leader" was done to "" for`:   func(d doctored) doctored { d.event(Fault, "").Target = ""; return d },
+	"the history has no blocks: the run":               func(d doctored) doctored { return d.without(is(Block)) },
+	"the history has no blocks of o2":                  func(d doctored) doctored { return d.without(func(e Event) bool { return e.Orderer == "o2" }) },
+	"o1 has 6 blocks, the run began with 6":            func(d doctored) doctored { d[0].Height = 6; return d },
+	"blocks of o2, which the run did not begin with":   func(d doctored) doctored { d[0].Orderers = []string{"o1"}; return d },
+	"the history names no orderers":                    func(d doctored) doctored { d[0].Orderers = nil; return d },
+	"1 beginnings and 0 ends":                          func(d doctored) doctored { return d.without(is(Ended)) },
+	"0 beginnings and 1 ends":                          func(d doctored) doctored { return d[1:] },
+	"2 beginnings and 2 ends":                          func(d doctored) doctored { return d.with(*d.event(Began, ""), *d.event(Ended, "")) },
+	"0 beginnings and 0 ends":                          func(doctored) doctored { return nil },
+	"the history names no faults":                      func(d doctored) doctored { d[0].Faults = nil; return d },
+	"orderer-kill was requested, and was not injected": func(d doctored) doctored { d[0].Faults = append(d[0].Faults, "orderer-kill"); return d },
+	"leader-kill was requested, and was not injected":  func(d doctored) doctored { return d.without(is(Done)) },
+	"1 faults were injected, 2 were requested":         func(d doctored) doctored { d[0].Rounds = 2; return d },
+	"broker-kill was injected, and was not requested":  func(d doctored) doctored { d.event(Done, "").Text = "broker-kill"; return d },
+	"leader-kill was injected, but hit no process":     func(d doctored) doctored { return d.without(is(Fault)) },
+	`hit "broker1" for its role, and "broker2" had it`: func(d doctored) doctored { d.event(Fault, "").Holder = "broker2"; return d },
+	`hit "broker1" for its role, and "" had it`:        func(d doctored) doctored { d.event(Fault, "").Holder = ""; return d },
+	`hit "broker1" for its role, and "broker1" had it`: func(d doctored) doctored { d.event(Fault, "").Role = Follower; return d },
+	`"kill broker1, the leader" hit "" for`:            func(d doctored) doctored { d.event(Fault, "").Target = ""; return d },
 }
 
 // TestDoctored: each promise that is broken, and each run that proves nothing, is
 // refused for that.
 func TestDoctored(t *testing.T) {
-	for _, table := range []map[string]func(doctored) doctored{promises, floors} {
+	for _, table := range []map[string]func(doctored) doctored{promises, unproven} {
 		for says, doctor := range table {
 			r := Check(doctor(sound()))
 			if r.Sound() || !strings.Contains(strings.Join(r.Broken, "\n"), says) {

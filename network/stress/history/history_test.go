@@ -65,7 +65,7 @@ func TestWaitsWithoutAnEnd(t *testing.T) {
 }
 
 // A wait counts for the fault before its end, and faults by what was done, not to whom.
-func TestWaitsAreLaidToFaults(t *testing.T) {
+func TestWaitsAreAttributedToFaults(t *testing.T) {
 	events := append(sound(),
 		Event{At: at(950), What: Fault, Text: "kill broker22, the leader"}, Event{At: at(1000), What: Fault, Text: "kill broker3"},
 		Event{At: at(1001), What: Submitted, ID: "f", Client: 1}, Event{At: at(1009), What: Acknowledged, ID: "f"})

@@ -1,4 +1,4 @@
-package admin
+package command
 
 import (
 	"context"
@@ -55,12 +55,12 @@ const defaultLargest = 10 << 20
 // Open opens the channel's topic like an orderer with Config does. largest is
 // AbsoluteMaxBytes of the channel, 0 for the default. The caller closes the topic.
 func (t *Target) Open(ctx context.Context, largest uint32) (Topic, error) {
-	return t.openOr(ctx, largest, t.channelBrokers)
+	return t.OpenOr(ctx, largest, t.channelBrokers)
 }
 
-// openOr opens the topic, on the brokers that others returns if neither the command line nor
+// OpenOr opens the topic, on the brokers that others returns if neither the command line nor
 // Config names any.
-func (t *Target) openOr(ctx context.Context, largest uint32, others func(context.Context) ([]string, error)) (Topic, error) {
+func (t *Target) OpenOr(ctx context.Context, largest uint32, others func(context.Context) ([]string, error)) (Topic, error) {
 	c, err := consenterOf(t.Config)
 	if err != nil {
 		return nil, usageError{err}
@@ -88,20 +88,32 @@ func (t *Target) openOr(ctx context.Context, largest uint32, others func(context
 	return topic, nil
 }
 
+// Joined returns the orderers that have the channel, and an error if none has.
+func (t *Target) Joined(ctx context.Context) ([]string, error) {
+	members, err := t.Reader.Members(ctx, t.Channel, t.Orderers)
+	if err == nil && len(members) == 0 {
+		err = fmt.Errorf("none of the orderers has channel %s: correct its name, or name orderers that have joined it", t.Channel)
+	}
+	return members, err
+}
+
+// Uncounted calls f, whose time does not count for --timeout: a reader of the output may pause.
+func (t *Target) Uncounted(f func() error) error { return t.work.without(f) }
+
 // channelBrokers returns the brokers that the channel's config names.
 func (t *Target) channelBrokers(ctx context.Context) (brokers []string, err error) {
 	if len(t.Orderers) == 0 {
-		return nil, usagef("%s names no brokers (Consensus.Kafka.Brokers): add --brokers HOST:PORT, or take them from the channel's config with --orderer HOST:PORT", t.Config)
+		return nil, Usagef("%s names no brokers (Consensus.Kafka.Brokers): add --brokers HOST:PORT, or take them from the channel's config with --orderer HOST:PORT", t.Config)
 	}
-	err = t.anyOrderer(func(name string) (err error) {
+	err = t.AnyOrderer(func(name string) (err error) {
 		brokers, err = t.Reader.Brokers(ctx, name, t.Channel)
 		return err
 	})
 	return brokers, err
 }
 
-// anyOrderer calls f for one orderer after the other until it succeeds.
-func (t *Target) anyOrderer(f func(name string) error) error {
+// AnyOrderer calls f for one orderer after the other until it succeeds.
+func (t *Target) AnyOrderer(f func(name string) error) error {
 	var faults []error
 	for _, name := range t.Orderers {
 		err := f(name)

@@ -78,9 +78,9 @@ type upgraded struct {
 	late inspect.Writers
 }
 
-func (u upgraded) value() any { return u }
+func (u upgraded) Value() any { return u }
 
-func (u upgraded) table(out io.Writer) error {
+func (u upgraded) Table(out io.Writer) error {
 	what := "described as strict"
 	if !u.Described {
 		what = "could be described as strict, and was not (--dry-run)"
@@ -97,7 +97,7 @@ func (u upgraded) table(out io.Writer) error {
 	return err
 }
 
-func (u upgraded) verdict() error {
+func (u upgraded) Verdict() error {
 	if u.late.Foreign == 0 {
 		return nil
 	}

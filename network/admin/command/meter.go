@@ -1,4 +1,4 @@
-package admin
+package command
 
 import (
 	"context"
@@ -10,22 +10,22 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// meterInterval is how often long work says how far it is.
+// meterInterval is how often a long command reports its progress.
 const meterInterval = 10 * time.Second
 
 // meter is the context of a command's work. It ends when no block and no record has arrived
-// for the limit: how long all of the work takes depends on the length of the channel, and
-// says nothing about whether brokers and orderers answer.
+// for the limit: how long all of the work takes depends on the length of the channel, not on
+// whether brokers and orderers answer.
 type meter struct {
 	context.Context // the command's; Done and Err are the meter's own
 
 	limit time.Duration
-	out   io.Writer // for people who wait
+	out   io.Writer // gets the progress
 	timer *time.Timer
 	done  chan struct{}
 
 	mu              sync.Mutex
-	err             error // closed done
+	err             error // why done was closed
 	blocks, records int
 	shown           time.Time
 }

@@ -44,7 +44,7 @@ func readerOf(n *fabricnet.Network, orderer string) (*inspect.Reader, string, er
 	}
 	running := n.Descriptor().Running()
 	if len(running) == 0 {
-		return nil, "", errNoneRuns
+		return nil, "", errNoneRunning
 	}
 	return r, running[0], nil
 }
@@ -111,7 +111,7 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 		if err != nil {
 			return err
 		}
-		if err := verified.Err(); err != nil {
+		if err := verified.Verdict(); err != nil {
 			return err
 		}
 		fmt.Println(verified)

@@ -1,4 +1,4 @@
-package admin
+package offline
 
 import (
 	"errors"
@@ -9,12 +9,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 // removal are the flags of the command remove-system-channel.
 type removal struct {
-	flags
+	command.Flags
 	channel, dir, keep string
 }
 
@@ -27,8 +30,8 @@ func RemoveSystemChannelCommand() *cobra.Command {
 		Long: `Remove the system channel from the ledgers of a stopped orderer of Fabric 1.4 to 2.5.
 Fabric 3 does not start with one, and 2.5 removes one only in maintenance of consensus type etcdraft. Block
 files are copied first; application channels are not touched. Then set General.BootstrapMethod to none and
-ChannelParticipation.Enabled to true in orderer.yaml, and start the orderer. It may run again after it was
-interrupted.`,
+ChannelParticipation.Enabled to true in orderer.yaml, and start the orderer. After an
+interruption, run the command again.`,
 		Example:           "  osnkafka remove-system-channel --ledger /var/hyperledger/production/orderer",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -36,20 +39,20 @@ interrupted.`,
 			if len(args) > 0 {
 				r.channel = args[0]
 			}
-			return r.local(c, r.remove)
+			return r.RunOffline(c, r.remove)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&r.dir, "ledger", "", "FileLedger.Location of its orderer.yaml (required)")
 	f.StringVar(&r.keep, "keep", "", "folder for the copy of the block files (default: removed-system-channel in the folder of --ledger)")
-	mustMark(c.MarkFlagRequired("ledger"))
-	mustMark(c.MarkFlagDirname("ledger"))
-	mustMark(c.MarkFlagDirname("keep"))
-	r.printing(c)
+	command.MustMark(c.MarkFlagRequired("ledger"))
+	command.MustMark(c.MarkFlagDirname("ledger"))
+	command.MustMark(c.MarkFlagDirname("keep"))
+	r.AddJSON(c)
 	return c
 }
 
-func (r *removal) remove(p printer) error {
+func (r *removal) remove(p command.Printer) error {
 	l, err := openLedgers(r.dir)
 	if err != nil {
 		return err
@@ -68,7 +71,7 @@ func (r *removal) remove(p printer) error {
 		}
 	}
 	done.Left = append(done.Left, l.channels()...)
-	return p.show(done)
+	return p.Show(done)
 }
 
 // find sets the channel to remove; it stays empty if there is no system channel.
@@ -142,18 +145,14 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer in.Close()
-	out, err := os.CreateTemp(filepath.Dir(to), ".copy.*")
+	out, err := renameio.NewPendingFile(to, renameio.WithTempDir(filepath.Dir(to)), renameio.WithStaticPermissions(0o644))
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Chmod(0o644), out.Sync(), out.Close()); err == nil {
-		err = os.Rename(out.Name(), to)
+	if _, err := io.Copy(out, in); err != nil {
+		return errors.Join(err, out.Cleanup())
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(out.Name()))
-	}
-	return nil
+	return errors.Join(out.CloseAtomicallyReplace(), out.Cleanup())
 }
 
 func sameSize(a, b string) (bool, error) {
@@ -180,9 +179,9 @@ type removed struct {
 	Left    []string `json:"channels"`
 }
 
-func (r removed) value() any { return r }
+func (r removed) Value() any { return r }
 
-func (r removed) table(out io.Writer) error {
+func (r removed) Table(out io.Writer) error {
 	text := "there is no system channel"
 	if r.Channel != "" {
 		text = fmt.Sprintf("removed the system channel %s; its block files are in %s", r.Channel, r.Copy)
@@ -195,4 +194,4 @@ func (r removed) table(out io.Writer) error {
 	return err
 }
 
-func (r removed) verdict() error { return nil }
+func (r removed) Verdict() error { return nil }

@@ -1,4 +1,4 @@
-package admin_test
+package offline_test
 
 import (
 	"os"
@@ -7,7 +7,8 @@ import (
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/checktest"
-	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/admintest"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 func TestTranslateCommand(t *testing.T) {
@@ -27,16 +28,16 @@ func TestTranslateCommand(t *testing.T) {
 		says  []string // printed
 		holds []string // by the file written; none: it must not exist
 	}{
-		"a section":       {[]string{"--from", plain}, admin.ExitFine, []string{"Kafka.Version: left out: it is negotiated"}, []string{"ReplicationFactor: 5", "ClientID"}},
-		"into a file":     {[]string{"--from", plain, "--into", sample}, admin.ExitFine, nil, []string{"# ours", "WALDir: /wal", "ReplicationFactor: 5"}},
-		"something to do": {[]string{"--from", secret}, admin.ExitRefused, []string{"Kafka.SASLPlain.Password: not carried over", "left to do by hand: 1"}, []string{"User: u"}},
-		"no section":      {[]string{"--from", none}, admin.ExitRefused, []string{"none.yaml: it has no section Kafka"}, nil},
-		"no orderer.yaml": {[]string{"--from", plain, "--into", secret}, admin.ExitRefused, []string{"it has no section General"}, nil},
-		"no file":         {[]string{"--from", filepath.Join(dir, "missing")}, admin.ExitUsage, []string{"no such file"}, nil},
+		"a section":       {[]string{"--from", plain}, command.ExitFine, []string{"Kafka.Version: left out: it is negotiated"}, []string{"ReplicationFactor: 5", "ClientID"}},
+		"into a file":     {[]string{"--from", plain, "--into", sample}, command.ExitFine, nil, []string{"# ours", "WALDir: /wal", "ReplicationFactor: 5"}},
+		"something to do": {[]string{"--from", secret}, command.ExitRefused, []string{"Kafka.SASLPlain.Password: not carried over", "left to do by hand: 1"}, []string{"User: u"}},
+		"no section":      {[]string{"--from", none}, command.ExitRefused, []string{"none.yaml: it has no section Kafka"}, nil},
+		"no orderer.yaml": {[]string{"--from", plain, "--into", secret}, command.ExitRefused, []string{"it has no section General"}, nil},
+		"no file":         {[]string{"--from", filepath.Join(dir, "missing")}, command.ExitUsage, []string{"no such file"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			to := filepath.Join(t.TempDir(), "out.yaml")
-			code, out, complaint := osnkafka(t, append([]string{"translate", "--out", to}, test.args...)...)
+			code, out, complaint := admintest.Run(t, append([]string{"translate", "--out", to}, test.args...)...)
 			if code != test.code {
 				t.Errorf("exit %d, want %d", code, test.code)
 			}

@@ -13,19 +13,20 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
 // upgrade are the flags of the command upgrade-rules.
 type upgrade struct {
-	flags
+	command.Flags
 	window time.Duration
 	force  bool
 	dryRun bool
 }
 
 // UpgradeRulesCommand returns the command upgrade-rules.
-func UpgradeRulesCommand(fill Fill) *cobra.Command {
+func UpgradeRulesCommand(fill command.Fill) *cobra.Command {
 	var u upgrade
 	c := &cobra.Command{
 		Use:   "upgrade-rules [CHANNEL]",
@@ -38,27 +39,27 @@ in the last thousand records. An idle in-tree orderer is not found. Run it at a 
 when all orderers of the channel are ours and no config update is in progress. With --force
 nothing protects in-tree orderers that are still running.
 
-It takes the rights Read and Write on the topic, and an identity that may read the channel.`,
+It needs the rights Read and Write on the topic, and an identity that may read the channel.`,
 		Example: "  osnkafka upgrade-rules mychannel --config /etc/orderer/orderer.yaml --orderer orderer1:7050 \\\n" +
 			"    --cafile tlsca.pem --mspdir msp --mspid OrdererMSP --dry-run",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	c.RunE = u.run(fill, needOrderers|needBrokers, u.describe)
-	u.ofBrokers(c)
-	u.ofOrderers(c)
-	u.answering(c, changeTimeout)
-	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "how long no other writer may have been seen")
-	c.Flags().BoolVar(&u.force, "force", false, "also if another writer was seen: only when it is known to be gone")
+	c.RunE = u.Run(fill, command.NeedOrderers|command.NeedBrokers, u.describe)
+	u.AddBrokers(c)
+	u.AddOrderers(c)
+	u.AddCommon(c, changeTimeout)
+	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "time within which no other writer may have appended")
+	c.Flags().BoolVar(&u.force, "force", false, "upgrade even if another writer was seen: only when it is known to be gone")
 	c.Flags().BoolVar(&u.dryRun, "dry-run", false, "check everything, but append nothing")
 	return c
 }
 
-func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
-	if err := above("window", u.window); err != nil {
+func (u *upgrade) describe(ctx context.Context, t *command.Target, p command.Printer) error {
+	if err := command.Positive("window", u.window); err != nil {
 		return err
 	}
-	members, genesis, err := t.compatible(ctx)
+	members, genesis, err := compatible(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 		return err
 	}
 	defer topic.Close()
-	if err := t.sameTopic(ctx, topic, members); err != nil {
+	if err := sameTopic(ctx, t, topic, members); err != nil {
 		return err
 	}
 	seen, err := inspect.ForeignWriters(ctx, topic, u.window)
@@ -90,12 +91,12 @@ func (u *upgrade) describe(ctx context.Context, t *Target, p printer) error {
 		}
 		r.Described, r.Offset, r.Late = true, int64(d.at), r.late.Foreign
 	}
-	return p.show(r)
+	return p.Show(r)
 }
 
 // sameTopic returns an error unless the topic is the one that the members' ledgers were made from: what
 // is appended to another stays there.
-func (t *Target) sameTopic(ctx context.Context, topic log.Log, members []string) error {
+func sameTopic(ctx context.Context, t *command.Target, topic log.Log, members []string) error {
 	for _, name := range members {
 		m, err := t.Reader.CheckMove(ctx, name, t.Channel, topic)
 		switch {
@@ -111,13 +112,10 @@ func (t *Target) sameTopic(ctx context.Context, topic log.Log, members []string)
 
 // compatible returns the orderers that have the channel, and the hash of its genesis block by
 // them, and an error if one of them reads it by the strict rules.
-func (t *Target) compatible(ctx context.Context) (members []string, hash []byte, err error) {
-	members, err = t.Reader.Members(ctx, t.Channel, t.Orderers)
+func compatible(ctx context.Context, t *command.Target) (members []string, hash []byte, err error) {
+	members, err = t.Joined(ctx)
 	if err != nil {
 		return nil, nil, err
-	}
-	if len(members) == 0 {
-		return nil, nil, t.nobody()
 	}
 	for _, name := range members {
 		set, err := t.Reader.RuleSet(ctx, name, t.Channel)

@@ -1,4 +1,4 @@
-package admin_test
+package offline_test
 
 import (
 	"bytes"
@@ -17,8 +17,8 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/checktest"
-	"github.com/fabric-kafka/orderer/network/admin"
 	"github.com/fabric-kafka/orderer/network/admin/admintest"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 // systemBlock returns the genesis block of a system channel.
@@ -78,20 +78,13 @@ func heights(t *testing.T, dir string) map[string]uint64 {
 	return all
 }
 
-func osnkafka(t *testing.T, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	var out, complaint bytes.Buffer
-	code = admin.Main(t.Context(), args, &out, &complaint)
-	return code, out.String(), complaint.String()
-}
-
 func TestRemoveSystemChannel(t *testing.T) {
 	dir := ledgersOf(t, map[string]*cb.Block{"testchainid": systemBlock(t), "mychannel": admintest.SoloBlock(), "other": admintest.SoloBlock()})
 	files, err := os.ReadFile(filepath.Join(dir, "chains", "testchainid", "blockfile_000000"))
 	checktest.Must(t, err)
 
-	code, out, complaint := osnkafka(t, "remove-system-channel", "--ledger", dir, "--json")
-	if code != admin.ExitFine {
+	code, out, complaint := admintest.Run(t, "remove-system-channel", "--ledger", dir, "--json")
+	if code != command.ExitFine {
 		t.Fatalf("exit %d: %s", code, complaint)
 	}
 	var report struct {
@@ -111,8 +104,8 @@ func TestRemoveSystemChannel(t *testing.T) {
 		t.Error("the copy differs from the block file")
 	}
 
-	code, out, _ = osnkafka(t, "remove-system-channel", "--ledger", dir)
-	if code != admin.ExitFine || !strings.Contains(out, "there is no system channel") {
+	code, out, _ = admintest.Run(t, "remove-system-channel", "--ledger", dir)
+	if code != command.ExitFine || !strings.Contains(out, "there is no system channel") {
 		t.Errorf("again: exit %d, %s", code, out)
 	}
 }
@@ -121,7 +114,7 @@ func TestRemoveSystemChannel(t *testing.T) {
 func TestRemovedSystemChannelCanBeRestored(t *testing.T) {
 	dir := ledgersOf(t, map[string]*cb.Block{"testchainid": systemBlock(t), "mychannel": admintest.SoloBlock()})
 	keep := filepath.Join(t.TempDir(), "kept")
-	if code, _, complaint := osnkafka(t, "remove-system-channel", "testchainid", "--ledger", dir, "--keep", keep); code != admin.ExitFine {
+	if code, _, complaint := admintest.Run(t, "remove-system-channel", "testchainid", "--ledger", dir, "--keep", keep); code != command.ExitFine {
 		t.Fatal(complaint)
 	}
 	checktest.Must(t, os.Rename(filepath.Join(keep, "testchainid"), filepath.Join(dir, "chains", "testchainid")))
@@ -137,7 +130,7 @@ func TestRemoveSystemChannelAfterAnInterruption(t *testing.T) {
 	checktest.Must(t, os.MkdirAll(to, 0o755))
 	checktest.Must(t, os.CopyFS(to, os.DirFS(filepath.Join(dir, "chains", "testchainid"))))
 	checktest.Must(t, os.WriteFile(filepath.Join(dir, "pendingops", "remove", "testchainid.remove"), nil, 0o600)) // Fabric's mark
-	if code, out, complaint := osnkafka(t, "remove-system-channel", "--ledger", dir); code != admin.ExitFine {
+	if code, out, complaint := admintest.Run(t, "remove-system-channel", "--ledger", dir); code != command.ExitFine {
 		t.Fatal(out, complaint)
 	}
 	if got := heights(t, dir); len(got) != 1 || got["mychannel"] != 2 {
@@ -166,20 +159,20 @@ func TestRemoveSystemChannelRefuses(t *testing.T) {
 		code int
 		says string
 	}{
-		"a running orderer":      {running, nil, admin.ExitRefused, "stop the orderer first"},
-		"an application channel": {both(), []string{"mychannel"}, admin.ExitRefused, "is an application channel"},
-		"an unknown channel":     {both(), []string{"yours"}, admin.ExitRefused, "there is no channel yours"},
-		"another folder":         {t.TempDir(), nil, admin.ExitUsage, "not FileLedger.Location"},
-		"no folder":              {filepath.Join(t.TempDir(), "none"), nil, admin.ExitUsage, "not FileLedger.Location"},
-		"a join in progress":     {joining, nil, admin.ExitRefused, "new.join"},
-		"another copy":           {kept, nil, admin.ExitRefused, "name another folder with --keep"},
-		"a damaged index":        {damaged, nil, admin.ExitRefused, "open the ledgers"},
+		"a running orderer":      {running, nil, command.ExitRefused, "stop the orderer first"},
+		"an application channel": {both(), []string{"mychannel"}, command.ExitRefused, "is an application channel"},
+		"an unknown channel":     {both(), []string{"yours"}, command.ExitRefused, "there is no channel yours"},
+		"another folder":         {t.TempDir(), nil, command.ExitUsage, "not FileLedger.Location"},
+		"no folder":              {filepath.Join(t.TempDir(), "none"), nil, command.ExitUsage, "not FileLedger.Location"},
+		"a join in progress":     {joining, nil, command.ExitRefused, "new.join"},
+		"another copy":           {kept, nil, command.ExitRefused, "name another folder with --keep"},
+		"a damaged index":        {damaged, nil, command.ExitRefused, "open the ledgers"},
 		"two system channels": {ledgersOf(t, map[string]*cb.Block{"one": systemBlock(t), "two": systemBlock(t)}), nil,
-			admin.ExitRefused, "one and two are system channels"},
+			command.ExitRefused, "one and two are system channels"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := tree(t, test.dir)
-			code, out, complaint := osnkafka(t, append([]string{"remove-system-channel", "--ledger", test.dir}, test.args...)...)
+			code, out, complaint := admintest.Run(t, append([]string{"remove-system-channel", "--ledger", test.dir}, test.args...)...)
 			if code != test.code || !strings.Contains(complaint, test.says) {
 				t.Errorf("exit %d, want %d; %s%s, want %q", code, test.code, out, complaint, test.says)
 			}

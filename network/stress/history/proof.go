@@ -50,9 +50,9 @@ func (r *Report) orderers(run Event, chains []*chain) {
 	}
 }
 
-// floor checks that the run proves something: envelopes were acknowledged, also after
+// proof checks that the run proves something: envelopes were acknowledged, also after
 // the last fault, and each requested fault was injected into a process of its role.
-func (r *Report) floor(run Event, events []Event) {
+func (r *Report) proof(run Event, events []Event) {
 	if r.Acknowledged == 0 {
 		r.broken("no envelope was acknowledged: the run proves nothing")
 	}
@@ -75,7 +75,7 @@ func (r *Report) floor(run Event, events []Event) {
 	if len(done) > 0 && after == 0 && r.Acknowledged > 0 {
 		r.broken("no envelope was acknowledged after the last fault")
 	}
-	r.asked(run, done)
+	r.injected(run, done)
 }
 
 // role checks that the target of a fault had the role that it was chosen for.
@@ -83,30 +83,30 @@ func (r *Report) role(e Event) {
 	switch {
 	case e.Role == "":
 	case e.Target == "" || e.Holder == "" || (e.Role == Follower) == (e.Target == e.Holder):
-		r.broken("%q was done to %q for its role, and %q had it", e.Text, e.Target, e.Holder)
+		r.broken("%q hit %q for its role, and %q had it", e.Text, e.Target, e.Holder)
 	}
 }
 
-// asked checks that each requested fault was injected, or the requested number of them.
-func (r *Report) asked(run Event, done map[string]int) {
+// injected checks that each requested fault was injected, or the requested number of them.
+func (r *Report) injected(run Event, done map[string]int) {
 	total := 0
 	for _, n := range done {
 		total += n
 	}
 	switch {
 	case len(run.Faults) == 0:
-		r.broken("the history names no faults that were asked for")
+		r.broken("the history names no faults that were requested")
 	case total < run.Rounds:
-		r.broken("%d faults were done, %d were asked for", total, run.Rounds)
+		r.broken("%d faults were injected, %d were requested", total, run.Rounds)
 	}
 	for name := range done {
 		if !slices.Contains(run.Faults, name) {
-			r.broken("%s was done, and was not asked for", name)
+			r.broken("%s was injected, and was not requested", name)
 		}
 	}
 	for _, name := range run.Faults {
 		if done[name] == 0 && run.Rounds == 0 {
-			r.broken("%s was asked for, and was not done", name)
+			r.broken("%s was requested, and was not injected", name)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package admin
+package offline
 
 import (
 	"errors"
@@ -17,6 +17,7 @@ import (
 	"github.com/syndtr/goleveldb/leveldb/storage"
 
 	"github.com/fabric-kafka/orderer/chain/guard"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
@@ -34,7 +35,7 @@ type ledgers struct {
 func openLedgers(dir string) (*ledgers, error) {
 	for _, part := range []string{"chains", "index"} {
 		if info, err := os.Stat(filepath.Join(dir, part)); err != nil || !info.IsDir() {
-			return nil, usagef("%s has no folder %s, so it is not FileLedger.Location of an orderer.yaml; name that folder with --ledger", dir, part)
+			return nil, command.Usagef("%s has no folder %s, so it is not FileLedger.Location of an orderer.yaml; name that folder with --ledger", dir, part)
 		}
 	}
 	if err := vacant(filepath.Join(dir, "index")); err != nil {

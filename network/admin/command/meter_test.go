@@ -1,4 +1,4 @@
-package admin
+package command
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 // pass lets the fake clock of a synctest bubble advance.
 func pass(d time.Duration) { time.Sleep(d) }
 
-// Work may take as long as it needs while something arrives, and says how far it is.
+// Work may take as long as it needs while something arrives, and reports its progress.
 func TestMeterEndsWorkWithoutProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -1,4 +1,4 @@
-package admin
+package offline
 
 import (
 	"fmt"
@@ -9,12 +9,13 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"github.com/spf13/cobra"
 
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/genesis"
 )
 
 // rewrite are the flags of the command genesis.
 type rewrite struct {
-	flags
+	command.Flags
 	from, out string
 	brokers   []string
 }
@@ -31,29 +32,29 @@ exit at anything else. Other addresses of brokers go into Consensus.Kafka.Broker
 		Example:           "  osnkafka genesis --from solo.block --brokers kafka1:9092,kafka2:9092 --out mychannel.block",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(c *cobra.Command, _ []string) error { return g.local(c, g.write) },
+		RunE:              func(c *cobra.Command, _ []string) error { return g.RunOffline(c, g.write) },
 	}
 	f := c.Flags()
 	f.StringVar(&g.from, "from", "", "config block to read (required)")
 	f.StringSliceVar(&g.brokers, "brokers", nil, "brokers of the channel (required)")
 	f.StringVar(&g.out, "out", "", "block to write (required)")
 	for _, name := range []string{"from", "brokers", "out"} {
-		mustMark(c.MarkFlagRequired(name))
+		command.MustMark(c.MarkFlagRequired(name))
 	}
 	for _, name := range []string{"from", "out"} {
-		mustMark(c.MarkFlagFilename(name))
+		command.MustMark(c.MarkFlagFilename(name))
 	}
-	g.printing(c)
+	g.AddJSON(c)
 	return c
 }
 
-func (g *rewrite) write(p printer) error {
-	if err := brokerAddresses(g.brokers); err != nil {
+func (g *rewrite) write(p command.Printer) error {
+	if err := command.CheckBrokers(g.brokers); err != nil {
 		return err
 	}
 	block, err := os.ReadFile(g.from)
 	if err != nil {
-		return usageError{err}
+		return command.Usage(err)
 	}
 	if block, err = genesis.Rewrite(block, g.brokers); err != nil {
 		return fmt.Errorf("%s: %w", g.from, err)
@@ -63,9 +64,9 @@ func (g *rewrite) write(p printer) error {
 		return err
 	}
 	if err := replaceFile(g.out, block); err != nil {
-		return usageError{err}
+		return command.Usage(err)
 	}
-	return p.show(rewritten{g.out, g.brokers, fmt.Sprintf("%x", protoutil.BlockHeaderHash(made.Header))})
+	return p.Show(rewritten{g.out, g.brokers, fmt.Sprintf("%x", protoutil.BlockHeaderHash(made.Header))})
 }
 
 // rewritten describes a converted block.
@@ -75,11 +76,11 @@ type rewritten struct {
 	Hash    string   `json:"headerHash"`
 }
 
-func (r rewritten) value() any { return r }
+func (r rewritten) Value() any { return r }
 
-func (r rewritten) table(out io.Writer) error {
+func (r rewritten) Table(out io.Writer) error {
 	_, err := fmt.Fprintf(out, "%s: of type kafka, brokers %s, header hash %s\n", r.Out, strings.Join(r.Brokers, ", "), r.Hash)
 	return err
 }
 
-func (r rewritten) verdict() error { return nil }
+func (r rewritten) Verdict() error { return nil }

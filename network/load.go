@@ -29,7 +29,7 @@ func loadCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
 			config.Channel = channelOf(c, n)
-			if err := aim(n, orderer, &config); err != nil {
+			if err := setTargets(n, orderer, &config); err != nil {
 				return err
 			}
 			config.Report = func(p load.Progress) {
@@ -52,8 +52,8 @@ func loadCommand() *cobra.Command {
 	return c
 }
 
-// aim fills in the sender and the targets.
-func aim(n *fabricnet.Network, orderer string, config *load.Config) error {
+// setTargets sets who sends, and to which orderers.
+func setTargets(n *fabricnet.Network, orderer string, config *load.Config) error {
 	d := n.Descriptor()
 	user := d.Users[0]
 	who, err := client.LoadIdentity(user.MSPID, filepath.Join(n.Dir(), user.Cert), filepath.Join(n.Dir(), user.Key))

@@ -1,4 +1,4 @@
-package admin
+package command
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 func unreachable(err error) bool {
 	var ofLog *log.Error
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), away(err):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), unavailable(err):
 		return true
 	case !errors.As(err, &ofLog):
 		return false
@@ -35,8 +35,8 @@ func unauthorized(err error) bool {
 		errors.Is(err, sarama.ErrClusterAuthorizationFailed)
 }
 
-// away reports whether an orderer could not be reached.
-func away(err error) bool {
+// unavailable reports whether an orderer could not be reached.
+func unavailable(err error) bool {
 	var answer interface{ GRPCStatus() *status.Status }
 	if !errors.As(err, &answer) {
 		return false
@@ -45,8 +45,8 @@ func away(err error) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.Canceled
 }
 
-// explained adds the remedy to an error from an orderer, which has none.
-func explained(err error) error {
+// withRemedy adds the remedy to an error from an orderer, which has none.
+func withRemedy(err error) error {
 	var ended *client.DeliverError
 	switch {
 	case err == nil:
@@ -57,7 +57,7 @@ func explained(err error) error {
 		return fmt.Errorf("%w: if the orderer asks for client certificates, give one (--client-cert, --client-key)", err)
 	case errors.Is(err, client.ErrNoChannel):
 		return fmt.Errorf("%w: correct the name of the channel, or name orderers that have joined it", err)
-	case away(err):
+	case unavailable(err):
 		return fmt.Errorf("%w: check that the orderer runs at this address, and the files of --cafile, --client-cert and --client-key", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: check that the addresses are right, or allow more with --timeout", err)

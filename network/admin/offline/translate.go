@@ -1,4 +1,4 @@
-package admin
+package offline
 
 import (
 	"fmt"
@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/consenter/settings"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
 // translate are the flags of the command translate.
 type translate struct {
-	flags
+	command.Flags
 	from, into, out string
 }
 
@@ -24,33 +25,33 @@ func TranslateCommand() *cobra.Command {
 		Short: "Carry over the section Kafka of an in-tree orderer's orderer.yaml",
 		Long: `Carry over the section Kafka of an orderer.yaml of Fabric 1.4 to 2.5 to Consensus.Kafka.
 Writes all of that section, with its comments; with --into, an orderer.yaml that has it and everything
-else of the file named there. Keys at Fabric's own values were nobody's choice and are left at ours. Prints
+else of the file named there. Keys that have Fabric's default values are left at our defaults. Prints
 every other key that was not carried over, with the reason. Passwords are never carried over.
 
-Exits 1 if something is left to do by hand, such as a password that belongs into a file.`,
+Exits with 1 if something is left to do by hand, such as a password, which belongs in a file.`,
 		Example:           "  osnkafka translate --from /etc/old/orderer.yaml --into config/orderer.yaml --out /etc/fabric/orderer.yaml",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(c *cobra.Command, _ []string) error { return t.local(c, t.write) },
+		RunE:              func(c *cobra.Command, _ []string) error { return t.RunOffline(c, t.write) },
 	}
 	f := c.Flags()
 	f.StringVar(&t.from, "from", "", "orderer.yaml of an in-tree orderer (required)")
 	f.StringVar(&t.into, "into", "", "orderer.yaml of the release to run, as its archive has it")
 	f.StringVar(&t.out, "out", "", "file to write (required)")
 	for _, name := range []string{"from", "out"} {
-		mustMark(c.MarkFlagRequired(name))
+		command.MustMark(c.MarkFlagRequired(name))
 	}
 	for _, name := range []string{"from", "into", "out"} {
-		mustMark(c.MarkFlagFilename(name, "yaml", "yml"))
+		command.MustMark(c.MarkFlagFilename(name, "yaml", "yml"))
 	}
-	t.printing(c)
+	t.AddJSON(c)
 	return c
 }
 
-func (t *translate) write(p printer) error {
+func (t *translate) write(p command.Printer) error {
 	old, err := os.ReadFile(t.from)
 	if err != nil {
-		return usageError{err}
+		return command.Usage(err)
 	}
 	text, notes, err := settings.Translate(old)
 	if err != nil {
@@ -59,16 +60,16 @@ func (t *translate) write(p printer) error {
 	if t.into != "" {
 		orderer, err := os.ReadFile(t.into)
 		if err != nil {
-			return usageError{err}
+			return command.Usage(err)
 		}
 		if text, err = settings.Insert(text, orderer); err != nil {
 			return fmt.Errorf("%s: %w", t.into, err)
 		}
 	}
 	if err := replaceFile(t.out, text); err != nil {
-		return usageError{err}
+		return command.Usage(err)
 	}
-	return p.show(newTranslation(t.out, notes))
+	return p.Show(newTranslation(t.out, notes))
 }
 
 // translation describes a section that was carried over.
@@ -91,9 +92,9 @@ func newTranslation(out string, notes []settings.Note) translation {
 	return t
 }
 
-func (t translation) value() any { return t }
+func (t translation) Value() any { return t }
 
-func (t translation) table(out io.Writer) error {
+func (t translation) Table(out io.Writer) error {
 	for _, n := range t.Notes {
 		if _, err := fmt.Fprintf(out, "%s: %s\n", n.Key, n.Text); err != nil {
 			return err
@@ -103,7 +104,7 @@ func (t translation) table(out io.Writer) error {
 	return err
 }
 
-func (t translation) verdict() error {
+func (t translation) Verdict() error {
 	manual := 0
 	for _, n := range t.Notes {
 		if n.Manual {
