@@ -1,5 +1,5 @@
-// Package pull takes blocks of a channel from its other orderers: those whose records the
-// topic has lost, and the heights that decide whether a channel has begun.
+// Package pull takes blocks of a channel from its other orderers: those whose records the topic has
+// lost, and the heights that decide whether a channel has been started.
 //
 // A [Factory], one for the process, makes a [chain.Puller] for each channel that needs one.
 // The puller asks the orderers in the channel config, over the connections that Fabric's own

@@ -282,7 +282,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 				b, err := p.Block(t.Context(), n)
 				checktest.Must(t, err)
 				if !proto.Equal(d.blocks[n], b) {
-					t.Fatalf("block %d is another", n)
+					t.Fatalf("block %d differs", n)
 				}
 			}
 		})

@@ -76,7 +76,7 @@ func (d *decoder) consensus(raw any) {
 		case strings.EqualFold(name, "Kafka"):
 			d.kafka(value)
 		case d.misplaced(name, value):
-			d.fault("Consensus.%s has no effect, since it is no key of %[2]s; move what is meant for the brokers into %[2]s", nameShown(name), Key)
+			d.fault("Consensus.%s has no effect, since it is not in %[2]s; move what is meant for the brokers into %[2]s", nameShown(name), Key)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func (d *decoder) decode(section map[string]any) {
 	if err == nil {
 		err = m.Decode(section)
 	}
-	if err != nil { // a rule gave a value that its field does not take
+	if err != nil { // a rule returned a value that does not fit its field
 		d.fault("%s: %v", Key, err)
 	}
 	for _, name := range seen.Unused {
@@ -195,7 +195,7 @@ func (d *decoder) refuse(k key, raw any) {
 	d.refused[k.name] = true
 	value, want := shown(raw), k.rule.want
 	if k.secret {
-		value = "no name of a file" // but maybe what belongs into it
+		value = "not a file name" // but maybe its content
 	}
 	if k.rule.detail != nil {
 		want += k.rule.detail(raw)

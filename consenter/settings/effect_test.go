@@ -98,7 +98,7 @@ var effects = map[string]effect{
 	}},
 	"TLS.PrivateKey": {takes: "TLS: {Enabled: true, Certificate: c, PrivateKey: k}", faults: map[string]string{
 		"TLS: {Enabled: true, PrivateKey: k}":                      "TLS.Certificate is empty; want the certificate of TLS.PrivateKey",
-		"TLS: {Enabled: true, Certificate: c, PrivateKey: \"\t\"}": `TLS.PrivateKey is no name of a file; want the name of a file`,
+		"TLS: {Enabled: true, Certificate: c, PrivateKey: \"\t\"}": `TLS.PrivateKey is not a file name; want the name of a file`,
 	}},
 	"TLS.ServerName": {takes: "TLS: {Enabled: true, ServerName: kafka.example.com}", faults: map[string]string{
 		"TLS: {ServerName: kafka}":                       withoutTLS("ServerName"),
@@ -124,7 +124,7 @@ var effects = map[string]effect{
 	"SASL.PasswordFile": {takes: "SASL: {Mechanism: SCRAM-SHA-512, User: a, PasswordFile: c}", faults: map[string]string{
 		"SASL: {PasswordFile: a}": withoutPassword("PasswordFile", ` is empty`),
 		"SASL: {Mechanism: OAUTHBEARER, TokenFile: t, PasswordFile: a}": withoutPassword("PasswordFile", ` is OAUTHBEARER`),
-		`SASL: {Mechanism: PLAIN, User: a, PasswordFile: " "}`:          `SASL.PasswordFile is no name of a file; want the name of a file`,
+		`SASL: {Mechanism: PLAIN, User: a, PasswordFile: " "}`:          `SASL.PasswordFile is not a file name; want the name of a file`,
 	}},
 	"SASL.TokenFile": {takes: "SASL: {Mechanism: OAUTHBEARER, TokenFile: c}", faults: map[string]string{
 		"SASL: {TokenFile: a}": withoutToken("TokenFile", ` is empty`),
@@ -182,7 +182,7 @@ func TestEveryConditionIsTested(t *testing.T) {
 	}
 }
 
-func TestKeysWithEffectAreTaken(t *testing.T) {
+func TestKeysWithEffectAreAccepted(t *testing.T) {
 	for name, e := range effects {
 		c, err := parse(t, e.takes)
 		if err != nil {
@@ -208,12 +208,12 @@ func TestBlankAndEmptyValues(t *testing.T) {
 		for _, blank := range []string{`" "`, `"\t"`, `"\n"`, `[" "]`, `[""]`, `" , "`, `"\u00a0"`} {
 			got, err := parse(t, of(blank))
 			if want := Key + "." + k.name + " is "; err == nil || !strings.Contains(err.Error(), want) {
-				t.Fatalf("%s takes %s: %+v: got the error %v, want one with %q", k.name, blank, got, err, want)
+				t.Fatalf("%s accepts %s: %+v: got the error %v, want one with %q", k.name, blank, got, err, want)
 			}
 		}
 		if got, err := parse(t, of(`""`)); err == nil && k.name != "ConsumerGroup" {
 			if want := Default(); !reflect.DeepEqual(got, want) {
-				t.Fatalf("%s takes an empty value for another than the default: got %v, want %v", k.name, got, want)
+				t.Fatalf("%s is not at its default with an empty value: got %v, want %v", k.name, got, want)
 			}
 		}
 		got, err := parse(t, of("")) // as if the key were not there
@@ -226,7 +226,7 @@ func TestBlankAndEmptyValues(t *testing.T) {
 	}
 }
 
-func TestServerNamesAreTaken(t *testing.T) {
+func TestServerNamesAreAccepted(t *testing.T) {
 	for _, name := range []string{"", "kafka", "kafka-0.example.com.", "under_score", "10.0.0.1", "::1", "[::1]"} {
 		c, err := parse(t, `TLS: {Enabled: true, ServerName: "`+name+`"}`)
 		checktest.Must(t, err)
@@ -256,7 +256,7 @@ func TestWholeSectionWithoutEffect(t *testing.T) {
 TLS: {Enabled: , RootCAs: [a], Certificate: b, PrivateKey: c, ServerName: d}
 SASL: {Mechanism: , User: a, PasswordFile: b, TokenFile: c, TokenCommand: [/d]}`)
 	if err == nil {
-		t.Fatal("there is no error")
+		t.Fatal("got no error")
 	}
 	var named []string
 	for line := range strings.Lines(err.Error()) {
@@ -294,8 +294,8 @@ func TestMisplacedKeysAreRefused(t *testing.T) {
 		"Kakfa":        map[any]any{"Health": "brokers"},
 	} {
 		_, err := Parse(map[string]any{"WALDir": "/wal", "Options": map[string]any{"x": 1}, "Kafka": nil, name: beside}, "")
-		if got := fmt.Sprint(err); got != "Consensus."+name+" has no effect, since it is no key of "+Key+"; move what is meant for the brokers into "+Key {
-			t.Fatalf("%v: got %q, want %q", name, got, "Consensus."+name+" has no effect, since it is no key of "+Key+"; move what is meant for the brokers into "+Key)
+		if got := fmt.Sprint(err); got != "Consensus."+name+" has no effect, since it is not in "+Key+"; move what is meant for the brokers into "+Key {
+			t.Fatalf("%v: got %q, want %q", name, got, "Consensus."+name+" has no effect, since it is not in "+Key+"; move what is meant for the brokers into "+Key)
 		}
 	}
 }
