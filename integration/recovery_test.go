@@ -45,7 +45,7 @@ var _ = Describe("a channel whose topic lost the records of old blocks", func() 
 
 	It("prunes only records that every orderer has on disk", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
-		// A new cluster first makes the topic that it keeps the offsets of groups in.
+		// A new cluster first creates the topic for the offsets of groups.
 		Eventually(ctx, func() (string, error) { return w.tool(ctx, "progress") }).
 			Should(SatisfyAll(ContainSubstring("OrdererMSP.orderer1.example.com "), ContainSubstring("OrdererMSP.orderer2.example.com ")))
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)

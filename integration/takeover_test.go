@@ -130,8 +130,7 @@ func (w *world) resize(ctx context.Context, orderer, channel string, messages ui
 	return sequence, err
 }
 
-// replaced replaces orderers one at a time by those of a folder, each once the one before has
-// caught up.
+// replaced replaces orderers one at a time by those of a folder, each after the previous one has caught up.
 func (w *world) replaced(ctx context.Context, bin, channel string, orderers ...string) {
 	GinkgoHelper()
 	for _, o := range orderers {
@@ -148,9 +147,9 @@ func (w *world) level(ctx context.Context, orderer, channel string) {
 	if orderer == other {
 		other = "orderer2"
 	}
-	goal, err := w.reader.Height(ctx, other, channel)
+	target, err := w.reader.Height(ctx, other, channel)
 	Expect(err).NotTo(HaveOccurred())
-	Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{orderer})[0] }).Should(BeNumerically(">=", goal))
+	Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{orderer})[0] }).Should(BeNumerically(">=", target))
 }
 
 var _ = Describe("a network of in-tree orderers with a system channel", Ordered, Label("kafka", "minutes", "lines"), func() {

@@ -57,7 +57,7 @@ func TestRow55OldBackup(t *testing.T) {
 		backup := s.it.ledger.UpTo(2)
 		s.cluster.Trim(channel, next)
 		s.orderer(backup).stopped("a b @2", fmt.Sprintf("starts at offset %d", next), "continues at 3")
-		s.it.takes("onwards")
+		s.it.accepts("onwards")
 	})
 }
 
