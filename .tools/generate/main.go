@@ -35,8 +35,7 @@ func main() {
 	}
 }
 
-// generate compiles one .proto file that imports no other and writes what the
-// generator makes of it.
+// generate compiles one .proto file that imports no other and writes the generator's output.
 func generate(ctx context.Context, root, out, file string) error {
 	descriptor, err := compile(ctx, root, file)
 	if err != nil {
