@@ -78,7 +78,7 @@ func TestEveryMetricIsSet(t *testing.T) {
 // A field of the list that register does not know would be a metric that nobody sees.
 func TestUnknownKindsOfMetricsAreRefused(t *testing.T) {
 	defer func() {
-		if got := recover(); got != "metric odd is of no known kind: *int" {
+		if got := recover(); got != "metric odd is of an unknown kind: *int" {
 			t.Errorf("it panics with %v", got)
 		}
 	}()

@@ -85,8 +85,8 @@ func (p process) status(t *testing.T, id string) types.Status {
 	return info.Status
 }
 
-// oldChannels are channels that in-tree orderers, or our older releases, accepted. Releases of 2.5 start
-// with none that has a broker which they do not take.
+// oldChannels are channels that in-tree orderers, or our older releases, accepted. Releases of 2.5 do not start a
+// channel whose broker list they do not accept.
 func oldChannels() map[string]*fabric.Block {
 	blocks := map[string]*fabric.Block{}
 	for id, s := range map[string]channelSpec{

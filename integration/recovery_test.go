@@ -110,7 +110,7 @@ var _ = Describe("a channel whose topic lost the records of old blocks", func() 
 		for _, o := range []string{"orderer1", "orderer2"} {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).Should(Equal("consenter failed"))
 			Expect(w.orders(ctx, o, "mychannel")).To(MatchError(SatisfyAll(
-				ContainSubstring("the records between were deleted"), ContainSubstring("the block cannot be had from another orderer: none of"))))
+				ContainSubstring("the records between were deleted"), ContainSubstring("no other orderer has the block: none of"))))
 		}
 	}, SpecTimeout(4*time.Minute))
 })

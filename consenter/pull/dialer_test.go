@@ -56,7 +56,7 @@ func TestNoCertificateForFabricsDialer(t *testing.T) {
 	ours := newAuthority(t)
 	c := undialed(t, Cluster{TLS: localconfig.TLS{Enabled: true, Certificate: "/missing.crt", PrivateKey: "/missing.key"}})
 	_, err := c.New(ours.stale(ours.genesis("127.0.0.1:1")))
-	if err == nil || !strings.Contains(err.Error(), session.ErrNoWay.Error()) || !strings.Contains(err.Error(), "/missing.crt") || !strings.Contains(err.Error(), "General.Cluster.ClientCertificate") {
+	if err == nil || !strings.Contains(err.Error(), session.ErrCannotAsk.Error()) || !strings.Contains(err.Error(), "/missing.crt") || !strings.Contains(err.Error(), "General.Cluster.ClientCertificate") {
 		t.Errorf("got %v", err)
 	}
 }

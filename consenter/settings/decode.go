@@ -81,8 +81,8 @@ func (d *decoder) consensus(raw any) {
 	}
 }
 
-// misplaced reports whether a key beside the section is one of ours, or a section of
-// them under another name.
+// misplaced reports whether a key beside the section is our own, or a section of them under another
+// name.
 func (d *decoder) misplaced(name string, value any) bool {
 	if d.member("", name) || strings.Contains(strings.ToLower(name), "kafka") {
 		return true
@@ -166,7 +166,7 @@ func (d *decoder) hook(from, to reflect.Value) (any, error) {
 	return raw, nil // the whole, or an element of a list that a rule returned
 }
 
-// section returns an inner section as mapstructure takes it.
+// section returns an inner section as mapstructure expects it.
 func (d *decoder) section(name string, raw any) map[string]any {
 	all, ok := sectionOf(raw)
 	if !ok {
