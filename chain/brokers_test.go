@@ -33,12 +33,11 @@ func (r *rig) opening(l *ledger, own ...string) (c *Chain, opened func() string)
 		settle()
 		mu.Lock()
 		defer mu.Unlock()
-		return strings.Join(slices.Compact(slices.Clone(lists)), "; ") // Configure has looked at new ones before
+		return strings.Join(slices.Compact(slices.Clone(lists)), "; ") // Configure has already opened the new ones
 	}
 }
 
-// A config block that names other brokers has the channel connect to them, and
-// nothing is lost on the way.
+// A config block that names other brokers makes the channel connect to them, and nothing is lost.
 func TestBrokersOfTheConfigAreFollowed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()
@@ -56,8 +55,7 @@ func TestBrokersOfTheConfigAreFollowed(t *testing.T) {
 	})
 }
 
-// What the operator of this orderer names goes before the channel's list,
-// whatever is in that.
+// The brokers that this orderer's operator names take precedence over the channel's list, whatever that contains.
 func TestBrokersOfThisOrderer(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := chaintest.NewLedger(channel, chaintest.Settings{Brokers: []string{"nowhere"}})
@@ -88,8 +86,8 @@ func TestUsableEntriesOfAnOldListAreUsed(t *testing.T) {
 	})
 }
 
-// Without any the channel has stopped, and says what to do; a config update cannot
-// be the remedy, since it would have to be ordered.
+// Without any, the channel stops and reports what to do; a config update cannot be the remedy, since it
+// would have to be ordered.
 func TestChannelWithoutUsableBrokersStops(t *testing.T) {
 	for _, list := range [][]string{{":9092"}, {}, {"kafka:0", "kafka"}, {" "}} {
 		inBubble(t, func(r *rig) {
@@ -111,7 +109,7 @@ func TestChannelWithoutUsableBrokersStops(t *testing.T) {
 }
 
 // The way out: this orderer's own list, and an update that corrects the channel's.
-func TestOwnBrokersMendAChannelWithoutUsableOnes(t *testing.T) {
+func TestOwnBrokersReplaceUnusableOnes(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := chaintest.NewLedger(channel, chaintest.Settings{Brokers: []string{":9092"}})
 		c, opened := r.opening(l, "mine:9092")

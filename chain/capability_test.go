@@ -16,8 +16,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// knowing gives verdicts on the fake's configs: what no orderer can write is
-// refused, then the rules of this build are asked.
+// knowing gives verdicts on the fake's configs: what no orderer can write is refused, then the rules of
+// this build apply.
 type knowing struct{ lenient }
 
 func (j knowing) Judge(e machine.Judge) machine.Verdict {
@@ -56,8 +56,8 @@ func (r *rig) thisBuild(l *ledger) *Chain {
 
 const unknownCapability = "capability:V9_9"
 
-// stoppedAt checks that a channel has stopped for want of the capability, before
-// anything of the record came to its ledger.
+// stoppedAt checks that a channel has stopped because of the capability, before any part of the record was written to
+// its ledger.
 func (r *rig) stoppedAt(c *Chain, l *ledger, holds string) {
 	r.Helper()
 	r.reports(c, types.StatusFailed)
@@ -69,8 +69,8 @@ func (r *rig) stoppedAt(c *Chain, l *ledger, holds string) {
 	r.holds(l, holds)
 }
 
-// An orderer of a newer build enables what this one does not know, whether the
-// record's config sequence is the one in force or lags: this one stops before it.
+// An orderer of a newer build enables what this one does not know, whether the record's config sequence is the one in
+// force or stale: this one stops before it.
 func TestUnknownCapabilityStopsTheChannel(t *testing.T) {
 	for name, seq := range map[string]uint64{"in time": 1, "stale": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -95,9 +95,8 @@ func TestUnknownCapabilityStopsTheChannel(t *testing.T) {
 	}
 }
 
-// The same by either rule set where no newer build runs any more that would have
-// appended the stale update again.
-func TestLaggingUnknownCapability(t *testing.T) {
+// The same by either rule set if no newer build is left to resubmit the stale update.
+func TestStaleUnknownCapability(t *testing.T) {
 	for name, compatible := range map[string]bool{"strict": false, "compatible": true} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -106,7 +105,7 @@ func TestLaggingUnknownCapability(t *testing.T) {
 				if !compatible {
 					first = describe(r)
 				}
-				r.broker.Write(channel, encoded(r, first), laggingRecord(r, "count"), laggingRecord(r, unknownCapability))
+				r.broker.Write(channel, encoded(r, first), staleRecord(r, "count"), staleRecord(r, unknownCapability))
 				l := newLedger()
 				c := r.chain(l)
 				c.opts.AllowUndescribed = compatible
@@ -119,8 +118,8 @@ func TestLaggingUnknownCapability(t *testing.T) {
 	}
 }
 
-// laggingRecord is the record of an update that was computed at the genesis block's config.
-func laggingRecord(r *rig, key string) []byte {
+// staleRecord is the record of an update that was computed at the genesis block's config.
+func staleRecord(r *rig, key string) []byte {
 	v, err := session.Value(configEnvelope(key, 0, 1), 0, machine.Config)
 	if err != nil {
 		r.Fatal(err)
@@ -128,7 +127,7 @@ func laggingRecord(r *rig, key string) []byte {
 	return v
 }
 
-// describe is the description that the orderers of a channel give its topic.
+// describe returns the description that the orderers of a channel write to its topic.
 func describe(r *rig) *record.Message {
 	genesis := newLedger().Block(0)
 	payload, err := record.EncodeDescription(&record.Description{FormatVersion: 1, RuleSet: record.RuleSet_RULE_SET_STRICT,
@@ -147,7 +146,7 @@ func encoded(r *rig, m *record.Message) []byte {
 	return b
 }
 
-// A block of a newer build, which the topic does not have any more.
+// A block of a newer build, whose records the topic no longer has.
 func TestPulledUnknownCapabilityStopsTheChannel(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()
@@ -170,7 +169,7 @@ func TestPulledUnknownCapabilityStopsTheChannel(t *testing.T) {
 	})
 }
 
-// At Broadcast it is the client who hears of it, and the channel continues.
+// At Broadcast the client gets the error, and the channel continues.
 func TestUnknownIsRefusedAtBroadcast(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()

@@ -47,7 +47,7 @@ type Chain struct {
 	validator validator
 	hashes    hashes
 
-	incomplete bool // the last comparison with other orderers could not read all; of the one goroutine that compares
+	incomplete bool // the last comparison could not read what all others published; used only by the goroutine that compares
 	start      machine.Start
 	status     *channelStatus
 	life       context.Context // ends with Halt
@@ -55,8 +55,8 @@ type Chain struct {
 	slots      chan struct{} // one for each append of a client
 
 	connection *connection
-	ledger     *ledgerWriter // the loop's until work is done
-	peers      *peers        // the loop's
+	ledger     *ledgerWriter // used only by the loop until work is done
+	peers      *peers        // used only by the loop
 
 	mu      sync.Mutex
 	started bool
@@ -98,7 +98,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	return c
 }
 
-// startOf returns what the machine has to know of the ledger.
+// startOf returns what the machine needs to know of the ledger.
 func startOf(s Support, metadata []byte) (machine.Start, error) {
 	height := s.Height()
 	position, err := session.Position(height, metadata)
@@ -113,7 +113,7 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 		return machine.Start{}, ledgerFault("the ledger has no block 0, which identifies the channel's topic")
 	}
 	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(block.DataHash(data), genesis.Header.DataHash) {
-		return machine.Start{}, ledgerFault("block 0 holds another config than its header says")
+		return machine.Start{}, ledgerFault("block 0 does not hold the config that its header says")
 	}
 	config := configOf(s)
 	return machine.Start{
@@ -146,7 +146,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 	return nil
 }
 
-// ledgerFault is why the channel cannot be continued from its ledger.
+// ledgerFault returns the error that stops a channel which cannot be continued from its ledger.
 func ledgerFault(format string, args ...any) error {
 	return status.Fault{Cause: status.CauseLedger, Err: fmt.Errorf(format, args...)}
 }
@@ -189,10 +189,9 @@ func (c *Chain) Halt() {
 	})
 }
 
-// awaitCommit waits until the block writer, which commits in a goroutine of its own, has
-// committed the last block, however long the disk takes. The registrar removes the ledger
-// next, and an append to a closed ledger panics the process. So does a commit that fails:
-// this does not wait for one that never comes.
+// awaitCommit waits until the block writer, which commits in a goroutine of its own, has committed the last block,
+// however long the disk takes. The registrar removes the ledger next, and an append to a closed ledger panics the
+// process. A commit that fails also panics the process, so there is always an end to wait for.
 func (c *Chain) awaitCommit() {
 	const least, most = time.Millisecond, 50 * time.Millisecond
 	for pause := least; c.support.Height() < c.ledger.height; pause = min(2*pause, most) {
@@ -208,15 +207,15 @@ func (c *Chain) fail(err error) {
 	}
 }
 
-// Errored returns a channel that is closed when this orderer does not know whether its
-// blocks are the newest: it has stopped, or is cut off from Kafka for longer than
-// [Options].DeliverGrace. After recovery it returns a new channel.
+// Errored returns a channel that is closed when this orderer does not know whether its blocks are the
+// newest: it has stopped, or has been cut off from Kafka for longer than [Options].DeliverGrace. After
+// recovery it returns a new channel.
 func (c *Chain) Errored() <-chan struct{} { return c.status.erroredChannel() }
 
 // StatusReport returns the status of the channel here, for the channel participation API.
 func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 	status := c.status.report()
-	if status == types.StatusActive && c.connection.held() {
+	if status == types.StatusActive && c.connection.stalled() {
 		status = types.StatusInactive
 	}
 	return types.ConsensusRelationConsenter, status

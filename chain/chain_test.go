@@ -30,7 +30,7 @@ func inBubble(t *testing.T, f func(*rig)) {
 	synctest.Test(t, func(t *testing.T) { f(&rig{t, memlog.NewBroker()}) })
 }
 
-// chain makes the chain of a ledger, and halts it at the end.
+// chain creates the chain of a ledger, and halts it at the end of the test.
 func (r *rig) chain(l *ledger) *Chain {
 	c := New(l, l.Metadata(), Options{
 		OpenLog: func(_ []string, topic string, _ uint32) (log.Log, error) {
@@ -44,7 +44,7 @@ func (r *rig) chain(l *ledger) *Chain {
 	return c
 }
 
-// started makes and starts the chain of a ledger, and waits until it is ready.
+// started creates and starts the chain of a ledger, and waits until it is ready.
 func (r *rig) started(l *ledger) *Chain {
 	r.Helper()
 	c := r.chain(l)
@@ -64,7 +64,7 @@ func (r *rig) order(c *Chain, texts ...string) {
 	}
 }
 
-// settle lets everything happen that is going to within a minute.
+// settle waits for a minute, in which everything happens that is due.
 func settle() {
 	time.Sleep(time.Minute)
 	synctest.Wait()
@@ -143,7 +143,7 @@ func TestOutage(t *testing.T) {
 		time.Sleep(time.Second)
 		r.reports(c, types.StatusInactive)
 		if closed(before) {
-			r.Error("readers were sent away at once")
+			r.Error("readers were disconnected at once")
 		}
 		for what, err := range map[string]error{"ready": c.WaitReady(), "order": c.Order(envelope("lost"), 0)} {
 			if !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), memlog.ErrOutage.Error()) || !strings.Contains(err.Error(), "awaiting") {
@@ -157,7 +157,7 @@ func TestOutage(t *testing.T) {
 		r.broker.Resume()
 		settle()
 		if closed(c.Errored()) {
-			r.Error("readers are still sent away after the recovery")
+			r.Error("readers are still disconnected after the recovery")
 		}
 		r.order(c, "d")
 		settle()
@@ -203,7 +203,7 @@ func TestLostCutIsRepeated(t *testing.T) {
 	})
 }
 
-// What each kind of failure says to a client.
+// What a client learns about each kind of failure.
 func TestOrderNeverLies(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -212,7 +212,7 @@ func TestOrderNeverLies(t *testing.T) {
 	}{
 		{"before", memlog.Failure{Err: errors.New("no leader")}, "the envelope is not ordered"},
 		{"after", memlog.Failure{Err: errors.New("timed out"), After: true}, "may or may not be ordered"},
-		{"too large", memlog.Failure{Err: &log.Error{Class: log.Rejected, Op: "append", Err: log.ErrTooLarge}}, "does not take the envelope"},
+		{"too large", memlog.Failure{Err: &log.Error{Class: log.Rejected, Op: "append", Err: log.ErrTooLarge}}, "does not accept the envelope"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {

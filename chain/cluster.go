@@ -52,24 +52,24 @@ func (c *Chain) compareClusters(o *openLog, next []string) error {
 	}
 	defer opened.Close()
 	then, err := opened.Identity(ctx)
-	if err := elsewhere(next, now, then, err); err != nil {
+	if err := otherCluster(next, now, then, err); err != nil {
 		return status.Refused{Refusal: status.RefusalOtherCluster, Err: err}
 	}
 	return nil
 }
 
-// elsewhere returns why the brokers of a new config are of another cluster; nil if they are
-// not, or if that is not known.
-func elsewhere(brokers []string, now, then log.Identity, err error) error {
+// otherCluster returns why the brokers of a new config belong to another cluster; nil if they do not, or if that is
+// not known.
+func otherCluster(brokers []string, now, then log.Identity, err error) error {
 	switch list := strings.Join(brokers, ", "); {
 	case errors.Is(err, log.ErrNoTopic):
-		return fmt.Errorf("the brokers %s do not have the channel's topic (id %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost",
+		return fmt.Errorf("the brokers %s do not have the channel's topic (id %s): they belong to another cluster, and what is ordered until every orderer has read the config would be lost",
 			list, now.TopicID)
 	case err == nil && now.ClusterID != "" && then.ClusterID != "" && then.ClusterID != now.ClusterID: // also where topics have no ids
-		return fmt.Errorf("the brokers %s are of another cluster (id %s, not %s), and what is ordered until every orderer has read the config would be lost",
+		return fmt.Errorf("the brokers %s belong to another cluster (id %s, not %s), and what is ordered until every orderer has read the config would be lost",
 			list, then.ClusterID, now.ClusterID)
 	case err == nil && then.TopicID != "" && then.TopicID != now.TopicID:
-		return fmt.Errorf("the brokers %s have another topic of the channel's name (id %s, not %s): they are of another cluster, and what is ordered until every orderer has read the config would be lost",
+		return fmt.Errorf("the brokers %s have another topic of the channel's name (id %s, not %s): they belong to another cluster, and what is ordered until every orderer has read the config would be lost",
 			list, then.TopicID, now.TopicID)
 	}
 	return nil
@@ -78,7 +78,7 @@ func elsewhere(brokers []string, now, then log.Identity, err error) error {
 // newBrokers returns the brokers of a config envelope if this orderer would switch to them.
 func (c *Chain) newBrokers(envelope *fabric.Envelope) ([]string, error) {
 	if len(c.opts.Brokers) > 0 {
-		return nil, nil // its own go before the channel's
+		return nil, nil // its own take precedence over the channel's
 	}
 	config, err := verdict.ConfigOf(envelope)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *Chain) newBrokers(envelope *fabric.Envelope) ([]string, error) {
 	next, err := brokers.New(config)
 	now, errNow := c.connection.brokers()
 	if err != nil || errNow != nil || slices.Equal(now, next) {
-		return nil, nil // the checks of lists say what is wrong with one
+		return nil, nil // the checks of the list report what is wrong with it
 	}
 	return next, nil
 }

@@ -32,8 +32,8 @@ func (r *rig) clusters(c *Chain, other *memlog.Broker) *Chain {
 
 var toTheOther = configEnvelope("brokers:new:9092", 0, 1)
 
-// An update that names another cluster is not ordered, whether that has a topic of the
-// channel's name or not. Brokers that are away cannot be distinguished from the channel's.
+// An update that names another cluster is not ordered, whether that has a topic of the channel's name or
+// not. Brokers that are down cannot be distinguished from the channel's.
 func TestBrokersOfAnotherCluster(t *testing.T) {
 	for name, test := range map[string]struct {
 		prepare func(*memlog.Broker)
@@ -41,7 +41,7 @@ func TestBrokersOfAnotherCluster(t *testing.T) {
 	}{
 		"no topic":      {func(*memlog.Broker) {}, "do not have the channel's topic"},
 		"another topic": {func(b *memlog.Broker) { b.Make("other", 1); b.Make(channel, 1) }, "have another topic of the channel's name (id topic-00000000000000002, not topic-00000000000000001)"},
-		"a mirror":      {func(b *memlog.Broker) { b.Make(channel, 1) }, "are of another cluster (id another, not cluster)"},
+		"a mirror":      {func(b *memlog.Broker) { b.Make(channel, 1) }, "belong to another cluster (id another, not cluster)"},
 		"away":          {func(b *memlog.Broker) { b.Stop() }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,11 +66,10 @@ func TestBrokersOfAnotherCluster(t *testing.T) {
 	}
 }
 
-// One that came into the topic all the same (of an orderer that could not see it)
-// stops the channel everywhere, and nothing is acknowledged by another cluster. What the cluster
-// in force has acknowledged behind it is still in that, and is ordered once the operators
-// have the orderers continue there.
-func TestBehindAChangeOfTheCluster(t *testing.T) {
+// A config that is in the topic nevertheless (from an orderer that could not reach the other cluster) stops the
+// channel everywhere, and the other cluster acknowledges nothing. What the cluster in force has acknowledged after it
+// is still there, and is ordered once the operators let the orderers continue there.
+func TestRecordsAfterAChangeOfTheCluster(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), memlog.NewBroker()
 		c := r.clusters(r.chain(l), other)

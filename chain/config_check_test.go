@@ -31,20 +31,19 @@ func (r *real) write(e *fabric.Envelope) {
 	}
 }
 
-// forged is a config envelope as Fabric would make it of an update, with the config
-// that change makes of the one in force.
+// forged returns a config envelope as Fabric would compute it from an update, with the config in force after change.
 func (r *real) forged(update []byte, change func(root *fabric.ConfigGroup)) *fabric.Envelope {
 	root := proto.Clone(r.config().ChannelGroup).(*fabric.ConfigGroup)
 	change(root)
 	return r.net.Config(&fabric.ConfigEnvelope{Config: &fabric.Config{Sequence: 1, ChannelGroup: root}, LastUpdate: r.net.Signed(update)})
 }
 
-// comesTo holds the verdicts on an envelope against what they should be.
-func (r *real) comesTo(e *fabric.Envelope, want map[machine.Check]string) {
+// expects checks the verdicts on an envelope.
+func (r *real) expects(e *fabric.Envelope, want map[machine.Check]string) {
 	r.Helper()
 	for check, what := range want {
 		v := r.verdict(machine.Config, check, e)
-		got := "taken"
+		got := "accepted"
 		switch {
 		case v.Stop != "":
 			got = "stops"
@@ -57,24 +56,22 @@ func (r *real) comesTo(e *fabric.Envelope, want map[machine.Check]string) {
 	}
 }
 
-// Fabric's processor takes the update out of the envelope and looks into it without
-// asking whether there is one.
+// Fabric's processor reads the update in the envelope without checking whether there is one.
 func TestConfigWithoutUpdate(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	bare := inside(t, r.proposed(r.larger()))
 	bare.LastUpdate = nil
 	e := r.net.Config(bare)
-	r.comesTo(e, map[machine.Check]string{machine.CheckBroadcast: "stops", machine.CheckAgreed: "refused", machine.CheckWriter: "refused"})
+	r.expects(e, map[machine.Check]string{machine.CheckBroadcast: "stops", machine.CheckAgreed: "refused", machine.CheckWriter: "refused"})
 	if _, _, err := r.chain.validator.Process(machine.Config, protoutil.MarshalOrPanic(e)); err == nil {
 		t.Error("it was processed again")
 	}
 	empty := inside(t, r.proposed(r.larger()))
 	empty.Config = nil
-	r.comesTo(r.net.Config(empty), map[machine.Check]string{machine.CheckBroadcast: "taken", machine.CheckAgreed: "refused", machine.CheckWriter: "refused"})
+	r.expects(r.net.Config(empty), map[machine.Check]string{machine.CheckBroadcast: "accepted", machine.CheckAgreed: "refused", machine.CheckWriter: "refused"})
 }
 
-// Fabric takes the name of a policy apart without looking at its length: the name of
-// a group makes it panic.
+// Fabric splits the name of a policy without checking its length: the name of a group makes it panic.
 func TestPolicyThatNamesAGroup(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	meta := protoutil.MarshalOrPanic(&fabric.ImplicitMetaPolicy{SubPolicy: "/Channel/Application/PeerMSP"})
@@ -83,15 +80,14 @@ func TestPolicyThatNamesAGroup(t *testing.T) {
 		p := root.Groups["Application"].Policies["Readers"]
 		p.Version, p.Policy.Value = 1, meta
 	})
-	r.comesTo(e, map[machine.Check]string{machine.CheckBroadcast: "stops", machine.CheckWriter: "stops", machine.CheckAgreed: "refused"})
+	r.expects(e, map[machine.Check]string{machine.CheckBroadcast: "stops", machine.CheckWriter: "stops", machine.CheckAgreed: "refused"})
 }
 
-// Fabric takes the name of a group for that of the policy of an element, and panics
-// when the element is changed for the next time.
+// Fabric accepts the name of a group as the policy of an element, and panics when the element is changed next.
 func TestModPolicyThatNamesAGroup(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	e := r.proposed(r.update(func(g *fabric.ConfigGroup) { g.Values["BatchTimeout"].ModPolicy = "/Channel" }, "Orderer"))
-	r.comesTo(e, map[machine.Check]string{machine.CheckBroadcast: "taken", machine.CheckWriter: "taken", machine.CheckAgreed: "refused"})
+	r.expects(e, map[machine.Check]string{machine.CheckBroadcast: "accepted", machine.CheckWriter: "accepted", machine.CheckAgreed: "refused"})
 	if err := r.chain.Configure(e, 0); err == nil || !strings.Contains(err.Error(), "names a group") {
 		t.Errorf("configured: %v", err)
 	}
@@ -101,11 +97,11 @@ func TestModPolicyThatNamesAGroup(t *testing.T) {
 	forged := r.forged(next, func(root *fabric.ConfigGroup) {})
 	c := inside(t, forged)
 	c.Config.Sequence = 2
-	r.comesTo(r.net.Config(c), map[machine.Check]string{machine.CheckBroadcast: "stops", machine.CheckWriter: "stops", machine.CheckAgreed: "stops"})
+	r.expects(r.net.Config(c), map[machine.Check]string{machine.CheckBroadcast: "stops", machine.CheckWriter: "stops", machine.CheckAgreed: "stops"})
 }
 
-// An MSP with a private half is taken by the orderer whose key store has the key, and
-// by no other; and by none after its certificate has ended.
+// An MSP with a private half is accepted by the orderer whose key store has the key, and by no other; and by none
+// after its certificate has expired.
 func TestMSPWithASigningIdentity(t *testing.T) {
 	net := fabrictest.NewNetwork(nil)
 	r := newReal(t, net)
@@ -116,7 +112,7 @@ func TestMSPWithASigningIdentity(t *testing.T) {
 	definition.SigningIdentity = &mb.SigningIdentityInfo{PublicSigner: net.Client.PEM(), PrivateSigner: &mb.KeyInfo{KeyMaterial: net.Client.Key()}}
 	value := channelconfig.MSPValue(&mb.MSPConfig{Config: protoutil.MarshalOrPanic(definition)})
 	e := r.proposed(r.update(func(g *fabric.ConfigGroup) { fabrictest.Put(g, value) }, "Application", "PeerMSP"))
-	r.comesTo(e, map[machine.Check]string{machine.CheckWriter: "taken", machine.CheckAgreed: "refused"})
+	r.expects(e, map[machine.Check]string{machine.CheckWriter: "accepted", machine.CheckAgreed: "refused"})
 
 	definition.SigningIdentity.PrivateSigner = nil
 	bare := protoutil.MarshalOrPanic(&mb.MSPConfig{Config: protoutil.MarshalOrPanic(definition)})
@@ -125,7 +121,7 @@ func TestMSPWithASigningIdentity(t *testing.T) {
 		v := root.Groups["Application"].Groups["PeerMSP"].Values["MSP"]
 		v.Version, v.Value = 1, bare
 	})
-	r.comesTo(e, map[machine.Check]string{machine.CheckWriter: "refused", machine.CheckAgreed: "refused"})
+	r.expects(e, map[machine.Check]string{machine.CheckWriter: "refused", machine.CheckAgreed: "refused"})
 	store, err := sw.NewDefaultSecurityLevel(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -135,13 +131,13 @@ func TestMSPWithASigningIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.chain.validator = verdict.New(r.chain.support, store) // the orderer that has the key
-	r.comesTo(e, map[machine.Check]string{machine.CheckWriter: "taken", machine.CheckAgreed: "refused"})
+	r.expects(e, map[machine.Check]string{machine.CheckWriter: "accepted", machine.CheckAgreed: "refused"})
 }
 
 // Fabric looks for the certificate above a root certificate that is not an authority's own.
 // Releases before 2.5.4 and 3.0 panic, and nobody knows what an in-tree orderer does then;
 // later ones refuse the config.
-func TestRootThatIsNoAuthority(t *testing.T) {
+func TestRootThatIsNotAnAuthority(t *testing.T) {
 	net := fabrictest.NewNetwork(nil)
 	r := newReal(t, net)
 	definition := &mb.FabricMSPConfig{}
@@ -159,12 +155,11 @@ func TestRootThatIsNoAuthority(t *testing.T) {
 	if fabrictest.ThisLine().DiesOfRoots {
 		unchecked = "stops"
 	}
-	r.comesTo(e, map[machine.Check]string{machine.CheckBroadcast: unchecked, machine.CheckWriter: unchecked, machine.CheckAgreed: "refused"})
+	r.expects(e, map[machine.Check]string{machine.CheckBroadcast: unchecked, machine.CheckWriter: unchecked, machine.CheckAgreed: "refused"})
 }
 
-// Groups inside each other take memory that grows with the square of their number,
-// wherever they are and whoever signed.
-func TestGroupsInsideEachOther(t *testing.T) {
+// Nested groups take memory that grows with the square of their number, wherever they are and whoever signed.
+func TestNestedGroups(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	deep := &fabric.ConfigGroup{}
 	for range 9 {
@@ -178,25 +173,24 @@ func TestGroupsInsideEachOther(t *testing.T) {
 			r := r.in(t)
 			e := r.forged(protoutil.MarshalOrPanic(update), func(*fabric.ConfigGroup) {})
 			for _, check := range []machine.Check{machine.CheckAgreed, machine.CheckBroadcast, machine.CheckWriter} {
-				if v := r.verdict(machine.Config, check, e); !strings.Contains(v.Refusal, "config groups inside each other") {
+				if v := r.verdict(machine.Config, check, e); !strings.Contains(v.Refusal, "nested config groups") {
 					t.Errorf("check %d: %+v", check, v)
 				}
 			}
-			if err := r.chain.Configure(e, 0); err == nil || !strings.Contains(err.Error(), "config groups inside each other") {
+			if err := r.chain.Configure(e, 0); err == nil || !strings.Contains(err.Error(), "nested config groups") {
 				t.Errorf("configured: %v", err)
 			}
 		})
 	}
 	e := r.forged(r.larger(), func(root *fabric.ConfigGroup) { root.Groups["Application"].Groups["PeerMSP"].Groups = deep.Groups })
-	if v := r.verdict(machine.Config, machine.CheckAgreed, e); !strings.Contains(v.Refusal, "config groups inside each other") {
+	if v := r.verdict(machine.Config, machine.CheckAgreed, e); !strings.Contains(v.Refusal, "nested config groups") {
 		t.Errorf("%+v", v)
 	}
 }
 
-// Fabric's generated code decodes messages inside each other without a limit: 500000
-// of them, in 2 MB, overflow the stack, and the process ends whatever it
-// recovers from.
-func TestMessagesInsideEachOther(t *testing.T) {
+// Fabric's generated code decodes nested messages without a limit: 500000 of them, in 2 MB, overflow the stack, and
+// no process recovers from that.
+func TestNestedMessages(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	deep := protoutil.MarshalOrPanic(&fabric.ConfigGroup{Version: 1})
 	for levels, want := range map[int]map[machine.Check]string{
@@ -205,32 +199,32 @@ func TestMessagesInsideEachOther(t *testing.T) {
 	} {
 		group := fabrictest.Nest(deep, levels, 2) // a group's groups, and the value of an entry
 		update := append(protoutil.MarshalOrPanic(&fabric.ConfigUpdate{ChannelId: fabrictest.ChannelID}), fabrictest.Nest(group, 1, 2)...)
-		r.comesTo(r.forged(update, func(*fabric.ConfigGroup) {}), want)
+		r.expects(r.forged(update, func(*fabric.ConfigGroup) {}), want)
 	}
 }
 
-// The policies of a channel may be inside each other as deep as that.
-func TestPoliciesInsideEachOther(t *testing.T) {
+// The policies of a channel may be nested as deep as that.
+func TestNestedPolicies(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	leaf := protoutil.MarshalOrPanic(&cb.SignaturePolicy{Type: &cb.SignaturePolicy_SignedBy{}})
 	principal := fabrictest.Nest(protoutil.MarshalOrPanic(&mb.MSPPrincipal{Principal: []byte("x")}), 1, 3)
-	for levels, want := range map[int]string{800: "taken", 1000: "refused", 500000: "refused"} {
+	for levels, want := range map[int]string{800: "accepted", 1000: "refused", 500000: "refused"} {
 		value := append(fabrictest.Nest(leaf, levels+1, 2), principal...) // SignaturePolicy.n_out_of, NOutOf.rules
 		update := r.update(func(g *fabric.ConfigGroup) { g.Policies["Readers"].Policy.Value = value }, "Application", "PeerMSP")
 		e := r.forged(update, func(root *fabric.ConfigGroup) {
 			p := root.Groups["Application"].Groups["PeerMSP"].Policies["Readers"]
 			p.Version, p.Policy.Value = 1, value
 		})
-		r.comesTo(e, map[machine.Check]string{machine.CheckAgreed: want, machine.CheckWriter: want})
+		r.expects(e, map[machine.Check]string{machine.CheckAgreed: want, machine.CheckWriter: want})
 	}
 }
 
-// Fields that no release has are compared in different ways by the releases.
+// Releases compare fields that none of them has in different ways.
 func TestUnknownFieldsOfAConfig(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	extra := fabrictest.Nest([]byte("x"), 1, 1000)
 	sound := r.proposed(r.larger())
-	r.comesTo(sound, map[machine.Check]string{machine.CheckAgreed: "taken"})
+	r.expects(sound, map[machine.Check]string{machine.CheckAgreed: "accepted"})
 
 	payload, err := protoutil.UnmarshalPayload(sound.Payload)
 	if err != nil {
@@ -246,7 +240,7 @@ func TestUnknownFieldsOfAConfig(t *testing.T) {
 		comes    string
 	}{"config envelope": {inEnvelope, "refused"}, "config": {inConfig, "refused"}, "update": {inGroup, "stops"}} {
 		t.Run(name, func(t *testing.T) {
-			r.in(t).comesTo(c.envelope, map[machine.Check]string{machine.CheckAgreed: c.comes, machine.CheckWriter: "taken"})
+			r.in(t).expects(c.envelope, map[machine.Check]string{machine.CheckAgreed: c.comes, machine.CheckWriter: "accepted"})
 		})
 	}
 }

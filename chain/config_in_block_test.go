@@ -14,8 +14,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// disguised is a channel of the compatible rules with a config envelope in a record
-// of class NORMAL, which these rules put into a normal block.
+// disguised returns a channel of the compatible rules with a config envelope in a record of class
+// NORMAL, which these rules put into a normal block.
 func (r *rig) disguised(e *fabric.Envelope) (*ledger, *Chain) {
 	r.Helper()
 	l := newLedger()
@@ -50,9 +50,8 @@ func (r *rig) compatible(l *ledger, pullers ...Puller) *Chain {
 	return c
 }
 
-// A block is one of a config if its writer took it for one, not by what its only
-// envelope says of itself: whoever pulls such a block, or begins behind one, comes to
-// the same ledger as those who read the record.
+// A block is a config block if it was written as one, whatever its only envelope claims to be: an orderer that pulls
+// such a block, or starts after one, writes the same ledger as those that read the record.
 func TestAConfigInANormalBlock(t *testing.T) {
 	for name, e := range map[string]*fabric.Envelope{
 		"that would apply":     configEnvelope("disguised", 0, 1),
@@ -84,8 +83,8 @@ func TestAConfigInANormalBlock(t *testing.T) {
 	}
 }
 
-// The same where the block is an in-tree orderer's, which names no window of records:
-// the first start looks for the block's envelopes in the topic.
+// The same for a block of an in-tree orderer, which names no window of records: the first start looks for the block's
+// envelopes in the topic.
 func TestALedgerThatEndsInADisguisedConfig(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.disguised(configEnvelope("disguised", 0, 1))
@@ -100,9 +99,8 @@ func TestALedgerThatEndsInADisguisedConfig(t *testing.T) {
 	})
 }
 
-// In-tree orderers cut what a record of class NORMAL holds, an envelope without a payload,
-// too, and so do ours by their rules. Who takes such a block from another orderer, or
-// begins behind one, comes to the same ledger.
+// In-tree orderers also order an envelope without a payload in a record of class NORMAL, and so do ours by their
+// rules. An orderer that pulls such a block, or starts after one, writes the same ledger.
 func TestAnEnvelopeWithoutAPayload(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.disguised(&fabric.Envelope{Signature: []byte("of nothing")})

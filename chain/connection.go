@@ -11,9 +11,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// connection is a chain's connection to its topic. It holds the open log, and replaces it
-// when the channel config names other brokers or another size of envelopes. Only the loop
-// opens and closes it; any number of goroutines may use it.
+// connection is a chain's connection to its topic. It holds the open log, and replaces it when the
+// channel config names other brokers or another maximum size of envelopes. Only the loop opens and
+// closes it; any number of goroutines may use it.
 type connection struct {
 	support Support
 	opts    *Options
@@ -58,7 +58,7 @@ func (c *connection) append(ctx context.Context, value []byte) error {
 	return err
 }
 
-// slow names the brokers that have not answered for long, and what; empty for none.
+// slow names the brokers that have not answered for long, and the requests; empty for none.
 func (c *connection) slow() (which string) {
 	_ = c.use(func(o *openLog) error {
 		if topic, ok := o.Log.(interface{ Slow() string }); ok {
@@ -69,8 +69,8 @@ func (c *connection) slow() (which string) {
 	return which
 }
 
-// held reports whether records wait for a broker that does not answer.
-func (c *connection) held() (waits bool) {
+// stalled reports whether records wait for a broker that does not answer.
+func (c *connection) stalled() (waits bool) {
 	_ = c.use(func(o *openLog) error {
 		topic, ok := o.Log.(interface{ Stalled() bool })
 		waits = ok && topic.Stalled()
@@ -111,7 +111,7 @@ func (c *connection) isCurrent() (bool, error) {
 	return c.now().fits(addresses, limit), nil
 }
 
-// wanted returns what the channel config in force asks a log to be opened with.
+// wanted returns what a log has to be opened with by the channel config in force.
 func (c *connection) wanted() (addresses []string, limit uint32, err error) {
 	addresses, err = c.brokers()
 	return addresses, c.support.SharedConfig().BatchSize().AbsoluteMaxBytes, err
@@ -157,10 +157,10 @@ func (o *openLog) fits(addresses []string, limit uint32) bool {
 }
 
 func (o *openLog) close() {
-	_ = o.Close() // nothing is left to be done about it
+	_ = o.Close() // nothing can be done about an error
 }
 
-// topic is the connection as sessions use it. The loop's.
+// topic is the connection as sessions use it. Used only by the loop.
 type topic struct {
 	*connection
 	answered func() // is called when something came from the brokers
@@ -191,13 +191,13 @@ func (t *topic) Append(ctx context.Context, value []byte) error {
 	case err == nil:
 		t.late = 0
 	case ctx.Err() == nil && timed.Err() != nil:
-		t.late = min(t.late+1, mostDoubled)
+		t.late = min(t.late+1, maxDoubled)
 	}
 	return err
 }
 
-// mostDoubled keeps a time limit from overflowing: 10 s become a week.
-const mostDoubled = 16
+// maxDoubled keeps a time limit from overflowing: 10 s become a week.
+const maxDoubled = 16
 
 // watchedLog is a topic that reports each answer.
 type watchedLog struct {

@@ -27,7 +27,7 @@ func (r *rig) among(l *ledger, others *chaintest.Puller, change func(*Options)) 
 
 func asItIs(*Options) {}
 
-// said fails unless the channel is in a status, and says so much of why.
+// said fails unless the channel is in a status, for a reason that contains a text.
 func (r *rig) said(c *Chain, status types.Status, says string) {
 	r.Helper()
 	r.reports(c, status)
@@ -36,7 +36,7 @@ func (r *rig) said(c *Chain, status types.Status, says string) {
 	}
 }
 
-// untouched fails unless a topic is as before: not there, or without a record.
+// untouched fails unless a topic is as before: missing, or without a record.
 func (r *rig) untouched(b *memlog.Broker, exists bool) {
 	r.Helper()
 	_, err := b.Open(channel, log.Settings{}).Identity(r.Context())
@@ -45,12 +45,11 @@ func (r *rig) untouched(b *memlog.Broker, exists bool) {
 	}
 }
 
-const begins = "the channel has begun: of blocks, orderer0 has "
+const begins = "other orderers have blocks of the channel (orderer0 has "
 
-// The topic was deleted, or deleted and made again by somebody, or holds what nobody
-// can read. An orderer that was about to join has the genesis block only: it finds what
-// it would find in a channel that is new. Others have blocks, and it must not write
-// another block 1.
+// The topic was deleted, or deleted and recreated by somebody, or holds only what nobody can read. An orderer that
+// joins has the genesis block only, and finds the same as in a new channel. Others have blocks, and it must not write
+// a second block 1.
 func TestAChannelBeginsOnce(t *testing.T) {
 	for name, lose := range map[string]func(*memlog.Broker, string){"deleted": (*memlog.Broker).Delete, "recreated": (*memlog.Broker).Recreate} {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +70,7 @@ func TestAChannelBeginsOnce(t *testing.T) {
 	}
 }
 
-// Nothing at the topic's end that could be a description: it is not described either.
+// A topic without anything that could be a description is not described either.
 func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, c := r.history()
@@ -91,7 +90,7 @@ func TestAChannelOfGarbageIsNotDescribed(t *testing.T) {
 	})
 }
 
-// Nothing but markers of transactions is no description either.
+// Transaction markers alone are not a description either.
 func TestATopicWithoutRecordsIsNotDescribed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, c := r.history()
@@ -107,7 +106,7 @@ func TestATopicWithoutRecordsIsNotDescribed(t *testing.T) {
 	})
 }
 
-// The brokers of this orderer are another cluster's, where the topic never was.
+// The brokers of this orderer belong to another cluster, which never had the topic.
 func TestAChannelDoesNotBeginInAnotherCluster(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.history()
@@ -121,8 +120,8 @@ func TestAChannelDoesNotBeginInAnotherCluster(t *testing.T) {
 	})
 }
 
-// Those who have not answered may have blocks. The channel begins once they have none,
-// and once the brokers have reported a topic that was there all the time.
+// Orderers that have not answered may have blocks. The channel starts once all have answered that they have none, and
+// once the brokers have reported a topic that existed all along.
 func TestAChannelWaitsForAnswers(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		others := &chaintest.Puller{From: []*ledger{newLedger(), newLedger()}, Silent: 20}
@@ -139,7 +138,7 @@ func TestAChannelWaitsForAnswers(t *testing.T) {
 	})
 }
 
-// Where the topic comes back, or the brokers were slow to report it, the orderer joins.
+// If the topic comes back, or the brokers were slow to report it, the orderer joins.
 func TestAChannelThatHasBegunIsJoined(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, c := r.history()
@@ -168,7 +167,7 @@ func TestBegin(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		c := r.chain(newLedger())
 		c.opts.Begin = true
-		c.opts.NewPuller = func(Support) (Puller, error) { return nil, session.ErrNoWay }
+		c.opts.NewPuller = func(Support) (Puller, error) { return nil, session.ErrCannotAsk }
 		c.Start()
 		settle()
 		r.reports(c, types.StatusActive)
@@ -183,11 +182,11 @@ func TestBegin(t *testing.T) {
 	})
 }
 
-// Who cannot ask does not begin.
-func TestNoWayToAsk(t *testing.T) {
+// An orderer that cannot ask does not start the channel.
+func TestAnOrdererThatCannotAsk(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		c := r.chain(newLedger())
-		c.opts.NewPuller = func(Support) (Puller, error) { return nil, session.ErrNoWay }
+		c.opts.NewPuller = func(Support) (Puller, error) { return nil, session.ErrCannotAsk }
 		c.Start()
 		settle()
 		r.said(c, types.StatusOnBoarding, "cannot be asked")
@@ -203,8 +202,8 @@ func (r *rig) copied(id string) *memlog.Broker {
 	return b
 }
 
-// The description says which cluster it was written in. Who reads it elsewhere has the
-// brokers of a mirror, unless the operator says that the channel has moved there.
+// The description names the cluster that it was written in. An orderer that reads it elsewhere has the brokers of a
+// mirror, unless the operator says that the channel has moved there.
 func TestTheClusterOfTheDescription(t *testing.T) {
 	for name, test := range map[string]struct {
 		cluster, moved string
@@ -226,16 +225,15 @@ func TestTheClusterOfTheDescription(t *testing.T) {
 				settle()
 				r.reports(c, test.status)
 				if test.status == types.StatusFailed {
-					r.said(c, test.status, "was made in the Kafka cluster cluster by its description, and these brokers are of cluster another")
+					r.said(c, test.status, "was created in Kafka cluster cluster according to its description, but these brokers belong to cluster another")
 				}
 			})
 		})
 	}
 }
 
-// A config that names the brokers of a mirror came into the topic, of an orderer that
-// did not reach them: what is appended there, orderers that have not read it yet would
-// never see.
+// A config that names the brokers of a mirror is in the topic, from an orderer that did not reach them: orderers that
+// have not read it yet would never see what is appended there.
 func TestBrokersOfAMirror(t *testing.T) {
 	for moved, want := range map[string]types.Status{"": types.StatusFailed, "topic-00000000000000001": types.StatusActive} {
 		inBubble(t, func(r *rig) {
@@ -254,14 +252,14 @@ func TestBrokersOfAMirror(t *testing.T) {
 			settle()
 			r.reports(c, want)
 			if want == types.StatusFailed {
-				r.said(c, want, "another Kafka cluster than before")
+				r.said(c, want, "a different Kafka cluster than before")
 			}
 		})
 	}
 }
 
-// Two orderers begin at the same moment, with brokers of two clusters: neither finds a
-// block at the other. The one that comes to its first block later finds the other's.
+// Two orderers start at the same moment, with brokers of two clusters: neither finds a block at the other. The one
+// that writes its first block later finds the other's.
 func TestTwoClustersAtTheSameMoment(t *testing.T) {
 	for name, texts := range map[string][]string{"other envelopes": {"x", "y", "z"}, "the same envelopes": {"a", "b", "c"}} {
 		t.Run(name, func(t *testing.T) {
@@ -282,14 +280,14 @@ func TestTwoClustersAtTheSameMoment(t *testing.T) {
 				r.holds(a, "a b c @3")
 				r.holds(b, "")
 				r.reports(c, types.StatusActive)
-				r.said(d, types.StatusFailed, "another orderer has another block 1 of this channel than this one has or would write")
+				r.said(d, types.StatusFailed, "block 1 of another orderer differs from the one that this orderer has or would write")
 			})
 		})
 	}
 }
 
-// Both come to the first block at the same moment, or cannot reach each other then: it is
-// compared once more, before another follows.
+// Both write the first block at the same moment, or cannot reach each other then: it is compared again before the
+// next one.
 func TestTheFirstBlockIsComparedAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		other, late := memlog.NewCluster("another"), make(chan struct{})
@@ -312,14 +310,14 @@ func TestTheFirstBlockIsComparedAgain(t *testing.T) {
 			settle()
 			r.order(beside, "d", "e", "f")
 			settle()
-			r.said(beside, types.StatusFailed, "another orderer has another block 1 of this channel than this one")
+			r.said(beside, types.StatusFailed, "block 1 of another orderer differs from the one that this orderer has")
 		}
 		r.holds(a, "a b c @3")
 		r.holds(b, "x y z @3")
 	})
 }
 
-// What another orderer gives for its first block does not end the process.
+// What another orderer returns as its first block does not end the process.
 func TestAFirstBlockThatPanics(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a, b := newLedger(), newLedger()
@@ -336,7 +334,7 @@ func TestAFirstBlockThatPanics(t *testing.T) {
 	})
 }
 
-// Two orderers of one cluster do not disturb each other, and none waits for one that is away.
+// Two orderers of one cluster do not disturb each other, and none waits for one that is down.
 func TestTheFirstBlockIsCompared(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a, b, away := newLedger(), newLedger(), &chaintest.Puller{From: []*ledger{newLedger()}, Silent: 1 << 30}

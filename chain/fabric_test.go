@@ -53,7 +53,7 @@ func (r *real) verdict(class machine.Class, check machine.Check, e *fabric.Envel
 // config is in force.
 func (r *real) config() *fabric.Config { return r.chain.support.ConfigtxValidator().ConfigProto() }
 
-// larger is an update that every rule takes.
+// larger returns an update that every rule accepts.
 func (r *real) larger() []byte {
 	b := r.chain.support.SharedConfig().BatchSize()
 	next := channelconfig.BatchSizeValue(b.MaxMessageCount+1, b.AbsoluteMaxBytes, b.PreferredMaxBytes)
@@ -64,7 +64,7 @@ func (r *real) update(change func(*fabric.ConfigGroup), path ...string) []byte {
 	return protoutil.MarshalOrPanic(fabrictest.Update(r.config(), change, path...))
 }
 
-// proposed is the config envelope that the orderer makes of an update.
+// proposed returns the config envelope that the orderer computes from an update.
 func (r *real) proposed(update []byte) *fabric.Envelope {
 	r.Helper()
 	e, _, err := r.chain.support.ProcessConfigUpdateMsg(r.net.Signed(update))
@@ -89,13 +89,13 @@ func (r *real) eventually(done func() bool) {
 	r.Helper()
 	for end := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			r.Fatal("it did not come about")
+			r.Fatal("it did not happen")
 		}
 	}
 }
 
-// Everything below rests on it: what is sound is taken, and comes into force.
-func TestRealConfigIsTakenAndWritten(t *testing.T) {
+// The tests below depend on this: a sound config is accepted and takes effect.
+func TestRealConfigIsAcceptedAndWritten(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	e := r.proposed(r.larger())
 	for _, check := range []machine.Check{machine.CheckAgreed, machine.CheckBroadcast, machine.CheckWriter} {

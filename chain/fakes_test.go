@@ -16,7 +16,7 @@ type ledger = chaintest.Ledger
 // newLedger holds the genesis block only.
 func newLedger() *ledger { return chaintest.NewLedger(channel, chaintest.Settings{}) }
 
-// lenient judges by the fake's own rules: its configs are none that Fabric could parse.
+// lenient judges by the fake's own rules: Fabric could not parse its configs.
 type lenient struct {
 	*verdict.Validator
 	ledger *ledger

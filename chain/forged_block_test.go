@@ -13,8 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// altered is a ledger that was replicated by Fabric from somebody who changed what no
-// hash and no signature is over.
+// altered is a ledger that was replicated by Fabric from somebody who changed what no hash and no signature covers.
 type altered struct {
 	*ledger
 	alter func(*fabric.Block)
@@ -46,7 +45,7 @@ func setOrderer(b *fabric.Block, position ...byte) {
 	b.Metadata.Metadata[cb.BlockMetadataIndex_ORDERER] = protoutil.MarshalOrPanic(&fabric.Metadata{Value: position})
 }
 
-// withoutValue moves what a block's signatures are over out of the value.
+// withoutValue moves what a block's signatures cover out of the value.
 func withoutValue(b *fabric.Block) {
 	m := &fabric.Metadata{}
 	if err := fabric.Unmarshal(b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES], m); err != nil {
@@ -56,13 +55,13 @@ func withoutValue(b *fabric.Block) {
 	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(&fabric.Metadata{Signatures: []*cb.MetadataSignature{{SignatureHeader: header}}})
 }
 
-// oldBlock makes a block one of before Fabric 1.4.1.
+// oldBlock turns a block into one from before Fabric 1.4.1.
 func oldBlock(b *fabric.Block, position ...byte) {
 	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(&fabric.Metadata{})
 	setOrderer(b, position...)
 }
 
-// Where a ledger came by Fabric's own replication, its last block says where to continue.
+// If a ledger was written by Fabric's own replication, its last block says where to continue.
 func TestALedgerWhosePositionIsForged(t *testing.T) {
 	for says, alter := range map[string]func(*fabric.Block){
 		"Metadata[SIGNATURES].Signatures[0].SignatureHeader has": func(b *fabric.Block) { withoutValue(b); setOrderer(b, 0x08, 20) },
@@ -87,8 +86,7 @@ func TestALedgerWhosePositionIsForged(t *testing.T) {
 	}
 }
 
-// What stands in the metadata of block 0 is signed by nobody: whoever gave the block
-// to the operator may have written it.
+// The metadata of block 0 is not signed: whoever gave the block to the operator may have written it.
 func TestAPositionInBlock0IsRefused(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.history()
@@ -102,20 +100,20 @@ func TestAPositionInBlock0IsRefused(t *testing.T) {
 	})
 }
 
-// The topic is known by the hash of block 0's header: another config below the same
-// header would give this orderer other limits and policies on the same topic.
+// The topic is identified by the hash of block 0's header: another config below the same header would
+// give this orderer other limits and policies on the same topic.
 func TestAnotherConfigInBlock0IsRefused(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		d := r.begun(altered{newLedger(), func(b *fabric.Block) {
 			b.Data = &cb.BlockData{Data: [][]byte{protoutil.MarshalOrPanic(configEnvelope("count", 0, 1))}}
 		}})
-		if err := d.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "block 0 holds another config") {
+		if err := d.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "block 0 does not hold the config") {
 			r.Errorf("got %v", err)
 		}
 	})
 }
 
-// A ledger that an orderer of before Fabric 1.4.1 wrote is continued.
+// A ledger that an orderer from before Fabric 1.4.1 wrote is continued.
 func TestALedgerOfOldBlocksIsContinued(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.history()

@@ -13,8 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// ForkAlarm is what happens when another orderer has published other blocks of a channel
-// than this one has.
+// ForkAlarm is what happens when another orderer has published blocks of a channel that differ from this orderer's.
 type ForkAlarm string
 
 const (
@@ -90,7 +89,7 @@ func (c *Chain) compare(ctx context.Context, topic log.Log) error {
 			return nil
 		}
 		found := c.comparison(published)
-		// What fails at every check is asked for once a check, as long as it fails.
+		// What fails at every check is asked for once per check, as long as it fails.
 		last := err == nil || c.incomplete || ctx.Err() != nil || time.Until(until) <= compareAgain
 		if last || len(found.Forks) > 0 {
 			c.opts.Events.Compared(found, err)

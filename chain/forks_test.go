@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// compared keeps what a chain's last comparison came to.
+// compared keeps the result of a chain's last comparison.
 type compared struct {
 	mu    sync.Mutex
 	found log.Comparison
@@ -52,8 +52,8 @@ func (r *rig) named(name string, l *ledger, alarm ForkAlarm) (*Chain, *compared)
 	return c, seen
 }
 
-// finds checks what the last comparison was: with how many, and the forks, each as
-// the other member's name and the block.
+// finds checks the last comparison: the number of members, and the forks, each as the other member's name and the
+// block.
 func (r *rig) finds(seen *compared, published, compared int, forks ...string) {
 	r.Helper()
 	found, times, err := seen.last()
@@ -66,7 +66,7 @@ func (r *rig) finds(seen *compared, published, compared int, forks ...string) {
 	}
 }
 
-// publish is what anybody can do who may commit for the group.
+// publish does what anybody can do who may commit for the group.
 func (r *rig) publish(p log.Progress) {
 	r.Helper()
 	if p.Rules == "" {
@@ -102,8 +102,8 @@ func (r *rig) grown(n int) *ledger {
 	return l
 }
 
-// forkedAt is a ledger whose block of that number lacks its last envelope: each later
-// block has the same envelopes, behind another block. The positions are the same.
+// forkedAt is a ledger whose block of that number lacks its last envelope: each later block has the same envelopes,
+// after a different block. The positions are the same.
 func forkedAt(l *ledger, number int) *ledger {
 	f := l.UpTo(number)
 	for i, s := range l.Stored()[number:] {
@@ -120,9 +120,8 @@ func forkedAt(l *ledger, number int) *ledger {
 	return f
 }
 
-// A real fork: the ledgers of two orderers have another block 2, deep enough that
-// nothing in the topic shows it. Both notice, the third one with both of them, and all
-// continue.
+// A real fork: two ledgers have different blocks 2, so far back that nothing in the topic shows it. Both notice, the
+// third one with both of them, and all continue.
 func TestForkOnDisk(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.grown(40)
@@ -177,8 +176,8 @@ func TestForkStopsTheChannel(t *testing.T) {
 	})
 }
 
-// What somebody commits for a group in an orderer's name is an alarm as if it were that
-// orderer's word; not when it is for the own group, which is replaced.
+// What somebody commits for another orderer's group raises the alarm as if that orderer had published it; not what is
+// committed for the own group, which is replaced.
 func TestForgedCommit(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.grown(3)
@@ -201,9 +200,9 @@ func TestForgedCommit(t *testing.T) {
 	})
 }
 
-// Who is behind, ahead or equal agrees; what is not known yet, or was never said, is no
+// An orderer that is behind, ahead or equal agrees; a block that is not known yet, or was never published, is not a
 // contradiction.
-func TestWhatIsNoFork(t *testing.T) {
+func TestWhatIsNotAFork(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.grown(20)
 		unknown := log.NewBlockHash(25, make([]byte, 32))
@@ -231,7 +230,7 @@ func TestWhatIsNoFork(t *testing.T) {
 
 // The remedy: the channel is removed from the orderer that is wrong, and joined again.
 // What it had published before does not count against itself.
-func TestForkIsMended(t *testing.T) {
+func TestForkIsResolved(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.grown(5)
 		wrong, _ := r.named("one", forkedAt(l, 3), ForkWarn)
@@ -314,7 +313,7 @@ func TestHashesAreReadOnce(t *testing.T) {
 	}
 }
 
-// partLog cannot ask one of its brokers what members have published, the first times, and
+// partLog does not get an answer from one of its brokers on what members have published, the first few times, and
 // returns what the others have.
 type partLog struct {
 	log.Log
@@ -335,7 +334,7 @@ func (p partLog) Published(ctx context.Context, prefix string) (some []log.Progr
 	return some, errors.New("a broker hangs")
 }
 
-// A broker that does not answer what some orderers have published hides no fork with another, and is asked
+// A broker that does not return what some orderers have published does not hide a fork with another, and is asked
 // again before the next check.
 func TestForksBesideASlowBroker(t *testing.T) {
 	inBubble(t, func(r *rig) {
@@ -358,7 +357,7 @@ func TestForksBesideASlowBroker(t *testing.T) {
 	})
 }
 
-// Where a broker never answers, one event says so for each check.
+// If a broker never answers, each check reports that once.
 func TestComparisonsThatFail(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		c, seen, left := r.chain(r.grown(1)), &compared{}, &atomic.Int64{}
@@ -369,7 +368,7 @@ func TestComparisonsThatFail(t *testing.T) {
 		c.Start()
 		time.Sleep(59 * time.Second)
 		if _, times, err := seen.last(); err == nil || times != 2 {
-			r.Errorf("%d events, the last %v; want one a check", times, err)
+			r.Errorf("%d events, the last %v; want one for each check", times, err)
 		}
 	})
 }

@@ -150,7 +150,7 @@ func TestHalt(t *testing.T) {
 	}
 }
 
-// The registrar removes the ledger when Halt returns: a commit must not be on its way.
+// The registrar removes the ledger when Halt returns: no commit may be in flight.
 func TestHaltAwaitsTheLastCommit(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()
@@ -163,7 +163,7 @@ func TestHaltAwaitsTheLastCommit(t *testing.T) {
 		began := time.Now()
 		c.Halt()
 		if took := time.Since(began); took < time.Hour {
-			r.Errorf("halted after %s, with the commit on its way", took)
+			r.Errorf("halted after %s, with the commit in flight", took)
 		}
 		r.holds(l, "a b c @3")
 	})

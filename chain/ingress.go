@@ -32,7 +32,7 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	return c.answer(c.submit(envelope, seq, machine.Config))
 }
 
-// refusedConfig makes an error the refusal of a config, unless it is a refusal already.
+// refusedConfig turns an error into the refusal of a config, unless it is a refusal already.
 func refusedConfig(err error) error {
 	if status.RefusalOf(err) != "" {
 		return err
@@ -40,7 +40,7 @@ func refusedConfig(err error) error {
 	return status.Refused{Refusal: status.RefusalConfig, Err: err}
 }
 
-// answer is what a client is answered: a refusal is counted, and comes with its remedy.
+// answer returns what a client gets: a refusal is counted, and has its remedy added.
 func (c *Chain) answer(err error) error {
 	if err == nil {
 		return nil
@@ -119,8 +119,8 @@ func (c *Chain) tooMany() error {
 	return status.Refused{Refusal: status.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", status.ErrNotReady, cap(c.slots))}
 }
 
-// explain returns why a client's envelope was not acknowledged, if the chain was stopped
-// meanwhile too, and whether it may be ordered nevertheless.
+// explain returns why a client's envelope was not acknowledged. If the chain has stopped meanwhile, that is the
+// reason; the error then states whether the envelope may still be ordered.
 func (c *Chain) explain(err error) error {
 	if err == nil {
 		return nil

@@ -10,22 +10,22 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// saying is a log whose appends all have one outcome, after something happened.
-type saying struct {
+// scripted is a log whose appends all have the same outcome, after a call of before.
+type scripted struct {
 	log.Log
 	err    error
 	before func()
 }
 
-func (s saying) Append(context.Context, []byte) error {
+func (s scripted) Append(context.Context, []byte) error {
 	s.before()
 	return s.err
 }
 
-func (s saying) Close() error { return nil }
+func (s scripted) Close() error { return nil }
 
-// Whatever an append came to, and whatever became of the channel meanwhile: a client is
-// answered that its envelope is not ordered if, and only if, that is certain.
+// Whatever the outcome of an append, and whatever happened to the channel meanwhile: a client learns that its
+// envelope is not ordered if, and only if, that is certain.
 func TestClientsAreAnsweredWhatIsCertain(t *testing.T) {
 	typed := func(c log.Class, err error) error { return &log.Error{Class: c, Op: "append", Err: err} }
 	cause := errors.New("some cause")
@@ -51,7 +51,7 @@ func TestClientsAreAnsweredWhatIsCertain(t *testing.T) {
 			c := New(newLedger(), newLedger().Metadata(), Options{})
 			reported := 0
 			c.opts.Events.Ambiguous = func(error) { reported++ }
-			c.connection.replace(&openLog{Log: saying{err: outcome.err, before: func() { meanwhile(c) }}})
+			c.connection.replace(&openLog{Log: scripted{err: outcome.err, before: func() { meanwhile(c) }}})
 			err := c.appendSlotted(nil)
 			c.end()
 			is, maybe := strings.Contains(err.Error(), "the envelope is not ordered"), strings.Contains(err.Error(), "the envelope may or may not be ordered")

@@ -14,12 +14,12 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// ledgerWriter is the channel's ledger through Fabric's support, as sessions use it. The loop's.
+// ledgerWriter is the channel's ledger through Fabric's support, as sessions use it. Used only by the loop.
 type ledgerWriter struct {
 	support Support
 	opts    *Options
 	peers   *peers
-	grant   *grant // of the blocks that were let through last; nil for none
+	grant   *grant // of the blocks that were granted space last; nil for none
 	height  uint64 // of the ledger once all that was written is committed
 }
 
@@ -83,8 +83,8 @@ func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
 	return block, l.peers.follows(block)
 }
 
-// follows makes sure that a pulled block is the one that the ledger makes of its envelopes:
-// that its number, its data and the block before it are the same.
+// follows makes sure that a pulled block is the one that the ledger writes from its envelopes: that its
+// number, its data and the block before it are the same.
 func (p *peers) follows(made *fabric.Block) error {
 	if p.header == nil || p.number != made.Header.Number {
 		return nil
@@ -104,8 +104,8 @@ func (l *ledgerWriter) Block(number machine.BlockNumber) *session.Block {
 	return &block
 }
 
-// Room asks for room for the blocks that are written next. A session asks again for blocks
-// that an earlier one could not write.
+// Room asks for disk space for the blocks that are written next. A session asks again for blocks that an
+// earlier one could not write.
 func (l *ledgerWriter) Room(bytes int) error {
 	if l.grant != nil && l.grant.left > 0 {
 		l.grant.over.Store(true)
@@ -129,12 +129,11 @@ func (l *ledgerWriter) endGrant() {
 	}
 }
 
-// grant is the room that blocks were granted on the ledgers' disk. The block writer commits
-// in a goroutine of its own, so that blocks are not on the disk yet when they were written;
-// another channel must not take their room meanwhile.
+// grant is the space that blocks were granted on the ledger disk. The block writer commits in a goroutine of its own,
+// so that blocks are not on the disk yet when they were written; another channel must not use their space meanwhile.
 type grant struct {
 	ledger interface{ Height() uint64 }
-	left   int           // bytes that were not written yet; the loop's
+	left   int           // bytes that were not written yet; used only by the loop
 	until  atomic.Uint64 // height of the ledger once it has all of them; 0 while it is not known
 	over   atomic.Bool   // it will not have them
 }
@@ -155,7 +154,7 @@ func (g *grant) wrote(bytes int, height uint64) {
 	}
 }
 
-// sizeOf is how many bytes a block counts for in a grant.
+// sizeOf returns how many bytes of a grant a block uses.
 func sizeOf(b session.Block) (bytes int) {
 	for _, envelope := range b.Envelopes {
 		bytes += len(envelope)

@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// disk is one that has room for the ledger while there is as much as is asked for.
+// disk has room for the ledger as long as the requested bytes are free.
 type disk struct{ free atomic.Int64 }
 
 func (d *disk) room(bytes int, _ func() bool) error {
@@ -24,8 +24,8 @@ func (d *disk) room(bytes int, _ func() bool) error {
 	return nil
 }
 
-// A channel whose disk is full writes nothing, takes nothing, says why, and continues
-// by itself: with the block that was held back, config blocks too.
+// A channel whose disk is full writes nothing, accepts nothing, reports why, and continues by itself: with the block
+// that was held back, also if it is a config block.
 func TestWaitsForRoom(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), newLedger()
@@ -61,7 +61,7 @@ func TestWaitsForRoom(t *testing.T) {
 	})
 }
 
-// What is there is enough for a small block, not for a large one.
+// The free space is enough for a small block, not for a large one.
 func TestRoomForTheBlock(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()
@@ -89,7 +89,7 @@ func TestRoomForTheBlock(t *testing.T) {
 	})
 }
 
-// Blocks of other orderers are not taken either.
+// Blocks of other orderers are not written either.
 func TestPullsOnlyWithRoom(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.history()
@@ -116,8 +116,8 @@ func TestPullsOnlyWithRoom(t *testing.T) {
 	})
 }
 
-// A disk grants room until it is used. What is not on it yet is not another channel's:
-// several channels that each look whether there is room would all find the same.
+// A disk grants room until it is used. What is not written yet is not granted to another channel: several channels
+// that each check for room would all find the same.
 func TestRoomIsGrantedUntilTheBlockIsCommitted(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()

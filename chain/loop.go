@@ -23,7 +23,7 @@ type loop struct {
 	end  context.CancelCauseFunc // is called by what runs beside the loop
 
 	monitored  time.Time   // when monitor was started last; zero before
-	monitoring atomic.Bool // it is not done yet; any goroutine's
+	monitoring atomic.Bool // it has not ended yet; used by any goroutine
 
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
@@ -90,9 +90,8 @@ func (l *loop) sessions(ctx context.Context) {
 	}
 }
 
-// session connects and reads until something fails; nil if another session is due without
-// a failure. The topic is checked now and then while the reader is kept: what it is about
-// to return may have taken long.
+// session connects and reads until something fails; nil if another session is due without a failure. The topic is
+// checked regularly while the reader is kept: what it is about to return may have taken long to arrive.
 func (l *loop) session(ctx context.Context) error {
 	l.since = time.Time{}
 	if err := l.connect(ctx); err != nil {

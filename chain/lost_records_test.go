@@ -71,14 +71,13 @@ func (e *election) begin(l *ledger, end log.Offset, change ...func(*Options)) *C
 	return c
 }
 
-// loses waits until at least so many records behind end are acknowledged, and
-// elects a leader that has none of them.
+// loses waits until at least so many records after end are acknowledged, and elects a leader that has none of them.
 func (e *election) loses(least int) {
 	e.Helper()
 	settle()
 	end := log.Offset(e.limit.Load())
 	if n := e.broker.Len(channel); n < int(end)+least {
-		e.Fatalf("the topic has %d records, want %d and %d behind them", n, end, least)
+		e.Fatalf("the topic has %d records, want %d and %d after them", n, end, least)
 	}
 	e.broker.CutTail(channel, end)
 }
@@ -89,15 +88,15 @@ func (e *election) ends() {
 	settle()
 }
 
-// A time-to-cut that was acknowledged and lost, while the envelope that it is for
-// was not, is posted again; as often as it takes.
+// A time-to-cut that was acknowledged and lost, while the envelope that it is for was not, is posted again, as often
+// as necessary.
 func TestTimeToCutIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		a, b := newLedger(), newLedger()
 		c, _ := e.begin(a, 2), e.begin(b, 2)
 		e.order(c, "a")
 		e.loses(2) // each orderer's
-		e.loses(1) // who finds one in the topic does not post another
+		e.loses(1) // an orderer that finds one in the topic does not post another
 		e.ends()
 		e.equalLedgers(a, b)
 		e.holds(a, "a @2")
@@ -117,7 +116,7 @@ func TestDescriptionIsLost(t *testing.T) {
 	})
 }
 
-// The copy of a config update that lagged: its client was answered SUCCESS.
+// The copy of a stale config update, whose client got SUCCESS.
 func TestReproducedConfigIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		l := newLedger()
@@ -132,7 +131,7 @@ func TestReproducedConfigIsLost(t *testing.T) {
 	})
 }
 
-// The copy of an envelope that lagged, by the compatible rules.
+// The copy of a stale envelope, by the compatible rules.
 func TestResubmittedEnvelopeIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		l := newLedger()
@@ -168,8 +167,8 @@ func TestWhatWasReadIsNotAppendedAgain(t *testing.T) {
 	})
 }
 
-// Sessions that end more often than the batch timer runs out do not put off the cut.
-func TestSessionsDoNotPutOffTheCut(t *testing.T) {
+// Sessions that end before the batch timer expires do not delay the cut.
+func TestSessionsDoNotDelayTheCut(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := chaintest.NewLedger(channel, chaintest.Settings{Timeout: 20 * DefaultCheckInterval})
 		c := r.started(l)
@@ -181,8 +180,8 @@ func TestSessionsDoNotPutOffTheCut(t *testing.T) {
 	})
 }
 
-// A chain whose goal was lost has come to it where the topic ends now.
-func TestGoalIsLost(t *testing.T) {
+// A chain that reads up to an end which is then lost has caught up where the topic ends now.
+func TestEndOfTheLogIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		first := e.started(newLedger())
 		e.order(first, "a", "b", "c", "d")
@@ -198,7 +197,7 @@ func TestGoalIsLost(t *testing.T) {
 // lying acknowledges some records and has none of them, without a new leader.
 type lying struct {
 	log.Log
-	drops *atomic.Int64 // how many records it takes before it drops one; negative for none
+	drops *atomic.Int64 // how many records it accepts before it drops one; negative for none
 }
 
 func (l lying) Append(ctx context.Context, value []byte) error {
@@ -208,8 +207,8 @@ func (l lying) Append(ctx context.Context, value []byte) error {
 	return l.Log.Append(ctx, value)
 }
 
-// TestNothingIsThere: an acknowledged record that never was in the topic, whose
-// leader stays, is missed at the next check.
+// TestNothingIsThere: an acknowledged record that was never in the topic, whose leader stays the same, is appended
+// again after the next check.
 func TestNothingIsThere(t *testing.T) {
 	for name, test := range map[string]struct {
 		takes int64 // records before the one that is dropped

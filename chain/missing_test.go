@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
 
-// unknown has the brokers answer that they know no topic, while it is so.
+// unknown makes the brokers answer that they do not know the topic, while now is true.
 func (r *rig) unknown(now *atomic.Bool) {
 	r.broker.SetFault(func(op, topic string, _ int) *memlog.Failure {
 		if !now.Load() {
@@ -22,8 +22,8 @@ func (r *rig) unknown(now *atomic.Bool) {
 	})
 }
 
-// While a controller starts again, brokers may not know a topic that is there. That is
-// an outage, and no reason to stop the channel until an operator comes.
+// While a controller restarts, brokers may not know a topic that exists. That is an outage, and not a reason to stop
+// the channel until an operator acts.
 func TestATopicThatIsUnknownForAWhile(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		var now atomic.Bool
@@ -36,7 +36,7 @@ func TestATopicThatIsUnknownForAWhile(t *testing.T) {
 			now.Store(true)
 			r.broker.Elect(channel) // ends the session
 			time.Sleep(leastMissingTimeout * 2 / 3)
-			if err := c.Order(envelope("x"), 0); err == nil || !strings.Contains(err.Error(), "that is final once it was so for 30s") {
+			if err := c.Order(envelope("x"), 0); err == nil || !strings.Contains(err.Error(), "the channel stops if that lasts for 30s") {
 				r.Errorf("order: %v", err)
 			}
 			now.Store(false)

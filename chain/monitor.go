@@ -28,8 +28,8 @@ func (c *Chain) pulse() {
 	}
 }
 
-// measure asks now and then where the topic ends. It does so beside the loop, to show one
-// that is stuck or far behind.
+// measure asks regularly where the topic ends. It does so beside the loop, to show one that is stuck or
+// far behind.
 func (c *Chain) measure() {
 	for pause := heartbeat; sleep(c.life, pause); {
 		pause = heartbeat

@@ -11,8 +11,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
 
-// The disk of an orderer stalls, and its loop with it. What others order meanwhile
-// is seen all the same: that is when an operator needs to know.
+// The disk of an orderer stalls, and its loop with it. What others order meanwhile is measured nevertheless: that is
+// when an operator needs to know.
 func TestLagIsSeenWhileTheLoopIsStuck(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()

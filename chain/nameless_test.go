@@ -35,8 +35,8 @@ func TestAnAnswerWithoutIDsForgetsNothing(t *testing.T) {
 		cluster string
 		made    int // topics before
 	}{
-		"another Kafka cluster than before": {"another", 0},
-		"is another than before":            {"cluster", 1},
+		"a different Kafka cluster than before": {"another", 0},
+		"is not the same as before":             {"cluster", 1},
 	} {
 		t.Run(says, func(t *testing.T) {
 			inBubble(t, func(r *rig) {

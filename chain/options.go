@@ -14,9 +14,8 @@ import (
 // counts payload and signature of an envelope.
 type OpenLog func(brokers []string, topic string, maxEnvelope uint32) (log.Log, error)
 
-// Room returns an error until the ledgers' disk takes so many bytes more. Where there
-// are any it grants them: they count against everybody's room until done reports that they
-// are on the disk, or never will be. Any number of goroutines may call either.
+// Room returns an error until the ledger disk has space for so many more bytes. It then grants them: they count as
+// used until done reports that they are on the disk, or never will be. Both may be called concurrently.
 type Room func(bytes int, done func() bool) error
 
 // Options are what a chain needs beside Fabric's support. A duration or number
@@ -27,7 +26,7 @@ type Options struct {
 	Brokers []string              // instead of the channel config's list; none: that list
 	Events  session.Events
 
-	Room Room // of the ledgers' disk; nil: it is not asked
+	Room Room // of the ledger disk; nil: it is not checked
 
 	// Explain adds the cause and the remedy to an error that clients and operators see,
 	// by its [status.CauseOf]; nil: errors have the facts alone.

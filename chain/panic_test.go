@@ -27,7 +27,7 @@ func (r *real) ready() {
 	}
 }
 
-// appends writes a record that no orderer of ours would.
+// appends writes a record that none of our orderers would.
 func (r *real) appends(e *fabric.Envelope, class record.Regular_Class, seq uint64) {
 	r.Helper()
 	value, err := record.Encode(record.NewRegular(protoutil.MarshalOrPanic(e), seq, class))
@@ -39,8 +39,8 @@ func (r *real) appends(e *fabric.Envelope, class record.Regular_Class, seq uint6
 	}
 }
 
-// Of a record by which every in-tree orderer dies, the channel stops by the compatible
-// rules, with the offset and the reason; the process and its other channels continue.
+// At a record that crashes every in-tree orderer, the channel stops by the compatible rules, with the offset and the
+// reason; the process and its other channels continue.
 func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 	for name, class := range map[string]record.Regular_Class{"unclassified": record.Regular_UNKNOWN, "stale": record.Regular_CONFIG} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 			r.appends(net.Config(bare), class, 0)
 			r.eventually(func() bool { return closed(r.chain.Errored()) })
 			err := r.chain.Order(r.transacted(nil), 1)
-			if !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers die of it") {
+			if !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers crash at it") {
 				t.Errorf("order: %v", err)
 			}
 			if r.chain.support.Height() != 2 {
@@ -77,8 +77,8 @@ func (r *real) order(e *fabric.Envelope) {
 	r.eventually(func() bool { return r.chain.support.Height() > height })
 }
 
-// Fabric's processor may fail at what it is given again; by the strict rules that is
-// another orderer's to make a copy of, and nothing stops.
+// Fabric's processor may fail at an update that it processes again; by the strict rules another orderer may resubmit
+// it, and nothing stops.
 func TestDeadlyRecordIsSkippedByTheStrictRules(t *testing.T) {
 	net := fabrictest.NewNetwork(func(_ *fabrictest.Network, root *fabric.ConfigGroup) {
 		fabrictest.Put(root.Groups["Orderer"], channelconfig.BatchSizeValue(10, 16<<20, 1<<19))
@@ -120,6 +120,6 @@ func TestPanicOfTheBlockWriterStopsTheChannel(t *testing.T) {
 		t.Errorf("a config that is in force already: %v", err)
 	}
 	if v := (machine.Verdict{}); r.verdict(machine.Config, machine.CheckWriter, r.proposed(r.larger())) != v {
-		t.Error("the judge does not answer any more")
+		t.Error("the validator no longer answers")
 	}
 }

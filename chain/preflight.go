@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// Preflight is what becomes of a topic that the survey finds flaws in.
+// Preflight is what happens to a channel whose topic has flaws.
 type Preflight string
 
 const (
@@ -17,8 +17,7 @@ const (
 	PreflightOff     Preflight = "off"     // the topic is not surveyed
 )
 
-// refused is why a channel does not begin. It is retried without limit: each
-// attempt is another survey.
+// refused is why a channel does not start. It is retried without limit: each attempt is another survey.
 type refused struct{ flaws []log.Finding }
 
 func (r refused) Error() string {
@@ -29,8 +28,8 @@ func (r refused) Error() string {
 	return "the preflight refuses the channel's topic: " + strings.Join(said, "; ")
 }
 
-// Survey checks a topic until it was found fit once: a channel that has started is
-// not stopped by a setting, which would be the greater harm.
+// Survey checks a topic until it was found fit once: stopping a running channel because of a setting would do more
+// harm.
 func (t *topic) Survey(ctx context.Context, opened log.Log) error {
 	if t.surveyed || t.opts.Preflight != PreflightEnforce {
 		return nil

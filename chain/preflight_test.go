@@ -19,8 +19,8 @@ var (
 	sound  = log.Finding{Setting: "partitions", Value: "1", Want: "1", Verdict: log.Fit}
 )
 
-// surveyed is a chain with a preflight, on a broker where every survey comes to
-// these findings; reported counts the surveys that were reported.
+// surveyed returns a chain with a preflight, on a broker where every survey has these findings; reported counts the
+// surveys that were reported.
 func (r *rig) surveyed(l *ledger, how Preflight, found ...log.Finding) (c *Chain, reported *atomic.Int64) {
 	r.broker.SetFindings(found...)
 	c, reported = r.chain(l), &atomic.Int64{}
@@ -30,8 +30,8 @@ func (r *rig) surveyed(l *ledger, how Preflight, found ...log.Finding) (c *Chain
 	return c, reported
 }
 
-// The channel waits for the setting to be mended, says so to everybody who asks,
-// and begins by itself. A flaw that comes later does not stop it, a restart does.
+// The channel waits for the setting to be fixed, reports that to every caller, and starts by itself. A flaw that
+// appears later does not stop it until a restart.
 func TestPreflightEnforced(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()
@@ -44,7 +44,7 @@ func TestPreflightEnforced(t *testing.T) {
 			}
 		}
 		if reported.Load() < 10 {
-			r.Errorf("%d looks in a minute", reported.Load())
+			r.Errorf("%d surveys in a minute", reported.Load())
 		}
 
 		r.broker.SetFindings(hidden)
@@ -82,7 +82,7 @@ func TestPreflightDoesNotRefuseClocks(t *testing.T) {
 	})
 }
 
-// A warning keeps nobody waiting; off does not look at all.
+// A warning does not keep the channel waiting; off does not survey at all.
 func TestPreflightWarnsOrIsOff(t *testing.T) {
 	for how, looks := range map[Preflight]bool{Options{}.withDefaults().Preflight: true, PreflightOff: false} {
 		inBubble(t, func(r *rig) {
@@ -92,7 +92,7 @@ func TestPreflightWarnsOrIsOff(t *testing.T) {
 			}
 			settle()
 			if (reported.Load() > 0) != looks {
-				r.Errorf("preflight %q: %d looks", how, reported.Load())
+				r.Errorf("preflight %q: %d surveys", how, reported.Load())
 			}
 		})
 	}

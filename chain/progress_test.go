@@ -41,7 +41,7 @@ func TestPublishesWhatIsOnDisk(t *testing.T) {
 	})
 }
 
-// Who has no name, or no rights, orders all the same.
+// An orderer without a name, or without rights, orders nevertheless.
 func TestOrdersWithoutPublishing(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		c := r.started(newLedger())

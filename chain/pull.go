@@ -15,11 +15,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Puller takes blocks of a channel from its other orderers. It is used by one
-// goroutine, for blocks of growing numbers.
+// Puller takes blocks of a channel from its other orderers. It is used by one goroutine, for increasing block
+// numbers.
 type Puller interface {
-	// Block returns a block that [block.Verify] takes. The caller compares its header
-	// with what follows the ledger's last block. The error wraps [session.ErrNoBlock] when every orderer has
+	// Block returns a block that [block.Verify] accepts. The caller compares its header with what
+	// follows the ledger's last block. The error wraps [session.ErrNoBlock] when every orderer has
 	// answered and none has the block.
 	Block(ctx context.Context, number uint64) (*fabric.Block, error)
 	// Others asks all other orderers how many blocks they have.
@@ -28,7 +28,7 @@ type Puller interface {
 }
 
 // NewPuller connects to the orderers that the channel's config names. Its error wraps
-// [session.ErrNoWay] if only another build or configuration of this orderer helps.
+// [session.ErrCannotAsk] if only another build or configuration of this orderer helps.
 type NewPuller func(Support) (Puller, error)
 
 // Another orderer cuts what it has read within BatchTimeout, unless brokers or
@@ -43,7 +43,7 @@ func missingTimeout(batchTimeout time.Duration) time.Duration {
 	return max(leastMissingTimeout, missingTimeoutCuts*batchTimeout)
 }
 
-// peers are the other orderers of the channel, as sessions ask them. The loop's.
+// peers are the other orderers of the channel, as sessions ask them. Used only by the loop.
 type peers struct {
 	support Support
 	opts    *Options
@@ -106,7 +106,7 @@ func (p *peers) Pull(ctx context.Context, number machine.BlockNumber) (b session
 
 func (p *peers) pull(ctx context.Context, number machine.BlockNumber) (session.Block, error) {
 	if p.opts.NewPuller == nil {
-		return session.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", session.ErrNoWay)
+		return session.Block{}, fmt.Errorf("%w: this orderer has no cluster connections", session.ErrCannotAsk)
 	}
 	if p.puller == nil {
 		puller, err := p.opts.NewPuller(p.support)

@@ -44,8 +44,8 @@ func (r *rig) pulling(l *ledger, p *chaintest.Puller) *Chain {
 	return c
 }
 
-// From every height, and with the topic trimmed to any offset: what the topic does
-// not have comes from the other orderer, and both continue with equal blocks.
+// From every height, and with the topic trimmed to any offset: the blocks that the topic has lost come from the other
+// orderer, and both continue with equal blocks.
 func TestPullsWhatWasTrimmed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, c := r.history()
@@ -73,7 +73,7 @@ func TestPullsWhatWasTrimmed(t *testing.T) {
 	})
 }
 
-// Until another orderer answers, the channel waits and says for what.
+// Until another orderer answers, the channel waits and reports for what.
 func TestAwaitsABlock(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.history()
@@ -104,7 +104,7 @@ func TestAwaitsABlock(t *testing.T) {
 // reported counts what operators see while a channel cannot be read.
 type reported struct{ pulling, awaiting, unavailable atomic.Int64 }
 
-// tell counts from now on; the chain must not have been started.
+// count counts from now on; the chain must not have been started.
 func (t *reported) count(o *Options) {
 	o.Events.Pulling = func(error) { t.pulling.Add(1) }
 	o.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
@@ -147,7 +147,7 @@ func TestPullsNothingElse(t *testing.T) {
 	}
 }
 
-// asConfig makes a block one that was written as a config block.
+// asConfig turns a block into one that was written as a config block.
 func asConfig(b *fabric.Block) {
 	value, err := block.ConsenterMetadata(b)
 	if err != nil {
@@ -164,8 +164,8 @@ func after(d time.Duration) <-chan struct{} {
 	return over
 }
 
-// The orderer that everybody else waits for cuts the block at the end of its
-// BatchTimeout, or is back after a restart: till then nobody has it.
+// The orderer that all others wait for cuts the block at the end of its BatchTimeout, or is back after a
+// restart: until then nobody has it.
 func TestWaitsForABlockThatIsAboutToBeCut(t *testing.T) {
 	for _, late := range []time.Duration{3 * time.Second, leastMissingTimeout - time.Second} {
 		inBubble(t, func(r *rig) {
@@ -182,8 +182,7 @@ func TestWaitsForABlockThatIsAboutToBeCut(t *testing.T) {
 	}
 }
 
-// Who has no block of others stops after a while in which nobody had it, at once
-// if there is no way to ask.
+// An orderer that gets no block stops once nobody has had it for a while, and at once if it cannot ask.
 func TestNobodyHasTheBlock(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.history()
@@ -205,12 +204,12 @@ func TestNobodyHasTheBlock(t *testing.T) {
 	})
 }
 
-// Only an unbroken time counts: while somebody does not answer, or the brokers do
-// not, the block may be with them.
+// Only an uninterrupted time counts: while an orderer does not answer, or the brokers do not, they may have the
+// block.
 func TestMissingTimeoutBeginsAgain(t *testing.T) {
 	for name, trouble := range map[string]func(*rig, *atomic.Bool){
 		"an orderer does not answer": func(_ *rig, silent *atomic.Bool) { silent.Store(true) },
-		"the brokers are away":       func(r *rig, _ *atomic.Bool) { r.broker.Stop(); time.Sleep(leastMissingTimeout); r.broker.Resume() },
+		"the brokers are down":       func(r *rig, _ *atomic.Bool) { r.broker.Stop(); time.Sleep(leastMissingTimeout); r.broker.Resume() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -235,7 +234,7 @@ func TestMissingTimeoutBeginsAgain(t *testing.T) {
 	}
 }
 
-// Ten times BatchTimeout is the measure where that is long.
+// If BatchTimeout is long, the limit is ten times that.
 func TestMissingTimeoutFollowsTheBatchTimeout(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{2 * time.Second: 30 * time.Second, time.Minute: 10 * time.Minute} {
 		if got := missingTimeout(timeout); got != want {

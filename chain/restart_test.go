@@ -41,8 +41,8 @@ func TestConfigsThatRace(t *testing.T) {
 	})
 }
 
-// An envelope that lost its rights to a config in between is refused by all.
-func TestLaggingEnvelopeIsJudgedInPlace(t *testing.T) {
+// An envelope whose writer has lost the right through a config update is refused by all.
+func TestStaleEnvelopeIsJudgedInPlace(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a, b := newLedger(), newLedger()
 		c, _ := r.started(a), r.started(b)
@@ -165,8 +165,8 @@ func lastIndex(words []string, s string) int {
 	return -1
 }
 
-// A block of a release that bounds windows otherwise says itself which records its
-// window has: it is understood, and compared.
+// A block from a release with other limits for windows states which records its window has: it is understood and
+// compared.
 func TestWindowsOfAnotherRelease(t *testing.T) {
 	for name, test := range map[string]struct {
 		alter func([]byte) []byte
@@ -181,7 +181,7 @@ func TestWindowsOfAnotherRelease(t *testing.T) {
 				c := r.started(l)
 				r.order(c, "a", "b", "c")
 				for range 5 {
-					r.broker.Write(channel, make([]byte, 5<<20)) // more than a window takes
+					r.broker.Write(channel, make([]byte, 5<<20)) // more than a window holds
 				}
 				r.order(c, "d", "e", "f")
 				settle()

@@ -14,11 +14,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// outside is what is around the content of a config envelope.
+// outside is what surrounds the content of a config envelope.
 type outside struct {
 	channel fabric.ChannelHeader
 	signer  fabric.SignatureHeader
-	by      *fabrictest.Identity // who signs; nil: a signature of nobody
+	by      *fabrictest.Identity // who signs; nil: an invalid signature
 }
 
 // wrapped puts the content of a config envelope into another.
@@ -42,8 +42,8 @@ func (r *real) wrapped(e *fabric.Envelope, change func(*outside)) *fabric.Envelo
 	return o.by.Envelope(protoutil.MarshalOrPanic(payload))
 }
 
-// Whatever is around a config, orderers take it if peers do, and only then: a peer
-// that flags a config block does not follow the config of the next one, and panics.
+// Orderers accept what surrounds a config if, and only if, peers do: a peer that flags a config block cannot apply
+// the next one, and panics.
 func TestOutsideOfAConfigIsAsPeersWantIt(t *testing.T) {
 	net := fabrictest.NewNetwork(nil)
 	stranger := fabrictest.NewOrg("StrangerMSP").Member("stranger")
@@ -87,8 +87,8 @@ func TestOutsideOfAConfigIsAsPeersWantIt(t *testing.T) {
 	}
 }
 
-// The verdict is by the config in force: one whose certificate the channel has
-// revoked since does not sign any more.
+// The verdict depends on the config in force: a signer whose certificate has been revoked since is no longer
+// accepted.
 func TestRevokedSignerOfAConfig(t *testing.T) {
 	net := fabrictest.NewNetwork(nil)
 	left := net.Orderers.Member("left")
@@ -109,8 +109,8 @@ func TestRevokedSignerOfAConfig(t *testing.T) {
 	}
 }
 
-// By the compatible rules the outside is not looked at, since in-tree orderers make a
-// block of it; but a config for another channel would rename the channel here.
+// The compatible rules do not check the outside, since in-tree orderers order it; but a config for another channel
+// would rename the channel here.
 func TestOutsideOfAConfigByTheCompatibleRules(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	e := r.proposed(r.larger())

@@ -13,7 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 )
 
-// long lets everything happen that is going to within an hour.
+// long waits for an hour, in which everything happens that is due.
 func long() { time.Sleep(time.Hour) }
 
 // large orders envelopes that fill a block each, and returns their ledger.
@@ -62,8 +62,7 @@ func (r *rig) comesThrough(c *Chain, l *ledger) {
 // slowly carries 8 KB a second.
 var slowly = memlog.Pace{Byte: 120 * time.Microsecond}
 
-// A restart reads what is known of the log again. However long the link takes for it,
-// the channel continues.
+// A restart reads the last records again. However long that takes on the link, the channel continues.
 func TestConnectsThroughASlowLink(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.large(70)
@@ -75,7 +74,7 @@ func TestConnectsThroughASlowLink(t *testing.T) {
 	})
 }
 
-// breaking has the way to every reader break each time that this has passed.
+// breaking breaks the connection of every reader at this interval.
 func (r *rig) breaking(every time.Duration) {
 	broke := time.Now()
 	r.broker.SetFault(func(op, _ string, _ int) *memlog.Failure {
@@ -102,8 +101,8 @@ func TestConnectsThroughALinkThatBreaks(t *testing.T) {
 	})
 }
 
-// Records that go into no block are checked as well, however many there are.
-func TestConnectsBehindManyRecords(t *testing.T) {
+// Skipped records are checked as well, however many there are.
+func TestConnectsAfterManyRecords(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()
 		c := r.started(l)
@@ -168,8 +167,8 @@ func TestOneRecordTakesLong(t *testing.T) {
 	})
 }
 
-// A topic that was made again, with the same records, is found out by the check beside
-// the reader, though nothing is read of it.
+// A topic that was recreated with the same records is detected by the check beside the reader, although nothing is
+// read from it.
 func TestAnIdleChannelKnowsItsTopic(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()

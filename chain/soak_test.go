@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A day of sessions, one a CheckInterval, leaves nothing of itself behind.
+// A day of sessions, one for each CheckInterval, leaks nothing.
 func TestSessionsLeaveNothing(t *testing.T) {
 	const bound = 1 << 20
 	inBubble(t, func(r *rig) {

@@ -15,10 +15,9 @@ const stallTimeout = time.Minute
 // errStalled ends an attempt in which nothing was received for too long.
 var errStalled = errors.New("nothing came from the brokers")
 
-// stall ends an attempt once the brokers have sent nothing for a while. It is a second line
-// of defense: an implementation of log.Log notices a connection that makes no progress. The
-// limit doubles with each attempt that it ends, so that whatever takes a finite time
-// completes. The loop's.
+// stall ends an attempt once the brokers have sent nothing for a while. It is a second line of defense: an
+// implementation of log.Log notices a connection that makes no progress. The limit doubles with each attempt that it
+// ends, so that whatever takes a finite time completes. Used only by the loop.
 type stall struct {
 	limit time.Duration // 0: stallTimeout
 	timer *time.Timer   // of the attempt; nil outside of one
@@ -52,10 +51,9 @@ func (s *stall) answered() {
 // reset is called after an attempt that completed.
 func (s *stall) reset() { s.limit = 0 }
 
-// stuck detects a reader that returns nothing although the log has more, which is then
-// replaced. Since a record may just take long, each replacement gets twice the time; the
-// time is halved once something was received, so that it does not grow over many records.
-// The loop's.
+// stuck detects a reader that returns nothing although the log has more, which is then replaced. Since a record may
+// just take long, each replacement gets twice the time; the time is halved once something was received, so that it
+// does not grow over many records. Used only by the loop.
 type stuck struct {
 	next   machine.Offset // when it was seen last
 	waited int            // intervals since something came

@@ -24,7 +24,7 @@ func (r *rig) through(c *Chain, wrap func(log.Log) log.Log) {
 	}
 }
 
-// A record that takes longer than CheckInterval comes to its end all the same.
+// A record that takes longer than CheckInterval is read nevertheless.
 func TestSlowerThanTheCheck(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a := newLedger()
@@ -40,7 +40,7 @@ func TestSlowerThanTheCheck(t *testing.T) {
 	})
 }
 
-// deafLog has readers of which the first ones, so many, return nothing.
+// deafLog has readers of which the first few return nothing.
 type deafLog struct {
 	log.Log
 	left *atomic.Int64
@@ -111,7 +111,7 @@ func (d *tiringReader) Next(ctx context.Context) (log.Record, error) {
 	return r, err
 }
 
-// A reader that gets on and is stuck then is no reason to wait longer for the next one.
+// A reader that makes progress and then hangs does not make the chain wait longer for the next one.
 func TestReadersThatTire(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a := newLedger()
@@ -128,8 +128,8 @@ func TestReadersThatTire(t *testing.T) {
 	})
 }
 
-// slowAppends are acknowledged after a while. Each that the caller did not wait for is
-// in the log all the same, as with a client that has handed it over.
+// slowAppends are acknowledged after a while. A record is in the log even if its caller did not wait, as with a
+// client that has sent it.
 type slowAppends struct {
 	log.Log
 	while time.Duration
@@ -147,8 +147,8 @@ func (s slowAppends) Append(ctx context.Context, value []byte) error {
 	}
 }
 
-// A config that another one has overtaken is appended again before anything else is
-// read. That ends although Kafka takes longer than AppendTimeout to acknowledge it.
+// A stale config is appended again before anything else is read. That ends although Kafka takes longer than
+// AppendTimeout to acknowledge it.
 func TestResubmitsThroughASlowLink(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), newLedger()
@@ -201,7 +201,7 @@ func (m markedLog) Read(ctx context.Context, from log.Offset) (log.Reader, error
 	return &markedReader{r, int(b.End - from), time.Now().Add(4 * DefaultCheckInterval), m.cut}, err
 }
 
-// Next says so once, after a while.
+// Next returns ErrNoRecord once, after a while.
 func (m *markedReader) Next(ctx context.Context) (log.Record, error) {
 	m.left--
 	if m.left != -1 {
@@ -218,8 +218,7 @@ func (m *markedReader) Next(ctx context.Context) (log.Record, error) {
 	}
 }
 
-// A topic that ends without a record is read to its end, also by a reader that takes the
-// place of another: one that was stuck, or that was lost.
+// A topic that ends without a record is read to its end, also by a reader that replaces one that was stuck or lost.
 func TestEndsWithoutARecord(t *testing.T) {
 	for name, lost := range map[string]int{"stuck": 0, "lost": 1, "lost again": 2} {
 		t.Run(name, func(t *testing.T) {
@@ -246,31 +245,31 @@ type waitingLog struct{ log.Log }
 
 func (waitingLog) Slow() string { return "broker a:9092 has not answered Fetch for 3s" }
 
-// heldLog waits for the leader of its topic, while held is true.
-type heldLog struct {
+// stalledLog waits for the leader of its topic, while stalled is true.
+type stalledLog struct {
 	log.Log
-	held *atomic.Bool
+	stalled *atomic.Bool
 }
 
-func (h heldLog) Stalled() bool { return h.held.Load() }
+func (h stalledLog) Stalled() bool { return h.stalled.Load() }
 
 // A channel whose reads wait for a broker that does not answer is not reported as active.
-func TestAHeldChannelIsNotActive(t *testing.T) {
+func TestAStalledChannelIsNotActive(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		held := &atomic.Bool{}
+		stalled := &atomic.Bool{}
 		c := r.chain(newLedger())
-		r.through(c, func(l log.Log) log.Log { return heldLog{l, held} })
+		r.through(c, func(l log.Log) log.Log { return stalledLog{l, stalled} })
 		c.Start()
 		settle()
 		r.reports(c, types.StatusActive)
-		held.Store(true)
+		stalled.Store(true)
 		r.reports(c, types.StatusInactive)
-		held.Store(false)
+		stalled.Store(false)
 		r.reports(c, types.StatusActive)
 	})
 }
 
-// Whoever is answered that the channel is not ready learns for which broker it waits.
+// The error that the channel is not ready names the broker that it waits for.
 func TestASlowBrokerIsNamed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.broker.Stop()

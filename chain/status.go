@@ -114,7 +114,7 @@ func (s *channelStatus) begin() {
 	s.signal()
 }
 
-// RulesKnown reports that it is known by which rules the topic is read.
+// RulesKnown reports that the rules by which the topic is read are known.
 func (s *channelStatus) RulesKnown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,8 +131,8 @@ func (s *channelStatus) CaughtUp() {
 	s.is.CaughtUp = true
 }
 
-// ready returns nil if envelopes are taken, and otherwise why not, whether that is final,
-// and what to wait on.
+// ready returns nil if envelopes are accepted, and otherwise why not, whether that is final, and what to
+// wait on.
 func (s *channelStatus) ready() (changed <-chan struct{}, final bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +143,7 @@ func (s *channelStatus) ready() (changed <-chan struct{}, final bool, err error)
 	return s.changed, s.is.Final(), err
 }
 
-// await waits until envelopes are taken, until they never will be, or until ctx ends.
+// await waits until envelopes are accepted, until they never will be, or until ctx ends.
 func (s *channelStatus) await(ctx context.Context) error {
 	for {
 		changed, final, err := s.ready()

@@ -10,7 +10,7 @@ import (
 // consenter asserts once that the registrar's *multichannel.ChainSupport has it.
 type Support = verdict.Support
 
-// validator gives verdicts on what is in the topic, and on what is to come there.
+// validator gives verdicts on what is in the topic, and on what is about to be appended.
 type validator interface {
 	session.Validator
 

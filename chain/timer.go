@@ -21,7 +21,7 @@ type timer struct {
 
 func newTimer(c *Chain) *timer { return &timer{chain: c, began: time.Now()} }
 
-// Uptime returns how long there has been a timer.
+// Uptime returns the time since the timer was created.
 func (t *timer) Uptime() time.Duration { return time.Since(t.began) }
 
 // Arm starts the timer for a block, instead of any other. A timer that runs for the block

@@ -50,7 +50,7 @@ func (s channelSpec) block() *fabric.Block {
 	return blockOf(fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{Config: s.config()}))
 }
 
-// blockOf has one envelope.
+// blockOf returns a block with one envelope.
 func blockOf(headerType int32, data []byte) *fabric.Block {
 	header := &fabric.ChannelHeader{Type: headerType, ChannelId: channel}
 	payload := &fabric.Payload{Header: &fabric.Header{ChannelHeader: protoutil.MarshalOrPanic(header)}, Data: data}

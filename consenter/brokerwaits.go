@@ -34,7 +34,7 @@ func (s *brokerWaits) waiting(w conn.Wait) {
 	if !s.due(brokerRequest{w.Broker, w.Operation}) {
 		return
 	}
-	text := "A broker does not answer; others are asked where they can do it instead"
+	text := "A broker does not answer; requests that others can serve go to them instead"
 	if w.Throttled {
 		text = "A broker throttles this orderer by a quota"
 	}

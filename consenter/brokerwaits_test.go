@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// Every second of waiting counts; a line comes at once, and seldom after that.
+// Every second of waiting counts; a line is logged at once, and rarely after that.
 func TestBrokerWaitsAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMeter(t)

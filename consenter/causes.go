@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// kind is what happened to an envelope that is in no block.
+// kind is what happened to an envelope that is not in a block.
 type kind string
 
 const (
@@ -19,8 +19,8 @@ const (
 	waiting kind = "waiting" // its channel accepts nothing for now
 )
 
-// row is a row of the table that answers why an envelope is in no block. Metrics, log lines
-// and the errors that clients receive use the same word.
+// row is a row of the table that answers why an envelope is not in a block. Metrics, log lines and the
+// errors that clients receive use the same word.
 type row struct {
 	kind   kind
 	word   string

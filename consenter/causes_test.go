@@ -129,7 +129,7 @@ func identifiers(d *ast.FuncDecl) (all []string) {
 }
 
 // Each value has one row, and each row belongs to a value.
-func TestTableIsOfTheValues(t *testing.T) {
+func TestEveryValueHasARow(t *testing.T) {
 	s := readSource(t)
 	lines := 0
 	for _, of := range slices.Sorted(maps.Keys(enums)) {
@@ -142,7 +142,7 @@ func TestTableIsOfTheValues(t *testing.T) {
 		for constant, word := range s.values[of] {
 			r := rowOf(word, enums[of]...)
 			if len(r.word) == 0 {
-				t.Fatalf("%s %s has no line in the table: got none", of, constant)
+				t.Fatalf("%s %s has no row in the table", of, constant)
 			}
 			if len(r.means) == 0 {
 				t.Fatalf("%v: got none", word)
@@ -151,15 +151,15 @@ func TestTableIsOfTheValues(t *testing.T) {
 		}
 	}
 	if got := rows(); len(got) != lines {
-		t.Fatalf("a line is of no value, or there are two of one: got %v, want %d of them", got, lines)
+		t.Fatalf("a row has no value, or a value has two rows: got %v, want %d of them", got, lines)
 	}
 	for _, r := range rows() {
 		if len(s.decided(r)) == 0 {
-			t.Fatalf("no function decides on %s: got none", r.word)
+			t.Fatalf("no function decides on %s", r.word)
 		}
 		for _, name := range r.also {
 			if s.functions[name] == nil {
-				t.Fatalf("the line of %s names %s, which is no function", r.word, name)
+				t.Fatalf("the row of %s names %s, which is not a function", r.word, name)
 			}
 		}
 	}

@@ -60,8 +60,8 @@ type Consenter struct {
 	logger      *fabric.Logger
 }
 
-// New reads the local configuration and the files that it names. Its error lists all of
-// their faults, one a line. Call New once in a process: metrics cannot be registered twice.
+// New reads the local configuration and the files that it names. Its error lists all of their faults, one per line.
+// Call New once in a process: metrics cannot be registered twice.
 func New(host Host) (*Consenter, error) {
 	if host.Metrics == nil || host.Crypto == nil {
 		return nil, errors.New("the orderer gave no metrics provider or no crypto provider: it was not built for this plugin")
@@ -160,7 +160,7 @@ func (c *Consenter) options(channel string) chain.Options {
 	o := c.config
 	jitter := o.CutJitter
 	if jitter == 0 {
-		jitter = -1 // package chain takes zero for its default
+		jitter = -1 // package chain uses its default for zero
 	}
 	return chain.Options{
 		OpenLog:       c.openLog,

@@ -55,9 +55,9 @@ func TestNewNeedsTheHost(t *testing.T) {
 }
 
 func TestOtherRegistrarIsRefused(t *testing.T) {
-	type bare struct{ consensus.ConsenterSupport } // no more than the contract
-	_, err := plainConsenter(t).HandleChain(bare{}, nil)
-	checktest.Fails(t, err, "consenter.bare lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
+	type onlySupport struct{ consensus.ConsenterSupport } // no more than the contract
+	_, err := plainConsenter(t).HandleChain(onlySupport{}, nil)
+	checktest.Fails(t, err, "consenter.onlySupport lacks channel resources that a kafka chain needs: the plugin was built for another Fabric version")
 }
 
 // Faults that only the file or only the environment shows are reported with the rest.

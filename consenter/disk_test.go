@@ -15,10 +15,10 @@ func TestRoomOnTheLedgersDisk(t *testing.T) {
 	written := func() bool { return true }
 	checktest.Must(t, newDisk(dir, 1).room(1, written))
 	if err := newDisk(dir, 0).room(math.MaxInt, written); err != nil {
-		t.Fatalf("0: it is not looked at: %v", err)
+		t.Fatalf("no reserve, but free space is checked: %v", err)
 	}
 	if err := newDisk("", math.MaxInt64).room(0, nil); err != nil {
-		t.Fatalf("no folder: it is not looked at: %v", err)
+		t.Fatalf("no folder, but free space is checked: %v", err)
 	}
 
 	err := newDisk(dir, 1<<60).room(7, written)
@@ -48,13 +48,13 @@ func TestRoomIsGrantedOnce(t *testing.T) {
 	}
 	asking.Wait()
 	if got := through.Load(); got != 5 {
-		t.Fatalf("blocks were let through: got %v, want 5", got)
+		t.Fatalf("blocks that were granted space: got %v, want 5", got)
 	}
 	if err := d.room(1, written.Load); err == nil {
-		t.Fatal("there is no error")
+		t.Fatal("got no error")
 	}
 	if err := d.room(0, nil); err != nil {
-		t.Fatalf("a channel that writes nothing takes nothing from the reserve: %v", err)
+		t.Fatalf("a channel that writes nothing uses the reserve: %v", err)
 	}
 
 	used.Store(5 * block)
@@ -63,13 +63,13 @@ func TestRoomIsGrantedOnce(t *testing.T) {
 	}
 	written.Store(true)
 	if err := d.room(1, written.Load); err == nil {
-		t.Fatal("there is no error")
+		t.Fatal("got no error")
 	}
 	if len(d.granted) != 0 {
 		t.Fatalf("got %v, want nothing", d.granted)
 	}
 	used.Add(1)
 	if err := d.room(0, nil); err == nil {
-		t.Fatal("the reserve is not free: there is no error")
+		t.Fatal("the reserve is not free: got no error")
 	}
 }

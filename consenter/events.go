@@ -226,7 +226,7 @@ func (r *reporter) unavailable(err error, retry time.Duration) {
 // answer, so the channel is not cut off.
 func (r *reporter) pulling(cause error) {
 	r.Available.Set(0)
-	r.health.well(r.channel)
+	r.health.clear(r.channel)
 	r.log.Warnw("Pulling blocks from other orderers", "cause", cause)
 }
 
@@ -234,13 +234,13 @@ func (r *reporter) pulling(cause error) {
 // of their ledgers. The brokers answer, so the channel is not cut off.
 func (r *reporter) awaiting(err error, retry time.Duration) {
 	r.Available.Set(0)
-	r.health.well(r.channel)
+	r.health.clear(r.channel)
 	r.log.Warnw("Waiting for other orderers; trying again", "after", retry, "error", err)
 }
 
 func (r *reporter) recovered(after time.Duration) {
 	r.Available.Set(1)
-	r.health.well(r.channel)
+	r.health.clear(r.channel)
 	r.mu.Lock()
 	if r.connected {
 		r.Reconnects.Add(1)
@@ -252,7 +252,7 @@ func (r *reporter) recovered(after time.Duration) {
 
 func (r *reporter) failed(err error) {
 	r.Available.Set(0)
-	r.health.well(r.channel)
+	r.health.clear(r.channel)
 	r.Failed.Set(1)
 	r.mu.Lock()
 	r.cause = cmp.Or(status.CauseOf(err), status.CauseInternal)
@@ -264,7 +264,7 @@ func (r *reporter) failed(err error) {
 // halted resets the failure: the channel is being removed, so no operator has to act any more.
 func (r *reporter) halted() {
 	r.Available.Set(0)
-	r.health.well(r.channel)
+	r.health.clear(r.channel)
 	r.Failed.Set(0)
 	r.mu.Lock()
 	if r.cause != "" {

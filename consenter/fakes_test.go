@@ -32,7 +32,7 @@ func crypto(t *testing.T) fabric.CryptoProvider {
 	return c
 }
 
-// support is a fake of the registrar's, with a ledger of the genesis block only.
+// support fakes what the registrar provides for a channel, with a ledger of the genesis block only.
 type support struct {
 	chain.Support // what is not faked panics
 

@@ -47,8 +47,8 @@ func (h *health) cutOff(channel string, err error) {
 	h.cut[channel] = o
 }
 
-// well records that a channel is no longer cut off, or has stopped.
-func (h *health) well(channel string) {
+// clear records that a channel is no longer cut off, or has stopped.
+func (h *health) clear(channel string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.cut, channel)

@@ -81,7 +81,7 @@ func TestHealthWhilePulling(t *testing.T) {
 		one.Unavailable(errors.New("no broker"), time.Second)
 		time.Sleep(11 * time.Second)
 		if err := check(); err == nil {
-			t.Fatal("there is no error")
+			t.Fatal("got no error")
 		}
 		one.Pulling(errors.New("awaiting block 7"))
 		checktest.Must(t, check())

@@ -85,7 +85,7 @@ func (c *Consenter) ordererConfig(block *fabric.Block) (*fabric.Config, channelc
 	config := &fabric.ConfigEnvelope{}
 	header, err := protoutil.UnmarshalEnvelopeOfType(envelope, fabric.HeaderTypeConfig, config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the block is no config block: %w", err)
+		return nil, nil, fmt.Errorf("the block is not a config block: %w", err)
 	}
 	bundle, err := channelconfig.NewBundle(header.ChannelId, config.Config, c.crypto)
 	if err != nil {

@@ -21,8 +21,8 @@ func TestEveryOrdererIsAMember(t *testing.T) {
 	}
 }
 
-// byLine is what is expected to be said of a broker that is none: 2.5 reads the list, and refuses
-// it, before ours does.
+// byLine returns the expected fault of a malformed broker address: Fabric 2.5 reads the list, and refuses it, before
+// our code does.
 func byLine(ours string) string {
 	if fabrictest.ThisLine().ChecksBrokers {
 		return "Invalid broker entry: kafka"
@@ -46,8 +46,8 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 		{"no block", nil, "no config block"},
 		{"empty block", &fabric.Block{}, "read the config block"},
 		{"garbage", garbage, "read the config block"},
-		{"transaction", blockOf(3, nil), "the block is no config block"},
-		{"garbage config", blockOf(fabric.TypeConfig, []byte{1, 2, 3}), "the block is no config block"},
+		{"transaction", blockOf(3, nil), "the block is not a config block"},
+		{"garbage config", blockOf(fabric.TypeConfig, []byte{1, 2, 3}), "the block is not a config block"},
 		{"no config", blockOf(fabric.TypeConfig, nil), `read the config of channel "mychannel"`},
 		{"no orderer group", blockOf(fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{Config: noOrderer})), "has no orderer group"},
 		{"other type", channelSpec{kind: "etcdraft", brokers: good}.block(), `a channel of consensus type "etcdraft"; set ConsensusType.type to "kafka"`},
@@ -152,7 +152,7 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 	checktest.Must(t, err)
 	one.Halt()
 	_, err = c.IsChannelMember(bad)
-	checktest.Fails(t, err, "9092") // the channel was removed; to come back is to join
+	checktest.Fails(t, err, "9092") // the channel was removed; it has to be joined again
 }
 
 func TestMembershipDependsOnTheBlockOnly(t *testing.T) {

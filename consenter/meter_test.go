@@ -39,7 +39,7 @@ func (m *meter) declare(kind, namespace, subsystem, name, help, statsd string, l
 		m.t.Fatalf("%s is declared twice", full)
 	}
 	if !strings.HasSuffix(help, ".") {
-		m.t.Fatalf("help of %s is no sentence", full)
+		m.t.Fatalf("help of %s is not a sentence", full)
 	}
 	m.kinds[full], m.declared[full], m.statsd[full] = kind, labels, statsd
 	return series{meter: m, name: full}

@@ -2,14 +2,12 @@ package consenter
 
 import "github.com/fabric-kafka/orderer/chain/fabric"
 
-// The lists below are all metrics: a field for each, whose type is its kind and whose tags are
-// its name behind consensus_kafka_, its further labels and the help that the provider shows.
-// A metric is added by a field here, a row of METRICS.md and a panel of the dashboard; tests
-// fail until there is each, and until an event sets it.
+// The lists below have a field for each metric. Its type is the metric's kind, its tags are the name after
+// consensus_kafka_, the further labels and the help that the provider shows. To add a metric, add a field here, a row
+// in METRICS.md and a panel in the dashboard; tests fail until all of them exist and an event sets the metric.
 
-// channelMetrics are the metrics of a channel. Their first label is channel. Other labels have
-// few values, but for broker; the number of members, which are other orderers' consumer groups,
-// is bounded.
+// channelMetrics are the metrics of a channel. Their first label is channel. Other labels have few values, except for
+// broker; the number of members, which are other orderers' consumer groups, is bounded.
 type channelMetrics struct {
 	Available   fabric.Gauge `metric:"available" help:"1 while this orderer reads the channel's topic, else 0."`
 	Failed      fabric.Gauge `metric:"failed" help:"1 once the channel has stopped on this orderer until an operator acts, else 0."`

@@ -29,7 +29,7 @@ func TestStatsdNamesDistinguishSeries(t *testing.T) {
 var metricLine = regexp.MustCompile("(?m)^\\| `(consensus_kafka_[a-z_]+)` \\| ([a-z]+) \\| ([a-z, ]*?) ?\\| [^|]+ \\| [^|]+ \\|$")
 
 // The table has exactly the registered metrics, each with its type, labels, unit and meaning.
-func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
+func TestTableHasTheRegisteredMetrics(t *testing.T) {
 	text, err := os.ReadFile("METRICS.md")
 	checktest.Must(t, err)
 	m := newMeter(t)
@@ -42,7 +42,7 @@ func TestTableIsOfTheRegisteredMetrics(t *testing.T) {
 		listed = append(listed, strings.Join(line[1:], " "))
 	}
 	if got := listed; len(got) != strings.Count(string(text), "\n| `") {
-		t.Fatalf("a line of the table is malformed: got %v, want %d of them", got, strings.Count(string(text), "\n| `"))
+		t.Fatalf("a row of the table is malformed: got %v, want %d of them", got, strings.Count(string(text), "\n| `"))
 	}
 	if slices.Sort(registered); !slices.Equal(registered, slices.Sorted(slices.Values(listed))) {
 		t.Errorf("the table has %q, want %q", listed, registered)
@@ -78,7 +78,7 @@ func TestEveryMetricIsSet(t *testing.T) {
 // A field of the list that register does not know would be a metric that nobody sees.
 func TestUnknownKindsOfMetricsAreRefused(t *testing.T) {
 	defer func() {
-		if got := recover(); got != "metric odd is of no known kind: *int" {
+		if got := recover(); got != "metric odd is of an unknown kind: *int" {
 			t.Errorf("it panics with %v", got)
 		}
 	}()

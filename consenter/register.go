@@ -59,7 +59,7 @@ func newMetric(p fabric.MetricsProvider, field any, name, help string, labels []
 	case *histograms:
 		return p.NewHistogram(fabric.HistogramOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, LabelNames: labels, StatsdFormat: statsd})
 	}
-	panic(fmt.Sprintf("metric %s is of no known kind: %T", name, field))
+	panic(fmt.Sprintf("metric %s is of an unknown kind: %T", name, field))
 }
 
 // bind sets the fields of a list to registered metrics with these values of the common labels.

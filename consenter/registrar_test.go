@@ -85,8 +85,8 @@ func (p process) status(t *testing.T, id string) types.Status {
 	return info.Status
 }
 
-// oldChannels are channels that in-tree orderers, or older releases of ours, accepted. Releases of
-// 2.5 start with none that has a broker which they do not take.
+// oldChannels are channels that in-tree orderers, or our older releases, accepted. Releases of 2.5 do not start a
+// channel whose broker list they do not accept.
 func oldChannels() map[string]*fabric.Block {
 	blocks := map[string]*fabric.Block{}
 	for id, s := range map[string]channelSpec{
@@ -110,8 +110,8 @@ func oldChannels() map[string]*fabric.Block {
 // never25 are those of oldChannels that no orderer of 2.5 has.
 var never25 = []string{"noport", "blank", "underscore"}
 
-// The content of a ledger cannot be changed any more: the process starts, these channels
-// report their faults, and the others work.
+// The content of a ledger can no longer be changed: the process starts, these channels report their
+// faults, and the others work.
 func TestNoLedgerEndsTheProcessAtItsStart(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	checktest.Must(t, err)
@@ -175,7 +175,7 @@ func join(registrar any, channel string, b *fabric.Block) error {
 	}:
 		_, err = r.JoinChannel(channel, b)
 	default:
-		err = fmt.Errorf("%T joins channels in another way", registrar)
+		err = fmt.Errorf("%T joins channels differently", registrar)
 	}
 	return err
 }

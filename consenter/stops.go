@@ -21,7 +21,7 @@ func stops() []row {
 			"compare the blocks of all orderers (`osnkafka verify`); if they agree and no in-tree orderer is left, list the record in Consensus.Kafka.Topic.PassCuts of every orderer"),
 		halt(machine.HaltUnusableConfig, "a topic of in-tree orderers has a config record that cannot become a block: it was written without the orderers' checks. In-tree orderers crash at it, again at every start",
 			onlyOrderers+", and continue the channel from a copy of the topic that ends at the last good record, or as a new channel"),
-		halt(machine.HaltNewChannel, "an in-tree orderer created a channel through the system channel, which orderers of ours do not do. The system channel stops here; the other channels continue",
+		halt(machine.HaltNewChannel, "an in-tree orderer created a channel through the system channel, which our orderers do not do. The system channel stops here; the other channels continue",
 			"remove the system channel from this orderer (`osnkafka remove-system-channel`), and join the new channel with its genesis block (`osnadmin channel join`), listed in Consensus.Kafka.Topic.Compatible", "machine.Machine.unusable"),
 		halt(machine.HaltNoVerdict, "this build does not support what a record contains, such as a capability, or Fabric's code panics at it; a build on another release may support it",
 			"start a build on a Fabric release that supports it, on the same ledger (chain/verdict/README.md); if Fabric's code panics, report the record", "guard.Call"),

@@ -124,7 +124,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(renamed(), ", "))
 	}, NodeTimeout(4*time.Minute))
 
-	It("come from the orderer's settings where those name brokers", func(ctx SpecContext) {
+	It("come from the orderer's settings if those name brokers", func(ctx SpecContext) {
 		Expect(w.Set(ctx, "BROKERS="+strings.Join(w.Descriptor().Brokers, ","))).To(Succeed())
 		for _, orderer := range []string{"orderer1", "orderer2"} {
 			Expect(w.AwaitActive(ctx, orderer, channel)).To(Succeed())

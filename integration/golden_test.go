@@ -119,7 +119,7 @@ func awaitRecordedBroker(ctx context.Context) {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(lock.Close)
 	Eventually(ctx, func() error { return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }).
-		WithTimeout(5*time.Minute).Should(Succeed(), "the suite of another checkout has the recorded broker's address")
+		WithTimeout(5*time.Minute).Should(Succeed(), "the suite of another checkout uses the recorded broker's address")
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	Expect(fabricnet.AwaitVacant(ctx, recordedBroker)).To(Succeed(), "the recorded channels name this address: stop the process that listens there")

@@ -26,30 +26,30 @@ var _ = Describe("a network with a proxy between orderers and brokers", Ordered,
 
 	It("lets a disconnected orderer refuse envelopes, serve old blocks and catch up later", func(ctx SpecContext) {
 		height := w.equal(ctx, "mychannel")
-		mend := w.disturb(ctx, "orderer1", links.Proxy.Cut)
+		repair := w.disturb(ctx, "orderer1", links.Proxy.Cut)
 		Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, ""))
 		Eventually(ctx, w.status(ctx, "orderer1", "mychannel")).Should(Equal("consenter inactive"))
 		Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "not ready on this orderer"))
 		Expect(w.readable(ctx, "orderer1", "mychannel", height)).To(Succeed(), "old blocks are readable")
 		w.continuesWithout(ctx, "orderer1", others...)
-		mend()
+		repair()
 		w.catchesUp(ctx, "orderer1")
 	}, NodeTimeout(6*time.Minute))
 
 	for _, lost := range []links.Direction{links.Answers, links.Requests} {
 		It("reports an unknown outcome when open connections lose one direction: "+string(lost), func(ctx SpecContext) {
-			mend := w.disturb(ctx, "orderer1", func(p links.Proxy, ctx context.Context, link string) error { return p.Swallow(ctx, link, lost) })
+			repair := w.disturb(ctx, "orderer1", func(p links.Proxy, ctx context.Context, link string) error { return p.Swallow(ctx, link, lost) })
 			Expect(w.orders(ctx, "orderer1", "mychannel")).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "may or may not be ordered"))
 			w.continuesWithout(ctx, "orderer1", others...)
 			Eventually(ctx, w.status(ctx, "orderer1", "mychannel")).Should(Equal("consenter inactive"))
-			mend()
+			repair()
 			w.catchesUp(ctx, "orderer1")
 		}, NodeTimeout(6*time.Minute))
 	}
 })
 
 // disturb applies a fault to all links of an orderer and returns a function that repairs them.
-func (w *world) disturb(ctx context.Context, orderer string, do func(links.Proxy, context.Context, string) error) (mend func()) {
+func (w *world) disturb(ctx context.Context, orderer string, do func(links.Proxy, context.Context, string) error) (repair func()) {
 	GinkgoHelper()
 	proxy := links.Proxy(w.Descriptor().Proxy)
 	names, err := proxy.Links(ctx, orderer)

@@ -45,7 +45,7 @@ var _ = Describe("a channel whose topic lost the records of old blocks", func() 
 
 	It("prunes only records that every orderer has on disk", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
-		// A new cluster first makes the topic that it keeps the offsets of groups in.
+		// A new cluster first creates the topic for the offsets of groups.
 		Eventually(ctx, func() (string, error) { return w.tool(ctx, "progress") }).
 			Should(SatisfyAll(ContainSubstring("OrdererMSP.orderer1.example.com "), ContainSubstring("OrdererMSP.orderer2.example.com ")))
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
@@ -110,7 +110,7 @@ var _ = Describe("a channel whose topic lost the records of old blocks", func() 
 		for _, o := range []string{"orderer1", "orderer2"} {
 			Eventually(ctx, w.status(ctx, o, "mychannel")).Should(Equal("consenter failed"))
 			Expect(w.orders(ctx, o, "mychannel")).To(MatchError(SatisfyAll(
-				ContainSubstring("the records between were deleted"), ContainSubstring("the block cannot be had from another orderer: none of"))))
+				ContainSubstring("the records between were deleted"), ContainSubstring("no other orderer has the block: none of"))))
 		}
 	}, SpecTimeout(4*time.Minute))
 })

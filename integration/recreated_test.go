@@ -49,7 +49,7 @@ var _ = Describe("a topic that is deleted and recreated", Ordered, func() {
 			By(channel)
 			for _, o := range []string{"orderer1", "orderer2"} {
 				Eventually(ctx, w.status(ctx, o, channel)).Should(Equal("consenter failed"))
-				Expect(w.orders(ctx, o, channel)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "deleted and created again"))
+				Expect(w.orders(ctx, o, channel)).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "deleted and recreated"))
 			}
 			Expect(w.equal(ctx, channel)).To(Equal(heights[channel]), "the new records are in no block")
 		}

@@ -15,11 +15,11 @@ import (
 // shipped lists the values of consenter/settings/kafka.yaml that networks otherwise shorten.
 var shipped = []string{"TIMEOUTS_DIAL=5s", "TIMEOUTS_READ=10s", "RETRY_MAX=5s"}
 
-// mostGap is the longest time without a block that one slow broker of three may cause.
-const mostGap = 5 * time.Second
+// maxGap is the longest time without a block that one slow broker of three may cause.
+const maxGap = 5 * time.Second
 
 // slowness has the ways in which a broker is slow for orderers. Unless it is stopped, the other brokers are not affected.
-var slowness = map[string]func(*world, context.Context, string) (mend func()){
+var slowness = map[string]func(*world, context.Context, string) (repair func()){
 	"stopped":               (*world).stopped,
 	"silent":                (*world).silent,
 	"unreachable":           (*world).unreachable,
@@ -57,17 +57,17 @@ var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, C
 	}, NodeTimeout(5*time.Minute))
 
 	for _, row := range []slowRow{
-		{"follower", "stopped", 15 * time.Second, mostGap, false},
-		{"follower", "silent", 35 * time.Second, mostGap, true},
-		{"follower", "unreachable", 15 * time.Second, mostGap, false},
-		{"follower", "late by 3s", 15 * time.Second, mostGap, false},
-		{"controller", "stopped", 15 * time.Second, mostGap, false},
-		{"controller", "silent", 15 * time.Second, mostGap, false},
-		{"leader", "stopped", 15 * time.Second, mostGap, false},
-		{"leader", "late by 1s", 20 * time.Second, mostGap, false},
-		// Five answers of the only broker that has the records, 3 s each, come on top of mostGap; it is named.
-		{"leader", "late by 3s", 30 * time.Second, 5*3*time.Second + mostGap, true},
-		{"leader", "throttling appends", 20 * time.Second, mostGap, true},
+		{"follower", "stopped", 15 * time.Second, maxGap, false},
+		{"follower", "silent", 35 * time.Second, maxGap, true},
+		{"follower", "unreachable", 15 * time.Second, maxGap, false},
+		{"follower", "late by 3s", 15 * time.Second, maxGap, false},
+		{"controller", "stopped", 15 * time.Second, maxGap, false},
+		{"controller", "silent", 15 * time.Second, maxGap, false},
+		{"leader", "stopped", 15 * time.Second, maxGap, false},
+		{"leader", "late by 1s", 20 * time.Second, maxGap, false},
+		// Five answers of the only broker that has the records, 3 s each, come on top of maxGap; it is named.
+		{"leader", "late by 3s", 30 * time.Second, 5*3*time.Second + maxGap, true},
+		{"leader", "throttling appends", 20 * time.Second, maxGap, true},
 		// Kafka answers fetches without records while the quota is exceeded; the consenter cannot limit how long.
 		{"leader", "throttling everything", 20 * time.Second, 20 * time.Second, true},
 	} {
@@ -76,10 +76,10 @@ var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, C
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, row.watched)
 			w.awaitBlock(ctx)
-			mend := w.once(slowness[row.is](w, ctx, broker))
+			repair := w.once(slowness[row.is](w, ctx, broker))
 			gaps := w.gaps(ctx, row.watched-5*time.Second)
 			w.reportSlow(ctx, row.role+" "+row.is, broker, before, gaps)
-			mend()
+			repair()
 			running.sound(ctx)
 			for orderer, gap := range gaps {
 				Expect(gap).To(BeNumerically("<", row.gap), "%s wrote no block", orderer)
@@ -96,9 +96,9 @@ var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, C
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 20*time.Second)
 			w.awaitBlock(ctx)
-			mend := w.once(slowness[is](w, ctx, broker))
+			repair := w.once(slowness[is](w, ctx, broker))
 			began := time.Now()
-			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(mostGap).ShouldNot(BeEmpty(), "the broker is not named")
+			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(maxGap).ShouldNot(BeEmpty(), "the broker is not named")
 			named := time.Since(began)
 			status, err := w.tool(ctx, "status")
 			Expect(err).NotTo(HaveOccurred())
@@ -108,17 +108,17 @@ var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, C
 			elected := time.Now()
 			w.awaitBlock(ctx)
 			AddReportEntry("leader "+is, fmt.Sprintf("named after %s, a block %s after another was elected", named.Round(time.Millisecond), time.Since(elected).Round(time.Millisecond)))
-			Expect(time.Since(elected)).To(BeNumerically("<", mostGap))
-			mend()
+			Expect(time.Since(elected)).To(BeNumerically("<", maxGap))
+			repair()
 			running.sound(ctx)
 		}, NodeTimeout(3*time.Minute), minutes)
 	}
 })
 
-// once returns a mend that runs once: when the spec calls it, or after a spec that failed before. Then it waits
+// once returns a repair that runs once: when the spec calls it, or after a spec that failed before. Then it waits
 // until all brokers are in sync for the next spec.
-func (w *world) once(mend func()) func() {
-	f := sync.OnceFunc(mend)
+func (w *world) once(repair func()) func() {
+	f := sync.OnceFunc(repair)
 	DeferCleanup(func(ctx SpecContext) {
 		f()
 		w.recovers(ctx)
@@ -145,10 +145,10 @@ var _ = Describe("one stopped broker of three, at Kafka's default timeouts", Ord
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 40*time.Second)
 			w.awaitBlock(ctx)
-			mend := w.once(w.stopped(ctx, broker))
+			repair := w.once(w.stopped(ctx, broker))
 			began := time.Now()
 			// An append waits at the leader for a follower: only probing each broker shows which one it is.
-			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(2*mostGap).ShouldNot(BeEmpty(), "the broker is not named")
+			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(2*maxGap).ShouldNot(BeEmpty(), "the broker is not named")
 			named := time.Since(began)
 			status, err := w.tool(ctx, "status")
 			Expect(err).NotTo(HaveOccurred())
@@ -160,8 +160,8 @@ var _ = Describe("one stopped broker of three, at Kafka's default timeouts", Ord
 			w.reportSlow(ctx, role+" stopped, Kafka's defaults", broker, before, nil)
 			AddReportEntry(role+" stopped, Kafka's defaults", fmt.Sprintf("named after %s, excluded by Kafka after %s, a block %s later",
 				named.Round(time.Millisecond), excluded.Sub(began).Round(time.Millisecond), took.Round(time.Millisecond)))
-			Expect(took).To(BeNumerically("<", mostGap))
-			mend()
+			Expect(took).To(BeNumerically("<", maxGap))
+			repair()
 			running.sound(ctx)
 		}, NodeTimeout(4*time.Minute))
 	}

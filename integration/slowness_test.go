@@ -21,27 +21,27 @@ import (
 )
 
 // stopped suspends a broker, like a machine that stalls.
-func (w *world) stopped(_ context.Context, broker string) (mend func()) {
+func (w *world) stopped(_ context.Context, broker string) (repair func()) {
 	Expect(w.Pause(broker)).To(Succeed())
 	return func() { Expect(w.Continue(broker)).To(Succeed()) }
 }
 
 // silent lets a broker accept connections from orderers but answer nothing.
-func (w *world) silent(ctx context.Context, broker string) (mend func()) {
+func (w *world) silent(ctx context.Context, broker string) (repair func()) {
 	return w.slowLinks(ctx, broker, func(p links.Proxy, link string) error { return p.Swallow(ctx, link, links.Answers) })
 }
 
 // late delays every answer to an orderer.
-func (w *world) late(ctx context.Context, broker string, by time.Duration) (mend func()) {
+func (w *world) late(ctx context.Context, broker string, by time.Duration) (repair func()) {
 	return w.slowLinks(ctx, broker, func(p links.Proxy, link string) error {
 		return p.Slow(ctx, link, int(by.Milliseconds()), 0, 100<<10)
 	})
 }
 
 // unreachable drops connection attempts to a broker.
-func (w *world) unreachable(ctx context.Context, broker string) (mend func()) {
+func (w *world) unreachable(ctx context.Context, broker string) (repair func()) {
 	var fill []func()
-	mended := w.slowLinks(ctx, broker, func(p links.Proxy, link string) error {
+	repaired := w.slowLinks(ctx, broker, func(p links.Proxy, link string) error {
 		address, err := p.Address(ctx, link)
 		if err == nil {
 			err = p.Cut(ctx, link)
@@ -55,12 +55,12 @@ func (w *world) unreachable(ctx context.Context, broker string) (mend func()) {
 		for _, f := range fill {
 			f()
 		}
-		mended()
+		repaired()
 	}
 }
 
 // slowLinks applies a fault to the links of all orderers to a broker.
-func (w *world) slowLinks(ctx context.Context, broker string, do func(links.Proxy, string) error) (mend func()) {
+func (w *world) slowLinks(ctx context.Context, broker string, do func(links.Proxy, string) error) (repair func()) {
 	proxy := links.Proxy(w.Descriptor().Proxy)
 	for _, o := range w.Descriptor().Orderers {
 		Expect(do(proxy, links.Name(o.Name, broker))).To(Succeed())
@@ -69,7 +69,7 @@ func (w *world) slowLinks(ctx context.Context, broker string, do func(links.Prox
 }
 
 // throttled sets a quota for orderers at all brokers; the leader enforces it.
-func (w *world) throttled(quota string, rate float64) (mend func()) {
+func (w *world) throttled(quota string, rate float64) (repair func()) {
 	who := []sarama.QuotaEntityComponent{{EntityType: sarama.QuotaEntityClientID, MatchType: sarama.QuotaMatchExact, Name: "fabric-kafka-orderer"}}
 	set := func(op sarama.ClientQuotasOp) {
 		w.administer(func(a sarama.ClusterAdmin) error { return a.AlterClientQuotas(who, op, false) })

@@ -16,7 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/fabric-kafka/orderer/chain/record"
-	"github.com/fabric-kafka/orderer/network/admin"
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
@@ -131,8 +131,7 @@ func (w *world) resize(ctx context.Context, orderer, channel string, messages ui
 	return sequence, err
 }
 
-// replaced replaces orderers one at a time by those of a folder, each once the one before has
-// caught up.
+// replaced replaces orderers one at a time by those of a folder, each after the previous one has caught up.
 func (w *world) replaced(ctx context.Context, bin, channel string, orderers ...string) {
 	GinkgoHelper()
 	for _, o := range orderers {
@@ -145,9 +144,9 @@ func (w *world) replaced(ctx context.Context, bin, channel string, orderers ...s
 // level waits until an orderer has the blocks that another one has now.
 func (w *world) level(ctx context.Context, orderer, channel string) {
 	GinkgoHelper()
-	goal, err := w.reader.Height(ctx, otherThan(orderer), channel)
+	target, err := w.reader.Height(ctx, otherThan(orderer), channel)
 	Expect(err).NotTo(HaveOccurred())
-	Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{orderer})[0] }).Should(BeNumerically(">=", goal))
+	Eventually(ctx, func() uint64 { return w.heights(ctx, channel, []string{orderer})[0] }).Should(BeNumerically(">=", target))
 }
 
 // otherThan returns the name of another orderer.
@@ -197,7 +196,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		w.succeeds(ctx, buildOurs, "orderer.tar.gz")
 		w.succeeds(ctx, carryOver, "has the section Consensus.Kafka")
 		code, out := w.follows(ctx, survey)
-		Expect(code).To(Equal(admin.ExitRefused), out)
+		Expect(code).To(Equal(command.ExitRefused), out)
 		Expect(out).To(ContainSubstring("--add-config retention.ms=-1"))
 	}, NodeTimeout(15*time.Minute))
 
@@ -209,7 +208,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 
 	It("moves to the strict rules under load, once no in-tree orderer has written for ten minutes", func(ctx SpecContext) {
 		code, out := w.follows(ctx, upgrade)
-		Expect(code).To(Equal(admin.ExitRefused), out)
+		Expect(code).To(Equal(command.ExitRefused), out)
 		Expect(out).To(ContainSubstring("stop the in-tree orderers"))
 		under(ctx, false, func() {}) // more records than the command looks at
 		Eventually(ctx, func() error {
@@ -226,7 +225,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		under(ctx, false, func() {
 			for _, w.orderer = range []string{"orderer1", "orderer2", "orderer3"} {
 				code, out := w.follows(ctx, removeOld)
-				Expect(code).To(Equal(admin.ExitRefused), out)
+				Expect(code).To(Equal(command.ExitRefused), out)
 				Expect(out).To(ContainSubstring("stop the orderer first"))
 				Expect(w.Stop(w.orderer)).To(Succeed())
 				w.succeeds(ctx, removeOld, "the channels are now "+channel)

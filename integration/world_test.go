@@ -24,7 +24,7 @@ import (
 type world struct {
 	*fabricnet.Network
 	reader *inspect.Reader
-	admin  *client.Identity // of the orderer organisation
+	admin  *client.Identity // of the orderer organization
 	user   *client.Identity // of Org1
 }
 

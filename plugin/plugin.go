@@ -54,9 +54,9 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 	return nil
 }
 
-// Started informs the consenter that the registrar has started the channels that the
-// orderer has ledgers of. Until then no channel is refused, since the registrar ends the
-// process over a refusal; afterwards the config block of a join is checked.
+// Started informs the consenter that the registrar has started the channels whose ledgers the orderer has. Until then
+// no channel is refused, since the registrar ends the process over a refusal; afterwards the config block of a join
+// is checked.
 func Started(consenters map[string]consensus.Consenter) {
 	if c, ok := consenters[Type].(*consenter.Consenter); ok {
 		c.Started()

@@ -33,7 +33,7 @@ func TestRegisterAddsTheConsenter(t *testing.T) {
 	}
 	// The registrar panics over a consenter that does not implement it.
 	if _, ok := consenters["kafka"].(consensus.ClusterConsenter); !ok {
-		t.Errorf("%T is no consensus.ClusterConsenter", consenters["kafka"])
+		t.Errorf("%T does not implement consensus.ClusterConsenter", consenters["kafka"])
 	}
 }
 
@@ -67,7 +67,7 @@ func TestJoinsAreCheckedOnceTheRegistrarHasStarted(t *testing.T) {
 	plugin.Started(consenters)
 	_, err = cluster.IsChannelMember(nil)
 	if err == nil {
-		t.Fatal("there is no error")
+		t.Fatal("got no error")
 	}
 }
 

@@ -1,6 +1,6 @@
-// Command generate writes the Go code of a .proto file beside it, with the
-// protoc-gen-go that the main module's go.mod pins. It stands in for protoc,
-// which is no Go module, and for buf, which takes minutes to compile.
+// Command generate writes the Go code of a .proto file beside it, with the protoc-gen-go that the main
+// module's go.mod pins. It stands in for protoc, which is not a Go module, and for buf, which takes
+// minutes to compile.
 package main
 
 import (
@@ -35,8 +35,7 @@ func main() {
 	}
 }
 
-// generate compiles one .proto file that imports no other and writes what the
-// generator makes of it.
+// generate compiles one .proto file that imports no other and writes the generator's output.
 func generate(ctx context.Context, root, out, file string) error {
 	descriptor, err := compile(ctx, root, file)
 	if err != nil {

@@ -43,9 +43,8 @@ func follow(in io.Reader, show func(event)) (counts, error) {
 	}
 }
 
-// printerTo shows everything when live; otherwise the line that closes each
-// package, what the build says, and what was printed by tests that failed or,
-// when their package failed, did not end.
+// printerTo returns a function that prints all output if live; otherwise the last line of each package, the build's
+// output, and the output of tests that failed or, if their package failed, did not end.
 func printerTo(out io.Writer, live bool) func(event) {
 	if live {
 		return func(e event) { fmt.Fprint(out, e.Output) }
@@ -72,8 +71,7 @@ func printerTo(out io.Writer, live bool) func(event) {
 	}
 }
 
-// heldOutput is what the tests of a package printed, until it is known how
-// they end. The package's own output has the empty name.
+// heldOutput keeps what the tests of a package printed until they end. The package's own output has the empty name.
 type heldOutput struct {
 	tests map[string]string
 }
@@ -95,7 +93,7 @@ func (h *heldOutput) take(test string) string {
 	return all.String()
 }
 
-// closes reports whether a line is the one that closes a package.
+// closes reports whether a line is the last one of a package.
 func closes(line string) bool {
 	return strings.HasPrefix(line, "ok  \t") || strings.HasPrefix(line, "FAIL\t")
 }

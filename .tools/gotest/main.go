@@ -36,7 +36,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "..", "folder to run go test in")
 	flag.StringVar(&o.counts, "counts", "", "file to append \"NAME PASSED FAILED\" to")
 	flag.StringVar(&o.specs, "specs", "", "Ginkgo's JSON report, to count specs from")
-	flag.BoolVar(&o.live, "live", false, "print all output as it comes")
+	flag.BoolVar(&o.live, "live", false, "print all output at once")
 	flag.Parse()
 	code, err := run(o, flag.Args(), os.Stdout)
 	if err != nil {

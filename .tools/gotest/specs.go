@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// report is what is of use here of the JSON report of a Ginkgo suite.
+// report has the fields of a Ginkgo suite's JSON report that are used here.
 type report struct {
 	SpecialSuiteFailureReasons []string
 	SpecReports                []struct {
@@ -15,8 +15,7 @@ type report struct {
 	}
 }
 
-// readSpecs counts the specs of a report. A failure outside of a spec, in
-// BeforeSuite or so, is one failure.
+// readSpecs counts the specs of a report. A failure outside of a spec, such as in BeforeSuite, counts as one.
 func readSpecs(path string) (counts, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -58,18 +58,18 @@ func TestFuzzRunsAll(t *testing.T) {
 	}
 }
 
-// Whatever keeps a target from being run fails the whole, wherever it is among others.
+// Whatever keeps a target from being run fails make fuzz, whether other targets come before or after it.
 func TestFuzzFails(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"a package that does not compile": {"chain/a_test.go": target("FuzzOne"), "consenter/a_test.go": target("FuzzOne") + "var x int = nothing\n", "plugin/a_test.go": target("FuzzOne")},
 		"the only one":                    {"chain/a_test.go": target("FuzzOne") + "var x int = nothing\n"},
-		"a target that is left out":       {"chain/a_test.go": target("FuzzOne"), "chain/b_test.go": "//go:build never\n\n" + target("FuzzTwo")},
+		"a target that is excluded":       {"chain/a_test.go": target("FuzzOne"), "chain/b_test.go": "//go:build never\n\n" + target("FuzzTwo")},
 		"a target that fails":             {"chain/a_test.go": strings.Replace(target("FuzzOne"), "f.Fuzz", "f.Fatal(1); f.Fuzz", 1), "plugin/a_test.go": target("FuzzOne")},
 		"no target":                       {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if out, err := fuzz(t, files); err == nil {
-				t.Errorf("answers 0:\n%s", out)
+				t.Errorf("exits with 0:\n%s", out)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// apacheTests has a test of each part, and one that is of no part.
+// apacheTests has a test for each part, and one that belongs to none.
 const apacheTests = `package apache
 
 import ("flag"; "testing")
@@ -23,7 +23,7 @@ func TestRow01(t *testing.T) {}
 func TestOfNoPart(t *testing.T) {}
 `
 
-// suite is one whose parts have a spec each, but for those that are empty, and whose golden specs fail.
+// suite is a suite with one spec in each part, except that links has none and that of golden fails.
 const suite = `package integration
 
 import ("flag"; "os"; "strings"; "testing")
@@ -82,7 +82,7 @@ func testKafka(t *testing.T, args ...string) (out string, err error) {
 	return string(text), err
 }
 
-// verdicts are the last lines of make test-kafka, what was left out before them; without times.
+// verdicts returns the report at the end of make test-kafka, without times.
 func verdicts(out string) string {
 	_, out, _ = strings.Cut(out, "== left out: ")
 	out = regexp.MustCompile(`(?m)^(make: |exit status ).*\n`).ReplaceAllString(out, "")
@@ -90,7 +90,7 @@ func verdicts(out string) string {
 	return regexp.MustCompile(` +`).ReplaceAllString(out, " ")
 }
 
-// All parts run though one fails and another has nothing; a test that no part names is in the rows.
+// All parts run even if one fails and another is empty; a test that no part names runs with the rows.
 func TestKafkaRunsAllParts(t *testing.T) {
 	t.Parallel()
 	out, err := testKafka(t, "VERSION=4", "NO_ROOT=1", "BASE_PORT=12000")

@@ -9,14 +9,14 @@ import (
 // choice is what to run, of what there is. Empty means all.
 type choice struct {
 	allParts, allVersions []string
-	once                  []string // parts that run on all versions together
+	once                  []string // parts that run once, for all versions together
 	parts, versions       []string
 }
 
-// together is what stands for the versions of a part that runs once.
+// together replaces the version of a part that runs once.
 const together = "all"
 
-// check returns an error for a part or a version that there is not.
+// check returns an error for an unknown part or version.
 func (c choice) check() error {
 	known := slices.Concat(c.allParts, c.once)
 	for _, p := range c.parts {
@@ -35,7 +35,7 @@ func (c choice) check() error {
 // of reports whether a version is a known one, or one of its releases.
 func of(version, known string) bool { return version == known || strings.HasPrefix(version, known+".") }
 
-// results are the parts to run, in order: one version after the other, then what runs once.
+// results returns the parts to run, in order: one version after the other, then those that run once.
 func (c choice) results() (all []*result) {
 	add := func(part, version string) { all = append(all, &result{part: part, version: version, fault: "not run"}) }
 	for _, v := range or(c.versions, c.allVersions) {
@@ -53,7 +53,7 @@ func (c choice) results() (all []*result) {
 	return all
 }
 
-// leftOut are the parts and versions that were not chosen.
+// leftOut returns the parts and versions that were not chosen.
 func (c choice) leftOut() (all []string) {
 	if out := without(c.allVersions, c.versions); len(out) > 0 {
 		all = append(all, "VERSION is set: nothing ran on "+strings.Join(out, ", "))
@@ -64,7 +64,7 @@ func (c choice) leftOut() (all []string) {
 	return all
 }
 
-// without are those of all that no chosen one is of; none if nothing was chosen.
+// without returns what was not chosen; nothing if the choice is empty.
 func without(all, chosen []string) (rest []string) {
 	for _, a := range all {
 		if len(chosen) > 0 && !slices.ContainsFunc(chosen, func(c string) bool { return of(c, a) }) {

@@ -1,13 +1,11 @@
-// Command parts runs the parts of make test-kafka, each by a make of its own,
-// on every version of Apache Kafka that was asked for. A part that fails does
-// not keep the others from running. Behind the last one it prints what was left
-// out, and then one line a part: name, version, counts, seconds, verdict.
+// Command parts runs the parts of make test-kafka, each with its own make, on every version of Apache Kafka that was
+// asked for. A part that fails does not keep the others from running. After the last one it prints what was left out,
+// and then one line for each part: name, version, counts, seconds, verdict.
 //
 //	parts -counts FILE -parts 'contract rows' -versions '3.9 4' -part "$(PART)" -version "$(VERSION)"
 //
-// It runs make part-NAME VERSION=V COUNTS=FILE (VERSION=all for a part of -once), and expects a line
-// "NAME PASSED FAILED" in the file behind each, as gotest writes it. A part
-// without one, or in which nothing passed, has failed.
+// It runs make part-NAME VERSION=V COUNTS=FILE (VERSION=all for a part of -once), and expects each to append a line
+// "NAME PASSED FAILED" to the file, as gotest does. A part without one, or in which nothing passed, has failed.
 package main
 
 import (
@@ -30,7 +28,7 @@ func main() {
 	var choice choice
 	flag.StringVar(&r.dir, "dir", "..", "folder of the Makefile")
 	flag.StringVar(&r.counts, "counts", "", "file that each part appends \"NAME PASSED FAILED\" to")
-	flag.StringVar(&r.leftOut, "left-out", "", "what the parts leave out of themselves, for the report")
+	flag.StringVar(&r.leftOut, "left-out", "", "what the parts themselves leave out, for the report")
 	flag.Var((*words)(&choice.allParts), "parts", "names of all parts")
 	flag.Var((*words)(&choice.once), "once", "names of more parts, which run once, on all versions together")
 	flag.Var((*words)(&choice.allVersions), "versions", "all versions")
@@ -65,7 +63,7 @@ func command(ctx context.Context, dir string, args ...string) error {
 	return c.Run()
 }
 
-// words is a flag of words with spaces between.
+// words is a flag whose value is words separated by spaces.
 type words []string
 
 func (w *words) String() string { return strings.Join(*w, " ") }

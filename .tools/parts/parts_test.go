@@ -33,7 +33,7 @@ func (m *makes) run(_ context.Context, _ string, args ...string) error {
 	return m.errs[what]
 }
 
-// report runs parts with a make, and returns what is printed behind the last one.
+// report runs parts with a make, and returns what is printed after the last one.
 func report(ctx context.Context, t *testing.T, m *makes, c choice) (string, bool) {
 	t.Helper()
 	if err := c.check(); err != nil {
@@ -74,7 +74,7 @@ b          4         0 passed   0 failed N s FAILED: no test ran
 	}
 }
 
-// What runs once runs behind the others, and on all versions.
+// What runs once runs after the others, for all versions.
 func TestPartsThatRunOnce(t *testing.T) {
 	m := &makes{counts: map[string]string{"part-a VERSION=/trees/v2.5.16": "a 2 0\n", "part-compare VERSION=all": "compare 1 0\n"}}
 	c := choice{allParts: []string{"a"}, once: []string{"compare"}, allVersions: []string{"/trees/v2.5.16"}}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// result is what became of a part on a version.
+// result is the outcome of a part on a version.
 type result struct {
 	part, version  string
 	passed, failed int
@@ -19,7 +19,7 @@ type result struct {
 
 func (r *result) String() string { return r.line(0, 0) }
 
-// line is a line of the report, with columns at least so wide.
+// line returns a line of the report; part and version are the minimum widths of the columns.
 func (r *result) line(part, version int) string {
 	verdict := "ok"
 	if r.fault != "" {
@@ -28,7 +28,7 @@ func (r *result) line(part, version int) string {
 	return fmt.Sprintf("%-*s %-*s %4d passed %3d failed %5.0f s  %s", max(part, 10), r.part, max(version, 6), r.version, r.passed, r.failed, r.took.Seconds(), verdict)
 }
 
-// all runs what was chosen, prints the report, and reports whether all of it passed.
+// all runs what was chosen, prints the report, and reports whether everything passed.
 func (r runner) all(ctx context.Context, c choice) bool {
 	results := c.results()
 	for _, one := range results {
@@ -69,7 +69,7 @@ func (r runner) one(ctx context.Context, p *result) {
 	fmt.Fprintln(r.out, "==", p)
 }
 
-// judge returns what keeps a part from having passed; nothing if it has.
+// judge returns why a part has not passed; an empty string if it has.
 func (r *result) judge(ctx context.Context, ran, counted error) string {
 	switch {
 	case ctx.Err() != nil:

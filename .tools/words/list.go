@@ -32,6 +32,14 @@ var rules = []rule{
 	word(`thrice`, "three times"),
 	word(`besides that`, "also"),
 	word(`belongs? into`, "belongs in"),
+	word(`inside (?:each|one an)other`, "nested"),
+	word(`made again`, "recreated, repeated"),
+	word(`held against`, "compared with"),
+	word(`for want of`, "because there is no"),
+	word(`per cent`, "percent"),
+	word(`laid over`, "overlaid"),
+	word(`once it was so`, "once that has lasted"),
+	word(`comes? into (?:a|the) block`, "get into a block"),
 	word(`reliability\.md|known-defects|ordering-protocol|acceptance-checklist|real-kafka\.md|rooms-and-words`, "the fact itself: the document is not in the repository"),
 }
 

@@ -1,5 +1,5 @@
-// Package block reads blocks that a channel's orderers have written: it verifies one that
-// another orderer gave, finds what its signatures bind, and identifies the config in one.
+// Package block reads blocks that a channel's orderers have written: it verifies blocks of other orderers, finds what
+// their signatures cover, and identifies configs.
 package block
 
 import (
@@ -18,24 +18,22 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// What Fabric signs of a block is Value || SignatureHeader || Header, and what the
-// header's DataHash covers is envelope || envelope || ..., with no length between
-// the parts. So a signature or a hash that holds does not say where a part ends:
-// whoever hands on a block can move bytes from one part to the next. Protobuf reads
-// both: of a field that comes twice it takes the last, and an empty Value makes
-// Fabric read the position from a slot that nothing is signed over.
+// What Fabric signs of a block is Value || SignatureHeader || Header, and what the header's DataHash covers is
+// envelope || envelope || ..., with no length between the parts. So a valid signature or hash does not show where a
+// part ends: whoever passes on a block can move bytes from one part to the next. Protobuf accepts both: of a field
+// that occurs twice it uses the last, and an empty Value makes Fabric read the position from a slot that no signature
+// covers.
 //
-// Here a part counts only if what is read from it encodes to exactly its bytes, and
-// if it has the field that it must begin with. Each part begins at that field then,
-// and there is one way to divide the bytes. See SECURITY.md, "What binds what is read".
+// Here a part counts only if what is read from it encodes to exactly its bytes, and if it has the field that it must
+// begin with. Then each part begins at that field, and the bytes can be divided in one way only. See SECURITY.md,
+// "What binds what is read".
 
-// Policies is what a block is verified by: the channel's policies in force.
+// Policies are the channel's policies in force, which a block is verified by.
 type Policies interface{ PolicyManager() policies.Manager }
 
-// Verify returns nil if a block that another orderer gave is the channel's
-// block of that number: its form leaves one reading, its envelopes are those of its
-// header, and it is signed as the policy for blocks in force asks. Its place behind
-// the block before it is for the caller to check. The error names the field.
+// Verify returns nil if a block of another orderer is the channel's block of that number: it can be read in one way
+// only, its envelopes are those of its header, and its signatures satisfy the policy for blocks in force. The caller
+// checks that it follows the block before it. The error names the field.
 func Verify(p Policies, number uint64, b *fabric.Block) error {
 	return guard.Call(func() error { return verify(p, number, b) })
 }
@@ -80,22 +78,20 @@ func verifyData(number uint64, b *fabric.Block) error {
 	return verifyEnvelopes(b.Data.Data)
 }
 
-// DataHash is what a header says of a block's envelopes.
+// DataHash returns the hash of a block's envelopes, as in its header.
 func DataHash(envelopes [][]byte) []byte {
 	sum := sha256.Sum256(bytes.Join(envelopes, nil))
 	return sum[:]
 }
 
-// verifyEnvelopes checks the form of the envelopes of a block, which the block writer
-// encoded. What is in the payload of a normal one is nobody's concern here, and that of
-// a config is the judge's.
+// verifyEnvelopes checks the form of the envelopes of a block, which the block writer encoded. The
+// payload of a normal one does not matter here; that of a config is for package verdict.
 //
-// There is one way to divide their bytes into envelopes that are taken. An envelope is at
-// most one payload, at most one signature and then what this build does not know, so
-// one begins at each payload, one at each signature that follows anything but a payload,
-// and none at what is not known. A signature right behind a payload is of the same
-// envelope: the compatible rules can make two of it, and such a block is refused, as is
-// one with an envelope of no bytes, which may be anywhere and any number of times.
+// Their bytes can be divided into acceptable envelopes in one way only. An envelope is at most one payload, at most
+// one signature and then what this build does not know, so one begins at each payload, one at each signature that
+// follows anything but a payload, and none at what is not known. A signature right after a payload belongs to the
+// same envelope: the compatible rules can make two envelopes of that, and such a block is refused, as is one with an
+// empty envelope, which could be anywhere and any number of times.
 func verifyEnvelopes(all [][]byte) error {
 	signed := true
 	for i, value := range all {
@@ -114,7 +110,7 @@ func verifyEnvelopes(all [][]byte) error {
 func verifyEnvelope(value []byte) (*fabric.Envelope, error) {
 	e := &fabric.Envelope{}
 	if err := fabric.Unmarshal(value, e); err != nil {
-		return nil, fmt.Errorf("is no envelope: %w", err)
+		return nil, fmt.Errorf("is not an envelope: %w", err)
 	}
 	encoded, err := fabric.Marshal(e)
 	switch {
@@ -139,7 +135,7 @@ const (
 	ordererField    = "Metadata[ORDERER]"
 )
 
-// signaturesOf reads the signatures of a block and what they are over.
+// signaturesOf reads the signatures of a block and what they cover.
 func signaturesOf(b *fabric.Block) (*fabric.Metadata, error) {
 	m := &fabric.Metadata{}
 	if err := slot(b, signaturesSlot, m); err != nil {
@@ -187,8 +183,8 @@ func verifySignatureHeader(value []byte) error {
 	return encodes(&fabric.SignatureHeader{Creator: h.Creator, Nonce: h.Nonce}, value)
 }
 
-// ordererMetadata reads the first part that is signed: the consenter metadata and the
-// number of the last config block. There is none of both in an empty one.
+// ordererMetadata reads the first part that is signed: the consenter metadata and the number of the last
+// config block. An empty part has neither.
 func ordererMetadata(value []byte) (consenter *fabric.Metadata, lastConfig uint64, err error) {
 	m, consenter := &fabric.OrdererBlockMetadata{}, &fabric.Metadata{}
 	if err := fabric.Unmarshal(value, m); err != nil {
@@ -223,7 +219,7 @@ func ambiguous(value, encoded []byte) error {
 	return fmt.Errorf("has %d bytes that are not the %d that its fields encode to: they can be read in more than one way", len(value), len(encoded))
 }
 
-// signedData is what a policy is asked about: each signature and all that it is over.
+// signedData returns what a policy evaluates: each signature and all that it covers.
 func signedData(m *fabric.Metadata, header *fabric.BlockHeader) (all []*protoutil.SignedData) {
 	for _, s := range m.Signatures {
 		h := &fabric.SignatureHeader{}
@@ -257,10 +253,9 @@ func Decode(b *fabric.Block) (session.Block, error) {
 	}, nil
 }
 
-// isConfigBlock reports whether the orderer that wrote a block took it for one of a
-// config. A block that holds a config and nothing else need not be one: by the
-// compatible rules a record of class NORMAL may carry a config, which then comes into
-// no force. Before Fabric 1.4.1, LastConfig is neither signed nor always right.
+// isConfigBlock reports whether a block was written as a config block. A block that holds a config and nothing else
+// need not be one: by the compatible rules a record of class NORMAL may carry a config, which then does not take
+// effect. Before Fabric 1.4.1, LastConfig is neither signed nor always right.
 func isConfigBlock(b *fabric.Block) bool {
 	if len(b.Data.Data) != 1 || !protoutil.IsConfigBlock(b) {
 		return false
@@ -269,8 +264,8 @@ func isConfigBlock(b *fabric.Block) bool {
 	return err == nil && (!ok || last == b.Header.Number)
 }
 
-// LastConfig returns the number of the newest config block by a block's signed part;
-// not ok if that has no such number, as before Fabric 1.4.1.
+// LastConfig returns the number of the newest config block by a block's signed part; ok is false if that
+// has no such number, as before Fabric 1.4.1.
 func LastConfig(b *fabric.Block) (number uint64, ok bool, err error) {
 	if b.GetHeader().GetNumber() == 0 {
 		return 0, true, nil
@@ -283,11 +278,10 @@ func LastConfig(b *fabric.Block) (number uint64, ok bool, err error) {
 	return number, err == nil, err
 }
 
-// ConsenterMetadata returns the consenter metadata of a block: the part that its
-// signatures bind. Block 0 has none, whatever stands in it: nobody signs it. Of a
-// block of before Fabric 1.4.1 it is in a slot that nobody signs, so that one is
-// believed only for what such an orderer can have written, in this ledger; the topic's
-// records are held against it.
+// ConsenterMetadata returns the consenter metadata of a block: the part that its signatures bind. Block 0 has none,
+// whatever it contains: nobody signs it. In a block from before Fabric 1.4.1 it is in a slot that nobody signs, so it
+// is accepted only from this ledger and only if such an orderer can have written it; it is then compared with the
+// topic's records.
 func ConsenterMetadata(b *fabric.Block) ([]byte, error) {
 	if b.Header.Number == 0 {
 		return nil, nil

@@ -98,9 +98,8 @@ func divisions(b *fabric.Block) (all [][]byte) {
 
 var truth = machine.Metadata{Offset: 5, RuleSet: machine.Strict, Topic: "an id"}
 
-// FuzzVerifyBlock gives what an orderer or the wire can without a key: any bytes as the
-// block's metadata, its envelopes divided elsewhere. What is taken says what the signer
-// said.
+// FuzzVerify verifies what an orderer or the network can send without a key: any bytes as the block's
+// metadata, its envelopes divided differently. What is accepted reads as the signer wrote it.
 func FuzzVerify(f *testing.F) {
 	s := newSigner()
 	genuine := s.block(truth)
@@ -147,24 +146,24 @@ func says(t *testing.T, b, genuine *fabric.Block) {
 	}
 }
 
-// The one division that is the signer's is taken, and no other.
-func TestVerifyBlockTakesOneReading(t *testing.T) {
+// Only the signer's division is accepted.
+func TestVerifyAcceptsOneDivision(t *testing.T) {
 	s := newSigner()
 	genuine := s.block(truth)
 	slot := genuine.Metadata.Metadata[signaturesSlot]
-	taken := 0
+	accepted := 0
 	for n, divided := range divisions(genuine) {
 		b := s.block(truth)
 		b.Metadata.Metadata[signaturesSlot] = divided
 		if err := Verify(s, 1, b); err == nil {
-			taken++
+			accepted++
 			if !bytes.Equal(b.Metadata.Metadata[signaturesSlot], slot) {
-				t.Errorf("taken with a value of %d bytes", n)
+				t.Errorf("accepted with a value of %d bytes", n)
 			}
 		}
 	}
-	if taken != 1 {
-		t.Errorf("%d divisions are taken, want the signer's", taken)
+	if accepted != 1 {
+		t.Errorf("%d divisions are accepted, want the signer's", accepted)
 	}
 	for n := range byte(20) {
 		b := s.block(truth)
@@ -175,8 +174,8 @@ func TestVerifyBlockTakesOneReading(t *testing.T) {
 	}
 }
 
-// A signature more is no harm, if it is in form; the policy looks for those it needs.
-func TestVerifyBlockLooksAtEachSignature(t *testing.T) {
+// An additional signature does no harm if it is well formed; the policy looks for those it needs.
+func TestVerifyChecksEachSignature(t *testing.T) {
 	s := newSigner()
 	for says, header := range map[string][]byte{
 		"": protoutil.MarshalOrPanic(&fabric.SignatureHeader{Creator: []byte("somebody else"), Nonce: []byte("n")}),
@@ -196,9 +195,8 @@ func TestVerifyBlockLooksAtEachSignature(t *testing.T) {
 	}
 }
 
-// What a client puts into a transaction is its own concern: nothing decodes it here, and
-// a block with it is the channel's as any other.
-func TestVerifyBlockTakesWhatClientsNest(t *testing.T) {
+// What a client puts into a transaction is not decoded here, and does not keep the block from being accepted.
+func TestVerifyAcceptsWhatClientsNest(t *testing.T) {
 	s := newSigner()
 	b := s.block(truth)
 	nested := fabrictest.Nest([]byte("a file, say"), 5000, 2)
@@ -249,18 +247,17 @@ func groupings(fields [][]byte) (all [][][]byte) {
 	return all
 }
 
-// taken are the groupings of which a block is taken, and what each would have been
-// refused for.
-func (s signer) taken(groupings [][][]byte) (taken [][][]byte) {
+// accepted returns the groupings of which a block is accepted.
+func (s signer) accepted(groupings [][][]byte) (accepted [][][]byte) {
 	for _, envelopes := range groupings {
-		if s.takes(envelopes) == nil {
-			taken = append(taken, envelopes)
+		if s.accepts(envelopes) == nil {
+			accepted = append(accepted, envelopes)
 		}
 	}
-	return taken
+	return accepted
 }
 
-func (s signer) takes(envelopes [][]byte) error {
+func (s signer) accepts(envelopes [][]byte) error {
 	b, m := s.block(truth), &fabric.Metadata{}
 	if err := fabric.Unmarshal(b.Metadata.Metadata[signaturesSlot], m); err != nil {
 		return err
@@ -271,28 +268,28 @@ func (s signer) takes(envelopes [][]byte) error {
 	return Verify(s, 1, b)
 }
 
-// Whatever envelopes a block has, its bytes are taken as one list of envelopes at most.
+// Whatever envelopes a block has, its bytes are accepted as at most one list of envelopes.
 func TestEnvelopesAreReadInOneWay(t *testing.T) {
 	s, some := newSigner(), 0
 	for _, fields := range sequences(5) {
-		taken := s.taken(groupings(fields))
-		if len(taken) > 1 {
-			t.Fatalf("%q is taken as %q", fields, taken)
+		accepted := s.accepted(groupings(fields))
+		if len(accepted) > 1 {
+			t.Fatalf("%q is accepted as %q", fields, accepted)
 		}
-		some += len(taken)
+		some += len(accepted)
 	}
 	if some < 100 {
-		t.Errorf("%d are taken", some)
+		t.Errorf("%d are accepted", some)
 	}
 }
 
-// The compatible rules make blocks of envelopes without a payload, or without a
-// signature. They are taken wherever their bytes say where each begins.
+// The compatible rules make blocks of envelopes without a payload, or without a signature. They are
+// accepted where their bytes show where each begins.
 func TestEnvelopesWithoutAPayload(t *testing.T) {
 	both := slices.Concat(aPayload, aSignature)
 	s := newSigner()
 	for _, envelopes := range [][][]byte{{aSignature}, {both, aSignature}, {aSignature, aSignature, both}, {both, aPayload}} {
-		if err := s.takes(envelopes); err != nil {
+		if err := s.accepts(envelopes); err != nil {
 			t.Errorf("%q: %v", envelopes, err)
 		}
 	}
@@ -301,7 +298,7 @@ func TestEnvelopesWithoutAPayload(t *testing.T) {
 		"Data[2] has neither payload nor signature": {both, both, {}},
 		"Data[1] has no payload, and":               {aPayload, aSignature},
 	} {
-		if err := s.takes(envelopes); err == nil || !strings.Contains(err.Error(), says) {
+		if err := s.accepts(envelopes); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("got %v, want %q", err, says)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Fabric's releases differ on a block whose first envelope alone is a config; and one
-// that was written as a normal block is none, whatever its envelope is.
+// Fabric's releases differ on a block whose first envelope alone is a config; and one that was written as a normal
+// block is not a config block, whatever its envelope is.
 func TestConfigBlocks(t *testing.T) {
 	config, normal := protoutil.MarshalOrPanic(chaintest.ConfigEnvelope("mychannel", "k", 0, 1)), protoutil.MarshalOrPanic(chaintest.Envelope("mychannel", "a"))
 	for i, c := range []struct {
@@ -37,12 +37,12 @@ func TestConfigBlocks(t *testing.T) {
 		b.Metadata.Metadata[signaturesSlot] = protoutil.MarshalOrPanic(&fabric.Metadata{})
 		b.Metadata.Metadata[ordererSlot] = protoutil.MarshalOrPanic(&fabric.Metadata{})
 		if got, want := isConfigBlock(b), len(c.data) == 1 && string(c.data[0]) == string(config); got != want {
-			t.Errorf("block %d, of before Fabric 1.4.1: %v, want %v", i, got, want)
+			t.Errorf("block %d, from before Fabric 1.4.1: %v, want %v", i, got, want)
 		}
 	}
 	genesis := protoutil.NewBlock(0, nil)
 	if genesis.Data.Data = [][]byte{config}; !isConfigBlock(genesis) {
-		t.Error("block 0 is one of a config")
+		t.Error("block 0 is a config block")
 	}
 }
 

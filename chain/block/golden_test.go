@@ -9,8 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
-// The blocks that in-tree orderers recorded are in the form that is asked of one from
-// another orderer, and what they sign says which of them are configs.
+// The blocks that in-tree orderers recorded are in the form that is required of a pulled block, and what they sign
+// shows which of them are configs.
 func TestBlocksOfInTreeOrderers(t *testing.T) {
 	for _, name := range golden.Names {
 		t.Run(name, func(t *testing.T) {

@@ -42,7 +42,7 @@ func brokerList(config *fabric.Config) ([]string, error) {
 	return list, nil
 }
 
-// decodeBrokers returns the broker list of a channel config as it is; none is no error.
+// decodeBrokers returns the broker list of a channel config as it is; an empty list is not an error.
 func decodeBrokers(config *fabric.Config) ([]string, error) {
 	list := &fabric.KafkaBrokers{}
 	err := fabric.Unmarshal(valueOf(config), list)
@@ -53,11 +53,11 @@ func valueOf(config *fabric.Config) []byte {
 	return config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey].GetValues()[Key].GetValue()
 }
 
-// mostBrokers is more than any client needs to find a cluster.
-const mostBrokers = 128
+// maxBrokers is more than any client needs to find a cluster.
+const maxBrokers = 128
 
-// Changed reports whether an update changes the broker list, or takes it away.
-// One that leaves it as it is may keep a list that was accepted once.
+// Changed reports whether an update changes the broker list or removes it. One that leaves it as it is
+// may keep a list that was accepted once.
 func Changed(now, next *fabric.Config) bool {
 	return string(valueOf(now)) != string(valueOf(next))
 }
@@ -73,23 +73,22 @@ func CheckNames(now, next *fabric.Config) error {
 	}
 	var faults brokerFaults
 	for _, b := range list {
-		if !takenBy25(b) {
-			faults.add(b, errNotTakenBy25)
+		if !acceptedBy25(b) {
+			faults.add(b, errNotAcceptedBy25)
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// CheckNew checks a broker list that is to come into a channel config. Every
-// build decides alike, by the strictest of all lines of Fabric: what orderers and
-// peers of Fabric 2.5 cannot name ends them, permanently. The error names every
-// entry that is at fault.
+// CheckNew checks a new broker list of a channel config. Every build decides alike, by the strictest of all lines of
+// Fabric: orderers and peers of Fabric 2.5 end at a list that they do not accept, again at every start. The error
+// names every entry that is at fault.
 func CheckNew(list []string) error {
 	switch {
 	case len(list) == 0:
 		return errors.New("no broker is named: name at least one host:port")
-	case len(list) > mostBrokers:
-		return fmt.Errorf("%d brokers are named, at most %d may be: name some of the cluster, they name the others", len(list), mostBrokers)
+	case len(list) > maxBrokers:
+		return fmt.Errorf("%d brokers are named, at most %d may be: name some of the cluster, they name the others", len(list), maxBrokers)
 	}
 	var faults brokerFaults
 	seen := map[string]bool{}
@@ -106,22 +105,21 @@ func CheckNew(list []string) error {
 	return errors.Join(faults...)
 }
 
-// brokerFaults says what is wrong with the entries of a list. A config can hold a
-// great many, of any length.
+// brokerFaults lists what is wrong with the entries of a list. A config can hold any number of them, of any length.
 type brokerFaults []error
 
 func (f *brokerFaults) add(entry string, err error) {
 	const most = 10
 	switch {
 	case len(*f) < most:
-		*f = append(*f, fmt.Errorf("broker %.*q of the channel config: %w", mostHost, entry, err))
+		*f = append(*f, fmt.Errorf("broker %.*q of the channel config: %w", maxHost, entry, err))
 	case len(*f) == most:
 		*f = append(*f, errors.New("more brokers of the channel config are at fault"))
 	}
 }
 
-// errNotTakenBy25 says what becomes of an address that Fabric 2.5 does not take.
-var errNotTakenBy25 = errors.New("a channel config takes letters, digits, dots and hyphens in a host, with a letter or digit at both ends, " +
+// errNotAcceptedBy25 is the error for an address that Fabric 2.5 does not accept.
+var errNotAcceptedBy25 = errors.New("a channel config accepts letters, digits, dots and hyphens in a host, with a letter or digit at both ends, " +
 	"and one colon before the port, since orderers and peers of Fabric 2.5 end at anything else; " +
 	"name the broker by such a name here, and by any other in Consensus.Kafka.Brokers of each orderer")
 
@@ -130,31 +128,30 @@ func checkNewBroker(address string) error {
 	switch {
 	case err != nil:
 		return err
-	case !takenBy25(address):
-		return errNotTakenBy25
-	case len(host) > mostHost:
-		return fmt.Errorf("the host has %d characters, at most %d are allowed", len(host), mostHost)
+	case !acceptedBy25(address):
+		return errNotAcceptedBy25
+	case len(host) > maxHost:
+		return fmt.Errorf("the host has %d characters, at most %d are allowed", len(host), maxHost)
 	}
 	return nil
 }
 
-// mostHost is the length of the longest name in the DNS.
-const mostHost = 253
+// maxHost is the length of the longest name in the DNS.
+const maxHost = 253
 
 var hostOf25 = regexp.MustCompile(`^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
 
-// takenBy25 reports whether a broker's address is one that Fabric 2.5 takes in a
-// channel config. Its orderers and peers end at a block with any other, again at
-// each start (validateKafkaBrokers in its common/channelconfig/orderer.go).
-func takenBy25(address string) bool {
+// acceptedBy25 reports whether a broker's address is one that Fabric 2.5 accepts in a channel config.
+// Its orderers and peers end at a block with any other, again at each start (validateKafkaBrokers in its
+// common/channelconfig/orderer.go).
+func acceptedBy25(address string) bool {
 	host, port, found := strings.Cut(address, ":")
 	_, err := strconv.ParseUint(port, 10, 16)
 	return found && err == nil && hostOf25.MatchString(host)
 }
 
-// Check reports what is wrong with an address in an orderer's own list; nil
-// if nothing is. Such a list takes names that a channel config does not: with
-// underscores, or IPv6 literals.
+// Check reports what is wrong with an address in an orderer's own list; nil if nothing is. Such a list
+// may have names that a channel config may not: with underscores, or IPv6 literals.
 func Check(address string) error {
 	host, err := splitBroker(address)
 	if err != nil {

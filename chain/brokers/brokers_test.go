@@ -61,16 +61,15 @@ func TestBrokerAddresses(t *testing.T) {
 				t.Errorf("%s: %q: %v, want %q", what, address, got.err, got.want)
 			}
 		}
-		if err := CheckNew([]string{address}); err == nil && !takenBy25(address) {
+		if err := CheckNew([]string{address}); err == nil && !acceptedBy25(address) {
 			t.Errorf("%q ends orderers and peers of 2.5", address)
 		}
 	}
 }
 
-// The whole list: every entry at fault is named, none may be there twice, and it
-// has an end.
+// The whole list: every entry at fault is named, none may occur twice, and its length is limited.
 func TestBrokerLists(t *testing.T) {
-	long := make([]string, mostBrokers+1)
+	long := make([]string, maxBrokers+1)
 	for i := range long {
 		long[i] = fmt.Sprintf("kafka%d:9092", i)
 	}
@@ -99,9 +98,9 @@ func TestBrokerLists(t *testing.T) {
 	}
 }
 
-// What a client is answered about a hostile list has an end.
-func TestFaultsOfBrokersHaveAnEnd(t *testing.T) {
-	long := make([]string, mostBrokers)
+// The error that a client gets for a hostile list is bounded.
+func TestFaultsOfBrokersAreBounded(t *testing.T) {
+	long := make([]string, maxBrokers)
 	for i := range long {
 		long[i] = fmt.Sprintf("%d_", i) + strings.Repeat("x", 1<<16)
 	}

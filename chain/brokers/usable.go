@@ -10,10 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Usable returns the addresses in the broker list of a channel config that
-// can be connected to, in their order and each once. It is for configs that are in
-// a ledger already, where nothing refuses them any more: [New] and [Check]
-// say what a new list may have. The error names the entries if none is usable.
+// Usable returns the addresses in the broker list of a channel config that can be connected to, in their
+// order and each once. It is for configs that are in a ledger already, which can no longer be refused:
+// [New] and [Check] say what a new list may have. The error names the entries if none is usable.
 func Usable(config *fabric.Config) ([]string, error) {
 	list, err := decodeBrokers(config)
 	if err != nil {

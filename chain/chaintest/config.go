@@ -172,7 +172,7 @@ func verdictOf(err error) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// Newer makes the ledger that of a build which supports every capability.
+// Newer makes the ledger behave as in a build that supports every capability.
 func (l *Ledger) Newer() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -21,7 +21,7 @@ func Raft(certificate *x509.Certificate) orderer.EtcdRaft {
 	}
 }
 
-// ToKafka makes a genesis block that of a channel of type kafka. It panics if the block is no genesis block.
+// ToKafka turns a genesis block into that of a channel of type kafka. It panics if the block is not a genesis block.
 func ToKafka(b *fabric.Block, brokers ...string) *fabric.Block {
 	envelope := protoutil.ExtractEnvelopeOrPanic(b, 0)
 	payload := protoutil.UnmarshalPayloadOrPanic(envelope.Payload)

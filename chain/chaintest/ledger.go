@@ -71,8 +71,8 @@ func NewLedger(channel string, s Settings) *Ledger {
 	return newLedger(channel, s, protoutil.NewBlock(0, nil))
 }
 
-// NewForeignLedger returns the ledger of a channel of the same name in another network:
-// it has another genesis block.
+// NewForeignLedger returns the ledger of a channel of the same name in another network: it has a
+// different genesis block.
 func NewForeignLedger(channel string, s Settings) *Ledger {
 	return newLedger(channel, s, protoutil.NewBlock(0, []byte("another network")))
 }
@@ -199,7 +199,7 @@ func (l *Ledger) CreateNextBlock(envelopes []*fabric.Envelope) *fabric.Block {
 	return b
 }
 
-// DataHash returns the hash of the envelopes that a block's header has. Fabric's own function for it differs
+// DataHash returns the hash of envelopes, as in a block's header. Fabric's own function for it differs
 // between releases.
 func DataHash(envelopes [][]byte) []byte {
 	sum := sha256.Sum256(bytes.Join(envelopes, nil))

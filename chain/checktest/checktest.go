@@ -1,4 +1,4 @@
-// Package checktest has the two checks of errors that most tests make.
+// Package checktest has the two checks of errors that most tests need.
 package checktest
 
 import (
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Must fails the test at an error.
+// Must fails the test if there is an error.
 func Must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -14,7 +14,7 @@ func Must(t testing.TB, err error) {
 	}
 }
 
-// Fails fails the test unless there is an error that says this.
+// Fails fails the test unless there is an error that contains the text.
 func Fails(t testing.TB, err error, says string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), says) {

@@ -1,6 +1,6 @@
 //go:build !fabric3
 
-// Package fabric is the one place where ours touches the parts of Fabric whose
+// Package fabric is the only package that uses the parts of Fabric whose
 // import path differs between Fabric lines: protocol messages, logging,
 // metrics and crypto. This file serves v2.5 and the module that go.mod
 // requires; a second file with the opposite build constraint serves 3.x.
@@ -55,7 +55,7 @@ type (
 	KafkaBrokers  = ab.KafkaBrokers
 )
 
-// What else a channel configuration is made of.
+// Further messages of a channel configuration.
 type (
 	Message = proto.Message
 
@@ -94,7 +94,7 @@ type (
 	TxReadWriteSet  = rwset.TxReadWriteSet
 )
 
-// PrincipalRole says that a principal is a MSPRole.
+// PrincipalRole is the classification of a principal that is an MSPRole.
 const PrincipalRole = msp.MSPPrincipal_ROLE
 
 // Policy types of a channel configuration.
@@ -104,7 +104,7 @@ const (
 	PolicyImplicitMeta = int32(cb.Policy_IMPLICIT_META)
 )
 
-// What orderers are asked for blocks with.
+// Messages for requesting blocks from orderers.
 type (
 	DeliverResponse = ab.DeliverResponse
 	Status          = cb.Status
@@ -113,22 +113,21 @@ type (
 // StatusNotFound is the answer of an orderer that does not serve the channel.
 const StatusNotFound = cb.Status_NOT_FOUND
 
-// HeaderTypeSeek is that of a SeekInfo, as protoutil takes it.
+// HeaderTypeSeek is the header type of a SeekInfo, as protoutil expects it.
 const HeaderTypeSeek = cb.HeaderType_DELIVER_SEEK_INFO
 
-// NewDeliverer is a client of an orderer's blocks.
+// NewDeliverer returns a client of an orderer's blocks.
 func NewDeliverer(connection *grpc.ClientConn) ab.AtomicBroadcastClient {
 	return ab.NewAtomicBroadcastClient(connection)
 }
 
-// SeekOfNewest asks for the newest block, of a channel that has stopped, too.
+// SeekOfNewest returns a request for the newest block, also of a channel that has stopped.
 func SeekOfNewest() *ab.SeekInfo {
 	newest := &ab.SeekPosition{Type: &ab.SeekPosition_Newest{Newest: &ab.SeekNewest{}}}
 	return &ab.SeekInfo{Start: newest, Stop: newest, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
 }
 
-// SeekOfBlocks asks for blocks that an orderer has, from one number to another, of
-// a channel that has stopped, too.
+// SeekOfBlocks returns a request for the blocks from one number to another, also of a channel that has stopped.
 func SeekOfBlocks(first, last uint64) *ab.SeekInfo {
 	at := func(number uint64) *ab.SeekPosition {
 		return &ab.SeekPosition{Type: &ab.SeekPosition_Specified{Specified: &ab.SeekSpecified{Number: number}}}
@@ -136,7 +135,7 @@ func SeekOfBlocks(first, last uint64) *ab.SeekInfo {
 	return &ab.SeekInfo{Start: at(first), Stop: at(last), Behavior: ab.SeekInfo_FAIL_IF_NOT_READY, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
 }
 
-// Header types that the ordering rules tell apart.
+// Header types that the ordering rules distinguish.
 const (
 	TypeEndorser           = int32(cb.HeaderType_ENDORSER_TRANSACTION)
 	TypeConfig             = int32(cb.HeaderType_CONFIG)
@@ -144,14 +143,13 @@ const (
 	TypeOrdererTransaction = int32(cb.HeaderType_ORDERER_TRANSACTION)
 )
 
-// HeaderTypeConfig is TypeConfig as protoutil takes it, HeaderTypeConfigUpdate that
-// of an update.
+// HeaderTypeConfig is TypeConfig as protoutil expects it, HeaderTypeConfigUpdate that of an update.
 const (
 	HeaderTypeConfig       = cb.HeaderType_CONFIG
 	HeaderTypeConfigUpdate = cb.HeaderType_CONFIG_UPDATE
 )
 
-// The consensus states: StateMaintenance is that of maintenance mode.
+// The consensus states; StateMaintenance is that of maintenance mode.
 const (
 	StateNormal      = ab.ConsensusType_STATE_NORMAL
 	StateMaintenance = ab.ConsensusType_STATE_MAINTENANCE

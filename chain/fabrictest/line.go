@@ -9,8 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Line is what a release line of Fabric does that the others do not, as far as tests expect
-// different things of it. The facts are those of its newest release.
+// Line describes what a release line of Fabric does differently from the others, as far as tests depend on it. The
+// facts are those of its newest release.
 type Line struct {
 	Name string
 
@@ -28,8 +28,8 @@ var (
 	Line3      = Line{Name: "3.x", KnowsV3: true, RefusesRSA: true}
 )
 
-// ThisLine returns the line that the test is compiled against. It looks at what the line
-// declares, and not at what it does, which is for the test.
+// ThisLine returns the line that the test is compiled against. It checks what the line declares, not what it does,
+// which is for the test.
 func ThisLine() Line {
 	if strings.Contains(reflect.TypeFor[fabric.Block]().PkgPath(), "fabric-protos-go-apiv2") {
 		return Line3

@@ -20,8 +20,8 @@ type field struct {
 	repeated int      // how often it is encoded; 0 for once
 }
 
-// parse reads a message, and messages in it to so many levels. A value that is not a
-// message is kept as bytes.
+// parse reads a message, and nested messages down to so many levels. A value that is not a message is
+// kept as bytes.
 func parse(b []byte, levels int) (fields []*field, ok bool) {
 	for len(b) > 0 {
 		num, kind, n := protowire.ConsumeTag(b)

@@ -15,18 +15,18 @@ import (
 // ChannelID is the name of the channel.
 const ChannelID = "real"
 
-// Network is an orderer organisation, a peer organisation, and the genesis block of their
+// Network is an orderer organization, a peer organization, and the genesis block of their
 // channel.
 type Network struct {
 	Orderers, Peers *Org
 
 	Orderer *Identity // of the node
-	Client  *Identity // of the peers' organisation
+	Client  *Identity // of the peers' organization
 
 	Genesis *fabric.Block
 }
 
-// NewNetwork creates the organisations and the genesis block. change, which may be nil,
+// NewNetwork creates the organizations and the genesis block. change, which may be nil,
 // is applied to the config before the block is made.
 func NewNetwork(change func(*Network, *fabric.ConfigGroup)) *Network {
 	n := &Network{Orderers: NewOrg("OrdererMSP"), Peers: NewOrg("PeerMSP")}
@@ -82,7 +82,7 @@ func (n *Network) config() *fabric.ConfigGroup {
 	return root
 }
 
-// group returns a group with the policies of every group above the organisations.
+// group returns a group with the policies of every group above the organizations.
 func group(admins string) *fabric.ConfigGroup {
 	g := protoutil.NewConfigGroup()
 	g.ModPolicy = "Admins"
@@ -95,7 +95,7 @@ func group(admins string) *fabric.ConfigGroup {
 	return g
 }
 
-// group returns the organisation's group of a channel config.
+// group returns the organization's group of a channel config.
 func (o *Org) group() *fabric.ConfigGroup {
 	g := protoutil.NewConfigGroup()
 	g.ModPolicy = "Admins"

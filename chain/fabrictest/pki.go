@@ -22,7 +22,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/pkitest"
 )
 
-// Org is an organisation with its own certificate authority.
+// Org is an organization with its own certificate authority.
 type Org struct {
 	ID    string
 	Admin *Identity
@@ -30,7 +30,7 @@ type Org struct {
 	ca *pkitest.CA
 }
 
-// NewOrg returns an organisation with an admin.
+// NewOrg returns an organization with an admin.
 func NewOrg(id string) *Org {
 	template := newTemplate("ca." + id)
 	template.IsCA, template.BasicConstraintsValid = true, true
@@ -41,7 +41,7 @@ func NewOrg(id string) *Org {
 	return o
 }
 
-// Member returns a new member of the organisation.
+// Member returns a new member of the organization.
 func (o *Org) Member(name string) *Identity { return o.MemberUntil(name, time.Now().Add(time.Hour)) }
 
 // MemberUntil returns a new member whose certificate expires at end.
@@ -56,7 +56,7 @@ func (o *Org) MemberUntil(name string, end time.Time) *Identity {
 	}
 }
 
-// MSP returns the organisation's MSP config; the certificates of the revoked members
+// MSP returns the organization's MSP config; the certificates of the revoked members
 // are on its revocation list.
 func (o *Org) MSP(revoked ...*Identity) *mb.MSPConfig {
 	config := &mb.FabricMSPConfig{

@@ -68,7 +68,7 @@ func raisedPolicies(was, next map[string]*cb.ConfigPolicy) map[string]*cb.Config
 	return next
 }
 
-// Signed returns an update with the signatures of both organisations' admins, as the
+// Signed returns an update with the signatures of both organizations' admins, as the
 // peers' admin submits it.
 func (n *Network) Signed(update []byte) *fabric.Envelope {
 	e := &cb.ConfigUpdateEnvelope{ConfigUpdate: update}

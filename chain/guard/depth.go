@@ -12,7 +12,7 @@ import (
 const deepest = 1000
 
 // ErrDeep is what CheckDepth wraps.
-var ErrDeep = errors.New("too many messages inside each other")
+var ErrDeep = errors.New("messages are nested too deeply")
 
 // CheckDepth refuses a message nested more than 1000 levels deep. Call it before Fabric
 // decodes a config, or any other message type that can contain itself: the generated code of
@@ -27,7 +27,7 @@ func checkDepth(message []byte, levels int) error {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)
 		if n < 0 {
-			return nil // a decoder stops here, too
+			return nil // a decoder also stops here
 		}
 		size := protowire.ConsumeFieldValue(number, kind, message[n:])
 		if size < 0 {

@@ -46,8 +46,8 @@ func Holder(name string, valid time.Duration) *x509.Certificate {
 	}
 }
 
-// Issue writes NAME.pem and NAME.key to the folder of an authority, which may be
-// another than the issuer, and replaces existing files.
+// Issue writes NAME.pem and NAME.key to the folder of an authority, which may differ from the issuer, and replaces
+// existing files.
 func (a *Authority) Issue(to *Authority, name string, valid time.Duration) {
 	a.t.Helper()
 	a.IssueFor(to, name, Holder(name, valid))
@@ -64,9 +64,8 @@ func (a *Authority) IssueFor(to *Authority, name string, holder *x509.Certificat
 	to.write(name+".key", made.PrivateKey())
 }
 
-// Client returns the TLS config of a client with the certificate NAME.pem that trusts the
-// authority, by the current content of the files. The certificate is sent to a server
-// that does not name its authority, too.
+// Client returns the TLS config of a client with the certificate NAME.pem that trusts the authority, by the current
+// content of the files. The certificate is also sent to a server that does not name its authority.
 func (a *Authority) Client(name string) (*tls.Config, error) {
 	ca, err := os.ReadFile(a.Path("ca.pem"))
 	if err != nil {

@@ -12,12 +12,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// ErrNoBlock is what Peers.Pull wraps when a block cannot be had: every orderer of
-// the channel has answered and none has it.
-var ErrNoBlock = errors.New("the block cannot be had from another orderer")
+// ErrNoBlock is wrapped by Peers.Pull when every orderer of the channel has answered and none has the block.
+var ErrNoBlock = errors.New("no other orderer has the block")
 
-// ErrNoWay is an ErrNoBlock that waiting does not help: this orderer cannot ask.
-var ErrNoWay = fmt.Errorf("%w: there is no way to ask", ErrNoBlock)
+// ErrCannotAsk is an ErrNoBlock that waiting does not resolve: this orderer cannot ask the others.
+var ErrCannotAsk = fmt.Errorf("%w: other orderers cannot be asked", ErrNoBlock)
 
 // trimmed ends a session whose topic no longer has the next record.
 type trimmed struct {
@@ -75,7 +74,7 @@ func (d *Driver) awaited(cause error) error {
 	if cause == nil {
 		return because(status.CauseTrimmed, fmt.Errorf(text, d.start.Next, d.trimmed))
 	}
-	// A full disk is what the operator has to deal with, not the topic.
+	// The operator has to deal with a full disk, not with the topic.
 	return because(cmp.Or(status.CauseOf(cause), status.CauseTrimmed), fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
 }
 
@@ -87,7 +86,7 @@ func (d *Driver) unrecoverable(err error) error {
 	if !d.noBlock {
 		d.noBlock, d.noBlockSince = true, now
 	}
-	if now-d.noBlockSince < timeout && !errors.Is(err, ErrNoWay) {
+	if now-d.noBlockSince < timeout && !errors.Is(err, ErrCannotAsk) {
 		return awaitingBlock{d.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout))}
 	}
 	return stop(because(status.CauseLostBlock, fmt.Errorf("topic %q: %w, and %w (block %d)", d.start.Channel, d.trimmed, err, d.start.Next)))

@@ -35,7 +35,7 @@ func (r *rig) caughtUp() error {
 	return r.driver.CatchUp(r.Context())
 }
 
-// Blocks are taken until the topic has the next record, and the rest is read.
+// Blocks are pulled until the topic has the next record, and the rest is read.
 func TestCatchesUpFromOtherOrderers(t *testing.T) {
 	r, others := behind(t)
 	r.pulled = others
@@ -56,7 +56,7 @@ func TestABlockThatNobodyHas(t *testing.T) {
 		t.Errorf("phase %d", r.phase)
 	}
 	r.now += r.timeout
-	r.followed(session.Continue, r.caughtUp(), session.Stop, "the block cannot be had from another orderer")
+	r.followed(session.Continue, r.caughtUp(), session.Stop, "no other orderer has the block")
 
 	r.pulled = others
 	r.restart()
@@ -64,11 +64,11 @@ func TestABlockThatNobodyHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, _ = behind(t)
-	r.pull = fmt.Errorf("%w: no TLS", session.ErrNoWay)
+	r.pull = fmt.Errorf("%w: no TLS", session.ErrCannotAsk)
 	r.followed(session.Continue, r.caughtUp(), session.Stop, "no TLS")
 }
 
-// Whoever does not answer may have the block: the time that is final begins again.
+// Whoever does not answer may have the block: the time after which that is final begins again.
 func TestSilenceIsNoAnswer(t *testing.T) {
 	r, _ := behind(t)
 	r.followed(session.Continue, r.caughtUp(), session.Await)
@@ -112,7 +112,7 @@ func TestPulledBlocksAreChecked(t *testing.T) {
 	r.holds("a b")
 }
 
-// Without room on the disk nothing is taken.
+// Without room on the disk no block is pulled.
 func TestCatchUpWaitsForRoom(t *testing.T) {
 	r, others := behind(t)
 	r.pulled = others

@@ -35,7 +35,7 @@ type channel struct {
 	memory // may be shared by channels with the same blocks
 }
 
-// memory saves doing the same cryptography forevery restart.
+// memory saves doing the same cryptography for every restart.
 type memory struct {
 	processed map[judged]processed
 	bundles   map[string]*channelconfig.Bundle // by the hash of the config block
@@ -147,7 +147,7 @@ func (c *channel) write(b session.Block) error {
 	return nil
 }
 
-// Pull finds nobody: there is one orderer.
+// Heights, First and Pull find nobody: there is one orderer.
 func (c *channel) Heights(context.Context) ([]session.Answer, error) { return nil, nil }
 
 func (c *channel) First(context.Context) (*session.Block, error) { return nil, nil }
@@ -182,7 +182,7 @@ func (c *channel) Judge(e machine.Judge) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// Process is Fabric's, but for a signature on a config that is computed again.
+// Process is Fabric's, except for the signature on a config that is computed again.
 func (c *channel) Process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	seq := c.bundle.ConfigtxValidator().Sequence()
 	key := judged{record.DigestOf(envelope), seq}
@@ -194,7 +194,7 @@ func (c *channel) Process(class machine.Class, envelope []byte) ([]byte, machine
 	return p.again, machine.ConfigSeq(seq), p.err
 }
 
-// Reproduce has no orderer of its own that could be unable to.
+// Reproduce never lacks a key to sign with.
 func (c *channel) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	return c.Process(machine.Config, envelope)
 }

@@ -28,9 +28,9 @@ func TestBlocksAreHeldBackForRoom(t *testing.T) {
 	r.holds("a b; c d")
 }
 
-// A topic that was made again between two fetches is read on without an error: before a
-// block is written the reader is asked which topic its records are of.
-func TestNoRecordOfAnotherTopicComesIntoABlock(t *testing.T) {
+// A topic that was recreated between two fetches is read without an error: before a block is written the reader is
+// asked which topic its records belong to.
+func TestNoRecordOfAnotherTopicGetsIntoABlock(t *testing.T) {
 	r := newRig(t)
 	r.reads()
 	r.orders("a")
@@ -46,7 +46,7 @@ func TestNoRecordOfAnotherTopicComesIntoABlock(t *testing.T) {
 	r.orders("x")
 	outcome, err := r.advance(t.Context())
 	r.followed(outcome, err, session.Reconnect)
-	r.ends(session.Stop, "is another than before")
+	r.ends(session.Stop, "is not the same as before")
 	r.holds("")
 }
 

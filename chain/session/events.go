@@ -12,8 +12,8 @@ import (
 // Events report what happens in a channel, for logs and metrics. Every field may
 // be nil. They are called from the channel's goroutines and must not block.
 //
-// This is the list of events: one is added by a field here, its call, and its handler in the
-// consenter, for which a test fails until it is there.
+// This is the list of events: to add one, add a field here, call it, and add its handler in the consenter; a test
+// fails until that exists.
 type Events struct {
 	Started    func(next machine.Offset, height machine.BlockNumber) // reading started
 	RulesKnown func(at machine.Offset, rules machine.RuleSet)        // it is known by which rules the topic is read
@@ -21,7 +21,7 @@ type Events struct {
 	BlockCut            func(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset)
 	Pulled              func(number machine.BlockNumber, at machine.Offset)           // a block of another orderer was written
 	Position            func(next machine.Offset)                                     // offset read next; after every record
-	Skipped             func(at machine.Offset, reason machine.Reason, detail string) // a record was put into no block
+	Skipped             func(at machine.Offset, reason machine.Reason, detail string) // a record was skipped
 	Resubmitted         func(at machine.Offset)                                       // a copy of a stale envelope is in the log
 	CutPosted           func(number machine.BlockNumber)                              // a time-to-cut record was appended
 	CutFailed           func(number machine.BlockNumber, err error)                   // a time-to-cut record was not appended; it is tried again

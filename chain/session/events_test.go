@@ -7,7 +7,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Whoever reports an event need not look whether anybody listens.
+// A caller that reports an event need not check whether there is a handler.
 func TestEveryEventHasADefault(t *testing.T) {
 	called := false
 	v := reflect.ValueOf(session.Events{Halted: func() { called = true }}.WithDefaults())
@@ -23,6 +23,6 @@ func TestEveryEventHasADefault(t *testing.T) {
 		v.Field(i).Call(args)
 	}
 	if !called {
-		t.Error("a field that was set is another")
+		t.Error("a field that was set has changed")
 	}
 }

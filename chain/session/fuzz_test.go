@@ -44,8 +44,8 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// FuzzPosition reads a last block's metadata of any content: what is taken for a
-// position is written again as it was read.
+// FuzzPosition reads a last block's metadata of any content: what is accepted as a position is encoded again as it
+// was read.
 func FuzzPosition(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add([]byte{0x08, 0x05, 0x10, 0x03, 0x18, 0x04})

@@ -61,9 +61,8 @@ func TestGapBeforeTheCut(t *testing.T) {
 	})
 }
 
-// TestGapBeforeTheCutCompatible: in-tree orderers name the offset before a record that a
-// block was cut for whether a record is there or not. Restarted at each block, ours
-// misses none of what follows.
+// TestGapBeforeTheCutCompatible: in-tree orderers name the offset before a record that a block was cut for whether a
+// record is there or not. Our orderer, restarted at each block, misses none of what follows.
 func TestGapBeforeTheCutCompatible(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *golden.Vector) {
 		m := newMemory()

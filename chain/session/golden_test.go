@@ -19,7 +19,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
-// replay is an orderer of ours that reads a recording.
+// replay is one of our orderers, reading a recording.
 type replay struct {
 	*channel
 	driver *session.Driver
@@ -73,8 +73,8 @@ func (r *replay) next() bool {
 	return true
 }
 
-// check holds our block of a number against the recorded one. An in-tree
-// orderer forgets the third field at a restart, so that ours may not know it.
+// check compares our block of a number with the recorded one. An in-tree orderer forgets the third field
+// at a restart, so that ours may not know it.
 func (r *replay) check(n int, third bool) {
 	r.t.Helper()
 	want, b := r.vector.Headers[n], r.blocks[n]
@@ -98,8 +98,8 @@ func (r *replay) check(n int, third bool) {
 	}
 }
 
-// TestGoldenBlocks: fed with the records of real in-tree orderers, ours writes
-// blocks of their headers, data and metadata, and no other.
+// TestGoldenBlocks: from the records of real in-tree orderers, our orderer writes blocks with their headers, data and
+// metadata, and no others.
 func TestGoldenBlocks(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *golden.Vector) {
 		r := newReplay(t, v, v.Records, newMemory())
@@ -196,9 +196,9 @@ func (r *replay) rejoin(height int, want map[machine.Offset]string, third bool) 
 	return int(r.driver.NextOffset() - from)
 }
 
-// TestGoldenTailIsChecked: a ledger is not continued on a topic whose records are
-// not those that its last block was made from, whoever wrote the block.
-func TestGoldenTailIsChecked(t *testing.T) {
+// TestGoldenRecordsAreVerified: a ledger is not continued on a topic whose records are not those that
+// its last block was made from, whoever wrote the block.
+func TestGoldenRecordsAreVerified(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *golden.Vector) {
 		m := newMemory()
 		steady := newReplay(t, v, v.Records, m)

@@ -10,9 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
-// TestTrimmedIntoTheLastBlock: a topic that has lost the first records of the ledger's
-// last block, which an in-tree orderer wrote, has the next record all the same. A ledger
-// that took its blocks from other orderers ends so as a rule.
+// TestTrimmedIntoTheLastBlock: a topic that has lost the first records of the ledger's last block, which an in-tree
+// orderer wrote, still has the next record. A ledger with blocks from other orderers usually ends like that.
 func TestTrimmedIntoTheLastBlock(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *golden.Vector) {
 		m, all, tried := newMemory(), values(t, v), 0

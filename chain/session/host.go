@@ -31,8 +31,8 @@ type Ledger interface {
 	// Block returns a block of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
-	// Room returns nil if the ledger's disk takes so many bytes more. It is asked in
-	// every session before one record is taken, and before blocks are written.
+	// Room returns nil if the ledger disk has space for so many more bytes. It is asked in every session
+	// before one record is taken, and before blocks are written.
 	Room(bytes int) error
 
 	// Write and WriteConfig make the next block of the ledger. WriteConfig puts
@@ -57,14 +57,14 @@ type Topic interface {
 	Append(ctx context.Context, value []byte) error
 }
 
-// Validator decides what becomes of an envelope at the config in force.
+// Validator decides what happens to an envelope at the config in force.
 type Validator interface {
 	// Judge answers a Judge effect.
 	Judge(machine.Judge) machine.Verdict
 
-	// Process checks an envelope as Broadcast does and returns what a record is
-	// to carry: a config envelope is computed again. [ErrUnknown] is wrapped when
-	// this build does not know what an authorised config update asks for.
+	// Process checks an envelope as Broadcast does and returns what a record has to carry: a config envelope is
+	// computed again. [ErrUnknown] is wrapped when this build does not know what an authorized config update asks
+	// for.
 	Process(class machine.Class, envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
 
 	// Reproduce computes a config envelope again at the config in force, by checks that give
@@ -76,7 +76,7 @@ type Validator interface {
 // Peers are the other orderers of the channel.
 type Peers interface {
 	// Pull returns a block that another orderer has, verified against the channel's
-	// policy. [ErrNoBlock] is wrapped when nobody has it, [ErrNoWay] when nobody can be asked.
+	// policy. [ErrNoBlock] is wrapped when nobody has it, [ErrCannotAsk] when nobody can be asked.
 	Pull(ctx context.Context, number machine.BlockNumber) (Block, error)
 
 	// Heights asks all other orderers how many blocks they have; one answer each, in any
@@ -105,8 +105,8 @@ type Status interface {
 	// Moved reports the phase that the channel is in, and its cause.
 	Moved(to status.Phase, cause error)
 
-	// RulesKnown reports that it is known by which rules the topic is read; CaughtUp that
-	// the channel has read to the end that the log had at first.
+	// RulesKnown reports that the rules by which the topic is read are known; CaughtUp that the channel
+	// has read to the end that the log had at first.
 	RulesKnown()
 	CaughtUp()
 }

@@ -129,9 +129,8 @@ func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, er
 	return topic.Identity(ctx)
 }
 
-// gone returns the error for a topic that was there. It counts as deleted only once every
-// answer of a while was so: brokers that have just started may not know it yet, or none
-// may while a controller starts again.
+// gone returns the error for a topic that was there. It counts as deleted only once every answer for a while has said
+// so: brokers that have just started may not know it yet, and none may know it while a controller restarts.
 func (d *Driver) gone(err error) error {
 	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
 	if d.missing == 0 {
@@ -139,7 +138,7 @@ func (d *Driver) gone(err error) error {
 	}
 	d.missing++
 	if d.missing < missingLimit || now-d.missingSince < timeout {
-		return fmt.Errorf("%w; that is final once it was so for %s", err, timeout)
+		return fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout)
 	}
 	return stop(because(status.CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not create it again, since that would hide what was lost",
 		d.start.Channel, d.NextOffset())))
@@ -156,8 +155,8 @@ func (d *Driver) sameTopic(id log.Identity) error {
 		d.events.Partitions(id.Partitions)
 	}
 	if d.topicID != "" && id.TopicID != "" && id.TopicID != d.topicID && d.NextOffset() > 0 {
-		return because(status.CauseOtherTopic, fmt.Errorf("topic %q is another than before: its id was %s and is %s, this orderer continues at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster", name, d.topicID, id.TopicID, d.NextOffset()))
+		return because(status.CauseOtherTopic, fmt.Errorf("topic %q is not the same as before: its id was %s and is %s, this orderer continues at offset %d: "+
+			"it was deleted and recreated, or the brokers belong to another cluster", name, d.topicID, id.TopicID, d.NextOffset()))
 	}
 	if err := d.stays(id.ClusterID); err != nil {
 		return err
@@ -181,7 +180,7 @@ func (d *Driver) pinned(id string) error {
 	}
 	if want != "" && id != want {
 		return because(status.CauseOtherTopic, fmt.Errorf("topic %q is not the one that the channel was built on: its description names id %s, this one has %s, this orderer continues at offset %d: "+
-			"it was deleted and created again, or the brokers are of another cluster", name, want, id, d.NextOffset()))
+			"it was deleted and recreated, or the brokers belong to another cluster", name, want, id, d.NextOffset()))
 	}
 	return nil
 }
@@ -205,13 +204,12 @@ func (d *Driver) within(b log.Bounds) error {
 		return trimmed{b.Start, d.NextOffset()}
 	case read > b.End:
 		return stop(because(status.CauseShortTopic, fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: "+
-			"the topic was recreated, cut short, or is on another cluster", name, b.End, read)))
+			"the topic was recreated or truncated, or is in another cluster", name, b.End, read)))
 	}
 	return nil
 }
 
-// moved reports whether the operator has declared that the topic is another than its
-// description says.
+// moved reports whether the operator has declared that the topic is not the one that its description names.
 func (d *Driver) moved() bool { return d.settings.MovedTo != "" }
 
 // sameCluster compares the brokers' cluster with the one that the description names, if
@@ -220,12 +218,12 @@ func (d *Driver) sameCluster(described string) error {
 	if described == "" || d.clusterID == "" || described == d.clusterID || d.moved() {
 		return nil
 	}
-	return because(status.CauseOtherCluster, fmt.Errorf("topic %q was made in the Kafka cluster %s by its description, and these brokers are of cluster %s: "+
+	return because(status.CauseOtherCluster, fmt.Errorf("topic %q was created in Kafka cluster %s according to its description, but these brokers belong to cluster %s: "+
 		"other orderers order this channel there", d.start.Channel, described, d.clusterID))
 }
 
-// errOtherCluster is wrapped when brokers of another cluster answer than before.
-var errOtherCluster = errors.New("the brokers are of another Kafka cluster than before")
+// errOtherCluster is wrapped when the brokers that answer belong to a different cluster than before.
+var errOtherCluster = errors.New("the brokers belong to a different Kafka cluster than before")
 
 // stays compares the brokers' cluster with the one that was read so far.
 func (d *Driver) stays(id string) error {

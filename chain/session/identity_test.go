@@ -17,21 +17,21 @@ func reading(t *testing.T) *rig {
 	return r
 }
 
-func TestATopicThatIsAnother(t *testing.T) {
+func TestADifferentTopic(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*rig)
 		says   []string
 	}{
 		{"created again", func(r *rig) { r.broker.Recreate(channelID) },
-			[]string{"is another than before"}},
+			[]string{"is not the same as before"}},
 		{"cut short", func(r *rig) { r.broker.CutTail(channelID, 2) },
 			[]string{"ends at offset 2, but the ledger was made from the records below 3"}},
 		{"in another cluster", func(r *rig) {
 			other := memlog.NewCluster("another")
 			other.Write(channelID, r.broker.Values(channelID)...)
 			r.broker = other
-		}, []string{"the brokers are of another Kafka cluster than before: their id was cluster and is another"}},
+		}, []string{"the brokers belong to a different Kafka cluster than before: their id was cluster and is another"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := reading(t)
@@ -42,19 +42,19 @@ func TestATopicThatIsAnother(t *testing.T) {
 	}
 }
 
-// A broker that has just started may not know a topic yet: it counts as deleted only
-// after several sessions, and is not made again then.
-func TestADeletedTopicIsNotMadeAgain(t *testing.T) {
+// A broker that has just started may not know a topic yet: it counts as deleted only after several sessions, and is
+// not recreated then.
+func TestADeletedTopicIsNotRecreated(t *testing.T) {
 	r := reading(t)
 	r.broker.Delete(channelID)
 	for range 4 {
 		r.ends(session.Retry)
 	}
-	r.ends(session.Retry, "that is final once it was so for 1m0s")
+	r.ends(session.Retry, "the channel stops if that lasts for 1m0s")
 	r.now += r.timeout
 	r.ends(session.Stop, "was deleted")
 	if n := r.broker.Len(channelID); n != 0 {
-		t.Errorf("the topic was made again, with %d records", n)
+		t.Errorf("the topic was recreated, with %d records", n)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestAFreshTopicHasOnePartition(t *testing.T) {
 	r.ends(session.Stop, "has 2 partitions, a channel's has one")
 }
 
-// One that gets more partitions later is read on, from the only one that was ever used.
+// A topic that gets more partitions later is still read, from the only one that was ever used.
 func TestMorePartitionsAreReported(t *testing.T) {
 	r := newRig(t)
 	reported := 0

@@ -9,9 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// Value returns the record of an envelope that Broadcast accepted at config sequence seq.
-// It refuses what Broadcast accepts and the strict rules skip: an envelope that peers do
-// not get past.
+// Value returns the record of an envelope that Broadcast accepted at config sequence seq. It refuses what Broadcast
+// accepts and the strict rules skip: envelopes that would make peers refuse the block.
 func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, error) {
 	payload, err := fabric.Marshal(envelope)
 	if err != nil {

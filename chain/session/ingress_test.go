@@ -9,8 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Broadcast accepts envelopes that no peer would take a block with.
-func TestValueRefusesWhatPeersDoNotTake(t *testing.T) {
+// Broadcast accepts envelopes that would make peers refuse the block.
+func TestValueRefusesWhatPeersDoNotAccept(t *testing.T) {
 	e := chaintest.Envelope(channelID, "a")
 	if _, err := session.Value(e, 0, machine.Normal); err != nil {
 		t.Error(err)

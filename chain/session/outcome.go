@@ -7,7 +7,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// Outcome is what is to be done next.
+// Outcome is what has to be done next.
 type Outcome int
 
 const (
@@ -20,14 +20,14 @@ const (
 	Stop                     // the channel has stopped, until an operator removes the cause
 )
 
-// stop marks an error as one that only an operator can remove the cause of.
+// stop marks an error as one whose cause only an operator can remove.
 func stop(err error) error { return status.Stopped{Err: err} }
 
 // because gives an error its cause.
 func because(c status.Cause, err error) error { return status.Fault{Cause: c, Err: err} }
 
-// errOtherTopic ends a session whose records are of another topic than the one that
-// was identified. The next session finds out what happened.
+// errOtherTopic ends a session whose records do not belong to the topic that was identified. The next session finds
+// out what happened.
 var errOtherTopic = errors.New("the records are of another topic")
 
 // After ends the session and returns what follows an error of it, or of CatchUp.

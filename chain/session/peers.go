@@ -48,26 +48,25 @@ func (d *Driver) mayCreate(ctx context.Context) error {
 		return nil
 	case err != nil:
 		d.aheadSince = nil
-		return waiting{because(status.CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and whether other orderers have ordered through it cannot be asked: %w",
+		return waiting{because(status.CauseSilentOrderers, fmt.Errorf("topic %q is missing or empty, and other orderers cannot be asked whether they have ordered through it: %w",
 			d.start.Channel, err))}
 	case len(silent) > 0:
 		d.aheadSince = nil
-		return waiting{because(status.CauseSilentOrderers, fmt.Errorf("topic %q is not there or is empty, and these orderers have not answered whether they have ordered through it: %s",
+		return waiting{because(status.CauseSilentOrderers, fmt.Errorf("topic %q is missing or empty, and these orderers have not answered whether they have ordered through it: %s",
 			d.start.Channel, strings.Join(silent, ", ")))}
 	}
 	d.aheadSince = nil
 	return nil
 }
 
-// begunElsewhere returns the error for a channel that other orderers have blocks of. It is
-// final only after a while: one of them may just have created the topic, or these brokers
-// may not know it yet.
+// begunElsewhere returns the error for a channel whose blocks other orderers have. It is final only
+// after a while: one of them may just have created the topic, or these brokers may not know it yet.
 func (d *Driver) begunElsewhere(ahead string) error {
 	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
 	if d.aheadSince == nil {
 		d.aheadSince = &now
 	}
-	err := because(status.CauseBegunElsewhere, fmt.Errorf("the channel has begun: of blocks, %s; and here its topic %q is not there or is empty: it was deleted, or these are not the channel's brokers",
+	err := because(status.CauseBegunElsewhere, fmt.Errorf("other orderers have blocks of the channel (%s), but its topic %q is missing or empty here: it was deleted, or these are not the channel's brokers",
 		ahead, d.start.Channel))
 	if now-*d.aheadSince < timeout {
 		return waiting{fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout)}
@@ -96,7 +95,7 @@ func (d *Driver) verifyFirstBlock(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if how := differs(*mine, *others); how != "" {
-		return stop(because(status.CauseOtherFirstBlock, fmt.Errorf("another orderer has another block 1 of this channel than this one has or would write from topic %q, id %s, of Kafka cluster %s: %s",
+		return stop(because(status.CauseOtherFirstBlock, fmt.Errorf("block 1 of another orderer differs from the one that this orderer has or would write from topic %q, id %s, of Kafka cluster %s: %s",
 			d.start.Channel, d.topicID, d.clusterID, how)))
 	}
 	d.first = nil
@@ -129,15 +128,15 @@ func (d *Driver) firstBlock() *Block {
 	return nil
 }
 
-// differs returns how two blocks differ that should have been made of the same records,
-// whatever builds made them; empty if they do not.
+// differs returns how two blocks differ that should have been made from the same records, by whatever builds; empty
+// if they do not.
 func differs(mine, other Block) string {
 	if len(mine.Envelopes) != len(other.Envelopes) {
 		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))
 	}
 	for i, envelope := range mine.Envelopes {
 		if again, err := record.Canonical(envelope); err != nil || !bytes.Equal(again, other.Envelopes[i]) {
-			return fmt.Sprintf("its envelope %d is another", i)
+			return fmt.Sprintf("its envelope %d differs", i)
 		}
 	}
 	a, err := Position(2, mine.Metadata)
@@ -148,7 +147,7 @@ func differs(mine, other Block) string {
 	case a.Offset != b.Offset:
 		return fmt.Sprintf("it ends at offset %d, this one at %d", b.Offset, a.Offset)
 	case a.Topic != b.Topic && a.Topic != "" && b.Topic != "": // in-tree orderers name none
-		return fmt.Sprintf("it is of the topic with id %s", b.Topic)
+		return fmt.Sprintf("it was made from the topic with id %s", b.Topic)
 	}
 	return ""
 }

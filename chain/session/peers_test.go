@@ -9,20 +9,20 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// The topic is made only once every other orderer has answered that it has no blocks.
-func TestWhoMayMakeTheTopic(t *testing.T) {
+// The topic is created only once every other orderer has answered that it has no blocks.
+func TestWhoMayCreateTheTopic(t *testing.T) {
 	silent := session.Answer{From: "other:7050", Err: errors.New("connection refused")}
 	for _, test := range []struct {
 		name    string
 		answers []session.Answer
 		unasked error
 		begin   bool
-		says    string // empty: the topic is made
+		says    string // empty: the topic is created
 	}{
 		{name: "nobody else"},
 		{name: "nobody has blocks", answers: []session.Answer{{From: "other:7050", Height: 1}, {From: "third:7050"}}},
 		{name: "one is silent", answers: []session.Answer{silent}, says: "have not answered whether they have ordered through it: other:7050"},
-		{name: "nobody can be asked", unasked: errors.New("no TLS"), says: "cannot be asked: no TLS"},
+		{name: "nobody can be asked", unasked: errors.New("no TLS"), says: "other orderers cannot be asked whether they have ordered through it: no TLS"},
 		{name: "one is silent, and the operator says begin", answers: []session.Answer{silent}, begin: true},
 		{name: "nobody can be asked, and the operator says begin", unasked: errors.New("no TLS"), begin: true},
 		{name: "one has blocks", answers: []session.Answer{{From: "other:7050", Height: 9}}, begin: true, says: "other:7050 has 9"},
@@ -43,8 +43,8 @@ func TestWhoMayMakeTheTopic(t *testing.T) {
 	}
 }
 
-// Another orderer may have made the topic just now. That others have blocks is final once
-// it was so for a while, without a break.
+// Another orderer may just have created the topic. That others have blocks is final once that has lasted for a while
+// without interruption.
 func TestBlocksOfOthersAreFinalAfterAWhile(t *testing.T) {
 	r := newRig(t)
 	ahead := []session.Answer{{From: "other:7050", Height: 9}}
@@ -61,8 +61,8 @@ func TestBlocksOfOthersAreFinalAfterAWhile(t *testing.T) {
 	r.ends(session.Stop, "it was deleted, or these are not the channel's brokers")
 }
 
-// Two orderers that begin a channel in two clusters each write a block 1. The second
-// compares its own with that of the first.
+// Two orderers that start a channel in two clusters each write a block 1. The second compares its own
+// with that of the first.
 func TestBlock1IsThatOfTheOthers(t *testing.T) {
 	ours := reading(t)
 	for _, test := range []struct {
@@ -84,7 +84,7 @@ func TestBlock1IsThatOfTheOthers(t *testing.T) {
 				r.holds("a b")
 				return
 			}
-			r.ends(session.Stop, "another orderer has another block 1", "it has 1 envelopes, this one 2")
+			r.ends(session.Stop, "block 1 of another orderer differs", "it has 1 envelopes, this one 2")
 			r.holds("")
 		})
 	}

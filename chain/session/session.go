@@ -57,8 +57,8 @@ var ErrMigrated = errors.New("the channel has another consensus type")
 
 // Driver orders one channel on one orderer. It is not safe for concurrent use.
 type Driver struct {
-	// Decode is InputOf. Who runs many drivers over the same records may replace it by
-	// one that decodes each value once, with the same result.
+	// Decode is InputOf. A caller that runs many drivers over the same records may replace it with a function that
+	// decodes each value once, with the same result.
 	Decode func(log.Record) machine.Input
 
 	host     Host
@@ -119,7 +119,7 @@ func (s *session) next(ctx context.Context) (log.Record, error) {
 	return s.reader.Next(ctx)
 }
 
-// New returns the driver of a channel whose ledger is as start says.
+// New returns the driver of a channel whose ledger is described by start.
 func New(host Host, start machine.Start, settings Settings, events Events) *Driver {
 	start.AllowUndescribed, start.IgnoredCuts = settings.AllowUndescribed, settings.IgnoredCuts
 	return &Driver{Decode: inputOf, host: host, events: events.WithDefaults(), settings: settings, start: start, reading: newReading()}
@@ -128,7 +128,7 @@ func New(host Host, start machine.Start, settings Settings, events Events) *Driv
 // Close ends the session, if there is one.
 func (d *Driver) Close() {
 	if d.session != nil {
-		_ = d.session.reader.Close() // nothing is left to be done about it
+		_ = d.session.reader.Close() // nothing can be done about an error
 		d.session = nil
 	}
 }

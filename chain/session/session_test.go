@@ -7,8 +7,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// The first session describes the topic, and what is ordered after that comes into
-// blocks, whatever the session that it is read in.
+// The first session describes the topic, and what is ordered after that gets into blocks, whichever session reads it.
 func TestReadsFromSessionToSession(t *testing.T) {
 	r := newRig(t)
 	r.reads()
@@ -25,8 +24,8 @@ func TestReadsFromSessionToSession(t *testing.T) {
 	}
 }
 
-// A process that starts again continues behind its last block.
-func TestContinuesBehindTheLastBlock(t *testing.T) {
+// A process that restarts continues after its last block.
+func TestContinuesAfterTheLastBlock(t *testing.T) {
 	r := newRig(t)
 	r.reads()
 	r.orders("a", "b", "c")

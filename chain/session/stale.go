@@ -55,8 +55,8 @@ func (d *Driver) resubmit(ctx context.Context) error {
 	return d.step(ctx, o.answer)
 }
 
-// rejected skips a record whose copy the topic does not take. Where the machine asked
-// for the copy, the skip is its to report.
+// rejected skips a record whose copy the topic does not accept. If the machine asked for the copy, it reports the
+// skip itself.
 func (d *Driver) rejected(ctx context.Context, o *resubmission, err error) error {
 	if o.answer != nil {
 		return d.step(ctx, machine.Verdict{Refusal: err.Error()})
@@ -90,10 +90,9 @@ func (r *resubmitted) add(update digest, seq uint64) {
 	r.updates[update] = struct{}{}
 }
 
-// resubmitConfig computes a stale config envelope again at the config in force and
-// appends it. What no longer applies is dropped; all orderers come to drop it,
-// at the latest when they judge the copy. So is what this orderer fails at: the copy
-// of one that does not is judged by all.
+// resubmitConfig computes a stale config envelope again at the config in force and appends it. What no longer applies
+// is dropped; all orderers drop it, at the latest when they judge the copy. So is what this orderer fails at: if
+// another orderer does not, all judge its copy.
 func (d *Driver) resubmitConfig(ctx context.Context, f machine.ResubmitConfig) error {
 	update, flaw := updateOf(f.Envelope.Bytes)
 	if flaw != nil {

@@ -20,8 +20,7 @@ func stale(t *testing.T) *rig {
 	return r
 }
 
-// An update that lags was acknowledged: it is computed again at the config in force,
-// appended, and comes into a block.
+// A stale update was acknowledged: it is computed again at the config in force, appended, and gets into a block.
 func TestStaleConfigIsResubmitted(t *testing.T) {
 	r := stale(t)
 	r.reads()
@@ -31,8 +30,8 @@ func TestStaleConfigIsResubmitted(t *testing.T) {
 	}
 }
 
-// Every orderer appends a copy of a stale update; those that lag in turn are not copied
-// again, or copies would multiply.
+// Every orderer appends a copy of a stale update; copies that are stale in turn are not copied again, or they would
+// multiply.
 func TestAnUpdateIsResubmittedOnce(t *testing.T) {
 	r := stale(t)
 	r.configures("second", 0)
@@ -42,8 +41,8 @@ func TestAnUpdateIsResubmittedOnce(t *testing.T) {
 	}
 }
 
-// What is in the way of the copy, and what becomes of the update.
-func TestWhatIsInTheWayOfACopy(t *testing.T) {
+// What can prevent the copy, and what happens to the update.
+func TestWhatPreventsACopy(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		reproduce error
@@ -51,12 +50,12 @@ func TestWhatIsInTheWayOfACopy(t *testing.T) {
 		want      session.Outcome
 		skipped   bool
 	}{
-		{name: "it does not hold any more", reproduce: errors.New("version conflict"), want: session.Continue, skipped: true},
+		{name: "it is no longer valid", reproduce: errors.New("version conflict"), want: session.Continue, skipped: true},
 		{name: "this orderer cannot sign", reproduce: session.ErrUnable, want: session.Retry},
 		{name: "this build does not know it", reproduce: session.ErrUnknown, want: session.Stop},
-		{name: "the brokers are away", append: &log.Error{Class: log.Retryable, Err: errors.New("no leader")}, want: session.Retry},
+		{name: "the brokers are down", append: &log.Error{Class: log.Retryable, Err: errors.New("no leader")}, want: session.Retry},
 		{name: "the outcome is unknown", append: &log.Error{Class: log.Ambiguous, Err: errors.New("timed out")}, want: session.Retry},
-		{name: "the topic does not take it", append: &log.Error{Class: log.Rejected, Err: log.ErrTooLarge}, want: session.Continue, skipped: true},
+		{name: "the topic does not accept it", append: &log.Error{Class: log.Rejected, Err: log.ErrTooLarge}, want: session.Continue, skipped: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := stale(t)
@@ -75,8 +74,8 @@ func TestWhatIsInTheWayOfACopy(t *testing.T) {
 	}
 }
 
-// An unclean election loses what was acknowledged and not read. Whoever appended it
-// appends it again, once it has come to where the log ended.
+// An unclean election loses what was acknowledged and not read. The orderer that appended it appends it again, once
+// it has read to where the log ended.
 func TestACopyThatWasLostIsAppendedAgain(t *testing.T) {
 	r := stale(t)
 	if err := r.driver.Connect(t.Context()); err != nil {

@@ -73,9 +73,8 @@ func (d *Driver) verifyNext(ctx context.Context) error {
 	return nil
 }
 
-// readAhead takes the next record for Advance, when the brokers were lost and nothing is
-// to be proven: a session that cannot read is not to begin, or the channel would be ready
-// again and again.
+// readAhead takes the next record for Advance, when the connection was lost and there is nothing to verify: a session
+// that cannot read must not start, or the channel would become ready again and again.
 func (d *Driver) readAhead(ctx context.Context) error {
 	r, err := d.session.reader.Next(ctx)
 	if err == nil {
@@ -84,7 +83,7 @@ func (d *Driver) readAhead(ctx context.Context) error {
 	return err
 }
 
-// verifyAgain has the newest records read again once the brokers were lost.
+// verifyAgain makes the newest records be read again after the connection was lost.
 func (d *Driver) verifyAgain() {
 	if d.verification != nil {
 		d.verification = d.verification.Again(d.NextOffset(), d.end)
@@ -160,11 +159,11 @@ func (d *Driver) differs(err error) error {
 		return stop(fmt.Errorf("block %d: %w", d.start.Next-1, err))
 	}
 	return stop(because(status.CauseOtherRecords, fmt.Errorf("topic %q is not the log that the ledger was made from: at offset %d, which was read for block %d or one before it, %s: "+
-		"records were lost and others written in their place (an unclean leader election, or a topic filled again)",
+		"records were lost and replaced by others (an unclean leader election, or a topic that was refilled)",
 		d.start.Channel, other.Offset, d.nextBlock(), other.How)))
 }
 
-// begin makes the machine, in the first session.
+// begin creates the machine, in the first session.
 func (d *Driver) begin() {
 	if d.machine == nil {
 		d.machine = machine.New(d.start)

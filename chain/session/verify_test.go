@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// An unclean election leaves the topic with its id and its length, and other records.
+// After an unclean election the topic may have the same id and length, and other records.
 func TestReplacedRecordsStopTheChannel(t *testing.T) {
 	for name, restart := range map[string]bool{"in the same process": false, "after a restart": true} {
 		t.Run(name, func(t *testing.T) {

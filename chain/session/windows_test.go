@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// As many blocks are verified as cover 64 offsets, however many the ledger has.
+// As many blocks are verified as are needed to cover 64 offsets, however many the ledger has.
 func TestEnoughBlocksAreVerified(t *testing.T) {
 	r := newRig(t)
 	r.reads()

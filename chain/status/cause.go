@@ -8,9 +8,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// Cause is why a channel has stopped on this orderer, or is kept from ordering: one of
-// a fixed set of words, by which an operator finds what to do. Beside those below, it is
-// one of machine.HaltCause.
+// Cause is why a channel has stopped on this orderer, or is kept from ordering: one of a fixed set of words by which
+// an operator finds out what to do. Besides those below, it can be a machine.HaltCause.
 type Cause string
 
 // What stops a channel until an operator acts.
@@ -21,32 +20,32 @@ const (
 	CauseNotMovedHere    Cause = "not-moved-here"    // the topic is not the one that the operator has moved the channel to
 	CauseOtherCluster    Cause = "other-cluster"     // the brokers are those of another Kafka cluster
 	CauseShortTopic      Cause = "short-topic"       // the topic ends before what the ledger was made from
-	CauseOtherRecords    Cause = "other-records"     // the topic holds other records than the ledger was made from
-	CauseOtherFirstBlock Cause = "other-first-block" // another orderer has another block 1
+	CauseOtherRecords    Cause = "other-records"     // the topic holds records other than those that the ledger was made from
+	CauseOtherFirstBlock Cause = "other-first-block" // another orderer has a different block 1
 	CauseLostBlock       Cause = "lost-block"        // neither the topic nor another orderer has the next block
 	CauseWrongBlock      Cause = "wrong-block"       // a block of another orderer does not continue the ledger
 	CauseMigrated        Cause = "migrated"          // the channel has another consensus type
 	CauseLedger          Cause = "ledger"            // the ledger is not one that the channel can be continued from
-	CauseUnreadable      Cause = "unreadable-topic"  // the topic holds what cannot be read, or cannot be made
+	CauseUnreadable      Cause = "unreadable-topic"  // the topic holds what cannot be read, or cannot be created
 	CauseNoBroker        Cause = "no-broker"         // the channel config names no broker that can be connected to
-	CauseFork            Cause = "fork"              // another orderer has published other blocks
+	CauseFork            Cause = "fork"              // another orderer has published different blocks
 	CauseInternal        Cause = "internal"          // a fault of this build
 )
 
 // What keeps a channel from ordering until it passes, or until an operator acts.
 const (
 	CauseTrimmed        Cause = "trimmed"         // the topic does not have the next record; blocks are taken from other orderers
-	CauseSilentOrderers Cause = "silent-orderers" // other orderers have not answered whether the channel has begun
+	CauseSilentOrderers Cause = "silent-orderers" // other orderers have not answered whether the channel has been started
 	CauseBegunElsewhere Cause = "begun-elsewhere" // other orderers have blocks, and the topic is missing or empty here; stops the channel if it lasts
-	CauseDisk           Cause = "disk"            // the ledgers' disk has no room
+	CauseDisk           Cause = "disk"            // the ledger disk is full
 	CausePreflight      Cause = "preflight"       // the settings of the topic are not safe
-	CauseCannotSign     Cause = "cannot-sign"     // a config update must be signed again, and the key is away
+	CauseCannotSign     Cause = "cannot-sign"     // a config update must be signed again, and the key is unavailable
 )
 
 // Fault is an error with its cause.
 type Fault struct {
 	Cause Cause
-	Err   error // the facts; what to do about them goes by the cause
+	Err   error // the facts; the remedy depends on the cause
 }
 
 func (f Fault) Error() string { return f.Err.Error() }
@@ -60,8 +59,8 @@ func (s Stopped) Error() string { return s.Err.Error() }
 
 func (s Stopped) Unwrap() error { return s.Err }
 
-// CauseOf returns the cause of what ended a session or stopped a channel; empty if it
-// is none that an operator could look up, as that of a broker which does not answer.
+// CauseOf returns the cause of what ended a session or stopped a channel; empty if there is none that an operator
+// could look up, as for a broker that does not answer.
 func CauseOf(err error) Cause {
 	switch f := (Fault{}); {
 	case err == nil:

@@ -1,6 +1,6 @@
-// Package status has the words for the state of a channel on one orderer, as clients, operators
-// and metrics see it: the phase that it is in and whether it takes envelopes ([Readiness]), why
-// an envelope was not taken ([Refusal]), and why the channel has stopped or waits ([Cause]).
+// Package status has the words for the state of a channel on one orderer, as clients, operators and metrics see it:
+// the phase that it is in and whether it accepts envelopes ([Readiness]), why an envelope was not accepted
+// ([Refusal]), and why the channel has stopped or waits ([Cause]).
 //
 // It only names and classifies; package session decides, package chain reports, and the
 // consenter has the remedy for each word. Words do not change: operators look them up.
@@ -19,7 +19,7 @@ const (
 	Reading
 	CutOff  // lost the log; retrying
 	Pulling // the log lost records; takes blocks from other orderers
-	Waiting // the channel has no topic yet; needs answers of other orderers before it makes one
+	Waiting // the channel has no topic yet; needs answers of other orderers before it creates one
 	Failed  // stopped permanently
 	Halted
 )
@@ -33,17 +33,17 @@ var (
 	ErrNotReady = errors.New("the channel is not ready on this orderer")
 )
 
-// Readiness is what decides whether envelopes are taken. It is not safe for
-// concurrent use. The zero value is that of a channel that has not started.
+// Readiness decides whether envelopes are accepted. It is not safe for concurrent use. The zero value is
+// that of a channel that has not started.
 type Readiness struct {
 	Phase      Phase
-	RulesKnown bool  // it is known by which rules the topic is read, and that it is ours
+	RulesKnown bool  // the rules by which the topic is read are known, and that it is this channel's
 	CaughtUp   bool  // has read to the end that the log had at the start
 	Cause      error // of CutOff, Pulling, Waiting and Failed
 }
 
-// To moves to another phase and reports whether it is another. Failed and Halted
-// are final, but for a failed chain that is halted.
+// To moves to a phase and reports whether that is a change. Failed and Halted are final, except that a failed chain
+// can be halted.
 func (r *Readiness) To(p Phase, cause error) bool {
 	if r.Phase == Halted || r.Phase == Failed && p != Halted {
 		return false
@@ -57,7 +57,7 @@ func (r *Readiness) To(p Phase, cause error) bool {
 // Final reports whether the channel has stopped or was halted.
 func (r *Readiness) Final() bool { return r.Phase == Failed || r.Phase == Halted }
 
-// Ready returns nil if envelopes are taken, else why they are not.
+// Ready returns nil if envelopes are accepted, else why they are not.
 func (r *Readiness) Ready() error {
 	switch {
 	case r.Phase == Halted:

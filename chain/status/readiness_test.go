@@ -7,9 +7,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// When envelopes are taken.
+// When envelopes are accepted.
 func TestReadiness(t *testing.T) {
-	cause := errors.New("the brokers are away")
+	cause := errors.New("the brokers are down")
 	for _, test := range []struct {
 		phase     status.Phase
 		described bool

@@ -7,23 +7,23 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// Refusal is why an envelope was not taken from a client: one of a fixed set of words.
+// Refusal is why an envelope was not accepted from a client: one of a fixed set of words.
 type Refusal string
 
 const (
 	RefusalHalted       Refusal = "halted"        // the channel is being removed from this orderer
 	RefusalFailed       Refusal = "failed"        // the channel has stopped; its Cause says why
 	RefusalNotReady     Refusal = "not-ready"     // the channel is starting, or is kept from ordering
-	RefusalNoPeer       Refusal = "no-peer"       // no peer would take a block with the envelope
-	RefusalConfig       Refusal = "config"        // a config that the orderers would not make a block of
+	RefusalNoPeer       Refusal = "no-peer"       // peers would refuse a block with the envelope
+	RefusalConfig       Refusal = "config"        // a config that the orderers would not write a block of
 	RefusalOtherCluster Refusal = "other-cluster" // a config that names brokers of another cluster
-	RefusalSize         Refusal = "size"          // larger than the topic, or this orderer's client, takes
+	RefusalSize         Refusal = "size"          // larger than the topic, or this orderer's client, accepts
 	RefusalBusy         Refusal = "busy"          // too many envelopes await their acknowledgement
-	RefusalNotAppended  Refusal = "not-appended"  // the topic could not take it; it will not be ordered
+	RefusalNotAppended  Refusal = "not-appended"  // it could not be appended, and will not be ordered
 	RefusalAmbiguous    Refusal = "ambiguous"     // it may be in the topic, and may be ordered
 )
 
-// Refused is the error of an envelope that was not taken.
+// Refused is the error of an envelope that was not accepted.
 type Refused struct {
 	Refusal Refusal
 	Err     error // the client's answer
@@ -33,7 +33,7 @@ func (r Refused) Error() string { return r.Err.Error() }
 
 func (r Refused) Unwrap() error { return r.Err }
 
-// RefusalOf returns why an envelope was not taken; empty if err does not say.
+// RefusalOf returns why an envelope was not accepted; empty if err does not say.
 func RefusalOf(err error) Refusal {
 	var r Refused
 	switch {
@@ -49,15 +49,15 @@ func RefusalOf(err error) Refusal {
 	return ""
 }
 
-// AppendError returns what a client is answered when its record was appended with err:
-// nil, which is SUCCESS, only once all in-sync replicas have the record.
+// AppendError returns the answer to a client whose record was appended with err: nil, which is SUCCESS,
+// only once all in-sync replicas have the record.
 func AppendError(err error) error {
 	if err == nil {
 		return nil
 	}
 	switch log.ClassOf(err) {
 	case log.Rejected:
-		return Refused{RefusalSize, fmt.Errorf("the channel's topic does not take the envelope: %w", err)}
+		return Refused{RefusalSize, fmt.Errorf("the channel's topic does not accept the envelope: %w", err)}
 	case log.Ambiguous:
 		return Refused{RefusalAmbiguous, fmt.Errorf("%w: the envelope may or may not be ordered: %w", ErrNotReady, err)}
 	}

@@ -19,7 +19,7 @@ func TestAppendError(t *testing.T) {
 		says    string
 		retried bool
 	}{
-		log.Rejected:  {"does not take the envelope", false},
+		log.Rejected:  {"does not accept the envelope", false},
 		log.Ambiguous: {"may or may not be ordered", true},
 		log.Retryable: {"is not ordered", true},
 		log.Fatal:     {"is not ordered", true},

@@ -17,18 +17,17 @@ func (v *Validator) CheckNew(envelope *fabric.Envelope) error {
 		if err := tx.usable(); err != nil {
 			return err
 		}
-		return v.agreed.change(tx.update, v.support.ConfigtxValidator().ConfigProto(), tx.config)
+		return v.rules.change(tx.update, v.support.ConfigtxValidator().ConfigProto(), tx.config)
 	})
 }
 
-// CheckFollows judges the config of an envelope, as one that is to follow the config
-// in force, by what all builds decide alike.
+// CheckFollows judges the config of an envelope, which is about to follow the config in force, by the shared rules.
 func (v *Validator) CheckFollows(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err != nil {
 		return err
 	}
-	return v.agreed.config(v.support.ConfigtxValidator().ConfigProto(), tx.config)
+	return v.rules.config(v.support.ConfigtxValidator().ConfigProto(), tx.config)
 }
 
 // ConfigOf returns the config of a config envelope.

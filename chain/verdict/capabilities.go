@@ -17,9 +17,9 @@ type knowledge func(group, capability string) bool
 
 // thisBuild is the knowledge of the Fabric that this orderer is compiled with.
 //
-// That Fabric supports a capability is not enough: main of April 2023 lists V3_0,
-// but does with it what it does with V2_0. Fabric 3.0, which gave V3_0 its
-// meaning, refuses configs and accepts identities where that draft does not.
+// That Fabric supports a capability is not enough: main of April 2023 lists V3_0, but treats it like
+// V2_0. Fabric 3.0, which gave V3_0 its meaning, refuses configs and accepts identities where that draft
+// does not.
 func thisBuild(group, capability string) bool {
 	one := map[string]*fabric.Capability{capability: {}}
 	switch group {

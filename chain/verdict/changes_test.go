@@ -86,7 +86,7 @@ func strangeField(g *fabric.ConfigGroup, key string) {
 	g.Values[key] = &fabric.ConfigValue{Value: append(slices.Clone(v.Value), 0xa2, 0x06, 1, 'x'), ModPolicy: v.ModPolicy}
 }
 
-// changes are config updates by what lines of Fabric differ on, or could.
+// changes are config updates on which lines of Fabric differ, or could.
 func changes(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 	all := map[string]func(*fabric.ConfigGroup){
 		"size": func(g *fabric.ConfigGroup) {
@@ -214,8 +214,7 @@ func agree(builds []*build, check machine.Check, envelope *fabric.Envelope) (n t
 	return n, ""
 }
 
-// builds are those on all lines that can read the channel's config: another line has
-// no orderers on it.
+// builds returns those of all lines that can read the channel's config: other lines have no orderers on it.
 func (c *realChannel) builds() (all []*build) {
 	for _, l := range allLines() {
 		if l.refuses(c.config) == nil && l.starts(c.config) {
@@ -240,15 +239,15 @@ func (c *realChannel) compare(builds []*build, check machine.Check, signed bool,
 	return n
 }
 
-// states are what a channel can be in beside a plain one.
+// states are the changes that a channel can have in force.
 var states = []string{"size", "maintenance", "underscore", "only V3_0", "only application V9_9"}
 
 // neverOn25 are the states in which Fabric 2.5 cannot read a channel config, which is then
 // on no orderer of that line; nor can the code of 2.5 imitate the other lines there.
 var neverOn25 = []string{"underscore", "only V3_0"}
 
-// Builds on all lines come to one verdict on any record, or those that know less
-// stop: for each change alone, and for random ones together, also unsigned.
+// Builds on all lines reach the same verdict on any record, or those that know less stop: for each change alone, and
+// for random ones together, also unsigned.
 func TestLinesAgree(t *testing.T) {
 	var total tally
 	for _, state := range states {
@@ -272,7 +271,7 @@ func TestLinesAgree(t *testing.T) {
 		})
 	}
 	if total.passed < 100 || total.refused < 300 || total.stopped < 300 {
-		t.Errorf("the records came to too few verdicts of a kind: %+v", total)
+		t.Errorf("there are too few verdicts of a kind: %+v", total)
 	}
 }
 
@@ -287,9 +286,8 @@ func TestLinesAgreeAtBroadcast(t *testing.T) {
 	}
 }
 
-// By the compatible rules a config record of the sequence in force is taken or stops
-// the channel. What in-tree orderers of 2.5 would end at stops it, and they take
-// whatever comes into a block.
+// By the compatible rules a config record of the sequence in force is accepted or stops the channel. What in-tree
+// orderers of 2.5 would end at stops it, and they accept whatever gets into a block.
 func TestNothingIsWrittenThatEndsInTreeOrderers(t *testing.T) {
 	c := newRealChannel(t)
 	intree, b, taken := c.build(allLines()[0]), c.thisBuild(), 0
@@ -305,6 +303,6 @@ func TestNothingIsWrittenThatEndsInTreeOrderers(t *testing.T) {
 		}
 	}
 	if taken < 10 {
-		t.Errorf("%d changes are taken", taken)
+		t.Errorf("%d changes are accepted", taken)
 	}
 }

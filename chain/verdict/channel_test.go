@@ -134,7 +134,7 @@ func (c *realChannel) key(kind x509.PublicKeyAlgorithm) (key crypto.Signer) {
 	return key
 }
 
-// rsaKey makes one RSA key, which takes long.
+// rsaKey generates one RSA key, which takes long.
 var rsaKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 func (c *realChannel) certificate(kind x509.PublicKeyAlgorithm, template, parent *x509.Certificate, public crypto.PublicKey, signer crypto.Signer) []byte {
@@ -164,7 +164,7 @@ func (c *realChannel) update(next *fabric.Config, signed bool) *fabric.Envelope 
 	return c.envelope(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: next, LastUpdate: last})
 }
 
-// envelope is signed by the organization's administrator, so that peers take it.
+// envelope is signed by the organization's administrator, so that peers accept it.
 func (c *realChannel) envelope(kind cb.HeaderType, data fabric.Message) *fabric.Envelope {
 	header := &fabric.Header{
 		ChannelHeader:   protoutil.MarshalOrPanic(&fabric.ChannelHeader{Type: int32(kind), ChannelId: channel}),
@@ -218,8 +218,8 @@ func bump(now, next *fabric.ConfigGroup) {
 	}
 }
 
-// difference returns the read set and the write set that make next of now, whose
-// versions are raised already, and whether there is one.
+// difference returns the read set and the write set that turn now into next, whose versions are raised already, and
+// whether there is a difference.
 func difference(now, next *fabric.ConfigGroup) (reads, writes *fabric.ConfigGroup, changed bool) {
 	if now.Version != next.Version {
 		return now, next, true

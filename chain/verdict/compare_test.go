@@ -38,9 +38,9 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// Builds on all lines come to the same blocks from the same records, or those that know
-// less stop. make lines gives the trees; without them, this build judges fewer records.
-func TestLinesComeToTheSameVerdicts(t *testing.T) {
+// Builds on all lines make the same blocks from the same records, or those that know less stop. make lines gives the
+// trees; without them, this build judges fewer records.
+func TestLinesReachTheSameVerdicts(t *testing.T) {
 	trees := filepath.SplitList(*fabricTrees)
 	if len(trees) == 0 {
 		expect(t, smallCorpus(t), 50)
@@ -64,7 +64,7 @@ func TestLinesComeToTheSameVerdicts(t *testing.T) {
 	}
 }
 
-// keptIfFailed returns the name of a file that is there for whoever looks into a failure.
+// keptIfFailed returns the name of a file that is kept if the test fails.
 func keptIfFailed(t *testing.T, name string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "verdicts")
@@ -87,7 +87,7 @@ func expect(t *testing.T, c *corpus, each int) *judged {
 	t.Helper()
 	j := judge(c)
 	if n := j.tally(); min(n.passed, n.refused, n.stopped) < each {
-		t.Errorf("the records came to %s; want %d of each", n, each)
+		t.Errorf("the results are %s; want %d of each", n, each)
 	}
 	return j
 }
@@ -132,8 +132,7 @@ func command(dir, name string, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// compare returns where two builds that do not stop make different things of one
-// record or envelope.
+// compare returns where two builds that do not stop have different results for one record or envelope.
 func compare(c *corpus, all []*judged) (differences []string) {
 	for i, q := range c.Questions {
 		asked := map[string]answered{}
@@ -157,7 +156,7 @@ func compare(c *corpus, all []*judged) (differences []string) {
 	return differences
 }
 
-// A difference is one, unless one of the two builds stops or does not have the channel.
+// Different results are a difference, unless one of the two builds stops or does not have the channel.
 func TestDifferencesAreFound(t *testing.T) {
 	c := &corpus{Channels: []given{{Name: "C"}}, Questions: []question{{Name: "Q"}}}
 	with := func(line string, a answered) *judged {
@@ -181,7 +180,7 @@ func TestDifferencesAreFound(t *testing.T) {
 	}
 }
 
-// tally counts what comes of the records and checks.
+// tally counts the results of the records and checks.
 func (j *judged) tally() (n tally) {
 	for _, answers := range j.Answers {
 		for _, a := range answers {

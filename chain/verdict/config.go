@@ -11,38 +11,36 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// agreed is what all builds of this project decide alike about a config update
-// that the config in force authorises, whatever line of Fabric they are compiled
-// with. It comes before Fabric's own checks, which differ by line, and is as strict
-// as the strictest of them: a config block that one line's orderers or peers refuse
-// ends them. README.md lists what differs.
-type agreed struct{ unknown }
+// sharedRules are the checks, equal in all builds of this project, of a config update that the config in force
+// authorizes. They come before Fabric's own checks, which differ by line, and are as strict as the strictest line:
+// orderers and peers end at a config block that they refuse. README.md lists what differs.
+type sharedRules struct{ unknownCheck }
 
-// newAgreed returns the rules of this build.
-func newAgreed() agreed { return agreed{unknown{thisBuild, channelShape}} }
+// newSharedRules returns the rules, with what this build knows.
+func newSharedRules() sharedRules { return sharedRules{unknownCheck{thisBuild, channelShape}} }
 
 // change judges an update and the config that it leads to, by the strict rules.
-func (a agreed) change(update *fabric.ConfigUpdate, now, next *fabric.Config) error {
-	if err := a.config(now, next); err != nil {
+func (r sharedRules) change(update *fabric.ConfigUpdate, now, next *fabric.Config) error {
+	if err := r.config(now, next); err != nil {
 		return err
 	}
-	return a.unknown.update(update)
+	return r.unknownCheck.update(update)
 }
 
-// config judges a config that is to follow the one in force. The error wraps
-// session.ErrUnknown where another build may come to another verdict.
-func (a agreed) config(now, next *fabric.Config) error {
-	if err := a.broadcast(now, next); err != nil || !brokers.Changed(now, next) {
+// config judges a config that is about to follow the one in force. The error wraps session.ErrUnknown if another
+// build may reach a different verdict.
+func (r sharedRules) config(now, next *fabric.Config) error {
+	if err := r.broadcast(now, next); err != nil || !brokers.Changed(now, next) {
 		return err
 	}
 	_, err := brokers.New(next)
 	return err
 }
 
-// broadcast is what Broadcast of the strictest line refuses. By the compatible rules
-// an update is skipped or copied by it, so that all builds must come to the same.
-func (a agreed) broadcast(now, next *fabric.Config) error {
-	if err := a.writable(now, next); err != nil {
+// broadcast refuses what Broadcast of the strictest line refuses. The compatible rules skip or copy an update by this
+// result, so all builds must reach the same one.
+func (r sharedRules) broadcast(now, next *fabric.Config) error {
+	if err := r.writable(now, next); err != nil {
 		return err
 	}
 	if err := administrators(now, next); err != nil {
@@ -51,29 +49,29 @@ func (a agreed) broadcast(now, next *fabric.Config) error {
 	return checkConsensusChange(now, next)
 }
 
-// written is what holds of a config record that the compatible rules take as it is.
-func (a agreed) written(now, next *fabric.Config) error {
-	if err := a.writable(now, next); err != nil {
+// written judges a config record that the compatible rules order unchecked.
+func (r sharedRules) written(now, next *fabric.Config) error {
+	if err := r.writable(now, next); err != nil {
 		return err
 	}
-	return a.readable(now, next)
+	return r.readable(now, next)
 }
 
-// pulled is what holds of a config in a block of another orderer.
-func (a agreed) pulled(now, next *fabric.Config) error {
-	if err := a.unknown.config(now, next); err != nil {
+// pulled judges a config in a block of another orderer.
+func (r sharedRules) pulled(now, next *fabric.Config) error {
+	if err := r.unknownCheck.config(now, next); err != nil {
 		return err
 	}
-	return a.readable(now, next)
+	return r.readable(now, next)
 }
 
-// writable is what every rule set asks: what in-tree orderers, up to Fabric 2.5, write is
-// allowed, and what ends them is not.
-func (a agreed) writable(now, next *fabric.Config) error {
-	if err := a.unknown.config(now, next); err != nil {
+// writable has the checks of both rule sets: what in-tree orderers, up to Fabric 2.5, write is allowed, and what they
+// end at is not.
+func (r sharedRules) writable(now, next *fabric.Config) error {
+	if err := r.unknownCheck.config(now, next); err != nil {
 		return err
 	}
-	if err := a.orgs(now, next); err != nil {
+	if err := r.orgs(now, next); err != nil {
 		return err
 	}
 	if err := checkOrderers(now, next); err != nil {
@@ -82,9 +80,9 @@ func (a agreed) writable(now, next *fabric.Config) error {
 	return brokers.CheckNames(now, next)
 }
 
-// update judges what a config envelope's update leads to at the config in force,
-// before Fabric's check of it, for which all that it refuses is one and the same.
-func (a agreed) update(in configtx.Validator, envelope *fabric.Envelope) error {
+// update judges what a config envelope's update leads to at the config in force. It comes before Fabric's check,
+// whose error does not distinguish what is unknown.
+func (r sharedRules) update(in configtx.Validator, envelope *fabric.Envelope) error {
 	tx, err := processable(envelope)
 	if err != nil {
 		return err
@@ -93,10 +91,10 @@ func (a agreed) update(in configtx.Validator, envelope *fabric.Envelope) error {
 	if err != nil {
 		return err
 	}
-	return a.broadcast(in.ConfigProto(), proposed.GetConfig())
+	return r.broadcast(in.ConfigProto(), proposed.GetConfig())
 }
 
-// checkOrderers refuses the consenters of type BFT, and what makes a system channel.
+// checkOrderers refuses the consenters of type BFT, and what would make this a system channel.
 func checkOrderers(now, next *fabric.Config) error {
 	before, after := now.GetChannelGroup(), next.GetChannelGroup()
 	for _, g := range []struct{ now, next *fabric.ConfigGroup }{{before, after}, {ordererGroup(now), ordererGroup(next)}} {
@@ -126,8 +124,8 @@ func checkConsensusChange(now, next *fabric.Config) error {
 	return checkConsensus(was, is)
 }
 
-// checkConsensus keeps a channel of type kafka at it, without metadata and in one of
-// the two states. Which other types a channel may change to differs by line.
+// checkConsensus keeps a channel at type kafka, without metadata and in one of the two states. Which other types a
+// channel may change to differs by line.
 func checkConsensus(was, is *fabric.ConsensusType) error {
 	switch {
 	case is.Type != was.Type:

@@ -77,7 +77,7 @@ func certificateOf(k keyed) issue {
 	return issue{k, x509.Certificate{BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature}}
 }
 
-// issue is a certificate to be.
+// issue is what a certificate is issued from.
 type issue struct {
 	of       keyed
 	template x509.Certificate
@@ -89,7 +89,7 @@ type parent interface {
 	Signer() crypto.Signer
 }
 
-// own is an authority that signs its own certificate, with what is not empty of more.
+// own is an authority that signs its own certificate, with the fields that are set in more.
 type own struct {
 	keyed
 	cert []byte

@@ -23,8 +23,7 @@ func program(random *rand.Rand, steps int) []byte {
 	return p
 }
 
-// mutation changes a config anywhere. What comes out is a config that an update can
-// lead to, unless it does not decode.
+// mutation changes a config anywhere. The result is a config that an update can lead to, unless it does not decode.
 func (g *collector) mutation(steps int) func(*fabric.ConfigGroup) {
 	p := program(g.random, 1+g.random.IntN(steps))
 	return func(root *fabric.ConfigGroup) {
@@ -40,8 +39,8 @@ func (g *collector) mutation(steps int) func(*fabric.ConfigGroup) {
 	}
 }
 
-// bytes mutates the envelope of a change at one of its layers. What is around the layer
-// is signed after it, so that the change reaches the code that reads it.
+// bytes mutates the envelope of a change at one of its layers. What surrounds the layer is signed after it, so that
+// the change reaches the code that reads it.
 func (g *collector) bytes(c *realChannel, name string, all map[string]func(*fabric.ConfigGroup)) {
 	next := c.clone()
 	if !applied(next, []func(*fabric.ConfigGroup){all[name]}) {

@@ -10,16 +10,16 @@ import (
 	"github.com/fabric-kafka/orderer/chain/guard"
 )
 
-// errDeadly is wrapped where in-tree orderers die of a record: nothing behind it can be
-// ordered by the compatible rules.
-var errDeadly = guard.NoVerdict(errors.New("in-tree orderers die of it, at every restart again"))
+// errDeadly is wrapped if in-tree orderers crash at a record: nothing after it can be ordered by the compatible
+// rules.
+var errDeadly = guard.NoVerdict(errors.New("in-tree orderers crash at it, again at every start"))
 
 // errNewChannel is returned for what a client of a system channel sends to create a channel.
-var errNewChannel = errors.New("it creates a channel through a system channel, which orderers of this consenter do not do: " +
+var errNewChannel = errors.New("it creates a channel through a system channel, which our orderers do not do: " +
 	"make a genesis block with configtxgen, and join every orderer with osnadmin channel join")
 
-// deepest is how many groups a config may have inside each other. Fabric takes four:
-// the channel, the consortiums, a consortium, an organisation.
+// deepest is how deep the groups of a config may be nested. Fabric has four levels: the channel, the
+// consortiums, a consortium, an organization.
 const deepest = 8
 
 // configTx is what a config envelope holds.
@@ -30,10 +30,9 @@ type configTx struct {
 	update   *fabric.ConfigUpdate // the same
 }
 
-// opened decodes a config envelope. Fabric must not see one that is refused here: it
-// keeps the path of each group, and copies what is below it, before it asks who
-// signed: 600 KB of groups inside each other take 2 GB, and twice that four times as
-// much. No process recovers from that.
+// opened decodes a config envelope. Fabric must not see one that is refused here: it keeps the path of
+// each group, and copies what is below it, before it asks who signed: 600 KB of nested groups take 2 GB,
+// and twice that four times as much. No process recovers from that.
 func opened(envelope *fabric.Envelope) (tx configTx, err error) {
 	if err := guard.CheckDepth(envelope.GetPayload()); err != nil {
 		return tx, err
@@ -65,10 +64,10 @@ func updateOf(envelope *fabric.Envelope) (*fabric.ConfigUpdate, error) {
 	return update, fabric.Unmarshal(signed.ConfigUpdate, update)
 }
 
-// shallow refuses a group with more than so many inside each other.
+// shallow refuses a group with more than so many levels of nested groups.
 func shallow(group *fabric.ConfigGroup, levels int) error {
 	if group != nil && levels == 0 {
-		return fmt.Errorf("more than %d config groups inside each other", deepest)
+		return fmt.Errorf("more than %d nested config groups", deepest)
 	}
 	for _, g := range group.GetGroups() {
 		if err := shallow(g, levels-1); err != nil {
@@ -78,9 +77,8 @@ func shallow(group *fabric.ConfigGroup, levels int) error {
 	return nil
 }
 
-// processable decodes a config envelope that Fabric may process again. Fabric's
-// processor takes the update out of the envelope and looks into it without asking
-// whether there is one, in every release.
+// processable decodes a config envelope that Fabric may process again. In every release, Fabric's processor reads the
+// update in the envelope without checking whether there is one.
 func processable(envelope *fabric.Envelope) (configTx, error) {
 	tx, err := opened(envelope)
 	switch {
@@ -94,8 +92,8 @@ func processable(envelope *fabric.Envelope) (configTx, error) {
 	return tx, nil
 }
 
-// usable refuses configs that Fabric takes on one machine and not on another, or that
-// it panics at, now or with the update after it. What is in force already may be so.
+// usable refuses configs that Fabric accepts on one machine and not on another, or that it panics at, now or at the
+// next update. What is in force already may have such content.
 func (tx configTx) usable() error {
 	const root = "/Channel"
 	written := tx.update.GetWriteSet()
@@ -103,9 +101,9 @@ func (tx configTx) usable() error {
 		soundMSPs(written), subPolicies(tx.config.GetChannelGroup(), root), modPolicies(written, root))
 }
 
-// known refuses a message around the config with a field that its type does not have:
-// no update authorises it, and protobuf libraries differ in whether it counts when
-// configs are compared. One inside the config that an update brings is for agreed.
+// known refuses a message around the config with a field that its type does not have: no update
+// authorizes it, and protobuf libraries differ in whether it counts when configs are compared. A message
+// inside the config is checked by sharedRules.
 func known(m fabric.Message) error {
 	r := fabric.Reflect(m)
 	if n := len(r.GetUnknown()); n > 0 {
@@ -114,8 +112,8 @@ func known(m fabric.Message) error {
 	return nil
 }
 
-// modPolicies and subPolicies refuse the name of a group where that of a policy in it
-// belongs: Fabric takes the name apart without looking at its length.
+// modPolicies and subPolicies refuse the name of a group instead of that of a policy in it: Fabric splits the name
+// without checking its length.
 
 func modPolicies(group *fabric.ConfigGroup, root string) error {
 	names := []string{group.GetModPolicy()}
@@ -138,7 +136,7 @@ func modPolicies(group *fabric.ConfigGroup, root string) error {
 	return nil
 }
 
-// subPolicies looks at the implicit meta policies of a group at a path, and below.
+// subPolicies checks the implicit meta policies of a group at a path, and below.
 func subPolicies(group *fabric.ConfigGroup, path string) error {
 	for name, p := range group.GetPolicies() {
 		if p.GetPolicy().GetType() != fabric.PolicyImplicitMeta {

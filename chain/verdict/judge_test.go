@@ -23,14 +23,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// judged is what a build makes of a corpus.
+// judged holds the results of a build for a corpus.
 type judged struct {
 	Line     string
 	Channels []string              // why Fabric does not start the channel; empty if it does
 	Answers  []map[string]answered // of each question, by what was asked; none for a channel that does not start
 }
 
-// answered is what comes of a record, or of one check of an envelope.
+// answered is the result for a record, or of one check of an envelope.
 type answered struct {
 	Stops  bool   // the build cannot tell, and its channel stops
 	Result string // equal on all builds that do not stop
@@ -68,7 +68,7 @@ func (g given) start() (Support, error) {
 	return o.ConsenterSupport.(Support), nil
 }
 
-// chainOf is a chain of ours, as far as Fabric's processor of messages asks it.
+// chainOf is one of our chains, as far as Fabric's message processor calls it.
 type chainOf struct{ consensus.Chain }
 
 func (chainOf) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
@@ -79,8 +79,8 @@ func (chainOf) StatusReport() (types.ConsensusRelation, types.Status) {
 	return types.ConsensusRelationConsenter, types.StatusActive
 }
 
-// answers asks what a machine by either rule set makes of a record with the envelope, stale
-// and not, and for the checks that no such record leads to.
+// answers returns what a machine of each rule set does with a record of the envelope, stale and not, and the results
+// of the checks that no such record leads to.
 func (q question) answers(s Support) map[string]answered {
 	v, all := New(s, fabrictest.Crypto()), map[string]answered{}
 	for _, rules := range []machine.RuleSet{machine.Strict, machine.Compatible} {
@@ -111,12 +111,12 @@ func ofVerdict(v machine.Verdict) answered {
 	return answered{Result: "accepted"}
 }
 
-// process is what a stale record of the compatible rules comes to.
+// process returns the result for a stale record of the compatible rules.
 func process(v *Validator, q question) answered {
 	return ofCopy(q.Class, func() ([]byte, error) { b, _, err := v.Process(q.Class, q.Envelope); return b, err })
 }
 
-// ofCopy is what a copy of an envelope comes to: the config in it, for a config.
+// ofCopy returns the result for a copy of an envelope: the config in it, for a config.
 func ofCopy(class machine.Class, makes func() ([]byte, error)) answered {
 	copied, err := makes()
 	switch {
@@ -138,7 +138,7 @@ func ofCopy(class machine.Class, makes func() ([]byte, error)) answered {
 	return answered{Result: fmt.Sprintf("copied with config %x", sha256.Sum256(stable(config)))}
 }
 
-// run is what a machine makes of one record with the envelope.
+// run returns what a machine does with one record of the envelope.
 func (q question) run(v *Validator, rules machine.RuleSet, seq machine.ConfigSeq) answered {
 	m := machine.New(machine.Start{
 		Channel: channel, Next: 1, Seq: current, Resubmission: true, AllowUndescribed: true,
@@ -176,7 +176,7 @@ func (q question) run(v *Validator, rules machine.RuleSet, seq machine.ConfigSeq
 	return done
 }
 
-// digest is that of a block. What is wrong with an envelope in it is not in the block.
+// digest returns the digest of a block, without what is wrong with an envelope in it.
 func digest(number machine.BlockNumber, m machine.Metadata, envelopes ...machine.Envelope) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d %+v", number, m)
@@ -196,7 +196,7 @@ func resubmitted(a answered) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// write saves what a build made of a corpus, for the process that compares.
+// write saves the results of a build, for the process that compares them.
 func (j *judged) write(file string) error {
 	text, err := json.MarshalIndent(j, "", " ")
 	if err != nil {

@@ -26,13 +26,13 @@ import (
 // channel is the one that a registrar of fabrictest serves.
 const channel = fabrictest.ChannelID
 
-// line is a build on one line of Fabric, as far as lines differ: what the code of
-// go.mod's Fabric does is adapted to what the other line's code was read to do.
+// line is a build on one line of Fabric, as far as lines differ: go.mod's Fabric, adapted to what the other line's
+// code does, as read.
 type line struct {
 	name    string
 	knows   knowledge
 	shape   *shape                     // of a channel config, as it knows it
-	refuses func(*fabric.Config) error // what its NewBundle refuses beside
+	refuses func(*fabric.Config) error // what its NewBundle refuses in addition
 	targets string                     // consensus types that its maintenance filter lets a channel change to
 }
 
@@ -119,8 +119,8 @@ func refusedKeys(c *fabric.Config, kind x509.PublicKeyAlgorithm) error {
 	return nil
 }
 
-// starts reports whether Fabric's registrar of the line takes a channel with the
-// capabilities of its config in force. The module's takes its draft of V3_0.
+// starts reports whether the line's registrar accepts a channel with the capabilities of its config in force. The
+// module's accepts its draft of V3_0.
 func (l line) starts(c *fabric.Config) bool {
 	for group, g := range map[string]*fabric.ConfigGroup{"Channel": c.ChannelGroup, "Orderer": ordererGroup(c)} {
 		for name := range capabilitiesOf(g) {
@@ -132,7 +132,7 @@ func (l line) starts(c *fabric.Config) bool {
 	return true
 }
 
-// build is the judge of a line, for a channel at its config.
+// build is the validator of a line, for a channel at its config.
 type build struct {
 	line
 	channel   *realChannel
@@ -147,7 +147,7 @@ func (c *realChannel) build(l line) *build {
 	b := &build{line: l, channel: c}
 	support := &realSupport{bundle: bundle, build: b}
 	b.validator = New(support, c.provider)
-	b.validator.agreed.unknown, b.validator.read = unknown{l.knows, l.shape}, b.read
+	b.validator.rules.unknownCheck, b.validator.read = unknownCheck{l.knows, l.shape}, b.read
 	b.validator.maintenance = maintenance{support, msgprocessor.NewMaintenanceFilter(support, c.provider), l.targets}
 	return b
 }
@@ -160,8 +160,8 @@ func (b *build) read(config *fabric.Config) (*channelconfig.Bundle, error) {
 	return channelconfig.NewBundle(channel, b.shown(config), b.channel.provider)
 }
 
-// shown is a config as go.mod's Fabric is given it: without the values, capabilities
-// and keys that only a later line knows.
+// shown returns a config as go.mod's Fabric gets it: without the values, capabilities and keys that only a later line
+// knows.
 func (b *build) shown(config *fabric.Config) *fabric.Config {
 	copied := &fabric.Config{}
 	if err := fabric.Unmarshal(protoutil.MarshalOrPanic(config), copied); err != nil {
@@ -191,8 +191,7 @@ func (b *build) verdict(check machine.Check, envelope *fabric.Envelope) machine.
 	return b.validator.Judge(machine.Judge{Class: machine.Config, Check: check, Envelope: machine.Envelope{Bytes: bytes}})
 }
 
-// maintenance is a line's filter: a change of type is let through in maintenance
-// mode, to some types.
+// maintenance is a line's filter: a change of type is allowed in maintenance mode, to some types.
 type maintenance struct {
 	support *realSupport
 	module  msgprocessor.Rule
@@ -242,7 +241,7 @@ func (s *realSupport) ValidateNew(next channelconfig.Resources) error {
 	return s.bundle.ValidateNew(next)
 }
 
-// ProcessConfigMsg is Fabric's check at Broadcast, but for the envelope's signature.
+// ProcessConfigMsg is Fabric's check at Broadcast, except for the envelope's signature.
 func (s *realSupport) ProcessConfigMsg(envelope *fabric.Envelope) (*fabric.Envelope, uint64, error) {
 	tx, err := processable(envelope)
 	if err != nil {

@@ -42,10 +42,9 @@ func soundMSP(value []byte) error {
 	return nil // Fabric knows no other
 }
 
-// errSigner refuses the private half of an MSP. Fabric takes it, and then looks for
-// its key in the orderer's own key store and for its end on the clock: one orderer
-// accepts the config and another one refuses it, and after the end neither orderers
-// nor peers start.
+// errSigner refuses the private half of an MSP. Fabric accepts it, then looks for its key in the orderer's own key
+// store and compares its expiry with the clock: one orderer accepts the config and another one refuses it, and after
+// the expiry neither orderers nor peers start.
 var errSigner = errors.New("MSP with a signing identity: it belongs in the folder of a node, not in a channel config")
 
 func soundFabricMSP(b []byte) error {
@@ -75,9 +74,8 @@ func soundIdemixMSP(b []byte) error {
 	return nil
 }
 
-// soundRoot refuses a root certificate that is signed by another's key, or is none
-// of an authority: releases before 2.5.4 and 3.0 look for the certificate above it, and panic.
-// Where RSA signed they do not look.
+// soundRoot refuses a root certificate that is signed by another key, or is not that of an authority: releases before
+// 2.5.4 and 3.0 look for the certificate above it, and panic. They do not look if the signature is RSA.
 func soundRoot(encoded []byte) error {
 	block, _ := pem.Decode(encoded)
 	if block == nil {
@@ -93,7 +91,7 @@ func soundRoot(encoded []byte) error {
 		return nil
 	}
 	if !root.IsCA || root.CheckSignatureFrom(root) != nil {
-		return fmt.Errorf("the root certificate of %s is not one of an authority that signed it itself", root.Subject)
+		return fmt.Errorf("the root certificate of %s is not that of a self-signed authority", root.Subject)
 	}
 	return nil
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// orgs refuses the organizations that orderers and peers of Fabric 2.5 end at, and what the
-// draft of V3_0 in main of April 2023 takes and Fabric 3.0 does not.
-func (a agreed) orgs(now, next *fabric.Config) error {
+// orgs refuses organizations that orderers and peers of Fabric 2.5 end at, and what the draft of V3_0 in main of
+// April 2023 accepts and Fabric 3.0 does not.
+func (r sharedRules) orgs(now, next *fabric.Config) error {
 	before, after := now.GetChannelGroup(), next.GetChannelGroup()
 	_, v3 := capabilitiesOf(after)[capabilityV3]
 	if v3 && brings(before, after, channelconfig.OrdererAddressesKey) && len(addressesOf(after, channelconfig.OrdererAddressesKey)) > 0 {
 		return errors.New("capability V3_0 takes no orderer addresses of the whole channel: name them as endpoints of the orderer organizations")
 	}
-	return eachOrg(now, next, func(kind string, was, is *fabric.ConfigGroup) error { return a.org(kind, v3, was, is) })
+	return eachOrg(now, next, func(kind string, was, is *fabric.ConfigGroup) error { return r.org(kind, v3, was, is) })
 }
 
 // eachOrg calls check with the organizations of a config, as they are in the config in
@@ -39,7 +39,7 @@ func eachOrg(now, next *fabric.Config, check func(kind string, now, next *fabric
 	return nil
 }
 
-func (a agreed) org(kind string, v3 bool, now, next *fabric.ConfigGroup) error {
+func (r sharedRules) org(kind string, v3 bool, now, next *fabric.ConfigGroup) error {
 	if v3 && kind == channelconfig.OrdererGroupKey && len(addressesOf(next, channelconfig.EndpointsKey)) == 0 &&
 		(now == nil || len(addressesOf(now, channelconfig.EndpointsKey)) > 0) {
 		return errors.New("capability V3_0 takes no orderer organization without endpoints: name at least one")
@@ -61,7 +61,7 @@ func (a agreed) org(kind string, v3 bool, now, next *fabric.ConfigGroup) error {
 	if err := fabric.Unmarshal(config.Config, inner); err != nil {
 		return fmt.Errorf("decode its MSP: %w", err)
 	}
-	return a.keys(fabricMSP(now), inner, v3)
+	return r.keys(fabricMSP(now), inner, v3)
 }
 
 // fabricMSP decodes the MSP of an organization; an empty one if it does not decode.
@@ -76,10 +76,9 @@ func fabricMSP(group *fabric.ConfigGroup) *fabric.FabricMSPConfig {
 	return inner
 }
 
-// keys refuses certificates with keys that only some lines take: Ed25519 came with V3_0. For
-// RSA keys of administrators see administrators. A certificate that is in force in the same list
-// already harms nobody once more.
-func (a agreed) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
+// keys refuses certificates with keys that only some lines accept: Ed25519 came with V3_0. For RSA keys of
+// administrators see administrators. A certificate that is already in force in the same list does no further harm.
+func (r sharedRules) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
 	for _, list := range []struct {
 		of            string
 		before, certs [][]byte
@@ -93,10 +92,10 @@ func (a agreed) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
 			switch kind := kinds[i]; {
 			case kind == x509.ECDSA, kind == x509.RSA:
 			case kind == x509.UnknownPublicKeyAlgorithm:
-				return novel("%s %d with a key of its kind", list.of, i)
-			case kind == x509.Ed25519 && v3 && a.knows(channelconfig.ChannelGroupKey, capabilityV3):
+				return requiresNewer("%s %d with a key of its kind", list.of, i)
+			case kind == x509.Ed25519 && v3 && r.knows(channelconfig.ChannelGroupKey, capabilityV3):
 			case kind == x509.Ed25519 && v3:
-				return asked(releaseOf(capabilityV3), "%s %d with a key of kind %s by %s", list.of, i, kind, capabilityV3)
+				return requiresRelease(releaseOf(capabilityV3), "%s %d with a key of kind %s by %s", list.of, i, kind, capabilityV3)
 			default:
 				return refusedKey(list.of, i, kind)
 			}
@@ -127,8 +126,7 @@ func newKeys(before, list [][]byte) map[int]x509.PublicKeyAlgorithm {
 	return kinds
 }
 
-// administrators refuses those that an update brings with an RSA key, which Fabric 3 does
-// not take.
+// administrators refuses new ones with an RSA key, which Fabric 3 does not accept.
 func administrators(now, next *fabric.Config) error {
 	return eachAdministrator(now, next, func(i int, kind x509.PublicKeyAlgorithm) error {
 		if kind == x509.RSA {
@@ -138,16 +136,15 @@ func administrators(now, next *fabric.Config) error {
 	})
 }
 
-// readable is for configs that are in a block, or will be by the compatible rules: where
-// orderers of Fabric 2.5 have taken an administrator with an RSA key, a build on Fabric 3
-// cannot read the config.
-func (a agreed) readable(now, next *fabric.Config) error {
-	if !a.knows(channelconfig.ChannelGroupKey, capabilityV3) {
+// readable is for configs that are in a block, or will be by the compatible rules: if orderers of Fabric 2.5 have
+// accepted an administrator with an RSA key, a build on Fabric 3 cannot read the config.
+func (r sharedRules) readable(now, next *fabric.Config) error {
+	if !r.knows(channelconfig.ChannelGroupKey, capabilityV3) {
 		return nil
 	}
 	return eachAdministrator(now, next, func(i int, kind x509.PublicKeyAlgorithm) error {
 		if kind == x509.RSA {
-			return asked("only releases before Fabric 3.0 take it", "administrator's certificate %d with a key of kind %s", i, kind)
+			return requiresRelease("only releases before Fabric 3.0 accept it", "administrator's certificate %d with a key of kind %s", i, kind)
 		}
 		return nil
 	})
@@ -182,7 +179,7 @@ func keyOf(text []byte) (x509.PublicKeyAlgorithm, bool) {
 	return cert.PublicKeyAlgorithm, true
 }
 
-// brings reports whether an update brings a value into a group, or another one under its key.
+// brings reports whether an update adds a value to a group or replaces it.
 func brings(now, next *fabric.ConfigGroup, key string) bool {
 	v, ok := next.GetValues()[key]
 	return ok && !fabric.Equal(now.GetValues()[key], v)

@@ -21,7 +21,7 @@ func (v *Validator) Process(class machine.Class, envelope []byte) (again []byte,
 }
 
 func (v *Validator) process(class machine.Class, envelope []byte) ([]byte, machine.ConfigSeq, error) {
-	if err := v.agreed.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
+	if err := v.rules.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
 		return nil, 0, err
 	}
 	decoded := &fabric.Envelope{}
@@ -32,7 +32,7 @@ func (v *Validator) process(class machine.Class, envelope []byte) ([]byte, machi
 		seq, err := v.support.ProcessNormalMsg(decoded)
 		return envelope, machine.ConfigSeq(seq), err
 	}
-	if err := v.agreed.update(v.support.ConfigtxValidator(), decoded); err != nil {
+	if err := v.rules.update(v.support.ConfigtxValidator(), decoded); err != nil {
 		return nil, 0, err
 	}
 	again, seq, err := v.support.ProcessConfigMsg(decoded)
@@ -62,14 +62,14 @@ func (v *Validator) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error
 	return value, seq, err
 }
 
-// reproduce is Fabric's ProcessConfigMsg without the parts that read a clock: the
-// update was acknowledged, and an orderer or client whose certificate has ended since does
-// not undo that. Nobody who reads a config block asks whether a certificate has ended.
+// reproduce is Fabric's ProcessConfigMsg without the parts that read a clock: the update was acknowledged, and that
+// is not undone because the certificate of an orderer or client has expired since. Nobody who reads a config block
+// checks whether a certificate has expired.
 //
 // What fails before the envelope is signed fails on every orderer. An orderer that is not allowed to
 // write to the channel drops the update, whose copy by another one is judged by all.
 func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
-	if err := v.agreed.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
+	if err := v.rules.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
 		return nil, err
 	}
 	tx, err := processable(envelope)
@@ -85,7 +85,7 @@ func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := v.agreed.change(tx.update, inForce.ConfigProto(), next.GetConfig()); err != nil {
+	if err := v.rules.change(tx.update, inForce.ConfigProto(), next.GetConfig()); err != nil {
 		return nil, err
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, v.support.ChannelID(), v.support, next, 0, 0)
@@ -98,7 +98,7 @@ func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, erro
 	return again, v.maintenance.Apply(again)
 }
 
-// writes is the check of an envelope's size and of its signer.
+// writes checks an envelope's size and its signer.
 func (v *Validator) writes(envelope *fabric.Envelope) error {
 	if err := v.size.Apply(envelope); err != nil {
 		return err

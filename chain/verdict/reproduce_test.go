@@ -20,8 +20,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
-// recorded is Fabric's side of a channel that was recorded, at one of its configs, on an
-// orderer whose key is away.
+// recorded is Fabric's side of a channel that was recorded, at one of its configs, on an orderer whose key is
+// unavailable.
 type recorded struct {
 	Support
 	bundle *channelconfig.Bundle
@@ -64,15 +64,15 @@ func (r *recorded) at(t *testing.T, config *fabric.Envelope) {
 	}
 }
 
-// An update that was acknowledged is not given up for what is this orderer's own: its
-// key, the time on its clock. What the channel's config refuses is.
+// An acknowledged update is not dropped because of this orderer's key or clock, but if the channel's config refuses
+// it.
 func TestReproduces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := recording(t)
 		if len(configs) < 3 {
 			t.Fatalf("%d configs", len(configs))
 		}
-		time.Sleep(100 * 365 * 24 * time.Hour) // every certificate has ended
+		time.Sleep(100 * 365 * 24 * time.Hour) // every certificate has expired
 		r := &recorded{signer: errors.New("no token in the slot")}
 		r.at(t, configs[0])
 		update := configs[1]
@@ -81,7 +81,7 @@ func TestReproduces(t *testing.T) {
 			t.Errorf("an orderer without its key: %v", err)
 		}
 		if err := expires(t, r.bundle, update); err == nil {
-			t.Error("the certificates have not ended")
+			t.Error("the certificates have not expired")
 		}
 		r.signer = nil
 		if err := reproduced(r, update); err == nil || errors.Is(err, session.ErrUnable) {
@@ -105,7 +105,7 @@ func reproduced(r *recorded, update *fabric.Envelope) error {
 	return err
 }
 
-// expires is what Fabric's check at Broadcast says of the certificate that signed an update.
+// expires returns the error of Fabric's check at Broadcast for the certificate that signed an update.
 func expires(t *testing.T, bundle *channelconfig.Bundle, config *fabric.Envelope) error {
 	t.Helper()
 	content := &fabric.ConfigEnvelope{}

@@ -9,14 +9,13 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// signed returns nil if peers take the outside of a config envelope, as Fabric's
-// core/common/validation has it. Orderers never look at it: Broadcast makes it, and
-// the block writer looks at the update inside. A config block whose envelope peers
-// refuse is flagged by them and not applied, and they panic at the next config
-// block, which does not follow the config that they have.
+// signed returns nil if peers accept the outer parts of a config envelope, as Fabric's core/common/validation checks
+// them. Orderers never check them: Broadcast creates them, and the block writer reads the update inside. A config
+// block whose envelope peers refuse is flagged by them and not applied, and they panic at the next config block,
+// which does not follow the config that they have.
 //
-// Nothing here reads a clock: an MSP checks a certificate at the time at which it
-// begins, and the channel's revocation lists are in its config.
+// Nothing here reads a clock: an MSP checks a certificate at the beginning of its validity, and the channel's
+// revocation lists are in its config.
 func (v *Validator) signed(envelope *fabric.Envelope) error {
 	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// shape is what every line of Fabric knows to be in a group of the channel config.
+// shape describes what every line of Fabric knows in a group of the channel config.
 type shape struct {
 	values map[string]func() fabric.Message
 	groups map[string]*shape
@@ -74,25 +74,24 @@ var channelShape = &shape{
 	},
 }
 
-// unknown looks for what a config update brings into a channel config and this
-// build may not know. Another build may know it, and could come to another
-// verdict on the update: the error wraps session.ErrUnknown. What the update leaves
-// as it is was judged when it came.
-type unknown struct {
+// unknownCheck looks for what a config update adds to a channel config and this build may not know. Another build may
+// know it, and could reach a different verdict on the update: the error wraps session.ErrUnknown. What the update
+// leaves unchanged was judged when it was added.
+type unknownCheck struct {
 	knows knowledge
 	shape *shape // of /Channel
 }
 
 // config compares the config in force with the next.
-func (u unknown) config(now, next *fabric.Config) error {
+func (u unknownCheck) config(now, next *fabric.Config) error {
 	return u.group("", channelconfig.ChannelGroupKey, u.shape, now.GetChannelGroup(), next.GetChannelGroup())
 }
 
-// update looks for fields of the update itself. Only the strict rules ask: in-tree
-// orderers ignore what does not come into the config.
-func (u unknown) update(update *fabric.ConfigUpdate) error {
+// update looks for fields of the update itself. Only the strict rules ask: in-tree orderers ignore what does not get
+// into the config.
+func (u unknownCheck) update(update *fabric.ConfigUpdate) error {
 	if strange(fabric.Reflect(update)) {
-		return novel("fields of the update")
+		return requiresNewer("fields of the update")
 	}
 	return nil
 }
@@ -100,51 +99,53 @@ func (u unknown) update(update *fabric.ConfigUpdate) error {
 // CheckJoin returns an error for the config of a channel by which this build can judge no
 // record: its chain would stop at the first one.
 func CheckJoin(config *fabric.Config) error {
-	var unknowable beyond
-	if !errors.As(unknown{knows: thisBuild}.inForce(config), &unknowable) {
+	var unknowable unknownError
+	if !errors.As(unknownCheck{knows: thisBuild}.inForce(config), &unknowable) {
 		return nil
 	}
 	return fmt.Errorf("%s; join with an orderer built on a release that knows it", unknowable.facts())
 }
 
-// inForce looks for capabilities of a config in force by which another build judges
-// otherwise than this one: Fabric's main of April 2023 starts a channel with its draft of V3_0.
-func (u unknown) inForce(config *fabric.Config) error {
+// inForce looks for capabilities in force that make another build judge differently from this one: Fabric's main of
+// April 2023 starts a channel with its draft of V3_0.
+func (u unknownCheck) inForce(config *fabric.Config) error {
 	for _, g := range []struct {
 		name  string
 		group *fabric.ConfigGroup
 	}{{channelconfig.ChannelGroupKey, config.GetChannelGroup()}, {channelconfig.OrdererGroupKey, ordererGroup(config)}} {
 		for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(g.group))) {
 			if !u.knows(g.name, c) {
-				return beyond{fmt.Sprintf("the channel config has capability %.64q of group %s", c, g.name), releaseOf(c)}
+				return unknownError{fmt.Sprintf("the channel config has capability %.64q of group %s", c, g.name), releaseOf(c)}
 			}
 		}
 	}
 	return nil
 }
 
-// beyond is something that this build does not know, and which release does.
-type beyond struct{ what, known string }
+// unknownError names something that this build does not know, and which release does.
+type unknownError struct{ what, known string }
 
-func (b beyond) Error() string {
-	return b.facts() + "; replace this orderer by a build on a release that knows it, then restart it"
+func (e unknownError) Error() string {
+	return e.facts() + "; replace this orderer by a build on a release that knows it, then restart it"
 }
 
-func (b beyond) facts() string {
-	return fmt.Sprintf("%s, which this build does not know: %s", b.what, b.known)
+func (e unknownError) facts() string {
+	return fmt.Sprintf("%s, which this build does not know: %s", e.what, e.known)
 }
 
-func (beyond) Unwrap() error { return session.ErrUnknown }
+func (unknownError) Unwrap() error { return session.ErrUnknown }
 
-// asked is the error for what a config update asks for.
-func asked(release, format string, args ...any) error {
-	return beyond{"the config update asks for " + fmt.Sprintf(format, args...), release}
+// requiresRelease returns the error for what a config update asks for and the release, as text, knows.
+func requiresRelease(release, format string, args ...any) error {
+	return unknownError{"the config update asks for " + fmt.Sprintf(format, args...), release}
 }
 
-// novel is the error for what no release of Fabric is known to know.
-func novel(format string, args ...any) error { return asked(newerRelease, format, args...) }
+// requiresNewer returns the error for what no release so far is known to know.
+func requiresNewer(format string, args ...any) error {
+	return requiresRelease(newerRelease, format, args...)
+}
 
-func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGroup) error {
+func (u unknownCheck) group(parent, name string, s *shape, now, next *fabric.ConfigGroup) error {
 	path := parent + "/" + name
 	if s == nil || next == nil {
 		return nil
@@ -169,7 +170,7 @@ func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGr
 		inner, ok := s.groups[key]
 		if !ok {
 			if inner = s.org; inner == nil {
-				return novel("group %s/%s", path, key)
+				return requiresNewer("group %s/%s", path, key)
 			}
 		}
 		if err := u.group(path, key, inner, now.GetGroups()[key], next.Groups[key]); err != nil {
@@ -179,12 +180,12 @@ func (u unknown) group(parent, name string, s *shape, now, next *fabric.ConfigGr
 	return nil
 }
 
-// capabilities looks at those that are new in a group.
-func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) error {
+// capabilities checks those that are new in a group.
+func (u unknownCheck) capabilities(name, path string, now, next *fabric.ConfigGroup) error {
 	before := capabilitiesOf(now)
 	for _, c := range slices.Sorted(maps.Keys(capabilitiesOf(next))) {
 		if _, old := before[c]; !old && !u.knows(name, c) {
-			return asked(releaseOf(c), "capability %.64q of %s", c, path)
+			return requiresRelease(releaseOf(c), "capability %.64q of %s", c, path)
 		}
 	}
 	if name == channelconfig.ApplicationGroupKey && brings(now, next, channelconfig.ACLsKey) {
@@ -193,25 +194,24 @@ func (u unknown) capabilities(name, path string, now, next *fabric.ConfigGroup) 
 	return nil
 }
 
-// accessLists looks at whether a group may have access lists, which hangs on its
-// capabilities. Fabric lets orderers serve an application whose capabilities they do
-// not know, so such a one can be in force.
-func (u unknown) accessLists(path string, enabled map[string]*fabric.Capability) error {
+// accessLists checks whether a group may have access lists, which depends on its capabilities. Fabric lets orderers
+// serve an application whose capabilities they do not know, so such a one can be in force.
+func (u unknownCheck) accessLists(path string, enabled map[string]*fabric.Capability) error {
 	known := maps.Clone(enabled)
 	maps.DeleteFunc(known, func(c string, _ *fabric.Capability) bool { return !u.knows(channelconfig.ApplicationGroupKey, c) })
 	if len(known) == len(enabled) || capabilities.NewApplicationProvider(known).ACLs() {
 		return nil
 	}
-	return novel("value %s/%s by a capability", path, channelconfig.ACLsKey)
+	return requiresNewer("value %s/%s by a capability", path, channelconfig.ACLsKey)
 }
 
-func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue) error {
+func (u unknownCheck) value(path, key string, s *shape, now, next *fabric.ConfigValue) error {
 	newMessage, ok := s.values[key]
 	switch {
 	case fabric.Equal(now, next):
 		return nil
 	case !ok:
-		return novel("value %s/%s", path, key)
+		return requiresNewer("value %s/%s", path, key)
 	case newMessage == nil:
 		return nil
 	}
@@ -225,7 +225,7 @@ func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue
 		known.State = fabric.StateNormal // checkConsensus refuses what it should not be
 	case *fabric.HashingAlgorithm:
 		if !slices.Contains(blockHashes, known.Name) {
-			return novel("hashing algorithm %.64q in %s", known.Name, at)
+			return requiresNewer("hashing algorithm %.64q in %s", known.Name, at)
 		}
 	case *fabric.MSPConfig:
 		if err := mspConfig(path, known); err != nil {
@@ -233,7 +233,7 @@ func (u unknown) value(path, key string, s *shape, now, next *fabric.ConfigValue
 		}
 	}
 	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
-		return novel("fields of value %s", at)
+		return requiresNewer("fields of value %s", at)
 	}
 	return nil
 }
@@ -251,7 +251,7 @@ func mspConfig(path string, config *fabric.MSPConfig) error {
 	case msp.IDEMIX:
 		return nil
 	default:
-		return novel("an MSP of type %d in %s", config.Type, path)
+		return requiresNewer("an MSP of type %d in %s", config.Type, path)
 	}
 	inner := &fabric.FabricMSPConfig{}
 	if err := fabric.Unmarshal(config.Config, inner); err != nil {
@@ -260,15 +260,15 @@ func mspConfig(path string, config *fabric.MSPConfig) error {
 	hash := inner.CryptoConfig
 	switch {
 	case strange(fabric.Reflect(inner)):
-		return novel("fields of the MSP in %s", path)
+		return requiresNewer("fields of the MSP in %s", path)
 	case hash.GetSignatureHashFamily() != "" && !slices.Contains(hashFamilies, hash.GetSignatureHashFamily()),
 		hash.GetIdentityIdentifierHashFunction() != "" && !slices.Contains(identityHashes, hash.GetIdentityIdentifierHashFunction()):
-		return novel("a hash function of the MSP in %s", path)
+		return requiresNewer("a hash function of the MSP in %s", path)
 	}
 	return nil
 }
 
-func (u unknown) policy(path string, now, next *fabric.ConfigPolicy) error {
+func (u unknownCheck) policy(path string, now, next *fabric.ConfigPolicy) error {
 	if fabric.Equal(now, next) {
 		return nil
 	}
@@ -281,13 +281,13 @@ func (u unknown) policy(path string, now, next *fabric.ConfigPolicy) error {
 	case 0, fabric.PolicyMSP:
 		return nil // every build refuses them
 	default:
-		return novel("a policy of type %d, %s", kind, path)
+		return requiresNewer("a policy of type %d, %s", kind, path)
 	}
 	if err := fabric.Unmarshal(next.GetPolicy().GetValue(), m); err != nil {
 		return nil
 	}
 	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) || strangeRole(m) {
-		return novel("fields of policy %s", path)
+		return requiresNewer("fields of policy %s", path)
 	}
 	return nil
 }
@@ -336,7 +336,7 @@ func anyIn(f protoreflect.FieldDescriptor, v protoreflect.Value) (found bool) {
 	return one(f, v)
 }
 
-// one looks at a single value: a message, or a number that should have a name.
+// one checks a single value: a message, or a number that should have a name.
 func one(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 	switch {
 	case f.Message() != nil:

@@ -14,8 +14,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// A pulled block is what another orderer has written: what this build cannot read or does
-// not know stops it. What nobody has authorised is no such block.
+// Another orderer has written a pulled block: content that this build cannot read or does not know stops the channel.
+// A config that nobody has authorized does not.
 func TestPulledConfigs(t *testing.T) {
 	c := newRealChannel(t)
 	b, all := c.thisBuild(), changes(c)
@@ -40,8 +40,7 @@ func TestPulledConfigs(t *testing.T) {
 	}
 }
 
-// What an update that lags leads to is judged before Fabric's own check of it, for
-// which all that it cannot do is one and the same error.
+// What a stale update leads to is judged before Fabric's own check, whose error does not distinguish what is unknown.
 func TestProcessReportsTheUnknown(t *testing.T) {
 	c := newRealChannel(t)
 	b, all := c.thisBuild(), changes(c)
@@ -57,6 +56,6 @@ func TestProcessReportsTheUnknown(t *testing.T) {
 	}
 	bare := chaintest.EnvelopeOf(channel, fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{Config: c.config}))
 	if _, _, err := b.validator.Process(machine.Config, protoutil.MarshalOrPanic(bare)); err == nil {
-		t.Error("a config without an update is taken")
+		t.Error("a config without an update is accepted")
 	}
 }

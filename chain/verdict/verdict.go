@@ -1,9 +1,8 @@
-// Package verdict decides what an envelope in the topic is worth at the channel config
-// in force: whether it is taken, refused, or cannot be judged by this build. README.md
-// lists where Fabric's releases differ, and what is decided instead.
+// Package verdict decides whether an envelope in the topic is accepted or refused at the channel config in force, or
+// cannot be judged by this build. README.md lists where Fabric's releases differ, and what is decided instead.
 //
-// Every orderer must come to the same verdict on the same record, whatever release of
-// Fabric it is built with: verdicts read no clock, no local file and no local setting.
+// Every orderer must reach the same verdict on the same record, whatever release of Fabric it is built with: verdicts
+// read no clock, no local file and no local setting.
 package verdict
 
 import (
@@ -38,13 +37,12 @@ type Support interface {
 
 var _ session.Validator = (*Validator)(nil)
 
-// Validator gives verdicts on envelopes at the config in force. Every orderer must
-// come to the same one at the same offset: no clock (so no expiry check), no
-// local file, no local setting.
+// Validator gives verdicts on envelopes at the config in force. Every orderer must reach the same verdict at the same
+// offset: no clock (so no expiry check), no local file, no local setting.
 type Validator struct {
 	support     Support
 	crypto      fabric.CryptoProvider
-	agreed      agreed
+	rules       sharedRules
 	read        func(*fabric.Config) (*channelconfig.Bundle, error) // as this build's Fabric does
 	size        msgprocessor.Rule
 	signature   msgprocessor.Rule
@@ -56,7 +54,7 @@ func New(s Support, crypto fabric.CryptoProvider) *Validator {
 	v := &Validator{
 		support:     s,
 		crypto:      crypto,
-		agreed:      newAgreed(),
+		rules:       newSharedRules(),
 		size:        msgprocessor.NewSizeFilter(s),
 		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
 		maintenance: msgprocessor.NewMaintenanceFilter(s, crypto),
@@ -67,11 +65,11 @@ func New(s Support, crypto fabric.CryptoProvider) *Validator {
 	return v
 }
 
-// Knowing returns the validator of a build that knows other capabilities than this
-// one: knows reports whether it knows that of a group of the channel config.
+// Knowing returns the validator of a build that knows other capabilities: knows reports whether it knows one of a
+// group of the channel config.
 func (v *Validator) Knowing(knows func(group, capability string) bool) *Validator {
 	other := *v
-	other.agreed.knows = knows
+	other.rules.knows = knows
 	return &other
 }
 
@@ -91,7 +89,7 @@ func verdictOf(err error) machine.Verdict {
 }
 
 func (v *Validator) check(e machine.Judge) error {
-	if err := v.agreed.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
+	if err := v.rules.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
 		return err
 	}
 	envelope := &fabric.Envelope{}
@@ -100,7 +98,7 @@ func (v *Validator) check(e machine.Judge) error {
 	}
 	switch {
 	case e.Check == machine.CheckBroadcast && e.Class == machine.Config:
-		if err := v.agreed.update(v.support.ConfigtxValidator(), envelope); err != nil {
+		if err := v.rules.update(v.support.ConfigtxValidator(), envelope); err != nil {
 			return err
 		}
 		_, _, err := v.support.ProcessConfigMsg(envelope)
@@ -132,7 +130,7 @@ func (v *Validator) normal(envelope *fabric.Envelope) error {
 
 // config refuses whatever a block writer would panic on, what peers would not
 // apply, and what could not be continued. A channel config in force and an update
-// that it authorises are all that the verdict depends on.
+// that it authorizes are all that the verdict depends on.
 func (v *Validator) config(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err != nil {
@@ -144,7 +142,7 @@ func (v *Validator) config(envelope *fabric.Envelope) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	bundle, err := v.bundle(tx, func(now, next *fabric.Config) error { return v.agreed.change(tx.update, now, next) })
+	bundle, err := v.bundle(tx, func(now, next *fabric.Config) error { return v.rules.change(tx.update, now, next) })
 	if err != nil {
 		return err
 	}
@@ -154,23 +152,23 @@ func (v *Validator) config(envelope *fabric.Envelope) error {
 	return v.maintenance.Apply(envelope)
 }
 
-// written refuses whatever the block writer would panic on, and what the rules do.
+// written refuses whatever the block writer would panic on, and what the shared rules refuse.
 func (v *Validator) written(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err == nil {
-		_, err = v.bundle(tx, v.agreed.written)
+		_, err = v.bundle(tx, v.rules.written)
 	}
 	return err
 }
 
-// pulled refuses a config that does not follow the one in force. One that does, and that this
-// build cannot read, another orderer has read, of whatever release it is.
+// pulled refuses a config that does not follow the one in force. If one that does cannot be read by this build, an
+// orderer of another release has read it.
 func (v *Validator) pulled(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err != nil {
 		return err
 	}
-	if err := v.authorised(tx, v.agreed.pulled); err != nil {
+	if err := v.authorized(tx, v.rules.pulled); err != nil {
 		return err
 	}
 	if _, err := v.readable(tx); err != nil {
@@ -180,18 +178,18 @@ func (v *Validator) pulled(envelope *fabric.Envelope) error {
 }
 
 // bundle returns the config of an envelope as Fabric reads it. The order of the
-// checks matters: first whether the config in force authorises the update, which
+// checks matters: first whether the config in force authorizes the update, which
 // every build knows; only then what the update asks for, so that nobody without
 // that authority can stop the channel by asking for what is unknown; then Fabric's
 // own reading, which fails on what is unknown or differs by line.
 func (v *Validator) bundle(tx configTx, rules func(now, next *fabric.Config) error) (*channelconfig.Bundle, error) {
-	if err := v.authorised(tx, rules); err != nil {
+	if err := v.authorized(tx, rules); err != nil {
 		return nil, err
 	}
 	return v.readable(tx)
 }
 
-func (v *Validator) authorised(tx configTx, rules func(now, next *fabric.Config) error) error {
+func (v *Validator) authorized(tx configTx, rules func(now, next *fabric.Config) error) error {
 	switch {
 	case tx.config == nil || tx.update == nil:
 		return errors.New("config envelope without config or update")

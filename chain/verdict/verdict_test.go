@@ -22,8 +22,8 @@ const (
 	stops  = "which this build does not know" // and what else a verdict says
 )
 
-// verdictsOfThisBuild says for each of changes what comes of it on a channel of type
-// kafka in the normal state: passes, or what the verdict says. See byLine.
+// verdictsOfThisBuild has the verdict on each of changes on a channel of type kafka in the normal state: passes, or
+// the text of the refusal. See byLine.
 var verdictsOfThisBuild = map[string]string{
 	"size":                   passes,
 	"brokers":                passes,
@@ -31,7 +31,7 @@ var verdictsOfThisBuild = map[string]string{
 	"addresses":              passes,
 	"no endpoints":           passes,
 	"RSA authority":          passes,
-	"underscore":             `broker "kafka_1:9092" of the channel config: a channel config takes letters, digits, dots and hyphens`,
+	"underscore":             `broker "kafka_1:9092" of the channel config: a channel config accepts letters, digits, dots and hyphens`,
 	"IPv6":                   `broker "[::1]:9092"`,
 	"blank":                  `broker " kafka:9093"`,
 	"no brokers":             "names no broker",
@@ -83,12 +83,12 @@ var verdictsOfThisBuild = map[string]string{
 	"garbage for capability": "failed to deserialize values",
 }
 
-// byLine are verdicts of a line that differ from those of the module's.
+// byLine are the verdicts of a line that differ from the module's.
 var byLine = map[string]map[string]string{
 	fabrictest.Line3.Name: {"channel V3_0": passes, "only V3_0": passes},
 }
 
-// expected are the verdicts that are expected of this build.
+// expected returns the verdicts that are expected of this build.
 func expected() map[string]string {
 	all := maps.Clone(verdictsOfThisBuild)
 	maps.Copy(all, byLine[fabrictest.ThisLine().Name])
@@ -112,15 +112,15 @@ func TestVerdictsOfThisBuild(t *testing.T) {
 	}
 }
 
-// thisBuild is the judge that a chain of this build has.
+// thisBuild returns the validator of this build.
 func (c *realChannel) thisBuild() *build {
 	b := c.build(thisLine())
 	b.validator = New(b.validator.support, c.provider)
 	return b
 }
 
-// Nobody but those whom the config in force lets change it can stop a channel by
-// asking for what is unknown: all builds refuse the record alike.
+// Only those who are allowed to change the config can stop a channel by asking for what is unknown: otherwise all
+// builds refuse the record alike.
 func TestUnauthorizedUpdatesStopNothing(t *testing.T) {
 	c := newRealChannel(t)
 	all := changes(c)
@@ -132,7 +132,7 @@ func TestUnauthorizedUpdatesStopNothing(t *testing.T) {
 		c.alter(late, func(config *fabric.ConfigEnvelope) { config.Config.Sequence++ })
 		other := c.update(next, true)
 		c.alter(other, func(config *fabric.ConfigEnvelope) { enable(config.Config.ChannelGroup, "V8_8") })
-		for what, e := range map[string]*fabric.Envelope{"unsigned": unsigned, "late": late, "another config than the update's": other} {
+		for what, e := range map[string]*fabric.Envelope{"unsigned": unsigned, "late": late, "a config other than the update's": other} {
 			for _, b := range c.builds()[2:] {
 				if v := b.verdict(machine.CheckAgreed, e); v.Refusal == "" {
 					t.Errorf("%s (%q), %s: %s says %+v", name, want, what, b.name, v)
@@ -155,8 +155,8 @@ func (c *realChannel) alter(envelope *fabric.Envelope, change func(*fabric.Confi
 	envelope.Signature = c.sign(envelope.Payload)
 }
 
-// A list that was accepted once does not keep a channel from being changed, nor
-// from being mended; what replaces it must be one that all lines take.
+// A list that was accepted once does not keep the config from being changed or corrected; what replaces it must be
+// one that all lines accept.
 func TestWhatIsInForceIsNotJudgedAgain(t *testing.T) {
 	for _, bad := range []string{"underscore", "IPv6", "blank", "no brokers", "another state", "metadata", "a field", "a field of the MSP"} {
 		c := newRealChannel(t)
@@ -179,8 +179,8 @@ func TestWhatIsInForceIsNotJudgedAgain(t *testing.T) {
 	}
 }
 
-// An organization whose MSP has a certificate that no update may bring today can still
-// change that MSP, such as to revoke a certificate; and bring no other such.
+// An organization whose MSP has a certificate that no update may bring today can still change that MSP, for instance
+// to revoke a certificate, but cannot add another one.
 func TestCertificatesInForceAreNotJudgedAgain(t *testing.T) {
 	c := newRealChannel(t)
 	more := map[string]func(*fabric.ConfigGroup){ // by what is in force
@@ -189,7 +189,7 @@ func TestCertificatesInForceAreNotJudgedAgain(t *testing.T) {
 	}
 	inForce, other := "RSA administrator", "Ed25519 authority"
 	if fabrictest.ThisLine().RefusesRSA {
-		inForce, other = other, inForce // the line takes the one alone, all others the other alone
+		inForce, other = other, inForce // the line accepts only the one, all others only the other
 	}
 	more[inForce](c.config.ChannelGroup)
 	b := c.thisBuild()
@@ -212,7 +212,7 @@ func TestCertificatesInForceAreNotJudgedAgain(t *testing.T) {
 	}
 }
 
-// What the judge of this build passes, peers of every line apply. See README.md.
+// Peers of every line apply what this build accepts. See README.md.
 func TestPeersApplyWhatPasses(t *testing.T) {
 	passed := 0
 	for _, before := range []string{"size", "maintenance"} {
@@ -252,8 +252,7 @@ func enablesV3(c *fabric.Config) bool {
 	return ok
 }
 
-// applies does what a peer of the line does with a config that is authorised:
-// an error ends it.
+// applies does what a peer of the line does with an authorized config: the peer ends at an error.
 func (b *build) applies(next *fabric.Config) error {
 	bundle, err := b.read(next)
 	if err != nil {

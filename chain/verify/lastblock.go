@@ -71,7 +71,7 @@ func (c *lastBlockComparison) done() (bool, error) {
 			how += ", which names no offset, as a block of another consensus type"
 		}
 		return false, Difference{c.lastOffset, how}
-	case c.block.Config && c.carried != c.lastOffset: // the position may be signed by nobody; a config block's is its own record's
+	case c.block.Config && c.carried != c.lastOffset: // the position may not be signed; that of a config block is its own record's
 		return false, Difference{c.lastOffset, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried)}
 	}
 	c.verification.tip = c.block.tip(c.cut)

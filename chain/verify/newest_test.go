@@ -38,8 +38,8 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// A verification that has led to nothing yet is kept: it is not made again each time that the
-// connection breaks before the next record.
+// A verification under which nothing was handled yet is kept: it does not start again each time that the connection
+// breaks before the next record.
 func TestAgainWithoutProgress(t *testing.T) {
 	const was topic = "abc"
 	v := was.reads(t, 0)

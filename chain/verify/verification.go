@@ -35,7 +35,7 @@ type Known struct {
 
 // Difference is the error of a log that is not the one that the ledger was made from.
 type Difference struct {
-	Offset log.Offset // of a record that is another, or of the last of several
+	Offset log.Offset // of the record that differs, or of the last of several
 	How    string
 }
 
@@ -51,7 +51,7 @@ type Verification struct {
 	left   []comparison   // in the log's order; none once it is complete
 	at     machine.Offset // next offset when it became complete
 	newest newest         // records that were read for it and since
-	ahead  *seen          // at or behind the next offset; nil if none was read
+	ahead  *seen          // at or after the next offset; nil if none was read
 	tip    machine.Tip
 }
 
@@ -84,11 +84,10 @@ func New(k Known, start log.Offset) *Verification {
 	return v
 }
 
-// Again returns a verification of the newest records alone, for a connection that was lost:
-// what comes back may be another log, even by the same name, id and epoch. A complete
-// verification under which nothing was taken yet although there is more, as the log's end
-// says, is kept, or a connection that breaks before each next record would lead to the same
-// being read without end. It returns nil if there is nothing to compare.
+// Again returns a verification of the newest records alone, for a connection that was lost: what comes back may be
+// another log, even by the same name, id and epoch. A complete verification under which nothing was handled yet,
+// although the log has more, is kept: otherwise a connection that breaks before each next record would cause the same
+// records to be read without end. It returns nil if there is nothing to compare.
 func (v *Verification) Again(next, end machine.Offset) *Verification {
 	if !v.Complete() || next == v.at && next < end {
 		return v
@@ -117,8 +116,8 @@ func (v *Verification) From(next machine.Offset) log.Offset {
 // Complete reports whether all records were compared that have to be.
 func (v *Verification) Complete() bool { return len(v.left) == 0 }
 
-// Decide compares as far as the records that were taken suffice. It returns a [Difference]
-// if the log is another one.
+// Decide compares as far as the records taken so far allow. It returns a [Difference] if the log is
+// another one.
 func (v *Verification) Decide(next machine.Offset) error {
 	for len(v.left) > 0 {
 		done, err := v.left[0].done()

@@ -83,8 +83,8 @@ func never(t *testing.T) func(log.Offset) {
 	return func(at log.Offset) { t.Errorf("unchecked at %d", at) }
 }
 
-// Of a topic that has lost its beginning, the windows that it still has are compared. Without
-// one there is nothing to compare, which is reported once.
+// If a topic has lost its beginning, the windows that it still has are compared. Without one there is
+// nothing to compare, which is reported once.
 func TestTrimmedTopic(t *testing.T) {
 	const was topic = "abcdef"
 	unchecked := log.Offset(-1)

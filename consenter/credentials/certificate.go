@@ -59,8 +59,8 @@ func (c *ClientCertificate) connect() (*tls.Config, error) {
 	return config, nil
 }
 
-// Refresh reads the files again if that is due, since connections may outlast a certificate.
-// Call it now and then. It ignores faults of the files: the next connection returns them.
+// Refresh reads the files again if that is due, since connections may outlast a certificate. Call it
+// regularly. It ignores faults of the files: the next connection returns them.
 func (c *ClientCertificate) Refresh() {
 	if c.transport == nil || !c.due() {
 		return

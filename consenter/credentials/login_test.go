@@ -96,7 +96,7 @@ func TestSecretsInClearTextAreNoticed(t *testing.T) {
 			t.Fatalf("%v: got %v, want %v", mechanism, got, want)
 		}
 		if Exposed(settings.TLS{Enabled: true}, settings.SASL{Mechanism: mechanism}) {
-			t.Fatalf("%s over TLS is taken for exposed", mechanism)
+			t.Fatalf("%s over TLS is reported as exposed", mechanism)
 		}
 	}
 }

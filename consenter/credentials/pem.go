@@ -65,8 +65,8 @@ func binary(c rune) bool { return c < ' ' && !strings.ContainsRune("\t\r\n\f", c
 
 var (
 	beginLine = regexp.MustCompile(`^-----BEGIN ([A-Z0-9]+( [A-Z0-9]+)*)-----$`)
-	// strayLine matches a BEGIN or END line that is mistyped, indented or behind other text,
-	// and a line of base64.
+	// strayLine matches a BEGIN or END line that is mistyped, indented or after other text, and a line
+	// of base64.
 	strayLine = regexp.MustCompile(`^\s*-----|(?i)-\s*(BEGIN|END)\b|(BEGIN|END) [A-Z0-9 ]*(CERTIFICATE|KEY)|^\s*[A-Za-z0-9+/]{40,}={0,2}$`)
 )
 

@@ -66,7 +66,7 @@ func authoritiesOf(t *testing.T, content string) (*x509.CertPool, error) {
 	return config.RootCAs, nil
 }
 
-func TestEveryAuthorityIsTaken(t *testing.T) {
+func TestEveryAuthorityIsLoaded(t *testing.T) {
 	one, other := newPKI(t).text(t, "cert.pem"), newPKI(t).text(t, "cert.pem")
 	want := x509.NewCertPool()
 	if !want.AppendCertsFromPEM([]byte(one + other)) {
@@ -74,15 +74,15 @@ func TestEveryAuthorityIsTaken(t *testing.T) {
 	}
 	const bom = "\ufeff"
 	for name, content := range map[string]string{
-		"two":                     one + other,
-		"text between":            dump + one + dump + other + dump,
-		"CRLF":                    strings.ReplaceAll(dump+one+other, "\n", "\r\n"),
-		"marks of byte order":     bom + one + bom + other,
-		"no line end at the end":  one + strings.TrimSuffix(other, "\n"),
-		"spaces behind the lines": strings.ReplaceAll(one+other, "\n", " \t\n"),
-		"short lines":             wrapped(one, 32) + wrapped(other, 20),
-		"empty lines":             "\n\n" + one + "\n \n" + other + "\n\n",
-		"one of them twice":       one + other + one,
+		"two":                    one + other,
+		"text between":           dump + one + dump + other + dump,
+		"CRLF":                   strings.ReplaceAll(dump+one+other, "\n", "\r\n"),
+		"byte order marks":       bom + one + bom + other,
+		"no line end at the end": one + strings.TrimSuffix(other, "\n"),
+		"trailing spaces":        strings.ReplaceAll(one+other, "\n", " \t\n"),
+		"short lines":            wrapped(one, 32) + wrapped(other, 20),
+		"empty lines":            "\n\n" + one + "\n \n" + other + "\n\n",
+		"one of them twice":      one + other + one,
 	} {
 		got, err := authoritiesOf(t, content)
 		if err != nil {
@@ -96,7 +96,7 @@ func TestEveryAuthorityIsTaken(t *testing.T) {
 
 // A renewed authority is put beside the old one: an expired authority is harmless, and must
 // not cut off a running orderer.
-func TestExpiredAuthorityIsTaken(t *testing.T) {
+func TestExpiredAuthorityIsLoaded(t *testing.T) {
 	expired := newPKIUntil(t, time.Now().Add(-time.Minute)).text(t, "cert.pem")
 	got, err := authoritiesOf(t, newPKI(t).text(t, "cert.pem")+expired)
 	checktest.Must(t, err)
@@ -129,50 +129,50 @@ func spoiled(t *testing.T, good, bad, key string) map[string]string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: block.Bytes}))
 	}
 	return map[string]string{
-		"without its END line":         without(bad, "END"),
-		"without its BEGIN line":       without(bad, "BEGIN"),
-		"without both":                 without(without(bad, "END"), "BEGIN"),
-		"cut short":                    bad[:len(bad)/2],
-		"cut short, then another":      bad[:len(bad)/2] + "\n" + good,
-		"no line end before it":        strings.TrimSuffix(good, "\n") + bad,
-		"a line is missing":            short,
-		"a letter is not base64":       strings.Replace(bad, lines[2][:4], "!!!!", 1),
-		"bytes behind it":              string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: append(bytes.Clone(block.Bytes), 0)})),
-		"no certificate in it":         string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),
-		"nothing in it":                "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-		"a key":                        key,
-		"TRUSTED CERTIFICATE":          typed("TRUSTED CERTIFICATE"),
-		"X509 CERTIFICATE":             typed("X509 CERTIFICATE"),
-		"PKCS7":                        typed("PKCS7"),
-		"a header in it":               strings.Replace(bad, "CERTIFICATE-----\n", "CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n\n", 1),
-		"another END":                  strings.Replace(bad, "END CERTIFICATE", "END X509 CRL", 1),
-		"indented":                     "    " + strings.ReplaceAll(strings.TrimSpace(bad), "\n", "\n    ") + "\n",
-		"BEGIN is indented":            " " + bad,
-		"behind a comment":             "# " + bad,
-		"commented out":                "#" + strings.ReplaceAll(strings.TrimSpace(bad), "\n", "\n#") + "\n",
-		"a missing hyphen":             strings.Replace(bad, "-----BEGIN", "----BEGIN", 1),
-		"a missing hyphen behind":      strings.Replace(bad, "CERTIFICATE-----\n", "CERTIFICATE----\n", 1),
-		"lower case":                   strings.NewReplacer("BEGIN CERTIFICATE", "begin certificate", "END CERTIFICATE", "end certificate").Replace(bad),
-		"dashes of a word processor":   strings.ReplaceAll(wrapped(bad, 32), "-----", "\u2013\u2013\u2013"),
-		"without hyphens":              strings.ReplaceAll(wrapped(bad, 32), "-----", ""),
-		"behind a space without break": "\u00a0" + bad,
-		"two spaces":                   strings.NewReplacer("BEGIN CERTIFICATE", "BEGIN  CERTIFICATE").Replace(bad),
-		"line ends of old Macs":        strings.ReplaceAll(bad, "\n", "\r"),
-		"on one line":                  strings.ReplaceAll(bad, "\n", ""),
-		"with literal line ends":       strings.ReplaceAll(bad, "\n", `\n`),
-		"UTF-16":                       strings.Join(strings.Split(bad, ""), "\x00"),
-		"DER":                          string(block.Bytes),
-		"a BEGIN line alone":           "-----BEGIN CERTIFICATE-----\n",
-		"an END line alone":            "-----END CERTIFICATE-----\n",
-		"what is left of a line":       "-----\n",
-		"a conflict of merged changes": "<<<<<<< HEAD\n" + without(bad, "BEGIN") + "=======\n>>>>>>> other\n",
+		"without its END line":        without(bad, "END"),
+		"without its BEGIN line":      without(bad, "BEGIN"),
+		"without both":                without(without(bad, "END"), "BEGIN"),
+		"cut short":                   bad[:len(bad)/2],
+		"cut short, then another":     bad[:len(bad)/2] + "\n" + good,
+		"no line end before it":       strings.TrimSuffix(good, "\n") + bad,
+		"a line is missing":           short,
+		"a letter is not base64":      strings.Replace(bad, lines[2][:4], "!!!!", 1),
+		"trailing bytes":              string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: append(bytes.Clone(block.Bytes), 0)})),
+		"no certificate in it":        string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),
+		"nothing in it":               "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+		"a key":                       key,
+		"TRUSTED CERTIFICATE":         typed("TRUSTED CERTIFICATE"),
+		"X509 CERTIFICATE":            typed("X509 CERTIFICATE"),
+		"PKCS7":                       typed("PKCS7"),
+		"a header in it":              strings.Replace(bad, "CERTIFICATE-----\n", "CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n\n", 1),
+		"another END":                 strings.Replace(bad, "END CERTIFICATE", "END X509 CRL", 1),
+		"indented":                    "    " + strings.ReplaceAll(strings.TrimSpace(bad), "\n", "\n    ") + "\n",
+		"BEGIN is indented":           " " + bad,
+		"after a comment":             "# " + bad,
+		"commented out":               "#" + strings.ReplaceAll(strings.TrimSpace(bad), "\n", "\n#") + "\n",
+		"a missing hyphen":            strings.Replace(bad, "-----BEGIN", "----BEGIN", 1),
+		"a missing hyphen at the end": strings.Replace(bad, "CERTIFICATE-----\n", "CERTIFICATE----\n", 1),
+		"lower case":                  strings.NewReplacer("BEGIN CERTIFICATE", "begin certificate", "END CERTIFICATE", "end certificate").Replace(bad),
+		"dashes of a word processor":  strings.ReplaceAll(wrapped(bad, 32), "-----", "\u2013\u2013\u2013"),
+		"without hyphens":             strings.ReplaceAll(wrapped(bad, 32), "-----", ""),
+		"after a no-break space":      "\u00a0" + bad,
+		"two spaces":                  strings.NewReplacer("BEGIN CERTIFICATE", "BEGIN  CERTIFICATE").Replace(bad),
+		"line ends of old Macs":       strings.ReplaceAll(bad, "\n", "\r"),
+		"on one line":                 strings.ReplaceAll(bad, "\n", ""),
+		"with literal line ends":      strings.ReplaceAll(bad, "\n", `\n`),
+		"UTF-16":                      strings.Join(strings.Split(bad, ""), "\x00"),
+		"DER":                         string(block.Bytes),
+		"a BEGIN line alone":          "-----BEGIN CERTIFICATE-----\n",
+		"an END line alone":           "-----END CERTIFICATE-----\n",
+		"what is left of a line":      "-----\n",
+		"a merge conflict":            "<<<<<<< HEAD\n" + without(bad, "BEGIN") + "=======\n>>>>>>> other\n",
 	}
 }
 
 func TestNoAuthorityIsLost(t *testing.T) {
 	good, second := newPKI(t), newPKI(t)
 	for name, bad := range spoiled(t, good.text(t, "cert.pem"), second.text(t, "cert.pem"), second.text(t, "key.pem")) {
-		for place, content := range map[string]string{"alone": bad, "behind": good.text(t, "cert.pem") + bad, "before": bad + good.text(t, "cert.pem")} {
+		for place, content := range map[string]string{"alone": bad, "after": good.text(t, "cert.pem") + bad, "before": bad + good.text(t, "cert.pem")} {
 			_, err := authoritiesOf(t, content)
 			if want := "Consensus.Kafka.TLS.RootCAs: "; err == nil || !strings.Contains(err.Error(), want) {
 				t.Fatalf("%s, %s: got the error %v, want one with %q", name, place, err, want)
@@ -200,7 +200,7 @@ func TestFaultOfAFileNamesTheLine(t *testing.T) {
 }
 
 // The bundle of this machine's authorities is a file like any other.
-func TestSystemBundleIsTaken(t *testing.T) {
+func TestSystemBundleIsLoaded(t *testing.T) {
 	const bundle = "/etc/ssl/certs/ca-certificates.crt"
 	content, err := os.ReadFile(bundle)
 	if err != nil {
@@ -217,7 +217,7 @@ func TestSystemBundleIsTaken(t *testing.T) {
 	}
 }
 
-func TestOpenSSLsOwnTextIsTaken(t *testing.T) {
+func TestTextOfOpenSSLIsAccepted(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
 		t.Skip("no openssl here")
@@ -257,7 +257,7 @@ func TestClientCertificateInAllItsForms(t *testing.T) {
 		"plain":                {certificate, key, 1},
 		"chain":                {certificate + authority, key, 2},
 		"with text":            {dump + certificate + dump + authority, dump + key, 2},
-		"marks of byte order":  {"\ufeff" + certificate, "\ufeff" + key, 1},
+		"byte order marks":     {"\ufeff" + certificate, "\ufeff" + key, 1},
 		"one file for both":    {certificate + key + authority, certificate + key + authority, 2},
 		"the key is the first": {key + certificate, key + certificate, 1},
 		"with parameters":      {certificate, parameters + key, 1},

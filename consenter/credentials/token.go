@@ -84,7 +84,7 @@ func (c *tokenCommand) run(ctx context.Context) (string, error) {
 	p.Stdout = out
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.Cancel = func() error { return killGroup(p) }
-	p.WaitDelay = time.Second // a child of it may hold the output open
+	p.WaitDelay = time.Second // one of its children may hold the output open
 	err := p.Run()
 	_ = killGroup(p) // there may be none left
 	switch {

@@ -15,12 +15,12 @@ func TestTransportIsOffByDefault(t *testing.T) {
 	transport, err := LoadTLS(c.TLS)
 	checktest.Must(t, err)
 	if transport != nil {
-		t.Fatal("there is one, want none")
+		t.Fatal("got one, want none")
 	}
 	auth, err := LoadSASL(c.SASL)
 	checktest.Must(t, err)
 	if auth != nil {
-		t.Fatal("there is one, want none")
+		t.Fatal("got one, want none")
 	}
 }
 
@@ -29,12 +29,12 @@ func TestFilesOfDisabledTransportAreNotRead(t *testing.T) {
 	transport, err := LoadTLS(settings.TLS{RootCAs: []string{"/none"}, Certificate: "/none", PrivateKey: "/none"})
 	checktest.Must(t, err)
 	if transport != nil {
-		t.Fatal("there is one, want none")
+		t.Fatal("got one, want none")
 	}
 	auth, err := LoadSASL(settings.SASL{User: "a", PasswordFile: "/none"})
 	checktest.Must(t, err)
 	if auth != nil {
-		t.Fatal("there is one, want none")
+		t.Fatal("got one, want none")
 	}
 }
 
@@ -44,10 +44,10 @@ func TestSystemAuthoritiesWithoutFiles(t *testing.T) {
 	config, err := transport()
 	checktest.Must(t, err)
 	if config.RootCAs != nil {
-		t.Fatal("there is one, want none")
+		t.Fatal("got one, want none")
 	}
 	if config.GetClientCertificate != nil {
-		t.Fatal("there is one, want none")
+		t.Fatal("got one, want none")
 	}
 	if got, want := config.ServerName, "kafka"; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)

@@ -19,7 +19,7 @@ func undialed(t *testing.T, c Cluster) *Factory {
 	return NewFactory(c, crypto(t))
 }
 
-// It pulls blocks all the same, as a client with the server's certificate, or with one of its own.
+// Such an orderer pulls blocks too, as a client with the server's certificate, or with one of its own.
 func TestPullsWithoutFabricsDialer(t *testing.T) {
 	ours := newAuthority(t)
 	pair, dir := ours.pair(), t.TempDir()
@@ -51,12 +51,12 @@ func TestPullsWithoutFabricsDialer(t *testing.T) {
 	}
 }
 
-// Without a certificate it says which keys to set.
+// Without a certificate the error names the keys to set.
 func TestNoCertificateForFabricsDialer(t *testing.T) {
 	ours := newAuthority(t)
 	c := undialed(t, Cluster{TLS: localconfig.TLS{Enabled: true, Certificate: "/missing.crt", PrivateKey: "/missing.key"}})
 	_, err := c.New(ours.stale(ours.genesis("127.0.0.1:1")))
-	if err == nil || !strings.Contains(err.Error(), session.ErrNoWay.Error()) || !strings.Contains(err.Error(), "/missing.crt") || !strings.Contains(err.Error(), "General.Cluster.ClientCertificate") {
+	if err == nil || !strings.Contains(err.Error(), session.ErrCannotAsk.Error()) || !strings.Contains(err.Error(), "/missing.crt") || !strings.Contains(err.Error(), "General.Cluster.ClientCertificate") {
 		t.Errorf("got %v", err)
 	}
 }

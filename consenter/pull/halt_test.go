@@ -66,7 +66,7 @@ func TestASilentOrdererIsGivenUp(t *testing.T) {
 	_, p := ours.catchUpWithin(d.blocks[0], 200*time.Millisecond)
 	_, err := p.Block(t.Context(), 1)
 	if !errors.Is(err, errSlow) {
-		t.Fatalf("got %v, want that the orderer is slow", err)
+		t.Fatalf("got %v, want it to report that the orderer is slow", err)
 	}
 	checktest.Fails(t, err, d.address)
 }

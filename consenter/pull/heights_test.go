@@ -133,7 +133,7 @@ func TestNoWayToOthers(t *testing.T) {
 	}
 
 	_, err = f.New(ours.stale(ours.genesis("127.0.0.1:1")))
-	if got, want := err, session.ErrNoWay; !errors.Is(got, want) {
+	if got, want := err, session.ErrCannotAsk; !errors.Is(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
 }

@@ -1,5 +1,5 @@
-// Package pull takes blocks of a channel from its other orderers: those whose records the
-// topic has lost, and the heights that decide whether a channel has begun.
+// Package pull takes blocks of a channel from its other orderers: those whose records the topic has
+// lost, and the heights that decide whether a channel has been started.
 //
 // A [Factory], one for the process, makes a [chain.Puller] for each channel that needs one.
 // The puller asks the orderers in the channel config, over the connections that Fabric's own
@@ -62,7 +62,7 @@ const defaultPullTimeout = 5 * time.Second
 const loggerName = "orderer.consensus.kafka.puller"
 
 // New returns a puller for a channel, with the orderer addresses of the config in force. Its
-// error wraps [session.ErrNoWay] if this build or its configuration cannot reach orderers.
+// error wraps [session.ErrCannotAsk] if this build or its configuration cannot reach orderers.
 func (f *Factory) New(s chain.Support) (chain.Puller, error) {
 	endpoints, err := f.endpoints(s)
 	if err != nil {
@@ -77,7 +77,7 @@ func (f *Factory) New(s chain.Support) (chain.Puller, error) {
 		return p, nil // there is no orderer to ask
 	}
 	if f.dialer == nil {
-		return nil, fmt.Errorf("%w: %w", session.ErrNoWay, f.none)
+		return nil, fmt.Errorf("%w: %w", session.ErrCannotAsk, f.none)
 	}
 	certificate, _ := pem.Decode(f.dialer.Config.SecOpts.Certificate)
 	switch {
@@ -85,7 +85,7 @@ func (f *Factory) New(s chain.Support) (chain.Puller, error) {
 		p.certificate = certificate.Bytes
 	case f.dialer.Config.SecOpts.UseTLS:
 		return nil, fmt.Errorf("%w: this orderer has no TLS certificate as a client of others; "+
-			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", session.ErrNoWay)
+			"set General.TLS, or General.Cluster.ClientCertificate and ClientPrivateKey, in orderer.yaml", session.ErrCannotAsk)
 	}
 	return p, nil
 }

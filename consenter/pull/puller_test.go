@@ -37,7 +37,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// authority is the CA of an organisation, for signatures and for TLS.
+// authority is the CA of an organization, for signatures and for TLS.
 type authority struct {
 	t *testing.T
 	tlsgen.CA
@@ -55,7 +55,7 @@ func (a *authority) pair() *tlsgen.CertKeyPair {
 	return p
 }
 
-// genesis returns the first block of a channel of this organisation's orderers.
+// genesis returns the first block of a channel of this organization's orderers.
 func (a *authority) genesis(addresses ...string) *cb.Block {
 	policies := map[string]configtx.Policy{}
 	for _, name := range []string{"Readers", "Writers", "Admins", "BlockValidation", "Endorsement", "LifecycleEndorsement"} {
@@ -101,7 +101,7 @@ func (a *authority) sign(b *cb.Block, metadata string) {
 		ConsenterMetadata: protoutil.MarshalOrPanic(&cb.Metadata{Value: []byte(metadata)})})))
 }
 
-// signedOver returns a signature of the organisation over a block and a value.
+// signedOver returns a signature of the organization over a block and a value.
 func (a *authority) signedOver(b *cb.Block, value []byte) *cb.Metadata {
 	pair := a.pair()
 	header := protoutil.MarshalOrPanic(&cb.SignatureHeader{Nonce: []byte("a nonce of 24 bytes here"), Creator: protoutil.MarshalOrPanic(
@@ -119,7 +119,7 @@ func setSignatures(b *cb.Block, m *cb.Metadata) {
 	b.Metadata.Metadata[cb.BlockMetadataIndex_SIGNATURES] = protoutil.MarshalOrPanic(m)
 }
 
-// after returns blocks that follow a block, signed by the organisation.
+// after returns blocks that follow a block, signed by the organization.
 func (a *authority) after(b *cb.Block, n int) (all []*cb.Block) {
 	for range n {
 		next := protoutil.NewBlock(b.Header.Number+1, protoutil.BlockHeaderHash(b.Header))
@@ -219,7 +219,7 @@ func (a *authority) stale(first *cb.Block) *stale {
 	return l
 }
 
-// factory returns the factory of an orderer of the organisation.
+// factory returns the factory of an orderer of the organization.
 func (a *authority) factory(timeout time.Duration) *Factory { return a.factoryAt("", 0, timeout) }
 
 // factoryAt is factory for an orderer that serves its clients at an address.
@@ -227,7 +227,7 @@ func (a *authority) factoryAt(listen string, port uint16, timeout time.Duration)
 	return NewFactory(Cluster{Dialer: a.dialer(timeout), Settings: localconfig.Cluster{ReplicationPullTimeout: timeout}, Address: listen, Port: port}, crypto(a.t))
 }
 
-// dialer returns Fabric's dialer, as an orderer of the organisation has it.
+// dialer returns Fabric's dialer, as an orderer of the organization has it.
 func (a *authority) dialer(timeout time.Duration) *cluster.PredicateDialer {
 	pair := a.pair()
 	d := &cluster.PredicateDialer{}
@@ -282,7 +282,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 				b, err := p.Block(t.Context(), n)
 				checktest.Must(t, err)
 				if !proto.Equal(d.blocks[n], b) {
-					t.Fatalf("block %d is another", n)
+					t.Fatalf("block %d differs", n)
 				}
 			}
 		})

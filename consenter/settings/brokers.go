@@ -7,9 +7,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/brokers"
 )
 
-// addressList takes a list of addresses.
+// addressList returns the rule of a list of addresses.
 func addressList() rule {
-	r := takes("a list of host:port, each once, as a yaml list or as a:9092,b:9092", func(raw any) ([]string, bool) {
+	r := typed("a list of host:port, each once, as a yaml list or as a:9092,b:9092", func(raw any) ([]string, bool) {
 		return distinct(raw, func(item any) (string, bool) {
 			address, _ := item.(string)
 			return address, brokers.Check(address) == nil
@@ -19,7 +19,7 @@ func addressList() rule {
 	return r
 }
 
-// brokerFaults names the entries of a list that are no addresses, and why.
+// brokerFaults names the entries of a list that are not addresses, and why.
 func brokerFaults(raw any) string {
 	var faults strings.Builder
 	list, _ := listOf(raw)

@@ -9,12 +9,12 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// channelPattern matches what Fabric takes for the name of a channel.
+// channelPattern matches what Fabric accepts as the name of a channel.
 var channelPattern = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,248}$`)
 
-// channels takes a list of channels; * stands for all.
+// channels returns the rule of a list of channels; * stands for all.
 func channels() rule {
-	return takes("a list of channels, each once, or * alone, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
+	return typed("a list of channels, each once, or * alone, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
 		names, ok := distinct(raw, func(item any) (string, bool) {
 			name, _ := item.(string)
 			return name, name == "*" || channelPattern.MatchString(name)
@@ -23,9 +23,9 @@ func channels() rule {
 	})
 }
 
-// offsets takes a list of channel=offset; a channel may be there more than once.
+// offsets returns the rule of a list of channel=offset; a channel may occur more than once.
 func offsets() rule {
-	return takes("a list of channel=offset, each once, as a yaml list or as a=7,b=12", func(raw any) (map[string][]machine.Offset, bool) {
+	return typed("a list of channel=offset, each once, as a yaml list or as a=7,b=12", func(raw any) (map[string][]machine.Offset, bool) {
 		pairs, ok := pairsOf(raw)
 		all := map[string][]machine.Offset{}
 		for _, p := range pairs {
@@ -42,11 +42,10 @@ func offsets() rule {
 // topicIDPattern matches the id of a topic as Kafka prints it.
 var topicIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 
-// topicIDs takes a list of channel=id; a channel has one id at most, and no other
-// channel has it.
+// topicIDs returns the rule of a list of channel=id; a channel has at most one id, and no other channel has it.
 func topicIDs() rule {
 	const want = "a list of channel=topic id, the id as Kafka prints it (22 characters), as a yaml list or as a=ID,b=ID"
-	return takes(want, func(raw any) (map[string]string, bool) {
+	return typed(want, func(raw any) (map[string]string, bool) {
 		pairs, ok := pairsOf(raw)
 		all, channelOf := map[string]string{}, map[string]string{}
 		for _, p := range pairs {
@@ -77,7 +76,7 @@ func pairsOf(raw any) (pairs []pair, ok bool) {
 	return pairs, ok
 }
 
-// nilIfEmpty returns what an absent key has for an empty list.
+// nilIfEmpty returns nil, the value of an absent key, for an empty list.
 func nilIfEmpty[V any](m map[string]V) map[string]V {
 	if len(m) == 0 {
 		return nil

@@ -7,7 +7,7 @@
 // is allowed, kafka.yaml is where defaults are read from, and tests hold the two
 // together. The tags are:
 //
-//	is      what the key takes, see [ruleOf]
+//	is      what the key accepts, see [ruleOf]
 //	min     smallest value; of a duration with its unit
 //	max     largest value
 //	of      the values of a key that is one of some, with commas between them

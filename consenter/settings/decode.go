@@ -76,13 +76,13 @@ func (d *decoder) consensus(raw any) {
 		case strings.EqualFold(name, "Kafka"):
 			d.kafka(value)
 		case d.misplaced(name, value):
-			d.fault("Consensus.%s has no effect, since it is no key of %[2]s; move what is meant for the brokers into %[2]s", nameShown(name), Key)
+			d.fault("Consensus.%s has no effect, since it is not in %[2]s; move what is meant for the brokers into %[2]s", nameShown(name), Key)
 		}
 	}
 }
 
-// misplaced reports whether a key beside the section is one of ours, or a section of
-// them under another name.
+// misplaced reports whether a key beside the section is our own, or a section of them under another
+// name.
 func (d *decoder) misplaced(name string, value any) bool {
 	if d.member("", name) || strings.Contains(strings.ToLower(name), "kafka") {
 		return true
@@ -127,7 +127,7 @@ func (d *decoder) decode(section map[string]any) {
 	if err == nil {
 		err = m.Decode(section)
 	}
-	if err != nil { // a rule gave a value that its field does not take
+	if err != nil { // a rule returned a value that does not fit its field
 		d.fault("%s: %v", Key, err)
 	}
 	for _, name := range seen.Unused {
@@ -166,7 +166,7 @@ func (d *decoder) hook(from, to reflect.Value) (any, error) {
 	return raw, nil // the whole, or an element of a list that a rule returned
 }
 
-// section returns an inner section as mapstructure takes it.
+// section returns an inner section as mapstructure expects it.
 func (d *decoder) section(name string, raw any) map[string]any {
 	all, ok := sectionOf(raw)
 	if !ok {
@@ -195,7 +195,7 @@ func (d *decoder) refuse(k key, raw any) {
 	d.refused[k.name] = true
 	value, want := shown(raw), k.rule.want
 	if k.secret {
-		value = "no name of a file" // but maybe what belongs in it
+		value = "not a file name" // but maybe its content
 	}
 	if k.rule.detail != nil {
 		want += k.rule.detail(raw)

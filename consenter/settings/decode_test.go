@@ -37,7 +37,7 @@ func TestWithoutSectionDefaultsHold(t *testing.T) {
 	}
 }
 
-func TestKeysAreTaken(t *testing.T) {
+func TestKeysAreAccepted(t *testing.T) {
 	c, err := parse(t, `
 ClientID: orderer1.example.com
 ConsumerGroup: our-orderers
@@ -89,7 +89,7 @@ SASL: {Mechanism: PLAIN, User: "1234", PasswordFile: password}
 	}
 }
 
-func TestTokenKeysAreTaken(t *testing.T) {
+func TestTokenKeysAreAccepted(t *testing.T) {
 	c, err := parse(t, `SASL: {Mechanism: OAUTHBEARER, TokenFile: token}`)
 	checktest.Must(t, err)
 	if want := (SASL{Mechanism: "OAUTHBEARER", TokenFile: "/etc/fabric/token"}); !reflect.DeepEqual(c.SASL, want) {
@@ -107,7 +107,7 @@ func TestTokenKeysAreTaken(t *testing.T) {
 	}
 }
 
-func TestKeysAreTakenInAnyCase(t *testing.T) {
+func TestKeysAreAcceptedInAnyCase(t *testing.T) {
 	c, err := Parse(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
 	checktest.Must(t, err)
 	if c.Timeouts.Dial != 7*time.Second {
@@ -115,7 +115,7 @@ func TestKeysAreTakenInAnyCase(t *testing.T) {
 	}
 }
 
-// yaml takes off without quotes for false.
+// yaml reads off without quotes as false.
 func TestOffNeedsNoQuotes(t *testing.T) {
 	for _, section := range []string{"Preflight: off", `Preflight: "off"`} {
 		c, err := parse(t, section)
@@ -246,7 +246,7 @@ func TestSecretsAreFiles(t *testing.T) {
 		}
 	}
 	_, err := parse(t, `SASL: {PasswordFile: 271828}`) // a password of digits, at the wrong place
-	checktest.Fails(t, err, "is no name of a file")
+	checktest.Fails(t, err, "is not a file name")
 	if got := err.Error(); strings.Contains(got, "271828") {
 		t.Fatalf("%q is in %q", "271828", got)
 	}
@@ -264,7 +264,7 @@ Timeouts: {Dial: 1, Read: 2}
 Topic: {MinInsyncReplicas: 9}
 `)
 	if err == nil {
-		t.Fatal("there is no error")
+		t.Fatal("got no error")
 	}
 	var keys []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {

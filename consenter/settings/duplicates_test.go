@@ -9,8 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
-// The orderer's parser silently takes the last of two keys: a TLS section above the
-// one of the sample would be off.
+// The orderer's parser silently uses the last of two keys: a TLS section above the one of the sample
+// would be off.
 func TestDuplicatesAreNamed(t *testing.T) {
 	const secured = "    TLS: {Enabled: true}\n"
 	for name, c := range map[string]struct{ yaml, fault string }{

@@ -37,7 +37,7 @@ var ours = regexp.MustCompile(`^ORDERER_(.*_)?KAFKA`)
 // start.
 var security = regexp.MustCompile(`TLS|SSL|SASL|CERT|ROOTCA|KEY|PASSW|SECRET|TOKEN|MECHANISM|USER|AUTH|SECUR|CRED`)
 
-// switches matches those that matter only if they switch something on.
+// switches matches those that matter only if they enable something.
 var switches = regexp.MustCompile(`(ENABLED?|REQUIRED)$`)
 
 // secures reports whether a variable was meant to secure something.
@@ -72,7 +72,7 @@ func UnreadVariables(environment []string, consensus any, dir string) []Unread {
 	for _, variable := range environment {
 		name, value, _ := strings.Cut(variable, "=")
 		if value == "" || v.read[name] {
-			continue // the parser takes an empty one for none
+			continue // the parser considers an empty one unset
 		}
 		if fault := v.fault(name); fault != "" {
 			found = append(found, Unread{name, fault, secures(name, value)})

@@ -55,7 +55,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 		{ordererYAML, "ORDERER_KAFKA_TLS_ROOTCAS_FILE", old + "set " + prefix + "TLS_ROOTCAS to the name of the file instead"},
 		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_ENABLED", old + "set " + prefix + "SASL_MECHANISM to PLAIN instead"},
 		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD", old + "set " + prefix + "SASL_PASSWORDFILE to the name of a file that holds it instead"},
-		{ordererYAML, "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED", old + "unset it, nothing takes its place"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED", old + "unset it, nothing replaces it"},
 		{ordererYAML, "ORDERER_KAFKA_SASL_MECHANISM", "there is no key of that name; set " + prefix + "SASL_MECHANISM instead"},
 		{ordererYAML, "ORDERER_KAFKA_SASL_PASSWORDFILE", "there is no key of that name; set " + prefix + "SASL_PASSWORDFILE instead"},
 		{ordererYAML, "orderer_consensus_kafka_tls_enabled", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
@@ -67,7 +67,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=swordfish")[c.name]
 			if !found {
-				t.Fatal("it is believed to be read: found is false")
+				t.Fatal("it is not reported as unread")
 			}
 			if got, text := u.Error(), c.name+" has no effect: "+c.want; !strings.Contains(got, text) {
 				t.Fatalf("%q is not in %q", text, got)
@@ -92,13 +92,13 @@ func TestOtherUnreadVariablesAreReported(t *testing.T) {
 		{ordererYAML, "ORDERER_KAFKA_TOPIC_REPLICATIONFACTOR", "set ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR instead"},
 		{ordererYAML, "ORDERER_KAFKA_RETRY_SHORTINTERVAL", "set ORDERER_CONSENSUS_KAFKA_RETRY_MIN instead"},
 		{ordererYAML, "ORDERER_KAFKA_RETRY_NETWORKTIMEOUTS_DIALTIMEOUT", "set ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL instead"},
-		{ordererYAML, "ORDERER_KAFKA_VERBOSE", "unset it, nothing takes its place"},
-		{ordererYAML, "ORDERER_KAFKA_VERSION", "unset it, nothing takes its place"},
+		{ordererYAML, "ORDERER_KAFKA_VERBOSE", "unset it, nothing replaces it"},
+		{ordererYAML, "ORDERER_KAFKA_VERSION", "unset it, nothing replaces it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=1")[c.name]
 			if !found {
-				t.Fatal("it is believed to be read: found is false")
+				t.Fatal("it is not reported as unread")
 			}
 			if got := u.Error(); !strings.Contains(got, c.want) {
 				t.Fatalf("%q is not in %q", c.want, got)
@@ -118,7 +118,7 @@ func TestUnreadVariablesThatSwitchOffAreReported(t *testing.T) {
 		for value, security := range map[string]bool{"false": false, "FALSE": false, "0": false, "f": false, "true": true, "1": true, "no": true, " false": true} {
 			u, found := unreadOf(t, fabricYAML, name+"="+value)[name]
 			if !found {
-				t.Fatal("it is believed to be read: found is false")
+				t.Fatal("it is not reported as unread")
 			}
 			if !reflect.DeepEqual(u.Security, security) {
 				t.Fatalf("%s=%q: u.Security is %v, want %v", name, value, u.Security, security)
@@ -149,8 +149,8 @@ func TestVariablesOfAllKeysAreRead(t *testing.T) {
 	}
 }
 
-// Fabric takes an empty variable for none; and some are not meant for the orderer, such as
-// those that Kubernetes sets for a service orderer-kafka.
+// Fabric considers an empty variable unset; and some are not meant for the orderer, such as those that
+// Kubernetes sets for a service orderer-kafka.
 func TestVariablesForOthersAreIgnored(t *testing.T) {
 	if got := unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=", "ORDERER_KAFKA_TLS_ENABLED=",
 		"ORDERER_GENERAL_TLS_ENABLED=true", "ORDERER_CONSENSUS_WALDIR=/wal", "KAFKA_TLS_ENABLED=true", "CORE_PEER_TLS_ENABLED=true", "PATH=x",

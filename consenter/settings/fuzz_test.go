@@ -9,9 +9,8 @@ import (
 	"gopkg.in/yaml.v2"
 )
 
-// FuzzConfig parses a section Kafka of any content. Parse never panics; what it takes is
-// within the limits that kafka.yaml states, and each line of its error names a key, and
-// none repeats what could be a private key.
+// FuzzConfig parses a section Kafka of any content. Parse never panics; what it accepts is within the limits that
+// kafka.yaml states, and each line of its error names a key, and none repeats what could be a private key.
 func FuzzConfig(f *testing.F) {
 	for _, seed := range []string{
 		"", "Topic: {ReplicationFactor: 5, MinInsyncReplicas: 9}", "Topic: {Compatible: '*', PassCuts: [a=1, a=2], Moved: [a=0123456789abcdefABCDEF]}",
@@ -38,7 +37,7 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 		if strings.Contains(err.Error(), "-----BEGIN") {
-			t.Errorf("the fault prints a key: %v", err)
+			t.Errorf("the fault shows a key: %v", err)
 		}
 	})
 }
@@ -56,7 +55,7 @@ func checkEffects(t *testing.T, c Config) {
 	for _, lists := range [][]string{c.Brokers, c.TLS.RootCAs, c.Topic.Compatible} {
 		slices.Sort(lists)
 		if len(slices.Compact(lists)) < len(lists) {
-			t.Errorf("an item is there twice: %q", lists)
+			t.Errorf("an item occurs twice: %q", lists)
 		}
 	}
 }

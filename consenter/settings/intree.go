@@ -2,13 +2,13 @@ package settings
 
 import "strings"
 
-// replacement is what takes the place of a key of the in-tree consenter.
+// replacement is what replaces a key of the in-tree consenter.
 type replacement struct {
 	key string // that has its meaning; empty: none has
 	to  string // what to set it to; empty: the old value
 	why string // why no key has its meaning
 
-	fabrics string // its value in Fabric's own orderer.yaml, which nobody chose; empty: none
+	fabrics string // its value in Fabric's own orderer.yaml, which no operator chose; empty: none
 }
 
 // inTreeKeys holds the keys of the section Kafka of Fabric 1.4 to 2.5. Operators find them in
@@ -59,7 +59,7 @@ func (r replacement) remedy(rest string) string {
 	}
 	switch {
 	case r.key == "":
-		return "unset it, nothing takes its place"
+		return "unset it, nothing replaces it"
 	case to == "":
 		return "set " + variableOf(r.key) + " instead"
 	}

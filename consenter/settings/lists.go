@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// distinct returns the items of a list as parse returns them; false if one is not
-// allowed or is there twice.
+// distinct returns the items of a list as parse returns them; false if one is not allowed or occurs twice.
 func distinct(raw any, parse func(item any) (string, bool)) (items []string, ok bool) {
 	list, ok := listOf(raw)
 	for _, raw := range list {

@@ -11,7 +11,7 @@ import (
 
 func duration(least, most time.Duration) rule {
 	want := fmt.Sprintf("a duration with its unit, such as 500ms or 5s, of at least %s and at most %.0fh", least, most.Hours())
-	return takes(want, func(raw any) (time.Duration, bool) {
+	return typed(want, func(raw any) (time.Duration, bool) {
 		s, _ := raw.(string)
 		d, err := time.ParseDuration(strings.TrimSpace(s))
 		return d, err == nil && d >= least && d <= most
@@ -19,7 +19,7 @@ func duration(least, most time.Duration) rule {
 }
 
 func number(least, most int64) rule {
-	return takes(fmt.Sprintf("a whole number from %d to %d", least, most), func(raw any) (int64, bool) {
+	return typed(fmt.Sprintf("a whole number from %d to %d", least, most), func(raw any) (int64, bool) {
 		n, ok := integer(raw)
 		return n, ok && n >= least && n <= most
 	})
@@ -27,21 +27,21 @@ func number(least, most int64) rule {
 
 func byteSize(least int64) rule {
 	want := fmt.Sprintf("a number of bytes from %d to %d, such as 1048576 or 1 MB", least, math.MaxInt32)
-	return takes(want, func(raw any) (int64, bool) {
+	return typed(want, func(raw any) (int64, bool) {
 		n, ok := bytesOf(raw)
 		return n, ok && n >= least && n <= math.MaxInt32
 	})
 }
 
 func fraction() rule {
-	return takes("a number from 0 to 1", func(raw any) (float64, bool) {
+	return typed("a number from 0 to 1", func(raw any) (float64, bool) {
 		f, err := strconv.ParseFloat(strings.TrimSpace(fmt.Sprint(raw)), 64)
 		return f, err == nil && f >= 0 && f <= 1
 	})
 }
 
 func flag() rule {
-	return takes("true or false", func(raw any) (bool, bool) {
+	return typed("true or false", func(raw any) (bool, bool) {
 		switch strings.ToLower(strings.TrimSpace(fmt.Sprint(raw))) {
 		case "true":
 			return true, true
@@ -52,7 +52,7 @@ func flag() rule {
 	})
 }
 
-// integer returns a whole number, which may be a text.
+// integer returns a whole number, which may be given as text.
 func integer(raw any) (int64, bool) {
 	switch v := raw.(type) {
 	case int:
@@ -66,7 +66,7 @@ func integer(raw any) (int64, bool) {
 	return 0, false
 }
 
-// sizePattern matches what the orderer takes for its own byte sizes.
+// sizePattern matches what the orderer accepts for its own byte sizes.
 var sizePattern = regexp.MustCompile(`^([0-9]{1,10}) *([kmg]?)b?$`)
 
 // bytesOf returns a number of bytes, which may have a unit; 1 KB is 1024.

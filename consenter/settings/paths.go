@@ -6,11 +6,11 @@ import (
 )
 
 func file(dir string) rule {
-	return takes("the name of a file, not what is in it", func(raw any) (string, bool) { return fileName(raw, dir) })
+	return typed("the name of a file, not what is in it", func(raw any) (string, bool) { return fileName(raw, dir) })
 }
 
 func files(dir string) rule {
-	return takes("a list of names of files, each once, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
+	return typed("a list of names of files, each once, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
 		return distinct(raw, func(item any) (string, bool) {
 			name, ok := fileName(item, dir)
 			return name, ok && name != ""
@@ -18,9 +18,8 @@ func files(dir string) rule {
 	})
 }
 
-// fileName returns the path of a file; relative ones are in dir, as the orderer's own
-// files are in the folder of orderer.yaml. The content of a file is no name: it would be
-// printed.
+// fileName returns the path of a file; relative ones are in dir, as the orderer's own files are in the folder of
+// orderer.yaml. The content of a file is not accepted as a name: it would be printed.
 func fileName(raw any, dir string) (string, bool) {
 	s, ok := raw.(string)
 	switch {
@@ -38,10 +37,10 @@ func inline(s string) bool {
 	return strings.ContainsAny(s, "\r\n") || strings.Contains(s, "-----") || strings.HasPrefix(s, "eyJ")
 }
 
-// command takes a program and its arguments. The path of the program is absolute, so
-// that it does not depend on how the orderer was started.
+// command returns the rule of a program and its arguments. The path of the program is absolute, so that
+// it does not depend on how the orderer was started.
 func command() rule {
-	return takes("a list of the absolute path of a program and its arguments, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
+	return typed("a list of the absolute path of a program and its arguments, as a yaml list or as a,b,c", func(raw any) ([]string, bool) {
 		list, ok := listOf(raw)
 		var line []string
 		for _, item := range list {

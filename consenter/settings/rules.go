@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// rule is what a key takes of what orderer.yaml or the environment gives. A yaml number
-// comes as an int or, since the orderer copies its configuration through JSON, as a
-// float64; everything from the environment comes as a string.
+// rule states which values in orderer.yaml or the environment a key accepts. A yaml number comes as an
+// int or, since the orderer copies its configuration through JSON, as a float64; everything from the
+// environment comes as a string.
 type rule struct {
 	want   string                    // what is allowed, for the operator
 	parse  func(raw any) (any, bool) // false if raw is not allowed
 	detail func(refused any) string  // more about a value that is not allowed; may be nil
 }
 
-// takes returns a rule of a type of values.
-func takes[T any](want string, parse func(raw any) (T, bool)) rule {
+// typed returns a rule for values of type T.
+func typed[T any](want string, parse func(raw any) (T, bool)) rule {
 	return rule{want: want, parse: func(raw any) (any, bool) { return parse(raw) }}
 }
 
@@ -60,7 +60,7 @@ func ruleOf(tag reflect.StructTag, dir string) rule {
 	case "topic ids":
 		return topicIDs()
 	default:
-		panic(fmt.Sprintf("settings: the tag is has %q, which is no rule", is))
+		panic(fmt.Sprintf("settings: the tag is has %q, which is not a rule", is))
 	}
 }
 

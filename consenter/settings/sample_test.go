@@ -42,7 +42,7 @@ func TestSampleHasEveryKey(t *testing.T) {
 	}
 }
 
-// A chain and a log that are given nothing have the defaults of kafka.yaml.
+// The defaults of packages chain and kafka are those of kafka.yaml.
 func TestDefaultsAreThoseOfChainAndLog(t *testing.T) {
 	c := Default()
 	if c.ClientID != kafka.DefaultClientID {

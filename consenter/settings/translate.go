@@ -19,15 +19,14 @@ type Note struct {
 	Manual bool   // something is left to do before an orderer can use the section
 }
 
-// ErrNoInTreeSection is returned by [Translate] for a file that is no orderer.yaml of an orderer
-// with the in-tree consenter.
+// ErrNoInTreeSection is returned by [Translate] for a file that is not the orderer.yaml of an orderer with the
+// in-tree consenter.
 var ErrNoInTreeSection = errors.New("it has no section Kafka at its top level, as an orderer.yaml of Fabric 1.4 to 2.5 has")
 
-// Translate returns the section Consensus with all of [Sample], its keys set to what the
-// section Kafka of an orderer.yaml of Fabric 1.4 to 2.5 has for them. A key that has the value of
-// Fabric's own orderer.yaml was nobody's choice, and stays as in the sample. The notes name
-// every other key that was not carried over as it is, in the order of the old file; they hold no
-// value of a key.
+// Translate returns the section Consensus with all of [Sample], its keys set to what the section Kafka of an
+// orderer.yaml of Fabric 1.4 to 2.5 has for them. A key that has the value of Fabric's own orderer.yaml was not
+// chosen by an operator, and stays as in the sample. The notes name every other key that was not carried over as it
+// is, in the order of the old file; they hold no value of a key.
 func Translate(orderer []byte) (section []byte, notes []Note, err error) {
 	var old, sample yaml.Node
 	if err := yaml.Unmarshal(orderer, &old); err != nil {
@@ -69,7 +68,7 @@ func Insert(section, orderer []byte) ([]byte, error) {
 	case consensus.Tag == "!!null":
 		*consensus = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	case consensus.Kind != yaml.MappingNode:
-		return nil, errors.New("its Consensus is no section")
+		return nil, errors.New("its Consensus is not a section")
 	}
 	remove(consensus, "Kafka")
 	consensus.Content = append(consensus.Content, text("Kafka"), member(member(root(&from), "Consensus"), "Kafka"))
@@ -209,8 +208,8 @@ func resolved(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// member returns a value of a section; nil if it is none, or has none of that name. Fabric's
-// parser reads names in any case.
+// member returns a value of a section; nil if the node is not a section, or has no value of that name.
+// Fabric's parser reads names in any case.
 func member(section *yaml.Node, name string) *yaml.Node {
 	if i := find(section, name); i >= 0 {
 		return resolved(section.Content[i+1])

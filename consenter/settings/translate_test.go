@@ -10,8 +10,8 @@ import (
 	"gopkg.in/yaml.v2"
 )
 
-// translated parses what becomes of a section Kafka, and returns the keys of the notes; those of
-// something left to do begin with "!".
+// translated parses the translation of a section Kafka, and returns the keys of the notes; those with something left
+// to do begin with "!".
 func translated(t *testing.T, orderer string) (Config, []string) {
 	t.Helper()
 	section, notes, err := Translate([]byte(orderer))
@@ -79,7 +79,7 @@ kafka:
 `, want: func(c *Config) {
 			c.TLS = TLS{Enabled: true, PrivateKey: "/tls/key.pem", Certificate: "/tls/cert.pem", RootCAs: []string{"/tls/a.pem", "/tls/b.pem"}}
 		}},
-		"files that need a hand": {old: `
+		"files that need manual work": {old: `
 Kafka:
   TLS: {Enabled: true, Certificate: {File: cert.pem}, PrivateKey: {File: key.pem}, RootCAs: ["-----BEGIN CERTIFICATE-----\nMII"]}
 `, want: func(c *Config) {
@@ -183,7 +183,7 @@ func TestInsert(t *testing.T) {
 		}
 		for _, comment := range []string{"# keep this", "# Copies of the topic, each on another broker."} {
 			if !strings.Contains(string(out), comment) {
-				t.Errorf("%s: the comment %q is gone:\n%s", name, comment, out)
+				t.Errorf("%s: the comment %q is missing:\n%s", name, comment, out)
 			}
 		}
 	}

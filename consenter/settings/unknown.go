@@ -18,7 +18,7 @@ func nameShown(name string) string {
 	return "..."
 }
 
-// unknown returns the fault of a name that is no key, with the keys that are beside it.
+// unknown returns the fault of a name that is not a key, with the keys of the same section.
 func unknown(name string, keys []key) string {
 	fault := fmt.Sprintf("%s.%s is not a key; ", Key, nameShown(name))
 	lower := strings.ToLower(name)

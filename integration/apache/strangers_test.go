@@ -193,7 +193,7 @@ func (c *cluster) transaction() {
 
 func (c *cluster) producer(config *sarama.Config) (p sarama.SyncProducer) {
 	c.t.Helper()
-	c.until("make a producer", func(context.Context) (err error) {
+	c.until("create a producer", func(context.Context) (err error) {
 		p, err = sarama.NewSyncProducer(c.addresses(), config)
 		return err
 	})

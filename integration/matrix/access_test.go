@@ -53,7 +53,7 @@ func certificates(t *testing.T, name string, bad func(ca *pkitest.Authority), te
 	o.reports(texts...)
 	ca.Issue(ca, name, time.Hour)
 	o.is(types.StatusActive)
-	o.takes("e")
+	o.accepts("e")
 }
 
 // reports waits until clients and the log get the reason.
@@ -141,7 +141,7 @@ func TestRow49AuthorityIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.is(types.StatusActive)
-	o.takes("c")
+	o.accepts("c")
 }
 
 const user, password = "orderer", "orderer-password"
@@ -181,8 +181,8 @@ func TestRow51Password(t *testing.T) {
 
 	w.changes(password)
 	o.is(types.StatusActive)
-	o.takes("c")
-	fresh.takes("d")
+	o.accepts("c")
+	fresh.accepts("d")
 }
 
 // refusedLogIn has the parts of the error when the embedded broker rejects a password.
@@ -216,7 +216,7 @@ func TestRow51PasswordIsRotated(t *testing.T) {
 				"; awaiting an operator to make this orderer's broker credentials readable")
 			put("another")
 			o.is(types.StatusActive)
-			o.takes("c")
+			o.accepts("c")
 		})
 	}
 }
@@ -281,14 +281,14 @@ func TestRow52RightsRemoved(t *testing.T) {
 	w.rights(false, kmsg.ACLOperationWrite)
 	w.fails("order", o.submit("refused"), status.ErrNotReady, "the envelope is not ordered", "append topic", "; awaiting an operator to grant this orderer's principal the right Write on the topic")
 	w.rights(true, kmsg.ACLOperationWrite)
-	o.takes("c")
+	o.accepts("c")
 
 	w.rights(false, kmsg.ACLOperationRead)
 	o.is(types.StatusInactive)
 	o.refuses(status.ErrNotReady, "read topic", "; awaiting an operator to grant this orderer's principal the right Read on the topic")
 	w.rights(true, kmsg.ACLOperationRead)
 	o.is(types.StatusActive)
-	o.takes("d")
+	o.accepts("d")
 	if o.count("refused") > 0 {
 		t.Error("a refused envelope is ordered")
 	}
@@ -316,12 +316,12 @@ func TestRow29OneWay(t *testing.T) {
 		t.Errorf("it posted %d time-to-cuts without the right to", n)
 	}
 	w.rights(true, kmsg.ACLOperationWrite)
-	half.takes("d")
+	half.accepts("d")
 
 	w.rights(false, kmsg.ACLOperationRead)
 	half.is(types.StatusInactive)
 	half.refuses(status.ErrNotReady, "the right Read on the topic")
-	whole.takes("e")
+	whole.accepts("e")
 	if half.count("e") > 0 {
 		t.Error("the orderer has a block with a record that it may not read")
 	}

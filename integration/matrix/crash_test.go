@@ -57,7 +57,7 @@ func TestRow01BrokerKilledUnderLoad(t *testing.T) {
 	l.sent(30)
 	close(l.stop)
 	l.together.Wait()
-	a.takes("last")
+	a.accepts("last")
 	w.same(a, b)
 	ordered := a.texts()
 	for text := range l.acked {
@@ -95,8 +95,8 @@ func TestRow18OrdererGoesBeforeTheAcknowledgement(t *testing.T) {
 	s.fails("order", <-outcome, status.ErrHalted, "may or may not be ordered")
 	s.cluster.Flow()
 	s.it = s.orderer(s.it.ledger).ready()
-	s.it.takes("f")
-	s.other.takes("onwards")
+	s.it.accepts("f")
+	s.other.accepts("onwards")
 	if n := s.it.count("unheard"); n != 1 {
 		t.Errorf("ordered %d times", n)
 	}
@@ -157,9 +157,9 @@ func TestRow31AnswersSwallowed(t *testing.T) {
 	both.Wait()
 	s.it.is(types.StatusInactive)
 	s.cluster.Flow()
-	s.it.takes("f")
+	s.it.accepts("f")
 	s.it.is(types.StatusActive)
-	s.other.takes("onwards")
+	s.other.accepts("onwards")
 	if n := s.it.count("unheard"); n > 1 {
 		t.Errorf("ordered %d times", n)
 	}
@@ -171,7 +171,7 @@ func TestRow31AnswersSwallowed(t *testing.T) {
 // The broker cannot write to any file.
 func TestRow24BrokerDiskFull(t *testing.T) {
 	s := newScene(t)
-	s.it.takes("e")
+	s.it.accepts("e")
 	s.cluster.LimitFiles(uint64(s.cluster.Size(channel)))
 	acked := []string{"e"}
 	for _, text := range []string{"g", "h", "i"} {
@@ -188,8 +188,8 @@ func TestRow24BrokerDiskFull(t *testing.T) {
 	s.cluster.LimitFiles(0)
 	s.cluster.Stop()
 	s.cluster.Resume()
-	s.it.takes("later")
-	s.other.takes("onwards")
+	s.it.accepts("later")
+	s.other.accepts("onwards")
 	for _, text := range acked {
 		if s.it.count(text) != 1 {
 			t.Errorf("%s was acknowledged but is ordered %d times", text, s.it.count(text))

@@ -49,7 +49,7 @@ func TestRow08TopicRecreated(t *testing.T) {
 			values, before := s.values(n), s.cluster.Info(channel).ID
 			s.cluster.Recreate(channel)
 			s.write(channel, values...)
-			s.stopped(before, s.cluster.Info(channel).ID, "deleted and created again", fmt.Sprintf("offset %d", next))
+			s.stopped(before, s.cluster.Info(channel).ID, "deleted and recreated", fmt.Sprintf("offset %d", next))
 		})
 	}
 }
@@ -64,11 +64,11 @@ func TestRow08RecreatedBetweenFetches(t *testing.T) {
 	s.it.holds(initial + "; e f @6")
 	s.cluster.Recreate(channel)
 	s.write(channel, values...)
-	s.it.stopped(initial+"; e f @6", before, s.cluster.Info(channel).ID, "deleted and created again",
+	s.it.stopped(initial+"; e f @6", before, s.cluster.Info(channel).ID, "deleted and recreated",
 		"this orderer continues at offset") // 9 if it has read 7 and 8 and fetched again; 7 if a slow machine recreated the topic too late
 }
 
-// That an operator confirms the new topic does not make it the old one.
+// An operator's confirmation does not turn the new topic into the old one.
 func TestRow09TopicRecreatedWhileDown(t *testing.T) {
 	for name, n := range refills {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestRow09TopicRecreatedWhileDown(t *testing.T) {
 				s.write(channel, values...)
 			})
 			after := s.cluster.Info(channel).ID
-			s.stopped(before, after, "deleted and created again", fmt.Sprintf("offset %d", next))
+			s.stopped(before, after, "deleted and recreated", fmt.Sprintf("offset %d", next))
 
 			s.restarts(nil, moved(after))
 			if n < next {
@@ -107,14 +107,14 @@ func TestRow07DeletedBesideANewcomer(t *testing.T) {
 			lose(s.cluster, channel)
 			before := s.cluster.Info(channel)
 			late := s.orderer(s.ledger(channel), s.beside)
-			s.eventually("the orderer reports that the channel has begun", func() bool {
+			s.eventually("the orderer reports that others have blocks", func() bool {
 				err := late.Order(chaintest.Envelope(channel, "x"), 0)
-				return err != nil && strings.Contains(err.Error(), "the channel has begun: of blocks, orderer0 has 3")
+				return err != nil && strings.Contains(err.Error(), "other orderers have blocks of the channel (orderer0 has 3")
 			})
 			if after := s.cluster.Info(channel); after != before {
 				t.Errorf("the topic was %+v and is %+v", before, after)
 			}
-			s.other.takes("onwards")
+			s.other.accepts("onwards")
 		})
 	}
 }
@@ -131,5 +131,5 @@ func TestRow07AnotherCluster(t *testing.T) {
 	if elsewhere.Info(channel).Exists {
 		t.Error("the topic was created there")
 	}
-	s.it.takes("onwards")
+	s.it.accepts("onwards")
 }

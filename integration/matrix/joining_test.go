@@ -32,7 +32,7 @@ func TestRow54JoinsLateToATrimmedTopic(t *testing.T) {
 	s.it.holds(initial + "; e f @6; g h @8")
 	s.cluster.Trim(channel, next)
 	fresh := s.orderer(s.ledger(channel))
-	fresh.stopped("", fmt.Sprintf("starts at offset %d", next), "continues at 0", "cannot be had from another orderer")
+	fresh.stopped("", fmt.Sprintf("starts at offset %d", next), "continues at 0", "no other orderer has the block")
 
 	joined := s.orderer(s.it.ledger.UpTo(3)).ready() // blocks 0 to 2, the last at the offset before
 	s.same(s.it, joined)
@@ -57,7 +57,7 @@ func TestRow55OldBackup(t *testing.T) {
 		backup := s.it.ledger.UpTo(2)
 		s.cluster.Trim(channel, next)
 		s.orderer(backup).stopped("a b @2", fmt.Sprintf("starts at offset %d", next), "continues at 3")
-		s.it.takes("onwards")
+		s.it.accepts("onwards")
 	})
 }
 

@@ -47,7 +47,7 @@ func TestRow33TooLarge(t *testing.T) {
 	w := newWorld(t, kafkatest.Options{})
 	o := w.narrow()
 	_, huge := sized("huge", 2*maxBytes)
-	w.fails("order", o.Order(huge, 0), log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * maxBytes)[:3], fmt.Sprintf("sends up to %d", maxBytes+(1<<10)))
+	w.fails("order", o.Order(huge, 0), log.ErrTooLarge, "does not accept the envelope", fmt.Sprint(2 * maxBytes)[:3], fmt.Sprintf("sends up to %d", maxBytes+(1<<10)))
 	over, above := sized("over", maxBytes+1)
 	if err := o.Order(above, 0); err != nil { // Broadcast would refuse it
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestRow34TopicLimitLowered(t *testing.T) {
 	w.setting(channel, "max.message.bytes", fmt.Sprint(limit))
 	_, large := sized("large", 2*limit)
 	err := o.Order(large, 0)
-	w.fails("order", err, log.ErrTooLarge, "does not take the envelope", fmt.Sprint(2 * limit)[:3], fmt.Sprintf("max.message.bytes is %d", limit))
+	w.fails("order", err, log.ErrTooLarge, "does not accept the envelope", fmt.Sprint(2 * limit)[:3], fmt.Sprintf("max.message.bytes is %d", limit))
 	if errors.Is(err, status.ErrNotReady) {
 		t.Errorf("the client is asked to retry: %v", err)
 	}

@@ -37,7 +37,7 @@ func TestRow10Trimmed(t *testing.T) {
 	})
 }
 
-// No needed record is lost, but the last one read cannot be compared any more.
+// No needed record is lost, but the last one read can no longer be compared.
 func TestRow11TrimmedToTheNextOffset(t *testing.T) {
 	both(t, func(t *testing.T, live bool) {
 		s := newScene(t)
@@ -160,7 +160,7 @@ func TestRow56ForeignLedger(t *testing.T) {
 		s.it.stopped("o p @2", id, theirs, "offset 3")
 		s.it = s.orderer(s.other.ledger.As(channel, 2), moved(id))
 		s.it.stopped("o p @2", "is not the log that the ledger was made from", "at offset 2")
-		s.other.takes("onwards")
+		s.other.accepts("onwards")
 	})
 	t.Run("of another network", func(t *testing.T) {
 		s := newScene(t)
@@ -174,13 +174,13 @@ func TestRow56ForeignLedger(t *testing.T) {
 		stranger.ledger.SetBrokers(s.cluster.Addresses()...)
 		s.it = s.orderer(stranger.ledger)
 		s.it.stopped("x y @2", id, theirs, "offset 3")
-		s.other.takes("onwards")
+		s.other.accepts("onwards")
 	})
 	t.Run("of another network, empty", func(t *testing.T) {
 		s := newScene(t)
 		s.it.Halt()
 		s.it = s.orderer(chaintest.NewForeignLedger(channel, s.settings()))
 		s.it.stopped("", "names genesis block", "ours is")
-		s.other.takes("onwards")
+		s.other.accepts("onwards")
 	})
 }

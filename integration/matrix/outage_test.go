@@ -25,10 +25,10 @@ func TestRow03TooFewReplicas(t *testing.T) {
 	fault := s.cluster.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Topic: channel, Code: kafkatest.CodeNotEnoughReplicas})
 	s.fails("order", s.it.submit("refused"), status.ErrNotReady, "the envelope is not ordered", "min.insync.replicas")
 	s.eventually("a time-to-cut fails", func() bool { return s.it.seen.now().cutFailed > 0 })
-	s.other.takes("onwards")
+	s.other.accepts("onwards")
 	fault.Remove()
 	s.eventually("the open batch is cut", func() bool { return s.it.count("e") == 1 })
-	s.it.takes("f")
+	s.it.accepts("f")
 	if n := s.it.count("refused"); n != 0 {
 		t.Errorf("the refused envelope is ordered %d times", n)
 	}
@@ -50,7 +50,7 @@ func TestRow04AppendThenFail(t *testing.T) {
 			s.fails("order", err, status.ErrNotReady, "may or may not be ordered")
 			always.Remove()
 
-			s.it.takes("f")
+			s.it.accepts("f")
 			for text, limit := range map[string]int{"retried": 1, "unknown": 1} {
 				if n := s.it.count(text); n > limit || text == "retried" && n == 0 {
 					t.Errorf("%s is ordered %d times: %s", text, n, s.it.ledger.Contents())
@@ -169,7 +169,7 @@ func (l *load) sound(ledgers ...*orderer) {
 	close(l.stop)
 	l.together.Wait()
 	for _, o := range ledgers {
-		o.ready().takes("last-" + l.name)
+		o.ready().accepts("last-" + l.name)
 	}
 	for i, o := range ledgers {
 		w.eventually("the ledgers are equal", func() bool { return chaintest.Differ(ledgers[0].ledger, o.ledger) == nil })

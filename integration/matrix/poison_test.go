@@ -104,7 +104,7 @@ func TestRow36UndecodableBatch(t *testing.T) {
 				err := s.it.WaitReady()
 				return err != nil && strings.Contains(err.Error(), due)
 			})
-			s.other.takes("onwards")
+			s.other.accepts("onwards")
 			s.it.Halt()
 			if got := s.it.ledger.Contents(); got != initial {
 				t.Errorf("the ledger holds %s, want %s", got, initial)

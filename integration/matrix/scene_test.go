@@ -46,7 +46,7 @@ func (s *scene) restarts(meanwhile func(), tweaks ...func(*chain.Options)) {
 func (s *scene) stopped(texts ...string) {
 	s.Helper()
 	s.it.stopped(initial, texts...)
-	s.other.takes("onwards")
+	s.other.accepts("onwards")
 }
 
 // stopped waits until the channel has stopped with these contents of its ledger.

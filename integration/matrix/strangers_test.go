@@ -51,8 +51,8 @@ func (w *world) configured() *chaintest.Ledger {
 func (c *crowd) agree() {
 	c.Helper()
 	late := c.orderer(c.configured()).ready()
-	c.live.takes("y")
-	late.takes("z")
+	c.live.accepts("y")
+	late.accepts("z")
 	c.eventually("both have the same blocks", func() bool { return chaintest.Differ(c.live.ledger, late.ledger) == nil })
 	for _, o := range []*orderer{c.live, late} {
 		o.is(types.StatusActive)
@@ -216,7 +216,7 @@ func TestRow41ConnectFlood(t *testing.T) {
 	if err := client.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.live.takes("x")
+	c.live.accepts("x")
 	if got := c.live.ledger.Contents(); !strings.HasPrefix(got, initial+"; x @") {
 		t.Errorf("the ledger holds %s", got)
 	}

@@ -90,7 +90,7 @@ func versionsFault(tests []string, versions string) string {
 	case !runs && versions == onBoth:
 		return "none of its tests is a spec or in integration/apache"
 	case !runs && len(strings.Fields(versions)) < 4:
-		return fmt.Sprintf("%q is no reason for a row that does not run on Apache Kafka", versions)
+		return fmt.Sprintf("%q is not a reason for a row that does not run on Apache Kafka", versions)
 	}
 	return ""
 }
@@ -108,7 +108,7 @@ func TestVersionsFault(t *testing.T) {
 		{spec, "the simulation only: for this reason", "runs on Apache Kafka"},
 		{other, onBoth, "none of its tests"},
 		{nil, onBoth, "none of its tests"},
-		{other, "4 only", "no reason"},
+		{other, "4 only", "not a reason"},
 	} {
 		if got := versionsFault(c.tests, c.versions); (got == "") != (c.fault == "") || !strings.Contains(got, c.fault) {
 			t.Errorf("%q of %q: %q, want %q", c.versions, c.tests, got, c.fault)

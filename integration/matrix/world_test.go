@@ -185,9 +185,8 @@ func (o *orderer) texts() []string {
 	return all
 }
 
-// takes submits an envelope, as often as necessary, until it is in the ledger: the
-// channel works.
-func (o *orderer) takes(text string) {
+// accepts submits an envelope, as often as necessary, until it is in the ledger: the channel works.
+func (o *orderer) accepts(text string) {
 	o.w.Helper()
 	o.w.eventually(fmt.Sprintf("%s accepts %q", o.ledger.ChannelID(), text), func() bool { return o.submit(text) == nil })
 	o.w.eventually(fmt.Sprintf("%s has a block with %q", o.ledger.ChannelID(), text), func() bool {

@@ -23,7 +23,7 @@ const (
 	Submit   Verb = "submit"    // a client (A mod 4) sends an envelope of size B; C = 1: its append is delayed
 	Update   Verb = "update"    // a client sends a config update of key A with value B; C as in submit
 	Conflict Verb = "conflict"  // two updates of key A at the same version: one here, one at the next orderer
-	Enable   Verb = "enable"    // a client sends a config update that asks every orderer to know level A; C as in submit
+	Enable   Verb = "enable"    // a client sends a config update that requires every orderer to support level A; C as in submit
 	Append   Verb = "append"    // the oldest delayed append is done
 	Deliver  Verb = "deliver"   // the orderer takes up to A records
 	Tick     Verb = "tick"      // A milliseconds pass

@@ -13,8 +13,8 @@ type Checker struct {
 	check    func(*evidence) string // returns what is wrong; empty for nothing
 }
 
-// Checkers look at ledgers, log and the clients' history after the world has
-// healed. I9, I12, L1, L3 and L4 are also checked during the run.
+// Checkers look at ledgers, log and the clients' history after the world has healed. I9, I12, L1, L3 and
+// L4 are also checked during the run.
 var Checkers = []Checker{
 	{"I1", "An envelope that was acknowledged to its client is in a block of every orderer.", (*evidence).acknowledged},
 	{"I2", "No envelope is ordered more often than it was appended.", (*evidence).once},

@@ -26,8 +26,8 @@ const (
 
 var defects = []defect{forked, twice, lost, differs, ended, neverCut}
 
-// row is a set of faults, and the defects that in-tree orderers show under them: measured once on
-// the real in-tree consenter of Fabric v2.5, in per cent of the runs.
+// row is a set of faults, and the defects that in-tree orderers show under them: measured once on the
+// real in-tree consenter of Fabric v2.5, in percent of the runs.
 type row struct {
 	name     string
 	profile  Profile
@@ -90,7 +90,7 @@ func Compare(ctx context.Context, seeds uint64, out io.Writer) error {
 		}
 	}
 	t.Flush()
-	fmt.Fprintf(out, "%d runs a line, in per cent of them; config updates are 2 in 100 steps\n", seeds)
+	fmt.Fprintf(out, "%d runs per line, in percent of them; config updates are 2 in 100 steps\n", seeds)
 	if len(wrong) > 0 {
 		return fmt.Errorf("not as expected: %v", wrong)
 	}
@@ -126,8 +126,8 @@ func surprises(r row, kind string, rates map[defect]float64) (wrong []string) {
 	return wrong
 }
 
-// measure runs a profile, as many seeds at a time as there are processors, and
-// counts the runs that show each defect, in per cent.
+// measure runs a profile, as many seeds at a time as there are processors, and counts the runs that show each defect,
+// in percent.
 func measure(ctx context.Context, p Profile, seeds uint64) (map[defect]float64, error) {
 	rates := map[defect]float64{}
 	var next atomic.Uint64

@@ -14,7 +14,7 @@ import (
 // playForeign writes as a foreign client with write access to the topic may.
 func (w *World) playForeign(o *Orderer, a Action) {
 	if w.end() == 0 {
-		return // who writes first describes the topic: not part of these worlds
+		return // whoever writes first describes the topic: not part of these worlds
 	}
 	switch a.Verb {
 	case Repeat:

@@ -59,7 +59,7 @@ func (w *World) loseFrom(at int) {
 func (w *World) consumed() (next int) {
 	for _, o := range w.orderers {
 		ledger := o.ledger.next()
-		if o.ledger.height() > 1 && len(o.ledger.tip().position().CutDigest) > 0 {
+		if o.ledger.height() > 1 && len(o.ledger.last().position().CutDigest) > 0 {
 			ledger++ // the last block was cut for the record after it
 		}
 		next = max(next, int(o.seen), int(ledger))

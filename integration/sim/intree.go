@@ -10,9 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// inTree is an orderer of Fabric v2.5 around the compatible rules: what its
-// process does with their effects, including its known defects. Ours are compared
-// with it.
+// inTree is an orderer of Fabric v2.5 around the compatible rules: what its process does with their
+// effects, including its known defects. Our orderers are compared with it.
 //
 //   - a restart knows only the three old fields of the last block's metadata
 //   - a copy that cannot be appended is dropped, though its client has an acknowledgement
@@ -32,7 +31,7 @@ func newInTree(o *Orderer) *inTree {
 	}
 	start.AllowUndescribed = true
 	if o.ledger.height() > 1 {
-		m := o.ledger.tip().position()
+		m := o.ledger.last().position()
 		start.Metadata = machine.Metadata{RuleSet: machine.Compatible, Offset: machine.Offset(m.LastOffsetPersisted), Marks: machine.Marks{
 			Processed: machine.Offset(m.LastOriginalOffsetProcessed), Resubmitted: machine.Offset(m.LastResubmittedConfigOffset)}}
 	}

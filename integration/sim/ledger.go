@@ -17,7 +17,7 @@ type Ledger struct {
 type stored struct {
 	session.Block
 	after settings
-	at    int64 // simulated time at which it was written
+	at    int64 // simulated time when it was written
 }
 
 func newLedger() *Ledger {
@@ -31,18 +31,18 @@ func (l *Ledger) upTo(height int) *Ledger {
 
 func (l *Ledger) height() int { return len(l.blocks) }
 
-func (l *Ledger) tip() stored { return l.blocks[len(l.blocks)-1] }
+func (l *Ledger) last() stored { return l.blocks[len(l.blocks)-1] }
 
 // next returns the offset at which reading continues after the last block.
 func (l *Ledger) next() int64 {
 	if l.height() == 1 {
 		return 0
 	}
-	return l.tip().position().LastOffsetPersisted + 1
+	return l.last().position().LastOffsetPersisted + 1
 }
 
 // config returns the config in force.
-func (l *Ledger) config() settings { return l.tip().after }
+func (l *Ledger) config() settings { return l.last().after }
 
 // position decodes the metadata of a block.
 func (s stored) position() *record.Metadata { return must(record.DecodeMetadata(s.Metadata)) }
@@ -56,9 +56,9 @@ func (l *Ledger) write(b session.Block, now int64) error {
 	return nil
 }
 
-// start returns what a driver must know of the ledger.
+// start returns what a driver needs to know of the ledger.
 func (l *Ledger) start() (machine.Start, error) {
-	position, err := session.Position(uint64(l.height()), l.tip().Metadata)
+	position, err := session.Position(uint64(l.height()), l.last().Metadata)
 	c := l.config()
 	return machine.Start{
 		Channel:      channelID,

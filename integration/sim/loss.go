@@ -66,5 +66,5 @@ func (o *Orderer) next() int64 {
 	if o.ledger.height() == 1 {
 		return -1
 	}
-	return o.ledger.tip().position().LastOffsetPersisted + 1
+	return o.ledger.last().position().LastOffsetPersisted + 1
 }

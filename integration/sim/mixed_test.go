@@ -2,11 +2,9 @@ package sim
 
 import "testing"
 
-// TestMixedOrderers: orderers of ours and in-tree ones share a topic by the
-// compatible rules, with config updates that race with traffic, and write blocks
-// with equal envelopes, and equal metadata in the three fields that in-tree orderers
-// have. (Restarts and failing appends are left out: with those, in-tree orderers
-// diverge.)
+// TestMixedOrderers: our orderers and in-tree ones share a topic by the compatible rules, with config updates that
+// race with traffic, and write blocks with equal envelopes, and equal metadata in the three fields that in-tree
+// orderers have. (Restarts and failing appends are left out: with those, in-tree orderers diverge.)
 func TestMixedOrderers(t *testing.T) {
 	p := Profile{Orderers: 4, Steps: 300, Compatible: true, Mixed: true, Measured: true, Updates: true}
 	blocks, copies := 0, 0
@@ -34,9 +32,9 @@ func TestMixedOrderers(t *testing.T) {
 	}
 }
 
-// TestCompatibleUnclean: by the compatible rules, too, leaders that lack unread records
-// make no orderer of ours stop or write another block, and pending envelopes are cut.
-// (That some envelopes are ordered twice is a defect of those rules.)
+// TestCompatibleUnclean: also by the compatible rules, leaders that lack unread records make none of our orderers
+// stop or write a different block, and pending envelopes are cut. (That some envelopes are ordered twice is a defect
+// of those rules.)
 func TestCompatibleUnclean(t *testing.T) {
 	p := Profile{Orderers: 3, Steps: 300, Compatible: true, Updates: true, Unclean: true}
 	lost := 0

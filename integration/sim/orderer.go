@@ -49,7 +49,7 @@ type Orderer struct {
 	diskFull bool // its ledger takes no block
 	up       bool
 	cutOff   bool             // from the brokers
-	misled   bool             // its brokers are of another cluster
+	misled   bool             // its brokers belong to another cluster
 	faults   []outcome        // of its next appends
 	deaf     bool             // gets no answer the next time it asks for the source
 	unable   bool             // to sign a config

@@ -21,7 +21,7 @@ import (
 //     ours at the first block after the description: see [description.append];
 //   - another run of the command may describe the topic. The first description counts, and
 //     the second changes nothing;
-//   - the topic may be deleted and created again. The description has the id of the one that
+//   - the topic may be deleted and recreated. The description has the id of the one that
 //     was checked, and our orderers stop at a topic with another id in any case.
 type description struct {
 	topic   log.Log

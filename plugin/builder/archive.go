@@ -69,8 +69,8 @@ func pack(out *tar.Writer, name string, mode int64, text []byte) error {
 	return err
 }
 
-// sampleFolder is beside the binaries, and named as in Fabric's sources: nothing that an operator has configured is
-// in a folder of that name.
+// sampleFolder is beside the binaries, and named as in Fabric's sources: operators keep their own configuration
+// elsewhere.
 const sampleFolder = "sampleconfig"
 
 // writeSamples puts the sample configuration of what was built beside the binaries: it is of the same release, and
@@ -128,10 +128,11 @@ func withSettings(sample, ours []byte) ([]byte, error) {
 	return slices.Concat(sample[:at[1]], []byte(section), sample[at[1]:]), nil
 }
 
-// firstKey matches up to the first key in a section, behind blank lines and comments, and finds its indentation.
+// firstKey matches a section up to its first key, after blank lines and comments, and captures the indentation.
 var firstKey = regexp.MustCompile(`^(?:[ \t]*(?:#.*)?\r?\n)*([ ]+)[^ #\r\n]`)
 
-// indented returns a section whose keys have another indentation than ours: a section of YAML has one.
+// indented returns a section with the given indentation instead of ours: all keys of a section in YAML have the same
+// one.
 func indented(section, indent string) string {
 	const own = "    "
 	lines := strings.SplitAfter(section, "\n")

@@ -45,7 +45,7 @@ func archived(t *testing.T, names ...string) []byte {
 	return text
 }
 
-// archiveIn is archive of a project that is in root.
+// archiveIn is archive for a project in root.
 func (p *project) archiveIn(root string, s *source, file, bin string, names []string) error {
 	p.root = root
 	return p.archive(s, file, bin, names)
@@ -72,7 +72,7 @@ func TestArchive(t *testing.T) {
 	}
 	want := []string{"bin/orderer", "bin/peer", "config/configtx.yaml", "config/core.yaml", "config/orderer.yaml"}
 	if !slices.Equal(order, want) {
-		t.Errorf("it holds %q, want %q", order, want)
+		t.Errorf("the archive has %q, want %q", order, want)
 	}
 	var config struct {
 		Consensus map[string]any `yaml:"Consensus"`
@@ -88,7 +88,7 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// Neither the folders nor the ages of files are in it.
+// The archive contains neither folder names nor modification times.
 func TestArchiveIsReproducible(t *testing.T) {
 	if !bytes.Equal(archived(t, "orderer", "peer"), archived(t, "peer", "orderer")) {
 		t.Error("two archives of the same sources differ")
@@ -128,11 +128,11 @@ func TestWritesSamplesOfWhatIsBuilt(t *testing.T) {
 
 func TestSettingsNeedASection(t *testing.T) {
 	if _, err := withSettings([]byte("General: {}\n"), []byte("Consensus:\n    Kafka: {}\n")); err == nil {
-		t.Error("took an orderer.yaml without the section Consensus")
+		t.Error("accepted an orderer.yaml without the section Consensus")
 	}
 }
 
-// Releases indent their orderer.yaml by two or by four blanks; in one section there is one indentation.
+// Releases indent their orderer.yaml by two or by four spaces, and all keys of a section must be indented alike.
 func TestSettingsHaveTheIndentationOfTheFile(t *testing.T) {
 	ours, err := os.ReadFile("../../consenter/settings/kafka.yaml")
 	checktest.Must(t, err)

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// target is what is compiled, for whom.
+// target is where the binaries go and the tags that they are built with.
 type target struct {
 	out  string
 	tags []string // that the user asks for, such as pkcs11
 }
 
-// origin names what an orderer was made of.
+// origin names what an orderer was built from.
 func (p *project) origin(s *source) string {
 	return fmt.Sprintf("%s with fabric-kafka %s (%s)", s.version, p.version, p.commit)
 }
 
-// fabricCommit is the commit that binaries of Fabric name: its own, where its tree has one, and ours otherwise.
+// fabricCommit returns the commit that Fabric's binaries show: that of its tree if there is one, otherwise ours.
 func (p *project) fabricCommit(s *source) string {
 	if s.release != nil {
 		return s.commit
@@ -33,7 +33,7 @@ func (p *project) compileOrderer(s *source, t target) error {
 	return p.compile(s.module(), t, append(s.tags(), t.tags...), append(flags, stampFlags(p.origin(s), p.fabricCommit(s))...), fabricModule+"/cmd/orderer")
 }
 
-// compileTools builds commands as they are: those of a tree with the tree's own modules.
+// compileTools builds commands unchanged, those of a tree with the tree's own modules.
 func (p *project) compileTools(s *source, t target, names []string) error {
 	if slices.Contains(names, operatorTool) {
 		if err := p.compileOperatorTool(t); err != nil {
@@ -54,8 +54,8 @@ func (p *project) compileTools(s *source, t target, names []string) error {
 	return p.compile(s.origin, t, t.tags, append([]string{mode}, stampFlags(s.version, p.fabricCommit(s))...), commands(names)...)
 }
 
-// compileOperatorTool builds osnkafka, which has nothing of the Fabric that the orderer is built from: it names the
-// plugin's version and our commit, and by itself the Fabric module of go.mod.
+// compileOperatorTool builds osnkafka, which does not depend on the Fabric that the orderer is built from: it shows
+// the plugin's version, our commit and the Fabric module of go.mod.
 func (p *project) compileOperatorTool(t target) error {
 	commit, err := p.stamped(packageOf(operatorTool))
 	if err != nil {
@@ -80,7 +80,7 @@ func stampFlags(version, commit string) []string {
 		fabricModule, version, commit)}
 }
 
-// compile builds packages in a folder, and moves the binaries to their place when all are complete.
+// compile builds packages in a folder, and moves the binaries to t.out when all are complete.
 func (p *project) compile(dir string, t target, tags, flags []string, packages ...string) error {
 	if err := os.MkdirAll(t.out, 0o755); err != nil {
 		return err

@@ -16,9 +16,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// moved are the packages that a line has at another path than the module that go.mod requires. Code that
-// ships reaches them by chain/fabric; tests, and the packages that only tests use, import them directly,
-// and are compiled for a line from copies with these imports.
+// moved lists, by line, the packages whose import path differs from the one in the module that go.mod requires. Code
+// that ships uses them through chain/fabric; tests, and the packages that only tests use, import them directly, and
+// are compiled for a line from copies with these imports.
 var moved = map[string][][2]string{
 	"3": {
 		{"github.com/golang/protobuf/proto", "google.golang.org/protobuf/proto"},
@@ -37,7 +37,7 @@ func flagsCommand(b *builder) *cobra.Command {
 		Use:   "flags --fabric TREE",
 		Short: "Print the flags that let go vet, build and test compile this project against a Fabric tree",
 		Example: "  go test $(go run ./plugin/builder flags --fabric ~/fabric) ./chain/... ./consenter/...\n\n" +
-			"  The folder of the project must not have a blank in its path.",
+			"  The path of the project must not contain a space.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			flags, err := b.flags(c.Context())
@@ -82,7 +82,7 @@ func (b *builder) flags(ctx context.Context) ([]string, error) {
 
 func (s *source) testOverlay() string { return filepath.Join(s.work, "tests.json") }
 
-// rewriteTests writes copies of the files of ours that import a package at a path which the line does not have, and
+// rewriteTests writes copies of those of our files that import a package by a path that the line does not have, and
 // the overlay that names them.
 func (s *source) rewriteTests() error {
 	replace := map[string]string{}
@@ -117,10 +117,10 @@ func (s *source) rewriteTests() error {
 	return writeIfChanged(s.testOverlay(), overlay)
 }
 
-// constrained reports whether a file names the lines that it is for, as those of chain/fabric do.
+// constrained reports whether a file has a build constraint, as those of chain/fabric do.
 func constrained(text []byte) bool { return bytes.HasPrefix(text, []byte("//go:build ")) }
 
-// rewriteImports returns a file with the imports at their other paths, nil if it imports none of them.
+// rewriteImports returns a file with its imports replaced according to paths; nil if none of them matches.
 func rewriteImports(file string, text []byte, paths [][2]string) ([]byte, error) {
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, file, text, parser.ImportsOnly)

@@ -38,8 +38,8 @@ func TestRewritesImportsOfTests(t *testing.T) {
 	}
 }
 
-// The two files of chain/fabric differ in their imports and in what golang/protobuf has another function for. An alias
-// that only one of them has would be missed by nobody who builds against the module alone.
+// The two files of chain/fabric differ only in their imports and where golang/protobuf has a different function. Who
+// builds against the module alone would not notice that an alias is missing in the other file.
 func TestLinesHaveTheSameAliases(t *testing.T) {
 	file := func(name string) []byte { return []byte(read(t, filepath.Join("..", "..", "chain", "fabric", name))) }
 	two, err := rewriteImports("fabric2.go", file("fabric2.go"), moved["3"])
@@ -57,6 +57,6 @@ func TestLinesHaveTheSameAliases(t *testing.T) {
 		t.Errorf("fabric3.go imports %q, want %q", wantImported, imported)
 	}
 	if rest != wantRest {
-		t.Error("fabric3.go declares something else than fabric2.go")
+		t.Error("fabric3.go and fabric2.go have different declarations")
 	}
 }

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// inTreePackage is Fabric's own consenter for the type kafka, which releases of 2.5 have. Its main makes it
-// in a form such as
+// inTreePackage is Fabric's own consenter for the type kafka, which releases of 2.5 have. Their main creates it in a
+// form such as
 //
 //	var kafkaMetrics *kafka.Metrics
 //	consenters["kafka"], kafkaMetrics = kafka.New(conf.Kafka, metricsProvider, icr)
 //	go kafkaMetrics.PollGoMetricsUntilStop(time.Minute, nil)
 const inTreePackage = fabricModule + "/orderer/consensus/kafka"
 
-// removeInTree takes the in-tree consenter out of a main that has one, since the registrar has one consenter
-// a type. What it was given stays used, or the main would not compile.
+// removeInTree takes the in-tree consenter out of a main that has one, since the registrar has one consenter per
+// type. The arguments of the removed call stay in use, or the main would not compile.
 func (m *orderermain) removeInTree(tree *ast.File) ([]edit, error) {
 	imported := importOf(tree, inTreePackage)
 	if imported == nil {
@@ -46,7 +46,7 @@ func (m *orderermain) removeInTree(tree *ast.File) ([]edit, error) {
 		removed = append(removed, s)
 	}
 	if len(removed) == 1 {
-		return nil, m.missing(fmt.Sprintf("statement that makes the in-tree consenter of package %s, which it imports", inTreePackage))
+		return nil, m.missing(fmt.Sprintf("statement that creates the in-tree consenter of package %s, which it imports", inTreePackage))
 	}
 	if left := uses(tree, name, removed); left != token.NoPos {
 		return nil, m.missing(fmt.Sprintf("way to remove the in-tree consenter: line %d uses package %s in another form", m.fset.Position(left).Line, inTreePackage))
@@ -65,7 +65,7 @@ func (m *orderermain) replace(n ast.Node, text string) edit {
 	return edit{at: m.offset(n.Pos()), text: text, end: m.offset(n.End())}
 }
 
-// join returns expressions as the main has them.
+// join returns expressions as they are written in the main.
 func (m *orderermain) join(all []ast.Expr) string {
 	var text []string
 	for _, e := range all {
@@ -87,7 +87,7 @@ func importName(s *ast.ImportSpec) string {
 	if s.Name != nil {
 		return s.Name.Name
 	}
-	p, _ := strconv.Unquote(s.Path.Value) // the parser took it for a string
+	p, _ := strconv.Unquote(s.Path.Value) // the parser has accepted it as a string
 	return path.Base(p)
 }
 
@@ -108,7 +108,7 @@ func declares(s ast.Stmt, pkg string, variables map[string]bool) bool {
 	return true
 }
 
-// assigns reports whether s assigns what a call of the package returns, and adds the variables that it defines.
+// assigns reports whether s assigns the results of a call of the package, and adds the variables that it defines.
 func assigns(s ast.Stmt, pkg string, variables map[string]bool) bool {
 	a, ok := s.(*ast.AssignStmt)
 	if !ok || len(a.Rhs) != 1 {
@@ -151,7 +151,7 @@ func within(nodes []ast.Node, pkg string) bool {
 	return slices.ContainsFunc(nodes, func(n ast.Node) bool { return uses(n, pkg, nil) != token.NoPos })
 }
 
-// uses returns where a node names something of a package, outside of the nodes left out.
+// uses returns where a node refers to a package, apart from the nodes in out; [token.NoPos] if it does not.
 func uses(n ast.Node, pkg string, out []ast.Node) token.Pos {
 	found := token.NoPos
 	ast.Inspect(n, func(n ast.Node) bool {

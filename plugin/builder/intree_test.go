@@ -24,7 +24,7 @@ func TestRemovesTheInTreeConsenter(t *testing.T) {
 	got := patched(t, inTree)
 	for _, gone := range []string{"orderer/consensus/kafka", "kafkaMetrics", "kafka.New", `"time"`} {
 		if strings.Contains(got, gone) {
-			t.Errorf("%q is left in\n%s", gone, got)
+			t.Errorf("%q is still in\n%s", gone, got)
 		}
 	}
 	for _, want := range []string{"_ = []any{c.Kafka, provider, icr}\n", `all["solo"] = solo.New()`, "kafkaplugin.Register(all"} {
@@ -37,7 +37,7 @@ func TestRemovesTheInTreeConsenter(t *testing.T) {
 // An import that other code uses stays.
 func TestKeepsImportsThatAreUsed(t *testing.T) {
 	if got := patched(t, inTree+"\nvar limit = time.Second\n"); !strings.Contains(got, `"time"`) {
-		t.Errorf("time is gone from\n%s", got)
+		t.Errorf("time is missing in\n%s", got)
 	}
 }
 
@@ -52,7 +52,7 @@ func TestNamesAnotherFormOfTheInTreeConsenter(t *testing.T) {
 	}
 }
 
-// The mains of release trees, where the tester names some: make lines does.
+// The mains of the release trees that the environment names, as it does in make lines.
 func TestPatchesTheMainsOfTrees(t *testing.T) {
 	for _, dir := range filepath.SplitList(os.Getenv("FABRIC_TREES")) {
 		r, err := readRelease(dir)
@@ -64,7 +64,7 @@ func TestPatchesTheMainsOfTrees(t *testing.T) {
 			}
 		}
 		if strings.Contains(got, "kafka.New(") {
-			t.Errorf("%s: the in-tree consenter is left", r.version)
+			t.Errorf("%s: the in-tree consenter is still there", r.version)
 		}
 	}
 }

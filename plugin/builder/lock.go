@@ -12,8 +12,8 @@ import (
 // lockPoll is how often a build checks whether a folder is free.
 const lockPoll = 100 * time.Millisecond
 
-// lock waits until no other build uses the folder, and returns a function that releases
-// it. The end of the process releases it, too.
+// lock waits until no other build uses the folder, and returns a function that releases it. It is also released when
+// the process ends.
 func (p *project) lock(folder string) (unlock func(), err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err

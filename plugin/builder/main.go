@@ -3,8 +3,8 @@
 //
 //	go run ./plugin/builder [--fabric TREE] --out DIR [--with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator]
 //
-// It never changes Fabric's files: the one file that must know the plugin, the orderer's
-// main, is parsed, and the compiler gets a patched copy instead (go build -overlay).
+// It never changes Fabric's files: the one file that must refer to the plugin, the orderer's main, is parsed, and the
+// compiler gets a patched copy instead (go build -overlay).
 package main
 
 import (
@@ -56,8 +56,8 @@ func command() *cobra.Command {
 // tools are the commands that can be built beside the orderer: Fabric's, and operatorTool.
 var tools = []string{operatorTool, "peer", "osnadmin", "configtxgen", "cryptogen", "configtxlator"}
 
-// operatorTool is the one of ours. It is compiled with the Fabric module that go.mod requires,
-// whatever the orderer is: it talks to orderers of every release.
+// operatorTool is our own command. It is compiled with the Fabric module that go.mod requires, whatever
+// the orderer is: it talks to orderers of every release.
 const operatorTool = "osnkafka"
 
 // packageOf returns the package of a command.
@@ -118,7 +118,7 @@ func (b *builder) run(ctx context.Context) error {
 	return nil
 }
 
-// open finds our module and Fabric, and takes the folder that this Fabric is compiled in until free is called.
+// open finds our module and Fabric, and locks the folder that this Fabric is compiled in until free is called.
 func (b *builder) open(p *project) (s *source, free func(), err error) {
 	if err := p.locate(); err != nil {
 		return nil, nil, err

@@ -7,24 +7,24 @@ import (
 	"path/filepath"
 )
 
-// What go is given as Fabric's replacement in go.mod is in the binary. A build therefore runs in a link to our
-// module, beside the tree that it compiles: the path from one to the other is the same wherever the checkout and the
-// folder of --work are. go takes a path in go.mod as it is written, and so from the link, not from where that leads.
+// The path by which go.mod replaces Fabric is recorded in the binary. A build therefore runs in a link to our module,
+// beside the tree that it compiles: the path from one to the other is the same wherever the checkout and the folder
+// of --work are. Go resolves a path in go.mod as it is written, relative to the link, not to the link's target.
 const (
 	moduleLink = "module"
 	besideLink = "../tree"
 )
 
-// moduleFiles are the module file of a compilation and what belongs to it.
+// moduleFiles are the module file of a build and the files that belong to it.
 type moduleFiles struct {
 	name        string // without its suffix
 	replacement string // of Fabric
 }
 
-// forBuilds are for a compilation in [source.module].
+// forBuilds returns the files for a build in [source.module].
 func (s *source) forBuilds() moduleFiles { return moduleFiles{"go", besideLink} }
 
-// forCheckout are for commands that users run in their checkout.
+// forCheckout returns the files for commands that users run in their checkout.
 func (s *source) forCheckout() moduleFiles { return moduleFiles{"checkout", s.tree} }
 
 func (s *source) modFile() string     { return filepath.Join(s.work, s.files.name+".mod") }
@@ -34,10 +34,10 @@ func (s *source) overlayFile() string { return filepath.Join(s.work, "overlay.js
 // resolvedFile holds the sum of the module files that go has completed.
 func (s *source) resolvedFile() string { return filepath.Join(s.work, s.files.name+".resolved") }
 
-// module is the folder that a compilation runs in.
+// module returns the folder that a build runs in.
 func (s *source) module() string { return filepath.Join(s.work, moduleLink) }
 
-// pointTo makes a link lead to a folder. One that leads elsewhere is replaced.
+// pointTo creates a link to a folder, or replaces one that points elsewhere.
 func pointTo(link, folder string) error {
 	if now, err := os.Readlink(link); err == nil && now == folder {
 		return nil

@@ -15,9 +15,9 @@ import (
 // pluginAlias is the name under which the patched main imports the plugin.
 const pluginAlias = "kafkaplugin"
 
-// patchMain returns an orderer's main in which the plugin registers its consenter just
-// before the registrar takes the map of consenters, and is called again just after.
-// Everything is found by what it is, not by where it is; the error names what is missing.
+// patchMain returns an orderer's main in which the plugin registers its consenter just before the
+// registrar takes the map of consenters, and is called again just after. It looks for syntax, not for
+// line numbers; the error names what is missing.
 func patchMain(file string, text []byte) ([]byte, error) {
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, file, text, parser.ParseComments)
@@ -46,7 +46,7 @@ type orderermain struct {
 }
 
 func (m *orderermain) missing(what string) error {
-	return fmt.Errorf("%s has no %s: this Fabric version fills its map of consenters in another way; add that way to plugin/builder/patch.go", m.file, what)
+	return fmt.Errorf("%s has no %s: this Fabric version fills its map of consenters differently; extend plugin/builder/patch.go", m.file, what)
 }
 
 // find looks for the call registrar.Initialize(consenters).
@@ -87,7 +87,7 @@ func initializeCall(s ast.Stmt) (string, bool) {
 	return argument.Name, true
 }
 
-// edit is text to be put in at an offset, in place of what is there up to another one.
+// edit inserts text at an offset, and removes what is there up to end.
 type edit struct {
 	at   int
 	text string
@@ -154,9 +154,8 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// tolerance returns the edits that let Consensus.Type be our type where main refuses
-// types that it does not know: the cluster consenter of the process is then etcdraft,
-// beside ours. A main without such a switch needs no edits.
+// tolerance returns the edits that allow our type as Consensus.Type where main refuses types that it does not know:
+// the cluster consenter of the process is then etcdraft, beside ours. A main without such a switch needs no edits.
 func (m *orderermain) tolerance() []edit {
 	for _, s := range m.function.Body.List {
 		choice, ok := s.(*ast.SwitchStmt)

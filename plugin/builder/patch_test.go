@@ -19,8 +19,7 @@ import (
 
 `
 
-// hardwired is a main in the shape of Fabric 3.1: the map is a literal, and no
-// switch looks at Consensus.Type.
+// hardwired is a main like that of Fabric 3.1: the map is a literal, and there is no switch on Consensus.Type.
 const hardwired = before + `func fill(d *cluster.PredicateDialer, c *localconfig.TopLevel, provider metrics.Provider, csp bccsp.BCCSP) *multichannel.Registrar {
 	r := multichannel.NewRegistrar()
 	all := map[string]consensus.Consenter{"etcdraft": etcdraft.New()}
@@ -41,16 +40,16 @@ func TestPatchHardwiredMain(t *testing.T) {
 		}
 	}
 	if strings.Index(got, "kafkaplugin.Register") > strings.Index(got, "r.Initialize(all)") {
-		t.Error("the plugin registers after the registrar took the map")
+		t.Error("the plugin registers after the registrar has been given the map")
 	}
 	if !strings.Contains(got, "\tr.Initialize(all)\n\tkafkaplugin.Started(all)\n") {
 		t.Errorf("the plugin is not called after the registrar has started:\n%s", got)
 	}
 	if strings.Contains(got, "kafkaHealth") {
-		t.Error("passes on an operations system that this main does not make")
+		t.Error("passes on an operations system that this main does not create")
 	}
 	if strings.Contains(got, "kafkaplugin.Type") {
-		t.Error("tolerates a type that this main never looks at")
+		t.Error("allows a type although this main never checks it")
 	}
 }
 
@@ -111,7 +110,7 @@ func patched(t *testing.T, text string) string {
 	return string(got)
 }
 
-// The tree is copied once, can be written to, and leaves out what is not compiled.
+// The tree is copied once, writable, without what is not compiled.
 func TestMaterialise(t *testing.T) {
 	origin, root := t.TempDir(), t.TempDir()
 	write := func(file, text string) {

@@ -97,14 +97,14 @@ func (p *project) moduleSource(work string) (*source, error) {
 	return newSource(module.Version, module.Dir, work, p.root), nil
 }
 
-// output runs a command and returns what it prints; its error has what the command complained of.
+// output runs a command and returns what it prints; its error includes what the command wrote to standard error.
 func (p *project) output(dir, name string, args ...string) (string, error) {
 	c := exec.CommandContext(p.ctx, name, args...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly", "GIT_OPTIONAL_LOCKS=0") // whatever the operator has set for other modules
 	c.Env = append(c.Env, p.environment...)
 	if dir != "" {
-		c.Env = append(c.Env, "PWD="+dir) // by which go knows the name of a folder that is a link
+		c.Env = append(c.Env, "PWD="+dir) // so that go uses the name of a folder that is a link
 	}
 	out, err := c.Output()
 	if err == nil {

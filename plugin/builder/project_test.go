@@ -23,7 +23,7 @@ func put(t *testing.T, file, text string) {
 	checktest.Must(t, os.WriteFile(file, []byte(text), 0o644))
 }
 
-// checkout makes a module of our name, which becomes the working directory.
+// checkout creates a module with our name and changes to it.
 func checkout(t *testing.T, parent string) string {
 	root := filepath.Join(parent, "check out") // a space in the path is common on desktops
 	put(t, filepath.Join(root, "go.mod"), "module "+ourModule+"\n\ngo 1.24\n")
@@ -101,7 +101,7 @@ func TestStampNamesTheContent(t *testing.T) {
 	}
 }
 
-// Without git, or in a repository of something else, the digest is all there is.
+// Without git, or in another project's repository, the version has only the digest.
 func TestStampOutsideOfARepository(t *testing.T) {
 	parent := t.TempDir()
 	git(t, parent, "init", "-q")
@@ -115,7 +115,7 @@ func TestStampOutsideOfARepository(t *testing.T) {
 	}
 	put(t, filepath.Join(root, "consenter", "new.go"), "package consenter\n")
 	if second := stamp(t); second == first {
-		t.Errorf("another plugin has the same stamp %q", second)
+		t.Errorf("a different plugin has the same stamp %q", second)
 	}
 }
 
@@ -210,7 +210,7 @@ func TestBuildsInOneFolderTakeTurns(t *testing.T) {
 	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := (&project{ctx: impatient, progress: io.Discard}).lock(folder); err == nil || !strings.Contains(err.Error(), folder) {
-		t.Errorf("two builds have the folder: %v", err)
+		t.Errorf("two builds use the folder: %v", err)
 	}
 	elsewhere, err := p.lock(filepath.Join(t.TempDir(), "work"))
 	checktest.Must(t, err)
@@ -228,7 +228,7 @@ func TestBuildsInOneFolderTakeTurns(t *testing.T) {
 	checktest.Must(t, <-next)
 }
 
-// Each tool of --with is a command that there is.
+// Each tool of --with is an existing command.
 func TestTools(t *testing.T) {
 	root := filepath.Join("..", "..")
 	for _, name := range tools {
@@ -242,7 +242,7 @@ func TestTools(t *testing.T) {
 
 // What is compiled does not depend on where the checkout and the folder for generated files are: neither is in the
 // binary, nor are the paths that lead from one to the other.
-func TestBinariesAreTheSameWhereverTheyAreMade(t *testing.T) {
+func TestBinariesDoNotDependOnFolders(t *testing.T) {
 	built := func(parent, work string) string {
 		root := checkout(t, parent)
 		origin := t.TempDir()
@@ -270,12 +270,12 @@ func TestBinariesAreTheSameWhereverTheyAreMade(t *testing.T) {
 	first := built(t.TempDir(), "")
 	for name, again := range map[string]string{"in another checkout": built(t.TempDir(), ""), "with --work outside": built(t.TempDir(), filepath.Join(t.TempDir(), "work"))} {
 		if again != first {
-			t.Errorf("%s the binary is another", name)
+			t.Errorf("%s the binary differs", name)
 		}
 	}
 }
 
-// The operator's tool names its own sources, not those of the orderer beside it or of a Fabric tree.
+// The operator's tool shows its own commit, not that of the orderer beside it or of a Fabric tree.
 func TestStampOfTheOperatorTool(t *testing.T) {
 	root := checkout(t, t.TempDir())
 	tool := filepath.Join(root, "network", "admin", operatorTool, "main.go")

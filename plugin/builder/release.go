@@ -13,13 +13,13 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// line is what the releases of Fabric have in common that our code must know to compile against them.
+// line is a range of Fabric releases that our code compiles against in the same way.
 type line struct {
 	name string
 	tags []string // the build tags that choose our files for it
 }
 
-// The lines, by the module of Fabric's protocol messages, which is what sets them apart.
+// The lines, by the module of Fabric's protocol messages, which distinguishes them.
 var linesByProtos = map[string]line{
 	"github.com/hyperledger/fabric-protos-go":       {name: "2.5"},
 	"github.com/hyperledger/fabric-protos-go-apiv2": {name: "3", tags: []string{"fabric3"}},
@@ -31,7 +31,7 @@ var oldest = [2]int{2, 5}
 // works is what an error about a tree says that it could be instead.
 const works = "expected a checkout or an unpacked source archive of Fabric 2.5.x or 3.x (hyperledger/fabric, tags v2.5.0 to v2.5.16 and v3.0.0 to v3.1.5 are known to work)"
 
-// release is a source tree of Fabric that its user names.
+// release is a source tree of Fabric that the user names.
 type release struct {
 	dir     string
 	version string // such as v2.5.16
@@ -130,7 +130,8 @@ func (r *release) goVersion(ours string) string {
 }
 
 // replacements returns the tree's replace directives that name a folder or another module, with folders
-// made absolute. One that only pins a version speaks for the tree's own build: our go.mod may need newer.
+// made absolute. One that only pins a version is for the tree's own build: our go.mod may need a newer
+// one.
 func (r *release) replacements() []*modfile.Replace {
 	var kept []*modfile.Replace
 	for _, old := range r.mod.Replace {
@@ -146,13 +147,13 @@ func (r *release) replacements() []*modfile.Replace {
 	return kept
 }
 
-// vendored reports whether the tree has its modules with it.
+// vendored reports whether the tree vendors its modules.
 func (r *release) vendored() bool {
 	_, err := os.Stat(filepath.Join(r.dir, "vendor", "modules.txt"))
 	return err == nil
 }
 
-// commitOf returns the commit that a tree was checked out at, and a sum of the content where that is in no commit.
+// commitOf returns the commit that a tree was checked out at, with a digest of the content if that is not committed.
 func (p *project) commitOf(dir string) (string, error) {
 	commit, err := p.committed(dir)
 	if err != nil {

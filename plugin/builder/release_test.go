@@ -35,7 +35,7 @@ func TestReadsRelease(t *testing.T) {
 	}
 }
 
-// What is no release that can be built is named, with what was found, and what could be there instead.
+// The error about an unsupported tree names the tree, what was found, and the releases that are supported.
 func TestRefusesOtherTrees(t *testing.T) {
 	edit := func(name, text string) func(string) {
 		return func(dir string) { put(t, filepath.Join(dir, name), text) }
@@ -114,18 +114,18 @@ func TestResolvesOnce(t *testing.T) {
 	put(t, s.modFile(), "completed")
 	put(t, s.resolvedFile(), s.release.unresolved)
 	if s = treeOf(t, root, dir); s.release.unresolved != "" || read(t, s.modFile()) != "completed" {
-		t.Error("a completed module file was made again")
+		t.Error("a completed module file was written again")
 	}
 	put(t, filepath.Join(dir, "go.sum"), "sums h1:other=\n")
 	if s = treeOf(t, root, dir); s.release.unresolved == "" || read(t, s.modFile()) == "completed" {
 		t.Error("another tree is built with the module file of the first")
 	}
 	if _, err := os.Stat(s.resolvedFile()); err == nil {
-		t.Error("an interrupted build would take the module file for complete")
+		t.Error("an interrupted build would consider the module file complete")
 	}
 }
 
-// A tree of the same release at another place takes the first one's place.
+// A tree of the same release in another folder replaces the first one.
 func TestLinksToTheTreeThatIsNamed(t *testing.T) {
 	root := checkout(t, t.TempDir())
 	for range 2 {
@@ -144,8 +144,8 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// What git keeps for itself is no part of the sources: the same changes give the same name, and nothing in a checkout
-// is written.
+// Git's own files are not part of the sources: the same changes give the same name, and nothing is written to a
+// checkout.
 func TestCommitOfAChangedCheckout(t *testing.T) {
 	dir := fabricTree(t, "2.5.16", protos2)
 	git(t, dir, "init", "-q")

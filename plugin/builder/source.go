@@ -15,8 +15,8 @@ import (
 type source struct {
 	version string // with what it consists of, if that is not what the origin does
 	commit  string // Fabric's, of a tree
-	origin  string // where its files are, which nobody writes to
-	tree    string // what is compiled: a copy, since go refuses an overlay on files of the module cache; or a link to the tree
+	origin  string // where its files are; never written to
+	tree    string // what is compiled: a copy, since Go does not overlay files of the module cache; or a link to the tree
 	work    string // for generated files
 	root    string // of our module
 	files   moduleFiles
@@ -55,9 +55,8 @@ func (s *source) prepare() error {
 	return s.link()
 }
 
-// materialise copies the tree once, and points a copy of our go.mod at it. The
-// copy gets its name when it is complete. One that was changed since is compiled as
-// it is, and its version shows that.
+// materialise copies the tree once, and points a copy of our go.mod at it. The copy gets its name when it is
+// complete. A copy that has been changed since is compiled as it is, and its version shows that.
 func (s *source) materialise() error {
 	if _, err := os.Stat(s.tree); errors.Is(err, fs.ErrNotExist) {
 		if err := s.copyTree(); err != nil {
@@ -164,8 +163,7 @@ func (s *source) patch() error {
 	return writeIfChanged(s.overlayFile(), overlay)
 }
 
-// writeIfChanged writes a file unless it has that text already: go takes the age of a
-// file into account before it builds again.
+// writeIfChanged writes a file unless it has that text already: go rebuilds what depends on a newer file.
 func writeIfChanged(file string, text []byte) error {
 	if old, err := os.ReadFile(file); err == nil && string(old) == string(text) {
 		return nil

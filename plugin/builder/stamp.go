@@ -13,8 +13,7 @@ import (
 	"strings"
 )
 
-// stamped returns the commit of the package of ours that is compiled, with a digest of its
-// sources if they are in no commit.
+// stamped returns our commit for a package that is compiled, with a digest of its sources if they are not committed.
 func (p *project) stamped(pkg string) (string, error) {
 	files, err := p.compiled(pkg)
 	if err != nil {
@@ -26,7 +25,7 @@ func (p *project) stamped(pkg string) (string, error) {
 	}
 	commit, err := p.committed(p.root)
 	if err != nil {
-		return "unknown+" + digest, nil // no git, or no repository of ours
+		return "unknown+" + digest, nil // no git, or not our repository
 	}
 	status := append([]string{"status", "--porcelain", "--ignored", "--untracked-files=all", "--"}, files...)
 	if changes, err := p.output(p.root, "git", status...); err != nil || changes != "" {

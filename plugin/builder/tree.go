@@ -13,7 +13,7 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// treeSource is the Fabric of a tree that the user names. Nothing is written to the tree.
+// treeSource returns the Fabric in a tree that the user names. Nothing is written to the tree.
 func (p *project) treeSource(dir, work string) (*source, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -85,14 +85,14 @@ func TestAnswersDetectsLies(t *testing.T) {
 			}
 			return err
 		},
-		"takes NOT_LEADER_OR_FOLLOWER for a refusal": func(ctx context.Context, l log.Log, value []byte) error {
+		"considers NOT_LEADER_OR_FOLLOWER a refusal": func(ctx context.Context, l log.Log, value []byte) error {
 			err := l.Append(ctx, value)
 			if last(err).Code == 6 {
 				return &log.Error{Class: log.Retryable, Op: "append", Err: err}
 			}
 			return err
 		},
-		"takes a duplicate for an acknowledgement": func(ctx context.Context, l log.Log, value []byte) error {
+		"considers a duplicate an acknowledgement": func(ctx context.Context, l log.Log, value []byte) error {
 			err := l.Append(ctx, value)
 			if last(err).Code == 46 {
 				return nil

@@ -58,7 +58,7 @@ func (l *Log) put(a *attempts) error {
 		return l.noTopic("append")
 	case limit > 0 && len(a.value) > limit:
 		return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
-			Err: fmt.Errorf("%w: %d bytes, the topic takes %d", log.ErrTooLarge, len(a.value), limit)}
+			Err: fmt.Errorf("%w: %d bytes, the topic accepts %d", log.ErrTooLarge, len(a.value), limit)}
 	}
 	t.values = append(t.values, slices.Clone(a.value))
 	a.appended = true

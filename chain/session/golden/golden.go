@@ -31,7 +31,7 @@ type Vector struct {
 	Blocks  []*fabric.Block // of orderer 1, by number
 }
 
-// Header is what a recording says of one block.
+// Header is what a recording has of one block.
 type Header struct {
 	Orderer    int       `json:"orderer"`
 	Number     uint64    `json:"number"`

@@ -1,7 +1,6 @@
-// Package mutants proves the checkers of the simulation: each mutant is one
-// deliberate defect in the source, which some checker must catch. A mutant is
-// compiled with the defect laid over the file (go build -overlay): nothing of it
-// is in the product.
+// Package mutants proves the checkers of the simulation: each mutant is one deliberate defect in the source, which
+// some checker must catch. A mutant is compiled with an overlay that has the defect (go build -overlay): nothing of
+// it is in the product.
 package mutants
 
 import (

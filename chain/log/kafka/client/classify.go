@@ -34,7 +34,7 @@ func (t *Topic) Classify(op string, err error) *log.Error {
 		e.Err, e.Await = log.ErrNoTopic, "the topic to be created"
 	case HasCode(err, UnknownTopicID, InconsistentTopicID):
 		e.Class, e.Await = log.Fatal, "an operator to restore the topic that this channel was ordered on"
-		e.Err = fmt.Errorf("the topic was deleted and created again: %w", err)
+		e.Err = fmt.Errorf("the topic was deleted and recreated: %w", err)
 	case unreadable(err):
 		e.Class, e.Await = log.Fatal, "an operator to provide a topic that can be read"
 	case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):

@@ -17,8 +17,8 @@ func TestClassify(t *testing.T) {
 		class log.Class
 		says  string
 	}{
-		{UnknownTopicID, log.Fatal, "deleted and created again"},
-		{InconsistentTopicID, log.Fatal, "deleted and created again"},
+		{UnknownTopicID, log.Fatal, "deleted and recreated"},
+		{InconsistentTopicID, log.Fatal, "deleted and recreated"},
 		{sarama.ErrDecompressedBatchTooLarge, log.Fatal, "operator"},
 		{sarama.PacketDecodingError{Info: "CRC didn't match"}, log.Retryable, "CRC"},
 		{sarama.ErrInsufficientData, log.Retryable, ""},

@@ -101,7 +101,7 @@ func TestRefusedLoginIsReported(t *testing.T) {
 	}
 }
 
-// scripted takes every request and has one answer.
+// scripted accepts every request and has one answer.
 type scripted struct {
 	nowhere
 	answer []byte

@@ -46,7 +46,7 @@ func answers(codes ...int16) []logtest.Answer {
 	return slices.DeleteFunc(logtest.Answers(), func(a logtest.Answer) bool { return !slices.Contains(codes, a.Code) })
 }
 
-// credulous opens logs that take a code for a refusal, which implies that nothing was appended.
+// credulous opens logs that consider a code a refusal, which implies that nothing was appended.
 type credulous struct {
 	kafkatest.Harness
 	code int16
@@ -72,13 +72,13 @@ func (l credulousLog) Append(ctx context.Context, value []byte) error {
 	return &e
 }
 
-// A code that a broker may also give after an append must not be taken for a refusal.
+// A code that a broker may also give after an append must not be considered a refusal.
 func TestAnswersDetectsAWrongClassifier(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int16{kafkatest.CodeUnknownTopic, kafkatest.CodeNotLeader, kafkatest.CodeTimedOut, kafkatest.CodeStorageError} {
 		faults := logtest.Faults(t, credulous{kafkatest.NewHasty(t), code}, answers(code, kafkatest.CodeTopicAuthorization)...)
 		if len(faults) == 0 {
-			t.Errorf("the suite does not detect that code %d is taken for a refusal", code)
+			t.Errorf("the suite does not detect that code %d is considered a refusal", code)
 		}
 	}
 }

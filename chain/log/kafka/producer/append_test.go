@@ -69,7 +69,7 @@ func TestRefusedAppends(t *testing.T) {
 	}
 }
 
-// A caller leaves while its record waits behind one that is in flight: it is never sent.
+// A caller leaves while its record waits for one that is in flight: it is never sent.
 func TestLeavingTheQueue(t *testing.T) {
 	t.Parallel()
 	h := kafkatest.NewHasty(t)

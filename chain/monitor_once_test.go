@@ -28,10 +28,9 @@ func (s slowGroups) Publish(ctx context.Context, _ log.Progress) error {
 	}
 }
 
-// What is done once every CheckInterval is not begun again while the last one runs: a
-// coordinator that is slow would have more and more to answer, and an older answer would
-// replace a newer one.
-func TestOneAttendanceAtATime(t *testing.T) {
+// The work of a CheckInterval does not start again while the previous run is in progress: a slow coordinator would
+// get more and more requests, and an older answer would replace a newer one.
+func TestMonitoringDoesNotOverlap(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		var running, most, asked atomic.Int64
 		l := newLedger()
