@@ -96,7 +96,7 @@ func TestUsageErrors(t *testing.T) {
 		"a bad file":            {command.ExitUsage, "Colour is not a key", []string{"preflight", "mine", "--config", x.file(t, "bad.yaml", "Consensus: {Kafka: {Colour: red}}")}},
 		"a bad address":         {command.ExitUsage, `--brokers: "a": want HOST:PORT`, []string{"preflight", "mine", "--brokers", "a"}},
 		"a file without broker": {command.ExitUsage, "names no brokers", []string{"preflight", "mine", "--config", x.file(t, "empty.yaml", "General: {}")}},
-		"no x.config block":     {command.ExitUsage, "nothing shows which orderers", []string{"prune", "mine", "--brokers", nowhere}},
+		"no config block":       {command.ExitUsage, "nothing shows which orderers", []string{"prune", "mine", "--brokers", nowhere}},
 		"a member as orderer":   {command.ExitUsage, "with --member MSPID.NAME", []string{"prune", "mine", "--orderer", "Org.a=a:7050"}},
 		"a bad member":          {command.ExitUsage, `member "a": want MSPID.NAME`, []string{"prune", "--config-block", x.config, "--member", "a"}},
 		"a bad window":          {command.ExitUsage, "--window -1s: want more", x.as("Org1MSP", x.o.Address, "upgrade-rules", "mine", "--brokers", nowhere, "--window", "-1s")},

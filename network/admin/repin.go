@@ -110,8 +110,10 @@ func (r Repinned) refuses(o Moved) bool {
 	return expected != "" && expected != r.TopicID
 }
 
+// Value returns what is printed as JSON.
 func (r Repinned) Value() any { return r }
 
+// Table prints how each orderer continues, and what is to be done.
 func (r Repinned) Table(out io.Writer) error {
 	if err := r.Compared(out); err != nil {
 		return err
@@ -122,6 +124,7 @@ func (r Repinned) Table(out io.Writer) error {
 	return r.Instruct(out)
 }
 
+// Verdict returns nil: a topic that does not match is an error of [Repin].
 func (r Repinned) Verdict() error { return nil }
 
 // Compared prints how each orderer continues.

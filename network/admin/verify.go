@@ -73,8 +73,10 @@ func Verify(ctx context.Context, r *inspect.Reader, channel string, orderers []s
 	return v, err
 }
 
+// Value returns what is printed as JSON.
 func (v Verified) Value() any { return v }
 
+// Table prints what was compared.
 func (v Verified) Table(out io.Writer) error {
 	if v.found != nil {
 		return nil // the verdict has all of it
