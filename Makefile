@@ -22,11 +22,11 @@ FEW   := no-stale-check,overflow-covers-too-much,timer-lost,topic-id-ignored,jud
 FOCUS ?=
 # What its networks order through: embedded, apache, apache:VERSION
 BROKERS ?= embedded
-# Set by who has no Java: make test leaves out what needs Apache Kafka, and says so
+# Set it without Java: make test then leaves out what needs Apache Kafka, and reports that
 NO_KAFKA ?=
-# Set by who is not root: the specs that mount small disks, to fill them, are left out, and the summary says so
+# Set it if you are not root: the specs that mount small disks, to fill them, are left out, and the summary reports that
 NO_ROOT ?=
-# Of Apache Kafka, for make kafka (4 if none is named) and make test-kafka (both)
+# The version of Apache Kafka, for make kafka (default: 4) and make test-kafka (default: both)
 VERSION ?=
 # Narrow make test-kafka: make test-kafka PART='contract golden' VERSION=3.9; or make lines PART=line-verdicts
 PART ?=
@@ -48,7 +48,7 @@ GOTEST    = go -C .tools run ./gotest -dir .. -counts $(COUNTS)
 PORTS     = $(if $(BASE_PORT),-base-port=$(BASE_PORT))
 
 # The parts of make test-kafka: of ./integration/apache, and of ./integration (its parts_test.go says which
-# file is in which). What has no part of its own is in the last of each: nothing is in none.
+# file is in which). What no part names is in the last of each, so that nothing is left out.
 APACHE_PARTS := contract access rows
 SUITE_PARTS  := brokers links slow loss golden recovery orders
 contract     := TestConformance|TestDenials
@@ -99,7 +99,7 @@ unit: .build/test ## unit tests, of the tools too, and what the suite checks of 
 race: .build/test ## unit tests of chain and consenter, and the simulation, under the race detector
 	$(GOTEST) -name race -- -race -timeout 10m $(RACE)
 
-fuzz: ## every fuzz target for FUZZTIME (10s); fails for one that is written and cannot be run
+fuzz: ## every fuzz target for FUZZTIME (10s); fails if one exists that cannot be run
 	@set -euo pipefail; files=$$(grep -rl --include='*_test.go' '^func Fuzz' $(FUZZED)); \
 	dirs=$$(dirname $$files | sort -u); for dir in $$dirs; do \
 		written=$$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6- | sort); \
@@ -173,7 +173,7 @@ test: .build/test ## lint, portable, check-generated, unit, race, sim-short, mat
 		echo "== $$step: $$((SECONDS - start)) s"; \
 	done; echo "== all: $$((SECONDS - all)) s$(LEFT_OUT)"
 
-demo: ## a network that runs, orders chaincode transactions and is shown
+demo: ## starts a network, orders chaincode transactions, and shows the blocks
 	go run ./network demo
 
 bench: ## benchmarks of the core and the log

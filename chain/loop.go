@@ -136,7 +136,7 @@ func (l *loop) connect(ctx context.Context) error {
 	return err
 }
 
-// catchUp takes blocks from other orderers.
+// catchUp pulls blocks from other orderers.
 func (l *loop) catchUp(ctx context.Context) error {
 	defer l.chain.peers.close()
 	return l.driver.CatchUp(ctx)

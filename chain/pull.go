@@ -15,8 +15,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Puller takes blocks of a channel from its other orderers. It is used by one goroutine, for increasing block
-// numbers.
+// Puller pulls blocks of a channel from its other orderers. It is used by one goroutine, for increasing
+// block numbers.
 type Puller interface {
 	// Block returns a block that [block.Verify] accepts. The caller compares its header with what
 	// follows the ledger's last block. The error wraps [session.ErrNoBlock] when every orderer has

@@ -261,7 +261,7 @@ func (r *reporter) failed(err error) {
 	r.log.Errorw("The channel has stopped on this orderer until an operator acts", "cause", r.cause, "error", err)
 }
 
-// halted resets the failure: the channel is being removed, so no operator has to act any more.
+// halted resets the failure: the channel is being removed, so no operator has to act.
 func (r *reporter) halted() {
 	r.Available.Set(0)
 	r.health.clear(r.channel)

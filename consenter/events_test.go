@@ -89,7 +89,7 @@ func TestLagIsMeasured(t *testing.T) {
 		{func() { e.Measured(20) }, 7, 20, 13},
 		{func() { e.Position(8) }, 8, 20, 12},
 		{func() { e.Position(25) }, 25, 25, 0},
-		{func() { e.Measured(24) }, 25, 24, 0}, // cut short: the loop says so
+		{func() { e.Measured(24) }, 25, 24, 0}, // truncated: the loop reports that
 	} {
 		step.what()
 		if got, want := []float64{m.values["consensus_kafka_next_offset{channel=mychannel}"],

@@ -15,7 +15,7 @@ const (
 	otherBuild   = "use a build of the orderer that supports it"
 )
 
-// skips returns the reasons why a record in the topic was put into no block.
+// skips returns the reasons why a record in the topic was not put into a block.
 func skips() []row {
 	return []row{
 		skip(machine.ReasonSize, "the envelope is larger than the channel's AbsoluteMaxBytes, which a config update has lowered since it was accepted; "+

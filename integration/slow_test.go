@@ -91,7 +91,7 @@ var _ = Describe("one slow broker of three, at the shipped timeouts", Ordered, C
 	}
 
 	for _, is := range []string{"silent", "unreachable"} {
-		It("is named while it leads and no orderer reaches it, and left once another leads: "+is, func(ctx SpecContext) {
+		It("is named while it leads and no orderer reaches it, and is abandoned once another leads: "+is, func(ctx SpecContext) {
 			broker := w.brokerOf(ctx, "leader")
 			before := w.waits(ctx, broker)
 			running := w.trickle(ctx, 20*time.Second)

@@ -27,7 +27,7 @@ type Host = consenter.Host
 // Cluster is how the orderer reaches other orderers.
 type Cluster = pull.Cluster
 
-// HealthRegistry takes checks for /healthz, as the orderer's operations system does.
+// HealthRegistry registers checks for /healthz, as the orderer's operations system does.
 type HealthRegistry = fabric.HealthRegistry
 
 // Register adds the consenter for [Type]. Its error is for the operator who starts the

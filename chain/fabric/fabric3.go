@@ -171,7 +171,7 @@ type (
 	HealthChecker = healthz.HealthChecker
 )
 
-// HealthRegistry takes checks for /healthz: the orderer's operations system.
+// HealthRegistry registers checks for /healthz: the orderer's operations system.
 type HealthRegistry interface {
 	RegisterChecker(component string, checker HealthChecker) error
 }

@@ -33,8 +33,8 @@ type awaitingBlock struct{ error }
 
 func (a awaitingBlock) Unwrap() error { return a.error }
 
-// CatchUp takes blocks from other orderers of the channel until the topic has the
-// record after the last of them, where the next session continues. Pass an error to After.
+// CatchUp pulls blocks from other orderers of the channel until the topic has the record after the last
+// of them, where the next session continues. Pass an error to After.
 func (d *Driver) CatchUp(ctx context.Context) error {
 	if err := d.restart(); err != nil {
 		return stop(err)

@@ -91,7 +91,7 @@ func TestGapBeforeTheCutCompatible(t *testing.T) {
 	})
 }
 
-// toTheEnd takes all records of a gapped topic.
+// toTheEnd reads all records of a gapped topic.
 func (r *replay) toTheEnd(each func()) {
 	r.t.Helper()
 	bounds, err := r.log.Bounds(context.Background())

@@ -48,20 +48,20 @@ func newReplay(t *testing.T, v *golden.Vector, records [][]byte, m memory) *repl
 	return &replay{channel: newChannel(t, v.Name, v.Genesis, topic, m), vector: v}
 }
 
-// boot makes the driver of the ledger as it is.
+// boot creates the driver for the ledger as it is.
 func (r *replay) boot() {
 	r.driver = session.New(r.host(), r.start(), session.Settings{AllowUndescribed: true}, session.Events{})
 	r.must(r.driver.Connect(context.Background()))
 }
 
-// advance takes one record.
+// advance reads one record.
 func (r *replay) advance() {
 	r.t.Helper()
 	_, err := r.driver.Advance(context.Background(), context.Background())
 	r.must(err)
 }
 
-// next takes one record; false at the end of the topic.
+// next reads one record; false at the end of the topic.
 func (r *replay) next() bool {
 	r.t.Helper()
 	bounds, err := r.log.Bounds(context.Background())

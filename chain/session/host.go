@@ -32,7 +32,7 @@ type Ledger interface {
 	Block(number machine.BlockNumber) *Block
 
 	// Room returns nil if the ledger disk has space for so many more bytes. It is asked in every session
-	// before one record is taken, and before blocks are written.
+	// before a record is handled, and before blocks are written.
 	Room(bytes int) error
 
 	// Write and WriteConfig make the next block of the ledger. WriteConfig puts

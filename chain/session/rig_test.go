@@ -64,7 +64,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// restart makes the driver of the ledger as it is.
+// restart creates the driver for the ledger as it is.
 func (r *rig) restart() {
 	r.Helper()
 	last := r.blocks[len(r.blocks)-1]

@@ -96,7 +96,7 @@ type reading struct {
 	firstEnd     machine.Offset       // end of the log when it was first seen; -1 before
 	verification *verify.Verification // that the topic is the ledger's; nil before the first
 	first        *Block               // block 1, if this process has written it and not compared it since; nil if not
-	resubmission *resubmission        // a copy that must be in the log before the next record is taken
+	resubmission *resubmission        // a copy that must be in the log before the next record is handled
 	resubmitted  resubmitted
 }
 

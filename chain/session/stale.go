@@ -17,8 +17,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// resubmission is a copy of a stale record that must be in the log before the next
-// record is taken: its client was answered that it is ordered.
+// resubmission is a copy of a stale record that must be in the log before the next record is handled: its client got
+// SUCCESS.
 type resubmission struct {
 	at     machine.Offset
 	value  []byte        // nil: to be computed from source

@@ -18,7 +18,7 @@ import (
 // It returns the bounds, with a lower end if the last offsets turn out to have no records.
 func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bounds, error) {
 	if w := d.written; d.machine == nil && w != nil && len(d.windows()) == 0 && d.host.Block(w.Number) == nil {
-		return b, fmt.Errorf("block %d, taken from another orderer, is still being committed to the ledger; awaiting the disk", w.Number)
+		return b, fmt.Errorf("block %d, pulled from another orderer, is still being committed to the ledger; awaiting the disk", w.Number)
 	}
 	if err := d.openVerification(ctx, topic, b.Start); err != nil {
 		return b, err

@@ -34,7 +34,7 @@ const (
 
 // What keeps a channel from ordering until it passes, or until an operator acts.
 const (
-	CauseTrimmed        Cause = "trimmed"         // the topic does not have the next record; blocks are taken from other orderers
+	CauseTrimmed        Cause = "trimmed"         // the topic does not have the next record; blocks are pulled from other orderers
 	CauseSilentOrderers Cause = "silent-orderers" // other orderers have not answered whether the channel has been started
 	CauseBegunElsewhere Cause = "begun-elsewhere" // other orderers have blocks, and the topic is missing or empty here; stops the channel if it lasts
 	CauseDisk           Cause = "disk"            // the ledger disk is full

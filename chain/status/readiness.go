@@ -18,7 +18,7 @@ const (
 	Starting Phase = iota // has not read yet
 	Reading
 	CutOff  // lost the log; retrying
-	Pulling // the log lost records; takes blocks from other orderers
+	Pulling // the log lost records; pulls blocks from other orderers
 	Waiting // the channel has no topic yet; needs answers of other orderers before it creates one
 	Failed  // stopped permanently
 	Halted

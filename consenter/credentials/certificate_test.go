@@ -100,7 +100,7 @@ func TestExpiryOfCertificateIsMeasured(t *testing.T) {
 
 	in180 := time.Now().Add(180 * day)
 	newPKIUntil(t, in180).replace(t, p)
-	c.Refresh() // it has looked less than a minute ago
+	c.Refresh() // the files were read less than a minute ago
 	if got, want := end.value, float64(in90.Unix()); got != want {
 		t.Fatalf("got %v, want %v", got, want)
 	}

@@ -26,7 +26,7 @@ type tokenCommand struct {
 	refusal atomic.Bool   // a broker has refused a token since the program was run
 	turn    chan struct{} // holds one while the fields below are in use
 	last    string
-	ran     time.Time // when the program was run for last
+	ran     time.Time // when the program was last run
 	until   time.Time // when last is due for renewal
 }
 

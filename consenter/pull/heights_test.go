@@ -115,9 +115,9 @@ func TestOwnAddressIsOneMachine(t *testing.T) {
 	}
 }
 
-// If the config names no orderers, no connection is needed. If it names some and there is no
-// way to reach them, the channel does not start.
-func TestNoWayToOthers(t *testing.T) {
+// If the config names no orderers, no connection is needed. If it names some that cannot be reached, the channel does
+// not start.
+func TestOthersThatCannotBeReached(t *testing.T) {
 	ours := newAuthority(t)
 	f := NewFactory(Cluster{}, crypto(t))
 	nobody := ours.stale(ours.genesis("127.0.0.1:1"))

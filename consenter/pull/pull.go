@@ -47,7 +47,7 @@ func (r *pull) abandon() {
 	}
 }
 
-// pull is a request for one block, sent to several orderers if need be.
+// pull is a request for one block, sent to several orderers if necessary.
 type pull struct {
 	puller *puller
 	ctx    context.Context // ends with the pull
@@ -59,7 +59,7 @@ type pull struct {
 	work      sync.WaitGroup
 	running   []*stream
 	asked     bool     // orderers were asked which of them have the block
-	asking    bool     // that is not known yet
+	asking    bool     // which of them have it is not known yet
 	left      []answer // of orderers that have the block and were not asked for it
 	failed    []error
 }

@@ -1,11 +1,11 @@
-// Package pull takes blocks of a channel from its other orderers: those whose records the topic has
-// lost, and the heights that decide whether a channel has been started.
+// Package pull gets blocks of a channel from its other orderers: those whose records the topic has lost,
+// and the heights that decide whether a channel has been started.
 //
-// A [Factory], one for the process, makes a [chain.Puller] for each channel that needs one.
-// The puller asks the orderers in the channel config, over the connections that Fabric's own
-// replication uses, and returns the first block that satisfies the config in force and
-// follows the ledger. Its requests end with their context, and their goroutines with
-// them; Close ends the stream that the next block would come from.
+// A [Factory], one for the process, creates a [chain.Puller] for each channel that needs one. The puller
+// asks the orderers in the channel config, over the connections that Fabric's own replication uses, and
+// returns the first block that satisfies the config in force and follows the ledger. Its requests end
+// with their context, and their goroutines with them; Close ends the stream that the next block would
+// come from.
 package pull
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Factory makes the pullers of a process's channels. It is safe for concurrent use.
+// Factory creates the pullers of a process's channels. It is safe for concurrent use.
 type Factory struct {
 	cluster Cluster
 	dialer  *cluster.StandardDialer // nil if there is none
@@ -90,9 +90,9 @@ func (f *Factory) New(s chain.Support) (chain.Puller, error) {
 	return p, nil
 }
 
-// endpoints returns the addresses of the channel's orderers in the config in force. Fabric
-// reads them from a config block; the number of the ledger's last config block is not used,
-// since it is in metadata that is not all signed.
+// endpoints returns the addresses of the channel's orderers in the config in force. Fabric reads them
+// from a config block; the number of the ledger's last config block is not used, since not all of the
+// metadata that has it is signed.
 func (f *Factory) endpoints(s chain.Support) ([]cluster.EndpointCriteria, error) {
 	config := &fabric.ConfigEnvelope{Config: s.ConfigtxValidator().ConfigProto()}
 	envelope, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, s.ChannelID(), nil, config, 0, 0)

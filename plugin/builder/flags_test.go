@@ -38,8 +38,8 @@ func TestRewritesImportsOfTests(t *testing.T) {
 	}
 }
 
-// The two files of chain/fabric differ only in their imports and where golang/protobuf has a different function. Who
-// builds against the module alone would not notice that an alias is missing in the other file.
+// The two files of chain/fabric differ only in their imports and where golang/protobuf has a different function. A
+// build against the module alone would not show that an alias is missing in the other file.
 func TestLinesHaveTheSameAliases(t *testing.T) {
 	file := func(name string) []byte { return []byte(read(t, filepath.Join("..", "..", "chain", "fabric", name))) }
 	two, err := rewriteImports("fabric2.go", file("fabric2.go"), moved["3"])

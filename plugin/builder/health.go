@@ -6,17 +6,16 @@ import (
 	"go/token"
 )
 
-// operations is the function that makes the operations system, which takes checks for
-// /healthz.
+// operations is the function that creates the operations system, which registers checks for /healthz.
 const operations = "newOperationsSystem"
 
 // healthName is the variable of the patched main that holds the operations system.
 const healthName = "kafkaHealth"
 
-// health returns edits that keep the operations system for the function that registers
-// the plugin, which does not get it, and the field of Host that passes it on. A main that
-// makes none needs no edits: the plugin then refuses the setting that asks for a check.
-func (m *orderermain) health(tree *ast.File) (edits []edit, field string) {
+// health returns edits that keep the operations system for the function that registers the plugin, which does not get
+// it, and the field of Host that passes it on. A main that creates none needs no edits: the plugin then refuses the
+// setting that asks for a check.
+func (m *ordererMain) health(tree *ast.File) (edits []edit, field string) {
 	for _, d := range tree.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if !ok || f.Body == nil {

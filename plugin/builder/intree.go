@@ -20,7 +20,7 @@ const inTreePackage = fabricModule + "/orderer/consensus/kafka"
 
 // removeInTree takes the in-tree consenter out of a main that has one, since the registrar has one consenter per
 // type. The arguments of the removed call stay in use, or the main would not compile.
-func (m *orderermain) removeInTree(tree *ast.File) ([]edit, error) {
+func (m *ordererMain) removeInTree(tree *ast.File) ([]edit, error) {
 	imported := importOf(tree, inTreePackage)
 	if imported == nil {
 		return nil, nil
@@ -59,14 +59,14 @@ func (m *orderermain) removeInTree(tree *ast.File) ([]edit, error) {
 	return edits, nil
 }
 
-func (m *orderermain) remove(n ast.Node) edit { return m.replace(n, "") }
+func (m *ordererMain) remove(n ast.Node) edit { return m.replace(n, "") }
 
-func (m *orderermain) replace(n ast.Node, text string) edit {
+func (m *ordererMain) replace(n ast.Node, text string) edit {
 	return edit{at: m.offset(n.Pos()), text: text, end: m.offset(n.End())}
 }
 
 // join returns expressions as they are written in the main.
-func (m *orderermain) join(all []ast.Expr) string {
+func (m *ordererMain) join(all []ast.Expr) string {
 	var text []string
 	for _, e := range all {
 		text = append(text, string(m.text[m.offset(e.Pos()):m.offset(e.End())]))

@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
-// inTree is a main in the shape of Fabric 2.5, which makes a consenter for our type.
+// inTree is a main like that of Fabric 2.5, which creates a consenter for our type.
 var inTree = strings.NewReplacer(
 	"\t\"os\"\n", "\t\"os\"\n\t\"time\"\n\n\t\"github.com/hyperledger/fabric/orderer/consensus/kafka\"\n",
 	"\tr.Initialize(all)\n", `	var icr registry

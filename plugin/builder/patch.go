@@ -24,7 +24,7 @@ func patchMain(file string, text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse: %w", err)
 	}
-	m := &orderermain{file: file, text: text, fset: fset}
+	m := &ordererMain{file: file, text: text, fset: fset}
 	if err := m.find(tree); err != nil {
 		return nil, err
 	}
@@ -35,8 +35,8 @@ func patchMain(file string, text []byte) ([]byte, error) {
 	return format.Source(apply(text, edits))
 }
 
-// orderermain is what was found in an orderer's main.
-type orderermain struct {
+// ordererMain is what was found in an orderer's main.
+type ordererMain struct {
 	file       string
 	text       []byte
 	fset       *token.FileSet
@@ -45,12 +45,12 @@ type orderermain struct {
 	consenters string
 }
 
-func (m *orderermain) missing(what string) error {
+func (m *ordererMain) missing(what string) error {
 	return fmt.Errorf("%s has no %s: this Fabric version fills its map of consenters differently; extend plugin/builder/patch.go", m.file, what)
 }
 
 // find looks for the call registrar.Initialize(consenters).
-func (m *orderermain) find(tree *ast.File) error {
+func (m *ordererMain) find(tree *ast.File) error {
 	for _, d := range tree.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if !ok || f.Body == nil {
@@ -94,7 +94,7 @@ type edit struct {
 	end  int // at or less: nothing is removed
 }
 
-func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
+func (m *ordererMain) edits(tree *ast.File) ([]edit, error) {
 	config, err := m.parameter("localconfig.TopLevel")
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (m *orderermain) edits(tree *ast.File) ([]edit, error) {
 }
 
 // parameter returns the name of the parameter that has a type.
-func (m *orderermain) parameter(kind string) (string, error) {
+func (m *ordererMain) parameter(kind string) (string, error) {
 	for _, field := range m.function.Type.Params.List {
 		if typeName(field.Type) == kind && len(field.Names) > 0 {
 			return field.Names[0].Name, nil
@@ -156,7 +156,7 @@ func typeName(e ast.Expr) string {
 
 // tolerance returns the edits that allow our type as Consensus.Type where main refuses types that it does not know:
 // the cluster consenter of the process is then etcdraft, beside ours. A main without such a switch needs no edits.
-func (m *orderermain) tolerance() []edit {
+func (m *ordererMain) tolerance() []edit {
 	for _, s := range m.function.Body.List {
 		choice, ok := s.(*ast.SwitchStmt)
 		if !ok {
@@ -182,7 +182,7 @@ func namesEtcdraft(choice *ast.SwitchStmt) bool {
 	return false
 }
 
-func (m *orderermain) offset(p token.Pos) int { return m.fset.Position(p).Offset }
+func (m *ordererMain) offset(p token.Pos) int { return m.fset.Position(p).Offset }
 
 func apply(text []byte, edits []edit) []byte {
 	sort.Slice(edits, func(i, j int) bool { return edits[i].at < edits[j].at })

@@ -25,7 +25,7 @@ type project struct {
 	progress io.Writer
 	root     string // folder of go.mod
 	version  string // of the plugin
-	commit   string // of the checkout, and what is compiled if that is in no commit
+	commit   string // of the checkout, with a digest of what is compiled if that is not committed
 
 	environment []string // of go, beside the operator's
 }

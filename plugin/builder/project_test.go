@@ -54,7 +54,7 @@ func stamp(t *testing.T) string {
 	return p.origin(&source{version: "v1"})
 }
 
-// The version shows a change that is in no commit, and two different changes differ.
+// The version shows a change that is not committed, and differs for two different changes.
 func TestStampNamesTheContent(t *testing.T) {
 	root := checkout(t, t.TempDir())
 	git(t, root, "init", "-q")

@@ -28,8 +28,8 @@ var linesByProtos = map[string]line{
 // oldest is the oldest release that has channel participation, which joins channels of our type.
 var oldest = [2]int{2, 5}
 
-// works is what an error about a tree says that it could be instead.
-const works = "expected a checkout or an unpacked source archive of Fabric 2.5.x or 3.x (hyperledger/fabric, tags v2.5.0 to v2.5.16 and v3.0.0 to v3.1.5 are known to work)"
+// supported describes, in errors, the trees that can be built.
+const supported = "expected a checkout or an unpacked source archive of Fabric 2.5.x or 3.x (hyperledger/fabric, tags v2.5.0 to v2.5.16 and v3.0.0 to v3.1.5 are known to work)"
 
 // release is a source tree of Fabric that the user names.
 type release struct {
@@ -38,7 +38,7 @@ type release struct {
 	line    line
 	mod     *modfile.File
 
-	unresolved string // what go has to complete the module file for, "" when it has
+	unresolved string // digest of the module files that go still has to complete; empty once it has
 }
 
 // readRelease finds out from a tree's own files which release it is.
@@ -46,16 +46,16 @@ func readRelease(dir string) (*release, error) {
 	file := filepath.Join(dir, "go.mod")
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: found no go.mod; %s", dir, works)
+		return nil, fmt.Errorf("%s: found no go.mod; %s", dir, supported)
 	} else if err != nil {
 		return nil, err
 	}
 	mod, err := modfile.Parse(file, text, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%w; %s", err, works)
+		return nil, fmt.Errorf("%w; %s", err, supported)
 	}
 	if mod.Module == nil || mod.Module.Mod.Path != fabricModule {
-		return nil, fmt.Errorf("%s: found the module %q; %s", dir, moduleName(mod), works)
+		return nil, fmt.Errorf("%s: found the module %q; %s", dir, moduleName(mod), supported)
 	}
 	r := &release{dir: dir, mod: mod}
 	if r.version, err = releaseVersion(dir); err != nil {
@@ -87,22 +87,22 @@ func releaseVersion(dir string) (string, error) {
 	}
 	m := makefileVersion.FindSubmatch(text)
 	if m == nil {
-		return "", fmt.Errorf("%s: found no line FABRIC_VER in its Makefile; %s", dir, works)
+		return "", fmt.Errorf("%s: found no line FABRIC_VER in its Makefile; %s", dir, supported)
 	}
 	found := string(m[1])
 	n := releaseNumber.FindStringSubmatch(found)
 	if n == nil {
-		return "", fmt.Errorf("%s: found the release %q; %s", dir, found, works)
+		return "", fmt.Errorf("%s: found the release %q; %s", dir, found, supported)
 	}
 	major, minor := number(n[1]), number(n[2])
 	if major < oldest[0] || major == oldest[0] && minor < oldest[1] {
-		return "", fmt.Errorf("%s: found Fabric %s, which is older than %d.%d; %s", dir, found, oldest[0], oldest[1], works)
+		return "", fmt.Errorf("%s: found Fabric %s, which is older than %d.%d; %s", dir, found, oldest[0], oldest[1], supported)
 	}
 	return "v" + found, nil
 }
 
 func number(digits string) int {
-	n, _ := strconv.Atoi(digits) // the pattern has digits only; one too large for an int is no release
+	n, _ := strconv.Atoi(digits) // the pattern has digits only; a number too large for an int is not a release
 	return n
 }
 
@@ -115,7 +115,7 @@ func (r *release) findLine() (line, error) {
 		}
 	}
 	if len(found) != 1 {
-		return line{}, fmt.Errorf("%s: its go.mod requires %q, where one module of Fabric's protocol messages was expected; %s", r.dir, found, works)
+		return line{}, fmt.Errorf("%s: its go.mod requires %q, where one module of Fabric's protocol messages was expected; %s", r.dir, found, supported)
 	}
 	return linesByProtos[found[0]], nil
 }

@@ -11,7 +11,7 @@ import (
 
 const protos2, protos3 = "github.com/hyperledger/fabric-protos-go", "github.com/hyperledger/fabric-protos-go-apiv2"
 
-// fabricTree writes what the builder looks at in a tree of a release.
+// fabricTree writes what the builder reads of a tree of a release.
 func fabricTree(t *testing.T, release, protos string) string {
 	t.Helper()
 	dir := t.TempDir()

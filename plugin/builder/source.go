@@ -13,7 +13,7 @@ import (
 // source is one version of Fabric to compile against: the module that go.mod requires, or a release's tree
 // that the user names.
 type source struct {
-	version string // with what it consists of, if that is not what the origin does
+	version string // with a digest of the tree if it differs from the origin
 	commit  string // Fabric's, of a tree
 	origin  string // where its files are; never written to
 	tree    string // what is compiled: a copy, since Go does not overlay files of the module cache; or a link to the tree
@@ -41,7 +41,8 @@ func (s *source) tags() []string {
 	return s.release.line.tags
 }
 
-// prepare makes what is compiled: the copy of a module, or the link to a tree, its module file, and the link to ours.
+// prepare creates what is compiled: the copy of a module, or the link to a tree, its module file, and the link to our
+// module.
 func (s *source) prepare() error {
 	if err := os.MkdirAll(s.work, 0o755); err != nil {
 		return err

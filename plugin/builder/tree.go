@@ -31,7 +31,7 @@ func (p *project) treeSource(dir, work string) (*source, error) {
 	return s, nil
 }
 
-// link lets the folder that is compiled be the tree, and writes the module file for it.
+// link makes the folder that is compiled a link to the tree, and writes the module file for it.
 func (s *source) link() error {
 	if err := pointTo(s.tree, s.origin); err != nil {
 		return err
