@@ -264,7 +264,7 @@ func (r *real) commits(rules machine.RuleSet, steps []step) {
 		_, peer = r.survives(protoutil.UnmarshalEnvelopeOrPanic(b.Envelopes[0]))
 	}
 	if err := errors.Join(peer, wellFormed(r.chain.support.Block(1))); err != nil {
-		r.Fatalf("a peer does not come past the block: %v", err)
+		r.Fatalf("a peer does not get past the block: %v", err)
 	}
 }
 

@@ -46,7 +46,7 @@ func (r *real) survives(e *fabric.Envelope) (code pb.TxValidationCode, err error
 
 // A transaction that ends the process of every peer, or for which they refuse the
 // block that it is in, is in no block; one that they flag is its client's concern.
-func TestTransactionsThatPeersDoNotComePast(t *testing.T) {
+func TestTransactionsThatStopPeers(t *testing.T) {
 	type change = func(*cb.Payload, *pb.Transaction, *pb.ChaincodeActionPayload)
 	for name, c := range map[string]struct {
 		change

@@ -25,7 +25,7 @@ type oldStart struct {
 	ignoredCuts      []Offset // time-to-cut records that an operator has the machine ignore
 }
 
-// connect ignores what in-tree orderers write; a description of ours moves the
+// connect ignores what in-tree orderers write; one of our descriptions moves the
 // topic to the strict rules. A foreign one changes nothing, as in-tree orderers
 // see nothing in it.
 func (compatible) connect(m *Machine, in Connect) []Effect {
@@ -43,7 +43,7 @@ func (compatible) connect(m *Machine, in Connect) []Effect {
 }
 
 // timeToCut cuts what is pending. A time-to-cut that no orderer should have
-// sent ends an in-tree orderer's loop permanently, at every restart again. It is
+// sent ends an in-tree orderer's loop permanently, again at every start. It is
 // forged, or its sender has cut blocks that we have not.
 func (compatible) timeToCut(m *Machine, in TimeToCut) []Effect {
 	switch {
@@ -119,7 +119,7 @@ func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 	return m.orderOldConfig(in.Regular)
 }
 
-// unusable halts at a config record that in-tree orderers die of, or, if it creates a channel
+// unusable halts at a config record that in-tree orderers crash at, or, if it creates a channel
 // through the system channel, that only they can order.
 func (m *Machine) unusable(in Regular, v Verdict) []Effect {
 	if in.Envelope.Type == typeOrdererTransaction {

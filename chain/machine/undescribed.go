@@ -8,7 +8,7 @@ import (
 // undescribed is the rule set until the topic's description was read. It belongs to a
 // fresh ledger only: every block carries the rule set that it was cut by.
 //
-// The first record that decodes should be a description of ours. Anything else
+// The first record that decodes should be one of our descriptions. Anything else
 // was written by in-tree orderers or by a foreign client. Only an operator knows
 // which, and may have allowed the compatible rules for this channel. A description that asks for
 // those rules needs the same permission: anybody who may write to the topic can
@@ -58,7 +58,7 @@ func (undescribed) verdict(m *Machine, _ question, _ Verdict) []Effect {
 // marks is never reached: no block is cut before the description.
 func (undescribed) marks(s Marks, _ bool, _ CutCause) Marks { return s }
 
-// described takes the rules that a description of ours names.
+// described takes the rules that one of our descriptions names.
 func (m *Machine) described(in Connect) []Effect {
 	d := in.Description
 	m.ruleSet, m.topic = d.RuleSet, d.Topic
