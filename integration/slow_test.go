@@ -150,9 +150,7 @@ var _ = Describe("one stopped broker of three, at Kafka's default timeouts", Ord
 			// An append waits at the leader for a follower: only probing each broker shows which one it is.
 			Eventually(ctx, func() map[string]float64 { return w.newWaits(ctx, broker, before) }).WithTimeout(2*maxGap).ShouldNot(BeEmpty(), "the broker is not named")
 			named := time.Since(began)
-			status, err := w.tool(ctx, "status")
-			Expect(err).NotTo(HaveOccurred())
-			Expect(status).To(ContainSubstring("for broker "), "the status must name the broker")
+			Eventually(ctx, func() (string, error) { return w.tool(ctx, "status") }).Should(ContainSubstring("for broker "), "the status must name the broker")
 			Eventually(ctx, func() bool { return w.excluded(broker) }).Should(BeTrue())
 			excluded := time.Now()
 			w.awaitBlock(ctx)
