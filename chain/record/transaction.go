@@ -143,7 +143,7 @@ func (k *keys) ofSet(set []byte, s *shape, writes, metadata protowire.Number, in
 		}
 		name, _ := s.messages[number].last(write, writeKey)
 		key := in
-		key.Write(name)
+		_, _ = key.Write(name) // it cannot fail
 		k.written = append(k.written, machine.StateKey(key.Sum64()))
 		if number == metadata {
 			k.policies = append(k.policies, machine.StateKey(key.Sum64()))
@@ -158,8 +158,8 @@ func keyIn(namespace, collection []byte) (d xxhash.Digest) {
 	var size [8]byte
 	for _, part := range [][]byte{namespace, collection} {
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
-		d.Write(size[:])
-		d.Write(part)
+		_, _ = d.Write(size[:]) // it cannot fail
+		_, _ = d.Write(part)
 	}
 	return d
 }

@@ -81,7 +81,7 @@ func endorsedIn(payload []byte) bool {
 
 func keyOf(namespace, collection, name []byte) machine.StateKey {
 	d := keyIn(namespace, collection)
-	d.Write(name)
+	_, _ = d.Write(name)
 	return machine.StateKey(d.Sum64())
 }
 
