@@ -195,7 +195,7 @@ func FuzzTransaction(f *testing.F) {
 func TestKeysAreOfTheirNamespace(t *testing.T) {
 	all := map[machine.StateKey]string{}
 	for name, parts := range map[string][3]string{
-		"ns": {"a", "", "b"}, "parted": {"ab", "", ""}, "key": {"", "", "ab"}, "collection": {"a", "b", ""}, "other": {"a", "", "c"},
+		"ns": {"a", "", "b"}, "moved": {"ab", "", ""}, "key": {"", "", "ab"}, "collection": {"a", "b", ""}, "other": {"a", "", "c"},
 	} {
 		key := keyOf([]byte(parts[0]), []byte(parts[1]), []byte(parts[2]))
 		if same, ok := all[key]; ok {
