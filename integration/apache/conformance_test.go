@@ -7,6 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fabric-kafka/orderer/chain/checktest"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/logtest"
@@ -33,11 +34,48 @@ func (h harness) Trim(_ *testing.T, topic string, start log.Offset) {
 	})
 }
 
-func (h harness) Recreate(_ *testing.T, topic string) {
+// Recreate waits until every broker has the new topic: until then, one can still return the old one and its records.
+func (h harness) Recreate(t *testing.T, topic string) {
+	before, err := h.topicIDs(topic)
+	checktest.Must(t, err)
 	h.admin("delete", func(a sarama.ClusterAdmin) error { return a.DeleteTopic(topic) })
 	h.admin("create again", func(a sarama.ClusterAdmin) error {
 		return a.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false)
 	})
+	h.admin("be known to all brokers", func(sarama.ClusterAdmin) error {
+		now, err := h.topicIDs(topic)
+		for i := range now {
+			if now[i] == before[i] || now[i] == (sarama.Uuid{}) {
+				err = fmt.Errorf("broker %d does not return the new topic yet", h.Nodes[i].ID)
+			}
+		}
+		return err
+	})
+}
+
+// topicIDs returns the id of a topic by each broker; zero for a topic that the broker does not have.
+func (h harness) topicIDs(topic string) (ids []sarama.Uuid, err error) {
+	for _, n := range h.Nodes {
+		id, err := topicIDBy(n.Address, topic)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func topicIDBy(address, topic string) (sarama.Uuid, error) {
+	b := sarama.NewBroker(address)
+	if err := b.Open(clientConfig()); err != nil {
+		return sarama.Uuid{}, err
+	}
+	defer b.Close()
+	r, err := b.GetMetadata(&sarama.MetadataRequest{Version: 10, Topics: []string{topic}})
+	if err != nil || len(r.Topics) == 0 {
+		return sarama.Uuid{}, err
+	}
+	return r.Topics[0].Uuid, nil
 }
 
 // Elect moves the topic's only replica to the next broker and waits until every
