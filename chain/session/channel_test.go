@@ -112,6 +112,7 @@ func (c *channel) Config() session.Config {
 		Limits:        machine.Limits{MaxMessageCount: size.MaxMessageCount, AbsoluteMaxBytes: size.AbsoluteMaxBytes, PreferredMaxBytes: size.PreferredMaxBytes},
 		Resubmission:  orderer.Capabilities().Resubmission(),
 		ConsensusType: orderer.ConsensusType(),
+		ThroughKafka:  orderer.ConsensusType() == fabric.ConsensusTypeKafka,
 	}
 }
 
