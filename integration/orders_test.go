@@ -47,7 +47,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		for peer := 1; peer <= 2; peer++ {
 			Expect(w.Query(ctx, peer, channel, "get", "among")).To(Equal("4"))
 		}
-	}, SpecTimeout(4*time.Minute))
+	}, NodeTimeout(4*time.Minute))
 
 	It("loses and duplicates nothing when orderers are killed under load", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 15*time.Second)
