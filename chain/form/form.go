@@ -1,4 +1,4 @@
-// Package form tells from a channel's config whether the channel is ordered through Kafka.
+// Package form reads from a channel's config whether the channel is ordered through Kafka.
 //
 // There are two forms of such channels. Most have consensus type kafka. Stock peers of Fabric 3.1 pull blocks only
 // for the types etcdraft and BFT, so the other form has type etcdraft and what no Raft channel can have:
