@@ -99,12 +99,12 @@ func TestSharedTypeBehindABlockOfRaft(t *testing.T) {
 		"ours":               {own, ""},
 		"none":               {nil, ""},
 	} {
-		err := checkOrigin(r.chain.support.(Support), c.metadata)
+		err := checkOrigin(r.chain.support, c.metadata)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if err := checkOrigin(newReal(t, fabrictest.NewNetwork(nil)).chain.support.(Support), []byte{8, 4}); err != nil {
+	if err := checkOrigin(newReal(t, fabrictest.NewNetwork(nil)).chain.support, []byte{8, 4}); err != nil {
 		t.Errorf("type kafka: %v", err)
 	}
 }
