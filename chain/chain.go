@@ -26,6 +26,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
@@ -108,6 +109,9 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	if err := checkMetadata(s.Block(height-1), metadata); err != nil {
 		return machine.Start{}, err
 	}
+	if err := checkOrigin(s, metadata); err != nil {
+		return machine.Start{}, err
+	}
 	genesis := s.Block(0)
 	if genesis == nil || genesis.Header == nil {
 		return machine.Start{}, ledgerFault("the ledger has no block 0, which identifies the channel's topic")
@@ -144,6 +148,15 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 			"the plugin was built for another Fabric version", last.Header.Number)}
 	}
 	return nil
+}
+
+// checkOrigin makes sure that the last block of a channel of the shared type is one of ours. Raft's metadata decodes
+// as ours, as if the topic were to be read from its second record, and the other way round.
+func checkOrigin(s Support, metadata []byte) error {
+	if len(metadata) == 0 || form.Of(s.ConfigtxValidator().ConfigProto()) != form.Shared || session.Ours(metadata) {
+		return nil
+	}
+	return ledgerFault("the ledger's last block, %d, was not ordered through Kafka, as the channel's config wants it", s.Height()-1)
 }
 
 // ledgerFault returns the error that stops a channel which cannot be continued from its ledger.

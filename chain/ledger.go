@@ -8,6 +8,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -33,6 +34,7 @@ func configOf(s Support) session.Config {
 		Seq:           machine.ConfigSeq(s.Sequence()),
 		Resubmission:  shared.Capabilities().Resubmission(),
 		ConsensusType: shared.ConsensusType(),
+		ThroughKafka:  form.Of(s.ConfigtxValidator().ConfigProto()) != form.Foreign,
 		Limits: machine.Limits{
 			MaxMessageCount:   b.MaxMessageCount,
 			AbsoluteMaxBytes:  b.AbsoluteMaxBytes,

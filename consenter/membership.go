@@ -9,6 +9,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
@@ -57,8 +58,9 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	if err != nil {
 		return err
 	}
-	if kind := orderer.ConsensusType(); kind != fabric.ConsensusTypeKafka {
-		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", kind, fabric.ConsensusTypeKafka)
+	kind := form.Of(config)
+	if kind == form.Foreign {
+		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", orderer.ConsensusType(), fabric.ConsensusTypeKafka)
 	}
 	if err := verdict.CheckJoin(config); err != nil {
 		return err
@@ -66,7 +68,7 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	if block.Header.GetNumber() > 0 {
 		return nil // others order the channel; the chain reports faults of its config
 	}
-	if len(orderer.ConsensusMetadata()) > 0 {
+	if kind == form.Kafka && len(orderer.ConsensusMetadata()) > 0 {
 		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata of the config block empty", fabric.ConsensusTypeKafka)
 	}
 	_, err = brokers.New(config)

@@ -79,7 +79,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 	}, NodeTimeout(4*time.Minute))
 
 	It("refuses to create an unusable genesis block", func() {
-		_, err := genesis.Rewrite(w.genesis("raft"), []string{"nowhere"})
+		_, err := genesis.Rewrite(w.genesis("raft"), "kafka", []string{"nowhere"})
 		Expect(err).To(MatchError(ContainSubstring("want host:port")))
 	})
 })

@@ -12,6 +12,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/consenter/pull"
 )
@@ -30,7 +31,8 @@ type Cluster = pull.Cluster
 // HealthRegistry registers checks for /healthz, as the orderer's operations system does.
 type HealthRegistry = fabric.HealthRegistry
 
-// Register adds the consenter for [Type]. Its error is for the operator who starts the
+// Register adds the consenter for [Type], and stands in front of the one for type etcdraft, to order the channels
+// of that type that have brokers and no consenters. Its error is for the operator who starts the
 // orderer: it names everything that is wrong with the configuration. The orderer must
 // not start after an error.
 func Register(consenters map[string]consensus.Consenter, host Host) error {
@@ -51,6 +53,9 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 		return fmt.Errorf("kafka plugin %s: %w", Version, err)
 	}
 	consenters[Type] = c
+	if stock, ok := consenters[form.SharedType]; ok {
+		consenters[form.SharedType] = c.Share(stock)
+	}
 	return nil
 }
 

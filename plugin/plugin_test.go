@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric/orderer/consensus"
 
 	"github.com/fabric-kafka/orderer/chain/checktest"
+	"github.com/fabric-kafka/orderer/consenter"
 	"github.com/fabric-kafka/orderer/plugin"
 )
 
@@ -28,12 +29,27 @@ func TestRegisterAddsTheConsenter(t *testing.T) {
 	if len(consenters) != 2 {
 		t.Fatalf("got %v, want 2 of them", consenters)
 	}
-	if !reflect.DeepEqual(consenters["etcdraft"], other) {
-		t.Fatalf("got %v, want %v", consenters["etcdraft"], other)
+	if _, ok := consenters["etcdraft"].(*consenter.Shared); !ok {
+		t.Errorf("%T has the channels of type etcdraft that are ordered through Kafka", consenters["etcdraft"])
 	}
 	// The registrar panics over a consenter that does not implement it.
 	if _, ok := consenters["kafka"].(consensus.ClusterConsenter); !ok {
 		t.Errorf("%T does not implement consensus.ClusterConsenter", consenters["kafka"])
+	}
+}
+
+// An orderer without Raft gets no consenter of its type, and one that excludes the shared type keeps Raft's.
+func TestRegisterLeavesRaftAlone(t *testing.T) {
+	consenters := map[string]consensus.Consenter{}
+	checktest.Must(t, plugin.Register(consenters, host(t, nil)))
+	if len(consenters) != 1 {
+		t.Errorf("got %v, want 1 of them", consenters)
+	}
+	other := struct{ consensus.Consenter }{}
+	consenters = map[string]consensus.Consenter{"etcdraft": other}
+	checktest.Must(t, plugin.Register(consenters, host(t, map[string]any{"SharedType": false})))
+	if !reflect.DeepEqual(consenters["etcdraft"], other) {
+		t.Errorf("got %v, want %v", consenters["etcdraft"], other)
 	}
 }
 

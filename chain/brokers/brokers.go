@@ -32,7 +32,7 @@ func New(config *fabric.Config) ([]string, error) {
 
 // brokerList returns the broker list of a channel config, of one broker at least.
 func brokerList(config *fabric.Config) ([]string, error) {
-	list, err := decodeBrokers(config)
+	list, err := Named(config)
 	if err != nil {
 		return nil, fmt.Errorf("decode the channel config's %s: %w", Key, err)
 	}
@@ -42,8 +42,8 @@ func brokerList(config *fabric.Config) ([]string, error) {
 	return list, nil
 }
 
-// decodeBrokers returns the broker list of a channel config as it is; an empty list is not an error.
-func decodeBrokers(config *fabric.Config) ([]string, error) {
+// Named returns the broker list of a channel config as it is; an empty list is not an error.
+func Named(config *fabric.Config) ([]string, error) {
 	list := &fabric.KafkaBrokers{}
 	err := fabric.Unmarshal(valueOf(config), list)
 	return list.Brokers, err
@@ -67,7 +67,7 @@ func CheckNames(now, next *fabric.Config) error {
 	if !Changed(now, next) {
 		return nil
 	}
-	list, err := decodeBrokers(next)
+	list, err := Named(next)
 	if err != nil {
 		return fmt.Errorf("decode the channel config's %s: %w", Key, err)
 	}

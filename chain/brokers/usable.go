@@ -14,7 +14,7 @@ import (
 // order and each once. It is for configs that are in a ledger already, which can no longer be refused:
 // [New] and [Check] say what a new list may have. The error names the entries if none is usable.
 func Usable(config *fabric.Config) ([]string, error) {
-	list, err := decodeBrokers(config)
+	list, err := Named(config)
 	if err != nil {
 		return nil, unusable{fmt.Sprintf("its %s does not decode (%v)", Key, err)}
 	}

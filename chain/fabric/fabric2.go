@@ -18,6 +18,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
 	pb "github.com/hyperledger/fabric-protos-go/peer"
 	"github.com/hyperledger/fabric/bccsp"
 	"github.com/hyperledger/fabric/common/flogging"
@@ -53,6 +54,7 @@ type (
 	BatchSize     = ab.BatchSize
 	ConsensusType = ab.ConsensusType
 	KafkaBrokers  = ab.KafkaBrokers
+	RaftMetadata  = etcdraft.ConfigMetadata
 )
 
 // Further messages of a channel configuration.

@@ -20,6 +20,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	ab "github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	"github.com/hyperledger/fabric-protos-go-apiv2/orderer/etcdraft"
 	pb "github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -53,6 +54,7 @@ type (
 	BatchSize     = ab.BatchSize
 	ConsensusType = ab.ConsensusType
 	KafkaBrokers  = ab.KafkaBrokers
+	RaftMetadata  = etcdraft.ConfigMetadata
 )
 
 // Further messages of a channel configuration.

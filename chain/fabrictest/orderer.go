@@ -32,7 +32,8 @@ func (n *Network) Start(handle func(consensus.ConsenterSupport, []byte) consensu
 	l := &ledger{blocks: []*fabric.Block{n.Genesis}}
 	registrar := multichannel.NewRegistrar(localconfig.TopLevel{}, l, n.Orderer, &disabled.Provider{}, Crypto(), nil)
 	o := &Orderer{}
-	registrar.Initialize(map[string]consensus.Consenter{"kafka": consenter{o, handle}})
+	c := consenter{o, handle}
+	registrar.Initialize(map[string]consensus.Consenter{"kafka": c, "etcdraft": c})
 	return o
 }
 

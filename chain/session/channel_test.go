@@ -14,6 +14,7 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
+	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
@@ -112,6 +113,7 @@ func (c *channel) Config() session.Config {
 		Limits:        machine.Limits{MaxMessageCount: size.MaxMessageCount, AbsoluteMaxBytes: size.AbsoluteMaxBytes, PreferredMaxBytes: size.PreferredMaxBytes},
 		Resubmission:  orderer.Capabilities().Resubmission(),
 		ConsensusType: orderer.ConsensusType(),
+		ThroughKafka:  orderer.ConsensusType() == fabric.ConsensusTypeKafka,
 	}
 }
 

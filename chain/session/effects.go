@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
@@ -164,7 +163,7 @@ func (d *Driver) wrote(b Block) {
 
 // migrated returns an error if a config block has given the channel another consensus type.
 func (d *Driver) migrated(by machine.BlockNumber) error {
-	if c := d.host.Config(); c.ConsensusType != fabric.ConsensusTypeKafka {
+	if c := d.host.Config(); !c.ThroughKafka {
 		return because(status.CauseMigrated, fmt.Errorf("%w: it is %q since block %d", ErrMigrated, c.ConsensusType, by))
 	}
 	return nil

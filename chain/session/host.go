@@ -115,8 +115,9 @@ type Status interface {
 type Config struct {
 	Seq            machine.ConfigSeq
 	Limits         machine.Limits
-	Resubmission   bool // the orderer capability; false before Fabric v1.1
-	ConsensusType  string
+	Resubmission   bool          // the orderer capability; false before Fabric v1.1
+	ConsensusType  string        // for people
+	ThroughKafka   bool          // whether the channel is still ordered through Kafka, by its consensus type
 	MissingTimeout time.Duration // how long every orderer must report a block missing, or the brokers the topic, before the channel stops
 }
 

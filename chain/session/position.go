@@ -39,6 +39,13 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 	return m.Position(), nil
 }
 
+// Ours reports whether a block's metadata names a rule set, as that of each block of our orderers does, and that
+// of Raft and of in-tree orderers does not.
+func Ours(metadata []byte) bool {
+	m, err := record.DecodeMetadata(metadata)
+	return err == nil && m.RuleSet != 0
+}
+
 // InTree reports whether a block's metadata can be an in-tree orderer's.
 func InTree(metadata []byte) bool {
 	m, err := record.DecodeMetadata(metadata)

@@ -180,7 +180,7 @@ func (r *rig) holds(want string) {
 
 // Config returns a config by which a block holds two envelopes.
 func (r *rig) Config() session.Config {
-	return session.Config{Seq: r.seq, ConsensusType: r.kind, Resubmission: true, MissingTimeout: r.timeout,
+	return session.Config{Seq: r.seq, ConsensusType: r.kind, ThroughKafka: r.kind == fabric.ConsensusTypeKafka, Resubmission: true, MissingTimeout: r.timeout,
 		Limits: machine.Limits{MaxMessageCount: 2, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19}}
 }
 

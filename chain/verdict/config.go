@@ -9,6 +9,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 )
 
 // sharedRules are the checks, equal in all builds of this project, of a config update that the config in force
@@ -121,16 +122,24 @@ func checkConsensusChange(now, next *fabric.Config) error {
 	if err := errors.Join(fabric.Unmarshal(before, was), fabric.Unmarshal(after, is)); err != nil {
 		return fmt.Errorf("decode the channel config's %s: %w", channelconfig.ConsensusTypeKey, err)
 	}
-	return checkConsensus(was, is)
+	if err := checkConsensus(was, is); err != nil {
+		return err
+	}
+	if form.Of(now) == form.Shared && form.Of(next) != form.Shared {
+		return fmt.Errorf("a channel of type %s that is ordered through Kafka needs brokers, and the update leaves none: name at least one host:port in %s", form.SharedType, brokers.Key)
+	}
+	return nil
 }
 
-// checkConsensus keeps a channel at type kafka, without metadata and in one of the two states. Which other types a
-// channel may change to differs by line.
+// checkConsensus keeps a channel at its type and in one of the two states; one of type kafka without metadata, one of
+// the shared type without consenters. Which other types a channel may change to differs by line.
 func checkConsensus(was, is *fabric.ConsensusType) error {
 	switch {
 	case is.Type != was.Type:
 		return fmt.Errorf("the consensus type cannot be changed from %.64q to %.64q: leave ConsensusType.type as it is", was.Type, is.Type)
-	case len(is.Metadata) > 0 && string(is.Metadata) != string(was.Metadata):
+	case is.Type == form.SharedType && !form.Unmanned(is.Metadata):
+		return fmt.Errorf("a channel of type %s that is ordered through Kafka has the options of Raft and no consenters; leave ConsensusType.metadata as it is", is.Type)
+	case is.Type != form.SharedType && len(is.Metadata) > 0 && string(is.Metadata) != string(was.Metadata):
 		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata empty", is.Type)
 	case is.State != was.State && is.State != fabric.StateNormal && is.State != fabric.StateMaintenance:
 		return fmt.Errorf("consensus state %d is neither STATE_NORMAL nor STATE_MAINTENANCE", is.State)

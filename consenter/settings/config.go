@@ -55,6 +55,7 @@ type Config struct {
 	Preflight     string        `is:"one of" of:"warn,enforce,off" needs:"-"`
 	ForkAlarm     string        `is:"one of" of:"warn,stop,off" needs:"-"`
 	Health        string        `is:"one of" of:"brokers,off" needs:"-"`
+	SharedType    bool          `is:"flag" needs:"-"`     // order channels of type etcdraft that have brokers and no consenters
 	CutJitter     float64       `is:"fraction" needs:"-"` // of the batch timeout; 0 is none
 	TLS           TLS
 	SASL          SASL

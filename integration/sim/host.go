@@ -21,7 +21,7 @@ func (o *Orderer) host() session.Host {
 // Config returns the config in force.
 func (o *Orderer) Config() session.Config {
 	c := o.ledger.config()
-	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: fabric.ConsensusTypeKafka, MissingTimeout: missingTimeout * time.Millisecond}
+	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ThroughKafka: true, MissingTimeout: missingTimeout * time.Millisecond}
 }
 
 // Uptime returns the time by the orderer's own clock.

@@ -10,7 +10,6 @@ import (
 
 	"gopkg.in/yaml.v2"
 
-	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/consenter/settings"
 	"github.com/fabric-kafka/orderer/network/genesis"
 )
@@ -175,14 +174,10 @@ func (n *Network) channelData(kind string) channelData {
 	return d
 }
 
-// makeGenesis writes the genesis block of a channel.
+// makeGenesis writes the genesis block of a channel as configtxgen does.
 func (n *Network) makeGenesis(ctx context.Context, channel, kind string) error {
-	base := kind
-	if kind == fabric.ConsensusTypeKafka {
-		base = "solo" // configtxgen does not write kafka; solo has nothing to remove
-	}
 	folder := "configtx-" + channel
-	if err := n.render(configtx, n.channelData(base), "config", folder, "configtx.yaml"); err != nil {
+	if err := n.render(configtx, n.channelData(kind), "config", folder, "configtx.yaml"); err != nil {
 		return err
 	}
 	file := n.path(blockFile(channel))
@@ -190,14 +185,20 @@ func (n *Network) makeGenesis(ctx context.Context, channel, kind string) error {
 		return err
 	}
 	_, err := n.tool(ctx, "configtxgen", nil, "-configPath", n.path("config", folder), "-profile", "Channel", "-channelID", channel, "-outputBlock", file)
-	if err != nil || kind != fabric.ConsensusTypeKafka {
+	return err
+}
+
+// makeKafkaGenesis writes the genesis block of a channel that is ordered through Kafka.
+func (n *Network) makeKafkaGenesis(ctx context.Context, channel string) error {
+	if err := n.makeGenesis(ctx, channel, "solo"); err != nil { // which has nothing to remove
 		return err
 	}
+	file := n.path(blockFile(channel))
 	block, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	if block, err = genesis.Rewrite(block, n.options.brokers()); err != nil {
+	if block, err = genesis.Rewrite(block, n.options.Type, n.options.brokers()); err != nil {
 		return err
 	}
 	return os.WriteFile(file, block, 0o644)

@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 )
 
 // Options describe the network to start. The zero value of a field means its default.
@@ -20,8 +23,9 @@ type Options struct {
 	Fabric       string         `json:"fabric"`       // source tree of the Fabric release to build the binaries from; default: the module in go.mod
 	OrdererBins  map[int]string `json:"ordererBins"`  // folders with the binaries of single orderers, by number from 1, to mix Fabric releases
 	InTree       string         `json:"inTree"`       // folder with the orderer of Fabric 2.5 as released: the network begins with such orderers and a system channel that creates Channels; see Replace
-	Channels     []string       `json:"channels"`     // of type kafka; default mychannel
-	Raft         []string       `json:"raft"`         // channels of type etcdraft beside them
+	Channels     []string       `json:"channels"`     // ordered through Kafka; default mychannel
+	Type         string         `json:"type"`         // consensus type of Channels: kafka, the default, or etcdraft
+	Raft         []string       `json:"raft"`         // channels of type etcdraft, ordered by Raft, beside them
 	Orderers     int            `json:"orderers"`     // default 3
 	Peers        int            `json:"peers"`        // default 2, alternating between Org1 and Org2; negative for none
 	Brokers      []string       `json:"brokers"`      // host:port of running brokers; default: an embedded one
@@ -52,6 +56,7 @@ func (o Options) withDefaults() Options {
 	if len(o.Channels) == 0 && len(o.Raft) == 0 && o.Crypto == "" {
 		o.Channels = []string{"mychannel"}
 	}
+	o.Type = cmp.Or(o.Type, fabric.ConsensusTypeKafka)
 	o.Orderers = cmp.Or(o.Orderers, 3)
 	o.Peers = cmp.Or(o.Peers, 2)
 	o.Peers = max(o.Peers, 0)
@@ -89,6 +94,8 @@ func (o Options) validate() error {
 	for number := range o.OrdererBins {
 		check(number >= 1 && number <= o.Orderers, "a binary for orderer %d: there are orderers 1 to %d", number, o.Orderers)
 	}
+	check(o.Type == fabric.ConsensusTypeKafka || o.Type == form.SharedType, "channels of type %q: want %s or %s", o.Type, fabric.ConsensusTypeKafka, form.SharedType)
+	check(o.InTree == "" || o.Type == fabric.ConsensusTypeKafka, "channels of type %s of in-tree orderers: want %s", o.Type, fabric.ConsensusTypeKafka)
 	check(o.InTree == "" || len(o.Raft) == 0, "channels of type etcdraft beside in-tree orderers: want none")
 	check(o.Peers <= 8, "%d peers: want up to 8", o.Peers)
 	if o.Apache != "" {

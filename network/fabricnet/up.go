@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 )
 
 // Up starts a network and returns when a transaction can be sent. On failure
@@ -215,12 +215,12 @@ func (n *Network) makeConfiguration(ctx context.Context, sample string) error {
 		return errors.Join(n.makeSystemChannel(ctx), n.makeNodeConfig(sample))
 	}
 	for _, c := range n.options.Channels {
-		if err := n.makeGenesis(ctx, c, fabric.ConsensusTypeKafka); err != nil {
+		if err := n.makeKafkaGenesis(ctx, c); err != nil {
 			return err
 		}
 	}
 	for _, c := range n.options.Raft {
-		if err := n.makeGenesis(ctx, c, "etcdraft"); err != nil {
+		if err := n.makeGenesis(ctx, c, form.SharedType); err != nil {
 			return err
 		}
 	}

@@ -1,5 +1,6 @@
-// Package genesis converts config blocks made by any configtxgen to consensus type
-// kafka, which configtxgen itself no longer writes.
+// Package genesis converts config blocks made by any configtxgen to those of channels that are ordered through
+// Kafka: of consensus type kafka, which configtxgen itself no longer writes, or of type etcdraft with brokers and
+// no consenters.
 package genesis
 
 import (
@@ -9,19 +10,21 @@ import (
 	"github.com/golang/protobuf/proto"
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
 	"github.com/hyperledger/fabric/bccsp/factory"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 )
 
-// Rewrite returns the block with consensus type kafka and this broker list. The
+// Rewrite returns the block with one of the two consensus types and this broker list. The
 // block must be the genesis block of an application channel, of type solo,
 // etcdraft or kafka, that no orderer has joined with: its data hash, and so its header,
 // changes. Before it is returned, the result is parsed as an orderer parses it.
-func Rewrite(block []byte, addresses []string) ([]byte, error) {
+func Rewrite(block []byte, kind string, addresses []string) ([]byte, error) {
 	b := &cb.Block{}
 	if err := proto.Unmarshal(block, b); err != nil {
 		return nil, fmt.Errorf("not a block: %w", err)
@@ -36,20 +39,20 @@ func Rewrite(block []byte, addresses []string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := rewriteEnvelope(envelope, addresses); err != nil {
+	if err := rewriteEnvelope(envelope, kind, addresses); err != nil {
 		return nil, err
 	}
 	if b.Data.Data[0], err = proto.Marshal(envelope); err != nil {
 		return nil, err
 	}
 	b.Header.DataHash = protoutil.BlockDataHash(b.Data)
-	if err := check(envelope); err != nil {
+	if err := check(envelope, kind); err != nil {
 		return nil, fmt.Errorf("the rewritten block does not parse: %w", err)
 	}
 	return proto.Marshal(b)
 }
 
-func rewriteEnvelope(envelope *cb.Envelope, addresses []string) error {
+func rewriteEnvelope(envelope *cb.Envelope, kind string, addresses []string) error {
 	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
 	if err != nil {
 		return fmt.Errorf("not a config block: %w", err)
@@ -61,7 +64,7 @@ func rewriteEnvelope(envelope *cb.Envelope, addresses []string) error {
 	if config.GetConfig().GetChannelGroup().GetGroups()[channelconfig.ConsortiumsGroupKey] != nil {
 		return errors.New("the block is a system channel's; use one of an application channel")
 	}
-	if err := setConsensus(config.Config, addresses); err != nil {
+	if err := setConsensus(config.Config, kind, addresses); err != nil {
 		return err
 	}
 	if payload.Data, err = proto.Marshal(config); err != nil {
@@ -71,44 +74,74 @@ func rewriteEnvelope(envelope *cb.Envelope, addresses []string) error {
 	return err
 }
 
-// setConsensus sets type and brokers and leaves everything else, policies included.
-func setConsensus(config *cb.Config, addresses []string) error {
+// setConsensus sets type, metadata and brokers and leaves everything else, policies included.
+func setConsensus(config *cb.Config, kind string, addresses []string) error {
 	orderer := config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
 	value := orderer.GetValues()[channelconfig.ConsensusTypeKey]
 	if value == nil {
 		return errors.New("the block's config names no consensus type")
 	}
-	kind := &ab.ConsensusType{}
-	if err := proto.Unmarshal(value.Value, kind); err != nil {
+	was := &ab.ConsensusType{}
+	if err := proto.Unmarshal(value.Value, was); err != nil {
 		return fmt.Errorf("consensus type: %w", err)
 	}
-	switch kind.Type {
-	case "solo", "etcdraft", fabric.ConsensusTypeKafka:
-	default:
-		return fmt.Errorf("the block is of consensus type %q; create it as solo or etcdraft", kind.Type)
-	}
-	raw, err := proto.Marshal(&ab.ConsensusType{Type: fabric.ConsensusTypeKafka, State: kind.State})
+	next, err := convert(was, kind)
 	if err != nil {
+		return err
+	}
+	if value.Value, err = proto.Marshal(next); err != nil {
 		return err
 	}
 	list, err := proto.Marshal(&ab.KafkaBrokers{Brokers: addresses})
 	if err != nil {
 		return err
 	}
-	value.Value = raw
 	orderer.Values[brokers.Key] = &cb.ConfigValue{Value: list, ModPolicy: value.ModPolicy}
 	_, err = brokers.New(config)
 	return err
 }
 
+// convert returns the consensus type of a channel that is ordered through Kafka.
+func convert(was *ab.ConsensusType, kind string) (*ab.ConsensusType, error) {
+	switch was.Type {
+	case "solo", form.SharedType, fabric.ConsensusTypeKafka:
+	default:
+		return nil, fmt.Errorf("the block is of consensus type %q; create it as solo or etcdraft", was.Type)
+	}
+	switch kind {
+	case fabric.ConsensusTypeKafka:
+		return &ab.ConsensusType{Type: kind, State: was.State}, nil
+	case form.SharedType:
+		metadata, err := unmanned(was)
+		return &ab.ConsensusType{Type: kind, Metadata: metadata, State: was.State}, err
+	}
+	return nil, fmt.Errorf("a channel of consensus type %q is not ordered through Kafka; want %s or %s", kind, fabric.ConsensusTypeKafka, form.SharedType)
+}
+
+// unmanned returns Raft's metadata without consenters. The options are those of the block, or, if it is of another type,
+// configtxgen's: tools ask for them, and Raft if the channel should move to it.
+func unmanned(was *ab.ConsensusType) ([]byte, error) {
+	m := &etcdraft.ConfigMetadata{}
+	if was.Type == form.SharedType {
+		if err := proto.Unmarshal(was.Metadata, m); err != nil {
+			return nil, fmt.Errorf("metadata of type %s: %w", was.Type, err)
+		}
+	}
+	m.Consenters = nil
+	if m.Options == nil {
+		m.Options = &etcdraft.Options{TickInterval: "500ms", ElectionTick: 10, HeartbeatTick: 1, MaxInflightBlocks: 5, SnapshotIntervalSize: 16 << 20}
+	}
+	return proto.Marshal(m)
+}
+
 // check parses the envelope as a joining orderer does.
-func check(envelope *cb.Envelope) error {
+func check(envelope *cb.Envelope, kind string) error {
 	bundle, err := channelconfig.NewBundleFromEnvelope(envelope, factory.GetDefault())
 	if err != nil {
 		return err
 	}
 	orderer, ok := bundle.OrdererConfig()
-	if !ok || orderer.ConsensusType() != fabric.ConsensusTypeKafka {
+	if !ok || orderer.ConsensusType() != kind || form.Of(bundle.ConfigtxValidator().ConfigProto()) == form.Foreign {
 		return errors.New("its consensus type is not the one written")
 	}
 	return nil

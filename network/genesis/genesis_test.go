@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,19 +14,21 @@ import (
 	"github.com/hyperledger/fabric-config/configtx/orderer"
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/crypto/tlsgen"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/checktest"
+	"github.com/fabric-kafka/orderer/chain/form"
 )
 
 func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
 	for _, kind := range []string{orderer.ConsensusTypeSolo, orderer.ConsensusTypeEtcdRaft, orderer.ConsensusTypeKafka} {
 		t.Run(kind, func(t *testing.T) {
 			from := blockOf(t, kind)
-			out, err := Rewrite(encode(t, from), []string{"127.0.0.1:9092", "broker.example.com:9093"})
+			out, err := Rewrite(encode(t, from), "kafka", []string{"127.0.0.1:9092", "broker.example.com:9093"})
 			checktest.Must(t, err)
 			to := decode(t, out)
 
@@ -58,10 +61,38 @@ func TestRewriteMakesKafkaOfAnyType(t *testing.T) {
 	}
 }
 
+// Of type etcdraft the block has the options that it had, or configtxgen's, and no consenters.
+func TestRewriteMakesTheSharedType(t *testing.T) {
+	for kind, size := range map[string]uint32{orderer.ConsensusTypeSolo: 16 << 20, orderer.ConsensusTypeEtcdRaft: 1 << 20} {
+		t.Run(kind, func(t *testing.T) {
+			out, err := Rewrite(encode(t, blockOf(t, kind)), form.SharedType, []string{"127.0.0.1:9092"})
+			checktest.Must(t, err)
+			config := configOf(t, decode(t, out))
+			if got := form.Of(config); got != form.Shared {
+				t.Fatalf("the channel is %s, want %s", got, form.Shared)
+			}
+			consensus, metadata := &ab.ConsensusType{}, &etcdraft.ConfigMetadata{}
+			group := config.ChannelGroup.Groups[channelconfig.OrdererGroupKey]
+			checktest.Must(t, proto.Unmarshal(group.Values[channelconfig.ConsensusTypeKey].Value, consensus))
+			checktest.Must(t, proto.Unmarshal(consensus.Metadata, metadata))
+			if consensus.Type != "etcdraft" || len(metadata.Consenters) > 0 || metadata.Options.GetSnapshotIntervalSize() != size {
+				t.Errorf("type %q, metadata %v", consensus.Type, metadata)
+			}
+		})
+	}
+}
+
+func TestRewriteRefusesOtherTypes(t *testing.T) {
+	_, err := Rewrite(encode(t, blockOf(t, orderer.ConsensusTypeSolo)), "BFT", []string{"127.0.0.1:9092"})
+	if err == nil || !strings.Contains(err.Error(), "want kafka or etcdraft") {
+		t.Errorf("BFT: %v", err)
+	}
+}
+
 // Nothing but the two values may differ: policies and limits are the operator's.
 func TestRewriteKeepsTheRest(t *testing.T) {
 	from := blockOf(t, orderer.ConsensusTypeSolo)
-	out, err := Rewrite(encode(t, from), []string{"127.0.0.1:9092"})
+	out, err := Rewrite(encode(t, from), "kafka", []string{"127.0.0.1:9092"})
 	checktest.Must(t, err)
 	before, after := configOf(t, from), configOf(t, decode(t, out))
 	for _, c := range []*cb.Config{before, after} {
@@ -103,7 +134,7 @@ func TestRewriteRefuses(t *testing.T) {
 		"twice":             {solo(same), []string{"a:9092", "a:9092"}, "named twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Rewrite(c.block, c.brokers)
+			_, err := Rewrite(c.block, "kafka", c.brokers)
 			checktest.Fails(t, err, c.want)
 		})
 	}

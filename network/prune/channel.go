@@ -16,7 +16,7 @@ import (
 
 	blocks "github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/brokers"
-	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 )
 
 // Channel is the part of a channel's config that describes its orderers. A config of type
@@ -56,8 +56,8 @@ func ChannelOf(block *cb.Block) (Channel, error) {
 	if err := decode(orderer, channelconfig.ConsensusTypeKey, kind); err != nil {
 		return Channel{}, err
 	}
-	if kind.Type != fabric.ConsensusTypeKafka {
-		return Channel{}, fmt.Errorf("channel %s is of consensus type %q, not %q: it has no topic", name, kind.Type, fabric.ConsensusTypeKafka)
+	if form.Of(config) == form.Foreign {
+		return Channel{}, fmt.Errorf("channel %s, of consensus type %q, is not ordered through Kafka: it has no topic", name, kind.Type)
 	}
 	c := Channel{Name: name, ConfigSeq: config.Sequence, Config: blocks.ConfigDigest(config)}
 	c.Brokers, _ = brokers.Usable(config) // the operator may name others

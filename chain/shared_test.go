@@ -1,0 +1,110 @@
+package chain
+
+import (
+	"strings"
+	"testing"
+
+	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/fabrictest"
+	"github.com/fabric-kafka/orderer/chain/form"
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
+)
+
+// raftMetadata is the consensus metadata of a channel of type etcdraft.
+func raftMetadata(tick string, consenters ...*etcdraft.Consenter) []byte {
+	return protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Consenters: consenters, Options: &etcdraft.Options{
+		TickInterval: tick, ElectionTick: 10, HeartbeatTick: 1, MaxInflightBlocks: 5, SnapshotIntervalSize: 16 << 20,
+	}})
+}
+
+// shared is a network whose channel has type etcdraft, with brokers and no consenters.
+func shared() *fabrictest.Network {
+	return fabrictest.NewNetwork(func(_ *fabrictest.Network, root *fabric.ConfigGroup) {
+		fabrictest.Put(root.Groups["Orderer"], channelconfig.ConsensusTypeValue(form.SharedType, raftMetadata("500ms")))
+	})
+}
+
+func consensusType(t *ab.ConsensusType) func(*fabric.ConfigGroup) {
+	return func(g *fabric.ConfigGroup) {
+		g.Values[channelconfig.ConsensusTypeKey].Value = protoutil.MarshalOrPanic(t)
+	}
+}
+
+// What a channel of the shared type can be changed to: at Broadcast, and by every orderer that reads it.
+func TestUpdatesOfTheSharedType(t *testing.T) {
+	consenter := &etcdraft.Consenter{Host: "o", Port: 7050, ClientTlsCert: []byte("c"), ServerTlsCert: []byte("c")}
+	is := func(kind string, metadata []byte, state ab.ConsensusType_State) func(*fabric.ConfigGroup) {
+		return consensusType(&ab.ConsensusType{Type: kind, Metadata: metadata, State: state})
+	}
+	list := func(brokers ...string) func(*fabric.ConfigGroup) {
+		return func(g *fabric.ConfigGroup) {
+			g.Values["KafkaBrokers"].Value = protoutil.MarshalOrPanic(&ab.KafkaBrokers{Brokers: brokers})
+		}
+	}
+	for name, c := range map[string]struct {
+		change  func(*fabric.ConfigGroup)
+		refused string
+	}{
+		"a batch size":         {func(g *fabric.ConfigGroup) { fabrictest.Put(g, channelconfig.BatchSizeValue(7, 1<<20, 1<<19)) }, ""},
+		"other brokers":        {list("kafka2:9092"), ""},
+		"no brokers":           {list(), "needs brokers"},
+		"brokers removed":      {func(g *fabric.ConfigGroup) { delete(g.Values, "KafkaBrokers") }, "needs brokers"},
+		"consenters":           {is("etcdraft", raftMetadata("500ms", consenter), fabric.StateNormal), "no consenters"},
+		"no metadata":          {is("etcdraft", nil, fabric.StateNormal), "no consenters"},
+		"another type":         {is("kafka", nil, fabric.StateNormal), "cannot be changed"},
+		"another type, BFT":    {is("BFT", nil, fabric.StateMaintenance), "cannot be changed"},
+		"a state with no name": {is("etcdraft", raftMetadata("500ms"), 7), "neither STATE_NORMAL nor STATE_MAINTENANCE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReal(t, shared())
+			update := r.net.Signed(r.update(c.change, "Orderer"))
+			e, seq, err := r.chain.support.ProcessConfigUpdateMsg(update)
+			if err == nil {
+				err = r.chain.validator.CheckNew(e)
+			}
+			if (err == nil) != (c.refused == "") {
+				t.Errorf("the client is answered %v at %d, want %q", err, seq, c.refused)
+			}
+			proposed, err := r.chain.support.ConfigtxValidator().ProposeConfigUpdate(update)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := r.verdict(machine.Config, machine.CheckAgreed, r.net.Config(proposed))
+			if v.Stop != "" || (v.Refusal == "") != (c.refused == "") || !strings.Contains(v.Refusal, c.refused) {
+				t.Errorf("verdict %+v, want %q", v, c.refused)
+			}
+		})
+	}
+}
+
+// A block of Raft's does not say where to continue in a topic, though its metadata decodes.
+func TestSharedTypeBehindABlockOfRaft(t *testing.T) {
+	own, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: 3, RuleSet: record.RuleSet_RULE_SET_STRICT, TopicId: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReal(t, shared())
+	for name, c := range map[string]struct {
+		metadata []byte
+		want     string
+	}{
+		"Raft":               {protoutil.MarshalOrPanic(&etcdraft.BlockMetadata{ConsenterIds: []uint64{1, 2}, NextConsenterId: 3, RaftIndex: 9}), "was not ordered through Kafka"},
+		"an in-tree orderer": {[]byte{8, 4}, "was not ordered through Kafka"},
+		"ours":               {own, ""},
+		"none":               {nil, ""},
+	} {
+		err := checkOrigin(r.chain.support, c.metadata)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	if err := checkOrigin(newReal(t, fabrictest.NewNetwork(nil)).chain.support, []byte{8, 4}); err != nil {
+		t.Errorf("type kafka: %v", err)
+	}
+}

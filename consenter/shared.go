@@ -1,0 +1,72 @@
+package consenter
+
+import (
+	"github.com/hyperledger/fabric/orderer/consensus"
+
+	"github.com/fabric-kafka/orderer/chain"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
+	"github.com/fabric-kafka/orderer/chain/guard"
+)
+
+var (
+	_ consensus.Consenter        = (*Shared)(nil)
+	_ consensus.ClusterConsenter = (*Shared)(nil)
+)
+
+// Shared is the consenter of type etcdraft of an orderer with the plugin. It leaves every channel to Fabric's own,
+// except those of form [form.Shared], which are ordered through Kafka. What it returns for the others is what Fabric's
+// consenter returns, and never wrapped: Fabric asserts the type of a Raft chain.
+type Shared struct {
+	stock consensus.Consenter
+	kafka *Consenter
+}
+
+// Share returns the consenter of type etcdraft that stands in front of Fabric's own, or, if the local configuration
+// excludes such channels, Fabric's own.
+func (c *Consenter) Share(stock consensus.Consenter) consensus.Consenter {
+	if !c.config.SharedType {
+		return stock
+	}
+	return &Shared{stock, c}
+}
+
+// HandleChain returns the chain of a channel.
+func (s *Shared) HandleChain(support consensus.ConsenterSupport, metadata *fabric.Metadata) (consensus.Chain, error) {
+	if channel, ok := support.(chain.Support); ok && form.Of(channel.ConfigtxValidator().ConfigProto()) == form.Shared {
+		s.kafka.logger.Infow("The channel is ordered through Kafka, although its consensus type is etcdraft: it has brokers and no consenters", "channel", support.ChannelID())
+		return s.kafka.HandleChain(support, metadata)
+	}
+	return s.stock.HandleChain(support, metadata)
+}
+
+// IsChannelMember reports whether this orderer is a consenter of the channel of a config block.
+func (s *Shared) IsChannelMember(block *fabric.Block) (bool, error) {
+	if s.ordered(block) {
+		return s.kafka.IsChannelMember(block)
+	}
+	cluster, ok := s.stock.(consensus.ClusterConsenter)
+	if !ok {
+		return false, nil
+	}
+	return cluster.IsChannelMember(block)
+}
+
+// ordered reports whether the channel of a config block is ordered through Kafka. Fabric's own consenter says what is
+// wrong with one that cannot be read.
+func (s *Shared) ordered(block *fabric.Block) bool {
+	kind := form.Foreign
+	err := guard.Call(func() error {
+		config, _, err := s.kafka.ordererConfig(block)
+		kind = form.Of(config)
+		return err
+	})
+	return err == nil && kind == form.Shared
+}
+
+// RemoveInactiveChainRegistry does what Fabric's own consenter does, which 2.5 asks for when it has removed a system channel.
+func (s *Shared) RemoveInactiveChainRegistry() {
+	if r, ok := s.stock.(interface{ RemoveInactiveChainRegistry() }); ok {
+		r.RemoveInactiveChainRegistry()
+	}
+}
