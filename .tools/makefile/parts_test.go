@@ -54,7 +54,7 @@ func TestIntegration(t *testing.T) {
 }
 `
 
-// testKafka runs make test-kafka in a module of these two packages.
+// testKafka runs make test-kafka in a module of these two packages, and of a builder that has nothing to build.
 func testKafka(t *testing.T, args ...string) (out string, err error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -69,6 +69,7 @@ func testKafka(t *testing.T, args ...string) (out string, err error) {
 	for file, text := range map[string]string{
 		"Makefile": string(makefile), "go.mod": "module example.com/m\n\ngo 1.24\n", ".tools/go.mod": "module example.com/m/tools\n\ngo 1.26\n",
 		"integration/apache/apache_test.go": apacheTests, "integration/suite_test.go": suite,
+		"plugin/builder/main.go": "package main\n\nfunc main() {}\n",
 	} {
 		file = filepath.Join(dir, file)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o600)); err != nil {
