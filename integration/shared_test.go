@@ -40,6 +40,7 @@ func (w *world) worksAsShared(ctx context.Context, channel string) {
 	Expect(w.Invoke(ctx, channel, "put", "k", "v1")).To(Succeed())
 	traffic := w.load(ctx, channel, 10*time.Second)
 	for _, name := range []string{"orderer2", "orderer3"} {
+		time.Sleep(2 * time.Second) // of traffic before each
 		Expect(w.Kill(name)).To(Succeed())
 		Expect(w.Start(ctx, name)).To(Succeed())
 	}
