@@ -109,7 +109,7 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	if err := checkMetadata(s.Block(height-1), metadata); err != nil {
 		return machine.Start{}, err
 	}
-	if err := checkOrigin(s, metadata); err != nil {
+	if err := checkOrigin(s.ConfigtxValidator().ConfigProto(), height, metadata); err != nil {
 		return machine.Start{}, err
 	}
 	genesis := s.Block(0)
@@ -150,13 +150,13 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 	return nil
 }
 
-// checkOrigin makes sure that the last block of a channel of the shared type is one of ours. Raft's metadata decodes
-// as ours, as if the topic were to be read from its second record, and the other way round.
-func checkOrigin(s Support, metadata []byte) error {
-	if len(metadata) == 0 || form.Of(s.ConfigtxValidator().ConfigProto()) != form.Shared || session.Ours(metadata) {
+// checkOrigin makes sure that the last block of a channel of the shared type is one of ours, unless it is the genesis
+// block. Raft's metadata decodes as ours, as if the topic were to be read from its second record, and so does none.
+func checkOrigin(config *fabric.Config, height uint64, metadata []byte) error {
+	if height == 1 || form.Of(config) != form.Shared || session.Ours(metadata) {
 		return nil
 	}
-	return ledgerFault("the ledger's last block, %d, was not ordered through Kafka, as the channel's config wants it", s.Height()-1)
+	return ledgerFault("the ledger's last block, %d, was not ordered through Kafka, as the channel's config wants it", height-1)
 }
 
 // ledgerFault returns the error that stops a channel which cannot be continued from its ledger.

@@ -92,10 +92,14 @@ func (p *peerBlock) transaction(klv *statebased.KeyLevelValidator) {
 		return
 	}
 	number, tx := p.block.Header.Number, uint64(p.at)
+	namespaces := []string{"cc"} // that of the chaincode, also if it writes nothing
 	for _, ns := range written.NsRwSets {
+		namespaces = append(namespaces, ns.NameSpace)
+	}
+	for _, ns := range namespaces {
 		klv.PreValidate(tx, p.block)
-		invalid := klv.Validate(ns.NameSpace, number, tx, action.Results, nil, []byte("policy"), nil)
-		klv.PostValidate(ns.NameSpace, number, tx, invalid)
+		invalid := klv.Validate(ns, number, tx, action.Results, nil, []byte("policy"), nil)
+		klv.PostValidate(ns, number, tx, invalid)
 		if invalid != nil {
 			return
 		}
@@ -230,6 +234,8 @@ func (r *real) neighbors() map[string]*fabric.Envelope {
 		"flagged, sets a policy":           flagged(nil, []string{"k"}),
 		"flagged, sets a private policy":   flagged(nil, []string{"#k"}),
 		"flagged, writes and sets another": flagged([]string{"l"}, []string{"m"}),
+		"a message of no endorsed action":  r.retyped(setsK, cb.HeaderType_MESSAGE, protoutil.MarshalOrPanic(&transaction{Actions: []*pb.TransactionAction{{}}})),
+		"valid, without results":           r.transacted(withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{}))),
 		"valid, sets policies":             setsK,
 		"valid, writes":                    r.transacted(withResults([]string{"k", "#k"}, nil)),
 		"valid, writes and sets":           r.transacted(withResults([]string{"k"}, []string{"k"})),
@@ -244,7 +250,11 @@ func TestNeighborsInABlock(t *testing.T) {
 	all := r.neighbors()
 	for nameOfFirst, first := range all {
 		for nameOfSecond, second := range all {
-			ordered := []*fabric.Envelope{first, second, all["valid, writes and sets"]}
+			third := "valid, writes and sets"
+			if nameOfFirst == nameOfSecond {
+				third = "valid, without results"
+			}
+			ordered := []*fabric.Envelope{first, second, all[third]}
 			blocks, in := r.ordered(ordered...), 0
 			for _, b := range blocks {
 				if err := r.outcome(t, b); err != nil {
@@ -320,15 +330,16 @@ func TestNeighborsStopAPeer(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	all := r.neighbors()
 	for name, want := range map[string]string{
-		"a message without data":         "transaction 1: ",
-		"a message":                      "transaction 1 waits without limit",
-		"a message that sets a policy":   "transaction 1 waits without limit",
-		"a transaction without data":     "transaction 1: ",
-		"bad endorsed results":           "transaction 1 waits without limit",
-		"flagged, sets a policy":         "transaction 1 waits without limit",
-		"flagged, sets a private policy": "transaction 1 waits without limit",
-		"two actions":                    "",
-		"valid, sets policies":           "",
+		"a message without data":          "transaction 1: ",
+		"a message":                       "transaction 1 waits without limit",
+		"a message of no endorsed action": "transaction 1: ",
+		"a message that sets a policy":    "transaction 1 waits without limit",
+		"a transaction without data":      "transaction 1: ",
+		"bad endorsed results":            "transaction 1 waits without limit",
+		"flagged, sets a policy":          "transaction 1 waits without limit",
+		"flagged, sets a private policy":  "transaction 1 waits without limit",
+		"two actions":                     "",
+		"valid, sets policies":            "",
 	} {
 		b := protoutil.NewBlock(7, nil)
 		for _, e := range []*fabric.Envelope{all[name], all["valid, writes"]} {

@@ -89,22 +89,24 @@ func TestSharedTypeBehindABlockOfRaft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newReal(t, shared())
+	config := newReal(t, shared()).config()
 	for name, c := range map[string]struct {
+		height   uint64
 		metadata []byte
-		want     string
+		fault    bool
 	}{
-		"Raft":               {protoutil.MarshalOrPanic(&etcdraft.BlockMetadata{ConsenterIds: []uint64{1, 2}, NextConsenterId: 3, RaftIndex: 9}), "was not ordered through Kafka"},
-		"an in-tree orderer": {[]byte{8, 4}, "was not ordered through Kafka"},
-		"ours":               {own, ""},
-		"none":               {nil, ""},
+		"Raft":               {9, protoutil.MarshalOrPanic(&etcdraft.BlockMetadata{ConsenterIds: []uint64{1, 2}, NextConsenterId: 3, RaftIndex: 9}), true},
+		"an in-tree orderer": {9, []byte{8, 4}, true},
+		"nobody":             {9, nil, true},
+		"ours":               {9, own, false},
+		"the genesis block":  {1, nil, false},
 	} {
-		err := checkOrigin(r.chain.support, c.metadata)
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
+		err := checkOrigin(config, c.height, c.metadata)
+		if (err != nil) != c.fault || err != nil && !strings.Contains(err.Error(), "last block, 8, was not ordered through Kafka") {
+			t.Errorf("%s: %v, want a fault: %t", name, err, c.fault)
 		}
 	}
-	if err := checkOrigin(newReal(t, fabrictest.NewNetwork(nil)).chain.support, []byte{8, 4}); err != nil {
+	if err := checkOrigin(newReal(t, fabrictest.NewNetwork(nil)).config(), 9, []byte{8, 4}); err != nil {
 		t.Errorf("type kafka: %v", err)
 	}
 }

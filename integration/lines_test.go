@@ -62,6 +62,13 @@ var _ = Describe("release lines", Label("kafka", "minutes", "lines"), func() {
 		}
 	}
 
+	It("orders with orderers and stock peers of 3.1, which follow a channel of type etcdraft", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Bin: line31.build(ctx), Type: "etcdraft", Raft: []string{"raft"}, Channels: []string{"mychannel"}})
+		w.worksAsShared(ctx, "mychannel")
+		w.keepsItsForm(ctx, "mychannel")
+		Expect(w.Invoke(ctx, "raft", "put", "k", "by Raft")).To(Succeed())
+	}, SpecTimeout(25*time.Minute))
+
 	It("orders with orderers of all lines on one channel, and while each is replaced by another line's", func(ctx SpecContext) {
 		bins := []string{module.build(ctx), line25.build(ctx), line31.build(ctx)}
 		w := raise(ctx, fabricnet.Options{Bin: bins[1], OrdererBins: map[int]string{1: bins[0], 2: bins[1], 3: bins[2]}})

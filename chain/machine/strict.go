@@ -14,7 +14,7 @@ const (
 // stale config envelope is computed again and appended; nothing else
 // about a record's past counts, so that there is no mark to lose in a restart.
 //
-// A block is such that every peer gets past it. To validate a transaction, a peer reads the
+// A block has no two envelopes that stop peers together. To validate a transaction, a peer reads the
 // first action of each envelope ahead of it in its block, whatever that envelope is, and
 // ends, or waits without limit, where there is none to read. It also waits for the outcome
 // of each transaction ahead that sets the endorsement policy of a key that this one writes,

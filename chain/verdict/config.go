@@ -100,8 +100,8 @@ func checkOrderers(now, next *fabric.Config) error {
 	before, after := now.GetChannelGroup(), next.GetChannelGroup()
 	for _, g := range []struct{ now, next *fabric.ConfigGroup }{{before, after}, {ordererGroup(now), ordererGroup(next)}} {
 		if brings(g.now, g.next, ordererConsenters) {
-			return fmt.Errorf("the value %s is for consensus type BFT: a channel of type %s takes none, and orderers and peers of Fabric 2.5 end at it; leave it out",
-				ordererConsenters, fabric.ConsensusTypeKafka)
+			return fmt.Errorf("the value %s is for consensus type BFT: a channel that is ordered through Kafka takes none, and orderers and peers of Fabric 2.5 end at it; leave it out",
+				ordererConsenters)
 		}
 	}
 	if _, ok := after.GetGroups()[channelconfig.ConsortiumsGroupKey]; ok {

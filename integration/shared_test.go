@@ -1,0 +1,103 @@
+package integration_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/fabricnet"
+)
+
+var _ = Describe("a channel of type etcdraft that is ordered through Kafka", Ordered, func() {
+	const channel = "mychannel"
+	var w *world
+
+	BeforeAll(func(ctx SpecContext) {
+		w = raise(ctx, fabricnet.Options{Type: "etcdraft", Channels: []string{channel}, Raft: []string{"raft"}})
+	}, NodeTimeout(6*time.Minute))
+
+	It("orders beside a Raft channel, loses nothing when orderers are killed, and is joined again", func(ctx SpecContext) {
+		w.worksAsShared(ctx, channel)
+		Expect(w.Invoke(ctx, "raft", "put", "k", "by Raft")).To(Succeed())
+		Expect(w.Query(ctx, 1, "raft", "get", "k")).To(Equal("by Raft"))
+	}, NodeTimeout(6*time.Minute))
+
+	It("stays what it is: no update brings consenters or takes the brokers away", func(ctx SpecContext) {
+		w.keepsItsForm(ctx, channel)
+	}, NodeTimeout(4*time.Minute))
+})
+
+// worksAsShared runs a channel of the shared type as its users do.
+func (w *world) worksAsShared(ctx context.Context, channel string) {
+	GinkgoHelper()
+	Expect(w.Invoke(ctx, channel, "put", "k", "v1")).To(Succeed())
+	traffic := w.load(ctx, channel, 10*time.Second)
+	for _, name := range []string{"orderer2", "orderer3"} {
+		time.Sleep(2 * time.Second) // of traffic before each
+		Expect(w.Kill(name)).To(Succeed())
+		Expect(w.Start(ctx, name)).To(Succeed())
+	}
+	traffic.sound(ctx)
+	w.equal(ctx, channel)
+
+	Expect(w.update(ctx, "orderer1", channel, w.config(ctx, "orderer1", channel), map[string]proto.Message{
+		"BatchSize": &ab.BatchSize{MaxMessageCount: 8, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19},
+	})).To(Succeed())
+	Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", 0))
+	later, err := w.lastConfig(ctx, "orderer1", channel)
+	Expect(err).NotTo(HaveOccurred())
+	for _, block := range [][]byte{nil, later} {
+		Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
+		Eventually(ctx, func() error { return w.Join(ctx, "orderer3", channel, block) }).Should(Succeed()) // once its ledger is gone
+		w.catchesUp(ctx, "orderer3")
+	}
+	Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
+	for peer := 1; peer <= 2; peer++ {
+		Expect(w.Query(ctx, peer, channel, "get", "k")).To(ContainSubstring("v2"))
+	}
+}
+
+// keepsItsForm changes the config of a channel of the shared type: its limits, its state, and what no update may change.
+func (w *world) keepsItsForm(ctx context.Context, channel string) {
+	GinkgoHelper()
+	consensus := func(change func(*ab.ConsensusType, *etcdraft.ConfigMetadata)) map[string]proto.Message {
+		kind, metadata := &ab.ConsensusType{}, &etcdraft.ConfigMetadata{}
+		value := w.config(ctx, "orderer1", channel).ChannelGroup.Groups["Orderer"].Values["ConsensusType"].Value
+		Expect(proto.Unmarshal(value, kind)).To(Succeed())
+		Expect(proto.Unmarshal(kind.Metadata, metadata)).To(Succeed())
+		change(kind, metadata)
+		var err error
+		kind.Metadata, err = proto.Marshal(metadata)
+		Expect(err).NotTo(HaveOccurred())
+		return map[string]proto.Message{"ConsensusType": kind}
+	}
+	update := func(values map[string]proto.Message) error {
+		return w.update(ctx, "orderer1", channel, w.config(ctx, "orderer1", channel), values)
+	}
+	in := func(state ab.ConsensusType_State) func(*ab.ConsensusType, *etcdraft.ConfigMetadata) {
+		return func(t *ab.ConsensusType, _ *etcdraft.ConfigMetadata) { t.State = state }
+	}
+
+	Expect(update(consensus(func(_ *ab.ConsensusType, m *etcdraft.ConfigMetadata) {
+		m.Consenters = []*etcdraft.Consenter{{Host: "orderer1", Port: 7050}}
+	}))).To(refuse(cb.Status_BAD_REQUEST, "no consenters"))
+	Expect(update(client.BrokersUpdate())).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "needs brokers"))
+	Expect(update(map[string]proto.Message{"ConsensusType": &ab.ConsensusType{Type: "kafka"}})).To(refuse(cb.Status_BAD_REQUEST, "cannot be changed"))
+
+	By("changing the limits, and going through maintenance")
+	Expect(update(map[string]proto.Message{"BatchSize": &ab.BatchSize{MaxMessageCount: 7, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19}})).To(Succeed())
+	for _, state := range []ab.ConsensusType_State{ab.ConsensusType_STATE_MAINTENANCE, ab.ConsensusType_STATE_NORMAL} {
+		before := w.config(ctx, "orderer1", channel).Sequence
+		Eventually(ctx, func() error { return update(consensus(in(state))) }).Should(Succeed())
+		Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", before))
+	}
+	Expect(w.orders(ctx, "orderer2", channel)).To(Succeed())
+	w.equal(ctx, channel)
+}
