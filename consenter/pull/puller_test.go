@@ -189,7 +189,11 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 		if d.stall > 0 && b.Header.Number == d.stall {
 			break
 		}
-		time.Sleep(d.pace)
+		select {
+		case <-time.After(d.pace):
+		case <-stream.Context().Done():
+			return nil
+		}
 		if err := stream.Send(&ab.DeliverResponse{Type: &ab.DeliverResponse_Block{Block: b}}); err != nil {
 			return err
 		}
