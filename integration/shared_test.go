@@ -98,6 +98,6 @@ func (w *world) keepsItsForm(ctx context.Context, channel string) {
 		Eventually(ctx, func() error { return update(consensus(in(state))) }).Should(Succeed())
 		Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", before))
 	}
-	Expect(w.orders(ctx, "orderer2", channel)).To(Succeed())
+	Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed()) // once it has the config, too
 	w.equal(ctx, channel)
 }
