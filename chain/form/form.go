@@ -34,18 +34,10 @@ func Of(config *fabric.Config) Form {
 	if fabric.Unmarshal(value.GetValue(), kind) != nil {
 		return Foreign
 	}
-	list, err := brokers.Named(config)
-	if err != nil {
-		list = nil
-	}
-	return of(kind.Type, kind.Metadata, list)
-}
-
-func of(kind string, metadata []byte, brokers []string) Form {
-	switch {
-	case kind == fabric.ConsensusTypeKafka:
+	switch list, err := brokers.Named(config); {
+	case kind.Type == fabric.ConsensusTypeKafka:
 		return Kafka
-	case kind == SharedType && len(brokers) > 0 && Unmanned(metadata):
+	case kind.Type == SharedType && err == nil && len(list) > 0 && Unmanned(kind.Metadata):
 		return Shared
 	}
 	return Foreign

@@ -33,49 +33,46 @@ func shapeOf(message protoreflect.MessageDescriptor) *shape {
 	return s
 }
 
-// each calls f with every field of bytes in a message, as far as the message is well-formed,
-// and reports whether a decoder takes all of it.
-func (s *shape) each(message []byte, f func(number protowire.Number, value []byte)) bool {
-	for len(message) > 0 {
-		number, kind, n := protowire.ConsumeTag(message)
-		if n < 0 || number > protowire.MaxValidNumber {
-			return false
-		}
-		size := protowire.ConsumeFieldValue(number, kind, message[n:])
-		if size < 0 {
-			return false
-		}
-		if kind == protowire.BytesType {
-			value, _ := protowire.ConsumeBytes(message[n:])
-			if !s.fits(number, value) {
-				return false
-			}
-			f(number, value)
-		}
-		message = message[n+size:]
-	}
-	return true
+// decodes reports whether a decoder takes b as a message of that shape. A field that has another form than
+// it should is unknown to it.
+func (s *shape) decodes(b []byte) bool {
+	fit := true
+	return fields(b, func(number protowire.Number, value []byte) { fit = fit && s.fits(number, value) }) && fit
 }
 
-// fits reports whether a decoder takes the value of a field of bytes; one that has another form than
-// it should is unknown to it.
 func (s *shape) fits(number protowire.Number, value []byte) bool {
 	if number >= maxField {
 		return true
 	}
 	if m := s.messages[number]; m != nil {
-		return m.each(value, func(protowire.Number, []byte) {})
+		return m.decodes(value)
 	}
 	return !s.text[number] || utf8.Valid(value)
 }
 
-// last returns the value of a field of bytes, of which the last one counts, and whether
-// the message decodes.
-func (s *shape) last(message []byte, field protowire.Number) (value []byte, ok bool) {
-	ok = s.each(message, func(number protowire.Number, b []byte) {
+// fields calls f with every field of bytes in a message, and reports whether the message is well-formed to its end.
+func fields(message []byte, f func(number protowire.Number, value []byte)) bool {
+	for len(message) > 0 {
+		number, kind, n := consumeField(message)
+		if n < 0 {
+			return false
+		}
+		if kind == protowire.BytesType {
+			_, _, tag := protowire.ConsumeTag(message)
+			value, _ := protowire.ConsumeBytes(message[tag:n])
+			f(number, value)
+		}
+		message = message[n:]
+	}
+	return true
+}
+
+// lastOf returns the value of a field of bytes, of which the last one counts.
+func lastOf(message []byte, field protowire.Number) (value []byte) {
+	fields(message, func(number protowire.Number, b []byte) {
 		if number == field {
 			value = b
 		}
 	})
-	return value, ok
+	return value
 }

@@ -35,14 +35,10 @@ const (
 // What is decoded, layer by layer.
 var (
 	transactionShape      = shapeOf(fabric.Reflect(&fabric.Transaction{}).Descriptor())
-	actionShape           = transactionShape.messages[transactionActions]
 	actionPayloadShape    = shapeOf(fabric.Reflect(&fabric.ChaincodeActionPayload{}).Descriptor())
-	endorsedShape         = actionPayloadShape.messages[actionPayloadAction]
 	proposalResponseShape = shapeOf(fabric.Reflect(&fabric.ProposalResponsePayload{}).Descriptor())
 	chaincodeActionShape  = shapeOf(fabric.Reflect(&fabric.ChaincodeAction{}).Descriptor())
 	readWriteSetShape     = shapeOf(fabric.Reflect(&fabric.TxReadWriteSet{}).Descriptor())
-	namespaceShape        = readWriteSetShape.messages[readWriteSetNamespaces]
-	collectionShape       = namespaceShape.messages[namespaceCollections]
 	publicShape           = shapeOf(fabric.Reflect(&fabric.KVRWSet{}).Descriptor())
 	privateShape          = shapeOf(fabric.Reflect(&fabric.HashedRWSet{}).Descriptor())
 )
@@ -59,9 +55,12 @@ type content struct {
 // does, for extractDependenciesForTx. Where messages of Fabric 2 and 3 hold different
 // things for the same bytes, a number in place of the endorsed action, it finds none.
 func contentOf(data []byte) content {
+	if !transactionShape.decodes(data) {
+		return content{}
+	}
 	var first []byte
 	actions := 0
-	ok := transactionShape.each(data, func(number protowire.Number, value []byte) {
+	fields(data, func(number protowire.Number, value []byte) {
 		if number == transactionActions {
 			if actions == 0 {
 				first = value
@@ -69,30 +68,29 @@ func contentOf(data []byte) content {
 			actions++
 		}
 	})
-	if !ok || actions == 0 {
+	payload := lastOf(first, actionPayload)
+	if actions == 0 || !actionPayloadShape.decodes(payload) {
 		return content{}
 	}
-	payload, _ := actionShape.last(first, actionPayload)
-	endorsed, found, ok := endorsedAction(payload)
-	if !ok || !found {
-		return content{unendorsed: ok && actions == 1}
+	endorsed, found := endorsedAction(payload)
+	if !found {
+		return content{unendorsed: actions == 1}
 	}
-	response, _ := endorsedShape.last(endorsed, endorsedProposalResponse)
-	action, ok := proposalResponseShape.last(response, proposalResponseExtension)
-	if !ok {
+	response := lastOf(endorsed, endorsedProposalResponse)
+	if !proposalResponseShape.decodes(response) {
 		return content{}
 	}
-	results, ok := chaincodeActionShape.last(action, chaincodeActionResults)
-	if !ok {
+	action := lastOf(response, proposalResponseExtension)
+	if !chaincodeActionShape.decodes(action) {
 		return content{}
 	}
-	return content{readable: true, results: results}
+	return content{readable: true, results: lastOf(action, chaincodeActionResults)}
 }
 
-// endorsedAction returns the endorsed action of a ChaincodeActionPayload, whether it has one, and
-// whether it decodes. Of several a decoder makes one, as of their bytes in sequence.
-func endorsedAction(payload []byte) (endorsed []byte, found, ok bool) {
-	ok = actionPayloadShape.each(payload, func(number protowire.Number, value []byte) {
+// endorsedAction returns the endorsed action of a ChaincodeActionPayload, and whether it has one. Of several a decoder
+// makes one, as of their bytes in sequence.
+func endorsedAction(payload []byte) (endorsed []byte, found bool) {
+	fields(payload, func(number protowire.Number, value []byte) {
 		switch {
 		case number != actionPayloadAction:
 		case !found:
@@ -101,7 +99,7 @@ func endorsedAction(payload []byte) (endorsed []byte, found, ok bool) {
 			endorsed = append(endorsed, value...)
 		}
 	})
-	return endorsed, found, ok
+	return endorsed, found
 }
 
 // keys are those that a read-write set writes, and those whose endorsement policy it sets,
@@ -110,45 +108,48 @@ type keys struct{ written, policies []machine.StateKey }
 
 // keysOf returns no keys if any part of the read-write set does not decode.
 func keysOf(results []byte) (k keys) {
-	sound := true
-	ok := readWriteSetShape.each(results, func(number protowire.Number, value []byte) {
+	if !readWriteSetShape.decodes(results) {
+		return keys{}
+	}
+	ok := true
+	fields(results, func(number protowire.Number, value []byte) {
 		if number == readWriteSetNamespaces {
-			sound = k.ofNamespace(value) && sound
+			ok = k.ofNamespace(value) && ok
 		}
 	})
-	if !ok || !sound {
+	if !ok {
 		return keys{}
 	}
 	return k
 }
 
-func (k *keys) ofNamespace(ns []byte) (ok bool) {
-	name, _ := namespaceShape.last(ns, namespaceName)
-	public, _ := namespaceShape.last(ns, namespaceReadWriteSet)
-	ok = k.ofSet(public, publicShape, publicWrites, publicMetadataWrites, keyIn(name, nil))
-	namespaceShape.each(ns, func(number protowire.Number, c []byte) {
+func (k *keys) ofNamespace(ns []byte) bool {
+	name := lastOf(ns, namespaceName)
+	ok := k.ofSet(lastOf(ns, namespaceReadWriteSet), publicShape, publicWrites, publicMetadataWrites, keyIn(name, nil))
+	fields(ns, func(number protowire.Number, c []byte) {
 		if number == namespaceCollections {
-			collection, _ := collectionShape.last(c, collectionName)
-			private, _ := collectionShape.last(c, collectionHashedSet)
-			ok = k.ofSet(private, privateShape, privateWrites, privateMetadataWrites, keyIn(name, collection)) && ok
+			ok = k.ofSet(lastOf(c, collectionHashedSet), privateShape, privateWrites, privateMetadataWrites, keyIn(name, lastOf(c, collectionName))) && ok
 		}
 	})
 	return ok
 }
 
 func (k *keys) ofSet(set []byte, s *shape, writes, metadata protowire.Number, in xxhash.Digest) bool {
-	return s.each(set, func(number protowire.Number, write []byte) {
+	if !s.decodes(set) {
+		return false
+	}
+	fields(set, func(number protowire.Number, write []byte) {
 		if number != writes && number != metadata {
 			return
 		}
-		name, _ := s.messages[number].last(write, writeKey)
 		key := in
-		_, _ = key.Write(name) // it cannot fail
+		_, _ = key.Write(lastOf(write, writeKey)) // it cannot fail
 		k.written = append(k.written, machine.StateKey(key.Sum64()))
 		if number == metadata {
 			k.policies = append(k.policies, machine.StateKey(key.Sum64()))
 		}
 	})
+	return true
 }
 
 // keyIn begins a key of a namespace or of one of its collections. Two keys of one hash cost
