@@ -110,32 +110,44 @@ func connectOf(at machine.Offset, sum machine.Digest, size int, payload []byte) 
 // EnvelopeOf returns an envelope as the machine takes it, decoded as far as peers do before
 // they know whose it is.
 func EnvelopeOf(b []byte) machine.Envelope {
-	e := machine.Envelope{Bytes: b}
+	e, c := envelopeOf(b)
+	if c.readable && !e.Opaque {
+		k := keysOf(c.results)
+		e.Written, e.Policies = k.written, k.policies
+	}
+	return e
+}
+
+// PeerFlaw returns why no peer would take a block with an envelope that decodes; empty if peers would.
+func PeerFlaw(b []byte) string {
+	e, _ := envelopeOf(b)
+	return e.HeaderFlaw + e.SignerFlaw
+}
+
+// envelopeOf returns an envelope without its keys, and what they are read from.
+func envelopeOf(b []byte) (e machine.Envelope, c content) {
+	e.Bytes = b
 	envelope := &fabric.Envelope{}
 	if err := fabric.Unmarshal(b, envelope); err != nil {
 		e.Flaw = "envelope: " + err.Error()
-		return e
+		return e, c
 	}
 	e.Size = len(envelope.Payload) + len(envelope.Signature)
 	payload, flaw := payloadOf(envelope)
 	if flaw != "" {
 		e.HeaderFlaw = flaw
-		return e
+		return e, c
 	}
 	channel := &fabric.ChannelHeader{}
 	if err := fabric.Unmarshal(payload.Header.ChannelHeader, channel); err != nil {
 		e.HeaderFlaw = "channel header: " + err.Error()
-		return e
+		return e, c
 	}
 	e.Channel, e.Type = channel.ChannelId, channel.Type
-	c := contentOf(payload.Data)
+	c = contentOf(payload.Data)
 	e.SignerFlaw = peerFlaw(envelope, payload, channel.Type, c)
 	e.Opaque = channel.Type != fabric.TypeEndorser || !c.readable
-	if !e.Opaque {
-		k := keysOf(c.results)
-		e.Written, e.Policies = k.written, k.policies
-	}
-	return e
+	return e, c
 }
 
 // payloadOf decodes the payload of an envelope. An empty header is none: where the bytes have a

@@ -16,8 +16,8 @@ func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("encode envelope: %w", err)
 	}
-	if e := record.EnvelopeOf(payload); e.HeaderFlaw+e.SignerFlaw != "" {
-		return nil, status.Refused{Refusal: status.RefusalNoPeer, Err: fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", e.HeaderFlaw+e.SignerFlaw)}
+	if flaw := record.PeerFlaw(payload); flaw != "" {
+		return nil, status.Refused{Refusal: status.RefusalNoPeer, Err: fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", flaw)}
 	}
 	return regular(payload, seq, record.Regular_Class(class), 0)
 }
