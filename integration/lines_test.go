@@ -35,13 +35,7 @@ func (w *world) exercise(ctx context.Context, channel string) {
 	w.equal(ctx, channel)
 
 	By("removing an orderer and joining it again, from the genesis block and from a later one")
-	later, err := w.lastConfig(ctx, "orderer1", channel)
-	Expect(err).NotTo(HaveOccurred())
-	for _, block := range [][]byte{nil, later} {
-		Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
-		Eventually(ctx, func() error { return w.Join(ctx, "orderer3", channel, block) }).Should(Succeed()) // once its ledger is gone
-		w.catchesUp(ctx, "orderer3")
-	}
+	w.joinsAgain(ctx, "orderer3", channel)
 
 	By("restarting an orderer")
 	Expect(w.Stop("orderer1")).To(Succeed())
@@ -49,6 +43,18 @@ func (w *world) exercise(ctx context.Context, channel string) {
 	w.catchesUp(ctx, "orderer1")
 	Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
 	Expect(w.Query(ctx, 2, channel, "get", "k")).To(ContainSubstring("v2"))
+}
+
+// joinsAgain removes an orderer from a channel and joins it again, from the genesis block and from a later one.
+func (w *world) joinsAgain(ctx context.Context, orderer, channel string) {
+	GinkgoHelper()
+	later, err := w.lastConfig(ctx, "orderer1", channel)
+	Expect(err).NotTo(HaveOccurred())
+	for _, block := range [][]byte{nil, later} {
+		Expect(w.Remove(ctx, orderer, channel)).To(Succeed())
+		Eventually(ctx, func() error { return w.Join(ctx, orderer, channel, block) }).Should(Succeed()) // once its ledger is gone
+		w.catchesUp(ctx, orderer)
+	}
 }
 
 var _ = Describe("release lines", Label("kafka", "minutes", "lines"), func() {

@@ -51,13 +51,7 @@ func (w *world) worksAsShared(ctx context.Context, channel string) {
 		"BatchSize": &ab.BatchSize{MaxMessageCount: 8, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19},
 	})).To(Succeed())
 	Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", 0))
-	later, err := w.lastConfig(ctx, "orderer1", channel)
-	Expect(err).NotTo(HaveOccurred())
-	for _, block := range [][]byte{nil, later} {
-		Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
-		Eventually(ctx, func() error { return w.Join(ctx, "orderer3", channel, block) }).Should(Succeed()) // once its ledger is gone
-		w.catchesUp(ctx, "orderer3")
-	}
+	w.joinsAgain(ctx, "orderer3", channel)
 	Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
 	for peer := 1; peer <= 2; peer++ {
 		Expect(w.Query(ctx, peer, channel, "get", "k")).To(ContainSubstring("v2"))
