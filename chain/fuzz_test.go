@@ -73,7 +73,8 @@ func transaction(net *fabrictest.Network) []byte {
 	proposal := &cb.Header{
 		ChannelHeader: protoutil.MarshalOrPanic(&fabric.ChannelHeader{
 			Type: int32(cb.HeaderType_ENDORSER_TRANSACTION), ChannelId: fabrictest.ChannelID,
-			TxId: protoutil.ComputeTxID([]byte("nonce"), net.Client.Creator),
+			TxId:      protoutil.ComputeTxID([]byte("nonce"), net.Client.Creator),
+			Extension: protoutil.MarshalOrPanic(&pb.ChaincodeHeaderExtension{ChaincodeId: chaincode}),
 		}),
 		SignatureHeader: header,
 	}
@@ -84,7 +85,7 @@ func transaction(net *fabrictest.Network) []byte {
 	}
 	action := &pb.ChaincodeActionPayload{ChaincodeProposalPayload: input, Action: &pb.ChaincodeEndorsedAction{
 		ProposalResponsePayload: protoutil.MarshalOrPanic(&pb.ProposalResponsePayload{ProposalHash: hash, Extension: protoutil.MarshalOrPanic(
-			&pb.ChaincodeAction{Results: results([]string{"k"}, []string{"k", "#k"})})}),
+			&pb.ChaincodeAction{ChaincodeId: chaincode, Results: results([]string{"k"}, []string{"k", "#k"})})}),
 	}}
 	return protoutil.MarshalOrPanic(&fabric.Payload{Header: proposal, Data: protoutil.MarshalOrPanic(&pb.Transaction{
 		Actions: []*pb.TransactionAction{{Header: header, Payload: protoutil.MarshalOrPanic(action)}},

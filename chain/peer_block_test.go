@@ -2,136 +2,25 @@ package chain
 
 import (
 	"bytes"
-	"fmt"
+	"crypto/sha256"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric-protos-go/ledger/rwset"
 	"github.com/hyperledger/fabric-protos-go/ledger/rwset/kvrwset"
 	pb "github.com/hyperledger/fabric-protos-go/peer"
-	"github.com/hyperledger/fabric/core/common/validation/statebased"
-	validation "github.com/hyperledger/fabric/core/handlers/validation/api/state"
-	"github.com/hyperledger/fabric/core/ledger/kvledger/txmgmt/rwsetutil"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
-	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// peerBlock is a peer's key-level validation of one block, with endorsement policies that
-// everybody satisfies. It is sequential: a transaction waits only for those ahead of it.
-type peerBlock struct {
-	*statebased.KeyLevelValidationParameterManagerImpl
-	t        *testing.T
-	accept   func(envelope []byte) pb.TxValidationCode
-	block    *fabric.Block
-	inserted map[uint64]bool
-	at       int
-	died     error
-	done     bool
-}
-
-func (p *peerBlock) ExtractValidationParameterDependency(block, tx uint64, rwset []byte) {
-	p.inserted[tx] = true
-	p.KeyLevelValidationParameterManagerImpl.ExtractValidationParameterDependency(block, tx, rwset)
-}
-
-// outcome returns why a peer does not get past the block; nil if it does.
-func (r *real) outcome(t *testing.T, b *fabric.Block) (err error) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &peerBlock{
-			KeyLevelValidationParameterManagerImpl: &statebased.KeyLevelValidationParameterManagerImpl{
-				StateFetcher: emptyState{}, PolicyTranslator: emptyState{},
-			},
-			t: t, accept: r.validates, block: b, inserted: map[uint64]bool{},
-		}
-		go p.run()
-		synctest.Wait()
-		switch {
-		case !p.done:
-			err = fmt.Errorf("transaction %d waits without limit", p.at)
-			p.release()
-			synctest.Wait()
-		case p.died != nil:
-			err = fmt.Errorf("transaction %d: %w", p.at, p.died)
-		}
-	})
-	return err
-}
-
-func (p *peerBlock) run() {
-	defer func() { p.done = true }()
-	p.died = guard.Call(func() error {
-		klv := statebased.NewKeyLevelValidator(statebased.NewV20Evaluator(p, emptyState{}, emptyState{}, emptyState{}), p)
-		for p.at = range p.block.Data.Data {
-			p.transaction(klv)
-		}
-		return nil
-	})
-}
-
-// transaction is what becomes of one in core/committer/txvalidator and in the default
-// validation plugin.
-func (p *peerBlock) transaction(klv *statebased.KeyLevelValidator) {
-	raw := p.block.Data.Data[p.at]
-	header, err := protoutil.ChannelHeader(protoutil.UnmarshalEnvelopeOrPanic(raw))
-	if err != nil || header.Type != int32(cb.HeaderType_ENDORSER_TRANSACTION) || p.accept(raw) != pb.TxValidationCode_VALID {
-		return
-	}
-	action, err := protoutil.GetActionFromEnvelope(raw)
-	if err != nil {
-		return
-	}
-	written := &rwsetutil.TxRwSet{}
-	if err := written.FromProtoBytes(action.Results); err != nil {
-		return
-	}
-	number, tx := p.block.Header.Number, uint64(p.at)
-	namespaces := []string{"cc"} // that of the chaincode, also if it writes nothing
-	for _, ns := range written.NsRwSets {
-		namespaces = append(namespaces, ns.NameSpace)
-	}
-	for _, ns := range namespaces {
-		klv.PreValidate(tx, p.block)
-		invalid := klv.Validate(ns, number, tx, action.Results, nil, []byte("policy"), nil)
-		klv.PostValidate(ns, number, tx, invalid)
-		if invalid != nil {
-			return
-		}
-	}
-}
-
-// release ends the wait of the transaction at p.at.
-func (p *peerBlock) release() {
-	for tx := range uint64(p.at) {
-		if !p.inserted[tx] {
-			p.ExtractValidationParameterDependency(p.block.Header.Number, tx, nil)
-		}
-		for _, ns := range []string{"cc", "other"} {
-			p.SetTxValidationResult(ns, p.block.Header.Number, tx, fmt.Errorf("never validated"))
-		}
-	}
-}
-
-// emptyState is a ledger without keys, and policies that everybody satisfies.
-type emptyState struct{ validation.State }
-
-func (s emptyState) FetchState() (validation.State, error)                    { return s, nil }
-func (emptyState) Done()                                                      {}
-func (emptyState) GetStateMetadata(string, string) (map[string][]byte, error) { return nil, nil }
-func (emptyState) Evaluate([]byte, []*protoutil.SignedData) error             { return nil }
-func (emptyState) Translate([]byte) ([]byte, error)                           { return nil, nil }
-func (emptyState) GetPrivateDataMetadataByHash(_, _ string, _ []byte) (map[string][]byte, error) {
-	return nil, nil
-}
-
-func (emptyState) CollectionValidationInfo(_, _ string, _ validation.State) (args []byte, unexpected, invalid error) {
-	return []byte("policy"), nil, nil
+func hashOf(key string) []byte {
+	sum := sha256.Sum256([]byte(key))
+	return sum[:]
 }
 
 // results are a read-write set of chaincode "cc": public keys that are written, and keys
@@ -140,14 +29,14 @@ func results(writes, sets []string) []byte {
 	public, private := &kvrwset.KVRWSet{}, &kvrwset.HashedRWSet{}
 	for _, key := range writes {
 		if strings.HasPrefix(key, "#") {
-			private.HashedWrites = append(private.HashedWrites, &kvrwset.KVWriteHash{KeyHash: []byte(key)})
+			private.HashedWrites = append(private.HashedWrites, &kvrwset.KVWriteHash{KeyHash: hashOf(key)})
 			continue
 		}
 		public.Writes = append(public.Writes, &kvrwset.KVWrite{Key: key, Value: []byte("value")})
 	}
 	for _, key := range sets {
 		if strings.HasPrefix(key, "#") {
-			private.MetadataWrites = append(private.MetadataWrites, &kvrwset.KVMetadataWriteHash{KeyHash: []byte(key)})
+			private.MetadataWrites = append(private.MetadataWrites, &kvrwset.KVMetadataWriteHash{KeyHash: hashOf(key)})
 			continue
 		}
 		public.MetadataWrites = append(public.MetadataWrites, &kvrwset.KVMetadataWrite{Key: key})
@@ -173,8 +62,10 @@ func withExtension(extension []byte) func(*cb.Payload, *pb.Transaction, *pb.Chai
 	}
 }
 
+var chaincode = &pb.ChaincodeID{Name: "cc", Version: "1"}
+
 func withResults(writes, sets []string) func(*cb.Payload, *pb.Transaction, *pb.ChaincodeActionPayload) {
-	return withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{Results: results(writes, sets)}))
+	return withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{ChaincodeId: chaincode, Results: results(writes, sets)}))
 }
 
 // retyped is an envelope of the same data and of another header type.
@@ -230,12 +121,12 @@ func (r *real) neighbors() map[string]*fabric.Envelope {
 		}),
 		"a bad proposal response":          r.transacted(func(_ *cb.Payload, _ *transaction, a *action) { a.Action.ProposalResponsePayload = bad }),
 		"bad endorsed results":             r.transacted(withExtension(bad)),
-		"a bad read-write set":             r.transacted(withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{Results: bad}))),
+		"a bad read-write set":             r.transacted(withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{ChaincodeId: chaincode, Results: bad}))),
 		"flagged, sets a policy":           flagged(nil, []string{"k"}),
 		"flagged, sets a private policy":   flagged(nil, []string{"#k"}),
 		"flagged, writes and sets another": flagged([]string{"l"}, []string{"m"}),
 		"a message of no endorsed action":  r.retyped(setsK, cb.HeaderType_MESSAGE, protoutil.MarshalOrPanic(&transaction{Actions: []*pb.TransactionAction{{}}})),
-		"valid, without results":           r.transacted(withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{}))),
+		"valid, without results":           r.transacted(withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{ChaincodeId: chaincode}))),
 		"valid, sets policies":             setsK,
 		"valid, writes":                    r.transacted(withResults([]string{"k", "#k"}, nil)),
 		"valid, writes and sets":           r.transacted(withResults([]string{"k"}, []string{"k"})),

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric-protos-go/ledger/rwset"
+	"github.com/hyperledger/fabric-protos-go/ledger/rwset/kvrwset"
 	pb "github.com/hyperledger/fabric-protos-go/peer"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -13,7 +15,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
@@ -81,18 +82,138 @@ func TestTransactionsThatStopPeers(t *testing.T) {
 			if bad := wellFormed(block); c.ordered && (died != nil || bad != nil) {
 				t.Errorf("a peer: flags it %s, %v; block: %v", code, died, bad)
 			}
-			value, err := record.Encode(record.NewRegular(protoutil.MarshalOrPanic(e), 1, record.Regular_NORMAL))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := written(r.taken(machine.Strict, value)); got != c.ordered {
+			if got := r.orders(e); got != c.ordered {
 				t.Errorf("in a block by the strict rules: %t", got)
 			}
-			_, err = session.Value(e, 0, machine.Normal)
-			if refused := err != nil && strings.Contains(err.Error(), "no peer would take a block with it"); refused == c.ordered {
-				t.Errorf("the client is answered: %v", err)
+			if refused := refusedFor(e) != ""; refused == c.ordered {
+				t.Errorf("the client is answered: %s", refusedFor(e))
 			}
 		})
+	}
+}
+
+// orders reports whether the strict rules put an envelope into a block.
+func (r *real) orders(e *fabric.Envelope) bool { return written(r.taken(machine.Strict, r.value(e))) }
+
+// refusedFor returns why a client's envelope is refused at Order because of what peers do; empty if it is not.
+func refusedFor(e *fabric.Envelope) string {
+	if _, err := session.Value(e, 0, machine.Normal); err != nil && strings.Contains(err.Error(), "no peer would take a block with it") {
+		return err.Error()
+	}
+	return ""
+}
+
+// A transaction that nobody endorsed is looked up by its names and keys: those that CouchDB
+// refuses are in no block, and those that a chaincode can have are.
+func TestNamesThatStopPeers(t *testing.T) {
+	long := strings.Repeat("a", 9000)
+	for name, c := range map[string]struct {
+		set
+		stops, refused bool
+	}{
+		"a chaincode":                            {set{}, false, false},
+		"another namespace":                      {set{namespace: "other"}, false, false},
+		"the lifecycle":                          {set{namespace: "_lifecycle"}, false, false},
+		"an unknown chaincode":                   {set{chaincode: "a-b_c9"}, false, false},
+		"no chaincode":                           {set{chaincode: "-"}, false, false},
+		"a chaincode that begins with _":         {set{chaincode: "_x"}, true, true},
+		"a chaincode of another language's name": {set{chaincode: "é"}, false, true},
+		"a long chaincode":                       {set{chaincode: long}, true, true},
+		"a namespace that begins with _":         {set{namespace: "_x"}, true, true},
+		"no namespace":                           {set{namespace: "-"}, true, true},
+		"a long namespace":                       {set{namespace: long}, true, true},
+		"a namespace that is only read":          {set{namespace: "_x", readOnly: true}, false, false},
+		"a key":                                  {set{key: "a key/é"}, false, false},
+		"no key":                                 {set{key: "-"}, true, true},
+		"the policy of no key":                   {set{key: "-", policy: true}, true, true},
+		"a key hash":                             {set{collection: "c_1"}, false, false},
+		"an implicit collection":                 {set{collection: "_implicit_org_Org1MSP"}, false, false},
+		"no key hash":                            {set{collection: "c", key: "-"}, true, true},
+		"the policy of no key hash":              {set{collection: "c", key: "-", policy: true}, true, true},
+		"a key hash that is none":                {set{collection: "c", hash: []byte("hash")}, false, true},
+		"a long key hash":                        {set{collection: "c", hash: []byte(long)}, true, true},
+		"a collection that is no name":           {set{collection: "a collection"}, true, true},
+		"a collection of no name":                {set{collection: "-"}, true, true},
+		"a key that only LevelDB has":            {set{key: "_k"}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReal(t, fabrictest.NewNetwork(nil))
+			e := r.transacted(c.change())
+			stopped := r.outcome(t, r.chain.support.CreateNextBlock([]*fabric.Envelope{e}))
+			if (stopped != nil) != c.stops {
+				t.Errorf("a peer: %v", stopped)
+			}
+			if r.orders(e) == c.refused {
+				t.Errorf("in a block by the strict rules: %t", !c.refused)
+			}
+			if why := refusedFor(e); (why != "") != c.refused {
+				t.Errorf("the client is answered: %q", why)
+			}
+		})
+	}
+}
+
+// set is what a transaction writes; "-" stands for an empty name.
+type set struct {
+	chaincode, namespace, collection, key string
+	hash                                  []byte
+	policy, readOnly                      bool
+}
+
+func (w set) change() func(*cb.Payload, *pb.Transaction, *pb.ChaincodeActionPayload) {
+	or := func(s, otherwise string) string {
+		switch s {
+		case "":
+			return otherwise
+		case "-":
+			return ""
+		}
+		return s
+	}
+	id := &pb.ChaincodeID{Name: or(w.chaincode, "cc"), Version: "1"}
+	key, public, private := or(w.key, "k"), &kvrwset.KVRWSet{}, &kvrwset.HashedRWSet{}
+	hash := w.hash
+	if hash == nil && key != "" {
+		hash = hashOf(key)
+	}
+	switch {
+	case w.readOnly:
+		public.Reads = []*kvrwset.KVRead{{Key: key}}
+	case w.collection == "" && w.policy:
+		public.MetadataWrites = []*kvrwset.KVMetadataWrite{{Key: key}}
+	case w.collection == "":
+		public.Writes = []*kvrwset.KVWrite{{Key: key}}
+	case w.policy:
+		private.MetadataWrites = []*kvrwset.KVMetadataWriteHash{{KeyHash: hash}}
+	default:
+		private.HashedWrites = []*kvrwset.KVWriteHash{{KeyHash: hash}}
+	}
+	ns := &rwset.NsReadWriteSet{Namespace: or(w.namespace, "cc"), Rwset: protoutil.MarshalOrPanic(public)}
+	if w.collection != "" {
+		ns.CollectionHashedRwset = []*rwset.CollectionHashedReadWriteSet{{
+			CollectionName: or(w.collection, ""), HashedRwset: protoutil.MarshalOrPanic(private),
+		}}
+	}
+	return func(p *cb.Payload, tx *pb.Transaction, a *pb.ChaincodeActionPayload) {
+		withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{
+			ChaincodeId: id, Results: protoutil.MarshalOrPanic(&rwset.TxReadWriteSet{NsRwset: []*rwset.NsReadWriteSet{ns}}),
+		}))(p, tx, a)
+		header := &cb.ChannelHeader{}
+		if err := fabric.Unmarshal(p.Header.ChannelHeader, header); err != nil {
+			panic(err)
+		}
+		header.Extension = protoutil.MarshalOrPanic(&pb.ChaincodeHeaderExtension{ChaincodeId: id})
+		p.Header.ChannelHeader = protoutil.MarshalOrPanic(header)
+		response := &pb.ProposalResponsePayload{}
+		if err := fabric.Unmarshal(a.Action.ProposalResponsePayload, response); err != nil {
+			panic(err)
+		}
+		hash, err := protoutil.GetProposalHash2(p.Header, a.ChaincodeProposalPayload)
+		if err != nil {
+			panic(err)
+		}
+		response.ProposalHash = hash
+		a.Action.ProposalResponsePayload = protoutil.MarshalOrPanic(response)
 	}
 }
 

@@ -76,3 +76,18 @@ func lastOf(message []byte, field protowire.Number) (value []byte) {
 	})
 	return value
 }
+
+// messageIn returns the value of a field of a message, and whether there is one. Of several a decoder makes one, as of their
+// bytes in sequence.
+func messageIn(message []byte, field protowire.Number) (value []byte, found bool) {
+	fields(message, func(number protowire.Number, b []byte) {
+		switch {
+		case number != field:
+		case !found:
+			value, found = b[:len(b):len(b)], true
+		default:
+			value = append(value, b...)
+		}
+	})
+	return value, found
+}

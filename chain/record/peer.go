@@ -1,6 +1,13 @@
 package record
 
-import "github.com/fabric-kafka/orderer/chain/fabric"
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"regexp"
+
+	"github.com/fabric-kafka/orderer/chain/fabric"
+)
 
 // peerFlaw returns for which of its parts an envelope would make peers refuse the whole
 // block that it is in, or end their process: with one such envelope in it, no peer gets
@@ -16,6 +23,55 @@ func peerFlaw(envelope *fabric.Envelope, payload *fabric.Payload, headerType int
 	}
 	if headerType == fabric.TypeEndorser && c.unendorsed {
 		return "endorser transaction whose action was endorsed by nobody"
+	}
+	return ""
+}
+
+// A peer looks in its state for the chaincode of a transaction, for the namespaces that it writes and for the keys, before
+// it knows whether anybody endorsed it. CouchDB refuses some names, and the peer takes that for a database that
+// does not work: it stops. The names below are Fabric's own rules, so no chaincode can have another. Keys
+// that CouchDB alone refuses, such as those that begin with _, are not among the flaws: peers with LevelDB have them.
+var (
+	chaincodeNames  = regexp.MustCompile(`^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$`)
+	collectionNames = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+	implicit        = []byte("_implicit_org_") // begins the name of an organisation's own collection
+)
+
+const (
+	lifecycle = "_lifecycle" // the one namespace of another form
+
+	// maxName bounds names: CouchDB refuses a URL of more than 8 KB or so.
+	maxName = 1024
+)
+
+func isChaincode(name []byte) bool {
+	return len(name) <= maxName && (string(name) == lifecycle || chaincodeNames.Match(name))
+}
+
+// chaincodeFlaw takes no name for none: peers flag that.
+func chaincodeFlaw(name []byte) string {
+	if len(name) == 0 || isChaincode(name) {
+		return ""
+	}
+	return fmt.Sprintf("endorser transaction of %.40q, which no chaincode can be named", name)
+}
+
+func (in part) nameFlaw() string {
+	switch {
+	case !isChaincode(in.namespace):
+		return fmt.Sprintf("endorser transaction that writes to namespace %.40q, which no chaincode can be named", in.namespace)
+	case !in.public && !collectionNames.Match(in.collection) && !bytes.HasPrefix(in.collection, implicit):
+		return fmt.Sprintf("endorser transaction that writes to %.40q, which no collection can be named", in.collection)
+	}
+	return ""
+}
+
+func (in part) keyFlaw(key []byte) string {
+	switch {
+	case in.public && len(key) == 0:
+		return "endorser transaction that writes an empty key"
+	case !in.public && len(key) != sha256.Size:
+		return fmt.Sprintf("endorser transaction that writes a key hash of %d bytes instead of %d", len(key), sha256.Size)
 	}
 	return ""
 }

@@ -110,44 +110,51 @@ func connectOf(at machine.Offset, sum machine.Digest, size int, payload []byte) 
 // EnvelopeOf returns an envelope as the machine takes it, decoded as far as peers do before
 // they know whose it is.
 func EnvelopeOf(b []byte) machine.Envelope {
-	e, c := envelopeOf(b)
-	if c.readable && !e.Opaque {
-		k := keysOf(c.results)
-		e.Written, e.Policies = k.written, k.policies
-	}
+	e, w := envelopeOf(b, writes{})
+	e.Written, e.Policies = w.written, w.policies
 	return e
 }
 
 // PeerFlaw returns why no peer would take a block with an envelope that decodes; empty if peers would.
 func PeerFlaw(b []byte) string {
-	e, _ := envelopeOf(b)
+	e, _ := envelopeOf(b, writes{keyless: true})
 	return e.HeaderFlaw + e.SignerFlaw
 }
 
-// envelopeOf returns an envelope without its keys, and what they are read from.
-func envelopeOf(b []byte) (e machine.Envelope, c content) {
-	e.Bytes = b
+// envelopeOf returns an envelope without its keys, and what it writes.
+func envelopeOf(b []byte, w writes) (machine.Envelope, writes) {
+	e := machine.Envelope{Bytes: b}
 	envelope := &fabric.Envelope{}
 	if err := fabric.Unmarshal(b, envelope); err != nil {
 		e.Flaw = "envelope: " + err.Error()
-		return e, c
+		return e, w
 	}
 	e.Size = len(envelope.Payload) + len(envelope.Signature)
 	payload, flaw := payloadOf(envelope)
 	if flaw != "" {
 		e.HeaderFlaw = flaw
-		return e, c
+		return e, w
 	}
 	channel := &fabric.ChannelHeader{}
 	if err := fabric.Unmarshal(payload.Header.ChannelHeader, channel); err != nil {
 		e.HeaderFlaw = "channel header: " + err.Error()
-		return e, c
+		return e, w
 	}
 	e.Channel, e.Type = channel.ChannelId, channel.Type
-	c = contentOf(payload.Data)
+	c := contentOf(payload.Data)
 	e.SignerFlaw = peerFlaw(envelope, payload, channel.Type, c)
 	e.Opaque = channel.Type != fabric.TypeEndorser || !c.readable
-	return e, c
+	if e.Opaque || e.SignerFlaw != "" {
+		return e, w
+	}
+	if e.SignerFlaw = chaincodeFlaw(c.chaincode); e.SignerFlaw != "" {
+		return e, w
+	}
+	read := w.read(c.results)
+	if e.SignerFlaw = read.flaw; e.SignerFlaw != "" {
+		return e, w // no block has it, nor are its keys needed
+	}
+	return e, read
 }
 
 // payloadOf decodes the payload of an envelope. An empty header is none: where the bytes have a

@@ -19,6 +19,8 @@ const (
 	endorsedProposalResponse  = 1 // ChaincodeEndorsedAction.proposal_response_payload
 	proposalResponseExtension = 2 // ProposalResponsePayload.extension: ChaincodeAction
 	chaincodeActionResults    = 1 // ChaincodeAction.results: TxReadWriteSet
+	chaincodeActionID         = 4 // ChaincodeAction.chaincode_id: ChaincodeID
+	chaincodeIDName           = 2 // ChaincodeID.name
 	readWriteSetNamespaces    = 2 // TxReadWriteSet.ns_rwset
 	namespaceName             = 1 // NsReadWriteSet.namespace
 	namespaceReadWriteSet     = 2 // NsReadWriteSet.rwset: KVRWSet
@@ -48,6 +50,7 @@ var (
 type content struct {
 	readable   bool // down to the results of its first action
 	unendorsed bool // it has exactly one action, without an endorsed action: peers crash at it
+	chaincode  []byte
 	results    []byte
 }
 
@@ -72,7 +75,7 @@ func contentOf(data []byte) content {
 	if actions == 0 || !actionPayloadShape.decodes(payload) {
 		return content{}
 	}
-	endorsed, found := endorsedAction(payload)
+	endorsed, found := messageIn(payload, actionPayloadAction)
 	if !found {
 		return content{unendorsed: actions == 1}
 	}
@@ -84,72 +87,93 @@ func contentOf(data []byte) content {
 	if !chaincodeActionShape.decodes(action) {
 		return content{}
 	}
-	return content{readable: true, results: lastOf(action, chaincodeActionResults)}
-}
-
-// endorsedAction returns the endorsed action of a ChaincodeActionPayload, and whether it has one. Of several a decoder
-// makes one, as of their bytes in sequence.
-func endorsedAction(payload []byte) (endorsed []byte, found bool) {
-	fields(payload, func(number protowire.Number, value []byte) {
-		switch {
-		case number != actionPayloadAction:
-		case !found:
-			endorsed, found = value[:len(value):len(value)], true
-		default:
-			endorsed = append(endorsed, value...)
-		}
-	})
-	return endorsed, found
+	id, _ := messageIn(action, chaincodeActionID)
+	return content{readable: true, chaincode: lastOf(id, chaincodeIDName), results: lastOf(action, chaincodeActionResults)}
 }
 
 // keys are those that a read-write set writes, and those whose endorsement policy it sets,
 // which are among the former.
 type keys struct{ written, policies []machine.StateKey }
 
-// keysOf returns no keys if any part of the read-write set does not decode.
-func keysOf(results []byte) (k keys) {
+// writes are read from a read-write set.
+type writes struct {
+	keys
+	keyless bool   // no keys are wanted
+	flaw    string // of names and keys, the first one
+}
+
+// read returns w with nothing in it if any part of the read-write set does not decode: peers flag its transaction before
+// they look at what it writes.
+func (w writes) read(results []byte) writes {
+	none := w
 	if !readWriteSetShape.decodes(results) {
-		return keys{}
+		return none
 	}
 	ok := true
 	fields(results, func(number protowire.Number, value []byte) {
 		if number == readWriteSetNamespaces {
-			ok = k.ofNamespace(value) && ok
+			ok = w.ofNamespace(value) && ok
 		}
 	})
 	if !ok {
-		return keys{}
+		return none
 	}
-	return k
+	return w
 }
 
-func (k *keys) ofNamespace(ns []byte) bool {
+func (w *writes) ofNamespace(ns []byte) bool {
 	name := lastOf(ns, namespaceName)
-	ok := k.ofSet(lastOf(ns, namespaceReadWriteSet), publicShape, publicWrites, publicMetadataWrites, keyIn(name, nil))
+	in := part{namespace: name, public: true, shape: publicShape, writes: publicWrites, metadata: publicMetadataWrites}
+	ok := w.ofSet(lastOf(ns, namespaceReadWriteSet), in)
 	fields(ns, func(number protowire.Number, c []byte) {
 		if number == namespaceCollections {
-			ok = k.ofSet(lastOf(c, collectionHashedSet), privateShape, privateWrites, privateMetadataWrites, keyIn(name, lastOf(c, collectionName))) && ok
+			in := part{namespace: name, collection: lastOf(c, collectionName), shape: privateShape, writes: privateWrites, metadata: privateMetadataWrites}
+			ok = w.ofSet(lastOf(c, collectionHashedSet), in) && ok
 		}
 	})
 	return ok
 }
 
-func (k *keys) ofSet(set []byte, s *shape, writes, metadata protowire.Number, in xxhash.Digest) bool {
-	if !s.decodes(set) {
+// part is the public part of a namespace, or one of its collections, and the fields of its set.
+type part struct {
+	namespace, collection []byte
+	public                bool
+	shape                 *shape
+	writes, metadata      protowire.Number
+}
+
+func (w *writes) ofSet(set []byte, in part) bool {
+	if !in.shape.decodes(set) {
 		return false
 	}
+	prefix, named := keyIn(in.namespace, in.collection), false
 	fields(set, func(number protowire.Number, write []byte) {
-		if number != writes && number != metadata {
+		if number != in.writes && number != in.metadata {
 			return
 		}
-		key := in
-		_, _ = key.Write(lastOf(write, writeKey)) // it cannot fail
-		k.written = append(k.written, machine.StateKey(key.Sum64()))
-		if number == metadata {
-			k.policies = append(k.policies, machine.StateKey(key.Sum64()))
+		name := lastOf(write, writeKey)
+		if !named {
+			named = true
+			w.note(in.nameFlaw())
+		}
+		w.note(in.keyFlaw(name))
+		if w.keyless {
+			return
+		}
+		key := prefix
+		_, _ = key.Write(name) // it cannot fail
+		w.written = append(w.written, machine.StateKey(key.Sum64()))
+		if number == in.metadata {
+			w.policies = append(w.policies, machine.StateKey(key.Sum64()))
 		}
 	})
 	return true
+}
+
+func (w *writes) note(flaw string) {
+	if w.flaw == "" {
+		w.flaw = flaw
+	}
 }
 
 // keyIn begins a key of a namespace or of one of its collections. Two keys of one hash cost

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"reflect"
 	"testing"
 
@@ -36,6 +37,11 @@ func layered(results []byte) []byte {
 	return marshal(&pb.Transaction{Actions: []*pb.TransactionAction{{Header: []byte("header"), Payload: marshal(action)}}})
 }
 
+func hashOf(key string) []byte {
+	sum := sha256.Sum256([]byte(key))
+	return sum[:]
+}
+
 // written is a read-write set of each kind of write.
 func written(namespaces ...string) []byte {
 	set := &rwset.TxReadWriteSet{}
@@ -43,13 +49,13 @@ func written(namespaces ...string) []byte {
 		set.NsRwset = append(set.NsRwset, &rwset.NsReadWriteSet{Namespace: ns,
 			Rwset: marshal(&kvrwset.KVRWSet{
 				Reads:          []*kvrwset.KVRead{{Key: "r", Version: &kvrwset.Version{BlockNum: 1, TxNum: 300}}},
-				Writes:         []*kvrwset.KVWrite{{Key: "w", Value: []byte("v")}, {IsDelete: true}},
+				Writes:         []*kvrwset.KVWrite{{Key: "w", Value: []byte("v")}, {Key: "d", IsDelete: true}},
 				MetadataWrites: []*kvrwset.KVMetadataWrite{{Key: "m", Entries: []*kvrwset.KVMetadataEntry{{Name: "n", Value: []byte("v")}}}},
 			}),
 			CollectionHashedRwset: []*rwset.CollectionHashedReadWriteSet{{CollectionName: "col", HashedRwset: marshal(&kvrwset.HashedRWSet{
-				HashedReads:    []*kvrwset.KVReadHash{{KeyHash: []byte("r")}},
-				HashedWrites:   []*kvrwset.KVWriteHash{{KeyHash: []byte("w")}},
-				MetadataWrites: []*kvrwset.KVMetadataWriteHash{{KeyHash: []byte("m")}},
+				HashedReads:    []*kvrwset.KVReadHash{{KeyHash: hashOf("r")}},
+				HashedWrites:   []*kvrwset.KVWriteHash{{KeyHash: hashOf("w")}},
+				MetadataWrites: []*kvrwset.KVMetadataWriteHash{{KeyHash: hashOf("m")}},
 			})}},
 		})
 	}
@@ -68,7 +74,7 @@ func decoded(data []byte) (c content) {
 	if fabric.Unmarshal(payload.Action.ProposalResponsePayload, response) != nil || fabric.Unmarshal(response.Extension, action) != nil {
 		return c
 	}
-	return content{readable: true, results: action.Results}
+	return content{readable: true, chaincode: []byte(action.ChaincodeId.GetName()), results: action.Results}
 }
 
 // endorsedIn reports whether there is an endorsed action. Where the bytes have a number instead of
@@ -146,6 +152,7 @@ func shapes() map[string][]byte {
 		"the last payload counts":         field(1, slicesOf(field(2, []byte{0xff}), field(2, field(2, endorsed)))),
 		"the first action counts":         slicesOf(action([]byte{0xff}), whole),
 		"a later action is bad":           slicesOf(whole, field(1, []byte{0xff})),
+		"a chaincode id in parts":         action(field(2, field(1, field(2, slicesOf(field(4, field(2, []byte("a"))), field(4, field(2, []byte("cc")))))))),
 		"an endorsement is bad":           action(field(2, slicesOf(endorsed, field(2, []byte{0xff})))),
 		"actions is a number":             slicesOf(protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 5), whole),
 		"a field that is unknown":         slicesOf(whole, field(99, []byte{0xff})),
@@ -175,11 +182,15 @@ func TestTransactionAsDecoded(t *testing.T) {
 func sameAsDecoded(t *testing.T, data []byte) (readable bool) {
 	t.Helper()
 	got, want := contentOf(data), decoded(data)
-	if got.readable != want.readable || got.unendorsed != want.unendorsed || !bytes.Equal(got.results, want.results) {
+	if got.readable != want.readable || got.unendorsed != want.unendorsed || !bytes.Equal(got.results, want.results) || !bytes.Equal(got.chaincode, want.chaincode) {
 		t.Fatalf("%x: %+v, want %+v", data, got, want)
 	}
-	if got, want := keysOf(got.results), keysDecoded(got.results); !reflect.DeepEqual(got, want) {
-		t.Fatalf("%x: keys %v, want %v", data, got, want)
+	read, keys := writes{}.read(got.results), keysDecoded(got.results)
+	if !reflect.DeepEqual(read.keys, keys) {
+		t.Fatalf("%x: keys %v, want %v", data, read.keys, keys)
+	}
+	if keyless := (writes{keyless: true}).read(got.results); keyless.flaw != read.flaw || keyless.written != nil {
+		t.Fatalf("%x: without keys it has flaw %q and keys %v, with them %q", data, keyless.flaw, keyless.keys, read.flaw)
 	}
 	return got.readable
 }

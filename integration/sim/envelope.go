@@ -102,7 +102,7 @@ func normal(client int, expires int64, text string, pad int) *fabric.Envelope {
 	case 2:
 		set.MetadataWrites = []*fabric.KVMetadataWrite{{Key: "key"}}
 	}
-	results := &fabric.TxReadWriteSet{NsRwset: []*fabric.NsReadWriteSet{{Rwset: must(fabric.Marshal(set))}}}
+	results := &fabric.TxReadWriteSet{NsRwset: []*fabric.NsReadWriteSet{{Namespace: "cc", Rwset: must(fabric.Marshal(set))}}}
 	response := &fabric.ProposalResponsePayload{Extension: must(fabric.Marshal(&fabric.ChaincodeAction{Results: must(fabric.Marshal(results))}))}
 	payload := &fabric.ChaincodeActionPayload{ChaincodeProposalPayload: padding, Action: &fabric.ChaincodeEndorsedAction{
 		ProposalResponsePayload: must(fabric.Marshal(response)),
