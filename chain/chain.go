@@ -90,13 +90,27 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	c.peers = &peers{support: support, opts: &c.opts}
 	c.ledger = &ledgerWriter{support: support, opts: &c.opts, peers: c.peers, height: support.Height()}
 	err := guard.Call(func() (err error) {
-		c.start, err = startOf(support, metadata)
+		if form.Of(support.ConfigtxValidator().ConfigProto()) == form.Shared {
+			err = c.ofSharedType()
+		}
+		if err == nil {
+			c.start, err = startOf(support, metadata)
+		}
 		return err
 	})
 	if err != nil {
 		c.fail(err)
 	}
 	return c
+}
+
+// ofSharedType excludes the compatible rules, by which in-tree orderers order: none can order a channel of this type.
+func (c *Chain) ofSharedType() error {
+	c.opts.Settings.AllowUndescribed = false
+	if c.opts.ExcludeShared {
+		return status.Fault{Cause: status.CauseSharedType, Err: fmt.Errorf("the channel is of type %s and ordered through Kafka, which this orderer's settings exclude", form.SharedType)}
+	}
+	return nil
 }
 
 // startOf returns what the machine needs to know of the ledger.
@@ -150,8 +164,8 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 	return nil
 }
 
-// checkOrigin makes sure that the last block of a channel of the shared type is one of ours, unless it is the genesis
-// block. Raft's metadata decodes as ours, as if the topic were to be read from its second record, and so does none.
+// checkOrigin makes sure that the last block of a channel of the shared type is one of ours, cut by the strict rules,
+// unless it is the genesis block. Raft's metadata decodes as ours, as if the topic were to be read from its second record, and so does none.
 func checkOrigin(config *fabric.Config, height uint64, metadata []byte) error {
 	if height == 1 || form.Of(config) != form.Shared || session.Ours(metadata) {
 		return nil

@@ -42,6 +42,7 @@ type Options struct {
 	AppendTimeout time.Duration // how long Order and Configure wait for the acknowledgement; default 10 s
 	ReadyTimeout  time.Duration // how long WaitReady waits for a chain that is starting or cut off; default 5 s
 	DeliverGrace  time.Duration // how long a chain that is cut off continues to serve its blocks to every reader; default 30 s
+	ExcludeShared bool          // a channel of form [form.Shared] stops
 	Preflight     Preflight     // default PreflightWarn
 	ForkAlarm     ForkAlarm     // default ForkWarn
 	CheckInterval time.Duration // how often a topic that is read is checked to be the same; default 30 s

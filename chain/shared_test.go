@@ -14,6 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 )
 
 // raftMetadata is the consensus metadata of a channel of type etcdraft.
@@ -108,5 +109,18 @@ func TestSharedTypeBehindABlockOfRaft(t *testing.T) {
 	}
 	if err := checkOrigin(newReal(t, fabrictest.NewNetwork(nil)).config(), 9, []byte{8, 4}); err != nil {
 		t.Errorf("type kafka: %v", err)
+	}
+}
+
+// In-tree orderers cannot order a channel of the shared type, so the permission to share its topic with them is none.
+func TestSharedTypeHasStrictRules(t *testing.T) {
+	for name, c := range map[string]struct {
+		net     *fabrictest.Network
+		allowed bool
+	}{"shared": {shared(), false}, "kafka": {fabrictest.NewNetwork(nil), true}} {
+		r := newRealWith(t, c.net, session.Settings{AllowUndescribed: true})
+		if got := r.chain.opts.AllowUndescribed; got != c.allowed {
+			t.Errorf("%s: the compatible rules are allowed: %t", name, got)
+		}
 	}
 }

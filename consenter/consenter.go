@@ -176,6 +176,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		AppendTimeout: o.Timeouts.Append,
 		ReadyTimeout:  o.Timeouts.Ready,
 		DeliverGrace:  o.DeliverGrace,
+		ExcludeShared: !o.SharedType,
 		CheckInterval: o.CheckInterval,
 		Preflight:     chain.Preflight(o.Preflight),
 		ForkAlarm:     chain.ForkAlarm(o.ForkAlarm),

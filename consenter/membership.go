@@ -62,6 +62,9 @@ func (c *Consenter) checkJoin(block *fabric.Block) error {
 	if kind == form.Foreign {
 		return fmt.Errorf("the config block makes a channel of consensus type %q; set ConsensusType.type to %q", orderer.ConsensusType(), fabric.ConsensusTypeKafka)
 	}
+	if kind == form.Shared && !c.config.SharedType {
+		return fmt.Errorf("this orderer's settings exclude channels of type %s that are ordered through Kafka; set Consensus.Kafka.SharedType to true and restart it", form.SharedType)
+	}
 	if err := verdict.CheckJoin(config); err != nil {
 		return err
 	}

@@ -22,14 +22,8 @@ type Shared struct {
 	kafka *Consenter
 }
 
-// Share returns the consenter of type etcdraft that stands in front of Fabric's own, or, if the local configuration
-// excludes such channels, Fabric's own.
-func (c *Consenter) Share(stock consensus.Consenter) consensus.Consenter {
-	if !c.config.SharedType {
-		return stock
-	}
-	return &Shared{stock, c}
-}
+// Share returns the consenter of type etcdraft that stands in front of Fabric's own.
+func (c *Consenter) Share(stock consensus.Consenter) consensus.Consenter { return &Shared{stock, c} }
 
 // HandleChain returns the chain of a channel.
 func (s *Shared) HandleChain(support consensus.ConsenterSupport, metadata *fabric.Metadata) (consensus.Chain, error) {

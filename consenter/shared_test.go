@@ -2,6 +2,7 @@ package consenter
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
@@ -90,9 +91,29 @@ func TestSharedTypeOfASingleConsenter(t *testing.T) {
 	shared.RemoveInactiveChainRegistry()
 }
 
+// Where the settings exclude it, no such channel is joined, and one that the orderer has stops: other channels
+// must start, whatever Fabric's consenter would do at it.
 func TestSharedTypeIsOff(t *testing.T) {
+	c := newConsenter(t, map[string]any{"SharedType": false}, &disabled.Provider{})
 	fabrics := &stock{}
-	if got := newConsenter(t, map[string]any{"SharedType": false}, &disabled.Provider{}).Share(fabrics); got != consensus.Consenter(fabrics) {
-		t.Errorf("%T stands in front of Fabric's consenter", got)
+	shared := c.Share(fabrics)
+	spec := channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: unmanned()}
+	own, err := shared.HandleChain(newSupport(t, spec.config()), &fabric.Metadata{})
+	checktest.Must(t, err)
+	if err := own.WaitReady(); err == nil || !strings.Contains(err.Error(), "this orderer's settings exclude") {
+		t.Errorf("WaitReady: %v", err)
+	}
+	select {
+	case <-own.Errored():
+	default:
+		t.Error("the chain has not stopped")
+	}
+	c.admission.start()
+	member, err := shared.(*Shared).IsChannelMember(spec.block())
+	if member || err == nil || !strings.Contains(err.Error(), "SharedType") {
+		t.Errorf("a join: member %t, %v", member, err)
+	}
+	if len(fabrics.asked) > 0 {
+		t.Errorf("Fabric's consenter was asked: %v", fabrics.asked)
 	}
 }

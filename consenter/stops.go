@@ -50,6 +50,8 @@ func stops() []row {
 				"if they do not, revoke the right to commit for the group from every other principal and delete the group's offset for the topic; then restart this orderer"),
 		stop(status.CauseMigrated, "a config block has changed the channel's consensus type", "restart the orderer"),
 		stop(status.CauseLedger, "the ledger's first or last block was altered, has another consensus type, or is from an in-tree orderer before Fabric 1.4.1", joinAgain),
+		stop(status.CauseSharedType, "the channel is of type etcdraft and ordered through Kafka, and this orderer has `SharedType: false`",
+			"set Consensus.Kafka.SharedType of this orderer to true and restart it, or remove the channel from it (`osnadmin channel remove`)"),
 		stop(status.CauseNoBroker, "the broker list in the ledger has no entry of the form host:port; earlier releases accepted such lists",
 			"set Consensus.Kafka.Brokers of every orderer to host:port of the brokers and restart it, then correct /Channel/Orderer/KafkaBrokers by a config update"),
 		stop(status.CauseUnreadable, "the brokers will not create the topic, or it holds a batch that this orderer cannot read",
