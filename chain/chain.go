@@ -17,7 +17,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/orderer/common/types"
@@ -216,15 +215,9 @@ func (c *Chain) Halt() {
 	})
 }
 
-// awaitCommit waits until the block writer, which commits in a goroutine of its own, has committed the last block,
-// however long the disk takes. The registrar removes the ledger next, and an append to a closed ledger panics the
-// process. A commit that fails also panics the process, so there is always an end to wait for.
-func (c *Chain) awaitCommit() {
-	const least, most = time.Millisecond, 50 * time.Millisecond
-	for pause := least; c.support.Height() < c.ledger.height; pause = min(2*pause, most) {
-		time.Sleep(pause)
-	}
-}
+// awaitCommit waits until the last block is committed: the registrar removes the ledger next, and an append to a
+// closed ledger panics the process.
+func (c *Chain) awaitCommit() { awaitHeight(c.support, c.ledger.height) }
 
 // fail stops the channel permanently; the loop ends, or never starts.
 func (c *Chain) fail(err error) {

@@ -26,6 +26,9 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.validator.CheckNew(envelope); err != nil {
 		return c.answer(status.Refused{Refusal: status.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
+	if err := c.checkMove(envelope); err != nil {
+		return c.answer(status.Refused{Refusal: status.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
+	}
 	if err := c.checkCluster(envelope); err != nil {
 		return c.answer(refusedConfig(fmt.Errorf("the config is not ordered: %w", err)))
 	}

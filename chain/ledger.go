@@ -44,21 +44,23 @@ func configOf(s Support) session.Config {
 	}
 }
 
-func (l *ledgerWriter) Write(b session.Block) error { return l.write(b, l.support.WriteBlock) }
-
-func (l *ledgerWriter) WriteConfig(b session.Block) error {
-	return l.write(b, l.support.WriteConfigBlock)
+func (l *ledgerWriter) Write(b session.Block) error {
+	return l.write(b, func(block *fabric.Block) error {
+		l.support.WriteBlock(block, b.Metadata)
+		return nil
+	})
 }
 
-func (l *ledgerWriter) write(b session.Block, put func(*fabric.Block, []byte)) error {
+func (l *ledgerWriter) write(b session.Block, put func(*fabric.Block) error) error {
 	return guard.Call(func() error {
 		block, err := l.nextBlock(b)
-		if err != nil {
-			return err
+		if err == nil {
+			err = put(block)
 		}
-		put(block, b.Metadata)
-		l.wrote(b)
-		return nil
+		if err == nil {
+			l.wrote(b)
+		}
+		return err
 	})
 }
 

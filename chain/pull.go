@@ -121,7 +121,11 @@ func (p *peers) pull(ctx context.Context, number machine.BlockNumber) (session.B
 		return session.Block{}, err
 	}
 	p.number, p.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
-	return block.Decode(b)
+	decoded, err := block.Decode(b)
+	if err == nil && decoded.Config && len(decoded.Metadata) == 0 {
+		err = lastHere(p.support, b)
+	}
+	return decoded, err
 }
 
 // close ends a catch-up and its connections.

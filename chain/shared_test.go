@@ -26,9 +26,11 @@ func raftMetadata(tick string, consenters ...*etcdraft.Consenter) []byte {
 
 // shared is a network whose channel has type etcdraft, with brokers and no consenters.
 func shared() *fabrictest.Network {
-	return fabrictest.NewNetwork(func(_ *fabrictest.Network, root *fabric.ConfigGroup) {
-		fabrictest.Put(root.Groups["Orderer"], channelconfig.ConsensusTypeValue(form.SharedType, raftMetadata("500ms")))
-	})
+	return startingAs(&ab.ConsensusType{Type: form.SharedType, Metadata: raftMetadata("500ms")})
+}
+
+func startingAs(is *ab.ConsensusType) *fabrictest.Network {
+	return fabrictest.NewNetwork(func(_ *fabrictest.Network, root *fabric.ConfigGroup) { consensusType(is)(root.Groups["Orderer"]) })
 }
 
 func consensusType(t *ab.ConsensusType) func(*fabric.ConfigGroup) {

@@ -57,6 +57,7 @@ type Consenter struct {
 	metrics     *metrics
 	health      *health
 	admission   admission
+	raft        consensus.Consenter // Fabric's own of type etcdraft; nil if the build has none
 	logger      *fabric.Logger
 }
 
@@ -176,6 +177,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		AppendTimeout: o.Timeouts.Append,
 		ReadyTimeout:  o.Timeouts.Ready,
 		DeliverGrace:  o.DeliverGrace,
+		CheckRaft:     c.checkRaft(),
 		ExcludeShared: !o.SharedType,
 		CheckInterval: o.CheckInterval,
 		Preflight:     chain.Preflight(o.Preflight),

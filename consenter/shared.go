@@ -2,6 +2,7 @@ package consenter
 
 import (
 	"github.com/hyperledger/fabric/orderer/consensus"
+	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -23,7 +24,31 @@ type Shared struct {
 }
 
 // Share returns the consenter of type etcdraft that stands in front of Fabric's own.
-func (c *Consenter) Share(stock consensus.Consenter) consensus.Consenter { return &Shared{stock, c} }
+// Call it before the first chain is asked for.
+func (c *Consenter) Share(stock consensus.Consenter) consensus.Consenter {
+	c.raft = stock
+	return &Shared{stock, c}
+}
+
+// checkRaft returns how Fabric's Raft judges the consenters of a config: as when it joins a channel by it.
+func (c *Consenter) checkRaft() func(*fabric.Envelope) error {
+	stock, ok := c.raft.(consensus.ClusterConsenter)
+	if !ok {
+		return nil
+	}
+	return func(envelope *fabric.Envelope) error {
+		value, err := fabric.Marshal(envelope)
+		if err != nil {
+			return err
+		}
+		block := protoutil.NewBlock(0, nil)
+		block.Data.Data = [][]byte{value}
+		return guard.Call(func() error {
+			_, err := stock.IsChannelMember(block)
+			return err
+		})
+	}
+}
 
 // HandleChain returns the chain of a channel.
 func (s *Shared) HandleChain(support consensus.ConsenterSupport, metadata *fabric.Metadata) (consensus.Chain, error) {

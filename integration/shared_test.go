@@ -61,40 +61,46 @@ func (w *world) worksAsShared(ctx context.Context, channel string) {
 // keepsItsForm changes the config of a channel of the shared type: its limits, its state, and what no update may change.
 func (w *world) keepsItsForm(ctx context.Context, channel string) {
 	GinkgoHelper()
-	consensus := func(change func(*ab.ConsensusType, *etcdraft.ConfigMetadata)) map[string]proto.Message {
-		kind, metadata := &ab.ConsensusType{}, &etcdraft.ConfigMetadata{}
-		value := w.config(ctx, "orderer1", channel).ChannelGroup.Groups["Orderer"].Values["ConsensusType"].Value
-		Expect(proto.Unmarshal(value, kind)).To(Succeed())
-		Expect(proto.Unmarshal(kind.Metadata, metadata)).To(Succeed())
-		change(kind, metadata)
-		var err error
-		kind.Metadata, err = proto.Marshal(metadata)
-		Expect(err).NotTo(HaveOccurred())
-		return map[string]proto.Message{"ConsensusType": kind}
-	}
 	update := func(values map[string]proto.Message) error {
 		return w.update(ctx, "orderer1", channel, w.config(ctx, "orderer1", channel), values)
 	}
-	in := func(state ab.ConsensusType_State) func(*ab.ConsensusType, *etcdraft.ConfigMetadata) {
-		return func(t *ab.ConsensusType, _ *etcdraft.ConfigMetadata) { t.State = state }
-	}
-
-	Expect(update(consensus(func(_ *ab.ConsensusType, m *etcdraft.ConfigMetadata) {
+	Expect(update(w.consensus(ctx, channel, func(_ *ab.ConsensusType, m *etcdraft.ConfigMetadata) {
 		m.Consenters = []*etcdraft.Consenter{{Host: "orderer1", Port: 7050}}
 	}))).To(refuse(cb.Status_BAD_REQUEST, "no consenters"))
 	Expect(update(client.BrokersUpdate())).To(refuse(cb.Status_SERVICE_UNAVAILABLE, "needs brokers"))
 	Expect(update(map[string]proto.Message{"ConsensusType": &ab.ConsensusType{Type: "kafka"}})).To(refuse(cb.Status_BAD_REQUEST, "cannot be changed"))
 
 	By("changing the limits, and going through maintenance")
-	inForce := func(values map[string]proto.Message) { // a later update that is made of an earlier config is refused
-		GinkgoHelper()
-		before := w.config(ctx, "orderer1", channel).Sequence
-		Expect(update(values)).To(Succeed())
-		Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", before))
-	}
-	inForce(map[string]proto.Message{"BatchSize": &ab.BatchSize{MaxMessageCount: 7, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19}})
-	inForce(consensus(in(ab.ConsensusType_STATE_MAINTENANCE)))
-	inForce(consensus(in(ab.ConsensusType_STATE_NORMAL)))
+	w.inForce(ctx, channel, map[string]proto.Message{"BatchSize": &ab.BatchSize{MaxMessageCount: 7, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19}})
+	w.inForce(ctx, channel, w.consensus(ctx, channel, in(ab.ConsensusType_STATE_MAINTENANCE)))
+	w.inForce(ctx, channel, w.consensus(ctx, channel, in(ab.ConsensusType_STATE_NORMAL)))
 	Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed()) // once it has the config, too
 	w.equal(ctx, channel)
+}
+
+// consensus returns the consensus type of a channel, changed.
+func (w *world) consensus(ctx context.Context, channel string, change func(*ab.ConsensusType, *etcdraft.ConfigMetadata)) map[string]proto.Message {
+	GinkgoHelper()
+	kind, metadata := &ab.ConsensusType{}, &etcdraft.ConfigMetadata{}
+	value := w.config(ctx, "orderer1", channel).ChannelGroup.Groups["Orderer"].Values["ConsensusType"].Value
+	Expect(proto.Unmarshal(value, kind)).To(Succeed())
+	Expect(proto.Unmarshal(kind.Metadata, metadata)).To(Succeed())
+	change(kind, metadata)
+	var err error
+	kind.Metadata, err = proto.Marshal(metadata)
+	Expect(err).NotTo(HaveOccurred())
+	return map[string]proto.Message{"ConsensusType": kind}
+}
+
+func in(state ab.ConsensusType_State) func(*ab.ConsensusType, *etcdraft.ConfigMetadata) {
+	return func(t *ab.ConsensusType, _ *etcdraft.ConfigMetadata) { t.State = state }
+}
+
+// inForce submits an update and waits until the first orderer has it: a later one that is made of an earlier config is
+// refused.
+func (w *world) inForce(ctx context.Context, channel string, values map[string]proto.Message) {
+	GinkgoHelper()
+	before := w.config(ctx, "orderer1", channel)
+	Expect(w.update(ctx, "orderer1", channel, before, values)).To(Succeed())
+	Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", before.Sequence))
 }

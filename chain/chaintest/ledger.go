@@ -227,6 +227,9 @@ func (l *Ledger) WriteConfigBlock(b *fabric.Block, metadata []byte) {
 	l.commit(b, metadata)
 }
 
+// Update is for configs that Fabric has read, which this ledger does not have.
+func (l *Ledger) Update(*channelconfig.Bundle) { panic("a config of Fabric's") }
+
 // begin waits until no other block is being written.
 func (l *Ledger) begin(b *fabric.Block) {
 	l.committing <- struct{}{}

@@ -51,10 +51,12 @@ type (
 	IdemixMSPConfig    = msp.IdemixMSPConfig
 	SerializedIdentity = msp.SerializedIdentity
 
-	BatchSize     = ab.BatchSize
-	ConsensusType = ab.ConsensusType
-	KafkaBrokers  = ab.KafkaBrokers
-	RaftMetadata  = etcdraft.ConfigMetadata
+	BatchSize      = ab.BatchSize
+	ConsensusType  = ab.ConsensusType
+	ConsensusState = ab.ConsensusType_State
+	KafkaBrokers   = ab.KafkaBrokers
+	RaftMetadata   = etcdraft.ConfigMetadata
+	RaftOptions    = etcdraft.Options
 )
 
 // Further messages of a channel configuration.

@@ -70,7 +70,11 @@ func raisedPolicies(was, next map[string]*cb.ConfigPolicy) map[string]*cb.Config
 
 // Signed returns an update with the signatures of both organizations' admins, as the
 // peers' admin submits it.
-func (n *Network) Signed(update []byte) *fabric.Envelope {
+func (n *Network) Signed(update []byte) *fabric.Envelope { return n.SignedBy(n.Peers.Admin, update) }
+
+// SignedBy returns an update as Signed does, submitted by a client. In maintenance mode the channel takes
+// updates only of clients of its orderers' organizations.
+func (n *Network) SignedBy(client *Identity, update []byte) *fabric.Envelope {
 	e := &cb.ConfigUpdateEnvelope{ConfigUpdate: update}
 	for _, admin := range []*Identity{n.Orderers.Admin, n.Peers.Admin} {
 		header := protoutil.MarshalOrPanic(must(protoutil.NewSignatureHeader(admin)))
@@ -79,7 +83,7 @@ func (n *Network) Signed(update []byte) *fabric.Envelope {
 			Signature:       must(admin.Sign(append(append([]byte{}, header...), update...))),
 		})
 	}
-	return must(protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG_UPDATE, ChannelID, n.Peers.Admin, e, 0, 0))
+	return must(protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG_UPDATE, ChannelID, client, e, 0, 0))
 }
 
 // Config returns a config envelope signed by the orderer.

@@ -6,6 +6,8 @@
 package form
 
 import (
+	"fmt"
+
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/dynamicpb"
 
@@ -29,18 +31,64 @@ const SharedType = "etcdraft"
 
 // Of returns the form of a channel config. It is the same by every build: it depends on nothing but the bytes.
 func Of(config *fabric.Config) Form {
-	kind := &fabric.ConsensusType{}
-	value := config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey].GetValues()[channelconfig.ConsensusTypeKey]
-	if fabric.Unmarshal(value.GetValue(), kind) != nil {
+	c, err := Read(config)
+	if err != nil {
 		return Foreign
 	}
-	switch list, err := brokers.Named(config); {
-	case kind.Type == fabric.ConsensusTypeKafka:
+	return c.Form()
+}
+
+// Consensus is what a form is read from.
+type Consensus struct {
+	Type     string
+	Metadata []byte
+	State    fabric.ConsensusState
+	Brokers  []string // in KafkaBrokers; none if that does not decode
+}
+
+// Read returns the consensus of a channel config.
+func Read(config *fabric.Config) (Consensus, error) {
+	kind := &fabric.ConsensusType{}
+	value := config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey].GetValues()[channelconfig.ConsensusTypeKey]
+	if err := fabric.Unmarshal(value.GetValue(), kind); err != nil {
+		return Consensus{}, fmt.Errorf("decode the channel config's %s: %w", channelconfig.ConsensusTypeKey, err)
+	}
+	c := Consensus{Type: kind.Type, Metadata: kind.Metadata, State: kind.State}
+	if list, err := brokers.Named(config); err == nil {
+		c.Brokers = list
+	}
+	return c, nil
+}
+
+// Form returns the form that names c.
+func (c Consensus) Form() Form {
+	switch {
+	case c.Type == fabric.ConsensusTypeKafka:
 		return Kafka
-	case kind.Type == SharedType && err == nil && len(list) > 0 && Unmanned(kind.Metadata):
+	case c.Type == SharedType && len(c.Brokers) > 0 && Unmanned(c.Metadata):
 		return Shared
 	}
 	return Foreign
+}
+
+// Move is what an update does to who orders a channel.
+type Move string
+
+const (
+	Stays  Move = "stays"
+	Enters Move = "enters" // from form [Kafka] to form [Shared]
+	Leaves Move = "leaves" // from form [Shared] to Raft
+)
+
+// MoveOf returns the move from the consensus in force to the next. Whether the update may make it is not checked.
+func MoveOf(now, next Consensus) Move {
+	switch from, to := now.Form(), next.Form(); {
+	case from == Kafka && to == Shared:
+		return Enters
+	case from == Shared && next.Type == SharedType && len(next.Brokers) == 0 && !Unmanned(next.Metadata):
+		return Leaves
+	}
+	return Stays
 }
 
 // raft is the type of a Raft channel's consensus metadata.

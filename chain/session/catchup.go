@@ -95,13 +95,9 @@ func (d *Driver) unrecoverable(err error) error {
 // writePulled writes a block of another orderer, which the host has verified, and continues
 // after it.
 func (d *Driver) writePulled(b Block) error {
-	position, err := Position(uint64(b.Number)+1, b.Metadata)
+	position, err := d.positionOf(b)
 	if err != nil {
-		return because(status.CauseWrongBlock, fmt.Errorf("pulled from another orderer: %w", err))
-	}
-	if before := d.start.Metadata.Offset; position.Offset <= before {
-		return because(status.CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
-			"it was not ordered through this topic", b.Number, position.Offset, before))
+		return err
 	}
 	write := d.host.Write
 	if b.Config {
@@ -123,6 +119,23 @@ func (d *Driver) writePulled(b Block) error {
 	d.wrote(b)
 	d.events.Pulled(b.Number, position.Offset)
 	return d.restart()
+}
+
+// positionOf returns the position of a pulled block, which is behind that of the block before it. The config block that
+// ends the channel here has none; the host writes no other without.
+func (d *Driver) positionOf(b Block) (machine.Metadata, error) {
+	if b.Config && len(b.Metadata) == 0 {
+		return machine.Metadata{Offset: -1}, nil
+	}
+	position, err := Position(uint64(b.Number)+1, b.Metadata)
+	if err != nil {
+		return position, because(status.CauseWrongBlock, fmt.Errorf("pulled from another orderer: %w", err))
+	}
+	if before := d.start.Metadata.Offset; position.Offset <= before {
+		return position, because(status.CauseWrongBlock, fmt.Errorf("block %d, pulled from another orderer, names offset %d, and the block before it %d: "+
+			"it was not ordered through this topic", b.Number, position.Offset, before))
+	}
+	return position, nil
 }
 
 // restart forgets what is not in the ledger, as a new process would.

@@ -161,10 +161,10 @@ func (d *Driver) wrote(b Block) {
 	}
 }
 
-// migrated returns an error if a config block has given the channel another consensus type.
+// migrated returns an error if a config block has given the channel to another consenter.
 func (d *Driver) migrated(by machine.BlockNumber) error {
 	if c := d.host.Config(); !c.ThroughKafka {
-		return because(status.CauseMigrated, fmt.Errorf("%w: it is %q since block %d", ErrMigrated, c.ConsensusType, by))
+		return because(status.CauseMigrated, fmt.Errorf("%w since block %d, by its consensus type %q", ErrMigrated, by, c.ConsensusType))
 	}
 	return nil
 }

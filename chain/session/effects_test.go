@@ -74,7 +74,7 @@ func TestMigratedChannelStops(t *testing.T) {
 	if !errors.Is(err, session.ErrMigrated) {
 		t.Error(err)
 	}
-	r.followed(outcome, err, session.Stop, `it is "etcdraft" since block 1`)
+	r.followed(outcome, err, session.Stop, `since block 1, by its consensus type "etcdraft"`)
 	r.holds("config")
 }
 

@@ -24,7 +24,7 @@ const (
 	CauseOtherFirstBlock Cause = "other-first-block" // another orderer has a different block 1
 	CauseLostBlock       Cause = "lost-block"        // neither the topic nor another orderer has the next block
 	CauseWrongBlock      Cause = "wrong-block"       // a block of another orderer does not continue the ledger
-	CauseMigrated        Cause = "migrated"          // the channel has another consensus type
+	CauseMigrated        Cause = "migrated"          // another consenter orders the channel
 	CauseLedger          Cause = "ledger"            // the ledger is not one that the channel can be continued from
 	CauseUnreadable      Cause = "unreadable-topic"  // the topic holds what cannot be read, or cannot be created
 	CauseNoBroker        Cause = "no-broker"         // the channel config names no broker that can be connected to

@@ -1,8 +1,6 @@
 package verdict
 
 import (
-	"github.com/hyperledger/fabric/common/channelconfig"
-
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/guard"
 )
@@ -34,15 +32,4 @@ func (v *Validator) CheckFollows(envelope *fabric.Envelope) error {
 func ConfigOf(envelope *fabric.Envelope) (*fabric.Config, error) {
 	tx, err := opened(envelope)
 	return tx.config, err
-}
-
-// CheckConsensus refuses a consensus type, metadata or state that cannot follow those
-// in force.
-func CheckConsensus(now, next channelconfig.Orderer) error {
-	return checkConsensus(consensusOf(now), consensusOf(next))
-}
-
-// consensusOf returns the consensus type of a config as Fabric has read it.
-func consensusOf(o channelconfig.Orderer) *fabric.ConsensusType {
-	return &fabric.ConsensusType{Type: o.ConsensusType(), Metadata: o.ConsensusMetadata(), State: o.ConsensusState()}
 }

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	mb "github.com/hyperledger/fabric-protos-go/msp"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
+	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -42,6 +44,15 @@ func ordered(kind string, state ab.ConsensusType_State, metadata string) func(*f
 	return func(root *fabric.ConfigGroup) {
 		set(root.Groups["Orderer"], "ConsensusType", &fabric.ConsensusType{Type: kind, State: state, Metadata: []byte(metadata)})
 	}
+}
+
+// aCertificate has the form of one.
+var aCertificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("DER")})
+
+func raftMetadata(consenters ...*etcdraft.Consenter) string {
+	return string(protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Consenters: consenters, Options: &etcdraft.Options{
+		TickInterval: "500ms", ElectionTick: 10, HeartbeatTick: 1, MaxInflightBlocks: 5,
+	}}))
 }
 
 // members changes the MSP of the organization of orderers, and of that of peers.
@@ -166,11 +177,18 @@ func policyChanges() map[string]func(*fabric.ConfigGroup) {
 func consensusChanges() map[string]func(*fabric.ConfigGroup) {
 	const normal, maintenance = ab.ConsensusType_STATE_NORMAL, ab.ConsensusType_STATE_MAINTENANCE
 	return map[string]func(*fabric.ConfigGroup){
-		"maintenance":           ordered("kafka", maintenance, ""),
-		"normal":                ordered("kafka", normal, ""),
-		"another state":         ordered("kafka", 7, ""),
-		"metadata":              ordered("kafka", normal, "m"),
-		"etcdraft":              ordered("etcdraft", maintenance, "m"),
+		"maintenance":    ordered("kafka", maintenance, ""),
+		"normal":         ordered("kafka", normal, ""),
+		"another state":  ordered("kafka", 7, ""),
+		"metadata":       ordered("kafka", normal, "m"),
+		"etcdraft":       ordered("etcdraft", maintenance, "m"),
+		"shared":         ordered("etcdraft", maintenance, raftMetadata()),
+		"shared at once": ordered("etcdraft", normal, raftMetadata()),
+		"Raft": func(g *fabric.ConfigGroup) {
+			ordered("etcdraft", maintenance, raftMetadata(&etcdraft.Consenter{Host: "o", Port: 1, ClientTlsCert: aCertificate, ServerTlsCert: aCertificate}))(g)
+			delete(g.Groups["Orderer"].Values, "KafkaBrokers")
+		},
+		"Raft with brokers":     ordered("etcdraft", maintenance, raftMetadata(&etcdraft.Consenter{Host: "o", Port: 1, ClientTlsCert: aCertificate, ServerTlsCert: aCertificate})),
 		"etcdraft at once":      ordered("etcdraft", normal, "m"),
 		"BFT":                   ordered("BFT", maintenance, "m"),
 		"solo":                  ordered("solo", maintenance, ""),
@@ -240,7 +258,7 @@ func (c *realChannel) compare(builds []*build, check machine.Check, signed bool,
 }
 
 // states are the changes that a channel can have in force.
-var states = []string{"size", "maintenance", "underscore", "only V3_0", "only application V9_9"}
+var states = []string{"size", "maintenance", "shared", "underscore", "only V3_0", "only application V9_9"}
 
 // neverOn25 are the states in which Fabric 2.5 cannot read a channel config, which is then
 // on no orderer of that line; nor can the code of 2.5 imitate the other lines there.

@@ -31,23 +31,36 @@ func (r sharedRules) change(update *fabric.ConfigUpdate, now, next *fabric.Confi
 // config judges a config that is about to follow the one in force. The error wraps session.ErrUnknown if another
 // build may reach a different verdict.
 func (r sharedRules) config(now, next *fabric.Config) error {
-	if err := r.broadcast(now, next); err != nil || !brokers.Changed(now, next) {
+	if err := r.every(now, next); err != nil {
 		return err
 	}
-	_, err := brokers.New(next)
+	move, err := checkMove(now, next)
+	if err != nil || move == form.Leaves || !brokers.Changed(now, next) {
+		return err
+	}
+	_, err = brokers.New(next)
 	return err
 }
 
 // broadcast refuses what Broadcast of the strictest line refuses. The compatible rules skip or copy an update by this
-// result, so all builds must reach the same one.
+// result, so all builds must reach the same one. By these rules a channel stays at its form.
 func (r sharedRules) broadcast(now, next *fabric.Config) error {
+	if err := r.every(now, next); err != nil {
+		return err
+	}
+	was, is, err := consensuses(now, next)
+	if err != nil {
+		return err
+	}
+	return checkStays(was, is)
+}
+
+// every has the checks of all updates, but for those of the consensus type.
+func (r sharedRules) every(now, next *fabric.Config) error {
 	if err := r.writable(now, next); err != nil {
 		return err
 	}
-	if err := administrators(now, next); err != nil {
-		return err
-	}
-	return checkConsensusChange(now, next)
+	return administrators(now, next)
 }
 
 // written judges a config record that the compatible rules order unchecked.
@@ -112,37 +125,4 @@ func checkOrderers(now, next *fabric.Config) error {
 
 func ordererGroup(c *fabric.Config) *fabric.ConfigGroup {
 	return c.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey]
-}
-
-// checkConsensusChange compares the consensus types of two configs; see checkConsensus.
-func checkConsensusChange(now, next *fabric.Config) error {
-	before := ordererGroup(now).GetValues()[channelconfig.ConsensusTypeKey].GetValue()
-	after := ordererGroup(next).GetValues()[channelconfig.ConsensusTypeKey].GetValue()
-	was, is := &fabric.ConsensusType{}, &fabric.ConsensusType{}
-	if err := errors.Join(fabric.Unmarshal(before, was), fabric.Unmarshal(after, is)); err != nil {
-		return fmt.Errorf("decode the channel config's %s: %w", channelconfig.ConsensusTypeKey, err)
-	}
-	if err := checkConsensus(was, is); err != nil {
-		return err
-	}
-	if form.Of(now) == form.Shared && form.Of(next) != form.Shared {
-		return fmt.Errorf("a channel of type %s that is ordered through Kafka needs brokers, and the update leaves none: name at least one host:port in %s", form.SharedType, brokers.Key)
-	}
-	return nil
-}
-
-// checkConsensus keeps a channel at its type and in one of the two states; one of type kafka without metadata, one of
-// the shared type without consenters. Which other types a channel may change to differs by line.
-func checkConsensus(was, is *fabric.ConsensusType) error {
-	switch {
-	case is.Type != was.Type:
-		return fmt.Errorf("the consensus type cannot be changed from %.64q to %.64q: leave ConsensusType.type as it is", was.Type, is.Type)
-	case is.Type == form.SharedType && !form.Unmanned(is.Metadata):
-		return fmt.Errorf("a channel of type %s that is ordered through Kafka has the options of Raft and no consenters; leave ConsensusType.metadata as it is", is.Type)
-	case is.Type != form.SharedType && len(is.Metadata) > 0 && string(is.Metadata) != string(was.Metadata):
-		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata empty", is.Type)
-	case is.State != was.State && is.State != fabric.StateNormal && is.State != fabric.StateMaintenance:
-		return fmt.Errorf("consensus state %d is neither STATE_NORMAL nor STATE_MAINTENANCE", is.State)
-	}
-	return nil
 }

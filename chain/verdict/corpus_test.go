@@ -81,7 +81,7 @@ func (q question) value(seq machine.ConfigSeq) []byte {
 
 // inForce are the changes, of those of changes, that the channels of a corpus have in
 // force: each is one on which lines may differ, or which another change depends on.
-var inForce = [][]string{{"size"}, {"only V3_0"}, {"maintenance"}, {"underscore"}, {"no endpoints"}, {"addresses"}, {"only V3_0", "addresses"},
+var inForce = [][]string{{"size"}, {"only V3_0"}, {"maintenance"}, {"shared"}, {"underscore"}, {"no endpoints"}, {"addresses"}, {"only V3_0", "addresses"},
 	{"only V3_0", "no endpoints"}, {"only application V9_9"}, {"RSA administrator"}, {"RSA authority"}, {"a field of the MSP"}}
 
 // collector fills a corpus.

@@ -95,7 +95,7 @@ func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, erro
 	if err := v.writes(again); err != nil {
 		return nil, fmt.Errorf("signed by this orderer: %w", err)
 	}
-	return again, v.maintenance.Apply(again)
+	return again, v.maintained(again, moveOf(inForce.ConfigProto(), next.GetConfig()))
 }
 
 // writes checks an envelope's size and its signer.

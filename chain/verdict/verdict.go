@@ -149,7 +149,7 @@ func (v *Validator) config(envelope *fabric.Envelope) error {
 	if err := v.support.ValidateNew(bundle); err != nil {
 		return err
 	}
-	return v.maintenance.Apply(envelope)
+	return v.maintained(envelope, moveOf(v.support.ConfigtxValidator().ConfigProto(), tx.config))
 }
 
 // written refuses whatever the block writer would panic on, and what the shared rules refuse.

@@ -48,6 +48,10 @@ var verdictsOfThisBuild = map[string]string{
 	"another state":          "consensus state 7 is neither STATE_NORMAL nor STATE_MAINTENANCE",
 	"metadata":               "consensus type kafka takes no metadata",
 	"etcdraft":               `the consensus type cannot be changed from "kafka" to "etcdraft"`,
+	"shared":                 "the channel changes to type etcdraft only in maintenance mode",
+	"shared at once":         "the channel changes to type etcdraft only in maintenance mode",
+	"Raft":                   "the consensus type cannot be changed",
+	"Raft with brokers":      "the consensus type cannot be changed",
 	"etcdraft at once":       "the consensus type cannot be changed",
 	"BFT":                    "the consensus type cannot be changed",
 	"solo":                   "the consensus type cannot be changed",
@@ -215,7 +219,7 @@ func TestCertificatesInForceAreNotJudgedAgain(t *testing.T) {
 // Peers of every line apply what this build accepts. See README.md.
 func TestPeersApplyWhatPasses(t *testing.T) {
 	passed := 0
-	for _, before := range []string{"size", "maintenance"} {
+	for _, before := range []string{"size", "maintenance", "shared"} {
 		c := newRealChannel(t)
 		all := changes(c)
 		all[before](c.config.ChannelGroup)

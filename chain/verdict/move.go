@@ -1,0 +1,108 @@
+package verdict
+
+import (
+	"fmt"
+
+	"github.com/hyperledger/fabric/common/channelconfig"
+
+	"github.com/fabric-kafka/orderer/chain/brokers"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
+)
+
+// Which changes of the consensus type Fabric allows differs by line, so that its rules are not asked for a channel that
+// moves from one form to another. Those that do are decided here.
+
+// consensuses returns the consensus of two configs.
+func consensuses(now, next *fabric.Config) (was, is form.Consensus, err error) {
+	if was, err = form.Read(now); err != nil {
+		return was, is, err
+	}
+	is, err = form.Read(next)
+	return was, is, err
+}
+
+// moveOf returns the move between two configs, of which checkMove has refused what cannot be.
+func moveOf(now, next *fabric.Config) form.Move {
+	was, is, err := consensuses(now, next)
+	if err != nil {
+		return form.Stays
+	}
+	return form.MoveOf(was, is)
+}
+
+// checkMove returns what an update does to who orders the channel, and refuses what it may not do.
+func checkMove(now, next *fabric.Config) (form.Move, error) {
+	was, is, err := consensuses(now, next)
+	if err != nil {
+		return form.Stays, err
+	}
+	return form.MoveOf(was, is), checkConsensus(was, is)
+}
+
+// checkConsensus keeps a channel at its type and in one of the two states; one of type kafka without metadata, one of
+// the shared type without consenters. In maintenance mode it lets a channel of type kafka become one of the shared
+// type, and one of the shared type become a channel of Raft.
+func checkConsensus(was, is form.Consensus) error {
+	switch move := form.MoveOf(was, is); {
+	case move == form.Stays:
+		return checkStays(was, is)
+	case was.State != fabric.StateMaintenance || is.State != fabric.StateMaintenance:
+		return fmt.Errorf("the channel %s only in maintenance mode: set ConsensusType.state to STATE_MAINTENANCE in an update of its own before, and to STATE_NORMAL in one after", moves[move])
+	case move == form.Leaves:
+		if err := form.CheckRaft(is.Metadata); err != nil {
+			return fmt.Errorf("the channel %s, and Raft would not start: %w; correct ConsensusType.metadata", moves[move], err)
+		}
+	}
+	return nil
+}
+
+// moves are what errors call a move.
+var moves = map[form.Move]string{form.Enters: "changes to type " + form.SharedType, form.Leaves: "leaves for Raft"}
+
+func checkStays(was, is form.Consensus) error {
+	const sharedType = "a channel of type " + form.SharedType + " that is ordered through Kafka"
+	switch {
+	case is.Type != was.Type:
+		return fmt.Errorf("the consensus type cannot be changed from %.64q to %.64q: leave ConsensusType.type as it is", was.Type, is.Type)
+	case is.Type == form.SharedType && !form.Unmanned(is.Metadata):
+		return fmt.Errorf("%s has the options of Raft and no consenters; leave ConsensusType.metadata as it is, or take %s away in the same update for the channel to leave for Raft", sharedType, brokers.Key)
+	case is.Type != form.SharedType && len(is.Metadata) > 0 && string(is.Metadata) != string(was.Metadata):
+		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata empty", is.Type)
+	case is.State != was.State && is.State != fabric.StateNormal && is.State != fabric.StateMaintenance:
+		return fmt.Errorf("consensus state %d is neither STATE_NORMAL nor STATE_MAINTENANCE", is.State)
+	case was.Form() == form.Shared && is.Form() != form.Shared:
+		return fmt.Errorf("%s needs brokers, and the update leaves none: name at least one host:port in %s", sharedType, brokers.Key)
+	}
+	return nil
+}
+
+// maintained is Fabric's maintenance filter, which does not know every move. For a channel that enters, it
+// looks at nothing that checkMove has not.
+func (v *Validator) maintained(envelope *fabric.Envelope, move form.Move) error {
+	if move != form.Enters {
+		return v.maintenance.Apply(envelope)
+	}
+	if orderer, ok := v.support.OrdererConfig(); !ok || !orderer.Capabilities().ConsensusTypeMigration() {
+		return fmt.Errorf("the channel %s only with an orderer capability of V1_4_2 or later: update /Channel/Orderer/Capabilities before", moves[move])
+	}
+	return nil
+}
+
+// CheckConsensus refuses a consensus type, metadata or state that cannot follow those in force.
+//
+// Fabric does not give the brokers here: what is right with some list of them passes, and is checked once more.
+func CheckConsensus(now, next channelconfig.Orderer) error {
+	some := []string{"some"}
+	was := consensusOf(now, some)
+	err := checkConsensus(was, consensusOf(next, some))
+	if checkConsensus(was, consensusOf(next, nil)) == nil {
+		return nil
+	}
+	return err
+}
+
+// consensusOf returns the consensus of a config as Fabric has read it.
+func consensusOf(o channelconfig.Orderer, brokers []string) form.Consensus {
+	return form.Consensus{Type: o.ConsensusType(), Metadata: o.ConsensusMetadata(), State: o.ConsensusState(), Brokers: brokers}
+}
