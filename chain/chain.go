@@ -27,6 +27,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/guard"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -122,7 +123,7 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 	if err := checkMetadata(s.Block(height-1), metadata); err != nil {
 		return machine.Start{}, err
 	}
-	if err := checkOrigin(s.ConfigtxValidator().ConfigProto(), height, metadata); err != nil {
+	if err := handover.CheckLast(s.ConfigtxValidator().ConfigProto(), height, metadata); err != nil {
 		return machine.Start{}, err
 	}
 	genesis := s.Block(0)
@@ -161,15 +162,6 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 			"the plugin was built for another Fabric version", last.Header.Number)}
 	}
 	return nil
-}
-
-// checkOrigin makes sure that the last block of a channel of the shared type is one of ours, cut by the strict rules,
-// unless it is the genesis block. Raft's metadata decodes as ours, as if the topic were to be read from its second record, and so does none.
-func checkOrigin(config *fabric.Config, height uint64, metadata []byte) error {
-	if height == 1 || form.Of(config) != form.Shared || session.Ours(metadata) {
-		return nil
-	}
-	return ledgerFault("the ledger's last block, %d, was not ordered through Kafka, as the channel's config wants it", height-1)
 }
 
 // ledgerFault returns the error that stops a channel which cannot be continued from its ledger.
@@ -217,7 +209,7 @@ func (c *Chain) Halt() {
 
 // awaitCommit waits until the last block is committed: the registrar removes the ledger next, and an append to a
 // closed ledger panics the process.
-func (c *Chain) awaitCommit() { awaitHeight(c.support, c.ledger.height) }
+func (c *Chain) awaitCommit() { handover.AwaitHeight(c.support, c.ledger.height) }
 
 // fail stops the channel permanently; the loop ends, or never starts.
 func (c *Chain) fail(err error) {

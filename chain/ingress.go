@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -26,7 +27,7 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.validator.CheckNew(envelope); err != nil {
 		return c.answer(status.Refused{Refusal: status.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
-	if err := c.checkMove(envelope); err != nil {
+	if err := handover.CheckNew(c.support, envelope, c.opts.CheckRaft); err != nil {
 		return c.answer(status.Refused{Refusal: status.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
 	if err := c.checkCluster(envelope); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/guard"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/status"
@@ -48,6 +49,13 @@ func (l *ledgerWriter) Write(b session.Block) error {
 	return l.write(b, func(block *fabric.Block) error {
 		l.support.WriteBlock(block, b.Metadata)
 		return nil
+	})
+}
+
+// WriteConfig writes a config block, which brings its config into force.
+func (l *ledgerWriter) WriteConfig(b session.Block) error {
+	return l.write(b, func(block *fabric.Block) error {
+		return handover.WriteConfig(l.support, l.opts.Crypto, block, b.Metadata)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/block"
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/guard"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -123,7 +124,7 @@ func (p *peers) pull(ctx context.Context, number machine.BlockNumber) (session.B
 	p.number, p.header = uint64(number), protoutil.BlockHeaderHash(b.Header)
 	decoded, err := block.Decode(b)
 	if err == nil && decoded.Config && len(decoded.Metadata) == 0 {
-		err = lastHere(p.support, b)
+		err = handover.CheckPulled(p.support, b)
 	}
 	return decoded, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/form"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -104,12 +105,12 @@ func TestSharedTypeBehindABlockOfRaft(t *testing.T) {
 		"ours":               {9, own, false},
 		"the genesis block":  {1, nil, false},
 	} {
-		err := checkOrigin(config, c.height, c.metadata)
+		err := handover.CheckLast(config, c.height, c.metadata)
 		if (err != nil) != c.fault || err != nil && !strings.Contains(err.Error(), "last block, 8, was not ordered through Kafka") {
 			t.Errorf("%s: %v, want a fault: %t", name, err, c.fault)
 		}
 	}
-	if err := checkOrigin(newReal(t, fabrictest.NewNetwork(nil)).config(), 9, []byte{8, 4}); err != nil {
+	if err := handover.CheckLast(newReal(t, fabrictest.NewNetwork(nil)).config(), 9, []byte{8, 4}); err != nil {
 		t.Errorf("type kafka: %v", err)
 	}
 }

@@ -1,21 +1,14 @@
 package chain
 
 import (
-	"github.com/hyperledger/fabric/common/channelconfig"
-
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/session"
-	"github.com/fabric-kafka/orderer/chain/verdict"
 )
 
-// Support is what a chain uses of Fabric's registrar: all that verdicts depend on, and how a config comes into force. The
-// consenter asserts once that the registrar's *multichannel.ChainSupport has it.
-type Support interface {
-	verdict.Support
-
-	// Update makes a config the one in force.
-	Update(*channelconfig.Bundle)
-}
+// Support is what a chain uses of Fabric's registrar. The consenter asserts once that the registrar's
+// *multichannel.ChainSupport has it.
+type Support = handover.Support
 
 // validator gives verdicts on what is in the topic, and on what is about to be appended.
 type validator interface {

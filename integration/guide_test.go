@@ -17,9 +17,10 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-const guideFile = "../plugin/TAKEOVER.md"
+// guideFiles are the guides, and what is put before the steps of each.
+var guideFiles = []struct{ name, prefix string }{{"../plugin/TAKEOVER.md", ""}, {"../plugin/ROAD.md", "road "}}
 
-// guided is a command of the guide, by its step and its first words.
+// guided is a command of a guide, by its step and its first words.
 type guided string
 
 const (
@@ -31,10 +32,13 @@ const (
 	removeOld  guided = "5. bin/osnkafka remove-system-channel"
 	buildNewer guided = "6. go run ./plugin/builder"
 	carryNewer guided = "6. bin31/osnkafka translate"
+	changeType guided = "road 2. bin/osnkafka change-type"
+	snapshot   guided = "road 4. peer snapshot"
+	leaveKafka guided = "road 5. bin/osnkafka leave"
 )
 
-// guide is the order of the commands, all of which the specs of takeover_test.go run as they are written.
-var guide = []guided{buildOurs, carryOver, survey, compare, upgrade, removeOld, buildNewer, carryNewer}
+// guide is the order of the commands of both guides, all of which the specs of takeover_test.go run as they are written.
+var guide = []guided{buildOurs, carryOver, survey, compare, upgrade, removeOld, buildNewer, carryNewer, changeType, snapshot, leaveKafka}
 
 // placeholders are the words of commands that stand for something of the operator's network.
 var placeholders = map[string]func(*operator) string{
@@ -44,6 +48,12 @@ var placeholders = map[string]func(*operator) string{
 	"OLD-ORDERER.YAML": func(*operator) string { return filepath.Join(line25.tree(), "sampleconfig", "orderer.yaml") },
 	"ORDERER1:7050":    func(o *operator) string { return o.describe(o.orderer).Address },
 	"ORDERER2:7050":    func(o *operator) string { return o.describe(otherThan(o.orderer)).Address },
+	"ORDERER3:7050":    func(o *operator) string { return o.describe("orderer3").Address },
+	"ADMIN":            func(o *operator) string { return o.adminMSP() },
+	"ADMIN-MSPID":      func(o *operator) string { return o.Descriptor().Admin.MSPID },
+	"CONSENTERS":       func(o *operator) string { return o.consenters },
+	"PEER1:7051":       func(o *operator) string { return o.Descriptor().Peers[0].Address },
+	"PEER-TLS-CA":      func(o *operator) string { return filepath.Join(o.Dir(), o.Descriptor().Peers[0].TLSCA) },
 	"TLS-CA":           func(o *operator) string { return filepath.Join(o.Dir(), o.describe(o.orderer).TLSCA) },
 	"MSP":              func(o *operator) string { return o.adminMSP() },
 	"MSPID":            func(o *operator) string { return o.Descriptor().Admin.MSPID },
@@ -58,6 +68,20 @@ var (
 
 // forShells are the characters by which a shell takes a word otherwise than it is written.
 const forShells = "\"'`$|&;<>()*?\\~#"
+
+// readGuides returns the commands of both guides.
+func readGuides() (all []string, err error) {
+	for _, g := range guideFiles {
+		text, err := os.ReadFile(g.name)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range commandsOf(string(text)) {
+			all = append(all, g.prefix+c)
+		}
+	}
+	return all, nil
+}
 
 // commandsOf returns the commands of a guide, the lines of its indented blocks, each behind the number of its step.
 func commandsOf(markdown string) (all []string) {
@@ -74,14 +98,14 @@ func commandsOf(markdown string) (all []string) {
 }
 
 func TestSpecsRunEachCommandOfTheGuide(t *testing.T) {
-	text, err := os.ReadFile(guideFile)
+	commands, err := readGuides()
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands, used := commandsOf(string(text)), map[string]bool{}
+	used := map[string]bool{}
 	for i, c := range commands {
 		if i >= len(guide) || !strings.HasPrefix(c, string(guide[i])+" ") {
-			t.Errorf("%s has the command %q where guide_test.go has %q", guideFile, c, guide[min(i, len(guide)):])
+			t.Errorf("the guides have the command %q where guide_test.go has %q", c, guide[min(i, len(guide)):])
 		}
 		if strings.ContainsAny(c, forShells) {
 			t.Errorf("%q takes a shell, and the specs run it without one", c)
@@ -93,10 +117,10 @@ func TestSpecsRunEachCommandOfTheGuide(t *testing.T) {
 		}
 	}
 	if len(commands) < len(guide) {
-		t.Errorf("%s has no command %q", guideFile, guide[len(commands):])
+		t.Errorf("the guides have no command %q", guide[len(commands):])
 	}
 	if got, want := slices.Sorted(maps.Keys(used)), slices.Sorted(maps.Keys(placeholders)); !slices.Equal(got, want) {
-		t.Errorf("%s has the placeholders %q, and guide_test.go %q", guideFile, got, want)
+		t.Errorf("the guides have the placeholders %q, and guide_test.go %q", got, want)
 	}
 }
 
@@ -104,18 +128,20 @@ func TestSpecsRunEachCommandOfTheGuide(t *testing.T) {
 type operator struct {
 	*world
 	channel  string
-	commands []string // of the guide
+	commands []string // of the guides
 	checkout string   // of this project, where they run
 	orderer  string   // that they are about
 	done     map[guided]bool
+
+	consenters string // file of the consenters of Raft
 }
 
 // newOperator returns one with a checkout of this project, in a folder beside the network's.
 func newOperator(w *world, channel string) *operator {
 	GinkgoHelper()
-	text, err := os.ReadFile(guideFile)
+	commands, err := readGuides()
 	Expect(err).NotTo(HaveOccurred())
-	o := &operator{world: w, channel: channel, commands: commandsOf(string(text)), orderer: "orderer1", done: map[guided]bool{}}
+	o := &operator{world: w, channel: channel, commands: commands, orderer: "orderer1", done: map[guided]bool{}}
 	o.checkout = filepath.Join(filepath.Dir(w.Dir()), "checkout")
 	Expect(os.Mkdir(o.checkout, 0o755)).To(Succeed())
 	sources, err := filepath.Glob("../[^.]*")
@@ -130,13 +156,18 @@ func (o *operator) follows(ctx context.Context, g guided) (int, string) {
 	GinkgoHelper()
 	i := slices.IndexFunc(o.commands, func(c string) bool { return strings.HasPrefix(c, string(g)+" ") })
 	Expect(i).NotTo(Equal(-1), "the guide has no command %q", g)
-	words := strings.Fields(o.commands[i])[1:]
+	words := strings.Fields(strings.TrimPrefix(o.commands[i], string(g)[:strings.Index(string(g), ". ")+2]))
 	for i, word := range words {
 		if value, ok := placeholders[word]; ok {
 			words[i] = value(o)
 		}
 	}
 	o.done[g] = true
+	if words[0] == "peer" {
+		out, err := o.Peer(ctx, 1, words[1:]...)
+		Expect(err).NotTo(HaveOccurred())
+		return 0, out
+	}
 	return exits(ctx, o.checkout, words[0], words[1:]...)
 }
 

@@ -38,18 +38,12 @@ func TestRegisterAddsTheConsenter(t *testing.T) {
 	}
 }
 
-// An orderer without Raft gets no consenter of its type, and one that excludes the shared type keeps Raft's.
-func TestRegisterLeavesRaftAlone(t *testing.T) {
+// An orderer without Raft gets no consenter of its type.
+func TestRegisterWithoutRaft(t *testing.T) {
 	consenters := map[string]consensus.Consenter{}
 	checktest.Must(t, plugin.Register(consenters, host(t, nil)))
 	if len(consenters) != 1 {
 		t.Errorf("got %v, want 1 of them", consenters)
-	}
-	other := struct{ consensus.Consenter }{}
-	consenters = map[string]consensus.Consenter{"etcdraft": other}
-	checktest.Must(t, plugin.Register(consenters, host(t, map[string]any{"SharedType": false})))
-	if !reflect.DeepEqual(consenters["etcdraft"], other) {
-		t.Errorf("got %v, want %v", consenters["etcdraft"], other)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fabric-kafka/orderer/network/admin/command"
+	"github.com/fabric-kafka/orderer/network/admin/move"
 	"github.com/fabric-kafka/orderer/network/admin/offline"
 )
 
@@ -63,7 +64,7 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 		return pflag.NormalizedName(name)
 	})
 	root.AddCommand(PreflightCommand(nil), ProgressCommand(nil), TopicCommand(nil), verifyCommand(),
-		PruneCommand(nil), UpgradeRulesCommand(nil), repinCommand(), offline.GenesisCommand(),
+		PruneCommand(nil), UpgradeRulesCommand(nil), repinCommand(), move.ChangeTypeCommand(), move.LeaveCommand(), offline.GenesisCommand(),
 		offline.TranslateCommand(), offline.RemoveSystemChannelCommand())
 	return root
 }

@@ -96,26 +96,29 @@ func OrdererUpdate(who *Identity, channel string, config *cb.Config, values map[
 	if err != nil {
 		return nil, err
 	}
-	return signUpdate(who, channel, update)
+	return SignedUpdate(channel, update, who)
 }
 
-func signUpdate(who *Identity, channel string, update []byte) (*cb.Envelope, error) {
-	header, err := protoutil.NewSignatureHeader(who)
-	if err != nil {
-		return nil, err
+// SignedUpdate returns an envelope with a config update that several administrators have signed. The first one, of at
+// least one, is its client.
+func SignedUpdate(channel string, update []byte, as ...*Identity) (*cb.Envelope, error) {
+	signed := &cb.ConfigUpdateEnvelope{ConfigUpdate: update}
+	for _, who := range as {
+		header, err := protoutil.NewSignatureHeader(who)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := proto.Marshal(header)
+		if err != nil {
+			return nil, err
+		}
+		signature, err := who.Sign(append(append([]byte{}, raw...), update...))
+		if err != nil {
+			return nil, err
+		}
+		signed.Signatures = append(signed.Signatures, &cb.ConfigSignature{SignatureHeader: raw, Signature: signature})
 	}
-	raw, err := proto.Marshal(header)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := who.Sign(append(append([]byte{}, raw...), update...))
-	if err != nil {
-		return nil, err
-	}
-	return protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG_UPDATE, channel, who, &cb.ConfigUpdateEnvelope{
-		ConfigUpdate: update,
-		Signatures:   []*cb.ConfigSignature{{SignatureHeader: raw, Signature: signature}},
-	}, 0, 0)
+	return protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG_UPDATE, channel, as[0], signed, 0, 0)
 }
 
 // BatchSizeUpdate sets the number of envelopes of a block and keeps the other limits.

@@ -166,6 +166,11 @@ func callJSON(args []string) (string, error) {
 	return string(call), err
 }
 
+// Peer runs the command peer as the administrator of a peer's organization.
+func (n *Network) Peer(ctx context.Context, peer int, args ...string) (string, error) {
+	return n.tool(ctx, "peer", n.peerCLI(peer-1), args...)
+}
+
 // PeerHeight asks a peer, by its number from 1, for the height of its ledger.
 func (n *Network) PeerHeight(ctx context.Context, peer int, channel string) (uint64, error) {
 	out, err := n.tool(ctx, "peer", n.peerCLI(peer-1), "channel", "getinfo", "-c", channel)

@@ -130,34 +130,38 @@ func retried(ctx context.Context, f func(context.Context) error) error {
 	}
 }
 
-// Replace stops an orderer and starts the one in another folder of binaries on its ledgers.
-func (n *Network) Replace(ctx context.Context, orderer, bin string) error {
-	if err := n.SetBin(orderer, bin); err != nil {
+// Replace stops an orderer or a peer and starts the one in another folder of binaries on its ledgers.
+func (n *Network) Replace(ctx context.Context, name, bin string) error {
+	if err := n.SetBin(name, bin); err != nil {
 		return err
 	}
-	if n.Alive(orderer) {
-		if err := n.Stop(orderer); err != nil {
+	if n.Alive(name) {
+		if err := n.Stop(name); err != nil {
 			return err
 		}
 	}
-	return n.Start(ctx, orderer)
+	return n.Start(ctx, name)
 }
 
-// SetBin sets the folder of binaries that an orderer has from its next start on.
-func (n *Network) SetBin(orderer, bin string) error {
+// SetBin sets the folder of binaries that an orderer or a peer has from its next start on. Its configuration is
+// that of the same release.
+func (n *Network) SetBin(name, bin string) error {
 	abs, err := filepath.Abs(bin)
 	if err != nil {
 		return err
 	}
 	return n.change(func() error {
-		if _, err := n.Orderer(orderer); err != nil {
+		bins, write := &n.options.OrdererBins, n.writeOrdererConfig
+		if number := numberOf(name); number >= 1 && number <= n.options.Peers && name == peerName(number-1) {
+			bins, write = &n.options.PeerBins, n.writePeerConfig
+		} else if _, err := n.Orderer(name); err != nil {
 			return err
 		}
-		if n.options.OrdererBins == nil {
-			n.options.OrdererBins = map[int]string{}
+		if *bins == nil {
+			*bins = map[int]string{}
 		}
-		n.options.OrdererBins[numberOf(orderer)] = abs
-		if err := n.writeOrdererConfig(numberOf(orderer), ""); err != nil {
+		(*bins)[numberOf(name)] = abs
+		if err := write(numberOf(name), ""); err != nil {
 			return err
 		}
 		return n.save()

@@ -2,6 +2,7 @@ package fabricnet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -233,7 +234,7 @@ func (n *Network) makeNodeConfig(sample string) error {
 			return err
 		}
 	}
-	if err := n.editYAML(sampleOf(n.options.Bin, sample, "core.yaml"), n.path("config", "peer", "core.yaml"), n.useExternalBuilder); err != nil {
+	if err := n.writePeerConfig(0, sample); err != nil {
 		return err
 	}
 	for name, script := range builderScripts {
@@ -249,6 +250,24 @@ func (n *Network) makeNodeConfig(sample string) error {
 func (n *Network) writeOrdererConfig(number int, sample string) error {
 	from := sampleOf(n.ordererBin(number), sample, "orderer.yaml")
 	return n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), addKafkaSection)
+}
+
+// writePeerConfig writes the core.yaml of one peer, or with 0 that of those that share one.
+func (n *Network) writePeerConfig(number int, sample string) error {
+	return n.editYAML(sampleOf(n.peerBin(number), sample, "core.yaml"), n.path("config", n.peerConfig(number), "core.yaml"), n.useExternalBuilder)
+}
+
+// peerBin returns the folder of a peer's binary.
+func (n *Network) peerBin(number int) string {
+	return cmp.Or(n.options.PeerBins[number], n.options.Bin)
+}
+
+// peerConfig returns the folder of a peer's configuration, below config.
+func (n *Network) peerConfig(number int) string {
+	if _, own := n.options.PeerBins[number]; own {
+		return peerName(number - 1)
+	}
+	return "peer"
 }
 
 // ordererBin returns the folder of an orderer's binary.

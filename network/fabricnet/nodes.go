@@ -42,7 +42,7 @@ func (n *Network) command(name string) (command, func(context.Context) error, er
 		}
 		return c, all(healthy(o.Operations), listening(o.Admin), listening(o.Address)), nil
 	}
-	c.program, c.args = n.Bin("peer"), []string{"node", "start"}
+	c.program, c.args = filepath.Join(n.peerBin(number), "peer"), []string{"node", "start"}
 	c.env = n.peerEnv(number - 1)
 	serving := all(healthy(n.options.address(peerPort+10*(number-1)+2)), listening(n.describePeer(number-1).Address))
 	return c, serving, nil
@@ -146,7 +146,7 @@ func (n *Network) peerEnv(i int) []string {
 	p, base := n.describePeer(i), peerPort+10*i
 	folder, data := n.path(peerCrypto(i)), n.path("data", p.Name)
 	return []string{
-		"FABRIC_CFG_PATH=" + n.path("config", "peer"),
+		"FABRIC_CFG_PATH=" + n.path("config", n.peerConfig(i+1)),
 		"FABRIC_LOGGING_SPEC=info",
 		"CORE_PEER_ID=" + p.Name,
 		"CORE_PEER_LOCALMSPID=" + p.MSPID,

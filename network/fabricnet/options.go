@@ -22,6 +22,7 @@ type Options struct {
 	Bin          string         `json:"bin"`          // folder of the binaries; default: built into .build/bin
 	Fabric       string         `json:"fabric"`       // source tree of the Fabric release to build the binaries from; default: the module in go.mod
 	OrdererBins  map[int]string `json:"ordererBins"`  // folders with the binaries of single orderers, by number from 1, to mix Fabric releases
+	PeerBins     map[int]string `json:"peerBins"`     // the same of peers
 	InTree       string         `json:"inTree"`       // folder with the orderer of Fabric 2.5 as released: the network begins with such orderers and a system channel that creates Channels; see Replace
 	Channels     []string       `json:"channels"`     // ordered through Kafka; default mychannel
 	Type         string         `json:"type"`         // consensus type of Channels: kafka, the default, or etcdraft

@@ -112,10 +112,16 @@ func convert(was *ab.ConsensusType, kind string) (*ab.ConsensusType, error) {
 	case fabric.ConsensusTypeKafka:
 		return &ab.ConsensusType{Type: kind, State: was.State}, nil
 	case form.SharedType:
-		metadata, err := unmanned(was)
-		return &ab.ConsensusType{Type: kind, Metadata: metadata, State: was.State}, err
+		return Shared(was)
 	}
 	return nil, fmt.Errorf("a channel of consensus type %q is not ordered through Kafka; want %s or %s", kind, fabric.ConsensusTypeKafka, form.SharedType)
+}
+
+// Shared returns the consensus type of a channel of type etcdraft that is ordered through Kafka, in the state of
+// another one.
+func Shared(was *ab.ConsensusType) (*ab.ConsensusType, error) {
+	metadata, err := unmanned(was)
+	return &ab.ConsensusType{Type: form.SharedType, Metadata: metadata, State: was.State}, err
 }
 
 // unmanned returns Raft's metadata without consenters. The options are those of the block, or, if it is of another type,

@@ -38,6 +38,8 @@ func Rights() map[string][]Right {
 		"upgrade-rules": {readTopic, writeTopic},
 		"repin":         {readTopic},
 		"verify":        nil,
+		"change-type":   nil,
+		"leave":         nil,
 		"genesis":       nil,
 
 		"translate": nil, "remove-system-channel": nil, // these ask nobody

@@ -14,6 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/form"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -131,7 +132,7 @@ func (r *real) moved(change func(*fabric.ConfigGroup)) *fabric.Block {
 	if err != nil {
 		r.Fatal(err)
 	}
-	awaitHeight(r.chain.support, number+1)
+	handover.AwaitHeight(r.chain.support, number+1)
 	return r.chain.support.Block(number)
 }
 
@@ -144,7 +145,7 @@ func TestEntryKeepsThePosition(t *testing.T) {
 	if err != nil || !session.Ours(metadata) {
 		t.Fatalf("metadata %x, %v", metadata, err)
 	}
-	if err := checkOrigin(r.config(), 2, metadata); err != nil {
+	if err := handover.CheckLast(r.config(), 2, metadata); err != nil {
 		t.Error(err)
 	}
 	if got := r.chain.ledger.Config(); got.Seq != 1 || !got.ThroughKafka || got.ConsensusType != form.SharedType {
@@ -200,7 +201,7 @@ func TestMoveAtBroadcast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.chain.checkMove(r.net.Config(proposed)); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), r.chain.opts.CheckRaft); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
@@ -210,7 +211,7 @@ func TestMoveAtBroadcast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.chain.checkMove(r.net.Config(proposed)); err != nil {
+	if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), r.chain.opts.CheckRaft); err != nil {
 		t.Errorf("behind a block of ours: %v", err)
 	}
 }

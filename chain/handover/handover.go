@@ -1,0 +1,151 @@
+// Package handover is how a channel changes its consenter. Its config block ends the channel here if it leaves for
+// Fabric's Raft, and brings it from type kafka to the shared type if it enters; see package form.
+package handover
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hyperledger/fabric/common/channelconfig"
+	"github.com/hyperledger/fabric/protoutil"
+
+	"github.com/fabric-kafka/orderer/chain/block"
+	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
+	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
+	"github.com/fabric-kafka/orderer/chain/verdict"
+)
+
+// Support is Fabric's side of a channel: all that verdicts depend on, and how a config comes into force.
+type Support interface {
+	verdict.Support
+
+	// Update makes a config the one in force.
+	Update(*channelconfig.Bundle)
+}
+
+// WriteConfig writes a config block with a position in the topic, and brings its config into force. Fabric's Raft
+// starts behind a block without a position, which it takes for the last block of another consenter: the last one here
+// has none.
+func WriteConfig(s Support, crypto fabric.CryptoProvider, b *fabric.Block, position []byte) error {
+	envelope, err := protoutil.ExtractEnvelope(b, 0)
+	if err != nil {
+		return err
+	}
+	was, is, err := consensuses(s, envelope)
+	if err != nil {
+		return err
+	}
+	switch {
+	case ends(is):
+		s.WriteConfigBlock(b, nil)
+	case form.MoveOf(was, is) == form.Enters:
+		return enter(s, crypto, b, position)
+	default:
+		s.WriteConfigBlock(b, position)
+	}
+	return nil
+}
+
+// ends reports whether another consenter continues the channel.
+func ends(is form.Consensus) bool { return is.Type != "" && is.Form() == form.Foreign }
+
+// consensuses returns the consensus in force, and that of the config in an envelope.
+func consensuses(s Support, envelope *fabric.Envelope) (was, is form.Consensus, err error) {
+	next, err := verdict.ConfigOf(envelope)
+	if err != nil {
+		return was, is, err
+	}
+	if was, err = form.Read(s.ConfigtxValidator().ConfigProto()); err != nil {
+		return was, is, err
+	}
+	is, err = form.Read(next)
+	return was, is, err
+}
+
+// enter does what Fabric's block writer does with a config block, except that the block keeps its position: Fabric
+// drops that of a block that changes the type, since its consenters do not read each other's.
+func enter(s Support, crypto fabric.CryptoProvider, b *fabric.Block, position []byte) error {
+	envelope, err := protoutil.ExtractEnvelope(b, 0)
+	if err != nil {
+		return err
+	}
+	config, err := verdict.ConfigOf(envelope)
+	if err != nil {
+		return err
+	}
+	bundle, err := channelconfig.NewBundle(s.ChannelID(), config, crypto)
+	if err != nil {
+		return err
+	}
+	// The writer commits in a goroutine of its own, which reads the sequence in force.
+	AwaitHeight(s, b.Header.Number)
+	s.Update(bundle)
+	s.WriteBlock(b, position)
+	AwaitHeight(s, b.Header.Number+1)
+	return nil
+}
+
+// AwaitHeight waits until the block writer, which commits in a goroutine of its own, has committed the blocks that it
+// was given, however long the disk takes. A commit that fails panics the process, so there is always an end to wait for.
+func AwaitHeight(ledger interface{ Height() uint64 }, height uint64) {
+	const least, most = time.Millisecond, 50 * time.Millisecond
+	for pause := least; ledger.Height() < height; pause = min(2*pause, most) {
+		time.Sleep(pause)
+	}
+}
+
+// CheckPulled refuses a config block of another orderer that has no position, unless the channel ends here with it.
+func CheckPulled(s Support, b *fabric.Block) error {
+	envelope, err := protoutil.ExtractEnvelope(b, 0)
+	if err != nil {
+		return err
+	}
+	_, is, err := consensuses(s, envelope)
+	if err == nil && !ends(is) {
+		err = status.Fault{Cause: status.CauseWrongBlock, Err: fmt.Errorf("block %d, pulled from another orderer, names no offset, and its config does not give the channel to another consenter", b.Header.Number)}
+	}
+	return err
+}
+
+// CheckNew refuses a config envelope at Broadcast that moves the channel to where it could not continue. Fabric's Raft
+// judges consenters by its clock and this build's release: raft is asked here, and not where the update is read.
+// It is nil if this orderer has no Raft.
+func CheckNew(s Support, envelope *fabric.Envelope, raft func(*fabric.Envelope) error) error {
+	was, is, err := consensuses(s, envelope)
+	if err != nil {
+		return err
+	}
+	switch form.MoveOf(was, is) {
+	case form.Enters:
+		if last := s.Block(s.Height() - 1); !cutStrictly(last) {
+			return errors.New("the topic is read by the rules of in-tree orderers, which cannot order a channel of type " + form.SharedType + ": replace them, and run osnkafka upgrade-rules first")
+		}
+	case form.Leaves:
+		if raft == nil {
+			return errors.New("this orderer has no consenter of type " + form.SharedType + " of Fabric's own: send the update to one that has")
+		}
+		if err := raft(envelope); err != nil {
+			return fmt.Errorf("the consenters are not accepted by Fabric's Raft: %w; correct ConsensusType.metadata", err)
+		}
+	}
+	return nil
+}
+
+// cutStrictly reports whether a block was cut by the strict rules.
+func cutStrictly(b *fabric.Block) bool {
+	position, err := block.ConsenterMetadata(b)
+	return err == nil && session.Ours(position)
+}
+
+// CheckLast returns an error if a channel of the shared type cannot be continued behind the last block of its ledger, of
+// which only the genesis block is not one of ours, cut by the strict rules. Raft's metadata decodes as ours, as if the
+// topic were to be read from its second record, and so does none.
+func CheckLast(config *fabric.Config, height uint64, metadata []byte) error {
+	if height == 1 || form.Of(config) != form.Shared || session.Ours(metadata) {
+		return nil
+	}
+	return status.Fault{Cause: status.CauseLedger, Err: fmt.Errorf("the ledger's last block, %d, was not ordered through Kafka, as the channel's config wants it", height-1)}
+}

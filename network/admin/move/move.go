@@ -1,0 +1,192 @@
+// Package move has the commands of osnkafka that give a channel to another consenter: change-type, from consensus type
+// kafka to type etcdraft that is ordered through Kafka, and leave, from there to Fabric's Raft.
+//
+// A move is three config updates: into maintenance mode, the change, and out of maintenance mode. What is to be done next
+// is read from the channel's config each time, so that a command that was interrupted is simply run again.
+package move
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	cb "github.com/hyperledger/fabric-protos-go/common"
+
+	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/network/admin/command"
+	"github.com/fabric-kafka/orderer/network/client"
+)
+
+// move are the flags and the state of a command.
+type move struct {
+	command.Flags
+	way     way
+	signers []string // MSPID:DIR
+	dryRun  bool
+	save    string
+	wait    time.Duration
+	without []string // addresses of orderers that are not asked
+
+	prepare func(ctx context.Context, t *command.Target, s survey) (change, error)
+
+	change change
+	as     []*client.Identity
+	report moved
+	say    func(format string, args ...any)
+}
+
+// change makes the config of the channel that of the new consenter.
+type change func(*cb.Config) error
+
+// addFlags adds the flags that both commands have.
+func (m *move) addFlags(fs flags) {
+	fs.StringArrayVar(&m.signers, "sign", nil, "MSPID:DIR, the MSP folder of a further administrator whose signature the channel's policy asks for; may be repeated")
+	fs.BoolVar(&m.dryRun, "dry-run", false, "check everything and print the update, but submit nothing")
+	fs.StringVar(&m.save, "save", "", "write the next update to this file instead of submitting it, for administrators who sign it elsewhere (peer channel signconfigtx, peer channel update)")
+	fs.DurationVar(&m.wait, "wait", 30*time.Minute, "how long to wait for orderers that have to read a block, or to be restarted")
+	fs.StringArrayVar(&m.without, "without", nil, "HOST:PORT of an orderer in the channel's config that no longer exists; may be repeated")
+}
+
+type flags interface {
+	StringArrayVar(p *[]string, name string, value []string, usage string)
+	BoolVar(p *bool, name string, value bool, usage string)
+	StringVar(p *string, name string, value string, usage string)
+	DurationVar(p *time.Duration, name string, value time.Duration, usage string)
+}
+
+func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) error {
+	if err := m.ready(t, p); err != nil {
+		return err
+	}
+	for {
+		s, err := m.survey(ctx, t)
+		if err != nil {
+			return err
+		}
+		next, err := m.way.next(s.consensus)
+		if err != nil {
+			return fmt.Errorf("channel %s: %w", t.Channel, err)
+		}
+		if next == done {
+			return m.finish(ctx, t, p)
+		}
+		if m.change == nil && next != toNormal {
+			if m.change, err = m.prepare(ctx, t, s); err != nil {
+				return err
+			}
+		}
+		if m.dryRun {
+			return m.show(s, p)
+		}
+		if m.save != "" {
+			return m.saveUpdate(t.Channel, s, next)
+		}
+		if err := m.do(ctx, t, s, next); err != nil {
+			return err
+		}
+	}
+}
+
+// ready checks the flags, and loads the identities that sign.
+func (m *move) ready(t *command.Target, p command.Printer) error {
+	if err := command.Positive("wait", m.wait); err != nil {
+		return err
+	}
+	if m.dryRun && m.save != "" {
+		return command.Usagef("--dry-run writes no file: leave --save out, or --dry-run")
+	}
+	m.as = []*client.Identity{t.Reader.Identity()}
+	for _, text := range m.signers {
+		who, err := signer(text)
+		if err != nil {
+			return command.Usagef("--sign %s: %w", text, err)
+		}
+		m.as = append(m.as, who)
+	}
+	m.report = moved{Channel: t.Channel, From: m.way.from, To: m.way.to, Orderers: t.Orderers}
+	m.say = func(format string, args ...any) {
+		if !p.JSON {
+			fmt.Fprintf(p.Out, format+"\n", args...)
+		}
+	}
+	return nil
+}
+
+// do submits the update of a step and waits until every orderer has its block.
+func (m *move) do(ctx context.Context, t *command.Target, s survey, next step) error {
+	began := time.Now()
+	update, err := m.update(t.Channel, s, next)
+	if err != nil {
+		return err
+	}
+	m.say("%s: submitting", next)
+	if err := m.submit(ctx, t, next, update); err != nil {
+		return err
+	}
+	height, err := m.awaitBlock(ctx, t, s, next)
+	if err != nil {
+		return err
+	}
+	m.report.Steps = append(m.report.Steps, taken{next, height, time.Since(began).Round(time.Millisecond).Seconds()})
+	m.say("%s: in block %d of %d orderers, after %s", next, height, len(t.Orderers), time.Since(began).Round(100*time.Millisecond))
+	return nil
+}
+
+// finish compares the blocks of all orderers.
+func (m *move) finish(ctx context.Context, t *command.Target, p command.Printer) error {
+	blocks, err := t.Reader.Verify(ctx, t.Channel, t.Orderers)
+	if err != nil {
+		return fmt.Errorf("the channel is ordered by %s, but its blocks could not be compared: %w", m.way.to, err)
+	}
+	m.report.Blocks = blocks
+	return p.Show(m.report)
+}
+
+// strict returns an error unless every orderer reads the channel by the strict rules.
+func strict(ctx context.Context, t *command.Target) error {
+	for _, name := range t.Orderers {
+		set, err := t.Reader.RuleSet(ctx, name, t.Channel)
+		if err != nil {
+			return err
+		}
+		if set != machine.Strict {
+			return fmt.Errorf("%s reads channel %s by the rules of in-tree orderers: replace those, run `osnkafka upgrade-rules %s`, and let one block be cut", name, t.Channel, t.Channel)
+		}
+	}
+	return nil
+}
+
+// moved is the result of a move.
+type moved struct {
+	Channel  string   `json:"channel"`
+	From     place    `json:"from"`
+	To       place    `json:"to"`
+	Steps    []taken  `json:"steps"` // of this run
+	Orderers []string `json:"orderers"`
+	Blocks   uint64   `json:"blocks"` // of each orderer, that are equal
+}
+
+// taken is a step that was taken.
+type taken struct {
+	Step    step    `json:"step"`
+	Block   uint64  `json:"block"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Value returns what is printed as JSON.
+func (m moved) Value() any {
+	if m.Steps == nil {
+		m.Steps = []taken{}
+	}
+	return m
+}
+
+// Table prints where the channel is.
+func (m moved) Table(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "channel %s is ordered by %s; %d blocks are equal on %d orderers\n", m.Channel, m.To, m.Blocks, len(m.Orderers))
+	return err
+}
+
+// Verdict returns nil: what went wrong is an error.
+func (moved) Verdict() error { return nil }
