@@ -90,6 +90,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	c.peers = &peers{support: support, opts: &c.opts}
 	c.ledger = &ledgerWriter{support: support, opts: &c.opts, peers: c.peers, height: support.Height()}
 	err := guard.Call(func() (err error) {
+		c.opts.Events.Configured(support.SharedConfig().ConsensusType())
 		if form.Of(support.ConfigtxValidator().ConfigProto()) == form.Shared {
 			err = c.ofSharedType()
 		}

@@ -30,6 +30,7 @@ type reporter struct {
 	forks       forks
 	connected   bool         // the topic was read before
 	next, end   log.Offset   // of the next record to process; after the last record
+	kind        string       // consensus type in force
 	cause       status.Cause // why the channel stopped; empty if it did not
 	processed   time.Time    // when the last record was, or the chain was created
 }
@@ -40,6 +41,7 @@ func (c *Consenter) events(channel string) session.Events {
 	r.expose()
 	return session.Events{
 		Started:     r.started,
+		Configured:  r.configured,
 		RulesKnown:  r.described,
 		BlockCut:    r.blockCut,
 		Pulled:      r.pulled,
@@ -73,6 +75,23 @@ func (c *Consenter) events(channel string) session.Events {
 func (r *reporter) started(next machine.Offset, height machine.BlockNumber) {
 	r.at(next)
 	r.log.Infow("Reading the topic", "block", height, "offset", next)
+}
+
+// configured shows the consensus type, when that changes. One that is Raft's elsewhere would mislead whoever looks
+// for the channel's leader.
+func (r *reporter) configured(kind string) {
+	r.mu.Lock()
+	before := r.kind
+	r.kind = kind
+	r.mu.Unlock()
+	if before != "" && kind == before {
+		return
+	}
+	if before != "" {
+		r.Type(before).Set(0)
+	}
+	r.Type(kind).Set(1)
+	r.log.Infow("The channel is ordered through Kafka", "type", kind)
 }
 
 func (r *reporter) described(at machine.Offset, rules machine.RuleSet) {

@@ -53,7 +53,6 @@ func (c *Consenter) checkRaft() func(*fabric.Envelope) error {
 // HandleChain returns the chain of a channel.
 func (s *Shared) HandleChain(support consensus.ConsenterSupport, metadata *fabric.Metadata) (consensus.Chain, error) {
 	if channel, ok := support.(chain.Support); ok && form.Of(channel.ConfigtxValidator().ConfigProto()) == form.Shared {
-		s.kafka.logger.Infow("The channel is ordered through Kafka, although its consensus type is etcdraft: it has brokers and no consenters", "channel", support.ChannelID())
 		return s.kafka.HandleChain(support, metadata)
 	}
 	return s.stock.HandleChain(support, metadata)

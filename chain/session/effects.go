@@ -149,6 +149,7 @@ func (d *Driver) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, er
 		return nil, stop(err)
 	}
 	c := d.host.Config()
+	d.events.Configured(c.ConsensusType)
 	d.configured = true
 	return machine.Configured{Seq: c.Seq, Limits: c.Limits, Resubmission: c.Resubmission}, nil
 }

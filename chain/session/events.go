@@ -16,6 +16,7 @@ import (
 // fails until that exists.
 type Events struct {
 	Started    func(next machine.Offset, height machine.BlockNumber) // reading started
+	Configured func(consensusType string)                            // the config in force has this type; when the chain is made, and after each config block that keeps the channel here
 	RulesKnown func(at machine.Offset, rules machine.RuleSet)        // it is known by which rules the topic is read
 	// BlockCut reports a block that was written.
 	BlockCut            func(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset)
