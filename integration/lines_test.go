@@ -73,7 +73,19 @@ var _ = Describe("release lines", Label("kafka", "minutes", "lines"), func() {
 		w.worksAsShared(ctx, "mychannel")
 		w.keepsItsForm(ctx, "mychannel")
 		Expect(w.Invoke(ctx, "raft", "put", "k", "by Raft")).To(Succeed())
+		w.keepsRaftOut(ctx, "mychannel", line31.stock(ctx))
 	}, SpecTimeout(25*time.Minute))
+
+	It("leaves for Raft with orderers and stock peers of 3.1", func(ctx SpecContext) {
+		w := raise(ctx, fabricnet.Options{Bin: line31.build(ctx), Type: "etcdraft", Raft: []string{"raft"}, Channels: []string{"mychannel"}})
+		w.load(ctx, "mychannel", 5*time.Second).sound(ctx)
+		w.leaves(ctx, "mychannel")
+		Expect(w.Invoke(ctx, "mychannel", "put", "k", "by Raft")).To(Succeed())
+		for peer := 1; peer <= 2; peer++ {
+			Eventually(ctx, func() (string, error) { return w.Query(ctx, peer, "mychannel", "get", "k") }).Should(ContainSubstring("by Raft"))
+		}
+		w.equal(ctx, "mychannel")
+	}, SpecTimeout(15*time.Minute))
 
 	It("orders with orderers of all lines on one channel, and while each is replaced by another line's", func(ctx SpecContext) {
 		bins := []string{module.build(ctx), line25.build(ctx), line31.build(ctx)}

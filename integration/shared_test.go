@@ -2,6 +2,8 @@ package integration_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/golang/protobuf/proto"
@@ -103,4 +105,30 @@ func (w *world) inForce(ctx context.Context, channel string, values map[string]p
 	before := w.config(ctx, "orderer1", channel)
 	Expect(w.update(ctx, "orderer1", channel, before, values)).To(Succeed())
 	Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", before.Sequence))
+}
+
+// keepsRaftOut tries to order a channel of the shared type by Fabric's own orderers, from a folder: one neither starts on
+// its ledger nor joins it, so that none can order it beside ours. A Raft channel does not become one of the shared type.
+func (w *world) keepsRaftOut(ctx context.Context, channel, stock string) {
+	GinkgoHelper()
+	ours := w.Bin(".")
+	Expect(w.Stop("orderer3")).To(Succeed())
+	Expect(w.SetBin("orderer3", stock)).To(Succeed())
+	Expect(w.Start(ctx, "orderer3")).NotTo(Succeed())
+	text, err := os.ReadFile(filepath.Join(w.Dir(), "logs", "orderer3.log"))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(string(text)).To(ContainSubstring("empty consenter set"))
+
+	Expect(w.SetBin("orderer3", ours)).To(Succeed())
+	Expect(w.Start(ctx, "orderer3")).To(Succeed())
+	Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
+	Expect(w.Replace(ctx, "orderer3", stock)).To(Succeed())
+	Eventually(ctx, func() error { return w.Join(ctx, "orderer3", channel, nil) }).Should(MatchError(ContainSubstring("empty consenter set")))
+	Expect(w.Replace(ctx, "orderer3", ours)).To(Succeed())
+	Eventually(ctx, func() error { return w.Join(ctx, "orderer3", channel, nil) }).Should(Succeed())
+	w.catchesUp(ctx, "orderer3")
+
+	Expect(w.update(ctx, "orderer1", "raft", w.config(ctx, "orderer1", "raft"), w.consensus(ctx, "raft", func(_ *ab.ConsensusType, m *etcdraft.ConfigMetadata) {
+		m.Consenters = nil
+	}))).To(refuse(cb.Status_BAD_REQUEST, "empty consenter set"))
 }
