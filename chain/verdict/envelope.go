@@ -101,7 +101,7 @@ func (tx configTx) usable() error {
 		soundMSPs(written), subPolicies(tx.config.GetChannelGroup(), root), modPolicies(written, root))
 }
 
-// known refuses a message around the config with a field that its type does not have: no update
+// known refuses a message around the config that has a field which its type does not have: no update
 // authorizes it, and protobuf libraries differ in whether it counts when configs are compared. A message
 // inside the config is checked by sharedRules.
 func known(m fabric.Message) error {
@@ -148,7 +148,7 @@ func subPolicies(group *fabric.ConfigGroup, path string) error {
 		}
 		for child := range group.GetGroups() {
 			if meta.SubPolicy == path+"/"+child {
-				return fmt.Errorf("policy %s/%s: its sub-policy %q names a group; name the policies that it asks, such as Admins", path, name, meta.SubPolicy)
+				return fmt.Errorf("policy %s/%s: its sub-policy %q names a group; name the policies that it refers to, such as Admins", path, name, meta.SubPolicy)
 			}
 		}
 	}

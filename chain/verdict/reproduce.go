@@ -67,7 +67,7 @@ func (v *Validator) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error
 // checks whether a certificate has expired.
 //
 // What fails before the envelope is signed fails on every orderer. An orderer that is not allowed to
-// write to the channel drops the update, whose copy by another one is judged by all.
+// write to the channel drops the update; all judge the copy that another orderer makes of it.
 func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
 	if err := v.rules.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
 		return nil, err
