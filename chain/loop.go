@@ -36,7 +36,7 @@ func newLoop(c *Chain) *loop {
 	l := &loop{
 		chain:   c,
 		timer:   newTimer(c),
-		backoff: session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
+		backoff: session.Backoff{Min: c.opts.RetryMin, Max: c.opts.RetryMax},
 	}
 	l.driver = session.New(session.Host{
 		Ledger:    c.ledger,
@@ -155,5 +155,5 @@ func (l *loop) pause(ctx context.Context, err error, report func(error, time.Dur
 // steady reports whether the session that ended had read for a while, so that its end is a
 // new failure.
 func (l *loop) steady() bool {
-	return !l.since.IsZero() && (l.driver.NextOffset() > l.from || time.Since(l.since) > l.backoff.Most)
+	return !l.since.IsZero() && (l.driver.NextOffset() > l.from || time.Since(l.since) > l.backoff.Max)
 }

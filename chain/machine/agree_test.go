@@ -83,7 +83,7 @@ func continues(t *testing.T, steady *node, log []Input, i int) bool {
 		return false
 	}
 	first := steady.startAfter(inTreeBlock(last))
-	first.Tip = Tip{last.count, last.bytes, slices.Contains(configBlocks(steady), i), cutItself(log, last)}
+	first.LastBlock = BlockInfo{last.count, last.bytes, slices.Contains(configBlocks(steady), i), cutItself(log, last)}
 	n := newNode(t, first)
 	n.read(log, forever())
 	if want, got := withoutResubmitted(steady.ledger[i+1:]), withoutResubmitted(n.ledger); !slices.Equal(want, got) {

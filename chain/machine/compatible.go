@@ -20,8 +20,8 @@ type compatible struct{}
 type oldStart struct {
 	allowUndescribed bool // a topic without a description may be read
 	resubmission     bool // the channel's capability
-	tip              Tip
-	first            Offset   // the record after the tip
+	lastBlock        BlockInfo
+	first            Offset   // the record after the last block
 	ignoredCuts      []Offset // time-to-cut records that an operator has the machine ignore
 }
 
@@ -142,7 +142,7 @@ func (compatible) marks(s Marks, before bool, cause CutCause) Marks {
 // orderOld puts a normal envelope, the last record, into the pending batch. One
 // that makes a batch overflow and stays pending does not advance the mark.
 func (m *Machine) orderOld(in Regular) []Effect {
-	overflows := m.held == in.Offset || m.overflowsTip(in)
+	overflows := m.overflow == in.Offset || m.overflowsLastBlock(in)
 	cut := m.batch.add(in.Envelope)
 	var effects []Effect
 	if len(cut) > 0 && !cut[0].includes {
@@ -159,15 +159,15 @@ func (m *Machine) orderOld(in Regular) []Effect {
 	return m.withTimer(effects)
 }
 
-// overflowsTip reports whether the first record after a restart is the one that
+// overflowsLastBlock reports whether the first record after a restart is the one that
 // the last block was cut for. An in-tree orderer does not know: it advances the
 // mark there and writes other blocks than those that did not restart.
-func (m *Machine) overflowsTip(in Regular) bool {
-	tip, limits := m.old.tip, m.batch.limits
+func (m *Machine) overflowsLastBlock(in Regular) bool {
+	last, limits := m.old.lastBlock, m.batch.limits
 	preferred, size := uint64(limits.PreferredMaxBytes), uint64(in.Envelope.Size)
-	full := uint64(tip.Envelopes) >= uint64(limits.MaxMessageCount)
-	return in.Offset == m.old.first && tip.Envelopes > 0 && !tip.Config && !tip.Cut && !full &&
-		tip.Bytes <= preferred && size <= preferred && tip.Bytes+size > preferred
+	full := uint64(last.Envelopes) >= uint64(limits.MaxMessageCount)
+	return in.Offset == m.old.first && last.Envelopes > 0 && !last.Config && !last.Cut && !full &&
+		last.Bytes <= preferred && size <= preferred && last.Bytes+size > preferred
 }
 
 // orderOldConfig flushes what is pending, then gives the config a block of its own.

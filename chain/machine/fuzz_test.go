@@ -86,7 +86,7 @@ var fuzzCorpus = map[string]func(*census) bool{
 	"compatible-overflows":   func(c *census) bool { return c.overflows > 2 && c.duplicates > 1 },
 	"compatible-resubmitted": func(c *census) bool { return c.resubmits > 3 && c.hidden > 0 && c.configs > 2 },
 	"compatible-halts":       func(c *census) bool { return c.halts > 0 && c.blocks[Compatible] > 6 },
-	"compatible-mode":        func(c *census) bool { return c.modeless > 2 && c.blocks[Compatible] > 6 },
+	"compatible-mode":        func(c *census) bool { return c.unclassified > 2 && c.blocks[Compatible] > 6 },
 	"upgraded":               func(c *census) bool { return c.across > 0 && c.blocks[Strict] > 3 && c.blocks[Compatible] > 3 },
 	"upgraded-overflows":     func(c *census) bool { return c.across > 0 && c.overflows > 1 && c.blocks[Strict] > 3 },
 	"upgraded-resubmitted":   func(c *census) bool { return c.across > 0 && c.resubmits > 2 && c.inFlight > 1 },

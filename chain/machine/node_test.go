@@ -23,10 +23,10 @@ type node struct {
 	timer   BlockNumber // as the effects say; 0 for none
 	halted  bool
 
-	taken       map[Offset]bool
-	resubmitted []Resubmit // of valid envelopes, so that copies of them reach the log eventually
-	modeless    int        // successful checks in compatibility mode
-	inFlight    int        // copies that an upgraded topic ordered
+	taken        map[Offset]bool
+	resubmitted  []Resubmit // of valid envelopes, so that copies of them reach the log eventually
+	unclassified int        // successful checks in compatibility mode
+	inFlight     int        // copies that an upgraded topic ordered
 }
 
 // block is a block in the ledger, and the config in force after it.
@@ -130,7 +130,7 @@ func (n *node) perform(e Effect) Input {
 	case Judge:
 		v := Verdict{Refusal: refusal(e.Envelope, n.machine.seq, e.Check)}
 		if e.Check == CheckBroadcast && v.Refusal == "" {
-			n.modeless++
+			n.unclassified++
 		}
 		return v
 	case Resubmit:

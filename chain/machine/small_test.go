@@ -133,7 +133,7 @@ func (e *explorer) read(w *world, n *node, seen map[string]bool) {
 	}
 	for at := before; at < len(n.ledger); at++ {
 		e.blocks++
-		w.hold(e.t, n.ledger[at])
+		w.compare(e.t, n.ledger[at])
 		e.restart(w, n, at+1, seen)
 	}
 }
@@ -189,8 +189,8 @@ func (w *world) offer(r Resubmit, seq ConfigSeq) {
 	}
 }
 
-// hold compares a block with the block of that number that another orderer wrote.
-func (w *world) hold(t *testing.T, b block) {
+// compare compares a block with the block of that number that another orderer wrote.
+func (w *world) compare(t *testing.T, b block) {
 	at := int(b.number) - 1
 	if at == len(w.chain) {
 		w.chain = append(w.chain, b)
@@ -210,8 +210,8 @@ func (n *node) clone() *node {
 // key distinguishes orderers that can differ in what they do next.
 func (n *node) key(b []byte) []byte {
 	b = append(strconv.AppendInt(b, int64(n.machine.before.offset), 10), ' ')
-	if n.machine.held >= n.machine.NextOffset() {
-		b = append(b, "held "...)
+	if n.machine.overflow >= n.machine.NextOffset() {
+		b = append(b, "overflow "...)
 	}
 	return n.state(b)
 }

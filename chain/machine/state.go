@@ -65,7 +65,7 @@ func (m *Machine) NextOffset() Offset { return m.last.offset + 1 }
 
 // Windows returns the windows that the log must still have: that of the last block, and
 // that of the records taken since. Either may be without records.
-func (m *Machine) Windows() (tip, since Window) { return m.tip, m.last.window }
+func (m *Machine) Windows() (lastBlock, since Window) { return m.lastWindow, m.last.window }
 
 // Topic returns the id of the topic by the description in force; empty if it names none.
 func (m *Machine) Topic() string { return m.topic }

@@ -21,8 +21,8 @@ type Window struct {
 // after an election and at a start. Blocks name their window's first record, so that a
 // release with other bounds understands them; it writes other ones.
 const (
-	widest   = 4096
-	heaviest = 16 << 20
+	maxRecords = 4096
+	maxBytes   = 16 << 20
 )
 
 // With returns the window with one more record, whose value has so many bytes.
@@ -59,7 +59,7 @@ type position struct {
 
 // after returns the position of the next record.
 func (p position) after(at Offset, d Digest, size int) position {
-	if p.window.records >= widest || p.window.bytes >= heaviest {
+	if p.window.records >= maxRecords || p.window.bytes >= maxBytes {
 		p.window = Window{}
 	}
 	return position{at, p.window.With(at, d, size)}

@@ -14,7 +14,7 @@ func heavyLog() (inputs []Input) {
 	for range 2 {
 		for range 7 {
 			o := next()
-			inputs = append(inputs, Garbage{Offset: o, Digest: Digest{2, byte(o)}, Size: heaviest/2 - 1})
+			inputs = append(inputs, Garbage{Offset: o, Digest: Digest{2, byte(o)}, Size: maxBytes/2 - 1})
 		}
 		for range 2 {
 			o := next()
@@ -37,9 +37,9 @@ func blocksOf(t *testing.T, s Start, inputs []Input) (blocks []WriteBlock) {
 				blocks = append(blocks, b)
 			}
 		}
-		tip, since := m.Windows()
-		for _, w := range []Window{tip, since} {
-			if w.bytes >= heaviest+heaviest/2 {
+		lastBlock, since := m.Windows()
+		for _, w := range []Window{lastBlock, since} {
+			if w.bytes >= maxBytes+maxBytes/2 {
 				t.Errorf("after offset %d a window has %d bytes", m.NextOffset()-1, w.bytes)
 			}
 		}

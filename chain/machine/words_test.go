@@ -104,12 +104,12 @@ func (w words) marks() Marks {
 	}
 }
 
-func (w words) tip() Tip {
-	return Tip{
-		Envelopes: int(w.number("tip_count", 0)),
-		Bytes:     uint64(w.number("tip_bytes", 0)),
-		Config:    w.flag("tip_config", false),
-		Cut:       w.flag("tip_cut", false),
+func (w words) lastBlock() BlockInfo {
+	return BlockInfo{
+		Envelopes: int(w.number("last_count", 0)),
+		Bytes:     uint64(w.number("last_bytes", 0)),
+		Config:    w.flag("last_config", false),
+		Cut:       w.flag("last_cut", false),
 	}
 }
 

@@ -90,7 +90,7 @@ func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, erro
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, v.support.ChannelID(), v.support, next, 0, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w; awaiting its key (General.LocalMSPDir, General.BCCSP)", session.ErrUnable, err)
+		return nil, fmt.Errorf("%w: %w; waiting for its key (General.LocalMSPDir, General.BCCSP)", session.ErrUnable, err)
 	}
 	if err := v.writes(again); err != nil {
 		return nil, fmt.Errorf("signed by this orderer: %w", err)

@@ -18,9 +18,9 @@ type LastBlock struct {
 	First      log.Offset // the first that it can have a record at
 }
 
-// tip measures the block as the limits do.
-func (b LastBlock) tip(cut bool) machine.Tip {
-	last := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
+// info describes the block to the compatible rules; cut reports whether its last record is the time-to-cut that cut it.
+func (b LastBlock) info(cut bool) machine.BlockInfo {
+	last := machine.BlockInfo{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
 	for _, envelope := range b.Envelopes {
 		last.Bytes += uint64(record.EnvelopeOf(envelope).Size)
 	}
@@ -74,7 +74,7 @@ func (c *lastBlockComparison) done() (bool, error) {
 	case c.block.Config && c.carried != c.lastOffset: // the position may not be signed; that of a config block is its own record's
 		return false, Difference{c.lastOffset, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried)}
 	}
-	c.verification.tip = c.block.tip(c.cut)
+	c.verification.info = c.block.info(c.cut)
 	return true, nil
 }
 

@@ -52,7 +52,7 @@ type Verification struct {
 	at     machine.Offset // next offset when it became complete
 	newest newest         // records that were read for it and since
 	ahead  *seen          // at or after the next offset; nil if none was read
-	tip    machine.Tip
+	info   machine.BlockInfo
 }
 
 // New returns a verification of what is known, in a topic that starts at an offset.
@@ -152,5 +152,5 @@ func (v *Verification) Handled(r log.Record, in machine.Input) {
 	v.newest = v.newest.with(seenIn(r, in))
 }
 
-// Tip returns what the compatible rules must know of the last block; zero if it was not looked for.
-func (v *Verification) Tip() machine.Tip { return v.tip }
+// LastBlock returns what the compatible rules must know of the last block; zero if it was not looked for.
+func (v *Verification) LastBlock() machine.BlockInfo { return v.info }

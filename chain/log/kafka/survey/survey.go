@@ -22,7 +22,7 @@ import (
 // Run checks the number of partitions, replication, the settings by which records may
 // be lost or refused, the rights of this client, the releases of the brokers that have the
 // topic, and clocks. Brokers silently accept unsafe values, so it checks what they return.
-// What they hide is a finding of verdict [log.Unknown].
+// What they hide is a finding of result [log.Unknown].
 func Run(ctx context.Context, t *client.Topic) (found []log.Finding, err error) {
 	err = t.Call(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
 		broker, err := g.OpenAny() // the controller may be slow, and is not needed
