@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// census counts what logs led to, so that a generator that produces too little does
-// not pass for a correct machine.
+// census counts what logs led to, so that a generator that produces too little is not
+// mistaken for a correct machine.
 type census struct {
 	blocks       map[RuleSet]int
 	configs      int
@@ -16,7 +16,7 @@ type census struct {
 	hidden       int // blocks that hide their mark from in-tree orderers
 	halts        int
 	across       int // ledgers of both rule sets
-	unclassified int // checks in compatibility mode that held
+	unclassified int // checks of records without a class that succeeded
 	inFlight     int // copies that an upgraded topic has ordered
 }
 

@@ -16,7 +16,7 @@ import (
 // channel with a cause: to continue would be to order what they never will.
 type compatible struct{}
 
-// oldStart is what a compatible topic asks of the chain.
+// oldStart is what the compatible rules need of a [Start].
 type oldStart struct {
 	allowUndescribed bool // a topic without a description may be read
 	resubmission     bool // the channel's capability
@@ -71,7 +71,7 @@ func (compatible) regular(m *Machine, in Regular) []Effect {
 		return skip(in.Offset, ReasonCopy, fmt.Sprintf("of the record at offset %d", in.Original))
 	}
 	if in.Class == Config && m.marks.Resubmitted < in.Original {
-		m.marks.Resubmitted = in.Original // also if it is not ordered
+		m.marks.Resubmitted = in.Original // even if it is not ordered
 	}
 	switch {
 	case in.ConfigSeq < m.seq:
@@ -79,11 +79,11 @@ func (compatible) regular(m *Machine, in Regular) []Effect {
 	case in.Class == Config:
 		return m.judge(in, CheckWriter)
 	}
-	return m.orderOld(in) // without a check
+	return m.orderOld(in) // unchecked
 }
 
-// unclassified is a record of an orderer before Fabric v1.1, or on a channel
-// without the capability: checked where it stands, by each orderer for itself.
+// unclassified handles a record of an orderer before Fabric v1.1, or on a channel
+// without the capability: each orderer checks it, at its place in the log.
 func (m *Machine) unclassified(in Regular) []Effect {
 	in.Original = 0
 	if in.Envelope.HeaderFlaw != "" {
@@ -179,7 +179,7 @@ func (m *Machine) orderOldConfig(in Regular) []Effect {
 	return append(effects, m.configBlock(in.Envelope))
 }
 
-// flushOld cuts what is pending ahead of a config record, also of one at which
+// flushOld cuts what is pending ahead of a config record, even of one at which
 // in-tree orderers then crash.
 func (m *Machine) flushOld() []Effect {
 	var effects []Effect

@@ -11,7 +11,7 @@ import (
 
 // FuzzStep reads logs that the fuzzer's bytes choose, of each kind of topic,
 // answers effects that ask, and checks what node checks; that the log orders what it
-// should; that a machine that was restarted half-way from its last block, and one
+// should; that a machine that was restarted halfway from its last block, and one
 // that crashed anywhere, write the same blocks; and that an orderer can continue from
 // blocks as in-tree orderers write them.
 func FuzzStep(f *testing.F) {
@@ -30,7 +30,7 @@ func FuzzStep(f *testing.F) {
 	})
 }
 
-// fuzzed is a log, the node that read it while it was written, and a crash.
+// fuzzed returns a log, the node that read it while it was written, and a crash.
 func fuzzed(t *testing.T, choose func(int) int, more func() bool) (*node, []Input, *budget) {
 	k := topics[choose(len(topics))]
 	a := &author{node: newNode(t, fresh(k)), choose: choose, offset: -1}
@@ -65,7 +65,7 @@ func (c *choices) choose(n int) int {
 	return v % n
 }
 
-// fuzzSeeds are logs of each kind of record in each kind of topic.
+// fuzzSeeds returns logs of each kind of record in each kind of topic.
 func fuzzSeeds() [][]byte {
 	var seeds [][]byte
 	for k := range topics {

@@ -254,7 +254,7 @@ func (s *script) input(w words) Input {
 		Original: w.offset("copies"), Envelope: w.envelope()}
 }
 
-// digestOf is the digest of the record at an offset, in tests.
+// digestOf returns the digest that the record at an offset has in tests.
 func digestOf(at Offset) Digest {
 	return Digest{0: 0xd1, 14: byte(at >> 8), 15: byte(at)}
 }

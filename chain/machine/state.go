@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// State is a snapshot of a [Machine], for tests and for people: everything that
-// decides what it does next, except the contents of pending envelopes.
+// State is a snapshot of a [Machine], for tests and for people: everything that decides
+// what the machine does next, except the contents of pending envelopes.
 type State struct {
 	RuleSet    RuleSet
 	Next       BlockNumber // the block to be written next

@@ -15,7 +15,7 @@ type LastBlock struct {
 	Envelopes  [][]byte // none: the ledger does not have the block
 	Config     bool
 	Positioned bool       // it names an offset
-	First      log.Offset // the first that it can have a record at
+	First      log.Offset // the first at which it can have a record
 }
 
 // info describes the block to the compatible rules; cut reports whether its last record is the time-to-cut that cut it.
@@ -34,7 +34,7 @@ type lastBlockComparison struct {
 	verification     *Verification
 	block            LastBlock
 	from, lastOffset log.Offset // of the records that the block can have
-	trimmed          bool       // some of them were deleted: what is left is not enough to tell
+	trimmed          bool       // some of them were deleted: what is left is not enough to decide
 	at               log.Offset // of the last one that was read
 	found            int
 	carried          log.Offset // of the last one that has an envelope of the block

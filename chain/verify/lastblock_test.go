@@ -17,7 +17,7 @@ func block(t *testing.T, letters string) LastBlock {
 	return b
 }
 
-// A block without a window is recognized by its envelopes, in their order, among other records.
+// A block without a window is recognized by its envelopes, in order, among other records.
 func TestLastBlockIsLookedFor(t *testing.T) {
 	for now, test := range map[topic]struct {
 		cut  bool
@@ -51,7 +51,7 @@ func TestLastConfigBlockEndsAtItsRecord(t *testing.T) {
 	}
 }
 
-// What is left of a block's records is not enough to tell a log from another.
+// What is left of a block's records is not enough to distinguish one log from another.
 func TestLastBlockOfATrimmedTopic(t *testing.T) {
 	unchecked := 0
 	v := New(Known{Next: 3, Last: func() LastBlock { return block(t, "abc") }, Unchecked: func(log.Offset) { unchecked++ }}, 1)
