@@ -64,7 +64,7 @@ type Chain struct {
 	closing bool
 
 	calls sync.WaitGroup // of clients, in flight; added to under mu while not closing
-	work  sync.WaitGroup // loop, cut posters, what runs beside the loop
+	work  sync.WaitGroup // the loop, the posters of cuts, and what runs alongside the loop
 
 	halt sync.Once
 }
@@ -165,7 +165,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 }
 
 // checkOrigin makes sure that the last block of a channel of the shared type is one of ours, cut by the strict rules,
-// unless it is the genesis block. Raft's metadata decodes as ours, as if the topic were to be read from its second record, and so does none.
+// unless it is the genesis block. Raft's metadata decodes as ours, as if the topic were to be read from its second record; so does empty metadata.
 func checkOrigin(config *fabric.Config, height uint64, metadata []byte) error {
 	if height == 1 || form.Of(config) != form.Shared || session.Ours(metadata) {
 		return nil
@@ -220,8 +220,8 @@ func (c *Chain) Halt() {
 // however long the disk takes. The registrar removes the ledger next, and an append to a closed ledger panics the
 // process. A commit that fails also panics the process, so there is always an end to wait for.
 func (c *Chain) awaitCommit() {
-	const least, most = time.Millisecond, 50 * time.Millisecond
-	for pause := least; c.support.Height() < c.ledger.height; pause = min(2*pause, most) {
+	const minPause, maxPause = time.Millisecond, 50 * time.Millisecond
+	for pause := minPause; c.support.Height() < c.ledger.height; pause = min(2*pause, maxPause) {
 		time.Sleep(pause)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// disk has room for the ledger as long as the requested bytes are free.
+// disk has room as long as the requested bytes are free.
 type disk struct{ free atomic.Int64 }
 
 func (d *disk) room(bytes int, _ func() bool) error {
@@ -25,7 +25,7 @@ func (d *disk) room(bytes int, _ func() bool) error {
 }
 
 // A channel whose disk is full writes nothing, accepts nothing, reports why, and continues by itself: with the block
-// that was held back, also if it is a config block.
+// that was held back, even if it is a config block.
 func TestWaitsForRoom(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), newLedger()
@@ -78,7 +78,7 @@ func TestRoomForTheBlock(t *testing.T) {
 		r.holds(l, "a b c @3")
 		r.reports(c, types.StatusInactive)
 		if !closed(c.Errored()) {
-			r.Error("it seems to continue, time and again")
+			r.Error("it seems to continue, again and again")
 		}
 		d.free.Store(1 << 20)
 		settle()

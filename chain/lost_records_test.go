@@ -15,7 +15,7 @@ import (
 )
 
 // stale is a log of which some records are acknowledged and not read yet: those
-// from an offset on, which all clients share.
+// from an offset on, which is the same for all clients.
 type stale struct {
 	log.Log
 	limit *atomic.Int64
@@ -116,7 +116,7 @@ func TestDescriptionIsLost(t *testing.T) {
 	})
 }
 
-// The copy of a stale config update, whose client got SUCCESS.
+// So is the copy of a stale config update, whose client got SUCCESS.
 func TestReproducedConfigIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		l := newLedger()
@@ -131,7 +131,7 @@ func TestReproducedConfigIsLost(t *testing.T) {
 	})
 }
 
-// The copy of a stale envelope, by the compatible rules.
+// So is the copy of a stale envelope, by the compatible rules.
 func TestResubmittedEnvelopeIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		l := newLedger()
@@ -180,7 +180,7 @@ func TestSessionsDoNotDelayTheCut(t *testing.T) {
 	})
 }
 
-// A chain that reads up to an end which is then lost has caught up where the topic ends now.
+// A chain that was to read up to an end which is then lost has caught up where the topic ends now.
 func TestEndOfTheLogIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		first := e.started(newLedger())

@@ -18,7 +18,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// ready starts the chain and waits for it.
+// ready starts the chain and waits until it is ready.
 func (r *real) ready() {
 	r.Helper()
 	r.chain.Start()

@@ -52,7 +52,7 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 		{"no orderer group", blockOf(fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{Config: noOrderer})), "has no orderer group"},
 		{"other type", channelSpec{kind: "etcdraft", brokers: good}.block(), `a channel of consensus type "etcdraft"; set ConsensusType.type to "kafka"`},
 		{"metadata", channelSpec{kind: "kafka", metadata: []byte{1}, brokers: good}.block(), "leave ConsensusType.metadata of the config block empty"},
-		{"no broker key", channelSpec{kind: "kafka"}.block(), "put at least one host:port into /Channel/Orderer/KafkaBrokers"},
+		{"no broker key", channelSpec{kind: "kafka"}.block(), "put at least one host:port in /Channel/Orderer/KafkaBrokers"},
 		{"no brokers", channelSpec{kind: "kafka", brokers: []string{}}.block(), "put at least one host:port"},
 		{"broken brokers", channelSpec{kind: "kafka", brokers: []string{"kafka", "kafka:9092", ":1", "kafka:99999"}}.block(), byLine(`broker "kafka" of the channel config: want host:port`)},
 	} {
