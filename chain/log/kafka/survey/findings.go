@@ -183,10 +183,10 @@ func (s *surveyor) releases(all map[int32]spoken, silent []string) {
 
 const (
 	clockSetting = "clocks"
-	clockWant    = "the newest record's time stamp at most 10s after this orderer's clock"
+	clockWant    = "the newest record's timestamp at most 10s after this orderer's clock"
 )
 
-// clock compares the time stamp of the newest record with the local clock. A stamp that is
+// clock compares the timestamp of the newest record with the local clock. A stamp that is
 // ahead is a lower bound for the difference of two clocks; a stamp that is behind proves
 // nothing, since the channel may have been idle. It is never more than a warning: the stamp
 // stays in the topic until the next record, and no record could be appended to a channel

@@ -91,7 +91,7 @@ func brokerIDs(c sarama.Client) (ids []int32) {
 // whole: checking the clock does not justify the transfer of a large one.
 const clockTimeout = 5 * time.Second
 
-// newest returns the time stamp of the last record and whose clock it is from: the
+// newest returns the timestamp of the last record and whose clock it is from: the
 // writer's, or the broker's if the topic is set to that.
 func newest(ctx context.Context, t *client.Topic) (at time.Time, whose string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
@@ -116,7 +116,7 @@ func newest(ctx context.Context, t *client.Topic) (at time.Time, whose string, e
 	case err != nil:
 		return at, "", err
 	case last.Newest.IsZero():
-		return at, "", errors.New("the newest record has no time stamp")
+		return at, "", errors.New("the newest record has no timestamp")
 	case last.ByBroker:
 		return last.Newest, "its broker's clock", nil
 	}

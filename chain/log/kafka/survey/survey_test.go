@@ -41,7 +41,7 @@ func verdict(t *testing.T, all map[string]log.Finding, want log.Result, settings
 	}
 }
 
-// A topic that Create created passes every check, once it has a record with a time stamp.
+// A topic that Create created passes every check, once it has a record with a timestamp.
 func TestSurveyOfOurTopic(t *testing.T) {
 	t.Parallel()
 	h := kafkatest.NewHarness(t, 3)
@@ -110,7 +110,7 @@ func TestSurveySpreadsTheTopic(t *testing.T) {
 	}
 }
 
-// A time stamp ahead of our clock shows that two clocks differ. That is not a flaw, which
+// A timestamp ahead of our clock shows that two clocks differ. That is not a flaw, which
 // would keep a channel from starting.
 func TestSurveyComparesClocks(t *testing.T) {
 	t.Parallel()
