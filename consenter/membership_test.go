@@ -17,7 +17,7 @@ func TestEveryOrdererIsAMember(t *testing.T) {
 	member, err := plainConsenter(t).IsChannelMember(block)
 	checktest.Must(t, err)
 	if !member {
-		t.Fatal("member is false")
+		t.Fatal("the orderer is not a member")
 	}
 }
 
@@ -61,7 +61,7 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 			t.Fatalf("%v: got the error %v, want one with %q", x.name, err, want)
 		}
 		if member {
-			t.Fatalf("%v: member is true", x.name)
+			t.Fatalf("%v: the orderer is a member", x.name)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func TestJoinsAChannelAsItIs(t *testing.T) {
 			t.Fatalf("%v: %v", name, err)
 		}
 		if !member {
-			t.Fatalf("%v: member is false", name)
+			t.Fatalf("%v: the orderer is not a member", name)
 		}
 	}
 	other := channelSpec{kind: "etcdraft"}.block()
@@ -117,7 +117,7 @@ func TestUnknownCapabilitiesCannotBeJoined(t *testing.T) {
 		for _, block.Header.Number = range []uint64{0, 7} {
 			member, err := c.IsChannelMember(block)
 			if checktest.Fails(t, err, fault); member {
-				t.Fatalf("%+v: member is true", spec)
+				t.Fatalf("%+v: the orderer is a member", spec)
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 		member, err := c.IsChannelMember(block)
 		checktest.Must(t, err)
 		if !member {
-			t.Fatal("member is false")
+			t.Fatal("the orderer is not a member")
 		}
 	}
 	c.Started()
@@ -145,7 +145,7 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 		t.Fatalf("a follower of a channel that was here asks again once it has its blocks: %v", err)
 	}
 	if !member {
-		t.Fatal("member is false")
+		t.Fatal("the orderer is not a member")
 	}
 
 	one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: []string{":9092"}}.config()), nil)

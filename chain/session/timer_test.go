@@ -48,7 +48,7 @@ func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 	}
 	done, wait := p.Try(t.Context(), append)
 	if done {
-		t.Fatal("done is true")
+		t.Fatal("the topic has the record")
 	}
 	if wait <= 0 {
 		t.Fatalf("got %v, want more than 0", wait)
@@ -61,7 +61,7 @@ func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 	cancel()
 	done, _ = p.Try(ctx, append)
 	if done {
-		t.Fatal("done is true")
+		t.Fatal("the topic has the record")
 	}
 	if failed != 1 {
 		t.Fatalf("a timer that was stopped has not failed: got %v, want 1", failed)
@@ -70,7 +70,7 @@ func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 	err = nil
 	done, _ = p.Try(t.Context(), append)
 	if !done {
-		t.Fatal("done is false")
+		t.Fatal("the topic does not have the record")
 	}
 	if posted != 1 {
 		t.Fatalf("got %v, want 1", posted)

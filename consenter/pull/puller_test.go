@@ -263,7 +263,7 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 		"no signatures at all":             {func(b *cb.Block) { b.Metadata.Metadata = [][]byte{{}} }, unsigned},
 		"another hash before":              {func(b *cb.Block) { b.Header.PreviousHash[0]++ }, unsigned},
 		"another hash before, signed":      {func(b *cb.Block) { b.Header.PreviousHash[0]++; ours.sign(b, "metadata") }, "Header.PreviousHash is"},
-		"an envelope beside the signature": {func(b *cb.Block) { b.Data.Data = [][]byte{transaction("forged")} }, "Header.DataHash is"},
+		"another envelope than the signed one": {func(b *cb.Block) { b.Data.Data = [][]byte{transaction("forged")} }, "Header.DataHash is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := ours.deliverer()

@@ -111,7 +111,7 @@ func TestKeysAreAcceptedInAnyCase(t *testing.T) {
 	c, err := Parse(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
 	checktest.Must(t, err)
 	if c.Timeouts.Dial != 7*time.Second {
-		t.Fatalf("c.Timeouts.Dial is %v, want 7*time.Second", c.Timeouts.Dial)
+		t.Fatalf("c.Timeouts.Dial is %v, want 7s", c.Timeouts.Dial)
 	}
 }
 
@@ -292,7 +292,7 @@ func TestKeysMayHaveDots(t *testing.T) {
 		t.Fatalf("c.TLS is %v, want %v", c.TLS, want)
 	}
 	if c.Timeouts.Dial != 7*time.Second {
-		t.Fatalf("c.Timeouts.Dial is %v, want 7*time.Second", c.Timeouts.Dial)
+		t.Fatalf("c.Timeouts.Dial is %v, want 7s", c.Timeouts.Dial)
 	}
 	for section, fault := range map[string]string{
 		"TLS.Enabled: true\nTLS: {Enabled: false}": "Consensus.Kafka.TLS.Enabled is given twice, in two spellings; want it once",

@@ -282,7 +282,7 @@ func TestConditionOnARefusedKeyIsIgnored(t *testing.T) {
 	}
 }
 
-// The keys beside the section Kafka belong to other consensus types; our own keys there would not be read.
+// The keys next to the section Kafka belong to other consensus types; our own keys there would not be read.
 func TestMisplacedKeysAreRefused(t *testing.T) {
 	for name, beside := range map[string]any{
 		"TLS":          map[string]any{"Enabled": true},

@@ -37,7 +37,7 @@ func TestSampleHasEveryKey(t *testing.T) {
 	d.consensus(sampleConsensus(t))
 	for _, name := range names {
 		if !d.given[name] {
-			t.Fatalf("%s has no default: d.given[name] is false", name)
+			t.Fatalf("%s has no default", name)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func sampleConsensus(t *testing.T) map[any]any {
 	}
 	consensus, ok := all["Consensus"].(map[any]any)
 	if !ok {
-		t.Fatal("ok is false")
+		t.Fatal("the sample has no section Consensus")
 	}
 	return consensus
 }
