@@ -45,7 +45,7 @@ func Command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "osnkafka",
 		Short: "Operate channels of ordering service nodes that order through Kafka",
-		Long: `Operate channels of ordering service nodes that order through Kafka, beside osnadmin.
+		Long: `Operate channels of ordering service nodes that order through Kafka, alongside osnadmin.
 
 Brokers are reached by --brokers, or as the orderer with the orderer.yaml of --config reaches them
 (TLS, SASL, Brokers). Orderers are reached by --orderer, with --cafile and, where they ask for it,
@@ -68,7 +68,7 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 	return root
 }
 
-// strict makes cobra's own commands refuse what they do not know, which they answer with help
+// strict makes cobra's own commands refuse what they do not know, to which they respond with help
 // and exit code 0.
 func strict(root *cobra.Command) {
 	root.InitDefaultHelpCmd()

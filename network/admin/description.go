@@ -30,7 +30,7 @@ type description struct {
 }
 
 // append appends the record unless another writer has appended since the check, which is then
-// repeated for all that is in the topic by now: what nobody can prevent is at least reported.
+// repeated for everything that is in the topic by now: what nobody can prevent is at least reported.
 func (d *description) append(ctx context.Context, start machine.Start, id log.Identity) (late inspect.Writers, err error) {
 	value, err := session.DescriptionRecord(start, machine.Strict, id)
 	if err != nil {

@@ -56,7 +56,7 @@ func (x *exitFiles) as(mspid, address string, args ...string) []string {
 	return append(args, "--orderer", address, "--cafile", x.o.CA, "--client-cert", x.o.ClientCert, "--client-key", x.o.ClientKey, "--mspdir", x.msp, "--mspid", mspid)
 }
 
-// What can be wrong, and what is fine, without a cluster.
+// The exit code shows what can be wrong, and what is fine, without a cluster.
 func TestExitCodes(t *testing.T) {
 	x := newExitFiles(t)
 	for name, test := range map[string]exitCase{

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 const orderer = "orderer"
 
-// secured is a cluster that speaks TLS, wants a password, and denies by default.
+// secured is a cluster that uses TLS, requires a password, and denies by default.
 type secured struct {
 	*kafkatest.Cluster
 	t   *testing.T
@@ -72,12 +72,12 @@ func (s *secured) section(user string) string {
 		"    SASL: {Mechanism: PLAIN, User: " + user + ", PasswordFile: password}\n"
 }
 
-// config is the orderer.yaml of a user.
+// config returns the orderer.yaml of a user.
 func (s *secured) config(user string) string {
 	return s.write(user+".yaml", "General:\n  ListenPort: 7050\nConsensus:\n  WALDir: /x\n  Kafka:\n"+s.section(user))
 }
 
-// consenter is that of the user orderer. Channels whose names begin with old share their
+// consenter returns that of the user orderer. Channels whose names begin with old share their
 // topics with in-tree orderers.
 func (s *secured) consenter() *consenter.Consenter {
 	s.t.Helper()

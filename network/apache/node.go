@@ -60,7 +60,7 @@ const (
 	ElectionTimeout = 500 * time.Millisecond  // controller.quorum.election.timeout.ms: one vote, at most
 )
 
-// settings is the server.properties of a node. Not at their defaults are: the
+// settings returns the server.properties of a node. These are not at their defaults: the
 // replication that a channel's topic needs; auto-creation of topics, which is off;
 // sessions that end soon enough for a fail-over within a few seconds, longer in
 // production; buffers, for a small heap.

@@ -42,7 +42,7 @@ func TestSignaturesVerifyAndAreLow(t *testing.T) {
 		checktest.Must(t, err)
 		digest := sha256.Sum256(message)
 		if !ecdsa.VerifyASN1(key, digest[:], signature) {
-			t.Fatal("ecdsa.VerifyASN1(key, digest[:], signature) is false")
+			t.Fatal("the signature does not verify")
 		}
 		var rs struct{ R, S *big.Int }
 		_, err = asn1.Unmarshal(signature, &rs)

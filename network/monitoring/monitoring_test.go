@@ -1,4 +1,4 @@
-// Package monitoring_test holds the dashboard and the alert rules against the
+// Package monitoring_test compares the dashboard and the alert rules with the
 // metrics that an orderer registers.
 package monitoring_test
 
@@ -66,7 +66,7 @@ var (
 	values   = regexp.MustCompile(`label_values\((\w+), (\w+)\)`)
 )
 
-// check looks at one expression, and at the text beside it that shows labels. It
+// check looks at one expression, and at the text next to it that shows labels. It
 // returns the metrics that are in the expression.
 func (c catalog) check(t *testing.T, expr, text string) []string {
 	t.Helper()
@@ -219,7 +219,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// The checks above see what they are to see.
+// The checks above find what they are meant to find.
 func TestFaultsAreFound(t *testing.T) {
 	c := registered(t)
 	for _, bad := range []struct{ expr, text string }{

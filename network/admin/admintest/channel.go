@@ -56,7 +56,7 @@ type Channel struct {
 	Ledger *chaintest.Ledger
 }
 
-// NewChannel orders as many envelopes, each into a block of its own, and halts the chain.
+// NewChannel orders so many envelopes, each in a block of its own, and halts the chain.
 func NewChannel(t *testing.T, c consensus.Consenter, name string, brokers []string, envelopes int) *Channel {
 	t.Helper()
 	config := ConfigBlock(name, brokers, "orderer1", "orderer2")

@@ -26,7 +26,7 @@ type Cluster struct {
 
 // work is how a command is run.
 type work struct {
-	args func() []string // beside --config
+	args func() []string // besides --config
 	done func()          // called when it has done its work; nil: nothing is to be done
 }
 
