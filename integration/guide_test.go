@@ -56,10 +56,10 @@ var (
 	upperCase    = regexp.MustCompile(`^[A-Z][A-Z0-9.:-]+$`)
 )
 
-// forShells are the characters by which a shell takes a word otherwise than it is written.
+// forShells matches the characters that a shell interprets.
 const forShells = "\"'`$|&;<>()*?\\~#"
 
-// commandsOf returns the commands of a guide, the lines of its indented blocks, each behind the number of its step.
+// commandsOf returns the commands of a guide, the lines of its indented blocks, each after the number of its step.
 func commandsOf(markdown string) (all []string) {
 	step := ""
 	for line := range strings.Lines(markdown) {
@@ -110,7 +110,7 @@ type operator struct {
 	done     map[guided]bool
 }
 
-// newOperator returns one with a checkout of this project, in a folder beside the network's.
+// newOperator returns one with a checkout of this project, in a folder next to the network's.
 func newOperator(w *world, channel string) *operator {
 	GinkgoHelper()
 	text, err := os.ReadFile(guideFile)

@@ -100,7 +100,7 @@ func (s *scene) beside(o *chain.Options) {
 
 // An orderer that has only the genesis block finds no topic, or an empty one: it does
 // not start the channel a second time.
-func TestRow07DeletedBesideANewcomer(t *testing.T) {
+func TestRow07DeletedWithANewcomer(t *testing.T) {
 	for name, lose := range map[string]func(*kafkatest.Cluster, string){"deleted": (*kafkatest.Cluster).Delete, "recreated": (*kafkatest.Cluster).Recreate} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
