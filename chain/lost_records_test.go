@@ -71,7 +71,7 @@ func (e *election) begin(l *ledger, end log.Offset, change ...func(*Options)) *C
 	return c
 }
 
-// loses waits until at least so many records after end are acknowledged, and elects a leader that has none of them.
+// loses waits until at least this many records after end are acknowledged, and elects a leader that has none of them.
 func (e *election) loses(least int) {
 	e.Helper()
 	settle()

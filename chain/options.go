@@ -14,7 +14,7 @@ import (
 // counts payload and signature of an envelope.
 type OpenLog func(brokers []string, topic string, maxEnvelope uint32) (log.Log, error)
 
-// Room returns an error until the ledger disk has space for so many more bytes. It then grants them: they count as
+// Room returns an error until the ledger disk has space for this many more bytes. It then grants them: they count as
 // used until done reports that they are on the disk, or never will be. Both may be called concurrently.
 type Room func(bytes int, done func() bool) error
 

@@ -16,7 +16,7 @@ import (
 // long waits for an hour, in which everything happens that is due.
 func long() { time.Sleep(time.Hour) }
 
-// large orders envelopes that fill a block each, and returns their ledger.
+// large orders envelopes, each of which fills a block, and returns their ledger.
 func (r *rig) large(n int) *ledger {
 	l := chaintest.NewLedger(channel, chaintest.Settings{Count: 1})
 	c := r.started(l)

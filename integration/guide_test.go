@@ -106,11 +106,11 @@ type operator struct {
 	channel  string
 	commands []string // of the guide
 	checkout string   // of this project, where they run
-	orderer  string   // that they are about
+	orderer  string   // the one that they are about
 	done     map[guided]bool
 }
 
-// newOperator returns one with a checkout of this project, in a folder next to the network's.
+// newOperator returns an operator with a checkout of this project, in a folder next to the network's.
 func newOperator(w *world, channel string) *operator {
 	GinkgoHelper()
 	text, err := os.ReadFile(guideFile)

@@ -86,7 +86,7 @@ func (w *world) keepsItsForm(ctx context.Context, channel string) {
 	Expect(update(map[string]proto.Message{"ConsensusType": &ab.ConsensusType{Type: "kafka"}})).To(refuse(cb.Status_BAD_REQUEST, "cannot be changed"))
 
 	By("changing the limits, and going through maintenance")
-	inForce := func(values map[string]proto.Message) { // a later update that is made of an earlier config is refused
+	inForce := func(values map[string]proto.Message) { // a later update made from an earlier config is refused
 		GinkgoHelper()
 		before := w.config(ctx, "orderer1", channel).Sequence
 		Expect(update(values)).To(Succeed())

@@ -10,7 +10,7 @@ import (
 )
 
 // Line describes what a release line of Fabric does differently from the others, as far as tests depend on it. The
-// facts are those of its newest release.
+// fields describe its newest release.
 type Line struct {
 	Name string
 

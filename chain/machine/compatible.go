@@ -161,7 +161,7 @@ func (m *Machine) orderOld(in Regular) []Effect {
 
 // overflowsLastBlock reports whether the first record after a restart is the one that
 // the last block was cut for. An in-tree orderer does not know: it advances the
-// mark there and writes other blocks than those that did not restart.
+// mark there and writes blocks other than those of orderers that did not restart.
 func (m *Machine) overflowsLastBlock(in Regular) bool {
 	last, limits := m.old.lastBlock, m.batch.limits
 	preferred, size := uint64(limits.PreferredMaxBytes), uint64(in.Envelope.Size)

@@ -16,7 +16,7 @@ type Window struct {
 	bytes                   int64
 }
 
-// A window of so many records, or so many bytes, is full, and another begins:
+// A window of this many records or bytes is full, and another begins:
 // a topic may be flooded with records that get into no block, and a window is read again
 // after an election and at a start. Blocks name their window's first record, so that a
 // release with other bounds understands them, although its own blocks have other windows.

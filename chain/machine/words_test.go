@@ -134,7 +134,7 @@ func (w words) class() Class {
 	return 0
 }
 
-// envelope returns one of the type that an honest orderer classifies as the record's class.
+// envelope returns an envelope of the type that an honest orderer classifies as the record's class.
 func (w words) envelope() Envelope {
 	size, err := strconv.Atoi(w.arg(1))
 	w.check(err)
@@ -156,7 +156,7 @@ func (w words) envelope() Envelope {
 	}
 }
 
-// keys returns those of some options; each letter is a key.
+// keys returns the keys that some options name; each letter is a key.
 func (w words) keys(options ...string) (keys []StateKey) {
 	for _, option := range options {
 		for _, letter := range w.options[option] {

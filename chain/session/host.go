@@ -31,7 +31,7 @@ type Ledger interface {
 	// Block returns a block of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
-	// Room returns nil if the ledger disk has space for so many more bytes. It is called in every session
+	// Room returns nil if the ledger disk has space for this many more bytes. It is called in every session
 	// before a record is handled, and before blocks are written.
 	Room(bytes int) error
 

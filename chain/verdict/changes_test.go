@@ -214,7 +214,7 @@ func agree(builds []*build, check machine.Check, envelope *fabric.Envelope) (n t
 	return n, ""
 }
 
-// builds returns those of all lines that can read the channel's config: other lines have no orderers on it.
+// builds returns the builds of all lines that can read the channel's config: other lines have no orderers on it.
 func (c *realChannel) builds() (all []*build) {
 	for _, l := range allLines() {
 		if l.refuses(c.config) == nil && l.starts(c.config) {

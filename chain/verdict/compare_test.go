@@ -82,7 +82,7 @@ func keptIfFailed(t *testing.T, name string) string {
 	return file
 }
 
-// expect judges a corpus, and checks that there are at least so many verdicts of each kind.
+// expect judges a corpus, and checks that there are at least this many verdicts of each kind.
 func expect(t *testing.T, c *corpus, each int) *judged {
 	t.Helper()
 	j := judge(c)

@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// program returns what [fabrictest.Mutate] is to do, in so many steps.
+// program returns what [fabrictest.Mutate] is to do, in this many steps.
 func program(random *rand.Rand, steps int) []byte {
 	p := make([]byte, 4*steps)
 	for i := range p {

@@ -90,7 +90,7 @@ type collector struct {
 	random *rand.Rand
 }
 
-// newCorpus generates a corpus, with so many mutants for each channel. The choices are the
+// newCorpus generates a corpus, with this many mutants for each channel. The choices are the
 // same each time; keys and signatures are not.
 func newCorpus(t *testing.T, mutants int) *corpus {
 	g := collector{&corpus{}, rand.New(rand.NewPCG(19, 2))}

@@ -64,7 +64,7 @@ func updateOf(envelope *fabric.Envelope) (*fabric.ConfigUpdate, error) {
 	return update, fabric.Unmarshal(signed.ConfigUpdate, update)
 }
 
-// shallow refuses a group with more than so many levels of nested groups.
+// shallow refuses a group with more than this many levels of nested groups.
 func shallow(group *fabric.ConfigGroup, levels int) error {
 	if group != nil && levels == 0 {
 		return fmt.Errorf("more than %d nested config groups", deepest)

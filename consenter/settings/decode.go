@@ -13,7 +13,7 @@ import (
 
 // Parse decodes the section Kafka of the section Consensus, as orderer.yaml and the
 // environment gave it; relative files are in dir. Without the section, and for a key
-// that is not in it, the default holds. The error names every fault, a line each:
+// that is not in it, the default holds. The error names every fault, one per line:
 // unknown keys, values that are not allowed, values that contradict each other, and
 // values that can have no effect. Parse opens no file.
 func Parse(consensus any, dir string) (Config, error) {

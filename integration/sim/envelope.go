@@ -89,7 +89,7 @@ func open(b []byte) (c content, ok bool) {
 	return c, true
 }
 
-// normal returns a normal envelope with a text and so many bytes of padding: a message or one of
+// normal returns a normal envelope with a text and this many bytes of padding: a message or one of
 // three transactions, depending on the text.
 func normal(client int, expires int64, text string, pad int) *fabric.Envelope {
 	padding := []byte(strings.Repeat(".", pad))

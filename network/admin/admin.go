@@ -2,8 +2,8 @@
 // cluster, by the addresses of its brokers and orderers. It needs no folder of a network
 // of this project.
 //
-// Here are the commands that ask brokers and orderers, a file each. Those that work on files
-// alone are in package offline, and what all of them share is in package command.
+// This package has the commands that ask brokers and orderers, one per file. Those that work
+// only on files are in package offline, and what all of them share is in package command.
 //
 // The function of each command ([PreflightCommand] and so on) takes a [command.Fill] that
 // completes the [command.Target] where the command line does not: nil in osnkafka, the folder
@@ -57,7 +57,7 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 		SilenceErrors: true,
 	}
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "ca-file" { // as osnadmin has it
+		if name == "ca-file" { // osnadmin's name for it
 			name = "cafile"
 		}
 		return pflag.NormalizedName(name)

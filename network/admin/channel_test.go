@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
 
-// lines are the objects of JSON, one a line, with what tests look at.
+// lines decodes JSON objects, one per line.
 func lines(t *testing.T, text string) (all []line) {
 	t.Helper()
 	for l := range strings.Lines(text) {

@@ -24,7 +24,7 @@ func ledgerHash(number, forkedAt uint64) log.BlockHash {
 	return log.NewBlockHash(number, header)
 }
 
-// hashed returns what an orderer publishes whose ledger ends at a block and forked at another.
+// hashed returns what an orderer publishes if its ledger ends at a block and forked at another.
 func hashed(name string, last, forkedAt uint64) log.Progress {
 	p := log.Progress{Member: "fabric-orderer." + name, Next: 7, Block: last, At: time.Now(), Rules: "strict", ConfigSeq: 2, Config: "abc"}
 	for _, n := range log.Checkpoints(last) {

@@ -21,7 +21,7 @@ func block(t *testing.T, channel string, hosts ...string) string {
 	return admintest.Written(t, "config.block", protoutil.MarshalOrPanic(admintest.ConfigBlock(channel, []string{"none:9092"}, hosts...)))
 }
 
-// at returns what an orderer publishes that needs an offset next, with the config of hosts.
+// at returns what an orderer with the config of hosts publishes if it needs an offset next.
 func at(t *testing.T, channel, name string, next log.Offset, rules string, hosts ...string) log.Progress {
 	t.Helper()
 	config, err := prune.ChannelOf(admintest.ConfigBlock(channel, []string{"none:9092"}, hosts...))

@@ -37,7 +37,7 @@ It needs the right Read on the topic. With --json each line is an object.`,
 	l.AddBrokers(c)
 	l.AddOrderers(c)
 	l.AddCommon(c, answerTimeout)
-	c.Flags().IntVar(&l.limit, "limit", 0, "stop after so many records (0: all)")
+	c.Flags().IntVar(&l.limit, "limit", 0, "stop after this many records (0: all)")
 	return c
 }
 

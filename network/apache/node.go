@@ -55,8 +55,8 @@ const clusterID = "ZmFicmljLWthZmthLW9yZA"
 
 // Timeouts in a node's settings, which determine how long no append succeeds after a kill.
 const (
-	SessionTimeout  = 1200 * time.Millisecond // broker.session.timeout.ms: a broker that is silent for so long is fenced
-	FetchTimeout    = 1000 * time.Millisecond // controller.quorum.fetch.timeout.ms: a controller that is silent for so long has a successor elected
+	SessionTimeout  = 1200 * time.Millisecond // broker.session.timeout.ms: a broker that is silent for this long is fenced
+	FetchTimeout    = 1000 * time.Millisecond // controller.quorum.fetch.timeout.ms: a controller that is silent for this long is replaced by an election
 	ElectionTimeout = 500 * time.Millisecond  // controller.quorum.election.timeout.ms: one vote, at most
 )
 
@@ -94,7 +94,7 @@ log.cleaner.dedupe.buffer.size=4194304
 {{range .Settings}}{{.}}
 {{end}}`))
 
-// Each version reads the one of its logging library.
+// Logging settings: each version reads those of its logging library.
 const (
 	log4j = `log4j.rootLogger=INFO, F
 log4j.appender.F=org.apache.log4j.ConsoleAppender

@@ -20,7 +20,7 @@ var someSettings = Settings{Channel: "mychannel", Brokers: "3 of Apache Kafka 4.
 // began is when the first part began.
 var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// recorded returns a run of one client on a channel of so many blocks: each envelope takes
+// recorded returns a run of one client on a channel of this many blocks: each envelope takes
 // 10 ms and is a block, except for the one after the fault, which takes that long.
 type recorded struct {
 	at     time.Time
