@@ -306,11 +306,11 @@ func TestTheFirstBlockIsComparedAgain(t *testing.T) {
 		again := r.chain(b) // a restart does not forget it
 		again.opts.NewPuller, again.opts.OpenLog = d.opts.NewPuller, d.opts.OpenLog
 		again.Start()
-		for _, beside := range []*Chain{c, again} {
+		for _, o := range []*Chain{c, again} {
 			settle()
-			r.order(beside, "d", "e", "f")
+			r.order(o, "d", "e", "f")
 			settle()
-			r.said(beside, types.StatusFailed, "block 1 of another orderer differs from the one that this orderer has")
+			r.said(o, types.StatusFailed, "block 1 of another orderer differs from the one that this orderer has")
 		}
 		r.holds(a, "a b c @3")
 		r.holds(b, "x y z @3")

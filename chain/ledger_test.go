@@ -29,7 +29,7 @@ func (d *disk) room(bytes int, _ func() bool) error {
 func TestWaitsForRoom(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), newLedger()
-		c, beside := r.chain(l), r.started(other)
+		c, second := r.chain(l), r.started(other)
 		d := &disk{}
 		d.free.Store(1 << 20)
 		c.opts.Room = d.room
@@ -38,11 +38,11 @@ func TestWaitsForRoom(t *testing.T) {
 		settle()
 
 		d.free.Store(-1)
-		r.order(beside, "d", "e", "f")
-		if err := beside.Configure(configEnvelope("k", 0, 1), 0); err != nil {
+		r.order(second, "d", "e", "f")
+		if err := second.Configure(configEnvelope("k", 0, 1), 0); err != nil {
 			r.Fatal(err)
 		}
-		r.order(beside, "g")
+		r.order(second, "g")
 		settle()
 		r.holds(l, "a b c @3")
 		r.reports(c, types.StatusInactive)
@@ -57,7 +57,7 @@ func TestWaitsForRoom(t *testing.T) {
 		settle()
 		r.equalLedgers(l, other)
 		c.Halt()
-		beside.Halt()
+		second.Halt()
 	})
 }
 

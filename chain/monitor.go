@@ -67,9 +67,9 @@ func (l *loop) monitor(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 		fork := l.chain.connection.use(func(o *openLog) error {
-			var beside sync.WaitGroup
-			defer beside.Wait()
-			beside.Go(func() { l.survey(ctx, o) })
+			var survey sync.WaitGroup
+			defer survey.Wait()
+			survey.Go(func() { l.survey(ctx, o) })
 			l.chain.publish(ctx, o)
 			return l.chain.compare(ctx, o)
 		})

@@ -152,16 +152,16 @@ func (s slowAppends) Append(ctx context.Context, value []byte) error {
 func TestResubmitsThroughASlowLink(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), newLedger()
-		c, beside := r.chain(l), r.started(other)
+		c, second := r.chain(l), r.started(other)
 		r.through(c, func(l log.Log) log.Log { return slowAppends{l, 5 * c.opts.AppendTimeout} })
 		c.Start()
 		settle()
 		for _, key := range []string{"one", "two"} {
-			if err := beside.Configure(configEnvelope(key, 0, 1), 0); err != nil {
+			if err := second.Configure(configEnvelope(key, 0, 1), 0); err != nil {
 				r.Fatal(err)
 			}
 		}
-		beside.Halt() // so that only the slow one can append the copy
+		second.Halt() // so that only the slow one can append the copy
 		r.order(r.started(newLedger()), "a")
 		long()
 		if !strings.Contains(l.Contents(), "two") || !strings.Contains(l.Contents(), "a @") {

@@ -74,7 +74,7 @@ func TestJoinsAChannelAsItIs(t *testing.T) {
 	for name, spec := range map[string]channelSpec{
 		"a broker twice": {kind: "kafka", brokers: []string{"kafka:9092", "kafka:9092"}},
 		"no usable broker, where the orderer may have its own list": {kind: "kafka", brokers: []string{":9092"}},
-		"an unusable broker beside a good one":                      {kind: "kafka", brokers: []string{"kafka:9092", ":9092", "kafka:0"}},
+		"an unusable broker next to a good one":                     {kind: "kafka", brokers: []string{"kafka:9092", ":9092", "kafka:0"}},
 		"metadata, which is harmless":                               {kind: "kafka", brokers: []string{"kafka:9092"}, metadata: []byte{1}},
 	} {
 		block := spec.block()

@@ -2,7 +2,7 @@
 //
 // There are two forms of such channels. Most have consensus type kafka. Stock peers of Fabric 3.1 pull blocks only
 // for the types etcdraft and BFT, so the other form has type etcdraft and what no Raft channel can have:
-// brokers and no consenters. Stock orderers refuse to join it, so that they cannot order it beside ours.
+// brokers and no consenters. Stock orderers refuse to join it, so that they cannot order it alongside ours.
 package form
 
 import (

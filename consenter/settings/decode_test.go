@@ -257,7 +257,7 @@ func TestSecretsAreFiles(t *testing.T) {
 
 func TestAllFaultsAreNamedAtOnce(t *testing.T) {
 	_, err := parse(t, `
-Colour: red
+Color: red
 ClientID: "?"
 Retry: {Min: x, Max: 1ms}
 Timeouts: {Dial: 1, Read: 2}
@@ -272,7 +272,7 @@ Topic: {MinInsyncReplicas: 9}
 	}
 	// Retry.Max contradicts only a default that the operator did not ask for.
 	if want := []string{
-		"Consensus.Kafka.ClientID", "Consensus.Kafka.Colour", "Consensus.Kafka.Retry.Min",
+		"Consensus.Kafka.ClientID", "Consensus.Kafka.Color", "Consensus.Kafka.Retry.Min",
 		"Consensus.Kafka.Timeouts.Dial", "Consensus.Kafka.Timeouts.Read", "Consensus.Kafka.Topic.MinInsyncReplicas",
 	}; !reflect.DeepEqual(keys, want) {
 		t.Fatalf("got %v, want %v", keys, want)

@@ -85,7 +85,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 func TestOtherUnreadVariablesAreReported(t *testing.T) {
 	for _, c := range []struct{ yaml, name, want string }{
 		{fabricYAML, "ORDERER_CONSENSUS_KAFKA_BROKERS", "has no key Consensus.Kafka.Brokers; copy all"},
-		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOUR", "there is no key of that name; unset it, or set the variable of a key in consenter/settings/kafka.yaml"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOR", "there is no key of that name; unset it, or set the variable of a key in consenter/settings/kafka.yaml"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUT_DIAL", "there is no key of that name"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIALL", "one of ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL, ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ, "},
 		{ordererYAML, "ORDERER_KAFKA_BROKERS", "there is no key of that name; set ORDERER_CONSENSUS_KAFKA_BROKERS instead"},

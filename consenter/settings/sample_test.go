@@ -99,7 +99,7 @@ func TestTagsHaveTheNamesOfOthers(t *testing.T) {
 }
 
 func TestTagsThatStateNothingPanic(t *testing.T) {
-	for _, tag := range []reflect.StructTag{`needs:"-"`, `is:"colour"`, `is:"duration" min:"1s"`, `is:"number" min:"a" max:"2"`} {
+	for _, tag := range []reflect.StructTag{`needs:"-"`, `is:"color"`, `is:"duration" min:"1s"`, `is:"number" min:"a" max:"2"`} {
 		panics(t, func() { ruleOf(tag, "") })
 	}
 	panics(t, func() { conditionOf("") })

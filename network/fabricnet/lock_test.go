@@ -42,7 +42,7 @@ func files(t *testing.T, dir string) map[string]string {
 func TestOneChangesANetwork(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "net")
 	first := actor("claims", dir)
-	p, end := beside(t, first)
+	p, end := bystander(t, first)
 	holder := fmt.Sprintf("process %d (", p.PID)
 	refused := func(what string, err error) {
 		t.Helper()

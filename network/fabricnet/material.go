@@ -273,8 +273,8 @@ func (n *Network) ordererConfig(number int) string {
 // sampleOf returns the folder of the sample configuration that the builder put next to the binaries, which is
 // that of their release; if there is none, that of the module.
 func sampleOf(bin, module, name string) string {
-	if beside := filepath.Join(bin, "sampleconfig", name); isFile(beside) {
-		return beside
+	if sample := filepath.Join(bin, "sampleconfig", name); isFile(sample) {
+		return sample
 	}
 	return filepath.Join(module, name)
 }
