@@ -158,7 +158,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 		return ledgerFault("the ledger's last block, %d: %w", last.Header.Number, err)
 	}
 	if last.Header.Number > 0 && !bytes.Equal(bound, metadata) {
-		return status.Fault{Cause: status.CauseInternal, Err: fmt.Errorf("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
+		return status.Fault{Cause: status.CauseInternal, Err: fmt.Errorf("the ledger's last block, %d, has consenter metadata other than what the registrar read from it: "+
 			"the plugin was built for another Fabric version", last.Header.Number)}
 	}
 	return nil

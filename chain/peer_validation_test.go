@@ -45,7 +45,7 @@ func (r *real) survives(e *fabric.Envelope) (code pb.TxValidationCode, err error
 	return code, err
 }
 
-// A transaction at which every peer crashes, or for which peers refuse the block that it
+// A transaction on which every peer crashes, or for which peers refuse the block that it
 // is in, gets into no block; one that they flag is its client's concern.
 func TestTransactionsThatStopPeers(t *testing.T) {
 	type change = func(*cb.Payload, *pb.Transaction, *pb.ChaincodeActionPayload)

@@ -81,7 +81,7 @@ func CheckNames(now, next *fabric.Config) error {
 }
 
 // CheckNew checks a new broker list of a channel config. Every build decides alike, as the strictest of all lines of
-// Fabric does: orderers and peers of Fabric 2.5 crash at a list that they do not accept, again at every start. The error
+// Fabric does: orderers and peers of Fabric 2.5 crash on a list that they do not accept, again at every start. The error
 // names every entry that is at fault.
 func CheckNew(list []string) error {
 	switch {
@@ -120,7 +120,7 @@ func (f *brokerFaults) add(entry string, err error) {
 
 // errNotAcceptedBy25 is the error for an address that Fabric 2.5 does not accept.
 var errNotAcceptedBy25 = errors.New("a channel config accepts letters, digits, dots and hyphens in a host, with a letter or digit at both ends, " +
-	"and one colon before the port, since orderers and peers of Fabric 2.5 crash at anything else; " +
+	"and one colon before the port, since orderers and peers of Fabric 2.5 crash on anything else; " +
 	"name the broker by such a name here, and by any other in Consensus.Kafka.Brokers of each orderer")
 
 func checkNewBroker(address string) error {
@@ -142,7 +142,7 @@ const maxHost = 253
 var hostOf25 = regexp.MustCompile(`^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
 
 // acceptedBy25 reports whether a broker's address is one that Fabric 2.5 accepts in a channel config.
-// Its orderers and peers crash at a block with any other, again at each start (validateKafkaBrokers in its
+// Its orderers and peers crash on a block with any other, again at each start (validateKafkaBrokers in its
 // common/channelconfig/orderer.go).
 func acceptedBy25(address string) bool {
 	host, port, found := strings.Cut(address, ":")

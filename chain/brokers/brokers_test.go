@@ -62,7 +62,7 @@ func TestBrokerAddresses(t *testing.T) {
 			}
 		}
 		if err := CheckNew([]string{address}); err == nil && !acceptedBy25(address) {
-			t.Errorf("orderers and peers of 2.5 crash at %q", address)
+			t.Errorf("orderers and peers of 2.5 crash on %q", address)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func (e noVerdict) Unwrap() error { return e.error }
 
 func (noVerdict) Is(target error) bool { return target == ErrNoVerdict }
 
-// Call calls f, which passes bytes of others to Fabric. Fabric's code panics at some that its own
+// Call calls f, which passes bytes of others to Fabric. Fabric's code panics on some that its own
 // orderers never write. Such a panic becomes an error that wraps [ErrNoVerdict] and names the function.
 //
 // What cannot be recovered from (a stack that overflows, memory that runs out) has

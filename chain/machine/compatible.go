@@ -119,7 +119,7 @@ func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 	return m.orderOldConfig(in.Regular)
 }
 
-// unusable halts at a config record that in-tree orderers crash at, or, if it creates a channel
+// unusable halts at a config record that in-tree orderers crash on, or, if it creates a channel
 // through the system channel, that only they can order.
 func (m *Machine) unusable(in Regular, v Verdict) []Effect {
 	if in.Envelope.Type == typeOrdererTransaction {

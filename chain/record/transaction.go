@@ -49,7 +49,7 @@ var (
 // whatever the header type of the envelope is.
 type content struct {
 	readable   bool // down to the results of its first action
-	unendorsed bool // it has exactly one action, without an endorsed action: peers crash at it
+	unendorsed bool // it has exactly one action, without an endorsed action: peers crash on it
 	chaincode  []byte
 	results    []byte
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // FuzzRecord gives a record of any value to machines of every rule set: it is
-// decoded to the same input each time, and no machine panics at it.
+// decoded to the same input each time, and no machine panics on it.
 func FuzzRecord(f *testing.F) {
 	seed := func(m *record.Message) {
 		b, err := record.Encode(m)

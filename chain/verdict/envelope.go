@@ -10,9 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/guard"
 )
 
-// errDeadly is wrapped if in-tree orderers crash at a record: nothing after it can be ordered by the compatible
+// errDeadly is wrapped if in-tree orderers crash on a record: nothing after it can be ordered by the compatible
 // rules.
-var errDeadly = guard.NoVerdict(errors.New("in-tree orderers crash at it, again at every start"))
+var errDeadly = guard.NoVerdict(errors.New("in-tree orderers crash on it, again at every start"))
 
 // errNewChannel is returned for what a client of a system channel sends to create a channel.
 var errNewChannel = errors.New("it creates a channel through a system channel, which our orderers do not do: " +
@@ -92,7 +92,7 @@ func processable(envelope *fabric.Envelope) (configTx, error) {
 	return tx, nil
 }
 
-// usable refuses configs that Fabric accepts on one machine and not on another, or that it panics at, now or at the
+// usable refuses configs that Fabric accepts on one machine and not on another, or that it panics on, now or at the
 // next update. What is in force already may have such content.
 func (tx configTx) usable() error {
 	const root = "/Channel"

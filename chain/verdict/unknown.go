@@ -32,7 +32,7 @@ func messageOf[T any, P interface {
 }
 
 // ordererConsenters is the value that names the consenters of type BFT. Fabric 2.5
-// does not know it, and its peers crash at a config that has it.
+// does not know it, and its peers crash on a config that has it.
 const ordererConsenters = "Orderers"
 
 var channelShape = &shape{

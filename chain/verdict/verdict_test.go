@@ -53,8 +53,8 @@ var verdictsOfThisBuild = map[string]string{
 	"solo":                   "the consensus type cannot be changed",
 	"testing-only":           "the consensus type cannot be changed",
 	"no type":                `the consensus type cannot be changed from "kafka" to ""`,
-	"BFT consenters":         "orderers and peers of Fabric 2.5 crash at it",
-	"BFT consenters on top":  "orderers and peers of Fabric 2.5 crash at it",
+	"BFT consenters":         "orderers and peers of Fabric 2.5 crash on it",
+	"BFT consenters on top":  "orderers and peers of Fabric 2.5 crash on it",
 	"consortiums":            "makes a system channel",
 	"a group":                "group /Channel/Novelty, " + stops,
 	"a group of an org":      "group /Channel/Orderer/Org/Sub, " + stops,
@@ -252,7 +252,7 @@ func enablesV3(c *fabric.Config) bool {
 	return ok
 }
 
-// applies does what a peer of the line does with an authorized config: the peer crashes at an error.
+// applies does what a peer of the line does with an authorized config: the peer crashes on an error.
 func (b *build) applies(next *fabric.Config) error {
 	bundle, err := b.read(next)
 	if err != nil {

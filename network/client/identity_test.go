@@ -69,7 +69,7 @@ func TestMessageHasTheSizeAskedFor(t *testing.T) {
 	}
 }
 
-// The data is no transaction, not even one without actions, at which peers panic.
+// The data is no transaction, not even one without actions, on which peers panic.
 func TestMessagesAreNoTransactions(t *testing.T) {
 	e, err := orderertest.Identity(t).Message("mychannel", 500)
 	if err != nil {
