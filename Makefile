@@ -33,7 +33,7 @@ PART ?=
 # The lowest port of the suites' first network, for a second checkout on the machine
 BASE_PORT ?=
 
-# Folders of Fabric releases, with colons between, that make lines and make test prove the orderer on
+# Folders of Fabric releases, separated by colons, that make lines and make test prove the orderer on
 FABRIC_TREES ?=
 
 LINT     := go tool -modfile=.tools/go.mod golangci-lint run --allow-serial-runners
@@ -115,7 +115,7 @@ fuzz: ## every fuzz target for FUZZTIME (10s); fails if one exists that cannot b
 sim: ## simulated channels under all faults (SEEDS=100000, or SEED=n for one)
 	$(SIM) seeds $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
-sim-compat: ## the defects of the old rules beside ours, as a table
+sim-compat: ## the defects of in-tree orderers next to ours, as a table
 	$(SIM) compat
 
 mutants: ## proves the simulation's checkers: each deliberate defect must be caught

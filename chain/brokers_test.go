@@ -13,7 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// opening is a chain that notes which brokers its logs were opened with.
+// opening returns a chain that records which brokers its logs were opened with.
 func (r *rig) opening(l *ledger, own ...string) (c *Chain, opened func() string) {
 	var mu sync.Mutex
 	var lists []string

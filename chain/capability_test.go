@@ -34,7 +34,7 @@ func (j knowing) Judge(e machine.Judge) machine.Verdict {
 	return machine.Verdict{}
 }
 
-// newerBuild makes every chain that starts from now on one of a build that knows V9_9.
+// newerBuild starts the chain of a ledger in a build that knows V9_9.
 func (r *rig) newerBuild(l *ledger) *Chain {
 	l.Newer()
 	c := r.chain(l)
@@ -95,7 +95,7 @@ func TestUnknownCapabilityStopsTheChannel(t *testing.T) {
 	}
 }
 
-// The same by either rule set if no newer build is left to resubmit the stale update.
+// Either rule set stops it also if no newer build is left to resubmit the stale update.
 func TestStaleUnknownCapability(t *testing.T) {
 	for name, compatible := range map[string]bool{"strict": false, "compatible": true} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestStaleUnknownCapability(t *testing.T) {
 	}
 }
 
-// staleRecord is the record of an update that was computed at the genesis block's config.
+// staleRecord returns the record of an update that was computed at the genesis block's config.
 func staleRecord(r *rig, key string) []byte {
 	v, err := session.Value(configEnvelope(key, 0, 1), 0, machine.Config)
 	if err != nil {
@@ -146,7 +146,7 @@ func encoded(r *rig, m *record.Message) []byte {
 	return b
 }
 
-// A block of a newer build, whose records the topic no longer has.
+// So does a block of a newer build whose records the topic no longer has.
 func TestPulledUnknownCapabilityStopsTheChannel(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := newLedger()

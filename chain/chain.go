@@ -64,7 +64,7 @@ type Chain struct {
 	closing bool
 
 	calls sync.WaitGroup // of clients, in flight; added to under mu while not closing
-	work  sync.WaitGroup // loop, cut posters, what runs beside the loop
+	work  sync.WaitGroup // the loop, the posters of cuts, and what runs alongside the loop
 
 	halt sync.Once
 }
@@ -159,7 +159,7 @@ func checkMetadata(last *fabric.Block, metadata []byte) error {
 		return ledgerFault("the ledger's last block, %d: %w", last.Header.Number, err)
 	}
 	if last.Header.Number > 0 && !bytes.Equal(bound, metadata) {
-		return status.Fault{Cause: status.CauseInternal, Err: fmt.Errorf("the ledger's last block, %d, has other consenter metadata than the registrar read from it: "+
+		return status.Fault{Cause: status.CauseInternal, Err: fmt.Errorf("the ledger's last block, %d, has consenter metadata other than what the registrar read from it: "+
 			"the plugin was built for another Fabric version", last.Header.Number)}
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// among starts the chain of a ledger beside other orderers.
+// among starts the chain of a ledger among other orderers.
 func (r *rig) among(l *ledger, others *chaintest.Puller, change func(*Options)) *Chain {
 	c := r.chain(l)
 	c.opts.NewPuller = func(Support) (Puller, error) { return others, nil }
@@ -258,7 +258,7 @@ func TestBrokersOfAMirror(t *testing.T) {
 	}
 }
 
-// Two orderers start at the same moment, with brokers of two clusters: neither finds a block at the other. The one
+// Two orderers start at the same moment, with brokers of two clusters: neither finds a block of the other's. The one
 // that writes its first block later finds the other's.
 func TestTwoClustersAtTheSameMoment(t *testing.T) {
 	for name, texts := range map[string][]string{"other envelopes": {"x", "y", "z"}, "the same envelopes": {"a", "b", "c"}} {
@@ -306,25 +306,25 @@ func TestTheFirstBlockIsComparedAgain(t *testing.T) {
 		again := r.chain(b) // a restart does not forget it
 		again.opts.NewPuller, again.opts.OpenLog = d.opts.NewPuller, d.opts.OpenLog
 		again.Start()
-		for _, beside := range []*Chain{c, again} {
+		for _, o := range []*Chain{c, again} {
 			settle()
-			r.order(beside, "d", "e", "f")
+			r.order(o, "d", "e", "f")
 			settle()
-			r.said(beside, types.StatusFailed, "block 1 of another orderer differs from the one that this orderer has")
+			r.said(o, types.StatusFailed, "block 1 of another orderer differs from the one that this orderer has")
 		}
 		r.holds(a, "a b c @3")
 		r.holds(b, "x y z @3")
 	})
 }
 
-// What another orderer returns as its first block does not end the process.
+// What another orderer returns as its first block does not crash the process.
 func TestAFirstBlockThatPanics(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a, b := newLedger(), newLedger()
 		r.order(r.started(a), "a", "b", "c", "d")
 		settle()
 		altered := 0
-		d := r.among(b, &chaintest.Puller{From: []*ledger{a}, Alter: func(*fabric.Block) { altered++; panic("odd bytes") }}, asItIs)
+		d := r.among(b, &chaintest.Puller{From: []*ledger{a}, Alter: func(*fabric.Block) { altered++; panic("bad bytes") }}, asItIs)
 		settle()
 		if altered == 0 {
 			r.Error("it was not asked")
@@ -339,7 +339,7 @@ func TestTheFirstBlockIsCompared(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a, b, away := newLedger(), newLedger(), &chaintest.Puller{From: []*ledger{newLedger()}, Silent: 1 << 30}
 		c := r.among(a, &chaintest.Puller{From: []*ledger{b}}, asItIs)
-		settle() // all at once they may describe the topic more than once
+		settle() // starting at the same time, they may describe the topic more than once
 		r.among(b, &chaintest.Puller{From: []*ledger{a}}, asItIs)
 		third := newLedger()
 		r.among(third, away, asItIs)

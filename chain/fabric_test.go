@@ -50,7 +50,7 @@ func (r *real) verdict(class machine.Class, check machine.Check, e *fabric.Envel
 		Envelope: machine.Envelope{Bytes: protoutil.MarshalOrPanic(e)}})
 }
 
-// config is in force.
+// config returns the config in force.
 func (r *real) config() *fabric.Config { return r.chain.support.ConfigtxValidator().ConfigProto() }
 
 // larger returns an update that every rule accepts.

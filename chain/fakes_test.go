@@ -13,7 +13,7 @@ const channel = "mychannel"
 
 type ledger = chaintest.Ledger
 
-// newLedger holds the genesis block only.
+// newLedger returns a ledger that holds the genesis block only.
 func newLedger() *ledger { return chaintest.NewLedger(channel, chaintest.Settings{}) }
 
 // lenient judges by the fake's own rules: Fabric could not parse its configs.
@@ -35,7 +35,7 @@ func (j lenient) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) {
 	return value, machine.ConfigSeq(j.ledger.Sequence()), err
 }
 
-// envelope is a normal one of the channel.
+// envelope returns a normal envelope of the channel.
 func envelope(text string) *fabric.Envelope { return chaintest.Envelope(channel, text) }
 
 func configEnvelope(key string, version int, seq uint64) *fabric.Envelope {

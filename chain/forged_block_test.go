@@ -13,7 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// altered is a ledger that was replicated by Fabric from somebody who changed what no hash and no signature covers.
+// altered is a ledger that Fabric replicated from somebody who changed what no hash and no signature covers.
 type altered struct {
 	*ledger
 	alter func(*fabric.Block)
@@ -27,7 +27,7 @@ func (a altered) Block(n uint64) *fabric.Block {
 	return b
 }
 
-// begun is the chain of such a ledger, with what Fabric's registrar reads from it.
+// begun starts the chain of such a ledger, with what Fabric's registrar reads from it.
 func (r *rig) begun(a altered) *Chain {
 	r.Helper()
 	metadata := a.Metadata()

@@ -23,7 +23,7 @@ const (
 )
 
 // hashes caches the hashes of the ledger's blocks, which never change: each is read once, and
-// kept while it is asked for. It is safe for concurrent use.
+// kept as long as it is asked for. It is safe for concurrent use.
 type hashes struct {
 	support Support
 
@@ -38,7 +38,7 @@ func (h *hashes) turn() {
 	h.before, h.now = h.now, map[uint64]log.BlockHash{}
 }
 
-// of returns false for a block that the ledger does not have.
+// of returns the hash of a block, and false if the ledger does not have the block.
 func (h *hashes) of(number uint64) (hash log.BlockHash, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -121,7 +121,7 @@ func (c *Chain) comparison(published []log.Progress) log.Comparison {
 }
 
 // compareWith adds one member. This orderer's own group is not compared: it may hold what
-// was published before the ledger was removed and created again, and is replaced at once.
+// was published before the ledger was removed and recreated, and is replaced at once.
 func (c *Chain) compareWith(p log.Progress, found *log.Comparison) {
 	found.Published++
 	own := log.Progress{Member: c.opts.Member}

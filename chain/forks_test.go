@@ -78,7 +78,7 @@ func (r *rig) publish(p log.Progress) {
 	}
 }
 
-// hashesOf are those of some blocks of a ledger.
+// hashesOf returns the hashes of some blocks of a ledger.
 func hashesOf(l *ledger, numbers ...uint64) (all []log.BlockHash) {
 	for _, n := range numbers {
 		all = append(all, log.NewBlockHash(n, protoutil.BlockHeaderHash(l.Block(n).Header)))
@@ -86,7 +86,7 @@ func hashesOf(l *ledger, numbers ...uint64) (all []log.BlockHash) {
 	return all
 }
 
-// grown is a ledger of blocks 0 to n, and the topic that they were made from.
+// grown returns a ledger of blocks 0 to n, and leaves the topic that they were made from.
 func (r *rig) grown(n int) *ledger {
 	r.Helper()
 	l := newLedger()
@@ -102,8 +102,8 @@ func (r *rig) grown(n int) *ledger {
 	return l
 }
 
-// forkedAt is a ledger whose block of that number lacks its last envelope: each later block has the same envelopes,
-// after a different block. The positions are the same.
+// forkedAt returns a ledger whose block of that number lacks its last envelope: each later block has the same
+// envelopes, after a different block. The positions are the same.
 func forkedAt(l *ledger, number int) *ledger {
 	f := l.UpTo(number)
 	for i, s := range l.Stored()[number:] {
@@ -120,8 +120,8 @@ func forkedAt(l *ledger, number int) *ledger {
 	return f
 }
 
-// A real fork: two ledgers have different blocks 2, so far back that nothing in the topic shows it. Both notice, the
-// third one with both of them, and all continue.
+// A real fork: one of three ledgers has a different block 2, so far back that nothing in the topic shows it. Its orderer
+// notices that both others differ, they notice that it differs, and all continue.
 func TestForkOnDisk(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.grown(40)

@@ -23,7 +23,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// updates are config updates of every kind of value that Fabric looks into.
+// updates returns config updates of every kind of value that Fabric looks into.
 func updates(r *real) [][]byte {
 	set := func(v *channelconfig.StandardConfigValue) func(*fabric.ConfigGroup) {
 		return func(g *fabric.ConfigGroup) { fabrictest.Put(g, v) }
@@ -66,8 +66,8 @@ func updates(r *real) [][]byte {
 	}
 }
 
-// transaction is an endorser transaction that peers find in order, but for its
-// endorsements.
+// transaction returns an endorser transaction in which peers find no fault except for
+// its endorsements.
 func transaction(net *fabrictest.Network) []byte {
 	header := protoutil.MarshalOrPanic(&fabric.SignatureHeader{Creator: net.Client.Creator, Nonce: []byte("nonce")})
 	proposal := &cb.Header{
@@ -92,11 +92,11 @@ func transaction(net *fabrictest.Network) []byte {
 	})})
 }
 
-// layers are the depths at which an envelope is mutated. What is around the layer is
+// layers is the number of depths at which an envelope is mutated. What surrounds the layer is
 // made and signed after it, so that the change reaches the code that reads it.
 const layers = 8
 
-// mutant is the value of a record: a config update, wrapped as an orderer wraps it,
+// mutant returns the value of a record: a config update, wrapped as an orderer wraps it,
 // or a transaction, mutated at a layer.
 func (r *real) mutant(update []byte, layer uint8, class record.Regular_Class, seq uint64, program []byte) []byte {
 	if layer%layers == 6 {
@@ -148,7 +148,7 @@ func (r *real) applied(update *fabric.Envelope) (e *fabric.Envelope) {
 
 // FuzzFabric puts records through a machine of each rule set and through Fabric's own
 // code on a channel with real signatures and policies. Nothing panics, two orderers
-// come to the same verdict, and what is taken becomes a block that Fabric's block
+// reach the same verdict, and what is accepted becomes a block that Fabric's block
 // writer writes and that a peer accepts.
 func FuzzFabric(f *testing.F) {
 	net := fabrictest.NewNetwork(nil)
@@ -191,7 +191,7 @@ func FuzzFabric(f *testing.F) {
 	})
 }
 
-// in is the same channel, in another test.
+// in returns the same channel, in another test.
 func (r real) in(t *testing.T) *real {
 	r.TB = t
 	return &r
@@ -204,7 +204,7 @@ type step struct {
 	stopped bool
 }
 
-// taken are the blocks that a record leads to, and every verdict on the way.
+// taken returns the blocks that a record leads to, and every verdict on the way.
 func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 	in := record.InputOf(10, value)
 	m := machine.New(machine.Start{
@@ -239,8 +239,8 @@ func (r *real) taken(rules machine.RuleSet, value []byte) (steps []step) {
 	return steps
 }
 
-// commits writes the block that steps lead to and takes it as a peer does. What peers
-// do not take in-tree orderers have made all the same: the compatible rules do, too.
+// commits writes the block that steps lead to and processes it as a peer does. In-tree
+// orderers also made blocks that peers refuse, and so do the compatible rules.
 func (r *real) commits(rules machine.RuleSet, steps []step) {
 	r.Helper()
 	write, b, peer := r.chain.ledger.Write, session.Block{Number: 1}, error(nil)
@@ -276,7 +276,7 @@ func (r *real) validates(envelope []byte) pb.TxValidationCode {
 	return code
 }
 
-// applies is what a peer does with the config of a block: core/peer, Channel.Apply.
+// applies does what a peer does with the config of a block: core/peer, Channel.Apply.
 func (r *real) applies(envelope []byte, inForce channelconfig.Resources) error {
 	if code := r.validates(envelope); code != pb.TxValidationCode_VALID {
 		return fmt.Errorf("flagged %s", code)
@@ -292,8 +292,8 @@ func (r *real) applies(envelope []byte, inForce channelconfig.Resources) error {
 	return inForce.ValidateNew(next)
 }
 
-// wellFormed is what peers of 2.5.16 and 3.1 ask of a block before they look at one
-// transaction (protoutil.VerifyTransactionsAreWellFormed, which the Fabric of go.mod
+// wellFormed checks what peers of 2.5.16 and 3.1 require of a block before they look at its
+// transactions (protoutil.VerifyTransactionsAreWellFormed, which the Fabric of go.mod
 // does not have): a block that fails it is refused as a whole.
 func wellFormed(b *fabric.Block) error {
 	if protoutil.IsConfigBlock(b) {

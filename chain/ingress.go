@@ -21,7 +21,7 @@ func (c *Chain) Order(envelope *fabric.Envelope, seq uint64) error {
 }
 
 // Configure appends a config envelope; see Order. It refuses what Fabric's checks at
-// Broadcast accept and the verdict on the record would not: Fabric's contract has no other
+// Broadcast accept but the verdict on the record would not: Fabric's contract has no other
 // place for that.
 func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.validator.CheckNew(envelope); err != nil {

@@ -72,7 +72,7 @@ func (l *ledgerWriter) write(b session.Block, put func(*fabric.Block) error) err
 	})
 }
 
-// wrote notes a block that was given to the block writer.
+// wrote records that a block was given to the block writer.
 func (l *ledgerWriter) wrote(b session.Block) {
 	l.height = uint64(b.Number) + 1
 	l.grant.wrote(sizeOf(b), l.height)
@@ -142,10 +142,10 @@ func (l *ledgerWriter) endGrant() {
 }
 
 // grant is the space that blocks were granted on the ledger disk. The block writer commits in a goroutine of its own,
-// so that blocks are not on the disk yet when they were written; another channel must not use their space meanwhile.
+// so blocks are not on the disk yet when they are written; another channel must not use their space meanwhile.
 type grant struct {
 	ledger interface{ Height() uint64 }
-	left   int           // bytes that were not written yet; used only by the loop
+	left   int           // bytes not written yet; used only by the loop
 	until  atomic.Uint64 // height of the ledger once it has all of them; 0 while it is not known
 	over   atomic.Bool   // it will not have them
 }
@@ -156,7 +156,7 @@ func (g *grant) done() bool {
 	return g.over.Load() || until > 0 && g.ledger.Height() >= until
 }
 
-// wrote notes a block, with which the ledger reaches a height.
+// wrote records a written block, with which the ledger reaches a height.
 func (g *grant) wrote(bytes int, height uint64) {
 	if g == nil {
 		return

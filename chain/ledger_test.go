@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// disk has room for the ledger as long as the requested bytes are free.
+// disk has room as long as the requested bytes are free.
 type disk struct{ free atomic.Int64 }
 
 func (d *disk) room(bytes int, _ func() bool) error {
@@ -25,11 +25,11 @@ func (d *disk) room(bytes int, _ func() bool) error {
 }
 
 // A channel whose disk is full writes nothing, accepts nothing, reports why, and continues by itself: with the block
-// that was held back, also if it is a config block.
+// that was held back, even if it is a config block.
 func TestWaitsForRoom(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), newLedger()
-		c, beside := r.chain(l), r.started(other)
+		c, second := r.chain(l), r.started(other)
 		d := &disk{}
 		d.free.Store(1 << 20)
 		c.opts.Room = d.room
@@ -38,11 +38,11 @@ func TestWaitsForRoom(t *testing.T) {
 		settle()
 
 		d.free.Store(-1)
-		r.order(beside, "d", "e", "f")
-		if err := beside.Configure(configEnvelope("k", 0, 1), 0); err != nil {
+		r.order(second, "d", "e", "f")
+		if err := second.Configure(configEnvelope("k", 0, 1), 0); err != nil {
 			r.Fatal(err)
 		}
-		r.order(beside, "g")
+		r.order(second, "g")
 		settle()
 		r.holds(l, "a b c @3")
 		r.reports(c, types.StatusInactive)
@@ -57,7 +57,7 @@ func TestWaitsForRoom(t *testing.T) {
 		settle()
 		r.equalLedgers(l, other)
 		c.Halt()
-		beside.Halt()
+		second.Halt()
 	})
 }
 
@@ -78,7 +78,7 @@ func TestRoomForTheBlock(t *testing.T) {
 		r.holds(l, "a b c @3")
 		r.reports(c, types.StatusInactive)
 		if !closed(c.Errored()) {
-			r.Error("it seems to continue, time and again")
+			r.Error("it seems to continue, again and again")
 		}
 		d.free.Store(1 << 20)
 		settle()

@@ -20,7 +20,7 @@ type loop struct {
 	backoff session.Backoff
 
 	life context.Context         // ends with the chain's, or with a reason to stop permanently
-	end  context.CancelCauseFunc // is called by what runs beside the loop
+	end  context.CancelCauseFunc // called by what runs alongside the loop
 
 	monitored  time.Time   // when monitor was started last; zero before
 	monitoring atomic.Bool // it has not ended yet; used by any goroutine
@@ -36,7 +36,7 @@ func newLoop(c *Chain) *loop {
 	l := &loop{
 		chain:   c,
 		timer:   newTimer(c),
-		backoff: session.Backoff{Least: c.opts.RetryMin, Most: c.opts.RetryMax},
+		backoff: session.Backoff{Min: c.opts.RetryMin, Max: c.opts.RetryMax},
 	}
 	l.driver = session.New(session.Host{
 		Ledger:    c.ledger,
@@ -90,8 +90,8 @@ func (l *loop) sessions(ctx context.Context) {
 	}
 }
 
-// session connects and reads until something fails; nil if another session is due without a failure. The topic is
-// checked regularly while the reader is kept: what it is about to return may have taken long to arrive.
+// session connects and reads until something fails; it returns nil if another session is due without a failure. The
+// topic is checked regularly while the reader is kept: what it is about to return may have taken a long time to arrive.
 func (l *loop) session(ctx context.Context) error {
 	l.since = time.Time{}
 	if err := l.connect(ctx); err != nil {
@@ -126,8 +126,8 @@ func (l *loop) read(ctx context.Context) (session.Outcome, error) {
 	}
 }
 
-// connect gives up when nothing was received for a while. It reads records, as many and as
-// large as they are, so that its whole duration has no limit.
+// connect gives up when nothing was received for a while. It reads records, however many and
+// large they are, so its duration as a whole has no limit.
 func (l *loop) connect(ctx context.Context) error {
 	err := l.stall.guard(ctx, l.driver.Connect)
 	if err == nil {
@@ -155,5 +155,5 @@ func (l *loop) pause(ctx context.Context, err error, report func(error, time.Dur
 // steady reports whether the session that ended had read for a while, so that its end is a
 // new failure.
 func (l *loop) steady() bool {
-	return !l.since.IsZero() && (l.driver.NextOffset() > l.from || time.Since(l.since) > l.backoff.Most)
+	return !l.since.IsZero() && (l.driver.NextOffset() > l.from || time.Since(l.since) > l.backoff.Max)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // stale is a log of which some records are acknowledged and not read yet: those
-// from an offset on, which all clients share.
+// from an offset on, which is the same for all clients.
 type stale struct {
 	log.Log
 	limit *atomic.Int64
@@ -71,7 +71,7 @@ func (e *election) begin(l *ledger, end log.Offset, change ...func(*Options)) *C
 	return c
 }
 
-// loses waits until at least so many records after end are acknowledged, and elects a leader that has none of them.
+// loses waits until at least this many records after end are acknowledged, and elects a leader that has none of them.
 func (e *election) loses(least int) {
 	e.Helper()
 	settle()
@@ -116,7 +116,7 @@ func TestDescriptionIsLost(t *testing.T) {
 	})
 }
 
-// The copy of a stale config update, whose client got SUCCESS.
+// So is the copy of a stale config update, whose client got SUCCESS.
 func TestReproducedConfigIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		l := newLedger()
@@ -131,7 +131,7 @@ func TestReproducedConfigIsLost(t *testing.T) {
 	})
 }
 
-// The copy of a stale envelope, by the compatible rules.
+// So is the copy of a stale envelope, by the compatible rules.
 func TestResubmittedEnvelopeIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		l := newLedger()
@@ -180,7 +180,7 @@ func TestSessionsDoNotDelayTheCut(t *testing.T) {
 	})
 }
 
-// A chain that reads up to an end which is then lost has caught up where the topic ends now.
+// A chain that was to read up to an end which is then lost has caught up where the topic ends now.
 func TestEndOfTheLogIsLost(t *testing.T) {
 	inElection(t, func(e *election) {
 		first := e.started(newLedger())

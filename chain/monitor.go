@@ -28,8 +28,8 @@ func (c *Chain) pulse() {
 	}
 }
 
-// measure asks regularly where the topic ends. It does so beside the loop, to show one that is stuck or
-// far behind.
+// measure asks regularly where the topic ends. It does so outside of the loop, to show a loop that is stuck
+// or far behind.
 func (c *Chain) measure() {
 	for pause := heartbeat; sleep(c.life, pause); {
 		pause = heartbeat
@@ -39,7 +39,7 @@ func (c *Chain) measure() {
 	}
 }
 
-// measureOnce returns false if there was no answer.
+// measureOnce measures once, and returns false if there was no answer.
 func (c *Chain) measureOnce() bool {
 	ctx, cancel := context.WithTimeout(c.life, requestTimeout)
 	defer cancel()
@@ -54,8 +54,8 @@ func (c *Chain) measureOnce() bool {
 }
 
 // monitor surveys the topic's settings, publishes the position of the ledger, and compares
-// the ledger with what others published. It does so beside the loop, once at a time and not
-// more often than the topic is checked.
+// the ledger with what others published. It does so outside of the loop, one run at a time and
+// not more often than the topic is checked.
 func (l *loop) monitor(ctx context.Context) {
 	if !l.monitored.IsZero() && time.Since(l.monitored) < l.chain.opts.CheckInterval || l.monitoring.Load() {
 		return
@@ -67,9 +67,9 @@ func (l *loop) monitor(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 		fork := l.chain.connection.use(func(o *openLog) error {
-			var beside sync.WaitGroup
-			defer beside.Wait()
-			beside.Go(func() { l.survey(ctx, o) })
+			var survey sync.WaitGroup
+			defer survey.Wait()
+			survey.Go(func() { l.survey(ctx, o) })
 			l.chain.publish(ctx, o)
 			return l.chain.compare(ctx, o)
 		})
@@ -79,8 +79,8 @@ func (l *loop) monitor(ctx context.Context) {
 	})
 }
 
-// Time limits of requests beside the loop, whose answers are small. A coordinator of this
-// orderer's group that hangs leaves time for those of the others.
+// Time limits of requests outside of the loop, whose answers are small. If the coordinator of
+// this orderer's group hangs, there is time left for those of the others.
 const (
 	requestTimeout = time.Minute
 	publishTimeout = 20 * time.Second
@@ -109,7 +109,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	}
 	b, err := block.Decode(last)
 	if err != nil {
-		return // the ledger's first; nothing was ordered
+		return // it is the genesis block; nothing was ordered
 	}
 	position, err := session.Position(height, b.Metadata)
 	if err != nil {

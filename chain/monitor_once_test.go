@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-// slowGroups is a log whose coordinator of groups answers late.
+// slowGroups is a log whose group coordinator answers late.
 type slowGroups struct {
 	log.Log
 	running, most, asked *atomic.Int64
@@ -28,8 +28,8 @@ func (s slowGroups) Publish(ctx context.Context, _ log.Progress) error {
 	}
 }
 
-// The work of a CheckInterval does not start again while the previous run is in progress: a slow coordinator would
-// get more and more requests, and an older answer would replace a newer one.
+// Monitoring does not start again while the previous run is in progress: a slow coordinator would get more and more
+// requests, and an older answer would replace a newer one.
 func TestMonitoringDoesNotOverlap(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		var running, most, asked atomic.Int64

@@ -14,11 +14,11 @@ import (
 // counts payload and signature of an envelope.
 type OpenLog func(brokers []string, topic string, maxEnvelope uint32) (log.Log, error)
 
-// Room returns an error until the ledger disk has space for so many more bytes. It then grants them: they count as
+// Room returns an error until the ledger disk has space for this many more bytes. It then grants them: they count as
 // used until done reports that they are on the disk, or never will be. Both may be called concurrently.
 type Room func(bytes int, done func() bool) error
 
-// Options are what a chain needs beside Fabric's support. A duration or number
+// Options are what a chain needs besides Fabric's support. A duration or number
 // of zero means its default.
 type Options struct {
 	OpenLog OpenLog               // required

@@ -18,7 +18,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// ready starts the chain and waits for it.
+// ready starts the chain and waits until it is ready.
 func (r *real) ready() {
 	r.Helper()
 	r.chain.Start()
@@ -54,7 +54,7 @@ func TestDeadlyRecordStopsTheChannel(t *testing.T) {
 			r.appends(net.Config(bare), class, 0)
 			r.eventually(func() bool { return closed(r.chain.Errored()) })
 			err := r.chain.Order(r.transacted(nil), 1)
-			if !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers crash at it") {
+			if !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "the record at offset 2 ") || !strings.Contains(err.Error(), "in-tree orderers crash on it") {
 				t.Errorf("order: %v", err)
 			}
 			if r.chain.support.Height() != 2 {
@@ -110,7 +110,7 @@ func TestDeadlyRecordIsSkippedByTheStrictRules(t *testing.T) {
 	}
 }
 
-// The block writer panics at a block that it cannot write; the chain then stops.
+// The block writer panics on a block that it cannot write; the chain then stops.
 func TestPanicOfTheBlockWriterStopsTheChannel(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	e := r.proposed(r.larger())

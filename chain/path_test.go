@@ -22,7 +22,7 @@ var (
 )
 
 // pathFaults returns what is wrong with the section of a README that lists the functions
-// which an envelope passes.
+// through which an envelope passes.
 func pathFaults(readme string) (faults []string) {
 	_, section, found := strings.Cut(readme, "\n## How an envelope gets into a block\n")
 	if !found {
@@ -86,8 +86,8 @@ func receiver(e ast.Expr) string {
 	return ""
 }
 
-// The README lists the functions that an envelope passes, each in the file where it is, in
-// few enough files.
+// The README lists the functions through which an envelope passes, each in the file where it
+// is, in few enough files.
 func TestEnvelopePath(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -98,7 +98,7 @@ func TestEnvelopePath(t *testing.T) {
 	}
 }
 
-// What the check of the README finds.
+// The check of the README finds each kind of fault.
 func TestEnvelopePathFaults(t *testing.T) {
 	const head = "\n## How an envelope gets into a block\n\n| | file | function | what it does |\n|---|---|---|---|\n"
 	long := head

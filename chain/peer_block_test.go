@@ -23,7 +23,7 @@ func hashOf(key string) []byte {
 	return sum[:]
 }
 
-// results are a read-write set of chaincode "cc": public keys that are written, and keys
+// results returns a read-write set of chaincode "cc": public keys that are written, and keys
 // whose endorsement policy is set; those that begin with # are of a private collection.
 func results(writes, sets []string) []byte {
 	public, private := &kvrwset.KVRWSet{}, &kvrwset.HashedRWSet{}
@@ -68,7 +68,7 @@ func withResults(writes, sets []string) func(*cb.Payload, *pb.Transaction, *pb.C
 	return withExtension(protoutil.MarshalOrPanic(&pb.ChaincodeAction{ChaincodeId: chaincode, Results: results(writes, sets)}))
 }
 
-// retyped is an envelope of the same data and of another header type.
+// retyped returns an envelope with another header type and, if data is nil, the same data.
 func (r *real) retyped(e *fabric.Envelope, headerType cb.HeaderType, data []byte) *fabric.Envelope {
 	payload := protoutil.UnmarshalPayloadOrPanic(e.Payload)
 	header, err := protoutil.UnmarshalChannelHeader(payload.Header.ChannelHeader)
@@ -93,7 +93,7 @@ func badTxID(p *cb.Payload) {
 	p.Header.ChannelHeader = protoutil.MarshalOrPanic(header)
 }
 
-// neighbors are envelopes of each kind that a peer reads ahead of a transaction in its
+// neighbors returns envelopes of each kind that a peer reads ahead of a transaction in its
 // block.
 func (r *real) neighbors() map[string]*fabric.Envelope {
 	type (
@@ -215,8 +215,8 @@ func (r *real) cut(values ...[]byte) (blocks []*fabric.Block) {
 	return blocks
 }
 
-// What stops a peer, as its release in go.mod does it: were it mended there, the rules
-// that put envelopes elsewhere could go.
+// These neighbors stop a peer of the release in go.mod. If that were fixed there, the rules
+// that separate them could go.
 func TestNeighborsStopAPeer(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	all := r.neighbors()

@@ -88,7 +88,7 @@ type dispatcher interface {
 	Dispatch(tx int, payload *fabric.Payload, envelope []byte, block *fabric.Block) (pb.TxValidationCode, error)
 }
 
-// transaction is what becomes of one in core/committer/txvalidator/v20, which stops a channel
+// transaction does with a transaction what core/committer/txvalidator/v20 does: that stops a channel
 // for an error of its own and flags the transaction for every other.
 func (p *peerBlock) transaction(d dispatcher) error {
 	raw := p.block.Data.Data[p.at]
@@ -105,7 +105,7 @@ func (p *peerBlock) transaction(d dispatcher) error {
 	return nil
 }
 
-// Validate is that of the default validation plugin.
+// Validate does what the default validation plugin does.
 func (p *peerBlock) Validate(b *fabric.Block, namespace string, tx, _ int, _ ...api.ContextDatum) error {
 	action, err := protoutil.GetActionFromEnvelope(b.Data.Data[tx])
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// transacted is an endorser transaction of a client, changed before it is signed;
+// transacted returns an endorser transaction of a client, changed before it is signed;
 // change may be nil.
 func (r *real) transacted(change func(*cb.Payload, *pb.Transaction, *pb.ChaincodeActionPayload)) *fabric.Envelope {
 	payload, tx, action := &cb.Payload{}, &pb.Transaction{}, &pb.ChaincodeActionPayload{}
@@ -39,14 +39,14 @@ func (r *real) transacted(change func(*cb.Payload, *pb.Transaction, *pb.Chaincod
 	return r.net.Client.Envelope(protoutil.MarshalOrPanic(payload))
 }
 
-// survives says how a peer flags a transaction, and whether its process does not end.
+// survives returns how a peer flags a transaction, and an error if the peer would crash.
 func (r *real) survives(e *fabric.Envelope) (code pb.TxValidationCode, err error) {
 	err = guard.Call(func() error { code = r.validates(protoutil.MarshalOrPanic(e)); return nil })
 	return code, err
 }
 
-// A transaction that ends the process of every peer, or for which they refuse the
-// block that it is in, is in no block; one that they flag is its client's concern.
+// A transaction on which every peer crashes, or for which peers refuse the block that it
+// is in, gets into no block; one that they flag is its client's concern.
 func TestTransactionsThatStopPeers(t *testing.T) {
 	type change = func(*cb.Payload, *pb.Transaction, *pb.ChaincodeActionPayload)
 	for name, c := range map[string]struct {
@@ -92,7 +92,7 @@ func TestTransactionsThatStopPeers(t *testing.T) {
 	}
 }
 
-// orders reports whether the strict rules put an envelope into a block.
+// orders reports whether the strict rules put an envelope in a block.
 func (r *real) orders(e *fabric.Envelope) bool { return written(r.taken(machine.Strict, r.value(e))) }
 
 // refusedFor returns why a client's envelope is refused at Order because of what peers do; empty if it is not.
@@ -103,8 +103,8 @@ func refusedFor(e *fabric.Envelope) string {
 	return ""
 }
 
-// A transaction that nobody endorsed is looked up by its names and keys: those that CouchDB
-// refuses are in no block, and those that a chaincode can have are.
+// Peers look up the names and keys of a transaction that nobody endorsed: those that CouchDB
+// refuses get into no block, and those that a chaincode can have do.
 func TestNamesThatStopPeers(t *testing.T) {
 	long := strings.Repeat("a", 9000)
 	for name, c := range map[string]struct {
@@ -130,10 +130,10 @@ func TestNamesThatStopPeers(t *testing.T) {
 		"an implicit collection":                 {set{collection: "_implicit_org_Org1MSP"}, false, false},
 		"no key hash":                            {set{collection: "c", key: "-"}, true, true},
 		"the policy of no key hash":              {set{collection: "c", key: "-", policy: true}, true, true},
-		"a key hash that is none":                {set{collection: "c", hash: []byte("hash")}, false, true},
+		"a key hash of the wrong size":           {set{collection: "c", hash: []byte("hash")}, false, true},
 		"a long key hash":                        {set{collection: "c", hash: []byte(long)}, true, true},
-		"a collection that is no name":           {set{collection: "a collection"}, true, true},
-		"a collection of no name":                {set{collection: "-"}, true, true},
+		"a collection with an invalid name":      {set{collection: "a collection"}, true, true},
+		"a collection without a name":            {set{collection: "-"}, true, true},
 		"a key that only LevelDB has":            {set{key: "_k"}, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -230,9 +230,9 @@ func isWrite(e machine.Effect) bool {
 	return false
 }
 
-// What ends a peer's process, as its release in go.mod does: were it mended there, the
-// rule could go.
-func TestUnendorsedActionEndsAPeer(t *testing.T) {
+// This crashes a peer of the release in go.mod. If that were fixed there, the rule could
+// go.
+func TestUnendorsedActionCrashesAPeer(t *testing.T) {
 	r := newReal(t, fabrictest.NewNetwork(nil))
 	e := r.transacted(func(_ *cb.Payload, _ *pb.Transaction, a *pb.ChaincodeActionPayload) { a.Action = nil })
 	if code, died := r.survives(e); died == nil {

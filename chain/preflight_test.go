@@ -14,9 +14,9 @@ import (
 )
 
 var (
-	ageing = log.Finding{Setting: "retention.ms", Value: "604800000", Want: "-1", Verdict: log.Flawed, Risk: "records are deleted", Remedy: "kafka-configs.sh ..."}
-	hidden = log.Finding{Setting: "cleanup.policy", Value: "no rights", Want: "delete", Verdict: log.Unknown}
-	sound  = log.Finding{Setting: "partitions", Value: "1", Want: "1", Verdict: log.Fit}
+	ageing = log.Finding{Setting: "retention.ms", Value: "604800000", Want: "-1", Result: log.Flawed, Risk: "records are deleted", Remedy: "kafka-configs.sh ..."}
+	hidden = log.Finding{Setting: "cleanup.policy", Value: "no rights", Want: "delete", Result: log.Unknown}
+	sound  = log.Finding{Setting: "partitions", Value: "1", Want: "1", Result: log.Fit}
 )
 
 // surveyed returns a chain with a preflight, on a broker where every survey has these findings; reported counts the
@@ -69,7 +69,7 @@ func TestPreflightEnforced(t *testing.T) {
 // The newest record was stamped a year ahead. That would last for a year if it
 // kept orderers out, since then none of them could append another.
 func TestPreflightDoesNotRefuseClocks(t *testing.T) {
-	ahead := log.Finding{Setting: "clocks", Value: "8760h0m0s after this orderer's", Verdict: log.Warned}
+	ahead := log.Finding{Setting: "clocks", Value: "8760h0m0s after this orderer's", Result: log.Warned}
 	inBubble(t, func(r *rig) {
 		c, reported := r.surveyed(newLedger(), PreflightEnforce, sound, ahead)
 		if err := c.WaitReady(); err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// history is a ledger of blocks of both kinds, and its chain.
+// history returns a ledger of blocks of both kinds, and its chain.
 func (r *rig) history() (*ledger, *Chain) {
 	r.Helper()
 	l := newLedger()
@@ -73,7 +73,7 @@ func TestPullsWhatWasTrimmed(t *testing.T) {
 	})
 }
 
-// Until another orderer answers, the channel waits and reports for what.
+// Until another orderer answers, the channel waits, and reports what it waits for.
 func TestAwaitsABlock(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, _ := r.history()
@@ -157,7 +157,7 @@ func asConfig(b *fabric.Block) {
 		LastConfig: &cb.LastConfig{Index: b.Header.Number}, ConsenterMetadata: protoutil.MarshalOrPanic(&fabric.Metadata{Value: value})})
 }
 
-// after closes a channel once a time is over.
+// after returns a channel that is closed after a while.
 func after(d time.Duration) <-chan struct{} {
 	over := make(chan struct{})
 	time.AfterFunc(d, func() { close(over) })

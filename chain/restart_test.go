@@ -72,7 +72,7 @@ func TestMigration(t *testing.T) {
 	})
 }
 
-// traffic is envelopes, configs and pauses; run sends it and returns the ledger.
+// traffic orders envelopes and configs, with pauses.
 func (r *rig) traffic(c *Chain) {
 	for i := range 12 {
 		_ = c.Order(envelope(fmt.Sprint("n", i)), uint64(i/6)) // refusals are part of it

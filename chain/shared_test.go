@@ -18,14 +18,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// raftMetadata is the consensus metadata of a channel of type etcdraft.
+// raftMetadata returns the consensus metadata of a channel of type etcdraft.
 func raftMetadata(tick string, consenters ...*etcdraft.Consenter) []byte {
 	return protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Consenters: consenters, Options: &etcdraft.Options{
 		TickInterval: tick, ElectionTick: 10, HeartbeatTick: 1, MaxInflightBlocks: 5, SnapshotIntervalSize: 16 << 20,
 	}})
 }
 
-// shared is a network whose channel has type etcdraft, with brokers and no consenters.
+// shared returns a network whose channel has type etcdraft, with brokers and no consenters.
 func shared() *fabrictest.Network {
 	return startingAs(&ab.ConsensusType{Type: form.SharedType, Metadata: raftMetadata("500ms")})
 }
@@ -40,7 +40,7 @@ func consensusType(t *ab.ConsensusType) func(*fabric.ConfigGroup) {
 	}
 }
 
-// What a channel of the shared type can be changed to: at Broadcast, and by every orderer that reads it.
+// What an update can make of a channel of the shared type, at Broadcast and for every orderer that reads the record.
 func TestUpdatesOfTheSharedType(t *testing.T) {
 	consenter := &etcdraft.Consenter{Host: "o", Port: 7050, ClientTlsCert: []byte("c"), ServerTlsCert: []byte("c")}
 	is := func(kind string, metadata []byte, state ab.ConsensusType_State) func(*fabric.ConfigGroup) {
@@ -87,7 +87,7 @@ func TestUpdatesOfTheSharedType(t *testing.T) {
 	}
 }
 
-// A block of Raft's does not say where to continue in a topic, though its metadata decodes.
+// A block that Raft ordered does not say where to continue in a topic, though its metadata decodes.
 func TestSharedTypeBehindABlockOfRaft(t *testing.T) {
 	own, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: 3, RuleSet: record.RuleSet_RULE_SET_STRICT, TopicId: "t"})
 	if err != nil {
@@ -115,7 +115,7 @@ func TestSharedTypeBehindABlockOfRaft(t *testing.T) {
 	}
 }
 
-// In-tree orderers cannot order a channel of the shared type, so the permission to share its topic with them is none.
+// In-tree orderers cannot order a channel of the shared type, so the permission to share its topic with them has no effect.
 func TestSharedTypeHasStrictRules(t *testing.T) {
 	for name, c := range map[string]struct {
 		net     *fabrictest.Network

@@ -21,7 +21,7 @@ type outside struct {
 	by      *fabrictest.Identity // who signs; nil: an invalid signature
 }
 
-// wrapped puts the content of a config envelope into another.
+// wrapped puts the content of a config envelope in another envelope.
 func (r *real) wrapped(e *fabric.Envelope, change func(*outside)) *fabric.Envelope {
 	r.Helper()
 	o := outside{by: r.net.Orderer}

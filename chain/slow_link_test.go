@@ -16,7 +16,7 @@ import (
 // long waits for an hour, in which everything happens that is due.
 func long() { time.Sleep(time.Hour) }
 
-// large orders envelopes that fill a block each, and returns their ledger.
+// large orders envelopes, each of which fills a block, and returns their ledger.
 func (r *rig) large(n int) *ledger {
 	l := chaintest.NewLedger(channel, chaintest.Settings{Count: 1})
 	c := r.started(l)
@@ -74,7 +74,7 @@ func TestConnectsThroughASlowLink(t *testing.T) {
 	})
 }
 
-// breaking breaks the connection of every reader at this interval.
+// breaking breaks the connections of all readers at this interval.
 func (r *rig) breaking(every time.Duration) {
 	broke := time.Now()
 	r.broker.SetFault(func(op, _ string, _ int) *memlog.Failure {
@@ -86,8 +86,8 @@ func (r *rig) breaking(every time.Duration) {
 	})
 }
 
-// A check that a broken connection has interrupted is continued where it was. A large record
-// takes 12 s, what is checked some minutes.
+// A check that a broken connection has interrupted continues where it was. A large record
+// takes 12 s, and the check as a whole some minutes.
 func TestConnectsThroughALinkThatBreaks(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.large(70)
@@ -122,8 +122,8 @@ func TestConnectsAfterManyRecords(t *testing.T) {
 	})
 }
 
-// What was checked is not read again while the topic and its leader are the same and
-// nothing was lost. After an outage it is, once.
+// What was checked is not read again as long as the topic and its leader are the same and
+// no connection was lost. After an outage it is read again, once.
 func TestAnIdleChannelReadsNothing(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.large(10)
@@ -132,9 +132,9 @@ func TestAnIdleChannelReadsNothing(t *testing.T) {
 		settle()
 		once := r.broker.Read().Records - opened.Records
 		for name, happens := range map[string]func(){
-			"nothing":      func() {},
-			"an outage":    func() { r.broker.Stop(); settle(); r.broker.Resume() },
-			"another lead": func() { r.broker.Elect(channel) },
+			"nothing":     func() {},
+			"an outage":   func() { r.broker.Stop(); settle(); r.broker.Resume() },
+			"an election": func() { r.broker.Elect(channel) },
 		} {
 			before := r.broker.Read()
 			happens()
@@ -167,7 +167,7 @@ func TestOneRecordTakesLong(t *testing.T) {
 	})
 }
 
-// A topic that was recreated with the same records is detected by the check beside the reader, although nothing is
+// A topic that was recreated with the same records is detected by the regular check, although nothing is
 // read from it.
 func TestAnIdleChannelKnowsItsTopic(t *testing.T) {
 	inBubble(t, func(r *rig) {

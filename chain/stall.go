@@ -41,7 +41,7 @@ func (s *stall) guard(ctx context.Context, f func(context.Context) error) error 
 	return err
 }
 
-// answered notes that something was received.
+// answered records that something was received.
 func (s *stall) answered() {
 	if s.timer != nil {
 		s.timer.Reset(max(s.limit, stallTimeout))
@@ -52,10 +52,10 @@ func (s *stall) answered() {
 func (s *stall) reset() { s.limit = 0 }
 
 // stuck detects a reader that returns nothing although the log has more, which is then replaced. Since a record may
-// just take long, each replacement gets twice the time; the time is halved once something was received, so that it
+// just take a long time, each replacement gets twice the time; the time is halved once something was received, so that it
 // does not grow over many records. Used only by the loop.
 type stuck struct {
-	next   machine.Offset // when it was seen last
+	next   machine.Offset // when it was last seen
 	waited int            // intervals since something came
 	limit  int            // of them; doubled each time, halved when something came, none at the end of the log
 }

@@ -40,7 +40,7 @@ func TestSlowerThanTheCheck(t *testing.T) {
 	})
 }
 
-// deafLog has readers of which the first few return nothing.
+// deafLog is a log whose first few readers return nothing.
 type deafLog struct {
 	log.Log
 	left *atomic.Int64
@@ -86,7 +86,7 @@ func TestReplacesAReaderThatIsStuck(t *testing.T) {
 	})
 }
 
-// tiringLog has readers that return nothing after a few records.
+// tiringLog is a log whose readers return nothing more after a few records.
 type tiringLog struct{ log.Log }
 
 type tiringReader struct {
@@ -128,8 +128,8 @@ func TestReadersThatTire(t *testing.T) {
 	})
 }
 
-// slowAppends are acknowledged after a while. A record is in the log even if its caller did not wait, as with a
-// client that has sent it.
+// slowAppends is a log that acknowledges appends after a while. A record is in the log even if its caller did not wait,
+// as with a client that has sent it.
 type slowAppends struct {
 	log.Log
 	while time.Duration
@@ -152,16 +152,16 @@ func (s slowAppends) Append(ctx context.Context, value []byte) error {
 func TestResubmitsThroughASlowLink(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l, other := newLedger(), newLedger()
-		c, beside := r.chain(l), r.started(other)
+		c, second := r.chain(l), r.started(other)
 		r.through(c, func(l log.Log) log.Log { return slowAppends{l, 5 * c.opts.AppendTimeout} })
 		c.Start()
 		settle()
 		for _, key := range []string{"one", "two"} {
-			if err := beside.Configure(configEnvelope(key, 0, 1), 0); err != nil {
+			if err := second.Configure(configEnvelope(key, 0, 1), 0); err != nil {
 				r.Fatal(err)
 			}
 		}
-		beside.Halt() // so that only the slow one can append the copy
+		second.Halt() // so that only the slow one can append the copy
 		r.order(r.started(newLedger()), "a")
 		long()
 		if !strings.Contains(l.Contents(), "two") || !strings.Contains(l.Contents(), "a @") {
@@ -174,7 +174,7 @@ func TestResubmitsThroughASlowLink(t *testing.T) {
 	})
 }
 
-// markedLog ends with an offset that has no record, and never will.
+// markedLog is a log that ends with an offset that has no record, and never will.
 type markedLog struct {
 	log.Log
 	cut <-chan struct{} // breaks the reader that waits
@@ -218,7 +218,7 @@ func (m *markedReader) Next(ctx context.Context) (log.Record, error) {
 	}
 }
 
-// A topic that ends without a record is read to its end, also by a reader that replaces one that was stuck or lost.
+// A topic that ends without a record is read to its end, even by a reader that replaces one that was stuck or lost.
 func TestEndsWithoutARecord(t *testing.T) {
 	for name, lost := range map[string]int{"stuck": 0, "lost": 1, "lost again": 2} {
 		t.Run(name, func(t *testing.T) {
@@ -240,12 +240,12 @@ func TestEndsWithoutARecord(t *testing.T) {
 	}
 }
 
-// waitingLog waits for a broker.
+// waitingLog is a log that waits for a broker.
 type waitingLog struct{ log.Log }
 
 func (waitingLog) Slow() string { return "broker a:9092 has not answered Fetch for 3s" }
 
-// stalledLog waits for the leader of its topic, while stalled is true.
+// stalledLog is a log that waits for the leader of its topic while stalled is true.
 type stalledLog struct {
 	log.Log
 	stalled *atomic.Bool
@@ -269,7 +269,7 @@ func TestAStalledChannelIsNotActive(t *testing.T) {
 	})
 }
 
-// The error that the channel is not ready names the broker that it waits for.
+// The error of a channel that is not ready names the broker that it waits for.
 func TestASlowBrokerIsNamed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.broker.Stop()

@@ -24,7 +24,7 @@ type channelStatus struct {
 	since   time.Time // of the phase
 	errored chan struct{}
 	closed  bool          // errored is closed
-	alarm   *time.Timer   // closes errored when the grace is over
+	alarm   *time.Timer   // closes errored when the grace period is over
 	changed chan struct{} // closed and replaced at every change
 }
 
@@ -45,7 +45,7 @@ func (s *channelStatus) Moved(to status.Phase, cause error) {
 	}
 }
 
-// to moves to another phase, unless the present one is final. It returns how
+// to moves to another phase, unless the current one is final. It returns how
 // long the phase before lasted, and false if nothing changed.
 func (s *channelStatus) to(p status.Phase, cause error) (time.Duration, bool) {
 	s.mu.Lock()
@@ -61,7 +61,7 @@ func (s *channelStatus) to(p status.Phase, cause error) (time.Duration, bool) {
 }
 
 // signal keeps errored as the phase requires: open while reading, closed once stopped, and
-// otherwise closed when the grace is over.
+// otherwise closed when the grace period is over.
 func (s *channelStatus) signal() {
 	switch s.is.Phase {
 	case status.Reading:
@@ -106,7 +106,7 @@ func (s *channelStatus) wake() {
 	s.changed = make(chan struct{})
 }
 
-// begin starts the grace of a chain that was just started.
+// begin starts the grace period of a chain that was just started.
 func (s *channelStatus) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *channelStatus) erroredChannel() <-chan struct{} {
 	return s.errored
 }
 
-// report returns the status in the terms of the channel participation API.
+// report returns the status in terms of the channel participation API.
 func (s *channelStatus) report() types.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -77,7 +77,7 @@ func jittered(d time.Duration, jitter float64) time.Duration {
 func (t *timer) post(ctx context.Context, number machine.BlockNumber, after time.Duration) {
 	p := session.Poster{
 		Block:  number,
-		Wait:   session.Backoff{Least: t.chain.opts.RetryMin, Most: t.chain.opts.RetryMax},
+		Wait:   session.Backoff{Min: t.chain.opts.RetryMin, Max: t.chain.opts.RetryMax},
 		Events: t.chain.opts.Events,
 	}
 	for sleep(ctx, after) {

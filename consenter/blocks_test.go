@@ -12,8 +12,8 @@ type channelSpec struct {
 	kind     string
 	metadata []byte
 	brokers  []string // nil: the key is missing
-	channel  string   // a capability of the channel, beside V2_0
-	orderer  string   // one of its orderers, beside V2_0
+	channel  string   // a capability of the channel, besides V2_0
+	orderer  string   // one of its orderers, besides V2_0
 }
 
 func (s channelSpec) config() *fabric.Config {

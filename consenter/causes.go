@@ -13,7 +13,7 @@ import (
 type kind string
 
 const (
-	skipped kind = "skipped" // its record is in the topic and was not put into a block
+	skipped kind = "skipped" // its record is in the topic and was not put in a block
 	refused kind = "refused" // it was not accepted from the client
 	stopped kind = "stopped" // its channel accepts nothing until an operator acts
 	waiting kind = "waiting" // its channel accepts nothing for now

@@ -36,7 +36,7 @@ var enums = map[string][]kind{
 	"machine.CutCause":  {}, // of blocks: it keeps no envelope out
 }
 
-// source is what the table is held to: package chain, those below it and this one,
+// source is what the table is compared with: package chain, those below it and this one,
 // without tests.
 type source struct {
 	values    map[string]map[string]string // value by constant, by type
@@ -216,7 +216,7 @@ func (s source) tables() string {
 		kind
 		title string
 	}{
-		{skipped, "Skipped: the envelope is in the topic and is put into no block. Label `reason` of `consensus_kafka_records_skipped`, log line `Skipped a record`"},
+		{skipped, "Skipped: the envelope is in the topic and is put in no block. Label `reason` of `consensus_kafka_records_skipped`, log line `Skipped a record`"},
 		{refused, "Refused: the envelope was not accepted from the client. Label `reason` of `consensus_kafka_envelopes_refused`"},
 		{stopped, "Stopped: the channel accepts nothing until an operator acts. Label `cause` of `consensus_kafka_failure`, status `failed`"},
 		{waiting, "Waiting: the channel accepts nothing for now; clients receive `not-ready`"},
@@ -308,7 +308,7 @@ func TestErrorsHaveTheirWord(t *testing.T) {
 	}
 }
 
-// Remedies are in the table alone: the packages below know neither settings nor commands of
+// Remedies are only in the table: the packages below know neither settings nor commands of
 // operators.
 func TestNoRemedyIsBelowTheTable(t *testing.T) {
 	for _, dir := range []string{"../chain/guard", "../chain/machine", "../chain/record", "../chain/session", "../chain/status"} {

@@ -35,14 +35,14 @@ func TestMain(m *testing.M) {
 func TestNewNamesAllFaults(t *testing.T) {
 	section := map[string]any{
 		"ClientID": "?",
-		"Colour":   "red",
+		"Color":    "red",
 		"TLS":      map[string]any{"Enabled": true, "RootCAs": "ca.pem"},
 		"SASL":     map[string]any{"Mechanism": "PLAIN", "User": "a", "PasswordFile": "password"},
 	}
 	dir := t.TempDir()
 	_, err := New(Host{Consensus: map[string]any{"Kafka": section}, Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigDir: dir})
 	checktest.Fails(t, err, "orderer.yaml, or an environment variable ORDERER_CONSENSUS_KAFKA_..., is wrong:")
-	for _, fault := range []string{"ClientID is", "Colour is not a key", "TLS.RootCAs: open " + dir + "/ca.pem", "SASL.PasswordFile: open " + dir + "/password"} {
+	for _, fault := range []string{"ClientID is", "Color is not a key", "TLS.RootCAs: open " + dir + "/ca.pem", "SASL.PasswordFile: open " + dir + "/password"} {
 		checktest.Fails(t, err, "\n  Consensus.Kafka."+fault)
 	}
 }
@@ -65,13 +65,13 @@ func TestNewNamesWhatTheSectionDoesNotShow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orderer.yaml")
 	checktest.Must(t, os.WriteFile(file, []byte("Consensus: {Kafka: {Health: off, Health: off}}\n"), 0o600))
 	_, err := New(Host{Metrics: &disabled.Provider{}, Crypto: crypto(t), ConfigFile: file, Environment: []string{
-		"A=b", "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=true", "ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
+		"A=b", "ORDERER_CONSENSUS_KAFKA_TLS_ENABLED=true", "ORDERER_CONSENSUS_KAFKA_COLOR=red"}})
 	checktest.Fails(t, err, "\n  Consensus.Kafka.Health is given 2 times in "+file)
 	checktest.Fails(t, err, "\n  ORDERER_CONSENSUS_KAFKA_TLS_ENABLED has no effect: ")
-	if got, part := err.Error(), "COLOUR"; strings.Contains(got, part) {
+	if got, part := err.Error(), "COLOR"; strings.Contains(got, part) {
 		t.Fatalf("it does not concern security: %q has %q", got, part)
 	}
-	_, err = New(Host{Metrics: newMeter(t), Crypto: crypto(t), Environment: []string{"ORDERER_CONSENSUS_KAFKA_COLOUR=red"}})
+	_, err = New(Host{Metrics: newMeter(t), Crypto: crypto(t), Environment: []string{"ORDERER_CONSENSUS_KAFKA_COLOR=red"}})
 	checktest.Must(t, err)
 }
 

@@ -130,8 +130,8 @@ func (r *reporter) surveyed(found []log.Finding, err error) {
 	}
 }
 
-func texts(v log.Verdict, found []log.Finding) (all []string) {
-	for _, f := range log.Of(v, found) {
+func texts(r log.Result, found []log.Finding) (all []string) {
+	for _, f := range log.Of(r, found) {
 		all = append(all, f.String())
 	}
 	return all

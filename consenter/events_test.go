@@ -31,9 +31,9 @@ func TestEventsAreMeasured(t *testing.T) {
 	e.Started(7, 3)
 	requireValues(map[string]float64{"available{channel=mychannel}": 1, "next_offset{channel=mychannel}": 7})
 
-	e.Surveyed([]log.Finding{{Setting: "retention.ms", Verdict: log.Flawed}, {Setting: "retention.bytes", Verdict: log.Unknown},
-		{Setting: "partitions", Verdict: log.Fit}, {Setting: "cleanup.policy", Verdict: log.Flawed},
-		{Setting: "clocks", Verdict: log.Warned}}, nil)
+	e.Surveyed([]log.Finding{{Setting: "retention.ms", Result: log.Flawed}, {Setting: "retention.bytes", Result: log.Unknown},
+		{Setting: "partitions", Result: log.Fit}, {Setting: "cleanup.policy", Result: log.Flawed},
+		{Setting: "clocks", Result: log.Warned}}, nil)
 	e.Surveyed(nil, errors.New("no rights")) // not known: what was known stays
 	requireValues(map[string]float64{"topic_flaws{channel=mychannel}": 3})
 

@@ -17,7 +17,7 @@ func TestEveryOrdererIsAMember(t *testing.T) {
 	member, err := plainConsenter(t).IsChannelMember(block)
 	checktest.Must(t, err)
 	if !member {
-		t.Fatal("member is false")
+		t.Fatal("the orderer is not a member")
 	}
 }
 
@@ -52,7 +52,7 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 		{"no orderer group", blockOf(fabric.TypeConfig, protoutil.MarshalOrPanic(&fabric.ConfigEnvelope{Config: noOrderer})), "has no orderer group"},
 		{"other type", channelSpec{kind: "etcdraft", brokers: good}.block(), `a channel of consensus type "etcdraft"; set ConsensusType.type to "kafka"`},
 		{"metadata", channelSpec{kind: "kafka", metadata: []byte{1}, brokers: good}.block(), "leave ConsensusType.metadata of the config block empty"},
-		{"no broker key", channelSpec{kind: "kafka"}.block(), "put at least one host:port into /Channel/Orderer/KafkaBrokers"},
+		{"no broker key", channelSpec{kind: "kafka"}.block(), "put at least one host:port in /Channel/Orderer/KafkaBrokers"},
 		{"no brokers", channelSpec{kind: "kafka", brokers: []string{}}.block(), "put at least one host:port"},
 		{"broken brokers", channelSpec{kind: "kafka", brokers: []string{"kafka", "kafka:9092", ":1", "kafka:99999"}}.block(), byLine(`broker "kafka" of the channel config: want host:port`)},
 	} {
@@ -61,7 +61,7 @@ func TestBadJoinBlocksAreRefused(t *testing.T) {
 			t.Fatalf("%v: got the error %v, want one with %q", x.name, err, want)
 		}
 		if member {
-			t.Fatalf("%v: member is true", x.name)
+			t.Fatalf("%v: the orderer is a member", x.name)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func TestJoinsAChannelAsItIs(t *testing.T) {
 	for name, spec := range map[string]channelSpec{
 		"a broker twice": {kind: "kafka", brokers: []string{"kafka:9092", "kafka:9092"}},
 		"no usable broker, where the orderer may have its own list": {kind: "kafka", brokers: []string{":9092"}},
-		"an unusable broker beside a good one":                      {kind: "kafka", brokers: []string{"kafka:9092", ":9092", "kafka:0"}},
+		"an unusable broker next to a good one":                     {kind: "kafka", brokers: []string{"kafka:9092", ":9092", "kafka:0"}},
 		"metadata, which is harmless":                               {kind: "kafka", brokers: []string{"kafka:9092"}, metadata: []byte{1}},
 	} {
 		block := spec.block()
@@ -88,7 +88,7 @@ func TestJoinsAChannelAsItIs(t *testing.T) {
 			t.Fatalf("%v: %v", name, err)
 		}
 		if !member {
-			t.Fatalf("%v: member is false", name)
+			t.Fatalf("%v: the orderer is not a member", name)
 		}
 	}
 	other := channelSpec{kind: "etcdraft"}.block()
@@ -117,7 +117,7 @@ func TestUnknownCapabilitiesCannotBeJoined(t *testing.T) {
 		for _, block.Header.Number = range []uint64{0, 7} {
 			member, err := c.IsChannelMember(block)
 			if checktest.Fails(t, err, fault); member {
-				t.Fatalf("%+v: member is true", spec)
+				t.Fatalf("%+v: the orderer is a member", spec)
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 		member, err := c.IsChannelMember(block)
 		checktest.Must(t, err)
 		if !member {
-			t.Fatal("member is false")
+			t.Fatal("the orderer is not a member")
 		}
 	}
 	c.Started()
@@ -145,7 +145,7 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 		t.Fatalf("a follower of a channel that was here asks again once it has its blocks: %v", err)
 	}
 	if !member {
-		t.Fatal("member is false")
+		t.Fatal("the orderer is not a member")
 	}
 
 	one, err := c.HandleChain(newSupport(t, channelSpec{kind: "kafka", brokers: []string{":9092"}}.config()), nil)

@@ -15,7 +15,7 @@ const (
 	otherBuild   = "use a build of the orderer that supports it"
 )
 
-// skips returns the reasons why a record in the topic was not put into a block.
+// skips returns the reasons why a record in the topic was not put in a block.
 func skips() []row {
 	return []row{
 		skip(machine.ReasonSize, "the envelope is larger than the channel's AbsoluteMaxBytes, which a config update has lowered since it was accepted; "+
@@ -51,7 +51,7 @@ func refusals() []row {
 		refuse(status.RefusalNotAppended, "no attempt to append the envelope was accepted; it will not be ordered", "submit it again once what the text names is fixed"),
 		refuse(status.RefusalAmbiguous, "an attempt may have appended the envelope: the connection broke before the response, or the replicas did not acknowledge it",
 			"look for the transaction in the blocks before you submit it again"),
-		refuse(status.RefusalNoPeer, "the envelope has no signature, no header, or a transaction without endorsements or with a name or key that cannot be; nothing was ordered", "correct the client"),
+		refuse(status.RefusalNoPeer, "the envelope has no signature, no header, or a transaction without endorsements or with an impossible name or key; nothing was ordered", "correct the client"),
 		refuse(status.RefusalConfig, "orderers would skip the config when they read it, or their build does not support what it contains", "correct the update", "verdict.Validator.CheckNew"),
 		refuse(status.RefusalOtherCluster, "the config names brokers that do not have the channel's topic: an update cannot move a channel",
 			"to move a channel, stop all of its orderers, copy the topic with its offsets, set Consensus.Kafka.Brokers and Consensus.Kafka.Topic.Moved "+

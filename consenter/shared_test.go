@@ -36,7 +36,7 @@ func (s *stock) IsChannelMember(*fabric.Block) (bool, error) {
 
 func (s *stock) RemoveInactiveChainRegistry() { s.removed++ }
 
-// raftOnly has no methods of a cluster consenter.
+// raftOnly is a consenter without the methods of a cluster consenter.
 type raftOnly struct{ consensus.Consenter }
 
 func unmanned() []byte {
@@ -92,7 +92,7 @@ func TestSharedTypeOfASingleConsenter(t *testing.T) {
 }
 
 // Where the settings exclude it, no such channel is joined, and one that the orderer has stops: other channels
-// must start, whatever Fabric's consenter would do at it.
+// must start, whatever Fabric's consenter would do with it.
 func TestSharedTypeIsOff(t *testing.T) {
 	c := newConsenter(t, map[string]any{"SharedType": false}, &disabled.Provider{})
 	fabrics := &stock{}

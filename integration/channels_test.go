@@ -48,7 +48,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Expect(w.Invoke(ctx, "kafka-two", "put", "k", "unaffected")).To(Succeed())
 		w.equal(ctx, "kafka-one")
 
-		By("staying halted after a restart, beside channels that work")
+		By("staying halted after a restart, while other channels work")
 		Expect(w.Kill("orderer1")).To(Succeed())
 		Expect(w.Start(ctx, "orderer1")).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
@@ -101,7 +101,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		return out
 	}
 
-	It("cannot be addresses that make Fabric 2.5 exit, and the consensus type cannot change", func(ctx SpecContext) {
+	It("cannot be addresses that make Fabric 2.5 crash, and the consensus type cannot change", func(ctx SpecContext) {
 		config := w.config(ctx, "orderer1", channel)
 		for _, address := range []string{"kafka_1:9092", "[::1]:9092", " kafka:9092"} {
 			Expect(w.update(ctx, "orderer1", channel, config, client.BrokersUpdate(w.Descriptor().Brokers[0], address))).

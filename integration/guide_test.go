@@ -66,7 +66,7 @@ var (
 	upperCase    = regexp.MustCompile(`^[A-Z][A-Z0-9.:-]+$`)
 )
 
-// forShells are the characters by which a shell takes a word otherwise than it is written.
+// forShells matches the characters that a shell interprets.
 const forShells = "\"'`$|&;<>()*?\\~#"
 
 // readGuides returns the commands of both guides.
@@ -83,7 +83,7 @@ func readGuides() (all []string, err error) {
 	return all, nil
 }
 
-// commandsOf returns the commands of a guide, the lines of its indented blocks, each behind the number of its step.
+// commandsOf returns the commands of a guide, the lines of its indented blocks, each after the number of its step.
 func commandsOf(markdown string) (all []string) {
 	step := ""
 	for line := range strings.Lines(markdown) {
@@ -130,13 +130,13 @@ type operator struct {
 	channel  string
 	commands []string // of the guides
 	checkout string   // of this project, where they run
-	orderer  string   // that they are about
+	orderer  string   // the one that they are about
 	done     map[guided]bool
 
 	consenters string // file of the consenters of Raft
 }
 
-// newOperator returns one with a checkout of this project, in a folder beside the network's.
+// newOperator returns an operator with a checkout of this project, in a folder next to the network's.
 func newOperator(w *world, channel string) *operator {
 	GinkgoHelper()
 	commands, err := readGuides()

@@ -60,7 +60,7 @@ func (w *world) disturb(ctx context.Context, orderer string, do func(links.Proxy
 	}
 	return func() {
 		GinkgoHelper()
-		Expect(proxy.Mend(ctx)).To(Succeed())
+		Expect(proxy.Repair(ctx)).To(Succeed())
 	}
 }
 

@@ -35,7 +35,7 @@ func exits(ctx context.Context, dir, name string, args ...string) (int, string) 
 	return c.ProcessState.ExitCode(), string(out)
 }
 
-// adminMSP returns the MSP folder of the orderer organisation's administrator.
+// adminMSP returns the MSP folder of the orderer organization's administrator.
 func (w *world) adminMSP() string {
 	return filepath.Join(w.Dir(), filepath.Dir(filepath.Dir(w.Descriptor().Admin.Cert)))
 }

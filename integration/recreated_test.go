@@ -19,11 +19,11 @@ var _ = Describe("a topic that is deleted and recreated", Ordered, func() {
 		"equal":   func(n int) int { return n },
 		"longer":  func(n int) int { return n + 10 },
 	}
-	const beside = "beside"
+	const untouched = "untouched"
 	var w *world
 
 	BeforeAll(func(ctx SpecContext) {
-		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Channels: []string{"empty", "shorter", "equal", "longer", beside}})
+		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Channels: []string{"empty", "shorter", "equal", "longer", untouched}})
 	}, NodeTimeout(6*time.Minute))
 
 	It("stops its channel and no other, whatever it contains, on running and restarted orderers", func(ctx SpecContext) {
@@ -54,8 +54,8 @@ var _ = Describe("a topic that is deleted and recreated", Ordered, func() {
 			Expect(w.equal(ctx, channel)).To(Equal(heights[channel]), "the new records are in no block")
 		}
 		for _, o := range []string{"orderer1", "orderer2"} {
-			Eventually(ctx, func() error { return w.orders(ctx, o, beside) }).Should(Succeed())
+			Eventually(ctx, func() error { return w.orders(ctx, o, untouched) }).Should(Succeed())
 		}
-		w.equal(ctx, beside)
+		w.equal(ctx, untouched)
 	}, NodeTimeout(8*time.Minute))
 })

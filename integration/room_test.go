@@ -12,11 +12,11 @@ import (
 
 // The disks are tmpfs mounts, which need root.
 var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
-	const channel, beside = "mychannel", "raftchannel"
+	const channel, other = "mychannel", "raftchannel"
 	var w *world
 
 	BeforeAll(func(ctx SpecContext) {
-		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1, Channels: []string{channel}, Raft: []string{beside}, LedgerDisk: 192})
+		w = raise(ctx, fabricnet.Options{Orderers: 3, Peers: -1, Channels: []string{channel}, Raft: []string{other}, LedgerDisk: 192})
 	}, NodeTimeout(6*time.Minute))
 
 	It("refuses envelopes with the reason, keeps running, and continues once there is space", func(ctx SpecContext) {
@@ -31,7 +31,7 @@ var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 			Should(BeNumerically(">", others+20), "the other orderers continue")
 		Expect(w.heights(ctx, channel, []string{"orderer2"})[0]).To(Equal(height), "it writes nothing")
 		Expect(w.readable(ctx, "orderer2", channel, height)).To(Succeed(), "its old blocks are readable")
-		Expect(w.status(ctx, "orderer2", beside)()).To(Equal("consenter active"), "the channel of another type and the process keep running")
+		Expect(w.status(ctx, "orderer2", other)()).To(Equal("consenter active"), "the channel of another type and the process keep running")
 		Expect(w.metric("orderer2", "available", channel)()).To(BeZero())
 
 		Expect(w.FreeLedger("orderer2")).To(Succeed())
@@ -39,6 +39,6 @@ var _ = Describe("an orderer whose disk is full", Ordered, asRoot, func() {
 		Expect(w.orders(ctx, "orderer2", channel)).To(Succeed())
 		load.sound(ctx)
 		w.equal(ctx, channel)
-		Expect(w.orders(ctx, "orderer2", beside)).To(Succeed())
+		Expect(w.orders(ctx, "orderer2", other)).To(Succeed())
 	}, NodeTimeout(6*time.Minute))
 })

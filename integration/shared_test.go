@@ -25,7 +25,7 @@ var _ = Describe("a channel of type etcdraft that is ordered through Kafka", Ord
 		w = raise(ctx, fabricnet.Options{Type: "etcdraft", Channels: []string{channel}, Raft: []string{"raft"}})
 	}, NodeTimeout(6*time.Minute))
 
-	It("orders beside a Raft channel, loses nothing when orderers are killed, and is joined again", func(ctx SpecContext) {
+	It("orders alongside a Raft channel, loses nothing when orderers are killed, and is joined again", func(ctx SpecContext) {
 		w.worksAsShared(ctx, channel)
 		Expect(w.Invoke(ctx, "raft", "put", "k", "by Raft")).To(Succeed())
 		Expect(w.Query(ctx, 1, "raft", "get", "k")).To(Equal("by Raft"))

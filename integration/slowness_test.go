@@ -65,7 +65,7 @@ func (w *world) slowLinks(ctx context.Context, broker string, do func(links.Prox
 	for _, o := range w.Descriptor().Orderers {
 		Expect(do(proxy, links.Name(o.Name, broker))).To(Succeed())
 	}
-	return func() { Eventually(func() error { return proxy.Mend(context.WithoutCancel(ctx)) }).Should(Succeed()) }
+	return func() { Eventually(func() error { return proxy.Repair(context.WithoutCancel(ctx)) }).Should(Succeed()) }
 }
 
 // throttled sets a quota for orderers at all brokers; the leader enforces it.

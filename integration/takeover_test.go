@@ -22,7 +22,7 @@ import (
 )
 
 // trees are the Fabric releases that the specs of release lines build from.
-var trees = flag.String("trees", "", "source trees of Fabric releases, with colons between, for the specs labelled lines")
+var trees = flag.String("trees", "", "source trees of Fabric releases, separated by colons, for the specs labeled lines")
 
 // line is a release line, found by a folder that only its trees have.
 type line struct{ name, mark string }

@@ -49,7 +49,7 @@ func demo(ctx context.Context, o fabricnet.Options) error {
 		return err
 	}
 	fmt.Printf("Done in %.0fs.\n\nTry it yourself:\n", time.Since(began).Seconds())
-	for _, line := range []string{"up", "invoke put colour blue", "query get colour", "status", "kill orderer2", "load --tx 5000 --streams 32",
+	for _, line := range []string{"up", "invoke put color blue", "query get color", "status", "kill orderer2", "load --tx 5000 --streams 32",
 		"start orderer2", "verify", "down", "--help"} {
 		fmt.Println("  go run ./network", line)
 	}
@@ -62,13 +62,13 @@ func heading(text string) { fmt.Printf("\n== %s\n", text) }
 func tour(ctx context.Context, n *fabricnet.Network) error {
 	channel := n.Descriptor().Channels[0].Name
 	heading("Order chaincode transactions")
-	for _, call := range [][]string{{"put", "colour", "blue"}, {"put", "shape", "round"}, {"inc", "count", "41"}, {"inc", "count"}} {
+	for _, call := range [][]string{{"put", "color", "blue"}, {"put", "shape", "round"}, {"inc", "count", "41"}, {"inc", "count"}} {
 		if err := n.Invoke(ctx, channel, call...); err != nil {
 			return err
 		}
 		fmt.Println("invoked", call)
 	}
-	for _, key := range []string{"colour", "shape", "count"} {
+	for _, key := range []string{"color", "shape", "count"} {
 		value, err := n.Query(ctx, 1, channel, "get", key)
 		if err != nil {
 			return err

@@ -48,7 +48,7 @@ func upFlags(c *cobra.Command, o *fabricnet.Options, brokers *[]string) {
 	f := c.Flags()
 	f.StringSliceVar(&o.Channels, "channel", []string{"mychannel"}, "channels that are ordered through Kafka")
 	f.StringVar(&o.Type, "type", fabric.ConsensusTypeKafka, "consensus type of these channels: kafka, or etcdraft for stock peers of Fabric 3.1")
-	f.StringSliceVar(&o.Raft, "raft-channel", nil, "channels that are ordered by Raft beside them")
+	f.StringSliceVar(&o.Raft, "raft-channel", nil, "channels that are ordered by Raft, in addition to them")
 	f.IntVar(&o.Orderers, "orderers", 3, "orderers")
 	f.IntVar(&o.Peers, "peers", 2, "peers, alternating between Org1 and Org2")
 	f.StringSliceVar(brokers, "brokers", []string{"embedded"}, "embedded, apache[:VERSION] for Apache Kafka (needs Java and Maven), or HOST:PORT of running brokers")

@@ -125,7 +125,7 @@ func unknownFlag(c *cobra.Command, words []string) error {
 	return nil
 }
 
-// A mistake in a text is found.
+// Mistakes in texts are found.
 func TestMentions(t *testing.T) {
 	for text, says := range map[string]string{
 		"    osnkafka prune --orderers 3\n":                         "no flag --orderers",

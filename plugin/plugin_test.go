@@ -58,9 +58,9 @@ func TestRegisterRefusesASecondOne(t *testing.T) {
 
 func TestRegisterNamesAllFaults(t *testing.T) {
 	consenters := map[string]consensus.Consenter{}
-	err := plugin.Register(consenters, host(t, map[string]any{"Colour": "red", "ClientID": "?"}))
+	err := plugin.Register(consenters, host(t, map[string]any{"Color": "red", "ClientID": "?"}))
 	checktest.Fails(t, err, "kafka plugin "+plugin.Version+": orderer.yaml, or an environment variable")
-	checktest.Fails(t, err, "Consensus.Kafka.Colour is not a key")
+	checktest.Fails(t, err, "Consensus.Kafka.Color is not a key")
 	checktest.Fails(t, err, "Consensus.Kafka.ClientID is")
 	if len(consenters) != 0 {
 		t.Fatalf("got %v, want nothing", consenters)

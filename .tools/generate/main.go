@@ -1,4 +1,4 @@
-// Command generate writes the Go code of a .proto file beside it, with the protoc-gen-go that the main
+// Command generate writes the Go code of a .proto file next to it, with the protoc-gen-go that the main
 // module's go.mod pins. It stands in for protoc, which is not a Go module, and for buf, which takes
 // minutes to compile.
 package main

@@ -17,7 +17,7 @@ const (
 	end      = "<!-- end of the imports -->\n"
 )
 
-// diagram returns a line for each package: what it imports, without what one of those imports in its turn.
+// diagram returns a line for each package: what it imports, without what another of its imports also brings in.
 // A package imports what is below it only.
 func (p packages) diagram() string {
 	names := p.sorted()

@@ -37,7 +37,7 @@ func importing(packages ...string) string {
 	return text
 }
 
-// project is one without a finding: a ships and imports b.
+// project returns a project without a finding: a ships and imports b.
 func project() map[string]string {
 	return map[string]string{
 		linterFile:    lists,
@@ -207,7 +207,7 @@ func TestInterfaces(t *testing.T) {
 	}
 }
 
-// All that is checked is checked in a project on disk, and a diagram that was written is not stale.
+// Everything is checked in a project on disk, and a diagram that was written is not stale.
 func TestRun(t *testing.T) {
 	files := map[string]string{
 		document:                           begin + end,

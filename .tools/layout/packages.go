@@ -21,7 +21,7 @@ const module = "github.com/fabric-kafka/orderer"
 // operator's tool.
 var products = []string{"plugin", "plugin/builder", "network/admin/osnkafka"}
 
-// packages are the folders with Go files, by their paths below the root. External tests are in the
+// packages has the folders with Go files, by their paths below the root. External tests are in the
 // package that they test.
 type packages map[string][]*source
 

@@ -23,8 +23,8 @@ func (f finding) String() string {
 	return fmt.Sprintf("%s:%d: %q: write %s", f.file, f.line, f.word, f.instead)
 }
 
-// check returns the findings in all files below root that people read, without those in the pending
-// rooms. A pending room without a finding is one itself.
+// check returns the findings in all files below root that people read, without those in pending
+// folders. A pending folder without a finding is itself a finding.
 func check(root fs.FS, pending []string) ([]finding, error) {
 	var found []finding
 	unclean := map[string]bool{}
@@ -42,7 +42,7 @@ func check(root fs.FS, pending []string) ([]finding, error) {
 	}
 	for _, room := range pending {
 		if !unclean[room] {
-			found = append(found, finding{file: room, line: 1, word: "pending", instead: "nothing: the room is clean, remove it from pending in .tools/words/list.go"})
+			found = append(found, finding{file: room, line: 1, word: "pending", instead: "nothing: the folder is clean, remove it from pending in .tools/words/list.go"})
 		}
 	}
 	return found, nil

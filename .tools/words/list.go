@@ -43,5 +43,5 @@ var rules = []rule{
 	word(`reliability\.md|known-defects|ordering-protocol|acceptance-checklist|real-kafka\.md|rooms-and-words`, "the fact itself: the document is not in the repository"),
 }
 
-// pending holds rooms that are still to be edited, as prefixes of paths; none at the moment.
+// pending holds folders that are still to be edited, as prefixes of paths; currently none.
 var pending []string

@@ -5,7 +5,7 @@
 //
 // It also checks that each word of GLOSSARY.md is defined where the glossary says.
 //
-// The list is in list.go. A room of pending, there, is still to be edited: it is not checked, and has to
+// The list is in list.go. A folder in pending, there, is still to be edited: it is not checked, and has to
 // be removed from the list once it is clean.
 package main
 
@@ -17,7 +17,7 @@ import (
 
 func main() {
 	root := flag.String("root", "..", "root folder of the project")
-	all := flag.Bool("all", false, "check the pending rooms as well")
+	all := flag.Bool("all", false, "check the pending folders as well")
 	flag.Parse()
 	rooms := pending
 	if *all {

@@ -19,7 +19,7 @@ import (
 )
 
 // What Fabric signs of a block is Value || SignatureHeader || Header, and what the header's DataHash covers is
-// envelope || envelope || ..., with no length between the parts. So a valid signature or hash does not show where a
+// envelope || envelope || ..., with no lengths between the parts. So a valid signature or hash does not show where a
 // part ends: whoever passes on a block can move bytes from one part to the next. Protobuf accepts both: of a field
 // that occurs twice it uses the last, and an empty Value makes Fabric read the position from a slot that no signature
 // covers.
@@ -32,7 +32,7 @@ import (
 type Policies interface{ PolicyManager() policies.Manager }
 
 // Verify returns nil if a block of another orderer is the channel's block of that number: it can be read in one way
-// only, its envelopes are those of its header, and its signatures satisfy the policy for blocks in force. The caller
+// only, its envelopes match its header, and its signatures satisfy the policy for blocks in force. The caller
 // checks that it follows the block before it. The error names the field.
 func Verify(p Policies, number uint64, b *fabric.Block) error {
 	return guard.Call(func() error { return verify(p, number, b) })
@@ -124,7 +124,7 @@ func verifyEnvelope(value []byte) (*fabric.Envelope, error) {
 	return e, nil
 }
 
-// What errors name, and the slots of a block's metadata that hold its signatures and,
+// The fields that errors name, and the slots of a block's metadata that hold its signatures and,
 // before Fabric 1.4.1, its position.
 const (
 	headerField     = "Header"
@@ -264,8 +264,8 @@ func isConfigBlock(b *fabric.Block) bool {
 	return err == nil && (!ok || last == b.Header.Number)
 }
 
-// LastConfig returns the number of the newest config block by a block's signed part; ok is false if that
-// has no such number, as before Fabric 1.4.1.
+// LastConfig returns the number of the newest config block according to a block's signed part; ok is false if that
+// part has no such number, as before Fabric 1.4.1.
 func LastConfig(b *fabric.Block) (number uint64, ok bool, err error) {
 	if b.GetHeader().GetNumber() == 0 {
 		return 0, true, nil

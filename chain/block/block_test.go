@@ -47,7 +47,7 @@ func (p policyOf) EvaluateSignedData(set []*protoutil.SignedData) error {
 	return errors.New("no signature of the orderer's")
 }
 
-// block is one of two envelopes, signed as Fabric's block writer does.
+// block returns a block of two envelopes, signed as Fabric's block writer does.
 func (s signer) block(position machine.Metadata) *fabric.Block {
 	metadata, err := session.EncodeMetadata(position)
 	if err != nil {
@@ -82,7 +82,7 @@ func recut(all [][]byte, cuts []byte) (pieces [][]byte) {
 	return append(pieces, rest)
 }
 
-// divisions are a genuine block's slot with each part of what is signed as its value.
+// divisions returns a genuine block's slot with the signed bytes divided at every place between value and header.
 func divisions(b *fabric.Block) (all [][]byte) {
 	m := &fabric.Metadata{}
 	if err := fabric.Unmarshal(b.Metadata.Metadata[signaturesSlot], m); err != nil {
@@ -195,7 +195,7 @@ func TestVerifyChecksEachSignature(t *testing.T) {
 	}
 }
 
-// What a client puts into a transaction is not decoded here, and does not keep the block from being accepted.
+// What a client puts in a transaction is not decoded here, and does not keep the block from being accepted.
 func TestVerifyAcceptsWhatClientsNest(t *testing.T) {
 	s := newSigner()
 	b := s.block(truth)
@@ -212,14 +212,14 @@ func TestVerifyAcceptsWhatClientsNest(t *testing.T) {
 	}
 }
 
-// Fields of envelopes: what envelopes without lengths between them are read from.
+// The fields that envelopes without lengths between them are read from.
 var (
 	aPayload   = []byte{0x0a, 1, 'p'}
 	aSignature = []byte{0x12, 1, 's'}
 	anUnknown  = []byte{0x1a, 1, 'x'}
 )
 
-// sequences are all of up to n of the fields.
+// sequences returns all sequences of up to n of the fields.
 func sequences(n int) (all [][][]byte) {
 	all = [][][]byte{nil}
 	for begin := 0; n > 0; n-- {
@@ -234,7 +234,7 @@ func sequences(n int) (all [][][]byte) {
 	return all[1:]
 }
 
-// groupings are all ways to make envelopes of fields, in their order.
+// groupings returns all ways to make envelopes of fields, in their order.
 func groupings(fields [][]byte) (all [][][]byte) {
 	if len(fields) == 0 {
 		return [][][]byte{nil}

@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
-// The blocks that in-tree orderers recorded are in the form that is required of a pulled block, and what they sign
+// The recorded blocks of in-tree orderers have the form that is required of a pulled block, and what is signed in them
 // shows which of them are configs.
 func TestBlocksOfInTreeOrderers(t *testing.T) {
 	for _, name := range golden.Names {

@@ -37,7 +37,7 @@ func brokerList(config *fabric.Config) ([]string, error) {
 		return nil, fmt.Errorf("decode the channel config's %s: %w", Key, err)
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("the channel config names no broker: put at least one host:port into /Channel/Orderer/%s", Key)
+		return nil, fmt.Errorf("the channel config names no broker: put at least one host:port in /Channel/Orderer/%s", Key)
 	}
 	return list, nil
 }
@@ -80,15 +80,15 @@ func CheckNames(now, next *fabric.Config) error {
 	return errors.Join(faults...)
 }
 
-// CheckNew checks a new broker list of a channel config. Every build decides alike, by the strictest of all lines of
-// Fabric: orderers and peers of Fabric 2.5 end at a list that they do not accept, again at every start. The error
+// CheckNew checks a new broker list of a channel config. Every build decides alike, as the strictest of all lines of
+// Fabric does: orderers and peers of Fabric 2.5 crash on a list that they do not accept, again at every start. The error
 // names every entry that is at fault.
 func CheckNew(list []string) error {
 	switch {
 	case len(list) == 0:
 		return errors.New("no broker is named: name at least one host:port")
 	case len(list) > maxBrokers:
-		return fmt.Errorf("%d brokers are named, at most %d may be: name some of the cluster, they name the others", len(list), maxBrokers)
+		return fmt.Errorf("%d brokers are named, at most %d may be: name a few of the cluster, they name the others", len(list), maxBrokers)
 	}
 	var faults brokerFaults
 	seen := map[string]bool{}
@@ -109,18 +109,18 @@ func CheckNew(list []string) error {
 type brokerFaults []error
 
 func (f *brokerFaults) add(entry string, err error) {
-	const most = 10
+	const maxFaults = 10
 	switch {
-	case len(*f) < most:
+	case len(*f) < maxFaults:
 		*f = append(*f, fmt.Errorf("broker %.*q of the channel config: %w", maxHost, entry, err))
-	case len(*f) == most:
+	case len(*f) == maxFaults:
 		*f = append(*f, errors.New("more brokers of the channel config are at fault"))
 	}
 }
 
 // errNotAcceptedBy25 is the error for an address that Fabric 2.5 does not accept.
 var errNotAcceptedBy25 = errors.New("a channel config accepts letters, digits, dots and hyphens in a host, with a letter or digit at both ends, " +
-	"and one colon before the port, since orderers and peers of Fabric 2.5 end at anything else; " +
+	"and one colon before the port, since orderers and peers of Fabric 2.5 crash on anything else; " +
 	"name the broker by such a name here, and by any other in Consensus.Kafka.Brokers of each orderer")
 
 func checkNewBroker(address string) error {
@@ -142,7 +142,7 @@ const maxHost = 253
 var hostOf25 = regexp.MustCompile(`^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
 
 // acceptedBy25 reports whether a broker's address is one that Fabric 2.5 accepts in a channel config.
-// Its orderers and peers end at a block with any other, again at each start (validateKafkaBrokers in its
+// Its orderers and peers crash on a block with any other, again at each start (validateKafkaBrokers in its
 // common/channelconfig/orderer.go).
 func acceptedBy25(address string) bool {
 	host, port, found := strings.Cut(address, ":")

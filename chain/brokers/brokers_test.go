@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// What a list that is new to a channel config may have, and an orderer's own.
+// What a list that is new in a channel config may contain, and what an orderer's own list may.
 func TestBrokerAddresses(t *testing.T) {
 	for address, want := range map[string]struct{ config, own string }{
 		"kafka:9092":                           {},
@@ -62,7 +62,7 @@ func TestBrokerAddresses(t *testing.T) {
 			}
 		}
 		if err := CheckNew([]string{address}); err == nil && !acceptedBy25(address) {
-			t.Errorf("%q ends orderers and peers of 2.5", address)
+			t.Errorf("orderers and peers of 2.5 crash on %q", address)
 		}
 	}
 }

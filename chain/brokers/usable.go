@@ -10,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Usable returns the addresses in the broker list of a channel config that can be connected to, in their
-// order and each once. It is for configs that are in a ledger already, which can no longer be refused:
+// Usable returns the addresses in the broker list of a channel config that can be connected to, in order
+// and without duplicates. It is for configs that are in a ledger already, which can no longer be refused:
 // [New] and [Check] say what a new list may have. The error names the entries if none is usable.
 func Usable(config *fabric.Config) ([]string, error) {
 	list, err := Named(config)
@@ -30,7 +30,7 @@ func Usable(config *fabric.Config) ([]string, error) {
 	return addresses, nil
 }
 
-// connectable reports whether an address is one that a connection can be made to.
+// connectable reports whether a connection can be made to an address.
 func connectable(address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" {

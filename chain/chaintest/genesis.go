@@ -10,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Raft is an orderer of type etcdraft, for genesis blocks that [ToKafka] then changes: fabric-config makes none of
-// type kafka in its later releases.
+// Raft returns an orderer of type etcdraft, for genesis blocks that [ToKafka] then changes: later releases of
+// fabric-config make none of type kafka.
 func Raft(certificate *x509.Certificate) orderer.EtcdRaft {
 	return orderer.EtcdRaft{
 		Consenters: []orderer.Consenter{{

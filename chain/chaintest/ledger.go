@@ -33,8 +33,8 @@ type support interface {
 // Ledger is a fake of Fabric's support: blocks, and the channel config after them. It commits as Fabric's block writer does: WriteBlock in a
 // goroutine, one at a time, WriteConfigBlock before it returns.
 //
-// Its config updates are a key and a version; an update applies while the
-// version is how often its key was set before, as with Fabric's read sets.
+// Its config updates have a key and a version; an update applies if the version is
+// how often its key was set before, as with Fabric's read sets.
 //
 // It is safe for concurrent use.
 type Ledger struct {
@@ -77,8 +77,8 @@ func NewForeignLedger(channel string, s Settings) *Ledger {
 	return newLedger(channel, s, protoutil.NewBlock(0, []byte("another network")))
 }
 
-// NewLedgerOn returns a ledger with this genesis block only, which may have envelopes as
-// a real one has.
+// NewLedgerOn returns a ledger with this genesis block only, which may have envelopes like
+// a real one.
 func NewLedgerOn(genesis *fabric.Block, channel string, s Settings) *Ledger {
 	return newLedger(channel, s, genesis)
 }

@@ -3,7 +3,7 @@
 // Package fabric is the only package that uses the parts of Fabric whose
 // import path differs between Fabric lines: protocol messages, logging,
 // metrics and crypto. This file serves v2.5 and the module that go.mod
-// requires; a second file with the opposite build constraint serves 3.x.
+// requires; fabric3.go, with the opposite build constraint, serves 3.x.
 //
 // plugin, chain and consenter import these names, never a protos module
 // directly (the linter checks it); network and integration are only ever built
@@ -81,7 +81,7 @@ type (
 	SignaturePolicyEnvelope   = cb.SignaturePolicyEnvelope
 )
 
-// What a transaction of chaincode is made of.
+// Messages of a chaincode transaction.
 type (
 	ChaincodeAction         = pb.ChaincodeAction
 	ChaincodeActionPayload  = pb.ChaincodeActionPayload
@@ -125,13 +125,13 @@ func NewDeliverer(connection *grpc.ClientConn) ab.AtomicBroadcastClient {
 	return ab.NewAtomicBroadcastClient(connection)
 }
 
-// SeekOfNewest returns a request for the newest block, also of a channel that has stopped.
+// SeekOfNewest returns a request for the newest block, even of a channel that has stopped.
 func SeekOfNewest() *ab.SeekInfo {
 	newest := &ab.SeekPosition{Type: &ab.SeekPosition_Newest{Newest: &ab.SeekNewest{}}}
 	return &ab.SeekInfo{Start: newest, Stop: newest, ErrorResponse: ab.SeekInfo_BEST_EFFORT}
 }
 
-// SeekOfBlocks returns a request for the blocks from one number to another, also of a channel that has stopped.
+// SeekOfBlocks returns a request for the blocks from one number to another, even of a channel that has stopped.
 func SeekOfBlocks(first, last uint64) *ab.SeekInfo {
 	at := func(number uint64) *ab.SeekPosition {
 		return &ab.SeekPosition{Type: &ab.SeekPosition_Specified{Specified: &ab.SeekSpecified{Number: number}}}

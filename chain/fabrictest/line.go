@@ -10,7 +10,7 @@ import (
 )
 
 // Line describes what a release line of Fabric does differently from the others, as far as tests depend on it. The
-// facts are those of its newest release.
+// fields describe its newest release.
 type Line struct {
 	Name string
 
@@ -29,8 +29,8 @@ var (
 	Line3      = Line{Name: "3.x", KnowsV3: true, RefusesRSA: true}
 )
 
-// ThisLine returns the line that the test is compiled against. It checks what the line declares, not what it does,
-// which is for the test.
+// ThisLine returns the line that the test is compiled against. It recognizes the line by what it declares, not by
+// what it does: that is for the test to find out.
 func ThisLine() Line {
 	if strings.Contains(reflect.TypeFor[fabric.Block]().PkgPath(), "fabric-protos-go-apiv2") {
 		return Line3

@@ -20,7 +20,7 @@ type field struct {
 	repeated int      // how often it is encoded; 0 for once
 }
 
-// parse reads a message, and nested messages down to so many levels. A value that is not a message is
+// parse reads a message, and nested messages down to this many levels. A value that is not a message is
 // kept as bytes.
 func parse(b []byte, levels int) (fields []*field, ok bool) {
 	for len(b) > 0 {

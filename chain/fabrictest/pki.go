@@ -87,7 +87,7 @@ type Identity struct {
 	pair pkitest.Pair
 }
 
-// Serialize returns the identity as it is put into a signature header.
+// Serialize returns the identity as it is put in a signature header.
 func (i *Identity) Serialize() ([]byte, error) { return i.Creator, nil }
 
 // Sign signs the SHA-256 of a message.

@@ -2,7 +2,7 @@
 //
 // There are two forms of such channels. Most have consensus type kafka. Stock peers of Fabric 3.1 pull blocks only
 // for the types etcdraft and BFT, so the other form has type etcdraft and what no Raft channel can have:
-// brokers and no consenters. Stock orderers refuse to join it, so that they cannot order it beside ours.
+// brokers and no consenters. Stock orderers refuse to join it, so that they cannot order it alongside ours.
 package form
 
 import (
@@ -17,19 +17,19 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// Form is how a channel's config names its consenter.
+// Form is how a channel's config says that the channel is ordered through Kafka, or that it is not.
 type Form string
 
 const (
 	Foreign Form = "foreign" // another consenter orders the channel, or none
 	Kafka   Form = "kafka"   // of type kafka
-	Shared  Form = "shared"  // of type etcdraft, which it shares with Raft: with brokers and without consenters
+	Shared  Form = "shared"  // of type etcdraft, which it shares with Raft, with brokers and without consenters
 )
 
 // SharedType is the consensus type of channels of form [Shared].
 const SharedType = "etcdraft"
 
-// Of returns the form of a channel config. It is the same by every build: it depends on nothing but the bytes.
+// Of returns the form of a channel config. It depends on nothing but the bytes, and so is the same in every build.
 func Of(config *fabric.Config) Form {
 	c, err := Read(config)
 	if err != nil {

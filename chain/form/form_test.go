@@ -13,7 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/form"
 )
 
-// metadata are those that a channel config can have, and whether they are Raft's with options and no consenters.
+// metadata returns the consensus metadata that a channel config can have, and whether it is Raft's with options and no consenters.
 func metadata() map[string]struct {
 	value    []byte
 	unmanned bool
@@ -37,8 +37,8 @@ func metadata() map[string]struct {
 	}
 }
 
-// Every combination of what a config can have: only type kafka, and type etcdraft with brokers, options and no
-// consenters, is ordered through Kafka, in each state.
+// Of all combinations that a config can have, only type kafka, and type etcdraft with brokers, options and no
+// consenters, are ordered through Kafka, in each state.
 func TestForms(t *testing.T) {
 	lists := map[string]*fabric.ConfigValue{
 		"absent":  nil,

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// deep returns a message that is nested so many levels deep, with something after each level.
+// deep returns a message that is nested this many levels deep, with something after each level.
 func deep(levels int, after []byte) []byte {
 	var backwards []byte // each level is before what is inside it
 	size := 0

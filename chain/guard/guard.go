@@ -1,5 +1,5 @@
-// Package guard lets Fabric's code work on bytes that others wrote: from the topic, another
-// orderer, a client or the ledger. Such bytes must not end the process, which serves other
+// Package guard lets Fabric's code work on bytes that others wrote, which come from the topic,
+// another orderer, a client or the ledger. Such bytes must not end the process, which serves other
 // channels and would read the same ones after each restart: a panic becomes an error, and a message that
 // would overflow the stack is refused before it is decoded.
 package guard
@@ -25,7 +25,7 @@ func (e noVerdict) Unwrap() error { return e.error }
 
 func (noVerdict) Is(target error) bool { return target == ErrNoVerdict }
 
-// Call calls f, which passes bytes of others to Fabric. Fabric's code panics at some that its own
+// Call calls f, which passes bytes of others to Fabric. Fabric's code panics on some that its own
 // orderers never write. Such a panic becomes an error that wraps [ErrNoVerdict] and names the function.
 //
 // What cannot be recovered from (a stack that overflows, memory that runs out) has
@@ -70,10 +70,10 @@ func within(function string, packages ...string) bool {
 
 // brief returns the start of a panic's value, which may quote the bytes.
 func brief(r any) string {
-	const most = 200
+	const maxLength = 200
 	s := strings.ToValidUTF8(fmt.Sprint(r), "?")
-	if len(s) > most {
-		s = s[:most] + "..."
+	if len(s) > maxLength {
+		s = s[:maxLength] + "..."
 	}
 	return s
 }

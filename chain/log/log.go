@@ -112,7 +112,7 @@ type Reader interface {
 	// leader that were fetched ahead may be dropped. A waiting Next returns it too,
 	// though perhaps not before there is a record. Brokers without epochs never cause
 	// it, nor does a reconnect to the same leader epoch. A topic that was deleted and
-	// created again may have the same epoch as the old one: only Source detects that.
+	// recreated may have the same epoch as the old one: only Source detects that.
 	//
 	// ErrNoRecord is returned once if none of the offsets from the next one to the
 	// end that the log had when the reader was opened has, or ever will have, a record.

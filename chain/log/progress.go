@@ -23,7 +23,7 @@ type Progress struct {
 const (
 	progressFormat = "block=%d at=%s"
 	rulesFormat    = progressFormat + " rules=%s config=%d:%s"
-	hashesBegin    = " hashes=" // after rulesFormat; readers of that format alone ignore it
+	hashesBegin    = " hashes=" // after rulesFormat; readers that know only that format ignore it
 )
 
 // Text returns the metadata that Kafka stores with the offset.

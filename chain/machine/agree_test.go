@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAgreement: several nodes read one log, each crashes and starts again from
-// its last block as often as its luck wants, and all write equal blocks with
+// TestAgreement: several nodes read one log, each crashes at random and starts again
+// from its last block, and all write equal blocks with
 // equal metadata, which hold exactly what the log orders.
 func TestAgreement(t *testing.T) {
 	eachTopic(t, func(t *testing.T, k topic) {
@@ -41,7 +41,7 @@ func TestRestartAnywhere(t *testing.T) {
 				b := &budget{-1, effects}
 				checkSame(t, seed, steady, crashedOnce(t, log, steady.first, b))
 				if b.effects > 0 {
-					break // more than the log leads to
+					break // the log leads to no more
 				}
 			}
 		}
@@ -83,7 +83,7 @@ func continues(t *testing.T, steady *node, log []Input, i int) bool {
 		return false
 	}
 	first := steady.startAfter(inTreeBlock(last))
-	first.Tip = Tip{last.count, last.bytes, slices.Contains(configBlocks(steady), i), cutItself(log, last)}
+	first.LastBlock = BlockInfo{last.count, last.bytes, slices.Contains(configBlocks(steady), i), cutItself(log, last)}
 	n := newNode(t, first)
 	n.read(log, forever())
 	if want, got := withoutResubmitted(steady.ledger[i+1:]), withoutResubmitted(n.ledger); !slices.Equal(want, got) {
@@ -98,7 +98,7 @@ func inTreeBlock(b block) block {
 	return b
 }
 
-// configBlocks are the indices of the blocks that changed the config.
+// configBlocks returns the indices of the blocks that changed the config.
 func configBlocks(n *node) []int {
 	var all []int
 	seq := n.first.Seq
@@ -133,7 +133,7 @@ func eachTopic(t *testing.T, f func(*testing.T, topic)) {
 	}
 }
 
-// written is a log, and the node that read it while it was written.
+// written returns a log, and the node that read it while it was written.
 func written(t *testing.T, k topic, choose func(int) int, length int) (*node, []Input) {
 	a := &author{node: newNode(t, fresh(k)), choose: choose, offset: -1}
 	return a.node, a.log(k, length)
@@ -170,7 +170,7 @@ func checkSame(t *testing.T, seed uint64, want, got *node) {
 	}
 }
 
-// checkOrdered holds blocks, and what is pending after them, against the log.
+// checkOrdered compares blocks, and what is pending after them, with the log.
 func checkOrdered(t *testing.T, seed uint64, n *node, log []Input) {
 	t.Helper()
 	want := run(log, n.first)

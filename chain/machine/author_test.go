@@ -7,7 +7,7 @@ import (
 
 // author writes logs from the choices of a random number generator or of a fuzzer. It
 // reads what it writes with a node of its own, so that most records fit the state in
-// which they are read, and some just do not.
+// which they are read, and some narrowly do not.
 type author struct {
 	node   *node
 	choose func(n int) int // a number in [0, n)
@@ -20,14 +20,14 @@ type topic int
 const (
 	strictTopic     topic = iota
 	compatibleTopic       // with or without a description
-	upgradedTopic         // compatible, until a description half-way
+	upgradedTopic         // compatible, until a description halfway
 )
 
 var topics = []topic{strictTopic, compatibleTopic, upgradedTopic}
 
 func (k topic) String() string { return [...]string{"strict", "compatible", "upgraded"}[k] }
 
-// fresh is an orderer that has just joined. Every fourth stray time-to-cut is ignored.
+// fresh returns the start of an orderer that has just joined. Every fourth stray time-to-cut is ignored.
 func fresh(k topic) Start {
 	s := Start{
 		Channel:          "ours",
@@ -116,13 +116,13 @@ func (a *author) regular(at Offset, class Class, headerType int32) Regular {
 	return Regular{Offset: at, Class: class, ConfigSeq: a.seq(), Envelope: e}
 }
 
-// copied is a copy of a stale record, by one orderer or by the next.
+// copied returns a copy of a stale record, by one orderer or by the next.
 func (a *author) copied(at Offset) Regular {
 	was := a.node.resubmitted[a.choose(len(a.node.resubmitted))]
 	return Regular{Offset: at, Class: was.Class, ConfigSeq: a.seq(), Original: was.Offset, Envelope: was.Envelope}
 }
 
-// forged is a regular record with any claim about its envelope.
+// forged returns a regular record with any claim about its envelope.
 func (a *author) forged(at Offset) Regular {
 	r := a.regular(at, Class(a.choose(6)-2), int32(a.choose(12)-2))
 	switch a.choose(8) {
@@ -152,7 +152,7 @@ func (a *author) connect(at Offset) Connect {
 	return Connect{Offset: at, Description: a.description(1 + a.choose(5))}
 }
 
-// description is ours, strict or compatible, or ours with one field that is wrong.
+// description returns ours, strict or compatible, or ours with one wrong field.
 func (a *author) description(variant int) *Description {
 	d := Description{DescriptionVersion, Strict, "ours", []byte{10, 11}, "T", "C"}
 	if a.choose(4) == 0 {
@@ -188,8 +188,8 @@ func (a *author) seq() ConfigSeq {
 	return now
 }
 
-// cutFor is most often the next block. Strays are rare where they would end the
-// channel, and so the log.
+// cutFor most often returns the next block. Other blocks are rare where they would
+// stop the channel, and so end the log.
 func (a *author) cutFor() BlockNumber {
 	m := a.node.machine
 	if m.ruleSet == Compatible && a.choose(15) != 0 {

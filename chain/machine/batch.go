@@ -8,7 +8,7 @@ type batch struct {
 	limits    Limits
 	envelopes []Envelope
 	bytes     uint64
-	opaque    bool              // one of them is
+	opaque    bool              // one of the envelopes is
 	policies  map[StateKey]bool // keys whose endorsement policy one of them sets
 }
 
@@ -54,7 +54,7 @@ func (b *batch) cut() []Envelope {
 	return cut
 }
 
-// note remembers what stops peers at a transaction behind e.
+// note records what of e stops peers at a transaction behind it.
 func (b *batch) note(e Envelope) {
 	b.opaque = b.opaque || e.Opaque
 	if b.policies == nil && len(e.Policies) > 0 {

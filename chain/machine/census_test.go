@@ -5,19 +5,19 @@ import (
 	"testing"
 )
 
-// census counts what logs led to, so that a generator that produces too little does
-// not pass for a correct machine.
+// census counts what logs led to, so that a generator that produces too little is not
+// mistaken for a correct machine.
 type census struct {
-	blocks     map[RuleSet]int
-	configs    int
-	overflows  int // blocks with the overflow mark
-	resubmits  int
-	duplicates int // envelopes ordered more than once
-	hidden     int // blocks that hide their mark from in-tree orderers
-	halts      int
-	across     int // ledgers of both rule sets
-	modeless   int // checks in compatibility mode that held
-	inFlight   int // copies that an upgraded topic has ordered
+	blocks       map[RuleSet]int
+	configs      int
+	overflows    int // blocks with the overflow mark
+	resubmits    int
+	duplicates   int // envelopes ordered more than once
+	hidden       int // blocks that hide their mark from in-tree orderers
+	halts        int
+	across       int // ledgers of both rule sets
+	unclassified int // checks of records without a class that succeeded
+	inFlight     int // copies that an upgraded topic has ordered
 }
 
 func (c *census) count(n *node) {
@@ -44,7 +44,7 @@ func (c *census) count(n *node) {
 	}
 	c.configs += len(configBlocks(n))
 	c.resubmits += len(n.resubmitted)
-	c.modeless += n.modeless
+	c.unclassified += n.unclassified
 	c.inFlight += n.inFlight
 	if n.halted {
 		c.halts++
@@ -62,7 +62,7 @@ func (c *census) check(t *testing.T, k topic, logs int) {
 	if k == strictTopic {
 		tooFew = tooFew || c.blocks[Strict] < 5*logs || c.halts != 0 || c.duplicates != 0
 	} else {
-		tooFew = tooFew || c.blocks[Compatible] < 2*logs || min(c.overflows, c.resubmits, c.duplicates, c.hidden, c.halts, c.modeless) < rare
+		tooFew = tooFew || c.blocks[Compatible] < 2*logs || min(c.overflows, c.resubmits, c.duplicates, c.hidden, c.halts, c.unclassified) < rare
 	}
 	if k == upgradedTopic {
 		tooFew = tooFew || c.blocks[Strict] < logs || min(c.across, c.inFlight) < logs/4

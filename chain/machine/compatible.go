@@ -16,12 +16,12 @@ import (
 // channel with a cause: to continue would be to order what they never will.
 type compatible struct{}
 
-// oldStart is what a compatible topic asks of the chain.
+// oldStart is what the compatible rules need of a [Start].
 type oldStart struct {
 	allowUndescribed bool // a topic without a description may be read
 	resubmission     bool // the channel's capability
-	tip              Tip
-	first            Offset   // the record after the tip
+	lastBlock        BlockInfo
+	first            Offset   // the record after the last block
 	ignoredCuts      []Offset // time-to-cut records that an operator has the machine ignore
 }
 
@@ -71,7 +71,7 @@ func (compatible) regular(m *Machine, in Regular) []Effect {
 		return skip(in.Offset, ReasonCopy, fmt.Sprintf("of the record at offset %d", in.Original))
 	}
 	if in.Class == Config && m.marks.Resubmitted < in.Original {
-		m.marks.Resubmitted = in.Original // also if it is not ordered
+		m.marks.Resubmitted = in.Original // even if it is not ordered
 	}
 	switch {
 	case in.ConfigSeq < m.seq:
@@ -79,11 +79,11 @@ func (compatible) regular(m *Machine, in Regular) []Effect {
 	case in.Class == Config:
 		return m.judge(in, CheckWriter)
 	}
-	return m.orderOld(in) // without a check
+	return m.orderOld(in) // unchecked
 }
 
-// unclassified is a record of an orderer before Fabric v1.1, or on a channel
-// without the capability: checked where it stands, by each orderer for itself.
+// unclassified handles a record of an orderer before Fabric v1.1, or on a channel
+// without the capability: each orderer checks it, at its place in the log.
 func (m *Machine) unclassified(in Regular) []Effect {
 	in.Original = 0
 	if in.Envelope.HeaderFlaw != "" {
@@ -119,7 +119,7 @@ func (compatible) verdict(m *Machine, in question, v Verdict) []Effect {
 	return m.orderOldConfig(in.Regular)
 }
 
-// unusable halts at a config record that in-tree orderers crash at, or, if it creates a channel
+// unusable halts at a config record that in-tree orderers crash on, or, if it creates a channel
 // through the system channel, that only they can order.
 func (m *Machine) unusable(in Regular, v Verdict) []Effect {
 	if in.Envelope.Type == typeOrdererTransaction {
@@ -142,7 +142,7 @@ func (compatible) marks(s Marks, before bool, cause CutCause) Marks {
 // orderOld puts a normal envelope, the last record, into the pending batch. One
 // that makes a batch overflow and stays pending does not advance the mark.
 func (m *Machine) orderOld(in Regular) []Effect {
-	overflows := m.held == in.Offset || m.overflowsTip(in)
+	overflows := m.overflow == in.Offset || m.overflowsLastBlock(in)
 	cut := m.batch.add(in.Envelope)
 	var effects []Effect
 	if len(cut) > 0 && !cut[0].includes {
@@ -159,15 +159,15 @@ func (m *Machine) orderOld(in Regular) []Effect {
 	return m.withTimer(effects)
 }
 
-// overflowsTip reports whether the first record after a restart is the one that
+// overflowsLastBlock reports whether the first record after a restart is the one that
 // the last block was cut for. An in-tree orderer does not know: it advances the
-// mark there and writes other blocks than those that did not restart.
-func (m *Machine) overflowsTip(in Regular) bool {
-	tip, limits := m.old.tip, m.batch.limits
+// mark there and writes blocks other than those of orderers that did not restart.
+func (m *Machine) overflowsLastBlock(in Regular) bool {
+	last, limits := m.old.lastBlock, m.batch.limits
 	preferred, size := uint64(limits.PreferredMaxBytes), uint64(in.Envelope.Size)
-	full := uint64(tip.Envelopes) >= uint64(limits.MaxMessageCount)
-	return in.Offset == m.old.first && tip.Envelopes > 0 && !tip.Config && !tip.Cut && !full &&
-		tip.Bytes <= preferred && size <= preferred && tip.Bytes+size > preferred
+	full := uint64(last.Envelopes) >= uint64(limits.MaxMessageCount)
+	return in.Offset == m.old.first && last.Envelopes > 0 && !last.Config && !last.Cut && !full &&
+		last.Bytes <= preferred && size <= preferred && last.Bytes+size > preferred
 }
 
 // orderOldConfig flushes what is pending, then gives the config a block of its own.
@@ -179,7 +179,7 @@ func (m *Machine) orderOldConfig(in Regular) []Effect {
 	return append(effects, m.configBlock(in.Envelope))
 }
 
-// flushOld cuts what is pending ahead of a config record, also of one at which
+// flushOld cuts what is pending ahead of a config record, even of one at which
 // in-tree orderers then crash.
 func (m *Machine) flushOld() []Effect {
 	var effects []Effect

@@ -51,7 +51,7 @@ func TestCutsAsFabric(t *testing.T) {
 	}
 }
 
-// cutters are ours and Fabric's, given the same envelopes.
+// cutters are our block cutter and Fabric's, given the same envelopes.
 type cutters struct {
 	t      *testing.T
 	rng    *rand.Rand

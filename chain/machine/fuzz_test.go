@@ -11,7 +11,7 @@ import (
 
 // FuzzStep reads logs that the fuzzer's bytes choose, of each kind of topic,
 // answers effects that ask, and checks what node checks; that the log orders what it
-// should; that a machine that was restarted half-way from its last block, and one
+// should; that a machine that was restarted halfway from its last block, and one
 // that crashed anywhere, write the same blocks; and that an orderer can continue from
 // blocks as in-tree orderers write them.
 func FuzzStep(f *testing.F) {
@@ -30,7 +30,7 @@ func FuzzStep(f *testing.F) {
 	})
 }
 
-// fuzzed is a log, the node that read it while it was written, and a crash.
+// fuzzed returns a log, the node that read it while it was written, and a crash.
 func fuzzed(t *testing.T, choose func(int) int, more func() bool) (*node, []Input, *budget) {
 	k := topics[choose(len(topics))]
 	a := &author{node: newNode(t, fresh(k)), choose: choose, offset: -1}
@@ -65,7 +65,7 @@ func (c *choices) choose(n int) int {
 	return v % n
 }
 
-// fuzzSeeds are logs of each kind of record in each kind of topic.
+// fuzzSeeds returns logs of each kind of record in each kind of topic.
 func fuzzSeeds() [][]byte {
 	var seeds [][]byte
 	for k := range topics {
@@ -86,7 +86,7 @@ var fuzzCorpus = map[string]func(*census) bool{
 	"compatible-overflows":   func(c *census) bool { return c.overflows > 2 && c.duplicates > 1 },
 	"compatible-resubmitted": func(c *census) bool { return c.resubmits > 3 && c.hidden > 0 && c.configs > 2 },
 	"compatible-halts":       func(c *census) bool { return c.halts > 0 && c.blocks[Compatible] > 6 },
-	"compatible-mode":        func(c *census) bool { return c.modeless > 2 && c.blocks[Compatible] > 6 },
+	"compatible-mode":        func(c *census) bool { return c.unclassified > 2 && c.blocks[Compatible] > 6 },
 	"upgraded":               func(c *census) bool { return c.across > 0 && c.blocks[Strict] > 3 && c.blocks[Compatible] > 3 },
 	"upgraded-overflows":     func(c *census) bool { return c.across > 0 && c.overflows > 1 && c.blocks[Strict] > 3 },
 	"upgraded-resubmitted":   func(c *census) bool { return c.across > 0 && c.resubmits > 2 && c.inFlight > 1 },

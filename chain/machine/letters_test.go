@@ -2,8 +2,8 @@ package machine
 
 import "fmt"
 
-// smallStart is an orderer that has just joined a topic whose rules are known. A
-// stray time-to-cut at an odd offset is ignored.
+// smallStart returns the start of an orderer that has just joined a topic whose rules are
+// known. A stray time-to-cut at an odd offset is ignored.
 func smallStart(k topic) Start {
 	s := fresh(k)
 	s.Metadata = Metadata{Offset: -1, RuleSet: Compatible}
@@ -14,7 +14,7 @@ func smallStart(k topic) Start {
 	return s
 }
 
-// letters are the records that can come next.
+// letters returns the records that can come next.
 func letters(w *world, k topic) []Input {
 	n := w.front[0]
 	if n.halted {
@@ -60,7 +60,7 @@ func letters(w *world, k topic) []Input {
 	return all
 }
 
-// letter is a regular record; the sign is + if its envelope is valid.
+// letter returns a regular record; the sign is + if its envelope is valid.
 func letter(at Offset, class Class, seq ConfigSeq, sign string, size int) Regular {
 	e := Envelope{Bytes: fmt.Appendf(nil, "%s%d/%d", sign, at, size), Size: size, Channel: "ours", Type: typeEndorserTransaction}
 	if class == Config {

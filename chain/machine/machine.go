@@ -24,7 +24,7 @@ import "fmt"
 // DescriptionVersion is the format version of the descriptions that this package reads.
 const DescriptionVersion = 1
 
-// Start is what a chain knows before it reads: its channel and its last block.
+// Start is what a chain knows before it reads the topic: its channel and its last block.
 type Start struct {
 	Channel     string
 	GenesisHash []byte      // SHA-256 of the header of block 0
@@ -33,16 +33,16 @@ type Start struct {
 	Seq         ConfigSeq   // config sequence in force
 	Limits      Limits      // batch limits in force
 
-	// What only the compatible rules ask for.
-	Resubmission     bool     // the channel's capability
-	AllowUndescribed bool     // a topic without a description may be read, by the compatible rules
-	Tip              Tip      // the last block
+	// Only the compatible rules use the rest.
+	Resubmission     bool // the channel's capability
+	AllowUndescribed bool // a topic without a description may be read, by the compatible rules
+	LastBlock        BlockInfo
 	IgnoredCuts      []Offset // time-to-cut records that an operator has the machine ignore
 }
 
-// Tip is what the compatible rules must know of a last block that in-tree
-// orderers wrote: their metadata does not say why it was cut.
-type Tip struct {
+// BlockInfo is what the compatible rules must know of the last block, if in-tree
+// orderers wrote it: their metadata does not say why it was cut.
+type BlockInfo struct {
 	Envelopes int
 	Bytes     uint64 // of the envelopes, as the limits count
 	Config    bool   // a config block
@@ -54,23 +54,23 @@ type Machine struct {
 	channel     string
 	genesisHash []byte
 
-	ruleSet RuleSet
-	rules   rules // of ruleSet
-	next    BlockNumber
-	last    position // of the last record taken; offset -1 before the first
-	before  position // of the record taken before it
-	digest  Digest   // of the last record
-	size    int      // of the last record
-	tip     Window   // of the last block
-	topic   string   // its id, by the description in force
-	seq     ConfigSeq
-	batch   batch
-	timer   BlockNumber // the block that the batch timer runs for; 0, the genesis block, for none
-	marks   Marks
-	held    Offset // a record that must not advance marks.Processed; -1 for none
-	old     oldStart
+	ruleSet    RuleSet
+	rules      rules // of ruleSet
+	next       BlockNumber
+	last       position // of the last record taken; offset -1 before the first
+	before     position // of the record taken before it
+	digest     Digest   // of the last record
+	size       int      // of the last record
+	lastWindow Window   // of the last block
+	topic      string   // its id, by the description in force
+	seq        ConfigSeq
+	batch      batch
+	timer      BlockNumber // the block that the batch timer runs for; 0, the genesis block, for none
+	marks      Marks
+	overflow   Offset // the record that the last block was cut for, which must not advance marks.Processed; -1 for none
+	old        oldStart
 
-	asked  *question // what a Judge or Resubmit asked; it waits for its Verdict
+	asked  *question // what a Judge or Resubmit asked, until its Verdict comes
 	config bool      // a WriteConfigBlock waits for its Configured
 	halted bool
 }
@@ -93,17 +93,17 @@ func New(s Start) *Machine {
 		rules:       r,
 		next:        s.Next,
 		last:        position{offset: s.Metadata.Offset},
-		tip:         s.Metadata.Window(),
+		lastWindow:  s.Metadata.Window(),
 		topic:       s.Metadata.Topic,
 		seq:         s.Seq,
 		batch:       batch{limits: s.Limits},
 		marks:       s.Metadata.Marks,
-		old:         oldStart{s.AllowUndescribed, s.Resubmission, s.Tip, s.Metadata.Offset + 1, s.IgnoredCuts},
+		old:         oldStart{s.AllowUndescribed, s.Resubmission, s.LastBlock, s.Metadata.Offset + 1, s.IgnoredCuts},
 	}
 	m.mustHold(ok, "the last block's rule set is not known to this build")
-	m.held = -1
+	m.overflow = -1
 	if s.Metadata.Marks.Overflow {
-		m.held = s.Metadata.Offset + 1
+		m.overflow = s.Metadata.Offset + 1
 	}
 	m.marks.Shown, m.marks.Overflow = 0, false // of the block, not of what follows
 	return m
@@ -145,7 +145,7 @@ func (m *Machine) take(offset Offset, digest Digest, size int) {
 	m.mustHold(offset > m.last.offset, "a record that does not follow the last one")
 	m.before, m.last, m.digest, m.size = m.last, m.last.after(offset, digest, size), digest, size
 	if m.last.window.FirstOffset == offset && m.before.window.records > 0 {
-		m.tip = m.before.window // it was as wide as may be
+		m.lastWindow = m.before.window // it is full
 	}
 }
 
@@ -184,8 +184,8 @@ func (m *Machine) halt(cause HaltCause, format string, args ...any) []Effect {
 	return []Effect{Halt{m.last.offset, cause, fmt.Sprintf(format, args...)}}
 }
 
-// block cuts a batch into the next block. This and configBlock are the places
-// that number blocks, and metadata is the one that makes what they carry. at is
+// block cuts a batch into the next block. Only this and configBlock number blocks,
+// and only metadata makes what they carry. at is
 // the last record that need not be read again once the block is on disk.
 func (m *Machine) block(envelopes []Envelope, at position, cause CutCause) Effect {
 	b := WriteBlock{m.next, envelopes, m.metadata(at), cause}
@@ -217,7 +217,7 @@ func (m *Machine) metadata(at position) Metadata {
 
 // cutAt begins the window of the next block.
 func (m *Machine) cutAt(at position) {
-	m.tip, m.before = at.window, position{offset: at.offset}
+	m.lastWindow, m.before = at.window, position{offset: at.offset}
 	if at.offset == m.last.offset {
 		m.last.window = Window{}
 		return

@@ -27,7 +27,7 @@ func TestImportsStandardLibraryOnly(t *testing.T) {
 			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
 				t.Errorf("%s imports %q", file, path)
 			}
-			// Nor do these belong to a pure function.
+			// A pure function needs none of these either.
 			switch path {
 			case "time", "os", "sync", "log", "net", "context", "math/rand", "math/rand/v2":
 				t.Errorf("%s imports %q", file, path)
@@ -68,7 +68,7 @@ func TestKnown(t *testing.T) {
 	}
 }
 
-// BenchmarkStep is the cost of one record in a stream of normal envelopes, with
+// BenchmarkStep measures the cost of one record in a stream of normal envelopes, with
 // blocks of 500.
 func BenchmarkStep(b *testing.B) {
 	s := fresh(strictTopic)

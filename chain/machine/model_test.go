@@ -7,7 +7,7 @@ import (
 
 // model is a second, shorter implementation of both rule sets. It reads a whole log,
 // without restarts. For the strict rules it returns the envelopes that are ordered, in
-// any blocks; for the compatible rules the blocks that in-tree orderers write which
+// any blocks; for the compatible rules the blocks that in-tree orderers write if they
 // never stop, with the three fields of their metadata, in the order of their code
 // (orderer/consensus/kafka of Fabric v1.4 to v2.5).
 type model struct {

@@ -23,10 +23,10 @@ type node struct {
 	timer   BlockNumber // as the effects say; 0 for none
 	halted  bool
 
-	taken       map[Offset]bool
-	resubmitted []Resubmit // of valid envelopes, so that copies of them reach the log eventually
-	modeless    int        // successful checks in compatibility mode
-	inFlight    int        // copies that an upgraded topic ordered
+	taken        map[Offset]bool
+	resubmitted  []Resubmit // of valid envelopes, so that copies of them reach the log eventually
+	unclassified int        // successful checks of records without a class
+	inFlight     int        // copies that an upgraded topic ordered
 }
 
 // block is a block in the ledger, and the config in force after it.
@@ -39,7 +39,7 @@ type block struct {
 	config   Configured
 }
 
-// budget is how much a node does before it crashes; negative for no limit.
+// budget is how much a node does before it crashes; negative if there is no limit.
 type budget struct{ records, effects int }
 
 func forever() *budget { return &budget{-1, -1} }
@@ -130,7 +130,7 @@ func (n *node) perform(e Effect) Input {
 	case Judge:
 		v := Verdict{Refusal: refusal(e.Envelope, n.machine.seq, e.Check)}
 		if e.Check == CheckBroadcast && v.Refusal == "" {
-			n.modeless++
+			n.unclassified++
 		}
 		return v
 	case Resubmit:
@@ -176,8 +176,8 @@ func (n *node) write(number BlockNumber, m Metadata, envelopes ...Envelope) {
 	n.ledger = append(n.ledger, block{number, names(envelopes), sizes(envelopes), len(envelopes), m, Configured{in.seq, in.batch.limits, in.old.resubmission}})
 }
 
-// coverage is the window of the records after one offset up to another; without
-// a digest if no record is at its end. It is written a second time here.
+// coverage returns the window of the records after one offset up to another; without
+// a digest if no record is at its end. It is a second implementation.
 func coverage(offsets []Offset, after, to Offset) Window {
 	slices.Sort(offsets)
 	w := Window{FirstOffset: -1, LastOffset: to}
@@ -218,7 +218,7 @@ func (n *node) fits(e WriteBlock) {
 	}
 }
 
-// suits checks that a peer gets past a block: what it reads ahead of a transaction.
+// suits checks that a peer gets past a block, by what the peer reads ahead of each transaction.
 func (n *node) suits(e WriteBlock) {
 	for i, later := range e.Envelopes {
 		for _, earlier := range e.Envelopes[:i] {
@@ -285,7 +285,7 @@ func digest(e Envelope, seq ConfigSeq) uint64 {
 	return h.Sum64()
 }
 
-// sealed is a record with the digest of its offset.
+// sealed returns a record with the digest of its offset.
 func sealed(in Input) Input {
 	d := digestOf(offsetOf(in))
 	switch in := in.(type) {
@@ -316,5 +316,5 @@ func offsetOf(in Input) Offset {
 	case Regular:
 		return in.Offset
 	}
-	panic(fmt.Sprintf("%T is no record", in))
+	panic(fmt.Sprintf("%T is not a record", in))
 }

@@ -58,8 +58,8 @@ func (s *script) checkRestart(at int) {
 	}
 }
 
-// restarted is the player of an orderer that starts from a block of the ledger
-// and was fed all that its position asks for.
+// restarted returns the script of an orderer that started from a block of the ledger
+// and was fed all records after its position.
 func (s *script) restarted(at int) *script {
 	r := &script{t: s.t, machine: New(s.startAt(at)), ledger: slices.Clone(s.ledger[:at+1]), fed: s.fed, config: s.ledger[at].config}
 	for _, f := range s.fed {

@@ -11,8 +11,8 @@ import (
 // script plays a transcript. Its inputs are
 //
 //	start [compatible] [next=1] [offset=-1] [rules=0] [topic=] [seq=1] [count=3] [preferred=100] [absolute=1000]
-//		[resubmission=1] [processed=] [resubmitted=] [overflow=] [upgraded=] [pass=OFFSET]
-//		[tip_count=] [tip_bytes=] [tip_config=] [tip_cut=]
+//		[resubmission=1] [processed=] [resubmitted=] [overflow=] [upgraded=] [ignored=OFFSET]
+//		[last_count=] [last_bytes=] [last_config=] [last_cut=]
 //	connect [ours | flaw=TEXT | format=1 rules=1 channel=ours genesis=0a0b topic=]
 //	garbage [FLAW]
 //	ttc BLOCK
@@ -20,11 +20,11 @@ import (
 //		[opaque=1] [writes=KEYS] [sets=KEYS]
 //	verdict ok | verdict REFUSAL | verdict stop CAUSE
 //	configured [seq=] [count=] [preferred=] [absolute=] [resubmission=]
-//	restart [from=BLOCK] [seq=] [count=] ... [pass=OFFSET]
+//	restart [from=BLOCK] [seq=] [count=] ... [ignored=OFFSET]
 //
 // A record's offset is the one after the record before it, unless the line
 // begins with @OFFSET. A word in an option stands for spaces by underscores.
-// "start compatible" allows a topic without a description. tip_ options are for a
+// "start compatible" allows a topic without a description. last_ options are for a
 // last block that in-tree orderers wrote. restart starts a new machine from the
 // last block, or from an earlier one, and feeds it every record after its position.
 // Each record has a unique digest; that a block has the right one is checked, not
@@ -33,8 +33,8 @@ type script struct {
 	t       *testing.T
 	out     strings.Builder
 	machine *Machine
-	allowed bool // to read a topic without a description
-	tip     Tip  // by the start line
+	allowed bool      // to read a topic without a description
+	last    BlockInfo // by the start line
 	ignored []Offset
 	ledger  []entry // what survives a restart; the first is the start line
 	fed     []fed
@@ -94,7 +94,7 @@ func (s *script) perform(line string) {
 }
 
 func (s *script) start(w words) {
-	s.allowed, s.tip = len(w.args) == 1 && w.args[0] == "compatible", w.tip()
+	s.allowed, s.last = len(w.args) == 1 && w.args[0] == "compatible", w.lastBlock()
 	s.config = w.config(Configured{Seq: 1, Resubmission: true,
 		Limits: Limits{MaxMessageCount: 3, PreferredMaxBytes: 100, AbsoluteMaxBytes: 1000}})
 	s.offset = Offset(w.number("offset", -1))
@@ -108,14 +108,14 @@ func (s *script) start(w words) {
 		},
 		config: s.config,
 	}}
-	s.permit(w)
+	s.ignore(w)
 	s.begin(0)
 }
 
-// permit adds a time-to-cut record to those that are ignored.
-func (s *script) permit(w words) {
-	if _, ok := w.options["pass"]; ok {
-		s.ignored = append(s.ignored, Offset(w.number("pass", 0)))
+// ignore adds a time-to-cut record to those that are ignored.
+func (s *script) ignore(w words) {
+	if _, ok := w.options["ignored"]; ok {
+		s.ignored = append(s.ignored, Offset(w.number("ignored", 0)))
 	}
 }
 
@@ -139,7 +139,7 @@ func (s *script) startAt(at int) Start {
 		IgnoredCuts:      s.ignored,
 	}
 	if at == 0 {
-		start.Tip = s.tip
+		start.LastBlock = s.last
 	}
 	return start
 }
@@ -156,7 +156,7 @@ func (s *script) restart(w words) {
 	s.ledger = append([]entry(nil), s.ledger[:last+1]...)
 	s.config = w.config(s.ledger[last].config)
 	s.ledger[last].config = s.config
-	s.permit(w)
+	s.ignore(w)
 	s.begin(last)
 	for _, f := range s.fed {
 		if f.offset > s.ledger[last].metadata.Offset {
@@ -254,7 +254,7 @@ func (s *script) input(w words) Input {
 		Original: w.offset("copies"), Envelope: w.envelope()}
 }
 
-// digestOf is the digest of the record at an offset, in tests.
+// digestOf returns the digest that the record at an offset has in tests.
 func digestOf(at Offset) Digest {
 	return Digest{0: 0xd1, 14: byte(at >> 8), 15: byte(at)}
 }

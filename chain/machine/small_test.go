@@ -13,11 +13,10 @@ import (
 // TestSmallWorlds visits every state of a small world: every log of a few records of
 // a small alphabet, read by two orderers. Each takes its next record at any time,
 // appends what an orderer appends, and crashes between any two blocks to restart
-// from its last one. Orderers see
-// nothing of one another but the log, so that the states of a pair are all pairs
-// of states of one: it is enough to follow one orderer into each state that it
-// can be in, and to hold every block that it writes against the block of that
-// number which an orderer wrote before. node checks the rest: positions increase,
+// from its last one. Orderers see nothing of one another but the log, so that the
+// states of a pair are all pairs of states of one: it is enough to follow one orderer
+// into each state that it can be in, and to compare every block that it writes with
+// the block of that number that was written before. node checks the rest: positions increase,
 // and the timer runs for the next block exactly while something is pending.
 //
 // MACHINE_SMALL_RECORDS makes the logs longer.
@@ -58,10 +57,10 @@ func records(t *testing.T, otherwise int) int {
 // world is a log and the orderers that read it.
 type world struct {
 	log    []Input
-	front  []*node // that have read all of it, no two in the same state
-	chain  []block // that the fastest of them has written
+	front  []*node // those that have read all of it, no two in the same state
+	chain  []block // the blocks that the fastest of them has written
 	timers []BlockNumber
-	copies []Regular // that orderers may append, or have appended
+	copies []Regular // copies that orderers may append, or have appended
 	states int       // that one orderer can be in, at any place of the log
 	logs   int       // that lead to a world like this
 }
@@ -119,8 +118,8 @@ func (e *explorer) grow(w *world, in Input) *world {
 	return g
 }
 
-// read takes the last record of the log, then crashes after each block that
-// resulted.
+// read takes the last record of the log, then crashes after each block that it
+// led to.
 func (e *explorer) read(w *world, n *node, seen map[string]bool) {
 	n = n.clone()
 	before, stale := len(n.ledger), len(n.resubmitted)
@@ -133,7 +132,7 @@ func (e *explorer) read(w *world, n *node, seen map[string]bool) {
 	}
 	for at := before; at < len(n.ledger); at++ {
 		e.blocks++
-		w.hold(e.t, n.ledger[at])
+		w.compare(e.t, n.ledger[at])
 		e.restart(w, n, at+1, seen)
 	}
 }
@@ -189,8 +188,8 @@ func (w *world) offer(r Resubmit, seq ConfigSeq) {
 	}
 }
 
-// hold compares a block with the block of that number that another orderer wrote.
-func (w *world) hold(t *testing.T, b block) {
+// compare compares a block with the block of that number that another orderer wrote.
+func (w *world) compare(t *testing.T, b block) {
 	at := int(b.number) - 1
 	if at == len(w.chain) {
 		w.chain = append(w.chain, b)
@@ -210,8 +209,8 @@ func (n *node) clone() *node {
 // key distinguishes orderers that can differ in what they do next.
 func (n *node) key(b []byte) []byte {
 	b = append(strconv.AppendInt(b, int64(n.machine.before.offset), 10), ' ')
-	if n.machine.held >= n.machine.NextOffset() {
-		b = append(b, "held "...)
+	if n.machine.overflow >= n.machine.NextOffset() {
+		b = append(b, "overflow "...)
 	}
 	return n.state(b)
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// State is a snapshot of a [Machine], for tests and for people: everything that
-// decides what it does next, except the contents of pending envelopes.
+// State is a snapshot of a [Machine], for tests and for people: everything that decides
+// what the machine does next, except the contents of pending envelopes.
 type State struct {
 	RuleSet    RuleSet
 	Next       BlockNumber // the block to be written next
@@ -65,7 +65,7 @@ func (m *Machine) NextOffset() Offset { return m.last.offset + 1 }
 
 // Windows returns the windows that the log must still have: that of the last block, and
 // that of the records taken since. Either may be without records.
-func (m *Machine) Windows() (tip, since Window) { return m.tip, m.last.window }
+func (m *Machine) Windows() (lastBlock, since Window) { return m.lastWindow, m.last.window }
 
 // Topic returns the id of the topic by the description in force; empty if it names none.
 func (m *Machine) Topic() string { return m.topic }

@@ -12,14 +12,14 @@ const (
 // strict is the rule set of every topic that our orderers create. An envelope
 // that was validated at an older config is judged at its place in the log; a
 // stale config envelope is computed again and appended; nothing else
-// about a record's past counts, so that there is no mark to lose in a restart.
+// about a record's past matters, so there is no mark to lose in a restart.
 //
-// A block has no two envelopes that stop peers together. To validate a transaction, a peer reads the
+// No block holds two envelopes that together stop peers. To validate a transaction, a peer reads the
 // first action of each envelope ahead of it in its block, whatever that envelope is, and
-// ends, or waits without limit, where there is none to read. It also waits for the outcome
+// crashes, or waits without limit, where there is none to read. It also waits for the outcome
 // of each transaction ahead that sets the endorsement policy of a key that this one writes,
-// and one that was found invalid early has none. So a transaction begins a block rather than
-// follow either.
+// and a transaction that was found invalid early has none. So a transaction begins a new block
+// rather than follow either.
 type strict struct{}
 
 // connect skips what follows the description. The first description in the
@@ -31,8 +31,8 @@ func (strict) connect(_ *Machine, in Connect) []Effect {
 	return skip(in.Offset, ReasonConnect, in.Flaw)
 }
 
-// timeToCut cuts only as the next block and only what is pending. Any other is
-// late, early or forged, and changes nothing.
+// timeToCut cuts what is pending if the record names the next block. Any other
+// time-to-cut is late, early or forged, and changes nothing.
 func (strict) timeToCut(m *Machine, in TimeToCut) []Effect {
 	if in.Block != m.next || m.Pending() == 0 {
 		return skip(in.Offset, ReasonUnexpectedCut, fmt.Sprintf("for block %d, next is %d with %d pending", in.Block, m.next, m.Pending()))

@@ -148,7 +148,7 @@ type Metadata struct {
 	Marks         Marks
 }
 
-// Marks are what the compatible rules keep beside the position. They stay
+// Marks are what the compatible rules keep in addition to the position. They stay
 // zero on a topic that was strict from its beginning.
 type Marks struct {
 	Processed   Offset // highest original offset of the copies that were ordered

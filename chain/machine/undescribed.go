@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// undescribed is the rule set until the topic's description was read. It belongs to a
+// undescribed is the rule set until the topic's description has been read. It belongs to a
 // fresh ledger only: every block carries the rule set that it was cut by.
 //
 // The first record that decodes should be one of our descriptions. Anything else
@@ -84,7 +84,7 @@ type contradiction struct {
 	detail string
 }
 
-// contradiction returns how a description differs from ours, and nil if it does not.
+// contradiction returns how a description differs from ours; nil if it does not.
 // The format version determines the meaning of the other fields.
 func (m *Machine) contradiction(d Description) *contradiction {
 	switch {

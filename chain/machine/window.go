@@ -16,16 +16,16 @@ type Window struct {
 	bytes                   int64
 }
 
-// A window of so many records, or so many bytes, is full, and another begins:
-// a topic may be flooded with records that go into no block, and a window is read again
+// A window of this many records or bytes is full, and another begins:
+// a topic may be flooded with records that get into no block, and a window is read again
 // after an election and at a start. Blocks name their window's first record, so that a
-// release with other bounds understands them; it writes other ones.
+// release with other bounds understands them, although its own blocks have other windows.
 const (
-	widest   = 4096
-	heaviest = 16 << 20
+	maxRecords = 4096
+	maxBytes   = 16 << 20
 )
 
-// With returns the window with one more record, whose value has so many bytes.
+// With returns the window with one more record, whose value has size bytes.
 func (w Window) With(at Offset, d Digest, size int) Window {
 	if w.records == 0 {
 		w.FirstOffset, w.RecordsDigest = at, Digest{}
@@ -42,7 +42,7 @@ func (w Window) With(at Offset, d Digest, size int) Window {
 	return w
 }
 
-// Counted is the window as one that was read again should be.
+// Counted returns w with the counts of a window that was read again: a block does not record them.
 func (w Window) Counted(read Window) Window {
 	w.records, w.bytes = read.records, read.bytes
 	return w
@@ -59,7 +59,7 @@ type position struct {
 
 // after returns the position of the next record.
 func (p position) after(at Offset, d Digest, size int) position {
-	if p.window.records >= widest || p.window.bytes >= heaviest {
+	if p.window.records >= maxRecords || p.window.bytes >= maxBytes {
 		p.window = Window{}
 	}
 	return position{at, p.window.With(at, d, size)}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// heavyLog is a topic with two blocks of two envelopes, each after more garbage than
+// heavyLog returns a topic with two blocks of two envelopes, each after more garbage than
 // a window takes.
 func heavyLog() (inputs []Input) {
 	at := Offset(0)
@@ -14,7 +14,7 @@ func heavyLog() (inputs []Input) {
 	for range 2 {
 		for range 7 {
 			o := next()
-			inputs = append(inputs, Garbage{Offset: o, Digest: Digest{2, byte(o)}, Size: heaviest/2 - 1})
+			inputs = append(inputs, Garbage{Offset: o, Digest: Digest{2, byte(o)}, Size: maxBytes/2 - 1})
 		}
 		for range 2 {
 			o := next()
@@ -28,7 +28,7 @@ func heavyStart() Start {
 	return Start{Channel: "c", Next: 1, Metadata: Metadata{Offset: -1}, Limits: Limits{MaxMessageCount: 2, AbsoluteMaxBytes: 100, PreferredMaxBytes: 100}}
 }
 
-// blocksOf are those of a machine that takes inputs, of which none has too heavy a window.
+// blocksOf returns the blocks of a machine that takes inputs, and checks that no window has too many bytes.
 func blocksOf(t *testing.T, s Start, inputs []Input) (blocks []WriteBlock) {
 	m := New(s)
 	for _, in := range inputs {
@@ -37,9 +37,9 @@ func blocksOf(t *testing.T, s Start, inputs []Input) (blocks []WriteBlock) {
 				blocks = append(blocks, b)
 			}
 		}
-		tip, since := m.Windows()
-		for _, w := range []Window{tip, since} {
-			if w.bytes >= heaviest+heaviest/2 {
+		lastBlock, since := m.Windows()
+		for _, w := range []Window{lastBlock, since} {
+			if w.bytes >= maxBytes+maxBytes/2 {
 				t.Errorf("after offset %d a window has %d bytes", m.NextOffset()-1, w.bytes)
 			}
 		}
@@ -47,8 +47,8 @@ func blocksOf(t *testing.T, s Start, inputs []Input) (blocks []WriteBlock) {
 	return blocks
 }
 
-// A window is followed by another once it is heavy. What a block says of its window is
-// the same after a restart from the block before.
+// A window that has enough bytes is followed by another. A block has the same window
+// after a restart from the block before.
 func TestHeavyWindows(t *testing.T) {
 	inputs := heavyLog()
 	blocks := blocksOf(t, heavyStart(), inputs)

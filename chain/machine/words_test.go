@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// words are a line of a transcript: a verb, arguments, and options key=value.
+// words is a line of a transcript: a verb, arguments, and options key=value.
 // The offset that the line may begin with is the option "@".
 type words struct {
 	t       *testing.T
@@ -44,7 +44,7 @@ func (w words) check(err error) {
 
 func (w words) arg(i int) string {
 	if i >= len(w.args) {
-		w.t.Fatalf("line %q: wants more words", w.line)
+		w.t.Fatalf("line %q: has too few words", w.line)
 	}
 	return w.args[i]
 }
@@ -69,7 +69,7 @@ func (w words) number(key string, otherwise int64) int64 {
 	return n
 }
 
-// offset is a number; "max" and "min" are the ends of what a record can hold.
+// offset returns a number; "max" and "min" are the limits of what a record can hold.
 func (w words) offset(key string) Offset {
 	switch w.options[key] {
 	case "max":
@@ -104,12 +104,12 @@ func (w words) marks() Marks {
 	}
 }
 
-func (w words) tip() Tip {
-	return Tip{
-		Envelopes: int(w.number("tip_count", 0)),
-		Bytes:     uint64(w.number("tip_bytes", 0)),
-		Config:    w.flag("tip_config", false),
-		Cut:       w.flag("tip_cut", false),
+func (w words) lastBlock() BlockInfo {
+	return BlockInfo{
+		Envelopes: int(w.number("last_count", 0)),
+		Bytes:     uint64(w.number("last_bytes", 0)),
+		Config:    w.flag("last_config", false),
+		Cut:       w.flag("last_cut", false),
 	}
 }
 
@@ -134,7 +134,7 @@ func (w words) class() Class {
 	return 0
 }
 
-// envelope has the type that an honest orderer classifies as class.
+// envelope returns an envelope of the type that an honest orderer classifies as the record's class.
 func (w words) envelope() Envelope {
 	size, err := strconv.Atoi(w.arg(1))
 	w.check(err)
@@ -156,7 +156,7 @@ func (w words) envelope() Envelope {
 	}
 }
 
-// keys are those of some options; a letter is a key.
+// keys returns the keys that some options name; each letter is a key.
 func (w words) keys(options ...string) (keys []StateKey) {
 	for _, option := range options {
 		for _, letter := range w.options[option] {
@@ -186,7 +186,7 @@ func (w words) description() *Description {
 	}
 }
 
-// effectText is an effect on one line.
+// effectText returns an effect as one line.
 func effectText(e Effect) string {
 	switch e := e.(type) {
 	case WriteBlock:

@@ -10,10 +10,10 @@ import (
 // DescriptionVersion is the only format version of a Description so far.
 const DescriptionVersion = 1
 
-// ErrEmpty says that a Connect has no description in it: what in-tree orderers write.
+// ErrEmpty is returned for a Connect without a description, which is what in-tree orderers write.
 var ErrEmpty = errors.New("empty payload")
 
-// DecodeDescription reads the payload of a Connect. ErrEmpty if there is none.
+// DecodeDescription decodes the payload of a Connect. It returns [ErrEmpty] if there is none.
 func DecodeDescription(payload []byte) (*Description, error) {
 	if len(payload) == 0 {
 		return nil, ErrEmpty
@@ -25,7 +25,7 @@ func DecodeDescription(payload []byte) (*Description, error) {
 	return d, nil
 }
 
-// EncodeDescription writes the payload of a Connect.
+// EncodeDescription returns the payload of a Connect.
 func EncodeDescription(d *Description) ([]byte, error) {
 	return encode("description", d)
 }

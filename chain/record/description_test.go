@@ -42,7 +42,7 @@ func TestDescriptionForOlderBuilds(t *testing.T) {
 	rest, ok := bytes.CutPrefix(now, before)
 	number, kind, n := protowire.ConsumeField(rest)
 	if !ok || number != 6 || kind != protowire.BytesType || n != len(rest) {
-		t.Fatalf("beside what was before there is % x", rest)
+		t.Fatalf("what was added is % x", rest)
 	}
 }
 

@@ -7,16 +7,16 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Messages that are only looked into are read in place: a decoder copies each layer of a
-// transaction, and a large one has six.
+// Messages of which only a few fields matter are read in place: a decoder copies each of the six
+// layers of a transaction, which can be large.
 
-// shape is what decides whether bytes decode as a message: its fields of text and of messages.
+// shape is what decides whether bytes decode as a message: its string fields and message fields.
 type shape struct {
 	text     [maxField]bool
 	messages [maxField]*shape
 }
 
-// maxField bounds the numbers of fields that a shape knows.
+// maxField bounds the field numbers that a shape knows.
 const maxField = 16
 
 // shapeOf returns the shape of a message that does not contain itself.
@@ -33,8 +33,8 @@ func shapeOf(message protoreflect.MessageDescriptor) *shape {
 	return s
 }
 
-// decodes reports whether a decoder takes b as a message of that shape. A field that has another form than
-// it should is unknown to it.
+// decodes reports whether a decoder accepts b as a message of this shape. To a decoder, a field with
+// another wire type than it should have is an unknown field.
 func (s *shape) decodes(b []byte) bool {
 	fit := true
 	return fields(b, func(number protowire.Number, value []byte) { fit = fit && s.fits(number, value) }) && fit
@@ -50,7 +50,7 @@ func (s *shape) fits(number protowire.Number, value []byte) bool {
 	return !s.text[number] || utf8.Valid(value)
 }
 
-// fields calls f with every field of bytes in a message, and reports whether the message is well-formed to its end.
+// fields calls f with every length-delimited field of a message, and reports whether the message is well-formed to its end.
 func fields(message []byte, f func(number protowire.Number, value []byte)) bool {
 	for len(message) > 0 {
 		number, kind, n := consumeField(message)
@@ -67,7 +67,7 @@ func fields(message []byte, f func(number protowire.Number, value []byte)) bool 
 	return true
 }
 
-// lastOf returns the value of a field of bytes, of which the last one counts.
+// lastOf returns the value of a bytes field. If there are several, the last one counts.
 func lastOf(message []byte, field protowire.Number) (value []byte) {
 	fields(message, func(number protowire.Number, b []byte) {
 		if number == field {
@@ -77,8 +77,8 @@ func lastOf(message []byte, field protowire.Number) (value []byte) {
 	return value
 }
 
-// messageIn returns the value of a field of a message, and whether there is one. Of several a decoder makes one, as of their
-// bytes in sequence.
+// messageIn returns the value of a message field, and whether there is one. A decoder merges several, as if their
+// bytes were concatenated.
 func messageIn(message []byte, field protowire.Number) (value []byte, found bool) {
 	fields(message, func(number protowire.Number, b []byte) {
 		switch {

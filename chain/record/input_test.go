@@ -6,9 +6,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Fabric's messages of before 3.0 have an empty header where the bytes have a number instead
-// of one, and those of 3.x have none. Every build must say the same of it.
-func TestHeaderThatIsNone(t *testing.T) {
+// Where the bytes have a number instead of a header, the messages of Fabric before 3.0 have an
+// empty header, and those of 3.x have none. Every build must treat it the same.
+func TestEmptyHeaderIsNone(t *testing.T) {
 	number := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1)
 	empty := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), nil)
 	for name, payload := range map[string][]byte{"nothing": nil, "a number": number, "empty": empty, "both": append(number, empty...)} {

@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// DecodeMetadata reads the consenter metadata of a block; in-tree orderers wrote
-// only the first three fields. No bytes give all zeros, as the old format has it.
+// DecodeMetadata decodes the consenter metadata of a block; in-tree orderers wrote
+// only the first three fields. An empty value gives all zeros, as in the old format.
 func DecodeMetadata(value []byte) (*Metadata, error) {
 	m := &Metadata{}
 	if err := proto.Unmarshal(value, m); err != nil {
@@ -16,7 +16,7 @@ func DecodeMetadata(value []byte) (*Metadata, error) {
 	return m, nil
 }
 
-// EncodeMetadata writes the consenter metadata of a block.
+// EncodeMetadata encodes the consenter metadata of a block.
 func EncodeMetadata(m *Metadata) ([]byte, error) {
 	return encode("block metadata", m)
 }

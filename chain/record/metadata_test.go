@@ -34,7 +34,7 @@ func TestGoldenMetadata(t *testing.T) {
 	}
 }
 
-// The value of the SIGNATURES slot as Fabric's block writer wraps ours (1.5).
+// The value of the SIGNATURES slot as Fabric's block writer wraps ours.
 func TestGoldenSignaturesValue(t *testing.T) {
 	for _, g := range []struct {
 		lastConfig uint64
@@ -60,7 +60,7 @@ func TestGoldenSignaturesValue(t *testing.T) {
 	}
 }
 
-// A later version may add fields; an older orderer must hand them on.
+// A later version may add fields; an older orderer must preserve them.
 func TestMetadataKeepsUnknownFields(t *testing.T) {
 	value := unhex(t, "0805f2ff0703616263") // field 16382, bytes "abc"
 	md, err := DecodeMetadata(value)

@@ -11,7 +11,7 @@ func dropOverwritten(value []byte) []byte {
 	for at := 0; at < len(value); {
 		number, wire, n := consumeField(value[at:])
 		if n < 0 || isType(number, wire) && !wellFormed(value[at:at+n]) {
-			return value // the decoder says what is wrong with it
+			return value // the decoder reports what is wrong with it
 		}
 		if isType(number, wire) && number != last {
 			start, switched, last = at, last != 0, number
@@ -24,7 +24,7 @@ func dropOverwritten(value []byte) []byte {
 	return append(unknownFields(value[:start]), value[start:]...)
 }
 
-// consumeField is protowire's, which takes numbers that the decoder refuses.
+// consumeField is [protowire.ConsumeField], except that it refuses the numbers that the decoder refuses.
 func consumeField(b []byte) (protowire.Number, protowire.Type, int) {
 	number, wire, n := protowire.ConsumeField(b)
 	if number > protowire.MaxValidNumber {
@@ -39,8 +39,8 @@ func isType(number protowire.Number, wire protowire.Type) bool {
 	return number >= 1 && number <= 3 && wire == protowire.BytesType
 }
 
-// wellFormed reports whether the message inside of a field decodes: every field of
-// the types is a number or bytes, so that its framing is all there is to check.
+// wellFormed reports whether the message in a field decodes: every field of the types
+// is a number or bytes, so its framing is all there is to check.
 func wellFormed(field []byte) bool {
 	_, _, n := protowire.ConsumeTag(field)
 	inner, _ := protowire.ConsumeBytes(field[n:])
@@ -54,7 +54,7 @@ func wellFormed(field []byte) bool {
 	return true
 }
 
-// unknownFields copies the fields of a well-formed value that are no type.
+// unknownFields returns a copy of the fields of a well-formed value that are not types.
 func unknownFields(value []byte) []byte {
 	var kept []byte
 	for at := 0; at < len(value); {

@@ -9,11 +9,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// peerFlaw returns for which of its parts an envelope would make peers refuse the whole
-// block that it is in, or end their process: with one such envelope in it, no peer gets
-// past the block. Everything else that may be wrong with a transaction makes
-// them flag the one transaction, which is its client's concern. Empty if there is
-// nothing.
+// peerFlaw returns what in an envelope would make peers refuse the whole block that it
+// is in, or crash: no peer gets past a block with one such envelope in it. It is empty
+// if there is nothing. Whatever else may be wrong with a transaction makes peers flag
+// that transaction alone, which is its client's concern.
 func peerFlaw(envelope *fabric.Envelope, payload *fabric.Payload, headerType int32, c content) string {
 	if len(envelope.Signature) == 0 {
 		return "no signature"
@@ -28,13 +27,13 @@ func peerFlaw(envelope *fabric.Envelope, payload *fabric.Payload, headerType int
 }
 
 // A peer looks in its state for the chaincode of a transaction, for the namespaces that it writes and for the keys, before
-// it knows whether anybody endorsed it. CouchDB refuses some names, and the peer takes that for a database that
-// does not work: it stops. The names below are Fabric's own rules, so no chaincode can have another. Keys
+// it knows whether anybody endorsed it. CouchDB refuses some names, and the peer takes that for a failure of the
+// database: it stops. The names below are Fabric's own rules, so no chaincode can have another. Keys
 // that CouchDB alone refuses, such as those that begin with _, are not among the flaws: peers with LevelDB have them.
 var (
 	chaincodeNames  = regexp.MustCompile(`^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$`)
 	collectionNames = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
-	implicit        = []byte("_implicit_org_") // begins the name of an organisation's own collection
+	implicit        = []byte("_implicit_org_") // begins the name of an organization's own collection
 )
 
 const (
@@ -48,7 +47,7 @@ func isChaincode(name []byte) bool {
 	return len(name) <= maxName && (string(name) == lifecycle || chaincodeNames.Match(name))
 }
 
-// chaincodeFlaw takes no name for none: peers flag that.
+// chaincodeFlaw does not regard a missing name as a flaw: peers flag that.
 func chaincodeFlaw(name []byte) string {
 	if len(name) == 0 || isChaincode(name) {
 		return ""

@@ -6,7 +6,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// NewMetadata returns what a block carries of where the machine was when it cut it.
+// NewMetadata returns the metadata that records in a block where the machine was when it cut the block.
 func NewMetadata(m machine.Metadata) *Metadata {
 	r := &Metadata{
 		LastOffsetPersisted:         int64(m.Offset),
@@ -28,9 +28,9 @@ func NewMetadata(m machine.Metadata) *Metadata {
 }
 
 // Position returns where the machine was when it cut the block. It reads an in-tree
-// orderer's metadata too, which names no rule set. All of it zero is nothing at all in a
-// block: then the record at offset 0 was the last, or the block is another consensus
-// type's, which a comparison with the topic will show.
+// orderer's metadata too, which names no rule set. If all fields are zero, the block has
+// no bytes of it: then the record at offset 0 was the last, or the block is another
+// consensus type's, which a comparison with the topic will show.
 func (m *Metadata) Position() machine.Metadata {
 	set := machine.RuleSet(m.RuleSet)
 	marks := machine.Marks{
@@ -51,7 +51,7 @@ func (m *Metadata) Position() machine.Metadata {
 	return out
 }
 
-// Flaw returns what no orderer writes into a block's metadata; empty if there is nothing.
+// Flaw returns what in the metadata no orderer writes; empty if there is nothing.
 func (m *Metadata) Flaw() string {
 	switch {
 	case m.LastOffsetPersisted < 0:
@@ -64,5 +64,5 @@ func (m *Metadata) Flaw() string {
 	return ""
 }
 
-// digestSized reports whether bytes are a digest, or none.
+// digestSized reports whether b has the length of a digest, or is empty.
 func digestSized(b []byte) bool { return len(b) == 0 || len(b) == len(machine.Digest{}) }

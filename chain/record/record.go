@@ -21,7 +21,7 @@ import (
 // orderers write it. Readers ignore it.
 const Key = "0"
 
-// Writer is what our orderers put into every record that they write.
+// Writer is the value of [Message.Writer] in every record that our orderers write.
 const Writer = 1
 
 // Decode reads the value of a record. A value that holds none of the known
@@ -39,17 +39,17 @@ func Encode(m *Message) ([]byte, error) {
 	return encode("record value", m)
 }
 
-// NewRegular is a record that carries a serialized envelope, validated at config sequence seq.
+// NewRegular returns a record that carries a serialized envelope, validated at config sequence seq.
 func NewRegular(payload []byte, seq uint64, class Regular_Class) *Message {
 	return &Message{Type: &Message_Regular{Regular: &Regular{Payload: payload, ConfigSeq: seq, Class: class}}}
 }
 
-// NewTimeToCut asks for the pending batch to be cut as block number.
+// NewTimeToCut returns a record that asks for the pending batch to be cut as the block of that number.
 func NewTimeToCut(number uint64) *Message {
 	return &Message{Type: &Message_TimeToCut{TimeToCut: &TimeToCut{BlockNumber: number}}}
 }
 
-// NewConnect carries a serialized description, or nothing.
+// NewConnect returns a record that carries a serialized description, or nothing.
 func NewConnect(payload []byte) *Message {
 	return &Message{Type: &Message_Connect{Connect: &Connect{Payload: payload}}}
 }
@@ -115,7 +115,7 @@ func EnvelopeOf(b []byte) machine.Envelope {
 	return e
 }
 
-// PeerFlaw returns why no peer would take a block with an envelope that decodes; empty if peers would.
+// PeerFlaw returns why no peer would accept a block with this envelope, which decodes; empty if peers would.
 func PeerFlaw(b []byte) string {
 	e, _ := envelopeOf(b, writes{keyless: true})
 	return e.HeaderFlaw + e.SignerFlaw
@@ -152,13 +152,13 @@ func envelopeOf(b []byte, w writes) (machine.Envelope, writes) {
 	}
 	read := w.read(c.results)
 	if e.SignerFlaw = read.flaw; e.SignerFlaw != "" {
-		return e, w // no block has it, nor are its keys needed
+		return e, w // it gets into no block, and its keys are not needed
 	}
 	return e, read
 }
 
-// payloadOf decodes the payload of an envelope. An empty header is none: where the bytes have a
-// number instead of it, the messages of Fabric 3 have no header, and older ones an empty one.
+// payloadOf decodes the payload of an envelope. An empty header counts as none: where the bytes have a
+// number instead of a header, the messages of Fabric 3 have none, and older ones an empty one.
 func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	payload := &fabric.Payload{}
 	if err := fabric.Unmarshal(envelope.Payload, payload); err != nil {
@@ -170,7 +170,7 @@ func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	return payload, ""
 }
 
-// Canonical returns an envelope encoded again, as blocks have it.
+// Canonical returns an envelope decoded and encoded again, which is how blocks have it.
 func Canonical(envelope []byte) ([]byte, error) {
 	decoded := &fabric.Envelope{}
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {

@@ -26,7 +26,7 @@ func withOriginal(m *Message, offset int64) *Message {
 	return m
 }
 
-// golden are the vectors recorded from the in-tree consenter (ordering protocol, 1.3).
+// golden has vectors that were recorded from the in-tree consenter.
 var golden = []struct {
 	name string
 	msg  *Message

@@ -10,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// A transaction of chaincode, from the outside in, by the numbers of fields in Fabric's
-// protos. Each of its layers is serialized in a field of bytes of the one around it.
+// The field numbers of Fabric's protos for the layers of a chaincode transaction, from the
+// outside in. Each layer is serialized in a bytes field of the one around it.
 const (
 	transactionActions        = 1 // Transaction.actions
 	actionPayload             = 2 // TransactionAction.payload: ChaincodeActionPayload
@@ -34,7 +34,7 @@ const (
 	writeKey                  = 1 // KVWrite.key, KVWriteHash.key_hash, and those of metadata writes
 )
 
-// What is decoded, layer by layer.
+// The shapes of what is decoded, layer by layer.
 var (
 	transactionShape      = shapeOf(fabric.Reflect(&fabric.Transaction{}).Descriptor())
 	actionPayloadShape    = shapeOf(fabric.Reflect(&fabric.ChaincodeActionPayload{}).Descriptor())
@@ -49,14 +49,14 @@ var (
 // whatever the header type of the envelope is.
 type content struct {
 	readable   bool // down to the results of its first action
-	unendorsed bool // it has exactly one action, without an endorsed action: peers crash at it
+	unendorsed bool // it has exactly one action, without an endorsed action: peers crash on it
 	chaincode  []byte
 	results    []byte
 }
 
 // contentOf reads the data of a payload as core/common/validation/statebased of the peer
-// does, for extractDependenciesForTx. Where messages of Fabric 2 and 3 hold different
-// things for the same bytes, a number in place of the endorsed action, it finds none.
+// does, for extractDependenciesForTx. Where the messages of Fabric 2 and 3 differ for the
+// same bytes (a number instead of the endorsed action), it finds none.
 func contentOf(data []byte) content {
 	if !transactionShape.decodes(data) {
 		return content{}
@@ -95,15 +95,15 @@ func contentOf(data []byte) content {
 // which are among the former.
 type keys struct{ written, policies []machine.StateKey }
 
-// writes are read from a read-write set.
+// writes is what is read from a read-write set.
 type writes struct {
 	keys
-	keyless bool   // no keys are wanted
-	flaw    string // of names and keys, the first one
+	keyless bool   // no keys are needed
+	flaw    string // the first one of a name or key
 }
 
-// read returns w with nothing in it if any part of the read-write set does not decode: peers flag its transaction before
-// they look at what it writes.
+// read returns w filled from a read-write set; empty if any part of the set does not decode, since peers flag its
+// transaction before they look at what it writes.
 func (w writes) read(results []byte) writes {
 	none := w
 	if !readWriteSetShape.decodes(results) {
@@ -176,8 +176,8 @@ func (w *writes) note(flaw string) {
 	}
 }
 
-// keyIn begins a key of a namespace or of one of its collections. Two keys of one hash cost
-// a block more, and nothing else.
+// keyIn begins the hash of a key in a namespace or in one of its collections. A collision costs one
+// more block, and nothing else.
 func keyIn(namespace, collection []byte) (d xxhash.Digest) {
 	d.Reset()
 	var size [8]byte

@@ -26,7 +26,7 @@ func marshal(m fabric.Message) []byte {
 	return b
 }
 
-// layered is the data of a transaction with those results.
+// layered returns the data of a transaction with those results.
 func layered(results []byte) []byte {
 	response := &pb.ProposalResponsePayload{ProposalHash: []byte("hash"), Extension: marshal(&pb.ChaincodeAction{
 		Results: results, ChaincodeId: &pb.ChaincodeID{Name: "cc"}, Response: &pb.Response{Status: 200, Message: "ok"},
@@ -42,7 +42,7 @@ func hashOf(key string) []byte {
 	return sum[:]
 }
 
-// written is a read-write set of each kind of write.
+// written returns a read-write set with each kind of write.
 func written(namespaces ...string) []byte {
 	set := &rwset.TxReadWriteSet{}
 	for _, ns := range namespaces {
@@ -130,7 +130,7 @@ func keysDecoded(results []byte) (k keys) {
 	return k
 }
 
-// shapes are transactions, and what is none, as no encoder writes them.
+// shapes returns transactions, and data that is not one, as no encoder writes them.
 func shapes() map[string][]byte {
 	field := func(number protowire.Number, value []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
@@ -158,8 +158,8 @@ func shapes() map[string][]byte {
 		"a field that is unknown":         slicesOf(whole, field(99, []byte{0xff})),
 		"a field of no valid number":      slicesOf(whole, []byte{0xc9, 0xc9, 0xc9, 0xc9, 0x30, 0, 0, 0, 0, 0, 0, 0, 0}),
 		"a group that does not end":       slicesOf(whole, protowire.AppendTag(nil, 9, protowire.StartGroupType)),
-		"a name that is no text":          layered(field(2, slicesOf(field(1, []byte{0xff}), field(2, nil)))),
-		"a message that is no text":       action(field(2, field(1, field(2, field(3, field(2, []byte{0xff})))))),
+		"a name that is not UTF-8":        layered(field(2, slicesOf(field(1, []byte{0xff}), field(2, nil)))),
+		"a message that is not UTF-8":     action(field(2, field(1, field(2, field(3, field(2, []byte{0xff})))))),
 		"a bad namespace":                 layered(slicesOf(written("cc"), field(2, field(2, []byte{0xff})))),
 		"a bad collection":                layered(slicesOf(written("cc"), field(2, field(3, field(2, []byte{0xff}))))),
 		"results of a message":            layered([]byte("no read-write set")),
@@ -168,8 +168,8 @@ func shapes() map[string][]byte {
 
 func slicesOf(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// What is read in place is what decoders give.
-func TestTransactionAsDecoded(t *testing.T) {
+// Reading in place gives what decoders give.
+func TestReadsTransactionsAsDecodersDo(t *testing.T) {
 	seen := map[bool]int{}
 	for name, data := range shapes() {
 		t.Run(name, func(t *testing.T) { seen[sameAsDecoded(t, data)]++ })
@@ -195,7 +195,7 @@ func sameAsDecoded(t *testing.T, data []byte) (readable bool) {
 	return got.readable
 }
 
-// FuzzTransaction compares what is read in place with what decoders give.
+// FuzzTransaction compares reading in place with decoding.
 func FuzzTransaction(f *testing.F) {
 	for _, data := range shapes() {
 		f.Add(data)
@@ -203,7 +203,7 @@ func FuzzTransaction(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { sameAsDecoded(t, data) })
 }
 
-func TestKeysAreOfTheirNamespace(t *testing.T) {
+func TestKeysOfDifferentNamespacesDiffer(t *testing.T) {
 	all := map[machine.StateKey]string{}
 	for name, parts := range map[string][3]string{
 		"ns": {"a", "", "b"}, "moved": {"ab", "", ""}, "key": {"", "", "ab"}, "collection": {"a", "b", ""}, "other": {"a", "", "c"},
@@ -216,7 +216,7 @@ func TestKeysAreOfTheirNamespace(t *testing.T) {
 	}
 }
 
-// What envelopes are to their neighbors in a block, by header type and data.
+// Header type and data determine what an envelope is to its neighbors in a block.
 func TestOpaque(t *testing.T) {
 	for name, c := range map[string]struct {
 		headerType cb.HeaderType

@@ -28,19 +28,19 @@ func (t trimmed) Error() string {
 	return fmt.Sprintf("the topic starts at offset %d, but this orderer continues at %d: the records between were deleted", t.start, t.next)
 }
 
-// awaitingBlock ends an attempt to catch up.
+// awaitingBlock is the error of an attempt to catch up whose next block no orderer has given.
 type awaitingBlock struct{ error }
 
 func (a awaitingBlock) Unwrap() error { return a.error }
 
 // CatchUp pulls blocks from other orderers of the channel until the topic has the record after the last
-// of them, where the next session continues. Pass an error to After.
+// of them, where the next session continues. Its error is passed to After.
 func (d *Driver) CatchUp(ctx context.Context) error {
 	if err := d.restart(); err != nil {
 		return stop(err)
 	}
 	for d.NextOffset() < machine.Offset(d.trimmed.start) {
-		d.host.Moved(status.Pulling, d.awaited(d.notGiven)) // while it is asked for again, clients learn why it was not given
+		d.host.Moved(status.Pulling, d.awaited(d.notGiven)) // while the block is requested again, clients learn why it was not given before
 		b, err := d.host.Pull(ctx, d.start.Next)
 		d.notGiven = err
 		switch {
@@ -74,7 +74,7 @@ func (d *Driver) awaited(cause error) error {
 	if cause == nil {
 		return because(status.CauseTrimmed, fmt.Errorf(text, d.start.Next, d.trimmed))
 	}
-	// The operator has to deal with a full disk, not with the topic.
+	// If the disk is full, the operator has to deal with that, not with the topic.
 	return because(cmp.Or(status.CauseOf(cause), status.CauseTrimmed), fmt.Errorf(text+": %w", d.start.Next, d.trimmed, cause))
 }
 
@@ -138,11 +138,11 @@ func (d *Driver) positionOf(b Block) (machine.Metadata, error) {
 	return position, nil
 }
 
-// restart forgets what is not in the ledger, as a new process would.
+// restart forgets what is not in the ledger, as after a restart of the process.
 func (d *Driver) restart() error {
 	d.Close()
 	d.host.Disarm()
-	d.reading, d.start.Tip = newReading(), machine.Tip{}
+	d.reading, d.start.LastBlock = newReading(), machine.BlockInfo{}
 	if d.written == nil {
 		return nil
 	}

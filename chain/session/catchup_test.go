@@ -11,8 +11,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// behind is a rig whose ledger ends at block 1, of a topic that has lost what comes next,
-// and the blocks of the orderer that has it.
+// behind returns a rig whose ledger ends at block 1, with a topic that has lost what comes
+// next, and the blocks of an orderer that has it.
 func behind(t *testing.T) (r *rig, others map[machine.BlockNumber]session.Block) {
 	r = reading(t)
 	r.orders("c", "d", "e", "f", "g", "h")
@@ -48,7 +48,7 @@ func TestCatchesUpFromOtherOrderers(t *testing.T) {
 }
 
 // A block that nobody has is awaited for a while, since another orderer may be about to
-// cut it; one that cannot be asked for is not.
+// cut it; not so if the other orderers cannot be asked.
 func TestABlockThatNobodyHas(t *testing.T) {
 	r, others := behind(t)
 	r.followed(session.Continue, r.caughtUp(), session.Await, "awaiting block 2 from another orderer")
@@ -68,7 +68,7 @@ func TestABlockThatNobodyHas(t *testing.T) {
 	r.followed(session.Continue, r.caughtUp(), session.Stop, "no TLS")
 }
 
-// Whoever does not answer may have the block: the time after which that is final begins again.
+// An orderer that does not answer may have the block: the time after which its absence is final begins again.
 func TestSilenceIsNoAnswer(t *testing.T) {
 	r, _ := behind(t)
 	r.followed(session.Continue, r.caughtUp(), session.Await)
@@ -80,7 +80,7 @@ func TestSilenceIsNoAnswer(t *testing.T) {
 	r.followed(session.Continue, r.caughtUp(), session.Await)
 }
 
-// While orderers are asked again, which may take seconds, clients are answered why they did not give the block before.
+// While orderers are asked again, which may take seconds, clients get the reason why none gave the block before.
 func TestReasonWhileAskedAgain(t *testing.T) {
 	r, others := behind(t)
 	r.pull = errors.New("connection refused")

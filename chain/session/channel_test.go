@@ -22,7 +22,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// channel has a real Fabric channel config: real signatures, policies
+// channel is a session.Host with a real Fabric channel config: real signatures, policies
 // and config updates. Its ledger is in memory.
 type channel struct {
 	t      *testing.T

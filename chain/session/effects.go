@@ -10,9 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// step gives an input to the machine, performs the effects, gives the answer that the last
-// of them asks for to the machine again, and so on until nothing is asked or an answer has
-// to wait.
+// step gives an input to the machine, performs the effects, gives the machine the answer
+// that the last of them asks for, and so on until nothing is asked or an answer has to wait.
 func (d *Driver) step(ctx context.Context, in machine.Input) (err error) {
 	for in != nil {
 		d.effects = d.machine.Step(in)
@@ -107,7 +106,7 @@ func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.In
 	return nil, nil
 }
 
-// accept opens ingress, if the description is that of the topic it is in.
+// accept opens ingress, if the description describes the topic that it is in.
 func (d *Driver) accept(f machine.Described) error {
 	if err := d.pinned(d.topicID); err != nil {
 		return stop(err)
@@ -154,7 +153,7 @@ func (d *Driver) writeConfigBlock(f machine.WriteConfigBlock) (machine.Input, er
 	return machine.Configured{Seq: c.Seq, Limits: c.Limits, Resubmission: c.Resubmission}, nil
 }
 
-// wrote notes where the ledger ends, and keeps block 1 until it was compared.
+// wrote records where the ledger ends, and keeps block 1 until it has been compared.
 func (d *Driver) wrote(b Block) {
 	d.written = &Block{Number: b.Number, Metadata: b.Metadata}
 	if b.Number == 1 {
@@ -205,7 +204,7 @@ func (d *Driver) describe(ctx context.Context) error {
 	return nil
 }
 
-// DescriptionRecord returns a record that describes a topic as that of a channel.
+// DescriptionRecord returns a record that describes a topic as that of the channel s.
 func DescriptionRecord(s machine.Start, rules machine.RuleSet, topic log.Identity) ([]byte, error) {
 	d, err := record.EncodeDescription(&record.Description{
 		FormatVersion: record.DescriptionVersion,

@@ -17,7 +17,7 @@ import (
 type Events struct {
 	Started    func(next machine.Offset, height machine.BlockNumber) // reading started
 	Configured func(consensusType string)                            // the config in force has this type; when the chain is made, and after each config block that keeps the channel here
-	RulesKnown func(at machine.Offset, rules machine.RuleSet)        // it is known by which rules the topic is read
+	RulesKnown func(at machine.Offset, rules machine.RuleSet)        // the rules by which the topic is read are known
 	// BlockCut reports a block that was written.
 	BlockCut            func(number machine.BlockNumber, envelopes int, cause machine.CutCause, at machine.Offset)
 	Pulled              func(number machine.BlockNumber, at machine.Offset)           // a block of another orderer was written
@@ -30,15 +30,15 @@ type Events struct {
 	Refused             func(reason status.Refusal)                                   // one envelope of a client, by WaitReady, Order or Configure
 	Unavailable         func(err error, retry time.Duration)                          // cut off from the log; tries again after retry
 	Pulling             func(cause error)                                             // the topic no longer has the next record; pulls blocks from other orderers
-	Awaiting            func(err error, retry time.Duration)                          // other orderers have not given a block, or not answered whether they have any; asks again after retry
+	Awaiting            func(err error, retry time.Duration)                          // other orderers have not given a block, or have not answered whether they have any; asks again after retry
 	Recovered           func(after time.Duration)                                     // reading again, or for the first time
 	LastRecordUnchecked func(last machine.Offset)                                     // the record before the next one was deleted from the topic
 	Partitions          func(n int)                                                   // the topic has more than one by now; only the first is used
 	Surveyed            func(found []log.Finding, err error)                          // the topic's settings were surveyed, or could not be
 	Published           func(p log.Progress, err error)                               // what the ledger has was published, or could not be
-	Compared            func(c log.Comparison, err error)                             // the ledger was compared with what other orderers published; with an error, with some of it
+	Compared            func(c log.Comparison, err error)                             // the ledger was compared with what other orderers published; if err is not nil, with only some of it
 	Heartbeat           func()                                                        // every second, whatever else happens
-	Measured            func(end log.Offset)                                          // where the topic ends, asked beside the reading
+	Measured            func(end log.Offset)                                          // where the topic ends, as measured while it is read
 	Ambiguous           func(err error)                                               // an append whose outcome is not known
 	Failed              func(err error)                                               // stopped permanently
 	Halted              func()                                                        // the channel is being removed, or the process ends

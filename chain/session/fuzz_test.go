@@ -11,7 +11,7 @@ import (
 )
 
 // FuzzRecord gives a record of any value to machines of every rule set: it is
-// decoded to the same input each time, and no machine panics at it (I13).
+// decoded to the same input each time, and no machine panics on it.
 func FuzzRecord(f *testing.F) {
 	seed := func(m *record.Message) {
 		b, err := record.Encode(m)
@@ -38,7 +38,7 @@ func FuzzRecord(f *testing.F) {
 				Metadata: machine.Metadata{Offset: 9, RuleSet: rules}})
 			effects := m.Step(in)
 			if len(effects) == 0 {
-				t.Fatalf("%s rules skip %#v without a word", rules, in)
+				t.Fatalf("%s rules skip %#v without an effect", rules, in)
 			}
 		}
 	})
@@ -51,7 +51,7 @@ func FuzzPosition(f *testing.F) {
 	f.Add([]byte{0x08, 0x05, 0x10, 0x03, 0x18, 0x04})
 	f.Add([]byte{0x08, 0x05, 0x80, 0x01, 0x01})
 	f.Add([]byte{0x08, 0x05, 0x80, 0x01, 0x02, 0xa0, 0x01, 0x01})
-	f.Add([]byte{0x08, 0x05, 0xb8, 0x01, 0x01}) // a window that begins somewhere and has no sum
+	f.Add([]byte{0x08, 0x05, 0xb8, 0x01, 0x01}) // a window that begins somewhere and has no digest
 	f.Add([]byte{0x08, 0x05, 0x80, 0x01, 0x01, 0x8a, 0x01, 0x02, 0x01, 0x02})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		at, err := session.Position(7, value)

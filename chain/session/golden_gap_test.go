@@ -11,7 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
-// gapped has a hole after each record, as transaction markers make them.
+// gapped is a log with a hole after each record, as transaction markers leave them.
 type gapped struct{ log.Log }
 
 type gappedReader struct{ log.Reader }

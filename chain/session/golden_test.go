@@ -73,8 +73,8 @@ func (r *replay) next() bool {
 	return true
 }
 
-// check compares our block of a number with the recorded one. An in-tree orderer forgets the third field
-// at a restart, so that ours may not know it.
+// check compares our block n with the recorded one. An in-tree orderer forgets the third field
+// of the metadata at a restart, so ours may not know it: third reports whether it is compared.
 func (r *replay) check(n int, third bool) {
 	r.t.Helper()
 	want, b := r.vector.Headers[n], r.blocks[n]
@@ -115,7 +115,7 @@ func TestGoldenBlocks(t *testing.T) {
 	})
 }
 
-// print is what decides how a machine continues. What the compatible rules know of
+// print returns what decides how a machine continues. What the compatible rules know of
 // config copies in flight shows in metadata only.
 func print(m *machine.Machine, third bool) string {
 	s := m.State()
@@ -126,7 +126,7 @@ func print(m *machine.Machine, third bool) string {
 	return fmt.Sprint(s)
 }
 
-// states are the states of one run over a recording, by next offset.
+// states returns the states of one run over a recording, by next offset.
 func states(r *replay, third bool) map[machine.Offset]string {
 	all := map[machine.Offset]string{}
 	r.boot()
@@ -159,13 +159,13 @@ func TestGoldenRestarts(t *testing.T) {
 	}
 }
 
-// takeOver makes a ledger of the blocks below height, with the metadata of each.
+// takeOver makes a ledger of the recorded blocks below height, with the metadata of each.
 func (r *replay) takeOver(height int, values [][]byte) {
 	r.blocks, r.values = slices.Clone(r.vector.Blocks[:height]), slices.Clone(values[:height])
 	r.configure(r.blocks[r.vector.Headers[height-1].LastConfig])
 }
 
-// values are the metadata of the recorded blocks, as in-tree orderers wrote them.
+// values returns the metadata of the recorded blocks, as in-tree orderers wrote them.
 func values(t *testing.T, v *golden.Vector) (all [][]byte) {
 	for _, b := range v.Blocks {
 		m, err := protoutil.GetConsenterMetadataFromBlock(b)
@@ -216,7 +216,7 @@ func TestGoldenRecordsAreVerified(t *testing.T) {
 			}
 		}
 		// A block of an in-tree orderer has no digest; its envelopes are found
-		// where the old rules have put copies of them.
+		// where the compatible rules have put copies of them.
 		if taken*10 > tried {
 			t.Errorf("%d of %d in-tree blocks were continued on another log", taken, tried)
 		}

@@ -31,7 +31,7 @@ type Ledger interface {
 	// Block returns a block of the ledger: nil if there is none of that number.
 	Block(number machine.BlockNumber) *Block
 
-	// Room returns nil if the ledger disk has space for so many more bytes. It is asked in every session
+	// Room returns nil if the ledger disk has space for this many more bytes. It is called in every session
 	// before a record is handled, and before blocks are written.
 	Room(bytes int) error
 
@@ -45,12 +45,12 @@ type Ledger interface {
 // Topic is the channel's topic on the brokers that the config in force names.
 type Topic interface {
 	// Open returns the topic as the config in force has it, and Current reports whether
-	// the log that it returned last still is the one. An error of either is final.
+	// that is still the log that Open returned last. An error of either is final.
 	Open() (log.Log, error)
 	Current() (bool, error)
 
 	// Survey returns nil if the settings of the topic, which is the channel's, are safe to
-	// order through. It is asked in every session before one record is read.
+	// order through. It is called in every session before a record is read.
 	Survey(ctx context.Context, topic log.Log) error
 
 	// Append appends a record to the topic, with the time limit of a client's append.
@@ -68,8 +68,8 @@ type Validator interface {
 	Process(class machine.Class, envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
 
 	// Reproduce computes a config envelope again at the config in force, by checks that give
-	// every orderer the same answer: no clock, nothing of this orderer's. An error says that the
-	// update does not hold, unless it wraps [ErrUnable] or [ErrUnknown].
+	// every orderer the same answer: no clock, no local state. An error means that the update
+	// is not valid, unless it wraps [ErrUnable] or [ErrUnknown].
 	Reproduce(envelope []byte) (again []byte, seq machine.ConfigSeq, err error)
 }
 
@@ -90,12 +90,12 @@ type Peers interface {
 
 // Clock measures time, and runs the batch timer.
 type Clock interface {
-	// Uptime returns a time that never goes back. When it began does not matter.
+	// Uptime returns a time that never goes back, since any starting point.
 	Uptime() time.Duration
 
 	// Arm starts the batch timer for a block, instead of any other: it runs a
-	// [Poster] once the time is over. A timer that runs for the block already, up to
-	// the end of its Poster, is left alone. Disarm stops it.
+	// [Poster] once the time is up. A timer that already runs for the block is left
+	// alone, until its Poster has ended. Disarm stops the timer.
 	Arm(machine.BlockNumber)
 	Disarm()
 }
@@ -127,5 +127,5 @@ type Config struct {
 var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", guard.ErrNoVerdict)
 
 // ErrUnable is wrapped by Validator.Reproduce when this orderer cannot do what another one
-// can, or itself later: the update still holds.
+// can, or what it can do itself later: the update is still valid.
 var ErrUnable = errors.New("this orderer cannot sign")

@@ -11,14 +11,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// missingLimit is how many sessions in a row must find no topic before it counts as
-// deleted, besides the time that this takes: a process that was suspended has asked once.
+// missingLimit is how many sessions in a row must find no topic before it counts as deleted,
+// in addition to the timeout: a process that was suspended may have asked only once.
 const missingLimit = 5
 
 // Connect begins a session: it makes sure that the topic is the one that the
 // ledger was made from, and opens a reader at the next offset. A client of Kafka
-// follows a topic by name: it reads one that was recreated or truncated without an error
-// once that is long enough, so nothing is read before this.
+// follows a topic by name: it reads a topic that was recreated or truncated without an
+// error once that topic is long enough, so nothing is read before Connect.
 func (d *Driver) Connect(ctx context.Context) error {
 	d.Close()
 	_, pending := written(d.effects)
@@ -48,7 +48,7 @@ func (d *Driver) Connect(ctx context.Context) error {
 	return nil
 }
 
-// extend notes the end of the log as it is now: what was appended earlier is below it,
+// extend records the end of the log as it is now: what was appended earlier is below it,
 // or lost.
 func (d *Driver) extend(b log.Bounds) {
 	d.end, d.session.arrived = machine.Offset(b.End), false
@@ -60,7 +60,7 @@ func (d *Driver) extend(b log.Bounds) {
 
 // Recheck makes sure, within a session, that the topic is still the same. It reads no
 // record: within the reader's term records are not replaced, and the reader reports when the
-// term ends. An error ends the session; see After.
+// term ends. An error ends the session; see [Driver.After].
 func (d *Driver) Recheck(ctx context.Context) error {
 	_, pending := written(d.effects)
 	if err := d.host.Room(pending); err != nil {
@@ -110,7 +110,7 @@ func (d *Driver) identify(ctx context.Context, topic log.Log) (log.Bounds, error
 }
 
 // findTopic returns the topic's identity, and creates the topic if the channel never had
-// one. A topic that disappeared is not created again: an empty one would hide what happened.
+// one. A topic that disappeared is not recreated: an empty one would hide what happened.
 func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, error) {
 	id, err := topic.Identity(ctx)
 	if !errors.Is(err, log.ErrNoTopic) {
@@ -129,8 +129,8 @@ func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, er
 	return topic.Identity(ctx)
 }
 
-// gone returns the error for a topic that was there. It counts as deleted only once every answer for a while has said
-// so: brokers that have just started may not know it yet, and none may know it while a controller restarts.
+// gone returns the error for a topic that used to exist. It counts as deleted only once every answer for a while has
+// been that it does not exist: brokers that have just started may not know it yet, and none may know it while a controller restarts.
 func (d *Driver) gone(err error) error {
 	now, timeout := d.host.Uptime(), d.host.Config().MissingTimeout
 	if d.missing == 0 {
@@ -140,7 +140,7 @@ func (d *Driver) gone(err error) error {
 	if d.missing < missingLimit || now-d.missingSince < timeout {
 		return fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout)
 	}
-	return stop(because(status.CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not create it again, since that would hide what was lost",
+	return stop(because(status.CauseTopicDeleted, fmt.Errorf("topic %q was deleted: this orderer continues at its offset %d, and does not recreate it, since that would hide what was lost",
 		d.start.Channel, d.NextOffset())))
 }
 
@@ -185,7 +185,7 @@ func (d *Driver) pinned(id string) error {
 	return nil
 }
 
-// pin returns the topic's id by the description that was read last.
+// pin returns the topic's id according to the description that was read last.
 func (d *Driver) pin() string {
 	if d.machine == nil {
 		return d.start.Metadata.Topic
@@ -225,7 +225,7 @@ func (d *Driver) sameCluster(described string) error {
 // errOtherCluster is wrapped when the brokers that answer belong to a different cluster than before.
 var errOtherCluster = errors.New("the brokers belong to a different Kafka cluster than before")
 
-// stays compares the brokers' cluster with the one that was read so far.
+// stays compares the brokers' cluster with the one that the topic was read from so far.
 func (d *Driver) stays(id string) error {
 	if d.clusterID == "" || id == "" || id == d.clusterID || d.moved() || d.NextOffset() == 0 {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// reading is a rig that has read a block.
+// reading returns a rig that has read a block.
 func reading(t *testing.T) *rig {
 	r := newRig(t)
 	r.reads()
@@ -23,7 +23,7 @@ func TestADifferentTopic(t *testing.T) {
 		change func(*rig)
 		says   []string
 	}{
-		{"created again", func(r *rig) { r.broker.Recreate(channelID) },
+		{"recreated", func(r *rig) { r.broker.Recreate(channelID) },
 			[]string{"is not the same as before"}},
 		{"cut short", func(r *rig) { r.broker.CutTail(channelID, 2) },
 			[]string{"ends at offset 2, but the ledger was made from the records below 3"}},
@@ -83,7 +83,7 @@ func TestMorePartitionsAreReported(t *testing.T) {
 	}
 }
 
-// A topic that another one was moved to is read if the operator names it.
+// A topic that the channel was moved to is read if the operator names it.
 func TestMovedTopic(t *testing.T) {
 	r := reading(t)
 	records := r.broker.Values(channelID)

@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// Value returns the record of an envelope that Broadcast accepted at config sequence seq. It refuses what Broadcast
+// Value returns the record for an envelope that Broadcast accepted at config sequence seq. It refuses what Broadcast
 // accepts and the strict rules skip: envelopes that would make peers refuse the block.
 func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, error) {
 	payload, err := fabric.Marshal(envelope)
@@ -30,7 +30,7 @@ func regular(envelope []byte, seq uint64, class record.Regular_Class, original m
 	return encode(m)
 }
 
-// encode marks a record as one of ours: a topic without records of in-tree orderers can be
+// encode marks a record as one of ours: a topic that in-tree orderers no longer write to can be
 // moved to the strict rules.
 func encode(m *record.Message) ([]byte, error) {
 	m.Writer = record.Writer

@@ -16,21 +16,21 @@ const (
 	Reconnect                // connect again at once: nothing is wrong
 	CatchUp                  // call CatchUp: the topic no longer has the next record
 	Retry                    // connect again after a pause: the log cannot be read
-	Await                    // the same, but it waits for other orderers
+	Await                    // the same, but the channel waits for other orderers
 	Stop                     // the channel has stopped, until an operator removes the cause
 )
 
 // stop marks an error as one whose cause only an operator can remove.
 func stop(err error) error { return status.Stopped{Err: err} }
 
-// because gives an error its cause.
+// because returns an error with a cause.
 func because(c status.Cause, err error) error { return status.Fault{Cause: c, Err: err} }
 
 // errOtherTopic ends a session whose records do not belong to the topic that was identified. The next session finds
 // out what happened.
 var errOtherTopic = errors.New("the records are of another topic")
 
-// After ends the session and returns what follows an error of it, or of CatchUp.
+// After ends the session and returns what follows an error of the session, or of CatchUp.
 func (d *Driver) After(err error) Outcome {
 	d.Close()
 	var deleted trimmed

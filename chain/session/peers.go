@@ -14,7 +14,7 @@ import (
 
 // Answer is what another orderer of the channel reports about its ledger.
 type Answer struct {
-	From   string              // its address
+	From   string              // address of the orderer
 	Height machine.BlockNumber // of its ledger; 0 if it does not serve the channel
 	Err    error               // why it does not answer
 }
@@ -26,7 +26,7 @@ type Answer struct {
 
 // mayCreate returns nil if this orderer may create the channel's topic, or describe an
 // empty one: every other orderer has answered, and none has a block beyond the genesis
-// block. Each session that is about to do so asks again.
+// block. Each session that is about to create or describe the topic asks again.
 func (d *Driver) mayCreate(ctx context.Context) error {
 	answers, err := d.host.Heights(ctx)
 	var ahead, silent []string
@@ -80,8 +80,8 @@ type waiting struct{ error }
 func (w waiting) Unwrap() error { return w.error }
 
 // verifyFirstBlock makes sure that block 1 is the one that other orderers have. Two orderers
-// that start a channel at the same moment, on brokers of two clusters, see no block at each
-// other, and each creates a topic. Whichever writes its block 1 later finds out; if both
+// that start a channel at the same moment, on brokers of two clusters, see no block of each
+// other's, and each creates a topic. Whichever writes its block 1 later finds out; if both
 // write at the same moment, the one that asks before block 2 does. Orderers that do not
 // answer are not waited for: no block is delayed by an orderer that is down.
 func (d *Driver) verifyFirstBlock(ctx context.Context) error {
@@ -102,7 +102,7 @@ func (d *Driver) verifyFirstBlock(ctx context.Context) error {
 	return nil
 }
 
-// firstBlock returns block 1 if it is about to be written or was written last, and nil
+// firstBlock returns block 1 if it is about to be written or is the last one written, and nil
 // otherwise.
 func (d *Driver) firstBlock() *Block {
 	if d.first != nil {
@@ -128,8 +128,8 @@ func (d *Driver) firstBlock() *Block {
 	return nil
 }
 
-// differs returns how two blocks differ that should have been made from the same records, by whatever builds; empty
-// if they do not.
+// differs returns how two blocks differ that should have been made from the same records, possibly by different
+// builds; empty if they do not differ.
 func differs(mine, other Block) string {
 	if len(mine.Envelopes) != len(other.Envelopes) {
 		return fmt.Sprintf("it has %d envelopes, this one %d", len(other.Envelopes), len(mine.Envelopes))

@@ -43,8 +43,8 @@ func TestWhoMayCreateTheTopic(t *testing.T) {
 	}
 }
 
-// Another orderer may just have created the topic. That others have blocks is final once that has lasted for a while
-// without interruption.
+// Another orderer may just have created the topic. Blocks of other orderers stop the channel only once the topic has
+// been missing for a while without interruption.
 func TestBlocksOfOthersAreFinalAfterAWhile(t *testing.T) {
 	r := newRig(t)
 	ahead := []session.Answer{{From: "other:7050", Height: 9}}

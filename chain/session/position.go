@@ -10,14 +10,14 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// EncodeMetadata is the value of a block's consenter metadata.
+// EncodeMetadata returns the value of a block's consenter metadata.
 func EncodeMetadata(m machine.Metadata) ([]byte, error) {
 	return record.EncodeMetadata(record.NewMetadata(m))
 }
 
-// Position reads where the last block of a ledger left off. Only a ledger that
+// Position returns where the last block of a ledger left off. Only a ledger that
 // holds nothing but its genesis block may start at the head of the topic:
-// starting there with any other would order the old records a second time.
+// starting there with any other ledger would order the old records a second time.
 func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 	if height == 1 && len(metadata) == 0 {
 		return machine.Metadata{Offset: -1, RuleSet: machine.Undescribed}, nil
@@ -39,14 +39,14 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 	return m.Position(), nil
 }
 
-// Ours reports whether a block's metadata names a rule set, as that of each block of our orderers does, and that
-// of Raft and of in-tree orderers does not.
+// Ours reports whether a block's metadata names a rule set, as the metadata of our orderers' blocks does, and that
+// of Raft and in-tree orderers does not.
 func Ours(metadata []byte) bool {
 	m, err := record.DecodeMetadata(metadata)
 	return err == nil && m.RuleSet != 0
 }
 
-// InTree reports whether a block's metadata can be an in-tree orderer's.
+// InTree reports whether a block's metadata may be that of an in-tree orderer.
 func InTree(metadata []byte) bool {
 	m, err := record.DecodeMetadata(metadata)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// Only a ledger of the genesis block alone starts at the head of the topic.
+// Only a ledger that holds nothing but the genesis block starts at the head of the topic.
 func TestPosition(t *testing.T) {
 	metadata := func(m *record.Metadata) []byte {
 		b, err := record.EncodeMetadata(m)

@@ -32,7 +32,7 @@ func (a appender) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error) 
 	return envelope, 2, nil
 }
 
-// An update that raced with another one is in the topic once for each orderer that met it:
+// An update that raced with another one is in the topic once for each orderer that read it:
 // that is not a refusal. A broker that refuses a copy need not have found it too large.
 func TestSkipsOfAStaleConfigSayWhy(t *testing.T) {
 	envelope := configEnvelope(t)
@@ -78,7 +78,7 @@ func TestARejectedCopyIsSkippedOnce(t *testing.T) {
 	}
 }
 
-// configEnvelope is one as the log has it, with an update in it.
+// configEnvelope returns a config envelope as the log has it, with an update in it.
 func configEnvelope(t *testing.T) []byte {
 	header, err := fabric.Marshal(&fabric.ChannelHeader{Type: int32(fabric.HeaderTypeConfig), ChannelId: "mychannel"})
 	if err != nil {

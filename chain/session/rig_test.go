@@ -40,7 +40,7 @@ type rig struct {
 	phase status.Phase
 	cause error
 
-	meanwhile error // what clients were answered while a block was asked for last
+	meanwhile error // what clients were answered when a block was last asked for
 
 	room      error
 	survey    error
@@ -99,7 +99,7 @@ func (r *rig) advance(ctx context.Context) (session.Outcome, error) {
 	}
 }
 
-// over is a context that has ended.
+// over returns a context that has ended.
 func (r *rig) over() context.Context {
 	ctx, cancel := context.WithCancel(r.Context())
 	cancel()
@@ -136,7 +136,7 @@ func (r *rig) configures(key string, seq uint64) {
 	r.broker.Write(channelID, value)
 }
 
-// ends reads, and checks what follows the error that ends the session and what it says.
+// ends reads, and checks what the error that ends the session says and what follows it.
 func (r *rig) ends(want session.Outcome, says ...string) {
 	r.Helper()
 	outcome, err := r.read()

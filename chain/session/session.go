@@ -19,7 +19,7 @@
 //		switch d.After(err) { Reconnect: at once; CatchUp: after CatchUp; Retry, Await: after a pause; Stop: never }
 //	}
 //
-// Clients run beside it, see [Value], and so does a [Poster] for each armed timer.
+// Clients run concurrently, see [Value], and so does a [Poster] for each armed timer.
 package session
 
 import (
@@ -65,22 +65,22 @@ type Driver struct {
 	events   Events
 	settings Settings
 	start    machine.Start
-	written  *Block // the last that was written; nil before the first
+	written  *Block // the last block written; nil before the first
 
 	reading
 	session *session // nil between sessions
 
 	topicID      string         // of the topic that is read; empty before the first session
 	clusterID    string         // of the brokers that the topic is on; empty before the first session
-	asked        bool           // mayCreate was asked when the topic was checked last: it was empty
+	asked        bool           // mayCreate was called when the topic was last checked: it was empty
 	missing      int            // sessions in a row that found no topic
 	missingSince time.Duration  // by the host's clock: the first of them
 	lost         bool           // the connection to the brokers, since the last session
-	end          machine.Offset // of the log, when it was checked last
+	end          machine.Offset // of the log, when it was last checked
 
 	trimmed      trimmed        // why blocks are pulled
-	notGiven     error          // why no orderer gave the block when it was asked for last; nil if one did
-	noBlock      bool           // no orderer had the block when it was asked for last
+	notGiven     error          // why no orderer gave the block when it was last asked for; nil if one did
+	noBlock      bool           // no orderer had the block when it was last asked for
 	noBlockSince time.Duration  // by the host's clock
 	aheadSince   *time.Duration // by the host's clock: other orderers have blocks, and the topic is missing or empty; nil if not
 
@@ -90,7 +90,7 @@ type Driver struct {
 // reading is what a driver knows since it started to read after the ledger's last block.
 // It outlives sessions; a catch-up starts another.
 type reading struct {
-	machine      *machine.Machine     // nil until the topic was found to be the ledger's
+	machine      *machine.Machine     // nil until the topic is found to be the ledger's
 	effects      []machine.Effect     // of the last step, not performed yet
 	configured   bool                 // a config block was just written
 	firstEnd     machine.Offset       // end of the log when it was first seen; -1 before
@@ -107,7 +107,7 @@ type session struct {
 	topic   log.Log
 	reader  log.Reader
 	ahead   *log.Record // returned by the reader and not handled yet; nil for none
-	arrived bool        // has reached the end that the log had when it was checked last
+	arrived bool        // has reached the end that the log had when it was last checked
 }
 
 // next returns the next record of the topic.
@@ -141,7 +141,7 @@ func (d *Driver) NextOffset() machine.Offset {
 	return d.machine.NextOffset()
 }
 
-// Behind reports whether the log had more, when it was checked last, than was handled.
+// Behind reports whether the log, when it was last checked, had more than has been handled.
 func (d *Driver) Behind() bool { return d.NextOffset() < d.end }
 
 // Machine returns the machine; nil before the first session.
@@ -171,7 +171,7 @@ func (d *Driver) Advance(ctx, wait context.Context) (Outcome, error) {
 	r, err := d.session.next(wait)
 	switch {
 	case ended(err) && ctx.Err() == nil && wait.Err() != nil:
-		return Due, nil // the reader is kept: what it reports by itself, it may report once
+		return Due, nil // the reader is kept: it may report an error of its own only once
 	case errors.Is(err, log.ErrNoRecord):
 		d.end, d.firstEnd = min(d.end, d.machine.NextOffset()), min(d.firstEnd, d.machine.NextOffset())
 		return Continue, nil
@@ -231,7 +231,7 @@ func (d *Driver) finish(err error) (Outcome, error) {
 }
 
 // arrive does what is due once the reader reaches the end that the log had: it reports that
-// the channel has caught up, and appends what the log should have and has not.
+// the channel has caught up, and appends what the log should have but does not.
 func (d *Driver) arrive(ctx context.Context) error {
 	next := d.machine.NextOffset()
 	if next >= d.firstEnd {
@@ -247,7 +247,7 @@ func (d *Driver) arrive(ctx context.Context) error {
 	return nil
 }
 
-// halted is the error of a Halt effect.
+// halted returns the error for a Halt effect.
 func (d *Driver) halted(f machine.Halt) error {
 	return stop(because(status.Cause(f.Cause), fmt.Errorf("topic %q: %s", d.start.Channel, f.Detail)))
 }

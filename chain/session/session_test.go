@@ -39,7 +39,7 @@ func TestContinuesAfterTheLastBlock(t *testing.T) {
 	r.holds("a b; c d")
 }
 
-// The reader is kept when the wait is over: what it is about to return may have taken long.
+// The reader is kept when the wait is over: what it is about to return may have taken a long time.
 func TestWaitEndsWithoutAnError(t *testing.T) {
 	r := newRig(t)
 	r.reads()

@@ -21,11 +21,11 @@ import (
 // SUCCESS.
 type resubmission struct {
 	at     machine.Offset
-	value  []byte        // nil: to be computed from source
+	value  []byte        // nil if it is yet to be computed from source
 	source []byte        // config envelope that the strict rules reproduce
-	update digest        // of the update in it
+	update digest        // of the update in source
 	seq    uint64        // at which it was computed
-	answer machine.Input // the answer for the machine then; nil if it does not ask
+	answer machine.Input // for the machine, once the copy is in the log; nil if it does not ask
 }
 
 type digest = [sha256.Size]byte
@@ -77,7 +77,7 @@ type resubmitted struct {
 	updates map[digest]struct{}
 }
 
-// has reports whether the update was appended at this sequence.
+// has reports whether the update was resubmitted at this sequence.
 func (r *resubmitted) has(update digest, seq uint64) bool {
 	_, ok := r.updates[update]
 	return ok && r.seq == seq
@@ -178,7 +178,7 @@ func updateOf(b []byte) (d digest, err error) {
 //
 // A process that ends forgets its copies; the other orderers append theirs.
 
-// resubmitUnread appends what the log should have by now and has not.
+// resubmitUnread appends what the log should have by now but does not.
 func (d *Driver) resubmitUnread(ctx context.Context) error {
 	if d.machine.RuleSet() == machine.Undescribed {
 		return d.describe(ctx)
@@ -199,7 +199,7 @@ func (d *Driver) resubmitUnread(ctx context.Context) error {
 	return nil
 }
 
-// unread holds copies that were acknowledged and not read yet, in their order.
+// unread holds copies that were acknowledged but not read yet, in order.
 type unread struct {
 	recent []copied // appended in this session: the reader has not reached them
 	lost   []copied // appended in an earlier one: below the end of the log at this session's start, or lost

@@ -9,8 +9,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// stale is a rig whose topic has a config record that was validated before the config
-// in force.
+// stale returns a rig whose topic has a config record that was validated at a config older
+// than the one in force.
 func stale(t *testing.T) *rig {
 	r := newRig(t)
 	r.reads()
@@ -74,7 +74,7 @@ func TestWhatPreventsACopy(t *testing.T) {
 	}
 }
 
-// An unclean election loses what was acknowledged and not read. The orderer that appended it appends it again, once
+// An unclean election may lose what was acknowledged and not read. The orderer that appended it appends it again, once
 // it has read to where the log ended.
 func TestACopyThatWasLostIsAppendedAgain(t *testing.T) {
 	r := stale(t)

@@ -10,14 +10,14 @@ import (
 )
 
 // Poster posts the time-to-cut record of one block until the topic has it, since nothing
-// else may ever cut the block. It is used by one goroutine, once the batch timer expired.
+// else may ever cut the block. It is used by one goroutine, once the batch timer has expired.
 type Poster struct {
 	Block  machine.BlockNumber
 	Wait   Backoff // between attempts
 	Events Events
 }
 
-// Try posts once. It reports whether the topic has the record, and else how long to
+// Try posts once. It reports whether the topic has the record and, if not, how long to
 // wait before the next attempt.
 func (p *Poster) Try(ctx context.Context, append func(context.Context, []byte) error) (done bool, wait time.Duration) {
 	value, err := encode(record.NewTimeToCut(uint64(p.Block)))
@@ -34,18 +34,18 @@ func (p *Poster) Try(ctx context.Context, append func(context.Context, []byte) e
 	return false, p.Wait.Pause()
 }
 
-// Backoff returns the pauses between attempts: a quarter longer each time, up to a limit,
-// so that none is longer than Least and half of the time waited so far. A broker that is
+// Backoff computes the pauses between attempts: a quarter longer each time, up to a limit,
+// so that none is longer than the sum of Min and half of the time waited so far. A broker that is
 // back after two seconds is found within three. Jitter spreads the orderers that return to
 // a recovering broker.
 type Backoff struct {
-	Least, Most time.Duration
-	next        time.Duration
+	Min, Max time.Duration
+	next     time.Duration
 }
 
 // Pause returns the next pause.
 func (b *Backoff) Pause() time.Duration {
-	b.next = min(max(b.next+b.next/4, b.Least), b.Most)
+	b.next = min(max(b.next+b.next/4, b.Min), b.Max)
 	return b.next/2 + rand.N(b.next/2+1)
 }
 

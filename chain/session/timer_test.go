@@ -12,24 +12,24 @@ import (
 
 func TestBackoffIsShortBesideTheOutage(t *testing.T) {
 	for range 100 {
-		b := Backoff{Least: 100 * time.Millisecond, Most: 5 * time.Second}
+		b := Backoff{Min: 100 * time.Millisecond, Max: 5 * time.Second}
 		var waited time.Duration
 		for range 30 {
 			pause := b.Pause()
-			if pause < b.Least/2 {
-				t.Fatalf("got %v, want at least %v", pause, b.Least/2)
+			if pause < b.Min/2 {
+				t.Fatalf("got %v, want at least %v", pause, b.Min/2)
 			}
-			if pause > min(b.Most, waited/2+b.Least) {
-				t.Fatalf("got %v, want at most %v", pause, min(b.Most, waited/2+b.Least))
+			if pause > min(b.Max, waited/2+b.Min) {
+				t.Fatalf("got %v, want at most %v", pause, min(b.Max, waited/2+b.Min))
 			}
 			waited += pause
 		}
 		if waited <= 40*time.Second {
-			t.Fatalf("pauses of a long outage are long: got %v, want more than 40*time.Second", waited)
+			t.Fatalf("pauses of a long outage are long: got %v, want more than 40s", waited)
 		}
 		b.Reset()
-		if got := b.Pause(); got > b.Least {
-			t.Fatalf("got %v, want at most %v", got, b.Least)
+		if got := b.Pause(); got > b.Min {
+			t.Fatalf("got %v, want at most %v", got, b.Min)
 		}
 	}
 }
@@ -38,7 +38,7 @@ func TestBackoffIsShortBesideTheOutage(t *testing.T) {
 func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 	posted, failed := 0, 0
 	events := Events{CutPosted: func(machine.BlockNumber) { posted++ }, CutFailed: func(machine.BlockNumber, error) { failed++ }}
-	p := Poster{Block: 7, Wait: Backoff{Least: time.Second, Most: time.Minute}, Events: events}
+	p := Poster{Block: 7, Wait: Backoff{Min: time.Second, Max: time.Minute}, Events: events}
 	err := errors.New("no leader")
 	append := func(_ context.Context, value []byte) error {
 		if in := record.InputOf(9, value).(machine.TimeToCut); in.Block != 7 {
@@ -48,7 +48,7 @@ func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 	}
 	done, wait := p.Try(t.Context(), append)
 	if done {
-		t.Fatal("done is true")
+		t.Fatal("the topic has the record")
 	}
 	if wait <= 0 {
 		t.Fatalf("got %v, want more than 0", wait)
@@ -61,7 +61,7 @@ func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 	cancel()
 	done, _ = p.Try(ctx, append)
 	if done {
-		t.Fatal("done is true")
+		t.Fatal("the topic has the record")
 	}
 	if failed != 1 {
 		t.Fatalf("a timer that was stopped has not failed: got %v, want 1", failed)
@@ -70,7 +70,7 @@ func TestPosterPostsUntilTheTopicHasIt(t *testing.T) {
 	err = nil
 	done, _ = p.Try(t.Context(), append)
 	if !done {
-		t.Fatal("done is false")
+		t.Fatal("the topic does not have the record")
 	}
 	if posted != 1 {
 		t.Fatalf("got %v, want 1", posted)

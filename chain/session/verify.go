@@ -18,7 +18,7 @@ import (
 // It returns the bounds, with a lower end if the last offsets turn out to have no records.
 func (d *Driver) open(ctx context.Context, topic log.Log, b log.Bounds) (log.Bounds, error) {
 	if w := d.written; d.machine == nil && w != nil && len(d.windows()) == 0 && d.host.Block(w.Number) == nil {
-		return b, fmt.Errorf("block %d, pulled from another orderer, is still being committed to the ledger; awaiting the disk", w.Number)
+		return b, fmt.Errorf("block %d, pulled from another orderer, is still being committed to the ledger; waiting for the disk", w.Number)
 	}
 	if err := d.openVerification(ctx, topic, b.Start); err != nil {
 		return b, err
@@ -53,12 +53,12 @@ func (d *Driver) verify(ctx context.Context) error {
 		}
 	}
 	if d.machine == nil {
-		d.start.Tip = d.verification.Tip()
+		d.start.LastBlock = d.verification.LastBlock()
 	}
 	return nil
 }
 
-// verifyNext reads the next record of those that are compared.
+// verifyNext reads the next of the records to compare.
 func (d *Driver) verifyNext(ctx context.Context) error {
 	r, err := d.session.reader.Next(ctx)
 	if errors.Is(err, log.ErrNoRecord) {
@@ -73,7 +73,7 @@ func (d *Driver) verifyNext(ctx context.Context) error {
 	return nil
 }
 
-// readAhead takes the next record for Advance, when the connection was lost and there is nothing to verify: a session
+// readAhead reads the next record for Advance, if the connection was lost and there is nothing to verify: a session
 // that cannot read must not start, or the channel would become ready again and again.
 func (d *Driver) readAhead(ctx context.Context) error {
 	r, err := d.session.reader.Next(ctx)
@@ -83,14 +83,14 @@ func (d *Driver) readAhead(ctx context.Context) error {
 	return err
 }
 
-// verifyAgain makes the newest records be read again after the connection was lost.
+// verifyAgain has the newest records read again after the connection was lost.
 func (d *Driver) verifyAgain() {
 	if d.verification != nil {
 		d.verification = d.verification.Again(d.NextOffset(), d.end)
 	}
 }
 
-// openVerification opens a reader where the verification continues, or else where another begins.
+// openVerification opens a reader where the verification continues or, if it cannot, where another one begins.
 func (d *Driver) openVerification(ctx context.Context, topic log.Log, start log.Offset) error {
 	if at := d.resumable(); at >= start {
 		if err := d.read(ctx, topic, at); err != nil {
@@ -152,7 +152,7 @@ func (d *Driver) lastBlock() verify.LastBlock {
 	return last
 }
 
-// differs returns the error of a log that is not the ledger's.
+// differs returns the error for a log that is not the ledger's.
 func (d *Driver) differs(err error) error {
 	other := verify.Difference{}
 	if !errors.As(err, &other) {

@@ -26,7 +26,7 @@ func TestReplacedRecordsStopTheChannel(t *testing.T) {
 	}
 }
 
-// An election that lost nothing that was read changes nothing.
+// An election that lost nothing that was read has no effect.
 func TestAnotherLeaderIsVerified(t *testing.T) {
 	r := reading(t)
 	r.broker.Elect(channelID)
@@ -70,7 +70,7 @@ func TestVerificationContinues(t *testing.T) {
 	}
 }
 
-// The record that a block was cut for is as much a part of it as those in it: here the
+// The record that a block was cut for is compared like those that are in it: here the
 // config record, which flushes what is pending.
 func TestTheRecordThatABlockWasCutForIsCompared(t *testing.T) {
 	r := newRig(t)
@@ -87,7 +87,7 @@ func TestTheRecordThatABlockWasCutForIsCompared(t *testing.T) {
 	r.ends(session.Stop, "is not the log that the ledger was made from", "for which that block was cut")
 }
 
-// Records that were deleted since cannot be compared, which is reported.
+// Records that have been deleted since cannot be compared; that is reported.
 func TestDeletedRecordsAreReported(t *testing.T) {
 	r := newRig(t)
 	unchecked := 0

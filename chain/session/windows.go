@@ -9,8 +9,8 @@ import (
 )
 
 // Windows are compared until they cover enough offsets: that of a block of one record
-// may be the same in another log, if that record was written again. Fewer offsets do if
-// their records carry enoughBytes into blocks, in at least fewest windows.
+// may be the same in another log, if that record was written again. Fewer offsets are enough
+// if their records carry enoughBytes into blocks, in at least fewest windows.
 const (
 	enough      = 64
 	enoughBytes = 16 << 20
@@ -77,7 +77,7 @@ func (d *Driver) nextBlock() machine.BlockNumber {
 	return d.machine.State().Next
 }
 
-// lastBlockStart is the first offset that the last block can have a record at.
+// lastBlockStart returns the first offset at which the last block can have a record.
 func (d *Driver) lastBlockStart() log.Offset {
 	if d.start.Next < 2 {
 		return 0

@@ -8,8 +8,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// Cause is why a channel has stopped on this orderer, or is kept from ordering: one of a fixed set of words by which
-// an operator finds out what to do. Besides those below, it can be a machine.HaltCause.
+// Cause is why a channel has stopped on this orderer, or is kept from ordering: one of a fixed set of words that
+// operators look up to find out what to do. Besides those below, it can be a machine.HaltCause.
 type Cause string
 
 // What stops a channel until an operator acts.
@@ -33,7 +33,7 @@ const (
 	CauseInternal        Cause = "internal"          // a fault of this build
 )
 
-// What keeps a channel from ordering until it passes, or until an operator acts.
+// What keeps a channel from ordering for a while, or until an operator acts.
 const (
 	CauseTrimmed        Cause = "trimmed"         // the topic does not have the next record; blocks are pulled from other orderers
 	CauseSilentOrderers Cause = "silent-orderers" // other orderers have not answered whether the channel has been started

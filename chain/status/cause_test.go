@@ -11,8 +11,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// An error has the cause that it names, or else what its kind shows. That of a broker which
-// does not answer has none: there is nothing to look up.
+// An error has the cause that it names, or else the one that its type implies. The error of a
+// broker that does not answer has none: there is nothing to look up.
 func TestCauseOf(t *testing.T) {
 	outage := &log.Error{Class: log.Retryable, Err: errors.New("no broker answers")}
 	fault := status.Fault{Cause: status.CauseDisk, Err: outage}

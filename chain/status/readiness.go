@@ -42,7 +42,7 @@ type Readiness struct {
 	Cause      error // of CutOff, Pulling, Waiting and Failed
 }
 
-// To moves to a phase and reports whether that is a change. Failed and Halted are final, except that a failed chain
+// To moves to a phase and reports whether anything has changed. Failed and Halted are final, except that a failed chain
 // can be halted.
 func (r *Readiness) To(p Phase, cause error) bool {
 	if r.Phase == Halted || r.Phase == Failed && p != Halted {

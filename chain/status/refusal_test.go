@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
-// A client is answered SUCCESS only for what is in the log, and learns what is not known.
+// A client gets SUCCESS only for what is in the log, and learns when the outcome is not known.
 func TestAppendError(t *testing.T) {
 	if err := status.AppendError(nil); err != nil {
 		t.Error(err)

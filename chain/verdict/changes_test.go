@@ -21,7 +21,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// set puts a value into a group.
+// set puts a value in a group.
 func set(g *fabric.ConfigGroup, key string, m fabric.Message) {
 	g.Values[key] = &fabric.ConfigValue{Value: protoutil.MarshalOrPanic(m), ModPolicy: "Admins"}
 }
@@ -78,7 +78,7 @@ func authority(cert []byte) func(*fabric.ConfigGroup) {
 	return members(func(_ *fabric.MSPConfig, m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, cert) })
 }
 
-// policed puts a policy into the channel's group.
+// policed puts a policy in the channel's group.
 func policed(kind cb.Policy_PolicyType, m fabric.Message) func(*fabric.ConfigGroup) {
 	return func(g *fabric.ConfigGroup) {
 		g.Policies["P"] = &fabric.ConfigPolicy{ModPolicy: "Admins", Policy: &cb.Policy{Type: int32(kind), Value: protoutil.MarshalOrPanic(m)}}
@@ -217,8 +217,8 @@ func (n tally) plus(m tally) tally {
 	return tally{n.passed + m.passed, n.refused + m.refused, n.stopped + m.stopped}
 }
 
-// agree compares the verdicts of builds on one record: with one that accepts it and
-// one that refuses it, the channel would fork.
+// agree compares the verdicts of builds on one record: if one accepts it and another
+// refuses it, the channel would fork.
 func agree(builds []*build, check machine.Check, envelope *fabric.Envelope) (n tally, fork string) {
 	var said []string
 	for _, b := range builds {
@@ -232,7 +232,7 @@ func agree(builds []*build, check machine.Check, envelope *fabric.Envelope) (n t
 	return n, ""
 }
 
-// builds returns those of all lines that can read the channel's config: other lines have no orderers on it.
+// builds returns the builds of all lines that can read the channel's config: other lines have no orderers on it.
 func (c *realChannel) builds() (all []*build) {
 	for _, l := range allLines() {
 		if l.refuses(c.config) == nil && l.starts(c.config) {
@@ -293,7 +293,7 @@ func TestLinesAgree(t *testing.T) {
 	}
 }
 
-// The same for what Broadcast checks, by which the compatible rules skip and copy.
+// So they do at Broadcast, whose checks decide what the compatible rules skip and copy.
 func TestLinesAgreeAtBroadcast(t *testing.T) {
 	c := newRealChannel(t)
 	all := changes(c)
@@ -305,8 +305,8 @@ func TestLinesAgreeAtBroadcast(t *testing.T) {
 }
 
 // By the compatible rules a config record of the sequence in force is accepted or stops the channel. What in-tree
-// orderers of 2.5 would end at stops it, and they accept whatever gets into a block.
-func TestNothingIsWrittenThatEndsInTreeOrderers(t *testing.T) {
+// orderers of 2.5 would crash on stops it, and they accept whatever gets into a block.
+func TestNothingIsWrittenThatInTreeOrderersCrashAt(t *testing.T) {
 	c := newRealChannel(t)
 	intree, b, taken := c.build(allLines()[0]), c.thisBuild(), 0
 	for name, change := range changes(c) {

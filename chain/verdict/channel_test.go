@@ -108,13 +108,13 @@ func (c *realChannel) parsed(text []byte) *x509.Certificate {
 	return cert
 }
 
-// administrator returns a certificate of the organization with a key of a kind.
+// administrator returns a certificate of an administrator, with a key of that kind.
 func (c *realChannel) administrator(kind x509.PublicKeyAlgorithm) []byte {
 	key := c.key(kind)
 	return c.certificate(kind, &x509.Certificate{KeyUsage: x509.KeyUsageDigitalSignature}, c.parsed(c.ca.CertBytes()), key.Public(), c.ca.Signer())
 }
 
-// authority returns the certificate of another authority, with a key of a kind.
+// authority returns the certificate of another authority, with a key of that kind.
 func (c *realChannel) authority(kind x509.PublicKeyAlgorithm) []byte {
 	key, template := c.key(kind), &x509.Certificate{IsCA: true, KeyUsage: x509.KeyUsageCertSign}
 	return c.certificate(kind, template, template, key.Public(), key)
@@ -134,7 +134,7 @@ func (c *realChannel) key(kind x509.PublicKeyAlgorithm) (key crypto.Signer) {
 	return key
 }
 
-// rsaKey generates one RSA key, which takes long.
+// rsaKey generates an RSA key, once: it takes long.
 var rsaKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 func (c *realChannel) certificate(kind x509.PublicKeyAlgorithm, template, parent *x509.Certificate, public crypto.PublicKey, signer crypto.Signer) []byte {
@@ -149,7 +149,7 @@ func (c *realChannel) certificate(kind x509.PublicKeyAlgorithm, template, parent
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// update is a config envelope that leads to next, which gets the versions for it.
+// update returns a config envelope that leads to next, whose versions it raises.
 // Its update is signed by the organization's administrator unless signed is false.
 func (c *realChannel) update(next *fabric.Config, signed bool) *fabric.Envelope {
 	bump(c.config.ChannelGroup, next.ChannelGroup)
@@ -164,7 +164,7 @@ func (c *realChannel) update(next *fabric.Config, signed bool) *fabric.Envelope 
 	return c.envelope(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: next, LastUpdate: last})
 }
 
-// envelope is signed by the organization's administrator, so that peers accept it.
+// envelope returns an envelope signed by the organization's administrator, so that peers accept it.
 func (c *realChannel) envelope(kind cb.HeaderType, data fabric.Message) *fabric.Envelope {
 	header := &fabric.Header{
 		ChannelHeader:   protoutil.MarshalOrPanic(&fabric.ChannelHeader{Type: int32(kind), ChannelId: channel}),

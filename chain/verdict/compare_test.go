@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	fabricTrees = flag.String("fabric-trees", "", "folders of Fabric releases, with colons between, whose verdicts are compared")
+	fabricTrees = flag.String("fabric-trees", "", "source trees of the Fabric releases whose verdicts are compared, separated by colons")
 	mutants     = flag.Int("mutants", 60, "how many mutants of each kind each channel of the corpus has")
 	corpusFile  = flag.String("corpus", "", "judge this corpus, and run no test")
 	judgedFile  = flag.String("judged", "", "where the verdicts on the corpus are written")
@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// Builds on all lines make the same blocks from the same records, or those that know less stop. make lines gives the
-// trees; without them, this build judges fewer records.
+// Builds on all lines make the same blocks from the same records, or those that know less stop. make lines sets
+// -fabric-trees; without it, this build alone judges fewer records.
 func TestLinesReachTheSameVerdicts(t *testing.T) {
 	trees := filepath.SplitList(*fabricTrees)
 	if len(trees) == 0 {
@@ -82,7 +82,7 @@ func keptIfFailed(t *testing.T, name string) string {
 	return file
 }
 
-// expect judges a corpus, and expects so many verdicts of each kind.
+// expect judges a corpus, and checks that there are at least this many verdicts of each kind.
 func expect(t *testing.T, c *corpus, each int) *judged {
 	t.Helper()
 	j := judge(c)

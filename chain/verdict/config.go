@@ -14,7 +14,7 @@ import (
 
 // sharedRules are the checks, equal in all builds of this project, of a config update that the config in force
 // authorizes. They come before Fabric's own checks, which differ by line, and are as strict as the strictest line:
-// orderers and peers end at a config block that they refuse. README.md lists what differs.
+// orderers and peers crash on a config block that they refuse. README.md lists what differs.
 type sharedRules struct{ unknownCheck }
 
 // newSharedRules returns the rules, with what this build knows.
@@ -80,7 +80,7 @@ func (r sharedRules) pulled(now, next *fabric.Config) error {
 }
 
 // writable has the checks of both rule sets: what in-tree orderers, up to Fabric 2.5, write is allowed, and what they
-// end at is not.
+// crash on is not.
 func (r sharedRules) writable(now, next *fabric.Config) error {
 	if err := r.unknownCheck.config(now, next); err != nil {
 		return err
@@ -113,7 +113,7 @@ func checkOrderers(now, next *fabric.Config) error {
 	before, after := now.GetChannelGroup(), next.GetChannelGroup()
 	for _, g := range []struct{ now, next *fabric.ConfigGroup }{{before, after}, {ordererGroup(now), ordererGroup(next)}} {
 		if brings(g.now, g.next, ordererConsenters) {
-			return fmt.Errorf("the value %s is for consensus type BFT: a channel that is ordered through Kafka takes none, and orderers and peers of Fabric 2.5 end at it; leave it out",
+			return fmt.Errorf("the value %s is for consensus type BFT: a channel that is ordered through Kafka takes none, and orderers and peers of Fabric 2.5 crash on it; leave it out",
 				ordererConsenters)
 		}
 	}

@@ -28,7 +28,7 @@ type keyed struct {
 	key  crypto.Signer
 }
 
-// keyKinds are keys of all kinds that a certificate may have, made once.
+// keyKinds returns keys of all kinds that a certificate may have, made once.
 var keyKinds = sync.OnceValue(func() (all []keyed) {
 	add := func(name string, key crypto.Signer, err error) {
 		if err != nil {
@@ -66,7 +66,7 @@ func (k keyed) sign(message []byte) []byte {
 	return signature
 }
 
-// authorityOf is the template of an authority, certificateOf that of a member.
+// authorityOf returns the template of an authority, certificateOf that of a member.
 func authorityOf(k keyed) issue {
 	return issue{k, x509.Certificate{
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
@@ -133,7 +133,7 @@ func inMSP(change func(*fabric.FabricMSPConfig)) func(*fabric.ConfigGroup) {
 	return members(func(_ *fabric.MSPConfig, m *fabric.FabricMSPConfig) { change(m) })
 }
 
-// certificates are changes of MSPs by the kinds of keys and of certificates.
+// certificates returns changes of MSPs, for all kinds of keys and of certificates.
 func certificates(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 	all := map[string]func(*fabric.ConfigGroup){}
 	past, future := time.Now().Add(-48*time.Hour), time.Now().Add(48*time.Hour)
@@ -144,16 +144,16 @@ func certificates(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 		old := c.root(authorityOf(k), x509.Certificate{NotBefore: past, NotAfter: past.Add(time.Hour)})
 		early := c.root(authorityOf(k), x509.Certificate{NotBefore: future, NotAfter: future.Add(time.Hour)})
 		maps.Copy(all, map[string]func(*fabric.ConfigGroup){
-			k.name + " root":             inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, root.cert) }),
-			k.name + " root, ended":      inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, old.cert) }),
-			k.name + " root, not begun":  inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, early.cert) }),
-			k.name + " root of another":  inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, inner) }),
-			k.name + " root, no CA":      inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, leaf) }),
-			k.name + " intermediate":     inMSP(func(m *fabric.FabricMSPConfig) { m.IntermediateCerts = append(m.IntermediateCerts, inner) }),
-			k.name + " intermediate, no": inMSP(func(m *fabric.FabricMSPConfig) { m.IntermediateCerts = append(m.IntermediateCerts, leaf) }),
-			k.name + " admin":            inMSP(func(m *fabric.FabricMSPConfig) { m.Admins = append(m.Admins, leaf) }),
-			k.name + " admin, CA":        inMSP(func(m *fabric.FabricMSPConfig) { m.Admins = append(m.Admins, inner) }),
-			k.name + " admin of nobody":  inMSP(func(m *fabric.FabricMSPConfig) { m.Admins = append(m.Admins, below) }),
+			k.name + " root":                inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, root.cert) }),
+			k.name + " root, expired":       inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, old.cert) }),
+			k.name + " root, not yet valid": inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, early.cert) }),
+			k.name + " root of another":     inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, inner) }),
+			k.name + " root, no CA":         inMSP(func(m *fabric.FabricMSPConfig) { m.RootCerts = append(m.RootCerts, leaf) }),
+			k.name + " intermediate":        inMSP(func(m *fabric.FabricMSPConfig) { m.IntermediateCerts = append(m.IntermediateCerts, inner) }),
+			k.name + " intermediate, no":    inMSP(func(m *fabric.FabricMSPConfig) { m.IntermediateCerts = append(m.IntermediateCerts, leaf) }),
+			k.name + " admin":               inMSP(func(m *fabric.FabricMSPConfig) { m.Admins = append(m.Admins, leaf) }),
+			k.name + " admin, CA":           inMSP(func(m *fabric.FabricMSPConfig) { m.Admins = append(m.Admins, inner) }),
+			k.name + " admin of nobody":     inMSP(func(m *fabric.FabricMSPConfig) { m.Admins = append(m.Admins, below) }),
 			k.name + " admin and root": inMSP(func(m *fabric.FabricMSPConfig) {
 				m.RootCerts, m.Admins = append(m.RootCerts, root.cert), append(m.Admins, below)
 			}),

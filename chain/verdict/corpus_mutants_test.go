@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// program is what [fabrictest.Mutate] is to do, in so many steps.
+// program returns what [fabrictest.Mutate] is to do, in this many steps.
 func program(random *rand.Rand, steps int) []byte {
 	p := make([]byte, 4*steps)
 	for i := range p {
@@ -76,7 +76,7 @@ func (c *realChannel) signed(payload []byte) *fabric.Envelope {
 	return &fabric.Envelope{Payload: payload, Signature: c.sign(payload)}
 }
 
-// normals are envelopes that hold no config: by members with keys of all kinds, for all
+// normals asks about envelopes that hold no config: by members with keys of all kinds, for all
 // header types, and mutated.
 func (g *collector) normals(c *realChannel, mutants int) {
 	payload := func(kind int32, creator []byte) []byte {

@@ -74,7 +74,7 @@ func (q question) value(seq machine.ConfigSeq) []byte {
 	}
 	value, err := record.Encode(record.NewRegular(q.Envelope, uint64(seq), class))
 	if err != nil {
-		panic(err) // not from the bytes of an envelope
+		panic(err) // whatever the envelope is, this cannot fail
 	}
 	return value
 }
@@ -90,7 +90,7 @@ type collector struct {
 	random *rand.Rand
 }
 
-// newCorpus generates a corpus, with so many mutants for each channel. The choices are the
+// newCorpus generates a corpus, with this many mutants for each channel. The choices are the
 // same each time; keys and signatures are not.
 func newCorpus(t *testing.T, mutants int) *corpus {
 	g := collector{&corpus{}, rand.New(rand.NewPCG(19, 2))}
@@ -128,14 +128,14 @@ func (g *collector) channel(t *testing.T, state []string) *realChannel {
 	return c
 }
 
-// changed asks for each change.
+// changed asks about each change.
 func (g *collector) changed(c *realChannel, all map[string]func(*fabric.ConfigGroup)) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		g.config(c, name, true, all[name])
 	}
 }
 
-// mutated asks for two changes at once, for mutants of what a change leads to, and for
+// mutated asks about two changes at once, about mutants of what a change leads to, and about
 // mutants of the bytes of its envelope.
 func (g *collector) mutated(c *realChannel, all map[string]func(*fabric.ConfigGroup), mutants int) {
 	names := slices.Sorted(maps.Keys(all))
@@ -148,7 +148,7 @@ func (g *collector) mutated(c *realChannel, all map[string]func(*fabric.ConfigGr
 	}
 }
 
-// config asks for the config that changes lead to, unless they do not fit together.
+// config asks about the config that changes lead to, unless they cannot be combined.
 func (g *collector) config(c *realChannel, name string, signed bool, changes ...func(*fabric.ConfigGroup)) {
 	next := c.clone()
 	if !applied(next, changes) {
@@ -179,7 +179,7 @@ func stable(m fabric.Message) []byte {
 	return b
 }
 
-// blockOf is a genesis block with a config.
+// blockOf returns a genesis block with a config.
 func (c *realChannel) blockOf(config *fabric.Config) *fabric.Block {
 	e := c.envelope(cb.HeaderType_CONFIG, &fabric.ConfigEnvelope{Config: config})
 	b := protoutil.NewBlock(0, nil)

@@ -17,8 +17,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// moreChanges are config updates beside those of changes: by every value of a channel
-// config at its limits, and by certificates of all kinds.
+// moreChanges returns config updates beyond those of changes: with every value of a channel
+// config at its limits, and with certificates of all kinds.
 func moreChanges(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 	all := map[string]func(*fabric.ConfigGroup){
 		"no size":    func(g *fabric.ConfigGroup) { set(g.Groups["Orderer"], "BatchSize", &fabric.BatchSize{}) },
@@ -79,7 +79,7 @@ func moreChanges(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 	return all
 }
 
-// mspChanges are changes of MSPs beside those by certificates.
+// mspChanges returns changes of MSPs other than those of certificates.
 func mspChanges(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 	all := map[string]func(*fabric.ConfigGroup){
 		"another MSP name": inMSP(func(m *fabric.FabricMSPConfig) { m.Name = "Other" }),
@@ -105,7 +105,7 @@ func mspChanges(c *realChannel) map[string]func(*fabric.ConfigGroup) {
 	return all
 }
 
-// capabilityChanges enable each capability in each group, alone.
+// capabilityChanges returns changes that each enable one capability in one group.
 func capabilityChanges() map[string]func(*fabric.ConfigGroup) {
 	all := map[string]func(*fabric.ConfigGroup){}
 	for _, name := range []string{"", "V1_1", "V1_2", "V1_3", "V1_4_2", "V1_4_3", "V2_0", "V2_5", "V3_0", "V3_1", "V4_0", "V2_0_EXPERIMENTAL", "V1_1_PVTDATA_EXPERIMENTAL"} {
@@ -120,7 +120,7 @@ func capabilityChanges() map[string]func(*fabric.ConfigGroup) {
 	return all
 }
 
-// revoked returns a list of the organization's authority, PEM.
+// revoked returns a revocation list of the organization's authority, in PEM.
 func (c *realChannel) revoked() []byte {
 	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour),
 		RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: big.NewInt(7), RevocationTime: time.Now()}}}

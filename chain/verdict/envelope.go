@@ -10,9 +10,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/guard"
 )
 
-// errDeadly is wrapped if in-tree orderers crash at a record: nothing after it can be ordered by the compatible
+// errDeadly is wrapped if in-tree orderers crash on a record: nothing after it can be ordered by the compatible
 // rules.
-var errDeadly = guard.NoVerdict(errors.New("in-tree orderers crash at it, again at every start"))
+var errDeadly = guard.NoVerdict(errors.New("in-tree orderers crash on it, again at every start"))
 
 // errNewChannel is returned for what a client of a system channel sends to create a channel.
 var errNewChannel = errors.New("it creates a channel through a system channel, which our orderers do not do: " +
@@ -64,7 +64,7 @@ func updateOf(envelope *fabric.Envelope) (*fabric.ConfigUpdate, error) {
 	return update, fabric.Unmarshal(signed.ConfigUpdate, update)
 }
 
-// shallow refuses a group with more than so many levels of nested groups.
+// shallow refuses a group with more than this many levels of nested groups.
 func shallow(group *fabric.ConfigGroup, levels int) error {
 	if group != nil && levels == 0 {
 		return fmt.Errorf("more than %d nested config groups", deepest)
@@ -92,7 +92,7 @@ func processable(envelope *fabric.Envelope) (configTx, error) {
 	return tx, nil
 }
 
-// usable refuses configs that Fabric accepts on one machine and not on another, or that it panics at, now or at the
+// usable refuses configs that Fabric accepts on one machine and not on another, or that it panics on, now or at the
 // next update. What is in force already may have such content.
 func (tx configTx) usable() error {
 	const root = "/Channel"
@@ -101,7 +101,7 @@ func (tx configTx) usable() error {
 		soundMSPs(written), subPolicies(tx.config.GetChannelGroup(), root), modPolicies(written, root))
 }
 
-// known refuses a message around the config with a field that its type does not have: no update
+// known refuses a message around the config that has a field which its type does not have: no update
 // authorizes it, and protobuf libraries differ in whether it counts when configs are compared. A message
 // inside the config is checked by sharedRules.
 func known(m fabric.Message) error {
@@ -148,7 +148,7 @@ func subPolicies(group *fabric.ConfigGroup, path string) error {
 		}
 		for child := range group.GetGroups() {
 			if meta.SubPolicy == path+"/"+child {
-				return fmt.Errorf("policy %s/%s: its sub-policy %q names a group; name the policies that it asks, such as Admins", path, name, meta.SubPolicy)
+				return fmt.Errorf("policy %s/%s: its sub-policy %q names a group; name the policies that it refers to, such as Admins", path, name, meta.SubPolicy)
 			}
 		}
 	}

@@ -32,7 +32,7 @@ type judged struct {
 
 // answered is the result for a record, or of one check of an envelope.
 type answered struct {
-	Stops  bool   // the build cannot tell, and its channel stops
+	Stops  bool   // the build cannot judge it, and its channel stops
 	Result string // equal on all builds that do not stop
 	Says   string // why
 }
@@ -68,7 +68,7 @@ func (g given) start() (Support, error) {
 	return o.ConsenterSupport.(Support), nil
 }
 
-// chainOf is one of our chains, as far as Fabric's message processor calls it.
+// chainOf is one of our chains, reduced to what Fabric's message processor calls.
 type chainOf struct{ consensus.Chain }
 
 func (chainOf) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
@@ -98,7 +98,7 @@ func (q question) answers(s Support) map[string]answered {
 	return all
 }
 
-// The config sequence of a record, and that in force.
+// The config sequence of a stale record, and the one in force.
 const stale, current = machine.ConfigSeq(0), machine.ConfigSeq(1)
 
 func ofVerdict(v machine.Verdict) answered {
@@ -138,7 +138,7 @@ func ofCopy(class machine.Class, makes func() ([]byte, error)) answered {
 	return answered{Result: fmt.Sprintf("copied with config %x", sha256.Sum256(stable(config)))}
 }
 
-// run returns what a machine does with one record of the envelope.
+// run returns what a machine does with a record of the envelope.
 func (q question) run(v *Validator, rules machine.RuleSet, seq machine.ConfigSeq) answered {
 	m := machine.New(machine.Start{
 		Channel: channel, Next: 1, Seq: current, Resubmission: true, AllowUndescribed: true,
@@ -176,7 +176,7 @@ func (q question) run(v *Validator, rules machine.RuleSet, seq machine.ConfigSeq
 	return done
 }
 
-// digest returns the digest of a block, without what is wrong with an envelope in it.
+// digest returns the digest of a block; the flaws of its envelopes are not part of it.
 func digest(number machine.BlockNumber, m machine.Metadata, envelopes ...machine.Envelope) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d %+v", number, m)

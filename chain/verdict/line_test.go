@@ -36,7 +36,7 @@ type line struct {
 	targets string                     // consensus types that its maintenance filter lets a channel change to
 }
 
-// lines25, module, lines31 and the one after them.
+// allLines returns 2.5, the module, 3.1 and the line after it.
 func allLines() []line {
 	without := func(capabilities ...string) knowledge {
 		return func(_, c string) bool {
@@ -132,7 +132,7 @@ func (l line) starts(c *fabric.Config) bool {
 	return true
 }
 
-// build is the validator of a line, for a channel at its config.
+// build is the validator of a line, for a channel at its current config.
 type build struct {
 	line
 	channel   *realChannel
@@ -185,7 +185,7 @@ func (b *build) shown(config *fabric.Config) *fabric.Config {
 	return copied
 }
 
-// verdict is that on a config record.
+// verdict returns the verdict on a config record.
 func (b *build) verdict(check machine.Check, envelope *fabric.Envelope) machine.Verdict {
 	bytes := protoutil.MarshalOrPanic(envelope)
 	return b.validator.Judge(machine.Judge{Class: machine.Config, Check: check, Envelope: machine.Envelope{Bytes: bytes}})

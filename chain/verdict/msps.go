@@ -12,8 +12,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// soundMSPs refuses definitions of an MSP that no channel config may have, in what
-// an update writes to a group and to those below.
+// soundMSPs refuses MSP definitions that no channel config may have, in what an update
+// writes to a group and to the groups below it.
 func soundMSPs(group *fabric.ConfigGroup) error {
 	if v := group.GetValues()[channelconfig.MSPKey]; len(v.GetValue()) > 0 {
 		if err := soundMSP(v.Value); err != nil {

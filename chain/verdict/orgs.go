@@ -14,7 +14,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// orgs refuses organizations that orderers and peers of Fabric 2.5 end at, and what the draft of V3_0 in main of
+// orgs refuses organizations that orderers and peers of Fabric 2.5 crash on, and what the draft of V3_0 in main of
 // April 2023 accepts and Fabric 3.0 does not.
 func (r sharedRules) orgs(now, next *fabric.Config) error {
 	before, after := now.GetChannelGroup(), next.GetChannelGroup()
@@ -105,7 +105,7 @@ func (r sharedRules) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
 }
 
 func refusedKey(of string, i int, kind x509.PublicKeyAlgorithm) error {
-	return fmt.Errorf("%s %d has a key of kind %s, which orderers and peers of some Fabric releases end at: use ECDSA", of, i, kind)
+	return fmt.Errorf("%s %d has a key of kind %s, which orderers and peers of some Fabric releases crash on: use ECDSA", of, i, kind)
 }
 
 // newKeys returns the kinds of the keys of those certificates of a list that are not in
@@ -136,7 +136,7 @@ func administrators(now, next *fabric.Config) error {
 	})
 }
 
-// readable is for configs that are in a block, or will be by the compatible rules: if orderers of Fabric 2.5 have
+// readable checks configs that are in a block, or will be by the compatible rules: if orderers of Fabric 2.5 have
 // accepted an administrator with an RSA key, a build on Fabric 3 cannot read the config.
 func (r sharedRules) readable(now, next *fabric.Config) error {
 	if !r.knows(channelconfig.ChannelGroupKey, capabilityV3) {

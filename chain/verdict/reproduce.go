@@ -67,7 +67,7 @@ func (v *Validator) Reproduce(envelope []byte) ([]byte, machine.ConfigSeq, error
 // checks whether a certificate has expired.
 //
 // What fails before the envelope is signed fails on every orderer. An orderer that is not allowed to
-// write to the channel drops the update, whose copy by another one is judged by all.
+// write to the channel drops the update; all judge the copy that another orderer makes of it.
 func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, error) {
 	if err := v.rules.inForce(v.support.ConfigtxValidator().ConfigProto()); err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, erro
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, v.support.ChannelID(), v.support, next, 0, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w; awaiting its key (General.LocalMSPDir, General.BCCSP)", session.ErrUnable, err)
+		return nil, fmt.Errorf("%w: %w; waiting for its key (General.LocalMSPDir, General.BCCSP)", session.ErrUnable, err)
 	}
 	if err := v.writes(again); err != nil {
 		return nil, fmt.Errorf("signed by this orderer: %w", err)

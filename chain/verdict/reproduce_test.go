@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session/golden"
 )
 
-// recorded is Fabric's side of a channel that was recorded, at one of its configs, on an orderer whose key is
+// recorded is Fabric's side of a recorded channel, at one of its configs, on an orderer whose key is
 // unavailable.
 type recorded struct {
 	Support
@@ -64,8 +64,7 @@ func (r *recorded) at(t *testing.T, config *fabric.Envelope) {
 	}
 }
 
-// An acknowledged update is not dropped because of this orderer's key or clock, but if the channel's config refuses
-// it.
+// An acknowledged update is dropped if the channel's config refuses it, and not because of this orderer's key or clock.
 func TestReproduces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := recording(t)

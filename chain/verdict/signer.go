@@ -11,7 +11,7 @@ import (
 
 // signed returns nil if peers accept the outer parts of a config envelope, as Fabric's core/common/validation checks
 // them. Orderers never check them: Broadcast creates them, and the block writer reads the update inside. A config
-// block whose envelope peers refuse is flagged by them and not applied, and they panic at the next config block,
+// block whose envelope peers refuse is flagged by them and not applied, and they panic on the next config block,
 // which does not follow the config that they have.
 //
 // Nothing here reads a clock: an MSP checks a certificate at the beginning of its validity, and the channel's

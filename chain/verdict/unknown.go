@@ -32,7 +32,7 @@ func messageOf[T any, P interface {
 }
 
 // ordererConsenters is the value that names the consenters of type BFT. Fabric 2.5
-// does not know it, and its peers end at a config that has it.
+// does not know it, and its peers crash on a config that has it.
 const ordererConsenters = "Orderers"
 
 var channelShape = &shape{
@@ -135,12 +135,12 @@ func (e unknownError) facts() string {
 
 func (unknownError) Unwrap() error { return session.ErrUnknown }
 
-// requiresRelease returns the error for what a config update asks for and the release, as text, knows.
+// requiresRelease returns the error for what a config update asks for and only a release, given as text, knows.
 func requiresRelease(release, format string, args ...any) error {
 	return unknownError{"the config update asks for " + fmt.Sprintf(format, args...), release}
 }
 
-// requiresNewer returns the error for what no release so far is known to know.
+// requiresNewer returns the error for what no release knows so far.
 func requiresNewer(format string, args ...any) error {
 	return requiresRelease(newerRelease, format, args...)
 }
@@ -195,7 +195,7 @@ func (u unknownCheck) capabilities(name, path string, now, next *fabric.ConfigGr
 }
 
 // accessLists checks whether a group may have access lists, which depends on its capabilities. Fabric lets orderers
-// serve an application whose capabilities they do not know, so such a one can be in force.
+// serve an application whose capabilities they do not know, so such a capability can be in force.
 func (u unknownCheck) accessLists(path string, enabled map[string]*fabric.Capability) error {
 	known := maps.Clone(enabled)
 	maps.DeleteFunc(known, func(c string, _ *fabric.Capability) bool { return !u.knows(channelconfig.ApplicationGroupKey, c) })
@@ -304,7 +304,7 @@ func strangeRole(m fabric.Message) bool {
 	return false
 }
 
-// strange reports whether a message, or one in it, has fields or numbers of names
+// strange reports whether a message, or one in it, has fields or enum values
 // that this build does not know.
 func strange(m protoreflect.Message) (found bool) {
 	if len(m.GetUnknown()) > 0 {
@@ -336,7 +336,7 @@ func anyIn(f protoreflect.FieldDescriptor, v protoreflect.Value) (found bool) {
 	return one(f, v)
 }
 
-// one checks a single value: a message, or a number that should have a name.
+// one checks a single value: a message, or the number of an enum value.
 func one(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 	switch {
 	case f.Message() != nil:

@@ -22,8 +22,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// Support is what verdicts depend on: Fabric's contract with every consenter and,
-// beyond it, the channel's resources. The registrar's *multichannel.ChainSupport has
+// Support is what verdicts depend on: what Fabric gives every consenter and,
+// beyond that, the channel's resources. The registrar's *multichannel.ChainSupport has
 // all of it.
 type Support interface {
 	consensus.ConsenterSupport
@@ -65,8 +65,8 @@ func New(s Support, crypto fabric.CryptoProvider) *Validator {
 	return v
 }
 
-// Knowing returns the validator of a build that knows other capabilities: knows reports whether it knows one of a
-// group of the channel config.
+// Knowing returns the validator of a build that knows other capabilities: knows reports whether it knows a
+// capability of a group of the channel config.
 func (v *Validator) Knowing(knows func(group, capability string) bool) *Validator {
 	other := *v
 	other.rules.knows = knows
@@ -129,8 +129,8 @@ func (v *Validator) normal(envelope *fabric.Envelope) error {
 }
 
 // config refuses whatever a block writer would panic on, what peers would not
-// apply, and what could not be continued. A channel config in force and an update
-// that it authorizes are all that the verdict depends on.
+// apply, and what no later update could follow. The verdict depends only on the
+// channel config in force and on the update.
 func (v *Validator) config(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err != nil {

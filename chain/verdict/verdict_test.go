@@ -19,7 +19,7 @@ import (
 
 const (
 	passes = ""
-	stops  = "which this build does not know" // and what else a verdict says
+	stops  = "which this build does not know" // part of what a verdict says
 )
 
 // verdictsOfThisBuild has the verdict on each of changes on a channel of type kafka in the normal state: passes, or
@@ -57,8 +57,8 @@ var verdictsOfThisBuild = map[string]string{
 	"solo":                   "the consensus type cannot be changed",
 	"testing-only":           "the consensus type cannot be changed",
 	"no type":                `the consensus type cannot be changed from "kafka" to ""`,
-	"BFT consenters":         "orderers and peers of Fabric 2.5 end at it",
-	"BFT consenters on top":  "orderers and peers of Fabric 2.5 end at it",
+	"BFT consenters":         "orderers and peers of Fabric 2.5 crash on it",
+	"BFT consenters on top":  "orderers and peers of Fabric 2.5 crash on it",
 	"consortiums":            "makes a system channel",
 	"a group":                "group /Channel/Novelty, " + stops,
 	"a group of an org":      "group /Channel/Orderer/Org/Sub, " + stops,
@@ -87,7 +87,7 @@ var verdictsOfThisBuild = map[string]string{
 	"garbage for capability": "failed to deserialize values",
 }
 
-// byLine are the verdicts of a line that differ from the module's.
+// byLine has the verdicts of each line that differ from the module's.
 var byLine = map[string]map[string]string{
 	fabrictest.Line3.Name: {"channel V3_0": passes, "only V3_0": passes},
 }
@@ -256,7 +256,7 @@ func enablesV3(c *fabric.Config) bool {
 	return ok
 }
 
-// applies does what a peer of the line does with an authorized config: the peer ends at an error.
+// applies does what a peer of the line does with an authorized config: the peer crashes on an error.
 func (b *build) applies(next *fabric.Config) error {
 	bundle, err := b.read(next)
 	if err != nil {

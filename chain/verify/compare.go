@@ -23,7 +23,7 @@ type windowComparison struct {
 
 func (c *windowComparison) last() log.Offset { return log.Offset(c.want.LastOffset) }
 
-// take skips what is between two windows: they have a width.
+// take skips the records before the window: windows need not be adjacent, since their length is limited.
 func (c *windowComparison) take(r log.Record) {
 	if machine.Offset(r.Offset) >= c.want.FirstOffset {
 		c.read = c.read.With(machine.Offset(r.Offset), record.DigestOf(r.Value), len(r.Value))
@@ -35,14 +35,14 @@ func (c *windowComparison) done() (bool, error) {
 	case !c.read.Known() || c.read.LastOffset < c.want.LastOffset:
 		return false, nil
 	case c.read != c.want.Counted(c.read):
-		return false, Difference{c.last(), fmt.Sprintf("the records from %d on had the sum %x, and now those from %d to %d have %x",
+		return false, Difference{c.last(), fmt.Sprintf("the records from %d on had the digest %x, and now those from %d to %d have %x",
 			c.want.FirstOffset, c.want.RecordsDigest, c.read.FirstOffset, c.read.LastOffset, c.read.RecordsDigest)}
 	}
 	return true, nil
 }
 
-// cutComparison compares the record that the last block was cut for, which is as much
-// a part of it. The machine has yet to take that record: it is the one read ahead.
+// cutComparison compares the record that the last block was cut for, which matters as
+// much as the records in it. The machine has yet to take that record: it is the one read ahead.
 type cutComparison struct {
 	verification *Verification
 	want         machine.Digest

@@ -14,9 +14,9 @@ func TestWindows(t *testing.T) {
 	for now, says := range map[topic]string{
 		"ab cd":  "",
 		"ab cde": "",
-		"xb cd":  "at offset 1, the records from 0 on had the sum",
-		"ab dc":  "at offset 4, the records from 3 on had the sum",
-		"ab cx":  "at offset 4, the records from 3 on had the sum",
+		"xb cd":  "at offset 1, the records from 0 on had the digest",
+		"ab dc":  "at offset 4, the records from 3 on had the digest",
+		"ab cx":  "at offset 4, the records from 3 on had the digest",
 		"ab c":   "at offset 4, there was a record, and now there is none",
 		"a":      "at offset 1, there was a record, and now there is none",
 	} {
@@ -38,7 +38,7 @@ func without(text string, c byte) (kept string) {
 	return kept
 }
 
-// The record that the last block was cut for is compared, wherever it is after a gap.
+// The record that the last block was cut for is compared, even after a gap.
 func TestRecordThatTheLastBlockWasCutFor(t *testing.T) {
 	const was topic = "ab  c"
 	r, _ := was.record(t, 4)

@@ -15,12 +15,12 @@ type LastBlock struct {
 	Envelopes  [][]byte // none: the ledger does not have the block
 	Config     bool
 	Positioned bool       // it names an offset
-	First      log.Offset // the first that it can have a record at
+	First      log.Offset // the first at which it can have a record
 }
 
-// tip measures the block as the limits do.
-func (b LastBlock) tip(cut bool) machine.Tip {
-	last := machine.Tip{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
+// info describes the block to the compatible rules; cut reports whether its last record is the time-to-cut that cut it.
+func (b LastBlock) info(cut bool) machine.BlockInfo {
+	last := machine.BlockInfo{Envelopes: len(b.Envelopes), Config: b.Config, Cut: cut}
 	for _, envelope := range b.Envelopes {
 		last.Bytes += uint64(record.EnvelopeOf(envelope).Size)
 	}
@@ -34,7 +34,7 @@ type lastBlockComparison struct {
 	verification     *Verification
 	block            LastBlock
 	from, lastOffset log.Offset // of the records that the block can have
-	trimmed          bool       // some of them were deleted: what is left is not enough to tell
+	trimmed          bool       // some of them were deleted: what is left is not enough to decide
 	at               log.Offset // of the last one that was read
 	found            int
 	carried          log.Offset // of the last one that has an envelope of the block
@@ -74,7 +74,7 @@ func (c *lastBlockComparison) done() (bool, error) {
 	case c.block.Config && c.carried != c.lastOffset: // the position may not be signed; that of a config block is its own record's
 		return false, Difference{c.lastOffset, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried)}
 	}
-	c.verification.tip = c.block.tip(c.cut)
+	c.verification.info = c.block.info(c.cut)
 	return true, nil
 }
 

@@ -17,7 +17,7 @@ func block(t *testing.T, letters string) LastBlock {
 	return b
 }
 
-// A block without a window is recognized by its envelopes, in their order, among other records.
+// A block without a window is recognized by its envelopes, in order, among other records.
 func TestLastBlockIsLookedFor(t *testing.T) {
 	for now, test := range map[topic]struct {
 		cut  bool
@@ -35,8 +35,8 @@ func TestLastBlockIsLookedFor(t *testing.T) {
 		}
 		v := New(Known{Next: next, Last: func() LastBlock { return block(t, "ab") }, Unchecked: never(t)}, 0)
 		now.expect(t, v, next, string(now), test.says)
-		if test.says == "" && (v.Tip().Envelopes != 2 || v.Tip().Cut != test.cut || v.Tip().Bytes == 0) {
-			t.Errorf("%q: %+v", now, v.Tip())
+		if test.says == "" && (v.LastBlock().Envelopes != 2 || v.LastBlock().Cut != test.cut || v.LastBlock().Bytes == 0) {
+			t.Errorf("%q: %+v", now, v.LastBlock())
 		}
 	}
 }
@@ -51,7 +51,7 @@ func TestLastConfigBlockEndsAtItsRecord(t *testing.T) {
 	}
 }
 
-// What is left of a block's records is not enough to tell a log from another.
+// What is left of a block's records is not enough to distinguish one log from another.
 func TestLastBlockOfATrimmedTopic(t *testing.T) {
 	unchecked := 0
 	v := New(Known{Next: 3, Last: func() LastBlock { return block(t, "abc") }, Unchecked: func(log.Offset) { unchecked++ }}, 1)

@@ -15,8 +15,8 @@ type seen struct {
 	size   int
 }
 
-// newest holds the records that were read last. A few are enough: a log that was truncated
-// and filled again since has others there.
+// newest holds the records that were read last. A few are enough: a log that has been
+// truncated and filled again since has others at their offsets.
 type newest []seen
 
 const (
@@ -59,7 +59,7 @@ func (c *newestComparison) done() (bool, error) {
 	return len(c.got) == len(c.want), nil
 }
 
-// seenIn is the record of an input.
+// seenIn returns the record of an input.
 func seenIn(r log.Record, in machine.Input) seen {
 	s := seen{at: r.Offset, size: len(r.Value)}
 	switch in := in.(type) {

@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// reads returns a complete verification of the log's first two records, under which so many of the next were handled.
+// reads returns a complete verification of the log's first two records, under which this many of the next ones were handled.
 func (l topic) reads(t *testing.T, handled int) *Verification {
 	v := New(Known{Next: 2, Windows: []machine.Window{l.window(t, 0, 1)}, Unchecked: never(t)}, 0)
 	l.expect(t, v, 2, string(l[:2]), "")

@@ -2,7 +2,7 @@
 // a ledger was made from. A log that was truncated and filled again has other records at
 // those offsets, and so at every offset after them.
 //
-// A [Verification] says where to read from. Whoever reads gives it each record by Take, and
+// A [Verification] says where to read from. The reader passes it each record with Take, and
 // calls Decide before the next, until it is Complete. It holds for the term in which its
 // records were read, since a leader does not replace what it has. Within that term an
 // interrupted verification is continued, and records that were verified or handled are not
@@ -22,7 +22,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// Known is what is known of a log: by the ledger's last blocks, and by the records handled since.
+// Known is what is known of a log from the ledger's last blocks and from the records handled since.
 type Known struct {
 	Next    machine.Offset   // of the record that is handled next
 	Windows []machine.Window // in the log's order; none if the last block carries none
@@ -47,12 +47,12 @@ var ErrNoLastBlock = errors.New("the ledger does not have its last block")
 // Verification is the progress of reading records again. It is not safe for concurrent use.
 type Verification struct {
 	term   log.Term
-	next   log.Offset     // first that was not read for it
+	next   log.Offset     // the first that has not been read for it
 	left   []comparison   // in the log's order; none once it is complete
 	at     machine.Offset // next offset when it became complete
 	newest newest         // records that were read for it and since
 	ahead  *seen          // at or after the next offset; nil if none was read
-	tip    machine.Tip
+	info   machine.BlockInfo
 }
 
 // New returns a verification of what is known, in a topic that starts at an offset.
@@ -113,11 +113,11 @@ func (v *Verification) From(next machine.Offset) log.Offset {
 	return log.Offset(next)
 }
 
-// Complete reports whether all records were compared that have to be.
+// Complete reports whether all records that have to be compared were compared.
 func (v *Verification) Complete() bool { return len(v.left) == 0 }
 
-// Decide compares as far as the records taken so far allow. It returns a [Difference] if the log is
-// another one.
+// Decide compares as far as the records taken so far allow. It returns a [Difference] if this is
+// another log.
 func (v *Verification) Decide(next machine.Offset) error {
 	for len(v.left) > 0 {
 		done, err := v.left[0].done()
@@ -130,7 +130,7 @@ func (v *Verification) Decide(next machine.Offset) error {
 }
 
 // Take takes the next record of an incomplete verification. It reports whether the record is
-// one that was not handled yet: what the last block was cut for, after a gap perhaps.
+// one that was not handled yet: the one that the last block was cut for, perhaps after a gap.
 func (v *Verification) Take(r log.Record, next machine.Offset) (ahead bool) {
 	s := seen{r.Offset, record.DigestOf(r.Value), len(r.Value)}
 	v.next = r.Offset + 1
@@ -142,7 +142,7 @@ func (v *Verification) Take(r log.Record, next machine.Offset) (ahead bool) {
 	return ahead
 }
 
-// Missing returns the difference of an incomplete verification whose next record is not there.
+// Missing returns the [Difference] of an incomplete verification whose next record does not exist.
 func (v *Verification) Missing() error {
 	return Difference{v.left[0].last(), "there was a record, and now there is none"}
 }
@@ -152,5 +152,5 @@ func (v *Verification) Handled(r log.Record, in machine.Input) {
 	v.newest = v.newest.with(seenIn(r, in))
 }
 
-// Tip returns what the compatible rules must know of the last block; zero if it was not looked for.
-func (v *Verification) Tip() machine.Tip { return v.tip }
+// LastBlock returns what the compatible rules must know of the last block; zero if it was not looked for.
+func (v *Verification) LastBlock() machine.BlockInfo { return v.info }

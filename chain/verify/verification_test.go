@@ -12,8 +12,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// topic is the records of a log, by letters: a record that carries an envelope for each
-// letter, one that cuts block 1 for "|", and none for a blank.
+// topic is a log, one character for each offset: a letter is a record that carries an envelope,
+// "|" one that cuts block 1, and a blank stands for no record.
 type topic string
 
 func (l topic) record(t *testing.T, at log.Offset) (r log.Record, ok bool) {

@@ -30,7 +30,7 @@ type ClientCertificate struct {
 }
 
 // NewClientCertificate returns the certificate that a transport presents, not yet read.
-// transport is that of [LoadTLS]; end is set to seconds of Unix time; warn logs.
+// transport is the function that [LoadTLS] returns; end is set to the expiry in Unix seconds; warn logs.
 func NewClientCertificate(transport func() (*tls.Config, error), end fabric.Gauge, warn func(message string, keysAndValues ...any)) *ClientCertificate {
 	return &ClientCertificate{transport: transport, end: end, warn: warn, now: time.Now}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // LoadSASL returns the credentials for the brokers; nil if SASL is off. Passwords and tokens
-// are read at every log-in. LoadSASL reads files once: its error names an unusable one. It
+// are read at every login. LoadSASL reads files once: its error names an unusable one. It
 // does not run a command.
 func LoadSASL(s settings.SASL) (*conn.SASL, error) {
 	switch {

@@ -70,7 +70,7 @@ func TestEveryAuthorityIsLoaded(t *testing.T) {
 	one, other := newPKI(t).text(t, "cert.pem"), newPKI(t).text(t, "cert.pem")
 	want := x509.NewCertPool()
 	if !want.AppendCertsFromPEM([]byte(one + other)) {
-		t.Fatal("want.AppendCertsFromPEM([]byte(one+other)) is false")
+		t.Fatal("the authorities are not PEM")
 	}
 	const bom = "\ufeff"
 	for name, content := range map[string]string{
@@ -89,12 +89,12 @@ func TestEveryAuthorityIsLoaded(t *testing.T) {
 			t.Fatalf("%v: %v", name, err)
 		}
 		if !want.Equal(got) {
-			t.Fatalf("%v: want.Equal(got) is false", name)
+			t.Fatalf("%v: other authorities are loaded", name)
 		}
 	}
 }
 
-// A renewed authority is put beside the old one: an expired authority is harmless, and must
+// A renewed authority is put next to the old one: an expired authority is harmless, and must
 // not cut off a running orderer.
 func TestExpiredAuthorityIsLoaded(t *testing.T) {
 	expired := newPKIUntil(t, time.Now().Add(-time.Minute)).text(t, "cert.pem")
@@ -102,10 +102,10 @@ func TestExpiredAuthorityIsLoaded(t *testing.T) {
 	checktest.Must(t, err)
 	want := x509.NewCertPool()
 	if !want.AppendCertsFromPEM([]byte(expired)) {
-		t.Fatal("want.AppendCertsFromPEM([]byte(expired)) is false")
+		t.Fatal("the authorities are not PEM")
 	}
 	if want.Equal(got) {
-		t.Fatal("want.Equal(got) is true")
+		t.Fatal("the valid authority is not loaded")
 	}
 }
 
@@ -210,10 +210,10 @@ func TestSystemBundleIsLoaded(t *testing.T) {
 	checktest.Must(t, err)
 	want := x509.NewCertPool()
 	if !want.AppendCertsFromPEM(content) {
-		t.Fatal("want.AppendCertsFromPEM(content) is false")
+		t.Fatal("the authorities are not PEM")
 	}
 	if !want.Equal(got) {
-		t.Fatal("want.Equal(got) is false")
+		t.Fatal("other authorities are loaded")
 	}
 }
 

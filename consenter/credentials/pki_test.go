@@ -53,7 +53,7 @@ func (p pki) write(t *testing.T, name string, content []byte) {
 	checktest.Must(t, os.WriteFile(p.path(name), content, 0o600))
 }
 
-// replace puts the files of a pki in place of another's.
+// replace replaces the files of a pki with another's.
 func (p pki) replace(t *testing.T, other pki) {
 	for _, file := range []string{"cert.pem", "key.pem"} {
 		checktest.Must(t, os.Rename(p.path(file), other.path(file)))

@@ -16,9 +16,9 @@ import (
 	"github.com/fabric-kafka/orderer/consenter/settings"
 )
 
-// tokenCommand runs a program for tokens. All log-ins of the process share a
+// tokenCommand runs a program for tokens. All logins of the process share a
 // token until a fifth of its life is left, or a broker refuses it; then the next
-// log-in runs the program again. A token without an expiry (RFC 7519) is used
+// login runs the program again. A token without an expiry (RFC 7519) is used
 // once.
 type tokenCommand struct {
 	line    []string
@@ -38,7 +38,7 @@ func newTokenCommand(line []string) *tokenCommand {
 	return &tokenCommand{line: line, now: time.Now, turn: make(chan struct{}, 1)}
 }
 
-// token returns a token that is not due for renewal. It waits while another log-in runs
+// token returns a token that is not due for renewal. It waits while another login runs
 // the program, and for the program.
 func (c *tokenCommand) token(ctx context.Context) (string, error) {
 	select {

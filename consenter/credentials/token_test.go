@@ -144,7 +144,7 @@ func TestTokenCommandHasATimeLimit(t *testing.T) {
 	}
 }
 
-// A program that never stops printing neither fills the memory nor blocks the log-in.
+// A program that never stops printing neither fills the memory nor blocks the login.
 func TestOutputOfTokenCommandIsBounded(t *testing.T) {
 	p := newProgram(t, `exec cat /dev/zero`)
 	c := newTokenCommand([]string{p.path("program")})
@@ -279,7 +279,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 	}
 }
 
-// A broker's refusal of a log-in reaches the program's token.
+// A broker's refusal of a login reaches the program's token.
 func TestSASLReportsRefusals(t *testing.T) {
 	p := newProgram(t, "cat token")
 	p.put(t, "token", jwt(time.Now().Add(time.Hour)))

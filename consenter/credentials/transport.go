@@ -2,7 +2,7 @@
 // certificates, keys and authorities for TLS, passwords and tokens for SASL.
 //
 // All of it is in files, or printed by a program, that may be replaced at any time without a
-// restart. So it is read for each connection and at each log-in; what is loaded at start
+// restart. So it is read for each connection and at each login; what is loaded at start
 // shows that it can be read. An error names the key of orderer.yaml, the file and the line;
 // it never contains a secret. The package has no goroutine.
 package credentials

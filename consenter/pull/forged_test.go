@@ -44,7 +44,7 @@ func split(t testing.TB, b *cb.Block, n int) {
 	setSignatures(b, m)
 }
 
-// boundaries are the lengths of the first fields of bytes, the first two and so on.
+// boundaries returns the lengths of the first bytes field, of the first two and so on.
 func boundaries(b []byte) (all []int) {
 	for at := 0; at < len(b); {
 		_, _, n := protowire.ConsumeField(b[at:])

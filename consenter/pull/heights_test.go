@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// The heights that other orderers report, or why they report none.
+// Others returns the heights that other orderers report, or why they report none.
 func TestOthers(t *testing.T) {
 	ours := newAuthority(t)
 	for name, test := range map[string]struct {

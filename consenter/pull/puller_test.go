@@ -258,12 +258,12 @@ func TestPulledBlocksAreVerified(t *testing.T) {
 			m.Value[len(m.Value)-1]++
 			setSignatures(b, m)
 		}, unsigned},
-		"a foreign signer":                 {func(b *cb.Block) { newAuthority(t).sign(b, "metadata") }, unsigned},
-		"no signature":                     {func(b *cb.Block) { setSignatures(b, &cb.Metadata{}) }, unsigned},
-		"no signatures at all":             {func(b *cb.Block) { b.Metadata.Metadata = [][]byte{{}} }, unsigned},
-		"another hash before":              {func(b *cb.Block) { b.Header.PreviousHash[0]++ }, unsigned},
-		"another hash before, signed":      {func(b *cb.Block) { b.Header.PreviousHash[0]++; ours.sign(b, "metadata") }, "Header.PreviousHash is"},
-		"an envelope beside the signature": {func(b *cb.Block) { b.Data.Data = [][]byte{transaction("forged")} }, "Header.DataHash is"},
+		"a foreign signer":                      {func(b *cb.Block) { newAuthority(t).sign(b, "metadata") }, unsigned},
+		"no signature":                          {func(b *cb.Block) { setSignatures(b, &cb.Metadata{}) }, unsigned},
+		"no signatures at all":                  {func(b *cb.Block) { b.Metadata.Metadata = [][]byte{{}} }, unsigned},
+		"another hash before":                   {func(b *cb.Block) { b.Header.PreviousHash[0]++ }, unsigned},
+		"another hash before, signed":           {func(b *cb.Block) { b.Header.PreviousHash[0]++; ours.sign(b, "metadata") }, "Header.PreviousHash is"},
+		"an envelope other than the signed one": {func(b *cb.Block) { b.Data.Data = [][]byte{transaction("forged")} }, "Header.DataHash is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := ours.deliverer()

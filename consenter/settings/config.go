@@ -49,7 +49,7 @@ type Config struct {
 	Retry         Retry
 	Producer      Producer
 	Consumer      Consumer
-	DiskReserve   int32         `is:"bytes" min:"0" needs:"-"` // free space to keep on the ledgers' disk; 0: any will do
+	DiskReserve   int32         `is:"bytes" min:"0" needs:"-"` // free space to keep on the ledgers' disk; 0: it is not checked
 	DeliverGrace  time.Duration `is:"duration" min:"1ms" max:"8760h" needs:"-"`
 	CheckInterval time.Duration `is:"duration" min:"1s" max:"8760h" needs:"-"`
 	Preflight     string        `is:"one of" of:"warn,enforce,off" needs:"-"`

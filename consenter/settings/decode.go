@@ -13,7 +13,7 @@ import (
 
 // Parse decodes the section Kafka of the section Consensus, as orderer.yaml and the
 // environment gave it; relative files are in dir. Without the section, and for a key
-// that is not in it, the default holds. The error names every fault, a line each:
+// that is not in it, the default holds. The error names every fault, one per line:
 // unknown keys, values that are not allowed, values that contradict each other, and
 // values that can have no effect. Parse opens no file.
 func Parse(consensus any, dir string) (Config, error) {
@@ -63,7 +63,7 @@ func (d *decoder) fault(format string, args ...any) {
 	d.faults = append(d.faults, fmt.Sprintf(format, args...))
 }
 
-// consensus finds the section Kafka. The keys beside it belong to other consensus
+// consensus finds the section Kafka. The keys next to it belong to other consensus
 // types, unless they are ours in the wrong place.
 func (d *decoder) consensus(raw any) {
 	all, ok := sectionOf(raw)
@@ -81,7 +81,7 @@ func (d *decoder) consensus(raw any) {
 	}
 }
 
-// misplaced reports whether a key beside the section is our own, or a section of them under another
+// misplaced reports whether a key next to the section is our own, or a section of them under another
 // name.
 func (d *decoder) misplaced(name string, value any) bool {
 	if d.member("", name) || strings.Contains(strings.ToLower(name), "kafka") {

@@ -111,7 +111,7 @@ func TestKeysAreAcceptedInAnyCase(t *testing.T) {
 	c, err := Parse(map[any]any{"kafka": map[any]any{"TIMEOUTS": map[any]any{"dial": "7s"}}}, "")
 	checktest.Must(t, err)
 	if c.Timeouts.Dial != 7*time.Second {
-		t.Fatalf("c.Timeouts.Dial is %v, want 7*time.Second", c.Timeouts.Dial)
+		t.Fatalf("c.Timeouts.Dial is %v, want 7s", c.Timeouts.Dial)
 	}
 }
 
@@ -257,7 +257,7 @@ func TestSecretsAreFiles(t *testing.T) {
 
 func TestAllFaultsAreNamedAtOnce(t *testing.T) {
 	_, err := parse(t, `
-Colour: red
+Color: red
 ClientID: "?"
 Retry: {Min: x, Max: 1ms}
 Timeouts: {Dial: 1, Read: 2}
@@ -272,7 +272,7 @@ Topic: {MinInsyncReplicas: 9}
 	}
 	// Retry.Max contradicts only a default that the operator did not ask for.
 	if want := []string{
-		"Consensus.Kafka.ClientID", "Consensus.Kafka.Colour", "Consensus.Kafka.Retry.Min",
+		"Consensus.Kafka.ClientID", "Consensus.Kafka.Color", "Consensus.Kafka.Retry.Min",
 		"Consensus.Kafka.Timeouts.Dial", "Consensus.Kafka.Timeouts.Read", "Consensus.Kafka.Topic.MinInsyncReplicas",
 	}; !reflect.DeepEqual(keys, want) {
 		t.Fatalf("got %v, want %v", keys, want)
@@ -292,7 +292,7 @@ func TestKeysMayHaveDots(t *testing.T) {
 		t.Fatalf("c.TLS is %v, want %v", c.TLS, want)
 	}
 	if c.Timeouts.Dial != 7*time.Second {
-		t.Fatalf("c.Timeouts.Dial is %v, want 7*time.Second", c.Timeouts.Dial)
+		t.Fatalf("c.Timeouts.Dial is %v, want 7s", c.Timeouts.Dial)
 	}
 	for section, fault := range map[string]string{
 		"TLS.Enabled: true\nTLS: {Enabled: false}": "Consensus.Kafka.TLS.Enabled is given twice, in two spellings; want it once",

@@ -282,9 +282,9 @@ func TestConditionOnARefusedKeyIsIgnored(t *testing.T) {
 	}
 }
 
-// The keys beside the section Kafka belong to other consensus types; our own keys there would not be read.
+// The keys next to the section Kafka belong to other consensus types; our own keys there would not be read.
 func TestMisplacedKeysAreRefused(t *testing.T) {
-	for name, beside := range map[string]any{
+	for name, value := range map[string]any{
 		"TLS":          map[string]any{"Enabled": true},
 		"sasl":         nil,
 		"Brokers":      "a:9092",
@@ -292,7 +292,7 @@ func TestMisplacedKeysAreRefused(t *testing.T) {
 		"Kafak":        map[string]any{"TLS": map[any]any{"Enabled": true}},
 		"Kakfa":        map[any]any{"Health": "brokers"},
 	} {
-		_, err := Parse(map[string]any{"WALDir": "/wal", "Options": map[string]any{"x": 1}, "Kafka": nil, name: beside}, "")
+		_, err := Parse(map[string]any{"WALDir": "/wal", "Options": map[string]any{"x": 1}, "Kafka": nil, name: value}, "")
 		if got := fmt.Sprint(err); got != "Consensus."+name+" has no effect, since it is not in "+Key+"; move what is meant for the brokers into "+Key {
 			t.Fatalf("%v: got %q, want %q", name, got, "Consensus."+name+" has no effect, since it is not in "+Key+"; move what is meant for the brokers into "+Key)
 		}

@@ -89,7 +89,7 @@ type variables struct {
 	read map[string]bool // names that the parser looked up
 }
 
-// walk notes the variables of a section and of everything in it.
+// walk records the variables of a section and of everything in it.
 func (v variables) walk(name string, raw any) {
 	v.read[name] = true
 	all, _ := sectionOf(raw)
@@ -101,14 +101,14 @@ func (v variables) walk(name string, raw any) {
 // fault returns why a variable is not read, and the remedy; empty if it is not meant for
 // this consenter.
 func (v variables) fault(name string) string {
-	spelt := separators.ReplaceAllString(strings.ToUpper(name), "_")
-	if rest, ok := strings.CutPrefix(spelt, "ORDERER_CONSENSUS_"); ok && v.key(rest) != "" {
-		spelt = variablePrefix + rest // the section is missing in the name
+	spelled := separators.ReplaceAllString(strings.ToUpper(name), "_")
+	if rest, ok := strings.CutPrefix(spelled, "ORDERER_CONSENSUS_"); ok && v.key(rest) != "" {
+		spelled = variablePrefix + rest // the section is missing in the name
 	}
-	if !ours.MatchString(spelt) {
+	if !ours.MatchString(spelled) {
 		return ""
 	}
-	rest, now := strings.CutPrefix(spelt, variablePrefix)
+	rest, now := strings.CutPrefix(spelled, variablePrefix)
 	if now && v.key(rest) != "" {
 		return v.faultOfKey(name, rest)
 	}
@@ -119,7 +119,7 @@ func (v variables) fault(name string) string {
 	if key := v.key(stem); key != "" {
 		return "there is no key of that name; " + replacement{key: key}.remedy(rest)
 	}
-	if service.MatchString(spelt) || !now && linked.MatchString(spelt) {
+	if service.MatchString(spelled) || !now && linked.MatchString(spelled) {
 		return ""
 	}
 	return "there is no key of that name; " + v.near(rest)

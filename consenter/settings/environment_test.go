@@ -76,7 +76,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 				t.Fatalf("a value can be a secret: %q is in %q", "swordfish", got)
 			}
 			if !u.Security {
-				t.Fatal("u.Security is false")
+				t.Fatal("it does not concern security")
 			}
 		})
 	}
@@ -85,7 +85,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 func TestOtherUnreadVariablesAreReported(t *testing.T) {
 	for _, c := range []struct{ yaml, name, want string }{
 		{fabricYAML, "ORDERER_CONSENSUS_KAFKA_BROKERS", "has no key Consensus.Kafka.Brokers; copy all"},
-		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOUR", "there is no key of that name; unset it, or set the variable of a key in consenter/settings/kafka.yaml"},
+		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_COLOR", "there is no key of that name; unset it, or set the variable of a key in consenter/settings/kafka.yaml"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUT_DIAL", "there is no key of that name"},
 		{ordererYAML, "ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIALL", "one of ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL, ORDERER_CONSENSUS_KAFKA_TIMEOUTS_READ, "},
 		{ordererYAML, "ORDERER_KAFKA_BROKERS", "there is no key of that name; set ORDERER_CONSENSUS_KAFKA_BROKERS instead"},
@@ -104,7 +104,7 @@ func TestOtherUnreadVariablesAreReported(t *testing.T) {
 				t.Fatalf("%q is not in %q", c.want, got)
 			}
 			if u.Security {
-				t.Fatal("u.Security is true")
+				t.Fatal("it concerns security")
 			}
 		})
 	}
@@ -127,10 +127,10 @@ func TestUnreadVariablesThatSwitchOffAreReported(t *testing.T) {
 	}
 	u := unreadOf(t, fabricYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD=false", "ORDERER_KAFKA_TLS_ROOTCAS=0")
 	if !u["ORDERER_KAFKA_SASLPLAIN_PASSWORD"].Security {
-		t.Fatal("it may be the password: u[\"ORDERER_KAFKA_SASLPLAIN_PASSWORD\"].Security is false")
+		t.Fatal("ORDERER_KAFKA_SASLPLAIN_PASSWORD does not concern security, but it may be the password")
 	}
 	if !u["ORDERER_KAFKA_TLS_ROOTCAS"].Security {
-		t.Fatal("u[\"ORDERER_KAFKA_TLS_ROOTCAS\"].Security is false")
+		t.Fatal("ORDERER_KAFKA_TLS_ROOTCAS does not concern security")
 	}
 }
 
@@ -167,7 +167,7 @@ func TestVariableOfASectionIsRead(t *testing.T) {
 		t.Fatalf("got %v, want nothing", got)
 	}
 	if !unreadOf(t, fabricYAML, "ORDERER_CONSENSUS_KAFKA_TLS=true")["ORDERER_CONSENSUS_KAFKA_TLS"].Security {
-		t.Fatal("unreadOf(t, fabricYAML, \"ORDERER_CONSENSUS_KAFKA_TLS=true\")[\"ORDERER_CONSENSUS_KAFKA_TLS\"].Security is false")
+		t.Fatal("ORDERER_CONSENSUS_KAFKA_TLS does not concern security")
 	}
 }
 
@@ -179,7 +179,7 @@ func TestInTreeVariablesHaveReplacements(t *testing.T) {
 	}
 	for old, now := range inTree {
 		if now.key != "" && !slices.Contains(names, now.key) {
-			t.Fatalf("%s: there is no key %s: now.key == \"\" || slices.Contains(names, now.key) is false", old, now.key)
+			t.Fatalf("%s: there is no key %s", old, now.key)
 		}
 		if want := strings.ToUpper(old); !reflect.DeepEqual(old, want) {
 			t.Fatalf("got %v, want %v", old, want)
@@ -193,7 +193,7 @@ func TestTableOfInTreeKeysIsComplete(t *testing.T) {
 	checktest.Must(t, err)
 	_, table, found := strings.Cut(string(page), "## Settings of in-tree orderers")
 	if !found {
-		t.Fatal("found is false")
+		t.Fatal("the page has no such section")
 	}
 	rows := map[string]string{} // the second column, by the names in the first
 	for line := range strings.Lines(table) {
@@ -217,13 +217,13 @@ func TestTableOfInTreeKeysIsComplete(t *testing.T) {
 			row, found = rows[old[:strings.LastIndex(old, "_")]+"_*"]
 		}
 		if !found {
-			t.Fatalf("%s is not in the table: found is false", old)
+			t.Fatalf("%s is not in the table", old)
 		}
 		if got, want := strings.HasPrefix(row, " none"), now.key == ""; !reflect.DeepEqual(got, want) {
 			t.Fatalf("%v: got %v, want %v", old, got, want)
 		}
 		if now.key != "" && !strings.Contains(row, now.key) && !strings.Contains(row, "the same names") {
-			t.Fatalf("%s: %s: now.key == \"\" || strings.Contains(row, now.key) || strings.Contains(row, \"the same names\") is false", old, row)
+			t.Fatalf("%s: the row does not name %s: %s", old, now.key, row)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func loaded(t *testing.T, ordererYAML string) any {
 	return conf.Consensus
 }
 
-// ordererYAML has the sample beside the keys of etcdraft, with the indentation of Fabric's
+// ordererYAML has the sample next to the keys of etcdraft, with the indentation of Fabric's
 // own orderer.yaml, so that the sample can be pasted there.
 var ordererYAML = "General:\n  ListenPort: 7050\n" +
 	strings.Replace(Sample, "Consensus:\n", "Consensus:\n    WALDir: /wal\n    SnapDir: /snap\n", 1)

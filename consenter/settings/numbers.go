@@ -9,27 +9,27 @@ import (
 	"time"
 )
 
-func duration(least, most time.Duration) rule {
-	want := fmt.Sprintf("a duration with its unit, such as 500ms or 5s, of at least %s and at most %.0fh", least, most.Hours())
+func duration(lowest, highest time.Duration) rule {
+	want := fmt.Sprintf("a duration with its unit, such as 500ms or 5s, of at least %s and at most %.0fh", lowest, highest.Hours())
 	return typed(want, func(raw any) (time.Duration, bool) {
 		s, _ := raw.(string)
 		d, err := time.ParseDuration(strings.TrimSpace(s))
-		return d, err == nil && d >= least && d <= most
+		return d, err == nil && d >= lowest && d <= highest
 	})
 }
 
-func number(least, most int64) rule {
-	return typed(fmt.Sprintf("a whole number from %d to %d", least, most), func(raw any) (int64, bool) {
+func number(lowest, highest int64) rule {
+	return typed(fmt.Sprintf("a whole number from %d to %d", lowest, highest), func(raw any) (int64, bool) {
 		n, ok := integer(raw)
-		return n, ok && n >= least && n <= most
+		return n, ok && n >= lowest && n <= highest
 	})
 }
 
-func byteSize(least int64) rule {
-	want := fmt.Sprintf("a number of bytes from %d to %d, such as 1048576 or 1 MB", least, math.MaxInt32)
+func byteSize(lowest int64) rule {
+	want := fmt.Sprintf("a number of bytes from %d to %d, such as 1048576 or 1 MB", lowest, math.MaxInt32)
 	return typed(want, func(raw any) (int64, bool) {
 		n, ok := bytesOf(raw)
-		return n, ok && n >= least && n <= math.MaxInt32
+		return n, ok && n >= lowest && n <= math.MaxInt32
 	})
 }
 

@@ -37,7 +37,7 @@ func TestSampleHasEveryKey(t *testing.T) {
 	d.consensus(sampleConsensus(t))
 	for _, name := range names {
 		if !d.given[name] {
-			t.Fatalf("%s has no default: d.given[name] is false", name)
+			t.Fatalf("%s has no default", name)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func TestTagsHaveTheNamesOfOthers(t *testing.T) {
 }
 
 func TestTagsThatStateNothingPanic(t *testing.T) {
-	for _, tag := range []reflect.StructTag{`needs:"-"`, `is:"colour"`, `is:"duration" min:"1s"`, `is:"number" min:"a" max:"2"`} {
+	for _, tag := range []reflect.StructTag{`needs:"-"`, `is:"color"`, `is:"duration" min:"1s"`, `is:"number" min:"a" max:"2"`} {
 		panics(t, func() { ruleOf(tag, "") })
 	}
 	panics(t, func() { conditionOf("") })
@@ -138,7 +138,7 @@ func sampleConsensus(t *testing.T) map[any]any {
 	}
 	consensus, ok := all["Consensus"].(map[any]any)
 	if !ok {
-		t.Fatal("ok is false")
+		t.Fatal("the sample has no section Consensus")
 	}
 	return consensus
 }

@@ -174,7 +174,7 @@ func (t *translation) secure(name string, r replacement, value *yaml.Node) {
 	}
 }
 
-// relative notes what a relative file name is relative to.
+// relative adds a note about what a relative file name is relative to.
 func (t *translation) relative(name string, relative bool) {
 	if relative {
 		t.manual(name, "carried over: the in-tree consenter read a relative name from its working directory, "+

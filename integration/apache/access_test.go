@@ -127,7 +127,7 @@ func (s *secured) closed(t *testing.T) {
 		"list is down":          {byMTLS, identity("nowhere"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"plain text to TLS":     {byTLS, "", "broker 127.0.0.1:PORT expects TLS on that port, but this orderer does not use TLS; " + awaitListener},
 		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; awaiting a TLS listener of the brokers"},
-		"TLS without log-in":    {byBoth, serverTLS, "broker 127.0.0.1:PORT closed the connection without an answer: EOF; " + awaitListener},
+		"TLS without login":     {byBoth, serverTLS, "broker 127.0.0.1:PORT closed the connection without an answer: EOF; " + awaitListener},
 
 		"wrong password":            {bySASL, byPassword("PLAIN", "wrong"), loginFailed + "Authentication failed: Invalid username or password; " + awaitCredentials},
 		"wrong password, SCRAM 256": {byBoth, serverTLS + byPassword("SCRAM-SHA-256", "wrong"), loginFailed + invalid + "SCRAM-SHA-256; " + awaitCredentials},

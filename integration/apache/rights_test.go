@@ -213,7 +213,7 @@ func surveyed(ctx context.Context, l *kafka.Log) error {
 		return err
 	}
 	for _, f := range found {
-		if f.Verdict != log.Fit && strings.Contains(f.Remedy, "kafka-acls.sh") {
+		if f.Result != log.Fit && strings.Contains(f.Remedy, "kafka-acls.sh") {
 			return fmt.Errorf("%s: %s", f, f.Remedy)
 		}
 	}

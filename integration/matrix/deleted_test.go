@@ -91,8 +91,8 @@ func TestRow09TopicRecreatedWhileDown(t *testing.T) {
 	}
 }
 
-// beside lets a new orderer pull blocks from the scene's orderer.
-func (s *scene) beside(o *chain.Options) {
+// pulling lets a new orderer pull blocks from the scene's orderer.
+func (s *scene) pulling(o *chain.Options) {
 	o.NewPuller = func(chain.Support) (chain.Puller, error) {
 		return &chaintest.Puller{From: []*chaintest.Ledger{s.it.ledger}}, nil
 	}
@@ -100,13 +100,13 @@ func (s *scene) beside(o *chain.Options) {
 
 // An orderer that has only the genesis block finds no topic, or an empty one: it does
 // not start the channel a second time.
-func TestRow07DeletedBesideANewcomer(t *testing.T) {
+func TestRow07DeletedWithANewcomer(t *testing.T) {
 	for name, lose := range map[string]func(*kafkatest.Cluster, string){"deleted": (*kafkatest.Cluster).Delete, "recreated": (*kafkatest.Cluster).Recreate} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			lose(s.cluster, channel)
 			before := s.cluster.Info(channel)
-			late := s.orderer(s.ledger(channel), s.beside)
+			late := s.orderer(s.ledger(channel), s.pulling)
 			s.eventually("the orderer reports that others have blocks", func() bool {
 				err := late.Order(chaintest.Envelope(channel, "x"), 0)
 				return err != nil && strings.Contains(err.Error(), "other orderers have blocks of the channel (orderer0 has 3")
@@ -123,7 +123,7 @@ func TestRow07DeletedBesideANewcomer(t *testing.T) {
 func TestRow07AnotherCluster(t *testing.T) {
 	s := newScene(t)
 	elsewhere := kafkatest.Start(t, kafkatest.Options{})
-	late := s.orderer(s.ledger(channel), s.beside, func(o *chain.Options) { o.Brokers = elsewhere.Addresses() })
+	late := s.orderer(s.ledger(channel), s.pulling, func(o *chain.Options) { o.Brokers = elsewhere.Addresses() })
 	s.eventually("the orderer reports that these may not be the channel's brokers", func() bool {
 		err := late.Order(chaintest.Envelope(channel, "x"), 0)
 		return err != nil && strings.Contains(err.Error(), "or these are not the channel's brokers")

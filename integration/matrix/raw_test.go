@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// client returns a client of another implementation than the tested one: it acts as
+// client returns a client of an implementation other than the tested one: it acts as
 // a stranger or as an operator's tool.
 func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 	w.Helper()

@@ -7,7 +7,7 @@ import (
 )
 
 // Action is one event in a world: a verb, the orderer that it happens to, and
-// numbers whose meaning is beside each verb. Numbers that point into the world (an
+// numbers whose meaning is next to each verb. Numbers that point into the world (an
 // offset, a height) are in thousandths of the log or the ledger, so that an action
 // keeps its meaning when others are removed.
 type Action struct {

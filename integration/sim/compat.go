@@ -110,7 +110,7 @@ func printRow(out io.Writer, name, kind string, rates map[defect]float64) {
 	fmt.Fprintln(out)
 }
 
-// surprises are the defects that strict orderers show, and those that in-tree
+// surprises returns the defects that strict orderers show, and those that in-tree
 // ones do not show though they were measured: within a factor of five, since the
 // probabilities of the measured runs are not known.
 func surprises(r row, kind string, rates map[defect]float64) (wrong []string) {

@@ -89,8 +89,8 @@ func open(b []byte) (c content, ok bool) {
 	return c, true
 }
 
-// normal returns a normal envelope with a text and so many bytes of padding: by its text a
-// message or one of three transactions.
+// normal returns a normal envelope with a text and this many bytes of padding: a message or one of
+// three transactions, depending on the text.
 func normal(client int, expires int64, text string, pad int) *fabric.Envelope {
 	padding := []byte(strings.Repeat(".", pad))
 	set := &fabric.KVRWSet{}

@@ -151,7 +151,7 @@ func (o *Orderer) Block(n machine.BlockNumber) *session.Block {
 }
 
 // Judge returns a verdict by the config in force, and by the clock only where the
-// in-tree rules do.
+// compatible rules do.
 func (o *Orderer) Judge(e machine.Judge) machine.Verdict {
 	c, ok := o.w.read(e.Envelope.Bytes)
 	if !ok {

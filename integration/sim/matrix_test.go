@@ -3,7 +3,7 @@ package sim
 import "testing"
 
 // The rows of the fault matrix that the simulation shows, each in worlds with
-// this fault alone, beside crashes and traffic. The table in
+// this fault alone, besides crashes and traffic. The table in
 // integration/README.md lists them.
 
 // shows runs worlds of one fault: no invariant may be violated, and everything that

@@ -93,7 +93,7 @@ func (w *World) open(o *Orderer) *memlog.Log {
 	return w.client
 }
 
-// at returns the offset at so many thousandths of the log.
+// at returns the offset at this many thousandths of the log.
 func (w *World) at(thousandths int) int { return w.end() * thousandths / 1000 }
 
 // end returns the end of the log.

@@ -2,8 +2,8 @@
 // cluster, by the addresses of its brokers and orderers. It needs no folder of a network
 // of this project.
 //
-// Here are the commands that ask brokers and orderers, a file each. Those that work on files
-// alone are in package offline, and what all of them share is in package command.
+// This package has the commands that ask brokers and orderers, one per file. Those that work
+// only on files are in package offline, and what all of them share is in package command.
 //
 // The function of each command ([PreflightCommand] and so on) takes a [command.Fill] that
 // completes the [command.Target] where the command line does not: nil in osnkafka, the folder
@@ -46,7 +46,7 @@ func Command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "osnkafka",
 		Short: "Operate channels of ordering service nodes that order through Kafka",
-		Long: `Operate channels of ordering service nodes that order through Kafka, beside osnadmin.
+		Long: `Operate channels of ordering service nodes that order through Kafka, alongside osnadmin.
 
 Brokers are reached by --brokers, or as the orderer with the orderer.yaml of --config reaches them
 (TLS, SASL, Brokers). Orderers are reached by --orderer, with --cafile and, where they ask for it,
@@ -58,7 +58,7 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 		SilenceErrors: true,
 	}
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "ca-file" { // as osnadmin has it
+		if name == "ca-file" { // osnadmin's name for it
 			name = "cafile"
 		}
 		return pflag.NormalizedName(name)
@@ -69,7 +69,7 @@ Exit codes: 0 fine, 1 refused or something wrong was found, 2 usage, 3 no answer
 	return root
 }
 
-// strict makes cobra's own commands refuse what they do not know, which they answer with help
+// strict makes cobra's own commands refuse what they do not know, to which they respond with help
 // and exit code 0.
 func strict(root *cobra.Command) {
 	root.InitDefaultHelpCmd()

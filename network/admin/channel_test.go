@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/client/orderertest"
 )
 
-// lines are the objects of JSON, one a line, with what tests look at.
+// lines decodes JSON objects, one per line.
 func lines(t *testing.T, text string) (all []line) {
 	t.Helper()
 	for l := range strings.Lines(text) {
@@ -38,7 +38,7 @@ type line struct {
 	Block  *uint64
 }
 
-// Records are listed beside the blocks of an orderer, and without one beside none.
+// Records are listed with the blocks of an orderer, or without blocks if no orderer is named.
 func TestTopic(t *testing.T) {
 	s := newSecured(t)
 	channel := admintest.NewChannel(t, s.consenter(), "mine", s.Addresses(), 3)
@@ -135,7 +135,7 @@ func TestUpgradeRulesOfAnotherTopic(t *testing.T) {
 }
 
 // An orderer that has not joined the channel has no say in it.
-func TestUpgradeRulesBesideAnOrdererWithoutTheChannel(t *testing.T) {
+func TestUpgradeRulesWithAnOrdererWithoutTheChannel(t *testing.T) {
 	s := newSecured(t)
 	old := admintest.NewChannel(t, s.consenter(), "old", s.Addresses(), 2)
 	args := append([]string{"upgrade-rules", "old", "--dry-run", "--config", s.config(orderer)}, old.Serve(t, old.Blocks())...)

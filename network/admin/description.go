@@ -30,7 +30,7 @@ type description struct {
 }
 
 // append appends the record unless another writer has appended since the check, which is then
-// repeated for all that is in the topic by now: what nobody can prevent is at least reported.
+// repeated for everything that is in the topic by now: what nobody can prevent is at least reported.
 func (d *description) append(ctx context.Context, start machine.Start, id log.Identity) (late inspect.Writers, err error) {
 	value, err := session.DescriptionRecord(start, machine.Strict, id)
 	if err != nil {
@@ -41,7 +41,7 @@ func (d *description) append(ctx context.Context, start machine.Start, id log.Id
 		return late, err
 	}
 	if since.Foreign > 0 {
-		return late, fmt.Errorf("another writer than an orderer of ours has appended since the check, %s: stop the in-tree orderers and try again", foreignText(since.First))
+		return late, fmt.Errorf("a writer other than an orderer of ours has appended since the check, %s: stop the in-tree orderers and try again", foreignText(since.First))
 	}
 	d.at = -1
 	appended := d.topic.Append(ctx, value)
@@ -101,7 +101,7 @@ func (u upgraded) Verdict() error {
 	if u.late.Foreign == 0 {
 		return nil
 	}
-	return fmt.Errorf("channel %s: described at offset %d, and another writer than an orderer of ours has appended since the check, %s: "+
+	return fmt.Errorf("channel %s: described at offset %d, and a writer other than an orderer of ours has appended since the check, %s: "+
 		"an in-tree orderer is running, and its ledger forks from ours at the first block after that offset; "+
 		"stop it now, and do not use its later blocks", u.Channel, u.Offset, foreignText(u.late.First))
 }

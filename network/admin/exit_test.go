@@ -56,7 +56,7 @@ func (x *exitFiles) as(mspid, address string, args ...string) []string {
 	return append(args, "--orderer", address, "--cafile", x.o.CA, "--client-cert", x.o.ClientCert, "--client-key", x.o.ClientKey, "--mspdir", x.msp, "--mspid", mspid)
 }
 
-// What can be wrong, and what is fine, without a cluster.
+// The exit code shows what can be wrong, and what is fine, without a cluster.
 func TestExitCodes(t *testing.T) {
 	x := newExitFiles(t)
 	for name, test := range map[string]exitCase{
@@ -93,7 +93,7 @@ func TestUsageErrors(t *testing.T) {
 		"one orderer":           {command.ExitUsage, "name at least two", x.as("Org1MSP", x.o.Address, "verify", "mine")},
 		"one orderer twice":     {command.ExitUsage, "is given twice", x.as("Org1MSP", x.o.Address, "verify", "mine", "--orderer", x.o.Address)},
 		"no such file":          {command.ExitUsage, "no such file", []string{"preflight", "mine", "--config", filepath.Join(x.dir, "none.yaml")}},
-		"a bad file":            {command.ExitUsage, "Colour is not a key", []string{"preflight", "mine", "--config", x.file(t, "bad.yaml", "Consensus: {Kafka: {Colour: red}}")}},
+		"a bad file":            {command.ExitUsage, "Color is not a key", []string{"preflight", "mine", "--config", x.file(t, "bad.yaml", "Consensus: {Kafka: {Color: red}}")}},
 		"a bad address":         {command.ExitUsage, `--brokers: "a": want HOST:PORT`, []string{"preflight", "mine", "--brokers", "a"}},
 		"a file without broker": {command.ExitUsage, "names no brokers", []string{"preflight", "mine", "--config", x.file(t, "empty.yaml", "General: {}")}},
 		"no config block":       {command.ExitUsage, "nothing shows which orderers", []string{"prune", "mine", "--brokers", nowhere}},

@@ -105,24 +105,24 @@ type finding struct {
 	Setting string `json:"setting"`
 	Value   string `json:"value"`
 	Want    string `json:"want"`
-	Verdict string `json:"verdict"`
+	Result  string `json:"result"`
 	Risk    string `json:"risk,omitempty"`
-	Remedy  string `json:"mend,omitempty"`
+	Remedy  string `json:"remedy,omitempty"`
 }
 
 func (f findings) Value() any {
 	all := make([]finding, len(f.all))
 	for i, x := range f.all {
-		all[i] = finding{x.Setting, x.Value, x.Want, x.Verdict.String(), x.Risk, x.Remedy}
+		all[i] = finding{x.Setting, x.Value, x.Want, x.Result.String(), x.Risk, x.Remedy}
 	}
 	return all
 }
 
 func (f findings) Table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "VERDICT\tSETTING\tVALUE\tWANT")
+	fmt.Fprintln(w, "RESULT\tSETTING\tVALUE\tWANT")
 	for _, x := range f.all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", x.Verdict, x.Setting, x.Value, x.Want)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", x.Result, x.Setting, x.Value, x.Want)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -132,7 +132,7 @@ func (f findings) Table(out io.Writer) error {
 			continue
 		}
 		why := x.Risk
-		if x.Verdict == log.Unknown {
+		if x.Result == log.Unknown {
 			why = "the brokers hide it"
 		}
 		fmt.Fprintf(out, "\n%s: %s.\n  %s\n", x.Setting, why, strings.TrimSpace(x.Remedy))

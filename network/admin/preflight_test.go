@@ -21,7 +21,7 @@ func TestPreflightOfAnyTopic(t *testing.T) {
 		"unknown  clocks", "max.message.bytes=1057792", `topic "mine": `, "found a flaw"}, args...)
 
 	out := admintest.Runs(t, command.ExitRefused, nil, append(args, "--json")...)
-	var found []struct{ Setting, Verdict string }
+	var found []struct{ Setting, Result string }
 	if err := json.Unmarshal([]byte(out), &found); err != nil || len(found) != 11 {
 		t.Fatalf("%d findings, %v:\n%s", len(found), err, out)
 	}

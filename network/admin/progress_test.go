@@ -15,7 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
-// ledgerHash is that of a block of a ledger that forked from others at a block.
+// ledgerHash returns the hash of a block of a ledger that forked from others at a block.
 func ledgerHash(number, forkedAt uint64) log.BlockHash {
 	header := bytes.Repeat([]byte{byte(number)}, 32)
 	if number >= forkedAt {
@@ -24,7 +24,7 @@ func ledgerHash(number, forkedAt uint64) log.BlockHash {
 	return log.NewBlockHash(number, header)
 }
 
-// hashed is what an orderer publishes whose ledger ends at a block and forked at another.
+// hashed returns what an orderer publishes if its ledger ends at a block and forked at another.
 func hashed(name string, last, forkedAt uint64) log.Progress {
 	p := log.Progress{Member: "fabric-orderer." + name, Next: 7, Block: last, At: time.Now(), Rules: "strict", ConfigSeq: 2, Config: "abc"}
 	for _, n := range log.Checkpoints(last) {
@@ -33,7 +33,7 @@ func hashed(name string, last, forkedAt uint64) log.Progress {
 	return p
 }
 
-const never = 1 << 40 // when a ledger forks that does not
+const never = 1 << 40 // where a ledger forks that never does
 
 // progressReport is what progress prints as JSON.
 type progressReport struct {

@@ -21,7 +21,7 @@ func block(t *testing.T, channel string, hosts ...string) string {
 	return admintest.Written(t, "config.block", protoutil.MarshalOrPanic(admintest.ConfigBlock(channel, []string{"none:9092"}, hosts...)))
 }
 
-// at is what an orderer publishes that needs an offset next, with the config of hosts.
+// at returns what an orderer with the config of hosts publishes if it needs an offset next.
 func at(t *testing.T, channel, name string, next log.Offset, rules string, hosts ...string) log.Progress {
 	t.Helper()
 	config, err := prune.ChannelOf(admintest.ConfigBlock(channel, []string{"none:9092"}, hosts...))
@@ -40,7 +40,7 @@ func (s *secured) starts(channel string, want log.Offset) {
 	}
 }
 
-// pruner is the orderer.yaml of who may prune.
+// pruner returns the orderer.yaml of the user who may prune.
 func (s *secured) pruner() string {
 	s.t.Helper()
 	for _, r := range admintest.Rights()["prune"] {
@@ -49,7 +49,7 @@ func (s *secured) pruner() string {
 	return s.config("prune")
 }
 
-// A topic on brokers that want a password is pruned by who has it, and by nobody else.
+// A topic on brokers that require a password is pruned by whoever has it, and by nobody else.
 func TestPrune(t *testing.T) {
 	s := newSecured(t)
 	s.filled()
@@ -72,7 +72,7 @@ func TestPrune(t *testing.T) {
 	admintest.Runs(t, command.ExitUnreachable, []string{"during login"}, args...)
 }
 
-// What is missing is listed, also as JSON, and nothing is deleted.
+// What is missing is listed, as JSON too, and nothing is deleted.
 func TestPruneWithoutProof(t *testing.T) {
 	s := newSecured(t)
 	s.filled()

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 const orderer = "orderer"
 
-// secured is a cluster that speaks TLS, wants a password, and denies by default.
+// secured is a cluster that uses TLS, requires a password, and denies by default.
 type secured struct {
 	*kafkatest.Cluster
 	t   *testing.T
@@ -35,7 +35,7 @@ type secured struct {
 	ca  []byte
 }
 
-// newSecured starts one; the user orderer has all rights of an orderer that makes topics.
+// newSecured starts such a cluster; the user orderer has all rights of an orderer that makes topics.
 func newSecured(t *testing.T) *secured {
 	t.Helper()
 	t.Parallel()
@@ -72,12 +72,12 @@ func (s *secured) section(user string) string {
 		"    SASL: {Mechanism: PLAIN, User: " + user + ", PasswordFile: password}\n"
 }
 
-// config is the orderer.yaml of a user.
+// config returns the orderer.yaml of a user.
 func (s *secured) config(user string) string {
 	return s.write(user+".yaml", "General:\n  ListenPort: 7050\nConsensus:\n  WALDir: /x\n  Kafka:\n"+s.section(user))
 }
 
-// consenter is that of the user orderer. Channels whose names begin with old share their
+// consenter returns the consenter of the user orderer. Channels whose names begin with old share their
 // topics with in-tree orderers.
 func (s *secured) consenter() *consenter.Consenter {
 	s.t.Helper()
@@ -127,7 +127,7 @@ func (s *secured) revoke(user string, r admintest.Right) {
 	})
 }
 
-// name is the prefix of the names of what a right is on: the topics are mine and old.
+// name returns what a right is on: a prefix of names. The topics are mine and old.
 func name(r admintest.Right) string {
 	if r.With == sarama.AclResourceGroup {
 		return admintest.Groups

@@ -24,8 +24,8 @@ func TopicCommand(fill command.Fill) *cobra.Command {
 	var l listing
 	c := &cobra.Command{
 		Use:   "topic [CHANNEL]",
-		Short: "List the records of a channel's topic beside the blocks that they are in",
-		Long: `List the records of a channel's topic, with what each holds, and beside it the block that it is in,
+		Short: "List the records of a channel's topic with the blocks that they are in",
+		Long: `List the records of a channel's topic, with what each holds, and next to it the block that it is in,
 or that it cut, at the first orderer that has the channel. Without --orderer no block is listed.
 It needs the right Read on the topic. With --json each line is an object.`,
 		Example: "  osnkafka topic mychannel --config /etc/orderer/orderer.yaml --limit 100\n" +
@@ -37,7 +37,7 @@ It needs the right Read on the topic. With --json each line is an object.`,
 	l.AddBrokers(c)
 	l.AddOrderers(c)
 	l.AddCommon(c, answerTimeout)
-	c.Flags().IntVar(&l.limit, "limit", 0, "stop after so many records (0: all)")
+	c.Flags().IntVar(&l.limit, "limit", 0, "stop after this many records (0: all)")
 	return c
 }
 

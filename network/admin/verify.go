@@ -60,7 +60,7 @@ type Difference struct {
 }
 
 // Verify compares the blocks of orderers that all have the channel. An error means that
-// they could not be read, or are no chain.
+// they could not be read, or do not form a chain.
 func Verify(ctx context.Context, r *inspect.Reader, channel string, orderers []string) (Verified, error) {
 	v := Verified{Channel: channel, Orderers: orderers}
 	var err error

@@ -55,12 +55,12 @@ const clusterID = "ZmFicmljLWthZmthLW9yZA"
 
 // Timeouts in a node's settings, which determine how long no append succeeds after a kill.
 const (
-	SessionTimeout  = 1200 * time.Millisecond // broker.session.timeout.ms: a broker that is silent for so long is fenced
-	FetchTimeout    = 1000 * time.Millisecond // controller.quorum.fetch.timeout.ms: a controller that is silent for so long has a successor elected
+	SessionTimeout  = 1200 * time.Millisecond // broker.session.timeout.ms: a broker that is silent for this long is fenced
+	FetchTimeout    = 1000 * time.Millisecond // controller.quorum.fetch.timeout.ms: a controller that is silent for this long is replaced by an election
 	ElectionTimeout = 500 * time.Millisecond  // controller.quorum.election.timeout.ms: one vote, at most
 )
 
-// settings is the server.properties of a node. Not at their defaults are: the
+// settings returns the server.properties of a node. These are not at their defaults: the
 // replication that a channel's topic needs; auto-creation of topics, which is off;
 // sessions that end soon enough for a fail-over within a few seconds, longer in
 // production; buffers, for a small heap.
@@ -94,7 +94,7 @@ log.cleaner.dedupe.buffer.size=4194304
 {{range .Settings}}{{.}}
 {{end}}`))
 
-// Each version reads the one of its logging library.
+// Logging settings: each version reads those of its logging library.
 const (
 	log4j = `log4j.rootLogger=INFO, F
 log4j.appender.F=org.apache.log4j.ConsoleAppender

@@ -48,8 +48,8 @@ func Serving(ctx context.Context, address string) error {
 	}
 }
 
-// Controller is the node that its peers follow as the active controller, by what
-// they have recorded it: the metadata that clients get names an arbitrary broker instead.
+// Controller returns the active controller of the newest epoch that any node has recorded:
+// the metadata that clients get names an arbitrary broker instead.
 func (c *Cluster) Controller() (Node, error) {
 	newest := struct{ LeaderID, LeaderEpoch int }{}
 	for _, n := range c.Nodes {

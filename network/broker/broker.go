@@ -16,8 +16,8 @@ import (
 // Ready is the line that Run prints once clients can connect.
 const Ready = "broker is ready"
 
-// Run serves one broker on a loopback port until ctx ends, then writes out what
-// it holds.
+// Run serves one broker on a loopback port until ctx ends, then writes its data
+// to disk.
 func Run(ctx context.Context, address, dir string, out io.Writer) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

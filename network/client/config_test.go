@@ -44,7 +44,7 @@ func channelConfig() *cb.Config {
 	}}
 }
 
-// Fabric's own validator must take the update and come to the config wanted.
+// Fabric's own validator must accept the update and arrive at the intended config.
 func TestUpdateConfigIsValid(t *testing.T) {
 	who := orderertest.Identity(t)
 	genesis, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: channelConfig()}, 0, 0)
@@ -88,7 +88,7 @@ func TestBatchSizeUpdateKeepsTheOtherLimits(t *testing.T) {
 	values, err := client.BatchSizeUpdate(channelConfig(), 77)
 	checktest.Must(t, err)
 	if !proto.Equal(&ab.BatchSize{MaxMessageCount: 77, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, values[channelconfig.BatchSizeKey]) {
-		t.Fatal("proto.Equal(&ab.BatchSize{MaxMessageCount: 77, AbsoluteMaxBytes: 1000, PreferredMaxBytes: 500}, values[channelconfig.BatchSizeKey]) is false")
+		t.Fatal("other limits were changed")
 	}
 }
 

@@ -110,7 +110,7 @@ func (i *Identity) Message(channel string, size int) (*cb.Envelope, error) {
 }
 
 // noMessage is a first byte that no protobuf message has: peers cannot read a transaction in the data. See
-// chain/PEERS.md for what that is to transactions in the same block.
+// chain/PEERS.md for what that means for transactions in the same block.
 const noMessage = 0x07
 
 const (

@@ -42,7 +42,7 @@ func TestSignaturesVerifyAndAreLow(t *testing.T) {
 		checktest.Must(t, err)
 		digest := sha256.Sum256(message)
 		if !ecdsa.VerifyASN1(key, digest[:], signature) {
-			t.Fatal("ecdsa.VerifyASN1(key, digest[:], signature) is false")
+			t.Fatal("the signature does not verify")
 		}
 		var rs struct{ R, S *big.Int }
 		_, err = asn1.Unmarshal(signature, &rs)
@@ -69,7 +69,7 @@ func TestMessageHasTheSizeAskedFor(t *testing.T) {
 	}
 }
 
-// The data is no transaction, not even one without actions, at which peers panic.
+// The data is no transaction, not even one without actions, on which peers panic.
 func TestMessagesAreNoTransactions(t *testing.T) {
 	e, err := orderertest.Identity(t).Message("mychannel", 500)
 	if err != nil {

@@ -25,7 +25,7 @@ func TestSubmitAnswers(t *testing.T) {
 	fates := []orderertest.Fate{
 		orderertest.Ordered(),
 		{Status: cb.Status_SERVICE_UNAVAILABLE},
-		{Copies: 1}, // taken, but the stream breaks
+		{Copies: 1}, // ordered, but the stream breaks
 	}
 	o := orderertest.Start(t, "mychannel", orderertest.NewLedger(), func(n int) orderertest.Fate { return fates[n] })
 	c, who := dial(t, o), orderertest.Identity(t)
@@ -52,7 +52,7 @@ func TestSubmitAnswers(t *testing.T) {
 		t.Fatal("there is no error")
 	}
 	if errors.As(err, &refusal) {
-		t.Fatalf("the outcome is unknown: %v: errors.As(err, &refusal) is true", err)
+		t.Fatalf("%v is a refusal, but the outcome is unknown", err)
 	}
 }
 

@@ -74,7 +74,7 @@ func (o Options) brokerNames() []string {
 	return all
 }
 
-// kafkaDir returns the folder with the jars of Apache Kafka, beside that of the binaries.
+// kafkaDir returns the folder with the jars of Apache Kafka, next to that of the binaries.
 func (n *Network) kafkaDir() string { return filepath.Join(filepath.Dir(n.options.Bin), "kafka") }
 
 func (n *Network) apacheCluster() *apache.Cluster {

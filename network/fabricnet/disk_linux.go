@@ -47,7 +47,7 @@ func unmountLedgers(dir string) error {
 	return errors.Join(faults...)
 }
 
-// mounted reports whether a folder is on another disk than its parent.
+// mounted reports whether a folder is on a different disk than its parent.
 func mounted(dir string) (bool, error) {
 	var inner, outer unix.Stat_t
 	err := errors.Join(unix.Lstat(dir, &inner), unix.Lstat(filepath.Dir(dir), &outer))

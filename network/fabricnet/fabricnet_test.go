@@ -159,7 +159,7 @@ func TestVacateRefusesForeignFolders(t *testing.T) {
 	}
 }
 
-// The section that we add to orderer.yaml is beside etcdraft's keys.
+// The section that we add to orderer.yaml is next to etcdraft's keys.
 func TestKafkaSection(t *testing.T) {
 	all := tree{}
 	if err := yaml.Unmarshal([]byte("Consensus: {WALDir: /wal}\n"), &all); err != nil {

@@ -42,7 +42,7 @@ func files(t *testing.T, dir string) map[string]string {
 func TestOneChangesANetwork(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "net")
 	first := actor("claims", dir)
-	p, end := beside(t, first)
+	p, end := bystander(t, first)
 	holder := fmt.Sprintf("process %d (", p.PID)
 	refused := func(what string, err error) {
 		t.Helper()
@@ -73,7 +73,7 @@ func TestOneChangesANetwork(t *testing.T) {
 }
 
 // `up` where a network is running is refused and changes nothing, whatever its state is.
-func TestUpBesideANetwork(t *testing.T) {
+func TestUpWhereANetworkRuns(t *testing.T) {
 	for name, spoil := range map[string]func(file string) error{
 		"whole":   func(string) error { return nil },
 		"cut":     func(file string) error { return os.Truncate(file, 40) },

@@ -246,7 +246,7 @@ func (n *Network) makeNodeConfig(sample string) error {
 }
 
 // writeOrdererConfig writes the orderer.yaml of one orderer, or with 0 that of those that share one. A sample
-// that is not beside the binary is in the folder sample.
+// that is not next to the binary is in the folder sample.
 func (n *Network) writeOrdererConfig(number int, sample string) error {
 	from := sampleOf(n.ordererBin(number), sample, "orderer.yaml")
 	return n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), addKafkaSection)
@@ -289,11 +289,11 @@ func (n *Network) ordererConfig(number int) string {
 	return "orderer"
 }
 
-// sampleOf returns the folder of the sample configuration that the builder put beside the binaries, which is
+// sampleOf returns the folder of the sample configuration that the builder put next to the binaries, which is
 // that of their release; if there is none, that of the module.
 func sampleOf(bin, module, name string) string {
-	if beside := filepath.Join(bin, "sampleconfig", name); isFile(beside) {
-		return beside
+	if sample := filepath.Join(bin, "sampleconfig", name); isFile(sample) {
+		return sample
 	}
 	return filepath.Join(module, name)
 }

@@ -26,7 +26,7 @@ type Options struct {
 	InTree       string         `json:"inTree"`       // folder with the orderer of Fabric 2.5 as released: the network begins with such orderers and a system channel that creates Channels; see Replace
 	Channels     []string       `json:"channels"`     // ordered through Kafka; default mychannel
 	Type         string         `json:"type"`         // consensus type of Channels: kafka, the default, or etcdraft
-	Raft         []string       `json:"raft"`         // channels of type etcdraft, ordered by Raft, beside them
+	Raft         []string       `json:"raft"`         // channels of type etcdraft, ordered by Raft, in addition to them
 	Orderers     int            `json:"orderers"`     // default 3
 	Peers        int            `json:"peers"`        // default 2, alternating between Org1 and Org2; negative for none
 	Brokers      []string       `json:"brokers"`      // host:port of running brokers; default: an embedded one
@@ -97,7 +97,7 @@ func (o Options) validate() error {
 	}
 	check(o.Type == fabric.ConsensusTypeKafka || o.Type == form.SharedType, "channels of type %q: want %s or %s", o.Type, fabric.ConsensusTypeKafka, form.SharedType)
 	check(o.InTree == "" || o.Type == fabric.ConsensusTypeKafka, "channels of type %s of in-tree orderers: want %s", o.Type, fabric.ConsensusTypeKafka)
-	check(o.InTree == "" || len(o.Raft) == 0, "channels of type etcdraft beside in-tree orderers: want none")
+	check(o.InTree == "" || len(o.Raft) == 0, "channels of type etcdraft with in-tree orderers: want none")
 	check(o.Peers <= 8, "%d peers: want up to 8", o.Peers)
 	if o.Apache != "" {
 		check(slices.Contains([]int{1, 3, 5}, o.BrokerCount), "%d brokers: want 1, 3 or 5", o.BrokerCount)

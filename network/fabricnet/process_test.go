@@ -96,7 +96,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 	for range 2 {
 		c := exec.Command("/bin/sh", "-c", lives["sleeps"], r.path("data", "orderer1"))
 		c.Dir = r.dir
-		p, _ := beside(t, c)
+		p, _ := bystander(t, c)
 		others = append(others, p)
 	}
 	for _, env := range [][]string{
@@ -104,7 +104,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 	} {
 		c := exec.Command("/bin/sh", "-c", lives["sleeps"])
 		c.Env = append(os.Environ(), env...)
-		p, _ := beside(t, c)
+		p, _ := bystander(t, c)
 		others = append(others, p)
 	}
 	r.processes["orderer2"], r.processes["orderer3"] = process{others[0].PID, "1", ""}, process{others[1].PID, others[1].Start, "another boot"}

@@ -223,9 +223,9 @@ func (r *rig) folder() bool {
 	return err == nil
 }
 
-// beside runs a command outside any network until the test ends, and returns a function that
-// closes its input.
-func beside(t *testing.T, c *exec.Cmd) (process, io.Closer) {
+// bystander runs a command outside any network until the test ends, and returns the process and its
+// input, which ends it when it is closed.
+func bystander(t *testing.T, c *exec.Cmd) (process, io.Closer) {
 	t.Helper()
 	in, err := c.StdinPipe()
 	if err != nil {

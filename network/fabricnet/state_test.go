@@ -73,7 +73,7 @@ func TestNoLaunchWithoutAState(t *testing.T) {
 	}
 }
 
-// A file that cannot be replaced leaves nothing beside it.
+// A failed replacement of a file leaves nothing next to it.
 func TestWriteJSONCleansUp(t *testing.T) {
 	dir := t.TempDir()
 	folder := filepath.Join(dir, "folder")

@@ -22,7 +22,7 @@ type Orderer struct {
 type Reader struct {
 	who      *client.Identity
 	orderers []Orderer
-	arrived  func() // called for each block of a range; nil: by nobody
+	arrived  func() // called for each block of a range; may be nil
 }
 
 // NewReader returns a reader of these orderers.

@@ -71,8 +71,8 @@ func (x *index) read(ctx context.Context, l log.Log, take func(Record) error) er
 	return nil
 }
 
-// DescribedTopic returns the topic id by the description in a topic's first record; empty if
-// that is none, or has been deleted.
+// DescribedTopic returns the topic id according to the description in a topic's first record; empty if
+// that record is not a description, or has been deleted.
 func DescribedTopic(ctx context.Context, l log.Log) (id string, err error) {
 	bounds, err := l.Bounds(ctx)
 	if err != nil || bounds.Start > 0 || bounds.End == 0 {

@@ -28,7 +28,7 @@ func envelope(t *testing.T) []byte {
 	return protoutil.MarshalOrPanic(e)
 }
 
-func TestTopicBesideBlocks(t *testing.T) {
+func TestTopicWithBlocks(t *testing.T) {
 	one, two := envelope(t), envelope(t)
 	ledger := orderertest.NewLedger([]byte("genesis"))
 	ledger.Append(one) // block 1 has offset 10

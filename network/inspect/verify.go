@@ -157,7 +157,7 @@ func (r *Reader) feed(ctx context.Context, orderer, channel string, height uint6
 type comparison struct {
 	channel  string
 	orderers []string
-	feeds    []<-chan client.Summary // one an orderer
+	feeds    []<-chan client.Summary // one per orderer
 }
 
 func (c *comparison) run(ctx context.Context, height uint64) error {

@@ -48,7 +48,7 @@ func TestVerifyNamesTheFirstDifference(t *testing.T) {
 	checktest.Fails(t, err, "differs at block 2")
 }
 
-// Headers may agree where the metadata does not: then a restart would.
+// Headers may agree where the metadata does not: then the orderers would diverge after a restart.
 func TestVerifyComparesMetadata(t *testing.T) {
 	other := chained("1", "2")
 	other.Change(2, func(b *cb.Block) {

@@ -39,7 +39,7 @@ type Writers struct {
 
 // ForeignWriters checks the records of a topic within a time window, by their
 // timestamps, and the last thousand, for records without the mark that our orderers
-// put into every record and in-tree orderers do not.
+// put in every record and in-tree orderers do not.
 func ForeignWriters(ctx context.Context, l Timed, window time.Duration) (Writers, error) {
 	if window <= 0 {
 		return Writers{}, fmt.Errorf("window %v: want a time in which other writers would have been seen", window)

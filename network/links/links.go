@@ -126,10 +126,10 @@ func (p Proxy) Slow(ctx context.Context, link string, latency, jitter, rate int)
 	return nil
 }
 
-// Mend removes all disturbances, and closes the connections of the links that had one.
+// Repair removes all disturbances, and closes the connections of the links that had one.
 // Toxiproxy can remove a disturbance and keep connections open, but then it waits for
 // data in flight, possibly without end.
-func (p Proxy) Mend(ctx context.Context) error {
+func (p Proxy) Repair(ctx context.Context) error {
 	all, err := p.all(ctx)
 	if err != nil {
 		return err

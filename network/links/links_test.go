@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Each disturbance affects open and new connections of one orderer only, and Mend removes it.
+// Each disturbance affects open and new connections of one orderer only, and Repair removes it.
 func TestDisturbances(t *testing.T) {
 	upstream := echo(t)
 	first, second := free(t), free(t)
@@ -57,11 +57,11 @@ func TestDisturbances(t *testing.T) {
 		if _, err := askOnce(second, ample); err != nil {
 			t.Errorf("%s: the other orderer: %v", c.name, err)
 		}
-		if err := p.Mend(t.Context()); err != nil {
+		if err := p.Repair(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := askOnce(first, ample); err != nil {
-			t.Errorf("%s: after it was mended: %v", c.name, err)
+			t.Errorf("%s: after the repair: %v", c.name, err)
 		}
 	}
 	if err := p.Cut(t.Context(), "orderer9-broker1"); err == nil {
@@ -69,8 +69,8 @@ func TestDisturbances(t *testing.T) {
 	}
 }
 
-// A link is mended at once, whatever is still on its way through it.
-func TestMendBusyLink(t *testing.T) {
+// A link is repaired at once, whatever is still on its way through it.
+func TestRepairBusyLink(t *testing.T) {
 	upstream, address := echo(t), free(t)
 	p := run(t, []Link{{Name: Name("orderer1", "broker1"), Listen: address, Upstream: upstream, Enabled: true}})
 	open := dial(t, address)
@@ -80,14 +80,14 @@ func TestMendBusyLink(t *testing.T) {
 	go func() { _, _ = open.Write(make([]byte, 4<<20)) }() // at 10 KB a second
 	time.Sleep(time.Second)
 	began := time.Now()
-	if err := p.Mend(t.Context()); err != nil {
+	if err := p.Repair(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("mended after %v", took)
+		t.Errorf("repaired after %v", took)
 	}
 	if took, err := askOnce(address, ample); err != nil || took > 20*time.Second {
-		t.Errorf("after it was mended: %v, %v", took, err)
+		t.Errorf("after the repair: %v, %v", took, err)
 	}
 }
 
@@ -121,7 +121,7 @@ func run(t *testing.T, all []Link) Proxy {
 	}
 	t.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
 	p := Proxy(address)
-	for began := time.Now(); p.Mend(t.Context()) != nil; time.Sleep(10 * time.Millisecond) {
+	for began := time.Now(); p.Repair(t.Context()) != nil; time.Sleep(10 * time.Millisecond) {
 		if time.Since(began) > ample {
 			t.Fatal("the proxy does not answer")
 		}

@@ -1,4 +1,4 @@
-// Package monitoring_test holds the dashboard and the alert rules against the
+// Package monitoring_test compares the dashboard and the alert rules with the
 // metrics that an orderer registers.
 package monitoring_test
 
@@ -19,38 +19,38 @@ import (
 	"github.com/fabric-kafka/orderer/consenter"
 )
 
-// catalogue has the labels of every metric, by the names that Prometheus gives
+// catalog has the labels of every metric, by the names that Prometheus gives
 // its series.
-type catalogue map[string][]string
+type catalog map[string][]string
 
-func (c catalogue) add(namespace, subsystem, name string, labels []string) {
+func (c catalog) add(namespace, subsystem, name string, labels []string) {
 	c[strings.Join([]string{namespace, subsystem, name}, "_")] = slices.Concat(labels, []string{"instance", "job"})
 }
 
-func (c catalogue) NewCounter(o metrics.CounterOpts) metrics.Counter {
+func (c catalog) NewCounter(o metrics.CounterOpts) metrics.Counter {
 	c.add(o.Namespace, o.Subsystem, o.Name, o.LabelNames)
 	return (&disabled.Provider{}).NewCounter(o)
 }
 
-func (c catalogue) NewGauge(o metrics.GaugeOpts) metrics.Gauge {
+func (c catalog) NewGauge(o metrics.GaugeOpts) metrics.Gauge {
 	c.add(o.Namespace, o.Subsystem, o.Name, o.LabelNames)
 	return (&disabled.Provider{}).NewGauge(o)
 }
 
-func (c catalogue) NewHistogram(o metrics.HistogramOpts) metrics.Histogram {
+func (c catalog) NewHistogram(o metrics.HistogramOpts) metrics.Histogram {
 	c.add(o.Namespace, o.Subsystem, o.Name+"_count", o.LabelNames)
 	c.add(o.Namespace, o.Subsystem, o.Name+"_sum", o.LabelNames)
 	c.add(o.Namespace, o.Subsystem, o.Name+"_bucket", append(slices.Clone(o.LabelNames), "le"))
 	return (&disabled.Provider{}).NewHistogram(o)
 }
 
-func registered(t *testing.T) catalogue {
+func registered(t *testing.T) catalog {
 	t.Helper()
 	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := catalogue{}
+	c := catalog{}
 	if _, err := consenter.New(consenter.Host{Metrics: c, Crypto: crypto}); err != nil {
 		t.Fatal(err)
 	}
@@ -66,9 +66,9 @@ var (
 	values   = regexp.MustCompile(`label_values\((\w+), (\w+)\)`)
 )
 
-// check looks at one expression, and at the text beside it that shows labels. It
+// check looks at one expression, and at the text next to it that shows labels. It
 // returns the metrics that are in the expression.
-func (c catalogue) check(t *testing.T, expr, text string) []string {
+func (c catalog) check(t *testing.T, expr, text string) []string {
 	t.Helper()
 	found := ours.FindAllString(expr, -1)
 	if len(found) == 0 {
@@ -219,7 +219,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// The checks above see what they are to see.
+// The checks above find what they are meant to find.
 func TestFaultsAreFound(t *testing.T) {
 	c := registered(t)
 	for _, bad := range []struct{ expr, text string }{

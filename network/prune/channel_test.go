@@ -86,8 +86,8 @@ func TestRefusesBlocksThatAreNoConfigOfOurs(t *testing.T) {
 	}
 }
 
-// A config that is in force already may name brokers that a new one may not: they are
-// those that orderers connect to, and others can be given.
+// A config that is already in force may name brokers that a new one may not: orderers
+// connect to them, and others can be given.
 func TestBrokersThatAreInForce(t *testing.T) {
 	for _, c := range []struct{ named, want []string }{
 		{[]string{"kafka_1:9092", "k:9092", "k:9092", ":9092"}, []string{"kafka_1:9092", "k:9092"}},

@@ -10,12 +10,12 @@ import (
 
 var now = time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC)
 
-// at is what the orderer of that name has published.
+// at returns what the orderer of that name has published.
 func at(name string, next log.Offset, ago time.Duration) log.Progress {
 	return log.Progress{Member: "fo." + name, Next: next, Block: 7, At: now.Add(-ago), Rules: "strict", ConfigSeq: 2, Config: "abc"}
 }
 
-// three is a channel of three orderers of two organizations.
+// three returns a channel of three orderers of two organizations.
 func three() Channel {
 	return Channel{Name: "mine", ConfigSeq: 2, Config: "abc", Orgs: []Org{{"Org", []string{"a:7050", "b:7050"}}, {"Two", []string{"c:7050"}}}}
 }
@@ -64,7 +64,7 @@ func TestKeepsAllForWhoHasNothing(t *testing.T) {
 	}
 }
 
-// One that lags behind the config is no obstacle, while another is at it.
+// An orderer that is behind the config is no obstacle, as long as another one is at it.
 func TestOneIsAtTheConfig(t *testing.T) {
 	published := all()
 	published[0].ConfigSeq, published[0].Config = 1, "older"
@@ -82,14 +82,14 @@ func TestAnOrdererThatIsGone(t *testing.T) {
 	}
 }
 
-// situation is what an operator does and what is there.
+// situation is what an operator does and what has been published.
 type situation struct {
 	published []log.Progress
 	channel   Channel
 	options   Options
 }
 
-// Each leaves one thing without proof, and nothing is deleted then.
+// Each of these leaves one thing without proof, and then nothing is deleted.
 var unproven = map[string]func(*situation){
 	"Two.c has published nothing for this channel": func(s *situation) { s.published = s.published[:2] },
 	"--without Two.c: no member of exactly this name": func(s *situation) { // c was replaced by d, which has not published
@@ -171,7 +171,7 @@ func TestDeletesNothingWithoutProof(t *testing.T) {
 	}
 }
 
-// An address is an orderer's that it was given to, whatever its host is.
+// An address belongs to the orderer that it was given to, whatever its host is.
 func TestAddressesThatAreNoNames(t *testing.T) {
 	c := three()
 	c.Orgs[0].Addresses = []string{"10.0.0.1:7050", "orderers.example.com:7050", "a:7050"}
@@ -184,7 +184,7 @@ func TestAddressesThatAreNoNames(t *testing.T) {
 	}
 }
 
-// Ids with dots and what groups have no letters for: the longest id that fits is the orderer's.
+// Ids may contain dots and characters that group names cannot have: the longest id that matches is the orderer's.
 func TestIDsWithDots(t *testing.T) {
 	c := Channel{Orgs: []Org{{"Org", []string{"b:1"}}, {"Org.A", []string{"b:1"}}, {"Org.A/x", []string{"b:1"}}}, ConfigSeq: 2, Config: "abc"}
 	o := options()
@@ -239,7 +239,7 @@ func TestStrangeNamesAreQuoted(t *testing.T) {
 	}
 }
 
-// Blocks that were read confirm what was published, or show which orderer it is not of.
+// Blocks that were read confirm what was published, or show that it is not the orderer's.
 func TestWitnesses(t *testing.T) {
 	hash := log.NewBlockHash(7, []byte("header"))
 	witness := func(address string, height uint64, next log.Offset, hash log.BlockHash) Witness {

@@ -11,7 +11,7 @@ import (
 // target is where the binaries go and the tags that they are built with.
 type target struct {
 	out  string
-	tags []string // that the user asks for, such as pkcs11
+	tags []string // those that the user asks for, such as pkcs11
 }
 
 // origin names what an orderer was built from.

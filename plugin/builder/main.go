@@ -53,7 +53,7 @@ func command() *cobra.Command {
 	return c
 }
 
-// tools are the commands that can be built beside the orderer: Fabric's, and operatorTool.
+// tools are the commands that can be built along with the orderer: Fabric's, and operatorTool.
 var tools = []string{operatorTool, "peer", "osnadmin", "configtxgen", "cryptogen", "configtxlator"}
 
 // operatorTool is our own command. It is compiled with the Fabric module that go.mod requires, whatever

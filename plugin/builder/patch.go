@@ -155,7 +155,7 @@ func typeName(e ast.Expr) string {
 }
 
 // tolerance returns the edits that allow our type as Consensus.Type where main refuses types that it does not know:
-// the cluster consenter of the process is then etcdraft, beside ours. A main without such a switch needs no edits.
+// the cluster consenter of the process is then etcdraft, alongside ours. A main without such a switch needs no edits.
 func (m *ordererMain) tolerance() []edit {
 	for _, s := range m.function.Body.List {
 		choice, ok := s.(*ast.SwitchStmt)

@@ -111,7 +111,7 @@ func patched(t *testing.T, text string) string {
 }
 
 // The tree is copied once, writable, without what is not compiled.
-func TestMaterialise(t *testing.T) {
+func TestMaterialize(t *testing.T) {
 	origin, root := t.TempDir(), t.TempDir()
 	write := func(file, text string) {
 		t.Helper()
@@ -127,12 +127,12 @@ func TestMaterialise(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSource("v1", origin, filepath.Join(t.TempDir(), "work"), root)
-	if err := s.materialise(); err != nil {
+	if err := s.materialize(); err != nil {
 		t.Fatal(err)
 	}
 	copied := filepath.Join(s.tree, "cmd", "a.go")
 	write(copied, "changed")
-	if err := s.materialise(); err != nil {
+	if err := s.materialize(); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(copied); err != nil || string(text) != "changed" {

@@ -27,7 +27,7 @@ type project struct {
 	version  string // of the plugin
 	commit   string // of the checkout, with a digest of what is compiled if that is not committed
 
-	environment []string // of go, beside the operator's
+	environment []string // of go, besides the operator's
 }
 
 type step struct {

@@ -126,7 +126,7 @@ func TestStampNamesAChangedTree(t *testing.T) {
 	put(t, filepath.Join(origin, "cmd", "a.go"), "package a")
 	put(t, filepath.Join(origin, "docs", "a.md"), "left out")
 	s := newSource("v1", origin, filepath.Join(root, ".build"), root)
-	checktest.Must(t, s.materialise())
+	checktest.Must(t, s.materialize())
 	if s.version != "v1" {
 		t.Errorf("a copy is %q", s.version)
 	}
@@ -138,7 +138,7 @@ func TestStampNamesAChangedTree(t *testing.T) {
 	} {
 		edit()
 		again := newSource("v1", origin, filepath.Join(root, ".build"), root)
-		checktest.Must(t, again.materialise())
+		checktest.Must(t, again.materialize())
 		if seen[again.version] || !strings.HasPrefix(again.version, "v1+changed.") {
 			t.Errorf("the version of a changed tree is %q", again.version)
 		}

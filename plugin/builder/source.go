@@ -51,14 +51,14 @@ func (s *source) prepare() error {
 		return err
 	}
 	if s.release == nil {
-		return s.materialise()
+		return s.materialize()
 	}
 	return s.link()
 }
 
-// materialise copies the tree once, and points a copy of our go.mod at it. The copy gets its name when it is
+// materialize copies the tree once, and points a copy of our go.mod at it. The copy gets its name when it is
 // complete. A copy that has been changed since is compiled as it is, and its version shows that.
-func (s *source) materialise() error {
+func (s *source) materialize() error {
 	if _, err := os.Stat(s.tree); errors.Is(err, fs.ErrNotExist) {
 		if err := s.copyTree(); err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// Between the end of a cluster and its next start another process may use its port for a
+// Between the stop of a cluster and its next start another process may use its port for a
 // moment.
 func TestAClusterWaitsForItsPort(t *testing.T) {
 	h := kafkatest.NewHarness(t, 1)

@@ -118,7 +118,7 @@ func (l *Log) Bounds(ctx context.Context) (b log.Bounds, err error) {
 	return b, err
 }
 
-// Since returns the offset of the first record whose time stamp is not before t, or the end
+// Since returns the offset of the first record whose timestamp is not before t, or the end
 // of the log if there is none.
 func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error) {
 	err = l.topic.Call(ctx, "since", func(c sarama.Client, _ *conn.Gate) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// A time before, between and after the records of a topic.
+// The time may be before, between or after the records of a topic.
 func TestSince(t *testing.T) {
 	h := kafkatest.NewHarness(t, 1)
 	l, err := kafka.Open(h.Config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), "ours")
@@ -36,7 +36,7 @@ func TestSince(t *testing.T) {
 	since(began, 0) // the end of an empty topic
 	write()
 	write()
-	time.Sleep(2 * time.Millisecond) // time stamps are of a millisecond
+	time.Sleep(2 * time.Millisecond) // timestamps have a resolution of a millisecond
 	between := time.Now()
 	write()
 	since(began, 0)

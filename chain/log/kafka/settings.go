@@ -32,7 +32,7 @@ func (c Config) topicEntries() map[string]*string {
 		"retention.bytes":                "-1",
 		"min.insync.replicas":            strconv.Itoa(c.Settings.MinInsyncReplicas),
 		"unclean.leader.election.enable": "false",
-		"message.timestamp.type":         "LogAppendTime", // nothing depends on it; brokers refuse a writer's time stamp from the future
+		"message.timestamp.type":         "LogAppendTime", // nothing depends on it; brokers refuse a writer's timestamp from the future
 		client.MaxBytesSetting:           strconv.Itoa(c.topic().TopicBytes()),
 	}
 	out := make(map[string]*string, len(entries))

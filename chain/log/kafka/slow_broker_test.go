@@ -249,7 +249,7 @@ func TestASlowCoordinatorHidesItsOwnGroups(t *testing.T) {
 
 // Any broker returns the settings of a topic, which a channel needs to start: a controller that hangs or is
 // late does not hide them.
-func TestASurveyBesideASlowController(t *testing.T) {
+func TestASurveyWithASlowController(t *testing.T) {
 	t.Parallel()
 	for _, f := range []fault{hung, hole, late} {
 		t.Run(f.String(), func(t *testing.T) {

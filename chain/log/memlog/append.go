@@ -12,7 +12,7 @@ import (
 // maxTries is the maximum number of attempts of an append.
 const maxTries = 50
 
-// attempts are the attempts of one append; they append the record at most once.
+// attempts is the attempts of one append; they append the record at most once.
 type attempts struct {
 	value    []byte
 	appended bool // one of them has appended it

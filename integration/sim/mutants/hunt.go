@@ -26,7 +26,7 @@ type Catch struct {
 // and counts as a failure.
 const hang = 5 * time.Minute
 
-// Hunt compiles each mutant and runs it, for at most so many seeds, until a checker
+// Hunt compiles each mutant and runs it, for at most this many seeds, until a checker
 // catches it. root is the root of the repository.
 func Hunt(ctx context.Context, root string, all []Mutant, seeds uint64, progress io.Writer) []Catch {
 	catches := make([]Catch, len(all))

@@ -26,7 +26,7 @@ var sessionDecisions = []Mutant{
 	{"source-not-asked", "writes blocks without asking which topic their records are from", "chain/session/effects.go",
 		"		if err := d.verifySource(ctx); err != nil {", "		if err := d.verifySource(ctx); err != nil && d.firstEnd > 1<<40 {"},
 	{"pulled-beside-the-machine", "pulls another orderer's blocks and keeps its own machine", "chain/session/catchup.go",
-		"	d.reading, d.start.Tip = newReading(), machine.Tip{}", "	m := d.machine\n	d.reading, d.start.Tip = newReading(), machine.Tip{}\n	d.machine = m"},
+		"	d.reading, d.start.LastBlock = newReading(), machine.BlockInfo{}", "	m := d.machine\n	d.reading, d.start.LastBlock = newReading(), machine.BlockInfo{}\n	d.machine = m"},
 	{"pulled-without-config", "keeps the limits from before a config block that it pulled", "chain/session/catchup.go",
 		"	d.start.Seq, d.start.Limits, d.start.Resubmission = c.Seq, c.Limits, c.Resubmission", "	_ = c"},
 	{"pulled-unknown", "pulls a config that its build does not support", "chain/session/catchup.go",

@@ -56,7 +56,7 @@ type Channel struct {
 	Ledger *chaintest.Ledger
 }
 
-// NewChannel orders as many envelopes, each into a block of its own, and halts the chain.
+// NewChannel orders this many envelopes, each in a block of its own, and halts the chain.
 func NewChannel(t *testing.T, c consensus.Consenter, name string, brokers []string, envelopes int) *Channel {
 	t.Helper()
 	config := ConfigBlock(name, brokers, "orderer1", "orderer2")
@@ -93,8 +93,8 @@ func (c *Channel) Blocks() *orderertest.Ledger {
 	return orderertest.LedgerOf(blocks...)
 }
 
-// Serve delivers each of these ledgers as an orderer of the channel that lets in one client
-// alone, and returns the flags by which they are read.
+// Serve delivers each of these ledgers as an orderer of the channel that accepts only one
+// client, and returns the flags with which they are read.
 func (c *Channel) Serve(t *testing.T, ledgers ...*orderertest.Ledger) (flags []string) {
 	t.Helper()
 	o := orderertest.StartGuarded(t, c.Name, ledgers[0])
@@ -106,7 +106,7 @@ func (c *Channel) Serve(t *testing.T, ledgers ...*orderertest.Ledger) (flags []s
 	return flags
 }
 
-// Progress returns what an orderer publishes that has all blocks of the channel.
+// Progress returns what an orderer with all blocks of the channel publishes.
 func (c *Channel) Progress(t *testing.T, name string) log.Progress {
 	t.Helper()
 	last := c.Ledger.Height() - 1
@@ -128,7 +128,7 @@ func (c *Channel) Progress(t *testing.T, name string) log.Progress {
 		Hashes: []log.BlockHash{log.NewBlockHash(last, protoutil.BlockHeaderHash(block.Header))}}
 }
 
-// Written returns a file of that content.
+// Written writes a temporary file and returns its path.
 func Written(t *testing.T, name string, content []byte) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)

@@ -26,12 +26,12 @@ type Cluster struct {
 
 // work is how a command is run.
 type work struct {
-	args func() []string // beside --config
+	args func() []string // besides --config
 	done func()          // called when it has done its work; nil: nothing is to be done
 }
 
 // LeastPrivilege shows that each command does its work with its rights on this cluster, and
-// that it is refused, and does not, without any one of them. channel reads by the
+// that without any one of them it is refused and does no work. channel reads by the
 // strict rules, old by the compatible ones; two orderers have published for channel.
 func LeastPrivilege(t *testing.T, c Cluster, channel, old *Channel) {
 	all := works(t, channel, old)

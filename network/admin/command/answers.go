@@ -15,7 +15,7 @@ import (
 )
 
 // unreachable reports whether an error means that there was no answer: no connection, no
-// log-in, or not in time. A missing topic or right is an answer.
+// login, or not in time. A missing topic or right is an answer.
 func unreachable(err error) bool {
 	var ofLog *log.Error
 	switch {

@@ -56,7 +56,7 @@ func address(text string) error {
 	return nil
 }
 
-// CheckBrokers returns an error for the first of --brokers that is none.
+// CheckBrokers returns an error for the first of --brokers that is not HOST:PORT.
 func CheckBrokers(all []string) error {
 	for _, b := range all {
 		if err := address(b); err != nil {

@@ -20,7 +20,7 @@ import (
 // brokers or orderers, and then the channel.
 type Fill func(c *cobra.Command, t *Target) error
 
-// Need is a set of what a command needs beside a channel.
+// Need is a set of what a command needs besides a channel.
 type Need int
 
 // The needs of commands.

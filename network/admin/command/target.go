@@ -29,7 +29,7 @@ type Target struct {
 	Orderers []string        // names that Reader knows
 	Members  []prune.Orderer // all orderers of the channel, for prune; none: unknown
 
-	work *meter // counts what arrives; nil: nobody does
+	work *meter // counts what arrives; nil: nothing is counted
 }
 
 // observe has a meter count the records of topics and the blocks of orderers.

@@ -34,7 +34,7 @@ Stock peers of Fabric 3.1 do not follow channels of type kafka. With --type etcd
 brokers and without consenters: such peers follow it, and Raft orderers refuse to join it.
 
 Each broker is HOST:PORT, with letters, digits, dots and hyphens in the host: orderers and peers of Fabric 2.5
-exit at anything else. Other addresses of brokers go into Consensus.Kafka.Brokers of each orderer.`,
+crash on anything else. Other addresses of brokers go into Consensus.Kafka.Brokers of each orderer.`,
 		Example:           "  osnkafka genesis --from solo.block --brokers kafka1:9092,kafka2:9092 --out mychannel.block",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,

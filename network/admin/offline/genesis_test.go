@@ -13,7 +13,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
-// A block that exists is replaced as a whole or not at all, and nothing is left beside it.
+// A block that exists is replaced as a whole or not at all, and nothing is left next to it.
 func TestGenesisReplacesTheWholeFile(t *testing.T) {
 	dir := t.TempDir()
 	solo, out := filepath.Join(dir, "solo.block"), filepath.Join(dir, "out", "kafka.block")

@@ -43,7 +43,7 @@ func openLedgers(dir string) (*ledgers, error) {
 	}
 	flogging.ActivateSpec("fatal") // what Fabric's code logs is for the log of an orderer
 	l := &ledgers{dir: dir}
-	err := guard.Call(func() (err error) { // Fabric panics at an index that it cannot open
+	err := guard.Call(func() (err error) { // Fabric panics on an index that it cannot open
 		l.factory, err = fileledger.New(dir, &disabled.Provider{})
 		return err
 	})

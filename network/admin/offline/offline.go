@@ -1,3 +1,3 @@
-// Package offline has the commands of osnkafka that work on files alone: a config block, an
+// Package offline has the commands of osnkafka that work only on files: a config block, an
 // orderer.yaml, the ledgers of a stopped orderer. They ask neither brokers nor orderers.
 package offline

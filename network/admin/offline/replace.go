@@ -7,7 +7,7 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// replaceFile replaces a file as a whole or not at all. What is no regular file, such as a
+// replaceFile replaces a file as a whole or not at all. What is not a regular file, such as a
 // device or a pipe, is written to.
 func replaceFile(file string, text []byte) error {
 	if at, err := os.Stat(file); err == nil && !at.Mode().IsRegular() {

@@ -46,7 +46,7 @@ func openLedgers(t *testing.T, dir string) blockledger.Factory {
 	return f
 }
 
-// ledgersOf makes the ledgers of an orderer: two blocks a channel.
+// ledgersOf makes the ledgers of an orderer: two blocks per channel.
 func ledgersOf(t *testing.T, channels map[string]*cb.Block) string {
 	t.Helper()
 	dir := t.TempDir()

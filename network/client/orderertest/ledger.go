@@ -54,7 +54,7 @@ func (l *Ledger) Change(number uint64, change func(*cb.Block)) {
 	change(l.blocks[number])
 }
 
-// Repeat has a block delivered so many times instead of once, among others.
+// Repeat has a block delivered this many times instead of once.
 func (l *Ledger) Repeat(number uint64, times int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -143,7 +143,7 @@ func counted(f Fault) Fault {
 	}
 }
 
-// Broadcast orders envelopes. As Fabric's orderer it ends the stream after the
+// Broadcast orders envelopes. Like Fabric's orderer, it ends the stream after the
 // first answer that is not SUCCESS.
 func (o *Orderer) Broadcast(stream ab.AtomicBroadcast_BroadcastServer) error {
 	for {

@@ -52,5 +52,5 @@ func (r *run) disturb(ctx context.Context, orderer string, least, most time.Dura
 	if err == nil {
 		err = r.pause(ctx, least, most)
 	}
-	return errors.Join(err, proxy.Mend(context.WithoutCancel(ctx)))
+	return errors.Join(err, proxy.Repair(context.WithoutCancel(ctx)))
 }

@@ -196,7 +196,7 @@ func (r *run) leaderBut(frozen string) (leader string, err error) {
 		at := slices.Index(addresses, says)
 		switch {
 		case at < 0:
-			return "", fmt.Errorf("%s reports %s as the leader, which is none of the network's brokers", names[i], says)
+			return "", fmt.Errorf("%s reports %s as the leader, which is not one of the network's brokers", names[i], says)
 		case leader != "" && names[at] != leader:
 			return "", fmt.Errorf("%s reports %s as the leader of the topic, another broker %s", names[i], names[at], leader)
 		}

@@ -120,7 +120,7 @@ func (s *Sum) Continues(settings Settings, hash func(number uint64) (string, err
 			return fmt.Errorf("%w: block %d of channel %q cannot be read: %w", ErrNotAdded, number, settings.Channel, err)
 		}
 		if got != want {
-			return fmt.Errorf("%w: its block %d of channel %q is not that of the previous parts: the channel was created again; "+
+			return fmt.Errorf("%w: its block %d of channel %q is not that of the previous parts: the channel was recreated; "+
 				"name another file with --report, or another --seed for a line of its own", ErrNotAdded, number, settings.Channel)
 		}
 	}

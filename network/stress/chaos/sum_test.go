@@ -20,8 +20,8 @@ var someSettings = Settings{Channel: "mychannel", Brokers: "3 of Apache Kafka 4.
 // began is when the first part began.
 var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// recorded is a run of one client on a channel of so many blocks: each envelope takes
-// 10 ms and is a block, but for that after the fault, which takes so long.
+// recorded returns a run of one client on a channel of this many blocks: each envelope takes
+// 10 ms and is a block, except for the one after the fault, which takes that long.
 type recorded struct {
 	at     time.Time
 	height int
@@ -64,7 +64,7 @@ func (p recorded) part(genesis string) Part {
 	return Part{someSettings, events, history.Check(events)}
 }
 
-// added is a sum of parts.
+// added returns a sum of parts.
 func added(t *testing.T, parts ...Part) *Sum {
 	t.Helper()
 	s := &Sum{Format: sumFormat, Version: sumVersion}

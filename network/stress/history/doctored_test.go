@@ -9,7 +9,7 @@ import (
 // doctored is a sound history with a change.
 type doctored []Event
 
-// event returns the first of a kind, and of a text if it is not empty.
+// event returns the first event of a kind, and with a text if that is not empty.
 func (d doctored) event(what What, text string) *Event {
 	return &d[slices.IndexFunc(d, func(e Event) bool { return e.What == what && (text == "" || e.Text == text || e.ID == text) })]
 }
@@ -100,8 +100,8 @@ var unproven = map[string]func(doctored) doctored{
 	`"kill broker1, the leader" hit "" for`:            func(d doctored) doctored { d.event(Fault, "").Target = ""; return d },
 }
 
-// TestDoctored: each promise that is broken, and each run that proves nothing, is
-// refused for that.
+// TestDoctored: each broken promise, and each run that proves nothing, is reported as
+// such.
 func TestDoctored(t *testing.T) {
 	for _, table := range []map[string]func(doctored) doctored{promises, unproven} {
 		for says, doctor := range table {

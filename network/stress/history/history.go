@@ -76,7 +76,7 @@ type Writer struct {
 // NewWriter returns a writer to out.
 func NewWriter(out io.Writer) *Writer { return &Writer{out: json.NewEncoder(out)} }
 
-// Add writes an event, at the present time if it has none.
+// Add writes an event, with the current time if it has none.
 func (w *Writer) Add(e Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

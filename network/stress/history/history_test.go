@@ -14,9 +14,9 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecond) }
 
-// sound is a run with a fault: two clients, two orderers, an envelope that was
-// refused and one of unknown fate that came to be ordered. Three blocks were there
-// before it.
+// sound returns a run with a fault: two clients, two orderers, an envelope that was
+// refused and one of unknown fate that was ordered. There were three blocks before
+// the run.
 func sound() []Event {
 	events := []Event{
 		{At: at(0), What: Began, Orderers: []string{"o1", "o2"}, Height: 3, Faults: []string{"leader-kill"}},

@@ -39,7 +39,7 @@ func TestEverythingIsOrderedOnce(t *testing.T) {
 	c.Tx, c.Streams = 50, 7
 	r := run(t, c)
 	if !r.Sound() {
-		t.Fatal("r.Sound() is false")
+		t.Fatal("the run is not sound")
 	}
 	if r.Sent != 50 {
 		t.Fatalf("r.Sent is %v, want 50", r.Sent)
@@ -87,7 +87,7 @@ func TestAcknowledgedAndLostIsMissing(t *testing.T) {
 		t.Fatalf("r.Missing is %v, want 1", r.Missing)
 	}
 	if r.Sound() {
-		t.Fatal("r.Sound() is true")
+		t.Fatal("the run is sound")
 	}
 }
 
@@ -127,7 +127,7 @@ func TestASecondCopyIsADuplicate(t *testing.T) {
 		t.Fatalf("got %v, want 0", r.Missing)
 	}
 	if r.Sound() {
-		t.Fatal("r.Sound() is true")
+		t.Fatal("the run is sound")
 	}
 }
 
@@ -166,7 +166,7 @@ func TestPersistContinuesAfterErrors(t *testing.T) {
 		t.Fatalf("r.Reasons is %v, want %v", r.Reasons, want)
 	}
 	if !r.Sound() {
-		t.Fatal("r.Sound() is false")
+		t.Fatal("the run is not sound")
 	}
 }
 
@@ -194,7 +194,7 @@ func TestUntilEndsTheSendingInTime(t *testing.T) {
 			continue
 		}
 		if !r.Sound() {
-			t.Fatal("r.Sound() is false")
+			t.Fatal("the run is not sound")
 		}
 		if r.Sent > int(span.Seconds()*100)+2 {
 			t.Fatalf("no more than the rate allows until then: r.Sent is %v, want at most %v", r.Sent, int(span.Seconds()*100)+2)
@@ -215,7 +215,7 @@ func TestEnoughEndsTheSending(t *testing.T) {
 	c.Until, c.Rate, c.Enough = time.Now().Add(time.Hour), 100, enough
 	r := run(t, c)
 	if !r.Sound() {
-		t.Fatal("r.Sound() is false")
+		t.Fatal("the run is not sound")
 	}
 	if r.Acknowledged <= 0 {
 		t.Fatalf("got %v, want more than 0", r.Acknowledged)
@@ -234,18 +234,18 @@ func TestUntilInThePastSendsNothing(t *testing.T) {
 		t.Fatalf("got %v, want 0", r.Sent)
 	}
 	if r.Sound() {
-		t.Fatal("nothing was acknowledged: r.Sound() is true")
+		t.Fatal("nothing was acknowledged, and the run is sound")
 	}
 }
 
 // Sound has a rule for each way of breaking the promise, and for a run without one.
 func TestSoundDoctored(t *testing.T) {
 	if !(load.Result{Acknowledged: 1}.Sound()) {
-		t.Fatal("(load.Result{Acknowledged: 1}.Sound()) is false")
+		t.Fatal("one acknowledged envelope, and the run is not sound")
 	}
 	for _, r := range []load.Result{{}, {Sent: 5, Refused: 5}, {Acknowledged: 1, Missing: 1}, {Acknowledged: 1, Duplicated: 1}} {
 		if r.Sound() {
-			t.Fatalf("%+v: r.Sound() is true", r)
+			t.Fatalf("%+v: the run is sound", r)
 		}
 	}
 }

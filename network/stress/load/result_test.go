@@ -31,7 +31,7 @@ func TestLongestGap(t *testing.T) {
 	start := time.Unix(0, 0)
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
 	if got := longestGap([]time.Time{at(12), at(0), at(3), at(5)}); got != 7*time.Second {
-		t.Fatalf("got %v, want 7*time.Second", got)
+		t.Fatalf("got %v, want 7s", got)
 	}
 	if got := longestGap([]time.Time{at(0)}); got != 0 {
 		t.Fatalf("got %v, want 0", got)

@@ -40,7 +40,7 @@ func (t *Topic) BatchAt(c sarama.Client, at log.Offset) (Batch, error) {
 // Batch is the relevant properties of a sound record batch.
 type Batch struct {
 	After    log.Offset // first offset after the batch
-	Newest   time.Time  // newest time stamp of a record; zero if unknown
+	Newest   time.Time  // newest timestamp of a record; zero if unknown
 	ByBroker bool       // Newest is from the clock of the broker, not from that of the writer
 
 	last   log.Offset // offset of its last record; math.MaxInt64 if unknown

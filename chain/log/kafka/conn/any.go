@@ -120,8 +120,8 @@ func (c *conn) probe(limit time.Duration) error {
 // maxVersionsSize is far above the size of a broker's list of supported versions.
 const maxVersionsSize = 1 << 20
 
-// leaderBeside asks any broker but one for the address of the partition's leader.
-func (c *Cluster) leaderBeside(except string) (address string, err error) {
+// leaderFromOthers asks any broker but one for the address of the partition's leader.
+func (c *Cluster) leaderFromOthers(except string) (address string, err error) {
 	if err := c.Enter(); err != nil {
 		return "", err
 	}

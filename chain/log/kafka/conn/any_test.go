@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// street is a set of brokers that answer after a while, or never, or fail at once.
+// street is a row of brokers that answer after a while, or never, or fail at once.
 type street struct {
 	after map[string]time.Duration // negative: never
 	began time.Time
@@ -78,7 +78,7 @@ func (s *street) cluster(brokers ...string) *Cluster {
 	return c
 }
 
-// Which brokers are asked, in which order and when.
+// The brokers are asked in order, and no faster than necessary.
 func TestFirstBrokerThatAnswers(t *testing.T) {
 	const never = -1
 	for name, test := range map[string]struct {
@@ -118,8 +118,8 @@ func TestFirstBrokerThatAnswers(t *testing.T) {
 	}
 }
 
-// When a wait is reported and rechecked. It is ended once another broker is the leader; the slow broker is
-// then asked last, and abandoned sooner, until it answers.
+// A wait is reported and rechecked. It ends once another broker is the leader; the slow broker is then asked
+// last, and abandoned sooner, until it answers.
 func TestWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

@@ -27,7 +27,7 @@ type Cluster struct {
 func Open(c Config, topic string) *Cluster {
 	done, stop := context.WithCancel(context.Background())
 	cluster := &Cluster{config: c.withDefaults(), topic: topic, brokers: newBrokers(c), done: done, stop: stop}
-	cluster.brokers.leader, cluster.brokers.probe = cluster.leaderBeside, cluster.probeOthers
+	cluster.brokers.leader, cluster.brokers.probe = cluster.leaderFromOthers, cluster.probeOthers
 	return cluster
 }
 

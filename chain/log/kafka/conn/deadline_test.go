@@ -53,12 +53,12 @@ func TestLimitsFollowProgress(t *testing.T) {
 	}{{limit / 2, nil}, {2 * limit, os.ErrDeadlineExceeded}} {
 		synctest.Test(t, func(t *testing.T) {
 			if err := readLarge(t, test.while); !errors.Is(err, test.want) {
-				t.Errorf("read, a step each %v: %v, want %v", test.while, err, test.want)
+				t.Errorf("read, one step every %v: %v, want %v", test.while, err, test.want)
 			}
 		})
 		synctest.Test(t, func(t *testing.T) {
 			if err := writeLarge(t, test.while); !errors.Is(err, test.want) {
-				t.Errorf("write, a step each %v: %v, want %v", test.while, err, test.want)
+				t.Errorf("write, one step every %v: %v, want %v", test.while, err, test.want)
 			}
 		})
 	}

@@ -151,7 +151,7 @@ func (g *Gate) Waited() string {
 // Closed reports whether the gate is closed.
 func (g *Gate) Closed() bool { return g.done.Err() != nil }
 
-// Pause returns the back-off between attempts: none once the gate is closed.
+// Pause returns the pause between attempts: none once the gate is closed.
 func (g *Gate) Pause(d time.Duration) time.Duration {
 	if g.done.Err() != nil {
 		return 0

@@ -207,8 +207,8 @@ func TestABatchInDoubtKeepsItsProducerID(t *testing.T) {
 	}
 }
 
-// inDoubt appends a record whose caller leaves before a broker has accepted it. One that left before it was sent is
-// not in the log, and another is appended.
+// inDoubt appends a record whose caller leaves before a broker has accepted it. If the caller left before the record
+// was sent, that is not in the log, and another is appended.
 func inDoubt(t *testing.T, l log.Log, value []byte) {
 	t.Helper()
 	for wait := 50 * time.Millisecond; ; wait *= 4 {

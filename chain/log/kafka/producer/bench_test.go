@@ -9,7 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-// Append by callers that each wait for their acknowledgement, 2 KiB a record.
+// BenchmarkAppend measures appends by callers that each wait for their acknowledgement, at 2 KiB a record.
 func BenchmarkAppend(b *testing.B) {
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {

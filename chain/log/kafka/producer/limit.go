@@ -41,7 +41,7 @@ func (q *Queue) tooLarge(ctx context.Context, size int, refusal error) error {
 		Err: fmt.Errorf("%w: %d bytes and some overhead, the topic's %s is %s: %w", log.ErrTooLarge, size, client.MaxBytesSetting, limit, refusal)}
 }
 
-// maxBytes reads the limit from the brokers, unless another caller just did, or does. The
+// maxBytes reads the limit from the brokers, unless another caller just did, or is doing so. The
 // outcome of the append is already known: a missing answer does not change it.
 func (q *Queue) maxBytes(ctx context.Context) string {
 	if q.limit.asking.TryLock() {

@@ -13,7 +13,7 @@ import (
 
 // refusals are the answers to a produce request which imply that the request has appended
 // nothing: a broker gives them only before an append, when it checks rights, replicas,
-// size, time stamps and sequence numbers. No other answer is certain.
+// size, timestamps and sequence numbers. No other answer is certain.
 // NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION and KAFKA_STORAGE_ERROR are given
 // before and after an append: a broker that has appended and waits for the replicas
 // returns them when it loses the partition (Kafka's DelayedProduce). A refusal implies

@@ -36,7 +36,7 @@ type reader struct {
 	afterGap *sarama.ConsumerMessage // follows a gap that is not verified yet
 
 	once   sync.Once
-	call   context.Context // of the Next in flight: ends its requests beside the subscription
+	call   context.Context // of the Next in flight: ends its requests other than the subscription
 	closed context.Context
 	stop   context.CancelFunc
 	ended  chan struct{} // closed when Close is done

@@ -133,7 +133,7 @@ func TestStalledReaderVerifiesAgain(t *testing.T) {
 	}
 }
 
-// Next is called for every record of the channel.
+// BenchmarkNext measures Next, which is called for every record of the channel.
 func BenchmarkNext(b *testing.B) {
 	p := pin(nil)
 	p.see(3)

@@ -30,17 +30,17 @@ func (s *surveyor) add(f log.Finding) { s.found = append(s.found, f) }
 // require adds a finding of what is known: a flaw unless it is ok.
 func (s *surveyor) require(ok bool, f log.Finding) { s.requireAs(log.Flawed, ok, f) }
 
-// requireAs is require with another verdict than a flaw.
-func (s *surveyor) requireAs(bad log.Verdict, ok bool, f log.Finding) {
-	f.Verdict = bad
+// requireAs is require with a result other than [log.Flawed] if the check fails.
+func (s *surveyor) requireAs(bad log.Result, ok bool, f log.Finding) {
+	f.Result = bad
 	if ok {
-		f.Verdict, f.Risk, f.Remedy = log.Fit, "", ""
+		f.Result, f.Risk, f.Remedy = log.Fit, "", ""
 	}
 	s.add(f)
 }
 
 func (s *surveyor) unknown(setting, want, why, remedy string) {
-	s.add(log.Finding{Setting: setting, Value: why, Want: want, Verdict: log.Unknown, Remedy: remedy})
+	s.add(log.Finding{Setting: setting, Value: why, Want: want, Result: log.Unknown, Remedy: remedy})
 }
 
 // ToolSettings is the file that remedies for secured brokers name: Kafka's tools read from it
@@ -183,10 +183,10 @@ func (s *surveyor) releases(all map[int32]spoken, silent []string) {
 
 const (
 	clockSetting = "clocks"
-	clockWant    = "the newest record's time stamp at most 10s after this orderer's clock"
+	clockWant    = "the newest record's timestamp at most 10s after this orderer's clock"
 )
 
-// clock compares the time stamp of the newest record with the local clock. A stamp that is
+// clock compares the timestamp of the newest record with the local clock. A stamp that is
 // ahead is a lower bound for the difference of two clocks; a stamp that is behind proves
 // nothing, since the channel may have been idle. It is never more than a warning: the stamp
 // stays in the topic until the next record, and no record could be appended to a channel

@@ -35,8 +35,8 @@ func TestReleases(t *testing.T) {
 		s := &surveyor{}
 		s.releases(test.brokers, nil)
 		f := s.found[0]
-		if f.Value != test.value || (f.Verdict == log.Fit) != (test.missing == "") || !strings.Contains(f.Risk, test.missing) {
-			t.Errorf("%v: %v %s, want %s without %q", test.brokers, f.Verdict, f, test.value, test.missing)
+		if f.Value != test.value || (f.Result == log.Fit) != (test.missing == "") || !strings.Contains(f.Risk, test.missing) {
+			t.Errorf("%v: %v %s, want %s without %q", test.brokers, f.Result, f, test.value, test.missing)
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 // Run checks the number of partitions, replication, the settings by which records may
 // be lost or refused, the rights of this client, the releases of the brokers that have the
 // topic, and clocks. Brokers silently accept unsafe values, so it checks what they return.
-// What they hide is a finding of verdict [log.Unknown].
+// What they hide is a finding of result [log.Unknown].
 func Run(ctx context.Context, t *client.Topic) (found []log.Finding, err error) {
 	err = t.Call(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
 		broker, err := g.OpenAny() // the controller may be slow, and is not needed
@@ -91,7 +91,7 @@ func brokerIDs(c sarama.Client) (ids []int32) {
 // whole: checking the clock does not justify the transfer of a large one.
 const clockTimeout = 5 * time.Second
 
-// newest returns the time stamp of the last record and whose clock it is from: the
+// newest returns the timestamp of the last record and whose clock it is from: the
 // writer's, or the broker's if the topic is set to that.
 func newest(ctx context.Context, t *client.Topic) (at time.Time, whose string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
@@ -116,7 +116,7 @@ func newest(ctx context.Context, t *client.Topic) (at time.Time, whose string, e
 	case err != nil:
 		return at, "", err
 	case last.Newest.IsZero():
-		return at, "", errors.New("the newest record has no time stamp")
+		return at, "", errors.New("the newest record has no timestamp")
 	case last.ByBroker:
 		return last.Newest, "its broker's clock", nil
 	}

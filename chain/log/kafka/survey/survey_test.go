@@ -32,16 +32,16 @@ func survey(t *testing.T, l log.Log) map[string]log.Finding {
 	return all
 }
 
-func verdict(t *testing.T, all map[string]log.Finding, want log.Verdict, settings ...string) {
+func verdict(t *testing.T, all map[string]log.Finding, want log.Result, settings ...string) {
 	t.Helper()
 	for _, s := range settings {
-		if all[s].Verdict != want {
-			t.Errorf("%s: %v %q, want %v", s, all[s].Verdict, all[s], want)
+		if all[s].Result != want {
+			t.Errorf("%s: %v %q, want %v", s, all[s].Result, all[s], want)
 		}
 	}
 }
 
-// A topic that Create created passes every check, once it has a record with a time stamp.
+// A topic that Create created passes every check, once it has a record with a timestamp.
 func TestSurveyOfOurTopic(t *testing.T) {
 	t.Parallel()
 	h := kafkatest.NewHarness(t, 3)
@@ -84,8 +84,8 @@ func TestSurveyNamesFlaws(t *testing.T) {
 	for setting, value := range bad {
 		f := all[setting]
 		remedy := "kafka-configs.sh --bootstrap-server " + h.Address() + " --alter --entity-type topics --entity-name theirs --add-config " + setting + "=" + fixed[setting]
-		if f.Verdict != log.Flawed || f.Value != value || f.Remedy != remedy || f.Risk == "" {
-			t.Errorf("%s: %v %s", setting, f.Verdict, f)
+		if f.Result != log.Flawed || f.Value != value || f.Remedy != remedy || f.Risk == "" {
+			t.Errorf("%s: %v %s", setting, f.Result, f)
 		}
 	}
 	verdict(t, all, log.Flawed, "partitions", "replication factor")
@@ -104,13 +104,13 @@ func TestSurveySpreadsTheTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := survey(t, l)["replication factor"]
-	if f.Verdict != log.Flawed || strings.Count(f.Remedy[strings.Index(f.Remedy, `"replicas":[`):strings.Index(f.Remedy, "]}")], ",") != 2 ||
+	if f.Result != log.Flawed || strings.Count(f.Remedy[strings.Index(f.Remedy, `"replicas":[`):strings.Index(f.Remedy, "]}")], ",") != 2 ||
 		!strings.Contains(f.Remedy, "kafka-reassign-partitions.sh") {
-		t.Errorf("%v %s", f.Verdict, f)
+		t.Errorf("%v %s", f.Result, f)
 	}
 }
 
-// A time stamp ahead of our clock shows that two clocks differ. That is not a flaw, which
+// A timestamp ahead of our clock shows that two clocks differ. That is not a flaw, which
 // would keep a channel from starting.
 func TestSurveyComparesClocks(t *testing.T) {
 	t.Parallel()
@@ -125,7 +125,7 @@ func TestSurveyComparesClocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for ahead, want := range map[time.Duration]log.Verdict{-time.Hour: log.Fit, 5 * time.Second: log.Fit, time.Hour: log.Warned, 365 * 24 * time.Hour: log.Warned} {
+	for ahead, want := range map[time.Duration]log.Result{-time.Hour: log.Fit, 5 * time.Second: log.Fit, time.Hour: log.Warned, 365 * 24 * time.Hour: log.Warned} {
 		r := &kgo.Record{Topic: "ahead", Value: []byte("v"), Timestamp: time.Now().Add(ahead)}
 		if err := c.ProduceSync(t.Context(), r).FirstErr(); err != nil {
 			t.Fatal(err)
