@@ -108,10 +108,15 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 // ofSharedType excludes the compatible rules, by which in-tree orderers order: none can order a channel of this type.
 func (c *Chain) ofSharedType() error {
 	c.opts.Settings.AllowUndescribed = false
-	if c.opts.ExcludeShared {
-		return status.Fault{Cause: status.CauseSharedType, Err: fmt.Errorf("the channel is of type %s and ordered through Kafka, which this orderer's settings exclude", form.SharedType)}
+	return excluded(c.opts)
+}
+
+// excluded returns the error that stops a channel of the shared type if the settings exclude it.
+func excluded(o Options) error {
+	if !o.Handover.ExcludeShared {
+		return nil
 	}
-	return nil
+	return status.Fault{Cause: status.CauseSharedType, Err: fmt.Errorf("the channel is of type %s and ordered through Kafka, which this orderer's settings exclude", form.SharedType)}
 }
 
 // startOf returns what the machine needs to know of the ledger.

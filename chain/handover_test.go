@@ -18,6 +18,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 func raftConsenter(name string) *etcdraft.Consenter {
@@ -41,14 +42,16 @@ const (
 	maintenance = ab.ConsensusType_STATE_MAINTENANCE
 )
 
+func sharedWith(state ab.ConsensusType_State, consenters ...*etcdraft.Consenter) *ab.ConsensusType {
+	return &ab.ConsensusType{Type: form.SharedType, Metadata: raftMetadata("500ms", consenters...), State: state}
+}
+
 // Who orders a channel changes in maintenance mode alone, in one update, and by verdicts that every line shares.
 func TestMovesOfAChannel(t *testing.T) {
 	kafka := func(state ab.ConsensusType_State) *ab.ConsensusType {
 		return &ab.ConsensusType{Type: "kafka", State: state}
 	}
-	of := func(state ab.ConsensusType_State, consenters ...*etcdraft.Consenter) *ab.ConsensusType {
-		return &ab.ConsensusType{Type: form.SharedType, Metadata: raftMetadata("500ms", consenters...), State: state}
-	}
+	of := sharedWith
 	one, two := raftConsenter("one"), raftConsenter("two")
 	for name, c := range map[string]struct {
 		from    *ab.ConsensusType
@@ -94,8 +97,12 @@ func TestMovesOfAChannel(t *testing.T) {
 				t.Errorf("verdict %+v, want %q", v, c.refused)
 			}
 			_, _, err = r.chain.validator.Reproduce(protoutil.MarshalOrPanic(e))
-			if (err != nil) != (c.refused != "") {
+			leaves := strings.HasPrefix(name, "leaves") // Raft may not accept its consenters at another config
+			if (err != nil) != (c.refused != "" || leaves) {
 				t.Errorf("computed again: %v, want %q", err, c.refused)
+			}
+			if v := r.verdict(machine.Config, machine.CheckWriter, e); c.refused == "" && !strings.Contains(v.Refusal, "by the rules of in-tree orderers") {
+				t.Errorf("the compatible rules write a config with which the channel moves: %+v", v)
 			}
 			if v := r.verdict(machine.Config, machine.CheckBroadcast, e); v.Refusal == "" {
 				t.Errorf("the compatible rules let the channel move: %+v", v)
@@ -117,11 +124,16 @@ func larger(g *fabric.ConfigGroup) {
 // moved writes the config block of an update, with the metadata of our blocks, and returns it.
 func (r *real) moved(change func(*fabric.ConfigGroup)) *fabric.Block {
 	r.Helper()
+	return r.movedBy(record.RuleSet_RULE_SET_STRICT, change)
+}
+
+func (r *real) movedBy(rules record.RuleSet, change func(*fabric.ConfigGroup)) *fabric.Block {
+	r.Helper()
 	proposed, err := r.chain.support.ConfigtxValidator().ProposeConfigUpdate(r.net.Signed(r.update(change, "Orderer")))
 	if err != nil {
 		r.Fatal(err)
 	}
-	value, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: 7, RuleSet: record.RuleSet_RULE_SET_STRICT, TopicId: "t"})
+	value, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: 7, RuleSet: rules, TopicId: "t"})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -142,7 +154,7 @@ func TestEntryKeepsThePosition(t *testing.T) {
 	r := newReal(t, startingAs(&ab.ConsensusType{Type: "kafka", State: maintenance}))
 	b := r.moved(consensusType(&ab.ConsensusType{Type: form.SharedType, State: maintenance, Metadata: raftMetadata("500ms")}))
 	metadata, err := block.ConsenterMetadata(b)
-	if err != nil || !session.Ours(metadata) {
+	if err != nil || !session.Strict(metadata) {
 		t.Fatalf("metadata %x, %v", metadata, err)
 	}
 	if err := handover.CheckLast(r.config(), 2, metadata); err != nil {
@@ -196,22 +208,54 @@ func TestMoveAtBroadcast(t *testing.T) {
 			is.Metadata = raftMetadata("500ms")
 		}
 		r := newReal(t, startingAs(is))
-		r.chain.opts.CheckRaft = c.raft
+		r.chain.opts.Handover.Raft = c.raft
 		proposed, err := r.chain.support.ConfigtxValidator().ProposeConfigUpdate(r.net.Signed(r.update(c.change, "Orderer")))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), r.chain.opts.CheckRaft); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), r.chain.opts.Handover); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
+	for rules, want := range map[record.RuleSet]string{record.RuleSet_RULE_SET_STRICT: "", record.RuleSet_RULE_SET_COMPATIBLE: "osnkafka upgrade-rules"} {
+		r := newReal(t, startingAs(&ab.ConsensusType{Type: "kafka", State: maintenance}))
+		r.movedBy(rules, larger)
+		proposed, err := r.chain.support.ConfigtxValidator().ProposeConfigUpdate(r.net.Signed(r.update(enter, "Orderer")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), handover.Local{}); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("behind a block of rule set %s: %v, want %q", rules, err, want)
+		}
+		if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), handover.Local{ExcludeShared: true}); err == nil || !strings.Contains(err.Error(), "SharedType") {
+			t.Errorf("where the settings exclude the type: %v", err)
+		}
+	}
+}
+
+// An envelope that was acknowledged before maintenance mode, and is read in it, is ordered: Broadcast accepts none in that mode.
+func TestAcknowledgedBeforeMaintenance(t *testing.T) {
 	r := newReal(t, startingAs(&ab.ConsensusType{Type: "kafka", State: maintenance}))
-	r.moved(larger)
+	e := r.transacted(nil)
+	if _, err := r.chain.support.ProcessNormalMsg(e); err == nil {
+		t.Error("Broadcast accepts it in maintenance mode")
+	}
+	if v := r.verdict(machine.Normal, machine.CheckAgreed, e); v != (machine.Verdict{}) {
+		t.Errorf("%+v", v)
+	}
+}
+
+// An orderer whose settings exclude the shared type stops with the block by which the channel enters it.
+func TestEntryWhereItIsExcluded(t *testing.T) {
+	r := newReal(t, startingAs(&ab.ConsensusType{Type: "kafka", State: maintenance}))
+	r.chain.opts.Handover.ExcludeShared = true
+	enter := consensusType(&ab.ConsensusType{Type: form.SharedType, State: maintenance, Metadata: raftMetadata("500ms")})
 	proposed, err := r.chain.support.ConfigtxValidator().ProposeConfigUpdate(r.net.Signed(r.update(enter, "Orderer")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), r.chain.opts.CheckRaft); err != nil {
-		t.Errorf("behind a block of ours: %v", err)
+	err = r.chain.ledger.WriteConfig(session.Block{Number: 1, Envelopes: [][]byte{protoutil.MarshalOrPanic(r.net.Config(proposed))}, Config: true})
+	if status.CauseOf(err) != status.CauseSharedType || r.chain.support.Height() != 2 {
+		t.Errorf("%v, at height %d", err, r.chain.support.Height())
 	}
 }

@@ -27,7 +27,7 @@ func (c *Chain) Configure(envelope *fabric.Envelope, seq uint64) error {
 	if err := c.validator.CheckNew(envelope); err != nil {
 		return c.answer(status.Refused{Refusal: status.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
-	if err := handover.CheckNew(c.support, envelope, c.opts.CheckRaft); err != nil {
+	if err := handover.CheckNew(c.support, envelope, c.opts.Handover); err != nil {
 		return c.answer(status.Refused{Refusal: status.RefusalConfig, Err: fmt.Errorf("the config is not ordered: %w", err)})
 	}
 	if err := c.checkCluster(envelope); err != nil {

@@ -54,9 +54,13 @@ func (l *ledgerWriter) Write(b session.Block) error {
 
 // WriteConfig writes a config block, which brings its config into force.
 func (l *ledgerWriter) WriteConfig(b session.Block) error {
-	return l.write(b, func(block *fabric.Block) error {
+	err := l.write(b, func(block *fabric.Block) error {
 		return handover.WriteConfig(l.support, l.opts.Crypto, block, b.Metadata)
 	})
+	if err == nil && form.Of(l.support.ConfigtxValidator().ConfigProto()) == form.Shared {
+		err = excluded(*l.opts)
+	}
+	return err
 }
 
 func (l *ledgerWriter) write(b session.Block, put func(*fabric.Block) error) error {

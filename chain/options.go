@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/session"
 )
@@ -37,18 +38,17 @@ type Options struct {
 	NewPuller NewPuller // nil: there are no other orderers; a channel whose topic lost records that it needs stops
 	session.Settings
 
-	RetryMin      time.Duration                // first pause after a failure; default 100 ms, a quarter longer each time up to RetryMax, with jitter
-	RetryMax      time.Duration                // default 5 s
-	AppendTimeout time.Duration                // how long Order and Configure wait for the acknowledgement; default 10 s
-	ReadyTimeout  time.Duration                // how long WaitReady waits for a chain that is starting or cut off; default 5 s
-	DeliverGrace  time.Duration                // how long a chain that is cut off continues to serve its blocks to every reader; default 30 s
-	CheckRaft     func(*fabric.Envelope) error // refuses a config envelope whose consenters Fabric's Raft does not accept; nil if there is no Raft
-	ExcludeShared bool                         // a channel of form [form.Shared] stops
-	Preflight     Preflight                    // default PreflightWarn
-	ForkAlarm     ForkAlarm                    // default ForkWarn
-	CheckInterval time.Duration                // how often a topic that is read is checked to be the same; default 30 s
-	CutJitter     float64                      // a time-to-cut is posted after BatchTimeout * (1 + [0, CutJitter)); negative for none; default 0.1
-	Inflight      int                          // appends in flight per channel before Order waits; default 4096
+	RetryMin      time.Duration // first pause after a failure; default 100 ms, a quarter longer each time up to RetryMax, with jitter
+	RetryMax      time.Duration // default 5 s
+	AppendTimeout time.Duration // how long Order and Configure wait for the acknowledgement; default 10 s
+	ReadyTimeout  time.Duration // how long WaitReady waits for a chain that is starting or cut off; default 5 s
+	DeliverGrace  time.Duration // how long a chain that is cut off continues to serve its blocks to every reader; default 30 s
+	Handover      handover.Local
+	Preflight     Preflight     // default PreflightWarn
+	ForkAlarm     ForkAlarm     // default ForkWarn
+	CheckInterval time.Duration // how often a topic that is read is checked to be the same; default 30 s
+	CutJitter     float64       // a time-to-cut is posted after BatchTimeout * (1 + [0, CutJitter)); negative for none; default 0.1
+	Inflight      int           // appends in flight per channel before Order waits; default 4096
 }
 
 // Defaults of Options.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain"
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/handover"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
@@ -177,8 +178,7 @@ func (c *Consenter) options(channel string) chain.Options {
 		AppendTimeout: o.Timeouts.Append,
 		ReadyTimeout:  o.Timeouts.Ready,
 		DeliverGrace:  o.DeliverGrace,
-		CheckRaft:     c.checkRaft(),
-		ExcludeShared: !o.SharedType,
+		Handover:      handover.Local{Raft: c.checkRaft(), ExcludeShared: !o.SharedType},
 		CheckInterval: o.CheckInterval,
 		Preflight:     chain.Preflight(o.Preflight),
 		ForkAlarm:     chain.ForkAlarm(o.ForkAlarm),

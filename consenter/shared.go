@@ -1,6 +1,8 @@
 package consenter
 
 import (
+	"errors"
+
 	"github.com/hyperledger/fabric/orderer/consensus"
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -23,12 +25,28 @@ type Shared struct {
 	kafka *Consenter
 }
 
-// Share returns the consenter of type etcdraft that stands in front of Fabric's own.
-// Call it before the first chain is asked for.
+// Share returns the consenter of type etcdraft that stands in front of Fabric's own; stock is nil where an orderer has
+// none, as that of Fabric 2.5 with a system channel of type kafka. Call it before the first chain is asked for.
 func (c *Consenter) Share(stock consensus.Consenter) consensus.Consenter {
+	if stock == nil {
+		return &Shared{noRaft{}, c}
+	}
 	c.raft = stock
 	return &Shared{stock, c}
 }
+
+// noRaft is the consenter of type etcdraft of an orderer that has none. Its errors are the registrar's.
+type noRaft struct{}
+
+var errNoRaft = errors.New("error retrieving consenter of type: " + form.SharedType)
+
+func (noRaft) HandleChain(consensus.ConsenterSupport, *fabric.Metadata) (consensus.Chain, error) {
+	return nil, errNoRaft
+}
+
+func (noRaft) IsChannelMember(*fabric.Block) (bool, error) { return false, errNoRaft }
+
+func (noRaft) RemoveInactiveChainRegistry() {}
 
 // checkRaft returns how Fabric's Raft judges the consenters of a config: as when it joins a channel by it.
 func (c *Consenter) checkRaft() func(*fabric.Envelope) error {

@@ -91,6 +91,27 @@ func TestSharedTypeOfASingleConsenter(t *testing.T) {
 	shared.RemoveInactiveChainRegistry()
 }
 
+func TestSharedTypeWithoutRaft(t *testing.T) {
+	c := plainConsenter(t)
+	shared := c.Share(nil).(*Shared)
+	spec := channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: unmanned()}
+	ours, err := shared.HandleChain(newSupport(t, spec.config()), &fabric.Metadata{})
+	checktest.Must(t, err)
+	if _, ok := ours.(*chain.Chain); !ok {
+		t.Errorf("a channel with brokers and no consenters has chain %T", ours)
+	}
+	if _, err := shared.HandleChain(struct{ consensus.ConsenterSupport }{}, nil); !errors.Is(err, errNoRaft) {
+		t.Errorf("a channel of Raft: %v", err)
+	}
+	if member, err := shared.IsChannelMember(channelSpec{kind: "etcdraft"}.block()); member || !errors.Is(err, errNoRaft) {
+		t.Errorf("a channel of Raft: member %t, %v", member, err)
+	}
+	if c.checkRaft() != nil {
+		t.Error("consenters are judged by nobody")
+	}
+	shared.RemoveInactiveChainRegistry()
+}
+
 // Where the settings exclude it, no such channel is joined, and one that the orderer has stops: other channels
 // must start, whatever Fabric's consenter would do with it.
 func TestSharedTypeIsOff(t *testing.T) {

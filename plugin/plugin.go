@@ -53,9 +53,7 @@ func Register(consenters map[string]consensus.Consenter, host Host) error {
 		return fmt.Errorf("kafka plugin %s: %w", Version, err)
 	}
 	consenters[Type] = c
-	if stock, ok := consenters[form.SharedType]; ok {
-		consenters[form.SharedType] = c.Share(stock)
-	}
+	consenters[form.SharedType] = c.Share(consenters[form.SharedType])
 	return nil
 }
 

@@ -110,24 +110,32 @@ func CheckPulled(s Support, b *fabric.Block) error {
 	return err
 }
 
+// Local is what an orderer's own settings and build have to do with a move.
+type Local struct {
+	Raft          func(*fabric.Envelope) error // refuses a config envelope whose consenters Fabric's Raft does not accept; nil if there is no Raft
+	ExcludeShared bool                         // the settings exclude channels of form [form.Shared]
+}
+
 // CheckNew refuses a config envelope at Broadcast that moves the channel to where it could not continue. Fabric's Raft
-// judges consenters by its clock and this build's release: raft is asked here, and not where the update is read.
-// It is nil if this orderer has no Raft.
-func CheckNew(s Support, envelope *fabric.Envelope, raft func(*fabric.Envelope) error) error {
+// judges consenters by its clock and this build's release: it is asked here, and not where the update is read.
+func CheckNew(s Support, envelope *fabric.Envelope, local Local) error {
 	was, is, err := consensuses(s, envelope)
 	if err != nil {
 		return err
 	}
 	switch form.MoveOf(was, is) {
 	case form.Enters:
+		if local.ExcludeShared {
+			return errors.New("this orderer's settings exclude channels of type " + form.SharedType + " that are ordered through Kafka: set Consensus.Kafka.SharedType to true and restart it")
+		}
 		if last := s.Block(s.Height() - 1); !cutStrictly(last) {
 			return errors.New("the topic is read by the rules of in-tree orderers, which cannot order a channel of type " + form.SharedType + ": replace them, and run osnkafka upgrade-rules first")
 		}
 	case form.Leaves:
-		if raft == nil {
+		if local.Raft == nil {
 			return errors.New("this orderer has no consenter of type " + form.SharedType + " of Fabric's own: send the update to one that has")
 		}
-		if err := raft(envelope); err != nil {
+		if err := local.Raft(envelope); err != nil {
 			return fmt.Errorf("the consenters are not accepted by Fabric's Raft: %w; correct ConsensusType.metadata", err)
 		}
 	}
@@ -137,14 +145,14 @@ func CheckNew(s Support, envelope *fabric.Envelope, raft func(*fabric.Envelope) 
 // cutStrictly reports whether a block was cut by the strict rules.
 func cutStrictly(b *fabric.Block) bool {
 	position, err := block.ConsenterMetadata(b)
-	return err == nil && session.Ours(position)
+	return err == nil && session.Strict(position)
 }
 
 // CheckLast returns an error if a channel of the shared type cannot be continued behind the last block of its ledger, of
 // which only the genesis block is not one of ours, cut by the strict rules. Raft's metadata decodes as ours, as if the
 // topic were to be read from its second record, and so does none.
 func CheckLast(config *fabric.Config, height uint64, metadata []byte) error {
-	if height == 1 || form.Of(config) != form.Shared || session.Ours(metadata) {
+	if height == 1 || form.Of(config) != form.Shared || session.Strict(metadata) {
 		return nil
 	}
 	return status.Fault{Cause: status.CauseLedger, Err: fmt.Errorf("the ledger's last block, %d, was not ordered through Kafka, as the channel's config wants it", height-1)}

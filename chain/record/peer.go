@@ -28,10 +28,11 @@ func peerFlaw(envelope *fabric.Envelope, payload *fabric.Payload, headerType int
 
 // A peer looks in its state for the chaincode of a transaction, for the namespaces that it writes and for the keys, before
 // it knows whether anybody endorsed it. CouchDB refuses some names, and the peer takes that for a failure of the
-// database: it stops. The names below are Fabric's own rules, so no chaincode can have another. Keys
-// that CouchDB alone refuses, such as those that begin with _, are not among the flaws: peers with LevelDB have them.
+// database: it stops. The names below are those that some release of Fabric lets a chaincode have and CouchDB accepts: 1.0 to 1.2 accepted
+// any letters, digits, hyphens and underscores. Keys that CouchDB alone refuses, empty ones and those that
+// begin with _, are not among the flaws: peers with LevelDB have them.
 var (
-	chaincodeNames  = regexp.MustCompile(`^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$`)
+	chaincodeNames  = regexp.MustCompile(`^[a-zA-Z0-9-][a-zA-Z0-9_-]*$`)
 	collectionNames = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
 	implicit        = []byte("_implicit_org_") // begins the name of an organization's own collection
 )
@@ -66,10 +67,7 @@ func (in part) nameFlaw() string {
 }
 
 func (in part) keyFlaw(key []byte) string {
-	switch {
-	case in.public && len(key) == 0:
-		return "endorser transaction that writes an empty key"
-	case !in.public && len(key) != sha256.Size:
+	if !in.public && len(key) != sha256.Size {
 		return fmt.Sprintf("endorser transaction that writes a key hash of %d bytes instead of %d", len(key), sha256.Size)
 	}
 	return ""

@@ -162,9 +162,9 @@ func (w *writes) ofSet(set []byte, in part) bool {
 		}
 		key := prefix
 		_, _ = key.Write(name) // it cannot fail
-		w.written = append(w.written, machine.StateKey(key.Sum64()))
+		w.written = with(w.written, machine.StateKey(key.Sum64()))
 		if number == in.metadata {
-			w.policies = append(w.policies, machine.StateKey(key.Sum64()))
+			w.policies = with(w.policies, machine.StateKey(key.Sum64()))
 		}
 	})
 	return true
@@ -187,4 +187,12 @@ func keyIn(namespace, collection []byte) (d xxhash.Digest) {
 		_, _ = d.Write(part)
 	}
 	return d
+}
+
+// with adds a key, unless it is the last one: two bytes of a read-write set can write an empty key again.
+func with(all []machine.StateKey, key machine.StateKey) []machine.StateKey {
+	if n := len(all); n > 0 && all[n-1] == key {
+		return all
+	}
+	return append(all, key)
 }

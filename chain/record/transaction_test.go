@@ -98,9 +98,9 @@ func keysDecoded(results []byte) (k keys) {
 		return keys{}
 	}
 	add := func(policy bool, ns, collection, name []byte) {
-		k.written = append(k.written, keyOf(ns, collection, name))
+		k.written = with(k.written, keyOf(ns, collection, name))
 		if policy {
-			k.policies = append(k.policies, keyOf(ns, collection, name))
+			k.policies = with(k.policies, keyOf(ns, collection, name))
 		}
 	}
 	for _, ns := range set.NsRwset {

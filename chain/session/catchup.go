@@ -116,6 +116,9 @@ func (d *Driver) writePulled(b Block) error {
 	if err := d.migrated(b.Number); err != nil {
 		return err
 	}
+	if b.Config {
+		d.events.Configured(d.host.Config().ConsensusType)
+	}
 	d.wrote(b)
 	d.events.Pulled(b.Number, position.Offset)
 	return d.restart()

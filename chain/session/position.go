@@ -39,11 +39,11 @@ func Position(height uint64, metadata []byte) (machine.Metadata, error) {
 	return m.Position(), nil
 }
 
-// Ours reports whether a block's metadata names a rule set, as the metadata of our orderers' blocks does, and that
-// of Raft and in-tree orderers does not.
-func Ours(metadata []byte) bool {
+// Strict reports whether a block's metadata is that of a block cut by the strict rules, which that of Raft and of in-tree
+// orderers is not.
+func Strict(metadata []byte) bool {
 	m, err := record.DecodeMetadata(metadata)
-	return err == nil && m.RuleSet != 0
+	return err == nil && m.RuleSet == record.RuleSet_RULE_SET_STRICT
 }
 
 // InTree reports whether a block's metadata may be that of an in-tree orderer.

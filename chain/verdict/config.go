@@ -68,6 +68,9 @@ func (r sharedRules) written(now, next *fabric.Config) error {
 	if err := r.writable(now, next); err != nil {
 		return err
 	}
+	if move := moveOf(now, next); move != form.Stays {
+		return fmt.Errorf("the channel %s by the rules of in-tree orderers, which cannot order it then", moves[move])
+	}
 	return r.readable(now, next)
 }
 

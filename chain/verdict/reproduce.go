@@ -1,11 +1,13 @@
 package verdict
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -87,6 +89,9 @@ func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, erro
 	}
 	if err := v.rules.change(tx.update, inForce.ConfigProto(), next.GetConfig()); err != nil {
 		return nil, err
+	}
+	if moveOf(inForce.ConfigProto(), next.GetConfig()) == form.Leaves {
+		return nil, errors.New("another config came before the update by which the channel leaves for Raft, which may not accept the consenters at it: submit the update again")
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, v.support.ChannelID(), v.support, next, 0, 0)
 	if err != nil {

@@ -32,9 +32,10 @@ func ConfigBlock(channel string, brokers []string, hosts ...string) *cb.Block {
 		addresses = append(addresses, host+":7050")
 	}
 	id := protoutil.MarshalOrPanic(&msp.FabricMSPConfig{Name: "Org"})
+	v2 := value(&cb.Capabilities{Capabilities: map[string]*cb.Capability{"V2_0": {}}})
 	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, channel, nil, &cb.ConfigEnvelope{Config: &cb.Config{
-		Sequence: 2, ChannelGroup: &cb.ConfigGroup{Groups: map[string]*cb.ConfigGroup{"Orderer": {
-			Values: map[string]*cb.ConfigValue{"ConsensusType": value(&ab.ConsensusType{Type: "kafka"}), "KafkaBrokers": value(&ab.KafkaBrokers{Brokers: brokers})},
+		Sequence: 2, ChannelGroup: &cb.ConfigGroup{Values: map[string]*cb.ConfigValue{"Capabilities": v2}, Groups: map[string]*cb.ConfigGroup{"Orderer": {
+			Values: map[string]*cb.ConfigValue{"Capabilities": v2, "ConsensusType": value(&ab.ConsensusType{Type: "kafka"}), "KafkaBrokers": value(&ab.KafkaBrokers{Brokers: brokers})},
 			Groups: map[string]*cb.ConfigGroup{"Org": {Values: map[string]*cb.ConfigValue{
 				"MSP": value(&msp.MSPConfig{Config: id}), "Endpoints": value(&cb.OrdererAddresses{Addresses: addresses}),
 			}}},

@@ -21,7 +21,7 @@ import (
 )
 
 // Leaver is a channel of type etcdraft that is ordered through Kafka, with an orderer that serves it, and a consenter that
-// could continue it by Raft.
+// could continue it by Raft, and another one.
 type Leaver struct {
 	Block      *cb.Block // its genesis block
 	Orderer    *orderertest.Orderer
@@ -48,10 +48,13 @@ func NewLeaver(t *testing.T) *Leaver {
 	must(err)
 	l := &Leaver{Dir: t.TempDir(), Authority: ca, Port: port.Addr().(*net.TCPAddr).Port}
 	must(port.Close())
-	for name, text := range map[string][]byte{"server.pem": pair.Cert, "server.key": pair.Key} {
+	other, err := ca.NewServerCertKeyPair("127.0.0.1")
+	must(err)
+	for name, text := range map[string][]byte{"server.pem": pair.Cert, "server.key": pair.Key, "other.pem": other.Cert} {
 		must(os.WriteFile(filepath.Join(l.Dir, name), text, 0o600))
 	}
-	l.Consenters = l.File(t, fmt.Sprintf("[{Host: 127.0.0.1, Port: %d, ClientTLSCert: server.pem, ServerTLSCert: server.pem}]", l.Port))
+	l.Consenters = l.File(t, fmt.Sprintf("[{Host: 127.0.0.1, Port: %d, ClientTLSCert: server.pem, ServerTLSCert: server.pem},"+
+		" {Host: other, Port: 7050, ClientTLSCert: other.pem, ServerTLSCert: other.pem}]", l.Port))
 	l.Block = ConfigBlock("mychannel", []string{"kafka:9092"})
 	must(l.change(func(group *cb.ConfigGroup) error {
 		is, err := genesis.Shared(&ab.ConsensusType{Type: "kafka"})

@@ -13,7 +13,7 @@ import (
 
 // ChangeTypeCommand returns the command change-type.
 func ChangeTypeCommand() *cobra.Command {
-	m := &move{way: way{kafka, shared}}
+	m := &move{way: way{from: kafka, to: shared}}
 	c := &cobra.Command{
 		Use:   "change-type CHANNEL --orderer HOST:PORT...",
 		Short: "Change a channel from type kafka to type etcdraft, ordered through Kafka as before",
@@ -31,7 +31,12 @@ administrator of an orderer organization; no right in Kafka is needed.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	m.prepare = func(ctx context.Context, t *command.Target, _ survey) (change, error) { return retype, strict(ctx, t) }
+	m.prepare = func(ctx context.Context, t *command.Target, s survey) (change, error) {
+		if err := m.possible(s, retype); err != nil {
+			return nil, err
+		}
+		return retype, strict(ctx, t)
+	}
 	c.RunE = m.Run(nil, command.NeedOrderers, m.run)
 	m.AddOrderers(c)
 	m.AddCommon(c, answers)

@@ -22,7 +22,7 @@ const answers = 30 * time.Second
 
 // LeaveCommand returns the command leave.
 func LeaveCommand() *cobra.Command {
-	m := &move{way: way{shared, raft}}
+	m := &move{way: way{from: shared, to: raft}}
 	var file string
 	var noPorts bool
 	c := &cobra.Command{
@@ -48,8 +48,15 @@ orderer organization; no right in Kafka is needed.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	m.prepare = func(ctx context.Context, _ *command.Target, s survey) (change, error) {
-		return consentersOf(ctx, file, s.config, !noPorts)
+	m.prepare = func(ctx context.Context, t *command.Target, s survey) (change, error) {
+		to, consenters, err := consentersOf(ctx, file, s.config, !noPorts)
+		if err == nil && len(t.Orderers) > consenters {
+			err = fmt.Errorf("%d orderers have the channel, and --consenters has %d: one that is no consenter would not get its blocks; remove the channel from it first (osnadmin channel remove), and name it with --without if the config still has it", len(t.Orderers), consenters)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return to, m.possible(s, to)
 	}
 	c.RunE = m.Run(nil, command.NeedOrderers, m.run)
 	m.AddOrderers(c)
@@ -63,30 +70,30 @@ orderer organization; no right in Kafka is needed.`,
 }
 
 // consentersOf returns the change to the consenters in a file, which are those of a config.
-func consentersOf(ctx context.Context, file string, config *cb.Config, ports bool) (change, error) {
+func consentersOf(ctx context.Context, file string, config *cb.Config, ports bool) (to change, consenters int, err error) {
 	list, err := readConsenters(file)
 	if err != nil {
-		return nil, command.Usagef("--consenters %s: %w", file, err)
+		return nil, 0, command.Usagef("--consenters %s: %w", file, err)
 	}
-	to := func(config *cb.Config) error { return handOver(config, list) }
+	to = func(config *cb.Config) error { return handOver(config, list) }
 	next := proto.Clone(config).(*cb.Config)
 	if err := to(next); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	is, err := form.Read(next)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := form.CheckRaft(is.Metadata); err != nil {
-		return nil, fmt.Errorf("--consenters %s: Raft would not start: %w", file, err)
+		return nil, 0, fmt.Errorf("--consenters %s: Raft would not start: %w", file, err)
 	}
 	if err := issued(list, config); err != nil {
-		return nil, fmt.Errorf("--consenters %s: %w", file, err)
+		return nil, 0, fmt.Errorf("--consenters %s: %w", file, err)
 	}
 	if ports {
 		err = presented(ctx, list)
 	}
-	return to, err
+	return to, len(list), err
 }
 
 // handOver makes a config that of a Raft channel with these consenters.

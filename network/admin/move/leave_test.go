@@ -51,6 +51,9 @@ func TestLeaveChecks(t *testing.T) {
 		"no such certificate":            {command.ExitUsage, "no such file", line(listening, "missing.pem"), nil},
 		"no list":                        {command.ExitUsage, "not a list of consenters", "Consenters: []", nil},
 		"an unknown key":                 {command.ExitUsage, "field Hosts not found", "[{Hosts: o}]", nil},
+		"fewer consenters than orderers": {command.ExitRefused, "--consenters has 1", line(l.Port, "server.pem"), []string{"--no-ports", "--orderer", l.Orderer.Another(t, orderertest.LedgerOf(proto.Clone(l.Block).(*cb.Block))).Address}},
+		"a negative time":                {command.ExitUsage, "--settle", line(l.Port, "server.pem"), []string{"--settle", "-1s"}},
+		"nothing to abort":               {command.ExitFine, "is ordered by type etcdraft through Kafka", line(l.Port, "server.pem"), []string{"--abort"}},
 		"nobody":                         {command.ExitUsage, "names no consenter", "[]", nil},
 		"an identity that is none":       {command.ExitUsage, "want MSPID:DIR", line(listening, "server.pem"), []string{"--sign", "OrgMSP"}},
 		"no time to wait":                {command.ExitUsage, "--wait", line(listening, "server.pem"), []string{"--wait", "0s"}},
@@ -167,5 +170,32 @@ func TestMoveOfAnotherChannel(t *testing.T) {
 	code, _, errs := admintest.Run(t, append([]string{"change-type", "mychannel", "--json"}, l.Read(t)...)...)
 	if code != command.ExitFine {
 		t.Errorf("a channel that has the type: exit code %d: %s", code, errs)
+	}
+}
+
+// What the config shows to be impossible is refused before clients are.
+func TestMoveThatOrderersWouldRefuse(t *testing.T) {
+	without := func(change func(*cb.ConfigGroup)) []string {
+		b := admintest.ConfigBlock("mychannel", []string{"kafka:9092"})
+		config, err := client.ConfigOf(b)
+		checktest.Must(t, err)
+		change(config.ChannelGroup)
+		envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: config}, 0, 0)
+		checktest.Must(t, err)
+		b.Data.Data = [][]byte{protoutil.MarshalOrPanic(envelope)}
+		b.Header.DataHash = protoutil.BlockDataHash(b.Data)
+		o := orderertest.StartGuarded(t, "mychannel", orderertest.LedgerOf(b))
+		return []string{"change-type", "mychannel", "--orderer", o.Address, "--cafile", o.CA, "--client-cert", o.ClientCert, "--client-key", o.ClientKey,
+			"--mspdir", orderertest.MSPDir(t), "--mspid", "Org1MSP"}
+	}
+	for says, change := range map[string]func(*cb.ConfigGroup){
+		"needs KafkaBrokers with at least one host:port": func(g *cb.ConfigGroup) { delete(g.Groups["Orderer"].Values, "KafkaBrokers") },
+		"V1_4_2 or later in /Channel":                    func(g *cb.ConfigGroup) { delete(g.Values, "Capabilities") },
+		"and in /Channel/Orderer":                        func(g *cb.ConfigGroup) { delete(g.Groups["Orderer"].Values, "Capabilities") },
+		"by the rules of in-tree orderers":               func(*cb.ConfigGroup) {}, // nobody has cut a block
+	} {
+		if code, out, errs := admintest.Run(t, without(change)...); code != command.ExitRefused || !strings.Contains(errs, says) {
+			t.Errorf("exit code %d; it does not say %q: %s%s", code, says, out, errs)
+		}
 	}
 }

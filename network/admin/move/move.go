@@ -7,6 +7,7 @@ package move
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -26,6 +27,7 @@ type move struct {
 	dryRun  bool
 	save    string
 	wait    time.Duration
+	settle  time.Duration
 	without []string // addresses of orderers that are not asked
 
 	prepare func(ctx context.Context, t *command.Target, s survey) (change, error)
@@ -33,7 +35,9 @@ type move struct {
 	change change
 	as     []*client.Identity
 	report moved
-	say    func(format string, args ...any)
+
+	settled bool // what was accepted before maintenance mode is in the topic
+	say     func(format string, args ...any)
 }
 
 // change makes the config of the channel that of the new consenter.
@@ -45,6 +49,8 @@ func (m *move) addFlags(fs flags) {
 	fs.BoolVar(&m.dryRun, "dry-run", false, "check everything and print the update, but submit nothing")
 	fs.StringVar(&m.save, "save", "", "write the next update to this file instead of submitting it, for administrators who sign it elsewhere (peer channel signconfigtx, peer channel update)")
 	fs.DurationVar(&m.wait, "wait", 30*time.Minute, "how long to wait for orderers that have to read a block, or to be restarted")
+	fs.DurationVar(&m.settle, "settle", 20*time.Second, "how long to wait in maintenance mode before the change, for what orderers had accepted and were appending: more than 5 s and Timeouts.Append")
+	fs.BoolVar(&m.way.abort, "abort", false, "end maintenance mode without the change")
 	fs.StringArrayVar(&m.without, "without", nil, "HOST:PORT of an orderer in the channel's config that no longer exists; may be repeated")
 }
 
@@ -71,10 +77,14 @@ func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) er
 		if next == done {
 			return m.finish(ctx, t, p)
 		}
-		if m.change == nil && next != toNormal {
+		if m.change == nil && !m.way.abort && next != toNormal {
 			if m.change, err = m.prepare(ctx, t, s); err != nil {
 				return err
 			}
+		}
+		if m.dryRun && m.way.abort {
+			m.say("Nothing was submitted. %s would be next", next)
+			return nil
 		}
 		if m.dryRun {
 			return m.show(s, p)
@@ -83,7 +93,7 @@ func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) er
 			return m.saveUpdate(t.Channel, s, next)
 		}
 		if err := m.do(ctx, t, s, next); err != nil {
-			return err
+			return m.backed(ctx, t, s, next, err)
 		}
 	}
 }
@@ -92,6 +102,9 @@ func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) er
 func (m *move) ready(t *command.Target, p command.Printer) error {
 	if err := command.Positive("wait", m.wait); err != nil {
 		return err
+	}
+	if m.settle < 0 {
+		return command.Usagef("--settle %s: want 0 or more", m.settle)
 	}
 	if m.dryRun && m.save != "" {
 		return command.Usagef("--dry-run writes no file: leave --save out, or --dry-run")
@@ -116,6 +129,13 @@ func (m *move) ready(t *command.Target, p command.Printer) error {
 // do submits the update of a step and waits until every orderer has its block.
 func (m *move) do(ctx context.Context, t *command.Target, s survey, next step) error {
 	began := time.Now()
+	if next == toChange && !m.settled {
+		m.say("%s: waiting %s for what orderers had accepted before", next, m.settle)
+		if err := m.sleep(ctx, t, m.settle); err != nil {
+			return err
+		}
+		m.settled = true
+	}
 	update, err := m.update(t.Channel, s, next)
 	if err != nil {
 		return err
@@ -124,20 +144,36 @@ func (m *move) do(ctx context.Context, t *command.Target, s survey, next step) e
 	if err := m.submit(ctx, t, next, update); err != nil {
 		return err
 	}
-	height, err := m.awaitBlock(ctx, t, s, next)
+	number, err := m.awaitBlock(ctx, t, s, next)
 	if err != nil {
 		return err
 	}
-	m.report.Steps = append(m.report.Steps, taken{next, height, time.Since(began).Round(time.Millisecond).Seconds()})
-	m.say("%s: in block %d of %d orderers, after %s", next, height, len(t.Orderers), time.Since(began).Round(100*time.Millisecond))
+	m.report.Steps = append(m.report.Steps, taken{next, number, time.Since(began).Round(time.Millisecond).Seconds()})
+	m.say("%s: in block %d of %d orderers, after %s", next, number, len(t.Orderers), time.Since(began).Round(100*time.Millisecond))
 	return nil
+}
+
+// backed ends maintenance mode after a refused change: clients are refused in it.
+func (m *move) backed(ctx context.Context, t *command.Target, s survey, refused step, err error) error {
+	var no *client.Refusal
+	if refused != toChange || !errors.As(err, &no) {
+		return err
+	}
+	m.say("%s: refused; ending maintenance mode", refused)
+	if back := m.do(ctx, t, s, toNormal); back != nil {
+		return fmt.Errorf("%w\nThe channel is still in maintenance mode, in which clients are refused: run the command with --abort (%w)", err, back)
+	}
+	return fmt.Errorf("%w\nThe channel is in normal mode again", err)
 }
 
 // finish compares the blocks of all orderers.
 func (m *move) finish(ctx context.Context, t *command.Target, p command.Printer) error {
+	if m.way.abort {
+		m.report.To = m.way.from
+	}
 	blocks, err := t.Reader.Verify(ctx, t.Channel, t.Orderers)
 	if err != nil {
-		return fmt.Errorf("the channel is ordered by %s, but its blocks could not be compared: %w", m.way.to, err)
+		return fmt.Errorf("the channel is ordered by %s, but its blocks could not be compared: %w", m.report.To, err)
 	}
 	m.report.Blocks = blocks
 	return p.Show(m.report)

@@ -16,8 +16,11 @@ const (
 	raft   place = "Raft"
 )
 
-// way is a move from one place to another.
-type way struct{ from, to place }
+// way is a move from one place to another, or back to normal mode without it.
+type way struct {
+	from, to place
+	abort    bool
+}
 
 // step is one config update of a move.
 type step string
@@ -33,6 +36,12 @@ const (
 func (w way) next(now form.Consensus) (step, error) {
 	maintained := now.State == fabric.StateMaintenance
 	switch at := placeOf(now); {
+	case at == w.from && w.abort && maintained:
+		return toNormal, nil
+	case at == w.from && w.abort:
+		return done, nil
+	case w.abort:
+		return done, fmt.Errorf("it is ordered by %s: there is nothing to abort", at)
 	case at == w.from && !maintained:
 		return toMaintenance, nil
 	case at == w.from:

@@ -31,14 +31,16 @@ func TestNext(t *testing.T) {
 		maintained step
 		refused    string
 	}{
-		"change-type, kafka":              {way{kafka, shared}, ofKafka, toMaintenance, toChange, ""},
-		"change-type, shared":             {way{kafka, shared}, ofShared, done, toNormal, ""},
-		"change-type, Raft":               {way{kafka, shared}, ofRaft, done, done, "ordered by Raft"},
-		"leave, kafka":                    {way{shared, raft}, ofKafka, done, done, "moves a channel of type etcdraft through Kafka to Raft"},
-		"leave, shared":                   {way{shared, raft}, ofShared, toMaintenance, toChange, ""},
-		"leave, Raft":                     {way{shared, raft}, ofRaft, done, toNormal, ""},
-		"leave, BFT":                      {way{shared, raft}, form.Consensus{Type: "BFT"}, done, done, `ordered by "BFT"`},
-		"leave, Raft that does not start": {way{shared, raft}, form.Consensus{Type: "etcdraft", Metadata: unmanned}, done, done, `ordered by "etcdraft"`},
+		"change-type, kafka":              {way{from: kafka, to: shared}, ofKafka, toMaintenance, toChange, ""},
+		"change-type, shared":             {way{from: kafka, to: shared}, ofShared, done, toNormal, ""},
+		"change-type, Raft":               {way{from: kafka, to: shared}, ofRaft, done, done, "ordered by Raft"},
+		"aborted, kafka":                  {way{from: kafka, to: shared, abort: true}, ofKafka, done, toNormal, ""},
+		"aborted, shared":                 {way{from: kafka, to: shared, abort: true}, ofShared, done, done, "nothing to abort"},
+		"leave, kafka":                    {way{from: shared, to: raft}, ofKafka, done, done, "moves a channel of type etcdraft through Kafka to Raft"},
+		"leave, shared":                   {way{from: shared, to: raft}, ofShared, toMaintenance, toChange, ""},
+		"leave, Raft":                     {way{from: shared, to: raft}, ofRaft, done, toNormal, ""},
+		"leave, BFT":                      {way{from: shared, to: raft}, form.Consensus{Type: "BFT"}, done, done, `ordered by "BFT"`},
+		"leave, Raft that does not start": {way{from: shared, to: raft}, form.Consensus{Type: "etcdraft", Metadata: unmanned}, done, done, `ordered by "etcdraft"`},
 	} {
 		for state, want := range map[fabric.ConsensusState]step{fabric.StateNormal: c.normal, fabric.StateMaintenance: c.maintained} {
 			is := c.is

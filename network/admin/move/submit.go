@@ -106,7 +106,7 @@ func (m *move) saveUpdate(channel string, s survey, next step) error {
 	if err := os.WriteFile(m.save, protoutil.MarshalOrPanic(envelope), 0o644); err != nil {
 		return command.Usage(err)
 	}
-	m.say("%s: the update is in %s. Have it signed (peer channel signconfigtx -f) and submitted (peer channel update -f); then run this command again", next, m.save)
+	m.say("%s: the update is in %s. Have it signed (peer channel signconfigtx -f) and submitted (peer channel update -f, in maintenance mode as a member of an orderer organization); then run this command again", next, m.save)
 	return nil
 }
 
@@ -135,7 +135,7 @@ func (m *move) submit(ctx context.Context, t *command.Target, next step, update 
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !patient:
+		case !patient || !passes(err):
 			return m.explain(next, err)
 		case time.Now().After(end):
 			return fmt.Errorf("the orderers have not chosen a Raft leader within %s: %w\nRestart those that have not been since the change of the consenter, and run the command again, which continues", m.wait, err)
@@ -144,22 +144,35 @@ func (m *move) submit(ctx context.Context, t *command.Target, next step, update 
 			said = true
 			m.say("Restart every orderer of the channel now, one after the other: each orders by Raft from then on. Waiting until they have a leader")
 		}
-		if err := m.sleep(ctx, t); err != nil {
+		if err := m.sleep(ctx, t, pause); err != nil {
 			return err
 		}
 	}
 }
 
+// passes reports whether what an orderer said may be different once it orders by Raft.
+func passes(err error) bool {
+	var no *client.Refusal
+	return !errors.As(err, &no) || no.Status == cb.Status_SERVICE_UNAVAILABLE || no.Status == cb.Status_NOT_FOUND
+}
+
+// ordering is how long an orderer may take to answer an update: it waits for the brokers.
+const ordering = 30 * time.Second
+
 func (m *move) send(ctx context.Context, t *command.Target, name string, envelope *cb.Envelope) error {
-	o, err := t.Reader.Dial(name)
-	if err != nil {
-		return err
-	}
-	defer o.Close()
-	if err := o.Submit(ctx, envelope); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return t.Uncounted(func() error {
+		o, err := t.Reader.Dial(name)
+		if err != nil {
+			return err
+		}
+		defer o.Close()
+		ctx, cancel := context.WithTimeout(ctx, ordering)
+		defer cancel()
+		if err := o.Submit(ctx, envelope); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
 }
 
 // explain adds what to do about a refusal.
@@ -173,7 +186,7 @@ func (m *move) explain(next step, err error) error {
 		return fmt.Errorf("%s: %w\nIn maintenance mode the client must be an administrator of an orderer organization (--mspdir, --mspid)", next, err)
 	case strings.Contains(no.Info, "implicit policy evaluation failed"), strings.Contains(no.Info, "did not satisfy policy"):
 		return fmt.Errorf("%s: %w\nAdd the signatures that the policy asks for: --sign MSPID:DIR for each, or --save FILE to have it signed elsewhere", next, err)
-	case next == toChange && m.way.to == shared:
+	case next == toChange && strings.Contains(no.Info, "transition not supported"):
 		return fmt.Errorf("%s: %w\nOrderers on Fabric 3 refuse this change: send it while the channel still has orderers on 2.5", next, err)
 	}
 	return fmt.Errorf("%s: %w", next, err)

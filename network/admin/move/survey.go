@@ -22,7 +22,6 @@ import (
 type survey struct {
 	config    *cb.Config
 	consensus form.Consensus
-	height    uint64
 }
 
 // survey waits until every orderer has the same config of the channel, and returns it: a step must not begin while one of
@@ -41,7 +40,7 @@ func (m *move) survey(ctx context.Context, t *command.Target) (survey, error) {
 			said = true
 			m.say("Waiting: %v", missing)
 		}
-		if err := m.sleep(ctx, t); err != nil {
+		if err := m.sleep(ctx, t, pause); err != nil {
 			return s, err
 		}
 	}
@@ -53,11 +52,10 @@ var errDiverged = errors.New("their ledgers have diverged (`osnkafka verify`)")
 func (m *move) ask(ctx context.Context, t *command.Target) (s survey, err error) {
 	var newest, behind string
 	for _, name := range t.Orderers {
-		config, height, err := m.at(ctx, t, name)
+		config, _, err := m.at(ctx, t, name)
 		if err != nil {
 			return s, fmt.Errorf("%w\nEvery orderer must answer, since one that lags behind could acknowledge envelopes that no block will have; start it, or name it with --without if it no longer exists", err)
 		}
-		s.height = max(s.height, height)
 		switch {
 		case s.config == nil:
 			s.config, newest = config, name
@@ -75,12 +73,8 @@ func (m *move) ask(ctx context.Context, t *command.Target) (s survey, err error)
 	return s, err
 }
 
-// at returns the config in force at an orderer, and its height.
+// at returns the config in force at an orderer, and the number of its block.
 func (m *move) at(ctx context.Context, t *command.Target, name string) (*cb.Config, uint64, error) {
-	height, err := t.Reader.Height(ctx, name, t.Channel)
-	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", name, err)
-	}
 	block, err := t.Reader.ConfigBlock(ctx, name, t.Channel)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", name, err)
@@ -92,7 +86,7 @@ func (m *move) at(ctx context.Context, t *command.Target, name string) (*cb.Conf
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", name, err)
 	}
-	return config, height, nil
+	return config, block.Header.Number, nil
 }
 
 // everybody returns an error if the config names orderers that are not asked.
@@ -125,9 +119,9 @@ func addresses(config *cb.Config) (all []string) {
 	return slices.Compact(all)
 }
 
-const pause = time.Second
+const pause = time.Second // between two questions
 
-// awaitBlock waits until every orderer has the config that follows the one in force, and returns their newest block.
+// awaitBlock waits until every orderer has the config that follows the one in force, and returns the number of its block.
 func (m *move) awaitBlock(ctx context.Context, t *command.Target, before survey, next step) (uint64, error) {
 	is := form.Consensus{}
 	var number uint64
@@ -135,10 +129,10 @@ func (m *move) awaitBlock(ctx context.Context, t *command.Target, before survey,
 	end := time.Now().Add(m.wait)
 	for _, name := range t.Orderers {
 		for {
-			config, height, err := m.at(ctx, t, name)
+			config, of, err := m.at(ctx, t, name)
 			if err == nil && config.Sequence > before.config.Sequence {
 				is, _ = form.Read(config) // an orderer has read it
-				number = max(number, height-1)
+				number = of
 				break
 			}
 			if ctx.Err() != nil {
@@ -151,7 +145,7 @@ func (m *move) awaitBlock(ctx context.Context, t *command.Target, before survey,
 				said[name] = true
 				m.say("%s: waiting for %s (%s)", next, name, m.remedy(is))
 			}
-			if err := m.sleep(ctx, t); err != nil {
+			if err := m.sleep(ctx, t, pause); err != nil {
 				return 0, err
 			}
 		}
@@ -167,13 +161,13 @@ func (m *move) remedy(newest form.Consensus) string {
 	return "see its log if this lasts"
 }
 
-// sleep pauses between two questions.
-func (m *move) sleep(ctx context.Context, t *command.Target) error {
+// sleep pauses.
+func (m *move) sleep(ctx context.Context, t *command.Target, d time.Duration) error {
 	return t.Uncounted(func() error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(pause):
+		case <-time.After(d):
 			return nil
 		}
 	})

@@ -1,0 +1,54 @@
+package move
+
+import (
+	"fmt"
+
+	"github.com/golang/protobuf/proto"
+	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/hyperledger/fabric/common/capabilities"
+	"github.com/hyperledger/fabric/common/channelconfig"
+
+	"github.com/fabric-kafka/orderer/chain/form"
+)
+
+// possible returns why orderers would refuse a change, as far as the config says: clients are refused from maintenance mode
+// on, so that is looked for before.
+func (m *move) possible(s survey, to change) error {
+	if err := migrates(s.config); err != nil {
+		return err
+	}
+	next := proto.Clone(s.config).(*cb.Config)
+	if err := to(next); err != nil {
+		return err
+	}
+	is, err := form.Read(next)
+	if err != nil {
+		return err
+	}
+	if got := placeOf(is); got != m.way.to {
+		return fmt.Errorf("the change would leave the channel ordered by %s instead of %s: its config needs KafkaBrokers with at least one host:port", got, m.way.to)
+	}
+	return nil
+}
+
+// migrates returns an error unless the channel and its orderers have a capability with which a consenter can change.
+func migrates(config *cb.Config) error {
+	root := config.GetChannelGroup()
+	of := func(group *cb.ConfigGroup) (map[string]*cb.Capability, error) {
+		c := &cb.Capabilities{}
+		err := proto.Unmarshal(group.GetValues()[channelconfig.CapabilitiesKey].GetValue(), c)
+		return c.GetCapabilities(), err
+	}
+	channel, err := of(root)
+	if err != nil {
+		return err
+	}
+	orderer, err := of(root.GetGroups()[channelconfig.OrdererGroupKey])
+	if err != nil {
+		return err
+	}
+	if !capabilities.NewChannelProvider(channel).ConsensusTypeMigration() || !capabilities.NewOrdererProvider(orderer).ConsensusTypeMigration() {
+		return fmt.Errorf("a consenter changes only with the capability V1_4_2 or later in /Channel and in /Channel/Orderer: update both first")
+	}
+	return nil
+}
