@@ -105,8 +105,11 @@ func (n *Network) take() error {
 	return err
 }
 
+// unlock does not leave it to the kernel, which unlocks a file once its last copy is closed: a process that is being
+// started has a copy until it runs its program.
 func (n *Network) unlock() {
-	_ = n.lock.Close() // the kernel unlocks it
+	_ = syscall.Flock(int(n.lock.Fd()), syscall.LOCK_UN)
+	_ = n.lock.Close() // nothing was written to it since it was signed
 	n.lock = nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -157,5 +158,21 @@ func TestLockOfARemovedFolder(t *testing.T) {
 	}
 	if err := old.Stop("orderer1"); !errors.Is(err, ErrNone) || old.folder() {
 		t.Errorf("stop in a folder that is gone: %v", err)
+	}
+}
+
+// A child that is being started has the lock file too, until it runs its program.
+func TestUnlockWithACopyOfTheFile(t *testing.T) {
+	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
+	for range 2 {
+		var child int
+		err := r.exclusively(func() (err error) {
+			child, err = syscall.Dup(int(r.lock.Fd()))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = syscall.Close(child) })
 	}
 }
