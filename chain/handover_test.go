@@ -26,7 +26,7 @@ func raftConsenter(name string) *etcdraft.Consenter {
 	return &etcdraft.Consenter{Host: name, Port: 7050, ClientTlsCert: certificate, ServerTlsCert: certificate}
 }
 
-// all makes the changes of several.
+// all returns a change that makes several changes.
 func all(changes ...func(*fabric.ConfigGroup)) func(*fabric.ConfigGroup) {
 	return func(g *fabric.ConfigGroup) {
 		for _, change := range changes {
@@ -225,7 +225,7 @@ func TestMoveAtBroadcast(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), handover.Local{}); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("behind a block of rule set %s: %v, want %q", rules, err, want)
+			t.Errorf("after a block of rule set %s: %v, want %q", rules, err, want)
 		}
 		if err := handover.CheckNew(r.chain.support, r.net.Config(proposed), handover.Local{ExcludeShared: true}); err == nil || !strings.Contains(err.Error(), "SharedType") {
 			t.Errorf("where the settings exclude the type: %v", err)

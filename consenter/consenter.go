@@ -1,5 +1,5 @@
 // Package consenter creates Kafka chains for an orderer's registrar: Fabric's
-// consensus.Consenter and ClusterConsenter for the consensus type kafka, the
+// consensus.Consenter and ClusterConsenter for channels that Kafka orders, the
 // wiring of what the packages below it do, and the adapters to Fabric's logs and metrics.
 //
 // A Consenter has no goroutine. The only state of a channel that it keeps is whether the

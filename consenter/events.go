@@ -77,8 +77,8 @@ func (r *reporter) started(next machine.Offset, height machine.BlockNumber) {
 	r.log.Infow("Reading the topic", "block", height, "offset", next)
 }
 
-// configured shows the consensus type, when that changes. One that is Raft's elsewhere would mislead whoever looks
-// for the channel's leader.
+// configured shows the consensus type, when that changes. Type etcdraft alone would make operators look for a Raft
+// leader.
 func (r *reporter) configured(kind string) {
 	r.mu.Lock()
 	before := r.kind

@@ -26,7 +26,7 @@ type Shared struct {
 }
 
 // Share returns the consenter of type etcdraft that stands in front of Fabric's own; stock is nil where an orderer has
-// none, as that of Fabric 2.5 with a system channel of type kafka. Call it before the first chain is asked for.
+// none, as on Fabric 2.5 with a system channel of type kafka. Call it before the first chain is asked for.
 func (c *Consenter) Share(stock consensus.Consenter) consensus.Consenter {
 	if stock == nil {
 		return &Shared{noRaft{}, c}
@@ -48,7 +48,8 @@ func (noRaft) IsChannelMember(*fabric.Block) (bool, error) { return false, errNo
 
 func (noRaft) RemoveInactiveChainRegistry() {}
 
-// checkRaft returns how Fabric's Raft judges the consenters of a config: as when it joins a channel by it.
+// checkRaft returns a function that has Fabric's Raft check the consenters of a config, as when an orderer joins a channel
+// with it; nil if there is no Raft.
 func (c *Consenter) checkRaft() func(*fabric.Envelope) error {
 	stock, ok := c.raft.(consensus.ClusterConsenter)
 	if !ok {

@@ -39,7 +39,7 @@ func (s *stock) RemoveInactiveChainRegistry() { s.removed++ }
 // raftOnly is a consenter without the methods of a cluster consenter.
 type raftOnly struct{ consensus.Consenter }
 
-func unmanned() []byte {
+func withoutConsenters() []byte {
 	return protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Options: &etcdraft.Options{TickInterval: "500ms"}})
 }
 
@@ -47,13 +47,13 @@ func TestSharedTypeIsDivided(t *testing.T) {
 	own := struct{ consensus.Chain }{}
 	fabrics := &stock{chain: own}
 	shared := plainConsenter(t).Share(fabrics).(*Shared)
-	member, err := shared.IsChannelMember(channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: unmanned()}.block())
+	member, err := shared.IsChannelMember(channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: withoutConsenters()}.block())
 	checktest.Must(t, err)
 	if !member || len(fabrics.asked) > 0 {
 		t.Errorf("a channel with brokers and no consenters: member %t, Fabric's consenter was asked: %v", member, fabrics.asked)
 	}
 	for name, block := range map[string]*fabric.Block{
-		"without brokers":  channelSpec{kind: "etcdraft", metadata: unmanned()}.block(),
+		"without brokers":  channelSpec{kind: "etcdraft", metadata: withoutConsenters()}.block(),
 		"without metadata": channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}}.block(),
 		"unreadable":       blockOf(fabric.TypeConfig, []byte{1, 2, 3}),
 		"none":             nil,
@@ -70,7 +70,7 @@ func TestSharedTypeIsDivided(t *testing.T) {
 		t.Errorf("a channel of Raft has chain %T; Fabric's consenter was asked: %v", raft, fabrics.asked)
 	}
 	fabrics.asked = nil
-	ours, err := shared.HandleChain(newSupport(t, channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: unmanned()}.config()), &fabric.Metadata{})
+	ours, err := shared.HandleChain(newSupport(t, channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: withoutConsenters()}.config()), &fabric.Metadata{})
 	checktest.Must(t, err)
 	if _, ok := ours.(*chain.Chain); !ok || len(fabrics.asked) > 0 {
 		t.Errorf("a channel with brokers and no consenters has chain %T; Fabric's consenter was asked: %v", ours, fabrics.asked)
@@ -94,7 +94,7 @@ func TestSharedTypeOfASingleConsenter(t *testing.T) {
 func TestSharedTypeWithoutRaft(t *testing.T) {
 	c := plainConsenter(t)
 	shared := c.Share(nil).(*Shared)
-	spec := channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: unmanned()}
+	spec := channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: withoutConsenters()}
 	ours, err := shared.HandleChain(newSupport(t, spec.config()), &fabric.Metadata{})
 	checktest.Must(t, err)
 	if _, ok := ours.(*chain.Chain); !ok {
@@ -118,7 +118,7 @@ func TestSharedTypeIsOff(t *testing.T) {
 	c := newConsenter(t, map[string]any{"SharedType": false}, &disabled.Provider{})
 	fabrics := &stock{}
 	shared := c.Share(fabrics)
-	spec := channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: unmanned()}
+	spec := channelSpec{kind: "etcdraft", brokers: []string{"kafka:9092"}, metadata: withoutConsenters()}
 	own, err := shared.HandleChain(newSupport(t, spec.config()), &fabric.Metadata{})
 	checktest.Must(t, err)
 	if err := own.WaitReady(); err == nil || !strings.Contains(err.Error(), "this orderer's settings exclude") {

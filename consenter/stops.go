@@ -48,7 +48,7 @@ func stops() []row {
 			"Stops the channel only with ForkAlarm: stop",
 			"fetch the block from both (`peer channel fetch`); if they differ, find which one agrees with the topic, remove the channel from the other orderer and join it again; "+
 				"if they do not, revoke the right to commit for the group from every other principal and delete the group's offset for the topic; then restart this orderer"),
-		stop(status.CauseMigrated, "a config block has given the channel to another consenter, such as Fabric's Raft", "restart the orderer, whose consenter of the new type then orders the channel"),
+		stop(status.CauseMigrated, "a config block has given the channel to another consenter, such as Fabric's Raft", "restart the orderer; the new consenter then orders the channel"),
 		stop(status.CauseLedger, "the ledger's first or last block was altered, has another consensus type, or is from an in-tree orderer before Fabric 1.4.1", joinAgain),
 		stop(status.CauseSharedType, "the channel is of type etcdraft and ordered through Kafka, and this orderer has `SharedType: false`",
 			"set Consensus.Kafka.SharedType of this orderer to true and restart it, or remove the channel from it (`osnadmin channel remove`)"),

@@ -27,7 +27,7 @@ var _ = Describe("a channel of type kafka", Ordered, func() {
 		w = raise(ctx, fabricnet.Options{Channels: []string{channel}, Raft: []string{"raft"}})
 	}, NodeTimeout(6*time.Minute))
 
-	It("becomes one of type etcdraft, and orders on", func(ctx SpecContext) {
+	It("becomes one of type etcdraft, and continues to order", func(ctx SpecContext) {
 		Expect(w.Invoke(ctx, channel, "put", "k", "by type kafka")).To(Succeed())
 		w.enters(ctx, channel)
 		Expect(w.Invoke(ctx, channel, "put", "k", "by the shared type")).To(Succeed())
@@ -48,7 +48,7 @@ var _ = Describe("a channel of type kafka", Ordered, func() {
 })
 
 // enters brings a channel of type kafka to the shared type, by osnkafka. One orderer reads the block that changes the type
-// later, and one is killed right behind it.
+// later, and one is killed right after it.
 func (w *world) enters(ctx context.Context, channel string) {
 	GinkgoHelper()
 	flags := w.deliverFlags()
@@ -119,7 +119,7 @@ func (w *world) consenters(ctx context.Context, channel string, change func(*etc
 }
 
 // leaves gives a channel of the shared type to Raft, with the consenters of the channel raft, by osnkafka, which is interrupted
-// behind the last block. One orderer reads that block later.
+// after the last block. One orderer reads that block later.
 func (w *world) leaves(ctx context.Context, channel string) {
 	GinkgoHelper()
 	file := w.consenters(ctx, "raft", func(*etcdraft.ConfigMetadata) {})

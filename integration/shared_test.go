@@ -31,7 +31,7 @@ var _ = Describe("a channel of type etcdraft that is ordered through Kafka", Ord
 		Expect(w.Query(ctx, 1, "raft", "get", "k")).To(Equal("by Raft"))
 	}, NodeTimeout(6*time.Minute))
 
-	It("stays what it is: no update brings consenters or takes the brokers away", func(ctx SpecContext) {
+	It("stays what it is: no update adds consenters or removes the brokers in normal mode", func(ctx SpecContext) {
 		w.keepsItsForm(ctx, channel)
 	}, NodeTimeout(4*time.Minute))
 })
@@ -108,7 +108,7 @@ func (w *world) inForce(ctx context.Context, channel string, values map[string]p
 }
 
 // keepsRaftOut tries to order a channel of the shared type by Fabric's own orderers, from a folder: one neither starts on
-// its ledger nor joins it, so that none can order it beside ours. A Raft channel does not become one of the shared type.
+// its ledger nor joins it, so that none can order it alongside ours. A Raft channel does not become one of the shared type.
 func (w *world) keepsRaftOut(ctx context.Context, channel, stock string) {
 	GinkgoHelper()
 	ours := w.Bin(".")

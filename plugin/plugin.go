@@ -1,5 +1,5 @@
-// Package plugin is what an orderer build compiles in to order channels of
-// consensus type kafka. The orderer's main calls Register once, just before it
+// Package plugin is what an orderer build compiles in to order channels
+// through Kafka. The orderer's main calls Register once, just before it
 // hands its consenters to the registrar, and Started once, just after that;
 // plugin/builder writes both calls.
 package plugin

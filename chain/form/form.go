@@ -60,18 +60,18 @@ func Read(config *fabric.Config) (Consensus, error) {
 	return c, nil
 }
 
-// Form returns the form that names c.
+// Form returns the form of a channel with this consensus.
 func (c Consensus) Form() Form {
 	switch {
 	case c.Type == fabric.ConsensusTypeKafka:
 		return Kafka
-	case c.Type == SharedType && len(c.Brokers) > 0 && Unmanned(c.Metadata):
+	case c.Type == SharedType && len(c.Brokers) > 0 && WithoutConsenters(c.Metadata):
 		return Shared
 	}
 	return Foreign
 }
 
-// Move is what an update does to who orders a channel.
+// Move is how an update changes who orders a channel.
 type Move string
 
 const (
@@ -85,7 +85,7 @@ func MoveOf(now, next Consensus) Move {
 	switch from, to := now.Form(), next.Form(); {
 	case from == Kafka && to == Shared:
 		return Enters
-	case from == Shared && next.Type == SharedType && len(next.Brokers) == 0 && !Unmanned(next.Metadata):
+	case from == Shared && next.Type == SharedType && len(next.Brokers) == 0 && !WithoutConsenters(next.Metadata):
 		return Leaves
 	}
 	return Stays
@@ -94,9 +94,9 @@ func MoveOf(now, next Consensus) Move {
 // raft is the type of a Raft channel's consensus metadata.
 var raft = fabric.Reflect(&fabric.RaftMetadata{}).Descriptor()
 
-// Unmanned reports whether consensus metadata is Raft's, with options and no consenters. It decodes by the rules of
+// WithoutConsenters reports whether consensus metadata is Raft's, with options and no consenters. It decodes by the rules of
 // protobuf alone, since the messages of Fabric 2 and 3 hold different things for some bytes.
-func Unmanned(metadata []byte) bool {
+func WithoutConsenters(metadata []byte) bool {
 	m := dynamicpb.NewMessage(raft)
 	fields := raft.Fields()
 	return proto.Unmarshal(metadata, m) == nil && m.Has(fields.ByName("options")) && m.Get(fields.ByName("consenters")).List().Len() == 0

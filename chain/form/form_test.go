@@ -15,15 +15,15 @@ import (
 
 // metadata returns the consensus metadata that a channel config can have, and whether it is Raft's with options and no consenters.
 func metadata() map[string]struct {
-	value    []byte
-	unmanned bool
+	value             []byte
+	withoutConsenters bool
 } {
 	options := &etcdraft.Options{TickInterval: "500ms", ElectionTick: 10}
 	consenters := []*etcdraft.Consenter{{Host: "orderer1", Port: 7050}}
 	number := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), 5)
 	return map[string]struct {
-		value    []byte
-		unmanned bool
+		value             []byte
+		withoutConsenters bool
 	}{
 		"none":                      {nil, false},
 		"garbage":                   {[]byte{0xff}, false},
@@ -55,7 +55,7 @@ func TestForms(t *testing.T) {
 					switch {
 					case kind == "kafka":
 						want = form.Kafka
-					case kind == "etcdraft" && brokers == "some" && m.unmanned:
+					case kind == "etcdraft" && brokers == "some" && m.withoutConsenters:
 						want = form.Shared
 					}
 					got := form.Of(config(&ab.ConsensusType{Type: kind, Metadata: m.value, State: state}, list))

@@ -32,15 +32,15 @@ func raft(change func(*etcdraft.ConfigMetadata)) []byte {
 
 func TestMoves(t *testing.T) {
 	some := []string{"kafka:9092"}
-	unmanned := raft(func(m *etcdraft.ConfigMetadata) { m.Consenters = nil })
+	withoutConsenters := raft(func(m *etcdraft.ConfigMetadata) { m.Consenters = nil })
 	all := map[string]form.Consensus{
 		"kafka":                     {Type: "kafka", Brokers: some},
 		"kafka without brokers":     {Type: "kafka"},
-		"shared":                    {Type: "etcdraft", Brokers: some, Metadata: unmanned},
-		"shared by another list":    {Type: "etcdraft", Brokers: []string{"other:9092"}, Metadata: unmanned},
+		"shared":                    {Type: "etcdraft", Brokers: some, Metadata: withoutConsenters},
+		"shared by another list":    {Type: "etcdraft", Brokers: []string{"other:9092"}, Metadata: withoutConsenters},
 		"raft":                      {Type: "etcdraft", Metadata: raft(nil)},
 		"raft with brokers":         {Type: "etcdraft", Brokers: some, Metadata: raft(nil)},
-		"options alone":             {Type: "etcdraft", Metadata: unmanned},
+		"options alone":             {Type: "etcdraft", Metadata: withoutConsenters},
 		"etcdraft without metadata": {Type: "etcdraft"},
 		"BFT":                       {Type: "BFT"},
 	}
@@ -80,8 +80,8 @@ func TestCheckRaft(t *testing.T) {
 		"no blocks in flight":   {raft(func(m *etcdraft.ConfigMetadata) { m.Options.MaxInflightBlocks = 0 }), "max_inflight_blocks"},
 		"no consenters":         {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters = nil }), "no consenter"},
 		"no host":               {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[1].Host = "" }), "consenter 2"},
-		"no port":               {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].Port = 0 }), "no address"},
-		"a port that is none":   {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].Port = 1 << 16 }), "no address"},
+		"no port":               {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].Port = 0 }), "not an address"},
+		"a port that is none":   {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].Port = 1 << 16 }), "not an address"},
 		"no certificate":        {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].ClientTlsCert = nil }), "PEM"},
 		"a key": {raft(func(m *etcdraft.ConfigMetadata) {
 			m.Consenters[0].ServerTlsCert = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY"})

@@ -10,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// CheckRaft refuses consensus metadata that Fabric's Raft does not start with. It is the same by every build: the chains
-// of trust of certificates, which Fabric checks by the clock, are not looked at.
+// CheckRaft refuses consensus metadata that Fabric's Raft does not start with. It does so alike in every build: the chains
+// of trust of certificates, which Fabric checks by the clock, are not checked.
 func CheckRaft(metadata []byte) error {
 	m := &fabric.RaftMetadata{}
 	if err := fabric.Unmarshal(metadata, m); err != nil {
@@ -26,12 +26,12 @@ func CheckRaft(metadata []byte) error {
 	seen := map[string]bool{}
 	for i, c := range m.GetConsenters() {
 		if c.GetHost() == "" || c.GetPort() == 0 || c.GetPort() > 65535 {
-			return fmt.Errorf("consenter %d: %q and %d are no address", i+1, c.GetHost(), c.GetPort())
+			return fmt.Errorf("consenter %d: host %q and port %d are not an address", i+1, c.GetHost(), c.GetPort())
 		}
 		own := [][]byte{c.GetServerTlsCert(), c.GetClientTlsCert()}
 		for _, text := range own {
 			if block, _ := pem.Decode(text); block == nil || block.Type != "CERTIFICATE" {
-				return fmt.Errorf("consenter %s:%d: a TLS certificate is not one in PEM", c.GetHost(), c.GetPort())
+				return fmt.Errorf("consenter %s:%d: a TLS certificate is not a certificate in PEM", c.GetHost(), c.GetPort())
 			}
 			if seen[string(bytes.TrimSpace(text))] {
 				return fmt.Errorf("consenter %s:%d: another consenter has its TLS certificate", c.GetHost(), c.GetPort())
@@ -52,7 +52,7 @@ func checkOptions(o *fabric.RaftOptions) error {
 	case tick <= 0:
 		return fmt.Errorf("tick_interval %s is not positive", o.GetTickInterval())
 	case o.GetHeartbeatTick() == 0 || o.GetElectionTick() <= o.GetHeartbeatTick():
-		return fmt.Errorf("election_tick %d is not greater than heartbeat_tick %d, of at least 1", o.GetElectionTick(), o.GetHeartbeatTick())
+		return fmt.Errorf("election_tick %d must be greater than heartbeat_tick %d, which must be at least 1", o.GetElectionTick(), o.GetHeartbeatTick())
 	case o.GetMaxInflightBlocks() == 0:
 		return errors.New("max_inflight_blocks is 0")
 	}

@@ -1,5 +1,5 @@
-// Package handover is how a channel changes its consenter. Its config block ends the channel here if it leaves for
-// Fabric's Raft, and brings it from type kafka to the shared type if it enters; see package form.
+// Package handover changes a channel's consenter, at the config block that asks for it. The channel ends here if it leaves
+// for Fabric's Raft, and goes from type kafka to the shared type if it enters; see package form.
 package handover
 
 import (
@@ -27,7 +27,7 @@ type Support interface {
 }
 
 // WriteConfig writes a config block with a position in the topic, and brings its config into force. Fabric's Raft
-// starts behind a block without a position, which it takes for the last block of another consenter: the last one here
+// starts after a block without a position, which it takes for the last block of another consenter: the last one here
 // has none.
 func WriteConfig(s Support, crypto fabric.CryptoProvider, b *fabric.Block, position []byte) error {
 	envelope, err := protoutil.ExtractEnvelope(b, 0)
@@ -126,14 +126,14 @@ func CheckNew(s Support, envelope *fabric.Envelope, local Local) error {
 	switch form.MoveOf(was, is) {
 	case form.Enters:
 		if local.ExcludeShared {
-			return errors.New("this orderer's settings exclude channels of type " + form.SharedType + " that are ordered through Kafka: set Consensus.Kafka.SharedType to true and restart it")
+			return errors.New("this orderer's settings exclude channels of type " + form.SharedType + " that are ordered through Kafka: set Consensus.Kafka.SharedType to true and restart the orderer")
 		}
 		if last := s.Block(s.Height() - 1); !cutStrictly(last) {
 			return errors.New("the topic is read by the rules of in-tree orderers, which cannot order a channel of type " + form.SharedType + ": replace them, and run osnkafka upgrade-rules first")
 		}
 	case form.Leaves:
 		if local.Raft == nil {
-			return errors.New("this orderer has no consenter of type " + form.SharedType + " of Fabric's own: send the update to one that has")
+			return errors.New("this orderer has no consenter of type " + form.SharedType + " from Fabric: send the update to an orderer that has one")
 		}
 		if err := local.Raft(envelope); err != nil {
 			return fmt.Errorf("the consenters are not accepted by Fabric's Raft: %w; correct ConsensusType.metadata", err)
@@ -148,12 +148,12 @@ func cutStrictly(b *fabric.Block) bool {
 	return err == nil && session.Strict(position)
 }
 
-// CheckLast returns an error if a channel of the shared type cannot be continued behind the last block of its ledger, of
-// which only the genesis block is not one of ours, cut by the strict rules. Raft's metadata decodes as ours, as if the
-// topic were to be read from its second record, and so does none.
+// CheckLast returns an error if a channel of the shared type cannot be continued after the last block of its ledger: unless
+// that is the genesis block, it must be one of ours, cut by the strict rules. Raft's metadata, and empty metadata, decode as
+// ours, as if the topic were to be read from its second record.
 func CheckLast(config *fabric.Config, height uint64, metadata []byte) error {
 	if height == 1 || form.Of(config) != form.Shared || session.Strict(metadata) {
 		return nil
 	}
-	return status.Fault{Cause: status.CauseLedger, Err: fmt.Errorf("the ledger's last block, %d, was not ordered through Kafka, as the channel's config wants it", height-1)}
+	return status.Fault{Cause: status.CauseLedger, Err: fmt.Errorf("the ledger's last block, %d, was not ordered through Kafka, which the channel's config requires", height-1)}
 }

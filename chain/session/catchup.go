@@ -124,8 +124,8 @@ func (d *Driver) writePulled(b Block) error {
 	return d.restart()
 }
 
-// positionOf returns the position of a pulled block, which is behind that of the block before it. The config block that
-// ends the channel here has none; the host writes no other without.
+// positionOf returns the position of a pulled block, which must be after that of the block before it. The config block that
+// ends the channel here has none; the host refuses any other without one.
 func (d *Driver) positionOf(b Block) (machine.Metadata, error) {
 	if b.Config && len(b.Metadata) == 0 {
 		return machine.Metadata{Offset: -1}, nil

@@ -164,7 +164,7 @@ func (d *Driver) wrote(b Block) {
 // migrated returns an error if a config block has given the channel to another consenter.
 func (d *Driver) migrated(by machine.BlockNumber) error {
 	if c := d.host.Config(); !c.ThroughKafka {
-		return because(status.CauseMigrated, fmt.Errorf("%w since block %d, by its consensus type %q", ErrMigrated, by, c.ConsensusType))
+		return because(status.CauseMigrated, fmt.Errorf("%w by block %d, with consensus type %q", ErrMigrated, by, c.ConsensusType))
 	}
 	return nil
 }

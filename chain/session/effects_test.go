@@ -74,7 +74,7 @@ func TestMigratedChannelStops(t *testing.T) {
 	if !errors.Is(err, session.ErrMigrated) {
 		t.Error(err)
 	}
-	r.followed(outcome, err, session.Stop, `since block 1, by its consensus type "etcdraft"`)
+	r.followed(outcome, err, session.Stop, `by block 1, with consensus type "etcdraft"`)
 	r.holds("config")
 }
 

@@ -117,7 +117,7 @@ type Config struct {
 	Limits         machine.Limits
 	Resubmission   bool          // the orderer capability; false before Fabric v1.1
 	ConsensusType  string        // for people
-	ThroughKafka   bool          // whether the channel is still ordered through Kafka, by its consensus type
+	ThroughKafka   bool          // whether the channel is still ordered through Kafka; see package form
 	MissingTimeout time.Duration // how long every orderer must report a block missing, or the brokers the topic, before the channel stops
 }
 

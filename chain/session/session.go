@@ -52,8 +52,8 @@ type Settings struct {
 	Begin            bool             // the channel may begin although other orderers have not answered that they have no blocks
 }
 
-// ErrMigrated is wrapped once a config block has given the channel to another consenter.
-var ErrMigrated = errors.New("the channel has another consenter")
+// ErrMigrated is wrapped if a config block has given the channel to another consenter.
+var ErrMigrated = errors.New("the channel was given to another consenter")
 
 // Driver orders one channel on one orderer. It is not safe for concurrent use.
 type Driver struct {

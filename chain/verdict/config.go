@@ -69,7 +69,7 @@ func (r sharedRules) written(now, next *fabric.Config) error {
 		return err
 	}
 	if move := moveOf(now, next); move != form.Stays {
-		return fmt.Errorf("the channel %s by the rules of in-tree orderers, which cannot order it then", moves[move])
+		return fmt.Errorf("the channel %s by the rules of in-tree orderers, which could not order it afterwards", moves[move])
 	}
 	return r.readable(now, next)
 }

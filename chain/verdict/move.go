@@ -10,8 +10,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/form"
 )
 
-// Which changes of the consensus type Fabric allows differs by line, so that its rules are not asked for a channel that
-// moves from one form to another. Those that do are decided here.
+// Which changes of the consensus type Fabric allows differs by release line. So a channel that moves from one form to
+// another is judged by the rules here, and not by Fabric's.
 
 // consensuses returns the consensus of two configs.
 func consensuses(now, next *fabric.Config) (was, is form.Consensus, err error) {
@@ -22,7 +22,7 @@ func consensuses(now, next *fabric.Config) (was, is form.Consensus, err error) {
 	return was, is, err
 }
 
-// moveOf returns the move between two configs, of which checkMove has refused what cannot be.
+// moveOf returns the move between two configs that checkMove accepts; Stays if one cannot be read.
 func moveOf(now, next *fabric.Config) form.Move {
 	was, is, err := consensuses(now, next)
 	if err != nil {
@@ -31,7 +31,7 @@ func moveOf(now, next *fabric.Config) form.Move {
 	return form.MoveOf(was, is)
 }
 
-// checkMove returns what an update does to who orders the channel, and refuses what it may not do.
+// checkMove returns how an update changes who orders the channel, and an error if it may not.
 func checkMove(now, next *fabric.Config) (form.Move, error) {
 	was, is, err := consensuses(now, next)
 	if err != nil {
@@ -40,15 +40,15 @@ func checkMove(now, next *fabric.Config) (form.Move, error) {
 	return form.MoveOf(was, is), checkConsensus(was, is)
 }
 
-// checkConsensus keeps a channel at its type and in one of the two states; one of type kafka without metadata, one of
-// the shared type without consenters. In maintenance mode it lets a channel of type kafka become one of the shared
-// type, and one of the shared type become a channel of Raft.
+// checkConsensus refuses another type, a state other than the two, metadata of type kafka, and consenters of the shared
+// type. In maintenance mode it lets a channel of type kafka become one of the shared type, and one of the shared type
+// become a channel of Raft.
 func checkConsensus(was, is form.Consensus) error {
 	switch move := form.MoveOf(was, is); {
 	case move == form.Stays:
 		return checkStays(was, is)
 	case was.State != fabric.StateMaintenance || is.State != fabric.StateMaintenance:
-		return fmt.Errorf("the channel %s only in maintenance mode: set ConsensusType.state to STATE_MAINTENANCE in an update of its own before, and to STATE_NORMAL in one after", moves[move])
+		return fmt.Errorf("the channel %s only in maintenance mode: set ConsensusType.state to STATE_MAINTENANCE in a separate update first, and to STATE_NORMAL in another one afterwards", moves[move])
 	case move == form.Leaves:
 		if err := form.CheckRaft(is.Metadata); err != nil {
 			return fmt.Errorf("the channel %s, and Raft would not start: %w; correct ConsensusType.metadata", moves[move], err)
@@ -57,7 +57,7 @@ func checkConsensus(was, is form.Consensus) error {
 	return nil
 }
 
-// moves are what errors call a move.
+// moves has the words of errors for each move.
 var moves = map[form.Move]string{form.Enters: "changes to type " + form.SharedType, form.Leaves: "leaves for Raft"}
 
 func checkStays(was, is form.Consensus) error {
@@ -65,8 +65,8 @@ func checkStays(was, is form.Consensus) error {
 	switch {
 	case is.Type != was.Type:
 		return fmt.Errorf("the consensus type cannot be changed from %.64q to %.64q: leave ConsensusType.type as it is", was.Type, is.Type)
-	case is.Type == form.SharedType && !form.Unmanned(is.Metadata):
-		return fmt.Errorf("%s has the options of Raft and no consenters; leave ConsensusType.metadata as it is, or take %s away in the same update for the channel to leave for Raft", sharedType, brokers.Key)
+	case is.Type == form.SharedType && !form.WithoutConsenters(is.Metadata):
+		return fmt.Errorf("%s has the options of Raft and no consenters; leave ConsensusType.metadata as it is, or remove %s in the same update if the channel is to leave for Raft", sharedType, brokers.Key)
 	case is.Type != form.SharedType && len(is.Metadata) > 0 && string(is.Metadata) != string(was.Metadata):
 		return fmt.Errorf("consensus type %s takes no metadata; leave ConsensusType.metadata empty", is.Type)
 	case is.State != was.State && is.State != fabric.StateNormal && is.State != fabric.StateMaintenance:
@@ -77,21 +77,21 @@ func checkStays(was, is form.Consensus) error {
 	return nil
 }
 
-// maintained is Fabric's maintenance filter, which does not know every move. For a channel that enters, it
-// looks at nothing that checkMove has not.
+// maintained applies Fabric's maintenance filter, which does not know every move. It is not applied to a channel that
+// enters: checkMove has checked all that it would, except the capability.
 func (v *Validator) maintained(envelope *fabric.Envelope, move form.Move) error {
 	if move != form.Enters {
 		return v.maintenance.Apply(envelope)
 	}
 	if orderer, ok := v.support.OrdererConfig(); !ok || !orderer.Capabilities().ConsensusTypeMigration() {
-		return fmt.Errorf("the channel %s only with an orderer capability of V1_4_2 or later: update /Channel/Orderer/Capabilities before", moves[move])
+		return fmt.Errorf("the channel %s only with an orderer capability of V1_4_2 or later: update /Channel/Orderer/Capabilities first", moves[move])
 	}
 	return nil
 }
 
 // CheckConsensus refuses a consensus type, metadata or state that cannot follow those in force.
 //
-// Fabric does not give the brokers here: what is right with some list of them passes, and is checked once more.
+// Fabric does not pass the brokers here: what is valid with some list of them is accepted, and checked again later.
 func CheckConsensus(now, next channelconfig.Orderer) error {
 	some := []string{"some"}
 	was := consensusOf(now, some)

@@ -91,7 +91,7 @@ func (v *Validator) reproduce(envelope *fabric.Envelope) (*fabric.Envelope, erro
 		return nil, err
 	}
 	if moveOf(inForce.ConfigProto(), next.GetConfig()) == form.Leaves {
-		return nil, errors.New("another config came before the update by which the channel leaves for Raft, which may not accept the consenters at it: submit the update again")
+		return nil, errors.New("another config update was ordered before the one by which the channel leaves for Raft, and Raft may not accept the consenters under the new config: submit the update again")
 	}
 	again, err := protoutil.CreateSignedEnvelope(fabric.HeaderTypeConfig, v.support.ChannelID(), v.support, next, 0, 0)
 	if err != nil {

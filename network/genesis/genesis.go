@@ -1,5 +1,5 @@
 // Package genesis converts config blocks made by any configtxgen to those of channels that are ordered through
-// Kafka: of consensus type kafka, which configtxgen itself no longer writes, or of type etcdraft with brokers and
+// Kafka: of consensus type kafka, which configtxgen newer than Fabric 2.5 does not write, or of type etcdraft with brokers and
 // no consenters.
 package genesis
 
@@ -120,13 +120,13 @@ func convert(was *ab.ConsensusType, kind string) (*ab.ConsensusType, error) {
 // Shared returns the consensus type of a channel of type etcdraft that is ordered through Kafka, in the state of
 // another one.
 func Shared(was *ab.ConsensusType) (*ab.ConsensusType, error) {
-	metadata, err := unmanned(was)
+	metadata, err := withoutConsenters(was)
 	return &ab.ConsensusType{Type: form.SharedType, Metadata: metadata, State: was.State}, err
 }
 
-// unmanned returns Raft's metadata without consenters. The options are those of the block, or, if it is of another type,
+// withoutConsenters returns Raft's metadata without consenters. The options are those of the block, or, if it is of another type,
 // configtxgen's: tools ask for them, and Raft if the channel should move to it.
-func unmanned(was *ab.ConsensusType) ([]byte, error) {
+func withoutConsenters(was *ab.ConsensusType) ([]byte, error) {
 	m := &etcdraft.ConfigMetadata{}
 	if was.Type == form.SharedType {
 		if err := proto.Unmarshal(was.Metadata, m); err != nil {

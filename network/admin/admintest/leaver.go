@@ -70,7 +70,7 @@ func NewLeaver(t *testing.T) *Leaver {
 	return l
 }
 
-// File writes a file of consenters beside the certificate.
+// File writes a file of consenters next to the certificate.
 func (l *Leaver) File(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(l.Dir, fmt.Sprintf("consenters%d.yaml", strings.Count(text, "")))
@@ -80,7 +80,7 @@ func (l *Leaver) File(t *testing.T, text string) string {
 	return file
 }
 
-// Flags returns those of osnkafka leave that leave the consenter's port out.
+// Flags returns the flags of osnkafka leave, with --no-ports.
 func (l *Leaver) Flags(t *testing.T) []string {
 	t.Helper()
 	return append(l.Read(t), "--consenters", l.Consenters, "--no-ports")

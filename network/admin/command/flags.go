@@ -45,7 +45,7 @@ func (f *Flags) AddOrderers(c *cobra.Command) {
 	fs.StringVar(&f.tls.Cert, "client-cert", "", "PEM file of the TLS client certificate for orderers that require one")
 	fs.StringVar(&f.tls.Key, "client-key", "", "PEM file of the key of --client-cert")
 	fs.StringVar(&f.tls.ServerName, "ordererTLSHostnameOverride", "", "host name in the orderers' TLS certificates (default: that of the address)")
-	fs.StringVar(&f.mspDir, "mspdir", "", "MSP folder of the identity that reads the blocks: signcerts and keystore")
+	fs.StringVar(&f.mspDir, "mspdir", "", "MSP folder of the identity that reads blocks and signs updates: signcerts and keystore")
 	fs.StringVar(&f.mspID, "mspid", "", "MSP ID of that identity")
 	for _, name := range []string{"cafile", "client-cert", "client-key"} {
 		MustMark(c.MarkFlagFilename(name, "pem", "crt", "cert", "key"))

@@ -31,7 +31,7 @@ administrator of an orderer organization; no right in Kafka is needed.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	m.prepare = func(ctx context.Context, t *command.Target, s survey) (change, error) {
+	m.prepare = func(ctx context.Context, t *command.Target, s agreed) (change, error) {
 		if err := m.possible(s, retype); err != nil {
 			return nil, err
 		}

@@ -124,7 +124,7 @@ func presented(ctx context.Context, list []*etcdraft.Consenter) error {
 		}
 		got, err := certificateAt(ctx, address)
 		if err != nil {
-			return fmt.Errorf("consenter %s does not answer at its port: %w\nCorrect Host and Port in --consenters, or leave the ports out with --no-ports if they cannot be reached from here", address, err)
+			return fmt.Errorf("consenter %s does not answer at its port: %w\nCorrect Host and Port in --consenters, or skip this check with --no-ports if the ports cannot be reached from here", address, err)
 		}
 		if !bytes.Equal(got.Raw, want.Raw) {
 			return fmt.Errorf("consenter %s presents the certificate of %s with serial number %x, and --consenters has that of %s with %x: correct the file, or the orderer's General.TLS or General.Cluster",

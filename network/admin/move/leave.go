@@ -31,7 +31,7 @@ func LeaveCommand() *cobra.Command {
 		Long: `Give a channel of type etcdraft that is ordered through Kafka to Fabric's own Raft, permanently.
 
 It is three config updates: into maintenance mode, in which clients are refused, one that names the
-consenters and removes the brokers, and out of maintenance mode. Behind the second one the channel
+consenters and removes the brokers, and out of maintenance mode. After the second one the channel
 stops on every orderer; the command says when to restart them, and waits until they have a leader.
 Name every orderer of the channel. Each step begins once all have the block of the one before: all
 that was acknowledged is in a block by then. If the command is interrupted, run it again: it continues.
@@ -48,10 +48,10 @@ orderer organization; no right in Kafka is needed.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	m.prepare = func(ctx context.Context, t *command.Target, s survey) (change, error) {
+	m.prepare = func(ctx context.Context, t *command.Target, s agreed) (change, error) {
 		to, consenters, err := consentersOf(ctx, file, s.config, !noPorts)
 		if err == nil && len(t.Orderers) > consenters {
-			err = fmt.Errorf("%d orderers have the channel, and --consenters has %d: one that is no consenter would not get its blocks; remove the channel from it first (osnadmin channel remove), and name it with --without if the config still has it", len(t.Orderers), consenters)
+			err = fmt.Errorf("%d orderers have the channel, and --consenters has %d: an orderer that is not a consenter would get no further blocks of the channel; remove the channel from it first (osnadmin channel remove), and name it with --without if the config still has it", len(t.Orderers), consenters)
 		}
 		if err != nil {
 			return nil, err
@@ -69,7 +69,8 @@ orderer organization; no right in Kafka is needed.`,
 	return c
 }
 
-// consentersOf returns the change to the consenters in a file, which are those of a config.
+// consentersOf returns the change of a config to the consenters in a file, and their number. It refuses consenters that
+// Raft would not accept.
 func consentersOf(ctx context.Context, file string, config *cb.Config, ports bool) (to change, consenters int, err error) {
 	list, err := readConsenters(file)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
-// move are the flags and the state of a command.
+// move has the flags and the state of a command.
 type move struct {
 	command.Flags
 	way     way
@@ -30,7 +30,7 @@ type move struct {
 	settle  time.Duration
 	without []string // addresses of orderers that are not asked
 
-	prepare func(ctx context.Context, t *command.Target, s survey) (change, error)
+	prepare func(ctx context.Context, t *command.Target, s agreed) (change, error)
 
 	change change
 	as     []*client.Identity
@@ -49,9 +49,9 @@ func (m *move) addFlags(fs flags) {
 	fs.BoolVar(&m.dryRun, "dry-run", false, "check everything and print the update, but submit nothing")
 	fs.StringVar(&m.save, "save", "", "write the next update to this file instead of submitting it, for administrators who sign it elsewhere (peer channel signconfigtx, peer channel update)")
 	fs.DurationVar(&m.wait, "wait", 30*time.Minute, "how long to wait for orderers that have to read a block, or to be restarted")
-	fs.DurationVar(&m.settle, "settle", 20*time.Second, "how long to wait in maintenance mode before the change, for what orderers had accepted and were appending: more than 5 s and Timeouts.Append")
+	fs.DurationVar(&m.settle, "settle", 20*time.Second, "how long to wait in maintenance mode before the change, for what orderers had accepted and were appending: more than the orderers' Timeouts.Ready and Timeouts.Append together")
 	fs.BoolVar(&m.way.abort, "abort", false, "end maintenance mode without the change")
-	fs.StringArrayVar(&m.without, "without", nil, "HOST:PORT of an orderer in the channel's config that no longer exists; may be repeated")
+	fs.StringArrayVar(&m.without, "without", nil, "HOST:PORT in the channel's config, of an orderer that no longer exists or is named by another address; may be repeated")
 }
 
 type flags interface {
@@ -66,7 +66,7 @@ func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) er
 		return err
 	}
 	for {
-		s, err := m.survey(ctx, t)
+		s, err := m.agreed(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) er
 			}
 		}
 		if m.dryRun && m.way.abort {
-			m.say("Nothing was submitted. %s would be next", next)
+			m.say("Nothing was submitted. The next step would be: %s", next)
 			return nil
 		}
 		if m.dryRun {
@@ -127,7 +127,7 @@ func (m *move) ready(t *command.Target, p command.Printer) error {
 }
 
 // do submits the update of a step and waits until every orderer has its block.
-func (m *move) do(ctx context.Context, t *command.Target, s survey, next step) error {
+func (m *move) do(ctx context.Context, t *command.Target, s agreed, next step) error {
 	began := time.Now()
 	if next == toChange && !m.settled {
 		m.say("%s: waiting %s for what orderers had accepted before", next, m.settle)
@@ -149,12 +149,12 @@ func (m *move) do(ctx context.Context, t *command.Target, s survey, next step) e
 		return err
 	}
 	m.report.Steps = append(m.report.Steps, taken{next, number, time.Since(began).Round(time.Millisecond).Seconds()})
-	m.say("%s: in block %d of %d orderers, after %s", next, number, len(t.Orderers), time.Since(began).Round(100*time.Millisecond))
+	m.say("%s: in block %d on %d orderers, after %s", next, number, len(t.Orderers), time.Since(began).Round(100*time.Millisecond))
 	return nil
 }
 
-// backed ends maintenance mode after a refused change: clients are refused in it.
-func (m *move) backed(ctx context.Context, t *command.Target, s survey, refused step, err error) error {
+// backed ends maintenance mode, in which clients are refused, after the change was refused.
+func (m *move) backed(ctx context.Context, t *command.Target, s agreed, refused step, err error) error {
 	var no *client.Refusal
 	if refused != toChange || !errors.As(err, &no) {
 		return err
@@ -200,7 +200,7 @@ type moved struct {
 	To       place    `json:"to"`
 	Steps    []taken  `json:"steps"` // of this run
 	Orderers []string `json:"orderers"`
-	Blocks   uint64   `json:"blocks"` // of each orderer, that are equal
+	Blocks   uint64   `json:"blocks"` // of each orderer; they are equal
 }
 
 // taken is a step that was taken.

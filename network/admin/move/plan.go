@@ -51,7 +51,7 @@ func (w way) next(now form.Consensus) (step, error) {
 	case at == w.to:
 		return done, nil
 	default:
-		return done, fmt.Errorf("its consensus type is %q, with %d brokers, so that it is ordered by %s: this command moves a channel of %s to %s",
+		return done, fmt.Errorf("its consensus type is %q, with %d brokers, so it is ordered by %s: this command moves a channel of %s to %s",
 			now.Type, len(now.Brokers), at, w.from, w.to)
 	}
 }

@@ -16,14 +16,14 @@ import (
 func TestNext(t *testing.T) {
 	options := &etcdraft.Options{TickInterval: "500ms", ElectionTick: 10, HeartbeatTick: 1, MaxInflightBlocks: 5}
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("DER")})
-	unmanned := protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Options: options})
-	manned := protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Options: options, Consenters: []*etcdraft.Consenter{
+	withoutConsenters := protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Options: options})
+	withConsenters := protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Options: options, Consenters: []*etcdraft.Consenter{
 		{Host: "o", Port: 1, ClientTlsCert: certificate, ServerTlsCert: certificate},
 	}})
 	some := []string{"kafka:9092"}
 	ofKafka := form.Consensus{Type: "kafka", Brokers: some}
-	ofShared := form.Consensus{Type: "etcdraft", Brokers: some, Metadata: unmanned}
-	ofRaft := form.Consensus{Type: "etcdraft", Metadata: manned}
+	ofShared := form.Consensus{Type: "etcdraft", Brokers: some, Metadata: withoutConsenters}
+	ofRaft := form.Consensus{Type: "etcdraft", Metadata: withConsenters}
 	for name, c := range map[string]struct {
 		way        way
 		is         form.Consensus
@@ -40,7 +40,7 @@ func TestNext(t *testing.T) {
 		"leave, shared":                   {way{from: shared, to: raft}, ofShared, toMaintenance, toChange, ""},
 		"leave, Raft":                     {way{from: shared, to: raft}, ofRaft, done, toNormal, ""},
 		"leave, BFT":                      {way{from: shared, to: raft}, form.Consensus{Type: "BFT"}, done, done, `ordered by "BFT"`},
-		"leave, Raft that does not start": {way{from: shared, to: raft}, form.Consensus{Type: "etcdraft", Metadata: unmanned}, done, done, `ordered by "etcdraft"`},
+		"leave, Raft that does not start": {way{from: shared, to: raft}, form.Consensus{Type: "etcdraft", Metadata: withoutConsenters}, done, done, `ordered by "etcdraft"`},
 	} {
 		for state, want := range map[fabric.ConsensusState]step{fabric.StateNormal: c.normal, fabric.StateMaintenance: c.maintained} {
 			is := c.is

@@ -11,9 +11,9 @@ import (
 	"github.com/fabric-kafka/orderer/chain/form"
 )
 
-// possible returns why orderers would refuse a change, as far as the config says: clients are refused from maintenance mode
-// on, so that is looked for before.
-func (m *move) possible(s survey, to change) error {
+// possible returns an error if the config shows that orderers would refuse a change. It is called before maintenance mode,
+// since clients are refused from then on.
+func (m *move) possible(s agreed, to change) error {
 	if err := migrates(s.config); err != nil {
 		return err
 	}

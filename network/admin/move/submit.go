@@ -23,7 +23,7 @@ import (
 )
 
 // update returns the config update of a step.
-func (m *move) update(channel string, s survey, next step) ([]byte, error) {
+func (m *move) update(channel string, s agreed, next step) ([]byte, error) {
 	tx := configtx.New(s.config)
 	config := tx.UpdatedConfig()
 	var err error
@@ -67,7 +67,7 @@ func setConsensus(config *cb.Config, change func(*ab.ConsensusType) error) error
 }
 
 // show prints the update that changes the consenter.
-func (m *move) show(s survey, p command.Printer) error {
+func (m *move) show(s agreed, p command.Printer) error {
 	change := s
 	if m.change == nil {
 		return errors.New("the consenter is changed already: what is left is to end maintenance mode")
@@ -94,7 +94,7 @@ func (m *move) show(s survey, p command.Printer) error {
 }
 
 // saveUpdate writes the update of a step, with the signatures that this command has.
-func (m *move) saveUpdate(channel string, s survey, next step) error {
+func (m *move) saveUpdate(channel string, s agreed, next step) error {
 	update, err := m.update(channel, s, next)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func signer(text string) (*client.Identity, error) {
 	return client.LoadMSP(id, dir)
 }
 
-// submit sends an update to one orderer after the other until one accepts it. Behind a change to Raft, whose orderers have
+// submit sends an update to one orderer after the other until one accepts it. After a change to Raft, whose orderers have
 // to be restarted, it tries again until there is a leader.
 func (m *move) submit(ctx context.Context, t *command.Target, next step, update []byte) error {
 	envelope, err := client.SignedUpdate(t.Channel, update, m.as...)
@@ -138,7 +138,7 @@ func (m *move) submit(ctx context.Context, t *command.Target, next step, update 
 		case !patient || !passes(err):
 			return m.explain(next, err)
 		case time.Now().After(end):
-			return fmt.Errorf("the orderers have not chosen a Raft leader within %s: %w\nRestart those that have not been since the change of the consenter, and run the command again, which continues", m.wait, err)
+			return fmt.Errorf("the orderers have not elected a Raft leader within %s: %w\nRestart those that were not restarted after the change of the consenter, and run the command again, which continues", m.wait, err)
 		}
 		if !said {
 			said = true
@@ -150,7 +150,7 @@ func (m *move) submit(ctx context.Context, t *command.Target, next step, update 
 	}
 }
 
-// passes reports whether what an orderer said may be different once it orders by Raft.
+// passes reports whether an orderer may answer differently once it orders by Raft.
 func passes(err error) bool {
 	var no *client.Refusal
 	return !errors.As(err, &no) || no.Status == cb.Status_SERVICE_UNAVAILABLE || no.Status == cb.Status_NOT_FOUND

@@ -18,15 +18,15 @@ import (
 	"github.com/fabric-kafka/orderer/network/client"
 )
 
-// survey is what all orderers have.
-type survey struct {
+// agreed is what all orderers have.
+type agreed struct {
 	config    *cb.Config
 	consensus form.Consensus
 }
 
-// survey waits until every orderer has the same config of the channel, and returns it: a step must not begin while one of
-// them accepts envelopes by an earlier config, which it would append behind the step's block.
-func (m *move) survey(ctx context.Context, t *command.Target) (survey, error) {
+// agreed waits until every orderer has the same config of the channel, and returns it: a step must not begin while one of
+// them accepts envelopes by an earlier config, which it would append after the step's block.
+func (m *move) agreed(ctx context.Context, t *command.Target) (agreed, error) {
 	end := time.Now().Add(m.wait)
 	for said := false; ; {
 		s, missing := m.ask(ctx, t)
@@ -49,7 +49,7 @@ func (m *move) survey(ctx context.Context, t *command.Target) (survey, error) {
 var errDiverged = errors.New("their ledgers have diverged (`osnkafka verify`)")
 
 // ask returns the newest config of all orderers, and an error unless all have it.
-func (m *move) ask(ctx context.Context, t *command.Target) (s survey, err error) {
+func (m *move) ask(ctx context.Context, t *command.Target) (s agreed, err error) {
 	var newest, behind string
 	for _, name := range t.Orderers {
 		config, _, err := m.at(ctx, t, name)
@@ -100,7 +100,7 @@ func (m *move) everybody(t *command.Target, config *cb.Config) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return command.Usagef("the channel's config has orderers that are not named: add --orderer %s, or --without for an address of one that is named otherwise, or no longer exists", strings.Join(missing, " --orderer "))
+	return command.Usagef("the channel's config has orderers that are not named: add --orderer %s, or --without for each address of an orderer that no longer exists, or is named by another address", strings.Join(missing, " --orderer "))
 }
 
 // addresses returns the addresses of orderers in a config.
@@ -122,7 +122,7 @@ func addresses(config *cb.Config) (all []string) {
 const pause = time.Second // between two questions
 
 // awaitBlock waits until every orderer has the config that follows the one in force, and returns the number of its block.
-func (m *move) awaitBlock(ctx context.Context, t *command.Target, before survey, next step) (uint64, error) {
+func (m *move) awaitBlock(ctx context.Context, t *command.Target, before agreed, next step) (uint64, error) {
 	is := form.Consensus{}
 	var number uint64
 	said := map[string]bool{}
@@ -139,7 +139,7 @@ func (m *move) awaitBlock(ctx context.Context, t *command.Target, before survey,
 				return 0, ctx.Err()
 			}
 			if time.Now().After(end) {
-				return 0, fmt.Errorf("%s has not got the block of the %s within %s: %s, and run the command again, which continues", name, next, m.wait, m.remedy(is))
+				return 0, fmt.Errorf("%s did not get the block of step %q within %s: %s, and run the command again, which continues", name, next, m.wait, m.remedy(is))
 			}
 			if !said[name] {
 				said[name] = true
@@ -156,7 +156,7 @@ func (m *move) awaitBlock(ctx context.Context, t *command.Target, before survey,
 // remedy returns what to do about an orderer that does not get the newest config.
 func (m *move) remedy(newest form.Consensus) string {
 	if placeOf(newest) == raft && newest.State == fabric.StateNormal {
-		return "restart it, unless it has been since the change of the consenter"
+		return "restart it, unless it was restarted after the change of the consenter"
 	}
 	return "see its log if this lasts"
 }
