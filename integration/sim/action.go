@@ -24,6 +24,7 @@ const (
 	Update   Verb = "update"    // a client sends a config update of key A with value B; C as in submit
 	Conflict Verb = "conflict"  // two updates of key A at the same version: one here, one at the next orderer
 	Enable   Verb = "enable"    // a client sends a config update that requires every orderer to support level A; C as in submit
+	Advance  Verb = "advance"   // a client sends a config update to the next stage; C as in submit
 	Append   Verb = "append"    // the oldest delayed append is done
 	Deliver  Verb = "deliver"   // the orderer takes up to A records
 	Tick     Verb = "tick"      // A milliseconds pass

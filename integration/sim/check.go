@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // Checker checks one invariant. Its name is the number by which transcripts and
@@ -31,6 +32,7 @@ var Checkers = []Checker{
 	{"I13", "No record stops a channel.", (*evidence).poison},
 	{"I14", "Clocks and restarts of an orderer do not affect its ledger, which follows from the log alone.", (*evidence).clockless},
 	{"I15", "An envelope is in the log when it is acknowledged; one that was denied never gets there.", (*evidence).ackedInLog},
+	{"I16", "A channel that leaves ends with the same block on every orderer.", (*evidence).leaves},
 	{"L2", "An orderer that has no broker waits; it does not stop.", (*evidence).waits},
 	{"L4", "All orderers reach the same height.", (*evidence).heights},
 }
@@ -43,6 +45,7 @@ type evidence struct {
 	old     *reference // of the log before a loss; the same as ref if there was none
 	live    []*Orderer
 	stopped []*Orderer
+	first   *Orderer         // that the chain is of: a live one, or, if nothing was lost, one whose channel has left; nil for none
 	chain   map[string][]int // of the longest ledger: positions of each envelope
 	carried map[int]carried  // by the records of the log
 	inLog   map[string][]int // offsets of each normal envelope
@@ -67,11 +70,16 @@ func newEvidence(w *World) *evidence {
 		e.stopped = append(e.stopped, o)
 	}
 	defer e.index()
-	if len(e.live) == 0 {
+	for _, o := range append(slices.Clone(e.live), e.stopped...) {
+		if e.first == nil && (o.live() || w.loss == nil && o.ledger.config().left()) {
+			e.first = o
+		}
+	}
+	if e.first == nil {
 		return e
 	}
 	at := 0
-	for _, b := range e.live[0].ledger.blocks {
+	for _, b := range e.first.ledger.blocks {
 		for _, envelope := range b.Envelopes {
 			e.chain[string(envelope)] = append(e.chain[string(envelope)], at)
 			at++
@@ -131,6 +139,24 @@ func equalData(a, b [][]byte) bool {
 		}
 	}
 	return true
+}
+
+// leaves compares orderers once one of them has the block with which the channel leaves.
+func (e *evidence) leaves() string {
+	left := slices.ContainsFunc(e.w.orderers, func(o *Orderer) bool { return o.ledger.config().left() })
+	if !left && e.ref.left < 0 || e.w.loss != nil {
+		return ""
+	}
+	for _, o := range e.w.orderers {
+		switch {
+		case e.mustStop(o):
+		case o.live() || !o.ledger.config().left():
+			return fmt.Sprintf("%s orders at height %d, though the channel has left at offset %d: %v", o, o.ledger.height(), e.ref.left, o.fault)
+		case o.ledger.height() != len(e.ref.blocks):
+			return fmt.Sprintf("%s has height %d, the log gives %d", o, o.ledger.height(), len(e.ref.blocks))
+		}
+	}
+	return ""
 }
 
 // heights compares the heights of live orderers.
@@ -196,6 +222,9 @@ func (e *evidence) positions() string {
 	for _, o := range e.w.orderers {
 		last := int64(-1)
 		for n := 1; n < o.ledger.height(); n++ {
+			if o.ledger.blocks[n].after.left() {
+				break // the next consenter wants no position
+			}
 			at := o.ledger.blocks[n].position().LastOffsetPersisted
 			if at <= last {
 				return fmt.Sprintf("%s: block %d names offset %d after %d", o, n, at, last)

@@ -62,6 +62,8 @@ func (w *World) playClient(o *Orderer, a Action) {
 		w.update(o, keys[a.A%len(keys)], a.B, a.C)
 	case Enable:
 		w.update(o, keyLevel, a.A, a.C)
+	case Advance:
+		w.update(o, keyStage, 0, a.C)
 	case Conflict:
 		// Both clients have seen the same config.
 		next := w.orderers[(o.id+1)%len(w.orderers)]

@@ -12,6 +12,17 @@ const (
 	keyWriters = "writers" // bit set of the clients that may write
 	keyBrokers = "brokers" // number of the broker list
 	keyLevel   = "level"   // that orderers must support, like Fabric's capabilities
+	keyStage   = "stage"   // of the way from type kafka to Raft; an update is to the next one
+)
+
+// The stages of a channel. In maintenance mode clients are refused; Raft orders the channel once it has left.
+const (
+	stageKafka = iota
+	stageKafkaMaintenance
+	stageSharedMaintenance
+	stageShared
+	stageLeaving // in maintenance mode
+	stageLeft
 )
 
 // limitSets are the batch limits that a channel can have.
@@ -37,7 +48,8 @@ type settings struct {
 	writers  int
 	brokers  int
 	level    int
-	versions [4]int
+	stage    int
+	versions [5]int
 }
 
 // always is the version of an update that always applies.
@@ -55,6 +67,8 @@ func slot(key string) int {
 		return 2
 	case keyLevel:
 		return 3
+	case keyStage:
+		return 4
 	}
 	return -1
 }
@@ -62,6 +76,9 @@ func slot(key string) int {
 // apply returns the config after an update.
 func (s settings) apply(u *update) (settings, error) {
 	i := slot(u.key)
+	if s.left() {
+		return s, fmt.Errorf("the channel has left")
+	}
 	if i < 0 {
 		return s, fmt.Errorf("no key %q", u.key)
 	}
@@ -79,11 +96,29 @@ func (s settings) apply(u *update) (settings, error) {
 		s.brokers = u.value
 	case keyLevel:
 		s.level = max(s.level, u.value)
+	case keyStage:
+		s.stage++
 	}
 	return s, nil
 }
 
 func (s settings) batch() machine.Limits { return limitSets[s.limits] }
+
+// maintained reports whether the channel is in maintenance mode.
+func (s settings) maintained() bool {
+	return s.stage == stageKafkaMaintenance || s.stage == stageSharedMaintenance || s.stage == stageLeaving
+}
+
+// left reports whether Raft orders the channel.
+func (s settings) left() bool { return s.stage == stageLeft }
+
+// consensusType returns the type in the config.
+func (s settings) consensusType() string {
+	if s.stage < stageSharedMaintenance {
+		return "kafka"
+	}
+	return "etcdraft"
+}
 
 // allows returns why an envelope is invalid at this config, by the checks that all orderers
 // agree on; nil if it is valid.

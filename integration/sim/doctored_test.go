@@ -9,6 +9,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/record"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
@@ -175,6 +176,13 @@ var doctored = []struct {
 	{"I15", "an envelope is acknowledged before it is in the log", func(w *World) { first(w, acked).end = 0 }},
 	{"I15", "a denied envelope is in the log", func(w *World) { first(w, acked).answer = denied }},
 	{"I15", "a refused envelope is in the log", func(w *World) { first(w, acked).answer = refused }},
+	{"I16", "one orders on, though the others have left", func(w *World) {
+		for _, o := range w.orderers[:2] {
+			o.ledger.blocks[final(o.ledger)].after.stage = stageLeft
+			o.fail(session.ErrMigrated)
+		}
+		w.orderers[2].up = true
+	}},
 	{"L2", "one waits for brokers that are reachable", func(w *World) {
 		w.orderers[2].ready.To(status.CutOff, errFault)
 	}},

@@ -106,7 +106,7 @@ func (w *World) unsettled() string {
 // it (L3).
 func (w *World) probe() {
 	for _, o := range w.orderers {
-		if !o.live() {
+		if !o.live() || o.ledger.config().maintained() {
 			continue
 		}
 		c := w.newCall()

@@ -50,7 +50,7 @@ func (e *evidence) index() {
 // record was read, by a config in between, is dropped by all orderers; so is a config
 // update that no longer applies after another one.
 func (e *evidence) acknowledged() string {
-	if len(e.live) == 0 {
+	if e.first == nil {
 		return ""
 	}
 	texts, updates := e.texts, e.updates
@@ -58,7 +58,10 @@ func (e *evidence) acknowledged() string {
 		switch {
 		case c.answer != acked:
 		case c.update != nil:
-			if now := e.live[0].ledger.config().versions[slot(c.update.key)]; updates[c.update.id] == 0 && now <= c.update.version && e.w.loss == nil && !e.w.unread.gone(c.update.id) {
+			if e.ref.left >= 0 || c.update.key == keyStage && c.update.version == stageLeaving {
+				continue // nobody reads it, or it became stale
+			}
+			if now := e.first.ledger.config().versions[slot(c.update.key)]; updates[c.update.id] == 0 && now <= c.update.version && e.w.loss == nil && !e.w.unread.gone(c.update.id) {
 				return fmt.Sprintf("update %q was acknowledged by orderer %d; it is in no block and still applies", c.update, c.orderer)
 			}
 		case len(texts[c.text]) == 0 && !e.excused(c.text):

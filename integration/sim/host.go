@@ -21,7 +21,7 @@ func (o *Orderer) host() session.Host {
 // Config returns the config in force.
 func (o *Orderer) Config() session.Config {
 	c := o.ledger.config()
-	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ThroughKafka: true, MissingTimeout: missingTimeout * time.Millisecond}
+	return session.Config{Seq: machine.ConfigSeq(c.seq), Limits: c.batch(), Resubmission: true, ConsensusType: c.consensusType(), ThroughKafka: !c.left(), MissingTimeout: missingTimeout * time.Millisecond}
 }
 
 // Uptime returns the time by the orderer's own clock.
@@ -89,10 +89,15 @@ func (o *Orderer) writeConfig(b session.Block) error {
 	if text := o.lacks(next); text != "" {
 		panic(violation{"I9", fmt.Sprintf("WriteConfigBlock %d was given a config that crashes the process: %s", b.Number, text)})
 	}
+	if next.left() {
+		b.Metadata = nil
+		o.w.happened["left"]++
+	}
 	if err := o.ledger.write(b, o.w.now); err != nil {
 		return err
 	}
-	o.ledger.blocks[o.ledger.height()-1].after = next
+	last := &o.ledger.blocks[o.ledger.height()-1]
+	last.after, last.end = next, o.w.end()
 	return nil
 }
 
@@ -208,6 +213,8 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 			err = errors.New(text)
 		}
 		return must(fabric.Marshal(configured(c.update, s.seq, o.id))), seq, err
+	case s.maintained():
+		return nil, seq, errors.New("maintenance mode")
 	case o.now() > c.expires:
 		return nil, seq, fmt.Errorf("the certificate of client %d has expired", c.client)
 	}
@@ -217,6 +224,9 @@ func (o *Orderer) Process(class machine.Class, b []byte) ([]byte, machine.Config
 // Reproduce computes a config again as Broadcast does; an orderer that cannot sign
 // returns [session.ErrUnable].
 func (o *Orderer) Reproduce(b []byte) ([]byte, machine.ConfigSeq, error) {
+	if c, ok := o.w.read(b); ok && c.update != nil && c.update.key == keyStage && c.update.version == stageLeaving {
+		return nil, machine.ConfigSeq(o.ledger.config().seq), errors.New("another config came before the update by which the channel leaves")
+	}
 	again, seq, err := o.Process(machine.Config, b)
 	if errors.Is(err, errSigner) {
 		err = fmt.Errorf("%w: %w", session.ErrUnable, err)

@@ -18,6 +18,7 @@ type stored struct {
 	session.Block
 	after settings
 	at    int64 // simulated time when it was written
+	end   int   // of the log when it was written; only of the block with which the channel left, which names no offset
 }
 
 func newLedger() *Ledger {
@@ -38,6 +39,9 @@ func (l *Ledger) next() int64 {
 	if l.height() == 1 {
 		return 0
 	}
+	if l.config().left() {
+		return int64(l.last().end)
+	}
 	return l.last().position().LastOffsetPersisted + 1
 }
 
@@ -52,7 +56,7 @@ func (l *Ledger) write(b session.Block, now int64) error {
 	if int(b.Number) != l.height() {
 		return fmt.Errorf("block %d after height %d", b.Number, l.height())
 	}
-	l.blocks = append(l.blocks, stored{b, l.config(), now})
+	l.blocks = append(l.blocks, stored{Block: b, after: l.config(), at: now})
 	return nil
 }
 

@@ -128,6 +128,10 @@ func (o *Orderer) boot() {
 		o.ready = status.Readiness{Phase: status.Reading, RulesKnown: true}
 		return
 	}
+	if o.ledger.config().left() {
+		o.fail(session.ErrMigrated) // another consenter has the channel
+		return
+	}
 	start, err := o.ledger.start()
 	if err != nil {
 		o.fail(err)

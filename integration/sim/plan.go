@@ -30,13 +30,14 @@ type Profile struct {
 	Losses    bool // the log loses records
 	Alone     bool // no orderer joins late
 	Clocks    bool // clocks of different speeds
+	Moves     bool // the channel goes from type kafka to the shared type, and on to Raft
 	Builds    bool // orderers of older builds, and updates that only newer builds support
 }
 
 // Everything returns the profile of the strict rules under all faults together.
 func Everything() Profile {
 	return Profile{Name: "everything", Orderers: 3, Steps: 300, Updates: true, Restarts: true, FailsAt: true, Ambiguous: true,
-		Outages: true, Disks: true, Repeats: true, Strays: true, Forgeries: true, Unclean: true, Losses: true, Clocks: true, Builds: true}
+		Outages: true, Disks: true, Repeats: true, Strays: true, Forgeries: true, Unclean: true, Losses: true, Clocks: true, Builds: true, Moves: true}
 }
 
 // Plan is a run that was drawn: the orderers, their clocks and builds, and the actions.
@@ -93,10 +94,24 @@ func NewPlan(seed uint64, p Profile) Plan {
 		verb := []Verb{Trim, CutTail, Recreate}[rng.IntN(3)]
 		plan.Actions = slices.Insert(plan.Actions, at, fill(rng, verb, p))
 	}
+	if p.Moves {
+		plan.move(rand.New(rand.NewPCG(seed, 0x6d6f7665)))
+	}
 	if p.Losses {
 		plan.begin(rand.New(rand.NewPCG(seed, 0x626567696e)))
 	}
 	return plan
+}
+
+// move adds updates to the next stages to some runs. It has a random source of its own, like begin.
+func (p *Plan) move(rng *rand.Rand) {
+	if rng.IntN(6) > 0 {
+		return
+	}
+	for range 1 + rng.IntN(6*stageLeft) { // most fail, as an orderer is down or has an older config
+		at := rng.IntN(len(p.Actions))
+		p.Actions = slices.Insert(p.Actions, at, Action{Verb: Advance, Orderer: rng.IntN(p.Orderers), C: oneIn(rng, 4)})
+	}
 }
 
 // begin adds orderers that have only the genesis block, before the topic is recreated or

@@ -19,6 +19,7 @@ type reference struct {
 	opaque  bool // of one that is pending
 	sets    bool // of one that is pending
 	known   bool // a description was read
+	left    int  // offset of the config with which the channel left; -1 if it did not
 	read    func([]byte) (content, bool)
 	dropped map[int]bool // offsets of well-formed envelopes that were invalid at their place
 }
@@ -31,7 +32,7 @@ type refBlock struct {
 }
 
 func newReference(log [][]byte, read func([]byte) (content, bool)) *reference {
-	r := &reference{read: read, config: firstSettings(), blocks: make([]refBlock, 1), dropped: map[int]bool{}}
+	r := &reference{read: read, config: firstSettings(), blocks: make([]refBlock, 1), dropped: map[int]bool{}, left: -1}
 	for at, value := range log {
 		m := &record.Message{}
 		if proto.Unmarshal(value, m) != nil {
@@ -41,10 +42,12 @@ func newReference(log [][]byte, read func([]byte) (content, bool)) *reference {
 		case m.GetConnect() != nil:
 			d := &record.Description{}
 			r.known = r.known || len(m.GetConnect().Payload) > 0 && proto.Unmarshal(m.GetConnect().Payload, d) == nil
-		case m.GetTimeToCut() != nil && r.known:
+		case m.GetTimeToCut() != nil && r.known && r.left < 0:
 			if m.GetTimeToCut().BlockNumber == uint64(len(r.blocks)) {
 				r.cut(int64(at))
 			}
+		case r.left >= 0 && m.GetRegular() != nil:
+			r.dropped[at] = true // nobody reads it
 		case m.GetRegular() != nil && r.known:
 			r.envelope(int64(at), m.GetRegular())
 		}
@@ -95,6 +98,9 @@ func (r *reference) configEnvelope(at int64, m *record.Regular, c content) {
 	r.cut(at - 1)
 	r.blocks = append(r.blocks, refBlock{envelopes: [][]byte{m.Payload}, at: at, config: true, level: next.level})
 	r.config = next
+	if next.left() {
+		r.left = int(at)
+	}
 }
 
 // normal adds an envelope to the pending ones, and cuts when they are full.

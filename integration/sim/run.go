@@ -15,6 +15,7 @@ type Result struct {
 	Records    int
 	Acked      int
 	Stopped    int
+	Left       int // orderers whose channel has left for Raft
 	plan       Plan
 	violations []violation
 }
@@ -48,6 +49,9 @@ func (r *Result) count(w *World) {
 		r.Configs = max(r.Configs, int(o.ledger.config().seq)-firstSeq)
 		if o.fault != nil {
 			r.Stopped++
+		}
+		if o.ledger.config().left() {
+			r.Left++
 		}
 	}
 	for _, c := range w.calls {

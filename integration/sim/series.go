@@ -19,10 +19,10 @@ type Series struct {
 
 // Sum is the outcome of a series.
 type Sum struct {
-	Runs, Blocks, Configs, Records, Acked, Stopped int
-	Failures                                       []Result // by seed, at most a few of each invariant
-	Violations                                     map[string]int
-	Took                                           time.Duration
+	Runs, Blocks, Configs, Records, Acked, Stopped, Left int
+	Failures                                             []Result // by seed, at most a few of each invariant
+	Violations                                           map[string]int
+	Took                                                 time.Duration
 }
 
 // Run runs the seeds, several at a time, until all are done, ctx ends, or one
@@ -67,6 +67,7 @@ func (s *Sum) add(r Result) {
 	s.Records += r.Records
 	s.Acked += r.Acked
 	s.Stopped += r.Stopped
+	s.Left += r.Left
 	seen := map[string]bool{}
 	for _, v := range r.violations {
 		if !seen[v.invariant] {

@@ -19,8 +19,9 @@ func TestEverything(t *testing.T) {
 		sum.Records += r.Records
 		sum.Acked += r.Acked
 		sum.Stopped += r.Stopped
+		sum.Left += r.Left
 	}
-	if min(sum.Blocks, sum.Configs, sum.Records, sum.Acked, sum.Stopped) == 0 {
+	if min(sum.Blocks, sum.Configs, sum.Records, sum.Acked, sum.Stopped, sum.Left) == 0 {
 		t.Errorf("nothing happened: %+v", sum)
 	}
 }

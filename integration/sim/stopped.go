@@ -119,7 +119,7 @@ func (e *evidence) pulled(height int) int64 {
 // poison looks for orderers that stopped without a loss.
 func (e *evidence) poison() string {
 	for _, o := range e.stopped {
-		if e.mustStop(o) {
+		if e.mustStop(o) || o.ledger.config().left() {
 			continue
 		}
 		if e.w.loss == nil && o.fault != nil {

@@ -144,7 +144,7 @@ func (w *World) play(a Action) {
 	o := w.orderers[a.Orderer%len(w.orderers)]
 	w.happened[string(a.Verb)]++
 	switch a.Verb {
-	case Submit, Update, Enable, Conflict, Append:
+	case Submit, Update, Enable, Advance, Conflict, Append:
 		w.playClient(o, a)
 	case Deliver:
 		o.advance(a.A)

@@ -59,6 +59,8 @@ var sessionDecisions = []Mutant{
 		"case r.Phase == Reading && r.RulesKnown:", "case r.Phase == Reading:"},
 	{"takes-when-stopped", "accepts envelopes after the channel has stopped", "chain/status/readiness.go",
 		"		return fmt.Errorf(\"%w: %w\", ErrFailed, r.Cause)", "		return nil"},
+	{"orders-for-raft", "orders on behind the block with which the channel leaves", "chain/session/effects.go",
+		"	if err := d.migrated(f.Number); err != nil {", "	if err := d.migrated(f.Number); err != nil && f.Number == 0 {"},
 }
 
 var clientAnswers = []Mutant{
@@ -75,6 +77,8 @@ var models = []Mutant{
 		"	default:\n		err = o.ledger.config().allows(c)\n", "	case o.now() > c.expires:\n		err = errors.New(\"expired\")\n	default:\n		err = o.ledger.config().allows(c)\n"},
 	{"cuts-by-the-clock", "cuts by its own clock instead of by a record of the topic", "integration/sim/orderer.go",
 		"		done, _ := t.Try(context.Background(), o.appendCut)\n", "		done, _ := t.Try(context.Background(), func(_ context.Context, value []byte) error {\n			_, err := o.driver.Handle(context.Background(), log.Record{Offset: log.Offset(o.driver.NextOffset()), Value: value})\n			return err\n		})\n"},
+	{"ends-what-was-acknowledged", "refuses in maintenance mode what was acknowledged before", "integration/sim/host.go",
+		"	default:\n		err = o.ledger.config().allows(c)\n", "	case o.ledger.config().maintained():\n		err = errors.New(\"maintenance mode\")\n	default:\n		err = o.ledger.config().allows(c)\n"},
 	{"skips-the-unknown", "skips a config that its build does not support, which others write a block of", "integration/sim/host.go",
 		"		return machine.Verdict{Stop: text}", "		return machine.Verdict{Refusal: text}"},
 	{"denies-what-it-has", "reports a record that is in the log as not appended", "integration/sim/wire.go",
