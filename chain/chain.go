@@ -239,7 +239,11 @@ func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 	return types.ConsensusRelationConsenter, status
 }
 
-// ValidateConsensusMetadata refuses a consensus type that cannot follow the one in force.
+// ValidateConsensusMetadata refuses a consensus type that cannot follow the one in force. It leaves it to WaitReady to
+// refuse everything once the channel has stopped: another consenter may order it after a restart.
 func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
+	if c.stopped() {
+		return nil
+	}
 	return verdict.CheckConsensus(now, next)
 }

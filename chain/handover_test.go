@@ -175,6 +175,23 @@ func TestEntryKeepsThePosition(t *testing.T) {
 	}
 }
 
+// An update to a channel that has left gets the answer that the channel has stopped, and no judgment of ours.
+func TestUpdateOfAChannelThatHasLeft(t *testing.T) {
+	raft := &ab.ConsensusType{Type: form.SharedType, State: maintenance, Metadata: raftMetadata("500ms", raftConsenter("one"))}
+	r := newReal(t, startingAs(raft))
+	update := func() error {
+		_, _, err := r.chain.support.ProcessConfigUpdateMsg(r.net.SignedBy(r.net.Orderers.Admin, r.update(larger, "Orderer")))
+		return err
+	}
+	if err := update(); err == nil {
+		t.Error("a channel of ours takes consenters")
+	}
+	r.chain.fail(session.ErrMigrated)
+	if err := update(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Fabric's Raft takes a block without metadata for the last one of another consenter.
 func TestExitLeavesNoPosition(t *testing.T) {
 	r := newReal(t, startingAs(&ab.ConsensusType{Type: form.SharedType, State: maintenance, Metadata: raftMetadata("500ms")}))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -207,4 +208,58 @@ func (o *operator) exchange(ctx context.Context, bin string, orderers ...string)
 // left returns the commands of the guide that have not been run.
 func (o *operator) left() []guided {
 	return slices.DeleteFunc(slices.Clone(guide), func(g guided) bool { return o.done[g] })
+}
+
+// renewPeers replaces the first peer in place, and the second one by a new peer that joins by a snapshot of the first.
+func (o *operator) renewPeers(ctx context.Context, bin string) {
+	GinkgoHelper()
+	Expect(o.Replace(ctx, "peer1", bin)).To(Succeed())
+	Expect(o.Invoke(ctx, o.channel, "put", "k", "v4")).To(Succeed())
+	before, err := o.PeerHeight(ctx, 1, o.channel)
+	Expect(err).NotTo(HaveOccurred())
+
+	_, _ = o.follows(ctx, snapshot)
+	completed := filepath.Join(o.Dir(), "data", "peer1", "snapshots", "completed", o.channel)
+	metadata := func() ([]string, error) {
+		return filepath.Glob(filepath.Join(completed, "*", "_snapshot_signable_metadata.json"))
+	}
+	Eventually(ctx, metadata).Should(HaveLen(1))
+	taken, err := metadata()
+	Expect(err).NotTo(HaveOccurred())
+
+	Expect(o.Stop("peer2")).To(Succeed())
+	Expect(os.RemoveAll(filepath.Join(o.Dir(), "data", "peer2"))).To(Succeed())
+	Expect(o.Replace(ctx, "peer2", bin)).To(Succeed())
+	_, err = o.Peer(ctx, 2, "channel", "joinbysnapshot", "--snapshotpath", filepath.Dir(taken[0]))
+	Expect(err).NotTo(HaveOccurred())
+	packages, err := filepath.Glob(filepath.Join(o.Dir(), "chaincode", "*.tar.gz"))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(packages).To(HaveLen(1))
+	_, err = o.Peer(ctx, 2, "lifecycle", "chaincode", "install", packages[0]) // a new peer has none
+	Expect(err).NotTo(HaveOccurred())
+	Eventually(ctx, func() (uint64, error) { return o.PeerHeight(ctx, 2, o.channel) }).Should(BeNumerically(">=", before))
+}
+
+// leavesAsWritten gives the channel to Raft by the command of the guide, and restarts the orderers when it says so.
+func (o *operator) leavesAsWritten(ctx context.Context) {
+	GinkgoHelper()
+	o.orderer, o.consenters = "orderer1", o.ownConsenters()
+	ended := make(chan string, 1)
+	go func() {
+		defer GinkgoRecover()
+		code, out := o.follows(ctx, leaveKafka)
+		Expect(code).To(BeZero(), out)
+		ended <- out
+	}()
+	for _, name := range o.Descriptor().Running() {
+		Eventually(ctx, o.status(ctx, name, o.channel)).WithTimeout(2 * time.Minute).Should(Equal("consenter inactive"))
+	}
+	for _, name := range o.Descriptor().Running() {
+		Expect(o.Stop(name)).To(Succeed())
+		Expect(o.Start(ctx, name)).To(Succeed())
+	}
+	Eventually(ctx, ended).WithTimeout(2 * time.Minute).Should(Receive(ContainSubstring("is ordered by Raft")))
+	Expect(o.Invoke(ctx, o.channel, "put", "k", "by Raft")).To(Succeed())
+	Eventually(ctx, func() (string, error) { return o.Query(ctx, 1, o.channel, "get", "k") }).Should(ContainSubstring("by Raft"))
+	o.equal(ctx, o.channel)
 }

@@ -253,26 +253,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 	}, NodeTimeout(20*time.Minute))
 
 	It("has peers of 3.1, one in place and a new one by a snapshot", func(ctx SpecContext) {
-		newer := line31.build(ctx)
-		Expect(w.Replace(ctx, "peer1", newer)).To(Succeed())
-		Expect(w.Invoke(ctx, channel, "put", "k", "v4")).To(Succeed())
-
-		before, err := w.PeerHeight(ctx, 1, channel)
-		Expect(err).NotTo(HaveOccurred())
-		_, _ = w.follows(ctx, snapshot)
-		completed := filepath.Join(w.Dir(), "data", "peer1", "snapshots", "completed", channel)
-		var taken []string
-		Eventually(ctx, func() (err error) {
-			taken, err = filepath.Glob(filepath.Join(completed, "*", "_snapshot_signable_metadata.json"))
-			return err
-		}).Should(HaveLen(1))
-		GinkgoWriter.Printf("snapshot at height %d: %s\n", before, taken[0])
-		Expect(w.Stop("peer2")).To(Succeed())
-		Expect(os.RemoveAll(filepath.Join(w.Dir(), "data", "peer2"))).To(Succeed())
-		Expect(w.Replace(ctx, "peer2", newer)).To(Succeed())
-		_, err = w.Peer(ctx, 2, "channel", "joinbysnapshot", "--snapshotpath", filepath.Dir(taken[0]))
-		Expect(err).NotTo(HaveOccurred())
-		Eventually(ctx, func() (uint64, error) { return w.PeerHeight(ctx, 2, channel) }).Should(BeNumerically(">=", before))
+		w.renewPeers(ctx, line31.build(ctx))
 		under(ctx, false, func() {})
 		height := w.equal(ctx, channel)
 		for peer := 1; peer <= 2; peer++ {
@@ -281,26 +262,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 	}, NodeTimeout(8*time.Minute))
 
 	It("leaves for Raft, as the road says", func(ctx SpecContext) {
-		w.consenters = w.ownConsenters()
-		ended := make(chan string, 1)
-		go func() {
-			defer GinkgoRecover()
-			w.orderer = "orderer1"
-			code, out := w.follows(ctx, leaveKafka)
-			Expect(code).To(BeZero(), out)
-			ended <- out
-		}()
-		for _, name := range w.Descriptor().Running() {
-			Eventually(ctx, w.status(ctx, name, channel)).WithTimeout(2 * time.Minute).Should(Equal("consenter inactive"))
-		}
-		for _, name := range w.Descriptor().Running() {
-			Expect(w.Stop(name)).To(Succeed())
-			Expect(w.Start(ctx, name)).To(Succeed())
-		}
-		Eventually(ctx, ended).WithTimeout(2 * time.Minute).Should(Receive(ContainSubstring("is ordered by Raft")))
-		Expect(w.Invoke(ctx, channel, "put", "k", "by Raft")).To(Succeed())
-		Eventually(ctx, func() (string, error) { return w.Query(ctx, 1, channel, "get", "k") }).Should(ContainSubstring("by Raft"))
-		w.equal(ctx, channel)
+		w.leavesAsWritten(ctx)
 		GinkgoWriter.Printf("acknowledged in all: %d\n", sent)
 		Expect(sent).To(BeNumerically(">", 10000))
 		Expect(w.left()).To(BeEmpty(), "commands of the guides that no spec has run")
