@@ -92,9 +92,9 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 	err := guard.Call(func() (err error) {
 		c.opts.Events.Configured(support.SharedConfig().ConsensusType())
 		if form.Of(support.ConfigtxValidator().ConfigProto()) == form.Shared {
-			err = c.ofSharedType()
+			c.opts.AllowUndescribed = false // no in-tree orderer can order it
 		}
-		if err == nil {
+		if err = c.opts.Handover.Check(support.ConfigtxValidator().ConfigProto()); err == nil {
 			c.start, err = startOf(support, metadata)
 		}
 		return err
@@ -103,20 +103,6 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		c.fail(err)
 	}
 	return c
-}
-
-// ofSharedType excludes the compatible rules, by which in-tree orderers order: none can order a channel of this type.
-func (c *Chain) ofSharedType() error {
-	c.opts.Settings.AllowUndescribed = false
-	return excluded(c.opts)
-}
-
-// excluded returns the error that stops a channel of the shared type if the settings exclude it.
-func excluded(o Options) error {
-	if !o.Handover.ExcludeShared {
-		return nil
-	}
-	return status.Fault{Cause: status.CauseSharedType, Err: fmt.Errorf("the channel is of type %s and ordered through Kafka, which this orderer's settings exclude", form.SharedType)}
 }
 
 // startOf returns what the machine needs to know of the ledger.

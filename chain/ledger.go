@@ -57,10 +57,10 @@ func (l *ledgerWriter) WriteConfig(b session.Block) error {
 	err := l.write(b, func(block *fabric.Block) error {
 		return handover.WriteConfig(l.support, l.opts.Crypto, block, b.Metadata)
 	})
-	if err == nil && form.Of(l.support.ConfigtxValidator().ConfigProto()) == form.Shared {
-		err = excluded(*l.opts)
+	if err != nil {
+		return err
 	}
-	return err
+	return l.opts.Handover.Check(l.support.ConfigtxValidator().ConfigProto())
 }
 
 func (l *ledgerWriter) write(b session.Block, put func(*fabric.Block) error) error {

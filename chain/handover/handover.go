@@ -116,6 +116,14 @@ type Local struct {
 	ExcludeShared bool                         // the settings exclude channels of form [form.Shared]
 }
 
+// Check returns the error that stops a channel of the shared type if the settings exclude it.
+func (l Local) Check(config *fabric.Config) error {
+	if !l.ExcludeShared || form.Of(config) != form.Shared {
+		return nil
+	}
+	return status.Fault{Cause: status.CauseSharedType, Err: fmt.Errorf("the channel is of type %s and ordered through Kafka, which this orderer's settings exclude", form.SharedType)}
+}
+
 // CheckNew refuses a config envelope at Broadcast that moves the channel to where it could not continue. Fabric's Raft
 // judges consenters by its clock and this build's release: it is asked here, and not where the update is read.
 func CheckNew(s Support, envelope *fabric.Envelope, local Local) error {
