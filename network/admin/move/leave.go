@@ -63,6 +63,7 @@ orderer organization; no right in Kafka is needed.`,
 	m.AddCommon(c, answers)
 	m.addFlags(c.Flags())
 	c.Flags().StringVar(&file, "consenters", "", "YAML file with the consenters (required)")
+	c.Flags().DurationVar(&m.settle, "settle", 20*time.Second, "how long to wait in maintenance mode before the change, for what orderers had accepted and were appending: more than the orderers' Timeouts.Ready and Timeouts.Append together")
 	c.Flags().BoolVar(&noPorts, "no-ports", false, "do not connect to the consenters' ports, if they can be reached from the orderers' network only")
 	command.MustMark(c.MarkFlagRequired("consenters"))
 	command.MustMark(c.MarkFlagFilename("consenters", "yaml", "yml"))

@@ -27,8 +27,8 @@ type move struct {
 	dryRun  bool
 	save    string
 	wait    time.Duration
-	settle  time.Duration
-	without []string // addresses of orderers that are not asked
+	settle  time.Duration // before the change
+	without []string      // addresses of orderers that are not asked
 
 	prepare func(ctx context.Context, t *command.Target, s agreed) (change, error)
 
@@ -49,7 +49,6 @@ func (m *move) addFlags(fs flags) {
 	fs.BoolVar(&m.dryRun, "dry-run", false, "check everything and print the update, but submit nothing")
 	fs.StringVar(&m.save, "save", "", "write the next update to this file instead of submitting it, for administrators who sign it elsewhere (peer channel signconfigtx, peer channel update)")
 	fs.DurationVar(&m.wait, "wait", 30*time.Minute, "how long to wait for orderers that have to read a block, or to be restarted")
-	fs.DurationVar(&m.settle, "settle", 20*time.Second, "how long to wait in maintenance mode before the change, for what orderers had accepted and were appending: more than the orderers' Timeouts.Ready and Timeouts.Append together")
 	fs.BoolVar(&m.way.abort, "abort", false, "end maintenance mode without the change")
 	fs.StringArrayVar(&m.without, "without", nil, "HOST:PORT in the channel's config, of an orderer that no longer exists or is named by another address; may be repeated")
 }
@@ -129,7 +128,7 @@ func (m *move) ready(t *command.Target, p command.Printer) error {
 // do submits the update of a step and waits until every orderer has its block.
 func (m *move) do(ctx context.Context, t *command.Target, s agreed, next step) error {
 	began := time.Now()
-	if next == toChange && !m.settled {
+	if next == toChange && !m.settled && m.settle > 0 {
 		m.say("%s: waiting %s for what orderers had accepted before", next, m.settle)
 		if err := m.sleep(ctx, t, m.settle); err != nil {
 			return err
