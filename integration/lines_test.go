@@ -73,7 +73,7 @@ var _ = Describe("release lines", Label("kafka", "minutes", "lines"), func() {
 		w.worksAsShared(ctx, "mychannel")
 		w.keepsItsForm(ctx, "mychannel")
 		Expect(w.Invoke(ctx, "raft", "put", "k", "by Raft")).To(Succeed())
-		w.keepsRaftOut(ctx, "mychannel", line31.stock(ctx))
+		w.keepsRaftOut(ctx, "mychannel", line31)
 	}, SpecTimeout(25*time.Minute))
 
 	It("leaves for Raft with orderers and stock peers of 3.1", func(ctx SpecContext) {
