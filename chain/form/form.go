@@ -60,6 +60,15 @@ func Read(config *fabric.Config) (Consensus, error) {
 	return c, nil
 }
 
+// ReadBoth returns the consensus of the config in force, and of the next.
+func ReadBoth(now, next *fabric.Config) (was, is Consensus, err error) {
+	if was, err = Read(now); err != nil {
+		return was, is, err
+	}
+	is, err = Read(next)
+	return was, is, err
+}
+
 // Form returns the form of a channel with this consensus.
 func (c Consensus) Form() Form {
 	switch {

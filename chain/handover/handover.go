@@ -30,11 +30,7 @@ type Support interface {
 // starts after a block without a position, which it takes for the last block of another consenter: the last one here
 // has none.
 func WriteConfig(s Support, crypto fabric.CryptoProvider, b *fabric.Block, position []byte) error {
-	envelope, err := protoutil.ExtractEnvelope(b, 0)
-	if err != nil {
-		return err
-	}
-	was, is, err := consensuses(s, envelope)
+	config, was, is, err := read(s, b)
 	if err != nil {
 		return err
 	}
@@ -42,7 +38,7 @@ func WriteConfig(s Support, crypto fabric.CryptoProvider, b *fabric.Block, posit
 	case ends(is):
 		s.WriteConfigBlock(b, nil)
 	case form.MoveOf(was, is) == form.Enters:
-		return enter(s, crypto, b, position)
+		return enter(s, crypto, b, config, position)
 	default:
 		s.WriteConfigBlock(b, position)
 	}
@@ -52,30 +48,22 @@ func WriteConfig(s Support, crypto fabric.CryptoProvider, b *fabric.Block, posit
 // ends reports whether another consenter continues the channel.
 func ends(is form.Consensus) bool { return is.Type != "" && is.Form() == form.Foreign }
 
-// consensuses returns the consensus in force, and that of the config in an envelope.
-func consensuses(s Support, envelope *fabric.Envelope) (was, is form.Consensus, err error) {
-	next, err := verdict.ConfigOf(envelope)
+// read returns the config in a config block, the consensus in force, and that of the config.
+func read(s Support, b *fabric.Block) (config *fabric.Config, was, is form.Consensus, err error) {
+	envelope, err := protoutil.ExtractEnvelope(b, 0)
 	if err != nil {
-		return was, is, err
+		return nil, was, is, err
 	}
-	if was, err = form.Read(s.ConfigtxValidator().ConfigProto()); err != nil {
-		return was, is, err
+	if config, err = verdict.ConfigOf(envelope); err != nil {
+		return nil, was, is, err
 	}
-	is, err = form.Read(next)
-	return was, is, err
+	was, is, err = form.ReadBoth(s.ConfigtxValidator().ConfigProto(), config)
+	return config, was, is, err
 }
 
 // enter does what Fabric's block writer does with a config block, except that the block keeps its position: Fabric
 // drops that of a block that changes the type, since its consenters do not read each other's.
-func enter(s Support, crypto fabric.CryptoProvider, b *fabric.Block, position []byte) error {
-	envelope, err := protoutil.ExtractEnvelope(b, 0)
-	if err != nil {
-		return err
-	}
-	config, err := verdict.ConfigOf(envelope)
-	if err != nil {
-		return err
-	}
+func enter(s Support, crypto fabric.CryptoProvider, b *fabric.Block, config *fabric.Config, position []byte) error {
 	bundle, err := channelconfig.NewBundle(s.ChannelID(), config, crypto)
 	if err != nil {
 		return err
@@ -99,11 +87,7 @@ func AwaitHeight(ledger interface{ Height() uint64 }, height uint64) {
 
 // CheckPulled refuses a config block of another orderer that has no position, unless the channel ends here with it.
 func CheckPulled(s Support, b *fabric.Block) error {
-	envelope, err := protoutil.ExtractEnvelope(b, 0)
-	if err != nil {
-		return err
-	}
-	_, is, err := consensuses(s, envelope)
+	_, _, is, err := read(s, b)
 	if err == nil && !ends(is) {
 		err = status.Fault{Cause: status.CauseWrongBlock, Err: fmt.Errorf("block %d, pulled from another orderer, names no offset, and its config does not give the channel to another consenter", b.Header.Number)}
 	}
@@ -127,7 +111,11 @@ func (l Local) Check(config *fabric.Config) error {
 // CheckNew refuses a config envelope at Broadcast that moves the channel to where it could not continue. Fabric's Raft
 // judges consenters by its clock and this build's release: it is asked here, and not where the update is read.
 func CheckNew(s Support, envelope *fabric.Envelope, local Local) error {
-	was, is, err := consensuses(s, envelope)
+	config, err := verdict.ConfigOf(envelope)
+	if err != nil {
+		return err
+	}
+	was, is, err := form.ReadBoth(s.ConfigtxValidator().ConfigProto(), config)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (r sharedRules) broadcast(now, next *fabric.Config) error {
 	if err := r.every(now, next); err != nil {
 		return err
 	}
-	was, is, err := consensuses(now, next)
+	was, is, err := form.ReadBoth(now, next)
 	if err != nil {
 		return err
 	}

@@ -13,18 +13,9 @@ import (
 // Which changes of the consensus type Fabric allows differs by release line. So a channel that moves from one form to
 // another is judged by the rules here, and not by Fabric's.
 
-// consensuses returns the consensus of two configs.
-func consensuses(now, next *fabric.Config) (was, is form.Consensus, err error) {
-	if was, err = form.Read(now); err != nil {
-		return was, is, err
-	}
-	is, err = form.Read(next)
-	return was, is, err
-}
-
 // moveOf returns the move between two configs that checkMove accepts; Stays if one cannot be read.
 func moveOf(now, next *fabric.Config) form.Move {
-	was, is, err := consensuses(now, next)
+	was, is, err := form.ReadBoth(now, next)
 	if err != nil {
 		return form.Stays
 	}
@@ -33,7 +24,7 @@ func moveOf(now, next *fabric.Config) form.Move {
 
 // checkMove returns how an update changes who orders the channel, and an error if it may not.
 func checkMove(now, next *fabric.Config) (form.Move, error) {
-	was, is, err := consensuses(now, next)
+	was, is, err := form.ReadBoth(now, next)
 	if err != nil {
 		return form.Stays, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	cb "github.com/hyperledger/fabric-protos-go/common"
+	"github.com/spf13/pflag"
 
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/network/admin/command"
@@ -44,20 +45,13 @@ type move struct {
 type change func(*cb.Config) error
 
 // addFlags adds the flags that both commands have.
-func (m *move) addFlags(fs flags) {
+func (m *move) addFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&m.signers, "sign", nil, "MSPID:DIR, the MSP folder of a further administrator whose signature the channel's policy asks for; may be repeated")
 	fs.BoolVar(&m.dryRun, "dry-run", false, "check everything and print the update, but submit nothing")
 	fs.StringVar(&m.save, "save", "", "write the next update to this file instead of submitting it, for administrators who sign it elsewhere (peer channel signconfigtx, peer channel update)")
 	fs.DurationVar(&m.wait, "wait", 30*time.Minute, "how long to wait for orderers that have to read a block, or to be restarted")
 	fs.BoolVar(&m.way.abort, "abort", false, "end maintenance mode without the change")
 	fs.StringArrayVar(&m.without, "without", nil, "HOST:PORT in the channel's config, of an orderer that no longer exists or is named by another address; may be repeated")
-}
-
-type flags interface {
-	StringArrayVar(p *[]string, name string, value []string, usage string)
-	BoolVar(p *bool, name string, value bool, usage string)
-	StringVar(p *string, name string, value string, usage string)
-	DurationVar(p *time.Duration, name string, value time.Duration, usage string)
 }
 
 func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) error {
@@ -140,7 +134,7 @@ func (m *move) do(ctx context.Context, t *command.Target, s agreed, next step) e
 		return err
 	}
 	m.say("%s: submitting", next)
-	if err := m.submit(ctx, t, next, update); err != nil {
+	if err := m.submit(ctx, t, s, next, update); err != nil {
 		return err
 	}
 	number, err := m.awaitBlock(ctx, t, s, next)

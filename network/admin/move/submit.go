@@ -121,12 +121,12 @@ func signer(text string) (*client.Identity, error) {
 
 // submit sends an update to one orderer after the other until one accepts it. After a change to Raft, whose orderers have
 // to be restarted, it tries again until there is a leader.
-func (m *move) submit(ctx context.Context, t *command.Target, next step, update []byte) error {
+func (m *move) submit(ctx context.Context, t *command.Target, s agreed, next step, update []byte) error {
 	envelope, err := client.SignedUpdate(t.Channel, update, m.as...)
 	if err != nil {
 		return err
 	}
-	patient := next == toNormal && m.way.to == raft
+	patient := placeOf(s.consensus) == raft
 	end := time.Now().Add(m.wait)
 	for said := false; ; {
 		err := t.AnyOrderer(func(name string) error { return m.send(ctx, t, name, envelope) })
