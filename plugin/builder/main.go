@@ -44,6 +44,7 @@ func command() *cobra.Command {
 	c.Flags().StringVar(&b.fabric, "fabric", "", "checkout or unpacked source archive of a Fabric release, 2.5.x or 3.x; nothing in it is changed (default: the module that go.mod requires)")
 	c.Flags().StringVar(&b.out, "out", "", "folder for the binaries (required)")
 	c.Flags().StringSliceVar(&b.tags, "tags", nil, "build tags, as Fabric's GO_TAGS: pkcs11")
+	c.Flags().StringVar(&b.platform, "platform", "", "OS/ARCHITECTURE of the binaries, for instance linux/arm64 (default: this machine's)")
 	c.Flags().BoolVar(&b.static, "static", false, "binaries that need no C library, as for an image from scratch")
 	c.Flags().StringVar(&b.archive, "archive", "", "also lay out what was built as Fabric's release archives are, in this file (.tar.gz), with its SHA-256 beside it")
 	c.Flags().StringVar(&b.work, "work", "", "folder for the copy of Fabric and generated files (default: .build beside go.mod)")
@@ -77,6 +78,7 @@ type builder struct {
 	with     []string
 	tags     []string
 	static   bool
+	platform string
 	progress io.Writer
 }
 
@@ -96,14 +98,17 @@ func (b *builder) run(ctx context.Context) error {
 	if err := b.validate(); err != nil {
 		return err
 	}
-	p := &project{ctx: ctx, progress: b.progress}
+	environment, err := b.environment()
+	if err != nil {
+		return err
+	}
+	p := &project{ctx: ctx, progress: b.progress, environment: environment}
 	out, err := filepath.Abs(b.out)
 	if err != nil {
 		return err
 	}
 	t := target{out: out, tags: b.tags}
 	if b.static {
-		p.environment = []string{"CGO_ENABLED=0"}
 		t.tags = append(t.tags, "netgo", "osusergo")
 	}
 	s, free, err := b.open(p)
@@ -153,7 +158,7 @@ func (b *builder) steps(p *project, s *source, t target) []step {
 	if len(b.with) > 0 {
 		steps = append(steps, step{"compile " + strings.Join(b.with, ", "), func() error { return p.compileTools(s, t, b.with) }})
 	}
-	steps = append(steps, step{"write the sample configuration", func() error { return p.writeSamples(s, t.out, b.with) }})
+	steps = append(steps, step{"write the sample configuration", func() error { return errors.Join(p.writeSamples(s, t.out, b.with), p.describe(s, t.out)) }})
 	if b.archive != "" {
 		steps = append(steps, step{"write " + b.archive, func() error { return p.archive(s, b.archive, t.out, append([]string{"orderer"}, b.with...)) }})
 	}
