@@ -14,9 +14,13 @@ type target struct {
 	tags []string // those that the user asks for, such as pkcs11
 }
 
-// origin names what an orderer was built from.
+// origin names what an orderer was built from, and the options.
 func (p *project) origin(s *source) string {
-	return fmt.Sprintf("%s with fabric-kafka %s (%s)", s.version, p.version, p.commit)
+	origin := fmt.Sprintf("%s with fabric-kafka %s (%s)", s.version, p.version, p.commit)
+	if names := s.options.names(); len(names) > 0 {
+		origin += ", " + strings.Join(names, ", ")
+	}
+	return origin
 }
 
 // fabricCommit returns the commit that Fabric's binaries show: that of its tree if there is one, otherwise ours.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -29,13 +28,14 @@ var moved = map[string][][2]string{
 	},
 }
 
-// shipped are the folders whose packages are in an orderer, with their tests.
-var shipped = []string{"plugin", "chain", "consenter"}
+// forLines are the folders whose packages compile against every line: those in an orderer, with their tests, and a program
+// that compares orderers.
+var forLines = []string{"plugin", "chain", "consenter", "integration/answers"}
 
 func flagsCommand(b *builder) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "flags --fabric TREE",
-		Short: "Print the flags that let go vet, build and test compile this project against a Fabric tree",
+		Use:   "flags [--fabric TREE]",
+		Short: "Print the flags that let go vet, build and test compile this project against a Fabric tree, or with options",
 		Example: "  go test $(go run ./plugin/builder flags --fabric ~/fabric) ./chain/... ./consenter/...\n\n" +
 			"  The path of the project must not contain a space.",
 		Args: cobra.NoArgs,
@@ -48,9 +48,9 @@ func flagsCommand(b *builder) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&b.fabric, "fabric", "", "checkout or unpacked source archive of a Fabric release (required)")
+	c.Flags().StringVar(&b.fabric, "fabric", "", "checkout or unpacked source archive of a Fabric release (default: the module that go.mod requires)")
 	c.Flags().StringVar(&b.work, "work", "", "folder for generated files (default: .build beside go.mod)")
-	_ = c.MarkFlagRequired("fabric") // the flag exists
+	b.options.addFlags(c.Flags())
 	return c
 }
 
@@ -83,10 +83,13 @@ func (b *builder) flags(ctx context.Context) ([]string, error) {
 func (s *source) testOverlay() string { return filepath.Join(s.work, "tests.json") }
 
 // rewriteTests writes copies of those of our files that import a package by a path that the line does not have, and
-// the overlay that names them.
+// the overlay that names them and the files that options change.
 func (s *source) rewriteTests() error {
-	replace := map[string]string{}
-	for _, folder := range shipped {
+	replace, err := s.options.apply(s)
+	if err != nil {
+		return err
+	}
+	for _, folder := range forLines {
 		err := filepath.WalkDir(filepath.Join(s.root, folder), func(file string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || filepath.Ext(file) != ".go" {
 				return err
@@ -95,7 +98,7 @@ func (s *source) rewriteTests() error {
 			if err != nil {
 				return err
 			}
-			rewritten, err := rewriteImports(file, text, moved[s.release.line.name])
+			rewritten, err := rewriteImports(file, text, moved[s.line()])
 			if err != nil || rewritten == nil || constrained(text) {
 				return err
 			}
@@ -110,11 +113,7 @@ func (s *source) rewriteTests() error {
 			return err
 		}
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return err
-	}
-	return writeIfChanged(s.testOverlay(), overlay)
+	return writeOverlay(s.testOverlay(), replace)
 }
 
 // constrained reports whether a file has a build constraint, as those of chain/fabric do.

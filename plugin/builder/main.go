@@ -49,6 +49,7 @@ func command() *cobra.Command {
 	c.Flags().StringVar(&b.archive, "archive", "", "also lay out what was built as Fabric's release archives are, in this file (.tar.gz), with its SHA-256 beside it")
 	c.Flags().StringVar(&b.work, "work", "", "folder for the copy of Fabric and generated files (default: .build beside go.mod)")
 	c.Flags().StringSliceVar(&b.with, "with", nil, "also build these, unchanged: "+strings.Join(tools, ", "))
+	b.options.addFlags(c.Flags())
 	_ = c.MarkFlagRequired("out") // the flag exists
 	c.AddCommand(flagsCommand(b))
 	return c
@@ -79,6 +80,7 @@ type builder struct {
 	tags     []string
 	static   bool
 	platform string
+	options  chosen
 	progress io.Writer
 }
 
@@ -137,6 +139,7 @@ func (b *builder) open(p *project) (s *source, free func(), err error) {
 	if err := p.runSteps([]step{{"find Fabric", func() (err error) { s, err = b.find(p); return err }}}); err != nil {
 		return nil, nil, err
 	}
+	s.options = b.options
 	free, err = p.lock(s.work)
 	return s, free, err
 }

@@ -38,6 +38,8 @@ type build struct {
 	Plugin   string `json:"plugin"`   // version of the plugin
 	Commit   string `json:"commit"`   // ours, as the orderer shows it
 	Platform string `json:"platform"` // OS/ARCHITECTURE
+
+	Options []string `json:"options,omitempty"` // names of options, such as memo-verify
 }
 
 // describe writes what the binaries in a folder were built from, and for which platform.
@@ -46,7 +48,7 @@ func (p *project) describe(s *source, out string) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(build{s.version, p.version, p.commit, strings.Join(strings.Fields(target), "/")}, "", "  ")
+	text, err := json.MarshalIndent(build{s.version, p.version, p.commit, strings.Join(strings.Fields(target), "/"), s.options.names()}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type source struct {
 	root    string // of our module
 	files   moduleFiles
 	release *release
+	options chosen
 }
 
 // mainFile is the file that fills the orderer's map of consenters.
@@ -39,6 +40,14 @@ func (s *source) tags() []string {
 		return nil
 	}
 	return s.release.line.tags
+}
+
+// line returns the name of the line of a tree, and nothing for the module.
+func (s *source) line() string {
+	if s.release == nil {
+		return ""
+	}
+	return s.release.line.name
 }
 
 // prepare creates what is compiled: the copy of a module, or the link to a tree, its module file, and the link to our
@@ -142,7 +151,7 @@ func (s *source) writeModFile() error {
 	return writeIfChanged(s.sumFile(), sum)
 }
 
-// patch writes the patched main beside the tree, and the overlay that names it.
+// patch writes the patched main and the files that options change beside the tree, and the overlay that names them.
 func (s *source) patch() error {
 	original := filepath.Join(s.tree, mainFile)
 	text, err := os.ReadFile(original)
@@ -157,11 +166,21 @@ func (s *source) patch() error {
 	if err := writeIfChanged(file, patched); err != nil {
 		return err
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{original: file}})
+	replace, err := s.options.apply(s)
 	if err != nil {
 		return err
 	}
-	return writeIfChanged(s.overlayFile(), overlay)
+	replace[original] = file
+	return writeOverlay(s.overlayFile(), replace)
+}
+
+// writeOverlay writes a file for go's -overlay.
+func writeOverlay(file string, replace map[string]string) error {
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return err
+	}
+	return writeIfChanged(file, overlay)
 }
 
 // writeIfChanged writes a file unless it has that text already: go rebuilds what depends on a newer file.
