@@ -8,6 +8,7 @@ import (
 
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
+	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/block"
@@ -108,6 +109,29 @@ func TestMovesOfAChannel(t *testing.T) {
 				t.Errorf("the compatible rules let the channel move: %+v", v)
 			}
 		})
+	}
+}
+
+// Fabric knows changes of the consensus type from capability V1_4_2 on, and orderers without it would refuse the config.
+func TestEntryNeedsACapability(t *testing.T) {
+	for capability, refused := range map[string]string{"V1_1": "only with an orderer capability of V1_4_2 or later", "V1_4_2": ""} {
+		r := newReal(t, fabrictest.NewNetwork(func(_ *fabrictest.Network, root *fabric.ConfigGroup) {
+			consensusType(&ab.ConsensusType{Type: "kafka", State: maintenance})(root.Groups["Orderer"])
+			fabrictest.Put(root.Groups["Orderer"], channelconfig.CapabilitiesValue(map[string]bool{capability: true}))
+		}))
+		update := r.net.SignedBy(r.net.Orderers.Admin, r.update(consensusType(sharedWith(maintenance)), "Orderer"))
+		proposed, err := r.chain.support.ConfigtxValidator().ProposeConfigUpdate(update)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := r.net.Config(proposed)
+		v := r.verdict(machine.Config, machine.CheckAgreed, e)
+		if v.Stop != "" || (v.Refusal == "") != (refused == "") || !strings.Contains(v.Refusal, refused) {
+			t.Errorf("%s: verdict %+v, want %q", capability, v, refused)
+		}
+		if _, _, err := r.chain.validator.Reproduce(protoutil.MarshalOrPanic(e)); (err == nil) != (refused == "") {
+			t.Errorf("%s: computed again: %v, want %q", capability, err, refused)
+		}
 	}
 }
 
