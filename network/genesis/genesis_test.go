@@ -78,6 +78,12 @@ func TestRewriteMakesTheSharedType(t *testing.T) {
 			if consensus.Type != "etcdraft" || len(metadata.Consenters) > 0 || metadata.Options.GetSnapshotIntervalSize() != size {
 				t.Errorf("type %q, metadata %v", consensus.Type, metadata)
 			}
+			tx := configtx.New(config)
+			read, err := tx.Orderer().Configuration() // as tools that use Fabric's library do
+			checktest.Must(t, err)
+			if read.OrdererType != form.SharedType || len(read.EtcdRaft.Consenters) > 0 || read.EtcdRaft.Options.SnapshotIntervalSize != size {
+				t.Errorf("fabric-config reads %+v", read)
+			}
 		})
 	}
 }
