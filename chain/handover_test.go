@@ -173,7 +173,7 @@ func (r *real) movedBy(rules record.RuleSet, change func(*fabric.ConfigGroup)) *
 }
 
 // The block by which a channel enters names the position in the topic, which Fabric's block writer would drop: an
-// orderer that restarts behind it continues there. Its config is in force, and later blocks refer to it.
+// orderer that restarts after it continues there. Its config is in force, and later blocks refer to it.
 func TestEntryKeepsThePosition(t *testing.T) {
 	r := newReal(t, startingAs(&ab.ConsensusType{Type: "kafka", State: maintenance}))
 	b := r.moved(consensusType(&ab.ConsensusType{Type: form.SharedType, State: maintenance, Metadata: raftMetadata("500ms")}))
@@ -242,7 +242,7 @@ func TestMoveAtBroadcast(t *testing.T) {
 		"leaves, and Raft fails": {form.SharedType, leave, func(*fabric.Envelope) error { return errors.New("unknown authority") }, "unknown authority"},
 		"leaves for nobody":      {form.SharedType, leave, nil, "no consenter of type"},
 		"a batch timeout":        {form.SharedType, larger, nil, ""},
-		"enters":                 {"kafka", enter, nil, "osnkafka upgrade-rules"}, // behind the genesis block, which nobody has cut
+		"enters":                 {"kafka", enter, nil, "osnkafka upgrade-rules"}, // after the genesis block, which nobody has cut
 	} {
 		is := &ab.ConsensusType{Type: c.kind, State: maintenance}
 		if c.kind == form.SharedType {

@@ -98,7 +98,7 @@ func commandsOf(markdown string) (all []string) {
 	return all
 }
 
-func TestSpecsRunEachCommandOfTheGuide(t *testing.T) {
+func TestSpecsRunEachCommandOfTheGuides(t *testing.T) {
 	commands, err := readGuides()
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestSpecsRunEachCommandOfTheGuide(t *testing.T) {
 			t.Errorf("the guides have the command %q where guide_test.go has %q", c, guide[min(i, len(guide)):])
 		}
 		if strings.ContainsAny(c, forShells) {
-			t.Errorf("%q takes a shell, and the specs run it without one", c)
+			t.Errorf("%q needs a shell, and the specs run it without one", c)
 		}
 		for _, word := range strings.Fields(c) {
 			if upperCase.MatchString(word) {

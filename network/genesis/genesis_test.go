@@ -134,7 +134,7 @@ func TestRewriteRefuses(t *testing.T) {
 		"bad broker":        {solo(same), []string{"127.0.0.1:9092", "nohost"}, `broker "nohost"`},
 		"bad port":          {solo(same), []string{"127.0.0.1:0"}, `port "0"`},
 		"blank before":      {solo(same), []string{"127.0.0.1:9092", " 127.0.0.1:9093"}, `broker " 127.0.0.1:9093" of the channel config: a channel config accepts letters`},
-		"blank behind":      {solo(same), []string{"127.0.0.1:9092 "}, `broker "127.0.0.1:9092 "`},
+		"blank after":       {solo(same), []string{"127.0.0.1:9092 "}, `broker "127.0.0.1:9092 "`},
 		"underscore":        {solo(same), []string{"kafka_1:9092"}, `broker "kafka_1:9092" of the channel config: a channel config accepts letters`},
 		"IPv6":              {solo(same), []string{"[::1]:9092"}, `broker "[::1]:9092"`},
 		"twice":             {solo(same), []string{"a:9092", "a:9092"}, "named twice"},

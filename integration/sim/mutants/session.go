@@ -59,7 +59,7 @@ var sessionDecisions = []Defect{
 		"case r.Phase == Reading && r.RulesKnown:", "case r.Phase == Reading:"},
 	{"takes-when-stopped", "accepts envelopes after the channel has stopped", "chain/status/readiness.go",
 		"		return fmt.Errorf(\"%w: %w\", ErrFailed, r.Cause)", "		return nil"},
-	{"orders-for-raft", "orders on behind the block with which the channel leaves", "chain/session/effects.go",
+	{"orders-for-raft", "continues to order after the block with which the channel leaves", "chain/session/effects.go",
 		"	if err := d.migrated(f.Number); err != nil {", "	if err := d.migrated(f.Number); err != nil && f.Number == 0 {"},
 }
 
