@@ -59,7 +59,8 @@ tests         = $(or $(tests_$*),-run '^($($*))')
 # The parts of make lines: on each release, and on all of them together.
 LINE_PARTS := line-unit line-race
 LINE_SUITE_PARTS := lines takeover
-LINES_ONCE := line-verdicts $(LINE_SUITE_PARTS)
+# lines-3.9 runs the specs of lines on the older Kafka.
+LINES_ONCE := line-verdicts $(LINE_SUITE_PARTS) lines-3.9
 
 .PHONY: help build binaries generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
 
@@ -160,8 +161,8 @@ part-line-race: .build/test
 	flags=$$(go run ./plugin/builder flags --fabric $(VERSION)) && \
 	$(GOTEST) -name line-race -- $$flags -race -timeout 15m $(RACE)
 
-$(LINE_SUITE_PARTS:%=part-%): part-%: .build/test
-	$(SUITE) -timeout 58m -count 1 ./integration -args -brokers=apache:$(if $(filter lines,$*),4,3.9) -part=$* -trees=$(FABRIC_TREES) $(PORTS) $(REPORT) -ginkgo.timeout=55m
+$(LINE_SUITE_PARTS:%=part-%) part-lines-3.9: part-%: .build/test
+	$(SUITE) -timeout 58m -count 1 ./integration -args -brokers=apache:$(if $(filter lines,$*),4,3.9) -part=$(*:-3.9=) -trees=$(FABRIC_TREES) $(PORTS) $(REPORT) -ginkgo.timeout=55m
 
 part-line-verdicts: .build/test
 	$(GOTEST) -name line-verdicts -live -- -v -run '^TestLinesComeToTheSameVerdicts$$' -count 1 -timeout 40m ./chain/verdict -args -fabric-trees='$(FABRIC_TREES)'

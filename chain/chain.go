@@ -225,8 +225,8 @@ func (c *Chain) StatusReport() (types.ConsensusRelation, types.Status) {
 	return types.ConsensusRelationConsenter, status
 }
 
-// ValidateConsensusMetadata refuses a consensus type that cannot follow the one in force. It leaves it to WaitReady to
-// refuse everything once the channel has stopped: another consenter may order it after a restart.
+// ValidateConsensusMetadata refuses a consensus type that cannot follow the one in force. Once the channel has stopped it
+// accepts any, and WaitReady refuses every envelope: another consenter may order the channel after a restart.
 func (c *Chain) ValidateConsensusMetadata(now, next channelconfig.Orderer, _ bool) error {
 	if c.stopped() {
 		return nil

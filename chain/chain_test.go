@@ -146,7 +146,7 @@ func TestOutage(t *testing.T) {
 			r.Error("readers were disconnected at once")
 		}
 		for what, err := range map[string]error{"ready": c.WaitReady(), "order": c.Order(envelope("lost"), 0)} {
-			if !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), memlog.ErrOutage.Error()) || !strings.Contains(err.Error(), "awaiting") {
+			if !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), memlog.ErrOutage.Error()) || !strings.Contains(err.Error(), "waiting for") {
 				r.Errorf("%s in an outage: %v", what, err)
 			}
 		}

@@ -132,8 +132,8 @@ func TestAChannelWaitsForAnswers(t *testing.T) {
 		r.untouched(r.broker, false)
 		settle()
 		r.reports(c, types.StatusActive)
-		if seen.pulling.Load() != 0 || seen.unavailable.Load() != 0 || seen.awaiting.Load() == 0 {
-			r.Errorf("%d catch-ups, %d outages, %d waits", seen.pulling.Load(), seen.unavailable.Load(), seen.awaiting.Load())
+		if seen.pulling.Load() != 0 || seen.unavailable.Load() != 0 || seen.waiting.Load() == 0 {
+			r.Errorf("%d catch-ups, %d outages, %d waits", seen.pulling.Load(), seen.unavailable.Load(), seen.waiting.Load())
 		}
 	})
 }

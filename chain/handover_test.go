@@ -8,6 +8,7 @@ import (
 
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
+	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/protoutil"
 
 	"github.com/fabric-kafka/orderer/chain/block"
@@ -111,6 +112,29 @@ func TestMovesOfAChannel(t *testing.T) {
 	}
 }
 
+// Fabric knows changes of the consensus type from capability V1_4_2 on, and orderers without it would refuse the config.
+func TestEntryNeedsACapability(t *testing.T) {
+	for capability, refused := range map[string]string{"V1_1": "only with an orderer capability of V1_4_2 or later", "V1_4_2": ""} {
+		r := newReal(t, fabrictest.NewNetwork(func(_ *fabrictest.Network, root *fabric.ConfigGroup) {
+			consensusType(&ab.ConsensusType{Type: "kafka", State: maintenance})(root.Groups["Orderer"])
+			fabrictest.Put(root.Groups["Orderer"], channelconfig.CapabilitiesValue(map[string]bool{capability: true}))
+		}))
+		update := r.net.SignedBy(r.net.Orderers.Admin, r.update(consensusType(sharedWith(maintenance)), "Orderer"))
+		proposed, err := r.chain.support.ConfigtxValidator().ProposeConfigUpdate(update)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := r.net.Config(proposed)
+		v := r.verdict(machine.Config, machine.CheckAgreed, e)
+		if v.Stop != "" || (v.Refusal == "") != (refused == "") || !strings.Contains(v.Refusal, refused) {
+			t.Errorf("%s: verdict %+v, want %q", capability, v, refused)
+		}
+		if _, _, err := r.chain.validator.Reproduce(protoutil.MarshalOrPanic(e)); (err == nil) != (refused == "") {
+			t.Errorf("%s: computed again: %v, want %q", capability, err, refused)
+		}
+	}
+}
+
 func listed(brokers ...string) func(*fabric.ConfigGroup) {
 	return func(g *fabric.ConfigGroup) {
 		g.Values["KafkaBrokers"].Value = protoutil.MarshalOrPanic(&ab.KafkaBrokers{Brokers: brokers})
@@ -149,7 +173,7 @@ func (r *real) movedBy(rules record.RuleSet, change func(*fabric.ConfigGroup)) *
 }
 
 // The block by which a channel enters names the position in the topic, which Fabric's block writer would drop: an
-// orderer that restarts behind it continues there. Its config is in force, and later blocks refer to it.
+// orderer that restarts after it continues there. Its config is in force, and later blocks refer to it.
 func TestEntryKeepsThePosition(t *testing.T) {
 	r := newReal(t, startingAs(&ab.ConsensusType{Type: "kafka", State: maintenance}))
 	b := r.moved(consensusType(&ab.ConsensusType{Type: form.SharedType, State: maintenance, Metadata: raftMetadata("500ms")}))
@@ -218,7 +242,7 @@ func TestMoveAtBroadcast(t *testing.T) {
 		"leaves, and Raft fails": {form.SharedType, leave, func(*fabric.Envelope) error { return errors.New("unknown authority") }, "unknown authority"},
 		"leaves for nobody":      {form.SharedType, leave, nil, "no consenter of type"},
 		"a batch timeout":        {form.SharedType, larger, nil, ""},
-		"enters":                 {"kafka", enter, nil, "osnkafka upgrade-rules"}, // behind the genesis block, which nobody has cut
+		"enters":                 {"kafka", enter, nil, "osnkafka upgrade-rules"}, // after the genesis block, which nobody has cut
 	} {
 		is := &ab.ConsensusType{Type: c.kind, State: maintenance}
 		if c.kind == form.SharedType {

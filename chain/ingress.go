@@ -120,7 +120,7 @@ func (c *Chain) tooMany() error {
 	if c.life.Err() != nil {
 		return status.ErrHalted
 	}
-	return status.Refused{Refusal: status.RefusalBusy, Err: fmt.Errorf("%w: awaiting the acknowledgement of %d earlier envelopes; this one is not ordered", status.ErrNotReady, cap(c.slots))}
+	return status.Refused{Refusal: status.RefusalBusy, Err: fmt.Errorf("%w: waiting for the acknowledgement of %d earlier envelopes; this one is not ordered", status.ErrNotReady, cap(c.slots))}
 }
 
 // explain returns why a client's envelope was not acknowledged. If the chain has stopped meanwhile, that is the

@@ -83,7 +83,7 @@ func (l *loop) sessions(ctx context.Context) {
 			l.chain.fail(err)
 			return
 		case next == session.Await:
-			l.pause(ctx, err, l.chain.opts.Events.Awaiting)
+			l.pause(ctx, err, l.chain.opts.Events.Waiting)
 		case next == session.Retry:
 			l.pause(ctx, err, l.chain.opts.Events.Unavailable)
 		}

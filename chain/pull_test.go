@@ -87,7 +87,7 @@ func TestAwaitsABlock(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		r.reports(c, types.StatusOnBoarding)
 		err := c.Order(envelope("x"), 0)
-		for _, says := range []string{"awaiting block 2 from another orderer", "the topic starts at offset 9, but this orderer continues at 4", "no orderer answers"} {
+		for _, says := range []string{"waiting for block 2 from another orderer", "the topic starts at offset 9, but this orderer continues at 4", "no orderer answers"} {
 			if !errors.Is(err, status.ErrNotReady) || !strings.Contains(err.Error(), says) {
 				r.Errorf("got %v, want it to say %q", err, says)
 			}
@@ -95,19 +95,19 @@ func TestAwaitsABlock(t *testing.T) {
 		settle()
 		r.reports(c, types.StatusActive)
 		r.equalLedgers(l, again)
-		if seen.pulling.Load() != 1 || seen.awaiting.Load() != 16 || seen.unavailable.Load() != 0 {
-			r.Errorf("%d catch-ups, %d waits for a block, %d outages; want 1, 16, 0", seen.pulling.Load(), seen.awaiting.Load(), seen.unavailable.Load())
+		if seen.pulling.Load() != 1 || seen.waiting.Load() != 16 || seen.unavailable.Load() != 0 {
+			r.Errorf("%d catch-ups, %d waits for a block, %d outages; want 1, 16, 0", seen.pulling.Load(), seen.waiting.Load(), seen.unavailable.Load())
 		}
 	})
 }
 
 // reported counts what operators see while a channel cannot be read.
-type reported struct{ pulling, awaiting, unavailable atomic.Int64 }
+type reported struct{ pulling, waiting, unavailable atomic.Int64 }
 
 // count counts from now on; the chain must not have been started.
 func (t *reported) count(o *Options) {
 	o.Events.Pulling = func(error) { t.pulling.Add(1) }
-	o.Events.Awaiting = func(error, time.Duration) { t.awaiting.Add(1) }
+	o.Events.Waiting = func(error, time.Duration) { t.waiting.Add(1) }
 	o.Events.Unavailable = func(error, time.Duration) { t.unavailable.Add(1) }
 }
 

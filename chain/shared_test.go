@@ -88,7 +88,7 @@ func TestUpdatesOfTheSharedType(t *testing.T) {
 }
 
 // A block that Raft ordered does not say where to continue in a topic, though its metadata decodes.
-func TestSharedTypeBehindABlockOfRaft(t *testing.T) {
+func TestSharedTypeAfterABlockOfRaft(t *testing.T) {
 	own, err := record.EncodeMetadata(&record.Metadata{LastOffsetPersisted: 3, RuleSet: record.RuleSet_RULE_SET_STRICT, TopicId: "t"})
 	if err != nil {
 		t.Fatal(err)

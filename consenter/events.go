@@ -54,7 +54,7 @@ func (c *Consenter) events(channel string) session.Events {
 		Refused:     func(reason status.Refusal) { r.EnvelopesRefused(string(reason)).Add(1) },
 		Unavailable: r.unavailable,
 		Pulling:     r.pulling,
-		Awaiting:    r.awaiting,
+		Waiting:     r.waiting,
 		Recovered:   r.recovered,
 
 		LastRecordUnchecked: r.lastRecordUnchecked,
@@ -249,9 +249,9 @@ func (r *reporter) pulling(cause error) {
 	r.log.Warnw("Pulling blocks from other orderers", "cause", cause)
 }
 
-// awaiting is called with what the channel needs from other orderers: a block, or the height
+// waiting is called with what the channel needs from other orderers: a block, or the height
 // of their ledgers. The brokers answer, so the channel is not cut off.
-func (r *reporter) awaiting(err error, retry time.Duration) {
+func (r *reporter) waiting(err error, retry time.Duration) {
 	r.Available.Set(0)
 	r.health.clear(r.channel)
 	r.log.Warnw("Waiting for other orderers; trying again", "after", retry, "error", err)

@@ -66,7 +66,7 @@ func TestEventsAreMeasured(t *testing.T) {
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1, "reconnects{channel=mychannel}": 0})
 	e.Recovered(time.Second)
 	e.Pulling(errors.New("the records between were deleted"))
-	e.Awaiting(errors.New("no orderer answers"), time.Second)
+	e.Waiting(errors.New("no orderer answers"), time.Second)
 	requireValues(map[string]float64{"available{channel=mychannel}": 0, "interruptions{channel=mychannel}": 1})
 	e.Recovered(time.Second)
 	e.Ambiguous(errors.New("no answer"))

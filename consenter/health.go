@@ -61,7 +61,7 @@ func (h *health) HealthCheck(context.Context) error {
 	var faults []string
 	for channel, o := range h.cut {
 		if lasts := time.Since(o.since); lasts > h.grace {
-			faults = append(faults, fmt.Sprintf("channel %s is cut off for %s: %v", channel, lasts.Round(time.Second), o.err))
+			faults = append(faults, fmt.Sprintf("channel %s has been cut off for %s: %v", channel, lasts.Round(time.Second), o.err))
 		}
 	}
 	if len(faults) == 0 {

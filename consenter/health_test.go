@@ -50,8 +50,8 @@ func TestHealthOfBrokers(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		two.Unavailable(errors.New("no broker"), time.Second)
-		if got := fmt.Sprint(check()); got != "channel one is cut off for 11s: no leader" {
-			t.Fatalf("got %q, want %q", got, "channel one is cut off for 11s: no leader")
+		if got := fmt.Sprint(check()); got != "channel one has been cut off for 11s: no leader" {
+			t.Fatalf("got %q, want %q", got, "channel one has been cut off for 11s: no leader")
 		}
 
 		one.Recovered(time.Second)
@@ -83,17 +83,17 @@ func TestHealthWhilePulling(t *testing.T) {
 		if err := check(); err == nil {
 			t.Fatal("got no error")
 		}
-		one.Pulling(errors.New("awaiting block 7"))
+		one.Pulling(errors.New("waiting for block 7"))
 		checktest.Must(t, check())
 		for range 3 {
-			one.Awaiting(errors.New("no orderer answers"), 5*time.Second)
+			one.Waiting(errors.New("no orderer answers"), 5*time.Second)
 			time.Sleep(11 * time.Second)
 			one.Pulled(7, 9)
 			checktest.Must(t, check())
 		}
 		one.Unavailable(errors.New("no broker"), time.Second)
 		time.Sleep(11 * time.Second)
-		checktest.Fails(t, check(), "channel one is cut off for 11s: no broker")
+		checktest.Fails(t, check(), "channel one has been cut off for 11s: no broker")
 	})
 }
 

@@ -15,11 +15,11 @@ import (
 )
 
 // IsChannelMember reports whether this orderer is a consenter of the channel of a config
-// block: every orderer of a kafka channel is. For a join the result depends only on the
-// block; osnadmin shows the error, which says what to change in it. If others order the
-// channel already, only its type and capabilities are checked. While the orderer starts there is no
-// error: the chain reports a fault of a config that is in the ledger already, and the
-// other channels work.
+// block: every orderer of a channel that is ordered through Kafka is. For a join the result
+// depends only on the block; osnadmin shows the error, which says what to change in it. If
+// others order the channel already, only its type and capabilities are checked. While the
+// orderer starts there is no error: the chain reports a fault of a config that is in the
+// ledger already, and the other channels work.
 func (c *Consenter) IsChannelMember(block *fabric.Block) (bool, error) {
 	err := guard.Call(func() error { return c.checkJoin(block) })
 	if err == nil {

@@ -43,7 +43,7 @@ func withoutConsenters() []byte {
 	return protoutil.MarshalOrPanic(&etcdraft.ConfigMetadata{Options: &etcdraft.Options{TickInterval: "500ms"}})
 }
 
-func TestSharedTypeIsDivided(t *testing.T) {
+func TestEachChannelGetsItsConsenter(t *testing.T) {
 	own := struct{ consensus.Chain }{}
 	fabrics := &stock{chain: own}
 	shared := plainConsenter(t).Share(fabrics).(*Shared)
@@ -107,7 +107,7 @@ func TestSharedTypeWithoutRaft(t *testing.T) {
 		t.Errorf("a channel of Raft: member %t, %v", member, err)
 	}
 	if c.checkRaft() != nil {
-		t.Error("consenters are judged by nobody")
+		t.Error("a check by Raft, though there is no Raft")
 	}
 	shared.RemoveInactiveChainRegistry()
 }

@@ -8,14 +8,14 @@ import (
 // stops returns the causes for which a channel stops on this orderer until an operator acts.
 func stops() []row {
 	return []row{
-		halt(machine.HaltNoDescription, "the topic was written by in-tree orderers, or by somebody else",
+		halt(machine.HaltNoDescription, "the topic was written by in-tree orderers, or by another client",
 			"if in-tree orderers order through the topic, list the channel in Consensus.Kafka.Topic.Compatible of this orderer and restart it; "+
 				"otherwise use another topic, or delete this one if it is not needed"),
 		halt(machine.HaltOtherChannel, "the topic belongs to another channel, or to a channel of the same name in another network",
 			"give each network its own topics, or delete this topic if it is not needed"),
 		halt(machine.HaltUnknownFormat, "the description of the topic, or the last block, is from a newer release", otherBuild+", or delete the topic if it is not needed"),
 		halt(machine.HaltNotAllowed, "the topic's description asks for the rules of in-tree orderers: the orderer that created it lists the channel in Topic.Compatible, "+
-			"or somebody else wrote the description",
+			"or another client wrote the description",
 			"list the channel in Consensus.Kafka.Topic.Compatible of this orderer, as on the others, and restart it; or delete the topic if it is not needed"),
 		halt(machine.HaltImpossibleCut, "a topic of in-tree orderers has a time-to-cut for a block that cannot be next: it is forged, or its sender has a longer chain. In-tree orderers stop at it, again at every start",
 			"compare the blocks of all orderers (`osnkafka verify`); if they agree and no in-tree orderer is left, list the record in Consensus.Kafka.Topic.PassCuts of every orderer"),

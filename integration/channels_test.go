@@ -35,7 +35,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		w.equal(ctx, "kafka-two")
 	}, NodeTimeout(4*time.Minute))
 
-	It("halts only the channel whose topic belongs to another", func(ctx SpecContext) {
+	It("stops only the channel whose topic belongs to another", func(ctx SpecContext) {
 		const lost = "claimed"
 		w.claim(ctx, lost)
 		block, err := w.rename("kafka-one", lost)
@@ -48,7 +48,7 @@ var _ = Describe("several channels on the same orderers", Ordered, func() {
 		Expect(w.Invoke(ctx, "kafka-two", "put", "k", "unaffected")).To(Succeed())
 		w.equal(ctx, "kafka-one")
 
-		By("staying halted after a restart, while other channels work")
+		By("staying stopped after a restart, while other channels work")
 		Expect(w.Kill("orderer1")).To(Succeed())
 		Expect(w.Start(ctx, "orderer1")).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer1", lost)).Should(Equal("consenter failed"))
@@ -121,7 +121,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		Expect(w.update(ctx, "orderer1", channel, config, client.BrokersUpdate(renamed()...))).To(Succeed())
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed())
 		w.equal(ctx, channel)
-		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(renamed(), ", "))
+		w.awaits(ctx, channel, "waiting for a connection to the brokers "+strings.Join(renamed(), ", "))
 	}, NodeTimeout(4*time.Minute))
 
 	It("come from the orderer's settings if those name brokers", func(ctx SpecContext) {
@@ -131,7 +131,7 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 			Expect(w.orders(ctx, orderer, channel)).To(Succeed())
 		}
 		w.equal(ctx, channel)
-		w.awaits(ctx, channel, "awaiting a connection to the brokers "+strings.Join(w.Descriptor().Brokers, ", "))
+		w.awaits(ctx, channel, "waiting for a connection to the brokers "+strings.Join(w.Descriptor().Brokers, ", "))
 	}, NodeTimeout(4*time.Minute))
 })
 

@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// hostile returns records that a stranger with the rights to write could append to
+// hostile returns records that a foreign writer with the rights to write could append to
 // a topic: garbage, forged classes and sequences, envelopes of other channels,
 // stray time-to-cut records, descriptions.
 func hostile(w *world, channel string) [][]byte {

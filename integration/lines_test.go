@@ -68,13 +68,19 @@ var _ = Describe("release lines", Label("kafka", "minutes", "lines"), func() {
 		}
 	}
 
-	It("orders with orderers and stock peers of 3.1, which follow a channel of type etcdraft", func(ctx SpecContext) {
-		w := raise(ctx, fabricnet.Options{Bin: line31.build(ctx), Type: "etcdraft", Raft: []string{"raft"}, Channels: []string{"mychannel"}})
-		w.worksAsShared(ctx, "mychannel")
-		w.keepsItsForm(ctx, "mychannel")
-		Expect(w.Invoke(ctx, "raft", "put", "k", "by Raft")).To(Succeed())
-		w.keepsRaftOut(ctx, "mychannel", line31)
-	}, SpecTimeout(25*time.Minute))
+	for _, l := range []line{line25, line31} {
+		It(fmt.Sprintf("orders a channel of type etcdraft with orderers and stock peers of %s, and keeps that line's own orderers out", l.name), func(ctx SpecContext) {
+			w := raise(ctx, fabricnet.Options{Bin: l.build(ctx), Type: "etcdraft", Raft: []string{"raft"}, Channels: []string{"mychannel"}})
+			w.worksAsShared(ctx, "mychannel")
+			w.keepsItsForm(ctx, "mychannel")
+			w.keepsRaftOut(ctx, "mychannel", l)
+			w.staysRaft(ctx, "raft")
+			w.servesPeers(ctx, "mychannel")
+			if l == line31 {
+				w.takesNewCapabilities(ctx, "mychannel")
+			}
+		}, SpecTimeout(25*time.Minute))
+	}
 
 	It("leaves for Raft with orderers and stock peers of 3.1", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Bin: line31.build(ctx), Type: "etcdraft", Raft: []string{"raft"}, Channels: []string{"mychannel"}})

@@ -77,7 +77,7 @@ func (w *world) enters(ctx context.Context, channel string) {
 	Expect(w.equal(ctx, channel)).To(Equal(height))
 
 	By("continuing, and doing it again")
-	for _, says := range []string{"normal mode: in block", "is ordered by type etcdraft through Kafka"} {
+	for _, says := range []string{"normal mode: in block", "is ordered by Kafka (type etcdraft)"} {
 		code, out = w.osnkafka(ctx, append([]string{"change-type", channel}, flags...)...)
 		Expect(code).To(Equal(command.ExitFine), out)
 		Expect(out).To(ContainSubstring(says))

@@ -68,7 +68,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		Expect(w.StopBrokers()).To(Succeed())
 		down := time.Now()
 
-		Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, "awaiting a connection to the brokers"))
+		Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).Should(refuse(cb.Status_SERVICE_UNAVAILABLE, "waiting for a connection to the brokers"))
 		Expect(w.readable(ctx, "orderer2", channel, before)).To(Succeed(), "an orderer serves old blocks while the brokers are down")
 		Eventually(ctx, w.status(ctx, "orderer1", channel)).Should(Equal("consenter inactive"))
 
@@ -97,7 +97,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		Expect(w.config(ctx, "orderer3", channel).Sequence).To(BeNumerically(">=", 6))
 	}, NodeTimeout(6*time.Minute))
 
-	It("stays available when strangers write to the topic", func(ctx SpecContext) {
+	It("stays available when foreign writers append to the topic", func(ctx SpecContext) {
 		traffic := w.load(ctx, channel, 8*time.Second)
 		for range 3 {
 			w.write(ctx, channel, hostile(w, channel)...)

@@ -10,9 +10,11 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 	ab "github.com/hyperledger/fabric-protos-go/orderer"
 	"github.com/hyperledger/fabric-protos-go/orderer/etcdraft"
+	"github.com/hyperledger/fabric/protoutil"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/fabric-kafka/orderer/network/admin/command"
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
@@ -29,6 +31,10 @@ var _ = Describe("a channel of type etcdraft that is ordered through Kafka", Ord
 		w.worksAsShared(ctx, channel)
 		Expect(w.Invoke(ctx, "raft", "put", "k", "by Raft")).To(Succeed())
 		Expect(w.Query(ctx, 1, "raft", "get", "k")).To(Equal("by Raft"))
+	}, NodeTimeout(6*time.Minute))
+
+	It("serves applications and peers: the gateway, private data, anchor peers, peers that join late", func(ctx SpecContext) {
+		w.servesPeers(ctx, channel)
 	}, NodeTimeout(6*time.Minute))
 
 	It("stays what it is: no update adds consenters or removes the brokers in normal mode", func(ctx SpecContext) {
@@ -54,6 +60,11 @@ func (w *world) worksAsShared(ctx context.Context, channel string) {
 	})).To(Succeed())
 	Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", 0))
 	w.joinsAgain(ctx, "orderer3", channel)
+	for name, says := range map[string]string{"verify": "blocks are equal on", "topic": "description"} {
+		code, out := w.osnkafka(ctx, append([]string{name, channel}, w.deliverFlags()...)...)
+		Expect(code).To(Equal(command.ExitFine), out)
+		Expect(out).To(ContainSubstring(says))
+	}
 	Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
 	for peer := 1; peer <= 2; peer++ {
 		Expect(w.Query(ctx, peer, channel, "get", "k")).To(ContainSubstring("v2"))
@@ -75,6 +86,7 @@ func (w *world) keepsItsForm(ctx context.Context, channel string) {
 	By("changing the limits, and going through maintenance")
 	w.inForce(ctx, channel, map[string]proto.Message{"BatchSize": &ab.BatchSize{MaxMessageCount: 7, AbsoluteMaxBytes: 1 << 20, PreferredMaxBytes: 1 << 19}})
 	w.inForce(ctx, channel, w.consensus(ctx, channel, in(ab.ConsensusType_STATE_MAINTENANCE)))
+	Expect(update(w.consensus(ctx, channel, func(t *ab.ConsensusType, _ *etcdraft.ConfigMetadata) { t.Type = "BFT" }))).To(refuse(cb.Status_BAD_REQUEST, ""))
 	w.inForce(ctx, channel, w.consensus(ctx, channel, in(ab.ConsensusType_STATE_NORMAL)))
 	Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed()) // once it has the config, too
 	w.equal(ctx, channel)
@@ -105,6 +117,48 @@ func (w *world) inForce(ctx context.Context, channel string, values map[string]p
 	before := w.config(ctx, "orderer1", channel)
 	Expect(w.update(ctx, "orderer1", channel, before, values)).To(Succeed())
 	Eventually(ctx, func() uint64 { return w.config(ctx, "orderer1", channel).Sequence }).Should(BeNumerically(">", before.Sequence))
+}
+
+// staysRaft gives a Raft channel the brokers that channels had when they moved from Kafka to Raft with Fabric 1.4 or 2, and
+// restarts the orderers: Raft continues to order it.
+func (w *world) staysRaft(ctx context.Context, channel string) {
+	GinkgoHelper()
+	w.edit(ctx, channel, func(group object) {
+		group.child("groups", "Orderer", "values")["KafkaBrokers"] = object{
+			"mod_policy": "Admins", "value": object{"brokers": w.Descriptor().Brokers}, "version": "0",
+		}
+	})
+	for _, name := range w.Descriptor().Running() {
+		Expect(w.Stop(name)).To(Succeed())
+		Expect(w.Start(ctx, name)).To(Succeed())
+	}
+	Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).Should(Succeed())
+	height := w.equal(ctx, channel)
+	o, err := w.reader.Dial("orderer2")
+	Expect(err).NotTo(HaveOccurred())
+	defer o.Close()
+	block, err := o.Block(ctx, w.admin, channel, height-1)
+	Expect(err).NotTo(HaveOccurred())
+	written, err := protoutil.GetConsenterMetadataFromBlock(block)
+	Expect(err).NotTo(HaveOccurred())
+	raft := &etcdraft.BlockMetadata{}
+	Expect(proto.Unmarshal(written.Value, raft)).To(Succeed())
+	Expect(raft.ConsenterIds).To(Equal([]uint64{1, 2, 3}), "the block is not Raft's")
+}
+
+// takesNewCapabilities enables the capability V3_0 of a channel, which takes the addresses of all orderers out of its group.
+func (w *world) takesNewCapabilities(ctx context.Context, channel string) {
+	GinkgoHelper()
+	w.edit(ctx, channel, func(group object) {
+		group.child("values", "Capabilities", "value", "capabilities")["V3_0"] = object{}
+		delete(group.child("values"), "OrdererAddresses")
+	})
+	Expect(w.Invoke(ctx, channel, "put", "k", "with V3_0")).To(Succeed())
+	for peer := 1; peer <= 2; peer++ {
+		Eventually(ctx, func() (string, error) { return w.Query(ctx, peer, channel, "get", "k") }).Should(Equal("with V3_0"))
+	}
+	w.joinsAgain(ctx, "orderer3", channel)
+	w.equal(ctx, channel)
 }
 
 // keepsRaftOut tries to order a channel of the shared type by a line's own orderers: one neither starts on

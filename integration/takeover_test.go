@@ -235,11 +235,11 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		})
 	}, NodeTimeout(6*time.Minute))
 
-	It("changes to type etcdraft under load, as the road says", func(ctx SpecContext) {
+	It("changes to type etcdraft under load, as the guide says", func(ctx SpecContext) {
 		under(ctx, false, func() {
 			w.orderer = "orderer1"
-			w.succeeds(ctx, changeType, "is ordered by type etcdraft through Kafka")
-			w.succeeds(ctx, changeType, "is ordered by type etcdraft through Kafka") // there is nothing left to do
+			w.succeeds(ctx, changeType, "is ordered by Kafka (type etcdraft)")
+			w.succeeds(ctx, changeType, "is ordered by Kafka (type etcdraft)") // there is nothing left to do
 		})
 		Expect(w.Invoke(ctx, channel, "put", "k", "of type etcdraft")).To(Succeed())
 	}, NodeTimeout(5*time.Minute))
@@ -261,7 +261,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		}
 	}, NodeTimeout(8*time.Minute))
 
-	It("leaves for Raft, as the road says", func(ctx SpecContext) {
+	It("leaves for Raft, as the guide says", func(ctx SpecContext) {
 		w.leavesAsWritten(ctx)
 		GinkgoWriter.Printf("acknowledged in all: %d\n", sent)
 		Expect(sent).To(BeNumerically(">", 10000))

@@ -180,7 +180,7 @@ func (w *world) genesis(channel string) []byte {
 	return b
 }
 
-// write appends values to a topic, as a stranger with the rights to write.
+// write appends values to a topic, as a foreign writer with the rights to write.
 func (w *world) write(ctx context.Context, topic string, values ...[]byte) {
 	GinkgoHelper()
 	l, err := inspect.OpenTopic(w.Descriptor().Brokers, topic)

@@ -111,7 +111,7 @@ func verify(ctx context.Context, n *fabricnet.Network) error {
 		if err != nil {
 			return err
 		}
-		if err := verified.Verdict(); err != nil {
+		if err := verified.Err(); err != nil {
 			return err
 		}
 		fmt.Println(verified)

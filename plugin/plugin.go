@@ -17,7 +17,7 @@ import (
 	"github.com/fabric-kafka/orderer/consenter/pull"
 )
 
-// Type is the consensus type of the channels that the plugin orders.
+// Type is the consensus type that the plugin adds; it also orders channels of the shared type, see package form.
 const Type = fabric.ConsensusTypeKafka
 
 // Host is what the orderer's main gives the plugin. An empty ConfigFile is the

@@ -21,11 +21,11 @@ func (r *result) String() string { return r.line(0, 0) }
 
 // line returns a line of the report; part and version are the minimum widths of the columns.
 func (r *result) line(part, version int) string {
-	verdict := "ok"
+	outcome := "ok"
 	if r.fault != "" {
-		verdict = "FAILED: " + r.fault
+		outcome = "FAILED: " + r.fault
 	}
-	return fmt.Sprintf("%-*s %-*s %4d passed %3d failed %5.0f s  %s", max(part, 10), r.part, max(version, 6), r.version, r.passed, r.failed, r.took.Seconds(), verdict)
+	return fmt.Sprintf("%-*s %-*s %4d passed %3d failed %5.0f s  %s", max(part, 10), r.part, max(version, 6), r.version, r.passed, r.failed, r.took.Seconds(), outcome)
 }
 
 // all runs what was chosen, prints the report, and reports whether everything passed.

@@ -19,11 +19,11 @@ func main() {
 	root := flag.String("root", "..", "root folder of the project")
 	all := flag.Bool("all", false, "check the pending folders as well")
 	flag.Parse()
-	rooms := pending
+	folders := pending
 	if *all {
-		rooms = nil
+		folders = nil
 	}
-	found, err := check(os.DirFS(*root), rooms)
+	found, err := check(os.DirFS(*root), folders)
 	if err == nil {
 		var undefined []finding
 		undefined, err = checkGlossary(os.DirFS(*root))

@@ -35,7 +35,10 @@ func TestFindsWords(t *testing.T) {
 		"a foreign reference":   {"chain/a.go", "package a // reliability.md C1\n", `chain/a.go:1: "reliability.md"`},
 		"the Makefile":          {"Makefile", "# Made anew\n", `Makefile:1: "anew"`},
 		"part of another word":  {"chain/a.go", "package a // renewed, foretold\n", ""},
-		"a test's input":        {"chain/testdata/a.md", "anew\n", ""},
+		"a transcript":          {"chain/machine/testdata/a.txt", "# Made anew\n", `chain/machine/testdata/a.txt:1: "anew"`},
+		"a run that is kept":    {"integration/sim/testdata/a.txt", "# Made anew\n", `integration/sim/testdata/a.txt:1: "anew"`},
+		"a test's input":        {"chain/testdata/a.txt", "anew\n", ""},
+		"a fuzz corpus":         {"chain/machine/testdata/fuzz/FuzzStep/a.txt", "anew\n", ""},
 		"generated code":        {"chain/a.pb.go", "package a // anew\n", ""},
 		"the changelog":         {"CHANGELOG.md", "anew\n", ""},
 		"what is built":         {".build/a.md", "anew\n", ""},
@@ -53,13 +56,13 @@ func TestFindsWords(t *testing.T) {
 	}
 }
 
-func TestPendingRooms(t *testing.T) {
+func TestPendingFolders(t *testing.T) {
 	unclean := map[string]string{"chain/a.go": "package a // anew\n", "network/a.go": "package a\n"}
 	if got := found(t, unclean, "chain/"); len(got) != 0 {
-		t.Errorf("a pending room is checked: %q", got)
+		t.Errorf("a pending folder is checked: %q", got)
 	}
 	if got := found(t, unclean, "chain/", "network/"); len(got) != 1 || got[0][:8] != "network/" {
-		t.Errorf("a clean room that is pending: found %q", got)
+		t.Errorf("a clean folder that is pending: found %q", got)
 	}
 }
 

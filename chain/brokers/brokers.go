@@ -88,7 +88,7 @@ func CheckNew(list []string) error {
 	case len(list) == 0:
 		return errors.New("no broker is named: name at least one host:port")
 	case len(list) > maxBrokers:
-		return fmt.Errorf("%d brokers are named, at most %d may be: name a few of the cluster, they name the others", len(list), maxBrokers)
+		return fmt.Errorf("%d brokers are named, and at most %d are allowed: name a few; they report the others", len(list), maxBrokers)
 	}
 	var faults brokerFaults
 	seen := map[string]bool{}

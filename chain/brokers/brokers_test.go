@@ -80,7 +80,7 @@ func TestBrokerLists(t *testing.T) {
 		{nil, []string{"no broker is named"}},
 		{[]string{"a:1", "b_:2", "c:3", " d:4"}, []string{`broker "b_:2"`, `broker " d:4"`}},
 		{[]string{"a:1", "b:1", "A:1"}, []string{`broker "A:1" of the channel config: it is named twice`}},
-		{long, []string{"129 brokers are named, at most 128 may be"}},
+		{long, []string{"129 brokers are named, and at most 128 are allowed"}},
 		{long[1:], nil},
 	} {
 		err := CheckNew(test.list)

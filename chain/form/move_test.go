@@ -74,14 +74,14 @@ func TestCheckRaft(t *testing.T) {
 		"garbage":               {[]byte{0xff}, "decode"},
 		"no options":            {raft(func(m *etcdraft.ConfigMetadata) { m.Options = nil }), "tick_interval"},
 		"no tick":               {raft(func(m *etcdraft.ConfigMetadata) { m.Options.TickInterval = "0s" }), "not positive"},
-		"a tick back":           {raft(func(m *etcdraft.ConfigMetadata) { m.Options.TickInterval = "-1s" }), "not positive"},
+		"a negative tick":       {raft(func(m *etcdraft.ConfigMetadata) { m.Options.TickInterval = "-1s" }), "not positive"},
 		"no heartbeat":          {raft(func(m *etcdraft.ConfigMetadata) { m.Options.HeartbeatTick = 0 }), "heartbeat_tick"},
 		"an election too early": {raft(func(m *etcdraft.ConfigMetadata) { m.Options.ElectionTick = 1 }), "election_tick 1"},
 		"no blocks in flight":   {raft(func(m *etcdraft.ConfigMetadata) { m.Options.MaxInflightBlocks = 0 }), "max_inflight_blocks"},
 		"no consenters":         {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters = nil }), "no consenter"},
 		"no host":               {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[1].Host = "" }), "consenter 2"},
 		"no port":               {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].Port = 0 }), "not an address"},
-		"a port that is none":   {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].Port = 1 << 16 }), "not an address"},
+		"a port over 65535":     {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].Port = 1 << 16 }), "not an address"},
 		"no certificate":        {raft(func(m *etcdraft.ConfigMetadata) { m.Consenters[0].ClientTlsCert = nil }), "PEM"},
 		"a key": {raft(func(m *etcdraft.ConfigMetadata) {
 			m.Consenters[0].ServerTlsCert = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY"})

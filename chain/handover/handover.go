@@ -1,5 +1,5 @@
-// Package handover changes a channel's consenter, at the config block that asks for it. The channel ends here if it leaves
-// for Fabric's Raft, and goes from type kafka to the shared type if it enters; see package form.
+// Package handover changes how a channel is ordered, at the config block that asks for it. The channel ends with that block
+// if it leaves for Fabric's Raft, and goes from type kafka to the shared type if it enters; see package form.
 package handover
 
 import (
@@ -77,7 +77,7 @@ func enter(s Support, crypto fabric.CryptoProvider, b *fabric.Block, config *fab
 }
 
 // AwaitHeight waits until the block writer, which commits in a goroutine of its own, has committed the blocks that it
-// was given, however long the disk takes. A commit that fails panics the process, so there is always an end to wait for.
+// was given, however long the disk takes. A commit that fails panics the process, so the wait always ends.
 func AwaitHeight(ledger interface{ Height() uint64 }, height uint64) {
 	const least, most = time.Millisecond, 50 * time.Millisecond
 	for pause := least; ledger.Height() < height; pause = min(2*pause, most) {

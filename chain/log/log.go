@@ -174,11 +174,11 @@ type Error struct {
 	Err   error
 }
 
-// Error returns the operation, the topic, the cause and what is awaited.
+// Error returns the operation, the topic, the cause and what the call waits for.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%s topic %q: %v", e.Op, e.Topic, e.Err)
 	if e.Await != "" {
-		s += "; awaiting " + e.Await
+		s += "; waiting for " + e.Await
 	}
 	return s
 }

@@ -54,7 +54,7 @@ func (b *batch) cut() []Envelope {
 	return cut
 }
 
-// note records what of e stops peers at a transaction behind it.
+// note records what of e stops peers at a transaction after it.
 func (b *batch) note(e Envelope) {
 	b.opaque = b.opaque || e.Opaque
 	if b.policies == nil && len(e.Policies) > 0 {
@@ -65,7 +65,7 @@ func (b *batch) note(e Envelope) {
 	}
 }
 
-// stops reports whether peers would not get past a block with e behind what is pending.
+// stops reports whether peers would not get past a block with e after what is pending.
 func (b *batch) stops(e Envelope) bool {
 	if e.Opaque {
 		return false // peers flag it before they look at what is ahead

@@ -165,7 +165,7 @@ const (
 	CutByCount     CutCause = "count"     // MaxMessageCount reached
 	CutByBytes     CutCause = "bytes"     // the next envelope would not fit
 	CutByLarge     CutCause = "large"     // one envelope larger than PreferredMaxBytes
-	CutByConflict  CutCause = "conflict"  // the next envelope, behind what was pending, would stop peers
+	CutByConflict  CutCause = "conflict"  // the next envelope, after what was pending, would stop peers
 	CutByTimeToCut CutCause = "timetocut" // a time-to-cut record asked for it
 	CutByConfig    CutCause = "config"    // flushed by a config record, or the config block itself
 )
@@ -255,8 +255,8 @@ func (Halt) effect()             {}
 type Check int
 
 const (
-	// CheckAgreed: checks that give every orderer the same answer. Normal: size,
-	// maintenance state and writers policy. Config: would WriteConfigBlock take it.
+	// CheckAgreed: checks that give every orderer the same answer. Normal: size and the
+	// Writers policy of normal mode. Config: would WriteConfigBlock take it.
 	CheckAgreed Check = iota
 	// CheckBroadcast: all that Broadcast checks, clock and local flags included.
 	CheckBroadcast

@@ -9,7 +9,7 @@ import (
 // fresh ledger only: every block carries the rule set that it was cut by.
 //
 // The first record that decodes should be one of our descriptions. Anything else
-// was written by in-tree orderers or by a foreign client. Only an operator knows
+// was written by in-tree orderers or by another client. Only an operator knows
 // which, and may have allowed the compatible rules for this channel. A description that asks for
 // those rules needs the same permission: anybody who may write to the topic can
 // have written it, and the compatible rules order records that the strict ones
@@ -74,7 +74,7 @@ func (m *Machine) withoutDescription() []Effect {
 
 // foreign halts at a first record that is not our description.
 func (m *Machine) foreign(what string) []Effect {
-	return m.halt(HaltNoDescription, "the topic has no description: its record at offset %d is %s, written by in-tree orderers or by a stranger",
+	return m.halt(HaltNoDescription, "the topic has no description: its record at offset %d is %s, written by in-tree orderers or by another client",
 		m.last.offset, what)
 }
 

@@ -28,10 +28,10 @@ func (t trimmed) Error() string {
 	return fmt.Sprintf("the topic starts at offset %d, but this orderer continues at %d: the records between were deleted", t.start, t.next)
 }
 
-// awaitingBlock is the error of an attempt to catch up whose next block no orderer has given.
-type awaitingBlock struct{ error }
+// missingBlock is the error of an attempt to catch up whose next block no orderer has given.
+type missingBlock struct{ error }
 
-func (a awaitingBlock) Unwrap() error { return a.error }
+func (m missingBlock) Unwrap() error { return m.error }
 
 // CatchUp pulls blocks from other orderers of the channel until the topic has the record after the last
 // of them, where the next session continues. Its error is passed to After.
@@ -48,11 +48,11 @@ func (d *Driver) CatchUp(ctx context.Context) error {
 			return d.unrecoverable(err)
 		case err != nil:
 			d.noBlock = false
-			return awaitingBlock{d.awaited(err)}
+			return missingBlock{d.awaited(err)}
 		}
 		d.noBlock = false
 		if err := d.host.Room(sizeOf(b)); err != nil {
-			return awaitingBlock{d.awaited(err)}
+			return missingBlock{d.awaited(err)}
 		}
 		if err := d.writePulled(b); err != nil {
 			return stop(err)
@@ -70,7 +70,7 @@ func sizeOf(b Block) (bytes int) {
 
 // awaited returns an error that names the awaited block and why it is; cause may be nil.
 func (d *Driver) awaited(cause error) error {
-	text := "awaiting block %d from another orderer, since %w"
+	text := "waiting for block %d from another orderer, since %w"
 	if cause == nil {
 		return because(status.CauseTrimmed, fmt.Errorf(text, d.start.Next, d.trimmed))
 	}
@@ -87,7 +87,7 @@ func (d *Driver) unrecoverable(err error) error {
 		d.noBlock, d.noBlockSince = true, now
 	}
 	if now-d.noBlockSince < timeout && !errors.Is(err, ErrCannotAsk) {
-		return awaitingBlock{d.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout))}
+		return missingBlock{d.awaited(fmt.Errorf("%w; the channel stops if that lasts for %s", err, timeout))}
 	}
 	return stop(because(status.CauseLostBlock, fmt.Errorf("topic %q: %w, and %w (block %d)", d.start.Channel, d.trimmed, err, d.start.Next)))
 }

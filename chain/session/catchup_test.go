@@ -51,7 +51,7 @@ func TestCatchesUpFromOtherOrderers(t *testing.T) {
 // cut it; not so if the other orderers cannot be asked.
 func TestABlockThatNobodyHas(t *testing.T) {
 	r, others := behind(t)
-	r.followed(session.Continue, r.caughtUp(), session.Await, "awaiting block 2 from another orderer")
+	r.followed(session.Continue, r.caughtUp(), session.Await, "waiting for block 2 from another orderer")
 	if r.phase != status.Pulling {
 		t.Errorf("phase %d", r.phase)
 	}

@@ -30,7 +30,7 @@ type Events struct {
 	Refused             func(reason status.Refusal)                                   // one envelope of a client, by WaitReady, Order or Configure
 	Unavailable         func(err error, retry time.Duration)                          // cut off from the log; tries again after retry
 	Pulling             func(cause error)                                             // the topic no longer has the next record; pulls blocks from other orderers
-	Awaiting            func(err error, retry time.Duration)                          // other orderers have not given a block, or have not answered whether they have any; asks again after retry
+	Waiting             func(err error, retry time.Duration)                          // other orderers have not given a block, or have not answered whether they have any; asks again after retry
 	Recovered           func(after time.Duration)                                     // reading again, or for the first time
 	LastRecordUnchecked func(last machine.Offset)                                     // the record before the next one was deleted from the topic
 	Partitions          func(n int)                                                   // the topic has more than one by now; only the first is used

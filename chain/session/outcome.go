@@ -37,7 +37,7 @@ func (d *Driver) After(err error) Outcome {
 	switch {
 	case errors.As(err, &status.Stopped{}):
 		return Stop
-	case errors.As(err, &awaitingBlock{}):
+	case errors.As(err, &missingBlock{}):
 		d.host.Moved(status.Pulling, err)
 		return Await
 	case errors.As(err, &waiting{}):

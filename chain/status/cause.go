@@ -28,7 +28,7 @@ const (
 	CauseLedger          Cause = "ledger"            // the ledger is not one that the channel can be continued from
 	CauseUnreadable      Cause = "unreadable-topic"  // the topic holds what cannot be read, or cannot be created
 	CauseNoBroker        Cause = "no-broker"         // the channel config names no broker that can be connected to
-	CauseSharedType      Cause = "shared-type"       // the local configuration excludes channels of type etcdraft
+	CauseSharedType      Cause = "shared-type"       // the local configuration excludes channels of the shared type
 	CauseFork            Cause = "fork"              // another orderer has published different blocks
 	CauseInternal        Cause = "internal"          // a fault of this build
 )

@@ -67,9 +67,9 @@ func (r *Readiness) Ready() error {
 	case r.Phase == Reading && r.RulesKnown:
 		return nil
 	case r.Phase == Reading:
-		return fmt.Errorf("%w: awaiting the description at the head of its topic", ErrNotReady)
+		return fmt.Errorf("%w: waiting for the description at the head of its topic", ErrNotReady)
 	case r.Cause == nil:
-		return fmt.Errorf("%w: awaiting its first connection to Kafka", ErrNotReady)
+		return fmt.Errorf("%w: waiting for its first connection to Kafka", ErrNotReady)
 	}
 	return fmt.Errorf("%w: %w", ErrNotReady, r.Cause)
 }

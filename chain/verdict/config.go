@@ -12,16 +12,16 @@ import (
 	"github.com/fabric-kafka/orderer/chain/form"
 )
 
-// sharedRules are the checks, equal in all builds of this project, of a config update that the config in force
+// commonRules are the checks, equal in all builds of this project, of a config update that the config in force
 // authorizes. They come before Fabric's own checks, which differ by line, and are as strict as the strictest line:
 // orderers and peers crash on a config block that they refuse. README.md lists what differs.
-type sharedRules struct{ unknownCheck }
+type commonRules struct{ unknownCheck }
 
-// newSharedRules returns the rules, with what this build knows.
-func newSharedRules() sharedRules { return sharedRules{unknownCheck{thisBuild, channelShape}} }
+// newCommonRules returns the rules, with what this build knows.
+func newCommonRules() commonRules { return commonRules{unknownCheck{thisBuild, channelShape}} }
 
 // change judges an update and the config that it leads to, by the strict rules.
-func (r sharedRules) change(update *fabric.ConfigUpdate, now, next *fabric.Config) error {
+func (r commonRules) change(update *fabric.ConfigUpdate, now, next *fabric.Config) error {
 	if err := r.config(now, next); err != nil {
 		return err
 	}
@@ -30,8 +30,8 @@ func (r sharedRules) change(update *fabric.ConfigUpdate, now, next *fabric.Confi
 
 // config judges a config that is about to follow the one in force. The error wraps session.ErrUnknown if another
 // build may reach a different verdict.
-func (r sharedRules) config(now, next *fabric.Config) error {
-	if err := r.every(now, next); err != nil {
+func (r commonRules) config(now, next *fabric.Config) error {
+	if err := r.common(now, next); err != nil {
 		return err
 	}
 	move, err := checkMove(now, next)
@@ -43,9 +43,9 @@ func (r sharedRules) config(now, next *fabric.Config) error {
 }
 
 // broadcast refuses what Broadcast of the strictest line refuses. The compatible rules skip or copy an update by this
-// result, so all builds must reach the same one. By these rules a channel stays at its form.
-func (r sharedRules) broadcast(now, next *fabric.Config) error {
-	if err := r.every(now, next); err != nil {
+// result, so all builds must reach the same one. By these rules a channel keeps its form.
+func (r commonRules) broadcast(now, next *fabric.Config) error {
+	if err := r.common(now, next); err != nil {
 		return err
 	}
 	was, is, err := form.ReadBoth(now, next)
@@ -55,8 +55,8 @@ func (r sharedRules) broadcast(now, next *fabric.Config) error {
 	return checkStays(was, is)
 }
 
-// every has the checks of all updates, but for those of the consensus type.
-func (r sharedRules) every(now, next *fabric.Config) error {
+// common has the checks of all updates, but for those of the consensus type.
+func (r commonRules) common(now, next *fabric.Config) error {
 	if err := r.writable(now, next); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (r sharedRules) every(now, next *fabric.Config) error {
 }
 
 // written judges a config record that the compatible rules order unchecked.
-func (r sharedRules) written(now, next *fabric.Config) error {
+func (r commonRules) written(now, next *fabric.Config) error {
 	if err := r.writable(now, next); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (r sharedRules) written(now, next *fabric.Config) error {
 }
 
 // pulled judges a config in a block of another orderer.
-func (r sharedRules) pulled(now, next *fabric.Config) error {
+func (r commonRules) pulled(now, next *fabric.Config) error {
 	if err := r.unknownCheck.config(now, next); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (r sharedRules) pulled(now, next *fabric.Config) error {
 
 // writable has the checks of both rule sets: what in-tree orderers, up to Fabric 2.5, write is allowed, and what they
 // crash on is not.
-func (r sharedRules) writable(now, next *fabric.Config) error {
+func (r commonRules) writable(now, next *fabric.Config) error {
 	if err := r.unknownCheck.config(now, next); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (r sharedRules) writable(now, next *fabric.Config) error {
 
 // update judges what a config envelope's update leads to at the config in force. It comes before Fabric's check,
 // whose error does not distinguish what is unknown.
-func (r sharedRules) update(in configtx.Validator, envelope *fabric.Envelope) error {
+func (r commonRules) update(in configtx.Validator, envelope *fabric.Envelope) error {
 	tx, err := processable(envelope)
 	if err != nil {
 		return err

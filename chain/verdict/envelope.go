@@ -103,7 +103,7 @@ func (tx configTx) usable() error {
 
 // known refuses a message around the config that has a field which its type does not have: no update
 // authorizes it, and protobuf libraries differ in whether it counts when configs are compared. A message
-// inside the config is checked by sharedRules.
+// inside the config is checked by commonRules.
 func known(m fabric.Message) error {
 	r := fabric.Reflect(m)
 	if n := len(r.GetUnknown()); n > 0 {

@@ -13,7 +13,8 @@ import (
 // Which changes of the consensus type Fabric allows differs by release line. So a channel that moves from one form to
 // another is judged by the rules here, and not by Fabric's.
 
-// moveOf returns the move between two configs that checkMove accepts; Stays if one cannot be read.
+// moveOf returns the move from the config in force to the next, without checking whether it is allowed; Stays if one of
+// them cannot be read.
 func moveOf(now, next *fabric.Config) form.Move {
 	was, is, err := form.ReadBoth(now, next)
 	if err != nil {
@@ -31,9 +32,9 @@ func checkMove(now, next *fabric.Config) (form.Move, error) {
 	return form.MoveOf(was, is), checkConsensus(was, is)
 }
 
-// checkConsensus refuses another type, a state other than the two, metadata of type kafka, and consenters of the shared
-// type. In maintenance mode it lets a channel of type kafka become one of the shared type, and one of the shared type
-// become a channel of Raft.
+// checkConsensus refuses another type, a state other than normal and maintenance, metadata of type kafka, and
+// consenters of the shared type. In maintenance mode it lets a channel of type kafka become one of the shared type, and
+// one of the shared type become a channel of Raft.
 func checkConsensus(was, is form.Consensus) error {
 	switch move := form.MoveOf(was, is); {
 	case move == form.Stays:

@@ -16,7 +16,7 @@ import (
 
 // orgs refuses organizations that orderers and peers of Fabric 2.5 crash on, and what the draft of V3_0 in main of
 // April 2023 accepts and Fabric 3.0 does not.
-func (r sharedRules) orgs(now, next *fabric.Config) error {
+func (r commonRules) orgs(now, next *fabric.Config) error {
 	before, after := now.GetChannelGroup(), next.GetChannelGroup()
 	_, v3 := capabilitiesOf(after)[capabilityV3]
 	if v3 && brings(before, after, channelconfig.OrdererAddressesKey) && len(addressesOf(after, channelconfig.OrdererAddressesKey)) > 0 {
@@ -39,7 +39,7 @@ func eachOrg(now, next *fabric.Config, check func(kind string, now, next *fabric
 	return nil
 }
 
-func (r sharedRules) org(kind string, v3 bool, now, next *fabric.ConfigGroup) error {
+func (r commonRules) org(kind string, v3 bool, now, next *fabric.ConfigGroup) error {
 	if v3 && kind == channelconfig.OrdererGroupKey && len(addressesOf(next, channelconfig.EndpointsKey)) == 0 &&
 		(now == nil || len(addressesOf(now, channelconfig.EndpointsKey)) > 0) {
 		return errors.New("capability V3_0 takes no orderer organization without endpoints: name at least one")
@@ -78,7 +78,7 @@ func fabricMSP(group *fabric.ConfigGroup) *fabric.FabricMSPConfig {
 
 // keys refuses certificates with keys that only some lines accept: Ed25519 came with V3_0. For RSA keys of
 // administrators see administrators. A certificate that is already in force in the same list does no further harm.
-func (r sharedRules) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
+func (r commonRules) keys(now, next *fabric.FabricMSPConfig, v3 bool) error {
 	for _, list := range []struct {
 		of            string
 		before, certs [][]byte
@@ -138,7 +138,7 @@ func administrators(now, next *fabric.Config) error {
 
 // readable checks configs that are in a block, or will be by the compatible rules: if orderers of Fabric 2.5 have
 // accepted an administrator with an RSA key, a build on Fabric 3 cannot read the config.
-func (r sharedRules) readable(now, next *fabric.Config) error {
+func (r commonRules) readable(now, next *fabric.Config) error {
 	if !r.knows(channelconfig.ChannelGroupKey, capabilityV3) {
 		return nil
 	}

@@ -42,7 +42,7 @@ var _ session.Validator = (*Validator)(nil)
 type Validator struct {
 	support     Support
 	crypto      fabric.CryptoProvider
-	rules       sharedRules
+	rules       commonRules
 	read        func(*fabric.Config) (*channelconfig.Bundle, error) // as this build's Fabric does
 	size        msgprocessor.Rule
 	signature   msgprocessor.Rule
@@ -55,7 +55,7 @@ func New(s Support, crypto fabric.CryptoProvider) *Validator {
 	v := &Validator{
 		support:     s,
 		crypto:      crypto,
-		rules:       newSharedRules(),
+		rules:       newCommonRules(),
 		size:        msgprocessor.NewSizeFilter(s),
 		signature:   msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelOrdererWriters, s),
 		writers:     msgprocessor.NewSigFilter(policies.ChannelWriters, policies.ChannelWriters, s),

@@ -69,7 +69,7 @@ func (d *duplicates) section(name string, section yaml.MapSlice) {
 func (d *duplicates) once(prefix string, items yaml.MapSlice) (sections []yaml.MapSlice) {
 	if len(items) > 1 {
 		name := nameShown(fmt.Sprint(items[len(items)-1].Key))
-		d.faults = append(d.faults, fmt.Errorf("%s%s is given %d times in %s; the orderer reads only one of them, want it once", prefix, name, len(items), d.file))
+		d.faults = append(d.faults, fmt.Errorf("%s%s is given %d times in %s; the orderer reads only one of them; want it once", prefix, name, len(items), d.file))
 		return nil
 	}
 	for _, item := range items {

@@ -23,8 +23,8 @@ func TestDuplicatesAreNamed(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "orderer.yaml")
 		checktest.Must(t, os.WriteFile(file, []byte(c.yaml), 0o600))
-		if got := fmt.Sprint(Duplicates(file)); got != c.fault+" in "+file+"; the orderer reads only one of them, want it once" {
-			t.Fatalf("%v: got %q, want %q", name, got, c.fault+" in "+file+"; the orderer reads only one of them, want it once")
+		if got := fmt.Sprint(Duplicates(file)); got != c.fault+" in "+file+"; the orderer reads only one of them; want it once" {
+			t.Fatalf("%v: got %q, want %q", name, got, c.fault+" in "+file+"; the orderer reads only one of them; want it once")
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestUnreadVariablesOfSecurityAreRefused(t *testing.T) {
 		{ordererYAML, "ORDERER_KAFKA_TLS_ROOTCAS_FILE", old + "set " + prefix + "TLS_ROOTCAS to the name of the file instead"},
 		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_ENABLED", old + "set " + prefix + "SASL_MECHANISM to PLAIN instead"},
 		{ordererYAML, "ORDERER_KAFKA_SASLPLAIN_PASSWORD", old + "set " + prefix + "SASL_PASSWORDFILE to the name of a file that holds it instead"},
-		{ordererYAML, "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED", old + "unset it, nothing replaces it"},
+		{ordererYAML, "ORDERER_KAFKA_TLS_CLIENTAUTHREQUIRED", old + "unset it; nothing replaces it"},
 		{ordererYAML, "ORDERER_KAFKA_SASL_MECHANISM", "there is no key of that name; set " + prefix + "SASL_MECHANISM instead"},
 		{ordererYAML, "ORDERER_KAFKA_SASL_PASSWORDFILE", "there is no key of that name; set " + prefix + "SASL_PASSWORDFILE instead"},
 		{ordererYAML, "orderer_consensus_kafka_tls_enabled", "only another spelling of it is read; set " + prefix + "TLS_ENABLED instead"},
@@ -92,8 +92,8 @@ func TestOtherUnreadVariablesAreReported(t *testing.T) {
 		{ordererYAML, "ORDERER_KAFKA_TOPIC_REPLICATIONFACTOR", "set ORDERER_CONSENSUS_KAFKA_TOPIC_REPLICATIONFACTOR instead"},
 		{ordererYAML, "ORDERER_KAFKA_RETRY_SHORTINTERVAL", "set ORDERER_CONSENSUS_KAFKA_RETRY_MIN instead"},
 		{ordererYAML, "ORDERER_KAFKA_RETRY_NETWORKTIMEOUTS_DIALTIMEOUT", "set ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL instead"},
-		{ordererYAML, "ORDERER_KAFKA_VERBOSE", "unset it, nothing replaces it"},
-		{ordererYAML, "ORDERER_KAFKA_VERSION", "unset it, nothing replaces it"},
+		{ordererYAML, "ORDERER_KAFKA_VERBOSE", "unset it; nothing replaces it"},
+		{ordererYAML, "ORDERER_KAFKA_VERSION", "unset it; nothing replaces it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u, found := unreadOf(t, c.yaml, c.name+"=1")[c.name]

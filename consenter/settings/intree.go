@@ -59,7 +59,7 @@ func (r replacement) remedy(rest string) string {
 	}
 	switch {
 	case r.key == "":
-		return "unset it, nothing replaces it"
+		return "unset it; nothing replaces it"
 	case to == "":
 		return "set " + variableOf(r.key) + " instead"
 	}

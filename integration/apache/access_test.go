@@ -118,7 +118,7 @@ func (s *secured) closed(t *testing.T) {
 		"wrong authority":      {byTLS, "TLS: {Enabled: true, RootCAs: [other.pem]}", withBroker + badCertificate + "certificate signed by unknown authority; " + awaitAuthority},
 		"wrong host name":      {elseHost, serverTLS, withBroker + badCertificate + "cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs; " + awaitName},
 		"other name asked for": {byTLS, "TLS: {Enabled: true, RootCAs: [ca.pem], ServerName: kafka.example.com}", withBroker + badCertificate + "certificate is not valid for any names, but wanted to match kafka.example.com; " + awaitName},
-		"expired broker":       {expired, serverTLS, withBroker + badCertificate + "certificate has expired or is not yet valid: current time TIME is after TIME; awaiting a broker's certificate that is valid now"},
+		"expired broker":       {expired, serverTLS, withBroker + badCertificate + "certificate has expired or is not yet valid: current time TIME is after TIME; waiting for a broker's certificate that is valid now"},
 
 		"no client certificate": {byMTLS, serverTLS, withBroker + "remote error: tls: bad certificate; " + awaitIdentity},
 		"expired client":        {byMTLS, identity("late"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
@@ -126,7 +126,7 @@ func (s *secured) closed(t *testing.T) {
 		"no list of revoked":    {byMTLS, identity("unlisted"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"list is down":          {byMTLS, identity("nowhere"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"plain text to TLS":     {byTLS, "", "broker 127.0.0.1:PORT expects TLS on that port, but this orderer does not use TLS; " + awaitListener},
-		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; awaiting a TLS listener of the brokers"},
+		"TLS to plain text":     {bySASL, serverTLS, withBroker + "EOF; waiting for a TLS listener of the brokers"},
 		"TLS without login":     {byBoth, serverTLS, "broker 127.0.0.1:PORT closed the connection without an answer: EOF; " + awaitListener},
 
 		"wrong password":            {bySASL, byPassword("PLAIN", "wrong"), loginFailed + "Authentication failed: Invalid username or password; " + awaitCredentials},
@@ -134,7 +134,7 @@ func (s *secured) closed(t *testing.T) {
 		"wrong password, SCRAM 512": {byBoth, serverTLS + byPassword("SCRAM-SHA-512", "wrong"), loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials},
 		"unknown user":              {bySASL, "SASL: {Mechanism: SCRAM-SHA-512, User: nobody, PasswordFile: password}", loginFailed + invalid + "SCRAM-SHA-512; " + awaitCredentials},
 		"wrong mechanism": {byScram, byPassword("PLAIN", "password"), `broker 127.0.0.1:PORT does not support the SASL mechanism PLAIN; it supports "SCRAM-SHA-512"; ` +
-			"awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"},
+			"waiting for an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers"},
 		"expired token":          {bySASL, byToken("old-token"), loginFailed + invalidToken + awaitCredentials},
 		"no token":               {bySASL, byToken("no-token"), loginFailed + invalidToken + awaitCredentials},
 		"signed, and expired":    {bySigned, byToken("old-signed"), loginFailed + invalidToken + awaitCredentials},
@@ -160,12 +160,12 @@ const (
 	invalid        = "Authentication failed during authentication due to invalid credentials with SASL mechanism "
 	invalidToken   = invalid + "OAUTHBEARER; "
 
-	awaitAuthority   = "awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"
-	awaitName        = "awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"
-	awaitIdentity    = "awaiting a client certificate that the brokers accept (TLS.Certificate)"
-	awaitListener    = "awaiting running brokers whose listener has this orderer's TLS and SASL settings"
-	awaitCredentials = "awaiting an operator to correct this orderer's credentials"
-	awaitReadable    = "awaiting an operator to make this orderer's broker credentials readable"
+	awaitAuthority   = "waiting for the setting TLS.RootCAs to hold the authority that signed the broker's certificate"
+	awaitName        = "waiting for a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"
+	awaitIdentity    = "waiting for a client certificate that the brokers accept (TLS.Certificate)"
+	awaitListener    = "waiting for running brokers whose listener has this orderer's TLS and SASL settings"
+	awaitCredentials = "waiting for an operator to correct this orderer's credentials"
+	awaitReadable    = "waiting for an operator to make this orderer's broker credentials readable"
 )
 
 func identity(name string) string {

@@ -163,7 +163,7 @@ func finds(t *testing.T, right string, survey func() error) {
 // lacks waits until an operation fails quickly, with an error that names the missing right.
 func lacks(t *testing.T, op, topic, right string, f func() error) {
 	t.Helper()
-	want := fmt.Sprintf("; awaiting an operator to grant this orderer's principal the right %s", right)
+	want := fmt.Sprintf("; waiting for an operator to grant this orderer's principal the right %s", right)
 	eventually(t, op+" fails", func() (bool, any) {
 		began := time.Now()
 		err := f()

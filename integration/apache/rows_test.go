@@ -169,7 +169,7 @@ func TestRow27BrokerClocks(t *testing.T) {
 		clock.set(-decade)
 		w.write(20)
 		err := stamped.Append(t.Context(), []byte("from the future"))
-		if err == nil || log.ClassOf(err) != log.Retryable || !strings.Contains(err.Error(), "awaiting the clocks of this orderer and of the brokers to agree") {
+		if err == nil || log.ClassOf(err) != log.Retryable || !strings.Contains(err.Error(), "waiting for the clocks of this orderer and of the brokers to agree") {
 			t.Errorf("a record ten years ahead: %v", err)
 		}
 

@@ -87,13 +87,13 @@ func TestRow49BrokerCertificate(t *testing.T) {
 	}{
 		"expired": {func(ca *pkitest.Authority) { ca.Issue(ca, "broker", -time.Hour) },
 			[]string{"TLS with broker 127.0.0.1:", ": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time ",
-				"; awaiting a broker's certificate that is valid now"}},
+				"; waiting for a broker's certificate that is valid now"}},
 		"wrong authority": {func(ca *pkitest.Authority) { pkitest.New(t).Issue(ca, "broker", time.Hour) },
 			[]string{": tls: failed to verify certificate: x509: certificate signed by unknown authority",
-				"; awaiting the setting TLS.RootCAs to hold the authority that signed the broker's certificate"}},
+				"; waiting for the setting TLS.RootCAs to hold the authority that signed the broker's certificate"}},
 		"wrong host": {func(ca *pkitest.Authority) { ca.IssueFor(ca, "broker", hosted("kafka.example.com")) },
 			[]string{": tls: failed to verify certificate: x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs",
-				"; awaiting a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"}},
+				"; waiting for a broker's certificate for that name, or the setting TLS.ServerName to be a name in it"}},
 	} {
 		t.Run(what, func(t *testing.T) { certificates(t, "broker", test.bad, test.texts...) })
 	}
@@ -107,22 +107,22 @@ func hosted(name string) *x509.Certificate {
 }
 
 func TestRow50OrdererCertificate(t *testing.T) {
-	const awaiting = "; awaiting a client certificate that the brokers accept (TLS.Certificate)"
+	const waiting = "; waiting for a client certificate that the brokers accept (TLS.Certificate)"
 	for what, test := range map[string]struct {
 		bad   func(ca *pkitest.Authority)
 		texts []string
 	}{
 		"expired": {func(ca *pkitest.Authority) { ca.Issue(ca, "orderer", -time.Hour) },
-			[]string{"TLS with broker 127.0.0.1:", ": remote error: tls: expired certificate", awaiting}},
+			[]string{"TLS with broker 127.0.0.1:", ": remote error: tls: expired certificate", waiting}},
 		"wrong authority": {func(ca *pkitest.Authority) { pkitest.New(t).Issue(ca, "orderer", time.Hour) },
-			[]string{": remote error: tls: unknown certificate authority", awaiting}},
+			[]string{": remote error: tls: unknown certificate authority", waiting}},
 		"gone": {func(ca *pkitest.Authority) { ca.Remove("orderer.pem") },
-			[]string{"open ", "/orderer.pem: no such file or directory", "; awaiting an operator to fix the files that the TLS settings name"}},
+			[]string{"open ", "/orderer.pem: no such file or directory", "; waiting for an operator to fix the files that the TLS settings name"}},
 		"without its key": {func(ca *pkitest.Authority) {
 			ca.IssueFor(ca, "other", pkitest.Holder("orderer", time.Hour))
 			ca.Rename("other.pem", "orderer.pem")
 		},
-			[]string{"tls: private key does not match public key", "; awaiting an operator to fix the files that the TLS settings name"}},
+			[]string{"tls: private key does not match public key", "; waiting for an operator to fix the files that the TLS settings name"}},
 	} {
 		t.Run(what, func(t *testing.T) { certificates(t, "orderer", test.bad, test.texts...) })
 	}
@@ -187,7 +187,7 @@ func TestRow51Password(t *testing.T) {
 
 // refusedLogIn has the parts of the error when the embedded broker rejects a password.
 var refusedLogIn = []string{" closed the connection during login: EOF",
-	"; awaiting an operator to check this orderer's user and password, and the broker's log"}
+	"; waiting for an operator to check this orderer's user and password, and the broker's log"}
 
 // The password is changed at the brokers, then in the file. In between, and while the
 // file cannot be read, the reason is reported. Nothing is restarted.
@@ -213,7 +213,7 @@ func TestRow51PasswordIsRotated(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.reports("open "+file+": no such file or directory",
-				"; awaiting an operator to make this orderer's broker credentials readable")
+				"; waiting for an operator to make this orderer's broker credentials readable")
 			put("another")
 			o.is(types.StatusActive)
 			o.accepts("c")
@@ -228,7 +228,7 @@ func TestRow51WrongMechanism(t *testing.T) {
 	}
 	w.orderer(w.ledger(channel)).reports("broker 127.0.0.1:",
 		` does not support the SASL mechanism OAUTHBEARER; it supports "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"`,
-		"; awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
+		"; waiting for an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
 }
 
 // changes sets the password of the orderer's user and closes all connections.
@@ -279,13 +279,13 @@ func TestRow52RightsRemoved(t *testing.T) {
 	o.holds("a b @2")
 
 	w.rights(false, kmsg.ACLOperationWrite)
-	w.fails("order", o.submit("refused"), status.ErrNotReady, "the envelope is not ordered", "append topic", "; awaiting an operator to grant this orderer's principal the right Write on the topic")
+	w.fails("order", o.submit("refused"), status.ErrNotReady, "the envelope is not ordered", "append topic", "; waiting for an operator to grant this orderer's principal the right Write on the topic")
 	w.rights(true, kmsg.ACLOperationWrite)
 	o.accepts("c")
 
 	w.rights(false, kmsg.ACLOperationRead)
 	o.is(types.StatusInactive)
-	o.refuses(status.ErrNotReady, "read topic", "; awaiting an operator to grant this orderer's principal the right Read on the topic")
+	o.refuses(status.ErrNotReady, "read topic", "; waiting for an operator to grant this orderer's principal the right Read on the topic")
 	w.rights(true, kmsg.ACLOperationRead)
 	o.is(types.StatusActive)
 	o.accepts("d")

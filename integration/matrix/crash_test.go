@@ -83,7 +83,7 @@ func TestRow02LeaderFailover(t *testing.T) {
 }
 
 // The broker has the record, and the orderer stops before it gets the answer.
-func TestRow18OrdererGoesBeforeTheAcknowledgement(t *testing.T) {
+func TestRow18OrdererStopsBeforeTheAcknowledgement(t *testing.T) {
 	s := newScene(t)
 	s.it.order("e")
 	observed := s.cluster.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Topic: channel, Observe: true})
@@ -103,7 +103,7 @@ func TestRow18OrdererGoesBeforeTheAcknowledgement(t *testing.T) {
 }
 
 // The orderer stops before its block is on disk: it writes the same block again.
-func TestRow19OrdererGoesBeforeTheBlock(t *testing.T) {
+func TestRow19OrdererStopsBeforeTheBlock(t *testing.T) {
 	s := newScene(t)
 	stalled := make(chan struct{})
 	s.it.ledger.Stall(stalled)

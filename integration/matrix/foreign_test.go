@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A stranger's transaction, open or ended, delays nobody; its marker is an
+// A foreign writer's transaction, open or ended, delays nobody; its marker is an
 // offset without a record.
 func TestRow62ForeignTransaction(t *testing.T) {
 	for name, end := range map[string]kgo.TransactionEndTry{"committed": kgo.TryCommit, "aborted": kgo.TryAbort} {

@@ -67,7 +67,7 @@ func TestRow05AllBrokersDownAndBack(t *testing.T) {
 	before := s.it.Errored()
 	s.cluster.Kill()
 	s.it.is(types.StatusInactive)
-	s.it.refuses(status.ErrNotReady, "awaiting a connection to the brokers", s.cluster.Address())
+	s.it.refuses(status.ErrNotReady, "waiting for a connection to the brokers", s.cluster.Address())
 	s.eventually("readers are disconnected", func() bool { return closed(before) })
 	if s.it.ledger.Block(2) == nil {
 		t.Error("a block is missing")
@@ -86,7 +86,7 @@ func TestRow06BrokersDownAtStart(t *testing.T) {
 	t.Run("with blocks", func(t *testing.T) {
 		s := newScene(t)
 		s.restarts(s.cluster.Kill)
-		s.it.refuses(status.ErrNotReady, "awaiting a connection to the brokers", s.cluster.Address())
+		s.it.refuses(status.ErrNotReady, "waiting for a connection to the brokers", s.cluster.Address())
 		s.it.is(types.StatusInactive)
 		if s.it.ledger.Block(2) == nil {
 			t.Error("a block is missing")
@@ -99,7 +99,7 @@ func TestRow06BrokersDownAtStart(t *testing.T) {
 		w := newWorld(t, kafkatest.Options{})
 		w.cluster.Stop()
 		o := w.orderer(w.ledger(channel))
-		o.refuses(status.ErrNotReady, "awaiting a connection to the brokers")
+		o.refuses(status.ErrNotReady, "waiting for a connection to the brokers")
 		w.cluster.Resume()
 		o.ready().order("a", "b")
 		o.holds("a b @2")

@@ -9,7 +9,7 @@ import (
 )
 
 // client returns a client of an implementation other than the tested one: it acts as
-// a stranger or as an operator's tool.
+// a foreign writer or as an operator's tool.
 func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 	w.Helper()
 	c, err := kgo.NewClient(append([]kgo.Opt{

@@ -49,7 +49,7 @@ type evidence struct {
 	chain   map[string][]int // of the longest ledger: positions of each envelope
 	carried map[int]carried  // by the records of the log
 	inLog   map[string][]int // offsets of each normal envelope
-	foreign map[string]int   // how often strangers wrote each
+	foreign map[string]int   // how often foreign writers wrote each
 
 	texts   map[string][]int // positions in the chain
 	updates map[int]int      // how often in the chain

@@ -176,7 +176,7 @@ var doctored = []struct {
 	{"I15", "an envelope is acknowledged before it is in the log", func(w *World) { first(w, acked).end = 0 }},
 	{"I15", "a denied envelope is in the log", func(w *World) { first(w, acked).answer = denied }},
 	{"I15", "a refused envelope is in the log", func(w *World) { first(w, acked).answer = refused }},
-	{"I16", "one orders on, though the others have left", func(w *World) {
+	{"I16", "one continues to order, though the others have left", func(w *World) {
 		for _, o := range w.orderers[:2] {
 			o.ledger.blocks[final(o.ledger)].after.stage = stageLeft
 			o.fail(session.ErrMigrated)

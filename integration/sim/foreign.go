@@ -11,7 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// playForeign writes as a foreign client with write access to the topic may.
+// playForeign writes as a foreign writer with write access to the topic may.
 func (w *World) playForeign(o *Orderer, a Action) {
 	if w.end() == 0 {
 		return // whoever writes first describes the topic: not part of these worlds

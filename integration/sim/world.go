@@ -1,6 +1,6 @@
 // Package sim runs channels in simulated worlds: the real machine and the real
-// decisions of the shell (package session), on a log in memory, ledgers, clocks
-// and clients that are simulated, all in one goroutine. A seed determines its run bit
+// sessions (package session), on a log in memory, ledgers, clocks and clients that
+// are simulated, all in one goroutine. A seed determines its run bit
 // for bit. After the faults everything heals, and checkers that read only ledgers,
 // log and the clients' history look for violated invariants.
 //

@@ -100,7 +100,7 @@ func TestUpgradeRules(t *testing.T) {
 		}
 		return strict
 	}
-	admintest.Runs(t, command.ExitFine, []string{"could be described as strict", "0 by another writer"}, append(args, "--dry-run")...)
+	admintest.Runs(t, command.ExitFine, []string{"could be described as strict", "0 by another client"}, append(args, "--dry-run")...)
 	if described() != 0 {
 		t.Error("a dry run has described the topic")
 	}

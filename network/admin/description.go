@@ -29,7 +29,7 @@ type description struct {
 	at      log.Offset // of the record, once it is in the topic
 }
 
-// append appends the record unless another writer has appended since the check, which is then
+// append appends the record unless another client has appended since the check, which is then
 // repeated for everything that is in the topic by now: what nobody can prevent is at least reported.
 func (d *description) append(ctx context.Context, start machine.Start, id log.Identity) (late inspect.Writers, err error) {
 	value, err := session.DescriptionRecord(start, machine.Strict, id)
@@ -59,7 +59,7 @@ func (d *description) append(ctx context.Context, start machine.Start, id log.Id
 	case appended != nil:
 		return late, fmt.Errorf("%w: the description may or may not be in the topic; `osnkafka topic` lists it; a second one changes nothing", appended)
 	case err != nil:
-		return late, fmt.Errorf("the description is in the topic, but whether another writer has appended meanwhile is not known; `osnkafka topic` lists the records: %w", err)
+		return late, fmt.Errorf("the description is in the topic, but whether another client has appended meanwhile is not known; `osnkafka topic` lists the records: %w", err)
 	}
 	return late, errors.New("the brokers have acknowledged the description, and it is not in the topic: it was lost with a leader; run the command again")
 }
@@ -88,7 +88,7 @@ func (u upgraded) Table(out io.Writer) error {
 	if u.Described {
 		what += fmt.Sprintf(" at offset %d", u.Offset)
 	}
-	_, err := fmt.Fprintf(out, "channel %s: %s, topic id %s; the last %d records checked, %d by another writer\n", u.Channel, what, u.TopicID, u.Records, u.Foreign)
+	_, err := fmt.Fprintf(out, "channel %s: %s, topic id %s; the last %d records checked, %d by another client\n", u.Channel, what, u.TopicID, u.Records, u.Foreign)
 	if err != nil || !u.Described {
 		return err
 	}
@@ -97,7 +97,7 @@ func (u upgraded) Table(out io.Writer) error {
 	return err
 }
 
-func (u upgraded) Verdict() error {
+func (u upgraded) Err() error {
 	if u.late.Foreign == 0 {
 		return nil
 	}

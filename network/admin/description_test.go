@@ -53,8 +53,8 @@ func TestUpgradeRulesWhileAnotherWriterAppends(t *testing.T) {
 		t.Cleanup(func() { _ = l.Close() })
 		return l
 	}
-	if r, err := describes(t, topic()); err != nil || r.Verdict() != nil || r.Offset != 3 {
-		t.Errorf("undisturbed: %+v, %v, %v", r, err, r.Verdict())
+	if r, err := describes(t, topic()); err != nil || r.Err() != nil || r.Offset != 3 {
+		t.Errorf("undisturbed: %+v, %v, %v", r, err, r.Err())
 	}
 	l := topic(value)
 	if _, err := describes(t, l); err == nil || !strings.Contains(err.Error(), "time-to-cut at offset 3") {
@@ -65,8 +65,8 @@ func TestUpgradeRulesWhileAnotherWriterAppends(t *testing.T) {
 	}
 	for _, before := range []bool{true, false} {
 		r, err := describes(t, busy{topic(), value, before})
-		if err != nil || r.late.Foreign != 1 || r.Verdict() == nil || !strings.Contains(r.Verdict().Error(), "an in-tree orderer is running") {
-			t.Errorf("before %v: %+v, %v, %v", before, r, err, r.Verdict())
+		if err != nil || r.late.Foreign != 1 || r.Err() == nil || !strings.Contains(r.Err().Error(), "an in-tree orderer is running") {
+			t.Errorf("before %v: %+v, %v, %v", before, r, err, r.Err())
 		}
 	}
 }

@@ -70,7 +70,7 @@ func TestExitCodes(t *testing.T) {
 		"another channel":         {command.ExitRefused, "or name orderers that have joined it", x.as("Org1MSP", x.o.Address, "verify", "yours", "--orderer", x.again)},
 		"may not read":            {command.ExitRefused, "use an identity that the channel's Readers policy accepts", x.as("Org2MSP", x.o.Address, "verify", "mine", "--orderer", x.again)},
 		"orderer is unavailable":  {command.ExitUnreachable, "check that the orderer runs at this address", x.as("Org1MSP", nowhere, "verify", "mine", "--orderer", x.o.Address)},
-		"brokers are unavailable": {command.ExitUnreachable, "awaiting a connection to the brokers", []string{"preflight", "mine", "--brokers", nowhere}},
+		"brokers are unavailable": {command.ExitUnreachable, "waiting for a connection to the brokers", []string{"preflight", "mine", "--brokers", nowhere}},
 	} {
 		t.Run(name, func(t *testing.T) { admintest.Runs(t, test.code, []string{test.says}, test.args...) })
 	}

@@ -74,7 +74,7 @@ func (p *preflight) survey(ctx context.Context, t *command.Target, out command.P
 	found, err := topic.Survey(ctx)
 	if errors.Is(err, log.ErrNoTopic) {
 		return fmt.Errorf("%w: the first orderer of the channel creates it with the right settings if there are enough brokers and it has the right Create; "+
-			"or create it with one partition, see `Broker side` in README.md", err)
+			"or create it with one partition, see README.md, section Configure (\"On the brokers\")", err)
 	}
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (f findings) explainSettings(out io.Writer) error {
 	return err
 }
 
-func (f findings) Verdict() error {
+func (f findings) Err() error {
 	flaws := log.Of(log.Flawed, f.all)
 	if len(flaws) == 0 {
 		return nil

@@ -189,9 +189,9 @@ func (r progressReport) Table(out io.Writer) error {
 	return nil
 }
 
-// Verdict returns the first contradiction, or else why a comparison that was asked for was
+// Err returns the first contradiction, or else why a comparison that was asked for was
 // not made. That there is only one orderer is neither.
-func (r progressReport) Verdict() error {
+func (r progressReport) Err() error {
 	switch {
 	case len(r.Contradictions) > 0:
 		c := r.Contradictions[0]

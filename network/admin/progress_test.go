@@ -106,7 +106,7 @@ func TestProgress(t *testing.T) {
 
 // What another client has committed is shown without control characters, and an orderer that
 // publishes no hashes is not compared.
-func TestProgressOfStrangers(t *testing.T) {
+func TestProgressOfAnotherClient(t *testing.T) {
 	s := newSecured(t)
 	s.filled()
 	old := hashed("Org.old", 20, never)

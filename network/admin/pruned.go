@@ -36,7 +36,7 @@ func (r pruned) Value() any { return r }
 
 func (r pruned) Table(out io.Writer) error {
 	if r.refusal != nil {
-		return nil // the verdict has all of it
+		return nil // Err has all of it
 	}
 	what := fmt.Sprintf("channel %s: %d records, offsets %d to %d", r.Channel, r.Records, r.From, r.Below-1)
 	switch {
@@ -52,4 +52,4 @@ func (r pruned) Table(out io.Writer) error {
 	return err
 }
 
-func (r pruned) Verdict() error { return r.refusal }
+func (r pruned) Err() error { return r.refusal }

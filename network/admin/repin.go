@@ -124,8 +124,8 @@ func (r Repinned) Table(out io.Writer) error {
 	return r.Instruct(out)
 }
 
-// Verdict returns nil: a topic that does not match is an error of [Repin].
-func (r Repinned) Verdict() error { return nil }
+// Err returns nil: a topic that does not match is an error of [Repin].
+func (r Repinned) Err() error { return nil }
 
 // Compared prints how each orderer continues.
 func (r Repinned) Compared(out io.Writer) error {

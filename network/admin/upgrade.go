@@ -34,8 +34,8 @@ func UpgradeRulesCommand(fill command.Fill) *cobra.Command {
 		Long: `Append a description to the topic of a channel that is read by the rules of in-tree orderers
 (compatible): from that record on, every orderer of ours uses the strict rules, permanently.
 In-tree orderers do not understand it, and their ledgers would fork from ours there: the
-command refuses if it finds another writer within the window, by the records' timestamps, or
-in the last thousand records. An idle in-tree orderer is not found. Run it at a quiet time,
+command refuses if it finds a record of another client within the window, by the records'
+timestamps, or in the last thousand records. An idle in-tree orderer is not found. Run it at a quiet time,
 when all orderers of the channel are ours and no config update is in progress. With --force
 nothing protects in-tree orderers that are still running.
 
@@ -50,7 +50,7 @@ It needs the rights Read and Write on the topic, and an identity that may read t
 	u.AddOrderers(c)
 	u.AddCommon(c, changeTimeout)
 	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "time within which no other writer may have appended")
-	c.Flags().BoolVar(&u.force, "force", false, "upgrade even if another writer was seen: only when it is known to be gone")
+	c.Flags().BoolVar(&u.force, "force", false, "upgrade even if another client was seen: only when it is known to be gone")
 	c.Flags().BoolVar(&u.dryRun, "dry-run", false, "check everything, but append nothing")
 	return c
 }

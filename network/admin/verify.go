@@ -79,7 +79,7 @@ func (v Verified) Value() any { return v }
 // Table prints what was compared.
 func (v Verified) Table(out io.Writer) error {
 	if v.found != nil {
-		return nil // the verdict has all of it
+		return nil // Err has all of it
 	}
 	_, err := fmt.Fprintln(out, v)
 	return err
@@ -93,8 +93,8 @@ func (v Verified) String() string {
 	return fmt.Sprintf("channel %s: %d blocks are equal on %s", v.Channel, v.Blocks, strings.Join(v.Orderers, ", "))
 }
 
-// Verdict returns the difference, if there is one.
-func (v Verified) Verdict() error {
+// Err returns the difference, if there is one.
+func (v Verified) Err() error {
 	if v.found == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 // Command chaincode is the network's sample chaincode, run as a service: a
 // key-value store of assets. Functions: put KEY VALUE, get KEY, del KEY,
-// inc KEY [BY] (an integer, 0 if absent).
+// inc KEY [BY] (an integer, 0 if absent); putprivate COLLECTION KEY, which takes the
+// value from the transient field "value", and getprivate COLLECTION KEY.
 package main
 
 import (
@@ -32,10 +33,10 @@ func (assets) Init(shim.ChaincodeStubInterface) pb.Response { return shim.Succes
 func (a assets) Invoke(stub shim.ChaincodeStubInterface) pb.Response {
 	name, args := stub.GetFunctionAndParameters()
 	call, known := map[string]func(shim.ChaincodeStubInterface, []string) ([]byte, error){
-		"put": put, "get": get, "del": del, "inc": inc,
+		"put": put, "get": get, "del": del, "inc": inc, "putprivate": putPrivate, "getprivate": getPrivate,
 	}[name]
 	if !known {
-		return shim.Error(fmt.Sprintf("no function %q; there are put, get, del and inc", name))
+		return shim.Error(fmt.Sprintf("no function %q; there are put, get, del, inc, putprivate and getprivate", name))
 	}
 	out, err := call(stub, args)
 	if err != nil {
@@ -95,4 +96,30 @@ func inc(stub shim.ChaincodeStubInterface, args []string) ([]byte, error) {
 	}
 	out := []byte(strconv.Itoa(value))
 	return out, stub.PutState(args[0], out)
+}
+
+func putPrivate(stub shim.ChaincodeStubInterface, args []string) ([]byte, error) {
+	if len(args) != 2 {
+		return nil, fmt.Errorf("putprivate takes COLLECTION KEY")
+	}
+	transient, err := stub.GetTransient()
+	if err != nil {
+		return nil, err
+	}
+	value, ok := transient["value"]
+	if !ok {
+		return nil, fmt.Errorf("putprivate takes its value from the transient field \"value\", which is missing")
+	}
+	return nil, stub.PutPrivateData(args[0], args[1], value)
+}
+
+func getPrivate(stub shim.ChaincodeStubInterface, args []string) ([]byte, error) {
+	if len(args) != 2 {
+		return nil, fmt.Errorf("getprivate takes COLLECTION KEY")
+	}
+	value, err := stub.GetPrivateData(args[0], args[1])
+	if err == nil && value == nil {
+		return nil, fmt.Errorf("there is no %q in collection %q", args[1], args[0])
+	}
+	return value, err
 }

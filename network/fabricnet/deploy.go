@@ -8,6 +8,9 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -45,19 +48,24 @@ func (n *Network) deploy(ctx context.Context) error {
 		}
 	}
 	for _, c := range n.options.allChannels() {
-		if err := n.commit(ctx, c, id); err != nil {
+		if err := n.Define(ctx, c, 1); err != nil {
 			return fmt.Errorf("channel %s: %w", c, err)
 		}
 	}
 	return nil
 }
 
-// commit approves the chaincode for each organization and commits it on a channel.
-func (n *Network) commit(ctx context.Context, channel, id string) error {
-	definition := []string{"--channelID", channel, "--name", chaincodeID, "--version", chaincodeVersion, "--sequence", "1"}
-	definition = append(definition, n.ordererFlags()...)
+// Define approves the definition of the chaincode with this sequence for each organization and commits it on a
+// channel. More flags of the lifecycle commands may be part of the definition.
+func (n *Network) Define(ctx context.Context, channel string, sequence int, more ...string) error {
+	id, err := os.ReadFile(n.path("chaincode", "id"))
+	if err != nil {
+		return err
+	}
+	definition := []string{"--channelID", channel, "--name", chaincodeID, "--version", chaincodeVersion, "--sequence", strconv.Itoa(sequence)}
+	definition = slices.Concat(definition, more, n.ordererFlags())
 	for org := 1; org <= n.options.orgs(); org++ {
-		args := append([]string{"lifecycle", "chaincode", "approveformyorg", "--package-id", id}, definition...)
+		args := append([]string{"lifecycle", "chaincode", "approveformyorg", "--package-id", string(id)}, definition...)
 		if _, err := n.tool(ctx, "peer", n.peerCLI(org-1), args...); err != nil {
 			return err
 		}
@@ -66,7 +74,7 @@ func (n *Network) commit(ctx context.Context, channel, id string) error {
 		return err
 	}
 	args := append([]string{"lifecycle", "chaincode", "commit"}, definition...)
-	_, err := n.tool(ctx, "peer", n.peerCLI(0), append(args, n.endorsers()...)...)
+	_, err = n.tool(ctx, "peer", n.peerCLI(0), append(args, n.endorsers()...)...)
 	return err
 }
 
@@ -142,12 +150,21 @@ func archive(files ...any) ([]byte, error) {
 // Invoke runs a function of the sample chaincode and returns once one peer of
 // each organization has committed the transaction as valid.
 func (n *Network) Invoke(ctx context.Context, channel string, args ...string) error {
+	return n.InvokeWith(ctx, channel, nil, args...)
+}
+
+// InvokeWith is [Network.Invoke] with transient data, which no transaction contains.
+func (n *Network) InvokeWith(ctx context.Context, channel string, transient map[string][]byte, args ...string) error {
 	call, err := callJSON(args)
 	if err != nil {
 		return err
 	}
-	flags := append([]string{"chaincode", "invoke", "-C", channel, "-n", chaincodeID, "-c", call, "--waitForEvent"}, n.ordererFlags()...)
-	_, err = n.tool(ctx, "peer", n.peerCLI(0), append(flags, n.endorsers()...)...)
+	data, err := json.Marshal(transient)
+	if err != nil {
+		return err
+	}
+	flags := []string{"chaincode", "invoke", "-C", channel, "-n", chaincodeID, "-c", call, "--transient", string(data), "--waitForEvent"}
+	_, err = n.tool(ctx, "peer", n.peerCLI(0), slices.Concat(flags, n.ordererFlags(), n.endorsers())...)
 	return err
 }
 

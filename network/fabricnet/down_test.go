@@ -109,7 +109,7 @@ func TestUnsignedLock(t *testing.T) {
 
 // A command that is killed between launching a process and saving its pid does not lose
 // the process.
-func TestCrashBehindALaunch(t *testing.T) {
+func TestCrashAfterALaunch(t *testing.T) {
 	for name, args := range map[string][]string{"with the state before it": {"written"}, "without": nil} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")

@@ -8,7 +8,7 @@ import (
 )
 
 // A process is in the state while it runs, and not after it is gone.
-func TestStateBehindALaunch(t *testing.T) {
+func TestStateAfterALaunch(t *testing.T) {
 	r := newRig(t, filepath.Join(t.TempDir(), "net"), "sleeps")
 	p := r.starts("orderer2")
 	if s, err := r.read(); err != nil || s.Processes["orderer2"] != p {

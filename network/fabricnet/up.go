@@ -288,7 +288,7 @@ func (n *Network) AwaitActive(ctx context.Context, orderer, channel string) erro
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not become active on channel %s: %w", orderer, channel, err)
+			return fmt.Errorf("%s did not become active on channel %s: %w", orderer, channel, err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -78,6 +78,12 @@ func TestRewriteMakesTheSharedType(t *testing.T) {
 			if consensus.Type != "etcdraft" || len(metadata.Consenters) > 0 || metadata.Options.GetSnapshotIntervalSize() != size {
 				t.Errorf("type %q, metadata %v", consensus.Type, metadata)
 			}
+			tx := configtx.New(config)
+			read, err := tx.Orderer().Configuration() // as tools that use Fabric's library do
+			checktest.Must(t, err)
+			if read.OrdererType != form.SharedType || len(read.EtcdRaft.Consenters) > 0 || read.EtcdRaft.Options.SnapshotIntervalSize != size {
+				t.Errorf("fabric-config reads %+v", read)
+			}
 		})
 	}
 }
@@ -128,7 +134,7 @@ func TestRewriteRefuses(t *testing.T) {
 		"bad broker":        {solo(same), []string{"127.0.0.1:9092", "nohost"}, `broker "nohost"`},
 		"bad port":          {solo(same), []string{"127.0.0.1:0"}, `port "0"`},
 		"blank before":      {solo(same), []string{"127.0.0.1:9092", " 127.0.0.1:9093"}, `broker " 127.0.0.1:9093" of the channel config: a channel config accepts letters`},
-		"blank behind":      {solo(same), []string{"127.0.0.1:9092 "}, `broker "127.0.0.1:9092 "`},
+		"blank after":       {solo(same), []string{"127.0.0.1:9092 "}, `broker "127.0.0.1:9092 "`},
 		"underscore":        {solo(same), []string{"kafka_1:9092"}, `broker "kafka_1:9092" of the channel config: a channel config accepts letters`},
 		"IPv6":              {solo(same), []string{"[::1]:9092"}, `broker "[::1]:9092"`},
 		"twice":             {solo(same), []string{"a:9092", "a:9092"}, "named twice"},

@@ -123,7 +123,7 @@ func (o Options) without(published []log.Progress) (faults []error) {
 			in("--without %s: nothing shows when it last published, since its offset was reset: "+
 				"if it is gone, delete its group (kafka-consumer-groups.sh --delete --group %s) and do not name it", name, published[i].Member)
 		case o.age(published[i]) <= o.MaxAge:
-			in("--without %s: it has published %s ago and is not gone: stop it, and wait until that is older than %s", name, o.age(published[i]), o.MaxAge)
+			in("--without %s: it published %s ago and is not gone: stop it, and wait until that is older than %s", name, o.age(published[i]), o.MaxAge)
 		}
 	}
 	return faults
@@ -141,7 +141,7 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 			"restart the orderer, which commits again", name, p.Next)
 		return faults // the orderer did not publish the rest either
 	case age.Abs() > o.MaxAge:
-		in("orderer %s has published %s ago that it is at offset %d, want within %s: start it, or correct its clock; "+
+		in("orderer %s published %s ago that it was at offset %d, want within %s: start it, or correct its clock; "+
 			"name it with --without instead if it is gone", name, age, p.Next, o.MaxAge)
 	}
 	if p.Next < 0 || p.Next > bounds.End {

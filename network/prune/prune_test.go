@@ -54,7 +54,7 @@ func TestKeepsWhatTheSlowestNeeds(t *testing.T) {
 }
 
 // An orderer that has ordered nothing yet needs every record.
-func TestKeepsAllForWhoHasNothing(t *testing.T) {
+func TestKeepsAllForAnOrdererWithoutBlocks(t *testing.T) {
 	published := all()
 	published[1].Next, published[1].Block, published[1].Rules = 0, 0, "undescribed"
 	o := options()
@@ -115,17 +115,17 @@ var unproven = map[string]func(*situation){
 	"orderer Org.d is named twice, or both": func(s *situation) {
 		s.published, s.options.Without = append(s.published, at("Org.d", 5, time.Hour)), []string{"Org.d", "Org.d"}
 	},
-	"--without Org.d: it has published 9m0s ago and is not gone": func(s *situation) {
+	"--without Org.d: it published 9m0s ago and is not gone": func(s *situation) {
 		s.published, s.options.Without = append(s.published, at("Org.d", 5, 9*time.Minute)), []string{"Org.d"}
 	},
-	"--without Org.d: it has published -1h0m0s ago and is not": func(s *situation) {
+	"--without Org.d: it published -1h0m0s ago and is not": func(s *situation) {
 		s.published, s.options.Without = append(s.published, at("Org.d", 5, -time.Hour)), []string{"Org.d"}
 	},
 	"--without Org.d: nothing shows when it last published": func(s *situation) {
 		s.published, s.options.Without = append(s.published, log.Progress{Member: "fo.Org.d", Next: 5}), []string{"Org.d"}
 	},
-	"Org.b has published 11m0s ago that it is at offset 500": func(s *situation) { s.published[1].At = now.Add(-11 * time.Minute) },
-	"Org.b has published -1h0m0s ago":                        func(s *situation) { s.published[1].At = now.Add(time.Hour) },
+	"Org.b published 11m0s ago that it was at offset 500":    func(s *situation) { s.published[1].At = now.Add(-11 * time.Minute) },
+	"Org.b published -1h0m0s ago":                            func(s *situation) { s.published[1].At = now.Add(time.Hour) },
 	"Org.b continues at offset 1001, but the topic ends at":  func(s *situation) { s.published[1].Next = 1001 },
 	"Org.b continues at offset -1":                           func(s *situation) { s.published[1].Next = -1 },
 	"Org.b: its group is at offset 500, which it has not":    func(s *situation) { s.published[1].At = time.Time{} },

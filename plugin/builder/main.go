@@ -91,7 +91,7 @@ func (b *builder) validate() error {
 		}
 	}
 	if b.static && slices.Contains(b.tags, "pkcs11") {
-		return errors.New("--static with --tags pkcs11: the library of a hardware module is loaded at run time, which a static binary cannot; leave one of them out")
+		return errors.New("--static with --tags pkcs11: the library of a hardware module is loaded at run time, which a static binary cannot do; leave one of them out")
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func TestUnreadablePassword(t *testing.T) {
 			s.text.Store(nil)
 			for what, err := range operations(t, l) {
 				kafkatest.MustFail(t, what, err, log.Retryable, "open /run/secrets/password: file does not exist",
-					"; awaiting an operator to make this orderer's broker credentials readable")
+					"; waiting for an operator to make this orderer's broker credentials readable")
 				if !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%s: %v does not wrap the error of the file", what, err)
 				}
@@ -128,7 +128,7 @@ func TestWrongPassword(t *testing.T) {
 		_, s, l := guarded(t, mechanism)
 		s.put("wrong")
 		_, err := l.Identity(t.Context())
-		kafkatest.MustFail(t, mechanism, err, log.Retryable, " closed the connection during login: EOF; awaiting an operator "+
+		kafkatest.MustFail(t, mechanism, err, log.Retryable, " closed the connection during login: EOF; waiting for an operator "+
 			"to check this orderer's user and password, and the broker's log")
 		if !errors.Is(err, io.EOF) {
 			t.Errorf("%v does not wrap EOF", err)
@@ -147,7 +147,7 @@ func TestUnsupportedMechanism(t *testing.T) {
 	defer l.Close()
 	_, err = l.Identity(t.Context())
 	kafkatest.MustFail(t, "identity", err, log.Retryable, " does not support the SASL mechanism OAUTHBEARER; it supports \"PLAIN\", \"SCRAM-SHA-256\", \"SCRAM-SHA-512\"",
-		"; awaiting an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
+		"; waiting for an operator to choose another mechanism (SASL.Mechanism), or to enable it at the brokers")
 }
 
 func TestMissingLogin(t *testing.T) {
@@ -158,7 +158,7 @@ func TestMissingLogin(t *testing.T) {
 	defer l.Close()
 	_, err = l.Identity(t.Context())
 	kafkatest.MustFail(t, "identity", err, log.Retryable, " closed the connection without an answer: EOF",
-		"; awaiting running brokers whose listener has this orderer's TLS and SASL settings")
+		"; waiting for running brokers whose listener has this orderer's TLS and SASL settings")
 }
 
 func TestFaultsOfSASLAreNamed(t *testing.T) {

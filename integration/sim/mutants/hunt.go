@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -57,7 +58,16 @@ func hunt(ctx context.Context, root string, m Mutant, seeds uint64) Catch {
 		return c
 	}
 	defer os.RemoveAll(dir)
-	program, err := build(ctx, root, dir, m)
+	overlay, err := m.overlay(root, dir)
+	if err != nil {
+		c.Err = err
+		return c
+	}
+	if len(m.Tests) > 0 {
+		c.Checker, c.Err = test(ctx, root, overlay, m.Tests)
+		return c
+	}
+	program, err := build(ctx, root, dir, overlay)
 	if err != nil {
 		c.Err = err
 		return c
@@ -73,8 +83,8 @@ func hunt(ctx context.Context, root string, m Mutant, seeds uint64) Catch {
 	return c
 }
 
-// build compiles the simulation with the mutant in it.
-func build(ctx context.Context, root, dir string, m Mutant) (program string, err error) {
+// overlay writes the overlay that has the mutant, and returns its file.
+func (m Defect) overlay(root, dir string) (file string, err error) {
 	original, mutated, err := m.apply(root, dir)
 	if err != nil {
 		return "", err
@@ -83,17 +93,38 @@ func build(ctx context.Context, root, dir string, m Mutant) (program string, err
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(file, overlay, 0o644); err != nil {
-		return "", err
-	}
+	file = filepath.Join(dir, "overlay.json")
+	return file, os.WriteFile(file, overlay, 0o644)
+}
+
+// build compiles the simulation with an overlay.
+func build(ctx context.Context, root, dir, overlay string) (program string, err error) {
 	program = filepath.Join(dir, "mutant")
-	c := exec.CommandContext(ctx, "go", "build", "-overlay", file, "-o", program, "./integration/sim/run")
+	c := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", program, "./integration/sim/run")
 	c.Dir = root
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("it does not compile: %s", last(out))
 	}
 	return program, nil
+}
+
+var failure = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+
+// test runs unit tests with an overlay, up to the first package in which one fails, and returns its name; an empty name if all pass.
+func test(ctx context.Context, root, overlay string, packages []string) (name string, err error) {
+	for _, p := range packages {
+		c := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count", "1", "-failfast", p)
+		c.Dir = root
+		out, err := c.CombinedOutput()
+		switch failed := failure.FindSubmatch(out); {
+		case err == nil:
+		case failed == nil:
+			return "", fmt.Errorf("its tests ended with %w: %s", err, last(out))
+		default:
+			return string(failed[1]), nil
+		}
+	}
+	return "", nil
 }
 
 func last(out []byte) string {
@@ -106,6 +137,10 @@ func (c Catch) String() string {
 	switch {
 	case c.Err != nil:
 		return fmt.Sprintf("%s: %v", c.Name, c.Err)
+	case c.Checker == "" && len(c.Tests) > 0:
+		return fmt.Sprintf("%s survived the tests of %s", c.Name, strings.Join(c.Tests, ", "))
+	case len(c.Tests) > 0:
+		return fmt.Sprintf("%s was caught by %s", c.Name, c.Checker)
 	case c.Checker == "":
 		return fmt.Sprintf("%s survived %d seeds", c.Name, c.Runs)
 	}

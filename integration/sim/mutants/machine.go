@@ -1,6 +1,6 @@
 package mutants
 
-var strictRules = []Mutant{
+var strictRules = []Defect{
 	{"any-time-to-cut", "cuts for every time-to-cut, whichever block it is for", "chain/machine/strict.go",
 		"if in.Block != m.next || m.Pending() == 0 {", "if m.Pending() == 0 {"},
 	{"no-stale-check", "orders an envelope with a stale config sequence without judging it", "chain/machine/strict.go",
@@ -29,14 +29,14 @@ var strictRules = []Mutant{
 		"return skip(in.Offset, ReasonGarbage, in.Flaw)", "return m.halt(HaltNoVerdict, \"garbage: %s\", in.Flaw)"},
 }
 
-var cutting = []Mutant{
+var cutting = []Defect{
 	{"one-too-many", "puts more than MaxMessageCount envelopes into a block", "chain/machine/batch.go",
 		"if uint64(len(b.envelopes)) >= uint64(b.limits.MaxMessageCount) {", "if uint64(len(b.envelopes)) > uint64(b.limits.MaxMessageCount) {"},
 	{"one-byte-too-few", "cuts when a batch reaches exactly PreferredMaxBytes", "chain/machine/batch.go",
 		"if b.bytes+size > uint64(b.limits.PreferredMaxBytes) {", "if b.bytes+size >= uint64(b.limits.PreferredMaxBytes) {"},
-	{"behind-a-message", "puts a transaction behind an opaque envelope", "chain/machine/batch.go",
+	{"after-a-message", "puts a transaction after an opaque envelope", "chain/machine/batch.go",
 		"return b.opaque || slices", "return slices"},
-	{"behind-a-policy", "puts a transaction behind one that sets the policy of a key that it writes", "chain/machine/batch.go",
+	{"after-a-policy", "puts a transaction after one that sets the policy of a key that it writes", "chain/machine/batch.go",
 		"func(key StateKey) bool { return b.policies[key] }", "func(StateKey) bool { return false }"},
 	{"conflict-with-itself", "cuts between opaque envelopes", "chain/machine/batch.go",
 		"	if e.Opaque {\n		return false", "	if e.Opaque && len(b.envelopes) == 0 {\n		return false"},
@@ -56,7 +56,7 @@ var cutting = []Mutant{
 		"case pending && m.timer != m.next:", "case pending && m.timer == 0:"},
 }
 
-var remembering = []Mutant{
+var remembering = []Defect{
 	{"overflow-covers-too-much", "marks the record that did not fit as covered by the block", "chain/machine/strict.go",
 		"m.block(cut[0].envelopes, m.before, cut[0].cause)", "m.block(cut[0].envelopes, m.last, cut[0].cause)"},
 	{"full-covers-too-little", "marks the last record of a full block as not covered", "chain/machine/strict.go",

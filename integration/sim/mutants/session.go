@@ -1,6 +1,6 @@
 package mutants
 
-var sessionDecisions = []Mutant{
+var sessionDecisions = []Defect{
 	{"topic-id-ignored", "continues on a topic that was recreated", "chain/session/identity.go",
 		"	if err := d.sameTopic(id); err != nil {", "	if err := d.sameTopic(id); err != nil && id.Partitions > 9 {"},
 	{"begins-without-asking", "creates the topic of a channel that others have blocks of", "chain/session/peers.go",
@@ -59,11 +59,11 @@ var sessionDecisions = []Mutant{
 		"case r.Phase == Reading && r.RulesKnown:", "case r.Phase == Reading:"},
 	{"takes-when-stopped", "accepts envelopes after the channel has stopped", "chain/status/readiness.go",
 		"		return fmt.Errorf(\"%w: %w\", ErrFailed, r.Cause)", "		return nil"},
-	{"orders-for-raft", "orders on behind the block with which the channel leaves", "chain/session/effects.go",
+	{"orders-for-raft", "continues to order after the block with which the channel leaves", "chain/session/effects.go",
 		"	if err := d.migrated(f.Number); err != nil {", "	if err := d.migrated(f.Number); err != nil && f.Number == 0 {"},
 }
 
-var clientAnswers = []Mutant{
+var clientAnswers = []Defect{
 	{"acknowledges-anyway", "acknowledges before the append is known to have worked", "chain/status/refusal.go",
 		"func AppendError(err error) error {\n	if err == nil {", "func AppendError(err error) error {\n	if err == nil || log.ClassOf(err) != log.Rejected {"},
 	{"denies-the-unknown", "reports an append of unknown outcome as failed", "chain/status/refusal.go",
@@ -72,7 +72,7 @@ var clientAnswers = []Mutant{
 
 // models are defects in what the simulation has instead of Fabric and of timers: they
 // stand for a host that breaks the contract with its driver.
-var models = []Mutant{
+var models = []Defect{
 	{"judges-by-the-clock", "judges envelopes by its own clock", "integration/sim/host.go",
 		"	default:\n		err = o.ledger.config().allows(c)\n", "	case o.now() > c.expires:\n		err = errors.New(\"expired\")\n	default:\n		err = o.ledger.config().allows(c)\n"},
 	{"cuts-by-the-clock", "cuts by its own clock instead of by a record of the topic", "integration/sim/orderer.go",

@@ -116,7 +116,7 @@ func works(t *testing.T, channel, old *Channel) map[string]work {
 		"repin":         with(channel.Name, read),
 		"verify":        with(channel.Name, read),
 		"change-type":   with(channel.Name, append(slices.Clone(read), "--dry-run", "--without", "orderer1:7050", "--without", "orderer2:7050")),
-		"leave":         fixed(append([]string{"mychannel", "--dry-run"}, NewLeaver(t).Flags(t)...)...),
+		"leave":         fixed(append([]string{"mychannel", "--dry-run"}, NewSharedChannel(t).Flags(t)...)...),
 		"upgrade-rules": with(old.Name, old.Serve(t, old.Blocks())),
 		"genesis": fixed("--from", Written(t, "solo.block", protoutil.MarshalOrPanic(SoloBlock())), "--brokers", "kafka1:9092",
 			"--out", Written(t, "kafka.block", nil)),

@@ -2,8 +2,8 @@
 // they work on, how they print what they found, and their exit codes.
 //
 // A command embeds [Flags], adds those that it needs, and has [Flags.Run] or
-// [Flags.RunOffline] as its RunE. It returns a [Report] to the [Printer]; the report's verdict
-// is the error of the command.
+// [Flags.RunOffline] as its RunE. It returns a [Report] to the [Printer]; the report's error
+// is that of the command.
 package command
 
 import (

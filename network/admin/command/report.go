@@ -9,7 +9,7 @@ import (
 type Report interface {
 	Value() any              // encoded as JSON
 	Table(w io.Writer) error // printed as text
-	Verdict() error          // nil: nothing is wrong
+	Err() error              // what the command found wrong; nil if nothing
 }
 
 // Printer prints reports as text or JSON.
@@ -18,12 +18,12 @@ type Printer struct {
 	JSON bool
 }
 
-// Show prints a report and returns its verdict.
+// Show prints a report and returns its error.
 func (p Printer) Show(r Report) error {
 	if err := p.print(r); err != nil {
 		return err
 	}
-	return r.Verdict()
+	return r.Err()
 }
 
 func (p Printer) print(r Report) error {

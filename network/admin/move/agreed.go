@@ -32,7 +32,7 @@ func (m *move) agreed(ctx context.Context, t *command.Target) (agreed, error) {
 		s, missing := m.ask(ctx, t)
 		switch {
 		case missing == nil:
-			return s, m.everybody(t, s.config)
+			return s, m.checkAllNamed(t, s.config)
 		case errors.Is(missing, errDiverged), ctx.Err() != nil, m.dryRun, time.Now().After(end):
 			return s, missing
 		}
@@ -89,8 +89,8 @@ func (m *move) at(ctx context.Context, t *command.Target, name string) (*cb.Conf
 	return config, block.Header.Number, nil
 }
 
-// everybody returns an error if the config names orderers that are not asked.
-func (m *move) everybody(t *command.Target, config *cb.Config) error {
+// checkAllNamed returns an error if the config names orderers that are not asked.
+func (m *move) checkAllNamed(t *command.Target, config *cb.Config) error {
 	var missing []string
 	for _, address := range addresses(config) {
 		if !slices.Contains(t.Orderers, address) && !slices.Contains(m.without, address) {
@@ -143,7 +143,7 @@ func (m *move) awaitBlock(ctx context.Context, t *command.Target, before agreed,
 			}
 			if !said[name] {
 				said[name] = true
-				m.say("%s: waiting for %s (%s)", next, name, m.remedy(is))
+				m.say("%s: waiting for %s; if this lasts, %s", next, name, m.remedy(is))
 			}
 			if err := m.sleep(ctx, t, pause); err != nil {
 				return 0, err
@@ -155,10 +155,10 @@ func (m *move) awaitBlock(ctx context.Context, t *command.Target, before agreed,
 
 // remedy returns what to do about an orderer that does not get the newest config.
 func (m *move) remedy(newest form.Consensus) string {
-	if placeOf(newest) == raft && newest.State == fabric.StateNormal {
-		return "restart it, unless it was restarted after the change of the consenter"
+	if orderingOf(newest) == raft && newest.State == fabric.StateNormal {
+		return "restart it, unless it was restarted after the hand-over to Raft"
 	}
-	return "see its log if this lasts"
+	return "see its log"
 }
 
 // sleep pauses.

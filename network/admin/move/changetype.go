@@ -13,16 +13,16 @@ import (
 
 // ChangeTypeCommand returns the command change-type.
 func ChangeTypeCommand() *cobra.Command {
-	m := &move{way: way{from: kafka, to: shared}}
+	m := &move{transition: transition{from: kafka, to: shared, by: toType}}
 	c := &cobra.Command{
 		Use:   "change-type CHANNEL --orderer HOST:PORT...",
 		Short: "Change a channel from type kafka to type etcdraft, ordered through Kafka as before",
 		Long: `Change a channel from consensus type kafka to type etcdraft with brokers and without consenters, which
 stock peers of Fabric 3.1 follow. The same orderers continue on the same topic; none is restarted.
 
-It is three config updates: into maintenance mode, in which clients are refused, the change, and out
-of maintenance mode. Name every orderer of the channel. Each step begins once all have the block of
-the one before. If the command is interrupted, run it again: it continues.
+It submits three config updates: one into maintenance mode, in which clients are refused; the change;
+and one out of maintenance mode. Name every orderer of the channel. Each step begins once all have the
+block of the one before. If the command is interrupted, run it again: it continues.
 
 Orderers on Fabric 3 refuse this change: make it while they are on 2.5. The identity is that of an
 administrator of an orderer organization; no right in Kafka is needed.`,
@@ -39,7 +39,7 @@ administrator of an orderer organization; no right in Kafka is needed.`,
 	}
 	c.RunE = m.Run(nil, command.NeedOrderers, m.run)
 	m.AddOrderers(c)
-	m.AddCommon(c, answers)
+	m.AddCommon(c, answerTimeout)
 	m.addFlags(c.Flags())
 	return c
 }

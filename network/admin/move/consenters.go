@@ -67,7 +67,7 @@ func relativeTo(file, name string) string {
 // issued returns an error unless each certificate of the consenters is valid now, and was issued by a TLS authority of an
 // orderer organization of the config: Raft accepts no other.
 func issued(list []*etcdraft.Consenter, config *cb.Config) error {
-	roots, between, err := authorities(config)
+	roots, intermediates, err := authorities(config)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func issued(list []*etcdraft.Consenter, config *cb.Config) error {
 		for _, text := range [][]byte{c.ClientTlsCert, c.ServerTlsCert} {
 			certificate, err := parse(text)
 			if err == nil {
-				_, err = certificate.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+				_, err = certificate.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 			}
 			if err != nil {
 				return fmt.Errorf("consenter %s:%d: its TLS certificate is not one that Raft accepts: %w", c.Host, c.Port, err)
@@ -86,8 +86,8 @@ func issued(list []*etcdraft.Consenter, config *cb.Config) error {
 }
 
 // authorities returns the TLS authorities of a config's orderer organizations.
-func authorities(config *cb.Config) (roots, between *x509.CertPool, err error) {
-	roots, between = x509.NewCertPool(), x509.NewCertPool()
+func authorities(config *cb.Config) (roots, intermediates *x509.CertPool, err error) {
+	roots, intermediates = x509.NewCertPool(), x509.NewCertPool()
 	for name, org := range config.GetChannelGroup().GetGroups()[channelconfig.OrdererGroupKey].GetGroups() {
 		outer, inner := &msp.MSPConfig{}, &msp.FabricMSPConfig{}
 		if err := proto.Unmarshal(org.GetValues()[channelconfig.MSPKey].GetValue(), outer); err != nil {
@@ -100,10 +100,10 @@ func authorities(config *cb.Config) (roots, between *x509.CertPool, err error) {
 			roots.AppendCertsFromPEM(text)
 		}
 		for _, text := range inner.TlsIntermediateCerts {
-			between.AppendCertsFromPEM(text)
+			intermediates.AppendCertsFromPEM(text)
 		}
 	}
-	return roots, between, nil
+	return roots, intermediates, nil
 }
 
 func parse(text []byte) (*x509.Certificate, error) {

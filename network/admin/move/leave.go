@@ -17,12 +17,12 @@ import (
 	"github.com/fabric-kafka/orderer/network/admin/command"
 )
 
-// answers is how long orderers may take to answer, by default.
-const answers = 30 * time.Second
+// answerTimeout is how long orderers may take to answer, by default.
+const answerTimeout = 30 * time.Second
 
 // LeaveCommand returns the command leave.
 func LeaveCommand() *cobra.Command {
-	m := &move{way: way{from: shared, to: raft}}
+	m := &move{transition: transition{from: shared, to: raft, by: toRaft}}
 	var file string
 	var noPorts bool
 	c := &cobra.Command{
@@ -30,9 +30,9 @@ func LeaveCommand() *cobra.Command {
 		Short: "Give a channel of type etcdraft that is ordered through Kafka to Fabric's Raft",
 		Long: `Give a channel of type etcdraft that is ordered through Kafka to Fabric's own Raft, permanently.
 
-It is three config updates: into maintenance mode, in which clients are refused, one that names the
-consenters and removes the brokers, and out of maintenance mode. After the second one the channel
-stops on every orderer; the command says when to restart them, and waits until they have a leader.
+It submits three config updates: one into maintenance mode, in which clients are refused; one that
+names the consenters and removes the brokers; and one out of maintenance mode. After the second one the
+channel stops on every orderer; the command says when to restart them, and waits until they have a leader.
 Name every orderer of the channel. Each step begins once all have the block of the one before: all
 that was acknowledged is in a block by then. If the command is interrupted, run it again: it continues.
 
@@ -60,7 +60,7 @@ orderer organization; no right in Kafka is needed.`,
 	}
 	c.RunE = m.Run(nil, command.NeedOrderers, m.run)
 	m.AddOrderers(c)
-	m.AddCommon(c, answers)
+	m.AddCommon(c, answerTimeout)
 	m.addFlags(c.Flags())
 	c.Flags().StringVar(&file, "consenters", "", "YAML file with the consenters (required)")
 	c.Flags().DurationVar(&m.settle, "settle", 20*time.Second, "how long to wait in maintenance mode before the change, for what orderers had accepted and were appending: more than the orderers' Timeouts.Ready and Timeouts.Append together")

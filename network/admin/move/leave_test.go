@@ -23,16 +23,16 @@ import (
 
 // What leave refuses before it submits anything, and what it shows.
 func TestLeaveChecks(t *testing.T) {
-	l := admintest.NewLeaver(t)
+	shared := admintest.NewSharedChannel(t)
 	stranger, err := tlsgen.NewCA()
 	checktest.Must(t, err)
 	foreign, err := stranger.NewServerCertKeyPair("127.0.0.1")
 	checktest.Must(t, err)
-	checktest.Must(t, os.WriteFile(filepath.Join(l.Dir, "foreign.pem"), foreign.Cert, 0o600))
+	checktest.Must(t, os.WriteFile(filepath.Join(shared.Dir, "foreign.pem"), foreign.Cert, 0o600))
 	line := func(port int, certificate string) string {
 		return fmt.Sprintf("[{Host: 127.0.0.1, Port: %d, ClientTLSCert: %s, ServerTLSCert: %s}]", port, certificate, certificate)
 	}
-	own, err := tls.LoadX509KeyPair(filepath.Join(l.Dir, "server.pem"), filepath.Join(l.Dir, "server.key"))
+	own, err := tls.LoadX509KeyPair(filepath.Join(shared.Dir, "server.pem"), filepath.Join(shared.Dir, "server.key"))
 	checktest.Must(t, err)
 	listening, another := serve(t, own), serve(t, pairOf(t, foreign))
 	for name, c := range map[string]struct {
@@ -42,26 +42,26 @@ func TestLeaveChecks(t *testing.T) {
 		more []string
 	}{
 		"right":                          {command.ExitFine, `"consenters": [`, line(listening, "server.pem"), nil},
-		"a port that is not asked":       {command.ExitFine, `"consenters": [`, line(l.Port, "server.pem"), []string{"--no-ports"}},
-		"nobody at the port":             {command.ExitRefused, "does not answer at its port", line(l.Port, "server.pem"), nil},
+		"a port that is not asked":       {command.ExitFine, `"consenters": [`, line(shared.Port, "server.pem"), []string{"--no-ports"}},
+		"nobody at the port":             {command.ExitRefused, "does not answer at its port", line(shared.Port, "server.pem"), nil},
 		"another's certificate":          {command.ExitRefused, "presents the certificate of", line(another, "server.pem"), nil},
-		"a certificate of nobody's":      {command.ExitRefused, "not one that Raft accepts", line(listening, "foreign.pem"), nil},
+		"by an unknown authority":        {command.ExitRefused, "not one that Raft accepts", line(listening, "foreign.pem"), nil},
 		"a consenter twice":              {command.ExitRefused, "another consenter has its TLS certificate", strings.Replace(line(listening, "server.pem"), "}]", "}, ", 1) + line(listening, "server.pem")[1:], nil},
-		"a port that is none":            {command.ExitRefused, "Raft would not start", line(1<<17, "server.pem"), []string{"--no-ports"}},
+		"a port over 65535":              {command.ExitRefused, "Raft would not start", line(1<<17, "server.pem"), []string{"--no-ports"}},
 		"no such certificate":            {command.ExitUsage, "no such file", line(listening, "missing.pem"), nil},
 		"no list":                        {command.ExitUsage, "not a list of consenters", "Consenters: []", nil},
 		"an unknown key":                 {command.ExitUsage, "field Hosts not found", "[{Hosts: o}]", nil},
-		"fewer consenters than orderers": {command.ExitRefused, "--consenters has 1", line(l.Port, "server.pem"), []string{"--no-ports", "--orderer", l.Orderer.Another(t, orderertest.LedgerOf(proto.Clone(l.Block).(*cb.Block))).Address}},
-		"a negative time":                {command.ExitUsage, "--settle", line(l.Port, "server.pem"), []string{"--settle", "-1s"}},
-		"nothing to abort":               {command.ExitFine, "is ordered by type etcdraft through Kafka", line(l.Port, "server.pem"), []string{"--abort"}},
+		"fewer consenters than orderers": {command.ExitRefused, "--consenters has 1", line(shared.Port, "server.pem"), []string{"--no-ports", "--orderer", shared.Orderer.Another(t, orderertest.LedgerOf(proto.Clone(shared.Block).(*cb.Block))).Address}},
+		"a negative time":                {command.ExitUsage, "--settle", line(shared.Port, "server.pem"), []string{"--settle", "-1s"}},
+		"nothing to abort":               {command.ExitFine, "is ordered by Kafka (type etcdraft)", line(shared.Port, "server.pem"), []string{"--abort"}},
 		"nobody":                         {command.ExitUsage, "names no consenter", "[]", nil},
-		"an identity that is none":       {command.ExitUsage, "want MSPID:DIR", line(listening, "server.pem"), []string{"--sign", "OrgMSP"}},
+		"no identity":                    {command.ExitUsage, "want MSPID:DIR", line(listening, "server.pem"), []string{"--sign", "OrgMSP"}},
 		"no time to wait":                {command.ExitUsage, "--wait", line(listening, "server.pem"), []string{"--wait", "0s"}},
 		"a dry run that writes":          {command.ExitUsage, "--dry-run writes no file", line(listening, "server.pem"), []string{"--save", "update.pb"}},
 		"an orderer that is not reached": {command.ExitUnreachable, "Every orderer must answer", line(listening, "server.pem"), []string{"--orderer", "127.0.0.1:1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			args := append([]string{"leave", "mychannel", "--dry-run", "--consenters", l.File(t, c.file)}, l.Read(t)...)
+			args := append([]string{"leave", "mychannel", "--dry-run", "--consenters", shared.File(t, c.file)}, shared.Read(t)...)
 			code, out, errs := admintest.Run(t, append(args, c.more...)...)
 			if code != c.code || !strings.Contains(out+errs, c.says) {
 				t.Errorf("exit code %d, want %d; it does not say %q:\n%s%s", code, c.code, c.says, out, errs)
@@ -98,9 +98,9 @@ func serve(t *testing.T, certificate tls.Certificate) (port int) {
 
 // Every orderer must have the newest config, and be named.
 func TestMoveAsksEveryOrderer(t *testing.T) {
-	l := admintest.NewLeaver(t)
+	shared := admintest.NewSharedChannel(t)
 	with := func(change func(*cb.Config)) *cb.Block {
-		b := proto.Clone(l.Block).(*cb.Block)
+		b := proto.Clone(shared.Block).(*cb.Block)
 		config, err := client.ConfigOf(b)
 		checktest.Must(t, err)
 		change(config)
@@ -124,18 +124,18 @@ func TestMoveAsksEveryOrderer(t *testing.T) {
 		"one that has diverged": {endpoints, command.ExitRefused, "have diverged", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			other := l.Orderer.Another(t, orderertest.LedgerOf(with(c.change)))
-			args := append([]string{"leave", "mychannel", "--dry-run", "--orderer", other.Address}, append(l.Flags(t), c.more...)...)
+			other := shared.Orderer.Another(t, orderertest.LedgerOf(with(c.change)))
+			args := append([]string{"leave", "mychannel", "--dry-run", "--orderer", other.Address}, append(shared.Flags(t), c.more...)...)
 			code, out, errs := admintest.Run(t, args...)
 			if code != c.code || !strings.Contains(out+errs, c.says) {
 				t.Errorf("exit code %d, want %d; it does not say %q:\n%s%s", code, c.code, c.says, out, errs)
 			}
 		})
 	}
-	only := l.Orderer.Another(t, orderertest.LedgerOf(with(endpoints)))
+	only := shared.Orderer.Another(t, orderertest.LedgerOf(with(endpoints)))
 	args := []string{"leave", "mychannel", "--dry-run"}
-	for _, flag := range l.Flags(t) {
-		args = append(args, strings.Replace(flag, l.Orderer.Address, only.Address, 1))
+	for _, flag := range shared.Flags(t) {
+		args = append(args, strings.Replace(flag, shared.Orderer.Address, only.Address, 1))
 	}
 	if code, _, errs := admintest.Run(t, args...); code != command.ExitUsage || !strings.Contains(errs, "add --orderer orderer9:7050") {
 		t.Errorf("an orderer that is not named: exit code %d: %s", code, errs)
@@ -147,9 +147,9 @@ func TestMoveAsksEveryOrderer(t *testing.T) {
 
 // The update for administrators who sign elsewhere has the signature of this one.
 func TestSavedUpdate(t *testing.T) {
-	l := admintest.NewLeaver(t)
+	shared := admintest.NewSharedChannel(t)
 	file := filepath.Join(t.TempDir(), "update.pb")
-	code, out, errs := admintest.Run(t, append([]string{"leave", "mychannel", "--save", file}, l.Flags(t)...)...)
+	code, out, errs := admintest.Run(t, append([]string{"leave", "mychannel", "--save", file}, shared.Flags(t)...)...)
 	if code != command.ExitFine || !strings.Contains(out, "maintenance mode: the update is in "+file) {
 		t.Fatalf("exit code %d: %s%s", code, out, errs)
 	}
@@ -166,8 +166,8 @@ func TestSavedUpdate(t *testing.T) {
 }
 
 func TestMoveOfAnotherChannel(t *testing.T) {
-	l := admintest.NewLeaver(t)
-	code, _, errs := admintest.Run(t, append([]string{"change-type", "mychannel", "--json"}, l.Read(t)...)...)
+	shared := admintest.NewSharedChannel(t)
+	code, _, errs := admintest.Run(t, append([]string{"change-type", "mychannel", "--json"}, shared.Read(t)...)...)
 	if code != command.ExitFine {
 		t.Errorf("a channel that has the type: exit code %d: %s", code, errs)
 	}

@@ -1,5 +1,5 @@
-// Package move has the commands of osnkafka that give a channel to another consenter: change-type, from consensus type
-// kafka to type etcdraft that is ordered through Kafka, and leave, from there to Fabric's Raft.
+// Package move has the commands of osnkafka that change how a channel is ordered: change-type, from consensus type kafka to
+// type etcdraft that is ordered through Kafka too, and leave, from there to Fabric's Raft.
 //
 // A move is three config updates: into maintenance mode, the change, and out of maintenance mode. What is to be done next
 // is read from the channel's config each time, so that a command that was interrupted is simply run again.
@@ -23,25 +23,25 @@ import (
 // move has the flags and the state of a command.
 type move struct {
 	command.Flags
-	way     way
-	signers []string // MSPID:DIR
-	dryRun  bool
-	save    string
-	wait    time.Duration
-	settle  time.Duration // before the change
-	without []string      // addresses of orderers that are not asked
+	transition transition
+	signers    []string // MSPID:DIR
+	dryRun     bool
+	save       string
+	wait       time.Duration
+	settle     time.Duration // before the change
+	without    []string      // addresses of orderers that are not asked
 
 	prepare func(ctx context.Context, t *command.Target, s agreed) (change, error)
 
-	change change
-	as     []*client.Identity
-	report moved
+	change     change
+	identities []*client.Identity // that sign
+	report     moved
 
 	settled bool // what was accepted before maintenance mode is in the topic
 	say     func(format string, args ...any)
 }
 
-// change makes the config of the channel that of the new consenter.
+// change edits a config of the channel, so that it is ordered as the command asks.
 type change func(*cb.Config) error
 
 // addFlags adds the flags that both commands have.
@@ -50,7 +50,7 @@ func (m *move) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&m.dryRun, "dry-run", false, "check everything and print the update, but submit nothing")
 	fs.StringVar(&m.save, "save", "", "write the next update to this file instead of submitting it, for administrators who sign it elsewhere (peer channel signconfigtx, peer channel update)")
 	fs.DurationVar(&m.wait, "wait", 30*time.Minute, "how long to wait for orderers that have to read a block, or to be restarted")
-	fs.BoolVar(&m.way.abort, "abort", false, "end maintenance mode without the change")
+	fs.BoolVar(&m.transition.abort, "abort", false, "end maintenance mode without the change")
 	fs.StringArrayVar(&m.without, "without", nil, "HOST:PORT in the channel's config, of an orderer that no longer exists or is named by another address; may be repeated")
 }
 
@@ -63,19 +63,19 @@ func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) er
 		if err != nil {
 			return err
 		}
-		next, err := m.way.next(s.consensus)
+		next, err := m.transition.next(s.consensus)
 		if err != nil {
 			return fmt.Errorf("channel %s: %w", t.Channel, err)
 		}
 		if next == done {
 			return m.finish(ctx, t, p)
 		}
-		if m.change == nil && !m.way.abort && next != toNormal {
+		if m.change == nil && !m.transition.abort && next != toNormal {
 			if m.change, err = m.prepare(ctx, t, s); err != nil {
 				return err
 			}
 		}
-		if m.dryRun && m.way.abort {
+		if m.dryRun && m.transition.abort {
 			m.say("Nothing was submitted. The next step would be: %s", next)
 			return nil
 		}
@@ -86,7 +86,7 @@ func (m *move) run(ctx context.Context, t *command.Target, p command.Printer) er
 			return m.saveUpdate(t.Channel, s, next)
 		}
 		if err := m.do(ctx, t, s, next); err != nil {
-			return m.backed(ctx, t, s, next, err)
+			return m.rollBack(ctx, t, s, next, err)
 		}
 	}
 }
@@ -102,15 +102,15 @@ func (m *move) ready(t *command.Target, p command.Printer) error {
 	if m.dryRun && m.save != "" {
 		return command.Usagef("--dry-run writes no file: leave --save out, or --dry-run")
 	}
-	m.as = []*client.Identity{t.Reader.Identity()}
+	m.identities = []*client.Identity{t.Reader.Identity()}
 	for _, text := range m.signers {
 		who, err := signer(text)
 		if err != nil {
 			return command.Usagef("--sign %s: %w", text, err)
 		}
-		m.as = append(m.as, who)
+		m.identities = append(m.identities, who)
 	}
-	m.report = moved{Channel: t.Channel, From: m.way.from, To: m.way.to, Orderers: t.Orderers}
+	m.report = moved{Channel: t.Channel, From: m.transition.from, To: m.transition.to, Orderers: t.Orderers}
 	m.say = func(format string, args ...any) {
 		if !p.JSON {
 			fmt.Fprintf(p.Out, format+"\n", args...)
@@ -122,7 +122,7 @@ func (m *move) ready(t *command.Target, p command.Printer) error {
 // do submits the update of a step and waits until every orderer has its block.
 func (m *move) do(ctx context.Context, t *command.Target, s agreed, next step) error {
 	began := time.Now()
-	if next == toChange && !m.settled && m.settle > 0 {
+	if next == m.transition.by && !m.settled && m.settle > 0 {
 		m.say("%s: waiting %s for what orderers had accepted before", next, m.settle)
 		if err := m.sleep(ctx, t, m.settle); err != nil {
 			return err
@@ -146,10 +146,10 @@ func (m *move) do(ctx context.Context, t *command.Target, s agreed, next step) e
 	return nil
 }
 
-// backed ends maintenance mode, in which clients are refused, after the change was refused.
-func (m *move) backed(ctx context.Context, t *command.Target, s agreed, refused step, err error) error {
+// rollBack ends maintenance mode, in which clients are refused, after the change was refused.
+func (m *move) rollBack(ctx context.Context, t *command.Target, s agreed, refused step, err error) error {
 	var no *client.Refusal
-	if refused != toChange || !errors.As(err, &no) {
+	if refused != m.transition.by || !errors.As(err, &no) {
 		return err
 	}
 	m.say("%s: refused; ending maintenance mode", refused)
@@ -161,8 +161,8 @@ func (m *move) backed(ctx context.Context, t *command.Target, s agreed, refused 
 
 // finish compares the blocks of all orderers.
 func (m *move) finish(ctx context.Context, t *command.Target, p command.Printer) error {
-	if m.way.abort {
-		m.report.To = m.way.from
+	if m.transition.abort {
+		m.report.To = m.transition.from
 	}
 	blocks, err := t.Reader.Verify(ctx, t.Channel, t.Orderers)
 	if err != nil {
@@ -189,14 +189,14 @@ func strict(ctx context.Context, t *command.Target) error {
 // moved is the result of a move.
 type moved struct {
 	Channel  string   `json:"channel"`
-	From     place    `json:"from"`
-	To       place    `json:"to"`
+	From     ordering `json:"from"`
+	To       ordering `json:"to"`
 	Steps    []taken  `json:"steps"` // of this run
 	Orderers []string `json:"orderers"`
 	Blocks   uint64   `json:"blocks"` // of each orderer; they are equal
 }
 
-// taken is a step that was taken.
+// taken is a completed step.
 type taken struct {
 	Step    step    `json:"step"`
 	Block   uint64  `json:"block"`
@@ -217,5 +217,5 @@ func (m moved) Table(out io.Writer) error {
 	return err
 }
 
-// Verdict returns nil: what went wrong is an error.
-func (moved) Verdict() error { return nil }
+// Err returns nil: what went wrong is an error.
+func (moved) Err() error { return nil }

@@ -7,18 +7,19 @@ import (
 	"github.com/fabric-kafka/orderer/chain/form"
 )
 
-// place is who orders a channel, as operators call it.
-type place string
+// ordering is who orders a channel, as operators call it.
+type ordering string
 
 const (
-	kafka  place = "type kafka"
-	shared place = "type etcdraft through Kafka"
-	raft   place = "Raft"
+	kafka  ordering = "Kafka (type kafka)"
+	shared ordering = "Kafka (type etcdraft)"
+	raft   ordering = "Raft"
 )
 
-// way is a move from one place to another, or back to normal mode without it.
-type way struct {
-	from, to place
+// transition is a move from one ordering to another, or back to normal mode without it.
+type transition struct {
+	from, to ordering
+	by       step // the one that makes the change
 	abort    bool
 }
 
@@ -27,37 +28,38 @@ type step string
 
 const (
 	toMaintenance step = "maintenance mode"
-	toChange      step = "change of the consenter"
+	toType        step = "change of the type"
+	toRaft        step = "hand-over to Raft"
 	toNormal      step = "normal mode"
 	done          step = "done"
 )
 
 // next returns what is to be done to a channel with a consensus in force.
-func (w way) next(now form.Consensus) (step, error) {
+func (t transition) next(now form.Consensus) (step, error) {
 	maintained := now.State == fabric.StateMaintenance
-	switch at := placeOf(now); {
-	case at == w.from && w.abort && maintained:
+	switch at := orderingOf(now); {
+	case at == t.from && t.abort && maintained:
 		return toNormal, nil
-	case at == w.from && w.abort:
+	case at == t.from && t.abort:
 		return done, nil
-	case w.abort:
+	case t.abort:
 		return done, fmt.Errorf("it is ordered by %s: there is nothing to abort", at)
-	case at == w.from && !maintained:
+	case at == t.from && !maintained:
 		return toMaintenance, nil
-	case at == w.from:
-		return toChange, nil
-	case at == w.to && maintained:
+	case at == t.from:
+		return t.by, nil
+	case at == t.to && maintained:
 		return toNormal, nil
-	case at == w.to:
+	case at == t.to:
 		return done, nil
 	default:
-		return done, fmt.Errorf("its consensus type is %q, with %d brokers, so it is ordered by %s: this command moves a channel of %s to %s",
-			now.Type, len(now.Brokers), at, w.from, w.to)
+		return done, fmt.Errorf("its consensus type is %q, with %d brokers, so it is ordered by %s: this command moves a channel from %s to %s",
+			now.Type, len(now.Brokers), at, t.from, t.to)
 	}
 }
 
-// placeOf returns who orders a channel; the consensus type in quotes if it is another consenter.
-func placeOf(c form.Consensus) place {
+// orderingOf returns who orders a channel; the consensus type in quotes if it is another consenter.
+func orderingOf(c form.Consensus) ordering {
 	switch is := c.Form(); {
 	case is == form.Kafka:
 		return kafka
@@ -66,5 +68,5 @@ func placeOf(c form.Consensus) place {
 	case c.Type == form.SharedType && form.CheckRaft(c.Metadata) == nil:
 		return raft
 	}
-	return place(fmt.Sprintf("%q", c.Type))
+	return ordering(fmt.Sprintf("%q", c.Type))
 }

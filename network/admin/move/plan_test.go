@@ -25,27 +25,27 @@ func TestNext(t *testing.T) {
 	ofShared := form.Consensus{Type: "etcdraft", Brokers: some, Metadata: withoutConsenters}
 	ofRaft := form.Consensus{Type: "etcdraft", Metadata: withConsenters}
 	for name, c := range map[string]struct {
-		way        way
+		transition transition
 		is         form.Consensus
 		normal     step
 		maintained step
 		refused    string
 	}{
-		"change-type, kafka":              {way{from: kafka, to: shared}, ofKafka, toMaintenance, toChange, ""},
-		"change-type, shared":             {way{from: kafka, to: shared}, ofShared, done, toNormal, ""},
-		"change-type, Raft":               {way{from: kafka, to: shared}, ofRaft, done, done, "ordered by Raft"},
-		"aborted, kafka":                  {way{from: kafka, to: shared, abort: true}, ofKafka, done, toNormal, ""},
-		"aborted, shared":                 {way{from: kafka, to: shared, abort: true}, ofShared, done, done, "nothing to abort"},
-		"leave, kafka":                    {way{from: shared, to: raft}, ofKafka, done, done, "moves a channel of type etcdraft through Kafka to Raft"},
-		"leave, shared":                   {way{from: shared, to: raft}, ofShared, toMaintenance, toChange, ""},
-		"leave, Raft":                     {way{from: shared, to: raft}, ofRaft, done, toNormal, ""},
-		"leave, BFT":                      {way{from: shared, to: raft}, form.Consensus{Type: "BFT"}, done, done, `ordered by "BFT"`},
-		"leave, Raft that does not start": {way{from: shared, to: raft}, form.Consensus{Type: "etcdraft", Metadata: withoutConsenters}, done, done, `ordered by "etcdraft"`},
+		"change-type, kafka":              {transition{from: kafka, to: shared, by: toType}, ofKafka, toMaintenance, toType, ""},
+		"change-type, shared":             {transition{from: kafka, to: shared, by: toType}, ofShared, done, toNormal, ""},
+		"change-type, Raft":               {transition{from: kafka, to: shared, by: toType}, ofRaft, done, done, "ordered by Raft"},
+		"aborted, kafka":                  {transition{from: kafka, to: shared, by: toType, abort: true}, ofKafka, done, toNormal, ""},
+		"aborted, shared":                 {transition{from: kafka, to: shared, by: toType, abort: true}, ofShared, done, done, "nothing to abort"},
+		"leave, kafka":                    {transition{from: shared, to: raft, by: toRaft}, ofKafka, done, done, "moves a channel from Kafka (type etcdraft) to Raft"},
+		"leave, shared":                   {transition{from: shared, to: raft, by: toRaft}, ofShared, toMaintenance, toRaft, ""},
+		"leave, Raft":                     {transition{from: shared, to: raft, by: toRaft}, ofRaft, done, toNormal, ""},
+		"leave, BFT":                      {transition{from: shared, to: raft, by: toRaft}, form.Consensus{Type: "BFT"}, done, done, `ordered by "BFT"`},
+		"leave, Raft that does not start": {transition{from: shared, to: raft, by: toRaft}, form.Consensus{Type: "etcdraft", Metadata: withoutConsenters}, done, done, `ordered by "etcdraft"`},
 	} {
 		for state, want := range map[fabric.ConsensusState]step{fabric.StateNormal: c.normal, fabric.StateMaintenance: c.maintained} {
 			is := c.is
 			is.State = state
-			got, err := c.way.next(is)
+			got, err := c.transition.next(is)
 			if got != want || (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
 				t.Errorf("%s, %s: %s, %v; want %s, %q", name, state, got, err, want, c.refused)
 			}

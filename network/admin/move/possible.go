@@ -25,13 +25,13 @@ func (m *move) possible(s agreed, to change) error {
 	if err != nil {
 		return err
 	}
-	if got := placeOf(is); got != m.way.to {
-		return fmt.Errorf("the change would leave the channel ordered by %s instead of %s: its config needs KafkaBrokers with at least one host:port", got, m.way.to)
+	if got := orderingOf(is); got != m.transition.to {
+		return fmt.Errorf("the change would leave the channel ordered by %s instead of %s: its config needs KafkaBrokers with at least one host:port", got, m.transition.to)
 	}
 	return nil
 }
 
-// migrates returns an error unless the channel and its orderers have a capability with which a consenter can change.
+// migrates returns an error unless the channel and its orderers have a capability with which it can be ordered another way.
 func migrates(config *cb.Config) error {
 	root := config.GetChannelGroup()
 	of := func(group *cb.ConfigGroup) (map[string]*cb.Capability, error) {
@@ -48,7 +48,7 @@ func migrates(config *cb.Config) error {
 		return err
 	}
 	if !capabilities.NewChannelProvider(channel).ConsensusTypeMigration() || !capabilities.NewOrdererProvider(orderer).ConsensusTypeMigration() {
-		return fmt.Errorf("a consenter changes only with the capability V1_4_2 or later in /Channel and in /Channel/Orderer: update both first")
+		return fmt.Errorf("how a channel is ordered can change only with capability V1_4_2 or later in /Channel and in /Channel/Orderer: update both first")
 	}
 	return nil
 }

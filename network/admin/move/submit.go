@@ -30,7 +30,7 @@ func (m *move) update(channel string, s agreed, next step) ([]byte, error) {
 	switch next {
 	case toMaintenance:
 		err = setState(config, fabric.StateMaintenance)
-	case toChange:
+	case m.transition.by:
 		err = m.change(config)
 	case toNormal:
 		err = setState(config, fabric.StateNormal)
@@ -66,17 +66,17 @@ func setConsensus(config *cb.Config, change func(*ab.ConsensusType) error) error
 	return err
 }
 
-// show prints the update that changes the consenter.
+// show prints the update that changes how the channel is ordered.
 func (m *move) show(s agreed, p command.Printer) error {
 	change := s
 	if m.change == nil {
-		return errors.New("the consenter is changed already: what is left is to end maintenance mode")
+		return errors.New("how the channel is ordered has already been changed: what is left is to end maintenance mode")
 	}
 	change.config = proto.Clone(s.config).(*cb.Config)
 	if err := setState(change.config, fabric.StateMaintenance); err != nil {
 		return err
 	}
-	raw, err := m.update(m.report.Channel, change, toChange)
+	raw, err := m.update(m.report.Channel, change, m.transition.by)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (m *move) show(s agreed, p command.Printer) error {
 	if err := protolator.DeepMarshalJSON(&text, update); err != nil {
 		return err
 	}
-	m.say("Nothing was submitted. In maintenance mode, this update would change the consenter:")
+	m.say("Nothing was submitted. In maintenance mode, this update would change how the channel is ordered:")
 	_, err = fmt.Fprintln(p.Out, strings.TrimSpace(text.String()))
 	return err
 }
@@ -99,7 +99,7 @@ func (m *move) saveUpdate(channel string, s agreed, next step) error {
 	if err != nil {
 		return err
 	}
-	envelope, err := client.SignedUpdate(channel, update, m.as...)
+	envelope, err := client.SignedUpdate(channel, update, m.identities...)
 	if err != nil {
 		return err
 	}
@@ -122,11 +122,11 @@ func signer(text string) (*client.Identity, error) {
 // submit sends an update to one orderer after the other until one accepts it. After a change to Raft, whose orderers have
 // to be restarted, it tries again until there is a leader.
 func (m *move) submit(ctx context.Context, t *command.Target, s agreed, next step, update []byte) error {
-	envelope, err := client.SignedUpdate(t.Channel, update, m.as...)
+	envelope, err := client.SignedUpdate(t.Channel, update, m.identities...)
 	if err != nil {
 		return err
 	}
-	patient := placeOf(s.consensus) == raft
+	awaitsLeader := orderingOf(s.consensus) == raft
 	end := time.Now().Add(m.wait)
 	for said := false; ; {
 		err := t.AnyOrderer(func(name string) error { return m.send(ctx, t, name, envelope) })
@@ -135,10 +135,10 @@ func (m *move) submit(ctx context.Context, t *command.Target, s agreed, next ste
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !patient || !passes(err):
+		case !awaitsLeader || !transient(err):
 			return m.explain(next, err)
 		case time.Now().After(end):
-			return fmt.Errorf("the orderers have not elected a Raft leader within %s: %w\nRestart those that were not restarted after the change of the consenter, and run the command again, which continues", m.wait, err)
+			return fmt.Errorf("the orderers have not elected a Raft leader within %s: %w\nRestart those that were not restarted after the hand-over to Raft, and run the command again, which continues", m.wait, err)
 		}
 		if !said {
 			said = true
@@ -150,14 +150,14 @@ func (m *move) submit(ctx context.Context, t *command.Target, s agreed, next ste
 	}
 }
 
-// passes reports whether an orderer may answer differently once it orders by Raft.
-func passes(err error) bool {
+// transient reports whether an orderer may answer differently once it orders by Raft.
+func transient(err error) bool {
 	var no *client.Refusal
 	return !errors.As(err, &no) || no.Status == cb.Status_SERVICE_UNAVAILABLE || no.Status == cb.Status_NOT_FOUND
 }
 
-// ordering is how long an orderer may take to answer an update: it waits for the brokers.
-const ordering = 30 * time.Second
+// updateTimeout is how long an orderer may take to answer an update: it waits for the brokers.
+const updateTimeout = 30 * time.Second
 
 func (m *move) send(ctx context.Context, t *command.Target, name string, envelope *cb.Envelope) error {
 	return t.Uncounted(func() error {
@@ -166,7 +166,7 @@ func (m *move) send(ctx context.Context, t *command.Target, name string, envelop
 			return err
 		}
 		defer o.Close()
-		ctx, cancel := context.WithTimeout(ctx, ordering)
+		ctx, cancel := context.WithTimeout(ctx, updateTimeout)
 		defer cancel()
 		if err := o.Submit(ctx, envelope); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -186,7 +186,7 @@ func (m *move) explain(next step, err error) error {
 		return fmt.Errorf("%s: %w\nIn maintenance mode the client must be an administrator of an orderer organization (--mspdir, --mspid)", next, err)
 	case strings.Contains(no.Info, "implicit policy evaluation failed"), strings.Contains(no.Info, "did not satisfy policy"):
 		return fmt.Errorf("%s: %w\nAdd the signatures that the policy asks for: --sign MSPID:DIR for each, or --save FILE to have it signed elsewhere", next, err)
-	case next == toChange && strings.Contains(no.Info, "transition not supported"):
+	case next == m.transition.by && strings.Contains(no.Info, "transition not supported"):
 		return fmt.Errorf("%s: %w\nOrderers on Fabric 3 refuse this change: send it while the channel still has orderers on 2.5", next, err)
 	}
 	return fmt.Errorf("%s: %w", next, err)

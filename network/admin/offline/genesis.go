@@ -95,4 +95,4 @@ func (r rewritten) Table(out io.Writer) error {
 	return err
 }
 
-func (r rewritten) Verdict() error { return nil }
+func (r rewritten) Err() error { return nil }

@@ -194,4 +194,4 @@ func (r removed) Table(out io.Writer) error {
 	return err
 }
 
-func (r removed) Verdict() error { return nil }
+func (r removed) Err() error { return nil }

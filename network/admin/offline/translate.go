@@ -104,7 +104,7 @@ func (t translation) Table(out io.Writer) error {
 	return err
 }
 
-func (t translation) Verdict() error {
+func (t translation) Err() error {
 	manual := 0
 	for _, n := range t.Notes {
 		if n.Manual {

@@ -314,5 +314,5 @@ func (r *run) leads(ctx context.Context, want string) (err error) {
 			return paused
 		}
 	}
-	return fmt.Errorf("%s does not become the leader of the topic: %w", want, err)
+	return fmt.Errorf("%s did not become the leader of the topic: %w", want, err)
 }

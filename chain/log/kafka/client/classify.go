@@ -48,7 +48,7 @@ func (t *Topic) Classify(op string, err error) *log.Error {
 	case HasCode(err, sarama.ErrGroupAuthorizationFailed):
 		e.Await = "an operator to grant this orderer's principal the right Read on its consumer group"
 	case HasCode(err, sarama.ErrOffsetsLoadInProgress, sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer):
-		e.Await = "the coordinators of the consumer groups to have loaded them"
+		e.Await = "the coordinators of the consumer groups to load them"
 	case HasCode(err, sarama.ErrSASLAuthenticationFailed):
 		e.Await = "an operator to correct this orderer's credentials"
 	case HasCode(err, sarama.ErrInvalidTimestamp):

@@ -57,16 +57,16 @@ func (t *Topic) Call(ctx context.Context, op string, f func(sarama.Client, *conn
 	}
 	defer t.Cluster.Leave()
 	g := t.Cluster.Gate()
-	g.Patient, g.Hasty = patient(op), op == "identity"
+	g.OneBrokerOnly, g.AnyBroker = needsOneBroker(op), op == "identity"
 	defer g.Close()
 	defer context.AfterFunc(ctx, g.Close)()
 	defer context.AfterFunc(t.Cluster.Done(), g.Close)()
 	return t.Outcome(ctx, g, op, run(g, f))
 }
 
-// patient reports whether only a certain broker other than the leader can perform a call:
+// needsOneBroker reports whether only a certain broker other than the leader can perform a call:
 // the controller, or the coordinator of a group. No block depends on these calls.
-func patient(op string) bool {
+func needsOneBroker(op string) bool {
 	return op == "create" || op == "publish" || op == "published" || op == "trim"
 }
 

@@ -154,15 +154,15 @@ func TestWaits(t *testing.T) {
 }
 
 // Requests that only a coordinator or the controller can answer are not abandoned.
-func TestPatientWaits(t *testing.T) {
+func TestRequestOfOneBrokerOnlyIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrokers(Config{})
 		b.leader = func(string) (string, error) { return "another:1", nil }
 		cut := make(chan error, 1)
-		w := b.begin(&wait{address: "a:1", operation: keyOffsetCommit, patient: true, cut: func(err error) { cut <- err }})
+		w := b.begin(&wait{address: "a:1", operation: keyOffsetCommit, oneBrokerOnly: true, cut: func(err error) { cut <- err }})
 		time.Sleep(time.Minute)
 		w.end()
-		w = b.begin(&wait{address: "a:1", operation: keyFindCoordinator, patient: true, cut: func(err error) { cut <- err }})
+		w = b.begin(&wait{address: "a:1", operation: keyFindCoordinator, oneBrokerOnly: true, cut: func(err error) { cut <- err }})
 		time.Sleep(slowAfter + time.Second)
 		w.end()
 		if len(cut) != 1 {
@@ -190,14 +190,14 @@ func TestAnswerDuringRecheck(t *testing.T) {
 }
 
 // A request that is quickly sent to another broker does not mark a slightly late broker as hanging.
-func TestHastyWaits(t *testing.T) {
+func TestRequestOfAnyBrokerIsAbandonedSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrokers(Config{})
 		b.leader = func(string) (string, error) { return "another:1", nil }
 		b.report = func(Wait) { t.Error("reported") }
 		cut := make(chan error, 1)
 		began := time.Now()
-		b.begin(&wait{address: "a:1", operation: keyMetadata, hasty: true, cut: func(err error) { cut <- err }})
+		b.begin(&wait{address: "a:1", operation: keyMetadata, anyBroker: true, cut: func(err error) { cut <- err }})
 		if err := <-cut; err == nil || time.Since(began) != stagger || b.hung["a:1"] {
 			t.Errorf("abandoned after %s, hangs: %v: %v", time.Since(began), b.hung["a:1"], err)
 		}

@@ -97,14 +97,14 @@ func (b *brokers) waiting() (slow []*wait) {
 // wait is a request that a broker has not answered, or a connection that it has not
 // accepted.
 type wait struct {
-	brokers   *brokers
-	address   string
-	operation operation
-	patient   bool // only this broker can answer, and it need not be the leader
-	hasty     bool // another broker is asked next: abandoned after the stagger
-	known     bool // the broker was abandoned before
-	since     time.Time
-	cut       func(error) // ends the wait
+	brokers       *brokers
+	address       string
+	operation     operation
+	oneBrokerOnly bool // only this broker can answer, and it need not be the leader
+	anyBroker     bool // another broker is asked next: abandoned after the stagger
+	known         bool // the broker was abandoned before
+	since         time.Time
+	cut           func(error) // ends the wait
 
 	timer    *time.Timer   // guarded by brokers.mu
 	reported time.Duration // how much of it has been reported; guarded by brokers.mu
@@ -118,7 +118,7 @@ func (b *brokers) begin(w *wait) *wait {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	timeout := slowAfter
-	if w.known = b.hung[w.address]; w.known || w.hasty {
+	if w.known = b.hung[w.address]; w.known || w.anyBroker {
 		timeout = stagger
 	}
 	b.waits[w] = struct{}{}
@@ -162,7 +162,7 @@ func (w *wait) recheck() {
 		w.brokers.probe(w.address)
 	}
 	w.report()
-	if w.patient && !w.operation.anywhere() {
+	if w.oneBrokerOnly && !w.operation.anywhere() {
 		w.later()
 		return
 	}

@@ -17,12 +17,12 @@ var ErrCut = errors.New("client is closed")
 // sarama cannot cancel a call in flight; without connections, and with no pause between
 // attempts, every call of the client returns by itself.
 type Gate struct {
-	// Patient is set, before the first dial, if only a certain broker other than the leader
+	// OneBrokerOnly is set, before the first dial, if only a certain broker other than the leader
 	// can answer this client's requests: they are not abandoned.
-	Patient bool
-	// Hasty is set, before the first dial, if another broker is asked when one does not
+	OneBrokerOnly bool
+	// AnyBroker is set, before the first dial, if another broker is asked when one does not
 	// answer: that one is abandoned soon.
-	Hasty bool
+	AnyBroker bool
 	// Produced is set once a byte of a produce request may have been sent; the sender resets it.
 	Produced atomic.Bool
 
@@ -85,7 +85,7 @@ func (g *Gate) begin(address string, o operation, cut func(error)) *wait {
 	if g.brokers == nil || g.aside {
 		return nil
 	}
-	return g.brokers.begin(&wait{address: address, operation: o, cut: cut, patient: g.Patient, hasty: g.Hasty})
+	return g.brokers.begin(&wait{address: address, operation: o, cut: cut, oneBrokerOnly: g.OneBrokerOnly, anyBroker: g.AnyBroker})
 }
 
 // silence returns the error for a broker that has exceeded a time limit.

@@ -54,12 +54,12 @@ func TestRefusedAppends(t *testing.T) {
 	h := kafkatest.NewHasty(t)
 	l := h.Created(t, "topic")
 	h.Cluster.Script("topic", kafkatest.Answer{Code: kafkatest.CodeNotEnoughReplicas})
-	kafkatest.MustFail(t, "refused", l.Append(t.Context(), []byte("refused")), log.Retryable, "awaiting enough in-sync replicas of the topic")
+	kafkatest.MustFail(t, "refused", l.Append(t.Context(), []byte("refused")), log.Retryable, "waiting for enough in-sync replicas of the topic")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	err := l.Append(ctx, []byte("left"))
 	if log.ClassOf(err) != log.Ambiguous { // the time may be over while an attempt is in flight
-		kafkatest.MustFail(t, "left", err, log.Retryable, "awaiting enough in-sync replicas of the topic", "deadline exceeded")
+		kafkatest.MustFail(t, "left", err, log.Retryable, "waiting for enough in-sync replicas of the topic", "deadline exceeded")
 	}
 	h.Cluster.Script("topic")
 	kafkatest.Append(t, l, "last")

@@ -20,9 +20,8 @@ import (
 	"github.com/fabric-kafka/orderer/network/genesis"
 )
 
-// Leaver is a channel of type etcdraft that is ordered through Kafka, with an orderer that serves it, and a consenter that
-// could continue it by Raft, and another one.
-type Leaver struct {
+// SharedChannel is a channel of the shared type, an orderer that serves it, and a file of two consenters.
+type SharedChannel struct {
 	Block      *cb.Block // its genesis block
 	Orderer    *orderertest.Orderer
 	Consenters string // file of --consenters
@@ -31,8 +30,8 @@ type Leaver struct {
 	Authority  tlsgen.CA
 }
 
-// NewLeaver starts the orderer of a channel whose organization issued the certificate of the consenter.
-func NewLeaver(t *testing.T) *Leaver {
+// NewSharedChannel starts the orderer of a channel whose organization issued the certificates of the consenters.
+func NewSharedChannel(t *testing.T) *SharedChannel {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -46,17 +45,17 @@ func NewLeaver(t *testing.T) *Leaver {
 	must(err)
 	port, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
-	l := &Leaver{Dir: t.TempDir(), Authority: ca, Port: port.Addr().(*net.TCPAddr).Port}
+	s := &SharedChannel{Dir: t.TempDir(), Authority: ca, Port: port.Addr().(*net.TCPAddr).Port}
 	must(port.Close())
 	other, err := ca.NewServerCertKeyPair("127.0.0.1")
 	must(err)
 	for name, text := range map[string][]byte{"server.pem": pair.Cert, "server.key": pair.Key, "other.pem": other.Cert} {
-		must(os.WriteFile(filepath.Join(l.Dir, name), text, 0o600))
+		must(os.WriteFile(filepath.Join(s.Dir, name), text, 0o600))
 	}
-	l.Consenters = l.File(t, fmt.Sprintf("[{Host: 127.0.0.1, Port: %d, ClientTLSCert: server.pem, ServerTLSCert: server.pem},"+
-		" {Host: other, Port: 7050, ClientTLSCert: other.pem, ServerTLSCert: other.pem}]", l.Port))
-	l.Block = ConfigBlock("mychannel", []string{"kafka:9092"})
-	must(l.change(func(group *cb.ConfigGroup) error {
+	s.Consenters = s.File(t, fmt.Sprintf("[{Host: 127.0.0.1, Port: %d, ClientTLSCert: server.pem, ServerTLSCert: server.pem},"+
+		" {Host: other, Port: 7050, ClientTLSCert: other.pem, ServerTLSCert: other.pem}]", s.Port))
+	s.Block = ConfigBlock("mychannel", []string{"kafka:9092"})
+	must(s.change(func(group *cb.ConfigGroup) error {
 		is, err := genesis.Shared(&ab.ConsensusType{Type: "kafka"})
 		if err != nil {
 			return err
@@ -66,14 +65,14 @@ func NewLeaver(t *testing.T) *Leaver {
 		group.Groups["Org"].Values["MSP"].Value = protoutil.MarshalOrPanic(&msp.MSPConfig{Config: id})
 		return nil
 	}))
-	l.Orderer = orderertest.StartGuarded(t, "mychannel", orderertest.LedgerOf(proto.Clone(l.Block).(*cb.Block)))
-	return l
+	s.Orderer = orderertest.StartGuarded(t, "mychannel", orderertest.LedgerOf(proto.Clone(s.Block).(*cb.Block)))
+	return s
 }
 
-// File writes a file of consenters next to the certificate.
-func (l *Leaver) File(t *testing.T, text string) string {
+// File writes a file of consenters next to the certificates.
+func (s *SharedChannel) File(t *testing.T, text string) string {
 	t.Helper()
-	file := filepath.Join(l.Dir, fmt.Sprintf("consenters%d.yaml", strings.Count(text, "")))
+	file := filepath.Join(s.Dir, fmt.Sprintf("consenters%d.yaml", strings.Count(text, "")))
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -81,22 +80,22 @@ func (l *Leaver) File(t *testing.T, text string) string {
 }
 
 // Flags returns the flags of osnkafka leave, with --no-ports.
-func (l *Leaver) Flags(t *testing.T) []string {
+func (s *SharedChannel) Flags(t *testing.T) []string {
 	t.Helper()
-	return append(l.Read(t), "--consenters", l.Consenters, "--no-ports")
+	return append(s.Read(t), "--consenters", s.Consenters, "--no-ports")
 }
 
 // Read returns the flags by which the orderer is read.
-func (l *Leaver) Read(t *testing.T) []string {
+func (s *SharedChannel) Read(t *testing.T) []string {
 	t.Helper()
-	o := l.Orderer
+	o := s.Orderer
 	return []string{"--orderer", o.Address, "--cafile", o.CA, "--client-cert", o.ClientCert, "--client-key", o.ClientKey,
 		"--mspdir", orderertest.MSPDir(t), "--mspid", "Org1MSP"}
 }
 
 // change changes the orderer group of the genesis block.
-func (l *Leaver) change(f func(*cb.ConfigGroup) error) error {
-	config, err := client.ConfigOf(l.Block)
+func (s *SharedChannel) change(f func(*cb.ConfigGroup) error) error {
+	config, err := client.ConfigOf(s.Block)
 	if err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (l *Leaver) change(f func(*cb.ConfigGroup) error) error {
 	if err != nil {
 		return err
 	}
-	l.Block.Data.Data = [][]byte{protoutil.MarshalOrPanic(envelope)}
-	l.Block.Header.DataHash = protoutil.BlockDataHash(l.Block.Data)
+	s.Block.Data.Data = [][]byte{protoutil.MarshalOrPanic(envelope)}
+	s.Block.Header.DataHash = protoutil.BlockDataHash(s.Block.Data)
 	return nil
 }

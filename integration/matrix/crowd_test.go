@@ -20,7 +20,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/session"
 )
 
-// crowd is a topic that a stranger writes to, and an orderer that reads it from the
+// crowd is a topic that a foreign writer writes to, and an orderer that reads it from the
 // start. Another one reads it at the end: see [crowd.agree].
 type crowd struct {
 	*world

@@ -13,10 +13,10 @@ import (
 	"github.com/fabric-kafka/orderer/network/apache"
 )
 
-// What administrators and strangers can do to a topic, as the orderers' client sees it on
+// What administrators and foreign writers can do to a topic, as the orderers' client sees it on
 // brokers of each version; each case has its own topic on one broker. ../matrix shows how an
 // orderer reacts.
-func TestStrangers(t *testing.T) {
+func TestForeignWriters(t *testing.T) {
 	onEachVersion(t, func(t *testing.T, v apache.Version) {
 		c := newCluster(t, v, 1)
 		c.Settings = []string{"transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1", "transaction.state.log.num.partitions=1"}
@@ -35,7 +35,7 @@ func TestStrangers(t *testing.T) {
 }
 
 // topic returns the name of the subtest's topic.
-func (c *cluster) topic() string { return c.t.Name()[len("TestStrangers/x.y.z/"):] }
+func (c *cluster) topic() string { return c.t.Name()[len("TestForeignWriters/x.y.z/"):] }
 
 // A deleted topic stays deleted, whatever an orderer tries.
 func (c *cluster) deleted() {
@@ -128,7 +128,7 @@ func (c *cluster) skipped(w *writer) log.Record {
 	return r
 }
 
-// Records of a stranger are read as they were written: a tombstone, an empty value, garbage, with a key.
+// Records of a foreign writer are read as they were written: a tombstone, an empty value, garbage, with a key.
 func (c *cluster) garbage() {
 	w := c.writer(c.topic())
 	w.write(5)
@@ -159,14 +159,14 @@ func (c *cluster) garbage() {
 	w.write(5)
 }
 
-// A stranger's open transaction delays nobody, and no record is read at the offset of its
+// A foreign writer's open transaction delays nobody, and no record is read at the offset of its
 // end marker.
 func (c *cluster) transaction() {
 	w := c.writer(c.topic())
 	w.write(5)
 	config := clientConfig()
 	config.Producer.Return.Successes, config.Producer.Idempotent, config.Producer.RequiredAcks = true, true, sarama.WaitForAll
-	config.Producer.Transaction.ID, config.Net.MaxOpenRequests = "stranger", 1
+	config.Producer.Transaction.ID, config.Net.MaxOpenRequests = "foreign", 1
 	p := c.producer(config)
 	if err := p.BeginTxn(); err != nil {
 		c.t.Fatal(err)
