@@ -17,7 +17,7 @@ type target struct {
 // origin names what an orderer was built from, and the options.
 func (p *project) origin(s *source) string {
 	origin := fmt.Sprintf("%s with fabric-kafka %s (%s)", s.version, p.version, p.commit)
-	if names := s.options.names(); len(names) > 0 {
+	if names := s.options.Names(); len(names) > 0 {
 		origin += ", " + strings.Join(names, ", ")
 	}
 	return origin

@@ -50,7 +50,7 @@ func flagsCommand(b *builder) *cobra.Command {
 	}
 	c.Flags().StringVar(&b.fabric, "fabric", "", "checkout or unpacked source archive of a Fabric release (default: the module that go.mod requires)")
 	c.Flags().StringVar(&b.work, "work", "", "folder for generated files (default: .build beside go.mod)")
-	b.options.addFlags(c.Flags())
+	b.options.AddFlags(c.Flags())
 	return c
 }
 
@@ -85,7 +85,7 @@ func (s *source) testOverlay() string { return filepath.Join(s.work, "tests.json
 // rewriteTests writes copies of those of our files that import a package by a path that the line does not have, and
 // the overlay that names them and the files that options change.
 func (s *source) rewriteTests() error {
-	replace, err := s.options.apply(s)
+	replace, err := s.changed()
 	if err != nil {
 		return err
 	}

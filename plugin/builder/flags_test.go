@@ -17,6 +17,7 @@ func TestRewritesImportsOfTests(t *testing.T) {
 	put(t, filepath.Join(root, "chain", "b_test.go"), "package chain\n")
 	put(t, filepath.Join(root, "chain", "fabric", "fabric2.go"), "//go:build !fabric3\n\n"+tested)
 	put(t, filepath.Join(root, "consenter", "c.go"), "package consenter\n")
+	put(t, filepath.Join(root, "integration", "answers", "main.go"), "package main\n")
 	for release, protos := range map[string]string{"3.1.5": protos3, "2.5.16": protos2} {
 		s := treeOf(t, root, fabricTree(t, release, protos))
 		checktest.Must(t, s.rewriteTests())

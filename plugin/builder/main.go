@@ -20,6 +20,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fabric-kafka/orderer/plugin/builder/options"
 )
 
 func main() {
@@ -49,7 +51,7 @@ func command() *cobra.Command {
 	c.Flags().StringVar(&b.archive, "archive", "", "also lay out what was built as Fabric's release archives are, in this file (.tar.gz), with its SHA-256 beside it")
 	c.Flags().StringVar(&b.work, "work", "", "folder for the copy of Fabric and generated files (default: .build beside go.mod)")
 	c.Flags().StringSliceVar(&b.with, "with", nil, "also build these, unchanged: "+strings.Join(tools, ", "))
-	b.options.addFlags(c.Flags())
+	b.options.AddFlags(c.Flags())
 	_ = c.MarkFlagRequired("out") // the flag exists
 	c.AddCommand(flagsCommand(b))
 	return c
@@ -80,7 +82,7 @@ type builder struct {
 	tags     []string
 	static   bool
 	platform string
-	options  chosen
+	options  options.Set
 	progress io.Writer
 }
 

@@ -48,7 +48,7 @@ func (p *project) describe(s *source, out string) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(build{s.version, p.version, p.commit, strings.Join(strings.Fields(target), "/"), s.options.names()}, "", "  ")
+	text, err := json.MarshalIndent(build{s.version, p.version, p.commit, strings.Join(strings.Fields(target), "/"), s.options.Names()}, "", "  ")
 	if err != nil {
 		return err
 	}

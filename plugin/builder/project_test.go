@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
@@ -52,6 +54,18 @@ func stamp(t *testing.T) string {
 	p := newProject(t)
 	checktest.Must(t, p.locate())
 	return p.origin(&source{version: "v1"})
+}
+
+// The version names the options, in an order of their own.
+func TestStampNamesOptions(t *testing.T) {
+	s := &source{version: "v1"}
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.options.AddFlags(flags)
+	checktest.Must(t, flags.Parse([]string{"--lean-ledger", "--memo-verify"}))
+	p := &project{version: "1.2.3", commit: "abc"}
+	if got, want := p.origin(s), "v1 with fabric-kafka 1.2.3 (abc), memo-verify, lean-ledger"; got != want {
+		t.Errorf("the version is %q, want %q", got, want)
+	}
 }
 
 // The version shows a change that is not committed, and differs for two different changes.

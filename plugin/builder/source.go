@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/fabric-kafka/orderer/plugin/builder/options"
 )
 
 // source is one version of Fabric to compile against: the module that go.mod requires, or a release's tree
@@ -21,7 +23,7 @@ type source struct {
 	root    string // of our module
 	files   moduleFiles
 	release *release
-	options chosen
+	options options.Set
 }
 
 // mainFile is the file that fills the orderer's map of consenters.
@@ -166,12 +168,29 @@ func (s *source) patch() error {
 	if err := writeIfChanged(file, patched); err != nil {
 		return err
 	}
-	replace, err := s.options.apply(s)
+	replace, err := s.changed()
 	if err != nil {
 		return err
 	}
 	replace[original] = file
 	return writeOverlay(s.overlayFile(), replace)
+}
+
+// changed writes the files that the options change beside the tree, and returns what each of them replaces.
+func (s *source) changed() (map[string]string, error) {
+	files, err := s.options.Change(s.tree, s.version)
+	if err != nil {
+		return nil, err
+	}
+	replace := map[string]string{}
+	for name, text := range files {
+		file := filepath.Join(s.work, "options", name)
+		if err := writeIfChanged(file, text); err != nil {
+			return nil, err
+		}
+		replace[filepath.Join(s.tree, name)] = file
+	}
+	return replace, nil
 }
 
 // writeOverlay writes a file for go's -overlay.

@@ -1,4 +1,5 @@
-package main
+// Package options has the changes to Fabric's files that a build can ask for.
+package options
 
 import (
 	"bytes"
@@ -18,7 +19,7 @@ import (
 // option replaces one file of Fabric in the orderer, for every consenter in it, Raft too. It is for files whose content is
 // known: of another one it is not known what the change does.
 type option struct {
-	name     string // of its flag; also that of the file in options/ that is appended
+	name     string // of its flag; also that of the file beside this one that is appended
 	usage    string
 	file     string   // of Fabric
 	known    []string // SHA-256 of the file, in every release from 2.5.0 to 3.1.5 and in the module
@@ -28,8 +29,8 @@ type option struct {
 	edits    [][2]string
 }
 
-// options are the changes that can be asked for.
-var options = []option{
+// all are the changes that can be asked for.
+var all = []option{
 	{
 		name: "memo-verify", usage: "verify each signature once, not once for each policy that it is checked by",
 		file:    "msp/identities.go",
@@ -63,60 +64,57 @@ var options = []option{
 	},
 }
 
-//go:embed options
+//go:embed *.go.txt
 var appended embed.FS
 
-// chosen are the options of one build. It is the value of their flags.
-type chosen []option
+// Set is the options of one build. It is the value of their flags.
+type Set []option
 
-// addFlags adds a flag for each option.
-func (c *chosen) addFlags(flags *pflag.FlagSet) {
-	for _, o := range options {
+// AddFlags adds a flag for each option.
+func (s *Set) AddFlags(flags *pflag.FlagSet) {
+	for _, o := range all {
 		flags.BoolFunc(o.name, o.usage, func(text string) error {
 			wanted, err := strconv.ParseBool(text)
 			if wanted {
-				*c = append(*c, o)
+				*s = append(*s, o)
 			}
 			return err
 		})
 	}
 }
 
-// names returns the names of the options, each once.
-func (c chosen) names() (all []string) {
-	for _, o := range options {
-		if slices.ContainsFunc(c, func(other option) bool { return other.name == o.name }) {
-			all = append(all, o.name)
+// Names returns the names of the options, each once.
+func (s Set) Names() (names []string) {
+	for _, o := range all {
+		if slices.ContainsFunc(s, func(other option) bool { return other.name == o.name }) {
+			names = append(names, o.name)
 		}
 	}
-	return all
+	return names
 }
 
-// apply writes the files of the options, changed, and returns what replaces what.
-func (c chosen) apply(s *source) (map[string]string, error) {
-	replace := map[string]string{}
-	for _, o := range c {
-		changed, err := o.change(s)
+// Change returns the files that the options change, by their names below a folder with the sources of Fabric. Nothing is
+// written. version names those sources in errors.
+func (s Set) Change(tree, version string) (map[string][]byte, error) {
+	changed := map[string][]byte{}
+	for _, o := range s {
+		text, err := o.change(tree)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--%s with Fabric %s: %w", o.name, version, err)
 		}
-		file := filepath.Join(s.work, "options", o.name+".go")
-		if err := writeIfChanged(file, changed); err != nil {
-			return nil, err
-		}
-		replace[filepath.Join(s.tree, o.file)] = file
+		changed[o.file] = text
 	}
-	return replace, nil
+	return changed, nil
 }
 
 // change returns the option's file with its change.
-func (o option) change(s *source) ([]byte, error) {
-	text, err := o.read(s, o.file, o.known)
+func (o option) change(tree string) ([]byte, error) {
+	text, err := read(tree, o.file, o.known)
 	if err != nil {
 		return nil, err
 	}
 	if o.relied != "" {
-		if _, err := o.read(s, o.relied, o.reliedOn); err != nil {
+		if _, err := read(tree, o.relied, o.reliedOn); err != nil {
 			return nil, err
 		}
 	}
@@ -128,7 +126,7 @@ func (o option) change(s *source) ([]byte, error) {
 		fmt.Fprintf(&imports, "\n\t%q", path)
 	}
 	text = bytes.Replace(text, []byte("import ("), []byte("import ("+imports.String()), 1)
-	more, err := appended.ReadFile("options/" + o.name + ".go.txt")
+	more, err := appended.ReadFile(o.name + ".go.txt")
 	if err != nil {
 		return nil, err
 	}
@@ -136,13 +134,13 @@ func (o option) change(s *source) ([]byte, error) {
 }
 
 // read returns a file of Fabric, if its content is known.
-func (o option) read(s *source, name string, known []string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(s.tree, name))
+func read(tree, name string, known []string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(tree, name))
 	if err != nil {
 		return nil, err
 	}
 	if sum := fmt.Sprintf("%x", sha256.Sum256(text)); !slices.Contains(known, sum) {
-		return nil, fmt.Errorf("--%s: %s of Fabric %s has the SHA-256 %s, and not that of a release from 2.5.0 to 2.5.16 or 3.0.0 to 3.1.5, for which the option was written; build without it", o.name, name, s.version, sum)
+		return nil, fmt.Errorf("%s has the SHA-256 %s, and not that of a release from 2.5.0 to 2.5.16 or 3.0.0 to 3.1.5, for which the option was written; build without it", name, sum)
 	}
 	return text, nil
 }
