@@ -71,11 +71,11 @@ func (n *Network) config() *fabric.ConfigGroup {
 	Put(orderer, channelconfig.CapabilitiesValue(v2))
 	orderer.Values["KafkaBrokers"] = value(&fabric.KafkaBrokers{Brokers: []string{"kafka:9092"}})
 	orderer.Policies["BlockValidation"] = policyOf(policies.ImplicitMetaAnyPolicy("Writers").Value())
-	orderer.Groups[n.Orderers.ID] = n.Orderers.group()
+	orderer.Groups[n.Orderers.ID] = n.Orderers.Group()
 
 	application := group("MAJORITY")
 	Put(application, channelconfig.CapabilitiesValue(v2))
-	application.Groups[n.Peers.ID] = n.Peers.group()
+	application.Groups[n.Peers.ID] = n.Peers.Group()
 
 	root.Groups[channelconfig.OrdererGroupKey] = orderer
 	root.Groups[channelconfig.ApplicationGroupKey] = application
@@ -95,8 +95,8 @@ func group(admins string) *fabric.ConfigGroup {
 	return g
 }
 
-// group returns the organization's group of a channel config.
-func (o *Org) group() *fabric.ConfigGroup {
+// Group returns the organization's group of a channel config.
+func (o *Org) Group() *fabric.ConfigGroup {
 	g := protoutil.NewConfigGroup()
 	g.ModPolicy = "Admins"
 	g.Policies["Readers"] = signature(policydsl.SignedByMspMember(o.ID))
