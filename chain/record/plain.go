@@ -155,6 +155,12 @@ func plainHeaders(envelope []byte) (h headers, ok bool) {
 	return h, ok
 }
 
+// plainEnvelope reports whether an envelope is plain, and has its payload before its signature as an encoder writes them.
+func plainEnvelope(envelope []byte) bool {
+	payload, _, ok := plainPair(envelope, envelopePayload, envelopeSignature)
+	return ok && (payload == nil || envelope[0] == byte(envelopePayload))
+}
+
 // plainPair returns the fields of a message that has no more than two, and whether it is plain.
 func plainPair(message []byte, first, second uint64) (a, b []byte, ok bool) {
 	p := plain{rest: message}

@@ -37,8 +37,49 @@ func sameInput(t *testing.T, value []byte) bool {
 	if !ok {
 		return false
 	}
+	sameCanonical(t, payload)
 	_, ok = plainHeaders(payload)
 	return ok
+}
+
+// sameCanonical fails unless an envelope is in blocks as it is when it was encoded again.
+func sameCanonical(t *testing.T, envelope []byte) {
+	t.Helper()
+	got, err := Canonical(envelope)
+	want, wantErr := encodedAgain(envelope)
+	if !bytes.Equal(got, want) || (err == nil) != (wantErr == nil) {
+		t.Fatalf("%x is in blocks as %x, %v; encoded again it is %x, %v", envelope, got, err, want, wantErr)
+	}
+}
+
+// An envelope is in blocks as it was encoded, if that is how Fabric encodes it.
+func TestCanonical(t *testing.T) {
+	payload, signature := bytesField(1, []byte("payload"), 0), bytesField(2, []byte("signature"), 0)
+	for name, c := range map[string]struct {
+		envelope []byte
+		own      bool
+	}{
+		"both":            {slices.Concat(payload, signature), true},
+		"no signature":    {payload, true},
+		"no payload":      {signature, true},
+		"another order":   {slices.Concat(signature, payload), false},
+		"an empty field":  {slices.Concat(payload, bytesField(2, nil, 0)), false},
+		"a long length":   {bytesField(1, []byte("payload"), 1), false},
+		"twice":           {slices.Concat(payload, payload), false},
+		"unknown field":   {slices.Concat(payload, bytesField(3, signature, 0)), false},
+		"unknown first":   {slices.Concat(bytesField(3, signature, 0), payload), false},
+		"it cannot be":    {[]byte{0x0a}, false},
+		"a group of it":   {slices.Concat(payload, []byte{0x13, 0x14}), false},
+		"number for text": {slices.Concat(payload, numberField(2, 9, 0)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sameCanonical(t, c.envelope)
+			if own := plainEnvelope(c.envelope); own != c.own {
+				t.Errorf("taken as it is: %v", own)
+			}
+		})
+	}
+	sameCanonical(t, nil)
 }
 
 // channelHeader returns a channel header with every field that clients set.

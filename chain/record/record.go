@@ -212,8 +212,16 @@ func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	return payload, ""
 }
 
-// Canonical returns an envelope decoded and encoded again, which is how blocks have it.
+// Canonical returns an envelope decoded and encoded again, which is how blocks have it: its own bytes if they
+// are what that gives.
 func Canonical(envelope []byte) ([]byte, error) {
+	if plainEnvelope(envelope) {
+		return envelope, nil
+	}
+	return encodedAgain(envelope)
+}
+
+func encodedAgain(envelope []byte) ([]byte, error) {
 	decoded := &fabric.Envelope{}
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, err
