@@ -5,7 +5,7 @@
 // block writer. Package session decides what is done, package chain when.
 //
 // Other goroutines are at most one poster of a time-to-cut record, the closer of a log that
-// was replaced, and those that monitor the channel. The chain starts them, and Halt waits
+// was replaced, one that takes records ahead of the loop, and those that monitor the channel. The chain starts them, and Halt waits
 // for them and for every call in flight.
 //
 // Whatever Kafka does, the process keeps running: failures that may pass are retried

@@ -8,6 +8,8 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/ahead"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
@@ -231,7 +233,7 @@ func (w watchedLog) Read(ctx context.Context, from log.Offset) (log.Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	return watchedReader{r, w.answered}, nil
+	return watchedReader{ahead.Start(r, session.DecodeAhead), w.answered}, nil
 }
 
 type watchedReader struct {

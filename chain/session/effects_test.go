@@ -1,10 +1,12 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/ahead"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -48,6 +50,88 @@ func TestNoRecordOfAnotherTopicGetsIntoABlock(t *testing.T) {
 	r.followed(outcome, err, session.Reconnect)
 	r.ends(session.Stop, "is not the same as before")
 	r.holds("")
+}
+
+// counted is a reader that counts how often it is asked for its source.
+type counted struct {
+	*ahead.Reader
+	asked *int
+}
+
+func (c counted) Source(ctx context.Context) (string, error) {
+	*c.asked++
+	return c.Reader.Source(ctx)
+}
+
+// One answer about the source holds for all records that had been taken when it was asked for, and for no other.
+func TestSourceIsAskedOncePerWhatWasTaken(t *testing.T) {
+	r, asked := newRig(t), 0
+	var reader *ahead.Reader
+	r.reader = func(inner log.Reader) log.Reader {
+		reader = ahead.New(inner, session.DecodeAhead)
+		return counted{reader, &asked}
+	}
+	r.reads()
+	r.orders("a", "b", "c", "d", "e", "f", "g", "h")
+	if err := r.driver.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 6 { // three blocks
+		reader.Take(t.Context())
+	}
+	if _, err := r.advance(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.holds("a b; c d; e f; g h")
+	if asked != 2 {
+		t.Errorf("asked %d times for the source of three blocks taken together and one that was not", asked)
+	}
+}
+
+// Once a record that was taken may no longer be the log's, an answer that was given before does not count.
+func TestSourceIsAskedAgainOfAReaderThatHasLapsed(t *testing.T) {
+	r, asked := newRig(t), 0
+	var reader *ahead.Reader
+	r.reader = func(inner log.Reader) log.Reader {
+		reader = ahead.New(inner, session.DecodeAhead)
+		return counted{reader, &asked}
+	}
+	r.reads()
+	r.orders("a", "b", "c", "d")
+	if err := r.driver.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		reader.Take(t.Context())
+	}
+	for range 2 {
+		if _, err := r.driver.Advance(t.Context(), t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.broker.Stop()
+	reader.Take(t.Context())
+	outcome, err := r.advance(t.Context())
+	r.followed(outcome, err, session.Retry)
+	r.holds("a b")
+	if asked != 2 {
+		t.Errorf("asked %d times, want once for each block", asked)
+	}
+	r.broker.Resume()
+	r.reads()
+	r.holds("a b; c d")
+}
+
+// What was not decoded ahead, since it makes code of Fabric panic, is decoded by the driver.
+func TestRecordsThatWereNotDecodedAhead(t *testing.T) {
+	r := newRig(t)
+	r.reader = func(inner log.Reader) log.Reader {
+		return ahead.New(inner, func(log.Record) any { return nil })
+	}
+	r.reads()
+	r.orders("a", "b")
+	r.reads()
+	r.holds("a b")
 }
 
 // The machine continues at the config that a config block has put in force.

@@ -255,6 +255,19 @@ func (r *reader) Term() log.Term {
 	return log.Term{TopicID: r.topicID, Epoch: int32(r.epoch)}
 }
 
+// Taken returns the offset of the record that Next has returned last.
+func (r *reader) Taken() log.Offset { return r.next - 1 }
+
+// Lapsed returns an error once the topic has another leader epoch.
+func (r *reader) Lapsed() error {
+	r.log.broker.mu.Lock()
+	defer r.log.broker.mu.Unlock()
+	if t := r.log.broker.topics[r.log.topic]; t != nil {
+		return r.sameLeader(t)
+	}
+	return r.spent
+}
+
 // Source returns the current id of the topic of that name.
 func (r *reader) Source(ctx context.Context) (id string, err error) {
 	select {
