@@ -28,6 +28,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/handover"
+	"github.com/fabric-kafka/orderer/chain/ingress"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -53,7 +54,8 @@ type Chain struct {
 	status     *channelStatus
 	life       context.Context // ends with Halt
 	end        context.CancelFunc
-	slots      chan struct{} // one for each append of a client
+	slots      chan struct{}      // one for each append of a client
+	limit      *ingress.TimeLimit // of appends of clients
 
 	connection *connection
 	ledger     *ledgerWriter // used only by the loop until work is done
@@ -84,6 +86,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		life:      life,
 		end:       end,
 		slots:     make(chan struct{}, opts.Inflight),
+		limit:     ingress.NewTimeLimit(life, opts.AppendTimeout),
 	}
 	c.status = newStatus(&c.opts)
 	c.connection = &connection{support: support, opts: &c.opts}

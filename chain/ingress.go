@@ -64,6 +64,9 @@ func (c *Chain) WaitReady() error {
 }
 
 func (c *Chain) awaitReady() error {
+	if _, _, err := c.status.ready(); err == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ReadyTimeout)
 	defer cancel()
 	err := c.status.await(ctx)
@@ -105,8 +108,7 @@ func (c *Chain) submit(envelope *fabric.Envelope, seq uint64, class machine.Clas
 
 // appendSlotted appends for a client, once one of the slots is free.
 func (c *Chain) appendSlotted(value []byte) error {
-	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
-	defer cancel()
+	ctx := c.limit.Context()
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():

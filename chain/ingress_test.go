@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/status"
 )
 
 // scripted is a log whose appends all have the same outcome, after a call of before.
@@ -60,4 +61,24 @@ func TestClientsAreAnsweredWhatIsCertain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// BenchmarkOrder measures what Order costs an orderer beside the log, with 64 clients.
+func BenchmarkOrder(b *testing.B) {
+	c := New(newLedger(), newLedger().Metadata(), Options{})
+	defer c.end()
+	c.status.is = status.Readiness{Phase: status.Reading, RulesKnown: true}
+	c.connection.replace(&openLog{Log: scripted{before: func() {}}})
+	e := envelope(strings.Repeat("x", 2000))
+	b.SetParallelism(32)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := c.Order(e, 0); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
 }
