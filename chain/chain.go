@@ -56,6 +56,7 @@ type Chain struct {
 	end        context.CancelFunc
 	slots      chan struct{}      // one for each append of a client
 	limit      *ingress.TimeLimit // of appends of clients
+	backlog    ingress.Backlog    // of normal envelopes
 
 	connection *connection
 	ledger     *ledgerWriter // used only by the loop until work is done

@@ -101,6 +101,13 @@ type Log interface {
 	Close() error
 }
 
+// Placer is a Log that reports where an acknowledged record is.
+type Placer interface {
+	// AppendAt is Append, and returns the offset of the record; negative with an error,
+	// or if the brokers do not report it.
+	AppendAt(ctx context.Context, value []byte) (Offset, error)
+}
+
 // Reader yields records at strictly increasing offsets.
 type Reader interface {
 	// Next waits for a record for as long as it takes to arrive: it has no time limit

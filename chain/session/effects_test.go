@@ -134,6 +134,54 @@ func TestRecordsThatWereNotDecodedAhead(t *testing.T) {
 	r.holds("a b")
 }
 
+// A record is settled once it is in a block, or is in none and nothing before it is pending.
+func TestSettled(t *testing.T) {
+	r := newRig(t)
+	if got := r.driver.Settled(); got != 0 {
+		t.Errorf("%d is settled before the first session", got)
+	}
+	settled := func(want machine.Offset) {
+		t.Helper()
+		r.reads()
+		if got := r.driver.Settled(); got != want {
+			t.Errorf("records before %d are settled, want those before %d", got, want)
+		}
+	}
+	settled(1) // the description
+	r.broker.Write(channelID, []byte("garbage"))
+	settled(2)
+	r.orders("a") // nothing is, as long as the ledger has no block
+	settled(0)
+	r.broker.Write(channelID, []byte("garbage"))
+	settled(0)
+	r.orders("b")
+	settled(5)
+	r.orders("c")
+	settled(5)
+	r.room = errors.New("the disk is full")
+	r.orders("d")
+	r.ends(session.Retry, "the disk is full")
+	r.room = nil
+	settled(7)
+	r.holds("a b; c d")
+}
+
+// What is held back is in no block.
+func TestNothingIsSettledThatIsHeldBack(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.orders("a", "b")
+	if err := r.driver.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.room = errors.New("the disk is full")
+	outcome, err := r.advance(t.Context())
+	if r.driver.Settled() != 0 {
+		t.Errorf("records before %d are settled", r.driver.Settled())
+	}
+	r.followed(outcome, err, session.Retry, "the disk is full")
+}
+
 // The machine continues at the config that a config block has put in force.
 func TestConfigBlocks(t *testing.T) {
 	r := newRig(t)

@@ -142,6 +142,18 @@ func (d *Driver) NextOffset() machine.Offset {
 	return d.machine.NextOffset()
 }
 
+// Settled returns the offset before which each record is in a block of the ledger, or will be in none.
+func (d *Driver) Settled() machine.Offset {
+	switch {
+	case d.machine == nil || len(d.effects) > 0:
+		return 0 // what is held back is in no block
+	case d.machine.Pending() > 0:
+		block, _ := d.machine.Windows()
+		return block.LastOffset + 1
+	}
+	return d.machine.NextOffset()
+}
+
 // Behind reports whether the log, when it was last checked, had more than has been handled.
 func (d *Driver) Behind() bool { return d.NextOffset() < d.end }
 

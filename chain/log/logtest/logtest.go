@@ -46,6 +46,7 @@ func Run(t *testing.T, h Harness) {
 		{"read positions", (*suite).readPositions},
 		{"unusual values", (*suite).unusualValues},
 		{"too large", (*suite).tooLarge},
+		{"offsets of appends", (*suite).placed},
 		{"concurrent appends", (*suite).concurrentAppends},
 		{"a waiting read", (*suite).waitingRead},
 		{"many sessions", (*suite).soak},

@@ -12,7 +12,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-var _ log.Log = (*Log)(nil)
+var (
+	_ log.Log    = (*Log)(nil)
+	_ log.Placer = (*Log)(nil)
+)
 
 // Log is one client of a topic.
 type Log struct {
