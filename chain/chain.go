@@ -5,7 +5,7 @@
 // block writer. Package session decides what is done, package chain when.
 //
 // Other goroutines are at most one poster of a time-to-cut record, the closer of a log that
-// was replaced, and those that monitor the channel. The chain starts them, and Halt waits
+// was replaced, one that takes records ahead of the loop, and those that monitor the channel. The chain starts them, and Halt waits
 // for them and for every call in flight.
 //
 // Whatever Kafka does, the process keeps running: failures that may pass are retried
@@ -28,6 +28,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/form"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/handover"
+	"github.com/fabric-kafka/orderer/chain/ingress"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -53,7 +54,9 @@ type Chain struct {
 	status     *channelStatus
 	life       context.Context // ends with Halt
 	end        context.CancelFunc
-	slots      chan struct{} // one for each append of a client
+	slots      chan struct{}      // one for each append of a client
+	limit      *ingress.TimeLimit // of appends of clients
+	backlog    ingress.Backlog    // of normal envelopes
 
 	connection *connection
 	ledger     *ledgerWriter // used only by the loop until work is done
@@ -84,6 +87,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		life:      life,
 		end:       end,
 		slots:     make(chan struct{}, opts.Inflight),
+		limit:     ingress.NewTimeLimit(life, opts.AppendTimeout),
 	}
 	c.status = newStatus(&c.opts)
 	c.connection = &connection{support: support, opts: &c.opts}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/brokers"
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/ahead"
+	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
@@ -51,11 +53,24 @@ func (c *connection) use(f func(*openLog) error) error {
 
 // append appends one record.
 func (c *connection) append(ctx context.Context, value []byte) error {
-	err := c.use(func(o *openLog) error { return o.Append(ctx, value) })
+	_, err := c.appendAt(ctx, value)
+	return err
+}
+
+// appendAt appends one record and returns its offset; negative if that is not known.
+func (c *connection) appendAt(ctx context.Context, value []byte) (at log.Offset, err error) {
+	at = -1
+	err = c.use(func(o *openLog) (err error) {
+		if placer, ok := o.Log.(log.Placer); ok {
+			at, err = placer.AppendAt(ctx, value)
+			return err
+		}
+		return o.Append(ctx, value)
+	})
 	if err != nil && log.ClassOf(err) == log.Ambiguous {
 		c.opts.Events.Ambiguous(err)
 	}
-	return err
+	return at, err
 }
 
 // slow names the brokers that have not answered for long, and the requests; empty for none.
@@ -231,7 +246,7 @@ func (w watchedLog) Read(ctx context.Context, from log.Offset) (log.Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	return watchedReader{r, w.answered}, nil
+	return watchedReader{ahead.Start(r, session.DecodeAhead), w.answered}, nil
 }
 
 type watchedReader struct {

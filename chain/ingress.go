@@ -7,6 +7,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/handover"
+	"github.com/fabric-kafka/orderer/chain/ingress"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -64,6 +65,9 @@ func (c *Chain) WaitReady() error {
 }
 
 func (c *Chain) awaitReady() error {
+	if _, _, err := c.status.ready(); err == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ReadyTimeout)
 	defer cancel()
 	err := c.status.await(ctx)
@@ -98,29 +102,46 @@ func (c *Chain) submit(envelope *fabric.Envelope, seq uint64, class machine.Clas
 		return err
 	}
 	began := time.Now()
-	err = c.appendSlotted(value)
+	if class == machine.Normal {
+		err = c.appendBounded(value)
+	} else {
+		_, err = c.appendSlotted(value)
+	}
 	c.opts.Events.Appended(time.Since(began), err)
 	return err
 }
 
-// appendSlotted appends for a client, once one of the slots is free.
-func (c *Chain) appendSlotted(value []byte) error {
-	ctx, cancel := context.WithTimeout(c.life, c.opts.AppendTimeout)
-	defer cancel()
+// appendBounded appends a normal envelope, once there is room for it in the backlog. A config is not kept out: it may
+// be what a channel that writes no blocks needs.
+func (c *Chain) appendBounded(value []byte) error {
+	size := c.support.SharedConfig().BatchSize()
+	limit := ingress.LimitOf(size.MaxMessageCount, size.PreferredMaxBytes)
+	if err := c.backlog.Enter(c.life, c.opts.ReadyTimeout, len(value), limit); err != nil {
+		return c.tooMany(fmt.Sprintf("earlier envelopes, at most %d, to be written to blocks", limit.Records))
+	}
+	at, err := c.appendSlotted(value)
+	c.backlog.Appended(at, len(value))
+	return err
+}
+
+// appendSlotted appends for a client, once one of the slots is free. It returns the record's offset; negative if that is not known.
+func (c *Chain) appendSlotted(value []byte) (log.Offset, error) {
+	ctx := c.limit.Context()
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
-		return c.tooMany()
+		return -1, c.tooMany(fmt.Sprintf("the acknowledgement of %d earlier envelopes", cap(c.slots)))
 	}
 	defer func() { <-c.slots }()
-	return c.explain(status.AppendError(c.connection.append(ctx, value)))
+	at, err := c.connection.appendAt(ctx, value)
+	return at, c.explain(status.AppendError(err))
 }
 
-func (c *Chain) tooMany() error {
+func (c *Chain) tooMany(awaited string) error {
 	if c.life.Err() != nil {
 		return status.ErrHalted
 	}
-	return status.Refused{Refusal: status.RefusalBusy, Err: fmt.Errorf("%w: waiting for the acknowledgement of %d earlier envelopes; this one is not ordered", status.ErrNotReady, cap(c.slots))}
+	return status.Refused{Refusal: status.RefusalBusy, Err: fmt.Errorf("%w: waiting for %s; this one is not ordered", status.ErrNotReady, awaited)}
 }
 
 // explain returns why a client's envelope was not acknowledged. If the chain has stopped meanwhile, that is the

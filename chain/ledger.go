@@ -82,21 +82,18 @@ func (l *ledgerWriter) wrote(b session.Block) {
 	l.grant.wrote(sizeOf(b), l.height)
 }
 
-// nextBlock makes the block that follows the ledger's last. The block writer numbers
-// blocks by its own count: if that is not the machine's, something else writes to the ledger.
+// nextBlock makes the block that follows the ledger's last. The block writer makes it without envelopes, since
+// it would encode each of them again. It numbers blocks by its own count: if that is not the machine's, something
+// else writes to the ledger.
 func (l *ledgerWriter) nextBlock(b session.Block) (*fabric.Block, error) {
-	decoded := make([]*fabric.Envelope, len(b.Envelopes))
-	for i, e := range b.Envelopes {
-		decoded[i] = &fabric.Envelope{}
-		if err := fabric.Unmarshal(e, decoded[i]); err != nil {
-			return nil, fmt.Errorf("block %d, envelope %d: %w", b.Number, i, err)
-		}
+	next := l.support.CreateNextBlock(nil)
+	if next.Header.Number != uint64(b.Number) {
+		return nil, status.Fault{Cause: status.CauseInternal, Err: fmt.Errorf("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", next.Header.Number, b.Number)}
 	}
-	block := l.support.CreateNextBlock(decoded)
-	if block.Header.Number != uint64(b.Number) {
-		return nil, status.Fault{Cause: status.CauseInternal, Err: fmt.Errorf("the ledger continues with block %d, the topic with block %d: something else has written to the ledger", block.Header.Number, b.Number)}
+	if err := block.SetEnvelopes(next, b.Envelopes); err != nil {
+		return nil, err
 	}
-	return block, l.peers.follows(block)
+	return next, l.peers.follows(next)
 }
 
 // follows makes sure that a pulled block is the one that the ledger writes from its envelopes: that its

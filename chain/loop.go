@@ -9,6 +9,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/stall"
 )
 
 // loop drives the channel's sessions. Its fields belong to its goroutine, unless they say
@@ -25,11 +26,13 @@ type loop struct {
 	monitored  time.Time   // when monitor was started last; zero before
 	monitoring atomic.Bool // it has not ended yet; used by any goroutine
 
+	settled machine.Offset // as reported to the backlog last
+
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
 
-	stall stall // of connects and checks
-	stuck stuck // of what is read
+	guard  stall.Guard  // of connects and checks
+	reader stall.Reader // of what is read
 }
 
 func newLoop(c *Chain) *loop {
@@ -40,7 +43,7 @@ func newLoop(c *Chain) *loop {
 	}
 	l.driver = session.New(session.Host{
 		Ledger:    c.ledger,
-		Topic:     &topic{connection: c.connection, answered: l.stall.answered},
+		Topic:     &topic{connection: c.connection, answered: l.guard.Answered},
 		Validator: c.validator,
 		Peers:     c.peers,
 		Clock:     l.timer,
@@ -97,6 +100,7 @@ func (l *loop) session(ctx context.Context) error {
 	if err := l.connect(ctx); err != nil {
 		return err
 	}
+	l.chain.backlog.Forget()
 	l.since = time.Now()
 	l.from = l.driver.NextOffset()
 	for {
@@ -105,10 +109,10 @@ func (l *loop) session(ctx context.Context) error {
 		if err != nil || outcome == session.Reconnect {
 			return err
 		}
-		if l.stuck.see(l.driver.NextOffset(), l.driver.Behind()) {
+		if l.reader.Stuck(l.driver.NextOffset(), l.driver.Behind()) {
 			return nil
 		}
-		if err := l.stall.guard(ctx, l.driver.Recheck); err != nil {
+		if err := l.guard.Run(ctx, l.driver.Recheck); err != nil {
 			return err
 		}
 	}
@@ -120,18 +124,28 @@ func (l *loop) read(ctx context.Context) (session.Outcome, error) {
 	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
 	defer cancel()
 	for {
-		if outcome, err := l.driver.Advance(ctx, due); err != nil || outcome != session.Continue {
+		outcome, err := l.driver.Advance(ctx, due)
+		l.settle()
+		if err != nil || outcome != session.Continue {
 			return outcome, err
 		}
+	}
+}
+
+// settle makes room for clients once records are in blocks.
+func (l *loop) settle() {
+	if settled := l.driver.Settled(); settled != l.settled {
+		l.settled = settled
+		l.chain.backlog.Settle(log.Offset(settled))
 	}
 }
 
 // connect gives up when nothing was received for a while. It reads records, however many and
 // large they are, so its duration as a whole has no limit.
 func (l *loop) connect(ctx context.Context) error {
-	err := l.stall.guard(ctx, l.driver.Connect)
+	err := l.guard.Run(ctx, l.driver.Connect)
 	if err == nil {
-		l.stall.reset()
+		l.guard.Reset()
 	}
 	return err
 }

@@ -41,7 +41,7 @@ type Options struct {
 	RetryMin      time.Duration // first pause after a failure; default 100 ms, a quarter longer each time up to RetryMax, with jitter
 	RetryMax      time.Duration // default 5 s
 	AppendTimeout time.Duration // how long Order and Configure wait for the acknowledgement; default 10 s
-	ReadyTimeout  time.Duration // how long WaitReady waits for a chain that is starting or cut off; default 5 s
+	ReadyTimeout  time.Duration // how long WaitReady waits for a chain that is starting or cut off, and Order for room in the backlog; default 5 s
 	DeliverGrace  time.Duration // how long a chain that is cut off continues to serve its blocks to every reader; default 30 s
 	Handover      handover.Local
 	Preflight     Preflight     // default PreflightWarn

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
@@ -24,15 +25,17 @@ type reporter struct {
 	certificate *credentials.ClientCertificate
 	health      *health
 
+	next atomic.Int64 // offset of the next record to process; shown at each heartbeat, and not for each record
+
 	mu          sync.Mutex
 	survey      string // the last report on the topic's settings
 	unpublished string // why progress was not published last
 	forks       forks
 	connected   bool         // the topic was read before
-	next, end   log.Offset   // of the next record to process; after the last record
+	shown, end  log.Offset   // of the next record to process, when it was shown last; after the last record
 	kind        string       // consensus type in force
 	cause       status.Cause // why the channel stopped; empty if it did not
-	processed   time.Time    // when the last record was, or the chain was created
+	processed   time.Time    // when a record was seen to be, or the chain was created
 }
 
 // events returns the event handlers for a new chain of a channel.
@@ -171,37 +174,51 @@ func (r *reporter) pulled(number machine.BlockNumber, at machine.Offset) {
 }
 
 // position is called after every record.
-func (r *reporter) position(next machine.Offset) {
-	r.at(next)
+func (r *reporter) position(next machine.Offset) { r.next.Store(int64(next)) }
+
+// show shows what records were processed since it was called last.
+func (r *reporter) show() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.processed = time.Now()
+	if next := log.Offset(r.next.Load()); next != r.shown {
+		r.processed = time.Now()
+		r.set(next)
+	}
 }
 
+// at shows where the channel starts to read.
 func (r *reporter) at(next machine.Offset) {
+	r.position(next)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.next = log.Offset(next)
-	r.end = max(r.end, r.next)
+	r.set(log.Offset(next))
+}
+
+// set sets the metrics that depend on the next offset. The caller must hold mu.
+func (r *reporter) set(next log.Offset) {
+	r.shown = next
+	r.end = max(r.end, next)
 	r.NextOffset.Set(float64(next))
 	r.setLag()
 }
 
 // measured may be called with an end before the next offset: the topic was truncated.
 func (r *reporter) measured(end log.Offset) {
+	r.show()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.end = end
 	r.setLag()
 }
 
-// setLag sets the metrics that depend on next and end. The caller must hold mu.
+// setLag sets the metrics that depend on shown and end. The caller must hold mu.
 func (r *reporter) setLag() {
 	r.LogEnd.Set(float64(r.end))
-	r.Lag.Set(float64(max(r.end-r.next, 0)))
+	r.Lag.Set(float64(max(r.end-r.shown, 0)))
 }
 
 func (r *reporter) heartbeat() {
+	r.show()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.SinceRecord.Set(time.Since(r.processed).Seconds())
@@ -270,6 +287,7 @@ func (r *reporter) recovered(after time.Duration) {
 }
 
 func (r *reporter) failed(err error) {
+	r.show()
 	r.Available.Set(0)
 	r.health.clear(r.channel)
 	r.Failed.Set(1)

@@ -39,6 +39,7 @@ func TestEventsAreMeasured(t *testing.T) {
 
 	e.RulesKnown(0, machine.Strict)
 	e.Position(20)
+	e.Heartbeat()
 	e.BlockCut(3, 10, machine.CutByCount, 17)
 	e.BlockCut(4, 10, machine.CutByCount, 18)
 	e.BlockCut(5, 1, machine.CutByConfig, 19)
@@ -87,9 +88,13 @@ func TestLagIsMeasured(t *testing.T) {
 	}{
 		{func() { e.Started(7, 3) }, 7, 7, 0},
 		{func() { e.Measured(20) }, 7, 20, 13},
-		{func() { e.Position(8) }, 8, 20, 12},
-		{func() { e.Position(25) }, 25, 25, 0},
+		{func() { e.Position(8) }, 7, 20, 13}, // not for each record
+		{e.Heartbeat, 8, 20, 12},
+		{func() { e.Position(25); e.Heartbeat() }, 25, 25, 0},
 		{func() { e.Measured(24) }, 25, 24, 0}, // truncated: the loop reports that
+		{e.Heartbeat, 25, 24, 0},
+		{func() { e.Position(26); e.Measured(30) }, 26, 30, 4},
+		{func() { e.Position(27); e.Failed(errors.New("no right")) }, 27, 30, 3},
 	} {
 		step.what()
 		if got, want := []float64{m.values["consensus_kafka_next_offset{channel=mychannel}"],
@@ -114,6 +119,7 @@ func TestTimeSinceARecordAdvances(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		since(5)
 		e.Position(1)
+		e.Position(2)
 		since(0)
 		e.Unavailable(errors.New("no broker"), time.Second)
 		time.Sleep(time.Minute)

@@ -22,6 +22,10 @@ type Offset int64
 type Record struct {
 	Offset Offset
 	Value  []byte // nil for a tombstone; owned by the receiver
+
+	// Decoded is what a reader that takes records ahead has made of the value; nil if
+	// it was left to the receiver. See package ahead.
+	Decoded any
 }
 
 // Bounds are the offsets that can be read: Start <= offset < End. End is the
@@ -97,6 +101,13 @@ type Log interface {
 	Close() error
 }
 
+// Placer is a Log that reports where an acknowledged record is.
+type Placer interface {
+	// AppendAt is Append, and returns the offset of the record; negative with an error,
+	// or if the brokers do not report it.
+	AppendAt(ctx context.Context, value []byte) (Offset, error)
+}
+
 // Reader yields records at strictly increasing offsets.
 type Reader interface {
 	// Next waits for a record for as long as it takes to arrive: it has no time limit
@@ -118,12 +129,22 @@ type Reader interface {
 	// end that the log had when the reader was opened has, or ever will have, a record.
 	Next(ctx context.Context) (Record, error)
 
-	// Source returns the id of the topic that all records returned by Next so far
-	// belong to. It asks the broker that they came from; the id of a deleted topic is
-	// never reused. The id is empty if the broker does not report one. Source costs one
-	// request; an error of class Retryable other than ErrNewLeader leaves the reader
-	// unchanged.
+	// Source returns the id of the topic that all records belong to which were taken
+	// from the brokers before it was called. It asks the broker that they came from; the
+	// id of a deleted topic is never reused. The id is empty if the broker does not report
+	// one. Source costs one request; an error of class Retryable other than ErrNewLeader
+	// leaves the reader unchanged. It may be called while a Next is in flight.
 	Source(ctx context.Context) (topicID string, err error)
+
+	// Taken returns the offset of the last record that was taken from the brokers, which
+	// Next has returned or will return; before the first, the one before the offset that
+	// the reader was opened at. It makes no request.
+	Taken() Offset
+
+	// Lapsed returns why records that were taken may no longer be the log's, as far as the
+	// reader knows without a request: an error that wraps ErrNewLeader, as Next returns it, or
+	// one that Next has yet to return; nil if nothing is known.
+	Lapsed() error
 
 	// Term returns the term that the reader was opened in, without a request. Two
 	// readers of the same Known term yield the same records.

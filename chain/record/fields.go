@@ -53,13 +53,21 @@ func (s *shape) fits(number protowire.Number, value []byte) bool {
 // fields calls f with every length-delimited field of a message, and reports whether the message is well-formed to its end.
 func fields(message []byte, f func(number protowire.Number, value []byte)) bool {
 	for len(message) > 0 {
-		number, kind, n := consumeField(message)
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 || number > protowire.MaxValidNumber {
+			return false
+		}
+		message = message[n:]
+		var value []byte
+		if kind == protowire.BytesType {
+			value, n = protowire.ConsumeBytes(message)
+		} else {
+			n = protowire.ConsumeFieldValue(number, kind, message)
+		}
 		if n < 0 {
 			return false
 		}
 		if kind == protowire.BytesType {
-			_, _, tag := protowire.ConsumeTag(message)
-			value, _ := protowire.ConsumeBytes(message[tag:n])
 			f(number, value)
 		}
 		message = message[n:]

@@ -9,17 +9,24 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// peerFlaw returns what in an envelope would make peers refuse the whole block that it
+// A flaw is what in an envelope would make peers refuse the whole block that it
 // is in, or crash: no peer gets past a block with one such envelope in it. It is empty
 // if there is nothing. Whatever else may be wrong with a transaction makes peers flag
 // that transaction alone, which is its client's concern.
-func peerFlaw(envelope *fabric.Envelope, payload *fabric.Payload, headerType int32, c content) string {
+
+// signerFlaw returns the flaw of signature and signature header.
+func signerFlaw(envelope *fabric.Envelope, payload *fabric.Payload) string {
 	if len(envelope.Signature) == 0 {
 		return "no signature"
 	}
 	if err := fabric.Unmarshal(payload.Header.SignatureHeader, &fabric.SignatureHeader{}); err != nil {
 		return "signature header: " + err.Error()
 	}
+	return ""
+}
+
+// flaw returns the flaw of an envelope's content, for its header type.
+func (c content) flaw(headerType int32) string {
 	if headerType == fabric.TypeEndorser && c.unendorsed {
 		return "endorser transaction whose action was endorsed by nobody"
 	}

@@ -63,8 +63,19 @@ func encode(what string, m proto.Message) ([]byte, error) {
 }
 
 // InputOf returns a record as the machine takes it: a pure function of its offset and
-// value, the same on every orderer, whatever the bytes are.
+// value, the same on every orderer, whatever the bytes are. The input keeps value, which must not be
+// changed any more.
 func InputOf(at machine.Offset, value []byte) machine.Input {
+	if in, payload, ok := plainRegular(value); ok {
+		in.Offset, in.Digest, in.Size = at, DigestOf(value), len(value)
+		in.Envelope = EnvelopeOf(payload)
+		return in
+	}
+	return decodedInput(at, value)
+}
+
+// decodedInput is InputOf for a record that is not plain.
+func decodedInput(at machine.Offset, value []byte) machine.Input {
 	sum, size := DigestOf(value), len(value)
 	m, err := Decode(value)
 	if err != nil {
@@ -121,29 +132,60 @@ func PeerFlaw(b []byte) string {
 	return e.HeaderFlaw + e.SignerFlaw
 }
 
-// envelopeOf returns an envelope without its keys, and what it writes.
-func envelopeOf(b []byte, w writes) (machine.Envelope, writes) {
-	e := machine.Envelope{Bytes: b}
+// headers is what is read of an envelope apart from what its data holds.
+type headers struct {
+	size    int    // of payload and signature, in bytes
+	channel string // id
+	kind    int32  // header type
+	data    []byte
+
+	// Why what is read does not decode; see [machine.Envelope].
+	flaw, headerFlaw, signerFlaw string
+}
+
+// headersOf decodes the headers of an envelope.
+func headersOf(b []byte) (h headers) {
 	envelope := &fabric.Envelope{}
 	if err := fabric.Unmarshal(b, envelope); err != nil {
-		e.Flaw = "envelope: " + err.Error()
-		return e, w
+		h.flaw = "envelope: " + err.Error()
+		return h
 	}
-	e.Size = len(envelope.Payload) + len(envelope.Signature)
+	h.size = len(envelope.Payload) + len(envelope.Signature)
 	payload, flaw := payloadOf(envelope)
 	if flaw != "" {
-		e.HeaderFlaw = flaw
-		return e, w
+		h.headerFlaw = flaw
+		return h
 	}
 	channel := &fabric.ChannelHeader{}
 	if err := fabric.Unmarshal(payload.Header.ChannelHeader, channel); err != nil {
-		e.HeaderFlaw = "channel header: " + err.Error()
+		h.headerFlaw = "channel header: " + err.Error()
+		return h
+	}
+	h.channel, h.kind, h.data = channel.ChannelId, channel.Type, payload.Data
+	h.signerFlaw = signerFlaw(envelope, payload)
+	return h
+}
+
+// envelopeOf returns an envelope without its keys, and what it writes.
+func envelopeOf(b []byte, w writes) (machine.Envelope, writes) {
+	h, ok := plainHeaders(b)
+	if !ok {
+		h = headersOf(b)
+	}
+	return h.envelope(b, w)
+}
+
+// envelope is envelopeOf for an envelope with these headers.
+func (h headers) envelope(b []byte, w writes) (machine.Envelope, writes) {
+	e := machine.Envelope{Bytes: b, Size: h.size, Channel: h.channel, Type: h.kind, Flaw: h.flaw, HeaderFlaw: h.headerFlaw, SignerFlaw: h.signerFlaw}
+	if e.Flaw != "" || e.HeaderFlaw != "" {
 		return e, w
 	}
-	e.Channel, e.Type = channel.ChannelId, channel.Type
-	c := contentOf(payload.Data)
-	e.SignerFlaw = peerFlaw(envelope, payload, channel.Type, c)
-	e.Opaque = channel.Type != fabric.TypeEndorser || !c.readable
+	c := contentOf(h.data)
+	if e.SignerFlaw == "" {
+		e.SignerFlaw = c.flaw(e.Type)
+	}
+	e.Opaque = e.Type != fabric.TypeEndorser || !c.readable
 	if e.Opaque || e.SignerFlaw != "" {
 		return e, w
 	}
@@ -170,8 +212,16 @@ func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	return payload, ""
 }
 
-// Canonical returns an envelope decoded and encoded again, which is how blocks have it.
+// Canonical returns an envelope decoded and encoded again, which is how blocks have it: its own bytes if they
+// are what that gives.
 func Canonical(envelope []byte) ([]byte, error) {
+	if plainEnvelope(envelope) {
+		return envelope, nil
+	}
+	return encodedAgain(envelope)
+}
+
+func encodedAgain(envelope []byte) ([]byte, error) {
 	decoded := &fabric.Envelope{}
 	if err := fabric.Unmarshal(envelope, decoded); err != nil {
 		return nil, err

@@ -189,10 +189,16 @@ func keyIn(namespace, collection []byte) (d xxhash.Digest) {
 	return d
 }
 
+// fewKeys is as many as most transactions write.
+const fewKeys = 8
+
 // with adds a key, unless it is the last one: two bytes of a read-write set can write an empty key again.
 func with(all []machine.StateKey, key machine.StateKey) []machine.StateKey {
 	if n := len(all); n > 0 && all[n-1] == key {
 		return all
+	}
+	if all == nil {
+		all = make([]machine.StateKey, 0, fewKeys)
 	}
 	return append(all, key)
 }

@@ -1,10 +1,12 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/log"
+	"github.com/fabric-kafka/orderer/chain/log/ahead"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
@@ -48,6 +50,136 @@ func TestNoRecordOfAnotherTopicGetsIntoABlock(t *testing.T) {
 	r.followed(outcome, err, session.Reconnect)
 	r.ends(session.Stop, "is not the same as before")
 	r.holds("")
+}
+
+// counted is a reader that counts how often it is asked for its source.
+type counted struct {
+	*ahead.Reader
+	asked *int
+}
+
+func (c counted) Source(ctx context.Context) (string, error) {
+	*c.asked++
+	return c.Reader.Source(ctx)
+}
+
+// One answer about the source holds for all records that had been taken when it was asked for, and for no other.
+func TestSourceIsAskedOncePerWhatWasTaken(t *testing.T) {
+	r, asked := newRig(t), 0
+	var reader *ahead.Reader
+	r.reader = func(inner log.Reader) log.Reader {
+		reader = ahead.New(inner, session.DecodeAhead)
+		return counted{reader, &asked}
+	}
+	r.reads()
+	r.orders("a", "b", "c", "d", "e", "f", "g", "h")
+	if err := r.driver.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 6 { // three blocks
+		reader.Take(t.Context())
+	}
+	if _, err := r.advance(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.holds("a b; c d; e f; g h")
+	if asked != 2 {
+		t.Errorf("asked %d times for the source of three blocks taken together and one that was not", asked)
+	}
+}
+
+// Once a record that was taken may no longer be the log's, an answer that was given before does not count.
+func TestSourceIsAskedAgainOfAReaderThatHasLapsed(t *testing.T) {
+	r, asked := newRig(t), 0
+	var reader *ahead.Reader
+	r.reader = func(inner log.Reader) log.Reader {
+		reader = ahead.New(inner, session.DecodeAhead)
+		return counted{reader, &asked}
+	}
+	r.reads()
+	r.orders("a", "b", "c", "d")
+	if err := r.driver.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		reader.Take(t.Context())
+	}
+	for range 2 {
+		if _, err := r.driver.Advance(t.Context(), t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.broker.Stop()
+	reader.Take(t.Context())
+	outcome, err := r.advance(t.Context())
+	r.followed(outcome, err, session.Retry)
+	r.holds("a b")
+	if asked != 2 {
+		t.Errorf("asked %d times, want once for each block", asked)
+	}
+	r.broker.Resume()
+	r.reads()
+	r.holds("a b; c d")
+}
+
+// What was not decoded ahead, since it makes code of Fabric panic, is decoded by the driver.
+func TestRecordsThatWereNotDecodedAhead(t *testing.T) {
+	r := newRig(t)
+	r.reader = func(inner log.Reader) log.Reader {
+		return ahead.New(inner, func(log.Record) any { return nil })
+	}
+	r.reads()
+	r.orders("a", "b")
+	r.reads()
+	r.holds("a b")
+}
+
+// A record is settled once it is in a block, or is in none and nothing before it is pending.
+func TestSettled(t *testing.T) {
+	r := newRig(t)
+	if got := r.driver.Settled(); got != 0 {
+		t.Errorf("%d is settled before the first session", got)
+	}
+	settled := func(want machine.Offset) {
+		t.Helper()
+		r.reads()
+		if got := r.driver.Settled(); got != want {
+			t.Errorf("records before %d are settled, want those before %d", got, want)
+		}
+	}
+	settled(1) // the description
+	r.broker.Write(channelID, []byte("garbage"))
+	settled(2)
+	r.orders("a") // nothing is, as long as the ledger has no block
+	settled(0)
+	r.broker.Write(channelID, []byte("garbage"))
+	settled(0)
+	r.orders("b")
+	settled(5)
+	r.orders("c")
+	settled(5)
+	r.room = errors.New("the disk is full")
+	r.orders("d")
+	r.ends(session.Retry, "the disk is full")
+	r.room = nil
+	settled(7)
+	r.holds("a b; c d")
+}
+
+// What is held back is in no block.
+func TestNothingIsSettledThatIsHeldBack(t *testing.T) {
+	r := newRig(t)
+	r.reads()
+	r.orders("a", "b")
+	if err := r.driver.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.room = errors.New("the disk is full")
+	outcome, err := r.advance(t.Context())
+	if r.driver.Settled() != 0 {
+		t.Errorf("records before %d are settled", r.driver.Settled())
+	}
+	r.followed(outcome, err, session.Retry, "the disk is full")
 }
 
 // The machine continues at the config that a config block has put in force.

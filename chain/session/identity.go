@@ -70,7 +70,7 @@ func (d *Driver) Recheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.verifySource(ctx); err != nil {
+	if err := d.askSource(ctx); err != nil {
 		return err
 	}
 	if last := d.NextOffset() - 1; last >= 0 && machine.Offset(bounds.Start) > last {

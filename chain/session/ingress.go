@@ -12,14 +12,11 @@ import (
 // Value returns the record for an envelope that Broadcast accepted at config sequence seq. It refuses what Broadcast
 // accepts and the strict rules skip: envelopes that would make peers refuse the block.
 func Value(envelope *fabric.Envelope, seq uint64, class machine.Class) ([]byte, error) {
-	payload, err := fabric.Marshal(envelope)
-	if err != nil {
-		return nil, fmt.Errorf("encode envelope: %w", err)
-	}
-	if flaw := record.PeerFlaw(payload); flaw != "" {
+	value, serialized := record.EncodeEnvelope(envelope, seq, record.Regular_Class(class))
+	if flaw := record.PeerFlaw(serialized); flaw != "" {
 		return nil, status.Refused{Refusal: status.RefusalNoPeer, Err: fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", flaw)}
 	}
-	return regular(payload, seq, record.Regular_Class(class), 0)
+	return value, nil
 }
 
 // regular returns a record that carries a serialized envelope; original is the offset

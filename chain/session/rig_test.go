@@ -45,7 +45,8 @@ type rig struct {
 	room      error
 	survey    error
 	append    error
-	otherLog  bool // the config names another log than the one that is open
+	reader    func(log.Reader) log.Reader // replaces the readers of the topic; nil if nothing does
+	otherLog  bool                        // the config names another log than the one that is open
 	verdict   machine.Verdict
 	reproduce error
 	heights   []session.Answer
@@ -203,7 +204,27 @@ func (r *rig) WriteConfig(b session.Block) error {
 	return r.Write(b)
 }
 
-func (r *rig) Open() (log.Log, error) { return r.broker.Open(channelID, log.Settings{}), nil }
+func (r *rig) Open() (log.Log, error) {
+	topic := r.broker.Open(channelID, log.Settings{})
+	if r.reader != nil {
+		return readThrough{topic, r.reader}, nil
+	}
+	return topic, nil
+}
+
+// readThrough is a log whose readers are replaced.
+type readThrough struct {
+	log.Log
+	reader func(log.Reader) log.Reader
+}
+
+func (l readThrough) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
+	r, err := l.Log.Read(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	return l.reader(r), nil
+}
 
 func (r *rig) Current() (bool, error) { return !r.otherLog, nil }
 

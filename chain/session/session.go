@@ -107,6 +107,7 @@ type session struct {
 	topic   log.Log
 	reader  log.Reader
 	ahead   *log.Record // returned by the reader and not handled yet; nil for none
+	sourced log.Offset  // records before it are known to be the topic's
 	arrived bool        // has reached the end that the log had when it was last checked
 }
 
@@ -137,6 +138,18 @@ func (d *Driver) Close() {
 func (d *Driver) NextOffset() machine.Offset {
 	if d.machine == nil {
 		return d.start.Metadata.Offset + 1
+	}
+	return d.machine.NextOffset()
+}
+
+// Settled returns the offset before which each record is in a block of the ledger, or will be in none.
+func (d *Driver) Settled() machine.Offset {
+	switch {
+	case d.machine == nil || len(d.effects) > 0:
+		return 0 // what is held back is in no block
+	case d.machine.Pending() > 0:
+		block, _ := d.machine.Windows()
+		return block.LastOffset + 1
 	}
 	return d.machine.NextOffset()
 }
@@ -252,6 +265,16 @@ func (d *Driver) halted(f machine.Halt) error {
 	return stop(because(status.Cause(f.Cause), fmt.Errorf("topic %q: %s", d.start.Channel, f.Detail)))
 }
 
+// DecodeAhead returns the Decoded of a record for a driver, by any goroutine. It is nil if the value makes
+// code of Fabric panic: the driver then does so itself, and stops the channel.
+func DecodeAhead(r log.Record) (decoded any) {
+	_ = guard.Call(func() error { decoded = inputOf(r); return nil })
+	return decoded
+}
+
 func inputOf(r log.Record) machine.Input {
+	if in, ok := r.Decoded.(machine.Input); ok {
+		return in
+	}
 	return record.InputOf(machine.Offset(r.Offset), r.Value)
 }

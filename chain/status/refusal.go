@@ -18,7 +18,7 @@ const (
 	RefusalConfig       Refusal = "config"        // a config that the orderers would not write a block of
 	RefusalOtherCluster Refusal = "other-cluster" // a config that names brokers of another cluster
 	RefusalSize         Refusal = "size"          // larger than the topic, or this orderer's client, accepts
-	RefusalBusy         Refusal = "busy"          // too many envelopes await their acknowledgement
+	RefusalBusy         Refusal = "busy"          // too many envelopes await their acknowledgement, or their block
 	RefusalNotAppended  Refusal = "not-appended"  // it could not be appended, and will not be ordered
 	RefusalAmbiguous    Refusal = "ambiguous"     // it may be in the topic, and may be ordered
 )

@@ -133,3 +133,7 @@ func leaderBy(address, topic string) (int32, error) {
 func TestConformance(t *testing.T) {
 	onEachVersion(t, func(t *testing.T, v apache.Version) { logtest.Run(t, harness{startCluster(t, v)}) })
 }
+
+func TestConformanceAhead(t *testing.T) {
+	onEachVersion(t, func(t *testing.T, v apache.Version) { logtest.RunAhead(t, harness{startCluster(t, v)}) })
+}

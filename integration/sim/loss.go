@@ -17,9 +17,9 @@ func (w *World) lose(a Action) {
 		return
 	}
 	l := &loss{verb: a.Verb, at: log.Offset(w.at(a.A)), values: slices.Clone(values),
-		heights: map[*Orderer]int{}, next: map[*Orderer]int64{}}
+		heights: map[*Orderer]int{}, next: map[*Orderer]int64{}, taken: map[*Orderer]log.Offset{}}
 	for _, o := range w.orderers {
-		l.heights[o], l.next[o] = o.ledger.height(), o.next()
+		l.heights[o], l.next[o], l.taken[o] = o.ledger.height(), o.next(), o.seen
 		l.covers = append(l.covers, o.ledger.next())
 	}
 	w.loss = l

@@ -27,7 +27,7 @@ func (e *evidence) identity() string {
 		}
 	}
 	for _, o := range e.stopped {
-		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height], e.log) && o.ledger.height() > height {
+		if height, known := l.heights[o]; known && l.contradicts(o.ledger.blocks[:height], e.log) && o.ledger.height() > height && !l.takenBefore(o) {
 			return fmt.Sprintf("%s wrote block %d after %s at offset %d", o, height, l.verb, l.at)
 		}
 	}
@@ -52,6 +52,12 @@ func (e *evidence) begunAgain() *Orderer {
 		}
 	}
 	return nil
+}
+
+// takenBefore reports whether an orderer's last block is made from records that it had taken from a topic before that was
+// deleted: they are the log's, whenever they get into blocks.
+func (l *loss) takenBefore(o *Orderer) bool {
+	return l.verb == Recreate && o.ledger.last().position().LastOffsetPersisted < int64(l.taken[o])
 }
 
 // contradicts reports whether a ledger as it was at the loss covers records that are

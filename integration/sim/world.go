@@ -49,11 +49,12 @@ type World struct {
 // loss describes what a destructive action did.
 type loss struct {
 	verb    Verb
-	at      log.Offset         // records from here on were replaced, or (trim) those below are gone
-	values  [][]byte           // the log before
-	heights map[*Orderer]int   // of the ledgers
-	covers  []int64            // offsets after the last blocks of the ledgers
-	next    map[*Orderer]int64 // offsets that the orderers would have read next; -1 before the first
+	at      log.Offset              // records from here on were replaced, or (trim) those below are gone
+	values  [][]byte                // the log before
+	heights map[*Orderer]int        // of the ledgers
+	covers  []int64                 // offsets after the last blocks of the ledgers
+	next    map[*Orderer]int64      // offsets that the orderers would have read next; -1 before the first
+	taken   map[*Orderer]log.Offset // offsets after the last records that their processes had been given
 }
 
 // violation is a broken invariant.

@@ -38,7 +38,7 @@ type Config struct {
 	RetryBackoff time.Duration // between the client's attempts; default 100 ms
 
 	Linger               time.Duration // how long appends wait to share a batch; default 1 ms
-	FetchBytes           int32         // requested at a time when reading; default 1 MiB
+	FetchBytes           int32         // requested at a time when reading; default 4 MiB
 	MaxDecompressedBytes int32         // of one batch after decompression, for the whole process; default 100 MiB
 
 	TLS  func() (*tls.Config, error) // called for each connection, concurrently; nil: plaintext
@@ -72,7 +72,7 @@ const (
 	DefaultWriteTimeout         = 10 * time.Second
 	DefaultRetryBackoff         = 100 * time.Millisecond
 	DefaultLinger               = time.Millisecond
-	DefaultFetchBytes           = 1 << 20
+	DefaultFetchBytes           = 4 << 20
 	DefaultMaxDecompressedBytes = 100 << 20
 )
 

@@ -19,6 +19,10 @@ func TestConformance(t *testing.T) {
 	logtest.Run(t, kafkatest.NewHarness(t, 3))
 }
 
+func TestConformanceAhead(t *testing.T) {
+	logtest.RunAhead(t, kafkatest.NewHarness(t, 3))
+}
+
 // The settings that Create gives a topic, as the broker returns them.
 func TestTopicSettings(t *testing.T) {
 	t.Parallel()

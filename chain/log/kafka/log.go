@@ -16,7 +16,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/survey"
 )
 
-var _ log.Log = (*Log)(nil)
+var (
+	_ log.Log    = (*Log)(nil)
+	_ log.Placer = (*Log)(nil)
+)
 
 // Log is one topic on a Kafka cluster.
 type Log struct {
@@ -133,7 +136,15 @@ func (l *Log) Since(ctx context.Context, t time.Time) (at log.Offset, err error)
 }
 
 // Append queues the value for the producer and waits for its outcome; see [producer.Queue].
-func (l *Log) Append(ctx context.Context, value []byte) error { return l.queue.Append(ctx, value) }
+func (l *Log) Append(ctx context.Context, value []byte) error {
+	_, err := l.queue.Append(ctx, value)
+	return err
+}
+
+// AppendAt is Append, and returns the record's offset.
+func (l *Log) AppendAt(ctx context.Context, value []byte) (log.Offset, error) {
+	return l.queue.Append(ctx, value)
+}
 
 // Read subscribes at from, which must be within the bounds; see [reader.Open].
 func (l *Log) Read(ctx context.Context, from log.Offset) (log.Reader, error) {

@@ -16,6 +16,7 @@ type altered struct {
 
 	create    func(context.Context) error
 	append    func(context.Context, []byte) error
+	shift     log.Offset // of the offsets that appends report
 	read      func(context.Context, log.Offset) (log.Reader, error)
 	bounds    func(context.Context) (log.Bounds, error)
 	identity  func(context.Context) (log.Identity, error)
@@ -26,11 +27,16 @@ type altered struct {
 
 func newAltered(b *memlog.Broker, topic string, s log.Settings) *altered {
 	l := b.Open(topic, s)
-	return &altered{l, b, topic, l.Create, l.Append, l.Read, l.Bounds, l.Identity, l.Publish, l.Published, l.Close}
+	return &altered{Log: l, broker: b, topic: topic, create: l.Create, append: l.Append, read: l.Read, bounds: l.Bounds, identity: l.Identity,
+		publish: l.Publish, published: l.Published, close: l.Close}
 }
 
 func (a *altered) Create(ctx context.Context) error               { return a.create(ctx) }
 func (a *altered) Append(ctx context.Context, value []byte) error { return a.append(ctx, value) }
+func (a *altered) AppendAt(ctx context.Context, value []byte) (log.Offset, error) {
+	at, err := a.Log.(log.Placer).AppendAt(ctx, value)
+	return at + a.shift, err
+}
 func (a *altered) Read(ctx context.Context, from log.Offset) (log.Reader, error) {
 	return a.read(ctx, from)
 }

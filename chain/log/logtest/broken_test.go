@@ -110,6 +110,7 @@ var appends = []broken{
 			return err
 		}
 	}},
+	{"reports the offset of the next record", "offsets of appends", func(a *altered) { a.shift = 1 }},
 	{"appends some records twice", "concurrent appends", every(50, func(a *altered, ctx context.Context, value []byte) error {
 		return errors.Join(a.Log.Append(ctx, value), a.Log.Append(ctx, value))
 	})},

@@ -17,6 +17,7 @@ func (s *suite) newLeader() {
 		r := s.read(l, from)
 		s.appendAll(l, "a", "b")
 		s.expect(r, from, "a")
+		s.ok(r.Lapsed())
 		s.harness.Elect(s.T, s.topic)
 		s.appendAll(l, "c")
 		s.meetsNewLeader(r, "b") // records of the old leader may still come
@@ -34,6 +35,7 @@ func (s *suite) meetsNewLeader(r log.Reader, before ...string) {
 		switch {
 		case errors.Is(err, log.ErrNewLeader):
 			s.fails(err, log.Retryable, log.ErrNewLeader)
+			s.fails(r.Lapsed(), log.Retryable, log.ErrNewLeader)
 			return
 		case err == nil && len(before) > 0 && string(record.Value) == before[0]:
 			before = before[1:]

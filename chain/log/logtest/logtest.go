@@ -39,16 +39,14 @@ const maxBytes = 1 << 20
 
 // Run runs the suite. Faults that affect all topics come last.
 func Run(t *testing.T, h Harness) {
-	for _, test := range []struct {
-		name string
-		run  func(*suite)
-	}{
+	run(t, h, []test{
 		{"no topic", (*suite).noTopic},
 		{"create", (*suite).create},
 		{"append and read", (*suite).appendAndRead},
 		{"read positions", (*suite).readPositions},
 		{"unusual values", (*suite).unusualValues},
 		{"too large", (*suite).tooLarge},
+		{"offsets of appends", (*suite).placed},
 		{"concurrent appends", (*suite).concurrentAppends},
 		{"a waiting read", (*suite).waitingRead},
 		{"many sessions", (*suite).soak},
@@ -62,7 +60,17 @@ func Run(t *testing.T, h Harness) {
 		{"new leader while waiting", (*suite).newLeaderWhileWaiting},
 		{"outage", (*suite).outage},
 		{"close in an outage", (*suite).closeInOutage},
-	} {
+	})
+}
+
+// test is one test of a suite.
+type test struct {
+	name string
+	run  func(*suite)
+}
+
+func run(t *testing.T, h Harness, tests []test) {
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			name := strings.ReplaceAll(test.name, " ", "-")
 			test.run(&suite{T: t, harness: h, topic: fmt.Sprintf("%s-%d", name, time.Now().UnixNano())})

@@ -17,16 +17,26 @@ type attempts struct {
 	value    []byte
 	appended bool // one of them has appended it
 	doubt    bool // one may have appended it, as far as the client knows
+	at       log.Offset
 }
 
 // Append appends a copy of value to the topic. It makes another attempt whenever a
 // [Failure] asks for one.
-func (l *Log) Append(ctx context.Context, value []byte) (err error) {
+func (l *Log) Append(ctx context.Context, value []byte) error {
+	_, err := l.AppendAt(ctx, value)
+	return err
+}
+
+// AppendAt is Append, and returns the record's offset.
+func (l *Log) AppendAt(ctx context.Context, value []byte) (at log.Offset, err error) {
 	a := &attempts{value: value}
 	for tries, again := 0, true; again && tries < maxTries; tries++ {
 		again, err = l.attempt(ctx, a)
 	}
-	return err
+	if err != nil {
+		return -1, err
+	}
+	return a.at, nil
 }
 
 func (l *Log) attempt(ctx context.Context, a *attempts) (again bool, err error) {
@@ -60,6 +70,7 @@ func (l *Log) put(a *attempts) error {
 		return &log.Error{Class: log.Rejected, Op: "append", Topic: l.topic,
 			Err: fmt.Errorf("%w: %d bytes, the topic accepts %d", log.ErrTooLarge, len(a.value), limit)}
 	}
+	a.at = t.end()
 	t.values = append(t.values, slices.Clone(a.value))
 	a.appended = true
 	l.broker.wake()

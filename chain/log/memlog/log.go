@@ -12,7 +12,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 )
 
-var _ log.Log = (*Log)(nil)
+var (
+	_ log.Log    = (*Log)(nil)
+	_ log.Placer = (*Log)(nil)
+)
 
 // Log is one client of a topic.
 type Log struct {
@@ -253,6 +256,19 @@ func (r *reader) send(t *topic) {
 // Term returns the term of the topic when the reader was opened.
 func (r *reader) Term() log.Term {
 	return log.Term{TopicID: r.topicID, Epoch: int32(r.epoch)}
+}
+
+// Taken returns the offset of the record that Next has returned last.
+func (r *reader) Taken() log.Offset { return r.next - 1 }
+
+// Lapsed returns an error once the topic has another leader epoch.
+func (r *reader) Lapsed() error {
+	r.log.broker.mu.Lock()
+	defer r.log.broker.mu.Unlock()
+	if t := r.log.broker.topics[r.log.topic]; t != nil {
+		return r.sameLeader(t)
+	}
+	return r.spent
 }
 
 // Source returns the current id of the topic of that name.

@@ -27,6 +27,7 @@ func (h harness) Elect(_ *testing.T, topic string) { h.broker.Elect(topic) }
 func TestConformance(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	logtest.Run(t, harness{memlog.NewBroker()})
+	logtest.RunAhead(t, harness{memlog.NewBroker()})
 }
 
 func TestFaultBeforeAndAfter(t *testing.T) {

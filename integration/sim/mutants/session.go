@@ -25,6 +25,8 @@ var sessionDecisions = []Defect{
 		"	return d.finish(d.step(ctx, in))", "	if err := d.step(ctx, in); err != nil {\n		return Continue, err\n	}\n	return d.finish(d.step(ctx, in))"},
 	{"source-not-asked", "writes blocks without asking which topic their records are from", "chain/session/effects.go",
 		"		if err := d.verifySource(ctx); err != nil {", "		if err := d.verifySource(ctx); err != nil && d.firstEnd > 1<<40 {"},
+	{"source-covers-the-rest", "takes one answer about the source for all later records", "chain/session/effects.go",
+		"	d.session.sourced = taken + 1", "	d.session.sourced = taken + 1<<40"},
 	{"pulled-beside-the-machine", "pulls another orderer's blocks and keeps its own machine", "chain/session/catchup.go",
 		"	d.reading, d.start.LastBlock = newReading(), machine.BlockInfo{}", "	m := d.machine\n	d.reading, d.start.LastBlock = newReading(), machine.BlockInfo{}\n	d.machine = m"},
 	{"pulled-without-config", "keeps the limits from before a config block that it pulled", "chain/session/catchup.go",

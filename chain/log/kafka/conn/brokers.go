@@ -20,6 +20,9 @@ const (
 	// slowAfter is how long a broker has to answer before it is reported, and abandoned
 	// if it is not the leader.
 	slowAfter = 2 * time.Second
+	// LongestPoll is how long a broker may be asked to wait with its answer. A broker that then does not answer hangs: it
+	// must be found out as soon as if the answer had been due at once.
+	LongestPoll = slowAfter * 3 / 4
 	// recheckEvery is how often the leader is looked up while it is slow.
 	recheckEvery = time.Second
 )

@@ -23,7 +23,8 @@ func TestKnownLimit(t *testing.T) {
 	appended := func(size int) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		return q.Append(ctx, make([]byte, size))
+		_, err := q.Append(ctx, make([]byte, size))
+		return err
 	}
 	q.limit.set("1000")
 	if err := appended(1001); !errors.Is(err, log.ErrTooLarge) || !strings.Contains(err.Error(), "the topic's max.message.bytes is 1000") {

@@ -23,6 +23,7 @@ type entry struct {
 	value   []byte
 	since   time.Time
 	outcome chan error // receives the outcome once; capacity 1
+	at      log.Offset // set before an outcome of nil; negative: unknown
 
 	state state // guarded by the queue's mu
 	left  bool  // its caller has left; guarded by the queue's mu
@@ -56,30 +57,36 @@ func NewQueue(t *client.Topic, linger time.Duration) *Queue {
 	return &Queue{topic: t, linger: linger, some: make(chan struct{}, 1)}
 }
 
-// Append queues the value for the producer and waits for its outcome. The caller may give
-// up at any time: a value that has not been sent by then never is.
-func (q *Queue) Append(ctx context.Context, value []byte) error {
+// unplaced is the offset of a record that is not known to be in the log, or where.
+const unplaced log.Offset = -1
+
+// Append queues the value for the producer and waits for its outcome, and for the record's offset. The
+// caller may give up at any time: a value that has not been sent by then never is.
+func (q *Queue) Append(ctx context.Context, value []byte) (log.Offset, error) {
 	if limit := q.topic.Config.Settings.MaxMessageBytes; len(value) > limit {
-		return &log.Error{Class: log.Rejected, Op: "append", Topic: q.topic.Name,
+		return unplaced, &log.Error{Class: log.Rejected, Op: "append", Topic: q.topic.Name,
 			Err: fmt.Errorf("%w: %d bytes, this orderer sends up to %d, by the channel's AbsoluteMaxBytes and the limit of a request", log.ErrTooLarge, len(value), limit)}
 	}
 	if err := q.topic.Cluster.Enter(); err != nil {
-		return err
+		return unplaced, err
 	}
 	defer q.topic.Cluster.Leave()
 	if q.limit.below(len(value)) {
-		return q.tooLarge(ctx, len(value), errKnownLimit)
+		return unplaced, q.tooLarge(ctx, len(value), errKnownLimit)
 	}
 	q.start.Do(func() { q.topic.Cluster.Go(newProducer(q).run) })
-	err := q.queued(ctx, value)
-	if log.ClassOf(err) == log.Rejected {
-		return q.tooLarge(ctx, len(value), errors.Unwrap(err))
+	e := &entry{value: value, since: time.Now(), outcome: make(chan error, 1), at: unplaced}
+	switch err := q.queued(ctx, e); {
+	case err == nil:
+		return e.at, nil
+	case log.ClassOf(err) == log.Rejected:
+		return unplaced, q.tooLarge(ctx, len(value), errors.Unwrap(err))
+	default:
+		return unplaced, err
 	}
-	return err
 }
 
-func (q *Queue) queued(ctx context.Context, value []byte) error {
-	e := &entry{value: value, since: time.Now(), outcome: make(chan error, 1)}
+func (q *Queue) queued(ctx context.Context, e *entry) error {
 	if !q.put(e) {
 		return log.ErrClosed
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
@@ -112,6 +113,11 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 		return client.HasCode(block.Err, refusals...), block.Err
 	}
 	s.next += int32(len(entries))
+	for i, e := range entries {
+		if block.Offset >= 0 {
+			e.at = log.Offset(block.Offset) + log.Offset(i)
+		}
+	}
 	return true, nil
 }
 

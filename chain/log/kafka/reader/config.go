@@ -15,9 +15,9 @@ func consumerConfig(t *client.Topic, g *conn.Gate, fetchBytes int32) *sarama.Con
 	s.Consumer.Return.Errors = true
 	s.Consumer.IsolationLevel = sarama.ReadUncommitted // like every other reader of the topic: no transactions are used
 	s.Consumer.Fetch.Default = fetchBytes
-	s.Consumer.Fetch.Max = 0                                                   // a limit would make sarama skip a larger record
-	s.Consumer.MaxWaitTime = min(500*time.Millisecond, t.Config.ReadTimeout/2) // an answer without records arrives in time
-	s.Consumer.MaxProcessingTime = 10 * time.Second                            // a slow disk must not drop the subscription
+	s.Consumer.Fetch.Max = 0                                               // a limit would make sarama skip a larger record
+	s.Consumer.MaxWaitTime = min(conn.LongestPoll, t.Config.ReadTimeout/2) // an answer without records arrives in time
+	s.Consumer.MaxProcessingTime = 10 * time.Second                        // a slow disk must not drop the subscription
 	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return g.Pause(2 * t.Config.RetryBackoff) }
 	s.ChannelBufferSize = 256 // records, from at most one fetch
 	return s

@@ -152,6 +152,17 @@ func (r *reader) noRecords() error {
 	return err
 }
 
+// Taken returns the offset of the record that Next has returned last.
+func (r *reader) Taken() log.Offset { return r.next - 1 }
+
+// Lapsed returns an error once the leader is known to have changed.
+func (r *reader) Lapsed() error {
+	if r.client.hasChanged() {
+		return r.newLeader()
+	}
+	return nil
+}
+
 // Source asks the leader, over a connection without a fetch in flight.
 func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 	defer context.AfterFunc(ctx, r.gate.Close)()
