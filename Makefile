@@ -165,7 +165,7 @@ $(LINE_SUITE_PARTS:%=part-%) part-lines-3.9: part-%: .build/test
 	$(SUITE) -timeout 58m -count 1 ./integration -args -brokers=apache:$(if $(filter lines,$*),4,3.9) -part=$(*:-3.9=) -trees=$(FABRIC_TREES) $(PORTS) $(REPORT) -ginkgo.timeout=55m
 
 part-line-verdicts: .build/test
-	$(GOTEST) -name line-verdicts -live -- -v -run '^TestLinesComeToTheSameVerdicts$$' -count 1 -timeout 40m ./chain/verdict -args -fabric-trees='$(FABRIC_TREES)'
+	$(GOTEST) -name line-verdicts -live -- -v -run '^TestLinesReachTheSameVerdicts$$' -count 1 -timeout 40m ./chain/verdict -args -fabric-trees='$(FABRIC_TREES)'
 
 test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \

@@ -229,7 +229,7 @@ func TestWhatIsNotAFork(t *testing.T) {
 }
 
 // The remedy: the channel is removed from the orderer that is wrong, and joined again.
-// What it had published before does not count against itself.
+// What it had published before does not count against it.
 func TestForkIsResolved(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		l := r.grown(5)

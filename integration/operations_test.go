@@ -25,7 +25,7 @@ var _ = Describe("an orderer as operators see and configure it", Ordered, func()
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 	}, NodeTimeout(6*time.Minute))
 
-	It("refuses a too large envelope with its size and the limit", func(ctx SpecContext) {
+	It("refuses an envelope that is too large, with its size and the limit", func(ctx SpecContext) {
 		e, err := w.user.Message(channel, 11<<20)
 		Expect(err).NotTo(HaveOccurred())
 		size := len(e.Payload) + len(e.Signature)
@@ -77,7 +77,7 @@ var _ = Describe("an orderer as operators see and configure it", Ordered, func()
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).
 			Should(refuse(cb.Status_SERVICE_UNAVAILABLE, "retention.ms is 86400000, want -1"))
 		Expect(w.status(ctx, "orderer1", channel)()).To(Equal("consenter inactive"))
-		Eventually(ctx, func() string { return w.health("orderer1") }).Should(And(HavePrefix("503"), ContainSubstring("channel "+channel+" is cut off")))
+		Eventually(ctx, func() string { return w.health("orderer1") }).Should(And(HavePrefix("503"), ContainSubstring("channel "+channel+" has been cut off for")))
 		out, err := w.tool(ctx, "preflight", channel)
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("--add-config retention.ms=-1"))

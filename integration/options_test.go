@@ -16,7 +16,7 @@ import (
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 )
 
-// optionSymbols are functions that an orderer has with each option of the builder, and without it has not.
+// optionSymbols are functions that a program has only if it is built with the option.
 var optionSymbols = map[string]string{
 	"--memo-verify": "msp.verificationOf",
 	"--memo-expiry": "crypto.expiresAt",

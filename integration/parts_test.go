@@ -124,6 +124,37 @@ func ofMakefile(t *testing.T) []string {
 	return all
 }
 
+// Every test that the Makefile names exists: a command that selects none proves nothing.
+func TestTestsOfTheMakefileExist(t *testing.T) {
+	text, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var functions bytes.Buffer
+	for _, folder := range []string{".", "apache", "../chain/verdict"} {
+		files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			source, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			functions.Write(source)
+		}
+	}
+	named := regexp.MustCompile(`\bTest[A-Z]\w*`).FindAllString(string(text), -1)
+	if len(named) < 4 {
+		t.Errorf("the Makefile names only the tests %q", named)
+	}
+	for _, name := range named {
+		if !strings.Contains(functions.String(), "\nfunc "+name) {
+			t.Errorf("the Makefile selects tests that begin with %s, and there is none", name)
+		}
+	}
+}
+
 // The timeout of a spec includes the BeforeAll that runs ahead of the first one, which has a timeout of its own
 // and compiles and starts a network: it cannot have less.
 func TestTimeoutsLeaveBeforeAllOut(t *testing.T) {

@@ -29,7 +29,7 @@ func (w *world) servesPeers(ctx context.Context, channel string) {
 		Expect(w.Query(ctx, peer+1, channel, "get", "g")).To(Equal(value))
 	}
 	w.keepsPrivateData(ctx, channel)
-	w.movesAnchor(ctx, channel)
+	w.addsAnchor(ctx, channel)
 
 	By("reaching the brokers by other addresses, and losing all of them")
 	w.inForce(ctx, channel, client.BrokersUpdate(w.renamedBrokers()...))
@@ -121,8 +121,8 @@ func (w *world) keepsPrivateData(ctx context.Context, channel string) {
 	}
 }
 
-// movesAnchor gives an organization a second anchor peer, and waits until its peer has the config.
-func (w *world) movesAnchor(ctx context.Context, channel string) {
+// addsAnchor gives an organization a second anchor peer, and waits until its peer has the config.
+func (w *world) addsAnchor(ctx context.Context, channel string) {
 	GinkgoHelper()
 	By("updating the anchor peers")
 	w.edit(ctx, channel, func(group object) {

@@ -44,7 +44,7 @@ func (w *world) metadata(ctx context.Context, orderer string) *record.Metadata {
 }
 
 var _ = Describe("a channel started by in-tree orderers", func() {
-	It("moves to the strict rules on an operator's command, once no in-tree orderer writes", func(ctx SpecContext) {
+	It("upgrades to the strict rules on an operator's command, once no in-tree orderer writes", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}})
 		w.load(ctx, "mychannel", 3*time.Second).sound(ctx)
 		Expect(w.rules(ctx, "orderer1")()).To(Equal(record.RuleSet_RULE_SET_COMPATIBLE))

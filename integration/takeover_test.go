@@ -206,7 +206,7 @@ var _ = Describe("a network of in-tree orderers with a system channel", Ordered,
 		Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
 	}, NodeTimeout(8*time.Minute))
 
-	It("moves to the strict rules under load, once no in-tree orderer has written for ten minutes", func(ctx SpecContext) {
+	It("upgrades to the strict rules under load, once no in-tree orderer has written for ten minutes", func(ctx SpecContext) {
 		code, out := w.follows(ctx, upgrade)
 		Expect(code).To(Equal(command.ExitRefused), out)
 		Expect(out).To(ContainSubstring("stop the in-tree orderers"))

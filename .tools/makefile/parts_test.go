@@ -83,8 +83,8 @@ func testKafka(t *testing.T, args ...string) (out string, err error) {
 	return string(text), err
 }
 
-// verdicts returns the report at the end of make test-kafka, without times.
-func verdicts(out string) string {
+// results returns the report at the end of make test-kafka, without times.
+func results(out string) string {
 	_, out, _ = strings.Cut(out, "== left out: ")
 	out = regexp.MustCompile(`(?m)^(make: |exit status ).*\n`).ReplaceAllString(out, "")
 	out = regexp.MustCompile(` +\d+ s  `).ReplaceAllString(out, "  ")
@@ -107,7 +107,7 @@ golden 4 0 passed 1 failed FAILED: tests failed
 recovery 4 1 passed 0 failed ok
 orders 4 1 passed 0 failed ok
 `
-	if got := verdicts(out); got != want || err == nil {
+	if got := results(out); got != want || err == nil {
 		t.Errorf("%v\ngot\n%swant\n%s\nin\n%s", err, got, want, out)
 	}
 	if says := "part loss brokers apache:4 port 12000 filter !none && !root"; !strings.Contains(out, says) {
@@ -122,7 +122,7 @@ func TestKafkaRunsWhatIsAskedFor(t *testing.T) {
 rows 3.9 2 passed 0 failed ok
 rows 4 2 passed 0 failed ok
 `
-	if got := verdicts(out); got != want || err != nil {
+	if got := results(out); got != want || err != nil {
 		t.Errorf("%v\ngot\n%swant\n%s\nin\n%s", err, got, want, out)
 	}
 	if out, err := testKafka(t, "PART=row"); err == nil || !strings.Contains(out, `there is no part "row"`) {

@@ -12,7 +12,7 @@ import (
 
 // Usable returns the addresses in the broker list of a channel config that can be connected to, in order
 // and without duplicates. It is for configs that are in a ledger already, which can no longer be refused:
-// [New] and [Check] say what a new list may have. The error names the entries if none is usable.
+// [CheckNew] says what a new list may have. The error names the entries if none is usable.
 func Usable(config *fabric.Config) ([]string, error) {
 	list, err := Named(config)
 	if err != nil {

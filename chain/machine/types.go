@@ -155,7 +155,7 @@ type Marks struct {
 	Resubmitted Offset // of the newest config record known to have been resubmitted
 	Shown       Offset // Resubmitted as the block shows it to in-tree orderers: 0 if a time-to-cut cut it
 	Overflow    bool   // the block was cut because the record after it did not fit
-	Upgraded    Offset // of the description that moved the topic to the strict rules; 0 if none did
+	Upgraded    Offset // of the description that upgraded the topic to the strict rules; 0 if none did
 }
 
 // CutCause is why a block was cut.

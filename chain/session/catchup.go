@@ -68,7 +68,7 @@ func sizeOf(b Block) (bytes int) {
 	return bytes
 }
 
-// awaited returns an error that names the awaited block and why it is; cause may be nil.
+// awaited returns an error that names the block that the channel waits for, and why it does; cause may be nil.
 func (d *Driver) awaited(cause error) error {
 	text := "waiting for block %d from another orderer, since %w"
 	if cause == nil {

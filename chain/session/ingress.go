@@ -28,7 +28,7 @@ func regular(envelope []byte, seq uint64, class record.Regular_Class, original m
 }
 
 // encode marks a record as one of ours: a topic that in-tree orderers no longer write to can be
-// moved to the strict rules.
+// upgraded to the strict rules.
 func encode(m *record.Message) ([]byte, error) {
 	m.Writer = record.Writer
 	return record.Encode(m)

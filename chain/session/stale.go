@@ -108,7 +108,7 @@ func (d *Driver) resubmitConfig(ctx context.Context, f machine.ResubmitConfig) e
 }
 
 // compute computes the copy of a config envelope. An orderer that cannot sign it handles no
-// further record: the client was answered SUCCESS, and a restart, which may be what the
+// further record: the client got SUCCESS, and a restart, which may be what the
 // orderer needs, reads the record again only if no later block was written.
 func (d *Driver) compute(o *resubmission) error {
 	again, seq, err := d.host.Reproduce(o.source)
@@ -174,7 +174,7 @@ func updateOf(b []byte) (d digest, err error) {
 //
 //   - the description, as long as the topic has none
 //   - the time-to-cut of what is pending: its timer is armed again
-//   - the copies of stale envelopes, whose clients were answered SUCCESS
+//   - the copies of stale envelopes, whose clients got SUCCESS
 //
 // A process that ends forgets its copies; the other orderers append theirs.
 

@@ -19,7 +19,7 @@ func (v *Validator) CheckNew(envelope *fabric.Envelope) error {
 	})
 }
 
-// CheckFollows judges by the shared rules whether the config of an envelope may follow the config in force.
+// CheckFollows judges by the common rules whether the config of an envelope may follow the config in force.
 func (v *Validator) CheckFollows(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err != nil {

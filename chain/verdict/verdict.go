@@ -151,7 +151,7 @@ func (v *Validator) config(envelope *fabric.Envelope) error {
 	return v.maintained(envelope, moveOf(v.support.ConfigtxValidator().ConfigProto(), tx.config))
 }
 
-// written refuses whatever the block writer would panic on, and what the shared rules refuse.
+// written refuses whatever the block writer would panic on, and what the common rules refuse.
 func (v *Validator) written(envelope *fabric.Envelope) error {
 	tx, err := opened(envelope)
 	if err == nil {

@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// signatures asks about good and bad signatures, many of them several times, and in between about others.
+// signatures asks about good and bad signatures. It asks about most of them several times, with others in between.
 func signatures(rng *rand.Rand) error {
 	one, other := fabrictest.NewOrg("OneMSP"), fabrictest.NewOrg("OtherMSP")
 	signers := []*fabrictest.Identity{one.Admin, one.Member("member"), other.Admin, other.Member("member")}

@@ -25,7 +25,7 @@ import (
 //     was checked, and our orderers stop at a topic with another id in any case.
 type description struct {
 	topic   log.Log
-	checked log.Offset // every record before it was checked for other writers
+	checked log.Offset // every record before it was checked for foreign writers
 	at      log.Offset // of the record, once it is in the topic
 }
 
@@ -41,7 +41,7 @@ func (d *description) append(ctx context.Context, start machine.Start, id log.Id
 		return late, err
 	}
 	if since.Foreign > 0 {
-		return late, fmt.Errorf("a writer other than an orderer of ours has appended since the check, %s: stop the in-tree orderers and try again", foreignText(since.First))
+		return late, fmt.Errorf("another client has appended since the check, %s: stop the in-tree orderers and try again", foreignText(since.First))
 	}
 	d.at = -1
 	appended := d.topic.Append(ctx, value)
@@ -101,7 +101,7 @@ func (u upgraded) Err() error {
 	if u.late.Foreign == 0 {
 		return nil
 	}
-	return fmt.Errorf("channel %s: described at offset %d, and a writer other than an orderer of ours has appended since the check, %s: "+
+	return fmt.Errorf("channel %s: described at offset %d, and another client has appended since the check, %s: "+
 		"an in-tree orderer is running, and its ledger forks from ours at the first block after that offset; "+
 		"stop it now, and do not use its later blocks", u.Channel, u.Offset, foreignText(u.late.First))
 }

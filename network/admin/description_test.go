@@ -39,7 +39,7 @@ func describes(t *testing.T, topic log.Log) (upgraded, error) {
 	return upgraded{Channel: "mine", Described: err == nil, Offset: int64(d.at), late: late}, err
 }
 
-// What an in-tree orderer appends after the check for other writers keeps the topic from being
+// What an in-tree orderer appends after the check for foreign writers keeps the topic from being
 // described, or is reported if it came too late for that.
 func TestUpgradeRulesWhileAnotherWriterAppends(t *testing.T) {
 	value, err := record.Encode(&record.Message{Type: &record.Message_TimeToCut{TimeToCut: &record.TimeToCut{BlockNumber: 3}}}) // without our mark

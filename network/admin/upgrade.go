@@ -30,7 +30,7 @@ func UpgradeRulesCommand(fill command.Fill) *cobra.Command {
 	var u upgrade
 	c := &cobra.Command{
 		Use:   "upgrade-rules [CHANNEL]",
-		Short: "Move a channel from the in-tree orderers' rules to the strict rules",
+		Short: "Upgrade a channel from the in-tree orderers' rules to the strict rules",
 		Long: `Append a description to the topic of a channel that is read by the rules of in-tree orderers
 (compatible): from that record on, every orderer of ours uses the strict rules, permanently.
 In-tree orderers do not understand it, and their ledgers would fork from ours there: the
@@ -49,7 +49,7 @@ It needs the rights Read and Write on the topic, and an identity that may read t
 	u.AddBrokers(c)
 	u.AddOrderers(c)
 	u.AddCommon(c, changeTimeout)
-	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "time within which no other writer may have appended")
+	c.Flags().DurationVar(&u.window, "window", 10*time.Minute, "time within which no other client may have appended")
 	c.Flags().BoolVar(&u.force, "force", false, "upgrade even if another client was seen: only when it is known to be gone")
 	c.Flags().BoolVar(&u.dryRun, "dry-run", false, "check everything, but append nothing")
 	return c

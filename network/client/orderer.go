@@ -112,7 +112,7 @@ func (o *Orderer) Submit(ctx context.Context, envelope *cb.Envelope) error {
 // Range selects the blocks to deliver.
 type Range struct {
 	From, To   uint64 // inclusive; delivery waits for blocks that do not exist yet
-	BestEffort bool   // also from an orderer that is cut off from Kafka or has halted the channel
+	BestEffort bool   // also from an orderer that is cut off from Kafka or on which the channel has stopped
 }
 
 // Forever is the To of a range that never ends.

@@ -158,7 +158,7 @@ func (n *Network) peerEnv(i int) []string {
 		"CORE_PEER_GOSSIP_BOOTSTRAP=" + n.options.address(peerPort+10*(orgOf(i)-1)),
 		"CORE_PEER_GOSSIP_EXTERNALENDPOINT=" + p.Address,
 		"CORE_PEER_GOSSIP_ENDPOINT=" + p.Address,
-		"CORE_PEER_GOSSIP_PVTDATA_PULLRETRYTHRESHOLD=5s", // in place of minutes, in which a new peer looks for private data
+		"CORE_PEER_GOSSIP_PVTDATA_PULLRETRYTHRESHOLD=5s", // instead of a minute: a new peer looks for private data at these intervals
 		"CORE_PEER_GOSSIP_PVTDATA_RECONCILESLEEPINTERVAL=5s",
 		"CORE_PEER_TLS_ENABLED=true",
 		"CORE_PEER_TLS_CERT_FILE=" + folder + "/tls/server.crt",

@@ -42,7 +42,7 @@ type Writers struct {
 // put in every record and in-tree orderers do not.
 func ForeignWriters(ctx context.Context, l Timed, window time.Duration) (Writers, error) {
 	if window <= 0 {
-		return Writers{}, fmt.Errorf("window %v: want a time in which other writers would have been seen", window)
+		return Writers{}, fmt.Errorf("window %v: want a time in which other clients would have been seen", window)
 	}
 	from, err := l.Since(ctx, time.Now().Add(-window))
 	if err != nil {

@@ -157,7 +157,7 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 		in("orderer %s does not publish by which rules it reads: update it to a release that does, and wait for its CheckInterval (30s)", name)
 	default:
 		in("orderer %s reads by the %s rules: in-tree orderers may share the topic; they may need any record, and publish nothing. "+
-			"Once they are gone, `osnkafka upgrade-rules` moves the channel to the strict rules, from the next block on", name, p.Rules)
+			"Once they are gone, `osnkafka upgrade-rules` upgrades the channel to the strict rules, from the next block on", name, p.Rules)
 	}
 	switch {
 	case p.ConfigSeq > c.ConfigSeq:

@@ -28,8 +28,8 @@ var moved = map[string][][2]string{
 	},
 }
 
-// forLines are the folders whose packages compile against every line: those in an orderer, with their tests, and a program
-// that compares orderers.
+// forLines are the folders whose packages compile against every line: those in an orderer, with their tests, and the program
+// whose answers a test compares.
 var forLines = []string{"plugin", "chain", "consenter", "integration/answers"}
 
 func flagsCommand(b *builder) *cobra.Command {

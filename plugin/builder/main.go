@@ -4,7 +4,7 @@
 //	go run ./plugin/builder [--fabric TREE] --out DIR [--with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator]
 //
 // It never changes Fabric's files: the one file that must refer to the plugin, the orderer's main, is parsed, and the
-// compiler gets a patched copy instead (go build -overlay).
+// compiler gets a patched copy instead (go build -overlay), as it does of files that options change.
 package main
 
 import (

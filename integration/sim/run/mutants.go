@@ -34,7 +34,7 @@ func mutantsCommand() *cobra.Command {
 			return mutants.Report(mutants.Hunt(c.Context(), root, all, seeds, os.Stderr), os.Stdout)
 		},
 	}
-	c.Flags().Uint64Var(&seeds, "seeds", 20000, "how many to run a mutant on before it counts as survived")
+	c.Flags().Uint64Var(&seeds, "seeds", 20000, "how many to run a mutant on before it counts as a survivor")
 	c.Flags().StringSliceVar(&only, "only", nil, "run only the mutants of these names")
 	return c
 }

@@ -32,7 +32,7 @@ func survey(t *testing.T, l log.Log) map[string]log.Finding {
 	return all
 }
 
-func verdict(t *testing.T, all map[string]log.Finding, want log.Result, settings ...string) {
+func hasResult(t *testing.T, all map[string]log.Finding, want log.Result, settings ...string) {
 	t.Helper()
 	for _, s := range settings {
 		if all[s].Result != want {
@@ -54,13 +54,13 @@ func TestSurveyOfOurTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := survey(t, l)
-	verdict(t, all, log.Fit, everyCheck[:len(everyCheck)-1]...)
-	verdict(t, all, log.Unknown, "clocks")
+	hasResult(t, all, log.Fit, everyCheck[:len(everyCheck)-1]...)
+	hasResult(t, all, log.Unknown, "clocks")
 	if err := l.Append(t.Context(), []byte("record")); err != nil {
 		t.Fatal(err)
 	}
 	all = survey(t, l)
-	verdict(t, all, log.Fit, everyCheck...)
+	hasResult(t, all, log.Fit, everyCheck...)
 	if len(all) != len(everyCheck) {
 		t.Errorf("%d findings, want %d", len(all), len(everyCheck))
 	}
@@ -88,7 +88,7 @@ func TestSurveyNamesFlaws(t *testing.T) {
 			t.Errorf("%s: %v %s", setting, f.Result, f)
 		}
 	}
-	verdict(t, all, log.Flawed, "partitions", "replication factor")
+	hasResult(t, all, log.Flawed, "partitions", "replication factor")
 	if got := all["replication factor"].Remedy; !strings.Contains(got, "the cluster has 1 brokers: add some") {
 		t.Errorf("replication factor: %s", got)
 	}
@@ -130,7 +130,7 @@ func TestSurveyComparesClocks(t *testing.T) {
 		if err := c.ProduceSync(t.Context(), r).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
-		verdict(t, survey(t, l), want, "clocks")
+		hasResult(t, survey(t, l), want, "clocks")
 	}
 }
 
@@ -148,15 +148,15 @@ func TestSurveyOfRights(t *testing.T) {
 	defer l.Close()
 
 	all := survey(t, l)
-	verdict(t, all, log.Flawed, "rights on the topic")
+	hasResult(t, all, log.Flawed, "rights on the topic")
 	if f := all["rights on the topic"]; f.Value != "none" || !strings.Contains(f.Remedy, "--operation Read --operation Write --operation DescribeConfigs --topic guarded") {
 		t.Errorf("no rights: %s", f)
 	}
 
 	grant(t, h, "guarded", kmsg.ACLOperationRead)
 	all = survey(t, l)
-	verdict(t, all, log.Flawed, "rights on the topic")
-	verdict(t, all, log.Unknown, "retention.ms", "cleanup.policy", "max.message.bytes")
+	hasResult(t, all, log.Flawed, "rights on the topic")
+	hasResult(t, all, log.Unknown, "retention.ms", "cleanup.policy", "max.message.bytes")
 	if f := all["rights on the topic"]; !strings.HasSuffix(f.Remedy, "--operation Write --topic guarded") {
 		t.Errorf("no right to write: %s", f)
 	}
@@ -166,8 +166,8 @@ func TestSurveyOfRights(t *testing.T) {
 
 	grant(t, h, "guarded", kmsg.ACLOperationWrite, kmsg.ACLOperationDescribeConfigs)
 	all = survey(t, l)
-	verdict(t, all, log.Fit, "rights on the topic", "cleanup.policy")
-	verdict(t, all, log.Flawed, "retention.ms")
+	hasResult(t, all, log.Fit, "rights on the topic", "cleanup.policy")
+	hasResult(t, all, log.Flawed, "retention.ms")
 }
 
 // grant grants the user rights on a topic.
