@@ -33,6 +33,11 @@ PART ?=
 # The lowest port of the suites' first network, for a second checkout on the machine
 BASE_PORT ?=
 
+# For make images: docker (default) or podman; another platform; which images (default: orderer and broker)
+ENGINE   ?=
+PLATFORM ?=
+IMAGES   ?=
+
 # Folders of Fabric releases, separated by colons, that make lines and make test prove the orderer on
 FABRIC_TREES ?=
 
@@ -61,7 +66,7 @@ LINE_PARTS := line-unit line-race
 LINE_SUITE_PARTS := lines takeover
 LINES_ONCE := line-verdicts $(LINE_SUITE_PARTS)
 
-.PHONY: help build binaries generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
+.PHONY: help build binaries images generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +77,9 @@ build: ## the orderer with the plugin in it, into .build/bin
 # What the suites start, before their time limits begin: the first build takes a quarter of an hour on a busy machine.
 binaries:
 	go run ./plugin/builder --out $(BIN) --with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator
+
+images: ## container images of the orderer and of a broker (ENGINE=podman, PLATFORM=linux/arm64, IMAGES=orderer)
+	go run ./network/images $(or $(IMAGES),$(if $(PLATFORM),orderer,orderer broker)) --sbom $(if $(ENGINE),--engine $(ENGINE)) $(if $(PLATFORM),--platform $(PLATFORM))
 
 generate: ## Go code of the .proto files
 	$(GENERATE) $(PROTOS)
