@@ -7,29 +7,37 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // built is what plugin/builder writes beside the binaries.
 type built struct {
+	dir                    string // of the binaries
 	Fabric, Plugin, Commit string
 }
 
-// compile has plugin/builder make static binaries, and returns their folder and what they were built from.
-func (r *run) compile(ctx context.Context, with ...string) (string, built, error) {
-	dir := filepath.Join(r.work, strings.ReplaceAll(r.platform, "/", "-"), "bin")
-	args := []string{"run", "./plugin/builder", "--static", "--platform", r.platform, "--out", dir}
+// compile has plugin/builder make static binaries, once for all images of the run.
+func (r *run) compile(ctx context.Context) (built, error) {
+	if r.compiled != nil {
+		return *r.compiled, nil
+	}
+	b := built{dir: filepath.Join(r.work, strings.ReplaceAll(r.platform, "/", "-"), "bin")}
+	args := []string{"run", "./plugin/builder", "--static", "--platform", r.platform, "--out", b.dir}
 	if r.fabric != "" {
 		args = append(args, "--fabric", r.fabric)
 	}
-	if len(with) > 0 {
-		args = append(args, "--with", strings.Join(with, ","))
+	if slices.Contains(r.wanted, "peer") {
+		args = append(args, "--with", "peer")
 	}
 	if _, err := r.output(ctx, "go", args...); err != nil {
-		return "", built{}, err
+		return built{}, err
 	}
-	var b built
-	return dir, b, readJSON(filepath.Join(dir, "build.json"), &b)
+	if err := readJSON(filepath.Join(b.dir, "build.json"), &b); err != nil {
+		return built{}, err
+	}
+	r.compiled = &b
+	return b, nil
 }
 
 // goBuild compiles one of our commands for the image's platform.
@@ -46,7 +54,7 @@ const (
 )
 
 func orderer(ctx context.Context, r *run, t *tree) (label, error) {
-	bin, b, err := r.compile(ctx)
+	b, err := r.compile(ctx)
 	if err != nil {
 		return label{}, err
 	}
@@ -58,13 +66,13 @@ func orderer(ctx context.Context, r *run, t *tree) (label, error) {
 		t.common(),
 		t.folder(dataFolder, 0o777),
 		t.folder(dataFolder+"/orderer", 0o777),
-		t.copy("/usr/local/bin/orderer", filepath.Join(bin, "orderer"), 0o755),
-		t.copy(configFolder+"/orderer.yaml", filepath.Join(bin, "sampleconfig", "orderer.yaml"), 0o644),
+		t.copy("/usr/local/bin/orderer", filepath.Join(b.dir, "orderer"), 0o755),
+		t.copy(configFolder+"/orderer.yaml", filepath.Join(b.dir, "sampleconfig", "orderer.yaml"), 0o644),
 		t.copy("/etc/ssl/certs/ca-certificates.crt", roots, 0o644),
 		t.copy("/usr/share/doc/fabric-kafka/LICENSE", "LICENSE", 0o644),
 	)
 	if err == nil && r.sbom {
-		err = r.list(ctx, filepath.Join(bin, "orderer"), t)
+		err = r.list(ctx, filepath.Join(b.dir, "orderer"), t)
 	}
 	return label{"Fabric orderer with the kafka plugin", b.Plugin, b.Commit, b.Fabric}, err
 }
@@ -103,19 +111,19 @@ func authorities() (string, error) {
 const builderFolder = "/opt/hyperledger/ccaas_builder/bin/"
 
 func peer(ctx context.Context, r *run, t *tree) (label, error) {
-	bin, b, err := r.compile(ctx, "peer")
+	b, err := r.compile(ctx)
 	if err != nil {
 		return label{}, err
 	}
-	builder := filepath.Join(bin, "ccaas")
+	builder := filepath.Join(b.dir, "ccaas")
 	if err := r.goBuild(ctx, "./network/images/ccaas", builder); err != nil {
 		return label{}, err
 	}
 	err = errors.Join(
 		t.common(),
 		t.folder(dataFolder, 0o777),
-		t.copy("/usr/local/bin/peer", filepath.Join(bin, "peer"), 0o755),
-		t.copy(configFolder+"/core.yaml", filepath.Join(bin, "sampleconfig", "core.yaml"), 0o644),
+		t.copy("/usr/local/bin/peer", filepath.Join(b.dir, "peer"), 0o755),
+		t.copy(configFolder+"/core.yaml", filepath.Join(b.dir, "sampleconfig", "core.yaml"), 0o644),
 		t.copy(builderFolder+"detect", builder, 0o755),
 		t.link(builderFolder+"build", "detect"),
 		t.link(builderFolder+"release", "detect"),

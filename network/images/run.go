@@ -26,6 +26,9 @@ type run struct {
 	work       string
 	sbom       bool
 	progress   io.Writer
+
+	wanted   []string // names of images
+	compiled *built   // once it is
 }
 
 // content writes what an image holds into a tree, and returns the version to tag it with.
@@ -72,6 +75,7 @@ func (r *run) all(ctx context.Context, wanted []string) error {
 	if _, err := os.Stat(filepath.Join("network", "images")); err != nil {
 		return fmt.Errorf("%w; run this in the top folder of a checkout", err)
 	}
+	r.wanted = wanted
 	if r.platform == "" {
 		r.platform = "linux/" + runtime.GOARCH
 	}
