@@ -35,9 +35,11 @@ PART ?=
 # The lowest port of the suites' first network, for a second checkout on the machine
 BASE_PORT ?=
 
-# For make images: docker (default) or podman; another platform; which images (default: orderer and broker)
+# For make images: docker (default) or podman; another platform; what the orderer's is built from (default: scratch); which
+# images (default: orderer and broker)
 ENGINE   ?=
 PLATFORM ?=
+BASE     ?=
 IMAGES   ?=
 
 # Folder of fabric-samples, with bin and config of a release: make containers then also runs the test-network in it, with
@@ -84,8 +86,8 @@ build: ## the orderer with the plugin in it, into .build/bin
 binaries:
 	go run ./plugin/builder --out $(BIN) --with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator
 
-images: ## container images of the orderer and of a broker (ENGINE=podman, PLATFORM=linux/arm64, IMAGES=orderer)
-	go run ./network/images $(or $(IMAGES),$(if $(PLATFORM),orderer,orderer broker)) --sbom $(if $(ENGINE),--engine $(ENGINE)) $(if $(PLATFORM),--platform $(PLATFORM))
+images: ## container images of the orderer and of a broker (IMAGES=orderer, PLATFORM=linux/arm64, BASE=IMAGE, ENGINE=podman)
+	go run ./network/images $(or $(IMAGES),$(if $(PLATFORM),orderer,orderer broker)) --sbom $(if $(ENGINE),--engine $(ENGINE)) $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(BASE),--base $(BASE))
 
 generate: ## Go code of the .proto files
 	$(GENERATE) $(PROTOS)
@@ -150,7 +152,8 @@ kafka: .build/test binaries ## what only Apache Kafka can show: three brokers, l
 	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(or $(VERSION),4)
 	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(or $(VERSION),4) $(PORTS) $(REPORT) -ginkgo.label-filter='kafka && !minutes$(BUT_ROOT)'
 
-containers: .build/test binaries ## images, and a network in containers with an engine of its own (needs root; FABRIC_SAMPLES=DIR for more)
+containers: .build/test binaries ## manifests, images, and a network in containers with an engine of its own (needs root; FABRIC_SAMPLES=DIR for more)
+	go -C .tools run ./manifests -root .. network/kubernetes/orderer.yaml
 	$(GOTEST) -name $@ -live -- -v -timeout 25m -count 1 ./integration/containers $(if $(FABRIC_SAMPLES),-args -samples=$(FABRIC_SAMPLES) -tree=$(firstword $(subst :, ,$(FABRIC_TREES))))
 
 test-kafka: .build/test ## all that runs on Apache Kafka, in parts, on both versions (PART='contract golden', VERSION=3.9)

@@ -24,6 +24,7 @@ func TestNetwork(t *testing.T) {
 		{"names a container that does not run", brokenBroker},
 		{"comes up and runs chaincode", up},
 		{"serves its metrics and health", serving},
+		{"runs as any user", anyUser},
 		{"continues without an orderer", withoutAnOrderer},
 		{"continues without a broker", withoutABroker},
 		{"continues after an outage of all brokers", outage},
@@ -105,6 +106,43 @@ func serving(n *network) {
 		n.t.Errorf("the orderer's image declares the volumes %s", got)
 	}
 }
+
+// An orderer runs as any user with a read-only root, as network/kubernetes/orderer.yaml has it, and a variable for a setting
+// of ours is read: a bad value ends it.
+func anyUser(n *network) {
+	material := filepath.Join(n.t.TempDir(), "material")
+	checktest.Must(n.t, os.CopyFS(material, os.DirFS(n.org("orderers", "orderer3.example.com"))))
+	_, err := n.run(nil, "chmod", "-R", "a+rX", filepath.Dir(filepath.Dir(material)))
+	checktest.Must(n.t, err)
+	start := func(name string, more ...string) {
+		n.docker(slices.Concat([]string{
+			"run", "--detach", "--pull", "never", "--name", name, "--user", "7051:7051", "--read-only", "--network", "fabric_test",
+			"--volume", material + ":/etc/orderer:ro", "--volume", dataFolder, "--label", "service=hyperledger-fabric",
+			"--env", "ORDERER_GENERAL_LOCALMSPID=OrdererMSP", "--env", "ORDERER_GENERAL_LOCALMSPDIR=/etc/orderer/msp", "--env", "ORDERER_GENERAL_BOOTSTRAPMETHOD=none",
+			"--env", "ORDERER_OPERATIONS_LISTENADDRESS=0.0.0.0:9443", "--publish", "127.0.0.1:9448:9443",
+		}, more, []string{"fabric-kafka/orderer"})...)
+		n.t.Cleanup(func() { n.docker("rm", "--force", "--volumes", name) })
+	}
+	start("any-user")
+	n.eventually("an orderer with another user serves", 30*time.Second, func() error {
+		answer, err := (&http.Client{Timeout: time.Second}).Get("http://localhost:9448/healthz")
+		if err != nil {
+			return err
+		}
+		return answer.Body.Close()
+	})
+	n.docker("stop", "any-user")
+	start("bad-value", "--env", "ORDERER_CONSENSUS_KAFKA_TIMEOUTS_DIAL=soon")
+	if code := n.docker("wait", "bad-value"); code == "0" {
+		n.t.Error("an orderer with a bad setting ended without an error")
+	}
+	if text, err := n.logs("bad-value"); err != nil || !strings.Contains(text, "Timeouts.Dial") {
+		n.t.Errorf("it does not name the bad setting: %v\n%s", err, text)
+	}
+}
+
+// dataFolder holds the ledgers in the orderer's image.
+const dataFolder = "/var/hyperledger/production/orderer"
 
 func get(t *testing.T, url string) int {
 	t.Helper()

@@ -84,7 +84,7 @@ var errNotYet = errors.New("not yet")
 
 // run runs a command with variables.
 func (n *network) run(environment []string, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(n.t.Context(), limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(n.t.Context()), limit) // in a cleanup, too
 	defer cancel()
 	c := exec.CommandContext(ctx, name, args...)
 	c.Env = append(os.Environ(), environment...)
@@ -102,6 +102,11 @@ func (n *network) docker(args ...string) string {
 	out, err := n.run(nil, "docker", args...)
 	checktest.Must(n.t, err)
 	return strings.TrimSpace(out)
+}
+
+// logs returns what a container printed.
+func (n *network) logs(container string) (string, error) {
+	return n.run(nil, "sh", "-c", `docker logs "$1" 2>&1`, "sh", container)
 }
 
 // peer runs the command peer as the administrator of an organization, 1 or 2.

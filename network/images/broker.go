@@ -83,7 +83,7 @@ func broker(ctx context.Context, r *run, t *tree) (label, error) {
 	if err := r.goBuild(ctx, "./network/images/brokerstart", filepath.Join(t.root, "usr", "local", "bin", "brokerstart")); err != nil {
 		return label{}, err
 	}
-	err = errors.Join(t.common(), t.folder("/etc/kafka/docker", 0o777), t.folder("/mnt/shared/config", 0o755), t.folder(kafkaFolder+"/config", 0o777),
+	err = errors.Join(t.common(), t.folder("/etc/kafka/docker", 0o777), t.folder("/mnt/shared/config", 0o755), t.folder("/var/lib/kafka/data", 0o777), t.folder(kafkaFolder+"/config", 0o777),
 		t.text("/etc/nsswitch.conf", []byte("hosts: files dns\n"), 0o644))
 	for _, jar := range jars {
 		err = errors.Join(err, t.copy(kafkaFolder+"/libs/"+filepath.Base(jar), jar, 0o644))
