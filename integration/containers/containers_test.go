@@ -119,7 +119,9 @@ func anyUser(n *network) {
 			"run", "--detach", "--pull", "never", "--name", name, "--user", "7051:7051", "--read-only", "--network", "fabric_test",
 			"--volume", material + ":/etc/orderer:ro", "--volume", dataFolder, "--label", "service=hyperledger-fabric",
 			"--env", "ORDERER_GENERAL_LOCALMSPID=OrdererMSP", "--env", "ORDERER_GENERAL_LOCALMSPDIR=/etc/orderer/msp", "--env", "ORDERER_GENERAL_BOOTSTRAPMETHOD=none",
-			"--env", "ORDERER_OPERATIONS_LISTENADDRESS=0.0.0.0:9443", "--publish", "127.0.0.1:9448:9443",
+			"--env", "ORDERER_GENERAL_TLS_ENABLED=true", "--env", "ORDERER_GENERAL_TLS_CERTIFICATE=/etc/orderer/tls/server.crt",
+			"--env", "ORDERER_GENERAL_TLS_PRIVATEKEY=/etc/orderer/tls/server.key", "--env", "ORDERER_GENERAL_TLS_ROOTCAS=[/etc/orderer/tls/ca.crt]",
+			"--env", "ORDERER_ADMIN_LISTENADDRESS=0.0.0.0:7053", "--env", "ORDERER_OPERATIONS_LISTENADDRESS=0.0.0.0:9443", "--publish", "127.0.0.1:9448:9443",
 		}, more, []string{"fabric-kafka/orderer"})...)
 		n.t.Cleanup(func() { n.docker("rm", "--force", "--volumes", name) })
 	}

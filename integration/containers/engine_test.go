@@ -161,7 +161,12 @@ func (e *engine) inside(ctx context.Context) error {
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = time.Minute
-	return c.Run()
+	err = c.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return errTestsFailed
+	}
+	return err
 }
 
 // end ends the daemon, and with it containers that are left, and removes its folder.

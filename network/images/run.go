@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -82,6 +83,11 @@ func (r *run) all(ctx context.Context, wanted []string) error {
 	if err := r.checkEngine(ctx); err != nil {
 		return err
 	}
+	free, err := r.lock()
+	if err != nil {
+		return err
+	}
+	defer free()
 	for _, name := range wanted {
 		began := time.Now()
 		image, err := r.build(ctx, name)
@@ -91,6 +97,21 @@ func (r *run) all(ctx context.Context, wanted []string) error {
 		fmt.Fprintf(r.progress, "%6.1fs  %s\n", time.Since(began).Seconds(), image)
 	}
 	return nil
+}
+
+// lock waits until no other run uses the folder, until free is called or this process ends.
+func (r *run) lock() (free func(), err error) {
+	if err := os.MkdirAll(r.work, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(r.work, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", r.work, err), f.Close())
+	}
+	return func() { f.Close() }, nil
 }
 
 // checkEngine asks the engine for its version, since building takes minutes before it is needed.
@@ -153,7 +174,7 @@ func (r *run) outputWith(ctx context.Context, environment []string, name string,
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return nil, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, exit.Stderr)
+		return nil, fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, out, exit.Stderr) // jlink prints errors on the standard output
 	}
 	return nil, fmt.Errorf("%s: %w (is it installed and on the PATH?)", name, err)
 }
