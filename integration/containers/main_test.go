@@ -32,15 +32,10 @@ func TestMain(m *testing.M) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := outside(ctx); err != nil {
-		if !errors.Is(err, errTestsFailed) { // they have said why
-			fmt.Fprintln(os.Stderr, "containers:", err)
-		}
+		fmt.Fprintln(os.Stderr, "containers:", err)
 		os.Exit(1)
 	}
 }
-
-// errTestsFailed is the error of the second process.
-var errTestsFailed = errors.New("the tests failed")
 
 // outside runs the tests with an engine that is theirs.
 func outside(ctx context.Context) (err error) {
@@ -55,12 +50,7 @@ func outside(ctx context.Context) (err error) {
 	if err := timed("start the engine", func() error { e, err = start(ctx); return err }); err != nil {
 		return err
 	}
-	defer func() {
-		if endErr := timed("end the engine", e.end); endErr != nil {
-			fmt.Fprintln(os.Stderr, "containers:", endErr)
-			err = errors.Join(err, endErr)
-		}
-	}()
+	defer func() { err = errors.Join(err, timed("end the engine", e.end)) }()
 	if err := timed("build the images", func() error { return e.images(ctx, root) }); err != nil {
 		return err
 	}

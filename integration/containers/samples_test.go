@@ -37,7 +37,7 @@ func TestSamples(t *testing.T) {
 	}{{"through the kit", throughTheKit}, {"as it is, with Raft", asItIs}} {
 		t.Run(way.name, func(t *testing.T) {
 			n.t = t
-			chaincode, err := filepath.Abs(filepath.Join("..", "..", ".build", "images", "linux-"+architecture(n), "chaincode"))
+			chaincode, err := filepath.Abs(filepath.Join("..", "..", ".build", "images", "chaincode"))
 			checktest.Must(t, err)
 			way.steps(n, &tour{n: n, chaincode: chaincode})
 		})
@@ -49,8 +49,6 @@ func TestSamples(t *testing.T) {
 		}
 	}
 }
-
-func architecture(n *network) string { return n.docker("version", "--format", "{{.Server.Arch}}") }
 
 // tour is what a reader of Fabric's documentation does, one command after the other.
 type tour struct {

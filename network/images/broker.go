@@ -61,7 +61,7 @@ var defaults = map[string]string{
 }
 
 func broker(ctx context.Context, r *run, t *tree) (label, error) {
-	if want := "linux/" + runtime.GOARCH; runtime.GOOS != "linux" || r.platform != want {
+	if runtime.GOOS != "linux" || r.platform != native {
 		return label{}, fmt.Errorf("the image of a broker holds this machine's Java and C library, so it is made on Linux and for this architecture only, not on %s for %s; use the image apache/kafka there",
 			runtime.GOOS, r.platform)
 	}

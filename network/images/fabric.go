@@ -22,7 +22,7 @@ func (r *run) compile(ctx context.Context) (built, error) {
 	if r.compiled != nil {
 		return *r.compiled, nil
 	}
-	b := built{dir: filepath.Join(r.work, strings.ReplaceAll(r.platform, "/", "-"), "bin")}
+	b := built{dir: filepath.Join(r.folder(), "bin")}
 	args := []string{"run", "./plugin/builder", "--static", "--platform", r.platform, "--out", b.dir}
 	if r.fabric != "" {
 		args = append(args, "--fabric", r.fabric)

@@ -32,6 +32,9 @@ type run struct {
 	compiled *built   // once it is
 }
 
+// native is the platform of images for this machine.
+const native = "linux/" + runtime.GOARCH
+
 // content writes what an image holds into a tree, and returns the version to tag it with.
 type content func(ctx context.Context, r *run, t *tree) (label, error)
 
@@ -78,7 +81,7 @@ func (r *run) all(ctx context.Context, wanted []string) error {
 	}
 	r.wanted = wanted
 	if r.platform == "" {
-		r.platform = "linux/" + runtime.GOARCH
+		r.platform = native
 	}
 	if err := r.checkEngine(ctx); err != nil {
 		return err
@@ -125,9 +128,17 @@ func (r *run) checkEngine(ctx context.Context) error {
 	return nil
 }
 
+// folder returns the folder for the images of the platform: that of --work for this machine's, since users name it.
+func (r *run) folder() string {
+	if r.platform == native {
+		return r.work
+	}
+	return filepath.Join(r.work, strings.ReplaceAll(r.platform, "/", "-"))
+}
+
 // build writes an image's content and has the engine pack it; it returns what was made.
 func (r *run) build(ctx context.Context, name string) (string, error) {
-	folder := filepath.Join(r.work, strings.ReplaceAll(r.platform, "/", "-"), name)
+	folder := filepath.Join(r.folder(), name)
 	t, err := newTree(folder)
 	if err != nil {
 		return "", err
