@@ -18,7 +18,7 @@ import (
 var packages = map[string]string{
 	"dockerd": "docker.io", "docker": "docker.io", "containerd": "containerd", "docker-compose": "docker-compose",
 	"iptables": "iptables", "ip": "iproute2", "jq": "jq", "openssl": "openssl", "jlink": "openjdk-17-jdk-headless",
-	"busybox": "busybox-static", // for fabric-samples
+	"shellcheck": "shellcheck", "busybox": "busybox-static", // the latter for fabric-samples
 }
 
 const remedy = "install %s, or leave the step out: make test NO_DOCKER=1"
