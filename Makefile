@@ -9,7 +9,7 @@ SIMULATED := ./integration/sim/...
 UNIT   := ./plugin/... ./chain/... ./consenter/... ./network/... $(SIMULATED)
 RACE   := ./chain/... ./consenter/... $(SIMULATED)
 SHIPPED := ./plugin/... $(RACE)
-STEPS  := lint portable check-generated unit race sim-short matrix integration $(if $(NO_KAFKA),,kafka) $(if $(FABRIC_TREES),lines)
+STEPS  := lint portable check-generated unit race sim-short matrix integration $(if $(NO_KAFKA),,kafka) $(if $(FABRIC_TREES),lines) $(if $(NO_DOCKER),,containers)
 
 FUZZTIME ?= 10s
 FUZZED   := chain consenter network plugin
@@ -26,12 +26,25 @@ BROKERS ?= embedded
 NO_KAFKA ?=
 # Set it if you are not root: the specs that mount small disks, to fill them, are left out, and the summary reports that
 NO_ROOT ?=
+# Set it without a container engine, or if you are not root: the network in containers is left out, and the summary reports that
+NO_DOCKER ?=
 # The version of Apache Kafka, for make kafka (default: 4) and make test-kafka (default: both)
 VERSION ?=
 # Narrow make test-kafka: make test-kafka PART='contract golden' VERSION=3.9; or make lines PART=line-verdicts
 PART ?=
 # The lowest port of the suites' first network, for a second checkout on the machine
 BASE_PORT ?=
+
+# For make images: docker (default) or podman; another platform; what the orderer's is built from (default: scratch); which
+# images (default: orderer and broker)
+ENGINE   ?=
+PLATFORM ?=
+BASE     ?=
+IMAGES   ?=
+
+# Folder of fabric-samples, with bin and config of a release: make containers then also runs the test-network in it, with
+# peers of the first of FABRIC_TREES
+FABRIC_SAMPLES ?=
 
 # Folders of Fabric releases, separated by colons, that make lines and make test prove the orderer on
 FABRIC_TREES ?=
@@ -42,7 +55,7 @@ SIM      := go run ./integration/sim/run
 SUITE    = $(GOTEST) -name $@ -live -specs $(CURDIR)/.build/test/$@.json --
 REPORT   = -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/$@.json
 BUT_ROOT := $(if $(NO_ROOT), && !root)
-LEFT_OUT := $(if $(NO_KAFKA),; NO_KAFKA is set: nothing ran on Apache Kafka)$(if $(NO_ROOT),; NO_ROOT is set: no disk was filled)$(if $(FABRIC_TREES),,; FABRIC_TREES is empty: no Fabric but the module of go.mod)
+LEFT_OUT := $(if $(NO_KAFKA),; NO_KAFKA is set: nothing ran on Apache Kafka)$(if $(NO_ROOT),; NO_ROOT is set: no disk was filled)$(if $(NO_DOCKER),; NO_DOCKER is set: nothing ran in containers)$(if $(FABRIC_TREES),,; FABRIC_TREES is empty: no Fabric but the module of go.mod)
 COUNTS   := $(CURDIR)/.build/test/counts
 GOTEST    = go -C .tools run ./gotest -dir .. -counts $(COUNTS)
 PORTS     = $(if $(BASE_PORT),-base-port=$(BASE_PORT))
@@ -62,7 +75,7 @@ LINE_SUITE_PARTS := lines takeover
 # lines-3.9 runs the specs of lines on the older Kafka.
 LINES_ONCE := line-verdicts $(LINE_SUITE_PARTS) lines-3.9
 
-.PHONY: help build binaries generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
+.PHONY: help build binaries images generate check-generated lint portable unit race sim sim-compat mutants sim-short fuzz matrix integration kafka containers test-kafka $(APACHE_PARTS:%=part-%) $(SUITE_PARTS:%=part-%) lines $(LINE_PARTS:%=part-%) $(LINES_ONCE:%=part-%) test demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +86,9 @@ build: ## the orderer with the plugin in it, into .build/bin
 # What the suites start, before their time limits begin: the first build takes a quarter of an hour on a busy machine.
 binaries:
 	go run ./plugin/builder --out $(BIN) --with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator
+
+images: ## container images of the orderer and of a broker (IMAGES=orderer, PLATFORM=linux/arm64, BASE=IMAGE, ENGINE=podman)
+	go run ./network/images $(or $(IMAGES),$(if $(PLATFORM),orderer,orderer broker)) --sbom $(if $(ENGINE),--engine $(ENGINE)) $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(BASE),--base $(BASE))
 
 generate: ## Go code of the .proto files
 	$(GENERATE) $(PROTOS)
@@ -137,6 +153,10 @@ kafka: .build/test binaries ## what only Apache Kafka can show: three brokers, l
 	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(or $(VERSION),4)
 	$(SUITE) -timeout 30m -count 1 ./integration -args -brokers=apache:$(or $(VERSION),4) $(PORTS) $(REPORT) -ginkgo.label-filter='kafka && !minutes$(BUT_ROOT)'
 
+containers: .build/test binaries ## manifests, images, and a network in containers with an engine of its own (needs root; FABRIC_SAMPLES=DIR for more)
+	go -C .tools run ./manifests -root .. network/kubernetes/orderer.yaml
+	$(GOTEST) -name $@ -live -- -v -timeout 25m -count 1 ./integration/containers $(if $(FABRIC_SAMPLES),-args -samples=$(FABRIC_SAMPLES) -tree=$(firstword $(subst :, ,$(FABRIC_TREES))))
+
 test-kafka: .build/test ## all that runs on Apache Kafka, in parts, on both versions (PART='contract golden', VERSION=3.9)
 	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(APACHE_PARTS) $(SUITE_PARTS)' -versions '3.9 4' \
 		-part '$(PART)' -version '$(VERSION)' -left-out '$(if $(NO_ROOT),NO_ROOT is set: no disk was filled)'
@@ -167,7 +187,7 @@ $(LINE_SUITE_PARTS:%=part-%) part-lines-3.9: part-%: .build/test
 part-line-verdicts: .build/test
 	$(GOTEST) -name line-verdicts -live -- -v -run '^TestLinesReachTheSameVerdicts$$' -count 1 -timeout 40m ./chain/verdict -args -fabric-trees='$(FABRIC_TREES)'
 
-test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka (NO_KAFKA=1, NO_ROOT=1 leave out)
+test: .build/test ## lint, portable, check-generated, unit, race, sim-short, matrix, integration, kafka, containers (NO_KAFKA=1, NO_ROOT=1, NO_DOCKER=1 leave out)
 	@rm -f .build/test/counts; all=$$SECONDS; for step in $(STEPS); do \
 		echo "== $$step"; start=$$SECONDS; \
 		$(MAKE) $$step || { echo "== $$step failed after $$((SECONDS - start)) s" >&2; exit 1; }; \

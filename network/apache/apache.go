@@ -76,6 +76,9 @@ func Install(ctx context.Context, v Version, dir string, progress io.Writer) (*K
 	return k, k.archive(ctx, progress)
 }
 
+// Libraries returns the folder of the jars.
+func (k *Kafka) Libraries() string { return k.libs() }
+
 func (k *Kafka) libs() string { return filepath.Join(k.dir, "libs") }
 
 const remedy = "install a JDK of %d or later and Maven (Debian: apt-get install openjdk-17-jdk-headless maven), or use the embedded broker"

@@ -1,10 +1,11 @@
-// Command chaincode is the network's sample chaincode, run as a service: a
-// key-value store of assets. Functions: put KEY VALUE, get KEY, del KEY,
+// Command chaincode is the network's sample chaincode, run as a service at CHAINCODE_ADDRESS or, as fabric-samples
+// name it, CHAINCODE_SERVER_ADDRESS: a key-value store of assets. Functions: put KEY VALUE, get KEY, del KEY,
 // inc KEY [BY] (an integer, 0 if absent); putprivate COLLECTION KEY, which takes the
 // value from the transient field "value", and getprivate COLLECTION KEY.
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strconv"
@@ -16,9 +17,9 @@ import (
 func main() {
 	server := &shim.ChaincodeServer{
 		CCID:     os.Getenv("CHAINCODE_ID"),
-		Address:  os.Getenv("CHAINCODE_ADDRESS"),
+		Address:  cmp.Or(os.Getenv("CHAINCODE_ADDRESS"), os.Getenv("CHAINCODE_SERVER_ADDRESS")),
 		CC:       assets{},
-		TLSProps: shim.TLSProperties{Disabled: true}, // loopback only
+		TLSProps: shim.TLSProperties{Disabled: true}, // loopback, or a network of containers
 	}
 	if err := server.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "chaincode:", err)

@@ -1,0 +1,49 @@
+# What the scripts of the kit share; sourced by each.
+# shellcheck shell=bash
+
+# Where the user sees what is printed, also when test-network hides the output of a script: env.sh opens 7.
+if ! { true >&7; } 2>/dev/null; then
+	exec 7>&2
+fi
+
+# say prints progress.
+say() { echo "kafka: $*" >&7; }
+
+# fail prints what is wrong and what to do, and ends the script.
+fail() {
+	say "$@"
+	exit 1
+}
+
+# last_lines shows the end of a container's log.
+last_lines() {
+	say "last lines of $1:"
+	"$CONTAINER_CLI" logs --tail 20 "$1" 2>&1 | sed 's/^/    /' >&7
+}
+
+# state prints a container's state, or "missing".
+state() { "$CONTAINER_CLI" inspect --format '{{.State.Status}}' "$1" 2>/dev/null || echo missing; }
+
+# must_run fails, with its last lines, if one of these containers does not run.
+must_run() {
+	local name now
+	for name; do
+		now=$(state "$name")
+		case $now in
+		running) ;;
+		missing) fail "there is no container $name. The output of $KAFKA_COMPOSE above says why it was not created." ;;
+		*)
+			last_lines "$name"
+			fail "container $name is $now, not running. See its last lines above; ./network.sh down removes what is left."
+			;;
+		esac
+	done
+}
+
+# containers prints the names of the orderers' containers, and of the brokers' that are the kit's own.
+containers() {
+	echo orderer.example.com orderer2.example.com orderer3.example.com
+	if [ -z "${KAFKA_BROKERS:-}" ]; then
+		echo kafka1.example.com kafka2.example.com kafka3.example.com
+	fi
+}
