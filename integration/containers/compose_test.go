@@ -21,7 +21,8 @@ type composed struct {
 func (c composed) in(name string, args ...string) string {
 	c.t.Helper()
 	out, err := c.run([]string{
-		"KAFKA_IMAGE=fabric-kafka/broker:latest", "PEER_IMAGE=hyperledger/fabric-peer:latest", "KAFKA_HEAP_OPTS=-Xms128m -Xmx256m",
+		"KAFKA_IMAGE=fabric-kafka/broker:latest", "PEER_IMAGE=hyperledger/fabric-peer:latest",
+		"KAFKA_HEAP_OPTS=-Xms128m -Xmx256m", "KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseSerialGC -XX:TieredStopAtLevel=1", // to start sooner
 	}, "sh", append([]string{"-c", `cd "$1" && shift && exec "$@"`, "sh", c.folder, name}, args...)...)
 	checktest.Must(c.t, err)
 	return out

@@ -92,9 +92,10 @@ leftovers() {
 }
 
 for argument; do
-	if [ "$argument" = -bft ]; then
-		complain "-bft asks for BFT orderers, and this network orders through Kafka. Leave it out, or run test-network's own network.sh."
-	fi
+	case $argument in
+	-bft) complain "-bft asks for BFT orderers, and this network orders through Kafka. Leave it out, or run test-network's own network.sh." ;;
+	-cfssl) complain "-cfssl makes certificates for one orderer, and this network has three. Leave it out, or use -ca." ;;
+	esac
 done
 case ${1:-} in
 up | createChannel | restart)
