@@ -60,7 +60,7 @@ func (n *Network) bootstrap(o Orderer) []string {
 // create the channels.
 func (n *Network) makeSystemChannel(ctx context.Context) error {
 	var text bytes.Buffer
-	if err := errors.Join(configtx.Execute(&text, n.channelData("solo")), systemProfiles.Execute(&text, n.options.brokers())); err != nil {
+	if err := errors.Join(configtx.Execute(&text, n.channelData("solo")), systemProfiles.Execute(&text, n.options.inTreeBrokers())); err != nil {
 		return err
 	}
 	if err := writeFile(n.path("config", "configtx-"+systemChannel, "configtx.yaml"), text.Bytes(), 0o644); err != nil {
@@ -82,6 +82,15 @@ func (n *Network) makeSystemChannel(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// inTreeBrokers returns the addresses of the brokers as the channels of in-tree orderers name them: with a proxy, those of
+// the only orderer's links.
+func (o Options) inTreeBrokers() []string {
+	if o.Proxied {
+		return o.linked(ordererName(0))
+	}
+	return o.brokers()
 }
 
 // createChannels creates the channels through the system channel, and waits until every orderer
