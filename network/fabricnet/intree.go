@@ -4,31 +4,31 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"text/template"
 	"time"
+
+	"github.com/fabric-kafka/orderer/network/genesis"
 )
 
 // systemChannel is the system channel of a network that begins with in-tree orderers.
 const systemChannel = "system-channel"
 
 // systemProfiles are added to configtx: the system channel of in-tree orderers, and the channels
-// that they create.
-var systemProfiles = template.Must(template.New("").Parse(`
+// that they create. Their type is set afterwards, which any configtxgen allows.
+const systemProfiles = `
   System:
     Policies: *policies
     Capabilities: {V2_0: true}
-    Orderer: {<<: *orderer, OrdererType: kafka, Kafka: {Brokers: [{{range $i, $b := .}}{{if $i}}, {{end}}"{{$b}}"{{end}}]}}
+    Orderer: *orderer
     Consortiums: {Consortium: {Organizations: *organizations}}
   Creation:
     Consortium: Consortium
     Policies: *policies
     Capabilities: {V2_0: true}
     Application: *application
-`))
+`
 
 // inTree reports whether an orderer, by its number, has Fabric's own consenter.
 func (n *Network) inTree(number int) bool {
@@ -60,9 +60,10 @@ func (n *Network) bootstrap(o Orderer) []string {
 // create the channels.
 func (n *Network) makeSystemChannel(ctx context.Context) error {
 	var text bytes.Buffer
-	if err := errors.Join(configtx.Execute(&text, n.channelData("solo")), systemProfiles.Execute(&text, n.options.inTreeBrokers())); err != nil {
+	if err := configtx.Execute(&text, n.channelData("solo")); err != nil {
 		return err
 	}
+	text.WriteString(systemProfiles)
 	if err := writeFile(n.path("config", "configtx-"+systemChannel, "configtx.yaml"), text.Bytes(), 0o644); err != nil {
 		return err
 	}
@@ -73,7 +74,11 @@ func (n *Network) makeSystemChannel(ctx context.Context) error {
 		_, err := n.tool(ctx, "configtxgen", nil, append([]string{"-configPath", n.path("config", "configtx-"+systemChannel)}, args...)...)
 		return err
 	}
-	if err := configtxgen("-profile", "System", "-channelID", systemChannel, "-outputBlock", n.path(blockFile(systemChannel))); err != nil {
+	file := n.path(blockFile(systemChannel))
+	if err := configtxgen("-profile", "System", "-channelID", systemChannel, "-outputBlock", file); err != nil {
+		return err
+	}
+	if err := rewrite(file, func(block []byte) ([]byte, error) { return genesis.System(block, n.options.inTreeBrokers()) }); err != nil {
 		return err
 	}
 	for _, c := range n.options.Channels {

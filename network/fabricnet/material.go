@@ -194,12 +194,18 @@ func (n *Network) makeKafkaGenesis(ctx context.Context, channel string) error {
 	if err := n.makeGenesis(ctx, channel, "solo"); err != nil { // which has nothing to remove
 		return err
 	}
-	file := n.path(blockFile(channel))
+	return rewrite(n.path(blockFile(channel)), func(block []byte) ([]byte, error) {
+		return genesis.Rewrite(block, n.options.Type, n.options.brokers())
+	})
+}
+
+// rewrite replaces the block in a file.
+func rewrite(file string, change func([]byte) ([]byte, error)) error {
 	block, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	if block, err = genesis.Rewrite(block, n.options.Type, n.options.brokers()); err != nil {
+	if block, err = change(block); err != nil {
 		return err
 	}
 	return os.WriteFile(file, block, 0o644)
