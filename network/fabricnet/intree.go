@@ -56,6 +56,26 @@ func (n *Network) bootstrap(o Orderer) []string {
 	)
 }
 
+// addInTreeSection adds the section of the in-tree consenter to a sample of a release that has none: an orderer reads
+// only those environment variables whose keys are in its file.
+func addInTreeSection(all tree) {
+	if _, has := all["Kafka"]; has {
+		return
+	}
+	all["Kafka"] = tree{
+		"Retry": tree{
+			"ShortInterval": "5s", "ShortTotal": "10m", "LongInterval": "5m", "LongTotal": "12h",
+			"NetworkTimeouts": tree{"DialTimeout": "10s", "ReadTimeout": "10s", "WriteTimeout": "10s"},
+			"Metadata":        tree{"RetryBackoff": "250ms", "RetryMax": 3},
+			"Producer":        tree{"RetryBackoff": "100ms", "RetryMax": 3},
+			"Consumer":        tree{"RetryBackoff": "2s"},
+		},
+		"Topic":   tree{"ReplicationFactor": 3},
+		"Verbose": false,
+		"Version": "2.8.0",
+	}
+}
+
 // makeSystemChannel writes the genesis block of the system channel and the transactions that
 // create the channels.
 func (n *Network) makeSystemChannel(ctx context.Context) error {

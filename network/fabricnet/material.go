@@ -255,7 +255,12 @@ func (n *Network) makeNodeConfig(sample string) error {
 // that is not next to the binary is in the folder sample.
 func (n *Network) writeOrdererConfig(number int, sample string) error {
 	from := sampleOf(n.ordererBin(number), sample, "orderer.yaml")
-	return n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), addKafkaSection)
+	return n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), func(all tree) error {
+		if number == 0 && n.options.InTree != "" {
+			addInTreeSection(all)
+		}
+		return addKafkaSection(all)
+	})
 }
 
 // writePeerConfig writes the core.yaml of one peer, or with 0 that of those that share one.

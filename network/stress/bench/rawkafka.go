@@ -42,7 +42,7 @@ func (m *measurement) raw(ctx context.Context) (err error) {
 	if m.step.Case.Kind == Replay {
 		return m.rawReplay(ctx, c)
 	}
-	return m.rawLoad(ctx, c)
+	return m.rawLoad(ctx, c, brokers)
 }
 
 // rawBrokers returns the addresses at which the first orderer reaches the brokers.
@@ -159,8 +159,10 @@ type rawRun struct {
 	acks, commits []time.Duration
 }
 
-func (m *measurement) rawLoad(ctx context.Context, c sarama.Client) (err error) {
-	producer, err := sarama.NewSyncProducerFromClient(c)
+// rawLoad reads with one client and appends with another: on a connection, a request to append would wait for the answer
+// to one for records that do not exist yet.
+func (m *measurement) rawLoad(ctx context.Context, c sarama.Client, brokers []string) (err error) {
+	producer, err := sarama.NewSyncProducer(brokers, m.rawConfig())
 	if err != nil {
 		return err
 	}
