@@ -36,8 +36,11 @@ const benchExample = `  go run ./network/stress bench --quick
   go run ./network/stress bench --orderer lean=.build/lean --orderer stock-raft=etcdraft:.build/stock
   go run ./network/stress bench report .build/bench/results.jsonl`
 
-func benchCommand() *cobra.Command {
-	a := asked{config: bench.Config{Progress: os.Stderr}}
+func benchCommand() *cobra.Command { return new(asked).command() }
+
+// command returns bench with the flags that fill a.
+func (a *asked) command() *cobra.Command {
+	a.config.Progress = os.Stderr
 	c := &cobra.Command{
 		Use:     "bench",
 		Short:   "Compare our consenter with Raft, in-tree orderers and other builds, and write a report with plots",
@@ -91,6 +94,9 @@ func (a *asked) run(c *cobra.Command) error {
 func (a *asked) complete(given func(string) bool) (err error) {
 	if a.quick {
 		a.shorten(given)
+	}
+	if a.config.Rounds < 1 || a.config.Seconds < 2 {
+		return fmt.Errorf("%d rounds of %d seconds: want at least 1 of at least 2", a.config.Rounds, a.config.Seconds)
 	}
 	version, err := apache.Find(a.kafka)
 	if err != nil {
