@@ -12,8 +12,9 @@ import (
 type Stage string
 
 // Stages are all stages. A sample of a CPU profile belongs to the stage of the innermost function of its stack that one of
-// the prefixes below names, and to other if there is none: the garbage collector, the scheduler, the delivery of blocks.
-// Both directions of gRPC count as ingress, except where a delivery is on the stack.
+// the prefixes below names, and to other if there is none: the garbage collector, the scheduler. A consenter's functions
+// that serve several stages count as decide only if none of their callers says more. Both directions of gRPC count as
+// ingress, also where they deliver blocks.
 var Stages = []Stage{ingress, appending, reading, deciding, writing, other}
 
 const (
@@ -24,6 +25,9 @@ const (
 	writing   Stage = "write"   // sign the block and write it to the ledger
 	other     Stage = "other"
 )
+
+// shared is that of functions of a consenter that serve several stages.
+const shared Stage = "shared"
 
 func (s Stage) key() string { return "stage." + string(s) }
 
@@ -39,7 +43,6 @@ var stagePrefixes = map[string]Stage{
 	"google.golang.org/grpc.":                        ingress,
 	"golang.org/x/net/http2":                         ingress,
 	"fabric-kafka/orderer/chain/log/kafka/producer.": appending,
-	"fabric-kafka/orderer/chain/session.(*Ingress)":  appending,
 	"fabric-kafka/orderer/chain.(*Chain).Order":      appending,
 	"fabric-kafka/orderer/chain.(*Chain).Configure":  appending,
 	"sarama.(*asyncProducer)":                        appending,
@@ -66,10 +69,10 @@ var stagePrefixes = map[string]Stage{
 	"sarama.(*partitionConsumer)":                    reading,
 	"sarama.(*FetchRe":                               reading,
 	"sarama.(*Broker).responseReceiver":              reading,
-	"fabric-kafka/orderer/chain":                     deciding,
+	"fabric-kafka/orderer/chain":                     shared,
 	"fabric-kafka/orderer/chain/log/":                "", // what calls a connection says more
-	"consensus/kafka.":                               deciding,
-	"consensus/etcdraft.":                            deciding,
+	"consensus/kafka.":                               shared,
+	"consensus/etcdraft.":                            shared,
 	"orderer/common/blockcutter.":                    deciding,
 	"multichannel.(*BlockWriter).CreateNextBlock":    deciding,
 	"multichannel.(*BlockWriter)":                    writing,
@@ -117,6 +120,7 @@ func Shares(r io.Reader) (map[Stage]float64, error) {
 
 // sampleStage returns the stage of a sample; known remembers those of functions.
 func sampleStage(s *profile.Sample, known map[string]Stage) Stage {
+	otherwise := other
 	for _, l := range s.Location { // the innermost first
 		for _, line := range l.Line {
 			if line.Function == nil {
@@ -127,10 +131,14 @@ func sampleStage(s *profile.Sample, known map[string]Stage) Stage {
 				stage, _ = stageOf(line.Function.Name)
 				known[line.Function.Name] = stage
 			}
-			if stage != "" {
+			switch stage {
+			case "":
+			case shared:
+				otherwise = deciding
+			default:
 				return stage
 			}
 		}
 	}
-	return other
+	return otherwise
 }

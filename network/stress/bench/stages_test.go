@@ -56,7 +56,7 @@ func TestSharesOfStages(t *testing.T) {
 	loop := own + "chain.(*Chain).run"
 	got, err := Shares(profileOf(t,
 		stack{30e7, []string{verify, process, "google.golang.org/grpc.(*Server).handleStream"}},
-		stack{10e7, []string{"proto.Marshal", order, process}},
+		stack{10e7, []string{"proto.Marshal", own + "chain/record.Encode", order, process}},
 		stack{10e7, []string{"syscall.Write", kafka + "(*Broker).write", kafka + "(*brokerProducer).run"}},
 		stack{10e7, []string{"syscall.Read", kafka + "(*Broker).responseReceiver"}},
 		stack{10e7, []string{"crypto/sha256.block", own + "chain/record.EnvelopeOf", loop}},
@@ -77,11 +77,11 @@ func TestSharesOfStages(t *testing.T) {
 func TestStageOfOtherConsenters(t *testing.T) {
 	for function, want := range map[string]Stage{
 		fabric + "orderer/consensus/etcdraft.(*Chain).Order":                     appending,
-		fabric + "orderer/consensus/etcdraft.(*Chain).run":                       deciding,
+		fabric + "orderer/consensus/etcdraft.(*Chain).run":                       shared,
 		fabric + "orderer/consensus/etcdraft.(*node).run":                        appending,
 		"go.etcd.io/etcd/raft/v3.(*raft).Step":                                   appending,
 		fabric + "orderer/consensus/kafka.(*chainImpl).enqueue":                  appending,
-		fabric + "orderer/consensus/kafka.(*chainImpl).processMessagesToBlocks":  deciding,
+		fabric + "orderer/consensus/kafka.(*chainImpl).processMessagesToBlocks":  shared,
 		fabric + "orderer/common/blockcutter.(*receiver).Ordered":                deciding,
 		"github.com/Shopify/sarama.(*partitionConsumer).responseFeeder":          reading,
 		"github.com/hyperledger/fabric/vendor/google.golang.org/grpc/internal.X": ingress,
