@@ -31,7 +31,7 @@ type Config struct {
 	Sides    []Side
 	Cases    []Case
 	Rounds   int
-	Seconds  int // that a load lasts, and half an idle measurement
+	Seconds  int // that a load lasts; an idle measurement takes three times as long
 	Replayed int // records of replay cases, for the report
 	Size     int // bytes of an envelope
 	Streams  int

@@ -156,8 +156,8 @@ func (r Run) lines(p *plot.Plot, d drawing, cases []Case, sides []string) error 
 			}
 		}
 	}
-	p.X.Min = 0
-	p.Y.Min, p.Y.Max = 0, most*1.3
+	p.X.Min, p.X.Max = 0, p.X.Max*1.05
+	p.Y.Min, p.Y.Max = 0, most*1.3 // room for the legend
 	return errors.Join(faults...)
 }
 

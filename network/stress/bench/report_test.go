@@ -123,6 +123,25 @@ func TestInterruptedRun(t *testing.T) {
 	}
 }
 
+// A run may be resumed with one more side, after a change.
+func TestResumedWithMore(t *testing.T) {
+	file := filepath.Join(t.TempDir(), ResultsFile)
+	lines := example()
+	write(t, false, file, lines...)
+	lean := Side{Name: "lean", Kind: Kafka, Bin: "lean"}
+	more := Settings{Sides: []Side{ours, lean}, Versions: map[string]string{"lean": "a build"}, Cases: []string{"closed"}, Rounds: 5, Commit: "later"}
+	write(t, true, file, line{Settings: &more})
+	run, err := Load(file)
+	checktest.Must(t, err)
+	s := run.Settings
+	if len(s.Sides) != 4 || s.Sides[3] != lean || s.Versions["lean"] != "a build" || s.Rounds != 5 || !strings.HasSuffix(s.Commit, "resumed at later") {
+		t.Fatalf("the settings are %+v, want those of both", s)
+	}
+	if run.End != nil {
+		t.Fatal("the run that was resumed has an end")
+	}
+}
+
 func TestNoResults(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "other")
 	for _, text := range []string{"", "no JSON\n", "{}\n"} {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // Result is what one step measured, or why it failed.
@@ -87,6 +88,8 @@ func read(in io.Reader) (r Run, err error) {
 		switch {
 		case l.Settings != nil && !begun:
 			r.Settings, begun = *l.Settings, true
+		case l.Settings != nil:
+			r.Settings.extend(*l.Settings)
 		case l.Result != nil:
 			r.Results = append(r.Results, *l.Result)
 		}
@@ -96,6 +99,25 @@ func read(in io.Reader) (r Run, err error) {
 		return r, errors.New("it has no settings")
 	}
 	return r, nil
+}
+
+// extend adds the sides, cases and rounds with which a run was resumed.
+func (s *Settings) extend(by Settings) {
+	for _, side := range by.Sides {
+		if !slices.Contains(s.Sides, side) {
+			s.Sides = append(s.Sides, side)
+			s.Versions[side.Name] = by.Versions[side.Name]
+		}
+	}
+	for _, c := range by.Cases {
+		if !slices.Contains(s.Cases, c) {
+			s.Cases = append(s.Cases, c)
+		}
+	}
+	s.Rounds = max(s.Rounds, by.Rounds)
+	if by.Commit != s.Commit {
+		s.Commit += ", resumed at " + by.Commit
+	}
 }
 
 // has reports whether a step has been measured; one that failed is measured again.
