@@ -111,7 +111,7 @@ func (s Side) version(ctx context.Context, bin string) string {
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
+	lines := strings.FieldsFunc(strings.TrimPrefix(string(out), "orderer:"), func(r rune) bool { return r == '\n' })
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
 	}
