@@ -7,12 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/golang/protobuf/proto"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/fabric-kafka/orderer/chain/log"
-	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/inspect"
 	"github.com/fabric-kafka/orderer/network/stress/load"
@@ -62,50 +58,18 @@ func (b *backlog) run(ctx context.Context) error {
 	return b.follow(ctx, name, began)
 }
 
-// fill appends envelopes, a hundred different ones in turn: their content does not matter
-// to an orderer, and signing a million would take longer than ordering them.
+// fill appends envelopes, as our orderers do.
 func (b *backlog) fill(ctx context.Context) error {
-	var config load.Config
-	if err := setTargets(b.network, "", &config); err != nil {
+	records, err := load.RecordsOf(ctx, b.network, b.channel, b.size, load.Ours)
+	if err != nil {
 		return err
-	}
-	values := make([][]byte, 100)
-	for i := range values {
-		e, err := config.Who.Message(b.channel, b.size)
-		if err != nil {
-			return err
-		}
-		payload, err := proto.Marshal(e)
-		if err != nil {
-			return err
-		}
-		if values[i], err = record.Encode(record.NewRegular(payload, 0, record.Regular_NORMAL)); err != nil {
-			return err
-		}
 	}
 	l, err := inspect.OpenTopic(b.network.Descriptor().Brokers, b.channel)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	return appendAll(ctx, l, b.records, func(i int) []byte { return values[i%len(values)] })
-}
-
-// appendAll appends n values from many goroutines, so that they share batches.
-func appendAll(ctx context.Context, l log.Log, n int, value func(int) []byte) error {
-	const writers = 256
-	g, ctx := errgroup.WithContext(ctx)
-	for w := range writers {
-		g.Go(func() error {
-			for i := w; i < n; i += writers {
-				if err := l.Append(ctx, value(i)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return g.Wait()
+	return records.Fill(ctx, l, b.records)
 }
 
 // forget removes the channel from an orderer and restarts its process.

@@ -31,7 +31,7 @@ func chaosCommand() *cobra.Command {
 			if config.Faults, err = chaos.Named(n.Options(), faults); err != nil {
 				return err
 			}
-			if err := setTargets(n, "", &config.Load); err != nil {
+			if err := config.Load.Use(n, ""); err != nil {
 				return err
 			}
 			return runPart(c, config, file, report)

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/stress/load"
 )
@@ -29,7 +27,7 @@ func loadCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: opened(func(c *cobra.Command, n *fabricnet.Network, _ []string) error {
 			config.Channel = channelOf(c, n)
-			if err := setTargets(n, orderer, &config); err != nil {
+			if err := config.Use(n, orderer); err != nil {
 				return err
 			}
 			config.Report = func(p load.Progress) {
@@ -50,31 +48,6 @@ func loadCommand() *cobra.Command {
 	f.StringVar(&orderer, "orderer", "", "send to this one only (default: all running ones)")
 	f.BoolVar(&asJSON, "json", false, "as JSON")
 	return c
-}
-
-// setTargets sets who sends, and to which orderers.
-func setTargets(n *fabricnet.Network, orderer string, config *load.Config) error {
-	d := n.Descriptor()
-	user := d.Users[0]
-	who, err := client.LoadIdentity(user.MSPID, filepath.Join(n.Dir(), user.Cert), filepath.Join(n.Dir(), user.Key))
-	if err != nil {
-		return err
-	}
-	config.Who = who
-	for _, o := range d.Orderers {
-		if o.PID == 0 {
-			continue
-		}
-		t := load.Target{Name: o.Name, Address: o.Address, CA: filepath.Join(n.Dir(), o.TLSCA), PID: o.PID}
-		config.Follow = append(config.Follow, t)
-		if orderer == "" || orderer == o.Name {
-			config.Targets = append(config.Targets, t)
-		}
-	}
-	if len(config.Targets) == 0 {
-		return fmt.Errorf("no orderer named %q is running", orderer)
-	}
-	return nil
 }
 
 func report(result load.Result, failure error, asJSON bool) error {

@@ -59,9 +59,10 @@ type Channel struct {
 type Orderer struct {
 	Name       string `json:"name"`
 	MSPID      string `json:"mspid"`
-	Address    string `json:"address"`    // Broadcast and Deliver
-	Admin      string `json:"admin"`      // channel participation
-	Operations string `json:"operations"` // healthz and metrics
+	Address    string `json:"address"`           // Broadcast and Deliver
+	Admin      string `json:"admin"`             // channel participation
+	Operations string `json:"operations"`        // healthz and metrics
+	Profile    string `json:"profile,omitempty"` // net/http/pprof, with Options.Profiled
 	TLSCA      string `json:"tlsCA"`
 	MSPDir     string `json:"mspDir"`
 	TLSCert    string `json:"tlsCert"`

@@ -4,31 +4,31 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"text/template"
 	"time"
+
+	"github.com/fabric-kafka/orderer/network/genesis"
 )
 
 // systemChannel is the system channel of a network that begins with in-tree orderers.
 const systemChannel = "system-channel"
 
 // systemProfiles are added to configtx: the system channel of in-tree orderers, and the channels
-// that they create.
-var systemProfiles = template.Must(template.New("").Parse(`
+// that they create. Their type is set afterwards, which any configtxgen allows.
+const systemProfiles = `
   System:
     Policies: *policies
     Capabilities: {V2_0: true}
-    Orderer: {<<: *orderer, OrdererType: kafka, Kafka: {Brokers: [{{range $i, $b := .}}{{if $i}}, {{end}}"{{$b}}"{{end}}]}}
+    Orderer: *orderer
     Consortiums: {Consortium: {Organizations: *organizations}}
   Creation:
     Consortium: Consortium
     Policies: *policies
     Capabilities: {V2_0: true}
     Application: *application
-`))
+`
 
 // inTree reports whether an orderer, by its number, has Fabric's own consenter.
 func (n *Network) inTree(number int) bool {
@@ -56,13 +56,34 @@ func (n *Network) bootstrap(o Orderer) []string {
 	)
 }
 
+// addInTreeSection adds the section of the in-tree consenter to a sample of a release that has none: an orderer reads
+// only those environment variables whose keys are in its file.
+func addInTreeSection(all tree) {
+	if _, has := all["Kafka"]; has {
+		return
+	}
+	all["Kafka"] = tree{
+		"Retry": tree{
+			"ShortInterval": "5s", "ShortTotal": "10m", "LongInterval": "5m", "LongTotal": "12h",
+			"NetworkTimeouts": tree{"DialTimeout": "10s", "ReadTimeout": "10s", "WriteTimeout": "10s"},
+			"Metadata":        tree{"RetryBackoff": "250ms", "RetryMax": 3},
+			"Producer":        tree{"RetryBackoff": "100ms", "RetryMax": 3},
+			"Consumer":        tree{"RetryBackoff": "2s"},
+		},
+		"Topic":   tree{"ReplicationFactor": 3},
+		"Verbose": false,
+		"Version": "2.8.0",
+	}
+}
+
 // makeSystemChannel writes the genesis block of the system channel and the transactions that
 // create the channels.
 func (n *Network) makeSystemChannel(ctx context.Context) error {
 	var text bytes.Buffer
-	if err := errors.Join(configtx.Execute(&text, n.channelData("solo")), systemProfiles.Execute(&text, n.options.brokers())); err != nil {
+	if err := configtx.Execute(&text, n.channelData("solo")); err != nil {
 		return err
 	}
+	text.WriteString(systemProfiles)
 	if err := writeFile(n.path("config", "configtx-"+systemChannel, "configtx.yaml"), text.Bytes(), 0o644); err != nil {
 		return err
 	}
@@ -73,7 +94,11 @@ func (n *Network) makeSystemChannel(ctx context.Context) error {
 		_, err := n.tool(ctx, "configtxgen", nil, append([]string{"-configPath", n.path("config", "configtx-"+systemChannel)}, args...)...)
 		return err
 	}
-	if err := configtxgen("-profile", "System", "-channelID", systemChannel, "-outputBlock", n.path(blockFile(systemChannel))); err != nil {
+	file := n.path(blockFile(systemChannel))
+	if err := configtxgen("-profile", "System", "-channelID", systemChannel, "-outputBlock", file); err != nil {
+		return err
+	}
+	if err := rewrite(file, func(block []byte) ([]byte, error) { return genesis.System(block, n.options.inTreeBrokers()) }); err != nil {
 		return err
 	}
 	for _, c := range n.options.Channels {
@@ -82,6 +107,15 @@ func (n *Network) makeSystemChannel(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// inTreeBrokers returns the addresses of the brokers as the channels of in-tree orderers name them: with a proxy, those of
+// the only orderer's links.
+func (o Options) inTreeBrokers() []string {
+	if o.Proxied {
+		return o.linked(ordererName(0))
+	}
+	return o.brokers()
 }
 
 // createChannels creates the channels through the system channel, and waits until every orderer

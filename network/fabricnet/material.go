@@ -194,12 +194,18 @@ func (n *Network) makeKafkaGenesis(ctx context.Context, channel string) error {
 	if err := n.makeGenesis(ctx, channel, "solo"); err != nil { // which has nothing to remove
 		return err
 	}
-	file := n.path(blockFile(channel))
+	return rewrite(n.path(blockFile(channel)), func(block []byte) ([]byte, error) {
+		return genesis.Rewrite(block, n.options.Type, n.options.brokers())
+	})
+}
+
+// rewrite replaces the block in a file.
+func rewrite(file string, change func([]byte) ([]byte, error)) error {
 	block, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	if block, err = genesis.Rewrite(block, n.options.Type, n.options.brokers()); err != nil {
+	if block, err = change(block); err != nil {
 		return err
 	}
 	return os.WriteFile(file, block, 0o644)
@@ -249,7 +255,12 @@ func (n *Network) makeNodeConfig(sample string) error {
 // that is not next to the binary is in the folder sample.
 func (n *Network) writeOrdererConfig(number int, sample string) error {
 	from := sampleOf(n.ordererBin(number), sample, "orderer.yaml")
-	return n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), addKafkaSection)
+	return n.editYAML(from, n.path("config", n.ordererConfig(number), "orderer.yaml"), func(all tree) error {
+		if number == 0 && n.options.InTree != "" {
+			addInTreeSection(all)
+		}
+		return addKafkaSection(all)
+	})
 }
 
 // writePeerConfig writes the core.yaml of one peer, or with 0 that of those that share one.

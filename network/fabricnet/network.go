@@ -87,7 +87,7 @@ func ordererTLSCA() string {
 func (n *Network) describeOrderer(i int) Orderer {
 	name, folder := ordererName(i), ordererCrypto(i)
 	base := ordererPort + 10*i
-	return Orderer{
+	o := Orderer{
 		Name: name, MSPID: "OrdererMSP",
 		Address: n.options.address(base), Admin: n.options.address(base + 1), Operations: n.options.address(base + 2),
 		TLSCA:   ordererTLSCA(),
@@ -95,6 +95,10 @@ func (n *Network) describeOrderer(i int) Orderer {
 		TLSCert: filepath.Join(folder, "tls", "server.crt"), TLSKey: filepath.Join(folder, "tls", "server.key"),
 		Dir: filepath.Join("data", name), Log: logFile(name), PID: n.pid(name),
 	}
+	if n.options.Profiled {
+		o.Profile = n.options.address(base + 3)
+	}
+	return o
 }
 
 func (n *Network) describePeer(i int) Peer {
@@ -114,6 +118,9 @@ func (n *Network) pid(name string) int {
 	}
 	return 0
 }
+
+// PID returns the pid of a process, or 0 if it is not running.
+func (n *Network) PID(name string) int { return n.pid(name) }
 
 // names returns the names of all processes in the order in which they start.
 func (n *Network) names() []string {

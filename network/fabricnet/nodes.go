@@ -139,7 +139,10 @@ func (n *Network) ordererEnv(o Orderer) []string {
 	for _, setting := range n.options.Settings {
 		env = append(env, "ORDERER_CONSENSUS_KAFKA_"+setting)
 	}
-	return env
+	if n.options.Profiled {
+		env = append(env, "ORDERER_GENERAL_PROFILE_ENABLED=true", "ORDERER_GENERAL_PROFILE_ADDRESS="+o.Profile)
+	}
+	return append(env, n.options.Environment...)
 }
 
 func (n *Network) peerEnv(i int) []string {

@@ -37,6 +37,8 @@ type Options struct {
 	Compatible   []string       `json:"compatible"`   // channels that may be read by the rules of in-tree orderers
 	Moved        []string       `json:"moved"`        // channel=id of the topics that channels were moved to
 	Settings     []string       `json:"settings"`     // of every orderer's Consensus.Kafka, as in its environment: TIMEOUTS_DIAL=2s
+	Environment  []string       `json:"environment"`  // more variables of every orderer, after those that the network sets: GOGC=100
+	Profiled     bool           `json:"profiled"`     // orderers serve profiles of themselves, at Orderer.Profile
 	LedgerDisk   int            `json:"ledgerDisk"`   // size in MB of an in-memory disk for each orderer's ledger; 0: on the disk of Dir
 	Crypto       string         `json:"crypto"`       // folder of crypto material in cryptogen's layout; with it, Channels has no default. Default: it is generated
 	MaxMessages  int            `json:"maxMessages"`  // of a block; default 10
@@ -106,6 +108,7 @@ func (o Options) validate() error {
 	}
 	check(o.LedgerDisk == 0 || o.LedgerDisk >= 128, "%d MB for a ledger: want 128 at least, half of it is the orderers' reserve", o.LedgerDisk)
 	check(!o.Proxied || o.Apache != "", "a proxy is for brokers of Apache Kafka only: --brokers apache")
+	check(!o.Proxied || o.InTree == "" || o.Orderers == 1, "%d in-tree orderers behind a proxy: want 1, since they all take the brokers' addresses from the channel", o.Orderers)
 	check(o.MaxMessages >= 1, "%d messages a block: want at least 1", o.MaxMessages)
 	check(o.BatchTimeout >= time.Millisecond, "batch timeout %v: want at least 1ms", o.BatchTimeout)
 	check(o.BasePort >= 1024 && o.BasePort+portSpan < 65536, "base port %d: want 1024 to %d", o.BasePort, 65535-portSpan)

@@ -26,7 +26,11 @@ func (o Options) ports(name string) []int {
 	case strings.HasPrefix(name, brokerName):
 		return append([]int{apachePort + 10*i, apachePort + 10*i + 1}, o.listenerPorts(i)...)
 	case strings.HasPrefix(name, "orderer"):
-		return []int{ordererPort + 10*i, ordererPort + 10*i + 1, ordererPort + 10*i + 2}
+		all := []int{ordererPort + 10*i, ordererPort + 10*i + 1, ordererPort + 10*i + 2}
+		if o.Profiled {
+			all = append(all, ordererPort+10*i+3)
+		}
+		return all
 	}
 	return []int{peerPort + 10*i, peerPort + 10*i + 1, peerPort + 10*i + 2}
 }

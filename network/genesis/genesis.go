@@ -25,6 +25,24 @@ import (
 // etcdraft or kafka, that no orderer has joined with: its data hash, and so its header,
 // changes. Before it is returned, the result is parsed as an orderer parses it.
 func Rewrite(block []byte, kind string, addresses []string) ([]byte, error) {
+	return edit(block, kind, func(config *cb.Config) error {
+		if config.GetChannelGroup().GetGroups()[channelconfig.ConsortiumsGroupKey] != nil {
+			return errors.New("the block is a system channel's; use one of an application channel")
+		}
+		return setConsensus(config, kind, addresses)
+	})
+}
+
+// System is like [Rewrite], but for the genesis block of a system channel, which in-tree orderers begin with: its
+// type becomes kafka.
+func System(block []byte, addresses []string) ([]byte, error) {
+	return edit(block, fabric.ConsensusTypeKafka, func(config *cb.Config) error {
+		return setConsensus(config, fabric.ConsensusTypeKafka, addresses)
+	})
+}
+
+// edit returns a genesis block with a changed config, which is of consensus type kind then.
+func edit(block []byte, kind string, change func(*cb.Config) error) ([]byte, error) {
 	b := &cb.Block{}
 	if err := proto.Unmarshal(block, b); err != nil {
 		return nil, fmt.Errorf("not a block: %w", err)
@@ -39,7 +57,7 @@ func Rewrite(block []byte, kind string, addresses []string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := rewriteEnvelope(envelope, kind, addresses); err != nil {
+	if err := editEnvelope(envelope, change); err != nil {
 		return nil, err
 	}
 	if b.Data.Data[0], err = proto.Marshal(envelope); err != nil {
@@ -52,7 +70,7 @@ func Rewrite(block []byte, kind string, addresses []string) ([]byte, error) {
 	return proto.Marshal(b)
 }
 
-func rewriteEnvelope(envelope *cb.Envelope, kind string, addresses []string) error {
+func editEnvelope(envelope *cb.Envelope, change func(*cb.Config) error) error {
 	payload, err := protoutil.UnmarshalPayload(envelope.Payload)
 	if err != nil {
 		return fmt.Errorf("not a config block: %w", err)
@@ -61,10 +79,7 @@ func rewriteEnvelope(envelope *cb.Envelope, kind string, addresses []string) err
 	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_CONFIG, config); err != nil {
 		return fmt.Errorf("not a config block: %w", err)
 	}
-	if config.GetConfig().GetChannelGroup().GetGroups()[channelconfig.ConsortiumsGroupKey] != nil {
-		return errors.New("the block is a system channel's; use one of an application channel")
-	}
-	if err := setConsensus(config.Config, kind, addresses); err != nil {
+	if err := change(config.Config); err != nil {
 		return err
 	}
 	if payload.Data, err = proto.Marshal(config); err != nil {

@@ -146,6 +146,27 @@ func TestRewriteRefuses(t *testing.T) {
 	}
 }
 
+// A system channel is for in-tree orderers: [Rewrite] refuses it, System makes it one of type kafka.
+func TestSystem(t *testing.T) {
+	block, list := blockOf(t, orderer.ConsensusTypeSolo), []string{"127.0.0.1:9092"}
+	config := configOf(t, block)
+	delete(config.ChannelGroup.Groups, channelconfig.ApplicationGroupKey)
+	config.ChannelGroup.Groups[channelconfig.ConsortiumsGroupKey] = &cb.ConfigGroup{ModPolicy: "Admins"}
+	setConfig(t, block, config)
+	_, err := Rewrite(encode(t, block), "kafka", list)
+	checktest.Fails(t, err, "a system channel's")
+	out, err := System(encode(t, block), list)
+	checktest.Must(t, err)
+	config = configOf(t, decode(t, out))
+	got, err := brokers.New(config)
+	checktest.Must(t, err)
+	consensus := &ab.ConsensusType{}
+	checktest.Must(t, proto.Unmarshal(config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values[channelconfig.ConsensusTypeKey].Value, consensus))
+	if consensus.Type != "kafka" || !reflect.DeepEqual(got, list) {
+		t.Fatalf("type %q of brokers %v, want kafka of %v", consensus.Type, got, list)
+	}
+}
+
 // blockOf makes a genesis block as configtxgen does.
 func blockOf(t *testing.T, kind string) *cb.Block {
 	ca, err := tlsgen.NewCA()
@@ -197,6 +218,10 @@ func setType(t *testing.T, b *cb.Block, kind string) {
 	raw, err := proto.Marshal(&ab.ConsensusType{Type: kind})
 	checktest.Must(t, err)
 	config.ChannelGroup.Groups[channelconfig.OrdererGroupKey].Values[channelconfig.ConsensusTypeKey].Value = raw
+	setConfig(t, b, config)
+}
+
+func setConfig(t *testing.T, b *cb.Block, config *cb.Config) {
 	envelope, err := protoutil.CreateSignedEnvelope(cb.HeaderType_CONFIG, "mychannel", nil, &cb.ConfigEnvelope{Config: config}, 0, 0)
 	checktest.Must(t, err)
 	b.Data.Data[0] = encode(t, envelope)

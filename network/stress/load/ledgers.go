@@ -114,11 +114,15 @@ func (l *ledgers) block(i int, b *cb.Block) {
 	}
 }
 
-func (l *ledgers) sent(id [32]byte) {
+func (l *ledgers) sent(e signed) {
+	at := e.due
+	if at.IsZero() {
+		at = time.Now()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts.Sent++
-	l.fates[id] = &fate{sent: time.Now(), seen: make([]uint8, len(l.config.Follow))}
+	l.fates[e.id] = &fate{sent: at, seen: make([]uint8, len(l.config.Follow))}
 }
 
 func (l *ledgers) answered(id [32]byte, err error) {

@@ -33,12 +33,14 @@ type Config struct {
 	Until   time.Time       // with Tx 0: when to stop sending
 	Enough  <-chan struct{} // with Tx 0: sending also stops when it is closed; may be nil
 	Rate    int             // envelopes a second over all streams; 0: unlimited
+	Due     bool            // with a Rate: latencies count from when an envelope was due, not from when a stream was free to send it
 	Size    int             // bytes of an envelope; default 2048
 	Streams int             // concurrent streams; default: one per target
 	Settle  time.Duration   // how long to wait for the last blocks; default 1 minute
 	Persist bool            // after an error continue with the next envelope on another orderer, instead of ending
 	Timeout time.Duration   // how long a client waits for an answer before it ends the stream; default: unlimited
 	History *history.Writer // gets every envelope and answer; nil for none
+	Began   func()          // called when the first envelopes are signed, before one is sent; may be nil
 	Report  func(Progress)
 }
 
@@ -59,6 +61,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Follow == nil {
 		c.Follow = c.Targets
+	}
+	if c.Began == nil {
+		c.Began = func() {}
 	}
 	if c.Report == nil {
 		c.Report = func(Progress) {}
@@ -85,6 +90,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	s.sign(ctx)
+	c.Began()
 	cpu := cpuTimes(c.Follow)
 	l.start = time.Now()
 	err := s.sendAll(ctx)
@@ -174,8 +180,14 @@ func (s *sender) pace(ctx context.Context, out chan<- signed) {
 	}
 	began, n := time.Now(), 0
 	for e := range s.signed {
-		if s.config.Rate > 0 && !sleepUntil(ctx, began.Add(time.Duration(n)*time.Second/time.Duration(s.config.Rate))) {
-			return
+		if s.config.Rate > 0 {
+			due := began.Add(time.Duration(n) * time.Second / time.Duration(s.config.Rate))
+			if !sleepUntil(ctx, due) {
+				return
+			}
+			if s.config.Due {
+				e.due = due
+			}
 		}
 		n++
 		select {
@@ -235,7 +247,7 @@ func (s *sender) session(ctx context.Context, number, target int, envelopes <-ch
 		if !more {
 			return true, nil
 		}
-		s.ledgers.sent(e.id)
+		s.ledgers.sent(e)
 		s.config.History.Submitted(hex.EncodeToString(e.id[:]), number+1, name)
 		err := s.send(stream, cancel, e)
 		s.ledgers.answered(e.id, err)

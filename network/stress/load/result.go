@@ -26,6 +26,8 @@ type Result struct {
 	Seconds     float64 `json:"seconds"`     // from the first envelope to the last block
 	CommittedTx float64 `json:"committedTx"` // acknowledged envelopes a second, over these seconds
 
+	AcknowledgedTx float64 `json:"acknowledgedTx"` // acknowledged envelopes a second, up to the last acknowledgement
+
 	// Durations; nanoseconds in JSON.
 	AckP50    time.Duration `json:"ackP50"` // from sending to the answer SUCCESS
 	AckP99    time.Duration `json:"ackP99"`
@@ -67,7 +69,10 @@ func (l *ledgers) result() Result {
 	}
 	r.AckP50, r.AckP99 = percentiles(acks)
 	r.CommitP50, r.CommitP99 = percentiles(commits)
-	r.Gap = longestGap(answers)
+	r.Gap = longestGap(answers) // sorts them
+	if s := answers[len(answers)-1].Sub(l.start).Seconds(); s > 0 {
+		r.AcknowledgedTx = float64(r.Acknowledged) / s
+	}
 	if r.Seconds = l.last.Sub(l.start).Seconds(); r.Seconds > 0 {
 		r.CommittedTx = float64(r.Acknowledged) / r.Seconds
 	}

@@ -23,6 +23,7 @@ const (
 type signed struct {
 	envelope *cb.Envelope
 	id       [32]byte
+	due      time.Time // with Config.Due: when it was to be sent
 }
 
 // ahead returns how many envelopes are signed before the clock starts. A run that ends
@@ -68,7 +69,7 @@ func (s *sender) signSome(ctx context.Context, made *atomic.Int64) error {
 			return err
 		}
 		select {
-		case s.signed <- signed{e, client.Digest(protoutil.MarshalOrPanic(e))}:
+		case s.signed <- signed{envelope: e, id: client.Digest(protoutil.MarshalOrPanic(e))}:
 		case <-ctx.Done():
 			return nil
 		}
