@@ -57,6 +57,7 @@ type Chain struct {
 	slots      chan struct{}      // one for each append of a client
 	limit      *ingress.TimeLimit // of appends of clients
 	backlog    ingress.Backlog    // of normal envelopes
+	measured   lastMeasured
 
 	connection *connection
 	ledger     *ledgerWriter // used only by the loop until work is done
@@ -89,6 +90,7 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		slots:     make(chan struct{}, opts.Inflight),
 		limit:     ingress.NewTimeLimit(life, opts.AppendTimeout),
 	}
+	c.opts.Events.Measured = c.measured.noting(c.opts.Events.Measured)
 	c.status = newStatus(&c.opts)
 	c.connection = &connection{support: support, opts: &c.opts}
 	c.peers = &peers{support: support, opts: &c.opts}

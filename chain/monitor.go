@@ -3,7 +3,9 @@ package chain
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/block"
@@ -28,15 +30,39 @@ func (c *Chain) pulse() {
 	}
 }
 
-// measure asks regularly where the topic ends. It does so outside of the loop, to show a loop that is stuck
-// or far behind.
+// measure asks where the topic ends once a check of the loop, which does so too, is overdue: it shows a loop that is stuck.
 func (c *Chain) measure() {
+	overdue := c.opts.CheckInterval + c.opts.CheckInterval/4
 	for pause := heartbeat; sleep(c.life, pause); {
-		pause = heartbeat
-		if c.measureOnce() {
-			pause = c.opts.CheckInterval
+		pause = overdue - c.measured.ago()
+		switch {
+		case pause > 0:
+		case c.measureOnce():
+			pause = overdue
+		default:
+			pause = heartbeat
 		}
 	}
+}
+
+// lastMeasured is when the end of the topic was measured last. It is safe for concurrent use.
+type lastMeasured struct{ at atomic.Pointer[time.Time] }
+
+// noting returns an event that notes when it happens.
+func (l *lastMeasured) noting(event func(log.Offset)) func(log.Offset) {
+	return func(end log.Offset) {
+		now := time.Now()
+		l.at.Store(&now)
+		event(end)
+	}
+}
+
+// ago returns the time since then; a long one if it never was.
+func (l *lastMeasured) ago() time.Duration {
+	if at := l.at.Load(); at != nil {
+		return time.Since(*at)
+	}
+	return math.MaxInt64
 }
 
 // measureOnce measures once, and returns false if there was no answer.

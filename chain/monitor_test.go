@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -42,6 +43,37 @@ func TestLagIsSeenWhileTheLoopIsStuck(t *testing.T) {
 		close(moving)
 		settle()
 		r.equalLedgers(l, other.support.(*ledger))
+	})
+}
+
+// boundsCounted is a log that counts how often it is asked where it ends.
+type boundsCounted struct {
+	log.Log
+	asked *atomic.Int64
+}
+
+func (b boundsCounted) Bounds(ctx context.Context) (log.Bounds, error) {
+	b.asked.Add(1)
+	return b.Log.Bounds(ctx)
+}
+
+// A check of the loop measures the end of the topic: nothing else asks for it while checks are in time.
+func TestTheEndIsMeasuredOnce(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		c := r.chain(newLedger())
+		var asked, measured atomic.Int64
+		event := c.opts.Events.Measured
+		c.opts.Events.Measured = func(end log.Offset) { measured.Add(1); event(end) }
+		r.through(c, func(l log.Log) log.Log { return boundsCounted{l, &asked} })
+		c.Start()
+		settle()
+		asked.Store(0)
+		measured.Store(0)
+		time.Sleep(10 * DefaultCheckInterval)
+		if a, m := asked.Load(), measured.Load(); a < 9 || a > 11 || m != a {
+			r.Errorf("asked %d times and measured %d times in ten intervals", a, m)
+		}
+		c.Halt()
 	})
 }
 

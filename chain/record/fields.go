@@ -36,8 +36,14 @@ func shapeOf(message protoreflect.MessageDescriptor) *shape {
 // decodes reports whether a decoder accepts b as a message of this shape. To a decoder, a field with
 // another wire type than it should have is an unknown field.
 func (s *shape) decodes(b []byte) bool {
-	fit := true
-	return fields(b, func(number protowire.Number, value []byte) { fit = fit && s.fits(number, value) }) && fit
+	for len(b) > 0 {
+		number, value, n := field(b)
+		if n < 0 || value != nil && !s.fits(number, value) {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
 }
 
 func (s *shape) fits(number protowire.Number, value []byte) bool {
@@ -50,24 +56,32 @@ func (s *shape) fits(number protowire.Number, value []byte) bool {
 	return !s.text[number] || utf8.Valid(value)
 }
 
+// field returns the first field of a message: its number, its value if it is length-delimited, which is then not nil,
+// and how many bytes it has; negative if it is malformed.
+func field(message []byte) (number protowire.Number, value []byte, size int) {
+	number, kind, tag := protowire.ConsumeTag(message)
+	if tag < 0 || number > protowire.MaxValidNumber {
+		return 0, nil, -1
+	}
+	if kind == protowire.BytesType {
+		value, size = protowire.ConsumeBytes(message[tag:])
+	} else {
+		size = protowire.ConsumeFieldValue(number, kind, message[tag:])
+	}
+	if size < 0 {
+		return 0, nil, -1
+	}
+	return number, value, tag + size
+}
+
 // fields calls f with every length-delimited field of a message, and reports whether the message is well-formed to its end.
 func fields(message []byte, f func(number protowire.Number, value []byte)) bool {
 	for len(message) > 0 {
-		number, kind, n := protowire.ConsumeTag(message)
-		if n < 0 || number > protowire.MaxValidNumber {
-			return false
-		}
-		message = message[n:]
-		var value []byte
-		if kind == protowire.BytesType {
-			value, n = protowire.ConsumeBytes(message)
-		} else {
-			n = protowire.ConsumeFieldValue(number, kind, message)
-		}
+		number, value, n := field(message)
 		if n < 0 {
 			return false
 		}
-		if kind == protowire.BytesType {
+		if value != nil {
 			f(number, value)
 		}
 		message = message[n:]
@@ -76,21 +90,26 @@ func fields(message []byte, f func(number protowire.Number, value []byte)) bool 
 }
 
 // lastOf returns the value of a bytes field. If there are several, the last one counts.
-func lastOf(message []byte, field protowire.Number) (value []byte) {
-	fields(message, func(number protowire.Number, b []byte) {
-		if number == field {
-			value = b
+func lastOf(message []byte, number protowire.Number) (last []byte) {
+	for len(message) > 0 {
+		at, value, n := field(message)
+		if n < 0 {
+			break
 		}
-	})
-	return value
+		if at == number && value != nil {
+			last = value
+		}
+		message = message[n:]
+	}
+	return last
 }
 
 // messageIn returns the value of a message field, and whether there is one. A decoder merges several, as if their
 // bytes were concatenated.
-func messageIn(message []byte, field protowire.Number) (value []byte, found bool) {
-	fields(message, func(number protowire.Number, b []byte) {
+func messageIn(message []byte, number protowire.Number) (value []byte, found bool) {
+	fields(message, func(at protowire.Number, b []byte) {
 		switch {
-		case number != field:
+		case at != number:
 		case !found:
 			value, found = b[:len(b):len(b)], true
 		default:

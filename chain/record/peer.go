@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
@@ -38,11 +37,22 @@ func (c content) flaw(headerType int32) string {
 // database: it stops. The names below are those that some release of Fabric lets a chaincode have and CouchDB accepts: 1.0 to 1.2 accepted
 // any letters, digits, hyphens and underscores. Keys that CouchDB alone refuses, empty ones and those that
 // begin with _, are not among the flaws: peers with LevelDB have them.
-var (
-	chaincodeNames  = regexp.MustCompile(`^[a-zA-Z0-9-][a-zA-Z0-9_-]*$`)
-	collectionNames = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
-	implicit        = []byte("_implicit_org_") // begins the name of an organization's own collection
-)
+
+var implicit = []byte("_implicit_org_") // begins the name of an organization's own collection
+
+// isCollection reports whether a name is one or more letters, digits, hyphens and underscores.
+func isCollection(name []byte) bool {
+	for _, c := range name {
+		if !isLetterOrDigit(c) && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+func isLetterOrDigit(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
 
 const (
 	lifecycle = "_lifecycle" // the one namespace of another form
@@ -51,8 +61,9 @@ const (
 	maxName = 1024
 )
 
+// isChaincode reports whether a name is the lifecycle's, or like that of a collection and does not begin with an underscore.
 func isChaincode(name []byte) bool {
-	return len(name) <= maxName && (string(name) == lifecycle || chaincodeNames.Match(name))
+	return len(name) <= maxName && (string(name) == lifecycle || isCollection(name) && name[0] != '_')
 }
 
 // chaincodeFlaw does not regard a missing name as a flaw: peers flag that.
@@ -67,7 +78,7 @@ func (in part) nameFlaw() string {
 	switch {
 	case !isChaincode(in.namespace):
 		return fmt.Sprintf("endorser transaction that writes to namespace %.40q, which no chaincode can be named", in.namespace)
-	case !in.public && !collectionNames.Match(in.collection) && !bytes.HasPrefix(in.collection, implicit):
+	case !in.public && !isCollection(in.collection) && !bytes.HasPrefix(in.collection, implicit):
 		return fmt.Sprintf("endorser transaction that writes to %.40q, which no collection can be named", in.collection)
 	}
 	return ""

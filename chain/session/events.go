@@ -38,7 +38,7 @@ type Events struct {
 	Published           func(p log.Progress, err error)                               // what the ledger has was published, or could not be
 	Compared            func(c log.Comparison, err error)                             // the ledger was compared with what other orderers published; if err is not nil, with only some of it
 	Heartbeat           func()                                                        // every second, whatever else happens
-	Measured            func(end log.Offset)                                          // where the topic ends, as measured while it is read
+	Measured            func(end log.Offset)                                          // where the topic ends: at each connect and check, and while these are overdue
 	Ambiguous           func(err error)                                               // an append whose outcome is not known
 	Failed              func(err error)                                               // stopped permanently
 	Halted              func()                                                        // the channel is being removed, or the process ends

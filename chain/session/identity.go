@@ -52,6 +52,7 @@ func (d *Driver) Connect(ctx context.Context) error {
 // or lost.
 func (d *Driver) extend(b log.Bounds) {
 	d.end, d.session.arrived = machine.Offset(b.End), false
+	d.events.Measured(b.End)
 	d.unread.begin()
 	if d.firstEnd < 0 || d.firstEnd > d.end { // a log that has lost its end has a nearer one
 		d.firstEnd = d.end
