@@ -120,9 +120,9 @@ func TestStaleUnknownCapability(t *testing.T) {
 
 // staleRecord returns the record of an update that was computed at the genesis block's config.
 func staleRecord(r *rig, key string) []byte {
-	v, err := session.Value(configEnvelope(key, 0, 1), 0, machine.Config)
-	if err != nil {
-		r.Fatal(err)
+	v, flaw := record.OfEnvelope(configEnvelope(key, 0, 1), 0, machine.Config)
+	if flaw != "" {
+		r.Fatal(flaw)
 	}
 	return v
 }

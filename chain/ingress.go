@@ -10,7 +10,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/ingress"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/status"
 )
 
@@ -94,11 +94,12 @@ func (c *Chain) submit(envelope *fabric.Envelope, seq uint64, class machine.Clas
 		return err
 	}
 	defer c.calls.Done()
-	value, err := session.Value(envelope, seq, class)
-	if err != nil {
-		return err
+	value, flaw := record.OfEnvelope(envelope, seq, class)
+	if flaw != "" {
+		return status.Refused{Refusal: status.RefusalNoPeer, Err: fmt.Errorf("the envelope is not ordered, since no peer would take a block with it: %s", flaw)}
 	}
-	if err := c.awaitReady(); err != nil {
+	err := c.awaitReady()
+	if err != nil {
 		return err
 	}
 	began := time.Now()

@@ -65,6 +65,17 @@ func TestClientsAreAnsweredWhatIsCertain(t *testing.T) {
 	}
 }
 
+// Broadcast accepts envelopes that would make peers refuse the block; they are refused before anything waits.
+func TestOrderRefusesWhatPeersDoNotAccept(t *testing.T) {
+	c := New(newLedger(), newLedger().Metadata(), Options{})
+	e := envelope("x")
+	e.Signature = nil
+	err := c.Order(e, 0)
+	if status.RefusalOf(err) != status.RefusalNoPeer || !strings.Contains(err.Error(), "the envelope is not ordered, since no peer would take a block with it: no signature") {
+		t.Error(err)
+	}
+}
+
 // A ledger that does not keep up has clients wait, and then refuses envelopes, before many are acknowledged and in no
 // block. A config is ordered nevertheless.
 func TestOrderWaitsForBlocks(t *testing.T) {

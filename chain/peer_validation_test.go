@@ -15,7 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabrictest"
 	"github.com/fabric-kafka/orderer/chain/guard"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // transacted returns an endorser transaction of a client, changed before it is signed;
@@ -97,10 +97,8 @@ func (r *real) orders(e *fabric.Envelope) bool { return written(r.taken(machine.
 
 // refusedFor returns why a client's envelope is refused at Order because of what peers do; empty if it is not.
 func refusedFor(e *fabric.Envelope) string {
-	if _, err := session.Value(e, 0, machine.Normal); err != nil && strings.Contains(err.Error(), "no peer would take a block with it") {
-		return err.Error()
-	}
-	return ""
+	_, flaw := record.OfEnvelope(e, 0, machine.Normal)
+	return flaw
 }
 
 // Peers look up the names and keys of a transaction that nobody endorsed: those that CouchDB

@@ -8,6 +8,7 @@ import (
 	cb "github.com/hyperledger/fabric-protos-go/common"
 
 	"github.com/fabric-kafka/orderer/chain/fabric"
+	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
 // sameEncoding fails unless EncodeEnvelope writes what Encode does.
@@ -78,5 +79,24 @@ func BenchmarkEncodeEnvelope(b *testing.B) {
 				encode()
 			}
 		})
+	}
+}
+
+// Broadcast accepts envelopes that would make peers refuse the block.
+func TestOfEnvelopeNamesTheFlaw(t *testing.T) {
+	e := &fabric.Envelope{}
+	if err := fabric.Unmarshal(envelopeWith(channelHeader(cb.HeaderType_MESSAGE), []byte("data")), e); err != nil {
+		t.Fatal(err)
+	}
+	if value, flaw := OfEnvelope(e, 5, machine.Normal); flaw != "" || len(value) == 0 {
+		t.Errorf("%x, %q", value, flaw)
+	}
+	unsigned := &fabric.Envelope{Payload: e.Payload}
+	if _, flaw := OfEnvelope(unsigned, 5, machine.Normal); flaw != "no signature" {
+		t.Errorf("without a signature: %q", flaw)
+	}
+	garbage := &fabric.Envelope{Payload: []byte{0xff}, Signature: e.Signature}
+	if _, flaw := OfEnvelope(garbage, 5, machine.Normal); flaw == "" {
+		t.Error("a payload that does not decode has no flaw")
 	}
 }

@@ -126,6 +126,13 @@ func EnvelopeOf(b []byte) machine.Envelope {
 	return e
 }
 
+// OfEnvelope returns the value of a record of ours that carries an envelope which Broadcast accepted at config sequence seq.
+// Broadcast accepts envelopes that would make peers refuse the block: flaw says why, and is empty for others.
+func OfEnvelope(e *fabric.Envelope, seq uint64, class machine.Class) (value []byte, flaw string) {
+	value, serialized := EncodeEnvelope(e, seq, Regular_Class(class))
+	return value, PeerFlaw(serialized)
+}
+
 // PeerFlaw returns why no peer would accept a block with this envelope, which decodes; empty if peers would.
 func PeerFlaw(b []byte) string {
 	e, _ := envelopeOf(b, writes{keyless: true})

@@ -230,3 +230,10 @@ func DescriptionRecord(s machine.Start, rules machine.RuleSet, topic log.Identit
 	}
 	return encode(record.NewConnect(d))
 }
+
+// encode marks a record as one of ours: a topic that in-tree orderers no longer write to can be
+// upgraded to the strict rules.
+func encode(m *record.Message) ([]byte, error) {
+	m.Writer = record.Writer
+	return record.Encode(m)
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/memlog"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/status"
 )
@@ -119,10 +120,7 @@ func (r *rig) reads() {
 func (r *rig) orders(texts ...string) {
 	r.Helper()
 	for _, text := range texts {
-		value, err := session.Value(chaintest.Envelope(channelID, text), uint64(r.seq), machine.Normal)
-		if err != nil {
-			r.Fatal(err)
-		}
+		value, _ := record.OfEnvelope(chaintest.Envelope(channelID, text), uint64(r.seq), machine.Normal)
 		r.broker.Write(channelID, value)
 	}
 }
@@ -130,10 +128,7 @@ func (r *rig) orders(texts ...string) {
 // configures appends a config envelope that was validated at a config sequence.
 func (r *rig) configures(key string, seq uint64) {
 	r.Helper()
-	value, err := session.Value(chaintest.ConfigEnvelope(channelID, key, 0, seq+1), seq, machine.Config)
-	if err != nil {
-		r.Fatal(err)
-	}
+	value, _ := record.OfEnvelope(chaintest.ConfigEnvelope(channelID, key, 0, seq+1), seq, machine.Config)
 	r.broker.Write(channelID, value)
 }
 

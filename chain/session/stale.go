@@ -235,3 +235,11 @@ func (u *unread) read(value []byte) {
 func without(all []copied, digest machine.Digest) []copied {
 	return slices.DeleteFunc(all, func(c copied) bool { return c.digest == digest })
 }
+
+// regular returns a record that carries a serialized envelope; original is the offset
+// of the record that it copies, 0 for none.
+func regular(envelope []byte, seq uint64, class record.Regular_Class, original machine.Offset) ([]byte, error) {
+	m := record.NewRegular(envelope, seq, class)
+	m.GetRegular().OriginalOffset = int64(original)
+	return encode(m)
+}

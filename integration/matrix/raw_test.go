@@ -5,7 +5,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/chaintest"
 	"github.com/fabric-kafka/orderer/chain/machine"
-	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/record"
 )
 
 // client returns a client of an implementation other than the tested one: it acts as
@@ -38,9 +38,9 @@ func (w *world) write(topic string, values ...[]byte) {
 // value returns the record value of an envelope, as an orderer writes it.
 func (w *world) value(channel, text string) []byte {
 	w.Helper()
-	v, err := session.Value(chaintest.Envelope(channel, text), 0, machine.Normal)
-	if err != nil {
-		w.Fatal(err)
+	v, flaw := record.OfEnvelope(chaintest.Envelope(channel, text), 0, machine.Normal)
+	if flaw != "" {
+		w.Fatal(flaw)
 	}
 	return v
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
+	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/session"
 	"github.com/fabric-kafka/orderer/chain/status"
 )
@@ -261,7 +262,8 @@ func (o *Orderer) broadcast(c *call, envelope *fabric.Envelope, class machine.Cl
 		envelope = &fabric.Envelope{}
 		must(0, fabric.Unmarshal(processed, envelope))
 	}
-	return &submission{must(session.Value(envelope, uint64(seq), class)), c}
+	value, _ := record.OfEnvelope(envelope, uint64(seq), class)
+	return &submission{value, c}
 }
 
 // order appends an envelope that Broadcast has checked, and records the answer.
