@@ -49,7 +49,8 @@ func TestAllOrderersAreSlow(t *testing.T) {
 	const most = 10
 	one.blocks = append([]*cb.Block{first}, ours.after(first, most)...)
 	other.blocks = one.blocks
-	one.pace, other.pace = 500*time.Millisecond, 500*time.Millisecond // longer than a busy machine takes to ask for the next block
+	// One is slow, and the other slower, so that what one sends comes first however late a busy machine asks for it.
+	one.pace, other.pace = 500*time.Millisecond, time.Hour
 	_, p := ours.catchUpWithin(first, time.Hour)
 	const little = 20 * time.Millisecond
 	p.(*puller).slowAfter = little

@@ -138,7 +138,7 @@ type deliverer struct {
 	status  cb.Status     // not 0: its answer instead of blocks
 	stall   uint64        // not 0: number of a block that it never sends
 	silent  bool          // it never answers
-	pace    time.Duration // before each block
+	pace    time.Duration // before each block that is asked for by its number
 	open    atomic.Int32  // streams that it serves
 }
 
@@ -181,16 +181,16 @@ func (d *deliverer) Deliver(stream ab.AtomicBroadcast_DeliverServer) error {
 	if _, err := protoutil.UnmarshalEnvelopeOfType(envelope, cb.HeaderType_DELIVER_SEEK_INFO, seek); err != nil {
 		return err
 	}
-	from := len(d.blocks) - 1
+	from, pace := len(d.blocks)-1, time.Duration(0)
 	if s := seek.Start.GetSpecified(); s != nil {
-		from = int(s.Number)
+		from, pace = int(s.Number), d.pace
 	}
 	for _, b := range d.blocks[from:] {
 		if d.stall > 0 && b.Header.Number == d.stall {
 			break
 		}
 		select {
-		case <-time.After(d.pace):
+		case <-time.After(pace):
 		case <-stream.Context().Done():
 			return nil
 		}
