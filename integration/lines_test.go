@@ -72,6 +72,7 @@ var _ = Describe("release lines", Label("kafka", "minutes", "lines"), func() {
 		It(fmt.Sprintf("orders a channel of type etcdraft with orderers and stock peers of %s, and keeps that line's own orderers out", l.name), func(ctx SpecContext) {
 			w := raise(ctx, fabricnet.Options{Bin: l.build(ctx), Type: "etcdraft", Raft: []string{"raft"}, Channels: []string{"mychannel"}})
 			w.worksAsShared(ctx, "mychannel")
+			w.orderBothUnderLoad(ctx, "mychannel", "raft")
 			w.keepsItsForm(ctx, "mychannel")
 			w.keepsRaftOut(ctx, "mychannel", l)
 			w.staysRaft(ctx, "raft")

@@ -31,6 +31,7 @@ var _ = Describe("a channel of type etcdraft that is ordered through Kafka", Ord
 		w.worksAsShared(ctx, channel)
 		Expect(w.Invoke(ctx, "raft", "put", "k", "by Raft")).To(Succeed())
 		Expect(w.Query(ctx, 1, "raft", "get", "k")).To(Equal("by Raft"))
+		w.orderBothUnderLoad(ctx, channel, "raft")
 	}, NodeTimeout(6*time.Minute))
 
 	It("serves applications and peers: the gateway, private data, anchor peers, peers that join late", func(ctx SpecContext) {
@@ -68,6 +69,19 @@ func (w *world) worksAsShared(ctx context.Context, channel string) {
 	Expect(w.Invoke(ctx, channel, "put", "k", "v2")).To(Succeed())
 	for peer := 1; peer <= 2; peer++ {
 		Expect(w.Query(ctx, peer, channel, "get", "k")).To(ContainSubstring("v2"))
+	}
+}
+
+// orderBothUnderLoad has Kafka and Raft order a channel each at the same time.
+func (w *world) orderBothUnderLoad(ctx context.Context, channels ...string) {
+	GinkgoHelper()
+	var loads []*running
+	for _, c := range channels {
+		loads = append(loads, w.load(ctx, c, 5*time.Second))
+	}
+	for i, l := range loads {
+		l.sound(ctx)
+		w.equal(ctx, channels[i])
 	}
 }
 
