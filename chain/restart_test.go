@@ -122,7 +122,7 @@ func TestEachOperationFails(t *testing.T) {
 	}
 }
 
-// failNth returns whether there was an n-th operation.
+// failNth reports whether there was an n-th operation.
 func failNth(r *rig, n int, after bool) bool {
 	failed := false
 	r.broker.SetFault(func(_, _ string, now int) *memlog.Failure {

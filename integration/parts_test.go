@@ -28,7 +28,7 @@ var parts = map[string][]string{
 	"golden":   {"golden_test.go"},
 	"lines":    {"lines_test.go"},
 	"takeover": {"takeover_test.go"},
-	"recovery": {"fork_test.go", "recovery_test.go", "recreated_test.go", "rules_test.go"},
+	"recovery": {"fork_test.go", "recovery_test.go", "recreated_test.go", "upgrade_test.go"},
 }
 
 const rest = "orders"
