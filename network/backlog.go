@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/inspect"
 	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
@@ -64,12 +63,7 @@ func (b *backlog) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := inspect.OpenTopic(b.network.Descriptor().Brokers, b.channel)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	return records.Fill(ctx, l, b.records)
+	return records.FillTopic(ctx, b.network.Descriptor().Brokers, b.channel, b.records)
 }
 
 // forget removes the channel from an orderer and restarts its process.

@@ -1,11 +1,8 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/fabric-kafka/orderer/network/stress/load"
@@ -59,7 +56,7 @@ func (m *measurement) load(ctx context.Context) error {
 }
 
 func unsound(what string, r load.Result) error {
-	reasons := slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int { return cmp.Compare(r.Reasons[b], r.Reasons[a]) })
+	reasons := r.MostOften()
 	first := ""
 	if len(reasons) > 0 {
 		first = "; most often " + reasons[0]

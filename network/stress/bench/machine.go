@@ -6,9 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // Machine is where a run took place, and how busy that was.
@@ -75,6 +76,6 @@ func probe(dir string) (p []float64, err error) {
 		}
 		took = append(took, float64(time.Since(began).Microseconds())/1000)
 	}
-	slices.Sort(took)
-	return []float64{percentile(took, 0.5), percentile(took, 0.99)}, nil
+	p50, p99 := load.Percentiles(took)
+	return []float64{p50, p99}, nil
 }

@@ -1,11 +1,12 @@
 package bench
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // usage is what a process has used since its start, and holds now. What cannot be read is 0, as on macOS.
@@ -37,25 +38,9 @@ func usageOf(pid int) usage {
 // cpuOf returns how many seconds of processor time processes have used.
 func cpuOf(pids ...int) (sum float64) {
 	for _, pid := range pids {
-		sum += cpuOfOne(pid)
+		sum += load.CPUTime(pid).Seconds()
 	}
 	return sum
-}
-
-func cpuOfOne(pid int) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	parts := strings.Fields(rest)
-	const user, system, ticks = 11, 12, 100 // proc(5); a tick is 10 ms
-	if len(parts) <= system {
-		return 0
-	}
-	u, _ := strconv.ParseFloat(parts[user], 64)
-	s, _ := strconv.ParseFloat(parts[system], 64)
-	return (u + s) / ticks
 }
 
 // fields reads a file of lines such as "VmRSS:  120 kB".

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/inspect"
 	"github.com/fabric-kafka/orderer/network/links"
+	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // rawTopic is the topic of the raw side. The orderers of its network are not running.
@@ -182,10 +182,10 @@ func (m *measurement) rawLoad(ctx context.Context, c sarama.Client, brokers []st
 	n, read := float64(len(r.acks)), time.Duration(r.last.Load())
 	m.values[acknowledged] = n / float64(m.config.Seconds)
 	m.values[committed] = n / read.Seconds()
-	slices.Sort(r.acks)
-	slices.Sort(r.commits)
-	m.values[ackP50], m.values[ackP99] = inMilliseconds(percentile(r.acks, 0.5)), inMilliseconds(percentile(r.acks, 0.99))
-	m.values[commitP50], m.values[commitP99] = inMilliseconds(percentile(r.commits, 0.5)), inMilliseconds(percentile(r.commits, 0.99))
+	p50, p99 := load.Percentiles(r.acks)
+	m.values[ackP50], m.values[ackP99] = inMilliseconds(p50), inMilliseconds(p99)
+	p50, p99 = load.Percentiles(r.commits)
+	m.values[commitP50], m.values[commitP99] = inMilliseconds(p50), inMilliseconds(p99)
 	m.rawUsed(before, n)
 	return nil
 }

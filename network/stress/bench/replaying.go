@@ -8,19 +8,8 @@ import (
 
 	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
-	"github.com/fabric-kafka/orderer/network/inspect"
 	"github.com/fabric-kafka/orderer/network/stress/load"
 )
-
-// fill appends records to the topic of the channel while the orderer is not running.
-func (m *measurement) fill(ctx context.Context, records *load.Records, n int) (err error) {
-	l, err := inspect.OpenTopic(m.network.Descriptor().Brokers, m.channel())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	return records.Fill(ctx, l, n)
-}
 
 // writer returns whose records the side reads in production.
 func (s Side) writer() load.Writer {
@@ -36,23 +25,22 @@ func (c Case) wholeBlocks() int { return max(1, c.Records/c.Block) * c.Block }
 // caughtUp starts the orderer on a topic that has grown by the records of the case while it was not running, calls
 // started, and returns the growth of its ledger once it has all blocks.
 func (m *measurement) caughtUp(ctx context.Context, started func()) (growth, error) {
-	o := m.orderer()
 	records, err := load.RecordsOf(ctx, m.network, m.channel(), m.config.Size, m.step.Side.writer())
 	if err != nil {
 		return growth{}, err
 	}
-	height, err := m.height(ctx, o)
+	height, err := m.height(ctx)
 	if err != nil {
 		return growth{}, err
 	}
 	n := m.step.Case.wholeBlocks()
-	if err := m.restart(ctx, func() error { return m.fill(ctx, records, n) }); err != nil {
+	if err := m.restart(ctx, func() error { return records.FillTopic(ctx, m.network.Descriptor().Brokers, m.channel(), n) }); err != nil {
 		return growth{}, err
 	}
 	g := m.watch(ctx, m.orderer(), started)
-	now, err := m.height(ctx, o)
+	now, err := m.height(ctx)
 	if want := height + uint64(n/m.step.Case.Block); err == nil && now < want {
-		err = fmt.Errorf("the orderer stopped at block %d of %d; see its log", now, want)
+		err = fmt.Errorf("the orderer stopped at block %d of %d; see its log", now-1, want-1)
 	}
 	return g, errors.Join(err, ctx.Err())
 }

@@ -10,10 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fabric-kafka/orderer/network/client"
 	"github.com/fabric-kafka/orderer/network/fabricnet"
 	"github.com/fabric-kafka/orderer/network/links"
-	"github.com/fabric-kafka/orderer/network/stress/load"
 )
 
 // batchTimeout is that of every channel.
@@ -225,22 +223,13 @@ func (m *measurement) ledgerBytes(o fabricnet.Orderer) (sum int64) {
 	return sum
 }
 
-// height returns the number of an orderer's last block.
-func (m *measurement) height(ctx context.Context, o fabricnet.Orderer) (uint64, error) {
-	var c load.Config
-	if err := c.Use(m.network, o.Name); err != nil {
-		return 0, err
-	}
-	conn, err := client.Dial(c.Targets[0].Address, client.TLS{CA: c.Targets[0].CA})
+// height returns the number of blocks that the orderer has.
+func (m *measurement) height(ctx context.Context) (uint64, error) {
+	r, err := fabricnet.NewReader(m.network.Dir(), m.network.Descriptor())
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
-	b, err := conn.Newest(ctx, c.Who, m.channel())
-	if err != nil {
-		return 0, err
-	}
-	return b.Header.Number, nil
+	return r.Height(ctx, m.orderer().Name, m.channel())
 }
 
 func (m *measurement) note(format string, args ...any) {

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"slices"
 )
 
@@ -42,12 +41,4 @@ func ratios(a, b byRound) Spread {
 		}
 	}
 	return SpreadOf(values)
-}
-
-// percentile returns the value below which a part of sorted values lies.
-func percentile[T cmp.Ordered](sorted []T, part float64) (value T) {
-	if len(sorted) == 0 {
-		return value
-	}
-	return sorted[min(len(sorted)-1, int(part*float64(len(sorted))))]
 }

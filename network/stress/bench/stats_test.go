@@ -30,16 +30,6 @@ func TestRatiosAreTakenWithinRounds(t *testing.T) {
 	}
 }
 
-func TestPercentile(t *testing.T) {
-	values := []time.Duration{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
-	if p50, p99 := percentile(values, 0.5), percentile(values, 0.99); p50 != 6 || p99 != 10 {
-		t.Fatalf("p50 is %d and p99 %d, want 6 and 10", p50, p99)
-	}
-	if got := percentile([]time.Duration(nil), 0.5); got != 0 {
-		t.Fatalf("without values p50 is %d, want 0", got)
-	}
-}
-
 func TestTimeLeft(t *testing.T) {
 	closed, replay := Case{Kind: Closed}, Case{Kind: Replay}
 	var c clock

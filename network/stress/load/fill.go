@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/golang/protobuf/proto"
@@ -10,6 +11,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/network/client"
+	"github.com/fabric-kafka/orderer/network/inspect"
 )
 
 // Records are the values of records with signed envelopes, as an orderer appends them.
@@ -56,6 +58,16 @@ func NewRecords(who *client.Identity, channel string, size int, seq uint64, by W
 
 // Value returns the value of the i-th record.
 func (r *Records) Value(i int) []byte { return r.values[i%len(r.values)] }
+
+// FillTopic appends n records to a topic; see Fill.
+func (r *Records) FillTopic(ctx context.Context, brokers []string, topic string, n int) (err error) {
+	l, err := inspect.OpenTopic(brokers, topic)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	return r.Fill(ctx, l, n)
+}
 
 // Fill appends n records from many goroutines, so that they share batches.
 func (r *Records) Fill(ctx context.Context, l log.Log, n int) error {

@@ -41,12 +41,15 @@ func RecordsOf(ctx context.Context, n *fabricnet.Network, channel string, size i
 	if err := c.Use(n, ""); err != nil {
 		return nil, err
 	}
-	o, err := client.Dial(c.Targets[0].Address, client.TLS{CA: c.Targets[0].CA})
+	r, err := fabricnet.NewReader(n.Dir(), n.Descriptor())
 	if err != nil {
 		return nil, err
 	}
-	defer o.Close()
-	config, err := o.Config(ctx, c.Who, channel)
+	block, err := r.ConfigBlock(ctx, c.Targets[0].Name, channel)
+	if err != nil {
+		return nil, err
+	}
+	config, err := client.ConfigOf(block)
 	if err != nil {
 		return nil, err
 	}

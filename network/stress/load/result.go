@@ -67,8 +67,8 @@ func (l *ledgers) result() Result {
 			commits = append(commits, f.ordered.Sub(f.sent))
 		}
 	}
-	r.AckP50, r.AckP99 = percentiles(acks)
-	r.CommitP50, r.CommitP99 = percentiles(commits)
+	r.AckP50, r.AckP99 = Percentiles(acks)
+	r.CommitP50, r.CommitP99 = Percentiles(commits)
 	r.Gap = longestGap(answers) // sorts them
 	if s := answers[len(answers)-1].Sub(l.start).Seconds(); s > 0 {
 		r.AcknowledgedTx = float64(r.Acknowledged) / s
@@ -106,9 +106,10 @@ func (r *Result) count(f *fate) {
 	}
 }
 
-func percentiles(d []time.Duration) (p50, p99 time.Duration) {
+// Percentiles sorts values and returns the median, and the value below which 99 % of them lie; zero values if there are none.
+func Percentiles[T cmp.Ordered](d []T) (p50, p99 T) {
 	if len(d) == 0 {
-		return 0, 0
+		return p50, p99
 	}
 	slices.Sort(d)
 	return d[len(d)/2], d[len(d)*99/100]
@@ -127,20 +128,26 @@ func longestGap(at []time.Time) time.Duration {
 func cpuTimes(targets []Target) []float64 {
 	used := make([]float64, len(targets))
 	for i, t := range targets {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", t.PID))
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(text), ") ")
-		fields := strings.Fields(rest)
-		const user, system, microsecondsPerTick = 11, 12, 1e4 // proc(5); a tick is 10 ms
-		if len(fields) > system {
-			u, _ := strconv.ParseFloat(fields[user], 64)
-			s, _ := strconv.ParseFloat(fields[system], 64)
-			used[i] = (u + s) * microsecondsPerTick
-		}
+		used[i] = float64(CPUTime(t.PID).Microseconds())
 	}
 	return used
+}
+
+// CPUTime reads how much processor time a process has used; 0 if that cannot be read, as on macOS.
+func CPUTime(pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	const user, system, tick = 11, 12, 10 * time.Millisecond // proc(5)
+	if len(fields) <= system {
+		return 0
+	}
+	u, _ := strconv.ParseInt(fields[user], 10, 64)
+	s, _ := strconv.ParseInt(fields[system], 10, 64)
+	return time.Duration(u+s) * tick
 }
 
 func (r *Result) cpu(before, after []float64) {
@@ -154,8 +161,8 @@ func (r *Result) cpu(before, after []float64) {
 // shownReasons bounds the reasons that String lists: their texts may contain times.
 const shownReasons = 5
 
-// mostOften returns the reasons, the most frequent one first.
-func (r Result) mostOften() []string {
+// MostOften returns the reasons, the most frequent one first.
+func (r Result) MostOften() []string {
 	return slices.SortedFunc(maps.Keys(r.Reasons), func(a, b string) int {
 		return cmp.Or(r.Reasons[b]-r.Reasons[a], strings.Compare(a, b))
 	})
@@ -175,7 +182,7 @@ func (r Result) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	for i, reason := range r.mostOften() {
+	for i, reason := range r.MostOften() {
 		if i == shownReasons {
 			fmt.Fprintf(&b, "... and %d more reasons\n", len(r.Reasons)-i)
 			break

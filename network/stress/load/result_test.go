@@ -14,16 +14,19 @@ func TestPercentiles(t *testing.T) {
 	for i := range 100 {
 		d = append(d, time.Duration(99-i))
 	}
-	p50, p99 := percentiles(d)
+	p50, p99 := Percentiles(d)
 	if p50 != time.Duration(50) {
 		t.Fatalf("got %v, want %v", p50, time.Duration(50))
 	}
 	if p99 != time.Duration(99) {
 		t.Fatalf("got %v, want %v", p99, time.Duration(99))
 	}
-	p50, p99 = percentiles(nil)
+	p50, p99 = Percentiles[time.Duration](nil)
 	if got := p50 + p99; got != 0 {
 		t.Fatalf("got %v, want 0", got)
+	}
+	if p50, p99 := Percentiles([]time.Duration{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}); p50 != 6 || p99 != 10 {
+		t.Fatalf("p50 is %d and p99 %d, want 6 and 10", p50, p99)
 	}
 }
 
