@@ -8,7 +8,6 @@ import (
 
 	"github.com/golang/protobuf/proto"
 	cb "github.com/hyperledger/fabric-protos-go/common"
-	"github.com/hyperledger/fabric/protoutil"
 	"github.com/onsi/gomega/gcustom"
 	gtypes "github.com/onsi/gomega/types"
 
@@ -41,24 +40,14 @@ func (w *world) readable(ctx context.Context, orderer, channel string, height ui
 	return err
 }
 
-// lastConfig returns the last config block of a channel, serialized.
+// lastConfig returns the last config block of a channel, serialized, which must not be the genesis block.
 func (w *world) lastConfig(ctx context.Context, orderer, channel string) ([]byte, error) {
-	o, err := w.reader.Dial(orderer)
+	b, err := w.reader.ConfigBlock(ctx, orderer, channel)
 	if err != nil {
 		return nil, err
 	}
-	defer o.Close()
-	newest, err := o.Newest(ctx, w.admin, channel)
-	if err != nil {
-		return nil, err
-	}
-	number, err := protoutil.GetLastConfigIndexFromBlock(newest)
-	if err != nil || number == 0 {
-		return nil, fmt.Errorf("config block %d: %w", number, err)
-	}
-	b, err := o.Block(ctx, w.admin, channel, number)
-	if err != nil {
-		return nil, err
+	if b.Header.Number == 0 {
+		return nil, errors.New("the last config block is the genesis block")
 	}
 	return proto.Marshal(b)
 }

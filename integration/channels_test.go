@@ -92,15 +92,6 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 		w = raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1})
 	}, NodeTimeout(6*time.Minute))
 
-	// The same brokers, as localhost.
-	renamed := func() []string {
-		var out []string
-		for _, b := range w.Descriptor().Brokers {
-			out = append(out, strings.Replace(b, "127.0.0.1", "localhost", 1))
-		}
-		return out
-	}
-
 	It("cannot be addresses that make Fabric 2.5 crash, and the consensus type cannot change", func(ctx SpecContext) {
 		config := w.config(ctx, "orderer1", channel)
 		for _, address := range []string{"kafka_1:9092", "[::1]:9092", " kafka:9092"} {
@@ -118,10 +109,10 @@ var _ = Describe("the brokers of a channel", Ordered, func() {
 	It("change with a config update, without a restart", func(ctx SpecContext) {
 		Expect(w.orders(ctx, "orderer1", channel)).To(Succeed())
 		config := w.config(ctx, "orderer1", channel)
-		Expect(w.update(ctx, "orderer1", channel, config, client.BrokersUpdate(renamed()...))).To(Succeed())
+		Expect(w.update(ctx, "orderer1", channel, config, client.BrokersUpdate(w.renamedBrokers()...))).To(Succeed())
 		Eventually(ctx, func() error { return w.orders(ctx, "orderer2", channel) }).Should(Succeed())
 		w.equal(ctx, channel)
-		w.awaits(ctx, channel, "waiting for a connection to the brokers "+strings.Join(renamed(), ", "))
+		w.awaits(ctx, channel, "waiting for a connection to the brokers "+strings.Join(w.renamedBrokers(), ", "))
 	}, NodeTimeout(4*time.Minute))
 
 	It("come from the orderer's settings if those name brokers", func(ctx SpecContext) {

@@ -31,7 +31,11 @@ func (w *world) edit(ctx context.Context, channel string, change func(group obje
 	GinkgoHelper()
 	dir := GinkgoT().TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
-	Expect(os.WriteFile(file("block"), w.configBlock(ctx, "orderer1", channel), 0o600)).To(Succeed())
+	block, err := w.reader.ConfigBlock(ctx, "orderer1", channel)
+	Expect(err).NotTo(HaveOccurred())
+	raw, err := proto.Marshal(block)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.WriteFile(file("block"), raw, 0o600)).To(Succeed())
 	text := w.decode(ctx, file("block"))
 	w.configtxlator(ctx, "proto_encode", "--type", "common.Block", "--input", file("block.json"), "--output", file("again"))
 	Expect(w.decode(ctx, file("again"))).To(MatchJSON(text), "configtxlator loses something of the block")
@@ -59,19 +63,6 @@ func (w *world) decode(ctx context.Context, block string) string {
 	text, err := os.ReadFile(block + ".json")
 	Expect(err).NotTo(HaveOccurred())
 	return string(text)
-}
-
-// configBlock returns the config block in force at an orderer, serialized.
-func (w *world) configBlock(ctx context.Context, orderer, channel string) []byte {
-	GinkgoHelper()
-	o, err := w.reader.Dial(orderer)
-	Expect(err).NotTo(HaveOccurred())
-	defer o.Close()
-	block, err := o.ConfigBlock(ctx, w.admin, channel)
-	Expect(err).NotTo(HaveOccurred())
-	raw, err := proto.Marshal(block)
-	Expect(err).NotTo(HaveOccurred())
-	return raw
 }
 
 // encode writes a config, given as JSON, as Fabric encodes it.

@@ -148,10 +148,7 @@ func (w *world) staysRaft(ctx context.Context, channel string) {
 	}
 	Eventually(ctx, func() error { return w.orders(ctx, "orderer1", channel) }).Should(Succeed())
 	height := w.equal(ctx, channel)
-	o, err := w.reader.Dial("orderer2")
-	Expect(err).NotTo(HaveOccurred())
-	defer o.Close()
-	block, err := o.Block(ctx, w.admin, channel, height-1)
+	block, err := w.reader.Block(ctx, "orderer2", channel, height-1)
 	Expect(err).NotTo(HaveOccurred())
 	written, err := protoutil.GetConsenterMetadataFromBlock(block)
 	Expect(err).NotTo(HaveOccurred())

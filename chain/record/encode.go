@@ -6,10 +6,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/fabric"
 )
 
-// EncodeEnvelope writes the value of a record of ours that carries an envelope, validated at config sequence seq:
+// encodeEnvelope writes the value of a record of ours that carries an envelope, validated at config sequence seq:
 // what [Encode] writes for [NewRegular] with [Writer], with one copy of the envelope. It returns the
 // serialized envelope too, which is a part of the value.
-func EncodeEnvelope(e *fabric.Envelope, seq uint64, class Regular_Class) (value, serialized []byte) {
+func encodeEnvelope(e *fabric.Envelope, seq uint64, class Regular_Class) (value, serialized []byte) {
 	unknown := fabric.Reflect(e).GetUnknown()
 	envelope := sizeOfBytes(e.Payload) + sizeOfBytes(e.Signature) + len(unknown)
 	regular := sizeOfNumber(seq) + sizeOfNumber(uint64(class))

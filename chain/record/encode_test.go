@@ -11,10 +11,10 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// sameEncoding fails unless EncodeEnvelope writes what Encode does.
+// sameEncoding fails unless encodeEnvelope writes what Encode does.
 func sameEncoding(t *testing.T, e *fabric.Envelope, seq uint64, class Regular_Class) {
 	t.Helper()
-	value, serialized := EncodeEnvelope(e, seq, class)
+	value, serialized := encodeEnvelope(e, seq, class)
 	if want := marshal(e); !bytes.Equal(serialized, want) {
 		t.Errorf("the envelope is %x, want %x", serialized, want)
 	}
@@ -70,7 +70,7 @@ func BenchmarkEncodeEnvelope(b *testing.B) {
 		b.Fatal(err)
 	}
 	for name, encode := range map[string]func(){
-		"one copy":   func() { _, _ = EncodeEnvelope(e, 5, Regular_NORMAL) },
+		"one copy":   func() { _, _ = encodeEnvelope(e, 5, Regular_NORMAL) },
 		"two copies": func() { ours(NewRegular(marshal(e), 5, Regular_NORMAL)) },
 	} {
 		b.Run(name, func(b *testing.B) {

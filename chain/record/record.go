@@ -129,12 +129,12 @@ func EnvelopeOf(b []byte) machine.Envelope {
 // OfEnvelope returns the value of a record of ours that carries an envelope which Broadcast accepted at config sequence seq.
 // Broadcast accepts envelopes that would make peers refuse the block: flaw says why, and is empty for others.
 func OfEnvelope(e *fabric.Envelope, seq uint64, class machine.Class) (value []byte, flaw string) {
-	value, serialized := EncodeEnvelope(e, seq, Regular_Class(class))
-	return value, PeerFlaw(serialized)
+	value, serialized := encodeEnvelope(e, seq, Regular_Class(class))
+	return value, peerFlaw(serialized)
 }
 
-// PeerFlaw returns why no peer would accept a block with this envelope, which decodes; empty if peers would.
-func PeerFlaw(b []byte) string {
+// peerFlaw returns why no peer would accept a block with this envelope, which decodes; empty if peers would.
+func peerFlaw(b []byte) string {
 	e, _ := envelopeOf(b, writes{keyless: true})
 	return e.HeaderFlaw + e.SignerFlaw
 }

@@ -63,14 +63,26 @@ func (c counted) Source(ctx context.Context) (string, error) {
 	return c.Reader.Source(ctx)
 }
 
+// aheadReader takes records ahead, and counts the questions about their source.
+type aheadReader struct {
+	*ahead.Reader
+	asked int
+}
+
+// readsAhead has the driver read through readers that take records when the test has them do so; it returns the newest.
+func (r *rig) readsAhead() *aheadReader {
+	newest := &aheadReader{}
+	r.reader = func(inner log.Reader) log.Reader {
+		newest.Reader = ahead.New(inner, session.DecodeAhead)
+		return counted{newest.Reader, &newest.asked}
+	}
+	return newest
+}
+
 // One answer about the source holds for all records that had been taken when it was asked for, and for no other.
 func TestSourceIsAskedOncePerWhatWasTaken(t *testing.T) {
-	r, asked := newRig(t), 0
-	var reader *ahead.Reader
-	r.reader = func(inner log.Reader) log.Reader {
-		reader = ahead.New(inner, session.DecodeAhead)
-		return counted{reader, &asked}
-	}
+	r := newRig(t)
+	reader := r.readsAhead()
 	r.reads()
 	r.orders("a", "b", "c", "d", "e", "f", "g", "h")
 	if err := r.driver.Connect(t.Context()); err != nil {
@@ -83,19 +95,15 @@ func TestSourceIsAskedOncePerWhatWasTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.holds("a b; c d; e f; g h")
-	if asked != 2 {
-		t.Errorf("asked %d times for the source of three blocks taken together and one that was not", asked)
+	if reader.asked != 2 {
+		t.Errorf("asked %d times for the source of three blocks taken together and one that was not", reader.asked)
 	}
 }
 
 // Once a record that was taken may no longer be the log's, an answer that was given before does not count.
 func TestSourceIsAskedAgainOfAReaderThatHasLapsed(t *testing.T) {
-	r, asked := newRig(t), 0
-	var reader *ahead.Reader
-	r.reader = func(inner log.Reader) log.Reader {
-		reader = ahead.New(inner, session.DecodeAhead)
-		return counted{reader, &asked}
-	}
+	r := newRig(t)
+	reader := r.readsAhead()
 	r.reads()
 	r.orders("a", "b", "c", "d")
 	if err := r.driver.Connect(t.Context()); err != nil {
@@ -114,8 +122,8 @@ func TestSourceIsAskedAgainOfAReaderThatHasLapsed(t *testing.T) {
 	outcome, err := r.advance(t.Context())
 	r.followed(outcome, err, session.Retry)
 	r.holds("a b")
-	if asked != 2 {
-		t.Errorf("asked %d times, want once for each block", asked)
+	if reader.asked != 2 {
+		t.Errorf("asked %d times, want once for each block", reader.asked)
 	}
 	r.broker.Resume()
 	r.reads()
