@@ -151,6 +151,11 @@ type Step struct {
 	Round int // from 1
 }
 
+// fileName returns a name for what is kept of the step.
+func (s Step) fileName() string {
+	return strings.ReplaceAll(fmt.Sprintf("%s %s %d", s.Case.Name(), s.Side.Name, s.Round), "/", "-")
+}
+
 // Plan returns the steps of a run: all sides of a case one after the other, all cases in each round, so that a machine
 // that becomes slower does so for all. Each round begins with another side.
 func Plan(cases []Case, sides []Side, rounds int) (steps []Step) {

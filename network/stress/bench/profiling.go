@@ -1,11 +1,14 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 )
 
 // profiled is the outcome of a CPU profile.
@@ -14,13 +17,29 @@ type profiled struct {
 	err    error
 }
 
-// profile takes a CPU profile of the first orderer.
+// profile takes a CPU profile of the first orderer, and keeps it in the folder profiles.
 func (m *measurement) profile(ctx context.Context, seconds int) (p profiled) {
-	p.shares, p.err = fetchProfile(ctx, m.orderer().Profile, max(1, seconds))
+	raw, err := fetchProfile(ctx, m.orderer().Profile, max(1, seconds))
+	if err != nil {
+		return profiled{err: err}
+	}
+	if err := m.keepProfile(raw); err != nil {
+		m.note("the profile is not kept: %v", err)
+	}
+	p.shares, p.err = Shares(bytes.NewReader(raw))
 	return p
 }
 
-func fetchProfile(ctx context.Context, address string, seconds int) (shares map[Stage]float64, err error) {
+func (m *measurement) keepProfile(raw []byte) error {
+	dir := filepath.Join(m.config.Out, "profiles")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, m.step.fileName()+".pb.gz"), raw, 0o644)
+}
+
+// fetchProfile returns a CPU profile of a process, in the format of pprof.
+func fetchProfile(ctx context.Context, address string, seconds int) (raw []byte, err error) {
 	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", address, seconds)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -35,7 +54,7 @@ func fetchProfile(ctx context.Context, address string, seconds int) (shares map[
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 200))
 		return nil, fmt.Errorf("%s: %s: %s", url, response.Status, text)
 	}
-	return Shares(response.Body)
+	return io.ReadAll(response.Body)
 }
 
 // stages divides the orderers' CPU by the shares of a profile.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/fabric-kafka/orderer/network/fabricnet"
@@ -53,8 +52,7 @@ func (m *measurement) run(ctx context.Context) (err error) {
 
 // keepLogs copies the logs of a step that failed, since the network's folder is removed.
 func (m *measurement) keepLogs(dir string) {
-	name := strings.ReplaceAll(fmt.Sprintf("%s %s %d", m.step.Case.Name(), m.step.Side.Name, m.step.Round), "/", "-")
-	to := filepath.Join(m.config.Out, "failed", name)
+	to := filepath.Join(m.config.Out, "failed", m.step.fileName())
 	if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(filepath.Join(dir, "logs")))); err != nil {
 		m.note("the logs are not kept: %v", err)
 		return
