@@ -126,6 +126,9 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		r.afterGap = nil
 		return r.accept(msg)
 	}
+	if msg := r.fetched(ctx); msg != nil {
+		return r.accept(msg)
+	}
 	for {
 		got, stalled, err := r.await(ctx)
 		if !stalled {
@@ -176,6 +179,20 @@ func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 		return "", r.classify(err)
 	}
 	return r.client.topicID(), nil
+}
+
+// fetched returns a record that was fetched already; nil if there is none, or something else comes first. It asks one
+// channel, which costs a fraction of what await does.
+func (r *reader) fetched(ctx context.Context) *sarama.ConsumerMessage {
+	if ctx.Err() != nil || r.closed.Err() != nil {
+		return nil
+	}
+	select {
+	case msg := <-r.sub.Messages():
+		return msg
+	default:
+		return nil
+	}
 }
 
 // await waits for a record, or until none has arrived for a while although the log had
