@@ -61,7 +61,7 @@ const unknownCapability = "capability:V9_9"
 func (r *rig) stoppedAt(c *Chain, l *ledger, holds string) {
 	r.Helper()
 	r.reports(c, types.StatusFailed)
-	for _, says := range []string{`capability "V9_9" of /Channel/Orderer`, "Fabric 9.9 introduced it", "replace this orderer by a build"} {
+	for _, says := range []string{`capability "V9_9" of /Channel/Orderer`, "Fabric 9.9 introduced it", "replace this orderer with a build"} {
 		if err := c.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), says) {
 			r.Errorf("got %v, want it to say %q", err, says)
 		}

@@ -129,7 +129,7 @@ func startOf(s Support, metadata []byte) (machine.Start, error) {
 		return machine.Start{}, ledgerFault("the ledger has no block 0, which identifies the channel's topic")
 	}
 	if data := genesis.GetData().GetData(); len(data) > 0 && !bytes.Equal(block.DataHash(data), genesis.Header.DataHash) {
-		return machine.Start{}, ledgerFault("block 0 does not hold the config that its header says")
+		return machine.Start{}, ledgerFault("block 0 does not match the data hash in its header")
 	}
 	config := configOf(s)
 	return machine.Start{

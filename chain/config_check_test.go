@@ -152,7 +152,7 @@ func TestRootThatIsNotAnAuthority(t *testing.T) {
 		v.Version, v.Value = 1, bad
 	})
 	unchecked := "refused"
-	if fabrictest.ThisLine().DiesOfRoots {
+	if fabrictest.ThisLine().PanicsOnSignedRoots {
 		unchecked = "stops"
 	}
 	r.expects(e, map[machine.Check]string{machine.CheckBroadcast: unchecked, machine.CheckWriter: unchecked, machine.CheckAgreed: "refused"})

@@ -68,7 +68,7 @@ func TestALedgerWhosePositionIsForged(t *testing.T) {
 		"Metadata[ORDERER] holds what no orderer before":         func(b *fabric.Block) { oldBlock(b, 0x08, 5, 0x80, 1, 1) },
 		"Metadata[ORDERER] is missing":                           func(b *fabric.Block) { oldBlock(b); b.Metadata.Metadata = b.Metadata.Metadata[:1] },
 		"Metadata[SIGNATURES] is missing":                        func(b *fabric.Block) { b.Metadata.Metadata = nil },
-		"and its config is the record at offset":                 func(b *fabric.Block) { oldBlock(b, 0x08, 6) },
+		"but its config is the record at offset":                 func(b *fabric.Block) { oldBlock(b, 0x08, 6) },
 	} {
 		t.Run(says, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -107,7 +107,7 @@ func TestAnotherConfigInBlock0IsRefused(t *testing.T) {
 		d := r.begun(altered{newLedger(), func(b *fabric.Block) {
 			b.Data = &cb.BlockData{Data: [][]byte{protoutil.MarshalOrPanic(configEnvelope("count", 0, 1))}}
 		}})
-		if err := d.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "block 0 does not hold the config") {
+		if err := d.WaitReady(); !errors.Is(err, status.ErrFailed) || !strings.Contains(err.Error(), "block 0 does not match the data hash") {
 			r.Errorf("got %v", err)
 		}
 	})

@@ -118,7 +118,7 @@ func (c *Chain) appendBounded(value []byte) error {
 	size := c.support.SharedConfig().BatchSize()
 	limit := ingress.LimitOf(size.MaxMessageCount, size.PreferredMaxBytes)
 	if err := c.backlog.Enter(c.life, c.opts.ReadyTimeout, len(value), limit); err != nil {
-		return c.tooMany(fmt.Sprintf("earlier envelopes, at most %d, to be written to blocks", limit.Records))
+		return c.tooMany(fmt.Sprintf("up to %d earlier envelopes to be written to blocks", limit.Records))
 	}
 	at, err := c.appendSlotted(value)
 	c.backlog.Appended(at, len(value))

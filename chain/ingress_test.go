@@ -90,7 +90,7 @@ func TestOrderWaitsForBlocks(t *testing.T) {
 			err = c.Order(envelope("x"), 0)
 		}
 		if status.RefusalOf(err) != status.RefusalBusy || !errors.Is(err, status.ErrNotReady) ||
-			!strings.Contains(err.Error(), "waiting for earlier envelopes, at most 512, to be written to blocks; this one is not ordered") {
+			!strings.Contains(err.Error(), "waiting for up to 512 earlier envelopes to be written to blocks; this one is not ordered") {
 			r.Errorf("order %d: %v", orders, err)
 		}
 		if orders < 512 || orders > 530 {
@@ -125,7 +125,7 @@ func TestOrderAfterLostRecords(t *testing.T) {
 			if err := c.backlog.Enter(t.Context(), 0, 1, ingress.LimitOf(1, 1)); err != nil {
 				r.Fatal(err)
 			}
-			c.backlog.Appended(1000, 1) // of a leader that has lost its place
+			c.backlog.Appended(1000, 1) // of a leader that has been replaced
 		}
 		r.broker.Elect(channel)
 		settle()

@@ -31,8 +31,8 @@ type loop struct {
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
 
-	guard  stall.Guard  // of connects and checks
-	reader stall.Reader // of what is read
+	guard  stall.Watchdog // of connects and checks
+	reader stall.Detector // of what is read
 }
 
 func newLoop(c *Chain) *loop {

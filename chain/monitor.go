@@ -135,7 +135,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	}
 	b, err := block.Decode(last)
 	if err != nil {
-		return // it is the genesis block; nothing was ordered
+		return // the last block cannot be read, so its position is not known
 	}
 	position, err := session.Position(height, b.Metadata)
 	if err != nil {

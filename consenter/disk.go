@@ -62,7 +62,7 @@ func (d *disk) room(bytes int, done func() bool) error {
 		return status.Fault{Cause: status.CauseDisk, Err: fmt.Errorf("waiting for the ledger disk, %s: %w", d.dir, err)}
 	}
 	if want := d.reserve + others + int64(bytes); free < want {
-		return status.Fault{Cause: status.CauseDisk, Err: fmt.Errorf("waiting for free space on the ledger disk, %s: %d bytes are free, %d are needed, by Consensus.Kafka.DiskReserve "+
+		return status.Fault{Cause: status.CauseDisk, Err: fmt.Errorf("waiting for free space on the ledger disk, %s: %d bytes are free, %d are needed for Consensus.Kafka.DiskReserve "+
 			"and the next blocks of all channels", d.dir, free, want)}
 	}
 	if bytes > 0 {

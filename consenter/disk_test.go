@@ -23,7 +23,7 @@ func TestRoomOnTheLedgersDisk(t *testing.T) {
 
 	err := newDisk(dir, 1<<60).room(7, written)
 	checktest.Fails(t, err, "waiting for free space on the ledger disk, "+dir)
-	checktest.Fails(t, err, "1152921504606846983 are needed, by Consensus.Kafka.DiskReserve and the next blocks of all channels")
+	checktest.Fails(t, err, "1152921504606846983 are needed for Consensus.Kafka.DiskReserve and the next blocks of all channels")
 
 	gone := filepath.Join(dir, "gone")
 	checktest.Fails(t, newDisk(gone, 1).room(0, nil), "waiting for the ledger disk, "+gone+": no such file or directory")

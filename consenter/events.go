@@ -235,7 +235,7 @@ func (r *reporter) skipped(at machine.Offset, reason machine.Reason, detail stri
 
 func (r *reporter) resubmitted(at machine.Offset) {
 	r.ConfigsReproduced.Add(1)
-	r.log.Infow("Resubmitted a stale config envelope", "offset", at)
+	r.log.Infow("Resubmitted a stale envelope", "offset", at)
 }
 
 func (r *reporter) cutFailed(number machine.BlockNumber, err error) {

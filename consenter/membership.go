@@ -16,7 +16,7 @@ import (
 
 // IsChannelMember reports whether this orderer is a consenter of the channel of a config
 // block: every orderer of a channel that is ordered through Kafka is. For a join the result
-// depends only on the block; osnadmin shows the error, which says what to change in it. If
+// depends on the block, on SharedType and on what this build knows; osnadmin shows the error, which says what to change in it. If
 // others order the channel already, only its type and capabilities are checked. While the
 // orderer starts there is no error: the chain reports a fault of a config that is in the
 // ledger already, and the other channels work.
@@ -52,7 +52,7 @@ func channelOf(block *fabric.Block) string {
 	return channel
 }
 
-// checkJoin returns an error if no orderer can join with a config block.
+// checkJoin returns an error if this orderer cannot join with a config block.
 func (c *Consenter) checkJoin(block *fabric.Block) error {
 	config, orderer, err := c.ordererConfig(block)
 	if err != nil {

@@ -155,7 +155,7 @@ func TestNothingIsRefusedWhileTheOrdererStarts(t *testing.T) {
 	checktest.Fails(t, err, "9092") // the channel was removed; it has to be joined again
 }
 
-func TestMembershipDependsOnTheBlockOnly(t *testing.T) {
+func TestMembershipDoesNotDependOnEarlierCalls(t *testing.T) {
 	c := plainConsenter(t)
 	c.Started()
 	bad := channelSpec{kind: "kafka", brokers: []string{"kafka1:0", "kafka2:0"}}.block()

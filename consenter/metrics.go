@@ -24,7 +24,7 @@ type channelMetrics struct {
 	BlocksCut         counters       `metric:"blocks_cut" labels:"cause" help:"Blocks written, by what cut them."`
 	BlocksPulled      fabric.Counter `metric:"blocks_pulled" help:"Blocks from other orderers, written because the topic had lost their records."`
 	RecordsSkipped    counters       `metric:"records_skipped" labels:"reason" help:"Records that were skipped, by reason."`
-	ConfigsReproduced fabric.Counter `metric:"configs_reproduced" help:"Stale config envelopes that this orderer resubmitted."`
+	ConfigsReproduced fabric.Counter `metric:"configs_reproduced" help:"Stale envelopes that this orderer resubmitted."`
 	CutsPosted        fabric.Counter `metric:"cuts_posted" help:"Time-to-cut records that this orderer appended."`
 	CutsFailed        fabric.Counter `metric:"cuts_failed" help:"Attempts to append a time-to-cut record that failed."`
 
@@ -34,7 +34,7 @@ type channelMetrics struct {
 
 	Interruptions fabric.Counter `metric:"interruptions" help:"Attempts to reach or to read the topic that failed."`
 	Reconnects    fabric.Counter `metric:"reconnects" help:"Times that this orderer read the topic again after being cut off."`
-	BrokerWait    counters       `metric:"broker_wait_seconds" labels:"broker,operation" help:"Seconds that requests waited for a broker which did not answer for 2 s or more."`
+	BrokerWait    counters       `metric:"broker_wait_seconds" labels:"broker,operation" help:"Seconds that requests waited for a broker which did not answer, or throttled this orderer, for 2 s or more."`
 	BrokerWaiting gauges         `metric:"broker_waiting_seconds" labels:"broker,operation" help:"Seconds that a request has waited so far for a broker which has not answered for 2 s or more, or throttles this orderer; 0 once it has answered."`
 }
 

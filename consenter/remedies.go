@@ -47,7 +47,7 @@ func refusals() []row {
 			"the client tries again, or asks another orderer", "status.Readiness.Ready"),
 		refuse(status.RefusalFailed, "the channel has stopped on this orderer: the rest of the text has the cause", "look up the cause below", "status.Readiness.Ready"),
 		refuse(status.RefusalHalted, "the channel is being removed from this orderer", "the client asks another orderer", "chain.Chain.enter"),
-		refuse(status.RefusalBusy, "Consensus.Kafka.Producer.Inflight envelopes are unacknowledged, or those of four blocks (512 at least, or 16 MiB) are acknowledged and not in a block yet, and that did not change in time", "check the brokers, `osnkafka preflight`, and whether the ledger's disk keeps up; if there are more clients than this orderer can serve, raise BatchSize.MaxMessageCount, or use more orderers"),
+		refuse(status.RefusalBusy, "Consensus.Kafka.Producer.Inflight envelopes are unacknowledged, or enough envelopes to fill four blocks (at least 512, or 16 MiB) are appended or being appended and not in a block yet, and that did not change in time", "check the brokers, `osnkafka preflight`, and whether the ledger's disk keeps up; if there are more clients than this orderer can serve, raise BatchSize.MaxMessageCount, or use more orderers"),
 		refuse(status.RefusalNotAppended, "no attempt to append the envelope was accepted; it will not be ordered", "submit it again once what the text names is fixed"),
 		refuse(status.RefusalAmbiguous, "an attempt may have appended the envelope: the connection broke before the response, or the replicas did not acknowledge it",
 			"look for the transaction in the blocks before you submit it again"),

@@ -25,7 +25,7 @@ func (o object) child(path ...string) object {
 	return o
 }
 
-// edit changes the config of a channel as administrators do, by Fabric's configtxlator, given the group of the channel as JSON.
+// edit changes the config of a channel as administrators do, with Fabric's configtxlator, given the group of the channel as JSON.
 // The administrators of all organizations sign it. It returns when the first orderer has the config.
 func (w *world) edit(ctx context.Context, channel string, change func(group object)) {
 	GinkgoHelper()

@@ -120,7 +120,7 @@ var _ = Describe("three orderers", Ordered, func() {
 		w.equal(ctx, channel)
 	}, NodeTimeout(4*time.Minute))
 
-	It("joins an orderer with a later config block", func(ctx SpecContext) {
+	It("lets an orderer join with a later config block", func(ctx SpecContext) {
 		Expect(w.Remove(ctx, "orderer3", channel)).To(Succeed())
 		Eventually(ctx, w.status(ctx, "orderer3", channel)).Should(ContainSubstring("HTTP 404"))
 		block, err := w.lastConfig(ctx, "orderer1", channel)

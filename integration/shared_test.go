@@ -124,7 +124,7 @@ func in(state ab.ConsensusType_State) func(*ab.ConsensusType, *etcdraft.ConfigMe
 	return func(t *ab.ConsensusType, _ *etcdraft.ConfigMetadata) { t.State = state }
 }
 
-// inForce submits an update and waits until the first orderer has it: a later one that is made of an earlier config is
+// inForce submits an update and waits until the first orderer has it: a later one that is computed from an earlier config is
 // refused.
 func (w *world) inForce(ctx context.Context, channel string, values map[string]proto.Message) {
 	GinkgoHelper()
@@ -172,7 +172,7 @@ func (w *world) takesNewCapabilities(ctx context.Context, channel string) {
 	w.equal(ctx, channel)
 }
 
-// keepsRaftOut tries to order a channel of the shared type by a line's own orderers: one neither starts on
+// keepsRaftOut tries to order a channel of the shared type with a line's own orderers: one neither starts on
 // its ledger nor joins it, so that none can order it alongside ours. A Raft channel does not become one of the shared type.
 func (w *world) keepsRaftOut(ctx context.Context, channel string, of line) {
 	GinkgoHelper()

@@ -1,5 +1,5 @@
-// Command parts runs the parts of make test-kafka, each with its own make, on every version of Apache Kafka that was
-// asked for. A part that fails does not keep the others from running. After the last one it prints what was left out,
+// Command parts runs the parts of make test-kafka and of make lines, each with its own make, on every version that was
+// asked for: of Apache Kafka, or trees of Fabric. A part that fails does not keep the others from running. After the last one it prints what was left out,
 // and then one line for each part: name, version, counts, seconds, result.
 //
 //	parts -counts FILE -parts 'contract rows' -versions '3.9 4' -part "$(PART)" -version "$(VERSION)"

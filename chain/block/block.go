@@ -51,7 +51,7 @@ func verify(p Policies, number uint64, b *fabric.Block) error {
 		return fmt.Errorf("the channel config has no policy %s", policies.BlockValidation)
 	}
 	if err := policy.EvaluateSignedData(signedData(signed, b.Header)); err != nil {
-		return fmt.Errorf("block %d: %s.Signatures are not what the policy %s asks for: %w", number, signaturesField, policies.BlockValidation, err)
+		return fmt.Errorf("block %d: %s.Signatures do not satisfy the policy %s: %w", number, signaturesField, policies.BlockValidation, err)
 	}
 	if len(signed.Value) == 0 {
 		return fmt.Errorf("block %d: %s.Value is empty, as before Fabric 1.4.1: nothing is signed over the position that the block names; "+

@@ -14,18 +14,18 @@ import (
 type Line struct {
 	Name string
 
-	KnowsV3       bool // the channel capability V3_0, as Fabric 3.0 defines it
-	RefusesRSA    bool // an MSP whose administrator has an RSA key
-	ChecksBrokers bool // the form of the names in KafkaBrokers
-	ToRaft        bool // Broadcast takes a change from type kafka to etcdraft, in maintenance mode
-	DiesOfRoots   bool // an MSP with a root certificate that another authority has signed makes it panic
+	KnowsV3             bool // the channel capability V3_0, as Fabric 3.0 defines it
+	RefusesRSA          bool // an MSP whose administrator has an RSA key
+	ChecksBrokers       bool // the form of the names in KafkaBrokers
+	ToRaft              bool // Broadcast takes a change from type kafka to etcdraft, in maintenance mode
+	PanicsOnSignedRoots bool // an MSP with a root certificate that another authority has signed makes it panic
 }
 
 // The release lines: 2.5.x from 2.5.16, the module that go.mod requires (main of April
 // 2023), and 3.x.
 var (
 	Line25     = Line{Name: "2.5", ChecksBrokers: true, ToRaft: true}
-	LineModule = Line{Name: "module", ToRaft: true, DiesOfRoots: true}
+	LineModule = Line{Name: "module", ToRaft: true, PanicsOnSignedRoots: true}
 	Line3      = Line{Name: "3.x", KnowsV3: true, RefusesRSA: true}
 )
 

@@ -125,7 +125,7 @@ func CheckNew(s Support, envelope *fabric.Envelope, local Local) error {
 			return errors.New("this orderer's settings exclude channels of type " + form.SharedType + " that are ordered through Kafka: set Consensus.Kafka.SharedType to true and restart the orderer")
 		}
 		if last := s.Block(s.Height() - 1); !cutStrictly(last) {
-			return errors.New("the topic is read by the rules of in-tree orderers, which cannot order a channel of type " + form.SharedType + ": replace them, and run osnkafka upgrade-rules first")
+			return errors.New("the topic is read by the rules of in-tree orderers, which cannot order a channel of type " + form.SharedType + " through Kafka: replace them, and run osnkafka upgrade-rules first")
 		}
 	case form.Leaves:
 		if local.Raft == nil {

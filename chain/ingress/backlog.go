@@ -54,8 +54,8 @@ type waiter struct {
 	entered chan struct{} // closed once it has
 }
 
-// Enter waits until there is room for a record whose value has size bytes, which is there for any record while there is no
-// other. It returns [ErrFull] after the timeout, or when ctx ends. The caller calls Appended after the append.
+// Enter waits until there is room for a record whose value has size bytes. An empty backlog has room for any
+// record. It returns [ErrFull] after the timeout, or when ctx ends. The caller calls Appended after the append.
 func (b *Backlog) Enter(ctx context.Context, timeout time.Duration, size int, l Limit) error {
 	w := b.enter(size, l)
 	if w == nil {
@@ -124,8 +124,8 @@ func (b *Backlog) admit() {
 	}
 }
 
-// Appended says at which offset a record is that has entered; negative: it is not in the log, or nobody knows where.
-// Such a record leaves at once.
+// Appended records the offset of a record that has entered. A negative offset means that the record is not in the
+// log, or that its offset is not known: it leaves at once.
 func (b *Backlog) Appended(at log.Offset, size int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -141,7 +141,7 @@ func (b *Backlog) Appended(at log.Offset, size int) {
 	b.placed = slices.Insert(b.placed, i, placed{at, size})
 }
 
-// Settle has the records before an offset leave: each of them is in a block, or will be in none.
+// Settle removes the records before an offset: each of them is in a block, or will be in none.
 func (b *Backlog) Settle(next log.Offset) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,7 +149,7 @@ func (b *Backlog) Settle(next log.Offset) {
 	b.leave(b.settled)
 }
 
-// Forget has all acknowledged records leave, when the log may have lost some: no block would come of them.
+// Forget removes all acknowledged records: the log may have lost some, which would never get into a block.
 func (b *Backlog) Forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

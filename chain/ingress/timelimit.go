@@ -23,7 +23,7 @@ func NewTimeLimit(parent context.Context, timeout time.Duration) *TimeLimit {
 	return &TimeLimit{parent: parent, timeout: timeout}
 }
 
-// sharing is the part of a time limit by which that of a call may be shorter.
+// sharing divides the timeout: calls share a context for that long, and may get that much less time.
 const sharing = 20
 
 // Context returns a context that ends with the parent, or after the timeout; at most a twentieth earlier.

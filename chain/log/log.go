@@ -23,8 +23,8 @@ type Record struct {
 	Offset Offset
 	Value  []byte // nil for a tombstone; owned by the receiver
 
-	// Decoded is what a reader that takes records ahead has made of the value; nil if
-	// it was left to the receiver. See package ahead.
+	// Decoded is the decoded value, set by a reader that takes records ahead; nil if
+	// decoding is left to the receiver. See package ahead.
 	Decoded any
 }
 

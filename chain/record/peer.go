@@ -71,15 +71,15 @@ func chaincodeFlaw(name []byte) string {
 	if len(name) == 0 || isChaincode(name) {
 		return ""
 	}
-	return fmt.Sprintf("endorser transaction of %.40q, which no chaincode can be named", name)
+	return fmt.Sprintf("endorser transaction of %.40q, which is not a valid chaincode name", name)
 }
 
 func (in part) nameFlaw() string {
 	switch {
 	case !isChaincode(in.namespace):
-		return fmt.Sprintf("endorser transaction that writes to namespace %.40q, which no chaincode can be named", in.namespace)
+		return fmt.Sprintf("endorser transaction that writes to namespace %.40q, which is not a valid chaincode name", in.namespace)
 	case !in.public && !isCollection(in.collection) && !bytes.HasPrefix(in.collection, implicit):
-		return fmt.Sprintf("endorser transaction that writes to %.40q, which no collection can be named", in.collection)
+		return fmt.Sprintf("endorser transaction that writes to %.40q, which is not a valid collection name", in.collection)
 	}
 	return ""
 }

@@ -14,12 +14,12 @@ import (
 // taken for never depends on how it is read. An envelope that is pending keeps the bytes of its record in
 // memory, and those that were fetched with it.
 
-// plain reads the fields of a message that is encoded in the one way in which Go encodes it: no field twice or
-// with a zero value, each tag, length and number in the fewest bytes. The order of the fields does not matter.
+// plain reads the fields of a message whose encoding is minimal: no field twice or with a zero value, each tag,
+// length and number in the fewest bytes. The order of the fields does not matter.
 type plain struct {
-	rest []byte // not read yet
-	seen uint32 // numbers of the fields read, as bits
-	odd  bool   // the message is not plain
+	rest     []byte // not read yet
+	seen     uint32 // numbers of the fields read, as bits
+	notPlain bool   // the message is not plain
 
 	tag    uint64 // of the field read last: its number and wire type
 	number uint64 // its value, if that is a number
@@ -33,30 +33,30 @@ func (p *plain) next() bool {
 	}
 	p.tag = p.varint()
 	field := p.tag >> 3
-	p.odd = p.odd || field == 0 || field >= 32 || p.seen&(1<<field) != 0
+	p.notPlain = p.notPlain || field == 0 || field >= 32 || p.seen&(1<<field) != 0
 	p.seen |= 1 << field
 	p.number = p.varint()
-	if p.odd || p.number == 0 {
-		p.odd = true
+	if p.notPlain || p.number == 0 {
+		p.notPlain = true
 		return false
 	}
 	switch protowire.Type(p.tag & 7) {
 	case protowire.VarintType:
 	case protowire.BytesType:
-		if p.odd = p.number > uint64(len(p.rest)); !p.odd {
+		if p.notPlain = p.number > uint64(len(p.rest)); !p.notPlain {
 			p.bytes, p.rest = p.rest[:p.number:p.number], p.rest[p.number:]
 		}
 	default:
-		p.odd = true
+		p.notPlain = true
 	}
-	return !p.odd
+	return !p.notPlain
 }
 
 // varint reads a number that has no more bytes than it needs; 0 if there is none.
 func (p *plain) varint() uint64 {
 	v, n := protowire.ConsumeVarint(p.rest)
 	if n < 0 || n > 1 && p.rest[n-1] == 0 {
-		p.odd = true
+		p.notPlain = true
 		return 0
 	}
 	p.rest = p.rest[n:]
@@ -112,7 +112,7 @@ func plainRegular(value []byte) (in machine.Regular, payload []byte, ok bool) {
 			return in, nil, false
 		}
 	}
-	if p.odd || regular == nil {
+	if p.notPlain || regular == nil {
 		return in, nil, false
 	}
 	p = plain{rest: regular}
@@ -130,10 +130,10 @@ func plainRegular(value []byte) (in machine.Regular, payload []byte, ok bool) {
 			return in, nil, false
 		}
 	}
-	return in, payload, !p.odd && payload != nil
+	return in, payload, !p.notPlain && payload != nil
 }
 
-// plainHeaders returns the headers of an envelope, and whether it is plain. Each layer is there then, and none is empty.
+// plainHeaders returns the headers of an envelope, and whether it is plain. It then has a signature, and a payload with a channel header, none of them empty.
 func plainHeaders(envelope []byte) (h headers, ok bool) {
 	payload, signature, ok := plainPair(envelope, envelopePayload, envelopeSignature)
 	if !ok || payload == nil || signature == nil {
@@ -174,7 +174,7 @@ func plainPair(message []byte, first, second uint64) (a, b []byte, ok bool) {
 			return nil, nil, false
 		}
 	}
-	return a, b, !p.odd
+	return a, b, !p.notPlain
 }
 
 // plainChannel returns what is read of a channel header, and whether it is plain.
@@ -199,7 +199,7 @@ func plainChannel(header []byte) (id string, kind int32, ok bool) {
 			return "", 0, false
 		}
 	}
-	return id, kind, !p.odd
+	return id, kind, !p.notPlain
 }
 
 func plainTimestamp(timestamp []byte) bool {
@@ -209,5 +209,5 @@ func plainTimestamp(timestamp []byte) bool {
 			return false
 		}
 	}
-	return !p.odd
+	return !p.notPlain
 }

@@ -17,10 +17,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 )
 
-// Key is the key of every record: the partition in ASCII decimal, as in-tree
-// orderers write it. Readers ignore it.
-const Key = "0"
-
 // Writer is the value of [Message.Writer] in every record that our orderers write.
 const Writer = 1
 
@@ -219,8 +215,8 @@ func payloadOf(envelope *fabric.Envelope) (*fabric.Payload, string) {
 	return payload, ""
 }
 
-// Canonical returns an envelope decoded and encoded again, which is how blocks have it: its own bytes if they
-// are what that gives.
+// Canonical returns an envelope decoded and encoded again, which is how blocks have it; the
+// envelope itself if that changes nothing.
 func Canonical(envelope []byte) ([]byte, error) {
 	if plainEnvelope(envelope) {
 		return envelope, nil

@@ -91,7 +91,7 @@ func keyOf(namespace, collection, name []byte) machine.StateKey {
 	return machine.StateKey(d.Sum64())
 }
 
-// keysDecoded is keysOf by Fabric's decoders.
+// keysDecoded is [writes.read] by Fabric's decoders.
 func keysDecoded(results []byte) (k keys) {
 	set := &rwset.TxReadWriteSet{}
 	if fabric.Unmarshal(results, set) != nil {

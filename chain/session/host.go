@@ -121,7 +121,7 @@ type Config struct {
 	MissingTimeout time.Duration // how long every orderer must report a block missing, or the brokers the topic, before the channel stops
 }
 
-// ErrUnknown is what a [Validator] wraps, and its Verdict.Stop comes from, when
+// ErrUnknown is wrapped by a [Validator], and is the reason for its Verdict.Stop, when
 // a config asks for what this build does not know. A build that knows it may
 // accept the config, so refusing it here would be a fork: the channel stops.
 var ErrUnknown = fmt.Errorf("%w: its build does not know what a config asks for", guard.ErrNoVerdict)

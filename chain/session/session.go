@@ -1,6 +1,6 @@
 // Package session connects a channel to its topic and reads it, one session after the
-// other. It decides when a topic may be read, what follows a failure, how each effect of the
-// machine is performed and how a client's envelope becomes a record. It has no goroutine,
+// other. It decides when a topic may be read, what follows a failure, and how each effect of the
+// machine is performed. It has no goroutine,
 // clock or lock of its own: package chain runs it for real channels and package sim for
 // simulated ones, so that what is simulated is what runs.
 //
@@ -19,7 +19,7 @@
 //		switch d.After(err) { Reconnect: at once; CatchUp: after CatchUp; Retry, Await: after a pause; Stop: never }
 //	}
 //
-// Clients run concurrently, see [Value], and so does a [Poster] for each armed timer.
+// A [Poster] runs concurrently for each armed timer. Clients append to the topic, and never call a Driver.
 package session
 
 import (
@@ -57,7 +57,7 @@ var ErrMigrated = errors.New("the channel was given to another consenter")
 
 // Driver orders one channel on one orderer. It is not safe for concurrent use.
 type Driver struct {
-	// Decode is InputOf. A caller that runs many drivers over the same records may replace it with a function that
+	// Decode is [record.InputOf], or what a reader has decoded ahead. A caller that runs many drivers over the same records may replace it with a function that
 	// decodes each value once, with the same result.
 	Decode func(log.Record) machine.Input
 

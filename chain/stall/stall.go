@@ -16,16 +16,16 @@ const timeout = time.Minute
 // errStalled ends an attempt in which nothing was received for too long.
 var errStalled = errors.New("nothing came from the brokers")
 
-// Guard ends an attempt once the brokers have sent nothing for a while. It is a second line of defense: an
+// Watchdog ends an attempt once the brokers have sent nothing for a while. It is a second line of defense: an
 // implementation of log.Log notices a connection that makes no progress. The limit doubles with each attempt that it
 // ends, so that whatever takes a finite time completes. The zero value is ready for use, by one goroutine.
-type Guard struct {
+type Watchdog struct {
 	limit time.Duration // 0: timeout
 	timer *time.Timer   // of the attempt; nil outside of one
 }
 
-// Run runs f, whose context ends when nothing was received for the limit.
-func (g *Guard) Run(ctx context.Context, f func(context.Context) error) error {
+// Run calls f with a context that ends once nothing was received for as long as the limit.
+func (g *Watchdog) Run(ctx context.Context, f func(context.Context) error) error {
 	limit := max(g.limit, timeout)
 	guarded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -43,26 +43,26 @@ func (g *Guard) Run(ctx context.Context, f func(context.Context) error) error {
 }
 
 // Answered records that something was received.
-func (g *Guard) Answered() {
+func (g *Watchdog) Answered() {
 	if g.timer != nil {
 		g.timer.Reset(max(g.limit, timeout))
 	}
 }
 
 // Reset is called after an attempt that completed.
-func (g *Guard) Reset() { g.limit = 0 }
+func (g *Watchdog) Reset() { g.limit = 0 }
 
-// Reader detects a reader that returns nothing although the log has more, which is then replaced. Since a record may
+// Detector detects a reader that returns nothing although the log has more, which is then replaced. Since a record may
 // just take a long time, each replacement gets twice the time; the time is halved once something was received, so that it
 // does not grow over many records. The zero value is ready for use, by one goroutine.
-type Reader struct {
+type Detector struct {
 	next   machine.Offset // when it was last seen
 	waited int            // intervals since something came
 	limit  int            // of them; doubled each time, halved when something came, none at the end of the log
 }
 
 // Stuck reports, after an interval, whether the reader is to be replaced.
-func (r *Reader) Stuck(next machine.Offset, behind bool) bool {
+func (r *Detector) Stuck(next machine.Offset, behind bool) bool {
 	if !behind {
 		r.limit = 0
 	}

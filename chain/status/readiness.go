@@ -37,7 +37,7 @@ var (
 // that of a channel that has not started.
 type Readiness struct {
 	Phase      Phase
-	RulesKnown bool  // the rules by which the topic is read are known, and that it is this channel's
+	RulesKnown bool  // the rules by which the topic is read are known, and the topic is known to be this channel's
 	CaughtUp   bool  // has read to the end that the log had at the start
 	Cause      error // of CutOff, Pulling, Waiting and Failed
 }

@@ -306,7 +306,7 @@ func TestLinesAgreeAtBroadcast(t *testing.T) {
 
 // By the compatible rules a config record of the sequence in force is accepted or stops the channel. What in-tree
 // orderers of 2.5 would crash on stops it, and they accept whatever gets into a block.
-func TestNothingIsWrittenThatInTreeOrderersCrashAt(t *testing.T) {
+func TestNothingIsWrittenThatInTreeOrderersCrashOn(t *testing.T) {
 	c := newRealChannel(t)
 	intree, b, taken := c.build(allLines()[0]), c.thisBuild(), 0
 	for name, change := range changes(c) {

@@ -20,7 +20,7 @@ func (r commonRules) orgs(now, next *fabric.Config) error {
 	before, after := now.GetChannelGroup(), next.GetChannelGroup()
 	_, v3 := capabilitiesOf(after)[capabilityV3]
 	if v3 && brings(before, after, channelconfig.OrdererAddressesKey) && len(addressesOf(after, channelconfig.OrdererAddressesKey)) > 0 {
-		return errors.New("capability V3_0 takes no orderer addresses of the whole channel: name them as endpoints of the orderer organizations")
+		return errors.New("capability V3_0 allows no global orderer addresses (/Channel/OrdererAddresses): name them as endpoints of the orderer organizations")
 	}
 	return eachOrg(now, next, func(kind string, was, is *fabric.ConfigGroup) error { return r.org(kind, v3, was, is) })
 }

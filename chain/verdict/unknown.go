@@ -90,7 +90,7 @@ func (u unknownCheck) config(now, next *fabric.Config) error {
 // update looks for fields of the update itself. Only the strict rules ask: in-tree orderers ignore what does not get
 // into the config.
 func (u unknownCheck) update(update *fabric.ConfigUpdate) error {
-	if strange(fabric.Reflect(update)) {
+	if hasUnknown(fabric.Reflect(update)) {
 		return requiresNewer("fields of the update")
 	}
 	return nil
@@ -126,7 +126,7 @@ func (u unknownCheck) inForce(config *fabric.Config) error {
 type unknownError struct{ what, known string }
 
 func (e unknownError) Error() string {
-	return e.facts() + "; replace this orderer by a build on a release that knows it, then restart it"
+	return e.facts() + "; replace this orderer with a build for a release that knows it"
 }
 
 func (e unknownError) facts() string {
@@ -150,8 +150,8 @@ func (u unknownCheck) group(parent, name string, s *shape, now, next *fabric.Con
 	if s == nil || next == nil {
 		return nil
 	}
-	if strange := fabric.Reflect(next).GetUnknown(); !bytes.Equal(strange, fabric.Reflect(now).GetUnknown()) {
-		return fmt.Errorf("group %s: ConfigGroup with %d bytes of unknown fields", path, len(strange))
+	if unknown := fabric.Reflect(next).GetUnknown(); !bytes.Equal(unknown, fabric.Reflect(now).GetUnknown()) {
+		return fmt.Errorf("group %s: ConfigGroup with %d bytes of unknown fields", path, len(unknown))
 	}
 	if err := u.capabilities(name, path, now, next); err != nil {
 		return err
@@ -232,7 +232,7 @@ func (u unknownCheck) value(path, key string, s *shape, now, next *fabric.Config
 			return err
 		}
 	}
-	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) {
+	if hasUnknown(fabric.Reflect(next)) || hasUnknown(fabric.Reflect(m)) {
 		return requiresNewer("fields of value %s", at)
 	}
 	return nil
@@ -259,7 +259,7 @@ func mspConfig(path string, config *fabric.MSPConfig) error {
 	}
 	hash := inner.CryptoConfig
 	switch {
-	case strange(fabric.Reflect(inner)):
+	case hasUnknown(fabric.Reflect(inner)):
 		return requiresNewer("fields of the MSP in %s", path)
 	case hash.GetSignatureHashFamily() != "" && !slices.Contains(hashFamilies, hash.GetSignatureHashFamily()),
 		hash.GetIdentityIdentifierHashFunction() != "" && !slices.Contains(identityHashes, hash.GetIdentityIdentifierHashFunction()):
@@ -286,27 +286,27 @@ func (u unknownCheck) policy(path string, now, next *fabric.ConfigPolicy) error 
 	if err := fabric.Unmarshal(next.GetPolicy().GetValue(), m); err != nil {
 		return nil
 	}
-	if strange(fabric.Reflect(next)) || strange(fabric.Reflect(m)) || strangeRole(m) {
+	if hasUnknown(fabric.Reflect(next)) || hasUnknown(fabric.Reflect(m)) || hasUnknownRole(m) {
 		return requiresNewer("fields of policy %s", path)
 	}
 	return nil
 }
 
-// strangeRole reports whether a signature policy asks for a role that this build does not know.
-func strangeRole(m fabric.Message) bool {
+// hasUnknownRole reports whether a signature policy asks for a role that this build does not know.
+func hasUnknownRole(m fabric.Message) bool {
 	signatures, _ := m.(*fabric.SignaturePolicyEnvelope)
 	for _, p := range signatures.GetIdentities() {
 		role := &fabric.MSPRole{}
-		if p.GetPrincipalClassification() == fabric.PrincipalRole && fabric.Unmarshal(p.GetPrincipal(), role) == nil && strange(fabric.Reflect(role)) {
+		if p.GetPrincipalClassification() == fabric.PrincipalRole && fabric.Unmarshal(p.GetPrincipal(), role) == nil && hasUnknown(fabric.Reflect(role)) {
 			return true
 		}
 	}
 	return false
 }
 
-// strange reports whether a message, or one in it, has fields or enum values
+// hasUnknown reports whether a message, or one in it, has fields or enum values
 // that this build does not know.
-func strange(m protoreflect.Message) (found bool) {
+func hasUnknown(m protoreflect.Message) (found bool) {
 	if len(m.GetUnknown()) > 0 {
 		return true
 	}
@@ -340,7 +340,7 @@ func anyIn(f protoreflect.FieldDescriptor, v protoreflect.Value) (found bool) {
 func one(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 	switch {
 	case f.Message() != nil:
-		return strange(v.Message())
+		return hasUnknown(v.Message())
 	case f.Enum() != nil:
 		return f.Enum().Values().ByNumber(v.Enum()) == nil
 	}

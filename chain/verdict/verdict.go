@@ -171,7 +171,7 @@ func (v *Validator) pulled(envelope *fabric.Envelope) error {
 		return err
 	}
 	if _, err := v.readable(tx); err != nil {
-		return guard.NoVerdict(fmt.Errorf("this build cannot read the config: %w; replace this orderer by a build on the release of one that has the block", err))
+		return guard.NoVerdict(fmt.Errorf("this build cannot read the config: %w; replace this orderer with a build for the release of an orderer that has the block", err))
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (c *lastBlockComparison) done() (bool, error) {
 		}
 		return false, Difference{c.lastOffset, how}
 	case c.block.Config && c.carried != c.lastOffset: // the position may not be signed; that of a config block is its own record's
-		return false, Difference{c.lastOffset, fmt.Sprintf("block %d ends, and its config is the record at offset %d", c.block.Number, c.carried)}
+		return false, Difference{c.lastOffset, fmt.Sprintf("block %d ends, but its config is the record at offset %d", c.block.Number, c.carried)}
 	}
 	c.verification.info = c.block.info(c.cut)
 	return true, nil

@@ -45,7 +45,7 @@ func TestLastBlockIsLookedFor(t *testing.T) {
 func TestLastConfigBlockEndsAtItsRecord(t *testing.T) {
 	config := block(t, "c")
 	config.Config = true
-	for now, says := range map[topic]string{"ac": "", "ca": "at offset 1, block 1 ends, and its config is the record at offset 0"} {
+	for now, says := range map[topic]string{"ac": "", "ca": "at offset 1, block 1 ends, but its config is the record at offset 0"} {
 		v := New(Known{Next: 2, Last: func() LastBlock { return config }, Unchecked: never(t)}, 0)
 		now.expect(t, v, 2, string(now), says)
 	}

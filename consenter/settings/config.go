@@ -10,7 +10,7 @@
 //	is      what the key accepts, see [ruleOf]
 //	min     smallest value; of a duration with its unit
 //	max     largest value
-//	of      the values of a key that is one of some, with commas between them
+//	of      the allowed values of a key that is "one of", separated by commas
 //	needs   a value of another key without which this one has no effect and is
 //	        refused, as in SASL.Mechanism=PLAIN,SCRAM-SHA-256; "-" if it always has one
 //	secret  "true" for the name of a file with a secret: errors do not repeat the value,

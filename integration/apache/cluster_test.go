@@ -1,5 +1,5 @@
 // Package apache runs the contract of package log on Apache Kafka itself, in the
-// versions that the network tool knows. See README.md.
+// versions that the network tool knows. See ../README.md.
 package apache
 
 import (

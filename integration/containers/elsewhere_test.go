@@ -12,7 +12,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/pkitest"
 )
 
-// elsewhere is an address that is neither a container's nor the loopback interface's, as that of a managed broker.
+// elsewhere is an address that is neither a container's nor in 127.0.0.0/8, like that of a managed broker.
 const (
 	elsewhere     = "10.254.254.1"
 	elsewherePort = "29094"

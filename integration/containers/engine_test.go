@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// packages have the commands that are needed, by Debian's names.
+// packages maps each command that is needed to the Debian package that has it.
 var packages = map[string]string{
 	"dockerd": "docker.io", "docker": "docker.io", "containerd": "containerd", "docker-compose": "docker-compose",
 	"iptables": "iptables", "ip": "iproute2", "jq": "jq", "openssl": "openssl", "jlink": "openjdk-17-jdk-headless",
@@ -32,7 +32,7 @@ func install(ctx context.Context) error {
 		}
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("a container engine of one's own needs root; "+remedy, "and start it yourself by network/test-network")
+		return errors.New("the tests start a container engine of their own, which needs root; run make containers as root, or leave the step out: make test NO_DOCKER=1")
 	}
 	if len(missing) == 0 {
 		return nil

@@ -1,5 +1,5 @@
 // Package containers_test runs the kit network/test-network with a real container engine: a daemon of its own, with its
-// own socket, folders and network, so that nothing on the machine is in its way, or it in theirs. Fabric-samples and registries
+// own socket, folders and network, so that it and other engines on the machine do not interfere. Fabric-samples and registries
 // are not needed: testdata stands in for the former, and the images are built from this checkout.
 //
 // The process that go test starts prepares engine and images, starts itself again in the network of the daemon, where

@@ -76,7 +76,7 @@ func (n *network) org(parts ...string) string {
 	return n.path(append([]string{"organizations", "ordererOrganizations", "example.com"}, parts...)...)
 }
 
-// limit is for one command.
+// limit is the timeout of one command.
 const limit = 4 * time.Minute
 
 // errNotYet is the error of a check that will succeed later.

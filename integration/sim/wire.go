@@ -83,7 +83,7 @@ type early struct {
 
 func (e *early) Next(ctx context.Context) (log.Record, error) {
 	o := e.tap.w.o
-	for range (int(e.Taken())*5 + o.id*3 + o.life) % earliest {
+	for range (int(e.Taken())*5 + o.id*3 + o.life) % earlyLimit {
 		if e.tap.atEnd(ctx) {
 			break
 		}
@@ -92,8 +92,8 @@ func (e *early) Next(ctx context.Context) (log.Record, error) {
 	return e.Reader.Next(ctx)
 }
 
-// earliest is the number of records below which that are taken at a time.
-const earliest = 4
+// earlyLimit bounds how many records are taken at a time: fewer than this.
+const earlyLimit = 4
 
 // send appends, with the fault that is due for the orderer's next append.
 func (w *wire) send(value []byte) error {

@@ -105,8 +105,8 @@ func (n *Network) take() error {
 	return err
 }
 
-// unlock does not leave it to the kernel, which unlocks a file once its last copy is closed: a process that is being
-// started has a copy until it runs its program.
+// unlock releases the lock explicitly: the kernel does so only once the last copy of the file is closed, and a process
+// that is being started has a copy until it runs its program.
 func (n *Network) unlock() {
 	_ = syscall.Flock(int(n.lock.Fd()), syscall.LOCK_UN)
 	_ = n.lock.Close() // nothing was written to it since it was signed

@@ -124,7 +124,7 @@ func (r *run) java(ctx context.Context, t *tree) error {
 	return nil
 }
 
-// pruned removes the programs but java, and the native libraries that a broker does not load, and returns
+// pruned removes all programs except java, and the native libraries that a broker does not load, and returns
 // the files that are left of both.
 func pruned(home string) ([]string, error) {
 	var left []string

@@ -1,10 +1,10 @@
-// Command images builds container images: of the orderer, of a broker of Apache Kafka and, for places that reach
-// no registry, of what networks in containers need besides.
+// Command images builds container images: of the orderer, of a broker of Apache Kafka and, where no registry
+// can be reached, of what else networks in containers need.
 //
 //	go run ./network/images [orderer] [broker] [peer] [chaincode] [busybox]
 //
 // It writes each image's content into a folder with modes and no links to the host, and has the engine
-// pack it. Nothing runs while an image is built, so that images for other platforms need no emulation.
+// pack it. Nothing runs while an image is built, so images for other platforms need no emulation.
 package main
 
 import (

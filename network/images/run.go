@@ -35,7 +35,7 @@ type run struct {
 // native is the platform of images for this machine.
 const native = "linux/" + runtime.GOARCH
 
-// content writes what an image holds into a tree, and returns the version to tag it with.
+// content writes what an image holds into a tree, and returns its labels, one of which is the version to tag it with.
 type content func(ctx context.Context, r *run, t *tree) (label, error)
 
 // contents are the images by name.
@@ -117,7 +117,7 @@ func (r *run) lock() (free func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// checkEngine asks the engine for its version, since building takes minutes before it is needed.
+// checkEngine returns an error unless the engine answers, since building takes minutes before it is needed.
 func (r *run) checkEngine(ctx context.Context) error {
 	if r.engine == "none" {
 		return nil

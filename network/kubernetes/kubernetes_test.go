@@ -1,4 +1,4 @@
-// Package kubernetes_test checks what the files of this folder name: settings, volumes, sections. Make containers also
+// Package kubernetes_test checks what the files of this folder name: settings, volumes, sections. `make containers` also
 // validates the manifest against the schemas of Kubernetes.
 package kubernetes_test
 

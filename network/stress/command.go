@@ -24,7 +24,7 @@ type asked struct {
 }
 
 const benchLong = `Compares orderers, each in networks of its own that are started and ended for each step: our consenter, Fabric's Raft
-consenter in the same binary, in-tree orderers and further builds, and as the limits raw sarama and Fabric's ledger alone.
+consenter in the same binary, in-tree orderers and further builds, and, as upper bounds, raw sarama and Fabric's ledger alone.
 All take turns in each round. Each step adds a line to results.jsonl in --out; at the end, or when interrupted, report.md
 and its plots (SVG and PNG) are written from it.
 

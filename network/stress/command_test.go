@@ -37,8 +37,8 @@ func TestBadFlags(t *testing.T) {
 		"--cases=none":        "no case matches none; --list shows the cases",
 		"--kafka=1.0":         "unknown version 1.0",
 		"--orderer=lean":      "write NAME=DIR",
-		"--orderer-cores=one": "is no list of cores",
-		"--other-cores=1-0":   "is no list of cores",
+		"--orderer-cores=one": "is not a list of cores",
+		"--other-cores=1-0":   "is not a list of cores",
 		"--rounds=0":          "want at least 1 of",
 		"--seconds=1":         "of at least 2",
 	} {

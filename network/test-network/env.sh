@@ -11,7 +11,7 @@ KAFKA_KIT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # The program that composes: the caller's, else the newest that is installed.
 if [ -z "${KAFKA_COMPOSE:-}" ] && [ "${CONTAINER_CLI_COMPOSE:-kafka_compose}" != kafka_compose ]; then
 	case $CONTAINER_CLI_COMPOSE in
-	# test-network prefers compose v1, which it takes for the standalone program of any version
+	# test-network's own default, which prefers the standalone program, whatever its version
 	"$CONTAINER_CLI-compose" | "$CONTAINER_CLI compose") ;;
 	*) KAFKA_COMPOSE=$CONTAINER_CLI_COMPOSE ;;
 	esac

@@ -51,11 +51,11 @@ command -v "$engine" >/dev/null || complain "there is no $engine on the PATH. In
 check_tools() {
 	local tool
 	for tool in jq openssl; do
-		command -v "$tool" >/dev/null || complain "there is no $tool on the PATH. Install it, by your system's packages."
+		command -v "$tool" >/dev/null || complain "there is no $tool on the PATH. Install it with your system's package manager."
 	done
 	for tool in peer configtxgen configtxlator osnadmin; do
 		PATH="$test_network/../bin:$PATH" command -v "$tool" >/dev/null ||
-			complain "there is no $tool in $test_network/../bin, nor on the PATH. Run fabric-samples' install-fabric.sh binary, which also writes ../config."
+			complain "there is no $tool in $test_network/../bin, nor on the PATH. Run Fabric's install-fabric.sh binary in the folder of fabric-samples; it also writes config there."
 	done
 	# shellcheck disable=SC2086 # "docker compose" is two words
 	$KAFKA_COMPOSE version >/dev/null 2>&1 || complain "$KAFKA_COMPOSE does not run. Install the compose plugin, or docker-compose."
@@ -75,7 +75,7 @@ sweep() {
 		fi
 		left=$(leftovers "$kind")
 		if [ -n "$left" ]; then
-			fail "these stay: $left. Remove each with $engine $kind rm."
+			fail "these could not be removed: $left. Remove each with $engine $kind rm."
 		fi
 	done
 	rm -rf "$test_network"/organizations/{peerOrganizations,ordererOrganizations} "$test_network/channel-artifacts" ||

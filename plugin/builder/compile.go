@@ -78,7 +78,7 @@ func commands(names []string) []string {
 
 func (s *source) moduleFlags() []string { return []string{"-modfile", s.modFile()} }
 
-// stampFlags let a command print its version and commit.
+// stampFlags returns the flags that let a command print its version and commit.
 func stampFlags(version, commit string) []string {
 	return []string{"-ldflags", fmt.Sprintf("-s -w -X '%[1]s/common/metadata.Version=%[2]s' -X '%[1]s/common/metadata.CommitSHA=%[3]s'",
 		fabricModule, version, commit)}

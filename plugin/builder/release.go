@@ -16,7 +16,7 @@ import (
 // line is a range of Fabric releases that our code compiles against in the same way.
 type line struct {
 	name string
-	tags []string // the build tags that choose our files for it
+	tags []string // the build tags that select our files for it
 }
 
 // The lines, by the module of Fabric's protocol messages, which distinguishes them.

@@ -36,7 +36,7 @@ func newSource(version, origin, work, root string) *source {
 	return s
 }
 
-// tags are the build tags that choose our files for this Fabric.
+// tags returns the build tags that select our files for this Fabric.
 func (s *source) tags() []string {
 	if s.release == nil {
 		return nil

@@ -1,14 +1,14 @@
 // Package ahead takes records from a reader before they are asked for.
 //
-// A [Reader] wraps a [log.Reader]. [Reader.Take] takes one record from it, and makes of its value what the
-// user of the records needs; Next returns the records in order, and each error after the records that
+// A [Reader] wraps a [log.Reader]. [Reader.Take] takes one record from it, and decodes its value
+// for the user; Next returns the records in order, and each error after the records that
 // came before it. What is taken and not returned yet is limited in bytes.
 //
 // [Start] starts a goroutine that calls Take, so that records arrive and are decoded while earlier ones
 // are handled. A Reader of [New] has none: Next takes what it returns, and the caller may call Take in
 // between, as the simulation does.
 //
-// Records of a leader that has lost its place are not returned once that is known: they are dropped,
+// Records of a leader that has been replaced are not returned once that is known: they are dropped,
 // as the contract of log.Reader allows.
 package ahead
 
@@ -172,7 +172,7 @@ func (r *Reader) pass() (got log.Record, ok bool, err error) {
 	return got, true, nil
 }
 
-// more has everything that was taken passed on, or returns the error that follows it.
+// more passes on everything that was taken, or returns the error that follows it.
 func (r *Reader) more() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

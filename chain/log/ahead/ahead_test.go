@@ -160,7 +160,7 @@ func TestErrorIsInOrder(t *testing.T) {
 	})
 }
 
-// What was taken from a leader that has lost its place is dropped, even if it was passed on before.
+// What was taken from a leader that has been replaced is dropped, even if it was passed on before.
 func TestNewLeaderComesFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *script, r *Reader) {
 		s.sends(0, 5, 1)

@@ -20,7 +20,7 @@ import (
 var ErrOutage = errors.New("broker is down")
 
 // Fault decides whether one operation fails: nil means that it does not. op is "create", "append",
-// "read", "next", "source", "bounds" or "identity"; n is the
+// "read", "next", "source", "bounds", "identity", "publish" or "published"; n is the
 // count of operations on the broker so far.
 type Fault func(op, topic string, n int) *Failure
 

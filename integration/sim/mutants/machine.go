@@ -40,7 +40,7 @@ var cutting = []Defect{
 		"func(key StateKey) bool { return b.policies[key] }", "func(StateKey) bool { return false }"},
 	{"conflict-with-itself", "cuts between opaque envelopes", "chain/machine/batch.go",
 		"	if e.Opaque {\n		return false", "	if e.Opaque && len(b.envelopes) == 0 {\n		return false"},
-	{"conflicts-kept", "does not forget what the previous block could not be shared with", "chain/machine/batch.go",
+	{"conflicts-kept", "keeps the conflicts of the previous block", "chain/machine/batch.go",
 		"b.envelopes, b.bytes, b.opaque, b.policies = nil, 0, false, nil", "b.envelopes, b.bytes = nil, 0"},
 	{"conflict-covers-too-much", "marks the transaction that a conflict cut off as covered by the block", "chain/machine/strict.go",
 		"cut = m.batch.cutBefore(CutByConflict)", "cut = []full{{m.batch.cut(), true, CutByConflict}}"},

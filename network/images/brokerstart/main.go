@@ -1,5 +1,5 @@
 // Command brokerstart starts a broker of Apache Kafka in a container. As in Apache's own image, Kafka's
-// container program makes server.properties of the variables KAFKA_..., or of files in /mnt/shared/config, and formats
+// container program makes server.properties from the variables KAFKA_..., or from files in /mnt/shared/config, and formats
 // the storage with CLUSTER_ID. Then the broker replaces this process.
 package main
 

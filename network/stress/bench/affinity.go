@@ -20,7 +20,7 @@ func ParseCores(text string) (cores Cores, err error) {
 			to, err = strconv.Atoi(last)
 		}
 		if err != nil || from < 0 || to < from || to > 1023 {
-			return nil, fmt.Errorf("%q is no list of cores; write it like 0 or 0,2-3", text)
+			return nil, fmt.Errorf("%q is not a list of cores; write it like 0 or 0,2-3", text)
 		}
 		for c := from; c <= to; c++ {
 			cores = append(cores, c)

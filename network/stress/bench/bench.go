@@ -2,7 +2,7 @@
 // builds, and what Kafka and the ledger could do at most.
 //
 // A run is a list of steps (see [Plan]). Each step starts a network of its own with [fabricnet], measures one side in one
-// case, ends the network, and appends its result to a file, from which [WriteReport] makes the report. A step that fails is a
+// case, ends the network, and appends its result to a file, from which [Run.WriteReport] makes the report. A step that fails is a
 // result, too. Only ratios within a round say something about another machine: they are taken between steps that
 // followed one another.
 package bench
@@ -176,7 +176,7 @@ func (r *runner) build(ctx context.Context) (string, error) {
 	}
 	root := filepath.Dir(mod)
 	if mod == os.DevNull || mod == "" {
-		return "", errors.New("this is no checkout of github.com/fabric-kafka/orderer; run the bench inside one")
+		return "", errors.New("run this inside a checkout of github.com/fabric-kafka/orderer")
 	}
 	fmt.Fprintln(r.config.Progress, "build the binaries")
 	bin := filepath.Join(root, ".build", "bin")

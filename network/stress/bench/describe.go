@@ -44,7 +44,7 @@ func number(n int, what string) string {
 	return thousands(float64(n)) + " " + what + "s"
 }
 
-// describe writes the machine and all settings.
+// describe writes what the measures mean, the machine and all settings.
 func (r Run) describe(b *strings.Builder) {
 	s := r.Settings
 	b.WriteString("## The measures\n\n")

@@ -141,7 +141,7 @@ func (m *measurement) used(before, after sample, tx float64) {
 	}
 }
 
-// held stores what an orderer holds.
+// held stores the memory and the open files of an orderer.
 func (m *measurement) held(u usage) {
 	m.values[memory], m.values[memoryPeak], m.values[files] = u.memory/megabyte, u.memoryPeak/megabyte, u.files
 }

@@ -66,7 +66,7 @@ func (m *measurement) rawBrokers(ctx context.Context) (addresses []string, err e
 	return addresses, nil
 }
 
-// rawConfig is as durable as an orderer: acknowledged by all in-sync replicas, and no record twice.
+// rawConfig returns settings with an orderer's guarantees: acknowledged by all in-sync replicas, and no record twice.
 func (m *measurement) rawConfig() *sarama.Config {
 	c := sarama.NewConfig()
 	c.Version = sarama.V2_8_0_0

@@ -30,7 +30,7 @@ func (r Run) WriteReport(dir string) (err error) {
 	return errors.Join(err, f.Close())
 }
 
-// markdown returns the report; plots are the names of the files of plots, without their extension.
+// markdown returns the report; plots are the plots that were written.
 func (r Run) markdown(plots []plotted) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Benchmark of orderers, %s\n\n", r.Settings.Machine.Time.Format("2006-01-02"))

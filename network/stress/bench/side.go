@@ -12,7 +12,7 @@ import (
 // SideKind is how a side orders.
 type SideKind string
 
-// The kinds of sides. The last two are no orderers, but what an orderer can at most reach.
+// The kinds of sides. The last two are not orderers, but upper bounds for one.
 const (
 	Kafka  SideKind = "kafka"    // our consenter
 	Raft   SideKind = "etcdraft" // Fabric's Raft consenter
@@ -96,7 +96,7 @@ func (s Side) Does(c Case) bool {
 	return true
 }
 
-// Limit reports whether the side is no orderer.
+// Limit reports whether the side is an upper bound, not an orderer.
 func (s Side) Limit() bool { return s.Kind == Raw || s.Kind == Ledger }
 
 // version returns what the side's orderer says of itself, in one line.

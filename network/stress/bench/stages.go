@@ -26,7 +26,7 @@ const (
 	other     Stage = "other"
 )
 
-// shared is that of functions of a consenter that serve several stages.
+// shared is the stage of a consenter's functions that serve several stages.
 const shared Stage = "shared"
 
 func (s Stage) key() string { return "stage." + string(s) }

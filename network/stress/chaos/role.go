@@ -95,7 +95,7 @@ func (r *run) otherRoles(role history.Role, target string) string {
 	controller, err := r.Network.Controller()
 	p, asked := r.partition(target)
 	if errors.Join(err, asked) != nil {
-		return ", and what else is not known"
+		return ", other roles not known"
 	}
 	return otherRoles(role, target, controller, p)
 }

@@ -17,22 +17,22 @@ import (
 )
 
 // option replaces one file of Fabric in the orderer, for every consenter in it, Raft too. It is for files whose content is
-// known: of another one it is not known what the change does.
+// known: what the change would do to any other is unknown.
 type option struct {
-	name     string // of its flag; also that of the file beside this one that is appended
-	usage    string
-	file     string   // of Fabric
-	known    []string // SHA-256 of the file, in every release from 2.5.0 to 3.1.5 and in the module
-	relied   string   // another file of Fabric that the change relies on; empty if there is none
-	reliedOn []string // SHA-256 of that file
-	imports  []string // that the appended code needs
-	edits    [][2]string
+	name            string // of its flag; also that of the file beside this one that is appended
+	usage           string
+	file            string   // of Fabric
+	known           []string // SHA-256 of the file, in every release from 2.5.0 to 3.1.5 and in the module
+	dependency      string   // another file of Fabric that the change relies on; empty if there is none
+	dependencyKnown []string // SHA-256 of that file
+	imports         []string // that the appended code needs
+	edits           [][2]string
 }
 
 // all are the changes that can be asked for.
 var all = []option{
 	{
-		name: "memo-verify", usage: "verify each signature once, not once for each policy that it is checked by",
+		name: "memo-verify", usage: "verify each signature once, not once for each policy that it is checked against",
 		file:    "msp/identities.go",
 		known:   []string{"00934088252c183b5b91b66ed6ffa1e1be6bc9f3d6136d1c36dbe59e8b0cfbfc", "13d17bc48e630aeecd98cd80af402109592f93c2872ac2d774e1e55453307c47"},
 		imports: []string{"crypto/sha256", "encoding/binary", "sync/atomic"},
@@ -50,10 +50,10 @@ var all = []option{
 	},
 	{
 		name: "lean-ledger", usage: "serialize blocks into a buffer of the right size, without the ids of transactions, which an orderer does not index",
-		file:     "common/ledger/blkstorage/block_serialization.go",
-		known:    []string{"a3ad4e8c5d4f3f0d6b4fd1d251db339cbdd4527acc0ff925298c2250870124fd", "e15a75c98808b8f628994f672c52267cdac9c44534238e8f495440af05c67a44"},
-		relied:   "common/ledger/blockledger/fileledger/factory.go", // names what is indexed
-		reliedOn: []string{"ec30a5447d167e7192ce54c96e640140ae3638d83e37affab504b36fa4ab4389", "1c26618ba4d347a4f63bda1df2bf9a863afd159ba6060fff54dcaa82d0f37f8e"},
+		file:            "common/ledger/blkstorage/block_serialization.go",
+		known:           []string{"a3ad4e8c5d4f3f0d6b4fd1d251db339cbdd4527acc0ff925298c2250870124fd", "e15a75c98808b8f628994f672c52267cdac9c44534238e8f495440af05c67a44"},
+		dependency:      "common/ledger/blockledger/fileledger/factory.go", // names what is indexed
+		dependencyKnown: []string{"ec30a5447d167e7192ce54c96e640140ae3638d83e37affab504b36fa4ab4389", "1c26618ba4d347a4f63bda1df2bf9a863afd159ba6060fff54dcaa82d0f37f8e"},
 		edits: [][2]string{
 			{"buf := proto.NewBuffer(nil)", "buf := proto.NewBuffer(make([]byte, 0, sizeOf(block)))"}, // 2.5
 			{"var buf []byte\n\tinfo :=", "buf := make([]byte, 0, sizeOf(block))\n\tinfo :="},         // 3.x
@@ -113,8 +113,8 @@ func (o option) change(tree string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.relied != "" {
-		if _, err := read(tree, o.relied, o.reliedOn); err != nil {
+	if o.dependency != "" {
+		if _, err := read(tree, o.dependency, o.dependencyKnown); err != nil {
 			return nil, err
 		}
 	}

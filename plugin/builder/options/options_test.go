@@ -68,12 +68,12 @@ func TestOptionsChangeTheirFile(t *testing.T) {
 func TestOptionsRefuseFilesThatTheyDoNotKnow(t *testing.T) {
 	from := module(t)
 	for _, o := range all {
-		for _, file := range []string{o.file, o.relied} {
+		for _, file := range []string{o.file, o.dependency} {
 			if file == "" {
 				continue
 			}
 			tree := t.TempDir()
-			for _, name := range []string{o.file, o.relied} {
+			for _, name := range []string{o.file, o.dependency} {
 				if name == "" {
 					continue
 				}

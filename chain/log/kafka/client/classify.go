@@ -38,9 +38,9 @@ func (t *Topic) Classify(op string, err error) *log.Error {
 	case unreadable(err):
 		e.Class, e.Await = log.Fatal, "an operator to provide a topic that can be read"
 	case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
-		e.Class, e.Await = log.Fatal, "an operator to raise the limit of every orderer, or to provide another topic"
+		e.Class, e.Await = log.Fatal, "an operator to raise Consumer.MaxDecompressedBytes of every orderer, or to provide another topic"
 	case HasCode(err, sarama.ErrInvalidTopic, sarama.ErrInvalidPartitions, sarama.ErrPolicyViolation, sarama.ErrInvalidConfig):
-		e.Class, e.Await = log.Fatal, "an operator, since the cluster refuses this topic"
+		e.Class, e.Await = log.Fatal, "an operator to create this topic, or to change what the cluster allows for new topics"
 	case HasCode(err, sarama.ErrInvalidReplicationFactor):
 		e.Await = fmt.Sprintf("%d brokers for the replication factor", t.Config.Settings.ReplicationFactor)
 	case HasCode(err, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed):

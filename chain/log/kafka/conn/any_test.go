@@ -94,7 +94,7 @@ func TestFirstBrokerThatAnswers(t *testing.T) {
 		"the first is late": {map[string]time.Duration{"a:1": 400 * time.Millisecond, "b:1": time.Second, "c:1": time.Second}, "a:1", "a:1 at 0s, b:1 at 300ms", "a:1 at 0s, b:1 at 300ms"},
 		"all are late":      {map[string]time.Duration{"a:1": 6 * time.Second, "b:1": 5 * time.Second, "c:1": 9 * time.Second}, "b:1", "a:1 at 0s, b:1 at 300ms, c:1 at 600ms", "b:1 at 0s, a:1 at 300ms, c:1 at 600ms"},
 		"none is healthy":   {map[string]time.Duration{}, "a:1 refuses\nb:1 refuses\nc:1 refuses", "a:1 at 0s, b:1 at 0s, c:1 at 0s", "a:1 at 0s, b:1 at 0s, c:1 at 0s"},
-		"one refuses, two hang": {map[string]time.Duration{"b:1": never, "c:1": never}, "a:1 refuses\nask broker b:1 for ApiVersions: no answer for 10s\nask broker c:1 for ApiVersions: no answer for 10s",
+		"one refuses, two hang": {map[string]time.Duration{"b:1": never, "c:1": never}, "a:1 refuses\nApiVersions to broker b:1: no answer for 10s\nApiVersions to broker c:1: no answer for 10s",
 			"a:1 at 0s, b:1 at 0s, c:1 at 300ms", "a:1 at 0s, b:1 at 0s, c:1 at 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestWaits(t *testing.T) {
 		b.report = func(w Wait) { sums[w.Broker+" "+w.Operation] += w.Longer }
 		cut := make(chan error, 1)
 		b.begin(&wait{address: "a:1", operation: keyProduce, cut: func(err error) { cut <- err }})
-		if err := <-cut; err.Error() != "ask broker a:1 for Produce: no answer for 6s" || sums["a:1 Produce"] != 6*time.Second {
+		if err := <-cut; err.Error() != "Produce to broker a:1: no answer for 6s" || sums["a:1 Produce"] != 6*time.Second {
 			t.Errorf("%v, reported %v", err, sums)
 		}
 		if order := b.order(""); !slices.Equal(order, []string{"b:1", "a:1"}) {

@@ -20,8 +20,8 @@ const (
 	// slowAfter is how long a broker has to answer before it is reported, and abandoned
 	// if it is not the leader.
 	slowAfter = 2 * time.Second
-	// LongestPoll is how long a broker may be asked to wait with its answer. A broker that then does not answer hangs: it
-	// must be found out as soon as if the answer had been due at once.
+	// LongestPoll is the longest time that a broker may hold a Fetch while there are no records. It is below slowAfter,
+	// so that a broker that hangs is detected as soon as in any other request.
 	LongestPoll = slowAfter * 3 / 4
 	// recheckEvery is how often the leader is looked up while it is slow.
 	recheckEvery = time.Second

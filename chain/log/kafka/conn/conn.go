@@ -41,13 +41,13 @@ type conn struct {
 
 	pending atomic.Pointer[wait] // the last request, until its answer begins; nil: not watched
 
-	asked  atomic.Int32                // key of the last request
-	speaks atomic.Int32                // its version
-	used   atomic.Int64                // when bytes were last sent or received, as time since began
-	fresh  atomic.Bool                 // no byte of its answer has been received
-	resume atomic.Int64                // when the broker accepts the next request, as time since began
-	served atomic.Bool                 // the broker has answered a request that requires a login
-	ended  atomic.Pointer[AccessError] // why it is unusable: sarama may retry on it, and would report the later error
+	asked        atomic.Int32                // key of the last request
+	askedVersion atomic.Int32                // its version
+	used         atomic.Int64                // when bytes were last sent or received, as time since began
+	fresh        atomic.Bool                 // no byte of its answer has been received
+	resume       atomic.Int64                // when the broker accepts the next request, as time since began
+	served       atomic.Bool                 // the broker has answered a request that requires a login
+	ended        atomic.Pointer[AccessError] // why it is unusable: sarama may retry on it, and would report the later error
 }
 
 // encrypt does the TLS handshake, if TLS is configured, with the current content of the
@@ -146,7 +146,7 @@ func (c *conn) inspect(answer []byte) *AccessError {
 		return c.mechanism(answer)
 	case key != apiVersions:
 		c.served.Store(true)
-		if key == saslAuthenticate && refusal(answer, c.speaks.Load()) {
+		if key == saslAuthenticate && refusal(answer, c.askedVersion.Load()) {
 			c.gate.config.SASL.refuse()
 		}
 	}
@@ -230,7 +230,7 @@ func (c *conn) Write(b []byte) (int, error) {
 		key, version = int(binary.BigEndian.Uint16(b[4:])), int(binary.BigEndian.Uint16(b[6:]))
 	}
 	c.asked.Store(int32(key))
-	c.speaks.Store(int32(version))
+	c.askedVersion.Store(int32(version))
 	c.fresh.Store(true)
 	c.pending.Swap(c.gate.begin(c.address, operation(key), c.leave)).end()
 	n, err := c.send(key, b)

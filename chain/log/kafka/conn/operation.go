@@ -57,7 +57,7 @@ type silence struct {
 }
 
 func (s *silence) Error() string {
-	return fmt.Sprintf("ask broker %s for %s: no answer for %s", s.broker, s.what.name(), s.waited.Round(100*time.Millisecond))
+	return fmt.Sprintf("%s to broker %s: no answer for %s", s.what.name(), s.broker, s.waited.Round(100*time.Millisecond))
 }
 
 func (s *silence) Unwrap() []error { return []error{net.ErrClosed, s.cause} }
@@ -72,7 +72,7 @@ func silent(err error) *AccessError {
 	if !errors.As(err, &s) {
 		return &AccessError{err, matching}
 	}
-	return &AccessError{err, fmt.Sprintf("broker %s to answer; what only the leader does is asked of another once one is elected", s.broker)}
+	return &AccessError{err, fmt.Sprintf("broker %s to answer, or another broker to be elected leader of the topic", s.broker)}
 }
 
 // slow describes the waits that are slow; empty for none.

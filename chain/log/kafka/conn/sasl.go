@@ -101,7 +101,7 @@ func (t tokens) Token() (*sarama.AccessToken, error) {
 	return &sarama.AccessToken{Token: token}, nil
 }
 
-// minIterations is Kafka's minimum: an impostor of a broker must not get a proof that makes
+// minIterations is Kafka's minimum: a server that poses as a broker must not get a proof that makes
 // guessing passwords cheap.
 const minIterations = 4096
 

@@ -48,7 +48,7 @@ func (c *conn) receive(b []byte) (int, error) {
 		return c.Conn.Read(b)
 	}
 	key := operation(c.asked.Load())
-	at, ok := throttleAt(key, int(c.speaks.Load()))
+	at, ok := throttleAt(key, int(c.askedVersion.Load()))
 	if !ok || len(b) < at+sizeThrottle {
 		return c.Conn.Read(b)
 	}

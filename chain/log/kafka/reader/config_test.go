@@ -8,7 +8,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// At the end of the log a broker waits with its answer, for as long as that does not look like a broker that hangs. A
+// At the end of the log a broker holds a fetch, for as long as that does not look like a broker that hangs. A
 // longer wait means fewer requests of idle channels.
 func TestLongPoll(t *testing.T) {
 	for read, want := range map[time.Duration]time.Duration{10 * time.Second: 1500 * time.Millisecond, 2 * time.Second: time.Second, 20 * time.Millisecond: 10 * time.Millisecond} {

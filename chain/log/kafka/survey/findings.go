@@ -171,7 +171,7 @@ func (s *surveyor) noRights() {
 const releasesSetting, releasesWant = "brokers' release", "2.8 to 4.x"
 
 // releases checks the releases of the brokers that have the topic.
-func (s *surveyor) releases(all map[int32]spoken, silent []string) {
+func (s *surveyor) releases(all map[int32]apiVersions, silent []string) {
 	if len(all) == 0 || len(silent) > 0 {
 		s.unknown(releasesSetting, releasesWant, "no answer from "+strings.Join(silent, "; "), "")
 		return

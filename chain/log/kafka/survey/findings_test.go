@@ -14,23 +14,23 @@ import (
 )
 
 // supporting returns a broker that supports versions up to these of Produce, Fetch and Metadata.
-func supporting(least, produce, fetch, metadata int16) spoken {
-	return spoken{keyProduce: {least, produce}, keyFetch: {0, fetch}, keyMetadata: {0, metadata}}
+func supporting(least, produce, fetch, metadata int16) apiVersions {
+	return apiVersions{keyProduce: {least, produce}, keyFetch: {0, fetch}, keyMetadata: {0, metadata}}
 }
 
 // The versions are from the message definitions of Apache Kafka.
 func TestReleases(t *testing.T) {
 	for _, test := range []struct {
-		brokers map[int32]spoken
+		brokers map[int32]apiVersions
 		value   string
 		missing string // empty: none
 	}{
-		{map[int32]spoken{1: supporting(3, 13, 18, 13)}, "Kafka 4.1 or newer", ""},
-		{map[int32]spoken{1: supporting(0, 11, 17, 12), 2: supporting(0, 10, 16, 12)}, "Kafka 3.7 or 3.8, 3.9 or 4.0", ""},
-		{map[int32]spoken{1: supporting(0, 9, 12, 11)}, "Kafka 2.8 or 3.0", ""},
-		{map[int32]spoken{1: supporting(0, 9, 12, 9)}, "Kafka older than 2.8", "Metadata 10"},
-		{map[int32]spoken{1: supporting(0, 9, 12, 11), 2: supporting(0, 8, 11, 9)}, "Kafka 2.8 or 3.0, older than 2.8", "Fetch 12, Metadata 10, Produce 9"},
-		{map[int32]spoken{1: supporting(10, 20, 30, 20)}, "Kafka 4.1 or newer", "Produce 9"}, // a release without the old versions
+		{map[int32]apiVersions{1: supporting(3, 13, 18, 13)}, "Kafka 4.1 or newer", ""},
+		{map[int32]apiVersions{1: supporting(0, 11, 17, 12), 2: supporting(0, 10, 16, 12)}, "Kafka 3.7 or 3.8, 3.9 or 4.0", ""},
+		{map[int32]apiVersions{1: supporting(0, 9, 12, 11)}, "Kafka 2.8 or 3.0", ""},
+		{map[int32]apiVersions{1: supporting(0, 9, 12, 9)}, "Kafka older than 2.8", "Metadata 10"},
+		{map[int32]apiVersions{1: supporting(0, 9, 12, 11), 2: supporting(0, 8, 11, 9)}, "Kafka 2.8 or 3.0, older than 2.8", "Fetch 12, Metadata 10, Produce 9"},
+		{map[int32]apiVersions{1: supporting(10, 20, 30, 20)}, "Kafka 4.1 or newer", "Produce 9"}, // a release without the old versions
 	} {
 		s := &surveyor{}
 		s.releases(test.brokers, nil)
@@ -77,7 +77,7 @@ func TestCommandsForSecuredBrokers(t *testing.T) {
 
 // A broker that refuses the question has not reported what it supports.
 func TestRefusedVersionsAreUnknown(t *testing.T) {
-	if _, err := spokenIn(&sarama.ApiVersionsResponse{ErrorCode: int16(sarama.ErrUnsupportedVersion)}); !errors.Is(err, sarama.ErrUnsupportedVersion) {
+	if _, err := apiVersionsIn(&sarama.ApiVersionsResponse{ErrorCode: int16(sarama.ErrUnsupportedVersion)}); !errors.Is(err, sarama.ErrUnsupportedVersion) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -17,8 +17,8 @@ const (
 	keyMetadata = 3
 )
 
-// spoken is the versions of requests that a broker supports, by the request's key.
-type spoken map[int16]versions
+// apiVersions is the versions of requests that a broker supports, by the request's key.
+type apiVersions map[int16]versions
 
 type versions struct{ min, max int16 }
 
@@ -35,7 +35,7 @@ var needed = []struct {
 }
 
 // lacks returns the needed requests that a broker does not support.
-func (s spoken) lacks() (missing []string) {
+func (s apiVersions) lacks() (missing []string) {
 	for _, n := range needed {
 		if v := s[n.key]; n.version < v.min || n.version > v.max {
 			missing = append(missing, fmt.Sprintf("%s %d", n.name, n.version))
@@ -44,9 +44,8 @@ func (s spoken) lacks() (missing []string) {
 	return missing
 }
 
-// release guesses the release from the newest version of Fetch, which nearly every release
-// has changed.
-func (s spoken) release() string {
+// release guesses the release from the newest version of Fetch. Releases that share it are named together.
+func (s apiVersions) release() string {
 	releases := []struct {
 		fetch int16
 		name  string
@@ -62,10 +61,10 @@ func (s spoken) release() string {
 	return "older than 2.8"
 }
 
-// spokenBy asks brokers for the versions that they support. It returns the brokers that do
+// apiVersionsOf asks brokers for the versions that they support. It returns the brokers that do
 // not answer separately.
-func spokenBy(c sarama.Client, ids []int32) (all map[int32]spoken, silent []string) {
-	all = map[int32]spoken{}
+func apiVersionsOf(c sarama.Client, ids []int32) (all map[int32]apiVersions, silent []string) {
+	all = map[int32]apiVersions{}
 	for _, id := range ids {
 		s, err := ask(c, id)
 		if err != nil {
@@ -77,7 +76,7 @@ func spokenBy(c sarama.Client, ids []int32) (all map[int32]spoken, silent []stri
 	return all, silent
 }
 
-func ask(c sarama.Client, id int32) (spoken, error) {
+func ask(c sarama.Client, id int32) (apiVersions, error) {
 	b, err := c.Broker(id)
 	if err != nil {
 		return nil, err
@@ -86,14 +85,14 @@ func ask(c sarama.Client, id int32) (spoken, error) {
 	if err != nil {
 		return nil, err
 	}
-	return spokenIn(answer)
+	return apiVersionsIn(answer)
 }
 
-func spokenIn(answer *sarama.ApiVersionsResponse) (spoken, error) {
+func apiVersionsIn(answer *sarama.ApiVersionsResponse) (apiVersions, error) {
 	if code := sarama.KError(answer.ErrorCode); code != sarama.ErrNoError {
 		return nil, code
 	}
-	s := spoken{}
+	s := apiVersions{}
 	for _, k := range answer.ApiKeys {
 		s[k.ApiKey] = versions{k.MinVersion, k.MaxVersion}
 	}
@@ -101,7 +100,7 @@ func spokenIn(answer *sarama.ApiVersionsResponse) (spoken, error) {
 }
 
 // text returns the names of the releases, and what any broker lacks.
-func text(all map[int32]spoken) (releases string, missing []string) {
+func text(all map[int32]apiVersions) (releases string, missing []string) {
 	var names []string
 	for _, s := range all {
 		names = append(names, s.release())

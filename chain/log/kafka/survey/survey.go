@@ -48,7 +48,7 @@ func Run(ctx context.Context, t *client.Topic) (found []log.Finding, err error) 
 		e.shape(len(topic.Partitions), replicas, brokerIDs(c))
 		e.settings(values, hidden)
 		e.rights(topic.TopicAuthorizedOperations)
-		e.releases(spokenBy(c, replicas))
+		e.releases(apiVersionsOf(c, replicas))
 		e.clock(newest(ctx, t))
 		found = e.found
 		return nil

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Stands in for network.sh of fabric-samples' test-network, with its service names, ports, folders and way to call commands:
-# what the kit hooks into, and the faults that it mends.
+# Stands in for network.sh of fabric-samples' test-network, with its service names, ports, folders and way of calling commands:
+# what the kit hooks into, and the faults that it fixes.
 set -e
 
 ROOTDIR=$(cd "$(dirname "$0")" && pwd)
