@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v2"
+
+	"github.com/fabric-kafka/orderer/chain/checktest"
 )
 
 func TestOptionsFaultsAreNamedTogether(t *testing.T) {
@@ -29,6 +31,44 @@ func TestOptionsFaultsAreNamedTogether(t *testing.T) {
 	if err := (Options{}).withDefaults().validate(); err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
+}
+
+// With AnyWriters, whose signature may be a client's is asked of each organization in turn, as in Fabric's samples.
+func TestWritersOfAChannel(t *testing.T) {
+	for _, c := range []struct {
+		o          Options
+		orgs       int
+		kind, rule string
+	}{
+		{Options{Peers: -1}, 1, "Signature", "OR('OrdererMSP.member', 'Org1MSP.member')"},
+		{Options{}, 2, "Signature", "OR('OrdererMSP.member', 'Org1MSP.member', 'Org2MSP.member')"},
+		{Options{AnyWriters: true}, 2, "ImplicitMeta", "ANY Writers"},
+		{Options{Peers: -1, Orgs: 12, AnyWriters: true}, 12, "ImplicitMeta", "ANY Writers"},
+	} {
+		o := c.o.withDefaults()
+		checktest.Must(t, o.validate())
+		n := &Network{options: o}
+		var text bytes.Buffer
+		checktest.Must(t, configtx.Execute(&text, n.channelData("solo")))
+		var file struct {
+			Profiles map[string]struct {
+				Policies map[string]struct {
+					Type string `yaml:"Type"`
+					Rule string `yaml:"Rule"`
+				} `yaml:"Policies"`
+				Application struct {
+					Organizations []any `yaml:"Organizations"`
+				} `yaml:"Application"`
+			} `yaml:"Profiles"`
+		}
+		checktest.Must(t, yaml.Unmarshal(text.Bytes(), &file))
+		channel := file.Profiles["Channel"]
+		writers := channel.Policies["Writers"]
+		if writers.Type != c.kind || writers.Rule != c.rule || len(channel.Application.Organizations) != c.orgs {
+			t.Errorf("%d organizations, Writers is %+v, want %d, %s %s", len(channel.Application.Organizations), writers, c.orgs, c.kind, c.rule)
+		}
+	}
+	checktest.Fails(t, Options{Orgs: 3}.withDefaults().validate(), "3 organizations with peers: want 1 or 2, or no peers")
 }
 
 // No two endpoints of the largest network share a port.

@@ -67,15 +67,19 @@ func (n *Network) makeCrypto(ctx context.Context) error {
 	return keepPrivate(n.path("crypto"))
 }
 
-// configtx is the profile of a channel. Writers is one signature policy over all
-// members: Fabric's usual ANY over the organizations verifies a client's
-// signature once per organization, in an order that changes with each start.
+// configtx is the profile of a channel. Unless AnyWriters is set, Writers is one
+// signature policy over all members: Fabric's usual ANY over the organizations verifies
+// a client's signature once per organization, in an order that changes with each start.
 var configtx = template.Must(template.New("").Parse(`
 Profiles:
   Channel:
     Policies: &policies
       Readers: {Type: ImplicitMeta, Rule: "ANY Readers"}
+{{- if .AnyWriters}}
+      Writers: {Type: ImplicitMeta, Rule: "ANY Writers"}
+{{- else}}
       Writers: {Type: Signature, Rule: "OR({{range $i, $m := .Members}}{{if $i}}, {{end}}'{{$m}}.member'{{end}})"}
+{{- end}}
       Admins: {Type: ImplicitMeta, Rule: "MAJORITY Admins"}
     Capabilities: {V2_0: true}
     Orderer: &orderer
@@ -134,6 +138,7 @@ Profiles:
 
 type channelData struct {
 	Type          string
+	AnyWriters    bool
 	Members       []string
 	Orderers      []ordererData
 	BatchTimeout  string
@@ -156,6 +161,7 @@ func (n *Network) channelData(kind string) channelData {
 	o := n.options
 	d := channelData{
 		Type:          kind,
+		AnyWriters:    o.AnyWriters,
 		Members:       []string{"OrdererMSP"},
 		BatchTimeout:  o.BatchTimeout.String(),
 		MaxMessages:   o.MaxMessages,

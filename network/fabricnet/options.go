@@ -29,6 +29,8 @@ type Options struct {
 	Raft         []string       `json:"raft"`         // channels of type etcdraft, ordered by Raft, in addition to them
 	Orderers     int            `json:"orderers"`     // default 3
 	Peers        int            `json:"peers"`        // default 2, alternating between Org1 and Org2; negative for none
+	Orgs         int            `json:"orgs"`         // peer organizations; default: those of the peers, or 1. More than these only without peers
+	AnyWriters   bool           `json:"anyWriters"`   // /Channel/Writers is ANY of the organizations' policies, as in Fabric's samples; see configtx
 	Brokers      []string       `json:"brokers"`      // host:port of running brokers; default: an embedded one
 	Apache       string         `json:"apache"`       // version of Apache Kafka whose brokers are started; see UseBrokers
 	BrokerCount  int            `json:"brokerCount"`  // of Apache Kafka; default 3
@@ -101,6 +103,7 @@ func (o Options) validate() error {
 	check(o.InTree == "" || o.Type == fabric.ConsensusTypeKafka, "channels of type %s of in-tree orderers: want %s", o.Type, fabric.ConsensusTypeKafka)
 	check(o.InTree == "" || len(o.Raft) == 0, "channels of type etcdraft with in-tree orderers: want none")
 	check(o.Peers <= 8, "%d peers: want up to 8", o.Peers)
+	check(o.Peers == 0 || o.orgs() <= 2, "%d organizations with peers: want 1 or 2, or no peers", o.orgs())
 	if o.Apache != "" {
 		check(slices.Contains([]int{1, 3, 5}, o.BrokerCount), "%d brokers: want 1, 3 or 5", o.BrokerCount)
 	} else {
@@ -149,8 +152,8 @@ func numberOf(name string) int {
 func orgOf(peer int) int { return peer%2 + 1 }
 
 // orgs returns the number of peer organizations. A network without peers has
-// one for its clients.
-func (o Options) orgs() int { return max(1, min(2, o.Peers)) }
+// at least one for its clients.
+func (o Options) orgs() int { return max(1, min(2, o.Peers), o.Orgs) }
 
 // seat returns the number of a peer within its organization, as cryptogen counts.
 func seat(peer int) int { return peer / 2 }

@@ -27,6 +27,9 @@ func (c Case) load() string {
 		return fmt.Sprintf("%d envelopes a second; latencies count from when an envelope was due.", c.Rate)
 	case Overload:
 		return "1.2 times the rate that the side committed in a closed loop just before, on 1,024 streams; latencies count from when an envelope was due."
+	case Policies:
+		return fmt.Sprintf("A closed loop, with Fabric's default policies: Writers is ANY of those of the orderer organization and of %d peer organizations, "+
+			"in an order that changes with each start.", c.Orgs)
 	case Delay:
 		return fmt.Sprintf("A closed loop, with %d ms there and back between orderer and brokers.", c.Delay)
 	case Replay:
@@ -75,9 +78,11 @@ func (r Run) describe(b *strings.Builder) {
 }
 
 func machineRows(when string, m Machine) [][]string {
-	fsync := "unknown"
-	if len(m.Fsync) == 2 {
-		fsync = fmt.Sprintf("%.2f ms; p99 %.2f ms", m.Fsync[0], m.Fsync[1])
+	percentiles := func(p []float64) string {
+		if len(p) != 2 {
+			return "unknown"
+		}
+		return fmt.Sprintf("p50 %.2f ms; p99 %.2f ms", p[0], p[1])
 	}
 	return [][]string{
 		{"cores", fmt.Sprintf("%d, %s", m.Cores, m.CPU)},
@@ -85,7 +90,8 @@ func machineRows(when string, m Machine) [][]string {
 		{"kernel", m.Kernel},
 		{"time " + when, m.Time.Format("2006-01-02 15:04 MST")},
 		{"load averages " + when, m.Load},
-		{"writing 4 KB to the disk " + when, "p50 " + fsync},
+		{"writing 4 KB to the disk " + when, percentiles(m.Fsync)},
+		{"writing 1 MB to the page cache " + when, percentiles(m.Cached)},
 	}
 }
 

@@ -81,7 +81,7 @@ func (m *measurement) shape(c load.Config, first load.Result) load.Config {
 		}
 		m.values[offered] = float64(c.Rate)
 	default:
-		c.Tx = max(1, int(first.CommittedTx)*seconds)
+		c.Tx = wholeBlocks(int(first.CommittedTx)*seconds, m.step.Case.Block) // no block waits for the batch timeout
 	}
 	return c
 }

@@ -19,6 +19,7 @@ const (
 	Replay   Kind = "replay"   // an empty ledger, and a long topic
 	StartUp  Kind = "startup"  // a full ledger, and a long topic
 	Idle     Kind = "idle"     // channels without transactions
+	Policies Kind = "policies" // closed loop, with Fabric's default policies and several organizations
 )
 
 // Case is one situation in which sides are compared.
@@ -31,6 +32,7 @@ type Case struct {
 	Delay    int  `json:"delay,omitempty"`  // milliseconds there and back
 	Records  int  `json:"records,omitempty"`
 	Channels int  `json:"channels,omitempty"`
+	Orgs     int  `json:"orgs,omitempty"`   // peer organizations, whose policies Writers is ANY of; otherwise 1, and one signature policy
 	Pinned   bool `json:"pinned,omitempty"` // orderers on one core, brokers and generator on another
 }
 
@@ -46,6 +48,8 @@ func (c Case) Name() string {
 		parts = append(parts, fmt.Sprint(c.Records))
 	case Idle:
 		parts = append(parts, fmt.Sprint(c.Channels))
+	case Policies:
+		parts = append(parts, fmt.Sprint(c.Orgs))
 	}
 	if c.Pinned {
 		parts = append(parts, "pinned")
@@ -85,6 +89,9 @@ func Cases(s Sizes) (all, rare []Case) {
 			all = append(all, Case{Kind: Replay, Orderers: 1, Apache: apache, Block: block, Records: s.Replayed})
 		}
 		all = append(all, Case{Kind: Replay, Orderers: 1, Apache: apache, Block: 500, Records: s.Replayed, Pinned: true})
+	}
+	for _, orgs := range []int{2, 4, 12} {
+		all = append(all, Case{Kind: Policies, Orderers: 1, Block: 500, Orgs: orgs, Pinned: true})
 	}
 	for _, delay := range []int{5, 50} {
 		all = append(all, Case{Kind: Delay, Orderers: 1, Apache: true, Block: 500, Delay: delay})

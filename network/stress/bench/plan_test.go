@@ -38,6 +38,7 @@ func TestSelect(t *testing.T) {
 		"idle/1/apache/500/1000":  {"idle/1/apache/500/1000"}, // rare
 		"closed/*/*/500/pinned":   {"closed/1/embedded/500/pinned", "closed/1/apache/500/pinned"},
 		"overload/1/embedded/10":  {"overload/1/embedded/10"},
+		"policies":                {"policies/1/embedded/500/2/pinned", "policies/1/embedded/500/4/pinned", "policies/1/embedded/500/12/pinned"},
 		"rate/1/embedded/10/500/": {"rate/1/embedded/10/500"},
 	} {
 		cases, err := Select(sizes, []string{pattern, pattern})

@@ -25,6 +25,7 @@ type drawing struct {
 
 var drawings = []drawing{
 	{file: "committed", title: "Committed in a closed loop, tx/s", measure: committed, kinds: []Kind{Closed, Delay}},
+	{file: "policies", title: "Committed in a closed loop with default policies, tx/s", measure: committed, kinds: []Kind{Policies}, x: func(c Case) int { return c.Orgs }, xTitle: "peer organizations"},
 	{file: "cpu", title: "CPU of orderers in a closed loop, us a tx", measure: cpuOrderers, kinds: []Kind{Closed}},
 	{file: "latency", title: "From due to committed at a fixed rate, p50, ms", measure: commitP50, kinds: []Kind{Rate}},
 	{file: "acknowledged", title: "From due to acknowledged at a fixed rate, p50, ms", measure: ackP50, kinds: []Kind{Rate}},

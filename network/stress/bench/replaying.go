@@ -20,7 +20,10 @@ func (s Side) writer() load.Writer {
 }
 
 // wholeBlocks returns a number of records that leaves none pending.
-func (c Case) wholeBlocks() int { return max(1, c.Records/c.Block) * c.Block }
+func (c Case) wholeBlocks() int { return wholeBlocks(c.Records, c.Block) }
+
+// wholeBlocks returns the largest number that fills blocks, which is at most n unless that is not even one block.
+func wholeBlocks(n, block int) int { return max(1, n/block) * block }
 
 // caughtUp starts the orderer on a topic that has grown by the records of the case while it was not running, calls
 // started, and returns the growth of its ledger once it has all blocks.

@@ -50,7 +50,7 @@ func (r Run) markdown(plots []plotted) string {
 func (r Run) introduce(b *strings.Builder) {
 	b.WriteString("Each figure is the median of its rounds, with the smallest and the largest in brackets. A ratio is the median of the ratios\n" +
 		"within each round: only ratios say something about other machines. All sides took turns in one run, with the same brokers,\n" +
-		"generator, policies (one signature), block sizes and Go settings.\n\n")
+		"generator, policies (one signature, unless a case says otherwise), block sizes and Go settings.\n\n")
 	if r.End == nil {
 		b.WriteString("**The run was not completed:** some cases have fewer rounds than others, or none.\n\n")
 	}

@@ -81,7 +81,7 @@ func (m *measurement) options(dir string) fabricnet.Options {
 	c, side := m.step.Case, m.step.Side
 	o := fabricnet.Options{
 		Dir: dir, Bin: m.bin, Peers: -1, Orderers: c.Orderers, MaxMessages: c.Block, BatchTimeout: batchTimeout,
-		BasePort: m.config.BasePort, Profiled: true, Proxied: c.Delay > 0,
+		BasePort: m.config.BasePort, Profiled: true, Proxied: c.Delay > 0, Orgs: c.Orgs, AnyWriters: c.Kind == Policies,
 		Environment: []string{fmt.Sprintf("GOGC=%d", m.config.GOGC), "FABRIC_LOGGING_SPEC=warn"},
 	}
 	if c.Apache {

@@ -87,7 +87,7 @@ func folder(at string) string {
 func (s Side) Does(c Case) bool {
 	switch s.Kind {
 	case Raft: // has neither a topic nor a way to brokers
-		return c.Kind == Closed || c.Kind == Rate || c.Kind == Overload || c.Kind == Idle
+		return c.Kind == Closed || c.Kind == Rate || c.Kind == Overload || c.Kind == Idle || c.Kind == Policies
 	case Raw:
 		return c.Kind == Closed || c.Kind == Rate || c.Kind == Delay || c.Kind == Replay
 	case Ledger:
