@@ -147,7 +147,7 @@ matrix: .build/test ## what Kafka can do to a channel, on the embedded broker
 
 integration: .build/test binaries ## real orderers, peers and brokers (FOCUS='text' narrows it, BROKERS=apache:3.9)
 	$(SUITE) -timeout 45m -count 1 ./integration -args -brokers=$(BROKERS) $(PORTS) $(REPORT) $(if $(FOCUS),-ginkgo.focus='$(FOCUS)') \
-		-ginkgo.label-filter='$(if $(filter embedded,$(BROKERS)),!kafka,!none)$(BUT_ROOT)'
+		-ginkgo.label-filter='$(if $(filter embedded,$(BROKERS)),!kafka,!lines)$(BUT_ROOT)'
 
 kafka: .build/test binaries ## what only Apache Kafka can show: three brokers, logging in, rights, rows of the matrix (VERSION=3.9)
 	$(GOTEST) -name access -- -timeout 15m -count 1 ./integration/apache -run 'TestAccess|TestLeastPrivilege|TestRights|TestRow' -args -kafka=$(or $(VERSION),4)

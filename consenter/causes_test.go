@@ -219,7 +219,7 @@ func (s source) tables() string {
 		{skipped, "Skipped: the envelope is in the topic and is put in no block. Label `reason` of `consensus_kafka_records_skipped`, log line `Skipped a record`"},
 		{refused, "Refused: the envelope was not accepted from the client. Label `reason` of `consensus_kafka_envelopes_refused`"},
 		{stopped, "Stopped: the channel accepts nothing until an operator acts. Label `cause` of `consensus_kafka_failure`, status `failed` (`inactive` for `migrated`)"},
-		{waiting, "Waiting: the channel accepts nothing for now; clients receive `not-ready`"},
+		{waiting, "Waiting: the channel accepts nothing for now; envelopes are refused as `not-ready`"},
 	} {
 		fmt.Fprintf(&b, "\n%s.\n\n| word | what it means | decided in | what to do |\n|---|---|---|---|\n", k.title)
 		for _, r := range rows() {

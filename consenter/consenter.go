@@ -2,8 +2,9 @@
 // consensus.Consenter and ClusterConsenter for channels that Kafka orders, the
 // wiring of what the packages below it do, and the adapters to Fabric's logs and metrics.
 //
-// A Consenter has no goroutine. The only state of a channel that it keeps is whether the
-// channel is cut off, for /healthz; everything else belongs to the chains that it creates.
+// A Consenter has no goroutine. Of a channel it keeps whether it is cut off, for /healthz,
+// whether it existed at start in spite of a fault, and the disk space granted to it; everything
+// else belongs to the chains that it creates.
 package consenter
 
 import (

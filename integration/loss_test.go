@@ -164,7 +164,7 @@ func (w *world) appendUnread(ctx context.Context, absent string) (sent []*cb.Env
 	for _, o := range w.Descriptor().Orderers {
 		Expect(w.Pause(o.Name)).To(Succeed())
 	}
-	time.Sleep(time.Second) // an orderer's last fetch is answered within half of it
+	time.Sleep(time.Second) // an orderer's last fetch is answered within that: half of TIMEOUTS_READ
 	Expect(w.Kill(absent)).To(Succeed())
 	gone := int32(slices.Index(w.BrokerNames(), absent) + 1)
 	Eventually(ctx, func() []int32 { return w.partition().Isr }).ShouldNot(ContainElement(gone))

@@ -50,7 +50,7 @@ func (w *world) deliverFlags() (flags []string) {
 }
 
 var _ = Describe("osnkafka", func() {
-	It("runs each command on a running channel, given only addresses", func(ctx SpecContext) {
+	It("checks, prunes and upgrades a running channel, given only addresses", func(ctx SpecContext) {
 		w := raise(ctx, fabricnet.Options{Orderers: 2, Peers: -1, Compatible: []string{"mychannel"}, Settings: []string{"CHECKINTERVAL=1s"}})
 		w.load(ctx, "mychannel", 2*time.Second).sound(ctx)
 		w.equal(ctx, "mychannel")

@@ -54,8 +54,13 @@ func TestIntegration(t *testing.T) {
 }
 `
 
-// testKafka runs make test-kafka in a module of these two packages, and of a builder that has nothing to build.
 func testKafka(t *testing.T, args ...string) (out string, err error) {
+	t.Helper()
+	return run(t, append([]string{"test-kafka"}, args...)...)
+}
+
+// run runs make in a module of these two packages, and of a builder that has nothing to build.
+func run(t *testing.T, args ...string) (out string, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := errors.Join(os.CopyFS(filepath.Join(dir, ".tools", "gotest"), os.DirFS("../gotest")),
@@ -76,7 +81,7 @@ func testKafka(t *testing.T, args ...string) (out string, err error) {
 			t.Fatal(err)
 		}
 	}
-	c := exec.Command("make", append([]string{"test-kafka"}, args...)...)
+	c := exec.Command("make", args...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "GOFLAGS=", "GOWORK=off")
 	text, err := c.CombinedOutput()
@@ -127,5 +132,20 @@ rows 4 2 passed 0 failed ok
 	}
 	if out, err := testKafka(t, "PART=row"); err == nil || !strings.Contains(out, `there is no part "row"`) {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Specs that need the source tree of a release, which these targets do not have, are left out: they would fail.
+func TestIntegrationNeedsNoTree(t *testing.T) {
+	t.Parallel()
+	for brokers, filter := range map[string]string{"": "!kafka", "apache:3.9": "!lines"} {
+		args := []string{"integration", "NO_ROOT=1"}
+		if brokers != "" {
+			args = append(args, "BROKERS="+brokers)
+		}
+		out, err := run(t, args...)
+		if says := "filter " + filter + " && !root"; err != nil || !strings.Contains(out, says) {
+			t.Errorf("%v: %q is not in\n%s", err, says, out)
+		}
 	}
 }

@@ -242,7 +242,7 @@ type Regular struct {
 	Payload        []byte                 `protobuf:"bytes,1,opt,name=payload,proto3" json:"payload,omitempty"`                       // a serialized common.Envelope
 	ConfigSeq      uint64                 `protobuf:"varint,2,opt,name=config_seq,json=configSeq,proto3" json:"config_seq,omitempty"` // config sequence at which the sender validated it
 	Class          Regular_Class          `protobuf:"varint,3,opt,name=class,proto3,enum=fabrickafka.record.Regular_Class" json:"class,omitempty"`
-	OriginalOffset int64                  `protobuf:"varint,4,opt,name=original_offset,json=originalOffset,proto3" json:"original_offset,omitempty"` // compatible rules only: offset of the copy that was validated again
+	OriginalOffset int64                  `protobuf:"varint,4,opt,name=original_offset,json=originalOffset,proto3" json:"original_offset,omitempty"` // compatible rules only: in a copy, the offset of the record that it is a copy of
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }

@@ -168,7 +168,7 @@ func updateOf(b []byte) (d digest, err error) {
 
 // An unclean leader election loses records that were acknowledged and that nobody has
 // read. Whatever the channel waits to read is therefore appended again when a session
-// reaches the end that the log had at its start without having read it. A leader that
+// reaches the end that the log had when last checked, without having read it. A leader that
 // lacks a record has another leader epoch, which ends the session; the next Recheck does
 // so at the latest.
 //
@@ -201,8 +201,8 @@ func (d *Driver) resubmitUnread(ctx context.Context) error {
 
 // unread holds copies that were acknowledged but not read yet, in order.
 type unread struct {
-	recent []copied // appended in this session: the reader has not reached them
-	lost   []copied // appended in an earlier one: below the end of the log at this session's start, or lost
+	recent []copied // appended since the end of the log was last checked: the reader has not reached them
+	lost   []copied // appended before that: below that end, or lost
 }
 
 // copied is a copy of the record at an offset.
@@ -212,7 +212,7 @@ type copied struct {
 	digest machine.Digest
 }
 
-// begin starts another session.
+// begin is called when the end of the log has been checked, at a connect or within a session.
 func (u *unread) begin() {
 	u.lost = append(u.lost, u.recent...)
 	u.recent = nil

@@ -47,7 +47,7 @@ const (
 	Repeat   Verb = "repeat"    // a foreign writer appends the record at A thousandths again
 	Stray    Verb = "stray"     // a foreign time-to-cut: the next block of the orderer, plus A
 	Mislead  Verb = "mislead"   // it restarts with the brokers of another cluster, until everything heals; A = 1: the newest orderer does
-	Forge    Verb = "forge"     // a foreign record of kind A, with config sequence of the orderer's plus B, envelope C
+	Forge    Verb = "forge"     // a foreign record of kind A, with the orderer's config sequence plus B, envelope C
 
 	Forget Verb = "forget" // a new leader lacks up to A+1 records that no orderer has read; C = 1: those that orderers append after reading everything, B milliseconds later
 

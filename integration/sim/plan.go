@@ -28,7 +28,7 @@ type Profile struct {
 	Forgeries bool // forged records of every other kind
 	Unclean   bool // leaders that lack unread records
 	Losses    bool // the log loses records
-	Alone     bool // no orderer joins late
+	Alone     bool // no orderer joins late, except those that begin adds
 	Clocks    bool // clocks of different speeds
 	Moves     bool // the channel goes from type kafka to the shared type, and on to Raft
 	Builds    bool // orderers of older builds, and updates that only newer builds support

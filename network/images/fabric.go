@@ -77,7 +77,7 @@ func orderer(ctx context.Context, r *run, t *tree) (label, error) {
 	return label{"Fabric orderer with the kafka plugin", b.Plugin, b.Commit, b.Fabric}, err
 }
 
-// list writes the modules in a binary into the image, and beside the image's folder.
+// list writes the modules in a binary into the image, and into the image's folder.
 func (r *run) list(ctx context.Context, binary string, t *tree) error {
 	out, err := r.output(ctx, "go", "tool", "-modfile=.tools/go.mod", "cyclonedx-gomod", "bin", "-json", binary)
 	if err != nil {

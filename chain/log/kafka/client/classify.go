@@ -69,10 +69,10 @@ func right(op string) string {
 		return "Write"
 	case "create":
 		return "Create"
-	case "read", "publish":
+	case "read", "publish", "survey":
 		return "Read"
-	case "survey":
-		return "DescribeConfigs"
+	case "trim":
+		return "Delete"
 	}
 	return "Read, or Describe,"
 }

@@ -30,3 +30,14 @@ func TestClassify(t *testing.T) {
 		}
 	}
 }
+
+// A refusal names the right that the operation lacks, so that what an operator grants is what it needs.
+func TestClassifyNamesTheRight(t *testing.T) {
+	topic := Open(Config{}, "topic")
+	for op, right := range map[string]string{"append": "Write", "create": "Create", "read": "Read", "publish": "Read",
+		"survey": "Read", "trim": "Delete", "bounds": "Read, or Describe,"} {
+		if e := topic.Classify(op, sarama.ErrTopicAuthorizationFailed); !strings.Contains(e.Error(), right+" ") && !strings.Contains(e.Error(), right+",") {
+			t.Errorf("%s: %v, want the right %s", op, e, right)
+		}
+	}
+}
