@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +66,7 @@ func (a *asked) command() *cobra.Command {
 	f.IntVar(&a.config.Size, "size", 2048, "bytes of an envelope")
 	f.IntVar(&a.config.Streams, "streams", 64, "streams of a load")
 	f.IntVar(&a.config.GOGC, "gogc", 400, "GOGC of all orderers and of the generator")
-	f.StringVar(&a.kafka, "kafka", "", "version of Apache Kafka (default: the newest that the network tool knows)")
+	f.StringVar(&a.kafka, "kafka", "", "version of Apache Kafka (default: the newest that the network tool knows and, with in-tree orderers, these can use)")
 	f.IntVar(&a.config.BasePort, "base-port", 17050, "lowest of the ports")
 	f.StringVar(&a.ordererCores, "orderer-cores", "0", "cores of orderers in pinned cases, as in 0,2-3")
 	f.StringVar(&a.cores, "other-cores", "1", "cores of brokers and generator in pinned cases")
@@ -98,21 +100,35 @@ func (a *asked) complete(given func(string) bool) (err error) {
 	if a.config.Rounds < 1 || a.config.Seconds < 2 {
 		return fmt.Errorf("%d rounds of %d seconds: want at least 1 of at least 2", a.config.Rounds, a.config.Seconds)
 	}
-	version, err := apache.Find(a.kafka)
-	if err != nil {
-		return err
-	}
-	a.config.Kafka = version.Number
 	if a.config.Cases, err = bench.Select(bench.Sizes{Replayed: a.config.Replayed, Rate: a.rate}, a.cases); err != nil {
 		return err
 	}
 	if a.config.Sides, err = bench.Sides(a.inTree, a.others); err != nil {
 		return err
 	}
+	if a.config.Kafka, err = a.brokers(); err != nil {
+		return err
+	}
 	var err2 error
 	a.config.Orderers, err = bench.ParseCores(a.ordererCores)
 	a.config.Others, err2 = bench.ParseCores(a.cores)
 	return errors.Join(err, err2)
+}
+
+// brokers returns the version of Apache Kafka: one that all sides can use, if there are cases on it.
+func (a *asked) brokers() (string, error) {
+	onApache := func(c bench.Case) bool { return c.Apache }
+	inTree := func(s bench.Side) bool { return s.Kind == bench.InTree }
+	old := slices.ContainsFunc(a.config.Cases, onApache) && slices.ContainsFunc(a.config.Sides, inTree)
+	if old && a.kafka == "" {
+		a.kafka = "3"
+	}
+	version, err := apache.Find(a.kafka)
+	if err == nil && old && !strings.HasPrefix(version.Number, "3.") {
+		err = fmt.Errorf("in-tree orderers cannot use Apache Kafka %s, which has dropped requests that they make; "+
+			"leave out --kafka for the newest that they can use, or --in-tree, or select cases on the embedded broker", version.Number)
+	}
+	return version.Number, err
 }
 
 // shorten sets what --quick means, except for flags that are given.

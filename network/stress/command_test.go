@@ -34,16 +34,31 @@ func TestQuickIsShortUnlessFlagsSayOtherwise(t *testing.T) {
 
 func TestBadFlags(t *testing.T) {
 	for flags, says := range map[string]string{
-		"--cases=none":        "no case matches none; --list shows the cases",
-		"--kafka=1.0":         "unknown version 1.0",
-		"--orderer=lean":      "write NAME=DIR",
-		"--orderer-cores=one": "is not a list of cores",
-		"--other-cores=1-0":   "is not a list of cores",
-		"--rounds=0":          "want at least 1 of",
-		"--seconds=1":         "of at least 2",
+		"--kafka=4 --in-tree=stock/orderer": "in-tree orderers cannot use Apache Kafka 4.",
+		"--kafka=4 --orderer=old=in-tree:x": "in-tree orderers cannot use Apache Kafka 4.",
+		"--cases=none":                      "no case matches none; --list shows the cases",
+		"--kafka=1.0":                       "unknown version 1.0",
+		"--orderer=lean":                    "write NAME=DIR",
+		"--orderer-cores=one":               "is not a list of cores",
+		"--other-cores=1-0":                 "is not a list of cores",
+		"--rounds=0":                        "want at least 1 of",
+		"--seconds=1":                       "of at least 2",
 	} {
-		_, err := parsed(t, flags)
+		_, err := parsed(t, strings.Fields(flags)...)
 		checktest.Fails(t, err, says)
+	}
+}
+
+// All sides of a run have the same brokers: those that in-tree orderers can use, if there are any.
+func TestVersionOfTheBrokers(t *testing.T) {
+	for flags, want := range map[string]string{
+		"": "4.", "--kafka=3.9": "3.9.", "--in-tree=stock/orderer": "3.9.", "--in-tree=stock/orderer --cases=closed/1/embedded/500": "4.",
+	} {
+		a, err := parsed(t, strings.Fields(flags)...)
+		checktest.Must(t, err)
+		if !strings.HasPrefix(a.config.Kafka, want) {
+			t.Errorf("%q: Apache Kafka %s, want %s", flags, a.config.Kafka, want)
+		}
 	}
 }
 
