@@ -37,7 +37,7 @@ type Config struct {
 	WriteTimeout time.Duration // of one request; default 10 s
 	RetryBackoff time.Duration // between the client's attempts; default 100 ms
 
-	Linger               time.Duration // how long appends wait to share a batch; default 1 ms
+	Linger               time.Duration // how long appends wait to share a batch while many arrive; default 1 ms
 	FetchBytes           int32         // requested at a time when reading; default 4 MiB
 	MaxDecompressedBytes int32         // of one batch after decompression, for the whole process; default 100 MiB
 

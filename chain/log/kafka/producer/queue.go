@@ -51,8 +51,8 @@ type Queue struct {
 	closed  bool
 }
 
-// NewQueue returns a queue of records for a topic, which wait for linger to share a batch. It
-// ends with the topic's cluster.
+// NewQueue returns a queue of records for a topic, which wait for linger to share a batch while many
+// arrive. It ends with the topic's cluster.
 func NewQueue(t *client.Topic, linger time.Duration) *Queue {
 	return &Queue{topic: t, linger: linger, some: make(chan struct{}, 1)}
 }
