@@ -10,7 +10,7 @@ import (
 )
 
 // consumerConfig is for reading one partition with a bounded amount fetched ahead.
-func consumerConfig(t *client.Topic, g *conn.Gate, fetchBytes int32) *sarama.Config {
+func consumerConfig(t *client.Topic, g *conn.Gate, fetchBytes int32, b *budget) *sarama.Config {
 	s := g.Config()
 	s.Consumer.Return.Errors = true
 	s.Consumer.IsolationLevel = sarama.ReadUncommitted // like every other reader of the topic: no transactions are used
@@ -19,6 +19,7 @@ func consumerConfig(t *client.Topic, g *conn.Gate, fetchBytes int32) *sarama.Con
 	s.Consumer.MaxWaitTime = min(conn.LongestPoll, t.Config.ReadTimeout/2) // an answer without records arrives in time
 	s.Consumer.MaxProcessingTime = 10 * time.Second                        // a slow disk must not drop the subscription
 	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return g.Pause(2 * t.Config.RetryBackoff) }
-	s.ChannelBufferSize = 256 // records, from at most one fetch
+	s.Consumer.Interceptors = []sarama.ConsumerInterceptor{b}
+	s.ChannelBufferSize = b.records()
 	return s
 }

@@ -13,7 +13,7 @@ import (
 func TestLongPoll(t *testing.T) {
 	for read, want := range map[time.Duration]time.Duration{10 * time.Second: 1500 * time.Millisecond, 2 * time.Second: time.Second, 20 * time.Millisecond: 10 * time.Millisecond} {
 		topic := client.Open(client.Config{Config: conn.Config{ReadTimeout: read}}, "topic")
-		if got := consumerConfig(topic, topic.Cluster.Gate(), 1<<20).Consumer.MaxWaitTime; got != want {
+		if got := consumerConfig(topic, topic.Cluster.Gate(), 1<<20, newBudget(1<<20)).Consumer.MaxWaitTime; got != want {
 			t.Errorf("with a time limit of %s the broker waits for %s, want %s", read, got, want)
 		}
 	}
@@ -23,7 +23,7 @@ func TestLongPoll(t *testing.T) {
 // would consider the records lost that the follower does not have yet.
 func TestReadsFromLeaders(t *testing.T) {
 	topic := client.Open(client.Config{}, "topic")
-	if rack := consumerConfig(topic, topic.Cluster.Gate(), 1<<20).RackID; rack != "" {
+	if rack := consumerConfig(topic, topic.Cluster.Gate(), 1<<20, newBudget(1<<20)).RackID; rack != "" {
 		t.Errorf("the reader has the rack id %q", rack)
 	}
 }

@@ -33,6 +33,7 @@ type reader struct {
 	stall  *stall     // nil: not behind the end
 	fatal  *log.Error // returned after the records before it
 
+	budget   *budget                 // of what was fetched and not returned
 	afterGap *sarama.ConsumerMessage // follows a gap that is not verified yet
 
 	once   sync.Once
@@ -72,7 +73,8 @@ func subscribe(t *client.Topic, g *conn.Gate, from log.Offset, fetchBytes int32)
 	if err != nil {
 		return nil, err
 	}
-	base, err := conn.NewClient(consumerConfig(t, g, fetchBytes))
+	b := newBudget(int(fetchBytes))
+	base, err := conn.NewClient(consumerConfig(t, g, fetchBytes, b))
 	if err != nil {
 		conn.CloseClient(side)
 		return nil, err
@@ -85,7 +87,7 @@ func subscribe(t *client.Topic, g *conn.Gate, from log.Offset, fetchBytes int32)
 		return nil, err
 	}
 	closed, stop := context.WithCancel(context.Background())
-	return &reader{topic: t, gate: g, client: pinned, side: side, parent: parent, sub: sub, next: from, end: end,
+	return &reader{topic: t, gate: g, client: pinned, side: side, parent: parent, sub: sub, budget: b, next: from, end: end,
 		stall: newStall(from, end), closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
@@ -127,6 +129,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		return r.accept(msg)
 	}
 	if msg := r.fetched(ctx); msg != nil {
+		r.budget.returned(msg)
 		return r.accept(msg)
 	}
 	for {
@@ -215,6 +218,7 @@ func (r *reader) await(ctx context.Context) (got log.Record, stalled bool, err e
 			if !ok {
 				return got, false, r.spent()
 			}
+			r.budget.returned(msg)
 			got, err = r.accept(msg)
 		case failure, ok := <-r.sub.Errors():
 			if !ok {
@@ -283,6 +287,7 @@ func (r *reader) rest() (log.Record, error) {
 	select {
 	case msg, ok := <-r.sub.Messages():
 		if ok && r.closed.Err() == nil {
+			r.budget.returned(msg)
 			return r.accept(msg)
 		}
 	default:
@@ -345,6 +350,7 @@ func (r *reader) shut() {
 		defer r.topic.Cluster.Leave()
 		defer close(r.ended)
 		r.stop()
+		r.budget.close()
 		r.gate.Close()
 		_ = r.sub.Close()    // errors of records that were fetched ahead
 		_ = r.parent.Close() // errors of the closed connections

@@ -43,7 +43,7 @@ func fed(p *pinned) (*reader, subscription) {
 	for _, at := range []int64{5, 6} {
 		s.messages <- &sarama.ConsumerMessage{Offset: at}
 	}
-	return &reader{topic: client.Open(client.Config{}, "topic"), client: p, sub: s, next: 5, closed: context.Background()}, s
+	return &reader{topic: client.Open(client.Config{}, "topic"), client: p, sub: s, budget: newBudget(1 << 20), next: 5, closed: context.Background()}, s
 }
 
 // The epochs that a client sees, in order, and whether Next then returns ErrNewLeader.
