@@ -8,19 +8,36 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 )
 
-// A record is sent at once, unless the last batch shows that many arrive while one is in flight.
+// A record is sent at once, unless so many arrive that others would join it within the linger.
 func TestOnlyACrowdLingers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		topic := client.Open(client.Config{}, "topic")
-		defer topic.Cluster.Close()
-		p := newProducer(NewQueue(topic, time.Second))
-		for last, waits := range map[int]time.Duration{0: 0, 1: 0, 3: 0, 4: time.Second, 100: time.Second} {
-			p.last = last
-			p.queue.put(&entry{since: time.Now()})
-			if began := time.Now(); !p.await() || time.Since(began) != waits {
-				t.Errorf("after a batch of %d, a record waits %s, want %s", last, time.Since(began), waits)
+	for _, c := range []struct {
+		entries int
+		over    time.Duration
+		waits   bool
+	}{
+		{0, 0, false}, // the first
+		{1, time.Second, false},
+		{3, time.Second, false},
+		{4, time.Second, true},
+		{7, 2 * time.Second, false}, // they shared a batch because it took so long
+		{8, 2 * time.Second, true},
+		{1, time.Second / 5, true},
+		{1000, time.Hour, false}, // after an idle time
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			topic := client.Open(client.Config{}, "topic")
+			defer topic.Cluster.Close()
+			p := newProducer(NewQueue(topic, time.Second))
+			if c.entries > 0 {
+				p.taken(1)
+				time.Sleep(c.over)
+				p.taken(c.entries)
 			}
-			p.queue.take(1)
-		}
-	})
+			p.queue.put(&entry{since: time.Now()})
+			began := time.Now()
+			if !p.await() || time.Since(began) != map[bool]time.Duration{true: time.Second}[c.waits] {
+				t.Errorf("after %d records in %s, a record waits %s", c.entries, c.over, time.Since(began))
+			}
+		})
+	}
 }

@@ -41,7 +41,7 @@ type producer struct {
 	topic   *client.Topic
 	session *session // nil: none
 	limit   int      // bytes of a batch; lower once the topic has refused one
-	last    int      // entries of the last batch
+	arrivals
 }
 
 func newProducer(q *Queue) *producer {
@@ -63,7 +63,7 @@ func (p *producer) run() {
 	defer p.disconnect()
 	for p.await() {
 		if entries := p.queue.take(p.limit); len(entries) > 0 {
-			p.last = len(entries)
+			p.taken(len(entries))
 			p.deliver(entries)
 		}
 	}
@@ -72,11 +72,7 @@ func (p *producer) run() {
 	}
 }
 
-// crowd is how many entries a batch has if it is worth waiting for others. Where fewer arrive while a batch is in flight, a
-// wait saves few requests, and costs each entry more time than anything else here.
-const crowd = 4
-
-// await waits for an entry, and then, if the last batch was a crowd, until the linger is over, so that others can join it.
+// await waits for an entry, and then, if many arrive meanwhile, until the linger is over, so that others can join it.
 // It returns false once the log is closed.
 func (p *producer) await() bool {
 	select {
@@ -84,7 +80,7 @@ func (p *producer) await() bool {
 	case <-p.topic.Cluster.Done().Done():
 		return false
 	}
-	if since, ok := p.queue.oldest(); ok && p.last >= crowd {
+	if since, ok := p.queue.oldest(); ok && p.within(p.queue.linger) >= crowd {
 		p.pause(p.queue.linger - time.Since(since))
 	}
 	return p.topic.Cluster.Done().Err() == nil
