@@ -4,7 +4,7 @@ import "time"
 
 // crowd is how many entries have to arrive within the linger for it to be worth waiting. Where fewer do, a wait saves few
 // requests, and costs each entry more time than anything else here.
-const crowd = 4
+const crowd = 2
 
 // arrivals is how fast entries arrived between the last two batches.
 type arrivals struct {

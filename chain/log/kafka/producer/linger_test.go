@@ -17,10 +17,9 @@ func TestOnlyACrowdLingers(t *testing.T) {
 	}{
 		{0, 0, false}, // the first
 		{1, time.Second, false},
-		{3, time.Second, false},
-		{4, time.Second, true},
-		{7, 2 * time.Second, false}, // they shared a batch because it took so long
-		{8, 2 * time.Second, true},
+		{2, time.Second, true},
+		{3, 2 * time.Second, false}, // they shared a batch because it took so long
+		{4, 2 * time.Second, true},
 		{1, time.Second / 5, true},
 		{1000, time.Hour, false}, // after an idle time
 	} {
