@@ -45,7 +45,7 @@ const ToolSettings = "admin.properties"
 
 // tool returns the start of a command line of one of Kafka's tools.
 func (s *surveyor) tool(name string) string {
-	start := fmt.Sprintf("%s --bootstrap-server %s ", name, s.config.Brokers[0])
+	start := fmt.Sprintf("%s --bootstrap-server %s ", name, strings.Join(s.config.Brokers, ","))
 	if s.config.TLS != nil || s.config.SASL != nil {
 		start += "--command-config " + ToolSettings + " "
 	}
