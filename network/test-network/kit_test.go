@@ -20,7 +20,7 @@ echo "$*" >>"$FAKE/calls"
 case "$1 $2" in
 "compose -f") echo "composed in $PWD" ;;
 "inspect --format") cat "$FAKE/state/$4" ;;
-"logs --tail") echo "last words of $4" ;;
+"logs --tail") echo "last words of $4"; yes "  a stack trace" | head -n 100 ;;
 "run --rm") echo " Version: v2.5.16" ;;
 "ps -aq") cat "$FAKE/containers" ;;
 "network ls") cat "$FAKE/networks" ;;
@@ -141,11 +141,15 @@ func TestCertificateAuthorities(t *testing.T) {
 		k.script(filepath.Join(k.samples, "bin", "openssl"), "#!/bin/sh\nexit 1\n")
 		k.fails([]string{"waiting for ca_org1 ca_org2 ca_orderer", "after 1 s these do not serve: ca_org1 ca_org2 ca_orderer", "last words of ca_orderer"}, startAuthorities, "up", "-ca")
 	})
-	t.Run("have no client", func(t *testing.T) {
+}
+
+func TestToolsThatAreMissing(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"fabric-ca-client", "osnadmin", "configtxgen", "configtxlator"} {
 		k := newKit(t)
-		checktest.Must(t, os.Remove(filepath.Join(k.samples, "bin", "fabric-ca-client")))
-		k.fails([]string{"there is no fabric-ca-client in", "install-fabric.sh"}, "true", "up", "-ca")
-	})
+		checktest.Must(t, os.Remove(filepath.Join(k.samples, "bin", tool)))
+		k.fails([]string{"there is no " + tool + " in", "install-fabric.sh"}, "true", "up", "-ca")
+	}
 }
 
 // A peer that ends at once is named like an orderer.
@@ -169,6 +173,7 @@ func TestComposeRunsInTheFolderItself(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}
 	}
+	k.fails([]string{"compose/none.yaml", "Restore fabric-samples"}, "$CONTAINER_CLI_COMPOSE -f compose/none.yaml up -d", "up")
 	if calls := k.calls(); strings.Contains(calls, "none.yaml") {
 		t.Errorf("compose gets a file that does not exist:\n%s", calls)
 	}

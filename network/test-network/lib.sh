@@ -15,10 +15,11 @@ fail() {
 	exit 1
 }
 
-# last_lines shows the end of a container's log.
+# last_lines shows the end of a container's log. Indented lines are left out: those of stack traces, and of the options that
+# a program lists after its error, would leave no room for the error.
 last_lines() {
-	say "last lines of $1:"
-	"$CONTAINER_CLI" logs --tail 20 "$1" 2>&1 | sed 's/^/    /' >&7
+	say "last lines of $1, without indented ones:"
+	{ "$CONTAINER_CLI" logs --tail 300 "$1" 2>&1 | grep -v '^[[:space:]]' | tail -n 20 || true; } | sed 's/^/    /' >&7
 }
 
 # state prints a container's state, or "missing".

@@ -63,8 +63,8 @@ check_tools() {
 	for tool in jq openssl; do
 		command -v "$tool" >/dev/null || complain "there is no $tool on the PATH. Install it, by your system's packages."
 	done
-	for tool in $tools; do
-		PATH="$test_network/../bin:$PATH" command -v "$tool" >/dev/null ||
+	for tool in $tools; do # of two there are functions as well, from env.sh
+		PATH="$test_network/../bin:$PATH" type -P "$tool" >/dev/null ||
 			complain "there is no $tool in $test_network/../bin, nor on the PATH. Run Fabric's install-fabric.sh binary in fabric-samples, which also writes ../config."
 	done
 	# shellcheck disable=SC2086 # "docker compose" is two words
