@@ -41,6 +41,8 @@ ENGINE   ?=
 PLATFORM ?=
 BASE     ?=
 IMAGES   ?=
+# Folder of a Fabric CA release: make images IMAGES=ca builds it; with FABRIC_SAMPLES, make containers runs -ca on it
+FABRIC_CA ?=
 
 # Folder of fabric-samples, with bin and config of a release: make containers then also runs the test-network in it, with
 # peers of the first of FABRIC_TREES
@@ -55,7 +57,7 @@ SIM      := go run ./integration/sim/run
 SUITE    = $(GOTEST) -name $@ -live -specs $(CURDIR)/.build/test/$@.json --
 REPORT   = -ginkgo.v -ginkgo.json-report=$(CURDIR)/.build/test/$@.json
 BUT_ROOT := $(if $(NO_ROOT), && !root)
-LEFT_OUT := $(if $(NO_KAFKA),; NO_KAFKA is set: nothing ran on Apache Kafka)$(if $(NO_ROOT),; NO_ROOT is set: no disk was filled)$(if $(NO_DOCKER),; NO_DOCKER is set: nothing ran in containers)$(if $(FABRIC_TREES),,; FABRIC_TREES is empty: no Fabric but the module of go.mod)
+LEFT_OUT := $(if $(NO_KAFKA),; NO_KAFKA is set: nothing ran on Apache Kafka)$(if $(NO_ROOT),; NO_ROOT is set: no disk was filled)$(if $(NO_DOCKER),; NO_DOCKER is set: nothing ran in containers,$(if $(FABRIC_SAMPLES),$(if $(FABRIC_CA),,; FABRIC_CA is empty: nothing ran with -ca)))$(if $(FABRIC_TREES),,; FABRIC_TREES is empty: no Fabric but the module of go.mod)
 COUNTS   := $(CURDIR)/.build/test/counts
 GOTEST    = go -C .tools run ./gotest -dir .. -counts $(COUNTS)
 PORTS     = $(if $(BASE_PORT),-base-port=$(BASE_PORT))
@@ -88,7 +90,7 @@ binaries:
 	go run ./plugin/builder --out $(BIN) --with osnkafka,peer,osnadmin,configtxgen,cryptogen,configtxlator
 
 images: ## container images of the orderer and of a broker (IMAGES=orderer, PLATFORM=linux/arm64, BASE=IMAGE, ENGINE=podman)
-	go run ./network/images $(or $(IMAGES),$(if $(PLATFORM),orderer,orderer broker)) --sbom $(if $(ENGINE),--engine $(ENGINE)) $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(BASE),--base $(BASE))
+	go run ./network/images $(or $(IMAGES),$(if $(PLATFORM),orderer,orderer broker)) --sbom $(if $(ENGINE),--engine $(ENGINE)) $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(BASE),--base $(BASE)) $(if $(FABRIC_CA),--fabric-ca $(FABRIC_CA))
 
 generate: ## Go code of the .proto files
 	$(GENERATE) $(PROTOS)
@@ -155,7 +157,7 @@ kafka: .build/test binaries ## what only Apache Kafka can show: three brokers, l
 
 containers: .build/test binaries ## manifests, images, and a network in containers with an engine of its own (needs root; FABRIC_SAMPLES=DIR for more)
 	go -C .tools run ./manifests -root .. network/kubernetes/orderer.yaml
-	$(GOTEST) -name $@ -live -- -v -timeout 25m -count 1 ./integration/containers $(if $(FABRIC_SAMPLES),-args -samples=$(FABRIC_SAMPLES) -tree=$(firstword $(subst :, ,$(FABRIC_TREES))))
+	$(GOTEST) -name $@ -live -- -v -timeout 25m -count 1 ./integration/containers $(if $(FABRIC_SAMPLES),-args -samples=$(FABRIC_SAMPLES) -tree=$(firstword $(subst :, ,$(FABRIC_TREES))) -ca=$(FABRIC_CA))
 
 test-kafka: .build/test ## all that runs on Apache Kafka, in parts, on both versions (PART='contract golden', VERSION=3.9)
 	@go -C .tools run ./parts -counts $(CURDIR)/.build/test/part -parts '$(APACHE_PARTS) $(SUITE_PARTS)' -versions '3.9 4' \

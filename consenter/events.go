@@ -127,7 +127,7 @@ func (r *reporter) surveyed(found []log.Finding, err error) {
 	case err != nil:
 		r.log.Warnw("Could not read the topic's settings", "error", err)
 	case len(flaws) > 0:
-		r.log.Warnw("The topic's settings are not safe", "flaws", strings.Join(flaws, "; "), "unknown", strings.Join(unknown, "; "))
+		r.log.Warnw("The topic is not as it should be", "flaws", strings.Join(flaws, "; "), "unknown", strings.Join(unknown, "; "))
 	default:
 		r.log.Infow("The topic's settings are safe, as far as they are known", "unknown", strings.Join(unknown, "; "))
 	}

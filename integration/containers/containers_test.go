@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +25,7 @@ func TestNetwork(t *testing.T) {
 		run  func(*network)
 	}{
 		{"names a container that does not run", brokenBroker},
+		{"goes down from the middle of coming up", interrupted},
 		{"comes up and runs chaincode", up},
 		{"serves its metrics and health", serving},
 		{"runs as any user", anyUser},
@@ -77,14 +81,48 @@ func brokenBroker(n *network) {
 	mustBeEmpty(n)
 }
 
+// interrupted ends up, with all that it has started, when something exists: what it has made by then is removed.
+func interrupted(n *network) {
+	for what, exists := range map[string]func() bool{
+		"a container":         func() bool { return n.docker("ps", "--all", "--quiet") != "" },
+		"the channel's block": func() bool { _, err := os.Stat(n.path("channel-artifacts", "mychannel.block")); return err == nil },
+	} {
+		c := exec.Command(filepath.Join(n.kit, "network.sh"), "up", "createChannel")
+		c.Env = append(os.Environ(), "FABRIC_SAMPLES="+n.samples)
+		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		checktest.Must(n.t, c.Start())
+		n.eventually(what+" exists", time.Minute, func() error {
+			if !exists() {
+				return errNotYet
+			}
+			return nil
+		})
+		checktest.Must(n.t, syscall.Kill(-c.Process.Pid, syscall.SIGKILL))
+		if err := c.Wait(); err == nil {
+			n.t.Errorf("up had ended when %s existed", what)
+		}
+		checktest.Must(n.t, n.script(nil, "down"))
+		mustBeEmpty(n)
+	}
+}
+
 func up(n *network) {
 	checktest.Must(n.t, n.script(nil, "up", "createChannel"))
 	n.deploy()
 	checktest.Must(n.t, n.put(orderers[0], "color", "blue"))
 	n.mustHave("color", "blue")
-	_, err := n.run(nil, filepath.Join(n.bin, "osnkafka"), "preflight", "mychannel", "--brokers", strings.Join(brokerAddresses, ","))
-	checktest.Must(n.t, err)
+	n.preflight("ok", "3 of 3")
 	n.equal("mychannel")
+}
+
+// preflight checks what the preflight reports of the replicas in sync.
+func (n *network) preflight(result, value string) {
+	n.t.Helper()
+	out, err := n.run(nil, filepath.Join(n.bin, "osnkafka"), "preflight", "mychannel", "--brokers", strings.Join(brokerAddresses, ","))
+	checktest.Must(n.t, err)
+	if !regexp.MustCompile(`(?m)^` + result + ` +in-sync replicas +` + value + ` `).MatchString(out) {
+		n.t.Errorf("the in-sync replicas are not %q, %s, in\n%s", value, result, out)
+	}
 }
 
 // serving checks what probes and Prometheus read, and the image's labels.
@@ -170,6 +208,7 @@ func withoutABroker(n *network) {
 	n.docker("kill", leader)
 	n.eventually("ordered without "+leader, time.Minute, func() error { return n.put(orderers[2], "color", "green") })
 	n.mustHave("color", "green")
+	n.preflight("warning", "2 of 3, without broker "+strings.TrimPrefix(strings.TrimSuffix(leader, ".example.com"), "kafka"))
 	n.docker("start", leader)
 	n.equal("mychannel")
 }

@@ -127,10 +127,14 @@ func (e *engine) images(ctx context.Context, root string) error {
 			return err
 		}
 	}
-	for name, as := range map[string]string{"fabric-kafka/peer": "hyperledger/fabric-peer", "fabric-kafka/busybox": "busybox"} {
-		if name == "fabric-kafka/busybox" && *samples == "" {
-			continue
-		}
+	as := map[string]string{"fabric-kafka/peer": "hyperledger/fabric-peer"}
+	if *samples != "" {
+		as["fabric-kafka/busybox"] = "busybox"
+	}
+	if *samples != "" && *caTree != "" {
+		as["fabric-kafka/ca"] = "hyperledger/fabric-ca"
+	}
+	for name, as := range as {
 		if _, err := e.docker(ctx, "tag", name+":latest", as+":latest"); err != nil {
 			return err
 		}
@@ -148,6 +152,9 @@ func wantedImages() [][]string {
 	peer := []string{"peer", "busybox", "--work", filepath.Join(".build", "images", "samples")}
 	if *tree != "" {
 		peer = append(peer, "--fabric", *tree)
+	}
+	if *caTree != "" {
+		peer = append(peer, "ca", "--fabric-ca", *caTree)
 	}
 	return [][]string{ours, peer}
 }

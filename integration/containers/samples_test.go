@@ -14,31 +14,31 @@ import (
 
 var (
 	samples = flag.String("samples", "", "folder of fabric-samples, with bin and config, whose test-network is to be run as well")
+	caTree  = flag.String("ca", "", "source tree of the Fabric CA release that -samples is run with as well")
 	tree    = flag.String("tree", "", "source tree of the Fabric release that the peers are built from (default: the module of go.mod)")
 )
 
-// TestSamples runs the test-network of fabric-samples itself, on a copy: through the kit, and then as it is, with Raft,
-// on our image under the name of Fabric's.
+// TestSamples runs the test-network of fabric-samples itself, on a copy: through the kit, with cryptogen and with
+// certificate authorities; and then as it is, with Raft, on our image under the name of Fabric's.
 func TestSamples(t *testing.T) {
 	if *samples == "" {
 		t.Skip("-samples is not set")
 	}
 	n := newNetwork(t)
-	n.samples = filepath.Join(t.TempDir(), "fabric-samples")
+	n.samples = filepath.Join(t.TempDir(), "fabric samples")
 	checktest.Must(t, os.Mkdir(n.samples, 0o755))
 	for _, folder := range []string{"test-network", "bin", "config"} {
 		_, err := n.run(nil, "cp", "-r", filepath.Join(*samples, folder), n.samples)
 		checktest.Must(t, err)
 	}
 	// What a network that ran in the original has left, or that still runs, is none of test-network's own files.
-	for _, made := range []string{"organizations/peerOrganizations", "organizations/ordererOrganizations", "channel-artifacts"} {
-		checktest.Must(t, os.RemoveAll(n.path(made)))
-	}
+	_, err := n.run([]string{"KAFKA_KIT=" + n.kit, "CONTAINER_CLI=docker"}, filepath.Join(n.kit, "sweep"), n.path())
+	checktest.Must(t, err)
 	before := files(t, n.path())
 	for _, way := range []struct {
 		name  string
 		steps func(*network, *tour)
-	}{{"through the kit", throughTheKit}, {"as it is, with Raft", asItIs}} {
+	}{{"through the kit", throughTheKit}, {"through the kit, with certificate authorities", withAuthorities}, {"as it is, with Raft", asItIs}} {
 		t.Run(way.name, func(t *testing.T) {
 			n.t = t
 			chaincode, err := filepath.Abs(filepath.Join("..", "..", ".build", "images", "chaincode"))
@@ -46,11 +46,8 @@ func TestSamples(t *testing.T) {
 			way.steps(n, &tour{n: n, chaincode: chaincode})
 		})
 		n.t = t
-		after := files(t, n.path())
-		for _, file := range before {
-			if !slices.Contains(after, file) {
-				t.Errorf("test-network no longer has %q", file)
-			}
+		if after := files(t, n.path()); !slices.Equal(before, after) {
+			t.Errorf("test-network had %q before, and has %q", before, after)
 		}
 	}
 }
@@ -85,19 +82,37 @@ func (v *tour) writes(value string) {
 	})
 }
 
-func throughTheKit(n *network, v *tour) {
+func throughTheKit(n *network, v *tour) { v.throughTheKit() }
+
+// withAuthorities needs the image hyperledger/fabric-ca, and its client among the other tools.
+func withAuthorities(n *network, v *tour) {
+	if images := n.docker("images", "--quiet", "hyperledger/fabric-ca"); images == "" {
+		n.t.Skip("NOT RUN: -ca needs the image hyperledger/fabric-ca; -args -ca=DIR, or make containers FABRIC_CA=DIR, builds it from the source of a release")
+	}
+	client := filepath.Join(n.samples, "bin", "fabric-ca-client")
+	if _, err := os.Stat(client); err != nil {
+		_, err := n.run(nil, "cp", filepath.Join("..", "..", ".build", "images", "samples", "ca", "root", "usr", "local", "bin", "fabric-ca-client"), client)
+		checktest.Must(n.t, err)
+	}
+	v.throughTheKit("-ca")
+}
+
+// throughTheKit takes the flag that names where certificates come from, if it is not cryptogen.
+func (v *tour) throughTheKit(authority ...string) {
+	n := v.n
+	run := func(script string, args ...string) { v.do(script, append(args, authority...)...) }
 	v.folder = n.kit
-	v.do("./network.sh", "up", "createChannel")
+	run("./network.sh", "up", "createChannel")
 	v.do("./network.sh", "deployCCAAS", "-ccn", "basic", "-ccp", v.chaincode)
 	v.writes("blue")
 	n.docker("kill", orderers[1].container, n.leader("mychannel"))
 	v.writes("green")
 	n.docker(append([]string{"start", orderers[1].container}, brokers...)...)
-	v.do("./addOrg3.sh", "up")
+	run("./addOrg3.sh", "up")
 	n.equal("mychannel")
 	v.do("./network.sh", "createChannel", "-c", "second")
 	n.equal("second")
-	v.do("./network.sh", "restart")
+	run("./network.sh", "restart")
 	v.do("./network.sh", "createChannel")
 	n.equal("mychannel")
 	v.do("./network.sh", "down")
@@ -105,7 +120,9 @@ func throughTheKit(n *network, v *tour) {
 }
 
 func asItIs(n *network, v *tour) {
-	v.folder = n.path()
+	link := filepath.Join(n.t.TempDir(), "samples") // the scripts of test-network cannot have a blank in their path
+	checktest.Must(n.t, os.Symlink(n.samples, link))
+	v.folder = filepath.Join(link, "test-network")
 	n.docker("tag", "fabric-kafka/orderer:latest", "hyperledger/fabric-orderer:latest")
 	v.do("./network.sh", "up", "createChannel")
 	v.do("./network.sh", "deployCCAAS", "-ccn", "basic", "-ccp", v.chaincode)

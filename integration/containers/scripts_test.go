@@ -10,7 +10,7 @@ import (
 // The kit's scripts have no fault that shellcheck knows.
 func TestScripts(t *testing.T) {
 	n := newNetwork(t)
-	scripts := []string{"compose", "genesis", "join", "channel-type"}
+	scripts := []string{"compose", "genesis", "join", "channel-type", "sweep"}
 	more, err := filepath.Glob(filepath.Join(n.kit, "*.sh"))
 	checktest.Must(t, err)
 	for i, name := range scripts {

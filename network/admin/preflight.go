@@ -34,10 +34,11 @@ func PreflightCommand(fill command.Fill) *cobra.Command {
 		Use:   "preflight [CHANNEL]",
 		Short: "Check whether a channel's topic and its brokers keep what they acknowledge",
 		Long: `Survey a topic as an orderer does when a channel starts (Consensus.Kafka.Preflight): number of
-partitions, replication, min.insync.replicas, cleanup, retention, unclean elections,
+partitions, replication, replicas in sync, min.insync.replicas, cleanup, retention, unclean elections,
 max.message.bytes, the rights of this client, the releases of the brokers that host the topic,
 and how far the newest record's timestamp is ahead of this machine's clock. Each flaw comes
-with the command that fixes it. What the brokers hide is unknown, which is not a flaw.
+with the command that fixes it. What the brokers hide is unknown, which is not a flaw, nor is a
+warning: a broker that is down, or clocks that differ.
 
 Use the orderer.yaml of an orderer: the rights that are checked are those of its user.
 Exits with 1 if there is a flaw.`,

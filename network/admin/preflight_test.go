@@ -22,7 +22,7 @@ func TestPreflightOfAnyTopic(t *testing.T) {
 
 	out := admintest.Runs(t, command.ExitRefused, nil, append(args, "--json")...)
 	var found []struct{ Setting, Result string }
-	if err := json.Unmarshal([]byte(out), &found); err != nil || len(found) != 11 {
+	if err := json.Unmarshal([]byte(out), &found); err != nil || len(found) != 12 {
 		t.Fatalf("%d findings, %v:\n%s", len(found), err, out)
 	}
 

@@ -137,13 +137,18 @@ func chaincode(ctx context.Context, r *run, t *tree) (label, error) {
 }
 
 func busybox(ctx context.Context, r *run, t *tree) (label, error) {
+	return label{title: "Busybox", version: "host"}, r.shell(ctx, t)
+}
+
+// shell adds this machine's busybox, with links for its commands.
+func (r *run) shell(ctx context.Context, t *tree) error {
 	const shell = "/bin/busybox"
 	applets, err := r.output(ctx, shell, "--list")
 	if err != nil {
-		return label{}, fmt.Errorf("%w; install the package busybox-static", err)
+		return fmt.Errorf("%w; install the package busybox-static", err)
 	}
 	if libraries, err := needed(shell); err != nil || len(libraries) > 0 {
-		return label{}, errors.Join(err, fmt.Errorf("%s needs libraries (%s); install the package busybox-static", shell, strings.Join(libraries, ", ")))
+		return errors.Join(err, fmt.Errorf("%s needs libraries (%s); install the package busybox-static", shell, strings.Join(libraries, ", ")))
 	}
 	err = errors.Join(t.common(), t.copy(shell, shell, 0o755))
 	for applet := range strings.FieldsSeq(string(applets)) {
@@ -151,5 +156,5 @@ func busybox(ctx context.Context, r *run, t *tree) (label, error) {
 			err = errors.Join(err, linkErr)
 		}
 	}
-	return label{title: "Busybox", version: "host"}, err
+	return err
 }

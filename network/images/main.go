@@ -1,7 +1,7 @@
 // Command images builds container images: of the orderer, of a broker of Apache Kafka and, where no registry
 // can be reached, of what else networks in containers need.
 //
-//	go run ./network/images [orderer] [broker] [peer] [chaincode] [busybox]
+//	go run ./network/images [orderer] [broker] [peer] [chaincode] [busybox] [ca]
 //
 // It writes each image's content into a folder with modes and no links to the host, and has the engine
 // pack it. Nothing runs while an image is built, so images for other platforms need no emulation.
@@ -51,6 +51,7 @@ func command() *cobra.Command {
 	c.Flags().StringVar(&r.platform, "platform", "", "OS/ARCHITECTURE, for instance linux/arm64 (default: linux, and this machine's architecture)")
 	c.Flags().StringVar(&r.base, "base", "scratch", "image that the images of the orderer and of the peer are built from")
 	c.Flags().StringVar(&r.fabric, "fabric", "", "source tree of a Fabric release to build orderer and peer from (default: the module that go.mod requires)")
+	c.Flags().StringVar(&r.fabricCA, "fabric-ca", "", "source tree of a Fabric CA release to build the image ca from")
 	c.Flags().StringVar(&r.repository, "repository", "fabric-kafka", "what precedes the images' names: fabric-kafka gives fabric-kafka/orderer")
 	c.Flags().StringVar(&r.work, "work", filepath.Join(".build", "images"), "folder for the images' content")
 	c.Flags().BoolVar(&r.sbom, "sbom", false, "list the modules in the orderer's binary as CycloneDX, in the image and beside it")

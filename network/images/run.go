@@ -23,6 +23,7 @@ type run struct {
 	platform   string
 	base       string
 	fabric     string
+	fabricCA   string
 	repository string
 	work       string
 	sbom       bool
@@ -45,6 +46,7 @@ var contents = map[string]content{
 	"peer":      peer,
 	"chaincode": chaincode,
 	"busybox":   busybox,
+	"ca":        ca,
 }
 
 func names() []string { return slices.Sorted(maps.Keys(contents)) }

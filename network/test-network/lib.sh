@@ -15,10 +15,11 @@ fail() {
 	exit 1
 }
 
-# last_lines shows the end of a container's log.
+# last_lines shows the end of a container's log. Indented lines are left out: those of stack traces, and of the options that
+# a program lists after its error, would leave no room for the error.
 last_lines() {
-	say "last lines of $1:"
-	"$CONTAINER_CLI" logs --tail 20 "$1" 2>&1 | sed 's/^/    /' >&7
+	say "last lines of $1, without indented ones:"
+	{ "$CONTAINER_CLI" logs --tail 300 "$1" 2>&1 | grep -v '^[[:space:]]' | tail -n 20 || true; } | sed 's/^/    /' >&7
 }
 
 # state prints a container's state, or "missing".
@@ -38,6 +39,32 @@ must_run() {
 			;;
 		esac
 	done
+}
+
+# limit is how many seconds a step may take in which containers get ready.
+limit=${KAFKA_WAIT:-120}
+case $limit in
+*[!0-9]*) fail "KAFKA_WAIT is $limit, which is not a number of seconds. Set it to one, or unset it." ;;
+esac
+
+# limited runs a command for at most some seconds: `limited 10 COMMAND`. A container that is paused accepts connections
+# and never answers. macOS has no timeout.
+limited() {
+	if command -v timeout >/dev/null; then
+		timeout "$@"
+	else
+		perl -e 'alarm shift; exec @ARGV' "$@"
+	fi
+}
+
+# give_up fails with the last lines of each container: `give_up TEXT CONTAINER...`.
+give_up() {
+	local text=$1 name
+	shift
+	for name; do
+		last_lines "$name"
+	done
+	fail "after $limit s $text. See the last lines above; KAFKA_WAIT=300 waits longer on a slow machine."
 }
 
 # containers prints the names of the orderers' containers, and of the brokers' that are the kit's own.

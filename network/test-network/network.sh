@@ -2,6 +2,7 @@
 # fabric-samples' test-network on Kafka: takes the arguments of its network.sh and runs it, unchanged, with the hooks of
 # env.sh. See README.md.
 set -euo pipefail
+unset CDPATH # with it, cd prints folders, here and in the scripts of test-network
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 script=${KAFKA_SCRIPT:-network.sh} # below test-network
@@ -30,15 +31,23 @@ find_samples() {
 
 test_network=$(find_samples)
 
-# The scripts of test-network split a path that has blanks: give them one that has none.
-case $test_network in
-*[[:space:]]*)
-	link=$(mktemp -d)
-	trap 'rm -rf "$link"' EXIT
-	ln -s "$(dirname "$test_network")" "$link/samples"
-	test_network=$link/samples/${test_network##*/}
-	;;
-esac
+# without_blanks sets path to a path of $1 that has no blanks, by a link named $2: the scripts of test-network split one
+# that has some.
+links=
+without_blanks() {
+	path=$1
+	case $path in *[[:space:]]*) ;; *) return ;; esac
+	if [ -z "$links" ]; then
+		links=$(mktemp -d)
+		trap 'rm -rf "$links"' EXIT
+	fi
+	case $path in /*) ;; *) path=$test_network/$path ;; esac
+	ln -s "$path" "$links/$2"
+	path=$links/$2
+}
+
+without_blanks "$(dirname "$test_network")" samples
+test_network=$path/${test_network##*/}
 
 # env.sh is sourced below, when the engine is known to answer: it asks for images.
 engine=${CONTAINER_CLI:-docker}
@@ -49,12 +58,13 @@ command -v "$engine" >/dev/null || complain "there is no $engine on the PATH. In
 
 # check_tools looks for what the scripts and the hooks call.
 check_tools() {
-	local tool
+	local tool tools='peer configtxgen configtxlator osnadmin'
+	case " $* " in *" -ca "*) tools+=' fabric-ca-client' ;; esac
 	for tool in jq openssl; do
 		command -v "$tool" >/dev/null || complain "there is no $tool on the PATH. Install it with your system's package manager."
 	done
-	for tool in peer configtxgen configtxlator osnadmin; do
-		PATH="$test_network/../bin:$PATH" command -v "$tool" >/dev/null ||
+	for tool in $tools; do # of two there are functions as well, from env.sh
+		PATH="$test_network/../bin:$PATH" type -P "$tool" >/dev/null ||
 			complain "there is no $tool in $test_network/../bin, nor on the PATH. Run Fabric's install-fabric.sh binary in the folder of fabric-samples; it also writes config there."
 	done
 	# shellcheck disable=SC2086 # "docker compose" is two words
@@ -63,52 +73,42 @@ check_tools() {
 		complain "there is no image $ORDERER_IMAGE. Run make images in the checkout of this project, or set ORDERER_IMAGE."
 }
 
-# sweep removes what test-network's own down has left, whatever state it found, and fails if something stays.
-sweep() {
-	local kind left
-	for kind in container network volume; do
-		left=$(leftovers "$kind")
-		if [ -n "$left" ]; then
-			say "removing what down has left: ${left//$'\n'/ }"
-			# shellcheck disable=SC2086 # one word for each
-			"$engine" "$kind" rm -f $left >/dev/null 2>&1 || "$engine" "$kind" rm $left >/dev/null || true
-		fi
-		left=$(leftovers "$kind")
-		if [ -n "$left" ]; then
-			fail "these could not be removed: $left. Remove each with $engine $kind rm."
-		fi
-	done
-	rm -rf "$test_network"/organizations/{peerOrganizations,ordererOrganizations} "$test_network/channel-artifacts" ||
-		fail "files in $test_network/organizations belong to another user. Remove them as that user."
-}
-
-# leftovers prints the containers, networks or volumes of test-network that exist.
-leftovers() {
-	case $1 in
-	container) "$engine" ps -aq --filter label=service=hyperledger-fabric ;;
-	network) "$engine" network ls --format '{{.Name}}' | grep -x fabric_test || true ;;
-	volume) "$engine" volume ls -q | grep -xE 'compose_(orderer[234]?|peer0\.org[123])\.example\.com' || true ;;
-	esac
-}
-
+help=
 for argument; do
 	case $argument in
+	-h) help=yes ;;
 	-bft) complain "-bft asks for BFT orderers, and this network orders through Kafka. Leave it out, or run test-network's own network.sh." ;;
 	-cfssl) complain "-cfssl makes certificates for one orderer, and this network has three. Leave it out, or use -ca." ;;
 	esac
 done
-case ${1:-} in
+for ((i = 1; i < $#; i++)); do
+	case ${!i} in
+	-ccp | -cccg)
+		next=$((i + 1))
+		without_blanks "${!next}" "argument$i"
+		set -- "${@:1:i}" "$path" "${@:i+2}"
+		;;
+	esac
+done
+case ${help:-${1:-}} in
 up | createChannel | restart)
-	check_tools
+	check_tools "$@"
 	KAFKA_CHANNEL_TYPE=${KAFKA_CHANNEL_TYPE:-$("$here/channel-type")}
-	export KAFKA_CHANNEL_TYPE
+	case $KAFKA_CHANNEL_TYPE in
+	kafka | etcdraft) export KAFKA_CHANNEL_TYPE ;;
+	*) complain "KAFKA_CHANNEL_TYPE is $KAFKA_CHANNEL_TYPE, and channels are of type kafka or etcdraft. Set it to one of these, or unset it." ;;
+	esac
 	say "orderers $ORDERER_IMAGE, brokers ${KAFKA_BROKERS:-$KAFKA_IMAGE}, channels of type $KAFKA_CHANNEL_TYPE"
 	;;
 esac
 
+cd "$(dirname "$test_network/$script")"
+if [ "${help:-${1:-}}" != down ] && [ -z "$links" ]; then
+	exec "./${script##*/}" "$@" # who ends this process ends test-network's script
+fi
 status=0
-(cd "$(dirname "$test_network/$script")" && "./${script##*/}" "$@") || status=$?
-if [ "${1:-}" = down ]; then
-	sweep
+"./${script##*/}" "$@" || status=$?
+if [ "${help:-${1:-}}" = down ]; then
+	"$here/sweep" "$test_network"
 fi
 exit "$status"

@@ -11,10 +11,6 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/client"
 )
 
-// With minReplicas and minInSync the loss of one broker neither loses records nor stops
-// the channel.
-const minReplicas, minInSync = 3, 2
-
 // maxAhead is how far a clock may be ahead of ours before it is a finding.
 const maxAhead = 10 * time.Second
 
@@ -49,7 +45,7 @@ const ToolSettings = "admin.properties"
 
 // tool returns the start of a command line of one of Kafka's tools.
 func (s *surveyor) tool(name string) string {
-	start := fmt.Sprintf("%s --bootstrap-server %s ", name, s.config.Brokers[0])
+	start := fmt.Sprintf("%s --bootstrap-server %s ", name, strings.Join(s.config.Brokers, ","))
 	if s.config.TLS != nil || s.config.SASL != nil {
 		start += "--command-config " + ToolSettings + " "
 	}
@@ -58,32 +54,6 @@ func (s *surveyor) tool(name string) string {
 
 func (s *surveyor) alter(setting, value string) string {
 	return s.tool("kafka-configs.sh") + fmt.Sprintf("--alter --entity-type topics --entity-name %s --add-config %s=%s", s.topic, setting, value)
-}
-
-// shape checks the number of partitions and replicas.
-func (s *surveyor) shape(partitions int, replicas, brokers []int32) {
-	s.require(partitions == 1, log.Finding{Setting: "partitions", Value: strconv.Itoa(partitions), Want: "1",
-		Risk:   "only the first is used; records in others are ignored",
-		Remedy: "partitions cannot be removed: if nothing was ordered through the topic, delete it, and an orderer creates it again"})
-	s.require(len(replicas) >= minReplicas, log.Finding{Setting: "replication factor", Value: strconv.Itoa(len(replicas)),
-		Want: fmt.Sprintf("%d or more", minReplicas), Risk: "the loss of a broker loses acknowledged records, or stops the channel",
-		Remedy: s.reassign(replicas, brokers)})
-}
-
-// reassign returns how to add replicas on further brokers.
-func (s *surveyor) reassign(replicas, brokers []int32) string {
-	if len(brokers) < minReplicas {
-		return fmt.Sprintf("the cluster has %d brokers: add some, then reassign the topic to %d of them with kafka-reassign-partitions.sh", len(brokers), minReplicas)
-	}
-	all := slices.Clone(replicas)
-	for _, b := range brokers {
-		if len(all) < minReplicas && !slices.Contains(all, b) {
-			all = append(all, b)
-		}
-	}
-	ids := strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ","), "[]")
-	return fmt.Sprintf(`echo '{"version":1,"partitions":[{"topic":"%s","partition":0,"replicas":[%s]}]}' > topic.json; `, s.topic, ids) +
-		s.tool("kafka-reassign-partitions.sh") + "--reassignment-json-file topic.json --execute"
 }
 
 // requirement is what a setting of a topic should be.
@@ -100,7 +70,7 @@ func (s *surveyor) requirements() []requirement {
 	}
 	largest := s.config.BatchBytes()
 	return []requirement{
-		{"min.insync.replicas", fmt.Sprintf("%d or more", minInSync), "an acknowledged record may be on one broker only", strconv.Itoa(minInSync), atLeast(minInSync)},
+		{minInSyncSetting, fmt.Sprintf("%d or more", minInSync), "an acknowledged record may be on one broker only", strconv.Itoa(minInSync), atLeast(minInSync)},
 		{"unclean.leader.election.enable", "false", "a broker that lacks acknowledged records may become the leader", "false", is("false")},
 		{"cleanup.policy", "delete", "compaction deletes all records but one", "delete", is("delete")},
 		{"retention.ms", "-1", "records are deleted by age, read or not", "-1", is("-1")},

@@ -19,7 +19,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// Run checks the number of partitions, replication, the settings by which records may
+// Run checks the number of partitions, replication, the replicas in sync, the settings by which records may
 // be lost or refused, the rights of this client, the releases of the brokers that have the
 // topic, and clocks. Brokers silently accept unsafe values, so it checks what they return.
 // What they hide is a finding of result [log.Unknown].
@@ -46,6 +46,7 @@ func Run(ctx context.Context, t *client.Topic) (found []log.Finding, err error) 
 			return err
 		}
 		e.shape(len(topic.Partitions), replicas, brokerIDs(c))
+		e.inSync(replicas, topic.Partitions[0].Isr, values)
 		e.settings(values, hidden)
 		e.rights(topic.TopicAuthorizedOperations)
 		e.releases(apiVersionsOf(c, replicas))

@@ -15,7 +15,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 )
 
-var everyCheck = []string{"partitions", "replication factor", "min.insync.replicas", "unclean.leader.election.enable", "cleanup.policy",
+var everyCheck = []string{"partitions", "replication factor", "in-sync replicas", "min.insync.replicas", "unclean.leader.election.enable", "cleanup.policy",
 	"retention.ms", "retention.bytes", "max.message.bytes", "rights on the topic", "brokers' release", "clocks"}
 
 // survey returns the findings by setting.
