@@ -120,7 +120,7 @@ func (s *secured) closed(t *testing.T) {
 		"other name asked for": {byTLS, "TLS: {Enabled: true, RootCAs: [ca.pem], ServerName: kafka.example.com}", withBroker + badCertificate + "certificate is not valid for any names, but wanted to match kafka.example.com; " + awaitName},
 		"expired broker":       {expired, serverTLS, withBroker + badCertificate + "certificate has expired or is not yet valid: current time TIME is after TIME; waiting for a broker's certificate that is valid now"},
 
-		"no client certificate": {byMTLS, serverTLS, withBroker + "remote error: tls: bad certificate; " + awaitIdentity},
+		"no client certificate": {byMTLS, serverTLS, withBroker + "remote error: tls: certificate required; " + awaitIdentity},
 		"expired client":        {byMTLS, identity("late"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"unknown client":        {byMTLS, identity("stranger"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},
 		"no list of revoked":    {byMTLS, identity("unlisted"), withBroker + "remote error: tls: unknown certificate; " + awaitIdentity},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -61,8 +62,10 @@ var (
 	since = regexp.MustCompile(` \(for [0-9.msh]+ now\)$`)
 )
 
-// plain returns a text with ports and times replaced.
+// plain returns a text with ports and times replaced, and with one name for a client certificate that is missing: TLS 1.3
+// calls it required, and Java before 17.0.21 calls it bad.
 func plain(text string) string {
+	text = strings.ReplaceAll(text, "remote error: tls: bad certificate", "remote error: tls: certificate required")
 	return stamp.ReplaceAllString(port.ReplaceAllString(since.ReplaceAllString(text, ""), "127.0.0.1:PORT"), "TIME")
 }
 
