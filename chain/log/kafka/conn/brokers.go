@@ -21,9 +21,12 @@ const (
 	// slowAfter is how long a broker has to answer before it is reported, and abandoned
 	// if it is not the leader.
 	slowAfter = 2 * time.Second
-	// LongestPoll is how long a broker may be asked to wait with its answer. A broker that then does not answer hangs: it
-	// must be found out as soon as if the answer had been due at once.
-	LongestPoll = slowAfter * 3 / 4
+	// LongestPoll is how long a broker may be asked to wait with its answer. Most of that does not count as waiting for the
+	// broker. One that hangs is found out later than if the answer had been due at once, but long before the brokers
+	// elect another leader.
+	LongestPoll = 3 * time.Second
+	// countedPoll is how much of a poll counts as waiting for the broker.
+	countedPoll = slowAfter * 3 / 4
 	// recheckEvery is how often the leader is looked up while it is slow.
 	recheckEvery = time.Second
 )
@@ -112,10 +115,11 @@ type wait struct {
 	brokers       *brokers
 	address       string
 	operation     operation
-	oneBrokerOnly bool // only this broker can answer, and it need not be the leader
-	anyBroker     bool // another broker is asked next: abandoned after the stagger
-	known         bool // the broker was abandoned before
-	since         time.Time
+	oneBrokerOnly bool          // only this broker can answer, and it need not be the leader
+	anyBroker     bool          // another broker is asked next: abandoned after the stagger
+	known         bool          // the broker was abandoned before
+	polls         time.Duration // that the broker may wait with its answer
+	since         time.Time     // may be in the future while the broker polls
 	cut           func(error)   // ends the wait
 	busy          *atomic.Int32 // counts the waits of a gate; nil: they are not counted
 
@@ -127,7 +131,7 @@ type wait struct {
 // begin watches a request until its end is called. A broker that was abandoned before
 // is abandoned sooner.
 func (b *brokers) begin(w *wait) *wait {
-	w.brokers, w.since = b, time.Now()
+	w.brokers, w.since = b, time.Now().Add(max(0, w.polls-countedPoll))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	timeout := slowAfter
@@ -136,7 +140,7 @@ func (b *brokers) begin(w *wait) *wait {
 	}
 	b.waits[w] = struct{}{}
 	w.count(1)
-	w.timer = time.AfterFunc(timeout, w.recheck)
+	w.timer = time.AfterFunc(time.Until(w.since)+timeout, w.recheck)
 	return w
 }
 

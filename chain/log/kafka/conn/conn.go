@@ -232,7 +232,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.asked.Store(int32(key))
 	c.speaks.Store(int32(version))
 	c.fresh.Store(true)
-	c.pending.Swap(c.gate.begin(c.address, operation(key), c.leave)).end()
+	c.pending.Swap(c.gate.beginPoll(c.address, operation(key), polled(b, key, version), c.leave)).end()
 	n, err := c.send(key, b)
 	if errors.Is(err, os.ErrDeadlineExceeded) { // a part of the request may be on its way
 		c.ended.CompareAndSwap(nil, silent(c.gate.silence(c.address, operation(key), c.gate.config.WriteTimeout, err)))
