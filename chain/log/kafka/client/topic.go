@@ -99,19 +99,20 @@ func (t *Topic) with(ctx context.Context, c *conn.Client, op string, f func(sara
 
 // ready connects a client, or has one that was kept ask where the topic is now.
 func (t *Topic) ready(c *conn.Client, op string) error {
-	switch {
-	case !c.Kept:
+	if !c.Kept {
 		return c.Connect(t.Name)
-	case needsLeader(op):
-		return c.Update(t.Name)
 	}
-	return nil
+	switch op {
+	case "identity", "create", "publish", "published": // not of the leader
+		return nil
+	case "bounds", "source", "survey":
+		return c.Update(t.Name, current)
+	}
+	return c.Update(t.Name, 0)
 }
 
-// needsLeader reports whether a call is made at the leader of the topic.
-func needsLeader(op string) bool {
-	return op != "identity" && op != "create" && op != "publish" && op != "published"
-}
+// current is how long the leader is not asked for again by the calls of one check, which find out if it is another one.
+const current = time.Second
 
 // needsOneBroker reports whether only a certain broker other than the leader can perform a call:
 // the controller, or the coordinator of a group. No block depends on these calls.

@@ -15,7 +15,9 @@ type Client struct {
 	Gate          *Gate
 	Kept          bool // another call has used it before
 
-	pool   *pool // nil: it is not kept
+	topic  string    // that it has asked for last
+	asked  time.Time // then
+	pool   *pool     // nil: it is not kept
 	turn   turn
 	opened time.Time
 	expiry *time.Timer // while it is kept
@@ -61,7 +63,11 @@ func (c *Client) meet(topic string) error {
 	defer func() { retry.Max = tries }()
 	for n := 0; ; n++ {
 		err := c.RefreshMetadata(topic)
-		if err == nil || ofTopic(err) {
+		if err == nil {
+			c.topic, c.asked = topic, time.Now()
+			return nil
+		}
+		if c.topic = ""; ofTopic(err) {
 			return nil
 		}
 		if n == tries || c.Gate.Closed() {
@@ -79,9 +85,12 @@ func ofTopic(err error) bool {
 		sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState}, code)
 }
 
-// Update asks again where a topic is, which a client that was kept knows from before. A broker that does not answer
-// is soon abandoned for another.
-func (c *Client) Update(topic string) error {
+// Update asks again where a topic is, unless the client has done so within age. A broker that does not answer is soon
+// abandoned for another.
+func (c *Client) Update(topic string, age time.Duration) error {
+	if c.topic == topic && time.Since(c.asked) < age {
+		return nil
+	}
 	e := *c.Gate.errand.Load()
 	asking := e
 	asking.AnyBroker = true

@@ -88,9 +88,9 @@ const (
 	// maxTurns is how many calls go ahead at once. When a thousand channels start, the clients of those are used by the
 	// others, which would otherwise open as many connections to each broker at once.
 	maxTurns = 16
-	// patience is how long a turn lasts, and how long a call waits for one: those before it may be waiting for a broker
+	// turnTimeout is how long a turn lasts, and how long a call waits for one: those before it may be waiting for a broker
 	// that hangs.
-	patience = time.Second
+	turnTimeout = time.Second
 )
 
 // turn is when a call goes ahead. The zero value is a call that goes ahead without one.
@@ -101,15 +101,25 @@ type turn struct {
 
 // await waits for a turn.
 func (p *pool) await(ctx context.Context) turn {
-	timer := time.NewTimer(patience)
+	select {
+	case p.turns <- struct{}{}:
+		return p.begin()
+	default:
+	}
+	timer := time.NewTimer(turnTimeout)
 	defer timer.Stop()
 	select {
 	case p.turns <- struct{}{}:
-		return turn{p, time.AfterFunc(patience, func() { <-p.turns })}
+		return p.begin()
 	case <-timer.C:
 	case <-ctx.Done():
 	}
 	return turn{}
+}
+
+// begin begins a turn whose token is in turns.
+func (p *pool) begin() turn {
+	return turn{p, time.AfterFunc(turnTimeout, func() { <-p.turns })}
 }
 
 // over ends a turn.

@@ -107,13 +107,13 @@ func TestTurns(t *testing.T) {
 		for range maxTurns {
 			first = append(first, c.Take(t.Context(), Errand{}))
 		}
-		time.AfterFunc(patience/2, func() { first[0].Return(true) })
+		time.AfterFunc(turnTimeout/2, func() { first[0].Return(true) })
 		next := c.Take(t.Context(), Errand{})
-		if waited := time.Since(began); waited != patience/2 || next != first[0] {
+		if waited := time.Since(began); waited != turnTimeout/2 || next != first[0] {
 			t.Errorf("waited %s", waited)
 		}
 		late := c.Take(t.Context(), Errand{})
-		if waited := time.Since(began); waited != patience || late.Kept {
+		if waited := time.Since(began); waited != turnTimeout || late.Kept {
 			t.Errorf("waited %s", waited)
 		}
 		for _, f := range append(first, late) {

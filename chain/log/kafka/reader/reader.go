@@ -154,7 +154,7 @@ func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 	ask, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(r.closed, cancel)()
-	err = r.topic.Ask(ask, "read", func(c sarama.Client, _ *conn.Gate) error { return r.client.source(c) })
+	err = r.topic.Ask(ask, "source", func(c sarama.Client, _ *conn.Gate) error { return r.client.source(c) })
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
