@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -37,25 +36,6 @@ func TestAuthenticateReplacesThePayload(t *testing.T) {
 	} {
 		if got := authenticate(frame(test.request), []byte(test.says)); !bytes.Equal(got, test.want) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
-		}
-	}
-}
-
-// How long a request asks the broker to wait is read from its bytes.
-func TestPolled(t *testing.T) {
-	const head, replica, rest = "\x00\x00\x00\x07\x00\x02me", "\xff\xff\xff\xff", "\x00\x00\x0b\xb8\x00\x00\x00\x01"
-	for name, test := range map[string]struct {
-		key, version int
-		request      []byte
-		want         time.Duration
-	}{
-		"version 12":      {keyFetch, 12, frame("\x00\x01\x00\x0c" + head + "\x00" + replica + rest), 3 * time.Second},
-		"version 11":      {keyFetch, 11, frame("\x00\x01\x00\x0b" + head + replica + rest), 3 * time.Second},
-		"another request": {keyMetadata, 11, frame("\x00\x03\x00\x0b" + head + replica + rest), 0},
-		"cut off":         {keyFetch, 12, frame("\x00\x01\x00\x0c" + head + "\x00" + replica + "\x00\x00\x0b"), 0},
-	} {
-		if got := polled(test.request, test.key, test.version); got != test.want {
-			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
 }

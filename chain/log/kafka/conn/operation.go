@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -47,24 +46,6 @@ func (o operation) name() string {
 
 // anywhere reports whether every broker can perform the operation.
 func (o operation) anywhere() bool { return o == keyMetadata || o == keyFindCoordinator }
-
-// flexibleFetch is the first version of Fetch whose header has tags.
-const flexibleFetch = 12
-
-// polled returns how long a request asks the broker to wait for records before it answers.
-func polled(request []byte, key, version int) time.Duration {
-	if key != keyFetch {
-		return 0
-	}
-	at := sizeHead + int(binary.BigEndian.Uint16(request[sizeHead-2:])) + 4 // after the id of a replica
-	if version >= flexibleFetch {
-		at++ // there are no tags
-	}
-	if len(request) < at+4 {
-		return 0
-	}
-	return time.Duration(binary.BigEndian.Uint32(request[at:])) * time.Millisecond
-}
 
 // silence is the error for a broker that has not answered. The connection is closed with
 // it: otherwise sarama would retry on it, and wait as long each time.
