@@ -28,3 +28,21 @@ func TestAppendAfterIdleness(t *testing.T) {
 		t.Errorf("the log has %v", got)
 	}
 }
+
+// A connection on which no batch may be sent any more is closed.
+func TestIdleProducerDisconnects(t *testing.T) {
+	t.Parallel()
+	h := kafkatest.NewHasty(t)
+	m := &meter{}
+	l, err := kafka.Open(kafka.WithMaxIdle(kafka.WithDial(h.Config(log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20}), m.dial), 50*time.Millisecond), "topic")
+	kafkatest.Must(t, err)
+	defer l.Close()
+	kafkatest.Must(t, l.Create(t.Context()))
+	for _, value := range []string{"first", "second"} {
+		kafkatest.Append(t, l, value)
+		kafkatest.Eventually(t, "the connection is closed", func() bool { return m.open.Load() == 0 })
+	}
+	if got := kafkatest.Copies(t, l); got["first"] != 1 || got["second"] != 1 {
+		t.Errorf("the log has %v", got)
+	}
+}

@@ -270,3 +270,26 @@ func TestReportEndsWithLastWait(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// A broker that was asked to wait for records is not waited for meanwhile. One that hangs is reported soon after.
+func TestPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reported []Wait
+		b := newBrokers(Config{Waiting: func(w Wait) { reported = append(reported, w) }})
+		b.leader = func(string) (string, error) { return "a:1", nil }
+		cut := func(err error) { t.Error(err) }
+		w := b.begin(&wait{address: "a:1", operation: keyFetch, polls: LongestPoll, cut: cut})
+		time.Sleep(LongestPoll)
+		w.done()
+		w = b.begin(&wait{address: "a:1", operation: keyFetch, polls: LongestPoll, cut: cut})
+		time.Sleep(LongestPoll + time.Second/4)
+		if len(reported) > 0 || b.slow() != "" {
+			t.Errorf("reported %v, %s", reported, b.slow())
+		}
+		time.Sleep(time.Second / 2)
+		if len(reported) != 1 || reported[0].Waited != slowAfter {
+			t.Errorf("reported %v", reported)
+		}
+		w.end()
+	})
+}

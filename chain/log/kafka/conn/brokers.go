@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,9 +21,12 @@ const (
 	// slowAfter is how long a broker has to answer before it is reported, and abandoned
 	// if it is not the leader.
 	slowAfter = 2 * time.Second
-	// LongestPoll is the longest time that a broker may hold a Fetch while there are no records. It is below slowAfter,
-	// so that a broker that hangs is detected as soon as in any other request.
-	LongestPoll = slowAfter * 3 / 4
+	// LongestPoll is how long a broker may be asked to wait with its answer. Most of that does not count as waiting for the
+	// broker. One that hangs is found out later than if the answer had been due at once, but long before the brokers
+	// elect another leader.
+	LongestPoll = 3 * time.Second
+	// countedPoll is how much of a poll counts as waiting for the broker.
+	countedPoll = slowAfter * 3 / 4
 	// recheckEvery is how often the leader is looked up while it is slow.
 	recheckEvery = time.Second
 )
@@ -69,6 +73,14 @@ func (b *brokers) order(except string) []string {
 	return all
 }
 
+// recent returns the brokers that have answered and do not hang, most recent answer first.
+func (b *brokers) recent() []string {
+	all := b.order("")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(all, func(address string) bool { return b.hung[address] || b.answered[address].IsZero() })
+}
+
 // add adds a broker that another one has reported.
 func (b *brokers) add(address string) {
 	b.mu.Lock()
@@ -103,11 +115,13 @@ type wait struct {
 	brokers       *brokers
 	address       string
 	operation     operation
-	oneBrokerOnly bool // only this broker can answer, and it need not be the leader
-	anyBroker     bool // another broker is asked next: abandoned after the stagger
-	known         bool // the broker was abandoned before
-	since         time.Time
-	cut           func(error) // ends the wait
+	oneBrokerOnly bool          // only this broker can answer, and it need not be the leader
+	anyBroker     bool          // another broker is asked next: abandoned after the stagger
+	known         bool          // the broker was abandoned before
+	polls         time.Duration // that the broker may wait with its answer
+	since         time.Time     // may be in the future while the broker polls
+	cut           func(error)   // ends the wait
+	busy          *atomic.Int32 // counts the waits of a gate; nil: they are not counted
 
 	timer    *time.Timer   // guarded by brokers.mu
 	reported time.Duration // how much of it has been reported; guarded by brokers.mu
@@ -117,7 +131,7 @@ type wait struct {
 // begin watches a request until its end is called. A broker that was abandoned before
 // is abandoned sooner.
 func (b *brokers) begin(w *wait) *wait {
-	w.brokers, w.since = b, time.Now()
+	w.brokers, w.since = b, time.Now().Add(max(0, w.polls-countedPoll))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	timeout := slowAfter
@@ -125,7 +139,8 @@ func (b *brokers) begin(w *wait) *wait {
 		timeout = stagger
 	}
 	b.waits[w] = struct{}{}
-	w.timer = time.AfterFunc(timeout, w.recheck)
+	w.count(1)
+	w.timer = time.AfterFunc(time.Until(w.since)+timeout, w.recheck)
 	return w
 }
 
@@ -137,6 +152,9 @@ func (w *wait) end() {
 	w.brokers.mu.Lock()
 	defer w.brokers.mu.Unlock()
 	w.timer.Stop()
+	if _, waits := w.brokers.waits[w]; waits {
+		w.count(-1)
+	}
 	delete(w.brokers.waits, w)
 	w.brokers.noteStall(w)
 	if w.reported > 0 && !w.brokers.reported(w.target()) {
@@ -156,6 +174,13 @@ func (w *wait) done() {
 	delete(w.brokers.hung, w.address)
 }
 
+// count counts the wait, or counts it no more.
+func (w *wait) count(n int32) {
+	if w.busy != nil {
+		w.busy.Add(n)
+	}
+}
+
 // recheck reports a waiting request, and ends it if another broker can answer it. What only
 // the leader can answer is ended once another broker reports a different leader. A slow
 // leader has until its time limits, since no other broker may serve the records.
@@ -170,7 +195,7 @@ func (w *wait) recheck() {
 		return
 	}
 	leader, err := w.brokers.leader(w.address)
-	if err != nil || leader == w.address {
+	if err != nil || leader == w.address && !w.anyBroker && !w.operation.anywhere() {
 		w.later()
 		return
 	}

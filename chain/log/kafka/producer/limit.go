@@ -49,12 +49,11 @@ func (q *Queue) maxBytes(ctx context.Context) string {
 		if bytes, old := q.limit.get(); !old {
 			return bytes
 		}
-		_ = q.topic.Call(ctx, "survey", func(_ sarama.Client, g *conn.Gate) error {
-			broker, err := g.OpenAny()
+		_ = q.topic.Call(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
+			broker, err := g.Recent(c)
 			if err != nil {
 				return err
 			}
-			defer func() { _ = broker.Close() }() // nothing is in flight
 			values, _, err := q.topic.Settings(broker)
 			q.limit.set(values[client.MaxBytesSetting])
 			return err
