@@ -81,11 +81,12 @@ func brokenBroker(n *network) {
 	mustBeEmpty(n)
 }
 
-// interrupted ends up, with all that it has started, when something exists: what it has made by then is removed.
+// interrupted kills up, with all that it has started, when something exists: what it has made by then is removed.
 func interrupted(n *network) {
+	count := func() int { return len(strings.Fields(n.docker("ps", "--all", "--quiet"))) }
 	for what, exists := range map[string]func() bool{
-		"a container":         func() bool { return n.docker("ps", "--all", "--quiet") != "" },
-		"the channel's block": func() bool { _, err := os.Stat(n.path("channel-artifacts", "mychannel.block")); return err == nil },
+		"a container":     func() bool { return count() > 0 },
+		"every container": func() bool { return count() == len(orderers)+len(brokers)+len(peerPorts) },
 	} {
 		c := exec.Command(filepath.Join(n.kit, "network.sh"), "up", "createChannel")
 		c.Env = append(os.Environ(), "FABRIC_SAMPLES="+n.samples)
@@ -99,7 +100,7 @@ func interrupted(n *network) {
 		})
 		checktest.Must(n.t, syscall.Kill(-c.Process.Pid, syscall.SIGKILL))
 		if err := c.Wait(); err == nil {
-			n.t.Errorf("up had ended when %s existed", what)
+			n.t.Errorf("up ended before it was killed, when %s existed", what)
 		}
 		checktest.Must(n.t, n.script(nil, "down"))
 		mustBeEmpty(n)

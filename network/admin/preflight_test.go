@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/fabric-kafka/orderer/chain/checktest"
@@ -37,7 +38,7 @@ func TestPreflightAsAnOrderer(t *testing.T) {
 	defer topic.Close()
 	checktest.Must(t, topic.Create(t.Context()))
 	admintest.Runs(t, command.ExitFine, []string{"ok       rights on the topic"}, "preflight", "mine", "--config", s.config(orderer))
-	admintest.Runs(t, command.ExitRefused, []string{"kafka-acls.sh --bootstrap-server " + s.Address() + " --command-config admin.properties --add", "admin.properties is a file of yours"},
+	admintest.Runs(t, command.ExitRefused, []string{"kafka-acls.sh --bootstrap-server " + strings.Join(s.Addresses(), ",") + " --command-config admin.properties --add", "admin.properties is a file of yours"},
 		"preflight", "mine", "--config", s.config("topic")) // a user without rights
 	s.write("password", "another\n")
 	admintest.Runs(t, command.ExitUnreachable, []string{"during login"}, "preflight", "mine", "--config", s.config(orderer))
