@@ -29,7 +29,7 @@ func newBudget(limit int) *budget {
 	return &budget{limit: limit, closed: make(chan struct{}), room: make(chan struct{}, 1)}
 }
 
-// close ends the wait in OnConsume, for good.
+// close permanently ends the wait in OnConsume.
 func (b *budget) close() { close(b.closed) }
 
 // records returns how many records the budget has room for, at most.

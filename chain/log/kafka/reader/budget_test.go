@@ -9,7 +9,7 @@ import (
 
 func sized(n int) *sarama.ConsumerMessage { return &sarama.ConsumerMessage{Value: make([]byte, n)} }
 
-// consumed passes a record to a budget, and returns what tells whether that is done.
+// consumed passes a record to a budget, and returns a function that reports whether that is done.
 func consumed(b *budget, msg *sarama.ConsumerMessage) (done func() bool) {
 	passed := make(chan struct{})
 	go func() {
