@@ -105,7 +105,7 @@ func (t *Topic) ready(c *conn.Client, op string) error {
 	switch op {
 	case "identity", "create", "publish", "published": // not of the leader
 		return nil
-	case "bounds", "source", "survey":
+	case "bounds", "survey":
 		return c.Update(t.Name, current)
 	}
 	return c.Update(t.Name, 0)

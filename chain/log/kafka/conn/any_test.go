@@ -283,10 +283,12 @@ func TestPolls(t *testing.T) {
 		w.done()
 		w = b.begin(&wait{address: "a:1", operation: keyFetch, polls: LongestPoll, cut: cut})
 		time.Sleep(LongestPoll + time.Second/4)
+		synctest.Wait()
 		if len(reported) > 0 || b.slow() != "" {
 			t.Errorf("reported %v, %s", reported, b.slow())
 		}
 		time.Sleep(time.Second / 2)
+		synctest.Wait()
 		if len(reported) != 1 || reported[0].Waited != slowAfter {
 			t.Errorf("reported %v", reported)
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// pinned is the client of one subscription. It has one connection, to the leader, for fetches; what else it
-// needs to know is asked with the client of a call. It remembers the first leader epoch
+// pinned is the client of one subscription. It has two connections to the leader, one for fetches and one for source; what
+// else it needs to know is asked with the client of a call. It remembers the first leader epoch
 // that it saw and closes changed when it sees a different one, which is before
 // sarama sends a fetch with that epoch. So no record of a new leader can be in
 // a subscription's channel while changed is open (sarama 1.61.1, consumer.go):
@@ -49,7 +49,7 @@ type pinned struct {
 
 	mu          sync.Mutex
 	fetches     *sarama.Broker // the leader, with a connection of its own; nil before the first
-	leader      int32          // its id
+	side        *sarama.Broker // the leader, for source; nil before the first
 	epoch       int32          // that was seen last
 	bounds      log.Bounds     // when the reader was opened
 	known       bool
@@ -86,7 +86,7 @@ func (p *pinned) find(c sarama.Client) error {
 func (p *pinned) follow(leader *sarama.Broker, epoch int32) {
 	p.mu.Lock()
 	p.see(epoch)
-	p.leader, p.epoch = leader.ID(), epoch
+	p.epoch = epoch
 	old := p.fetches
 	if old == nil || old.Addr() != leader.Addr() {
 		p.fetches = sarama.NewBroker(leader.Addr())
@@ -98,14 +98,16 @@ func (p *pinned) follow(leader *sarama.Broker, epoch int32) {
 	}
 }
 
-// end closes the connection for fetches. The gate is closed, so that there is no other.
+// end closes the connections. The gate is closed, so that there is no other.
 func (p *pinned) end() {
 	p.mu.Lock()
-	old := p.fetches
-	p.fetches = nil
+	open := []*sarama.Broker{p.fetches, p.side}
+	p.fetches, p.side = nil, nil
 	p.mu.Unlock()
-	if old != nil {
-		_ = old.Close() // it may not be open
+	for _, b := range open {
+		if b != nil {
+			_ = b.Close() // it may not be open
+		}
 	}
 	conn.CloseClient(p.Client)
 }
@@ -138,22 +140,35 @@ func (p *pinned) GetOffset(_ string, _ int32, which int64) (int64, error) {
 	return int64(p.bounds.End), nil
 }
 
-// source asks the broker that records are fetched from for the topic's id, over another connection: on its own
-// the request would wait behind the fetch in flight. A topic that is gone is an error.
-func (p *pinned) source(c sarama.Client) error {
-	_, epoch, err := c.LeaderAndEpoch(p.topic.Name, client.Partition)
-	if err != nil {
-		return err
+// source asks the broker that records are fetched from for the topic's id. The connection stays open for the next time: it is
+// asked before each block, and whoever cannot connect any more continues over what is open. A topic that is gone is an error.
+func (p *pinned) source(config *sarama.Config) error {
+	side := p.beside()
+	if side == nil {
+		return sarama.ErrNotConnected
 	}
+	_ = side.Open(config) // unless it is open; the request returns its error
+	err := p.ask(side)
+	var code sarama.KError
+	if err != nil && !errors.As(err, &code) {
+		_ = side.Close() // the next request connects
+	}
+	return err
+}
+
+// beside returns the leader, over a connection that has no fetch in flight; nil if none is known.
+func (p *pinned) beside() *sarama.Broker {
 	p.mu.Lock()
-	p.see(epoch)
-	id := p.leader
-	p.mu.Unlock()
-	leader, err := c.Broker(id)
-	if err != nil {
-		return err
+	old := p.side
+	if p.fetches != nil && (old == nil || old.Addr() != p.fetches.Addr()) {
+		p.side = sarama.NewBroker(p.fetches.Addr())
 	}
-	return p.ask(leader)
+	side := p.side
+	p.mu.Unlock()
+	if old != nil && old != side {
+		_ = old.Close() // it may not be open
+	}
+	return side
 }
 
 func (p *pinned) ask(leader *sarama.Broker) error {

@@ -25,6 +25,7 @@ type reader struct {
 	topic  *client.Topic
 	gate   *conn.Gate
 	client *pinned
+	side   *sarama.Config // of the connection for Source
 	parent sarama.Consumer
 	sub    sarama.PartitionConsumer
 	next   log.Offset // lowest offset that may follow
@@ -82,7 +83,7 @@ func subscribe(ctx context.Context, t *client.Topic, g *conn.Gate, from log.Offs
 	}
 	end := pinned.bounds.End
 	closed, stop := context.WithCancel(context.Background())
-	return &reader{topic: t, gate: g, client: pinned, parent: parent, sub: sub, budget: b, next: from, end: end,
+	return &reader{topic: t, gate: g, client: pinned, side: g.Config(), parent: parent, sub: sub, budget: b, next: from, end: end,
 		stall: newStall(from, end), closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
@@ -157,10 +158,8 @@ func (r *reader) Lapsed() error {
 
 // Source asks the leader, over a connection without a fetch in flight.
 func (r *reader) Source(ctx context.Context) (topicID string, err error) {
-	ask, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(r.closed, cancel)()
-	err = r.topic.Ask(ask, "source", func(c sarama.Client, _ *conn.Gate) error { return r.client.source(c) })
+	defer context.AfterFunc(ctx, r.gate.Close)()
+	err = r.client.source(r.side)
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
