@@ -126,6 +126,7 @@ func TestCallsAfterARestart(t *testing.T) {
 		check(t, l, r)
 		h.Stop(t)
 		h.Resume(t)
+		_, _ = r.Source(t.Context()) // over the reader's own connection, which is found closed
 	}
 	check(t, l, r)
 }
