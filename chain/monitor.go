@@ -119,7 +119,7 @@ func (c *Chain) publish(ctx context.Context, topic log.Log) {
 	}
 }
 
-// progressOf returns the progress of a ledger, but for the time; false if nothing was ordered. It reads blocks, and the whole
+// progressOf returns the progress of a ledger, except for the time; false if its last block cannot be read. It reads blocks, and the whole
 // config.
 func (c *Chain) progressOf(height uint64, config *fabric.Config) (p log.Progress, ok bool) {
 	last := c.support.Block(height - 1)

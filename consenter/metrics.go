@@ -13,7 +13,7 @@ type channelMetrics struct {
 	Failed      fabric.Gauge `metric:"failed" help:"1 once the channel has stopped on this orderer until an operator acts, else 0."`
 	Failure     gauges       `metric:"failure" labels:"cause" help:"1 while the channel has stopped on this orderer for this cause, else 0."`
 	Type        gauges       `metric:"type" labels:"type" help:"1 for the channel's consensus type in its config, else 0. Kafka orders the channel whatever the type is."`
-	TopicFlaws  fabric.Gauge `metric:"topic_flaws" help:"Settings of the topic with which records can be lost or appends fail."`
+	TopicFlaws  fabric.Gauge `metric:"topic_flaws" help:"Unsafe settings of the topic and the brokers, replicas that are not in sync, missing rights and clocks that differ."`
 	Fork        gauges       `metric:"fork" labels:"member" help:"1 while another orderer has published a block that differs from this orderer's, else 0."`
 	Compared    fabric.Gauge `metric:"compared_orderers" help:"Other orderers whose published blocks this orderer last compared with its own."`
 	NextOffset  fabric.Gauge `metric:"next_offset" help:"Offset of the record that this orderer reads next."`

@@ -33,7 +33,7 @@ func TestOptionsFaultsAreNamedTogether(t *testing.T) {
 	}
 }
 
-// With AnyWriters, whose signature may be a client's is asked of each organization in turn, as in Fabric's samples.
+// With AnyWriters, a client's signature is checked against each organization in turn, as in Fabric's samples.
 func TestWritersOfAChannel(t *testing.T) {
 	for _, c := range []struct {
 		o          Options

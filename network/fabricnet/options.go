@@ -29,7 +29,7 @@ type Options struct {
 	Raft         []string       `json:"raft"`         // channels of type etcdraft, ordered by Raft, in addition to them
 	Orderers     int            `json:"orderers"`     // default 3
 	Peers        int            `json:"peers"`        // default 2, alternating between Org1 and Org2; negative for none
-	Orgs         int            `json:"orgs"`         // peer organizations; default: those of the peers, or 1. More than these only without peers
+	Orgs         int            `json:"orgs"`         // peer organizations; default: those of the peers, or 1. More than 2 only without peers
 	AnyWriters   bool           `json:"anyWriters"`   // /Channel/Writers is ANY of the organizations' policies, as in Fabric's samples; see configtx
 	Brokers      []string       `json:"brokers"`      // host:port of running brokers; default: an embedded one
 	Apache       string         `json:"apache"`       // version of Apache Kafka whose brokers are started; see UseBrokers

@@ -1,7 +1,7 @@
 // Package kafka is the log contract on Apache Kafka, through IBM/sarama.
 //
 // A [Log] is one topic. One goroutine, the producer, appends for all callers over a connection
-// of its own, and so does every reader, over one that nothing else uses. Every other call, and whoever
+// of its own, and every reader fetches over one that nothing else uses. Every other call, and whoever
 // looks for the leader, has a client for itself meanwhile, which [conn.Pools] may keep for other calls, of
 // any log of the same brokers. They share what they know of the brokers: a broker that hangs is
 // asked last, and abandoned for one that answers. Closing any of them first closes its

@@ -84,7 +84,7 @@ func (t *Topic) run(ctx context.Context, op string, f func(sarama.Client, *conn.
 	return c.Gate, t.with(ctx, c, op, f)
 }
 
-// with runs f with a client, and returns the client.
+// with runs f with a client, and then gives the client back.
 func (t *Topic) with(ctx context.Context, c *conn.Client, op string, f func(sarama.Client, *conn.Gate) error) error {
 	attached := context.AfterFunc(ctx, c.Gate.Close)
 	open := context.AfterFunc(t.Cluster.Done(), c.Gate.Close)

@@ -169,8 +169,8 @@ func (g *Gate) OpenAny() (*sarama.Broker, error) {
 	return broker, broker.Open(g.Config())
 }
 
-// Recent returns the broker of a client that has answered most recently, connected; or the first that answers, if none
-// has by the address that the brokers report.
+// Recent returns the broker of a client that has answered most recently, connected; or, if none has
+// answered at an address that the brokers report, the first that does.
 func (g *Gate) Recent(c sarama.Client) (*sarama.Broker, error) {
 	known := map[string]*sarama.Broker{}
 	for _, b := range c.Brokers() {

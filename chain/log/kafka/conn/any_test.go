@@ -271,7 +271,7 @@ func TestReportEndsWithLastWait(t *testing.T) {
 	})
 }
 
-// A broker that was asked to wait for records is not waited for meanwhile. One that hangs is reported soon after.
+// A broker is not slow while it holds a fetch. One that hangs is reported soon after.
 func TestPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reported []Wait

@@ -21,7 +21,7 @@ const (
 	// slowAfter is how long a broker has to answer before it is reported, and abandoned
 	// if it is not the leader.
 	slowAfter = 2 * time.Second
-	// LongestPoll is how long a broker may be asked to wait with its answer. Most of that does not count as waiting for the
+	// LongestPoll is how long a broker may be asked to hold a fetch. Only countedPoll of that counts as waiting for the
 	// broker. One that hangs is found out later than if the answer had been due at once, but long before the brokers
 	// elect another leader.
 	LongestPoll = 3 * time.Second
@@ -118,8 +118,8 @@ type wait struct {
 	oneBrokerOnly bool          // only this broker can answer, and it need not be the leader
 	anyBroker     bool          // another broker is asked next: abandoned after the stagger
 	known         bool          // the broker was abandoned before
-	polls         time.Duration // that the broker may wait with its answer
-	since         time.Time     // may be in the future while the broker polls
+	polls         time.Duration // for which the broker may delay its answer
+	since         time.Time     // may be in the future while the broker holds a fetch
 	cut           func(error)   // ends the wait
 	busy          *atomic.Int32 // counts the waits of a gate; nil: they are not counted
 

@@ -51,12 +51,12 @@ func (c *Client) Connect(topic string) (err error) {
 	if c.Client, err = NewClient(c.Gate.Config()); err != nil {
 		return err
 	}
-	return c.meet(topic)
+	return c.refresh(topic)
 }
 
-// meet asks for the brokers and the topic. Whatever is wrong with the topic is left to the call, which may be to create
+// refresh asks for the brokers and the topic. Whatever is wrong with the topic is left to the call, which may be to create
 // it: sarama would ask several times.
-func (c *Client) meet(topic string) error {
+func (c *Client) refresh(topic string) error {
 	retry := &c.Config().Metadata.Retry
 	tries := retry.Max
 	retry.Max = 0
@@ -96,7 +96,7 @@ func (c *Client) Update(topic string, age time.Duration) error {
 	asking.AnyBroker = true
 	c.Gate.errand.Store(&asking)
 	defer c.Gate.errand.Store(&e)
-	return c.meet(topic)
+	return c.refresh(topic)
 }
 
 // moved are the answers of a broker that no longer does what it did when a kept client asked.

@@ -7,7 +7,7 @@
 // interruptibly when a broker asks for a pause, and can close all connections of a client at
 // once, so that no call waits for a broker that is down.
 //
-// It never retries: sarama and the callers do.
+// It retries nothing but the metadata requests of [Client.Connect] and [Client.Update]: sarama and the callers do the rest.
 package conn
 
 import (

@@ -20,8 +20,8 @@ type Pools struct {
 // DefaultPoolAge is how long a client is used for calls, unless NewPools is given another time.
 const DefaultPoolAge = 3 * time.Second
 
-// NewPools returns pools whose clients, with their connections, are used for at most the given time: so long after a change
-// a certificate or password that the brokers no longer accept is still in use. Zero means the default.
+// NewPools returns pools whose clients, with their connections, are used for at most the given time: for that long,
+// a certificate or password that the brokers no longer accept may still be in use. Zero means the default.
 func NewPools(age time.Duration) *Pools {
 	if age == 0 {
 		age = DefaultPoolAge

@@ -17,10 +17,10 @@ const (
 	sizeReplica = 4
 	// flexible is the first version of Fetch whose header has tags; there are none.
 	flexible = 12
-	// beat is what the ends of polls are multiples of, on the clock.
-	beat = 250 * time.Millisecond
+	// tick is what the ends of polls are multiples of, on the clock.
+	tick = 250 * time.Millisecond
 	// alignable is the shortest poll that ends earlier because of that.
-	alignable = 4 * beat
+	alignable = 4 * tick
 )
 
 // Align returns how long a Fetch request asks the broker to wait for records; 0 if it is too short to be one. It makes a long
@@ -39,7 +39,7 @@ func Align(request []byte, version int) time.Duration {
 	wait := time.Duration(binary.BigEndian.Uint32(request[at:])) * time.Millisecond
 	if wait >= alignable {
 		now := time.Now()
-		wait = now.Add(wait).Truncate(beat).Sub(now)
+		wait = now.Add(wait).Truncate(tick).Sub(now)
 		binary.BigEndian.PutUint32(request[at:], uint32(wait/time.Millisecond))
 	}
 	return wait

@@ -18,7 +18,7 @@ const maxTries = 50
 
 // producer sends what callers of Append have queued: one batch at a time, with sequence
 // numbers by which brokers recognize a batch that is sent again. Only its goroutine uses
-// the client and its connections, so nothing is closed while it is in use.
+// the session and its connection, so nothing is closed while it is in use.
 //
 // sarama's own producer is not used. It retries by itself and returns only the last
 // answer, which hides whether an earlier attempt was appended, and its input is closed
@@ -184,7 +184,7 @@ func (p *producer) request(leader *sarama.Broker, d *delivery) error {
 	return err
 }
 
-// connect returns the leader to send the batch to. A client that finds no broker is
+// connect returns the leader to send the batch to. A session that finds no broker is
 // replaced, unless the batch needs its producer id.
 func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
 	if p.session == nil {

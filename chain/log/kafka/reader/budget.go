@@ -35,7 +35,7 @@ func (b *budget) close() { close(b.closed) }
 // records returns how many records the budget has room for, at most.
 func (b *budget) records() int { return b.limit/perRecord + 1 }
 
-// OnConsume waits until there is room for a record, which is there for any record while there is no other.
+// OnConsume waits until there is room for a record. An empty budget has room for any record.
 func (b *budget) OnConsume(msg *sarama.ConsumerMessage) {
 	for !b.take(sizeOf(msg)) {
 		select {

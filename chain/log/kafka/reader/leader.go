@@ -31,9 +31,9 @@ import (
 //     RefreshMetadata, then LeaderAndEpoch, and only then is the subscription
 //     queued for the new broker's fetch loop.
 //
-// Checking the client's cache in Next instead would be weaker: its entry may be
-// missing (no leader, a broker deregistered), and then LeaderAndEpoch refreshes
-// with retries, ignoring any context. Here Next only checks a channel.
+// Next only checks a channel. It does not ask a client: one that has no entry for the
+// topic (no leader, a broker deregistered) refreshes with retries in LeaderAndEpoch,
+// ignoring any context.
 //
 // It remembers the topic's id as well. sarama does not report that the topic is
 // unknown: it dispatches again, and continues with another topic of that name, if
