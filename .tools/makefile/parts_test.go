@@ -54,6 +54,7 @@ func TestIntegration(t *testing.T) {
 }
 `
 
+// testKafka runs make test-kafka.
 func testKafka(t *testing.T, args ...string) (out string, err error) {
 	t.Helper()
 	return run(t, append([]string{"test-kafka"}, args...)...)

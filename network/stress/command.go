@@ -120,10 +120,11 @@ func (a *asked) brokers() (string, error) {
 	onApache := func(c bench.Case) bool { return c.Apache }
 	inTree := func(s bench.Side) bool { return s.Kind == bench.InTree }
 	old := slices.ContainsFunc(a.config.Cases, onApache) && slices.ContainsFunc(a.config.Sides, inTree)
-	if old && a.kafka == "" {
-		a.kafka = "3"
+	wanted := a.kafka
+	if old && wanted == "" {
+		wanted = "3"
 	}
-	version, err := apache.Find(a.kafka)
+	version, err := apache.Find(wanted)
 	if err == nil && old && !strings.HasPrefix(version.Number, "3.") {
 		err = fmt.Errorf("in-tree orderers cannot use Apache Kafka %s, which has dropped requests that they make; "+
 			"leave out --kafka for the newest that they can use, or --in-tree, or select cases on the embedded broker", version.Number)

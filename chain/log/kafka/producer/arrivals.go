@@ -8,9 +8,9 @@ const crowd = 2
 
 // arrivals is how fast entries arrived between the last two batches.
 type arrivals struct {
-	last    time.Time // when a batch was taken last; zero before
-	entries int       // of that batch
-	over    time.Duration
+	last    time.Time     // when a batch was taken last; zero before
+	entries int           // of that batch
+	over    time.Duration // in which they arrived; zero: not known
 }
 
 // taken records that a batch was taken from the queue.

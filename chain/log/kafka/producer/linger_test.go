@@ -28,9 +28,9 @@ func TestOnlyACrowdLingers(t *testing.T) {
 			defer topic.Cluster.Close()
 			p := newProducer(NewQueue(topic, time.Second))
 			if c.entries > 0 {
-				p.taken(1)
+				p.pace.taken(1)
 				time.Sleep(c.over)
-				p.taken(c.entries)
+				p.pace.taken(c.entries)
 			}
 			p.queue.put(&entry{since: time.Now()})
 			began := time.Now()

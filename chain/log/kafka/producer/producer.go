@@ -41,7 +41,7 @@ type producer struct {
 	topic   *client.Topic
 	session *session // nil: none
 	limit   int      // bytes of a batch; lower once the topic has refused one
-	arrivals
+	pace    arrivals
 }
 
 func newProducer(q *Queue) *producer {
@@ -63,7 +63,7 @@ func (p *producer) run() {
 	defer p.disconnect()
 	for p.await() {
 		if entries := p.queue.take(p.limit); len(entries) > 0 {
-			p.taken(len(entries))
+			p.pace.taken(len(entries))
 			p.deliver(entries)
 		}
 	}
@@ -80,7 +80,7 @@ func (p *producer) await() bool {
 	case <-p.topic.Cluster.Done().Done():
 		return false
 	}
-	if since, ok := p.queue.oldest(); ok && p.within(p.queue.linger) >= crowd {
+	if since, ok := p.queue.oldest(); ok && p.pace.within(p.queue.linger) >= crowd {
 		p.pause(p.queue.linger - time.Since(since))
 	}
 	return p.topic.Cluster.Done().Err() == nil

@@ -22,8 +22,9 @@ type budget struct {
 	room    chan struct{} // has a token after something was returned while OnConsume waited; capacity 1
 }
 
-// perRecord is what a record counts in addition to its key and value, in bytes.
-const perRecord = 512
+// least is what a record counts at least, in bytes. So the channel, whose room takes memory also while it is empty, needs
+// not have room for as many records as there are of no bytes.
+const least = 4 << 10
 
 func newBudget(limit int) *budget {
 	return &budget{limit: limit, closed: make(chan struct{}), room: make(chan struct{}, 1)}
@@ -33,7 +34,7 @@ func newBudget(limit int) *budget {
 func (b *budget) close() { close(b.closed) }
 
 // records returns how many records the budget has room for, at most.
-func (b *budget) records() int { return b.limit/perRecord + 1 }
+func (b *budget) records() int { return b.limit/least + 1 }
 
 // OnConsume waits until there is room for a record. An empty budget has room for any record.
 func (b *budget) OnConsume(msg *sarama.ConsumerMessage) {
@@ -67,4 +68,4 @@ func (b *budget) returned(msg *sarama.ConsumerMessage) {
 	}
 }
 
-func sizeOf(msg *sarama.ConsumerMessage) int { return len(msg.Key) + len(msg.Value) + perRecord }
+func sizeOf(msg *sarama.ConsumerMessage) int { return max(least, len(msg.Key)+len(msg.Value)) }

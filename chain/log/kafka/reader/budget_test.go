@@ -30,8 +30,8 @@ func consumed(b *budget, msg *sarama.ConsumerMessage) (done func() bool) {
 // What was fetched and not returned has as many bytes as the limit, or is a single record.
 func TestBudgetBoundsBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(3000)
-		large := sized(10_000)
+		b := newBudget(3 * least)
+		large := sized(4 * least)
 		if !consumed(b, large)() {
 			t.Fatal("a record above the limit waits, although there is no other")
 		}
@@ -43,7 +43,7 @@ func TestBudgetBoundsBytes(t *testing.T) {
 		if !next() {
 			t.Fatal("a record waits, although there is room")
 		}
-		second := sized(3000 - 2*perRecord - 1)
+		second := sized(2 * least)
 		if !consumed(b, second)() {
 			t.Fatal("a record that fits exactly waits")
 		}

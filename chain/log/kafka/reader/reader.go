@@ -129,8 +129,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		return r.accept(msg)
 	}
 	if msg := r.fetched(ctx); msg != nil {
-		r.budget.returned(msg)
-		return r.accept(msg)
+		return r.received(msg)
 	}
 	for {
 		got, stalled, err := r.await(ctx)
@@ -218,8 +217,7 @@ func (r *reader) await(ctx context.Context) (got log.Record, stalled bool, err e
 			if !ok {
 				return got, false, r.spent()
 			}
-			r.budget.returned(msg)
-			got, err = r.accept(msg)
+			got, err = r.received(msg)
 		case failure, ok := <-r.sub.Errors():
 			if !ok {
 				return got, false, r.spent()
@@ -228,6 +226,12 @@ func (r *reader) await(ctx context.Context) (got log.Record, stalled bool, err e
 		}
 		return got, false, err
 	}
+}
+
+// received is accept for a record that was just taken from the subscription, which makes room for others.
+func (r *reader) received(msg *sarama.ConsumerMessage) (log.Record, error) {
+	r.budget.returned(msg)
+	return r.accept(msg)
 }
 
 // accept returns a record at or after the expected offset. A record before it would mean
@@ -287,8 +291,7 @@ func (r *reader) rest() (log.Record, error) {
 	select {
 	case msg, ok := <-r.sub.Messages():
 		if ok && r.closed.Err() == nil {
-			r.budget.returned(msg)
-			return r.accept(msg)
+			return r.received(msg)
 		}
 	default:
 	}
