@@ -136,9 +136,11 @@ func serving(n *network) {
 			n.t.Errorf("%s answers /metrics with %d", o.container, code)
 		}
 	}
-	for _, label := range []string{"title", "version", "revision", "licenses"} {
-		if got := n.docker("image", "inspect", "--format", fmt.Sprintf(`{{index .Config.Labels "org.opencontainers.image.%s"}}`, label), "fabric-kafka/orderer"); got == "" {
-			n.t.Errorf("the orderer's image has no label %s", label)
+	for _, image := range []string{"orderer", "broker", "peer", "chaincode"} {
+		for _, label := range []string{"title", "version", "revision", "licenses"} {
+			if got := n.docker("image", "inspect", "--format", fmt.Sprintf(`{{index .Config.Labels "org.opencontainers.image.%s"}}`, label), "fabric-kafka/"+image); got == "" {
+				n.t.Errorf("the image of the %s has no label %s", image, label)
+			}
 		}
 	}
 	if got := n.docker("image", "inspect", "--format", "{{.Config.Volumes}}", "fabric-kafka/orderer"); got != "map[]" {

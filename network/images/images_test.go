@@ -108,3 +108,24 @@ func TestCopiesLibraries(t *testing.T) {
 		t.Error("no error names a library that is missing")
 	}
 }
+
+// An image without a program that plugin/builder stamps names the commit of the checkout.
+func TestEveryImageNamesOurCommit(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
+	dir := t.TempDir()
+	engine, seen := filepath.Join(dir, "engine"), filepath.Join(dir, "arguments")
+	checktest.Must(t, os.WriteFile(engine, []byte("#!/bin/sh\necho \"$@\" >"+seen+"\n"), 0o755))
+	r := &run{engine: engine, platform: native, repository: "mine", work: dir, progress: io.Discard}
+	_, err := r.build(t.Context(), "chaincode")
+	checktest.Must(t, err)
+	got, err := os.ReadFile(seen)
+	checktest.Must(t, err)
+	commit, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	label := "--label org.opencontainers.image.revision="
+	if err == nil && !strings.Contains(string(got), label+strings.TrimSpace(string(commit))) {
+		t.Errorf("the engine gets %s, without %s%s", got, label, commit)
+	}
+	if err != nil && strings.Contains(string(got), label) {
+		t.Errorf("outside of a checkout, the engine gets %s", got)
+	}
+}

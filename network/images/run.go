@@ -149,6 +149,9 @@ func (r *run) build(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if l.revision == "" {
+		l.revision = r.checkout(ctx)
+	}
 	text, err := os.ReadFile(filepath.Join("network", "images", name, "Dockerfile"))
 	if err != nil {
 		return "", err
@@ -161,6 +164,16 @@ func (r *run) build(ctx context.Context, name string) (string, error) {
 	}
 	image := r.repository + "/" + name
 	return image + ":" + l.version, r.pack(ctx, image, folder, text, l)
+}
+
+// checkout returns the commit of this checkout, for images without a program that plugin/builder has stamped; empty if it is
+// not one of git.
+func (r *run) checkout(ctx context.Context) string {
+	commit, err := r.output(ctx, "git", "describe", "--always", "--exclude=*", "--dirty")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(commit))
 }
 
 // pack has the engine build an image from a folder.
