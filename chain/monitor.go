@@ -3,9 +3,7 @@ package chain
 import (
 	"context"
 	"errors"
-	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/fabric-kafka/orderer/chain/block"
@@ -34,7 +32,7 @@ func (c *Chain) pulse() {
 func (c *Chain) measure() {
 	overdue := c.opts.CheckInterval + c.opts.CheckInterval/4
 	for pause := heartbeat; sleep(c.life, pause); {
-		pause = overdue - c.measured.ago()
+		pause = overdue - c.measured.Ago()
 		switch {
 		case pause > 0:
 		case c.measureOnce():
@@ -43,26 +41,6 @@ func (c *Chain) measure() {
 			pause = heartbeat
 		}
 	}
-}
-
-// lastMeasured is when the end of the topic was measured last. It is safe for concurrent use.
-type lastMeasured struct{ at atomic.Pointer[time.Time] }
-
-// noting returns an event that notes when it happens.
-func (l *lastMeasured) noting(event func(log.Offset)) func(log.Offset) {
-	return func(end log.Offset) {
-		now := time.Now()
-		l.at.Store(&now)
-		event(end)
-	}
-}
-
-// ago returns the time since then; a long one if it never was.
-func (l *lastMeasured) ago() time.Duration {
-	if at := l.at.Load(); at != nil {
-		return time.Since(*at)
-	}
-	return math.MaxInt64
 }
 
 // measureOnce measures once, and returns false if there was no answer.
