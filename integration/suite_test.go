@@ -5,9 +5,11 @@ package integration_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,7 +75,9 @@ func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network 
 				n = saved // a command of the tool may have restarted processes
 			}
 			AddReportEntry("logs", n.Dir())
-			Expect(n.Halt()).To(Succeed())
+			stacks, err := n.Dump(n.Descriptor().Running()...)
+			AddReportEntry("goroutines of the orderers that ran", strings.Join(stacks, "\n"))
+			Expect(errors.Join(err, n.Halt())).To(Succeed())
 			return
 		}
 		Expect(n.Halt()).To(Succeed())
