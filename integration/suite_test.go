@@ -53,7 +53,7 @@ var basePort = flag.Int("base-port", 19050, "lowest port of the first network; e
 func raise(ctx context.Context, o fabricnet.Options) *world {
 	dir, err := os.MkdirTemp("", "kafka-network-")
 	Expect(err).NotTo(HaveOccurred())
-	o.Dir, o.BasePort = filepath.Join(dir, "net"), *basePort
+	o.Dir, o.BasePort, o.Profiled = filepath.Join(dir, "net"), *basePort, o.Profiled || len(o.Raft) > 0 // see passDefect
 	*basePort += 700
 	return newWorld(up(ctx, o, cmp.Or(o.BrokerCount, nodes)))
 }
