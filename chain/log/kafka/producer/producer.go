@@ -42,10 +42,11 @@ type producer struct {
 	session *session // nil: none
 	limit   int      // bytes of a batch; lower once the topic has refused one
 	pace    arrivals
+	idle    *time.Timer // fires once no batch may be sent on the connection any more
 }
 
 func newProducer(q *Queue) *producer {
-	return &producer{queue: q, topic: q.topic, limit: q.topic.Config.BatchBytes()}
+	return &producer{queue: q, topic: q.topic, limit: q.topic.Config.BatchBytes(), idle: time.NewTimer(q.topic.Cluster.MaxIdle())}
 }
 
 // delivery is a batch that is being sent: the content of one request.
@@ -61,11 +62,13 @@ type delivery struct {
 // run returns when the log is closed. Every entry has its outcome by then.
 func (p *producer) run() {
 	defer p.disconnect()
+	defer p.idle.Stop()
 	for p.await() {
 		if entries := p.queue.take(p.limit); len(entries) > 0 {
 			p.pace.taken(len(entries))
 			p.deliver(entries)
 		}
+		p.idle.Reset(p.topic.Cluster.MaxIdle())
 	}
 	for _, e := range p.queue.close() {
 		e.outcome <- log.ErrClosed
@@ -75,15 +78,27 @@ func (p *producer) run() {
 // await waits for an entry, and then, if many arrive meanwhile, until the linger is over, so that others can join it.
 // It returns false once the log is closed.
 func (p *producer) await() bool {
-	select {
-	case <-p.queue.some:
-	case <-p.topic.Cluster.Done().Done():
-		return false
+	for waits := true; waits; {
+		select {
+		case <-p.queue.some:
+			waits = false
+		case <-p.idle.C:
+			p.rest()
+		case <-p.topic.Cluster.Done().Done():
+			return false
+		}
 	}
 	if since, ok := p.queue.oldest(); ok && p.pace.within(p.queue.linger) >= crowd {
 		p.pause(p.queue.linger - time.Since(since))
 	}
 	return p.topic.Cluster.Done().Err() == nil
+}
+
+// rest closes a connection that would be replaced anyway before the next batch.
+func (p *producer) rest() {
+	if p.session != nil {
+		p.session.rest()
+	}
 }
 
 // pause waits, or returns early when the log is closed.
@@ -172,9 +187,7 @@ func (p *producer) request(leader *sarama.Broker, d *delivery) error {
 // replaced, unless the batch needs its producer id.
 func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
 	if p.session == nil {
-		if p.session, err = newSession(p.topic); err != nil {
-			return nil, err
-		}
+		p.session = newSession(p.topic)
 	}
 	if err := p.throttle(time.Until(p.session.resume)); err != nil {
 		return nil, err

@@ -16,51 +16,67 @@ import (
 // key is the key of every record, as in-tree orderers write it: the partition number in ASCII.
 const key = "0"
 
-// session is a client and the producer id by which the brokers recognize a batch that they
+// session is a connection to the leader, and the producer id by which the brokers recognize a batch that they
 // already have. It belongs to the producer's goroutine.
 type session struct {
 	topic  *client.Topic
 	gate   *conn.Gate
-	client sarama.Client
-	uncut  func() bool // detaches the gate from the log
-	stale  bool        // the client's leader may be outdated
-	resume time.Time   // when the brokers accept the next request: sarama would wait uninterruptibly before
+	config *sarama.Config
+	leader *sarama.Broker // nil: not known
+	uncut  func() bool    // detaches the gate from the log
+	stale  bool           // the leader may be another one
+	resume time.Time      // when the brokers accept the next request: sarama would wait uninterruptibly before
 
 	id    int64 // of the producer; negative: none
 	epoch int16
 	next  int32 // sequence number of the next record after the last acknowledged one
 }
 
-func newSession(t *client.Topic) (*session, error) {
+func newSession(t *client.Topic) *session {
 	g := t.Cluster.Gate()
 	config := g.Config()
 	config.Net.MaxOpenRequests = 1 // one batch at a time
-	c, err := conn.NewClient(config)
-	if err != nil {
-		g.Close()
-		return nil, err
-	}
-	return &session{topic: t, gate: g, client: c, uncut: context.AfterFunc(t.Cluster.Done(), g.Close), id: -1}, nil
+	return &session{topic: t, gate: g, config: config, uncut: context.AfterFunc(t.Cluster.Done(), g.Close), id: -1}
 }
 
 func (s *session) close() {
 	s.uncut()
 	s.gate.Close()
-	conn.CloseClient(s.client)
+	s.rest()
+}
+
+// rest closes the connection. The producer id remains.
+func (s *session) rest() {
+	if s.leader != nil {
+		_ = s.leader.Close() // it may not be open
+	}
+}
+
+// find finds the leader.
+func (s *session) find() error {
+	return s.topic.Ask(s.topic.Cluster.Done(), "append", func(c sarama.Client, _ *conn.Gate) error {
+		leader, err := c.Leader(s.topic.Name, client.Partition)
+		if err != nil {
+			return err
+		}
+		if s.leader == nil || s.leader.Addr() != leader.Addr() {
+			s.rest()
+			s.leader = sarama.NewBroker(leader.Addr())
+		}
+		return nil
+	})
 }
 
 // connect returns the partition's leader with an open connection, and obtains a producer
 // id if there is none. It sends no record.
 func (s *session) connect() (*sarama.Broker, error) {
-	if s.stale {
-		if err := s.client.RefreshMetadata(s.topic.Name); err != nil {
+	if s.stale || s.leader == nil {
+		if err := s.find(); err != nil {
 			return nil, err
 		}
 	}
-	leader, err := s.client.Leader(s.topic.Name, client.Partition)
-	if err != nil {
-		return nil, err
-	}
+	leader := s.leader
+	_ = leader.Open(s.config) // unless it is open
 	ok, err := leader.Connected()
 	s.stale = !ok
 	if !ok {
@@ -94,7 +110,7 @@ func (s *session) produce(leader *sarama.Broker, entries []*entry) (certain bool
 	answer, err := leader.Produce(request)
 	if errors.Is(err, conn.ErrIdle) {
 		_ = leader.Close()
-		_ = leader.Open(s.client.Config()) // Produce returns its error
+		_ = leader.Open(s.config) // Produce returns its error
 		answer, err = leader.Produce(request)
 	}
 	if err != nil {
