@@ -153,6 +153,17 @@ func (q *Queue) oldest() (since time.Time, ok bool) {
 	return q.entries[0].since, true
 }
 
+// full reports whether the entries fill a batch of limit bytes.
+func (q *Queue) full(limit int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	size := batchOverhead
+	return slices.ContainsFunc(q.entries, func(e *entry) bool {
+		size += e.size()
+		return size > limit
+	})
+}
+
 // take removes as many of the oldest entries as fit into a batch of limit bytes, at least one.
 func (q *Queue) take(limit int) []*entry {
 	q.mu.Lock()
