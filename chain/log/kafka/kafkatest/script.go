@@ -17,7 +17,8 @@ import (
 type Answer struct {
 	Append bool  // the broker executes the request first, and so appends the batch unless it has it
 	Code   int16 // of the answer, regardless of the outcome; 0: the outcome, if Append
-	Cut    bool  // the connection is closed instead of an answer
+	Cut    bool  // the connection is closed instead of an answer; what follows on it is not executed
+	Sever  bool  // the answers on all connections are dropped from now on, until they are closed soon; what follows is executed
 
 	Throttle time.Duration // throttle time in the answer
 }
@@ -66,6 +67,9 @@ func (s *scripted) next(r *kmsg.ProduceRequest) (a Answer, due bool) {
 // ignores timeouts.
 const relayed = 424242
 
+// severed is how long requests on a severed connection are executed: longer than two batches leave after each other.
+const severed = 100 * time.Millisecond
+
 // errScripted ends a connection.
 var errScripted = errors.New("cut by the script")
 
@@ -92,6 +96,9 @@ func (s *server) follow(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:
 	}
 	if a.Cut {
 		return nil, errScripted, true
+	}
+	if a.Sever {
+		s.wire.sever(severed)
 	}
 	if a.Code != 0 {
 		setCode(response, a.Code)

@@ -100,7 +100,7 @@ func (p *producer) due() (cause, time.Duration) {
 		return nothing, 0
 	case len(p.flight) == 0:
 		return until(oldest.Add(p.queue.linger))
-	case len(p.flight) == maxInFlight, p.session.spent(), time.Now().Before(p.session.resume):
+	case len(p.flight) == maxInFlight, p.session.spent(), p.session.throttled():
 		return anAnswer, 0
 	case p.queue.full(p.limit):
 		return nothing, 0

@@ -98,6 +98,12 @@ func (s *session) connect() error {
 	return nil
 }
 
+// throttledFor is for how long after a pause the brokers get one batch at a time. sarama would wait uninterruptibly with
+// one that is sent while the answer that asks for the pause is read.
+const throttledFor = 10 * time.Second
+
+func (s *session) throttled() bool { return time.Since(s.resume) < throttledFor }
+
 // spent reports whether new batches need another producer id. Kafka's sequence numbers wrap around; ours never get that far.
 func (s *session) spent() bool { return s.id < 0 || s.next > math.MaxInt32/2 }
 
@@ -150,8 +156,8 @@ func (s *session) outcome(a answer) (certain bool, err error) {
 		s.lost()
 		return false, a.err
 	}
-	if until := time.Now().Add(a.response.ThrottleTime); until.After(s.resume) {
-		s.resume = until // the producer waits until then
+	if a.response.ThrottleTime > 0 {
+		s.resume = time.Now().Add(a.response.ThrottleTime) // the producer waits until then
 	}
 	s.topic.Cluster.Throttled(s.leader.Addr(), a.response.ThrottleTime)
 	block := a.response.GetBlock(s.topic.Name, client.Partition)
