@@ -21,6 +21,7 @@ type Answer struct {
 	Sever  bool  // the answers on all connections are dropped from now on, until they are closed soon; what follows is executed
 
 	Throttle time.Duration // throttle time in the answer
+	Work     time.Duration // how long the broker works on the request
 }
 
 // Script makes the cluster answer the next produce requests to a topic with these answers,
@@ -85,14 +86,9 @@ func (s *server) follow(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:
 	if !due {
 		return nil, nil, false
 	}
-	response := refusal(produce, a.Code)
-	if a.Append {
-		address := s.addresses[s.cluster.CurrentNode()]
-		err := error(nil)
-		s.cluster.SleepControl(func() { response, err = relay(address, produce) })
-		if err != nil {
-			return nil, err, true
-		}
+	response, err := s.executed(produce, a)
+	if err != nil {
+		return nil, err, true
 	}
 	if a.Cut {
 		return nil, errScripted, true
@@ -105,6 +101,23 @@ func (s *server) follow(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:
 	}
 	response.ThrottleMillis = int32(a.Throttle.Milliseconds())
 	return response, nil, true
+}
+
+// executed returns the answer to a request: that of the broker, if the script has it execute the request. The control sleeps
+// at most once: the embedded broker races with itself otherwise.
+func (s *server) executed(r *kmsg.ProduceRequest, a Answer) (response *kmsg.ProduceResponse, err error) {
+	response = refusal(r, a.Code)
+	if !a.Append && a.Work == 0 {
+		return response, nil
+	}
+	address := s.addresses[s.cluster.CurrentNode()]
+	s.cluster.SleepControl(func() {
+		time.Sleep(a.Work)
+		if a.Append {
+			response, err = relay(address, r)
+		}
+	})
+	return response, err
 }
 
 // refusal answers every partition of a request with a code.

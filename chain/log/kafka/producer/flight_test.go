@@ -17,10 +17,16 @@ import (
 // slow is how long the broker works on a batch, so that a second one leaves meanwhile.
 const slow = 40 * time.Millisecond
 
-// The answers to two batches that are in flight at once, by a broker that checks their sequence numbers. Where it knows
-// nothing of the producer, it accepts a second batch without the first.
-func TestTwoInFlight(t *testing.T) {
-	t.Parallel()
+// flight is the answers to two batches that are in flight at once.
+type flight struct {
+	script   []kafkatest.Answer
+	unknown  bool // the broker knows nothing of the producer
+	rejected bool // the first
+	doubtful bool // the second, to the end
+	inits    int  // requests for a producer id
+}
+
+func flights() map[string]flight {
 	var (
 		done    = kafkatest.Answer{Append: true}
 		refused = kafkatest.Answer{Code: kafkatest.CodeNotEnoughReplicas}
@@ -30,18 +36,12 @@ func TestTwoInFlight(t *testing.T) {
 		large   = kafkatest.Answer{Code: kafkatest.CodeTooLarge}
 		unsure  = kafkatest.Answer{Code: kafkatest.CodeNotLeader}
 	)
-	for name, test := range map[string]struct {
-		script   []kafkatest.Answer
-		unknown  bool // the broker knows nothing of the producer
-		rejected bool // the first
-		doubtful bool // the second, to the end
-		inits    int  // requests for a producer id
-	}{
+	return map[string]flight{
 		"both acknowledged":                                      {script: []kafkatest.Answer{done}},
 		"both in doubt, both in the log":                         {script: []kafkatest.Answer{lost, done}},
 		"both in doubt, neither in the log":                      {script: []kafkatest.Answer{missed, missed, done}},
 		"both in doubt, by answers":                              {script: []kafkatest.Answer{late, late, done}},
-		"the first refused, the second for want of it":           {script: []kafkatest.Answer{refused, done}},
+		"the first refused, the second for lack of it":           {script: []kafkatest.Answer{refused, done}},
 		"the first refused twice":                                {script: []kafkatest.Answer{refused, done, refused, done}},
 		"the first refused, the second in doubt":                 {script: []kafkatest.Answer{refused, missed, done}},
 		"the first in doubt, the second refused":                 {script: []kafkatest.Answer{late, refused, done}},
@@ -52,7 +52,14 @@ func TestTwoInFlight(t *testing.T) {
 		"the first refused, the second maybe not in the log":     {script: []kafkatest.Answer{refused, missed, done}, unknown: true, inits: 1},
 		"the state of the producer lost":                         {script: []kafkatest.Answer{{Code: kafkatest.CodeUnknownProducer}, {Code: kafkatest.CodeUnknownProducer}, done}, inits: 1},
 		"the first refused as out of order, the second in doubt": {script: []kafkatest.Answer{{Code: kafkatest.CodeOutOfOrderSequence}, missed, done}, doubtful: true, inits: 1},
-	} {
+	}
+}
+
+// What two batches in flight come to, at a broker that checks their sequence numbers. Where it knows nothing of the producer,
+// it accepts a second batch without the first.
+func TestTwoInFlight(t *testing.T) {
+	t.Parallel()
+	for name, test := range flights() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := kafkatest.NewHasty(t)
@@ -61,13 +68,9 @@ func TestTwoInFlight(t *testing.T) {
 				l = h.Open(t, "topic", log.Settings{ReplicationFactor: 1, MaxMessageBytes: 1 << 20})
 				t.Cleanup(func() { _ = l.Close() })
 			}
-			h.Slow(kafkatest.KeyProduce, slow)
-			if !test.unknown {
-				kafkatest.Append(t, l, "slowly")
-			}
-			h.Cluster.Script("topic", test.script...)
 			inits := h.Fault(kafkatest.Fault{Key: kafkatest.KeyInitProducerID, Observe: true})
-			first, second := both(t, h, l, "first", "second")
+			h.Cluster.Script("topic", working(slow, test.script)...)
+			first, second := both(t, l)
 			if test.rejected {
 				kafkatest.MustFail(t, "first", first, log.Rejected)
 			} else {
@@ -90,17 +93,24 @@ func TestTwoInFlight(t *testing.T) {
 	}
 }
 
+// working returns the answers, for each of which the broker works for a while.
+func working(d time.Duration, script []kafkatest.Answer) (all []kafkatest.Answer) {
+	for _, a := range script {
+		a.Work = d
+		all = append(all, a)
+	}
+	return all
+}
+
 // both appends two values in two batches, the second while the first is in flight.
-func both(t *testing.T, h kafkatest.Harness, l log.Log, first, second string) (one, two error) {
+func both(t *testing.T, l log.Log) (first, second error) {
 	t.Helper()
-	sent := h.Fault(kafkatest.Fault{Key: kafkatest.KeyProduce, Observe: true})
-	defer sent.Remove()
 	var callers sync.WaitGroup
-	callers.Go(func() { one = l.Append(t.Context(), []byte(first)) })
+	callers.Go(func() { first = l.Append(t.Context(), []byte("first")) })
 	time.Sleep(slow / 8) // so that they do not share a batch
-	callers.Go(func() { two = l.Append(t.Context(), []byte(second)) })
+	callers.Go(func() { second = l.Append(t.Context(), []byte("second")) })
 	callers.Wait()
-	return one, two
+	return first, second
 }
 
 // The log is closed while two batches are in flight: either may be in the log.
@@ -143,8 +153,7 @@ func TestFlightsAtRandom(t *testing.T) {
 			}
 			h := kafkatest.NewHasty(t)
 			l := h.Created(t, "topic", "before").(*kafka.Log)
-			h.Slow(kafkatest.KeyProduce, 4*time.Millisecond)
-			h.Cluster.Script("topic", append(script, kafkatest.Answer{Append: true})...)
+			h.Cluster.Script("topic", working(4*time.Millisecond, append(script, kafkatest.Answer{Append: true}))...)
 			type result struct {
 				at  log.Offset
 				err error
