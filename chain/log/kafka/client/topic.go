@@ -56,12 +56,27 @@ func (t *Topic) Call(ctx context.Context, op string, f func(sarama.Client, *conn
 		return err
 	}
 	defer t.Cluster.Leave()
+	g, err := t.run(ctx, op, f)
+	return t.Outcome(ctx, g, op, err)
+}
+
+// Ask is Call, and returns the error as it is, for those who classify it themselves.
+func (t *Topic) Ask(ctx context.Context, op string, f func(sarama.Client, *conn.Gate) error) error {
+	if err := t.Cluster.Enter(); err != nil {
+		return err
+	}
+	defer t.Cluster.Leave()
+	_, err := t.run(ctx, op, f)
+	return err
+}
+
+func (t *Topic) run(ctx context.Context, op string, f func(sarama.Client, *conn.Gate) error) (*conn.Gate, error) {
 	g := t.Cluster.Gate()
 	g.OneBrokerOnly, g.AnyBroker = needsOneBroker(op), op == "identity"
 	defer g.Close()
 	defer context.AfterFunc(ctx, g.Close)()
 	defer context.AfterFunc(t.Cluster.Done(), g.Close)()
-	return t.Outcome(ctx, g, op, run(g, f))
+	return g, connected(g, f)
 }
 
 // needsOneBroker reports whether only a certain broker other than the leader can perform a call:
@@ -70,7 +85,7 @@ func needsOneBroker(op string) bool {
 	return op == "create" || op == "publish" || op == "published" || op == "trim"
 }
 
-func run(g *conn.Gate, f func(sarama.Client, *conn.Gate) error) error {
+func connected(g *conn.Gate, f func(sarama.Client, *conn.Gate) error) error {
 	config := g.Config()
 	config.Metadata.Full = true // finding the controller needs the cluster's brokers
 	c, err := conn.NewClient(config)

@@ -49,6 +49,9 @@ func (c *Cluster) Go(f func()) { c.users.Go(f) }
 // Leave ends what Enter began.
 func (c *Cluster) Leave() { c.users.Done() }
 
+// MaxIdle is how long a connection may be idle before no batch is sent on it.
+func (c *Cluster) MaxIdle() time.Duration { return c.config.MaxIdle }
+
 // Done returns a context that ends when the cluster is closed: its users then leave.
 func (c *Cluster) Done() context.Context { return c.done }
 

@@ -39,7 +39,7 @@ type conn struct {
 	gate     *Gate
 	address  string // as dialed
 
-	pending atomic.Pointer[wait] // the last request, until its answer begins; nil: not watched
+	unanswered unanswered
 
 	asked        atomic.Int32                // key of the last request
 	askedVersion atomic.Int32                // its version
@@ -112,12 +112,10 @@ func (c *conn) Read(b []byte) (int, error) {
 	}
 	n, err := c.receive(b)
 	c.used.Store(int64(time.Since(began)))
-	if n > 0 {
-		c.pending.Swap(nil).done()
-	}
+	c.follow(b[:n])
 	e := c.inspect(b[:n])
 	if err != nil {
-		c.pending.Swap(nil).end()
+		c.unanswered.end()
 		e = c.explain(err)
 	}
 	if e != nil {
@@ -232,7 +230,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.asked.Store(int32(key))
 	c.askedVersion.Store(int32(version))
 	c.fresh.Store(true)
-	c.pending.Swap(c.gate.begin(c.address, operation(key), c.leave)).end()
+	c.add(operation(key))
 	n, err := c.send(key, b)
 	if errors.Is(err, os.ErrDeadlineExceeded) { // a part of the request may be on its way
 		c.ended.CompareAndSwap(nil, silent(c.gate.silence(c.address, operation(key), c.gate.config.WriteTimeout, err)))
@@ -243,7 +241,7 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) send(key int, b []byte) (int, error) {
 	now := time.Since(began)
 	if key == keyProduce {
-		if now-time.Duration(c.used.Load()) > c.gate.config.MaxIdle {
+		if now-time.Duration(c.used.Load()) > c.gate.config.MaxIdle && c.unanswered.alone() {
 			return 0, ErrIdle
 		}
 		c.gate.Produced.Store(true)
@@ -294,7 +292,7 @@ func authenticate(request, payload []byte) []byte {
 
 // Close closes the connection and removes it from its gate.
 func (c *conn) Close() error {
-	c.pending.Swap(nil).end()
+	c.unanswered.end()
 	c.gate.forget(c.raw)
 	return c.Conn.Close()
 }

@@ -17,9 +17,11 @@ import (
 type Answer struct {
 	Append bool  // the broker executes the request first, and so appends the batch unless it has it
 	Code   int16 // of the answer, regardless of the outcome; 0: the outcome, if Append
-	Cut    bool  // the connection is closed instead of an answer
+	Cut    bool  // the connection is closed instead of an answer; what follows on it is not executed
+	Sever  bool  // the answers on all connections are dropped from now on, until they are closed soon; what follows is executed
 
 	Throttle time.Duration // throttle time in the answer
+	Work     time.Duration // how long the broker works on the request
 }
 
 // Script makes the cluster answer the next produce requests to a topic with these answers,
@@ -66,6 +68,9 @@ func (s *scripted) next(r *kmsg.ProduceRequest) (a Answer, due bool) {
 // ignores timeouts.
 const relayed = 424242
 
+// severed is how long requests on a severed connection are executed: longer than two batches leave after each other.
+const severed = 100 * time.Millisecond
+
 // errScripted ends a connection.
 var errScripted = errors.New("cut by the script")
 
@@ -81,23 +86,38 @@ func (s *server) follow(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:
 	if !due {
 		return nil, nil, false
 	}
-	response := refusal(produce, a.Code)
-	if a.Append {
-		address := s.addresses[s.cluster.CurrentNode()]
-		err := error(nil)
-		s.cluster.SleepControl(func() { response, err = relay(address, produce) })
-		if err != nil {
-			return nil, err, true
-		}
+	response, err := s.executed(produce, a)
+	if err != nil {
+		return nil, err, true
 	}
 	if a.Cut {
 		return nil, errScripted, true
+	}
+	if a.Sever {
+		s.wire.sever(severed)
 	}
 	if a.Code != 0 {
 		setCode(response, a.Code)
 	}
 	response.ThrottleMillis = int32(a.Throttle.Milliseconds())
 	return response, nil, true
+}
+
+// executed returns the answer to a request: that of the broker, if the script has it execute the request. The control sleeps
+// at most once: the embedded broker races with itself otherwise.
+func (s *server) executed(r *kmsg.ProduceRequest, a Answer) (response *kmsg.ProduceResponse, err error) {
+	response = refusal(r, a.Code)
+	if !a.Append && a.Work == 0 {
+		return response, nil
+	}
+	address := s.addresses[s.cluster.CurrentNode()]
+	s.cluster.SleepControl(func() {
+		time.Sleep(a.Work)
+		if a.Append {
+			response, err = relay(address, r)
+		}
+	})
+	return response, err
 }
 
 // refusal answers every partition of a request with a code.

@@ -3,6 +3,7 @@ package kafkatest
 import (
 	"net"
 	"sync"
+	"time"
 )
 
 // wire is all connections of a cluster, on the side of the cluster.
@@ -43,6 +44,16 @@ func (w *wire) cut() {
 	defer w.mu.Unlock()
 	for c := range w.conns {
 		_ = c.Conn.Close() // its users get the error
+	}
+}
+
+// sever drops all answers on the connections that exist, and closes them after a while.
+func (w *wire) sever(after time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.conns {
+		c.dead = true
+		time.AfterFunc(after, func() { _ = c.Conn.Close() }) // its users get the error
 	}
 }
 

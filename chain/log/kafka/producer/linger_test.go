@@ -33,9 +33,8 @@ func TestOnlyACrowdLingers(t *testing.T) {
 				p.pace.taken(c.entries)
 			}
 			p.queue.put(&entry{since: time.Now()})
-			began := time.Now()
-			if !p.await() || time.Since(began) != map[bool]time.Duration{true: time.Second}[c.waits] {
-				t.Errorf("after %d records in %s, a record waits %s", c.entries, c.over, time.Since(began))
+			if got, d := p.due(); (got == others) != c.waits || c.waits && d != time.Second {
+				t.Errorf("after %d records in %s, a record waits %s", c.entries, c.over, d)
 			}
 		})
 	}

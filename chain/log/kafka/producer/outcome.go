@@ -17,7 +17,7 @@ import (
 // NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION and KAFKA_STORAGE_ERROR are given
 // before and after an append: a broker that has appended and waits for the replicas
 // returns them when it loses the partition (Kafka's DelayedProduce). A refusal implies
-// nothing about earlier requests with the same batch; see [producer].
+// nothing about earlier requests with the same batch; see settle.
 var refusals = append([]sarama.KError{
 	sarama.ErrNotEnoughReplicas, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
 	sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge, sarama.ErrInvalidTimestamp,

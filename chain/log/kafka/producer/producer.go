@@ -3,6 +3,7 @@ package producer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -12,48 +13,45 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// maxTries is the maximum number of requests for a batch: with the backoff between them,
-// they take longer than the election of a leader.
-const maxTries = 50
-
-// producer sends what callers of Append have queued: one batch at a time, with sequence
-// numbers by which brokers recognize a batch that is sent again. Only its goroutine uses
-// the client and its connections, so nothing is closed while it is in use.
+// producer sends what callers of Append have queued, in batches with sequence numbers by
+// which brokers recognize a batch that is sent again. Only its goroutine uses its fields and
+// its connection, so nothing is closed while it is in use.
 //
 // sarama's own producer is not used. It retries by itself and returns only the last
 // answer, which hides whether an earlier attempt was appended, and its input is closed
-// while callers still send. It too has one batch in flight per partition.
+// while callers still send.
 //
-// The answers to all attempts decide what Append returns:
-//
-//   - acknowledged: the batch is in the log, once. A broker that already had it
-//     recognizes its sequence numbers.
-//   - refused, and no earlier attempt may have appended it: the batch is not in the log.
-//     Its sequence numbers are free again, callers may leave, and it may be split.
-//   - anything else: the batch is in doubt until it is acknowledged, even if a later
-//     attempt is refused. It is sent again unchanged, since the brokers would not
-//     recognize a different batch, and for a minute after its last caller has left. If
-//     the batch is given up, so is the producer id: there is no way to know the next
-//     sequence number, and a broker that has lost its controller assigns no other id
-//     for up to 30 s.
+// While every batch is acknowledged, run sends the next ones without waiting for the answers. Once
+// an attempt has failed, settle resolves what is in flight before anything else is sent.
 type producer struct {
 	queue   *Queue
 	topic   *client.Topic
 	session *session // nil: none
 	limit   int      // bytes of a batch; lower once the topic has refused one
 	pace    arrivals
+	idle    *time.Timer // fires once no batch may be sent on the connection any more
+
+	flight []*delivery   // batches without an outcome, in the order of their sequence numbers
+	round  time.Duration // from sending the last batch that was acknowledged to its answer
+	gap    bool          // a batch in doubt was given up: the brokers' next sequence number is not known
 }
 
 func newProducer(q *Queue) *producer {
-	return &producer{queue: q, topic: q.topic, limit: q.topic.Config.BatchBytes()}
+	return &producer{queue: q, topic: q.topic, limit: q.topic.Config.BatchBytes(), idle: time.NewTimer(q.topic.Cluster.MaxIdle())}
 }
 
 // delivery is a batch that is being sent: the content of one request.
 type delivery struct {
-	entries []*entry
-	doubt   error // error of the first attempt that may have appended it; nil: it is not in the log
-	tries   int   // requests made
-	unsent  bool  // the last attempt failed before a request was made
+	entries  []*entry
+	numbered bool  // the entries have sequence numbers, beginning with first
+	first    int32 // set if numbered
+
+	sent    time.Time // when the last request was made
+	awaited bool      // it has not been answered
+	failure error     // of the last attempt; nil: none
+	unsent  bool      // the last attempt failed before a request was made
+	doubt   error     // error of the first attempt that may have appended it; nil: it is not in the log
+	tries   int       // requests made
 
 	alone time.Time // when all callers were first seen to have left; zero before
 }
@@ -61,130 +59,190 @@ type delivery struct {
 // run returns when the log is closed. Every entry has its outcome by then.
 func (p *producer) run() {
 	defer p.disconnect()
-	for p.await() {
-		if entries := p.queue.take(p.limit); len(entries) > 0 {
-			p.pace.taken(len(entries))
-			p.deliver(entries)
+	defer p.idle.Stop()
+	for p.topic.Cluster.Done().Err() == nil {
+		if c, d := p.due(); c != nothing {
+			p.await(c, d)
+		} else {
+			p.launch()
+		}
+		if slices.ContainsFunc(p.flight, func(d *delivery) bool { return d.failure != nil }) {
+			p.settle()
 		}
 	}
+	p.settle()
 	for _, e := range p.queue.close() {
 		e.outcome <- log.ErrClosed
 	}
 }
 
-// await waits for an entry, and then, if many arrive meanwhile, until the linger is over, so that others can join it.
-// It returns false once the log is closed.
-func (p *producer) await() bool {
-	select {
-	case <-p.queue.some:
-	case <-p.topic.Cluster.Done().Done():
-		return false
+// cause is what the next batch waits for.
+type cause int
+
+const (
+	nothing cause = iota
+	anEntry
+	anAnswer
+	others // that may join it
+)
+
+// due returns what the next batch waits for, and how long it waits for others.
+//
+// A batch leaves at once while none is in flight, unless so many entries arrive that others join it within the linger.
+// A second one leaves halfway between two answers, so that it is a batch and does not wait for a broker that
+// works on the first; it never leaves if the first is answered within the linger.
+func (p *producer) due() (cause, time.Duration) {
+	oldest, waiting := p.queue.oldest()
+	switch {
+	case !waiting:
+		return anEntry, 0
+	case len(p.flight) == 0 && p.pace.within(p.queue.linger) < crowd:
+		return nothing, 0
+	case len(p.flight) == 0:
+		return until(oldest.Add(p.queue.linger))
+	case len(p.flight) == maxInFlight, p.session.spent(), p.session.throttled():
+		return anAnswer, 0
+	case p.queue.full(p.limit):
+		return nothing, 0
 	}
-	if since, ok := p.queue.oldest(); ok && p.pace.within(p.queue.linger) >= crowd {
-		p.pause(p.queue.linger - time.Since(since))
-	}
-	return p.topic.Cluster.Done().Err() == nil
+	return until(p.pace.last.Add(max(p.queue.linger, p.round/2)))
 }
 
-// pause waits, or returns early when the log is closed.
-func (p *producer) pause(d time.Duration) {
-	if d <= 0 {
+func until(t time.Time) (cause, time.Duration) {
+	if d := time.Until(t); d > 0 {
+		return others, d
+	}
+	return nothing, 0
+}
+
+// await waits for what the next batch waits for, and handles what happens meanwhile.
+func (p *producer) await(c cause, d time.Duration) {
+	var (
+		over    <-chan time.Time
+		some    chan struct{}
+		answers chan answer
+	)
+	switch c {
+	case others:
+		over = time.After(d)
+	case anEntry:
+		some = p.queue.some
+	}
+	if len(p.flight) > 0 {
+		answers = p.session.answers
+	}
+	select {
+	case <-over:
+	case <-some:
+	case a := <-answers:
+		p.answered(a)
+	case <-p.idle.C:
+		p.rest()
+	case <-p.topic.Cluster.Done().Done():
+	}
+}
+
+// launch sends the next batch.
+func (p *producer) launch() {
+	entries := p.queue.take(p.limit)
+	if len(entries) == 0 {
 		return
 	}
-	select {
-	case <-time.After(d):
-	case <-p.topic.Cluster.Done().Done():
-	}
-}
-
-// deliver sends entries until each has its outcome, or no caller waits for one.
-func (p *producer) deliver(entries []*entry) {
+	p.pace.taken(len(entries))
 	d := &delivery{entries: entries}
-	for {
-		err := p.attempt(d)
-		switch {
-		case err == nil:
-			p.finish(d, nil)
-			return
-		case p.topic.Cluster.Done().Err() != nil:
-			p.finish(d, log.ErrClosed)
-			return
-		case d.doubt == nil && len(d.entries) > 1 && tooLarge(err):
-			p.split(d)
-			return
-		case d.tries >= maxTries, final(err, d), p.abandoned(d):
-			p.finish(d, err)
-			return
-		}
-		p.pause(p.topic.Config.RetryBackoff)
-	}
+	p.flight = append(p.flight, d)
+	p.send(d)
 }
 
-// doubtLasts is how long a batch in doubt is sent again after the last of its callers has left:
-// longer than a broker waits for a controller that hangs.
-const doubtLasts = time.Minute
-
-// abandoned reports whether a batch is given up because no caller waits for it.
-func (p *producer) abandoned(d *delivery) bool {
-	if !p.queue.abandoned(d.entries) {
-		return false
+// send makes one attempt, which then has failed, or is awaited, or had no entry left to send. Callers may leave while no
+// attempt may have appended the batch.
+func (p *producer) send(d *delivery) {
+	d.failure = p.connect()
+	if d.unsent = d.failure != nil; d.unsent {
+		return
 	}
-	if d.alone.IsZero() {
-		d.alone = time.Now()
-	}
-	return d.doubt == nil || time.Since(d.alone) > doubtLasts
-}
-
-// attempt makes one attempt. Callers may leave while no attempt may have appended the batch.
-func (p *producer) attempt(d *delivery) error {
-	leader, err := p.connect(d)
-	d.unsent = err != nil
-	if err == nil && d.doubt == nil {
+	if d.doubt == nil {
 		d.entries = p.queue.send(d.entries)
 	}
-	if err == nil && len(d.entries) > 0 {
-		err = p.request(leader, d)
+	if len(d.entries) == 0 {
+		p.finish(d, nil)
+		return
 	}
-	if !tooLarge(err) { // does not affect other batches
-		p.queue.note(err)
-	}
-	return err
-}
-
-// request makes one request, and records what its answer implies.
-func (p *producer) request(leader *sarama.Broker, d *delivery) error {
 	d.tries++
-	certain, err := p.session.produce(leader, d.entries)
-	switch {
-	case err == nil || d.doubt != nil:
-	case !certain:
-		d.doubt = err
-	default:
-		p.queue.refused(d.entries)
-		if client.HasCode(err, misnumbered...) {
-			p.session.id = -1
-		}
+	d.sent = time.Now()
+	certain, err := p.session.send(d)
+	if d.awaited = err == nil; !d.awaited {
+		p.failed(d, certain, err)
 	}
-	return err
 }
 
-// connect returns the leader to send the batch to. A client that finds no broker is
-// replaced, unless the batch needs its producer id.
-func (p *producer) connect(d *delivery) (leader *sarama.Broker, err error) {
+// answered records the answer to an attempt.
+func (p *producer) answered(a answer) {
+	d := a.delivery
+	d.awaited = false
+	certain, err := p.session.outcome(a)
+	if err != nil {
+		p.failed(d, certain, err)
+		return
+	}
+	p.round = time.Since(d.sent)
+	p.queue.note(nil)
+	p.finish(d, nil)
+}
+
+// failed records that an attempt has failed, and what that implies.
+func (p *producer) failed(d *delivery, certain bool, err error) {
+	d.failure = err
+	switch {
+	case d.doubt != nil:
+	case certain:
+		p.queue.refused(d.entries)
+	default:
+		d.doubt = err
+	}
+}
+
+// finish gives each entry of a batch its outcome.
+func (p *producer) finish(d *delivery, err error) {
+	p.flight = slices.DeleteFunc(p.flight, func(f *delivery) bool { return f == d })
+	p.gap = p.gap || err != nil && d.doubt != nil
+	for _, e := range d.entries {
+		e.outcome <- p.outcomeOf(d, err)
+	}
+	p.idle.Reset(p.topic.Cluster.MaxIdle())
+}
+
+// connect opens a connection to the leader, and obtains a producer id if there is none. While an answer is awaited,
+// there are both.
+func (p *producer) connect() error {
+	if p.awaits() {
+		return nil
+	}
 	if p.session == nil {
-		if p.session, err = newSession(p.topic); err != nil {
-			return nil, err
-		}
+		p.session = newSession(p.topic)
 	}
 	if err := p.throttle(time.Until(p.session.resume)); err != nil {
-		return nil, err
+		return err
 	}
-	leader, err = p.session.connect()
+	err := p.session.connect()
+	if err == nil && p.session.spent() && !p.doubtful() {
+		err = p.session.initProducerID()
+	}
 	var code sarama.KError
-	if err != nil && d.doubt == nil && !errors.As(err, &code) {
+	if err != nil && !p.doubtful() && !errors.As(err, &code) {
 		p.disconnect()
 	}
-	return leader, err
+	return err
+}
+
+// awaits reports whether a batch is awaited.
+func (p *producer) awaits() bool {
+	return slices.ContainsFunc(p.flight, func(d *delivery) bool { return d.awaited })
+}
+
+// doubtful reports whether a batch is in doubt, which needs the producer id that it was sent with.
+func (p *producer) doubtful() bool {
+	return slices.ContainsFunc(p.flight, func(d *delivery) bool { return d.doubt != nil })
 }
 
 // throttle waits as long as the brokers request when a quota is exceeded.
@@ -200,34 +258,28 @@ func (p *producer) throttle(d time.Duration) error {
 	return nil
 }
 
+// pause waits, or returns early when the log is closed.
+func (p *producer) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-p.topic.Cluster.Done().Done():
+	}
+}
+
+// rest closes a connection that would be replaced anyway before the next batch.
+func (p *producer) rest() {
+	if p.session != nil && len(p.flight) == 0 {
+		p.session.rest()
+	}
+}
+
 func (p *producer) disconnect() {
 	if p.session != nil {
 		p.session.close()
 		p.session = nil
 	}
-	p.limit = p.topic.Config.BatchBytes()
-}
-
-// split sends a batch in halves. Kafka limits the size of batches: the records of a batch
-// that is too large may fit separately. Since the batch exceeds the limit, later batches
-// are limited to half its size.
-func (p *producer) split(d *delivery) {
-	size, half := batchOverhead, len(d.entries)/2
-	for _, e := range d.entries {
-		size += e.size()
-	}
-	p.limit = min(p.limit, size/2)
-	first, second := d.entries[:half:half], d.entries[half:]
-	p.deliver(first)
-	p.deliver(second)
-}
-
-// finish gives each entry its outcome.
-func (p *producer) finish(d *delivery, err error) {
-	if err != nil && d.doubt != nil {
-		p.disconnect()
-	}
-	for _, e := range d.entries {
-		e.outcome <- p.outcomeOf(d, err)
-	}
+	p.gap, p.limit = false, p.topic.Config.BatchBytes()
 }

@@ -1,9 +1,9 @@
 // Package producer appends records to a topic, and finds out whether they are in it.
 //
 // A [Queue] takes the values of concurrent callers. One goroutine, the producer, sends them
-// in batches, one at a time, over a session of its own with the brokers: a client, and the
-// producer id by which the brokers recognize a batch that they already have. What Append
-// returns follows from the answers to every attempt; see producer and refusals.
+// in batches, of which two may be in flight, over a session of its own with the brokers: a connection to
+// the leader, and the producer id by which the brokers recognize a batch that they already have. What
+// Append returns follows from the answers to every attempt; see producer, settle and refusals.
 package producer
 
 import (
@@ -151,6 +151,17 @@ func (q *Queue) oldest() (since time.Time, ok bool) {
 		return since, false
 	}
 	return q.entries[0].since, true
+}
+
+// full reports whether the entries fill a batch of limit bytes.
+func (q *Queue) full(limit int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	size := batchOverhead
+	return slices.ContainsFunc(q.entries, func(e *entry) bool {
+		size += e.size()
+		return size > limit
+	})
 }
 
 // take removes as many of the oldest entries as fit into a batch of limit bytes, at least one.
