@@ -86,6 +86,7 @@ func (g *Gate) Config() *sarama.Config {
 	s := sarama.NewConfig()
 	s.Version = version
 	s.ClientID = c.ClientID
+	s.MetricRegistry = unmeasured{}
 
 	s.Net.Proxy.Enable = true // not a proxy: the way to give sarama our dialer, which does TLS
 	s.Net.Proxy.Dialer = g
