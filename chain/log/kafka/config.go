@@ -1,8 +1,9 @@
 // Package kafka is the log contract on Apache Kafka, through IBM/sarama.
 //
 // A [Log] is one topic. One goroutine, the producer, appends for all callers and owns its
-// client; every reader owns a client of its own; every other call uses a client that lives
-// as long as the call. They share what they know of the brokers: a broker that hangs is
+// client; every reader owns clients of its own; every other call has a client for itself meanwhile,
+// which [conn.Pools] may keep for other calls, of any log of the same brokers.
+// They share what they know of the brokers: a broker that hangs is
 // asked last, and abandoned for one that answers. Closing any of them first closes its
 // connections, so that nothing waits for a broker that is down.
 //
@@ -53,6 +54,9 @@ type Config struct {
 	Waiting  func(conn.Wait)
 	Answered func(broker, operation string)
 
+	// Pools keeps clients of calls between them, for other logs too; nil: each call connects by itself.
+	Pools *conn.Pools
+
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
 	maxIdle time.Duration                                                        // replaced in tests
 }
@@ -61,7 +65,7 @@ type Config struct {
 func (c Config) topic() client.Config {
 	return client.Config{Settings: c.Settings, Config: conn.Config{Brokers: c.Brokers, ClientID: c.ClientID,
 		DialTimeout: c.DialTimeout, ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, RetryBackoff: c.RetryBackoff, MaxIdle: c.maxIdle,
-		TLS: c.TLS, SASL: c.SASL, Waiting: c.Waiting, Answered: c.Answered, Dial: c.dial}}
+		TLS: c.TLS, SASL: c.SASL, Waiting: c.Waiting, Answered: c.Answered, Pools: c.Pools, Dial: c.dial}}
 }
 
 // Defaults of Config.

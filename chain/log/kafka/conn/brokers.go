@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -69,6 +70,14 @@ func (b *brokers) order(except string) []string {
 	return all
 }
 
+// recent returns the brokers that have answered and do not hang, most recent answer first.
+func (b *brokers) recent() []string {
+	all := b.order("")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(all, func(address string) bool { return b.hung[address] || b.answered[address].IsZero() })
+}
+
 // add adds a broker that another one has reported.
 func (b *brokers) add(address string) {
 	b.mu.Lock()
@@ -107,7 +116,8 @@ type wait struct {
 	anyBroker     bool // another broker is asked next: abandoned after the stagger
 	known         bool // the broker was abandoned before
 	since         time.Time
-	cut           func(error) // ends the wait
+	cut           func(error)   // ends the wait
+	busy          *atomic.Int32 // counts the waits of a gate; nil: they are not counted
 
 	timer    *time.Timer   // guarded by brokers.mu
 	reported time.Duration // how much of it has been reported; guarded by brokers.mu
@@ -125,6 +135,7 @@ func (b *brokers) begin(w *wait) *wait {
 		timeout = stagger
 	}
 	b.waits[w] = struct{}{}
+	w.count(1)
 	w.timer = time.AfterFunc(timeout, w.recheck)
 	return w
 }
@@ -137,6 +148,9 @@ func (w *wait) end() {
 	w.brokers.mu.Lock()
 	defer w.brokers.mu.Unlock()
 	w.timer.Stop()
+	if _, waits := w.brokers.waits[w]; waits {
+		w.count(-1)
+	}
 	delete(w.brokers.waits, w)
 	w.brokers.noteStall(w)
 	if w.reported > 0 && !w.brokers.reported(w.target()) {
@@ -156,6 +170,13 @@ func (w *wait) done() {
 	delete(w.brokers.hung, w.address)
 }
 
+// count counts the wait, or counts it no more.
+func (w *wait) count(n int32) {
+	if w.busy != nil {
+		w.busy.Add(n)
+	}
+}
+
 // recheck reports a waiting request, and ends it if another broker can answer it. What only
 // the leader can answer is ended once another broker reports a different leader. A slow
 // leader has until its time limits, since no other broker may serve the records.
@@ -170,7 +191,7 @@ func (w *wait) recheck() {
 		return
 	}
 	leader, err := w.brokers.leader(w.address)
-	if err != nil || leader == w.address {
+	if err != nil || leader == w.address && !w.elsewhere() {
 		w.later()
 		return
 	}
@@ -178,6 +199,10 @@ func (w *wait) recheck() {
 		w.cut(w.err(context.DeadlineExceeded))
 	}
 }
+
+// elsewhere reports whether a broker other than the leader can answer. Who asks the leader for metadata asks what the leader
+// itself says.
+func (w *wait) elsewhere() bool { return w.anyBroker || w.oneBrokerOnly && w.operation.anywhere() }
 
 // report reports a slow wait, unless it has ended.
 func (w *wait) report() {

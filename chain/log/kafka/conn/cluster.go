@@ -14,6 +14,7 @@ type Cluster struct {
 	config  Config
 	topic   string
 	brokers *brokers
+	pool    *pool // nil: clients are not kept
 
 	done context.Context // ends when the cluster is closed
 	stop context.CancelFunc
@@ -21,12 +22,13 @@ type Cluster struct {
 	mu     sync.Mutex
 	closed bool
 	users  sync.WaitGroup
+	gone   sync.Once // has left its pool
 }
 
 // Open returns the cluster that has a topic. It does no network I/O.
 func Open(c Config, topic string) *Cluster {
 	done, stop := context.WithCancel(context.Background())
-	cluster := &Cluster{config: c.withDefaults(), topic: topic, brokers: newBrokers(c), done: done, stop: stop}
+	cluster := &Cluster{config: c.withDefaults(), topic: topic, brokers: newBrokers(c), pool: c.Pools.enter(c), done: done, stop: stop}
 	cluster.brokers.leader, cluster.brokers.probe = cluster.leaderFromOthers, cluster.probeOthers
 	return cluster
 }
@@ -49,6 +51,9 @@ func (c *Cluster) Go(f func()) { c.users.Go(f) }
 // Leave ends what Enter began.
 func (c *Cluster) Leave() { c.users.Done() }
 
+// MaxIdle is how long a connection may be idle before no batch is sent on it.
+func (c *Cluster) MaxIdle() time.Duration { return c.config.MaxIdle }
+
 // Done returns a context that ends when the cluster is closed: its users then leave.
 func (c *Cluster) Done() context.Context { return c.done }
 
@@ -59,6 +64,7 @@ func (c *Cluster) Close() {
 	c.mu.Unlock()
 	c.stop()
 	c.users.Wait()
+	c.gone.Do(c.pool.leave)
 }
 
 // Slow describes the brokers that have not answered a request for 2 s, and those that
