@@ -32,6 +32,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/session"
+	"github.com/fabric-kafka/orderer/chain/stall"
 	"github.com/fabric-kafka/orderer/chain/status"
 	"github.com/fabric-kafka/orderer/chain/verdict"
 )
@@ -50,14 +51,18 @@ type Chain struct {
 	hashes    hashes
 
 	incomplete bool // the last comparison could not read what all others published; used only by the goroutine that compares
-	start      machine.Start
-	status     *channelStatus
-	life       context.Context // ends with Halt
-	end        context.CancelFunc
-	slots      chan struct{}      // one for each append of a client
-	limit      *ingress.TimeLimit // of appends of clients
-	backlog    ingress.Backlog    // of normal envelopes
-	measured   lastMeasured
+
+	progress   log.Progress   // as published last; used only by the goroutine that publishes
+	progressAt *fabric.Config // in force then
+
+	start    machine.Start
+	status   *channelStatus
+	life     context.Context // ends with Halt
+	end      context.CancelFunc
+	slots    chan struct{}      // one for each append of a client
+	limit    *ingress.TimeLimit // of appends of clients
+	backlog  ingress.Backlog    // of normal envelopes
+	measured stall.Last         // the end of the topic
 
 	connection *connection
 	ledger     *ledgerWriter // used only by the loop until work is done
@@ -90,7 +95,8 @@ func New(support Support, metadata []byte, opts Options) *Chain {
 		slots:     make(chan struct{}, opts.Inflight),
 		limit:     ingress.NewTimeLimit(life, opts.AppendTimeout),
 	}
-	c.opts.Events.Measured = c.measured.noting(c.opts.Events.Measured)
+	measured := c.opts.Events.Measured
+	c.opts.Events.Measured = func(end log.Offset) { c.measured.Now(); measured(end) }
 	c.status = newStatus(&c.opts)
 	c.connection = &connection{support: support, opts: &c.opts}
 	c.peers = &peers{support: support, opts: &c.opts}
