@@ -1,7 +1,8 @@
 // Package kafka is the log contract on Apache Kafka, through IBM/sarama.
 //
 // A [Log] is one topic. One goroutine, the producer, appends for all callers and owns its
-// client; every reader owns clients of its own; every other call has a client for itself meanwhile,
+// client; every reader has two connections that nothing else uses; every other call, and a reader that
+// looks for the leader, has a client for itself meanwhile,
 // which [conn.Pools] may keep for other calls, of any log of the same brokers.
 // They share what they know of the brokers: a broker that hangs is
 // asked last, and abandoned for one that answers. Closing any of them first closes its

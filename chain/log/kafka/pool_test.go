@@ -67,7 +67,7 @@ func check(t testing.TB, l *kafka.Log, r log.Reader) {
 	kafkatest.Must(t, err)
 }
 
-// A channel without transactions has the connections of its reader; those of its checks serve all channels. A log that is closed
+// A channel without transactions has two connections; those of its checks serve all channels. A log that is closed
 // closes nothing of another one's.
 func TestChannelsShareConnections(t *testing.T) {
 	t.Parallel()
@@ -94,7 +94,7 @@ func TestChannelsShareConnections(t *testing.T) {
 		t.Errorf("%d connections were made for checks", now-before)
 	}
 	const (
-		forReader = 2 * 2 // of two clients, to any broker and to the leader
+		forReader = 2     // for fetches, and for the topic's id
 		forCalls  = 1 + 3 // to any broker, and to each
 	)
 	if open := m.open.Load(); open > forReader*channels+forCalls {
