@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/pool"
 )
 
 // Client is a sarama client of a call, with the gate through which it connects.
@@ -17,10 +19,9 @@ type Client struct {
 
 	topic  string    // that it has asked for last
 	asked  time.Time // then
-	pool   *pool     // nil: it is not kept
-	turn   turn
+	pool   *clients  // nil: it is not kept
+	turn   pool.Turn
 	opened time.Time
-	expiry *time.Timer // while it is kept
 }
 
 // Take returns a client that an earlier call has left connected, if there is one, or one that is to be connected. The
@@ -29,12 +30,12 @@ func (c *Cluster) Take(ctx context.Context, e Errand) *Client {
 	if c.pool == nil {
 		return c.Fresh(e)
 	}
-	mine := c.pool.await(ctx)
-	taken := c.pool.take()
-	if taken == nil {
+	mine := c.pool.Await(ctx)
+	taken, kept := c.pool.Take()
+	if !kept {
 		taken = c.Fresh(e)
 	}
-	taken.turn = mine
+	taken.turn, taken.Kept = mine, kept
 	taken.Gate.run(c, e)
 	return taken
 }
@@ -120,13 +121,14 @@ func (c *Client) Outdated(err error) bool {
 // Return ends the use of a client. It is kept for other calls if this one went well and left nothing for them to wait for.
 func (c *Client) Return(well bool) {
 	mine := c.turn
-	if !well || c.pool == nil || c.Gate.occupied() || !c.pool.keep(c) {
-		c.close()
+	if !well || c.pool == nil || c.Gate.occupied() || !c.pool.Keep(c, c.opened) {
+		c.Close()
 	}
-	mine.over()
+	mine.Over()
 }
 
-func (c *Client) close() {
+// Close closes the client and its connections.
+func (c *Client) Close() {
 	if c.Client != nil {
 		CloseClient(c.Client)
 	}

@@ -14,7 +14,7 @@ type Cluster struct {
 	config  Config
 	topic   string
 	brokers *brokers
-	pool    *pool // nil: clients are not kept
+	pool    *clients // nil: clients are not kept
 
 	done context.Context // ends when the cluster is closed
 	stop context.CancelFunc

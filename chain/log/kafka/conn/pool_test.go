@@ -104,32 +104,3 @@ func TestBusyClientsAreNotKept(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
-
-// Calls wait for their turn, and not for long if those before them do not end.
-func TestTurns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := pooled(NewPools(time.Hour), "a:1")
-		defer c.Close()
-		began := time.Now()
-		var first []*Client
-		for range maxTurns {
-			first = append(first, c.Take(t.Context(), Errand{}))
-		}
-		time.AfterFunc(turnTimeout/2, func() { first[0].Return(true) })
-		next := c.Take(t.Context(), Errand{})
-		if waited := time.Since(began); waited != turnTimeout/2 || next != first[0] {
-			t.Errorf("waited %s", waited)
-		}
-		late := c.Take(t.Context(), Errand{})
-		if waited := time.Since(began); waited != turnTimeout || late.Kept {
-			t.Errorf("waited %s", waited)
-		}
-		for _, f := range append(first, late) {
-			f.Return(true)
-		}
-		synctest.Wait()
-		if len(c.pool.turns) != 0 {
-			t.Errorf("%d turns are still taken", len(c.pool.turns))
-		}
-	})
-}
