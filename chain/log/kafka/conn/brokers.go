@@ -21,9 +21,11 @@ const (
 	// slowAfter is how long a broker has to answer before it is reported, and abandoned
 	// if it is not the leader.
 	slowAfter = 2 * time.Second
-	// LongestPoll is the longest time that a broker may hold a Fetch while there are no records. It is below slowAfter,
-	// so that a broker that hangs is detected as soon as in any other request.
-	LongestPoll = slowAfter * 3 / 4
+	// LongestPoll is how long a broker may be asked to hold a fetch. Only countedPoll of that counts as waiting for the
+	// broker. One that hangs is found out later than if the answer had been due at once, unless another request finds it out.
+	LongestPoll = 3 * time.Second
+	// countedPoll is how much of a poll counts as waiting for the broker.
+	countedPoll = slowAfter * 3 / 4
 	// recheckEvery is how often the leader is looked up while it is slow.
 	recheckEvery = time.Second
 )
@@ -90,7 +92,21 @@ func (b *brokers) add(address string) {
 func (b *brokers) hangs(address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.abandon(address)
+}
+
+// abandon marks a broker as hanging. A fetch that it may hold for longer is rechecked at once, instead of once it counts as
+// slow itself. Called with mu held.
+func (b *brokers) abandon(address string) {
+	if b.hung[address] {
+		return
+	}
 	b.hung[address] = true
+	for w := range b.waits {
+		if w.address == address && w.polls > 0 && w.waited() < slowAfter {
+			w.timer.Reset(0)
+		}
+	}
 }
 
 // waiting returns the waits that are slow, longest first.
@@ -112,10 +128,11 @@ type wait struct {
 	brokers       *brokers
 	address       string
 	operation     operation
-	oneBrokerOnly bool // only this broker can answer, and it need not be the leader
-	anyBroker     bool // another broker is asked next: abandoned after the stagger
-	known         bool // the broker was abandoned before
-	since         time.Time
+	oneBrokerOnly bool          // only this broker can answer, and it need not be the leader
+	anyBroker     bool          // another broker is asked next: abandoned after the stagger
+	known         bool          // the broker was abandoned before
+	polls         time.Duration // for which the broker may delay its answer
+	since         time.Time     // may be in the future while the broker holds a fetch
 	cut           func(error)   // ends the wait
 	busy          *atomic.Int32 // counts the waits of a gate; nil: they are not counted
 
@@ -127,7 +144,7 @@ type wait struct {
 // begin watches a request until its end is called. A broker that was abandoned before
 // is abandoned sooner.
 func (b *brokers) begin(w *wait) *wait {
-	w.brokers, w.since = b, time.Now()
+	w.brokers, w.since = b, time.Now().Add(max(0, w.polls-countedPoll))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	timeout := slowAfter
@@ -136,7 +153,7 @@ func (b *brokers) begin(w *wait) *wait {
 	}
 	b.waits[w] = struct{}{}
 	w.count(1)
-	w.timer = time.AfterFunc(timeout, w.recheck)
+	w.timer = time.AfterFunc(time.Until(w.since)+timeout, w.recheck)
 	return w
 }
 
@@ -223,7 +240,7 @@ func (w *wait) abandoned() bool {
 		return false
 	}
 	if w.waited() >= slowAfter || w.known {
-		w.brokers.hung[w.address] = true
+		w.brokers.abandon(w.address)
 	}
 	return true
 }

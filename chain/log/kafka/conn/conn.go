@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/poll"
 )
 
 // AccessError is why a connection is unusable. It concerns access to the brokers, never
@@ -232,7 +234,11 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.asked.Store(int32(key))
 	c.askedVersion.Store(int32(version))
 	c.fresh.Store(true)
-	c.pending.Swap(c.gate.begin(c.address, operation(key), c.leave)).end()
+	var polls time.Duration
+	if key == keyFetch {
+		polls = poll.Align(b, version)
+	}
+	c.pending.Swap(c.gate.beginPoll(c.address, operation(key), polls, c.leave)).end()
 	n, err := c.send(key, b)
 	if errors.Is(err, os.ErrDeadlineExceeded) { // a part of the request may be on its way
 		c.ended.CompareAndSwap(nil, silent(c.gate.silence(c.address, operation(key), c.gate.config.WriteTimeout, err)))

@@ -104,11 +104,16 @@ func (g *Gate) connect(ctx context.Context, address string) (*conn, error) {
 
 // begin watches an operation of a broker; cut ends it.
 func (g *Gate) begin(address string, o operation, cut func(error)) *wait {
+	return g.beginPoll(address, o, 0, cut)
+}
+
+// beginPoll is begin for an operation whose answer the broker may delay.
+func (g *Gate) beginPoll(address string, o operation, polls time.Duration, cut func(error)) *wait {
 	e := g.errand.Load()
 	if e == nil || e.brokers == nil || e.aside {
 		return nil
 	}
-	return e.brokers.begin(&wait{address: address, operation: o, cut: cut, oneBrokerOnly: e.OneBrokerOnly, anyBroker: e.AnyBroker, busy: &g.busy})
+	return e.brokers.begin(&wait{address: address, operation: o, polls: polls, cut: cut, oneBrokerOnly: e.OneBrokerOnly, anyBroker: e.AnyBroker, busy: &g.busy})
 }
 
 // silence returns the error for a broker that has exceeded a time limit.
