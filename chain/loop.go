@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,7 @@ type loop struct {
 	since time.Time      // when the session began to read; zero before
 	from  machine.Offset // that it began with
 
-	guard  stall.Watchdog // of connects and checks
+	guard  stall.Watchdog // of connects
 	reader stall.Detector // of what is read
 }
 
@@ -105,26 +106,41 @@ func (l *loop) session(ctx context.Context) error {
 	l.from = l.driver.NextOffset()
 	for {
 		l.monitor(ctx)
-		outcome, err := l.read(ctx)
-		if err != nil || outcome == session.Reconnect {
+		due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
+		outcome, err := l.read(ctx, due)
+		cancel()
+		if err != nil || outcome == session.Reconnect || l.reader.Stuck(l.driver.NextOffset(), l.driver.Behind()) {
 			return err
 		}
-		if l.reader.Stuck(l.driver.NextOffset(), l.driver.Behind()) {
-			return nil
-		}
-		if err := l.guard.Run(ctx, l.driver.Recheck); err != nil {
+		if outcome, err := l.check(ctx); err != nil || outcome == session.Reconnect {
 			return err
 		}
 	}
 }
 
-// read handles records until something fails, the topic is due to be checked, or the session
-// is to be replaced.
-func (l *loop) read(ctx context.Context) (session.Outcome, error) {
-	due, cancel := context.WithTimeout(ctx, l.chain.opts.CheckInterval)
+// check has the topic checked while records are handled.
+func (l *loop) check(ctx context.Context) (session.Outcome, error) {
+	check := l.driver.Check()
+	asking, cancel := context.WithTimeout(ctx, requestTimeout)
+	answered, done := context.WithCancel(ctx)
+	var asked sync.WaitGroup
+	asked.Go(func() {
+		defer done()
+		check.Ask(asking)
+	})
+	defer asked.Wait()
 	defer cancel()
+	outcome, err := l.read(ctx, answered)
+	if err != nil || outcome == session.Reconnect {
+		return outcome, err
+	}
+	return session.Continue, l.driver.Apply(check)
+}
+
+// read handles records until something fails, the wait is over, or the session is to be replaced.
+func (l *loop) read(ctx, wait context.Context) (session.Outcome, error) {
 	for {
-		outcome, err := l.driver.Advance(ctx, due)
+		outcome, err := l.driver.Advance(ctx, wait)
 		l.settle()
 		if err != nil || outcome != session.Continue {
 			return outcome, err

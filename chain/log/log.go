@@ -112,7 +112,8 @@ type Placer interface {
 type Reader interface {
 	// Next waits for a record for as long as it takes to arrive: it has no time limit
 	// of its own for a transfer that makes progress, and a transfer that a context
-	// interrupted is continued by the next call. It reads ahead only a bounded amount.
+	// interrupted is continued by the next call. It reads ahead only a bounded amount. If
+	// the context has ended, Next returns its error, even if there is a record.
 	// After an error of class Retryable other than ErrNewLeader the caller may call
 	// Next again on the same reader, or open another at the next offset. After
 	// ErrNewLeader or an error of any other class the reader is unusable.
@@ -133,7 +134,7 @@ type Reader interface {
 	// from the brokers before it was called. It asks the broker that they came from; the
 	// id of a deleted topic is never reused. The id is empty if the broker does not report
 	// one. Source costs one request; an error of class Retryable other than ErrNewLeader
-	// leaves the reader unchanged. It may be called while a Next is in flight.
+	// leaves the reader unchanged. It may be called by several goroutines, also while a Next is in flight.
 	Source(ctx context.Context) (topicID string, err error)
 
 	// Taken returns the offset of the last record that was taken from the brokers, which

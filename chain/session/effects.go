@@ -74,19 +74,6 @@ func (d *Driver) verifySource(ctx context.Context) error {
 	return d.askSource(ctx)
 }
 
-func (d *Driver) askSource(ctx context.Context) error {
-	taken := d.session.reader.Taken()
-	id, err := d.session.reader.Source(ctx)
-	if err != nil {
-		return err
-	}
-	if id != "" && d.topicID != "" && id != d.topicID {
-		return fmt.Errorf("%w: its id is %s, not %s", errOtherTopic, id, d.topicID)
-	}
-	d.session.sourced = taken + 1
-	return nil
-}
-
 // perform performs one effect. Effects cannot be performed twice: an error stops the
 // channel, unless what failed is pending and will be tried again.
 func (d *Driver) perform(ctx context.Context, effect machine.Effect) (machine.Input, error) {

@@ -40,6 +40,7 @@ func (d *Driver) Connect(ctx context.Context) error {
 		return err
 	}
 	d.noBlock, d.lost = false, false
+	d.unread.Measure()
 	d.extend(bounds)
 	if d.ruleSet() != machine.Undescribed {
 		d.host.RulesKnown()
@@ -53,33 +54,10 @@ func (d *Driver) Connect(ctx context.Context) error {
 func (d *Driver) extend(b log.Bounds) {
 	d.end, d.session.arrived = machine.Offset(b.End), false
 	d.events.Measured(b.End)
-	d.unread.begin()
+	d.unread.Measured()
 	if d.firstEnd < 0 || d.firstEnd > d.end { // a log that has lost its end has a nearer one
 		d.firstEnd = d.end
 	}
-}
-
-// Recheck makes sure, within a session, that the topic is still the same. It reads no
-// record: within the reader's term records are not replaced, and the reader reports when the
-// term ends. An error ends the session; see [Driver.After].
-func (d *Driver) Recheck(ctx context.Context) error {
-	_, pending := written(d.effects)
-	if err := d.host.Room(pending); err != nil {
-		return err
-	}
-	bounds, err := d.identify(ctx, d.session.topic)
-	if err != nil {
-		return err
-	}
-	if err := d.askSource(ctx); err != nil {
-		return err
-	}
-	if last := d.NextOffset() - 1; last >= 0 && machine.Offset(bounds.Start) > last {
-		d.events.LastRecordUnchecked(last)
-	}
-	d.extend(bounds)
-	d.host.Moved(status.Reading, nil)
-	return nil
 }
 
 // identify makes sure that the topic is the channel's, and returns its bounds. The cost
@@ -96,7 +74,7 @@ func (d *Driver) identify(ctx context.Context, topic log.Log) (log.Bounds, error
 	if err != nil {
 		return log.Bounds{}, err
 	}
-	if err := d.within(bounds); err != nil {
+	if err := d.within(bounds, d.NextOffset()); err != nil {
 		return log.Bounds{}, err
 	}
 	d.asked = false
@@ -106,20 +84,21 @@ func (d *Driver) identify(ctx context.Context, topic log.Log) (log.Bounds, error
 		}
 		d.asked = true
 	}
-	d.topicID, d.clusterID = cmp.Or(id.TopicID, d.topicID), cmp.Or(id.ClusterID, d.clusterID) // brokers of an older release give none
+	d.found(id)
 	return bounds, nil
+}
+
+// found records the topic's identity. Brokers of an older release give no ids.
+func (d *Driver) found(id log.Identity) {
+	d.topicID, d.clusterID = cmp.Or(id.TopicID, d.topicID), cmp.Or(id.ClusterID, d.clusterID)
 }
 
 // findTopic returns the topic's identity, and creates the topic if the channel never had
 // one. A topic that disappeared is not recreated: an empty one would hide what happened.
 func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, error) {
 	id, err := topic.Identity(ctx)
-	if !errors.Is(err, log.ErrNoTopic) {
-		d.missing = 0
+	if err = d.missed(err); !errors.Is(err, log.ErrNoTopic) || d.hadTopic() {
 		return id, err
-	}
-	if d.NextOffset() > 0 || d.topicID != "" {
-		return id, d.gone(err)
 	}
 	if err := d.mayCreate(ctx); err != nil {
 		return id, err
@@ -128,6 +107,21 @@ func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, er
 		return id, err
 	}
 	return topic.Identity(ctx)
+}
+
+// hadTopic reports whether the channel's topic is known to have existed.
+func (d *Driver) hadTopic() bool { return d.NextOffset() > 0 || d.topicID != "" }
+
+// missed counts the answers in a row that the topic does not exist, and returns the error of one.
+func (d *Driver) missed(err error) error {
+	if !errors.Is(err, log.ErrNoTopic) {
+		d.missing = 0
+		return err
+	}
+	if d.hadTopic() {
+		return d.gone(err)
+	}
+	return err
 }
 
 // gone returns the error for a topic that used to exist. It counts as deleted only once every answer for a while has
@@ -194,14 +188,14 @@ func (d *Driver) pin() string {
 	return d.machine.Topic()
 }
 
-func (d *Driver) within(b log.Bounds) error {
-	name, next := d.start.Channel, log.Offset(d.NextOffset())
-	read := next
-	if d.NextOffset() == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
+// within compares the topic's bounds with what was read: up to the offset since, when they were asked for.
+func (d *Driver) within(b log.Bounds, since machine.Offset) error {
+	name, read := d.start.Channel, log.Offset(since)
+	if since == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
 		read++ // the record that the last block was cut for
 	}
 	switch {
-	case next < b.Start:
+	case log.Offset(d.NextOffset()) < b.Start:
 		return trimmed{b.Start, d.NextOffset()}
 	case read > b.End:
 		return stop(because(status.CauseShortTopic, fmt.Errorf("topic %q ends at offset %d, but the ledger was made from the records below %d: "+

@@ -12,7 +12,7 @@ type Outcome int
 
 const (
 	Continue  Outcome = iota // call Advance again
-	Due                      // the wait of Advance is over: call Recheck, or connect again
+	Due                      // the wait of Advance is over
 	Reconnect                // connect again at once: nothing is wrong
 	CatchUp                  // call CatchUp: the topic no longer has the next record
 	Retry                    // connect again after a pause: the log cannot be read

@@ -9,9 +9,7 @@
 //	for {
 //		err := d.Connect(ctx)
 //		for outcome := Continue; err == nil && outcome != Reconnect; {
-//			if outcome, err = d.Advance(ctx, wait); outcome == Due {
-//				err = d.Recheck(ctx)
-//			}
+//			outcome, err = d.Advance(ctx, wait) // now and then Check, Ask in another goroutine, and Apply
 //		}
 //		if err == nil {
 //			continue
@@ -33,6 +31,7 @@ import (
 	"github.com/fabric-kafka/orderer/chain/machine"
 	"github.com/fabric-kafka/orderer/chain/record"
 	"github.com/fabric-kafka/orderer/chain/status"
+	"github.com/fabric-kafka/orderer/chain/unread"
 	"github.com/fabric-kafka/orderer/chain/verify"
 )
 
@@ -84,7 +83,7 @@ type Driver struct {
 	noBlockSince time.Duration  // by the host's clock
 	aheadSince   *time.Duration // by the host's clock: other orderers have blocks, and the topic is missing or empty; nil if not
 
-	unread unread // copies that were appended and not read yet
+	unread unread.Copies // copies that were appended and not read yet
 }
 
 // reading is what a driver knows since it started to read after the ledger's last block.
@@ -204,7 +203,7 @@ func (d *Driver) Handle(ctx context.Context, r log.Record) (Outcome, error) {
 	if machine.Offset(r.Offset) < d.machine.NextOffset() {
 		return Continue, nil // handled before
 	}
-	d.unread.read(r.Value)
+	d.unread.Read(r.Value)
 	var in machine.Input
 	if err := guard.Call(func() error { in = d.Decode(r); return nil }); err != nil {
 		return Continue, stop(fmt.Errorf("topic %q, record at offset %d: %w", d.start.Channel, r.Offset, err))

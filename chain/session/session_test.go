@@ -46,7 +46,7 @@ func TestWaitEndsWithoutAnError(t *testing.T) {
 	if outcome, err := r.driver.Advance(t.Context(), r.over()); outcome != session.Due || err != nil {
 		t.Errorf("outcome %d, error %v", outcome, err)
 	}
-	if err := r.driver.Recheck(t.Context()); err != nil {
+	if err := r.check(); err != nil {
 		t.Error(err)
 	}
 	r.orders("a", "b")

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/hyperledger/fabric/protoutil"
 
@@ -48,7 +47,7 @@ func (d *Driver) resubmit(ctx context.Context) error {
 		return d.rejected(ctx, o, err)
 	}
 	d.events.Resubmitted(o.at)
-	d.unread.appended(o.at, o.value)
+	d.unread.Appended(o.at, o.value)
 	if o.update != (digest{}) {
 		d.resubmitted.add(o.update, o.seq)
 	}
@@ -169,7 +168,7 @@ func updateOf(b []byte) (d digest, err error) {
 // An unclean leader election loses records that were acknowledged and that nobody has
 // read. Whatever the channel waits to read is therefore appended again when a session
 // reaches the end that the log had when last checked, without having read it. A leader that
-// lacks a record has another leader epoch, which ends the session; the next Recheck does
+// lacks a record has another leader epoch, which ends the session; the next check does
 // so at the latest.
 //
 //   - the description, as long as the topic has none
@@ -186,54 +185,19 @@ func (d *Driver) resubmitUnread(ctx context.Context) error {
 	if block := d.machine.Timer(); block != 0 {
 		d.host.Arm(block)
 	}
-	for len(d.unread.lost) > 0 {
-		c := d.unread.lost[0]
-		if err := d.host.Append(ctx, c.value); err != nil && log.ClassOf(err) != log.Rejected {
+	for {
+		c, ok := d.unread.Lost()
+		if !ok {
+			return nil
+		}
+		if err := d.host.Append(ctx, c.Value); err != nil && log.ClassOf(err) != log.Rejected {
 			return err
 		} else if err == nil {
-			d.events.Resubmitted(c.at)
-			d.unread.appended(c.at, c.value)
+			d.events.Resubmitted(c.Of)
+			d.unread.Appended(c.Of, c.Value)
 		}
-		d.unread.lost = d.unread.lost[1:]
+		d.unread.Forget()
 	}
-	return nil
-}
-
-// unread holds copies that were acknowledged but not read yet, in order.
-type unread struct {
-	recent []copied // appended since the end of the log was last checked: the reader has not reached them
-	lost   []copied // appended before that: below that end, or lost
-}
-
-// copied is a copy of the record at an offset.
-type copied struct {
-	at     machine.Offset
-	value  []byte
-	digest machine.Digest
-}
-
-// begin is called when the end of the log has been checked, at a connect or within a session.
-func (u *unread) begin() {
-	u.lost = append(u.lost, u.recent...)
-	u.recent = nil
-}
-
-func (u *unread) appended(at machine.Offset, value []byte) {
-	u.recent = append(u.recent, copied{at, value, record.DigestOf(value)})
-}
-
-// read forgets the copies that are equal to a record.
-func (u *unread) read(value []byte) {
-	if len(u.recent)+len(u.lost) == 0 {
-		return
-	}
-	digest := record.DigestOf(value)
-	u.recent = without(u.recent, digest)
-	u.lost = without(u.lost, digest)
-}
-
-func without(all []copied, digest machine.Digest) []copied {
-	return slices.DeleteFunc(all, func(c copied) bool { return c.digest == digest })
 }
 
 // regular returns a record that carries a serialized envelope; original is the offset

@@ -192,7 +192,7 @@ func (w *World) recover() {
 		o.diskFull, o.diskLow, o.misled = false, false, false
 		o.boot()
 		if w.loss != nil && w.loss.verb == Recreate {
-			o.audit() // its time-to-cut was lost with the old topic: the periodic check notices that
+			o.auditNow() // its time-to-cut was lost with the old topic: the periodic check notices that
 		}
 	}
 	for len(w.late) > 0 {

@@ -59,6 +59,7 @@ type Orderer struct {
 	slow     []*submission    // checked, not yet appended
 	retry    int64            // no new session before this time
 	driver   *session.Driver  // of the process; nil when down
+	check    *session.Check   // whose answers are not applied yet; nil for none
 	old      *inTree          // instead of the driver, in worlds of in-tree orderers
 	ready    status.Readiness // of the process
 	timer    *timer           // of the process
@@ -121,7 +122,7 @@ func (o *Orderer) boot() {
 	if o.up {
 		return
 	}
-	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry = true, status.Readiness{}, nil, -1, nil, nil, 0
+	o.up, o.ready, o.timer, o.linked, o.fault, o.slow, o.retry, o.check = true, status.Readiness{}, nil, -1, nil, nil, 0, nil
 	o.life++
 	o.seen = 0
 	if p := o.w.profile; p.InTree || p.Mixed && o.id%2 == 1 {

@@ -229,11 +229,26 @@ func (w *World) arrive() {
 	}
 }
 
-// audit checks the topic as the shell does every CheckInterval.
+// audit checks the topic as the shell does every CheckInterval: the brokers are asked, and the next audit applies what
+// they answered, however much was read in between.
 func (o *Orderer) audit() {
 	o.run(func() {
-		if o.live() && o.ready.Phase == reading {
-			o.follow(o.driver.Recheck(context.Background()))
+		switch {
+		case !o.live() || o.ready.Phase != reading:
+		case o.check == nil:
+			o.check = o.driver.Check()
+			o.check.Ask(context.Background())
+		default:
+			answered := o.check
+			o.check = nil
+			o.follow(o.driver.Apply(answered))
 		}
 	})
+}
+
+// auditNow checks the topic as it is now.
+func (o *Orderer) auditNow() {
+	o.check = nil
+	o.audit()
+	o.audit()
 }

@@ -96,7 +96,7 @@ func (r *Reader) hasRoom() bool {
 
 // Take takes one record, or an error of the reader below, unless that has failed and Next has not returned the error yet.
 func (r *Reader) Take(ctx context.Context) {
-	if r.failed() {
+	if r.failed() != nil {
 		return
 	}
 	got, err := r.inner.Next(ctx)
@@ -116,10 +116,11 @@ func (r *Reader) Take(ctx context.Context) {
 	signal(r.some)
 }
 
-func (r *Reader) failed() bool {
+// failed returns the error that follows the records that were taken; nil if there is none.
+func (r *Reader) failed() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.failure != nil
+	return r.failure
 }
 
 // ends reports whether what was taken is of no use after an error.
@@ -136,6 +137,9 @@ func signal(c chan struct{}) {
 
 // Next returns the next record that was taken, and waits for one if there is none.
 func (r *Reader) Next(ctx context.Context) (log.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return log.Record{}, err
+	}
 	for {
 		if got, ok, err := r.pass(); ok {
 			return got, err
@@ -206,15 +210,13 @@ func (r *Reader) Lapsed() error {
 	if err := r.inner.Lapsed(); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.failure
+	return r.failed()
 }
 
-// Source asks the reader below, while a record may be being taken from it.
+// Source asks the reader below, while a record may be being taken from it, and the one before passed on.
 func (r *Reader) Source(ctx context.Context) (topicID string, err error) {
 	if r.ended.Load() {
-		return "", r.more()
+		return "", r.failed()
 	}
 	return r.inner.Source(ctx)
 }

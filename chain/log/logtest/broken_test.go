@@ -170,6 +170,16 @@ var reads = []broken{
 			}
 		})
 	}},
+	{"returns a record although the context has ended", "a waiting read", func(a *altered) {
+		a.reads(func(r *alteredReader) {
+			r.next = func(ctx context.Context) (log.Record, error) {
+				if ctx.Err() != nil {
+					ctx = context.Background()
+				}
+				return r.Reader.Next(ctx)
+			}
+		})
+	}},
 	{"keeps waiting after the reader is closed", "a waiting read", func(a *altered) {
 		a.reads(func(r *alteredReader) { r.close = func() error { return nil } })
 	}},

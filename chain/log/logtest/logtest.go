@@ -258,8 +258,14 @@ func (s *suite) waitingRead() {
 	if _, err := r.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		s.Fatalf("got %v, want the context's error", err)
 	}
-	s.appendAll(l, "a") // the reader is still usable
+	s.appendAll(l, "a", "b", "c", "d", "e") // the reader is still usable
 	s.expect(r, 0, "a")
+	for range 20 {
+		if record, err := r.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			s.Fatalf("got the record at offset %d and %v, want the context's error although there is a record", record.Offset, err)
+		}
+	}
+	s.expect(r, 1, "b", "c", "d", "e")
 
 	ended := make(chan error)
 	go func() {

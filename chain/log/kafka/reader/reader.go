@@ -106,6 +106,9 @@ func consume(ctx context.Context, t *client.Topic, p *pinned, from log.Offset) (
 // Next returns the next record, or an error of the subscription. sarama keeps retrying
 // after an error; Next may be called again.
 func (r *reader) Next(ctx context.Context) (log.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return log.Record{}, err
+	}
 	r.call = ctx
 	if r.fatal != nil {
 		return r.rest()
@@ -114,7 +117,7 @@ func (r *reader) Next(ctx context.Context) (log.Record, error) {
 		r.afterGap = nil
 		return r.accept(msg)
 	}
-	if msg := r.fetched(ctx); msg != nil {
+	if msg := r.fetched(); msg != nil {
 		return r.received(msg)
 	}
 	for {
@@ -171,8 +174,8 @@ func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 
 // fetched returns a record that was fetched already; nil if there is none, or something else comes first. It asks one
 // channel, which costs a fraction of what await does.
-func (r *reader) fetched(ctx context.Context) *sarama.ConsumerMessage {
-	if ctx.Err() != nil || r.closed.Err() != nil {
+func (r *reader) fetched() *sarama.ConsumerMessage {
+	if r.closed.Err() != nil {
 		return nil
 	}
 	select {
