@@ -5,8 +5,9 @@
 // block writer. Package session decides what is done, package chain when.
 //
 // Other goroutines are at most one poster of a time-to-cut record, the closer of a log that
-// was replaced, one that takes records ahead of the loop, and those that monitor the channel. The chain starts them, and Halt waits
-// for them and for every call in flight.
+// was replaced, one that takes records ahead of the loop, one that asks the brokers for a check
+// of the topic, and those that monitor the channel. The chain starts them, and Halt waits for them
+// and for every call in flight.
 //
 // Whatever Kafka does, the process keeps running: failures that may pass are retried
 // without limit, with visible status; what needs an operator stops this channel with a reason.

@@ -32,7 +32,7 @@ var slowness = map[string]func(*world, context.Context, string) (repair func()){
 // slowRow is a slow broker and the effect that is allowed.
 type slowRow struct {
 	role, is string
-	watched  time.Duration // 35 s include a check of the topic
+	watched  time.Duration // 35 s or more includes a check of the topic
 	gap      time.Duration // the longest time without a block
 	named    bool          // orderers wait for it and must name it
 }

@@ -5,8 +5,9 @@
 // Implementations: kafka (sarama) and memlog (in memory, for tests). Both pass
 // the suite in logtest, which states this contract as tests.
 //
-// A Log is safe for concurrent use. A Reader belongs to one goroutine. Every
-// method that may wait takes a context and returns soon after it ends.
+// A Log is safe for concurrent use. A Reader belongs to one goroutine, except that Source,
+// Lapsed and Close may also be called while a Next is in flight. Every method that may wait
+// takes a context and returns soon after it ends.
 package log
 
 import (

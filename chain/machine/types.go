@@ -47,11 +47,11 @@ type Envelope struct {
 	Channel string // channel id of its channel header
 	Type    int32  // header type of its channel header (Fabric's common.HeaderType)
 
-	// Why it does not decode, from the outside in; empty if it does. Below the
-	// first that is not empty nothing is known.
+	// Why it does not decode, or why no peer would accept a block with it, from the outside in; empty
+	// if there is nothing. Below the first that is not empty nothing is known.
 	Flaw       string // the envelope itself
 	HeaderFlaw string // its payload and channel header
-	SignerFlaw string // its signature header
+	SignerFlaw string // its signature, its signature header, or the content of a transaction
 
 	// What decides which envelopes can share a block: see [strict].
 	Opaque   bool       // no transaction of chaincode, or peers cannot read it down to its results
@@ -274,7 +274,7 @@ const (
 	ReasonGarbage       Reason = "garbage"     // the record does not decode
 	ReasonConnect       Reason = "connect"     // a connect record without a new description: no fault
 	ReasonUnexpectedCut Reason = "stale-cut"   // a time-to-cut for another block, or with nothing pending: no fault
-	ReasonMalformed     Reason = "malformed"   // the envelope does not decode
+	ReasonMalformed     Reason = "malformed"   // the envelope does not decode, or no peer would accept a block with it
 	ReasonChannel       Reason = "channel"     // the envelope is another channel's
 	ReasonClass         Reason = "class"       // class and header type disagree
 	ReasonSize          Reason = "size"        // larger than AbsoluteMaxBytes

@@ -142,7 +142,7 @@ type headers struct {
 	kind    int32  // header type
 	data    []byte
 
-	// Why what is read does not decode; see [machine.Envelope].
+	// Why what is read does not decode, or why no peer would accept a block with it; see [machine.Envelope].
 	flaw, headerFlaw, signerFlaw string
 }
 

@@ -48,8 +48,8 @@ func (c *Check) Ask(ctx context.Context) {
 	c.source, c.err = c.session.reader.Source(ctx)
 }
 
-// Apply applies the answers to a check. An error ends the session; see [Driver.After]. Those to
-// a check of an earlier session are ignored.
+// Apply applies the answers to a check; those to a check of an earlier session are ignored. An error ends the
+// session; see [Driver.After].
 func (d *Driver) Apply(c *Check) error {
 	if c.session != d.session {
 		return nil
@@ -97,7 +97,8 @@ func (d *Driver) askSource(ctx context.Context) error {
 	return d.sourced(id, taken)
 }
 
-// sourced records which topic the records up to the one that was taken last belong to.
+// sourced returns an error if the records up to the one that was taken last are of another topic, and otherwise remembers
+// that they are the topic's.
 func (d *Driver) sourced(id string, taken log.Offset) error {
 	if id != "" && d.topicID != "" && id != d.topicID {
 		return fmt.Errorf("%w: its id is %s, not %s", errOtherTopic, id, d.topicID)

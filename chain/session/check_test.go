@@ -62,7 +62,7 @@ func TestACheckFindsAShorterLog(t *testing.T) {
 	r.checks(c, session.Stop, "ends at offset 3", "records below 5")
 }
 
-// A topic that was recreated is found by its id, and a reader that still reads the old one by its source.
+// A topic that was recreated is found by its id.
 func TestACheckFindsAnotherTopic(t *testing.T) {
 	r := begun(t, "a", "b")
 	r.broker.Recreate(channelID)

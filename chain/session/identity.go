@@ -112,7 +112,8 @@ func (d *Driver) findTopic(ctx context.Context, topic log.Log) (log.Identity, er
 // hadTopic reports whether the channel's topic is known to have existed.
 func (d *Driver) hadTopic() bool { return d.NextOffset() > 0 || d.topicID != "" }
 
-// missed counts the answers in a row that the topic does not exist, and returns the error of one.
+// missed counts the answers in a row that the topic does not exist, and returns the error for this one; any other error
+// is returned as it is.
 func (d *Driver) missed(err error) error {
 	if !errors.Is(err, log.ErrNoTopic) {
 		d.missing = 0
@@ -188,10 +189,10 @@ func (d *Driver) pin() string {
 	return d.machine.Topic()
 }
 
-// within compares the topic's bounds with what was read: up to the offset since, when they were asked for.
-func (d *Driver) within(b log.Bounds, since machine.Offset) error {
-	name, read := d.start.Channel, log.Offset(since)
-	if since == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
+// within compares the topic's bounds with what had been read when they were asked for: the records before next.
+func (d *Driver) within(b log.Bounds, next machine.Offset) error {
+	name, read := d.start.Channel, log.Offset(next)
+	if next == d.start.Metadata.Offset+1 && d.start.Metadata.Cut != (machine.Digest{}) {
 		read++ // the record that the last block was cut for
 	}
 	switch {

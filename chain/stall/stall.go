@@ -18,7 +18,8 @@ var errStalled = errors.New("nothing came from the brokers")
 
 // Watchdog ends an attempt once the brokers have sent nothing for a while. It is a second line of defense: an
 // implementation of log.Log notices a connection that makes no progress. The limit doubles with each attempt that it
-// ends, so that whatever takes a finite time completes. The zero value is ready for use, by one goroutine.
+// ends, so that whatever takes a finite time completes. The zero value is ready for use, by one goroutine; outside of
+// Run, Answered does nothing, and any goroutine may call it.
 type Watchdog struct {
 	limit time.Duration // 0: timeout
 	timer *time.Timer   // of the attempt; nil outside of one

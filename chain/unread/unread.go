@@ -1,5 +1,6 @@
-// Package unread remembers what a channel has appended and not read yet. An acknowledgement is not enough: a leader that
-// is elected uncleanly lacks records that were acknowledged, and if nobody has read them, nobody notices.
+// Package unread remembers the copies of stale envelopes that a channel has appended and not read yet. An acknowledgement
+// is not enough: a leader that is elected uncleanly lacks records that were acknowledged, and if nobody has read them,
+// nobody notices.
 package unread
 
 import (
@@ -9,11 +10,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/record"
 )
 
-// Copies are copies of records that were acknowledged and not read yet. The zero value is ready for use, by one goroutine.
+// Copies are the copies that were acknowledged and not read yet. The zero value is ready for use, by one goroutine.
 type Copies struct {
 	recent    []Copy // appended since the end of the log was last asked for: the reader may not have reached them
-	measuring []Copy // appended before the end was asked for that is not known yet
-	due       []Copy // appended before the end was asked for that is known, so they were below it
+	measuring []Copy // appended before the end was last asked for; the answer is not known yet
+	due       []Copy // appended before the end that is known was asked for, so they were below it
 }
 
 // Copy is a copy of the record at an offset.
@@ -35,7 +36,7 @@ func (c *Copies) Measure() {
 	c.recent = nil
 }
 
-// Measured records that the end is known which was last asked for.
+// Measured records that the end that was last asked for is known.
 func (c *Copies) Measured() {
 	c.due = append(c.due, c.measuring...)
 	c.measuring = nil

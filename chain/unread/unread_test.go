@@ -20,7 +20,7 @@ func lost(c *unread.Copies) (all []machine.Offset) {
 	}
 }
 
-// Only what was appended before the end was asked for is lost if it is not below it.
+// Only a copy that was appended before the end was asked for, and that was not read, is lost.
 func TestCopies(t *testing.T) {
 	for _, test := range []struct {
 		name string

@@ -31,7 +31,7 @@ type pruning struct {
 }
 
 const pruneLong = `Every orderer commits the progress of its ledger for a consumer group of its own
-(kafka-consumer-groups --describe shows it). Delete the records below the next offset of the
+(kafka-consumer-groups.sh --describe shows it). Delete the records below the next offset of the
 slowest one, less --keep.
 
 Nothing is deleted without proof about each orderer of the channel. Name every one with

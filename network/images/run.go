@@ -166,8 +166,8 @@ func (r *run) build(ctx context.Context, name string) (string, error) {
 	return image + ":" + l.version, r.pack(ctx, image, folder, text, l)
 }
 
-// checkout returns the commit of this checkout, for images without a program that plugin/builder has stamped; empty if it is
-// not one of git.
+// checkout returns the commit of this checkout, for images without a program that plugin/builder has stamped; empty if it
+// is not a git checkout.
 func (r *run) checkout(ctx context.Context) string {
 	commit, err := r.output(ctx, "git", "describe", "--always", "--exclude=*", "--dirty")
 	if err != nil {

@@ -59,11 +59,11 @@ func Make(bounds log.Bounds, published []log.Progress, c Channel, o Options) (Pl
 	for _, named := range o.Orderers {
 		if !slices.ContainsFunc(p.Orderers, func(q log.Progress) bool { return o.name(q) == named.Name }) {
 			faults = append(faults, fmt.Errorf("orderer %s has published nothing for this channel: correct the name if it is none of those below, "+
-				"which must match exactly; else start it, make sure that its Consensus.Kafka.ConsumerGroup is %s, and wait for its CheckInterval (30s)", named.Name, o.Prefix))
+				"which must match exactly; else start it, make sure that its Consensus.Kafka.ConsumerGroup is %s, and wait for its CheckInterval (30s by default)", named.Name, o.Prefix))
 		}
 	}
 	if atConfig := func(q log.Progress) bool { return q.ConfigSeq == c.ConfigSeq }; len(faults) == 0 && !slices.ContainsFunc(p.Orderers, atConfig) {
-		faults = append(faults, fmt.Errorf("no orderer is at config sequence %d, which the config block is of: wait for their CheckInterval (30s); "+
+		faults = append(faults, fmt.Errorf("no orderer is at config sequence %d, which the config block is of: wait for their CheckInterval (30s by default); "+
 			"if it stays so, the block is another network's", c.ConfigSeq))
 	}
 	if len(faults) > 0 {
@@ -137,7 +137,7 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 	name := o.name(p)
 	switch age := o.age(p); {
 	case p.At.IsZero():
-		in("orderer %s: its group is at offset %d, which it has not committed itself (kafka-consumer-groups --reset-offsets does that): "+
+		in("orderer %s: its group is at offset %d, which it has not committed itself (kafka-consumer-groups.sh --reset-offsets does that): "+
 			"restart the orderer, which commits again", name, p.Next)
 		return faults // the orderer did not publish the rest either
 	case age.Abs() > o.MaxAge:
@@ -151,10 +151,10 @@ func (o Options) obstacles(bounds log.Bounds, p log.Progress, c Channel) (faults
 	case "strict":
 	case "undescribed": // it has ordered nothing yet
 		if p.Next != 0 {
-			in("orderer %s has read %d records and knows no rules: restart it, and wait for its CheckInterval (30s)", name, p.Next)
+			in("orderer %s has read %d records and knows no rules: restart it, and wait for its CheckInterval (30s by default)", name, p.Next)
 		}
 	case "":
-		in("orderer %s does not publish by which rules it reads: update it to a release that does, and wait for its CheckInterval (30s)", name)
+		in("orderer %s does not publish by which rules it reads: update it to a release that does, and wait for its CheckInterval (30s by default)", name)
 	default:
 		in("orderer %s reads by the %s rules: in-tree orderers may share the topic; they may need any record, and publish nothing. "+
 			"Once they are gone, `osnkafka upgrade-rules` upgrades the channel to the strict rules, from the next block on", name, p.Rules)

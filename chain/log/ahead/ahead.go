@@ -213,7 +213,7 @@ func (r *Reader) Lapsed() error {
 	return r.failed()
 }
 
-// Source asks the reader below, while a record may be being taken from it, and the one before passed on.
+// Source asks the reader below. It may be called while Take and Next are in flight.
 func (r *Reader) Source(ctx context.Context) (topicID string, err error) {
 	if r.ended.Load() {
 		return "", r.failed()

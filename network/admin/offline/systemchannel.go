@@ -28,7 +28,7 @@ func RemoveSystemChannelCommand() *cobra.Command {
 		Use:   "remove-system-channel [CHANNEL] --ledger DIR",
 		Short: "Remove the system channel of Fabric 1.4 to 2.5 from a stopped orderer",
 		Long: `Remove the system channel from the ledgers of a stopped orderer of Fabric 1.4 to 2.5.
-Fabric 3 does not start with one, and 2.5 removes one only in maintenance of consensus type etcdraft. Block
+Fabric 3 does not start with one, and 2.5 removes only one of consensus type etcdraft, in maintenance mode. Block
 files are copied first; application channels are not touched. Then set General.BootstrapMethod to none and
 ChannelParticipation.Enabled to true in orderer.yaml, and start the orderer. After an
 interruption, run the command again.`,

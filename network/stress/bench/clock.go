@@ -29,7 +29,7 @@ func (c *clock) took(s Step, d time.Duration) {
 	}
 }
 
-// left says how long steps will take; empty if there is nothing to go by.
+// left returns how long steps will take, as text; empty if there is nothing to go by.
 func (c *clock) left(steps []Step) string {
 	var sum time.Duration
 	for _, s := range steps {

@@ -51,7 +51,7 @@ func number(n int, what string) string {
 func (r Run) describe(b *strings.Builder) {
 	s := r.Settings
 	b.WriteString("## The measures\n\n")
-	b.WriteString("- Committed: acknowledged envelopes a second until the last block was delivered. Acknowledged: a second until the last answer.\n" +
+	b.WriteString("- Committed: acknowledged envelopes a second until the last block was delivered. Acknowledged: the same, until the last answer.\n" +
 		"- CPU a tx: user and system time of all processes of the kind, by the kernel. Of raw sarama and the ledger alone: of the bench itself.\n" +
 		"- Stages: the shares of a CPU profile of the first orderer, times that CPU. Both directions of gRPC count as ingress; garbage\n  collection, scheduling and the delivery of blocks as other.\n" +
 		"- Replay: from the first look at the running orderer to its last block; what it wrote before is not counted.\n" +

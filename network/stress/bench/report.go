@@ -46,7 +46,7 @@ func (r Run) markdown(plots []plotted) string {
 	return b.String()
 }
 
-// introduce says how to read the report, and what is missing from it.
+// introduce writes how to read the report, and what is missing from it.
 func (r Run) introduce(b *strings.Builder) {
 	b.WriteString("Each figure is the median of its rounds, with the smallest and the largest in brackets. A ratio is the median of the ratios\n" +
 		"within each round: only ratios say something about other machines. All sides took turns in one run, with the same brokers,\n" +
@@ -125,7 +125,7 @@ func (r Run) figures(c Case, sides []string) (rows [][]string) {
 	return rows
 }
 
-// rounds says how many rounds of a side succeeded.
+// rounds returns how many rounds of a side succeeded, as text.
 func (r Run) rounds(c Case, side string) string {
 	done, failed := 0, 0
 	for _, x := range r.Results {
