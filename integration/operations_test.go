@@ -132,22 +132,25 @@ func topicSetting(config *sarama.Config, broker, topic, setting string) (string,
 
 // operations sends a GET request to an orderer's operations endpoint.
 func (w *world) operations(orderer, path string) (code int, text string) {
-	for _, o := range w.Descriptor().Orderers {
-		if o.Name != orderer {
-			continue
-		}
-		r, err := http.Get("http://" + o.Operations + path)
-		if err != nil {
-			return 0, err.Error()
-		}
-		defer r.Body.Close()
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return 0, err.Error()
-		}
-		return r.StatusCode, string(body)
+	o, err := w.Orderer(orderer)
+	if err != nil {
+		return 0, err.Error()
 	}
-	return 0, "there is no " + orderer
+	return get("http://" + o.Operations + path)
+}
+
+// get returns the answer to a GET; 0 and the error if there is none.
+func get(url string) (code int, text string) {
+	r, err := http.Get(url)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return r.StatusCode, string(body)
 }
 
 // health returns the answer of an orderer's /healthz.
@@ -158,15 +161,18 @@ func (w *world) health(orderer string) string {
 
 // metric returns a function that reads a metric of a channel; -1 if it is missing.
 func (w *world) metric(orderer, name, channel string) func() float64 {
-	return func() float64 {
-		_, text := w.operations(orderer, "/metrics")
-		for line := range strings.Lines(text) {
-			if value, is := strings.CutPrefix(line, fmt.Sprintf("consensus_kafka_%s{channel=%q} ", name, channel)); is {
-				if f, err := strconv.ParseFloat(strings.TrimSpace(value), 64); err == nil {
-					return f
-				}
+	return func() float64 { return w.series(orderer, "consensus_kafka_"+name, channel) }
+}
+
+// series reads a metric of a channel by its full name; -1 if it is missing.
+func (w *world) series(orderer, name, channel string) float64 {
+	_, text := w.operations(orderer, "/metrics")
+	for line := range strings.Lines(text) {
+		if value, is := strings.CutPrefix(line, fmt.Sprintf("%s{channel=%q} ", name, channel)); is {
+			if f, err := strconv.ParseFloat(strings.TrimSpace(value), 64); err == nil {
+				return f
 			}
 		}
-		return -1
 	}
+	return -1
 }

@@ -5,9 +5,11 @@ package integration_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +53,7 @@ var basePort = flag.Int("base-port", 19050, "lowest port of the first network; e
 func raise(ctx context.Context, o fabricnet.Options) *world {
 	dir, err := os.MkdirTemp("", "kafka-network-")
 	Expect(err).NotTo(HaveOccurred())
-	o.Dir, o.BasePort = filepath.Join(dir, "net"), *basePort
+	o.Dir, o.BasePort, o.Profiled = filepath.Join(dir, "net"), *basePort, o.Profiled || len(o.Raft) > 0 // see passDefect
 	*basePort += 700
 	return newWorld(up(ctx, o, cmp.Or(o.BrokerCount, nodes)))
 }
@@ -73,7 +75,9 @@ func up(ctx context.Context, o fabricnet.Options, count int) *fabricnet.Network 
 				n = saved // a command of the tool may have restarted processes
 			}
 			AddReportEntry("logs", n.Dir())
-			Expect(n.Halt()).To(Succeed())
+			stacks, err := n.Dump(n.Descriptor().Running()...)
+			AddReportEntry("goroutines of the orderers that ran", strings.Join(stacks, "\n"))
+			Expect(errors.Join(err, n.Halt())).To(Succeed())
 			return
 		}
 		Expect(n.Halt()).To(Succeed())
