@@ -18,6 +18,8 @@ require (
 	github.com/hyperledger/fabric-protos-go v0.3.0
 	// Decodes orderer.yaml, as Fabric's own consenters do: the version that Fabric requires.
 	github.com/mitchellh/mapstructure v1.4.3
+	// The interface through which sarama measures, to have it measure nothing: the version that sarama requires.
+	github.com/rcrowley/go-metrics v0.0.0-20250401214520-65e299d6c5c9
 	// Log-in with SCRAM. At least 1.3.0: the errors of older ones can hold the password.
 	github.com/xdg-go/scram v1.4.0
 	// Free space of the ledgers' disk.
@@ -135,7 +137,6 @@ require (
 	github.com/prometheus/client_model v0.3.0 // indirect
 	github.com/prometheus/common v0.32.1 // indirect
 	github.com/prometheus/procfs v0.8.0 // indirect
-	github.com/rcrowley/go-metrics v0.0.0-20250401214520-65e299d6c5c9 // indirect
 	github.com/sirupsen/logrus v1.9.0 // indirect
 	github.com/spf13/afero v1.3.1 // indirect
 	github.com/spf13/cast v1.3.1 // indirect

@@ -52,14 +52,18 @@ type Chain struct {
 	hashes    hashes
 
 	incomplete bool // the last comparison could not read what all others published; used only by the goroutine that compares
-	start      machine.Start
-	status     *channelStatus
-	life       context.Context // ends with Halt
-	end        context.CancelFunc
-	slots      chan struct{}      // one for each append of a client
-	limit      *ingress.TimeLimit // of appends of clients
-	backlog    ingress.Backlog    // of normal envelopes
-	measured   stall.Last         // the end of the topic
+
+	progress   log.Progress   // as published last; used only by the goroutine that publishes
+	progressAt *fabric.Config // in force then
+
+	start    machine.Start
+	status   *channelStatus
+	life     context.Context // ends with Halt
+	end      context.CancelFunc
+	slots    chan struct{}      // one for each append of a client
+	limit    *ingress.TimeLimit // of appends of clients
+	backlog  ingress.Backlog    // of normal envelopes
+	measured stall.Last         // the end of the topic
 
 	connection *connection
 	ledger     *ledgerWriter // used only by the loop until work is done

@@ -3,6 +3,7 @@ package consenter
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -117,7 +118,7 @@ func TestSettingsReachTheChain(t *testing.T) {
 	if got, want := o, (chain.Options{
 		Brokers:  []string{"mine:9092"},
 		RetryMin: time.Second, RetryMax: 2 * time.Second, AppendTimeout: 3 * time.Second, ReadyTimeout: 4 * time.Second,
-		DeliverGrace: 5 * time.Second, CheckInterval: chain.DefaultCheckInterval, Preflight: chain.PreflightOff, ForkAlarm: chain.ForkStop, CutJitter: 0.5, Inflight: 6,
+		DeliverGrace: 5 * time.Second, CheckInterval: spread(chain.DefaultCheckInterval, channel), Preflight: chain.PreflightOff, ForkAlarm: chain.ForkStop, CutJitter: 0.5, Inflight: 6,
 	}); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
@@ -125,6 +126,26 @@ func TestSettingsReachTheChain(t *testing.T) {
 	none := newConsenter(t, map[string]any{"CutJitter": 0}, &disabled.Provider{})
 	if got := none.options(channel).CutJitter; got >= 0 {
 		t.Fatalf("none, and not the default: got %v, want less than 0", got)
+	}
+}
+
+// The checks of channels are spread, so that those of many channels do not coincide, and no channel is checked less often
+// than every CheckInterval, even if its connection is as old as it may be.
+func TestChecksAreSpread(t *testing.T) {
+	const interval, channels = time.Minute, 1000
+	first, last := interval, time.Duration(0)
+	for n := range channels {
+		d := spread(interval, fmt.Sprintf("channel-%03d", n))
+		first, last = min(first, d), max(last, d)
+	}
+	if first < interval*7/10 || last+interval/poolShare > interval {
+		t.Errorf("a channel is checked every %s to %s", first, last)
+	}
+	if last-first < interval*19/100 {
+		t.Errorf("%s to %s is a small part of what they may be spread over", first, last)
+	}
+	if again := spread(interval, "channel-000"); again != spread(interval, "channel-000") {
+		t.Error("the interval of a channel changes")
 	}
 }
 

@@ -1,8 +1,10 @@
 // Package kafka is the log contract on Apache Kafka, through IBM/sarama.
 //
 // A [Log] is one topic. One goroutine, the producer, appends for all callers and owns its
-// client; every reader owns a client of its own; every other call uses a client that lives
-// as long as the call. They share what they know of the brokers: a broker that hangs is
+// client; every reader has two connections that nothing else uses; every other call, and a reader that
+// looks for the leader, has a client for itself meanwhile,
+// which [conn.Pools] may keep for other calls, of any log of the same brokers.
+// They share what they know of the brokers: a broker that hangs is
 // asked last, and abandoned for one that answers. Closing any of them first closes its
 // connections, so that nothing waits for a broker that is down.
 //
@@ -11,6 +13,8 @@
 //	producer, reader, survey   what is done with a topic
 //	client                     calls about a topic, and the classes of their errors
 //	conn                       connections to the brokers
+//	poll                       when brokers end their waits for records
+//	pool                       what calls use after each other
 package kafka
 
 import (
@@ -53,6 +57,9 @@ type Config struct {
 	Waiting  func(conn.Wait)
 	Answered func(broker, operation string)
 
+	// Pools keeps clients of calls between them, for other logs too; nil: each call connects by itself.
+	Pools *conn.Pools
+
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // replaced in tests
 	maxIdle time.Duration                                                        // replaced in tests
 }
@@ -61,7 +68,7 @@ type Config struct {
 func (c Config) topic() client.Config {
 	return client.Config{Settings: c.Settings, Config: conn.Config{Brokers: c.Brokers, ClientID: c.ClientID,
 		DialTimeout: c.DialTimeout, ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, RetryBackoff: c.RetryBackoff, MaxIdle: c.maxIdle,
-		TLS: c.TLS, SASL: c.SASL, Waiting: c.Waiting, Answered: c.Answered, Dial: c.dial}}
+		TLS: c.TLS, SASL: c.SASL, Waiting: c.Waiting, Answered: c.Answered, Pools: c.Pools, Dial: c.dial}}
 }
 
 // Defaults of Config.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/kafka/kafkatest"
 	"github.com/fabric-kafka/orderer/chain/log/logtest"
 )
@@ -21,6 +22,13 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceAhead(t *testing.T) {
 	logtest.RunAhead(t, kafkatest.NewHarness(t, 3))
+}
+
+// The logs of an orderer share clients.
+func TestConformancePooled(t *testing.T) {
+	h := kafkatest.NewHarness(t, 3)
+	h.Pools = conn.NewPools(0)
+	logtest.Run(t, h)
 }
 
 // The settings that Create gives a topic, as the broker returns them.

@@ -44,7 +44,7 @@ func (h *sluggish) open(t *testing.T) *kafka.Log {
 
 // openWithTimeout opens a log with a read timeout.
 func (h *sluggish) openWithTimeout(t *testing.T, timeout time.Duration) *kafka.Log {
-	l, err := kafka.Open(kafka.WithDial(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: kafkatest.MaxDecompressedBytes, ReadTimeout: timeout, Waiting: h.wait}, h.lanes.dial), "topic")
+	l, err := kafka.Open(kafka.WithDial(kafka.Config{Brokers: h.Addresses(), MaxDecompressedBytes: kafkatest.MaxDecompressedBytes, ReadTimeout: timeout, Waiting: h.wait, Pools: h.Pools}, h.lanes.dial), "topic")
 	kafkatest.Must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l

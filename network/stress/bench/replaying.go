@@ -159,7 +159,7 @@ func (m *measurement) timeStart(ctx context.Context) error {
 
 // idle measures what channels cost without transactions, and then how soon all of them are ready after a start.
 func (m *measurement) idle(ctx context.Context) error {
-	length := time.Duration(3*m.config.Seconds) * time.Second // by default as long as an orderer's checks are apart
+	length := time.Duration(3*m.config.Seconds) * time.Second // by default longer than an orderer's checks are apart
 	if !pause(ctx, length/2) {
 		return ctx.Err()
 	}

@@ -1,7 +1,8 @@
 // Package client makes calls about one topic, and says what their errors mean.
 //
-// A [Topic] gives each call a client of its own, whose connections are closed when the
-// context or the log ends first, so that a call returns then. Every error is a [log.Error]
+// A [Topic] gives each call a client for itself, whose connections are closed when the
+// context or the log ends first, so that a call returns then. A client that a call has used may be
+// kept for others; see [conn.Pools]. Every error is a [log.Error]
 // that has a class and names what is awaited; see [Topic.Classify]. The requests that more
 // than one kind of call needs are here: the bounds of the log, its settings, and single
 // record batches, which are verified.
@@ -49,8 +50,9 @@ func Open(c Config, name string) *Topic {
 	return &Topic{Name: name, Config: c, Cluster: conn.Open(c.Config, name)}
 }
 
-// Call runs f with a client that exists for the call, and its gate. Its connections are
-// closed when the context or the log ends first. op names the call as a [log.Error] does.
+// Call runs f with a client that nothing else uses meanwhile, and its gate. Its connections are
+// closed when the context or the log ends first. op names the call as a [log.Error] does. f may be run
+// again, with another client.
 func (t *Topic) Call(ctx context.Context, op string, f func(sarama.Client, *conn.Gate) error) error {
 	if err := t.Cluster.Enter(); err != nil {
 		return err
@@ -70,30 +72,52 @@ func (t *Topic) Ask(ctx context.Context, op string, f func(sarama.Client, *conn.
 	return err
 }
 
+// run runs f with a client that was kept, if there is one, and then with another one if that may be why it failed.
 func (t *Topic) run(ctx context.Context, op string, f func(sarama.Client, *conn.Gate) error) (*conn.Gate, error) {
-	g := t.Cluster.Gate()
-	g.OneBrokerOnly, g.AnyBroker = needsOneBroker(op), op == "identity"
-	defer g.Close()
-	defer context.AfterFunc(ctx, g.Close)()
-	defer context.AfterFunc(t.Cluster.Done(), g.Close)()
-	return g, connected(g, f)
+	errand := conn.Errand{OneBrokerOnly: needsOneBroker(op), AnyBroker: op == "identity"}
+	c := t.Cluster.Take(ctx, errand)
+	err := t.with(ctx, c, op, f)
+	if !c.Outdated(err) || ctx.Err() != nil || t.Cluster.Done().Err() != nil {
+		return c.Gate, err
+	}
+	c = t.Cluster.Fresh(errand)
+	return c.Gate, t.with(ctx, c, op, f)
 }
+
+// with runs f with a client, and then gives the client back.
+func (t *Topic) with(ctx context.Context, c *conn.Client, op string, f func(sarama.Client, *conn.Gate) error) error {
+	attached := context.AfterFunc(ctx, c.Gate.Close)
+	open := context.AfterFunc(t.Cluster.Done(), c.Gate.Close)
+	err := t.ready(c, op)
+	if err == nil {
+		err = f(c.Client, c.Gate)
+	}
+	attachedStill, openStill := attached(), open()
+	c.Return(err == nil && attachedStill && openStill)
+	return err
+}
+
+// ready connects a client, or has one that was kept ask where the topic is now.
+func (t *Topic) ready(c *conn.Client, op string) error {
+	if !c.Kept {
+		return c.Connect(t.Name)
+	}
+	switch op {
+	case "identity", "create", "publish", "published": // not of the leader
+		return nil
+	case "bounds", "survey":
+		return c.Update(t.Name, current)
+	}
+	return c.Update(t.Name, 0)
+}
+
+// current is how long the leader is not asked for again by the calls of one check, which find out if it is another one.
+const current = time.Second
 
 // needsOneBroker reports whether only a certain broker other than the leader can perform a call:
 // the controller, or the coordinator of a group. No block depends on these calls.
 func needsOneBroker(op string) bool {
 	return op == "create" || op == "publish" || op == "published" || op == "trim"
-}
-
-func connected(g *conn.Gate, f func(sarama.Client, *conn.Gate) error) error {
-	config := g.Config()
-	config.Metadata.Full = true // finding the controller needs the cluster's brokers
-	c, err := conn.NewClient(config)
-	if err != nil {
-		return err
-	}
-	defer conn.CloseClient(c)
-	return f(c, g)
 }
 
 // Outcome returns the error of a call: why it was interrupted, if it was, or err classified.

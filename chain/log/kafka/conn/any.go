@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,8 +18,14 @@ import (
 // concurrently if one does not answer within the stagger, and at once if one fails. So a
 // broker that hangs costs one stagger, and a broker that answered recently is asked alone.
 func (g *Gate) first() (address string, err error) {
+	e := g.errand.Load()
+	return g.firstOf(e.brokers.order(e.except))
+}
+
+// firstOf is first among the given brokers, in the order to ask them.
+func (g *Gate) firstOf(order []string) (address string, err error) {
 	ctx, cancel := context.WithCancel(g.done)
-	r := &race{gate: g, ctx: ctx, order: g.brokers.order(g.except), ends: make(chan attempt)}
+	r := &race{gate: g, ctx: ctx, order: order, ends: make(chan attempt)}
 	defer r.running.Wait()
 	defer cancel()
 	if len(r.order) == 0 {
@@ -129,7 +137,7 @@ func (c *Cluster) leaderFromOthers(except string) (address string, err error) {
 	ctx, cancel := context.WithTimeout(c.done, slowAfter)
 	defer cancel()
 	g := c.Gate()
-	g.except, g.aside = except, true
+	g.run(c, Errand{except: except, aside: true})
 	defer g.Close()
 	defer context.AfterFunc(ctx, g.Close)()
 	answer, err := g.MetadataOfAny(c.topic)
@@ -159,6 +167,27 @@ func (c *Cluster) probeOthers(except string) {
 func (g *Gate) OpenAny() (*sarama.Broker, error) {
 	broker := sarama.NewBroker(anyBroker)
 	return broker, broker.Open(g.Config())
+}
+
+// Recent returns the broker of a client that has answered most recently, connected; or, if none has
+// answered at an address that the brokers report, the first that does.
+func (g *Gate) Recent(c sarama.Client) (*sarama.Broker, error) {
+	known := map[string]*sarama.Broker{}
+	for _, b := range c.Brokers() {
+		known[b.Addr()] = b
+	}
+	recent := g.brokers().recent()
+	at := slices.IndexFunc(recent, func(address string) bool { return known[address] != nil })
+	if at < 0 {
+		first, err := g.firstOf(slices.Sorted(maps.Keys(known)))
+		if err != nil {
+			return nil, err
+		}
+		recent, at = []string{first}, 0
+	}
+	b := known[recent[at]]
+	_ = b.Open(c.Config()) // unless it is open; the request returns its error
+	return b, nil
 }
 
 // MetadataOfAny asks the first broker that answers for the metadata of a topic.

@@ -270,3 +270,52 @@ func TestReportEndsWithLastWait(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// A broker is not slow while it holds a fetch. One that hangs is reported soon after.
+func TestPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reported []Wait
+		b := newBrokers(Config{Waiting: func(w Wait) { reported = append(reported, w) }})
+		b.leader = func(string) (string, error) { return "a:1", nil }
+		cut := func(err error) { t.Error(err) }
+		w := b.begin(&wait{address: "a:1", operation: keyFetch, polls: LongestPoll, cut: cut})
+		time.Sleep(LongestPoll)
+		w.done()
+		w = b.begin(&wait{address: "a:1", operation: keyFetch, polls: LongestPoll, cut: cut})
+		time.Sleep(LongestPoll + time.Second/4)
+		synctest.Wait()
+		if len(reported) > 0 || b.slow() != "" {
+			t.Errorf("reported %v, %s", reported, b.slow())
+		}
+		time.Sleep(time.Second / 2)
+		synctest.Wait()
+		if len(reported) != 1 || reported[0].Waited != slowAfter {
+			t.Errorf("reported %v", reported)
+		}
+		w.end()
+	})
+}
+
+// A fetch that a broker may hold for longer is ended once another request to that broker is, because another one leads.
+func TestPollsEndWithOtherRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBrokers(Config{})
+		b.leader = func(string) (string, error) { return "b:1", nil }
+		began, ended := time.Now(), map[operation]time.Duration{}
+		for o, polls := range map[operation]time.Duration{keyFetch: LongestPoll, keyProduce: 0} {
+			w := &wait{address: "a:1", operation: o, polls: polls}
+			w.cut = func(error) {
+				ended[o] = time.Since(began)
+				w.end()
+			}
+			b.begin(w)
+		}
+		other := b.begin(&wait{address: "c:1", operation: keyFetch, polls: LongestPoll, cut: func(error) { t.Error("of another broker") }})
+		time.Sleep(slowAfter)
+		synctest.Wait()
+		if ended[keyProduce] != slowAfter || ended[keyFetch] != slowAfter {
+			t.Errorf("ended after %v", ended)
+		}
+		other.end()
+	})
+}

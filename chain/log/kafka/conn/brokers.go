@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,9 +21,11 @@ const (
 	// slowAfter is how long a broker has to answer before it is reported, and abandoned
 	// if it is not the leader.
 	slowAfter = 2 * time.Second
-	// LongestPoll is the longest time that a broker may hold a Fetch while there are no records. It is below slowAfter,
-	// so that a broker that hangs is detected as soon as in any other request.
-	LongestPoll = slowAfter * 3 / 4
+	// LongestPoll is how long a broker may be asked to hold a fetch. Only countedPoll of that counts as waiting for the
+	// broker. One that hangs is found out later than if the answer had been due at once, unless another request finds it out.
+	LongestPoll = 3 * time.Second
+	// countedPoll is how much of a poll counts as waiting for the broker.
+	countedPoll = slowAfter * 3 / 4
 	// recheckEvery is how often the leader is looked up while it is slow.
 	recheckEvery = time.Second
 )
@@ -69,6 +72,14 @@ func (b *brokers) order(except string) []string {
 	return all
 }
 
+// recent returns the brokers that have answered and do not hang, most recent answer first.
+func (b *brokers) recent() []string {
+	all := b.order("")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(all, func(address string) bool { return b.hung[address] || b.answered[address].IsZero() })
+}
+
 // add adds a broker that another one has reported.
 func (b *brokers) add(address string) {
 	b.mu.Lock()
@@ -81,7 +92,21 @@ func (b *brokers) add(address string) {
 func (b *brokers) hangs(address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.abandon(address)
+}
+
+// abandon marks a broker as hanging. A fetch that it may hold for longer is rechecked at once, instead of once it counts as
+// slow itself. Called with mu held.
+func (b *brokers) abandon(address string) {
+	if b.hung[address] {
+		return
+	}
 	b.hung[address] = true
+	for w := range b.waits {
+		if w.address == address && w.polls > 0 && w.waited() < slowAfter {
+			w.timer.Reset(0)
+		}
+	}
 }
 
 // waiting returns the waits that are slow, longest first.
@@ -103,11 +128,13 @@ type wait struct {
 	brokers       *brokers
 	address       string
 	operation     operation
-	oneBrokerOnly bool // only this broker can answer, and it need not be the leader
-	anyBroker     bool // another broker is asked next: abandoned after the stagger
-	known         bool // the broker was abandoned before
-	since         time.Time
-	cut           func(error) // ends the wait
+	oneBrokerOnly bool          // only this broker can answer, and it need not be the leader
+	anyBroker     bool          // another broker is asked next: abandoned after the stagger
+	known         bool          // the broker was abandoned before
+	polls         time.Duration // for which the broker may delay its answer
+	since         time.Time     // may be in the future while the broker holds a fetch
+	cut           func(error)   // ends the wait
+	busy          *atomic.Int32 // counts the waits of a gate; nil: they are not counted
 
 	timer    *time.Timer   // guarded by brokers.mu
 	reported time.Duration // how much of it has been reported; guarded by brokers.mu
@@ -117,7 +144,7 @@ type wait struct {
 // begin watches a request until its end is called. A broker that was abandoned before
 // is abandoned sooner.
 func (b *brokers) begin(w *wait) *wait {
-	w.brokers, w.since = b, time.Now()
+	w.brokers, w.since = b, time.Now().Add(max(0, w.polls-countedPoll))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	timeout := slowAfter
@@ -125,7 +152,8 @@ func (b *brokers) begin(w *wait) *wait {
 		timeout = stagger
 	}
 	b.waits[w] = struct{}{}
-	w.timer = time.AfterFunc(timeout, w.recheck)
+	w.count(1)
+	w.timer = time.AfterFunc(time.Until(w.since)+timeout, w.recheck)
 	return w
 }
 
@@ -137,6 +165,9 @@ func (w *wait) end() {
 	w.brokers.mu.Lock()
 	defer w.brokers.mu.Unlock()
 	w.timer.Stop()
+	if _, waits := w.brokers.waits[w]; waits {
+		w.count(-1)
+	}
 	delete(w.brokers.waits, w)
 	w.brokers.noteStall(w)
 	if w.reported > 0 && !w.brokers.reported(w.target()) {
@@ -156,6 +187,13 @@ func (w *wait) done() {
 	delete(w.brokers.hung, w.address)
 }
 
+// count counts the wait, or counts it no more.
+func (w *wait) count(n int32) {
+	if w.busy != nil {
+		w.busy.Add(n)
+	}
+}
+
 // recheck reports a waiting request, and ends it if another broker can answer it. What only
 // the leader can answer is ended once another broker reports a different leader. A slow
 // leader has until its time limits, since no other broker may serve the records.
@@ -170,7 +208,7 @@ func (w *wait) recheck() {
 		return
 	}
 	leader, err := w.brokers.leader(w.address)
-	if err != nil || leader == w.address {
+	if err != nil || leader == w.address && !w.elsewhere() {
 		w.later()
 		return
 	}
@@ -178,6 +216,10 @@ func (w *wait) recheck() {
 		w.cut(w.err(context.DeadlineExceeded))
 	}
 }
+
+// elsewhere reports whether a broker other than the leader can answer. Who asks the leader for metadata asks what the leader
+// itself says.
+func (w *wait) elsewhere() bool { return w.anyBroker || w.oneBrokerOnly && w.operation.anywhere() }
 
 // report reports a slow wait, unless it has ended.
 func (w *wait) report() {
@@ -198,7 +240,7 @@ func (w *wait) abandoned() bool {
 		return false
 	}
 	if w.waited() >= slowAfter || w.known {
-		w.brokers.hung[w.address] = true
+		w.brokers.abandon(w.address)
 	}
 	return true
 }

@@ -14,6 +14,7 @@ type Cluster struct {
 	config  Config
 	topic   string
 	brokers *brokers
+	pool    *clients // nil: clients are not kept
 
 	done context.Context // ends when the cluster is closed
 	stop context.CancelFunc
@@ -21,12 +22,13 @@ type Cluster struct {
 	mu     sync.Mutex
 	closed bool
 	users  sync.WaitGroup
+	gone   sync.Once // has left its pool
 }
 
 // Open returns the cluster that has a topic. It does no network I/O.
 func Open(c Config, topic string) *Cluster {
 	done, stop := context.WithCancel(context.Background())
-	cluster := &Cluster{config: c.withDefaults(), topic: topic, brokers: newBrokers(c), done: done, stop: stop}
+	cluster := &Cluster{config: c.withDefaults(), topic: topic, brokers: newBrokers(c), pool: c.Pools.enter(c), done: done, stop: stop}
 	cluster.brokers.leader, cluster.brokers.probe = cluster.leaderFromOthers, cluster.probeOthers
 	return cluster
 }
@@ -62,6 +64,7 @@ func (c *Cluster) Close() {
 	c.mu.Unlock()
 	c.stop()
 	c.users.Wait()
+	c.gone.Do(c.pool.leave)
 }
 
 // Slow describes the brokers that have not answered a request for 2 s, and those that

@@ -7,7 +7,7 @@
 // interruptibly when a broker asks for a pause, and can close all connections of a client at
 // once, so that no call waits for a broker that is down.
 //
-// It never retries: sarama and the callers do.
+// It retries nothing but the metadata requests of [Client.Connect] and [Client.Update]: sarama and the callers do the rest.
 package conn
 
 import (
@@ -40,6 +40,8 @@ type Config struct {
 
 	Waiting  func(Wait)                     // called for a broker that keeps a client waiting; nil: not reported
 	Answered func(broker, operation string) // called when that is over; nil: not reported
+
+	Pools *Pools // keeps the clients of calls, for those of other logs too; nil: each call has one of its own
 
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: a net.Dialer; replaced in tests
 }
@@ -86,6 +88,7 @@ func (g *Gate) Config() *sarama.Config {
 	s := sarama.NewConfig()
 	s.Version = version
 	s.ClientID = c.ClientID
+	s.MetricRegistry = unmeasured{}
 
 	s.Net.Proxy.Enable = true // not a proxy: the way to give sarama our dialer, which does TLS
 	s.Net.Proxy.Dialer = g
@@ -97,6 +100,7 @@ func (g *Gate) Config() *sarama.Config {
 	}
 
 	s.Metadata.Full = false                   // only our topic: clusters can be large
+	s.Metadata.RefreshFrequency = 0           // whoever needs the metadata asks for it
 	s.Metadata.AllowAutoTopicCreation = false // a deleted topic must not come back empty
 	s.Metadata.Retry.Max = 3
 	s.Metadata.Retry.BackoffFunc = func(int, int) time.Duration { return g.Pause(c.RetryBackoff) }

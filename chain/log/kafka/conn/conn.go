@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/poll"
 )
 
 // AccessError is why a connection is unusable. It concerns access to the brokers, never
@@ -230,7 +232,11 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.asked.Store(int32(key))
 	c.askedVersion.Store(int32(version))
 	c.fresh.Store(true)
-	c.add(operation(key))
+	var polls time.Duration
+	if key == keyFetch {
+		polls = poll.Align(b, version)
+	}
+	c.add(request{operation(key), polls})
 	n, err := c.send(key, b)
 	if errors.Is(err, os.ErrDeadlineExceeded) { // a part of the request may be on its way
 		c.ended.CompareAndSwap(nil, silent(c.gate.silence(c.address, operation(key), c.gate.config.WriteTimeout, err)))

@@ -86,8 +86,9 @@ func (c *conn) throttle() error {
 }
 
 func (g *Gate) throttled(address string, o operation, d time.Duration) {
-	if g.brokers != nil {
-		g.brokers.throttled(address, o, d)
+	g.paused.Store(true)
+	if b := g.brokers(); b != nil {
+		b.throttled(address, o, d)
 	}
 }
 

@@ -3,14 +3,15 @@ package conn
 import (
 	"encoding/binary"
 	"sync"
+	"time"
 )
 
 // unanswered is the requests on a connection that have not been answered. A broker works on them one at a time, so
 // the oldest is watched, from when it is the oldest.
 type unanswered struct {
 	mu      sync.Mutex
-	open    []operation // oldest first
-	watched *wait       // the first of them; nil: none, or it is not watched
+	open    []request // oldest first
+	watched *wait     // for the first of them; nil: none, or it is not watched
 
 	// Where in an answer the next byte to be received is. Used by Read only.
 	size  [4]byte
@@ -18,14 +19,25 @@ type unanswered struct {
 	left  int // bytes after those
 }
 
+// request is what is watched of a request.
+type request struct {
+	operation
+	polls time.Duration // for which the broker may delay its answer
+}
+
 // add adds a request.
-func (c *conn) add(o operation) {
+func (c *conn) add(r request) {
 	u := &c.unanswered
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.open = append(u.open, o); len(u.open) == 1 {
-		u.watched = c.gate.begin(c.address, o, c.leave)
+	if u.open = append(u.open, r); len(u.open) == 1 {
+		c.watch(r)
 	}
+}
+
+// watch watches a request from now on. Called with mu held.
+func (c *conn) watch(r request) {
+	c.unanswered.watched = c.gate.beginPoll(c.address, r.operation, r.polls, c.leave)
 }
 
 // alone reports whether no request but the last is unanswered.
@@ -62,7 +74,7 @@ func (c *conn) begun() {
 	u.watched.done()
 	u.watched = nil
 	if u.open = u.open[min(1, len(u.open)):]; len(u.open) > 0 {
-		u.watched = c.gate.begin(c.address, u.open[0], c.leave)
+		c.watch(u.open[0])
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fabric-kafka/orderer/chain/log"
 	"github.com/fabric-kafka/orderer/chain/log/kafka"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 	"github.com/fabric-kafka/orderer/chain/log/logtest"
 )
 
@@ -49,6 +50,7 @@ func limitProcess() {
 type Harness struct {
 	*Cluster
 	Backoff time.Duration // of clients
+	Pools   *conn.Pools   // of clients; nil: none
 }
 
 var (
@@ -70,7 +72,7 @@ func NewHasty(t testing.TB) Harness {
 
 // Config returns the config of a client.
 func (h Harness) Config(s log.Settings) kafka.Config {
-	return kafka.Config{Brokers: []string{h.Address()}, RetryBackoff: h.Backoff,
+	return kafka.Config{Brokers: []string{h.Address()}, RetryBackoff: h.Backoff, Pools: h.Pools,
 		MaxDecompressedBytes: MaxDecompressedBytes, Settings: s}
 }
 

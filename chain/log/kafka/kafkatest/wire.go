@@ -9,11 +9,11 @@ import (
 // wire is all connections of a cluster, on the side of the cluster.
 type wire struct {
 	mu         sync.Mutex
-	conns      map[*conn]struct{}
+	conns      map[*tapped]struct{}
 	swallowing bool
 }
 
-func newWire() *wire { return &wire{conns: map[*conn]struct{}{}} }
+func newWire() *wire { return &wire{conns: map[*tapped]struct{}{}} }
 
 func (w *wire) listen(network, address string) (net.Listener, error) {
 	l, err := net.Listen(network, address)
@@ -68,20 +68,20 @@ func (t *tap) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, wire: t.wire}
+	c := &tapped{Conn: raw, wire: t.wire}
 	t.wire.mu.Lock()
 	defer t.wire.mu.Unlock()
 	t.wire.conns[c] = struct{}{}
 	return c, nil
 }
 
-type conn struct {
+type tapped struct {
 	net.Conn
 	wire *wire
 	dead bool // an answer was swallowed; guarded by the wire's mu
 }
 
-func (c *conn) Write(b []byte) (int, error) {
+func (c *tapped) Write(b []byte) (int, error) {
 	c.wire.mu.Lock()
 	c.dead = c.dead || c.wire.swallowing
 	dead := c.dead
@@ -92,7 +92,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-func (c *conn) Close() error {
+func (c *tapped) Close() error {
 	c.wire.mu.Lock()
 	delete(c.wire.conns, c)
 	c.wire.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 // At the end of the log a broker holds a fetch, for as long as that does not look like a broker that hangs. A
 // longer wait means fewer requests of idle channels.
 func TestLongPoll(t *testing.T) {
-	for read, want := range map[time.Duration]time.Duration{10 * time.Second: 1500 * time.Millisecond, 2 * time.Second: time.Second, 20 * time.Millisecond: 10 * time.Millisecond} {
+	for read, want := range map[time.Duration]time.Duration{10 * time.Second: 3 * time.Second, 2 * time.Second: time.Second, 20 * time.Millisecond: 10 * time.Millisecond} {
 		topic := client.Open(client.Config{Config: conn.Config{ReadTimeout: read}}, "topic")
 		if got := consumerConfig(topic, topic.Cluster.Gate(), 1<<20, newBudget(1<<20)).Consumer.MaxWaitTime; got != want {
 			t.Errorf("with a time limit of %s the broker waits for %s, want %s", read, got, want)

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,7 +13,8 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// pinned is the client of one subscription. It remembers the first leader epoch
+// pinned is the client of one subscription. It has two connections to the leader, one for fetches and one for source; what
+// else it needs to know is asked with the client of a call. It remembers the first leader epoch
 // that it saw and closes changed when it sees a different one, which is before
 // sarama sends a fetch with that epoch. So no record of a new leader can be in
 // a subscription's channel while changed is open (sarama 1.61.1, consumer.go):
@@ -29,9 +31,9 @@ import (
 //     RefreshMetadata, then LeaderAndEpoch, and only then is the subscription
 //     queued for the new broker's fetch loop.
 //
-// Checking the client's cache in Next instead would be weaker: its entry may be
-// missing (no leader, a broker deregistered), and then LeaderAndEpoch refreshes
-// with retries, ignoring any context. Here Next only checks a channel.
+// Next only checks a channel. It does not ask a client: one that has no entry for the
+// topic (no leader, a broker deregistered) refreshes with retries in LeaderAndEpoch,
+// ignoring any context.
 //
 // It remembers the topic's id as well. sarama does not report that the topic is
 // unknown: it dispatches again, and continues with another topic of that name, if
@@ -40,41 +42,39 @@ import (
 // and becomes as long as the old one, only source detects it: it asks the broker that
 // the records came from, after they arrived.
 type pinned struct {
-	sarama.Client
-	changed chan struct{} // closed when last differs from first, or the topic id changes
+	sarama.Client // makes no request
+	topic         *client.Topic
+	life          context.Context // ends with the reader
+	changed       chan struct{}   // closed when last differs from first, or the topic id changes
 
 	mu          sync.Mutex
+	fetches     *sarama.Broker // the leader, for fetches; nil before the first
+	side        *sarama.Broker // the leader, for source, which has no fetch to wait for; nil before the first
+	epoch       int32          // that was seen last
+	bounds      log.Bounds     // when the reader was opened
 	known       bool
 	first, last int32
-	topic       sarama.Uuid // zero: unknown
+	id          sarama.Uuid // of the topic; zero: unknown
 	how         string      // what has changed; empty for nothing
 }
 
-func pin(c sarama.Client) *pinned {
-	return &pinned{Client: c, changed: make(chan struct{})}
+func pin(life context.Context, c sarama.Client, t *client.Topic) *pinned {
+	return &pinned{Client: c, topic: t, life: life, changed: make(chan struct{}), epoch: -1}
 }
 
-// RefreshMetadata refreshes the client's metadata, and checks that each topic is still
-// the same.
-func (p *pinned) RefreshMetadata(topics ...string) error {
-	if err := p.Client.RefreshMetadata(topics...); err != nil {
-		return err
-	}
-	for _, topic := range topics {
-		if err := p.identify(topic); err != nil {
-			return err
-		}
-	}
-	return nil
+// RefreshMetadata finds the leader, and checks that the topic is still the same.
+func (p *pinned) RefreshMetadata(...string) error {
+	return p.topic.Ask(p.life, "read", func(c sarama.Client, _ *conn.Gate) error { return p.find(c) })
 }
 
-// identify asks the leader for the topic's id and records it.
-func (p *pinned) identify(topic string) error {
-	leader, _, err := p.Client.LeaderAndEpoch(topic, client.Partition)
+// find finds the leader, and asks it for the topic's id.
+func (p *pinned) find(c sarama.Client) error {
+	leader, epoch, err := c.LeaderAndEpoch(p.topic.Name, client.Partition)
 	if err != nil {
 		return err
 	}
-	err = p.ask(leader, topic)
+	p.follow(leader, epoch)
+	err = p.ask(leader)
 	var code sarama.KError
 	if errors.As(err, &code) {
 		return nil // the topic is gone: the next request reports it
@@ -82,24 +82,96 @@ func (p *pinned) identify(topic string) error {
 	return err
 }
 
-// source is identify through another client: on this one the request would wait
-// behind the fetch in flight. A topic that is gone is an error.
-func (p *pinned) source(side sarama.Client, topic string) error {
-	leader, epoch, err := side.LeaderAndEpoch(topic, client.Partition)
+// follow has fetches and source go to a leader. It connects to both at once, and beside whatever else the leader is asked: one
+// that is late would otherwise delay a new session once for each connection.
+func (p *pinned) follow(leader *sarama.Broker, epoch int32) {
+	p.mu.Lock()
+	p.see(epoch)
+	p.epoch = epoch
+	if p.fetches != nil && p.fetches.Addr() == leader.Addr() {
+		p.mu.Unlock()
+		return
+	}
+	old := []*sarama.Broker{p.fetches, p.side}
+	p.fetches, p.side = sarama.NewBroker(leader.Addr()), sarama.NewBroker(leader.Addr())
+	for _, b := range []*sarama.Broker{p.fetches, p.side} {
+		_ = b.Open(p.Config()) // a request returns the error of connecting
+	}
+	p.mu.Unlock()
+	disconnect(old)
+}
+
+// end closes the connections. The gate is closed, so that there is no other.
+func (p *pinned) end() {
+	p.mu.Lock()
+	open := []*sarama.Broker{p.fetches, p.side}
+	p.fetches, p.side = nil, nil
+	p.mu.Unlock()
+	disconnect(open)
+	conn.CloseClient(p.Client)
+}
+
+func disconnect(brokers []*sarama.Broker) {
+	for _, b := range brokers {
+		if b != nil {
+			_ = b.Close() // it may not be open
+		}
+	}
+}
+
+// open is the first find, of a reader that begins at an offset.
+func (p *pinned) open(c sarama.Client, from log.Offset) error {
+	if err := p.find(c); err != nil {
+		return err
+	}
+	bounds, err := p.topic.Bounds(c)
 	if err != nil {
 		return err
 	}
-	p.see(epoch)
-	return p.ask(leader, topic)
+	if from < bounds.Start || from > bounds.End {
+		return fmt.Errorf("%w: offset %d, the topic has %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bounds = bounds
+	return nil
 }
 
-func (p *pinned) ask(leader *sarama.Broker, topic string) error {
-	answer, err := leader.GetMetadata(conn.MetadataRequest(topic))
+// GetOffset returns what the bounds were when the reader was opened, for a subscription that begins within them.
+func (p *pinned) GetOffset(_ string, _ int32, which int64) (int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if which == sarama.OffsetOldest {
+		return int64(p.bounds.Start), nil
+	}
+	return int64(p.bounds.End), nil
+}
+
+// source asks the broker that records are fetched from for the topic's id. The connection stays open for the next time: it is
+// asked before each block, and whoever cannot connect any more continues over what is open. A topic that is gone is an error.
+func (p *pinned) source() error {
+	p.mu.Lock()
+	side := p.side
+	p.mu.Unlock()
+	if side == nil {
+		return sarama.ErrNotConnected
+	}
+	_ = side.Open(p.Config()) // unless it is open; the request returns its error
+	err := p.ask(side)
+	var code sarama.KError
+	if err != nil && !errors.As(err, &code) {
+		_ = side.Close() // the next request connects
+	}
+	return err
+}
+
+func (p *pinned) ask(leader *sarama.Broker) error {
+	answer, err := leader.GetMetadata(conn.MetadataRequest(p.topic.Name))
 	if err != nil {
 		return err
 	}
 	for _, t := range answer.Topics {
-		if t.Name != topic {
+		if t.Name != p.topic.Name {
 			continue
 		}
 		if t.Err != sarama.ErrNoError {
@@ -117,10 +189,10 @@ func (p *pinned) seeTopic(id sarama.Uuid) {
 	defer p.mu.Unlock()
 	switch {
 	case id == sarama.Uuid{}:
-	case p.topic == sarama.Uuid{}:
-		p.topic = id
-	case p.topic != id:
-		p.change(fmt.Sprintf("that of topic id %s after %s", id, p.topic))
+	case p.id == sarama.Uuid{}:
+		p.id = id
+	case p.id != id:
+		p.change(fmt.Sprintf("that of topic id %s after %s", id, p.id))
 	}
 }
 
@@ -132,19 +204,20 @@ func (p *pinned) change(how string) {
 	}
 }
 
-// LeaderAndEpoch returns what the client returns, and records the epoch.
-func (p *pinned) LeaderAndEpoch(topic string, partition int32) (*sarama.Broker, int32, error) {
-	leader, epoch, err := p.Client.LeaderAndEpoch(topic, client.Partition)
-	if err == nil {
-		p.see(epoch)
+// LeaderAndEpoch returns the leader that was found last, which sarama then fetches from.
+func (p *pinned) LeaderAndEpoch(string, int32) (*sarama.Broker, int32, error) {
+	p.mu.Lock()
+	leader, epoch := p.fetches, p.epoch
+	p.mu.Unlock()
+	if leader == nil {
+		return nil, -1, sarama.ErrLeaderNotAvailable
 	}
-	return leader, epoch, err
+	_ = leader.Open(p.Config()) // unless it is open; the request returns its error
+	return leader, epoch, nil
 }
 
-// see records an epoch; a negative one means that the broker does not report it.
+// see records an epoch; a negative one means that the broker does not report it. Called with mu held.
 func (p *pinned) see(epoch int32) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	switch {
 	case epoch < 0:
 	case !p.known:
@@ -159,10 +232,10 @@ func (p *pinned) see(epoch int32) {
 func (p *pinned) topicID() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.topic == (sarama.Uuid{}) {
+	if p.id == (sarama.Uuid{}) {
 		return ""
 	}
-	return p.topic.String()
+	return p.id.String()
 }
 
 func (p *pinned) hasChanged() bool {
@@ -193,8 +266,8 @@ func (p *pinned) term() log.Term {
 	if p.known {
 		t.Epoch = p.first
 	}
-	if p.topic != (sarama.Uuid{}) {
-		t.TopicID = p.topic.String()
+	if p.id != (sarama.Uuid{}) {
+		t.TopicID = p.id.String()
 	}
 	return t
 }

@@ -1,7 +1,7 @@
 // Package reader reads the records of a topic, in the order of their offsets.
 //
-// A reader is one subscription of sarama's consumer with a client of its own, because a
-// produce request on a shared one would wait behind the long poll of a fetch. It adds to
+// A reader is one subscription of sarama's consumer with two connections to the leader: any
+// other request on the first would wait behind the long poll of a fetch. It adds to
 // sarama what [log.Reader] promises: records of one leader epoch and one topic only (see
 // pinned), fatal errors after the records before them, and an error that names a batch which
 // does not decode, where sarama would request it without end (see first).
@@ -20,12 +20,11 @@ import (
 	"github.com/fabric-kafka/orderer/chain/log/kafka/conn"
 )
 
-// reader is one subscription with a client of its own.
+// reader is one subscription with connections of its own.
 type reader struct {
 	topic  *client.Topic
 	gate   *conn.Gate
 	client *pinned
-	side   sarama.Client // for requests that must not wait behind a fetch
 	parent sarama.Consumer
 	sub    sarama.PartitionConsumer
 	next   log.Offset // lowest offset that may follow
@@ -53,12 +52,12 @@ func Open(ctx context.Context, t *client.Topic, from log.Offset, fetchBytes int3
 	g := t.Cluster.Gate()
 	detach := context.AfterFunc(ctx, g.Close)
 	defer context.AfterFunc(t.Cluster.Done(), g.Close)()
-	r, err := subscribe(t, g, from, fetchBytes)
+	r, err := subscribe(ctx, t, g, from, fetchBytes)
 	if err != nil {
 		detach()
 		g.Close()
 		t.Cluster.Leave()
-		return nil, t.Outcome(ctx, g, "read", err)
+		return nil, err
 	}
 	r.free = context.AfterFunc(t.Cluster.Done(), r.shut) // also closes a reader that its caller did not close
 	if !detach() {                                       // the gate is closed, or about to be
@@ -68,53 +67,40 @@ func Open(ctx context.Context, t *client.Topic, from log.Offset, fetchBytes int3
 	return r, nil
 }
 
-func subscribe(t *client.Topic, g *conn.Gate, from log.Offset, fetchBytes int32) (*reader, error) {
-	side, err := conn.NewClient(g.Config())
-	if err != nil {
-		return nil, err
-	}
+func subscribe(ctx context.Context, t *client.Topic, g *conn.Gate, from log.Offset, fetchBytes int32) (*reader, error) {
 	b := newBudget(int(fetchBytes))
 	base, err := conn.NewClient(consumerConfig(t, g, fetchBytes, b))
 	if err != nil {
-		conn.CloseClient(side)
-		return nil, err
+		return nil, t.Classify("read", err)
 	}
-	pinned := pin(base)
-	parent, sub, end, err := consume(t, pinned, from)
+	pinned := pin(g.Done(), base, t)
+	parent, sub, err := consume(ctx, t, pinned, from)
 	if err != nil {
-		conn.CloseClient(pinned)
-		conn.CloseClient(side)
+		g.Close()
+		pinned.end()
 		return nil, err
 	}
+	end := pinned.bounds.End
 	closed, stop := context.WithCancel(context.Background())
-	return &reader{topic: t, gate: g, client: pinned, side: side, parent: parent, sub: sub, budget: b, next: from, end: end,
+	return &reader{topic: t, gate: g, client: pinned, parent: parent, sub: sub, budget: b, next: from, end: end,
 		stall: newStall(from, end), closed: closed, stop: stop, ended: make(chan struct{})}, nil
 }
 
 // consume pins the leader epoch and the topic's id before anything else: what it reads
 // belongs to both, or the change is noticed.
-func consume(t *client.Topic, p *pinned, from log.Offset) (parent sarama.Consumer, sub sarama.PartitionConsumer, end log.Offset, err error) {
-	if _, _, err := p.LeaderAndEpoch(t.Name, client.Partition); err != nil {
-		return nil, nil, 0, err
-	}
-	if err := p.identify(t.Name); err != nil {
-		return nil, nil, 0, err
-	}
-	bounds, err := t.Bounds(p)
-	if err == nil && (from < bounds.Start || from > bounds.End) {
-		err = fmt.Errorf("%w: offset %d, the topic has %d to %d", sarama.ErrOffsetOutOfRange, from, bounds.Start, bounds.End)
-	}
+func consume(ctx context.Context, t *client.Topic, p *pinned, from log.Offset) (parent sarama.Consumer, sub sarama.PartitionConsumer, err error) {
+	err = t.Call(ctx, "read", func(c sarama.Client, _ *conn.Gate) error { return p.open(c, from) })
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, err
 	}
 	if parent, err = sarama.NewConsumerFromClient(p); err != nil {
-		return nil, nil, 0, err
+		return nil, nil, t.Classify("read", err)
 	}
 	if sub, err = parent.ConsumePartition(t.Name, client.Partition, int64(from)); err != nil {
 		_ = parent.Close() // has no subscription yet
-		return nil, nil, 0, err
+		return nil, nil, t.Classify("read", err)
 	}
-	return parent, sub, bounds.End, nil
+	return parent, sub, nil
 }
 
 // Next returns the next record, or an error of the subscription. sarama keeps retrying
@@ -174,7 +160,7 @@ func (r *reader) Lapsed() error {
 // Source asks the leader, over a connection without a fetch in flight.
 func (r *reader) Source(ctx context.Context) (topicID string, err error) {
 	defer context.AfterFunc(ctx, r.gate.Close)()
-	err = r.client.source(r.side, r.topic.Name)
+	err = r.client.source()
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
@@ -360,8 +346,7 @@ func (r *reader) shut() {
 		r.gate.Close()
 		_ = r.sub.Close()    // errors of records that were fetched ahead
 		_ = r.parent.Close() // errors of the closed connections
-		conn.CloseClient(r.client)
-		conn.CloseClient(r.side)
+		r.client.end()
 	})
 	<-r.ended
 }

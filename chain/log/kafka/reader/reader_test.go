@@ -34,7 +34,19 @@ func (l leader) LeaderAndEpoch(string, int32) (*sarama.Broker, int32, error) {
 	if *l.epoch == -2 {
 		return nil, -1, sarama.ErrLeaderNotAvailable
 	}
-	return nil, *l.epoch, nil
+	return sarama.NewBroker("a:1"), *l.epoch, nil
+}
+
+// pinless is what a reader has pinned before anything is known.
+func pinless() *pinned {
+	topic := client.Open(client.Config{Config: conn.Config{DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second}}, "topic")
+	g := topic.Cluster.Gate()
+	g.Close() // nothing connects
+	c, err := conn.NewClient(g.Config())
+	if err != nil {
+		panic(err)
+	}
+	return pin(context.Background(), c, topic)
 }
 
 // fed returns a reader at offset 5 with records 5 and 6 fetched, and its subscription.
@@ -65,9 +77,9 @@ func TestPinnedEpoch(t *testing.T) {
 		{[]int32{-1, 3}, false},
 	} {
 		var epoch int32
-		p := pin(leader{epoch: &epoch})
+		p := pinless()
 		for _, epoch = range test.epochs {
-			_, _, _ = p.LeaderAndEpoch("topic", client.Partition)
+			_ = p.find(leader{epoch: &epoch}) // the broker is not connected
 		}
 		for range 50 { // whichever case select chooses
 			r, _ := fed(p)
@@ -82,7 +94,7 @@ func TestPinnedEpoch(t *testing.T) {
 // A new leader is reported before anything else.
 func TestNewLeaderGoesBeforeErrors(t *testing.T) {
 	for range 50 {
-		p := pin(nil)
+		p := pinless()
 		p.see(3)
 		p.see(4)
 		r, s := fed(p)
@@ -100,7 +112,7 @@ func TestNewLeaderGoesBeforeErrors(t *testing.T) {
 // Records that were fetched before a fatal error are returned before it.
 func TestFatalErrorFollowsRecords(t *testing.T) {
 	for range 50 {
-		r, s := fed(pin(nil))
+		r, s := fed(pinless())
 		s.errors <- &sarama.ConsumerError{Err: client.UnknownTopicID}
 		for _, want := range []log.Offset{5, 6} {
 			if got, err := r.Next(t.Context()); err != nil || got.Offset != want {
@@ -122,7 +134,7 @@ func TestStalledReaderVerifiesAgain(t *testing.T) {
 	topic := client.Open(client.Config{Config: conn.Config{Brokers: []string{"127.0.0.1:1"}, DialTimeout: time.Second, ReadTimeout: time.Second,
 		WriteTimeout: time.Second, RetryBackoff: time.Millisecond}}, "topic")
 	defer topic.Cluster.Close()
-	r := &reader{topic: topic, client: pin(nil), sub: subscription{}, end: 5, closed: t.Context(),
+	r := &reader{topic: topic, client: pinless(), sub: subscription{}, end: 5, closed: t.Context(),
 		stall: &stall{timer: time.NewTimer(0), timeout: time.Millisecond}}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -135,7 +147,7 @@ func TestStalledReaderVerifiesAgain(t *testing.T) {
 
 // BenchmarkNext measures Next, which is called for every record of the channel.
 func BenchmarkNext(b *testing.B) {
-	p := pin(nil)
+	p := pinless()
 	p.see(3)
 	r, s := fed(p)
 	for range 2 {

@@ -19,6 +19,8 @@ type surveyor struct {
 	config client.Config
 	topic  string
 	found  []log.Finding
+
+	visible bool // the brokers show the topic to this client
 }
 
 func (s *surveyor) add(f log.Finding) { s.found = append(s.found, f) }

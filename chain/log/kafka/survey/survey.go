@@ -23,38 +23,47 @@ import (
 // be lost or refused, the rights of this client, the releases of the brokers that have the
 // topic, and clocks. Brokers silently accept unsafe values, so it checks what they return.
 // What they hide is a finding of result [log.Unknown].
-func Run(ctx context.Context, t *client.Topic) (found []log.Finding, err error) {
-	err = t.Call(ctx, "survey", func(c sarama.Client, g *conn.Gate) error {
-		broker, err := g.OpenAny() // the controller may be slow, and is not needed
-		if err != nil {
-			return err
-		}
-		defer func() { _ = broker.Close() }() // nothing is in flight
-		topic, err := describe(broker, t.Name)
-		if err != nil {
-			return err
-		}
-		e := &surveyor{config: t.Config, topic: t.Name}
-		if topic.Err == sarama.ErrTopicAuthorizationFailed {
-			e.noRights()
-			found = e.found
-			return nil
-		}
-		replicas := topic.Partitions[0].Replicas
-		values, hidden, err := t.Settings(broker)
-		if err != nil {
-			return err
-		}
-		e.shape(len(topic.Partitions), replicas, brokerIDs(c))
-		e.inSync(replicas, topic.Partitions[0].Isr, values)
-		e.settings(values, hidden)
-		e.rights(topic.TopicAuthorizedOperations)
-		e.releases(apiVersionsOf(c, replicas))
-		e.clock(newest(ctx, t))
-		found = e.found
-		return nil
+func Run(ctx context.Context, t *client.Topic) ([]log.Finding, error) {
+	var s *surveyor
+	err := t.Call(ctx, "survey", func(c sarama.Client, g *conn.Gate) (err error) {
+		s = &surveyor{config: t.Config, topic: t.Name}
+		return s.run(c, g, t)
 	})
-	return found, err
+	switch {
+	case err != nil:
+		return nil, err
+	case s.visible:
+		s.clock(newest(ctx, t))
+	}
+	return s.found, nil
+}
+
+// run adds the findings that do not need a record.
+func (s *surveyor) run(c sarama.Client, g *conn.Gate, t *client.Topic) error {
+	broker, err := g.Recent(c) // the controller may be slow, and is not needed
+	if err != nil {
+		return err
+	}
+	topic, err := describe(broker, t.Name)
+	if err != nil {
+		return err
+	}
+	if topic.Err == sarama.ErrTopicAuthorizationFailed {
+		s.noRights()
+		return nil
+	}
+	s.visible = true
+	replicas := topic.Partitions[0].Replicas
+	values, hidden, err := t.Settings(broker)
+	if err != nil {
+		return err
+	}
+	s.shape(len(topic.Partitions), replicas, brokerIDs(c))
+	s.inSync(replicas, topic.Partitions[0].Isr, values)
+	s.settings(values, hidden)
+	s.rights(topic.TopicAuthorizedOperations)
+	s.releases(apiVersionsOf(c, replicas))
+	return nil
 }
 
 // describe returns the topic's metadata with the rights of this client.
@@ -98,19 +107,20 @@ func newest(ctx context.Context, t *client.Topic) (at time.Time, whose string, e
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
 	var last client.Batch
+	var empty bool
 	err = t.Call(ctx, "survey", func(c sarama.Client, _ *conn.Gate) error {
 		bounds, err := t.Bounds(c)
 		if err != nil {
 			return err
 		}
-		if bounds.Start == bounds.End {
-			return errNoRecordYet
+		if empty = bounds.Start == bounds.End; empty {
+			return nil
 		}
 		last, err = t.BatchAt(c, bounds.End-1)
 		return err
 	})
 	switch {
-	case errors.Is(err, errNoRecordYet):
+	case empty:
 		return at, "", errNoRecordYet
 	case ctx.Err() != nil:
 		return at, "", fmt.Errorf("the newest record did not arrive within %s", clockTimeout)
