@@ -31,9 +31,8 @@ type producer struct {
 	pace    arrivals
 	idle    *time.Timer // fires once no batch may be sent on the connection any more
 
-	flight []*delivery   // batches without an outcome, in the order of their sequence numbers
-	round  time.Duration // from sending the last batch that was acknowledged to its answer
-	gap    bool          // a batch in doubt was given up: the brokers' next sequence number is not known
+	flight []*delivery // batches without an outcome, in the order of their sequence numbers
+	gap    bool        // a batch in doubt was given up: the brokers' next sequence number is not known
 }
 
 func newProducer(q *Queue) *producer {
@@ -46,12 +45,11 @@ type delivery struct {
 	numbered bool  // the entries have sequence numbers, beginning with first
 	first    int32 // set if numbered
 
-	sent    time.Time // when the last request was made
-	awaited bool      // it has not been answered
-	failure error     // of the last attempt; nil: none
-	unsent  bool      // the last attempt failed before a request was made
-	doubt   error     // error of the first attempt that may have appended it; nil: it is not in the log
-	tries   int       // requests made
+	awaited bool  // the last request has not been answered
+	failure error // of the last attempt; nil: none
+	unsent  bool  // the last attempt failed before a request was made
+	doubt   error // error of the first attempt that may have appended it; nil: it is not in the log
+	tries   int   // requests made
 
 	alone time.Time // when all callers were first seen to have left; zero before
 }
@@ -89,8 +87,8 @@ const (
 // due returns what the next batch waits for, and how long it waits for others.
 //
 // A batch leaves at once while none is in flight, unless so many entries arrive that others join it within the linger.
-// A second one leaves halfway between two answers, so that it is a batch and does not wait for a broker that
-// works on the first; it never leaves if the first is answered within the linger.
+// A second one leaves when the linger has passed since the first did, or when it is full: never if the first is answered
+// within the linger.
 func (p *producer) due() (cause, time.Duration) {
 	oldest, waiting := p.queue.oldest()
 	switch {
@@ -105,7 +103,7 @@ func (p *producer) due() (cause, time.Duration) {
 	case p.queue.full(p.limit):
 		return nothing, 0
 	}
-	return until(p.pace.last.Add(max(p.queue.linger, p.round/2)))
+	return until(p.pace.last.Add(p.queue.linger))
 }
 
 func until(t time.Time) (cause, time.Duration) {
@@ -169,7 +167,6 @@ func (p *producer) send(d *delivery) {
 		return
 	}
 	d.tries++
-	d.sent = time.Now()
 	certain, err := p.session.send(d)
 	if d.awaited = err == nil; !d.awaited {
 		p.failed(d, certain, err)
@@ -185,7 +182,6 @@ func (p *producer) answered(a answer) {
 		p.failed(d, certain, err)
 		return
 	}
-	p.round = time.Since(d.sent)
 	p.queue.note(nil)
 	p.finish(d, nil)
 }
