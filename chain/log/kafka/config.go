@@ -13,7 +13,7 @@
 //	producer, reader, survey   what is done with a topic
 //	client                     calls about a topic, and the classes of their errors
 //	conn                       connections to the brokers
-//	poll                       when brokers end their waits for records
+//	idle                       what keeps channels without records cheap
 //	pool                       what calls use after each other
 package kafka
 

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fabric-kafka/orderer/chain/log/kafka/idle"
 )
 
 // version is the requested protocol level. 2.8 is the oldest that returns a topic's id;
@@ -88,7 +90,7 @@ func (g *Gate) Config() *sarama.Config {
 	s := sarama.NewConfig()
 	s.Version = version
 	s.ClientID = c.ClientID
-	s.MetricRegistry = unmeasured{}
+	s.MetricRegistry = idle.Unmeasured{}
 
 	s.Net.Proxy.Enable = true // not a proxy: the way to give sarama our dialer, which does TLS
 	s.Net.Proxy.Dialer = g

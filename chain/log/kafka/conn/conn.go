@@ -17,7 +17,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/fabric-kafka/orderer/chain/log/kafka/poll"
+	"github.com/fabric-kafka/orderer/chain/log/kafka/idle"
 )
 
 // AccessError is why a connection is unusable. It concerns access to the brokers, never
@@ -234,7 +234,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.fresh.Store(true)
 	var polls time.Duration
 	if key == keyFetch {
-		polls = poll.Align(b, version)
+		polls = idle.AlignPoll(b, version)
 	}
 	c.add(request{operation(key), polls})
 	n, err := c.send(key, b)

@@ -1,4 +1,4 @@
-package conn
+package idle
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 
 // Each kind of metric that sarama registers counts nothing.
 func TestUnmeasured(t *testing.T) {
-	r := Open(Config{Brokers: []string{"a:1"}}, "topic").Gate().Config().MetricRegistry
+	var r metrics.Registry = Unmeasured{}
 	metrics.GetOrRegisterMeter("meter", r).Mark(1)
 	metrics.GetOrRegisterCounter("counter", r).Inc(1)
 	histogram := r.GetOrRegister("histogram", func() metrics.Histogram {

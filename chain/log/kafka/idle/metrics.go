@@ -1,13 +1,13 @@
-package conn
+package idle
 
 import "github.com/rcrowley/go-metrics"
 
-// unmeasured is where clients register sarama's own metrics, which nothing reads: they take a quarter of a megabyte
+// Unmeasured is where clients register sarama's own metrics, which nothing reads: they take a quarter of a megabyte
 // for each client, and time every five seconds and with each request.
-type unmeasured struct{ metrics.Registry }
+type Unmeasured struct{ metrics.Registry }
 
 // GetOrRegister returns a metric of the kind that the function would make.
-func (unmeasured) GetOrRegister(_ string, create any) any {
+func (Unmeasured) GetOrRegister(_ string, create any) any {
 	switch create.(type) {
 	case func() metrics.Meter:
 		return metrics.NilMeter{}
@@ -20,4 +20,4 @@ func (unmeasured) GetOrRegister(_ string, create any) any {
 }
 
 // Unregister does nothing: nothing is registered.
-func (unmeasured) Unregister(string) {}
+func (Unmeasured) Unregister(string) {}

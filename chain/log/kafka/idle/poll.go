@@ -1,8 +1,5 @@
-// Package poll has the polls of many channels end together.
-//
-// A reader at the end of its topic asks the leader to answer only once there is a record, or after a while. If each such
-// answer comes at a time of its own, the process is woken for each of them.
-package poll
+// Package idle keeps channels without records cheap: the polls of many of them end together, and sarama measures nothing.
+package idle
 
 import (
 	"encoding/binary"
@@ -23,9 +20,10 @@ const (
 	alignable = 4 * tick
 )
 
-// Align returns how long a Fetch request asks the broker to wait for records; 0 if it is too short to be one. It makes a long
-// wait end together with those of others.
-func Align(request []byte, version int) time.Duration {
+// AlignPoll returns how long a Fetch request asks the broker to wait for records; 0 if it is too short to be one. It makes a long
+// wait end together with those of others: the answers to the polls of many channels, each at a time of its own, would wake
+// the process for each of them.
+func AlignPoll(request []byte, version int) time.Duration {
 	if len(request) < sizeHead {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package poll
+package idle
 
 import (
 	"bytes"
@@ -29,7 +29,7 @@ func TestAlign(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(100 * time.Millisecond) // since midnight
-			if got := Align(test.request, test.version); got != test.want || !bytes.Equal(test.request, test.after) {
+			if got := AlignPoll(test.request, test.version); got != test.want || !bytes.Equal(test.request, test.after) {
 				t.Errorf("%s: %s, %q; want %s, %q", name, got, test.request, test.want, test.after)
 			}
 		})

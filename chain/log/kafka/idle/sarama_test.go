@@ -1,4 +1,4 @@
-package poll
+package idle
 
 import (
 	"encoding/binary"
@@ -17,7 +17,7 @@ func TestAlignReadsSaramasRequests(t *testing.T) {
 		for _, client := range []string{"", "orderer1.example.com"} {
 			t.Run(fmt.Sprintf("version %d of %q", version, client), func(t *testing.T) {
 				request := sent(t, client, &sarama.FetchRequest{Version: version, MaxWaitTime: 777, MinBytes: 1, MaxBytes: 1 << 20})
-				if got := Align(request, int(version)); got != 777*time.Millisecond {
+				if got := AlignPoll(request, int(version)); got != 777*time.Millisecond {
 					t.Errorf("the wait is %s, want 777ms, in %q", got, request)
 				}
 			})
