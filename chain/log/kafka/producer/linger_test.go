@@ -39,3 +39,40 @@ func TestOnlyACrowdLingers(t *testing.T) {
 		})
 	}
 }
+
+// A second batch leaves once the linger is over, and others only if the answers are late, up to as many as a broker recognizes.
+func TestWhenTheNextBatchLeaves(t *testing.T) {
+	const linger = time.Millisecond
+	for _, c := range []struct {
+		inFlight int
+		since    time.Duration // the last one left
+		want     cause
+		after    time.Duration
+	}{
+		{1, 0, others, linger},
+		{1, linger, nothing, 0},
+		{2, 0, others, late},
+		{2, linger, others, late - linger},
+		{2, late, nothing, 0},
+		{4, late, nothing, 0},
+		{5, late, anAnswer, 0},
+		{5, time.Hour, anAnswer, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			topic := client.Open(client.Config{}, "topic")
+			defer topic.Cluster.Close()
+			p := newProducer(NewQueue(topic, linger))
+			p.session = newSession(topic)
+			defer p.session.close()
+			p.session.id = 1
+			p.flight = make([]*delivery, c.inFlight)
+			time.Sleep(time.Hour) // no broker has asked for a pause
+			p.pace.taken(1)
+			time.Sleep(c.since)
+			p.queue.put(&entry{since: time.Now()})
+			if got, d := p.due(); got != c.want || d != c.after {
+				t.Errorf("with %d in flight, %s after the last: cause %d in %s, want %d in %s", c.inFlight, c.since, got, d, c.want, c.after)
+			}
+		})
+	}
+}

@@ -88,7 +88,7 @@ const (
 //
 // A batch leaves at once while none is in flight, unless so many entries arrive that others join it within the linger.
 // A second one leaves when the linger has passed since the first did, or when it is full: never if the first is answered
-// within the linger.
+// within the linger. Others leave only if the answers are late.
 func (p *producer) due() (cause, time.Duration) {
 	oldest, waiting := p.queue.oldest()
 	switch {
@@ -100,6 +100,8 @@ func (p *producer) due() (cause, time.Duration) {
 		return until(oldest.Add(p.queue.linger))
 	case len(p.flight) == maxInFlight, p.session.spent(), p.session.throttled():
 		return anAnswer, 0
+	case len(p.flight) >= enough:
+		return until(p.pace.last.Add(late))
 	case p.queue.full(p.limit):
 		return nothing, 0
 	}

@@ -41,11 +41,16 @@ type answer struct {
 	err      error
 }
 
-// maxInFlight is how many batches may be in flight. A broker works on the requests of a connection one at a time: it reads
+// Batches in flight. A broker works on the requests of a connection one at a time: it reads
 // the next once it has answered. So a second batch saves the way to the broker and back, but no work; and as that
 // contains the way to the followers and back, a third would only wait at the broker, where no other record can join it.
-// A broker recognizes the last five batches of a producer id.
-const maxInFlight = 2
+// Answers that take longer than late are late on their way, or the broker is: then others leave nevertheless, so that what
+// is to be appended, such as a time-to-cut, waits for its own answer only.
+const (
+	enough      = 2
+	maxInFlight = 5 // a broker recognizes the last five batches of a producer id
+	late        = 100 * time.Millisecond
+)
 
 func newSession(t *client.Topic) *session {
 	g := t.Cluster.Gate()
